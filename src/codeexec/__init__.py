@@ -1,0 +1,1 @@
+"""codeexec: run code on kernels, and lose nothing."""

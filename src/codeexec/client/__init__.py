@@ -1,0 +1,1 @@
+"""All that a face may hold of the engine."""

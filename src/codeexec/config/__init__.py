@@ -1,0 +1,1 @@
+"""The settings of faces, and where everything is kept."""

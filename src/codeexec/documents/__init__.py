@@ -1,0 +1,1 @@
+"""Text to cells and back: percent scripts, notebooks, plain files."""

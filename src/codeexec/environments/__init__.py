@@ -1,0 +1,1 @@
+"""Where code runs: this machine, a container."""

@@ -1,0 +1,1 @@
+"""Kernels that speak the Jupyter protocol."""

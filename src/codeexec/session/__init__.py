@@ -1,0 +1,1 @@
+"""One working session over time: queue, journal, output, artifacts."""
