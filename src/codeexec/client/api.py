@@ -1,0 +1,68 @@
+"""What a face holds of the engine, whether it runs in this process or behind a socket.
+
+One contract suite (`tests/client`) runs over every implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeVar
+
+from codeexec.domain.events import Recorded
+from codeexec.domain.requests import Request
+
+R = TypeVar("R")
+
+OutputMode = Literal["full", "tail"]
+"""`full`: every row that was written. `tail`: merged and elided to about 30 updates a second,
+the rest by `ReadRows`."""
+
+LinkState = Literal["connecting", "connected", "reconnecting", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The state of the connection. `retry_at` is on the monotonic clock, in seconds;
+    `problem` says in words why it is not connected."""
+
+    state: LinkState
+    attempt: int = 0
+    retry_at: float | None = None
+    problem: str = ""
+
+
+class SessionClient(Protocol):
+    """One session. Calls raise the errors of `codeexec.domain.errors`."""
+
+    @property
+    def session_id(self) -> str: ...
+
+    async def call(self, request: Request[R]) -> R:
+        """Ask, and wait for the answer. ServerUnavailable when the connection is down and does
+        not come back within the request's time; an `Execute` with an id of its own may then
+        be asked again without running twice."""
+
+    def events(
+        self, after: int = 0, output: OutputMode = "tail"
+    ) -> AsyncIterator[Sequence[Recorded]]:
+        """All facts after number `after`, then those to come, each exactly once and in order,
+        in batches, across reconnections; never ends by itself but when the session is removed
+        or the client is closed. Any number of readers may listen at once."""
+
+
+class HostClient(Protocol):
+    """The host of all sessions: a server, or this process."""
+
+    @property
+    def link(self) -> Link: ...
+
+    def links(self) -> AsyncIterator[Link]:
+        """The state of the connection now, and whenever it changes."""
+
+    async def call(self, request: Request[R]) -> R: ...
+
+    def session(self, session_id: str) -> SessionClient: ...
+
+    async def close(self) -> None:
+        """Detach. Sessions go on (embedded ones end: they live in this process)."""

@@ -1,0 +1,268 @@
+"""Facts, which flow up: what has happened, one closed union.
+
+Every fact is appended to its session's journal, and so gets its sequence number and time,
+before anybody sees it. A face that has all facts up to number N asks for those after N.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from codeexec.domain.outputs import ErrorInfo, MimePart, Runs
+
+FinishStatus = Literal["ok", "error", "cancelled", "timed_out", "lost"]
+LadderStage = Literal["interrupt", "interrupt_again", "terminate", "kill", "obeyed"]
+NoticeLevel = Literal["info", "warning", "error"]
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+class Event(Struct, frozen=True, omit_defaults=True, tag_field="type", tag=_snake):
+    """What all facts are."""
+
+
+class KernelRef(Struct, frozen=True, omit_defaults=True):
+    """Which kernel: `name` as one may ask for it again, `path` of its interpreter or spec."""
+
+    name: str
+    display_name: str = ""
+    language: str = ""
+    path: str = ""
+    backend: str = "local"
+    policy: str = ""
+    """What confines it, in a word or two, such as `locked, 1 GB`; empty: nothing."""
+
+
+class Death(Struct, frozen=True, omit_defaults=True):
+    """How a kernel ended. `message` says it in words; `rss` is the last memory seen, in bytes."""
+
+    message: str
+    exit_code: int | None = None
+    signal: int | None = None
+    out_of_memory: bool = False
+    rss: int | None = None
+
+
+class CellRef(Struct, frozen=True, omit_defaults=True):
+    """Where code came from, for marks in an editor: a document and a place in it."""
+
+    document: str
+    cell: str = ""
+    first_line: int = 0
+    title: str = ""
+
+
+class Variable(Struct, frozen=True, omit_defaults=True):
+    """A name in the kernel. `size` in bytes where that is cheap to know; `kind` is
+    `table`, `array`, `module`, `function`, `class` or ``."""
+
+    name: str
+    type: str
+    preview: str = ""
+    shape: str = ""
+    size: int | None = None
+    kind: str = ""
+
+
+class Artifact(Struct, frozen=True, omit_defaults=True):
+    """A file kept by its content. `id` is unique in its session, `digest` names the content."""
+
+    id: str
+    name: str
+    mime: str
+    size: int
+    digest: str
+    execution_id: str = ""
+    source: Literal["display", "file"] = "file"
+
+
+# -- the session -------------------------------------------------------------------
+
+
+class SessionOpened(Event, frozen=True):
+    session_id: str
+    name: str
+    cwd: str
+    schema: int
+
+
+class SessionRenamed(Event, frozen=True):
+    name: str
+
+
+class SessionClosed(Event, frozen=True):
+    reason: str = ""
+
+
+class NoticeGiven(Event, frozen=True):
+    """Something a person should know and no other fact says."""
+
+    level: NoticeLevel
+    title: str
+    message: str = ""
+    next_step: str = ""
+
+
+# -- its kernel --------------------------------------------------------------------
+
+
+class KernelStarting(Event, frozen=True):
+    """`generation` counts the kernels of this session from 1."""
+
+    generation: int
+    kernel: KernelRef
+
+
+class KernelReady(Event, frozen=True):
+    generation: int
+    pid: int | None = None
+    language: str = ""
+    version: str = ""
+    banner: str = ""
+    subshells: bool = False
+    adopted: bool = False
+
+
+class KernelDied(Event, frozen=True):
+    generation: int
+    death: Death
+
+
+class KernelStopped(Event, frozen=True):
+    generation: int
+    reason: str = ""
+
+
+class InterruptEscalated(Event, frozen=True):
+    """A rung of the ladder: what is tried now, on which process, how long after the first."""
+
+    stage: LadderStage
+    execution_id: str = ""
+    pid: int | None = None
+    elapsed: float = 0.0
+
+
+# -- its executions ----------------------------------------------------------------
+
+
+class ExecutionQueued(Event, frozen=True):
+    execution_id: str
+    code: str
+    origin: str = ""
+    cell: CellRef | None = None
+    silent: bool = False
+    store_history: bool = True
+    allow_stdin: bool = True
+    stop_on_error: bool = True
+    timeout: float | None = None
+
+
+class ExecutionStarted(Event, frozen=True):
+    execution_id: str
+
+
+class InputCounted(Event, frozen=True):
+    """The kernel's prompt number for an execution."""
+
+    execution_id: str
+    count: int
+
+
+class OutputChanged(Event, frozen=True):
+    """Rows from `start` on are now these, `total` rows in all.
+
+    When fewer rows are carried than `total - start`, they are the last ones, and the
+    others can be asked for: the flood has been elided for a face that shows only the end.
+    """
+
+    execution_id: str
+    start: int
+    total: int
+    runs: Runs
+
+
+class DisplayUpdated(Event, frozen=True):
+    """All displays with this id, in whichever execution, now show this."""
+
+    display_id: str
+    parts: tuple[MimePart, ...]
+    metadata: dict[str, object] = {}
+
+
+class StdinRequested(Event, frozen=True):
+    request_id: str
+    execution_id: str
+    prompt: str = ""
+    password: bool = False
+
+
+class StdinAnswered(Event, frozen=True):
+    """`answer` is empty for a password."""
+
+    request_id: str
+    execution_id: str
+    answer: str = ""
+    origin: str = ""
+
+
+class ExecutionFinished(Event, frozen=True):
+    """The one end of an execution; `reason` explains all but ok and error."""
+
+    execution_id: str
+    status: FinishStatus
+    reason: str = ""
+    error: ErrorInfo | None = None
+
+
+# -- what it has -------------------------------------------------------------------
+
+
+class VariablesTaken(Event, frozen=True):
+    generation: int
+    variables: tuple[Variable, ...]
+    truncated: bool = False
+
+
+class ArtifactAdded(Event, frozen=True):
+    artifact: Artifact
+
+
+class ArtifactRemoved(Event, frozen=True):
+    artifact_id: str
+    reason: str = ""
+
+
+AnyEvent = (
+    SessionOpened
+    | SessionRenamed
+    | SessionClosed
+    | NoticeGiven
+    | KernelStarting
+    | KernelReady
+    | KernelDied
+    | KernelStopped
+    | InterruptEscalated
+    | ExecutionQueued
+    | ExecutionStarted
+    | InputCounted
+    | OutputChanged
+    | DisplayUpdated
+    | StdinRequested
+    | StdinAnswered
+    | ExecutionFinished
+    | VariablesTaken
+    | ArtifactAdded
+    | ArtifactRemoved
+)
+
+
+class Recorded(Struct, frozen=True):
+    """A fact in its journal: `seq` counts from 1 without gaps, `at` is seconds since 1970."""
+
+    seq: int
+    at: float
+    event: AnyEvent

@@ -1,0 +1,68 @@
+"""Making a stream of facts smaller for those who only look: merge what follows itself,
+elide what scrolls past.
+
+Both leave the fold's outcome as it was, and so does any mixture of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from codeexec.domain.events import OutputChanged, Recorded
+from codeexec.domain.outputs import (
+    TAIL_ROWS,
+    clip_runs,
+    count_rows,
+    join_runs,
+    last_rows,
+    slice_runs,
+)
+
+
+def merge(records: Iterable[Recorded]) -> list[Recorded]:
+    """Neighbouring output of one execution as one fact, with the number of the last."""
+    merged: list[Recorded] = []
+    for record in records:
+        if merged and isinstance(record.event, OutputChanged):
+            before = merged[-1].event
+            if (
+                isinstance(before, OutputChanged)
+                and before.execution_id == record.event.execution_id
+                and (both := _both(before, record.event)) is not None
+            ):
+                merged[-1] = Recorded(record.seq, record.at, both)
+                continue
+        merged.append(record)
+    return merged
+
+
+def _both(first: OutputChanged, second: OutputChanged) -> OutputChanged | None:
+    if second.start <= first.start:
+        return second
+    start = first.start
+    carried_first = first.total - count_rows(first.runs)
+    kept = slice_runs(first.runs, 0, second.start - carried_first)
+    if second.total - count_rows(second.runs) > second.start:
+        # The second is elided: what it leaves out may hold no object of the first.
+        if not all(run.is_text for run in kept):
+            return None
+        return OutputChanged(second.execution_id, start, second.total, second.runs)
+    runs = join_runs(kept, second.runs)
+    return OutputChanged(second.execution_id, start, second.total, runs)
+
+
+def elide(event: OutputChanged) -> OutputChanged:
+    """The same with its last rows alone, long rows clipped, all objects kept in place.
+
+    An event with an object before the last rows is not elided: objects are few, and a
+    face must hear of each.
+    """
+    runs = clip_runs(event.runs)
+    total = count_rows(runs)
+    if total > TAIL_ROWS:
+        dropped = slice_runs(runs, 0, total - TAIL_ROWS)
+        if all(run.is_text for run in dropped):
+            runs = last_rows(runs, TAIL_ROWS)
+    if runs is event.runs:
+        return event
+    return OutputChanged(event.execution_id, event.start, event.total, runs)

@@ -1,0 +1,251 @@
+"""The one fold: facts into a snapshot, for the engine and every face alike.
+
+Pure, and the same for a live stream, a replayed journal, and a stream whose floods were
+merged or elided on the way: `tests/domain` holds it to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from codeexec.domain.events import (
+    AnyEvent,
+    ArtifactAdded,
+    ArtifactRemoved,
+    DisplayUpdated,
+    ExecutionFinished,
+    ExecutionQueued,
+    ExecutionStarted,
+    InputCounted,
+    InterruptEscalated,
+    KernelDied,
+    KernelReady,
+    KernelStarting,
+    KernelStopped,
+    NoticeGiven,
+    OutputChanged,
+    Recorded,
+    SessionClosed,
+    SessionOpened,
+    SessionRenamed,
+    StdinAnswered,
+    StdinRequested,
+    VariablesTaken,
+)
+from codeexec.domain.outputs import (
+    TAIL_ROWS,
+    Display,
+    Runs,
+    clip_runs,
+    count_rows,
+    join_runs,
+    last_rows,
+    slice_runs,
+)
+from codeexec.domain.snapshot import KEPT_NOTICES, ExecutionView, KernelView, Snapshot
+
+
+def apply(snapshot: Snapshot, records: Iterable[Recorded]) -> Snapshot:
+    """The snapshot after these facts; facts it has already seen change nothing."""
+    draft = _Draft(snapshot)
+    for record in records:
+        if record.seq > draft.seq:
+            draft.seq = record.seq
+            draft.take(record.event, record.at)
+    return draft.finish()
+
+
+class _Draft:
+    """A snapshot under change: containers are copied once a batch, not once a fact."""
+
+    def __init__(self, base: Snapshot) -> None:
+        self.base = base
+        self.seq = base.seq
+        self.kernel = base.kernel
+        self.executions = base.executions
+        self.fields: dict[str, object] = {}
+
+    def finish(self) -> Snapshot:
+        if self.seq == self.base.seq:
+            return self.base
+        return replace(
+            self.base,
+            seq=self.seq,
+            kernel=self.kernel,
+            executions=self.executions,
+            **self.fields,
+        )
+
+    def _put(self, view: ExecutionView) -> None:
+        if self.executions is self.base.executions:
+            self.executions = dict(self.executions)
+        self.executions[view.execution_id] = view
+
+    def _change(self, execution_id: str, **changes: object) -> None:
+        view = self.executions.get(execution_id)
+        if view is not None:
+            self._put(replace(view, **changes))
+
+    def _get(self, name: str) -> object:
+        return self.fields.get(name, getattr(self.base, name))
+
+    def take(self, event: AnyEvent, at: float) -> None:
+        match event:
+            case SessionOpened():
+                self.fields.update(
+                    session_id=event.session_id, name=event.name, cwd=event.cwd, opened_at=at
+                )
+            case SessionRenamed():
+                self.fields["name"] = event.name
+            case SessionClosed():
+                self.fields["closed"] = True
+                self.kernel = replace(self.kernel, state="stopped", ladder=None)
+            case NoticeGiven():
+                kept = self._get("notices")
+                assert isinstance(kept, tuple)
+                self.fields["notices"] = (*kept, event)[-KEPT_NOTICES:]
+            case KernelStarting():
+                self.fields["closed"] = False
+                self.kernel = KernelView(
+                    state="starting", generation=event.generation, kernel=event.kernel
+                )
+            case KernelReady():
+                self.kernel = replace(
+                    self.kernel,
+                    state="busy" if self._is_running() else "idle",
+                    pid=event.pid,
+                    language=event.language,
+                    version=event.version,
+                    banner=event.banner,
+                    subshells=event.subshells,
+                    ready_at=at,
+                )
+            case KernelDied():
+                self.kernel = replace(self.kernel, state="dead", death=event.death, ladder=None)
+            case KernelStopped():
+                self.kernel = replace(self.kernel, state="stopped", ladder=None)
+            case InterruptEscalated():
+                ladder = None if event.stage == "obeyed" else event
+                self.kernel = replace(self.kernel, ladder=ladder)
+            case VariablesTaken():
+                self.fields["variables"] = event.variables
+                self.fields["variables_generation"] = event.generation
+            case ArtifactAdded() | ArtifactRemoved():
+                self._take_artifact(event)
+            case _:
+                self._take_execution(event, at)
+
+    def _is_running(self) -> bool:
+        return any(view.status == "running" for view in self.executions.values())
+
+    def _take_artifact(self, event: ArtifactAdded | ArtifactRemoved) -> None:
+        kept = self._get("artifacts")
+        assert isinstance(kept, tuple)
+        gone = event.artifact.id if isinstance(event, ArtifactAdded) else event.artifact_id
+        others = tuple(artifact for artifact in kept if artifact.id != gone)
+        added = (event.artifact,) if isinstance(event, ArtifactAdded) else ()
+        self.fields["artifacts"] = others + added
+
+    def _take_execution(
+        self,
+        event: ExecutionQueued
+        | ExecutionStarted
+        | InputCounted
+        | OutputChanged
+        | DisplayUpdated
+        | StdinRequested
+        | StdinAnswered
+        | ExecutionFinished,
+        at: float,
+    ) -> None:
+        match event:
+            case ExecutionQueued():
+                self._put(
+                    ExecutionView(
+                        event.execution_id,
+                        event.code,
+                        origin=event.origin,
+                        cell=event.cell,
+                        silent=event.silent,
+                        stop_on_error=event.stop_on_error,
+                        timeout=event.timeout,
+                        queued_at=at,
+                    )
+                )
+            case ExecutionStarted():
+                generation = self.kernel.generation
+                self._change(
+                    event.execution_id, status="running", started_at=at, generation=generation
+                )
+                if self.kernel.state == "idle":
+                    self.kernel = replace(self.kernel, state="busy")
+            case InputCounted():
+                self._change(event.execution_id, count=event.count)
+            case OutputChanged():
+                view = self.executions.get(event.execution_id)
+                if view is not None:
+                    self._put(_with_output(view, event))
+            case DisplayUpdated():
+                for view in list(self.executions.values()):
+                    if any(d.display_id == event.display_id for d in view.displays):
+                        self._put(_with_update(view, event))
+            case StdinRequested():
+                self._change(event.execution_id, stdin=event)
+            case StdinAnswered():
+                self._change(event.execution_id, stdin=None)
+            case ExecutionFinished():
+                self._change(
+                    event.execution_id,
+                    status=event.status,
+                    finished_at=at,
+                    reason=event.reason,
+                    error=event.error,
+                    stdin=None,
+                )
+                if self.kernel.state == "busy" and not self._is_running():
+                    self.kernel = replace(self.kernel, state="idle", ladder=None)
+            case _:
+                assert_never(event)
+
+
+def _with_output(view: ExecutionView, event: OutputChanged) -> ExecutionView:
+    carried = count_rows(event.runs)
+    first = event.total - carried  # number of the first row carried
+    kept: Runs = ()
+    if first == event.start:
+        tail_first = view.total - count_rows(view.tail)
+        kept = slice_runs(view.tail, 0, max(first - tail_first, 0))
+    tail = last_rows(join_runs(kept, clip_runs(event.runs)), TAIL_ROWS)
+    added = tuple(run.display for run in event.runs if run.display is not None)
+    if event.start == 0:
+        displays = added
+    elif event.start >= view.total:
+        displays = view.displays + added
+    else:
+        # Rows at the end were rewritten; a display among them is in the tail, and is
+        # carried again if it is still there.
+        rewritten = slice_runs(
+            view.tail, event.start - (view.total - count_rows(view.tail)), count_rows(view.tail)
+        )
+        gone = {run.display.key for run in rewritten if run.display is not None}
+        displays = tuple(d for d in view.displays if d.key not in gone) + added
+    return replace(view, total=event.total, tail=tail, displays=displays)
+
+
+def _with_update(view: ExecutionView, event: DisplayUpdated) -> ExecutionView:
+    def updated(display: Display) -> Display:
+        if display.display_id != event.display_id:
+            return display
+        return replace(display, parts=event.parts, metadata=event.metadata)
+
+    return replace(
+        view,
+        displays=tuple(map(updated, view.displays)),
+        tail=tuple(
+            replace(run, display=updated(run.display)) if run.display is not None else run
+            for run in view.tail
+        ),
+    )

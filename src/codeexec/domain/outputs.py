@@ -1,0 +1,160 @@
+"""What an execution puts out: one document of rows, which grows and is rewritten at its end.
+
+A row is a line of text of a stream, or one object (a display, an error). All rows of an
+execution are counted together from 0, in the order in which they appear on screen, so that
+any stretch of a flood can be asked for by number. Text in rows is safe to show: of all
+escape sequences it holds SGR and http(s) hyperlinks alone, and each row begins and ends
+with no style, whatever came before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from msgspec import Struct
+
+RowKind = Literal["stdout", "stderr", "display", "error"]
+Role = Literal["display", "result"]
+
+LIVE_ROWS = 60
+"""Rows at the end that terminal text can still rewrite (a screen of them)."""
+
+TAIL_ROWS = 120
+"""Rows at the end that a snapshot holds; more than LIVE_ROWS, so that the fold never needs
+a row that it has let go."""
+
+ROW_CHARS = 4000
+"""Characters of a row that travel by themselves; the whole of it can be asked for."""
+
+_CLIP_SLACK = 64  # so that clipping what is clipped changes nothing
+_CUT_ESCAPE = re.compile(r"\x1b(?:\[[0-9;:]*|\][^\x1b\x07]*\x1b?)?\Z")
+
+
+class MimePart(Struct, frozen=True, omit_defaults=True):
+    """One form of a display: small ones inline as `text`, others by the digest of a `blob`.
+
+    `text` is the value itself for textual types, base64 for binary ones (as Jupyter does),
+    JSON text for JSON types. `size` counts bytes of the decoded value.
+    """
+
+    mime: str
+    size: int
+    text: str | None = None
+    blob: str | None = None
+
+
+class Display(Struct, frozen=True, omit_defaults=True):
+    """An object shown in the output. `key` is unique in its session."""
+
+    key: str
+    parts: tuple[MimePart, ...]
+    role: Role = "display"
+    display_id: str | None = None
+    count: int | None = None
+    metadata: dict[str, object] = {}
+
+    def part(self, mime: str) -> MimePart | None:
+        return next((part for part in self.parts if part.mime == mime), None)
+
+
+class ErrorInfo(Struct, frozen=True, omit_defaults=True):
+    """An exception of the user's code; `traceback` lines may hold SGR."""
+
+    name: str
+    value: str
+    traceback: tuple[str, ...] = ()
+
+
+class Run(Struct, frozen=True, omit_defaults=True):
+    """Consecutive rows of one kind. A text run's rows are joined by newlines; a display or
+    an error is one row."""
+
+    kind: RowKind
+    text: str = ""
+    display: Display | None = None
+    error: ErrorInfo | None = None
+
+    @property
+    def rows(self) -> int:
+        return self.text.count("\n") + 1 if self.is_text else 1
+
+    @property
+    def is_text(self) -> bool:
+        return self.kind in ("stdout", "stderr")
+
+
+Runs = tuple[Run, ...]
+
+
+def count_rows(runs: Iterable[Run]) -> int:
+    return sum(run.rows for run in runs)
+
+
+def slice_runs(runs: Iterable[Run], start: int, stop: int) -> Runs:
+    """Rows `start` to `stop` (not included), counted from the first row of `runs`."""
+    found: list[Run] = []
+    at = 0
+    for run in runs:
+        size = run.rows
+        low, high = max(start - at, 0), min(stop - at, size)
+        at += size
+        if low >= high:
+            continue
+        if high - low == size:
+            found.append(run)
+        else:
+            found.append(Run(run.kind, "\n".join(run.text.split("\n")[low:high])))
+    return tuple(found)
+
+
+def join_runs(first: Runs, second: Runs) -> Runs:
+    """`second` after `first`; text of one stream becomes one run."""
+    if not first or not second:
+        return first or second
+    left, right = first[-1], second[0]
+    if left.kind == right.kind and left.is_text:
+        merged = Run(left.kind, f"{left.text}\n{right.text}")
+        return (*first[:-1], merged, *second[1:])
+    return first + second
+
+
+def last_rows(runs: Runs, count: int = TAIL_ROWS) -> Runs:
+    total = count_rows(runs)
+    return runs if total <= count else slice_runs(runs, total - count, total)
+
+
+def clip_row(text: str) -> str:
+    """A row short enough to travel; says how much is left out. Clipping twice is clipping once."""
+    if len(text) <= ROW_CHARS + _CLIP_SLACK:
+        return text
+    head = _CUT_ESCAPE.sub("", text[:ROW_CHARS])
+    return f"{head}\x1b[0m… {len(text) - len(head):,} more characters"
+
+
+def clip_runs(runs: Runs) -> Runs:
+    if all(len(run.text) <= ROW_CHARS + _CLIP_SLACK for run in runs):
+        return runs
+    return tuple(
+        Run(run.kind, "\n".join(map(clip_row, run.text.split("\n")))) if run.is_text else run
+        for run in runs
+    )
+
+
+def iter_rows(runs: Iterable[Run]) -> Iterator[Run]:
+    """Row by row, each as a run of its own."""
+    for run in runs:
+        if run.is_text and "\n" in run.text:
+            for line in run.text.split("\n"):
+                yield Run(run.kind, line)
+        else:
+            yield run
+
+
+_SGR_OR_LINK = re.compile(r"\x1b\[[0-9;:]*m|\x1b\]8;[^\x1b\x07]*(?:\x1b\\|\x07)")
+
+
+def plain(text: str) -> str:
+    """Row text without its styles and hyperlinks."""
+    return _SGR_OR_LINK.sub("", text) if "\x1b" in text else text

@@ -1,0 +1,125 @@
+"""What an execution came to, for programs: derived from the snapshot and its rows."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, iter_rows, plain
+from codeexec.domain.snapshot import ExecutionView, Snapshot
+
+_TYPES = {
+    "image/svg+xml": "svg",
+    "text/html": "html",
+    "text/plain": "txt",
+    "application/vnd.dataresource+json": "df",
+}
+_PREVIEW_CHARS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionArtifact:
+    """Something that an execution made. `type` is chart, image, df, file, txt, svg or html.
+
+    `file_content` is text when `file_content_encoding` is `str`, base64 when it is `base64`.
+    """
+
+    name: str
+    type: str
+    mime_type: str
+    original_name: str
+    file_name: str
+    file_content: str
+    file_content_encoding: str
+    preview: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionResult:
+    """`stdout` and `stderr` hold their rows without styles, one string a row; `output` is the
+    value of the last expression as text; `log` what else was told (notices, reasons)."""
+
+    execution_id: str
+    code: str
+    is_success: bool
+    error: str
+    output: str
+    stdout: list[str] = field(default_factory=list)
+    stderr: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    artifact: list[ExecutionArtifact] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+def error_text(error: ErrorInfo | None) -> str:
+    """The traceback without styles, or `Name: value` where there is none."""
+    if error is None:
+        return ""
+    if error.traceback:
+        return plain("\n".join(error.traceback))
+    return f"{error.name}: {error.value}" if error.value else error.name
+
+
+def make_result(
+    snapshot: Snapshot, view: ExecutionView, rows: Iterable[Run], blobs: dict[str, str]
+) -> ExecutionResult:
+    """The result of `view`, given all its rows (`view.tail` is only the end of them) and the
+    text of its blobs by digest."""
+    stdout: list[str] = []
+    stderr: list[str] = []
+    for row in iter_rows(rows):
+        if row.kind == "stdout":
+            stdout.append(plain(row.text))
+        elif row.kind == "stderr":
+            stderr.append(plain(row.text))
+    results = [display for display in view.displays if display.role == "result"]
+    output = _text(results[-1].part("text/plain"), blobs) if results else ""
+    artifacts = [
+        artifact
+        for number, display in enumerate(view.displays)
+        if (artifact := _artifact(number, view, display, blobs)) is not None
+    ]
+    return ExecutionResult(
+        execution_id=view.execution_id,
+        code=view.code,
+        is_success=view.status == "ok",
+        error=error_text(view.error) or (view.reason if view.status != "ok" else ""),
+        output=output,
+        stdout=stdout,
+        stderr=stderr,
+        log=[view.reason] if view.reason else [],
+        artifact=artifacts,
+        variables={variable.name: variable.preview for variable in snapshot.variables},
+    )
+
+
+def _text(part: MimePart | None, blobs: dict[str, str]) -> str:
+    if part is None:
+        return ""
+    return part.text if part.text is not None else blobs.get(part.blob or "", "")
+
+
+def _artifact(
+    number: int, view: ExecutionView, display: Display, blobs: dict[str, str]
+) -> ExecutionArtifact | None:
+    part = next((p for p in display.parts if p.mime.startswith("image/")), None)
+    part = part or display.part("text/html") or display.part("application/json")
+    if part is None:
+        return None
+    kind = _TYPES.get(part.mime) or ("chart" if part.mime.startswith("image/") else "file")
+    if kind == "html" and "dataframe" in _text(part, blobs):
+        kind = "df"
+    binary = part.mime.startswith("image/") and part.mime != "image/svg+xml"
+    name = f"obj_{number}_{kind}_{(view.count or 0):04x}"
+    suffix = mimetypes.guess_extension(part.mime) or ".bin"
+    return ExecutionArtifact(
+        name=name,
+        type=kind,
+        mime_type=part.mime,
+        original_name=name + suffix,
+        file_name=name + suffix,
+        file_content=_text(part, blobs),
+        file_content_encoding="base64" if binary else "str",
+        preview=_text(display.part("text/plain"), blobs)[:_PREVIEW_CHARS],
+    )

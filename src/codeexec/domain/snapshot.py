@@ -1,0 +1,93 @@
+"""What is: the state of a session, bounded whatever it has put out."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from codeexec.domain.events import (
+    Artifact,
+    CellRef,
+    Death,
+    FinishStatus,
+    InterruptEscalated,
+    KernelRef,
+    NoticeGiven,
+    StdinRequested,
+    Variable,
+)
+from codeexec.domain.outputs import Display, ErrorInfo, Runs
+
+KernelState = Literal["none", "starting", "idle", "busy", "dead", "stopped"]
+ExecutionStatus = Literal["queued", "running"] | FinishStatus
+
+KEPT_NOTICES = 20
+
+
+class KernelView(Struct, frozen=True):
+    state: KernelState = "none"
+    generation: int = 0
+    kernel: KernelRef | None = None
+    pid: int | None = None
+    language: str = ""
+    version: str = ""
+    banner: str = ""
+    subshells: bool = False
+    death: Death | None = None
+    ladder: InterruptEscalated | None = None
+    ready_at: float | None = None
+
+
+class ExecutionView(Struct, frozen=True):
+    """One execution. `tail` holds its last rows (`TAIL_ROWS` at most, long rows clipped) of
+    `total`; `displays` all objects that it shows now, in order."""
+
+    execution_id: str
+    code: str
+    status: ExecutionStatus = "queued"
+    origin: str = ""
+    cell: CellRef | None = None
+    silent: bool = False
+    stop_on_error: bool = True
+    timeout: float | None = None
+    generation: int = 0
+    count: int | None = None
+    queued_at: float = 0.0
+    started_at: float | None = None
+    finished_at: float | None = None
+    total: int = 0
+    tail: Runs = ()
+    displays: tuple[Display, ...] = ()
+    error: ErrorInfo | None = None
+    reason: str = ""
+    stdin: StdinRequested | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in ("queued", "running")
+
+
+class Snapshot(Struct, frozen=True):
+    """`executions` is in the order of queueing."""
+
+    seq: int = 0
+    session_id: str = ""
+    name: str = ""
+    cwd: str = ""
+    opened_at: float = 0.0
+    closed: bool = False
+    kernel: KernelView = KernelView()
+    executions: dict[str, ExecutionView] = {}
+    variables: tuple[Variable, ...] = ()
+    variables_generation: int = 0
+    artifacts: tuple[Artifact, ...] = ()
+    notices: tuple[NoticeGiven, ...] = ()
+
+    @property
+    def queue(self) -> tuple[ExecutionView, ...]:
+        return tuple(e for e in self.executions.values() if e.status == "queued")
+
+    @property
+    def running(self) -> ExecutionView | None:
+        return next((e for e in self.executions.values() if e.status == "running"), None)

@@ -1,0 +1,226 @@
+"""Kernel: code in, facts out, the same for every backend.
+
+A kernel knows nothing of queues, journals or sessions. It runs one execution at a time (the
+session sees to that), and tells what happens to its sink in batches, each in the order in
+which the kernel said it. Terminal text comes raw; making rows of it is the session's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from codeexec.domain.events import Death, KernelRef
+from codeexec.domain.outputs import ErrorInfo
+from codeexec.domain.requests import Completeness, Completions, Inspection, KernelInfo
+
+# -- what a kernel says ----------------------------------------------------------------
+# `execution` is the id that `execute` was given; what belongs to none (a thread printing
+# after the last cell) carries the id of the execution it was started in, as the kernel says.
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The kernel has taken up the execution; `count` is its prompt number."""
+
+    execution: str
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    execution: str
+    stream: Literal["stdout", "stderr"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Displayed:
+    """`data` maps MIME types to values as Jupyter sends them: text, base64, or JSON values."""
+
+    execution: str
+    data: Mapping[str, object]
+    metadata: Mapping[str, object]
+    role: Literal["display", "result"]
+    display_id: str | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayRefreshed:
+    display_id: str
+    data: Mapping[str, object]
+    metadata: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputCleared:
+    """With `wait`, only when the next output comes."""
+
+    execution: str
+    wait: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    execution: str
+    error: ErrorInfo
+
+
+@dataclass(frozen=True, slots=True)
+class InputRequested:
+    execution: str
+    prompt: str
+    password: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Said once per execution: the reply and idle have both come (`aborted`: it never ran)."""
+
+    execution: str
+    status: Literal["ok", "error", "aborted"]
+    error: ErrorInfo | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The process is gone though nobody asked; executions it had open have no `Finished`."""
+
+    death: Death
+
+
+Fact = (
+    Started
+    | Wrote
+    | Displayed
+    | DisplayRefreshed
+    | OutputCleared
+    | Raised
+    | InputRequested
+    | Finished
+    | Died
+)
+Sink = Callable[[Sequence[Fact]], None]
+"""Called on the event loop, with all that is at hand."""
+
+
+# -- what a kernel is asked ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    pid: int | None
+    language: str
+    version: str
+    banner: str
+    subshells: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExecuteCall:
+    execution: str
+    code: str
+    silent: bool = False
+    store_history: bool = True
+    allow_stdin: bool = True
+    stop_on_error: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class KernelChoice:
+    """Which kernel to start and where. `name` may be a kernelspec, a path of a Python, of an
+    environment or of a connection file; empty: what is found from `file` or `cwd` upward."""
+
+    cwd: str
+    name: str = ""
+    file: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    backend: str = "local"
+    image: str = ""
+    policy: str = ""
+    connection_file: str = ""
+
+
+Handle = dict[str, object]
+"""All that another server needs to adopt a running kernel: JSON, kept in the journal's
+private part (it holds the signing key)."""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelUsage:
+    """Of the process and its children; `cpu` in cores since the last call."""
+
+    cpu: float | None
+    rss: int | None
+
+
+class Kernel(Protocol):
+    """One kernel process through all its restarts.
+
+    Every question fails with Busy where the kernel cannot answer beside running code, and
+    with KernelDied when it goes away meanwhile.
+    """
+
+    @property
+    def ref(self) -> KernelRef: ...
+
+    @property
+    def pid(self) -> int | None: ...
+
+    @property
+    def is_alive(self) -> bool: ...
+
+    async def start(self) -> Ready:
+        """Spawn (or attach), connect and wait for the first answer. KernelUnavailable with the
+        kernel's last words when it exits or does not answer in time; leaves no process."""
+
+    def handle(self) -> Handle: ...
+
+    def execute(self, call: ExecuteCall) -> None:
+        """Send; returns at once."""
+
+    def answer_stdin(self, text: str) -> None: ...
+
+    async def interrupt(self) -> None:
+        """One interrupt: a signal where the process is ours, a control message elsewhere."""
+
+    async def signal(self, signum: int) -> bool:
+        """SIGTERM or SIGKILL to the kernel's process group; false where there is none to reach."""
+
+    async def restart(self) -> Ready:
+        """A fresh process, whatever the old one does; requests still on the way to the old one
+        never reach it."""
+
+    async def shutdown(self) -> None:
+        """Ask, then terminate, then kill; no process of the kernel's group is left."""
+
+    async def detach(self) -> None:
+        """Let go of the connection and leave the process to be adopted."""
+
+    async def complete(self, code: str, cursor: int) -> Completions: ...
+
+    async def inspect(self, code: str, cursor: int, detail: int) -> Inspection: ...
+
+    async def is_complete(self, code: str) -> Completeness: ...
+
+    async def ask(self, code: str, deadline: float) -> str:
+        """Run helper code out of sight (no history, no prompt number, no output), beside running
+        code where the kernel has subshells, and return the text it hands to `answer`: see
+        `guest/prelude.py`. Busy where that must wait, or after `deadline` seconds."""
+
+    def usage(self) -> KernelUsage: ...
+
+
+class KernelFactory(Protocol):
+    """Makes and finds kernels; handed to the session so that tests may hand in another."""
+
+    def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
+        """Not yet started. KernelUnavailable where nothing fits, with what to do."""
+
+    async def adopt(self, handle: Handle, sink: Sink) -> Kernel | None:
+        """Connected to a kernel that still runs, or None when it is gone."""
+
+    def list(self, cwd: str) -> Sequence[KernelInfo]: ...
