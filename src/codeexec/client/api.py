@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
 from codeexec.domain.events import Recorded
+from codeexec.domain.flow import OutputMode
 from codeexec.domain.requests import Request
 
 R = TypeVar("R")
-
-OutputMode = Literal["full", "tail"]
-"""`full`: every row that was written. `tail`: merged and elided to about 30 updates a second,
-the rest by `ReadRows`."""
 
 LinkState = Literal["connecting", "connected", "reconnecting", "closed"]
 

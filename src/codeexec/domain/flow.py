@@ -7,6 +7,7 @@ Both leave the fold's outcome as it was, and so does any mixture of them.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from codeexec.domain.events import OutputChanged, Recorded
 from codeexec.domain.outputs import (
@@ -17,6 +18,10 @@ from codeexec.domain.outputs import (
     last_rows,
     slice_runs,
 )
+
+OutputMode = Literal["full", "tail"]
+"""`full`: every row that was written. `tail`: merged and elided to about 30 updates a second,
+the rest by `ReadRows`."""
 
 
 def merge(records: Iterable[Recorded]) -> list[Recorded]:

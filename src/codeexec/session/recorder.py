@@ -1,0 +1,101 @@
+"""Facts into the journal, then into the snapshot, then to whoever listens: in this order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+
+from codeexec.domain.clock import Clock
+from codeexec.domain.errors import StorageError
+from codeexec.domain.events import AnyEvent, OutputChanged, Recorded
+from codeexec.domain.flow import OutputMode, merge
+from codeexec.domain.fold import apply
+from codeexec.domain.snapshot import Snapshot
+from codeexec.session.journal import Journal
+
+log = logging.getLogger(__name__)
+
+FRAME = 1 / 30
+"""Seconds between two batches of nothing but output, for those who only look."""
+
+BATCH = 2000
+"""Facts read from the journal at a time."""
+
+
+class Recorder:
+    """The one writer of a session's journal.
+
+    Readers pull from the journal by their own cursor, so one that stops reading costs nothing
+    and holds nobody up. When the journal cannot be written (disk full), facts are held in
+    memory in their order and `problem` says so, until writing works again.
+    """
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self.journal = journal
+        self.clock = clock
+        self.snapshot = Snapshot()
+        self.problem: StorageError | None = None
+        self._held: list[AnyEvent] = []
+        self._changed = asyncio.Event()
+        self._closed = False
+        while records := journal.read(self.snapshot.seq, BATCH, "tail"):
+            self.snapshot = apply(self.snapshot, records)
+
+    def record(self, *events: AnyEvent) -> int:
+        """Write facts; returns the number of the last one in the journal."""
+        if events:
+            self._held.extend(events)
+            self.flush()
+        return self.snapshot.seq
+
+    def flush(self) -> bool:
+        """Write what is held; false while that fails."""
+        if not self._held:
+            return True
+        try:
+            records = self.journal.append(self._held, self.clock.now())
+        except StorageError as error:
+            if self.problem is None:
+                log.error("the journal cannot be written: %s", error)
+            self.problem = error
+            return False
+        self._held.clear()
+        self.problem = None
+        self.snapshot = apply(self.snapshot, records)
+        self._wake()
+        return True
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    def close(self) -> None:
+        """Readers end after the last fact."""
+        self._closed = True
+        self._wake()
+
+    async def events(
+        self, after: int = 0, output: OutputMode = "tail"
+    ) -> AsyncIterator[Sequence[Recorded]]:
+        """Facts after `after`, then those to come. Output alone waits for its frame; the first
+        change after quiet, and all other facts, go out at once."""
+        loop = asyncio.get_running_loop()
+        cursor, last = after, 0.0
+        while True:
+            changed = self._changed
+            if cursor >= self.snapshot.seq:
+                if self._closed:
+                    return
+                await changed.wait()
+                continue
+            if output == "tail" and (rest := last + FRAME - loop.time()) > 0:
+                records = self.journal.read(cursor, BATCH, output)
+                if all(isinstance(record.event, OutputChanged) for record in records):
+                    await asyncio.sleep(rest)
+            records = self.journal.read(cursor, BATCH, output)
+            cursor = records[-1].seq
+            last = loop.time()
+            yield merge(records) if output == "tail" else records
+            # A reader that is behind must not keep the kernels' output waiting.
+            await asyncio.sleep(0)

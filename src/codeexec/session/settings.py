@@ -1,0 +1,43 @@
+"""What may be set about a host of sessions; times in seconds, sizes in bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    ladder: Literal["ask", "auto"] = "ask"
+    """After an interrupt and a second one, wait to be asked again before ending the kernel, or
+    go on by itself. A run that is out of time always goes on by itself."""
+
+    ladder_grace: tuple[float, float, float] = (2.0, 3.0, 3.0)
+    """How long the first, the second interrupt and SIGTERM are each given to work."""
+
+    restart_dead_kernel: bool = False
+    """Start a fresh kernel as soon as one dies, not only at the next execution."""
+
+    idle_kernel: float = 12 * 3600.0
+    """Stop a kernel that is idle and watched by nobody for so long; 0: never."""
+
+    idle_host: float = 15 * 60.0
+    """A server with no open session and no client ends after so long; 0: never."""
+
+    watch_variables: bool = True
+    """Look at the kernel's variables after each run."""
+
+    collect_files: bool = True
+    """Keep a copy of viewable files that a run wrote into the working folder."""
+
+    artifact_quota: int = 512 * 2**20
+    """Blobs of a session; the oldest go first."""
+
+    keep_days: float = 30.0
+    """Ended sessions older than this are deleted."""
+
+    keep_sessions: int = 200
+    """Ended sessions beyond this number are deleted, the oldest first."""
+
+    keep_bytes: int = 5 * 2**30
+    """Ended sessions are deleted, the oldest first, while all take more than this."""
