@@ -1,0 +1,251 @@
+"""Files as text and back: encoding, newline and mode are kept; a save is whole or not at all."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import stat
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from codeexec.domain.errors import Conflict, DocumentError, NotFound, StorageError
+
+LARGE = 20_000_000
+"""Bytes from which a file is opened read-only."""
+TOO_LARGE = 500_000_000
+"""Bytes from which a file is not opened at all."""
+_SAMPLE = 8192
+
+_BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+"""https://peps.python.org/pep-0263/"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells one version of a file from another without reading it."""
+
+    modified_ns: int
+    size: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> Stamp | None:
+        """The stamp of the file now, or None when there is none."""
+        try:
+            found = path.stat()
+        except OSError:
+            return None
+        return cls(found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@dataclass(frozen=True, slots=True)
+class FileText:
+    """A text file as read; `text` has `\\n` between lines whatever the file has.
+
+    `stamp` is None for a file that does not exist yet. `read_only` says why it must not be
+    edited, in words; empty when it may be. `mixed_newlines`: a save will make them all
+    `newline`, the one that most lines have.
+    """
+
+    path: Path
+    text: str
+    encoding: str = "utf-8"
+    bom: bytes = b""
+    newline: str = "\n"
+    mixed_newlines: bool = False
+    read_only: str = ""
+    stamp: Stamp | None = None
+
+    @property
+    def changed_on_disk(self) -> bool:
+        """Has somebody else written (or removed) the file since we read it?"""
+        return Stamp.of(self.path) != self.stamp
+
+
+def new_file(path: Path) -> FileText:
+    """A file that is not there yet."""
+    return FileText(path, "")
+
+
+def read_file(path: Path, encoding: str | None = None) -> FileText:
+    """Read a text file; `encoding` overrides what its bytes say.
+
+    Raises NotFound, or DocumentError when it is no file, too large, binary, or not in the
+    encoding that it should be in.
+    """
+    try:
+        info = path.stat()
+        if not stat.S_ISREG(info.st_mode):
+            raise DocumentError(f"{path} is not a file.", "Open one of the files in it.")
+        if info.st_size > TOO_LARGE:
+            raise DocumentError(
+                f"{path.name} has {info.st_size // 1_000_000} MB, too much for an editor.",
+                "Look at a part of it with `head` or `less`.",
+            )
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no file {path}.", "Check the name.") from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DocumentError(
+            f"{path} cannot be read: {reason}.", "Check its permissions."
+        ) from error
+    stamp = Stamp(info.st_mtime_ns, info.st_size, info.st_ino)
+    found, bom = _encoding(data, path, encoding)
+    text = _decode(data[len(bom) :], found, path)
+    newline, mixed = _newline(text)
+    if newline == "\r":
+        text = text.replace("\r", "\n")
+    elif newline == "\r\n" or mixed:
+        text = text.replace("\r\n", "\n")
+    return FileText(path, text, found, bom, newline, mixed, _why_read_only(path, info), stamp)
+
+
+def _why_read_only(path: Path, info: os.stat_result) -> str:
+    if info.st_size > LARGE:
+        return f"{info.st_size // 1_000_000} MB is too large to edit"
+    if not os.access(path, os.W_OK):
+        return "no permission to write it"
+    return ""
+
+
+def _encoding(data: bytes, path: Path, asked: str | None) -> tuple[str, bytes]:
+    for bom, name in _BOMS:
+        if data.startswith(bom) and (asked is None or asked.startswith(name[:5])):
+            return name, bom
+    if asked is not None:
+        return asked, b""
+    if b"\0" in data[:_SAMPLE]:
+        raise DocumentError(
+            f"{path.name} is binary.", "Open it with a program for its type, or with a hex viewer."
+        )
+    for line in data[:_SAMPLE].split(b"\n", 2)[:2]:
+        if cookie := _COOKIE.match(line):
+            try:
+                return codecs.lookup(cookie[1].decode("ascii")).name, b""
+            except LookupError:
+                break
+    return "utf-8", b""
+
+
+def _decode(data: bytes, encoding: str, path: Path) -> str:
+    try:
+        return data.decode(encoding)
+    except LookupError as error:
+        raise DocumentError(
+            f"There is no encoding {encoding!r}.", "Try utf-8, latin-1 or cp1252."
+        ) from error
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DocumentError(
+            f"{path.name} is not {encoding}: byte {data[error.start]:#04x} in line {line}.",
+            "Open it as latin-1 (every byte has a meaning there), or convert it to UTF-8.",
+        ) from error
+
+
+def _newline(text: str) -> tuple[str, bool]:
+    """The newline that most lines end with, and whether there are others."""
+    if "\r" not in text:
+        return "\n", False
+    both = text.count("\r\n")
+    counts = {
+        "\n": text.count("\n") - both,
+        "\r\n": both,
+        "\r": text.count("\r") - both,
+    }
+    if counts["\r"] and (counts["\n"] or both):
+        # A carriage return among other newlines is a character (a progress bar, a test case),
+        # not the end of a line.
+        if not both:
+            return "\n", False
+        del counts["\r"]
+    newline = max(counts, key=lambda end: counts[end])
+    return newline, sum(1 for number in counts.values() if number) > 1
+
+
+def encode(file: FileText, text: str) -> bytes:
+    """The bytes of `text` in the encoding and with the newline of `file`.
+
+    Raises DocumentError when a character does not exist in that encoding.
+    """
+    whole = text if file.newline == "\n" else text.replace("\n", file.newline)
+    try:
+        return file.bom + whole.encode(file.encoding)
+    except UnicodeEncodeError as error:
+        line = whole.count("\n", 0, error.start) + 1
+        raise DocumentError(
+            f"{whole[error.start]!r} in line {line} does not exist in {file.encoding}.",
+            "Save the file as UTF-8, or remove the character.",
+        ) from error
+
+
+def save_file(file: FileText, text: str, *, overwrite: bool = False) -> FileText:
+    """Write `text`, and return the file as it is now.
+
+    The bytes go to a temporary file beside the target that then takes its place, so a crash
+    leaves the old or the new text. Symbolic links are followed; a file with several names
+    or with another owner is written in place, as replacing it would part the names.
+    Raises Conflict when the file changed on disk since it was read and `overwrite` is not
+    set, StorageError when it cannot be written, DocumentError when it cannot be encoded.
+    """
+    data = encode(file, text)
+    target = file.path.resolve()
+    before = Stamp.of(target)
+    if not overwrite and before != file.stamp and before is not None:
+        raise Conflict(
+            f"{file.path.name} has been changed by somebody else.",
+            "Reload it, compare, or save over it.",
+        )
+    write_atomic(target, data)
+    return replace(file, text=text, mixed_newlines=False, stamp=Stamp.of(target))
+
+
+def write_atomic(target: Path, data: bytes) -> None:
+    """Put `data` at `target`, keeping its mode; raises StorageError."""
+    try:
+        info = target.stat() if target.exists() else None
+        if info is not None and (info.st_nlink > 1 or info.st_uid != os.geteuid()):
+            _write_in_place(target, data)
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name[:64]}.", dir=target.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.chmod(stat.S_IMODE(info.st_mode) if info is not None else _default_mode())
+            temporary.replace(target)
+        except BaseException:
+            # Also on a cancelled save: nothing half-written may stay behind.
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StorageError(
+            f"{target} cannot be written: {reason}.", "Save it under another name."
+        ) from error
+
+
+def _write_in_place(target: Path, data: bytes) -> None:
+    with target.open("r+b") as stream:
+        stream.write(data)
+        stream.truncate()
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _default_mode() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

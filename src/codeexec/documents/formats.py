@@ -1,0 +1,75 @@
+"""Open and save a document whatever its format: plain text, a percent script or a notebook."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from codeexec.documents.files import FileText, new_file, read_file, save_file
+from codeexec.documents.model import Document
+from codeexec.documents.notebook import (
+    Notebook,
+    dump_notebook,
+    from_text,
+    new_notebook,
+    parse_notebook,
+    to_text,
+)
+from codeexec.documents.percent import split_cells
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOTEBOOK_SUFFIX = ".ipynb"
+
+
+def open_document(
+    path: Path, marker: str = "#", encoding: str | None = None, *, create: bool = False
+) -> Document:
+    """Open `path`, a notebook by its suffix; `marker` is its language's comment marker.
+
+    With `create` a file that is not there is an empty document, written at the first save.
+    Raises NotFound and DocumentError.
+    """
+    file = new_file(path) if create and not path.exists() else read_file(path, encoding)
+    if path.suffix.lower() != NOTEBOOK_SUFFIX:
+        return Document(file, file.text, marker, split_cells(file.text, marker))
+    notebook = parse_notebook(file.text, path.name)
+    return _notebook_document(file, notebook, marker)
+
+
+def open_as_text(path: Path, encoding: str | None = None) -> Document:
+    """Open a file as plain text even if it is a notebook (a broken one, say)."""
+    file = read_file(path, encoding)
+    return Document(file, file.text, "#", split_cells(file.text, "#"))
+
+
+def _notebook_document(file: FileText, notebook: Notebook, marker: str) -> Document:
+    text = to_text(notebook, marker)
+    return Document(file, text, marker, split_cells(text, marker), notebook)
+
+
+def save_document(document: Document, text: str, *, overwrite: bool = False) -> Document:
+    """Write `text`, what the editor holds, to the document's file, and return it as saved.
+
+    Raises Conflict, StorageError and DocumentError as `save_file` does.
+    """
+    cells = split_cells(text, document.marker)
+    if document.notebook is None:
+        file = save_file(document.file, text, overwrite=overwrite)
+        return Document(file, text, document.marker, cells)
+    notebook = from_text(document.notebook, text, document.marker)
+    file = save_file(document.file, dump_notebook(notebook), overwrite=overwrite)
+    return Document(file, text, document.marker, cells, notebook)
+
+
+def save_as(document: Document, text: str, path: Path, *, overwrite: bool = False) -> Document:
+    """Save under another name; the suffix decides whether it becomes a notebook or a script.
+
+    Raises Conflict when `path` exists and `overwrite` is not set.
+    """
+    file = replace(document.file, path=path, stamp=None, read_only="")
+    wants_notebook = path.suffix.lower() == NOTEBOOK_SUFFIX
+    notebook = document.notebook or new_notebook()
+    target = Document(file, text, document.marker, (), notebook if wants_notebook else None)
+    return save_document(target, text, overwrite=overwrite)

@@ -1,0 +1,105 @@
+"""Documents and cells as frozen values: what a file holds, and where its cells lie in the text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from codeexec.domain.errors import NotFound
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from codeexec.documents.files import FileText
+    from codeexec.documents.notebook import Notebook
+
+
+class CellKind(StrEnum):
+    """What a cell is for; the values are those of nbformat's `cell_type`."""
+
+    CODE = "code"
+    MARKDOWN = "markdown"
+    RAW = "raw"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a text.
+
+    `start` is its first line (the separator, if it has one), `body` the first line of its
+    source, `end` the line after its last; all count from 0. `source` is the text to run:
+    without the separator and the blank lines at its end, and without comment markers for
+    Markdown. `key` is the same for as long as the cell lives in one editor or notebook.
+    """
+
+    index: int
+    kind: CellKind
+    title: str
+    start: int
+    body: int
+    end: int
+    source: str
+    key: str = ""
+
+    @property
+    def is_code(self) -> bool:
+        return self.kind is CellKind.CODE
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.source.strip()
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file as opened: its text with `\\n` between lines, its cells, and how to write it back.
+
+    `file` keeps the encoding, newline and mode on disk; `notebook` is set when the text is
+    a view of an `.ipynb`. `marker` is the comment marker that opens a separator line.
+    """
+
+    file: FileText
+    text: str
+    marker: str
+    cells: tuple[Cell, ...]
+    notebook: Notebook | None = field(default=None)
+
+    @property
+    def path(self) -> Path:
+        return self.file.path
+
+    @property
+    def newline(self) -> str:
+        return self.file.newline
+
+    @property
+    def encoding(self) -> str:
+        return self.file.encoding
+
+    @cached_property
+    def line_count(self) -> int:
+        """Lines of the text; an empty text has one."""
+        return self.text.count("\n") + 1
+
+    def cell(self, which: int | str) -> Cell:
+        """The cell with this index (negative counts from the end), title or key.
+
+        Raises NotFound when there is none.
+        """
+        if isinstance(which, int):
+            if -len(self.cells) <= which < len(self.cells):
+                return self.cells[which]
+            raise NotFound(
+                f"{self.path.name} has {len(self.cells)} cells, not a cell {which}.",
+                "Count cells from 0.",
+            )
+        for cell in self.cells:
+            if which in (cell.title, cell.key):
+                return cell
+        titles = ", ".join(repr(cell.title) for cell in self.cells if cell.title)
+        raise NotFound(
+            f"{self.path.name} has no cell {which!r}.",
+            f"Its titles are {titles}." if titles else "None of its cells has a title.",
+        )

@@ -1,0 +1,403 @@
+"""`.ipynb` to cells and back, with plain JSON: what nobody touched is written as it was read.
+
+https://nbformat.readthedocs.io/en/latest/format_description.html. Notebooks of format 4.x
+keep their minor version; new ones are 4.5; older ones are upgraded by nbformat, which is
+imported only then, as it takes longer to load than a thousand cells take to parse.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from codeexec.documents.model import Cell, CellKind
+from codeexec.documents.percent import (
+    Separator,
+    comment,
+    parse_separator,
+    uncomment,
+)
+from codeexec.domain.errors import DocumentError, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Json: TypeAlias = dict[str, Any]
+"""A JSON object; what it may hold is said by the notebook format, not by a type."""
+
+_DEFAULT_INDENT = 1
+_MINOR_WITH_IDS = 5
+_OUTPUT_KEYS = {
+    "stream": ("output_type", "name", "text"),
+    "display_data": ("output_type", "data", "metadata"),
+    "execute_result": ("output_type", "execution_count", "data", "metadata"),
+    "error": ("output_type", "ename", "evalue", "traceback"),
+}
+_TEXT_MIMES = ("application/javascript", "image/svg+xml")
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """A notebook of format 4; `data` is its JSON and must not be changed in place.
+
+    `indent` is that of the file, in spaces.
+    """
+
+    data: Json
+    indent: int = _DEFAULT_INDENT
+
+    @property
+    def minor(self) -> int:
+        return int(self.data.get("nbformat_minor", 0))
+
+    @property
+    def kernel(self) -> str:
+        """The kernel spec that the notebook asks for; empty when it does not."""
+        return str(self._metadata("kernelspec").get("name", ""))
+
+    @property
+    def language(self) -> str:
+        """The language of its code in lower case; empty when it does not say."""
+        named = self._metadata("language_info").get("name")
+        return str(named or self._metadata("kernelspec").get("language", "")).lower()
+
+    def _metadata(self, name: str) -> Json:
+        found = self.data.get("metadata", {}).get(name)
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Its cells; their lines are those of the text that `to_text` gives."""
+        return tuple(_cell(index, raw) for index, raw in enumerate(self.data["cells"]))
+
+    def outputs(self, index: int) -> tuple[Json, ...]:
+        """The outputs kept for cell `index`, as nbformat has them."""
+        return tuple(self._raw(index).get("outputs", ()))
+
+    def execution_count(self, index: int) -> int | None:
+        count = self._raw(index).get("execution_count")
+        return count if isinstance(count, int) else None
+
+    def _raw(self, index: int) -> Json:
+        cells: list[Json] = self.data["cells"]
+        if not 0 <= index < len(cells):
+            raise NotFound(f"The notebook has no cell {index}.", f"It has {len(cells)} cells.")
+        return cells[index]
+
+    def _with_cells(self, cells: list[Json]) -> Notebook:
+        return replace(self, data={**self.data, "cells": cells})
+
+    def with_metadata(self, name: str, value: Json) -> Notebook:
+        """The notebook with one of its metadata (`kernelspec`, `language_info`) set."""
+        metadata = {**self.data.get("metadata", {}), name: value}
+        return replace(self, data={**self.data, "metadata": metadata})
+
+
+def _text(value: object) -> str:
+    """A multi-line string: nbformat keeps it whole or as a list of lines."""
+    if isinstance(value, list):
+        return "".join(str(part) for part in value)
+    return "" if value is None else str(value)
+
+
+def _lines(text: str) -> list[str]:
+    """The opposite of `_text`, for JSON that diffs well."""
+    return text.splitlines(keepends=True)
+
+
+def _kind(raw: Json) -> CellKind:
+    said = raw.get("cell_type")
+    try:
+        return CellKind(str(said))
+    except ValueError:
+        return CellKind.RAW
+
+
+def _title(raw: Json) -> str:
+    metadata = raw.get("metadata")
+    title = metadata.get("title") if isinstance(metadata, dict) else None
+    # A line break in a title would end the separator line that shows it.
+    return " ".join(str(title).split()) if title else ""
+
+
+def _cell(index: int, raw: Json) -> Cell:
+    source = _text(raw.get("source"))
+    return Cell(
+        index, _kind(raw), _title(raw), 0, 0, 0, source, str(raw.get("id", "")) or f"n{index}"
+    )
+
+
+def parse_notebook(text: str, name: str = "The notebook") -> Notebook:
+    """Read the text of an `.ipynb`; an empty one is a new notebook.
+
+    Raises DocumentError with the line when it is no JSON, or no notebook.
+    """
+    if not text.strip():
+        return new_notebook()
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        conflict = "<<<<<<<" in text and ">>>>>>>" in text
+        raise DocumentError(
+            f"{name} is broken JSON in line {error.lineno}, column {error.colno}: {error.msg}.",
+            "It has merge conflict marks: resolve them first."
+            if conflict
+            else f"Open it as text at line {error.lineno}, or restore an earlier version.",
+        ) from error
+    except RecursionError as error:
+        raise DocumentError(f"{name} is nested too deeply.", "Open it as text.") from error
+    if not isinstance(data, dict) or not isinstance(data.get("nbformat"), int):
+        raise DocumentError(f"{name} is JSON, but no notebook.", "Open it as text.")
+    if data["nbformat"] > 4:
+        raise DocumentError(
+            f"{name} has format {data['nbformat']}, newer than the 4 that we know.",
+            "Save it as format 4 with the program that wrote it.",
+        )
+    if data["nbformat"] < 4:
+        data = _upgrade(data, name)
+    cells = data.get("cells")
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise DocumentError(f"{name} has no list of cells.", "Open it as text.")
+    indent = re.match(r"\s*\{\r?\n?( *)", text)
+    return Notebook(data, len(indent[1]) if indent and indent[1] else _DEFAULT_INDENT)
+
+
+def _upgrade(data: Json, name: str) -> Json:
+    import nbformat
+
+    try:
+        upgraded = nbformat.convert(nbformat.from_dict(data), 4)  # type: ignore[no-untyped-call]
+        written: Json = json.loads(nbformat.writes(upgraded, version=4))  # type: ignore[no-untyped-call]
+    except Exception as error:
+        # nbformat raises whatever an old and broken file makes it trip over.
+        raise DocumentError(
+            f"{name} has format {data['nbformat']} and cannot be upgraded: {error}.",
+            "Upgrade it with `jupyter nbconvert --to notebook`.",
+        ) from error
+    return written
+
+
+def new_notebook(kernel: str = "", display_name: str = "", language: str = "") -> Notebook:
+    """A notebook of format 4.5 without cells."""
+    metadata: Json = {}
+    if kernel:
+        metadata["kernelspec"] = {
+            "display_name": display_name or kernel,
+            "language": language,
+            "name": kernel,
+        }
+    if language:
+        metadata["language_info"] = {"name": language}
+    return Notebook(
+        {"cells": [], "metadata": metadata, "nbformat": 4, "nbformat_minor": _MINOR_WITH_IDS}
+    )
+
+
+def dump_notebook(notebook: Notebook) -> str:
+    """The text of the `.ipynb`, keys in the order in which they were read."""
+    text = json.dumps(notebook.data, ensure_ascii=False, indent=notebook.indent)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair in some output: only its escape can be written.
+        text = json.dumps(notebook.data, indent=notebook.indent)
+    return text + "\n"
+
+
+def with_outputs(
+    notebook: Notebook,
+    index: int,
+    outputs: Sequence[Mapping[str, Any]],
+    execution_count: int | None,
+) -> Notebook:
+    """The notebook with these outputs for code cell `index`, in place of those it had.
+
+    `outputs` are dicts as nbformat has them; keys that the format does not know (such as
+    `transient`) are left out, and missing ones filled in. Raises NotFound for an index
+    beyond the end and DocumentError for a cell that is not code.
+    """
+    raw = notebook._raw(index)
+    if _kind(raw) is not CellKind.CODE:
+        raise DocumentError(f"Cell {index} is not code.", "Only code has outputs.")
+    cells = list(notebook.data["cells"])
+    clean = [_output(output, execution_count) for output in outputs]
+    cells[index] = {**raw, "execution_count": execution_count, "outputs": clean}
+    return notebook._with_cells(cells)
+
+
+def _output(output: Mapping[str, Any], execution_count: int | None) -> Json:
+    kind = output.get("output_type")
+    if kind not in _OUTPUT_KEYS:
+        raise DocumentError(f"There is no output of type {kind!r}.", "Use one of nbformat's.")
+    defaults: Json = {
+        "name": "stdout",
+        "text": "",
+        "data": {},
+        "metadata": {},
+        "execution_count": execution_count,
+        "ename": "",
+        "evalue": "",
+        "traceback": [],
+    }
+    clean = {key: output.get(key, defaults.get(key)) for key in _OUTPUT_KEYS[str(kind)]}
+    if kind == "stream":
+        clean["text"] = _lines(_text(clean["text"]))
+    elif "data" in clean:
+        clean["data"] = {mime: _mime_value(mime, v) for mime, v in clean["data"].items()}
+    return clean
+
+
+def _mime_value(mime: str, value: object) -> object:
+    if mime.startswith("text/") or mime in _TEXT_MIMES:
+        return _lines(_text(value))
+    return value
+
+
+# A notebook as text: separators between cells, so that one editor does for both.
+
+
+def to_text(notebook: Notebook, marker: str) -> str:
+    """The notebook as a percent script, from which `from_text` makes the same again."""
+    lines: list[str] = []
+    raws = notebook.data["cells"]
+    for raw in raws:
+        kind = _kind(raw)
+        source = _text(raw.get("source"))
+        lines.append(Separator(kind, _safe_title(raw, marker)).render(marker))
+        if source:
+            shown = source if kind is CellKind.CODE else comment(source, marker)
+            lines.extend(_escape(line, marker) for line in shown.split("\n"))
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _safe_title(raw: Json, marker: str) -> str:
+    """The title as the separator can carry it; one that would read differently is not shown."""
+    title = _title(raw)
+    kind = _kind(raw)
+    shown = parse_separator(Separator(kind, title).render(marker), marker)
+    return title if shown == Separator(kind, title) else ""
+
+
+def _escape(line: str, marker: str) -> str:
+    """A source line that reads as a separator gets a backslash before its percent signs."""
+    if "%%" not in line or parse_separator(_unescape(line), marker) is None:
+        return line
+    return line.replace("%%", "\\%%", 1)
+
+
+_ESCAPED = re.compile(r"\\+(?=%%)")
+
+
+def _unescape(line: str) -> str:
+    return _ESCAPED.sub("", line, count=1)
+
+
+def _restore(line: str, marker: str) -> str:
+    if "\\%%" not in line or parse_separator(_unescape(line), marker) is None:
+        return line
+    return line.replace("\\%%", "%%", 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A cell as the text has it: `exact` with its blank lines, `source` without."""
+
+    kind: CellKind
+    title: str
+    exact: str
+    source: str
+
+
+def _drafts(text: str, marker: str) -> list[_Draft]:
+    drafts: list[_Draft] = []
+    separator: Separator | None = None
+    body: list[str] = []
+
+    def close() -> None:
+        if separator is None and not any(line.strip() for line in body):
+            return
+        kind = separator.kind if separator else CellKind.CODE
+        kept = body[:-1] if body and not body[-1] else body
+        exact = "\n".join(_restore(line, marker) for line in kept)
+        if kind is not CellKind.CODE:
+            exact = uncomment(exact, marker)
+        source = exact.rstrip("\n")
+        drafts.append(_Draft(kind, separator.title if separator else "", exact, source))
+
+    for line in text.split("\n"):
+        found = parse_separator(line, marker)
+        if found is None:
+            body.append(line)
+            continue
+        close()
+        separator, body = found, []
+    close()
+    return drafts
+
+
+def from_text(notebook: Notebook, text: str, marker: str) -> Notebook:
+    """The notebook with the cells of an edited text.
+
+    A cell whose kind and source are in the text again keeps everything it had: id,
+    metadata, outputs. A cell that was edited in place keeps them too, as its outputs are
+    replaced only by running it; new cells get new ids.
+    """
+    drafts = _drafts(text, marker)
+    old: list[Json] = notebook.data["cells"]
+    was = [(_kind(raw), _text(raw.get("source"))) for raw in old]
+    known = set(was)
+    now = [(d.kind, d.exact if (d.kind, d.exact) in known else d.source) for d in drafts]
+    origin: list[int | None] = [None] * len(drafts)
+    blocks = SequenceMatcher(None, was, now, autojunk=False).get_opcodes()
+    free: dict[tuple[CellKind, str], list[int]] = {}
+    for tag, first, last, start, end in blocks:
+        if tag == "equal":
+            origin[start:end] = range(first, last)
+            continue
+        for position in range(first, last):
+            free.setdefault(was[position], []).append(position)
+    # Moved cells first, then those that were edited where they stood.
+    for position, key in enumerate(now):
+        if origin[position] is None and free.get(key):
+            origin[position] = free[key].pop(0)
+    unused = {position for positions in free.values() for position in positions}
+    for tag, first, last, start, end in blocks:
+        if tag != "replace":
+            continue
+        for position, target in zip(range(first, last), range(start, end), strict=False):
+            same_kind = now[target][0] == was[position][0]
+            if same_kind and position in unused and origin[target] is None:
+                origin[target] = position
+    cells = [
+        _merge(old[source] if source is not None else None, draft, content, notebook.minor, marker)
+        for draft, (_, content), source in zip(drafts, now, origin, strict=True)
+    ]
+    return notebook._with_cells(cells)
+
+
+def _merge(old: Json | None, draft: _Draft, source: str, minor: int, marker: str) -> Json:
+    cell = dict(old) if old is not None else _new_cell(draft.kind, minor)
+    if old is None or _text(old.get("source")) != source:
+        cell["source"] = _lines(source)
+    if draft.title != (_safe_title(old, marker) if old is not None else ""):
+        metadata = {k: v for k, v in cell.get("metadata", {}).items() if k != "title"}
+        cell["metadata"] = {**metadata, "title": draft.title} if draft.title else metadata
+    return cell
+
+
+def _new_cell(kind: CellKind, minor: int) -> Json:
+    cell: Json = {"cell_type": str(kind)}
+    if kind is CellKind.CODE:
+        cell["execution_count"] = None
+    if minor >= _MINOR_WITH_IDS:
+        cell["id"] = secrets.token_hex(4)
+    cell["metadata"] = {}
+    if kind is CellKind.CODE:
+        cell["outputs"] = []
+    cell["source"] = []
+    return cell

@@ -1,0 +1,234 @@
+"""`# %%` scripts: separator lines, cells between them, and an index that follows edits.
+
+A separator is a comment marker, `%%` and then a space or the end of the line (so `# %%time`
+is no separator): `# %% title [markdown] key="value"`. More percent signs mark a sub-cell,
+which is a cell like any other. https://jupytext.readthedocs.io/en/latest/formats-scripts.html
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING
+
+from codeexec.documents.model import Cell, CellKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_KINDS = {
+    "markdown": CellKind.MARKDOWN,
+    "md": CellKind.MARKDOWN,
+    "raw": CellKind.RAW,
+    "code": CellKind.CODE,
+}
+_KIND = re.compile(r"(?:^|\s)\[(markdown|md|raw|code)\](?=\s|$)")
+_ATTRIBUTES = re.compile(r"(?:^|\s)(?:[\w.-]+=|\{).*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Separator:
+    """What one separator line says: kind, title and the attributes after them, as written."""
+
+    kind: CellKind = CellKind.CODE
+    title: str = ""
+    attributes: str = ""
+
+    def render(self, marker: str) -> str:
+        """The line, without a newline."""
+        kind = "" if self.kind is CellKind.CODE else f"[{self.kind}]"
+        return " ".join(part for part in (marker, "%%", self.title, kind, self.attributes) if part)
+
+
+@lru_cache(maxsize=64)
+def _pattern(marker: str) -> re.Pattern[str]:
+    return re.compile(rf"^[ \t]*{re.escape(marker)}[ \t]*%%%*(?:[ \t]+(?P<rest>.*?))?[ \t]*$")
+
+
+def parse_separator(line: str, marker: str) -> Separator | None:
+    """What `line` says as a separator, or None when it is an ordinary line."""
+    if "%%" not in line:
+        return None
+    found = _pattern(marker).match(line)
+    if found is None:
+        return None
+    rest = found["rest"] or ""
+    kind = CellKind.CODE
+    if mark := _KIND.search(rest):
+        kind = _KINDS[mark[1]]
+        return Separator(kind, rest[: mark.start()].strip(), rest[mark.end() :].strip())
+    attributes = _ATTRIBUTES.search(rest)
+    if attributes is None:
+        return Separator(kind, rest.strip())
+    return Separator(kind, rest[: attributes.start()].strip(), attributes[0].strip())
+
+
+def comment(text: str, marker: str) -> str:
+    """`text` with the marker before each line, as Markdown cells are kept in a script."""
+    return "\n".join(f"{marker} {line}" if line else marker for line in text.split("\n"))
+
+
+def uncomment(text: str, marker: str) -> str:
+    """The opposite of `comment`; lines without the marker stay as they are."""
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if line.startswith(f"{marker} "):
+            lines[number] = line[len(marker) + 1 :]
+        elif line.startswith(marker):
+            lines[number] = line[len(marker) :]
+    return "\n".join(lines)
+
+
+class CellIndex:
+    """Where the cells of a text begin, kept up to date line by line.
+
+    Holds only the separators, so that an edit costs no more than the lines that it touches
+    (and a shift of the separators below, when the number of lines changes). Each separator
+    has a key that lives as long as it does, also while its own line is edited.
+    """
+
+    def __init__(self, lines: Sequence[str], marker: str) -> None:
+        self.marker = marker
+        self._numbers = count()
+        self._starts: list[int] = []
+        self._separators: list[Separator] = []
+        self._keys: list[str] = []
+        self._preamble_key = self._new_key()
+        self._line_count = len(lines)
+        self._insert(0, self._scan(lines, 0))
+
+    def _new_key(self) -> str:
+        return f"c{next(self._numbers)}"
+
+    def _scan(self, lines: Iterable[str], first: int) -> list[tuple[int, Separator]]:
+        marker = self.marker
+        return [
+            (number, separator)
+            for number, line in enumerate(lines, first)
+            if "%%" in line and (separator := parse_separator(line, marker)) is not None
+        ]
+
+    def _insert(self, at: int, found: list[tuple[int, Separator]]) -> None:
+        self._starts[at:at] = [number for number, _ in found]
+        self._separators[at:at] = [separator for _, separator in found]
+        self._keys[at:at] = [self._new_key() for _ in found]
+
+    def splice(self, first: int, removed: int, inserted: Sequence[str]) -> bool:
+        """Lines `first : first + removed` have become `inserted`; True if a cell changed place.
+
+        Shifting alone does not count: only separators that came, went or were rewritten.
+        """
+        low = bisect_left(self._starts, first)
+        high = bisect_left(self._starts, first + removed)
+        shift = len(inserted) - removed
+        self._line_count += shift
+        found = self._scan(inserted, first)
+        if shift:
+            for position in range(high, len(self._starts)):
+                self._starts[position] += shift
+        if low == high and not found:
+            return False
+        old = [(self._starts[i], self._separators[i]) for i in range(low, high)]
+        if old == found:
+            return False
+        kept = self._match(low, high, found)
+        self._starts[low:high] = [number for number, _ in found]
+        self._separators[low:high] = [separator for _, separator in found]
+        self._keys[low:high] = kept
+        return True
+
+    def _match(self, low: int, high: int, found: list[tuple[int, Separator]]) -> list[str]:
+        """Keys for `found`: those of the replaced separators, first by what they say."""
+        free = dict(zip(self._keys[low:high], self._separators[low:high], strict=True))
+        keys: list[str | None] = []
+        for _, separator in found:
+            same = next((key for key, old in free.items() if old == separator), None)
+            if same is not None:
+                del free[same]
+            keys.append(same)
+        rest = iter(free)
+        if len(found) == high - low:
+            keys = [key if key is not None else next(rest, None) for key in keys]
+        return [key if key is not None else self._new_key() for key in keys]
+
+    def __len__(self) -> int:
+        return len(self._starts) + self.has_preamble
+
+    @property
+    def has_preamble(self) -> bool:
+        """Is there text before the first separator (or no separator at all)?"""
+        return not self._starts or self._starts[0] > 0
+
+    @property
+    def separators(self) -> Sequence[int]:
+        """The separator lines, in order."""
+        return self._starts
+
+    def separator_at(self, line: int) -> Separator | None:
+        """What the separator on this very line says."""
+        position = bisect_left(self._starts, line)
+        if position < len(self._starts) and self._starts[position] == line:
+            return self._separators[position]
+        return None
+
+    def at(self, line: int) -> int:
+        """The index of the cell that holds `line`."""
+        return max(0, bisect_right(self._starts, line) - (not self.has_preamble))
+
+    def span(self, index: int) -> tuple[int, int]:
+        """First line (the separator) and the line after the last of cell `index`."""
+        position = index - self.has_preamble
+        start = self._starts[position] if position >= 0 else 0
+        after = position + 1
+        return start, self._starts[after] if after < len(self._starts) else self._line_count
+
+    def key(self, index: int) -> str:
+        position = index - self.has_preamble
+        return self._keys[position] if position >= 0 else self._preamble_key
+
+    def index_of(self, key: str) -> int | None:
+        """The cell with this key, or None when it is gone."""
+        if key == self._preamble_key:
+            return 0 if self.has_preamble else None
+        try:
+            return self._keys.index(key) + self.has_preamble
+        except ValueError:
+            return None
+
+    def cell(self, index: int, lines: Sequence[str]) -> Cell:
+        """Cell `index` of the text whose lines are `lines`."""
+        start, end = self.span(index)
+        position = index - self.has_preamble
+        separator = self._separators[position] if position >= 0 else Separator()
+        body = start if position < 0 else start + 1
+        last = end
+        while last > body and not lines[last - 1].strip():
+            last -= 1
+        source = "\n".join(lines[body:last])
+        if separator.kind is not CellKind.CODE:
+            source = uncomment(source, self.marker)
+        return Cell(
+            index, separator.kind, separator.title, start, body, end, source, self.key(index)
+        )
+
+    def cells(self, lines: Sequence[str]) -> tuple[Cell, ...]:
+        return tuple(self.cell(index, lines) for index in range(len(self)))
+
+
+def split_cells(text: str, marker: str) -> tuple[Cell, ...]:
+    """The cells of `text`; a text without separators is one cell.
+
+    A blank preamble before the first separator is no cell.
+    """
+    lines = text.split("\n")
+    index = CellIndex(lines, marker)
+    cells = index.cells(lines)
+    if len(cells) > 1 and index.has_preamble and cells[0].is_blank:
+        shifted = enumerate(cells[1:])
+        return tuple(
+            Cell(i, c.kind, c.title, c.start, c.body, c.end, c.source, c.key) for i, c in shifted
+        )
+    return cells

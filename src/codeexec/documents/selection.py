@@ -1,0 +1,43 @@
+"""Which cells a run concerns: the one at a line, those above, below, or all."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from codeexec.documents.model import Cell
+
+
+def cell_at(cells: Sequence[Cell], line: int) -> Cell | None:
+    """The cell that holds `line` (from 0); a line before the first cell belongs to it."""
+    if not cells:
+        return None
+    return cells[max(0, bisect_right(cells, line, key=lambda cell: cell.start) - 1)]
+
+
+def above(cells: Sequence[Cell], line: int) -> tuple[Cell, ...]:
+    """Code cells before the one at `line`, without it."""
+    here = cell_at(cells, line)
+    return tuple(cell for cell in runnable(cells) if here is not None and cell.index < here.index)
+
+
+def below(cells: Sequence[Cell], line: int) -> tuple[Cell, ...]:
+    """Code cells from the one at `line` to the end, with it."""
+    here = cell_at(cells, line)
+    return tuple(cell for cell in runnable(cells) if here is not None and cell.index >= here.index)
+
+
+def runnable(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """All code cells that hold something."""
+    return tuple(cell for cell in cells if cell.is_code and not cell.is_blank)
+
+
+def following(cells: Sequence[Cell], line: int) -> Cell | None:
+    """The cell after the one at `line`: where run-and-advance goes; None at the last."""
+    here = cell_at(cells, line)
+    if here is None or here.index + 1 >= len(cells):
+        return None
+    return cells[here.index + 1]

@@ -1,0 +1,89 @@
+"""Unsaved text on disk: written while somebody types, offered again after a crash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codeexec.documents.files import Stamp, write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_SUFFIX = ".swap"
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """Unsaved text of one document.
+
+    `name` is the path of its file, or whatever names a text that has none yet. `saved_at`
+    is in seconds since the epoch; `line` and `column` are where the cursor was, from 0;
+    `base` is the stamp of the file that the text was edited from.
+    """
+
+    name: str
+    text: str
+    saved_at: float
+    line: int = 0
+    column: int = 0
+    base: Stamp | None = None
+
+
+class SwapStore:
+    """The swap files of one user, one per document, in a private folder."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self._folder = folder
+        self._clock = clock
+
+    def _file(self, name: str) -> Path:
+        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+        return self._folder / f"{digest}{_SUFFIX}"
+
+    def write(
+        self, name: str, text: str, line: int = 0, column: int = 0, base: Stamp | None = None
+    ) -> None:
+        """Keep `text`, in place of what was kept for `name`; raises StorageError."""
+        stamp = [base.modified_ns, base.size, base.inode] if base is not None else None
+        head = {"name": name, "at": self._clock(), "line": line, "column": column, "base": stamp}
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        data = json.dumps(head) + "\n" + text
+        target = self._file(name)
+        write_atomic(target, data.encode("utf-8", "surrogatepass"))
+        target.chmod(0o600)
+
+    def find(self, name: str) -> Swap | None:
+        """What is kept for `name`; None when nothing is, or when it cannot be read."""
+        return _read(self._file(name))
+
+    def all(self) -> list[Swap]:
+        """All kept texts, the newest first."""
+        found = (_read(path) for path in self._folder.glob(f"*{_SUFFIX}"))
+        return sorted((swap for swap in found if swap is not None), key=lambda swap: -swap.saved_at)
+
+    def discard(self, name: str) -> None:
+        """Forget what is kept for `name`: it was saved, or is not wanted."""
+        self._file(name).unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Swap | None:
+    try:
+        head, _, text = path.read_bytes().partition(b"\n")
+        said = json.loads(head)
+        base = said["base"]
+        return Swap(
+            name=str(said["name"]),
+            text=text.decode("utf-8", "surrogatepass"),
+            saved_at=float(said["at"]),
+            line=int(said["line"]),
+            column=int(said["column"]),
+            base=Stamp(*map(int, base)) if base is not None else None,
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        # A swap that cannot be read must not keep the file itself from opening.
+        return None

@@ -1,0 +1,219 @@
+"""Notebooks: valid when written, unchanged where untouched, clear about what is broken."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import nbformat
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codeexec.documents.model import CellKind
+from codeexec.documents.notebook import (
+    Notebook,
+    dump_notebook,
+    from_text,
+    new_notebook,
+    parse_notebook,
+    to_text,
+    with_outputs,
+)
+from codeexec.domain.errors import DocumentError, NotFound
+
+
+def raw_cell(source: str, kind: str = "code", **more: Any) -> dict[str, Any]:
+    extra: dict[str, Any] = {"execution_count": None, "outputs": []} if kind == "code" else {}
+    return {
+        "cell_type": kind,
+        "id": f"id{abs(hash((source, kind))) % 10**8}",
+        "metadata": {},
+        "source": source.splitlines(keepends=True),
+        **extra,
+        **more,
+    }
+
+
+def notebook_of(*cells: dict[str, Any]) -> Notebook:
+    return Notebook({"cells": list(cells), "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def validate(notebook: Notebook) -> None:
+    nbformat.validate(json.loads(dump_notebook(notebook)))
+
+
+OUTPUTS: list[dict[str, Any]] = [
+    {"output_type": "stream", "name": "stdout", "text": "a\nb\n"},
+    {
+        "output_type": "display_data",
+        "data": {"image/png": "aGk=", "text/plain": "<Figure>"},
+        "transient": {"display_id": "1"},
+    },
+    {
+        "output_type": "execute_result",
+        "data": {"text/html": "<b>1</b>\n<i>", "application/json": {"a": 1}},
+        "metadata": {},
+    },
+    {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["t"]},
+]
+
+
+def test_outputs_are_written_valid() -> None:
+    notebook = with_outputs(notebook_of(raw_cell("1")), 0, OUTPUTS, 3)
+    validate(notebook)
+    assert notebook.execution_count(0) == 3
+    assert notebook.outputs(0)[0]["text"] == ["a\n", "b\n"]
+    assert notebook.outputs(0)[2]["execution_count"] == 3
+
+
+def test_outputs_go_to_code_cells_that_exist() -> None:
+    notebook = notebook_of(raw_cell("hi", "markdown"))
+    with pytest.raises(DocumentError):
+        with_outputs(notebook, 0, [], None)
+    with pytest.raises(NotFound):
+        with_outputs(notebook, 7, [], None)
+
+
+def test_saving_without_changes_writes_the_same_bytes() -> None:
+    data = notebook_of(
+        raw_cell("x = 1\n\n", metadata={"tags": ["keep"], "zz": {"a": [1, 2]}}),
+        raw_cell("# Hi\n\nthere", "markdown", attachments={"a.png": {"image/png": "aGk="}}),
+    ).data
+    for indent in (1, 2):
+        text = json.dumps(data, indent=indent, ensure_ascii=False) + "\n"
+        notebook = parse_notebook(text)
+        shown = to_text(notebook, "#")
+        assert dump_notebook(from_text(notebook, shown, "#")) == text
+
+
+PIECES = st.sampled_from(["a", " ", "#", "%", "\\", "\n", "é", "# %%", "%%", "# \\%% x"])
+SOURCE = st.lists(PIECES, max_size=8).map("".join)
+RAW = st.builds(raw_cell, SOURCE, st.sampled_from(["code", "markdown", "raw"]))
+
+
+@given(st.lists(RAW, max_size=5), st.sampled_from(["#", "//", "--"]))
+def test_text_and_back_is_the_same_notebook(cells: list[dict[str, Any]], marker: str) -> None:
+    notebook = notebook_of(*cells)
+    back = from_text(notebook, to_text(notebook, marker), marker)
+    assert [("".join(c["source"]), c["cell_type"]) for c in back.data["cells"]] == [
+        ("".join(c["source"]), c["cell_type"]) for c in cells
+    ]
+
+
+def test_edited_new_moved_and_deleted_cells() -> None:
+    out = [{"output_type": "stream", "name": "stdout", "text": ["1"]}]
+    notebook = notebook_of(
+        raw_cell("a = 1", outputs=out, id="aa"),
+        raw_cell("b = 2", id="bb"),
+        raw_cell("c = 3", id="cc", metadata={"keep": 1}),
+        raw_cell("d = 4", id="dd"),
+    )
+    text = "# %%\nc = 3\n\n# %%\na = 10\n\n# %% fresh\nnew\n\n# %%\nd = 4\n"
+    cells = from_text(notebook, text, "#").data["cells"]
+    assert [cell["source"] for cell in cells] == [["c = 3"], ["a = 10"], ["new"], ["d = 4"]]
+    assert cells[0]["metadata"] == {"keep": 1}
+    assert cells[2]["metadata"] == {"title": "fresh"}
+    assert cells[3]["id"] == "dd"
+    assert len({cell["id"] for cell in cells}) == 4
+    validate(from_text(notebook, text, "#"))
+
+
+def test_editing_one_cell_keeps_its_id_and_outputs() -> None:
+    notebook = with_outputs(notebook_of(raw_cell("a", id="aa"), raw_cell("b", id="bb")), 0, [], 4)
+    edited = from_text(notebook, to_text(notebook, "#").replace("a\n", "a + 1\n"), "#")
+    assert edited.data["cells"][0]["id"] == "aa"
+    assert edited.execution_count(0) == 4
+    assert edited.data["cells"][1] == notebook.data["cells"][1]
+
+
+def test_titles_live_in_metadata() -> None:
+    notebook = notebook_of(raw_cell("a", metadata={"title": "load"}))
+    assert to_text(notebook, "#").startswith("# %% load\n")
+    assert notebook.cells[0].title == "load"
+    renamed = from_text(notebook, "# %% save\na\n", "#")
+    assert renamed.data["cells"][0]["metadata"] == {"title": "save"}
+
+
+def test_older_minor_keeps_its_format() -> None:
+    old = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 2}
+    notebook = from_text(Notebook(old), "# %%\nx\n", "#")
+    assert notebook.minor == 2
+    assert "id" not in notebook.data["cells"][0]
+    validate(notebook)
+
+
+def test_version_three_is_upgraded() -> None:
+    v3 = {
+        "metadata": {"name": ""},
+        "nbformat": 3,
+        "nbformat_minor": 0,
+        "worksheets": [
+            {
+                "metadata": {},
+                "cells": [
+                    {
+                        "cell_type": "code",
+                        "input": ["x = 1"],
+                        "language": "python",
+                        "metadata": {},
+                        "outputs": [],
+                        "collapsed": False,
+                        "prompt_number": 3,
+                    },
+                    {"cell_type": "markdown", "metadata": {}, "source": ["# T"]},
+                ],
+            }
+        ],
+    }
+    notebook = parse_notebook(json.dumps(v3))
+    assert [(c.kind, c.source) for c in notebook.cells] == [
+        (CellKind.CODE, "x = 1"),
+        (CellKind.MARKDOWN, "# T"),
+    ]
+    validate(notebook)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{\n "cells": [\n  {"a" 1}]}', "line 3"),
+        ('{"a": 1}', "no notebook"),
+        ("[1]", "no notebook"),
+        ('{"nbformat": 4, "cells": 3}', "no list of cells"),
+        ('{"nbformat": 9}', "newer"),
+        ('{"nbformat": 3, "worksheets": 5}', "cannot be upgraded"),
+        ("<<<<<<< HEAD\n=======\n>>>>>>> x", "broken JSON"),
+    ],
+)
+def test_broken_notebooks_say_what_to_do(text: str, says: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        parse_notebook(text)
+    assert says in caught.value.message
+    assert caught.value.next_step
+
+
+def test_empty_file_and_new_notebook_are_valid() -> None:
+    validate(parse_notebook(""))
+    named = new_notebook("python3", "Python 3", "python")
+    validate(named)
+    assert (named.kernel, named.language) == ("python3", "python")
+
+
+def test_half_a_surrogate_is_written_escaped() -> None:
+    notebook = notebook_of(raw_cell("x = '\ud83d'"))
+    assert dump_notebook(notebook).encode()
+    assert json.loads(dump_notebook(notebook)) == notebook.data
+
+
+def test_a_thousand_cells_open_at_once() -> None:
+    text = dump_notebook(notebook_of(*(raw_cell(f"x = {n}\n" * 20) for n in range(1000))))
+    began = time.perf_counter()
+    notebook = parse_notebook(text)
+    shown = to_text(notebook, "#")
+    opened = time.perf_counter() - began
+    began = time.perf_counter()
+    from_text(notebook, shown, "#")
+    assert opened < 0.3
+    assert time.perf_counter() - began < 1.0

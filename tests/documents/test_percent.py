@@ -1,0 +1,117 @@
+"""Percent scripts: separators in every comment style, and an index that agrees with a rescan."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codeexec.documents.model import CellKind
+from codeexec.documents.percent import (
+    CellIndex,
+    Separator,
+    comment,
+    parse_separator,
+    split_cells,
+    uncomment,
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "marker", "expected"),
+    [
+        ("# %%", "#", Separator()),
+        ("#%%", "#", Separator()),
+        ("# %% load data", "#", Separator(title="load data")),
+        ("// %% main [markdown]", "//", Separator(CellKind.MARKDOWN, "main")),
+        ("-- %% [md]", "--", Separator(CellKind.MARKDOWN)),
+        ("# %% [raw] key=1", "#", Separator(CellKind.RAW, "", "key=1")),
+        ('# %% a title tags=["x"]', "#", Separator(title="a title", attributes='tags=["x"]')),
+        ("  # %% indented", "#", Separator(title="indented")),
+        ("# %%% sub", "#", Separator(title="sub")),
+        ("# %% a [list] of", "#", Separator(title="a [list] of")),
+    ],
+)
+def test_separator_lines(line: str, marker: str, expected: Separator) -> None:
+    assert parse_separator(line, marker) == expected
+
+
+@pytest.mark.parametrize("line", ["# %%time", "x = 1  # %%", "%%bash", "// %%", "# % %", ""])
+def test_ordinary_lines_are_no_separators(line: str) -> None:
+    assert parse_separator(line, "#") is None
+
+
+def test_cells_know_lines_titles_and_sources() -> None:
+    first, second, third = split_cells(
+        "import os\n\n# %% load\nx = 1\n\n\n# %% [markdown]\n# # Hi\n#\n# there\n", "#"
+    )
+    assert (first.source, first.start, first.end, first.title) == ("import os", 0, 2, "")
+    assert (second.source, second.start, second.body, second.end) == ("x = 1", 2, 3, 6)
+    assert third.kind is CellKind.MARKDOWN
+    assert third.source == "# Hi\n\nthere"
+
+
+def test_text_without_separators_is_one_cell() -> None:
+    (cell,) = split_cells("a\nb", "#")
+    assert (cell.source, cell.start, cell.body, cell.end) == ("a\nb", 0, 0, 2)
+
+
+def test_blank_preamble_is_no_cell() -> None:
+    assert [c.source for c in split_cells("\n\n# %%\na", "#")] == ["a"]
+
+
+@given(st.text(st.sampled_from("ab #\n"), max_size=40))
+def test_comment_and_back(text: str) -> None:
+    assert uncomment(comment(text, "#"), "#") == text
+
+
+LINES = st.lists(st.sampled_from(["# %%", "# %% one", "x", "", "# %% two [markdown]"]), max_size=6)
+
+
+@given(st.data())
+def test_index_follows_edits_as_a_rescan_would(data: st.DataObject) -> None:
+    lines = data.draw(LINES) or [""]
+    index = CellIndex(lines, "#")
+    for _ in range(4):
+        first = data.draw(st.integers(0, len(lines)))
+        removed = data.draw(st.integers(0, len(lines) - first))
+        inserted = data.draw(LINES)
+        lines = lines[:first] + inserted + lines[first + removed :]
+        index.splice(first, removed, inserted)
+        fresh = CellIndex(lines, "#")
+        assert list(index.separators) == list(fresh.separators)
+        assert [index.span(i) for i in range(len(index))] == [
+            fresh.span(i) for i in range(len(fresh))
+        ]
+        keys = [index.key(i) for i in range(len(index))]
+        assert len(set(keys)) == len(keys)
+        for line in range(len(lines)):
+            start, end = index.span(index.at(line))
+            assert start <= line < end
+
+
+def test_keys_survive_shifts_and_retitling() -> None:
+    lines = ["# %% a", "x", "# %% b", "y"]
+    index = CellIndex(lines, "#")
+    a, b = index.key(0), index.key(1)
+    assert index.splice(1, 1, ["x", "x2", "x3"]) is False
+    assert index.span(1) == (4, 6)
+    assert index.splice(4, 1, ["# %% renamed"]) is True
+    assert (index.key(0), index.key(1)) == (a, b)
+    assert index.index_of(b) == 1
+
+
+def test_fifty_thousand_lines_are_indexed_at_once() -> None:
+    lines = ["# %% cell" if n % 10 == 0 else f"x{n} = {n} % 7" for n in range(50_000)]
+    began = time.perf_counter()
+    index = CellIndex(lines, "#")
+    built = time.perf_counter() - began
+    began = time.perf_counter()
+    for _ in range(100):
+        index.splice(5, 1, ["y"])
+    typed = (time.perf_counter() - began) / 100
+    assert len(index) == 5_000
+    assert built < 0.5
+    assert typed < 0.001
