@@ -1,0 +1,109 @@
+"""The languages that we know, found by name, file name or first line."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import fields
+from functools import cache
+from importlib.resources import files
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from codeexec.domain.errors import NotFound, UsageError
+from codeexec.languages.model import Language
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SHEBANG = re.compile(r"^#!\s*(?P<program>\S+)(?P<rest>.*)")
+_VERSION = re.compile(r"[-\d.]+$")
+_FIELDS = {field.name for field in fields(Language)} - {"name"}
+_ALIASES = {
+    "c++": "cpp",
+    "cc": "cpp",
+    "py": "python",
+    "ipython": "python",
+    "sh": "bash",
+    "shell": "bash",
+    "js": "javascript",
+    "node": "javascript",
+    "ts": "typescript",
+    "golang": "go",
+    "rs": "rust",
+    "rb": "ruby",
+    "md": "markdown",
+    "plain": "text",
+}
+
+
+@cache
+def languages() -> Mapping[str, Language]:
+    """Every language of the catalog by name, in its order."""
+    text = files("codeexec.languages").joinpath("catalog.toml").read_text("utf-8")
+    return parse_catalog(text)
+
+
+def parse_catalog(text: str) -> dict[str, Language]:
+    """The languages that a TOML text describes; raises UsageError for a key we do not know."""
+    found: dict[str, Language] = {}
+    for name, entry in tomllib.loads(text).items():
+        if unknown := set(entry) - _FIELDS:
+            raise UsageError(
+                f"The language {name} has unknown keys: {', '.join(sorted(unknown))}.",
+                f"The known ones are {', '.join(sorted(_FIELDS))}.",
+            )
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+        found[name] = Language(name=name, **values)
+    return found
+
+
+def by_name(name: str) -> Language:
+    """The language called `name`, also by its title or a common other name.
+
+    Raises NotFound, and says which there are.
+    """
+    wanted = name.strip().lower()
+    known = languages()
+    if found := known.get(_ALIASES.get(wanted, wanted)):
+        return found
+    for language in known.values():
+        if language.title.lower() == wanted:
+            return language
+    raise NotFound(f"There is no language {name!r}.", f"Known are {', '.join(known)}.")
+
+
+def by_file(name: str, first_line: str = "") -> Language | None:
+    """The language of a file by its name, else by the `#!` on its first line; None if unknown."""
+    path = PurePath(name)
+    known = languages().values()
+    for language in known:
+        if path.name in language.names:
+            return language
+    suffix = path.suffix
+    for wanted in (suffix, suffix.lower()):
+        for language in known:
+            if wanted and wanted in language.extensions:
+                return language
+    return by_shebang(first_line)
+
+
+def by_shebang(line: str) -> Language | None:
+    """The language of `#!/usr/bin/env python3 -u`; None when the line says nothing we know."""
+    found = _SHEBANG.match(line)
+    if found is None:
+        return None
+    program = PurePath(found["program"]).name
+    if program == "env":
+        words = [w for w in found["rest"].split() if not w.startswith("-") and "=" not in w]
+        program = PurePath(words[0]).name if words else ""
+    bare = _VERSION.sub("", program)
+    for language in languages().values():
+        if program in language.shebangs or bare in language.shebangs:
+            return language
+    return None
+
+
+def text() -> Language:
+    """What a file is when nothing else is known of it."""
+    return languages()["text"]

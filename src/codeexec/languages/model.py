@@ -1,0 +1,42 @@
+"""A language as a frozen value: how it is named, indented, commented, coloured, built and run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One entry of `catalog.toml`, where each field is explained.
+
+    `name` is the key in lower case (as Jupyter's `language_info.name` says it). `pairs`
+    are two-character strings: an opening and a closing mark.
+    """
+
+    name: str
+    title: str
+    extensions: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    shebangs: tuple[str, ...] = ()
+    comment: str = "#"
+    block: tuple[str, ...] = ()
+    indent: str = "    "
+    opens: tuple[str, ...] = ("{", "(", "[")
+    closes: tuple[str, ...] = ("}", ")", "]")
+    dedents: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ("()", "[]", "{}", '""', "''")
+    lexer: str = "text"
+    grammar: str = ""
+    build: tuple[str, ...] = ()
+    run: tuple[str, ...] = ()
+    kernels: tuple[str, ...] = ()
+
+    @property
+    def runs(self) -> bool:
+        """Can its files be run at all?"""
+        return bool(self.run or self.kernels)
+
+    @property
+    def tab_width(self) -> int:
+        """Columns of one level of indentation."""
+        return 4 if self.indent == "\t" else len(self.indent)
