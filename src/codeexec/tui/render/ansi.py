@@ -1,0 +1,212 @@
+"""Rows of program output to Textual strips, in the colours of the theme.
+
+The engine has left SGR and http(s) hyperlinks in the text and nothing else. A row is one pass
+of one regular expression; pens and styles are remembered, because programs repeat themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from rich.cells import cell_len, chop_cells
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from codeexec.tui.render.sgr import (
+    BOLD,
+    CONCEAL,
+    DIM,
+    ITALIC,
+    PLAIN,
+    REVERSE,
+    STRIKE,
+    UNDERLINE,
+    Paint,
+    Sgr,
+    apply,
+    palette_color,
+)
+from codeexec.tui.theme import Theme
+from codeexec.tui.theme_colors import Color, contrast, readable
+from codeexec.tui.theme_meanings import ANSI_CONTRAST
+
+_ESCAPE = re.compile(
+    r"\x1b(?:\[([0-9;:]*)m|\]8;[^;\x07\x1b]*;([^\x07\x1b]*)(?:\x07|\x1b\\))?", re.ASCII
+)
+_TAB = 8
+_REMEMBERED = 4096
+_DIMMED = 0.35
+
+
+class AnsiPainter:
+    """Paints rows of text with one theme; make a new one when the theme changes."""
+
+    def __init__(self, theme: Theme) -> None:
+        self._theme = theme
+        self._surface = theme.meaning("surface").ground or Color(0, 0, 0)
+        self._text = Color.parse(theme.color("text"))
+        self._pens: dict[tuple[Sgr, str], Sgr] = {}
+        self._styles: dict[tuple[Sgr, str, str], Style] = {}
+
+    def segments(self, text: str, base: str = "stream.stdout") -> list[Segment]:
+        """One row as segments; `base` is the meaning that text without colour has."""
+        return self._paint(text, base, PLAIN)[0]
+
+    def strip(self, text: str, width: int, base: str = "stream.stdout", left: int = 0) -> Strip:
+        """The cells `left` to `left + width` of a row; a wide character that is cut is blank."""
+        if "\x1b" not in text and text.isascii() and text.isprintable():
+            shown = text[left : left + width]
+            return Strip([Segment(shown, self._style(PLAIN, "", base))], len(shown))
+        strip = Strip(self.segments(text, base))
+        if left == 0 and strip.cell_length <= width:
+            return strip
+        return strip.crop(left, left + width)
+
+    def wrapped(self, text: str, width: int, base: str = "stream.stdout") -> list[Strip]:
+        """The row folded to a width in cells: at least one strip, wide characters kept whole."""
+        if "\x1b" not in text and text.isascii() and text.isprintable():
+            style = self._style(PLAIN, "", base)
+            return [
+                Strip([Segment(part := text[at : at + width], style)], len(part))
+                for at in range(0, max(len(text), 1), max(width, 1))
+            ]
+        return wrap(self.segments(text, base), width)
+
+    def block(self, lines: Iterable[str], base: str = "stream.stdout") -> list[list[Segment]]:
+        """Lines whose colours run on from one to the next, as in a traceback."""
+        pen = PLAIN
+        painted: list[list[Segment]] = []
+        for line in lines:
+            segments, pen = self._paint(line, base, pen)
+            painted.append(segments)
+        return painted
+
+    def _paint(self, text: str, base: str, pen: Sgr) -> tuple[list[Segment], Sgr]:
+        link = ""
+        style = self._style(pen, link, base)
+        if "\x1b" not in text:
+            segments = [Segment(text, style)] if text else []
+        else:
+            segments = []
+            at = 0
+            for escape in _ESCAPE.finditer(text):
+                start = escape.start()
+                if start > at:
+                    segments.append(Segment(text[at:start], style))
+                at = escape.end()
+                codes, address = escape.groups()
+                if codes is not None:
+                    pen = self._pen(pen, codes)
+                elif address is not None:
+                    link = address
+                style = self._style(pen, link, base)
+            if at < len(text):
+                segments.append(Segment(text[at:], style))
+        return (_expand_tabs(segments) if "\t" in text else segments), pen
+
+    def _pen(self, pen: Sgr, codes: str) -> Sgr:
+        key = (pen, codes)
+        found = self._pens.get(key)
+        if found is None:
+            if len(self._pens) >= _REMEMBERED:
+                self._pens.clear()
+            found = self._pens[key] = apply(pen, codes)
+        return found
+
+    def _style(self, pen: Sgr, link: str, base: str) -> Style:
+        key = (pen, link, base)
+        found = self._styles.get(key)
+        if found is None:
+            if len(self._styles) >= _REMEMBERED:
+                self._styles.clear()
+            found = self._styles[key] = self._make_style(pen, link, base)
+        return found
+
+    def _make_style(self, pen: Sgr, link: str, base: str) -> Style:
+        plain = self._theme.style(base)
+        if pen == PLAIN and not link:
+            return plain
+        color, ground = self._colors(pen, base)
+        return plain + Style(
+            color=color.hex if color else None,
+            bgcolor=ground.hex if ground else None,
+            bold=True if pen.flags & BOLD else None,
+            italic=True if pen.flags & ITALIC else None,
+            underline=True if pen.flags & UNDERLINE or link else None,
+            strike=True if pen.flags & STRIKE else None,
+            link=link or None,
+        )
+
+    def _colors(self, pen: Sgr, base: str) -> tuple[Color | None, Color | None]:
+        """What to paint with: readable where the program left one side to the terminal."""
+        color, ground = self._color(pen.color), self._color(pen.ground)
+        plain = Color.parse(self._theme.color(base))
+        if color is not None and ground is None:
+            color = readable(color, (self._surface,), self._text, ANSI_CONTRAST)
+        if pen.flags & REVERSE:
+            color, ground = ground or self._surface, color or plain
+        elif color is None and ground is not None:
+            color = max(plain, self._surface, key=lambda ink: contrast(ink, ground))
+        if pen.flags & DIM:
+            under = ground or self._surface
+            color = readable((color or plain).mix(under, _DIMMED), (under,), plain, ANSI_CONTRAST)
+        if pen.flags & CONCEAL:
+            color = ground or self._surface
+        return color, ground
+
+    def _color(self, paint: Paint) -> Color | None:
+        if paint is None:
+            return None
+        if isinstance(paint, int):
+            if paint < 16:
+                return self._theme.ansi[paint]
+            paint = palette_color(paint)
+        if self._theme.monochrome:
+            grey = round(0.299 * paint.red + 0.587 * paint.green + 0.114 * paint.blue)
+            return Color(grey, grey, grey)
+        return paint
+
+
+def wrap(segments: Iterable[Segment], width: int) -> list[Strip]:
+    """Segments folded to a width in cells; at least one strip, wide characters kept whole."""
+    width = max(width, 1)
+    rows: list[Strip] = []
+    row: list[Segment] = []
+    used = 0
+    for text, style, _ in segments:
+        while text:
+            size = cell_len(text)
+            if size <= width - used:
+                row.append(Segment(text, style))
+                used += size
+                break
+            head = chop_cells(text, width - used)[0] if width > used else ""
+            if not head and not row:
+                head = text[0]  # a wide character in a pane of one cell: let it overflow
+            if head:
+                row.append(Segment(head, style))
+                text = text[len(head) :]
+            rows.append(Strip(row))
+            row, used = [], 0
+    if row or not rows:
+        rows.append(Strip(row, used))
+    return rows
+
+
+def _expand_tabs(segments: list[Segment]) -> list[Segment]:
+    column = 0
+    expanded: list[Segment] = []
+    for text, style, _ in segments:
+        pieces = text.split("\t")
+        shown = ""
+        for number, piece in enumerate(pieces):
+            shown += piece
+            column += cell_len(piece)
+            if number < len(pieces) - 1:
+                blank = _TAB - column % _TAB
+                shown += " " * blank
+                column += blank
+        expanded.append(Segment(shown, style))
+    return expanded
