@@ -1,0 +1,180 @@
+"""What every place where code runs can do: run commands, keep files, tell whether it lives.
+
+An Environment is a folder (the workspace) and the right to start processes beside it, on this
+machine or in a container. All of it is asyncio; a cancelled call leaves nothing behind: a process
+whose handle was being made is ended, a file that was being written is not there or is whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Protocol
+
+Location = str | PurePosixPath
+"""A path relative to the workspace, or an absolute one inside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BasePaths:
+    """The folders that code finds, as the code itself sees them."""
+
+    workspace: PurePosixPath
+    home: PurePosixPath
+    temporary: PurePosixPath
+
+
+class FileKind(StrEnum):
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "link"
+    OTHER = "other"  # FIFO, socket, device: listed, never opened
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One thing in the workspace; `path` is relative to it, `size` in bytes, `modified` in ns."""
+
+    path: PurePosixPath
+    kind: FileKind
+    size: int
+    modified: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileWrite:
+    """A file to be written; missing folders are made."""
+
+    path: Location
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOutcome:
+    """What became of a batch: the files written, and for each of the others why not."""
+
+    written: tuple[PurePosixPath, ...]
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+class Change(StrEnum):
+    CREATED = "created"
+    MODIFIED = "modified"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    change: Change
+    path: PurePosixPath
+
+
+class ExecHandle(Protocol):
+    """A command that runs in its own process group.
+
+    `stdout` and `stderr` give bytes as they come and end when the last writer has closed them; one
+    that nobody reads holds its writer back and nothing else.
+    """
+
+    @property
+    def stdout(self) -> AsyncIterator[bytes]: ...
+
+    @property
+    def stderr(self) -> AsyncIterator[bytes]: ...
+
+    async def write(self, data: bytes) -> None:
+        """Feed stdin; BrokenPipeError when the command has closed it."""
+
+    async def close_stdin(self) -> None: ...
+
+    def poll(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+
+    async def wait(self) -> int: ...
+
+    async def signal(self, number: int) -> None:
+        """Send a signal to the whole group; nothing happens when it is gone already."""
+
+    async def kill(self) -> None:
+        """End the group and wait for the command's end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecOutcome:
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Environment(Protocol):
+    """Where code runs. Errors: Denied (outside the workspace, or not a plain file), StorageError
+    (disk full, not writable), EnvironmentUnavailable (it has ended, or the command is not there).
+    """
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def base_paths(self) -> BasePaths: ...
+
+    async def exec(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: bytes | None = None,
+        cwd: Location | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> ExecHandle:
+        """Start a command. With `stdin` given it is fed in full and closed; else it stays open."""
+
+    async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None:
+        """The content, cut at `limit` bytes; None when there is no such file."""
+
+    async def write_file(self, path: Location, content: bytes) -> None: ...
+
+    async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome:
+        """Write what can be written; one that is refused does not stop the others."""
+
+    async def list_files(self, path: Location = "", pattern: str = "**") -> list[FileEntry]:
+        """What is below `path` and matches (`*.py` in it, `**/*.py` at any depth), sorted."""
+
+    def watch(
+        self, path: Location = "", *, interval: float = 0.5
+    ) -> AsyncIterator[tuple[FileChange, ...]]:
+        """Batches of changes below `path`, from the moment of the first `anext`, for ever."""
+
+    async def is_running(self) -> bool: ...
+
+    def poll(self) -> int | None:
+        """The exit code of the environment itself; None while it is there."""
+
+    async def terminate(self) -> None:
+        """End it and every process in it; files of the workspace stay. Can be repeated."""
+
+
+async def run(
+    environment: Environment,
+    command: Sequence[str],
+    *,
+    stdin: bytes = b"",
+    cwd: Location | None = None,
+    env: Mapping[str, str] | None = None,
+) -> ExecOutcome:
+    """Run a command to its end and collect what it printed; ended when cancelled."""
+    handle = await environment.exec(command, stdin=stdin, cwd=cwd, env=env)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            out = tasks.create_task(_collect(handle.stdout))
+            err = tasks.create_task(_collect(handle.stderr))
+            code = await handle.wait()
+    except BaseException:
+        await handle.kill()
+        raise
+    return ExecOutcome(code, out.result(), err.result())
+
+
+async def _collect(chunks: AsyncIterator[bytes]) -> bytes:
+    return b"".join([chunk async for chunk in chunks])

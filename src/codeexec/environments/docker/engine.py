@@ -1,0 +1,196 @@
+"""A container engine by way of its command line: Docker, or Podman by its name.
+
+The CLI and no library: it knows contexts, DOCKER_HOST over ssh and TLS and rootless sockets by
+itself, and costs 15 ms a call. Every failure becomes an error that says what to do next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
+
+from .failures import explain
+from .policy import EngineFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """How to reach an engine. `context` names one of the CLI's contexts; "" is the current one."""
+
+    program: str = "docker"
+    context: str = ""
+
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.program)  # noqa: PTH119  # a word of a command, not a file
+
+    def command(self, *arguments: str) -> list[str]:
+        if not self.context:
+            return [self.program, *arguments]
+        flag = "--connection" if self.name == "podman" else "--context"
+        return [self.program, flag, self.context, *arguments]
+
+    async def call(self, *arguments: str, deadline: float = 60.0) -> str:
+        """Run one command of the CLI and give what it printed.
+
+        Raises EnvironmentUnavailable with the next step when it fails or takes `deadline` seconds.
+        """
+        process = await self.start(*arguments)
+        try:
+            async with asyncio.timeout(deadline):
+                out, err = await process.communicate()
+        except TimeoutError:
+            raise EnvironmentUnavailable(
+                f"{self.name} did not answer for {deadline:g} s.",
+                "Check that the engine is not stuck: restart it, or try again.",
+            ) from None
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        if process.returncode != 0:
+            raise explain(self.name, process.returncode or 0, err.decode(errors="replace"))
+        return out.decode(errors="replace")
+
+    async def start(self, *arguments: str, feed: bool = False) -> asyncio.subprocess.Process:
+        """Start the CLI in a session of its own, so that a Ctrl+C meant for us is not its end."""
+        spawning = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *self.command(*arguments),
+                stdin=asyncio.subprocess.PIPE if feed else asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+                limit=1 << 20,
+            )
+        )
+        try:
+            return await asyncio.shield(spawning)
+        except asyncio.CancelledError:
+            with contextlib.suppress(OSError):
+                process = await spawning
+                process.kill()
+                await process.wait()
+            raise
+        except OSError as error:
+            raise _not_installed(self.name, error) from error
+
+    async def facts(self) -> EngineFacts:
+        """Ask the engine what it is; EnvironmentUnavailable when it cannot be reached or used."""
+        told = _object(await self.call("info", "--format", "{{json .}}", deadline=30))
+        if "host" in told:  # podman's own layout
+            return self._podman_facts(told)
+        if told.get("ServerErrors"):
+            errors = cast("list[object]", told["ServerErrors"])
+            raise explain(self.name, 1, "\n".join(str(error) for error in errors))
+        options = cast("list[object]", told.get("SecurityOptions") or [])
+        return EngineFacts(
+            version=str(told.get("ServerVersion", "")),
+            rootless=any("rootless" in str(option) for option in options),
+            local=await self._is_local(),
+            cpus=_count(told.get("NCPU")) or 1,
+            memory=_count(told.get("MemTotal")),
+            limits_memory=bool(told.get("MemoryLimit", True)),
+            limits_pids=bool(told.get("PidsLimit", True)),
+            limits_cpus=bool(told.get("CpuCfsQuota", told.get("CPUCfsQuota", True))),
+        )
+
+    async def has_image(self, image: str) -> bool:
+        try:
+            await self.call("image", "inspect", "--format", "{{.Id}}", image)
+        except EnvironmentUnavailable as error:
+            if "image" in error.message.lower():
+                return False
+            raise
+        return True
+
+    async def pull(self, image: str) -> AsyncIterator[str]:
+        """Fetch an image; gives the engine's lines of progress as they come."""
+        process = await self.start("pull", image)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        rest = asyncio.create_task(process.stderr.read())
+        try:
+            async for line in process.stdout:
+                yield line.decode(errors="replace").rstrip()
+            code = await process.wait()
+            if code != 0:
+                raise explain(self.name, code, (await rest).decode(errors="replace"), image)
+        finally:
+            rest.cancel()
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    def _podman_facts(self, told: Mapping[str, object]) -> EngineFacts:
+        host = cast("Mapping[str, object]", told["host"])
+        security = cast("Mapping[str, object]", host.get("security") or {})
+        rootless = bool(security.get("rootless"))
+        enforced = not rootless or host.get("cgroupVersion") == "v2"
+        controllers = cast("list[str]", host.get("cgroupControllers") or [])
+        version = cast("Mapping[str, object]", told.get("version") or {})
+
+        def limits(controller: str) -> bool:
+            return enforced and (not controllers or controller in controllers)
+
+        return EngineFacts(
+            version=str(version.get("Version", "")),
+            podman=True,
+            rootless=rootless,
+            local=not host.get("serviceIsRemote", False),
+            cpus=_count(host.get("cpus")) or 1,
+            memory=_count(host.get("memTotal")),
+            limits_memory=limits("memory"),
+            limits_pids=limits("pids"),
+            limits_cpus=limits("cpu"),
+        )
+
+    async def _is_local(self) -> bool:
+        address = "" if self.context else os.environ.get("DOCKER_HOST", "")
+        if not address:
+            wanted = ("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+            try:
+                address = (await self.call(*wanted, *([self.context] * bool(self.context)))).strip()
+            except CodeexecError:
+                return True  # a CLI without contexts reaches the engine of this machine
+        return address.startswith(("unix://", "npipe://", "/")) or not address
+
+
+def installed() -> list[str]:
+    """The engines whose command line is on PATH, the preferred one first."""
+    return [program for program in ("docker", "podman") if shutil.which(program)]
+
+
+def _not_installed(name: str, error: OSError) -> EnvironmentUnavailable:
+    if isinstance(error, FileNotFoundError):
+        package = {"docker": "docker.io", "podman": "podman"}.get(name, name)
+        return EnvironmentUnavailable(
+            f"The command {name!r} is not installed.",
+            f"Install it (Debian: apt install {package}), or name another engine.",
+        )
+    return EnvironmentUnavailable(
+        f"The command {name!r} cannot be run: {error.strerror}.", "Check its file's mode."
+    )
+
+
+def _object(text: str) -> Mapping[str, object]:
+    try:
+        told = json.loads(text)
+    except ValueError as error:
+        raise EnvironmentUnavailable(
+            "The engine's description of itself cannot be read.", "Update the engine's CLI."
+        ) from error
+    return cast("Mapping[str, object]", told) if isinstance(told, dict) else {}
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0

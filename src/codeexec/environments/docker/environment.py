@@ -1,0 +1,315 @@
+"""One container as an Environment: it lives exactly as long as the pipe that we hold to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import cast
+
+from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, ProtocolError
+
+from codeexec.environments.base import (
+    BasePaths,
+    FileChange,
+    FileEntry,
+    FileWrite,
+    Location,
+    WriteOutcome,
+)
+from codeexec.environments.local import HostFiles
+from codeexec.environments.paths import inside
+from .boot import boot_arguments, source
+from .engine import Engine
+from .failures import explain
+from .orphans import PREFIX, this_process
+from .policy import HOME, EngineFacts, Policy, arguments, identity, unenforced
+from .remote_files import GuestFiles
+from .wire import PROTOCOL, GuestProcess, Usage, Wire
+
+START_DEADLINE = 60.0
+END_DEADLINE = 3.0
+SCRATCH = "/workspace"
+"""Where code finds itself when no folder of the host is mounted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerPlan:
+    """All that a container is made from."""
+
+    image: str
+    policy: Policy = Policy()  # noqa: RUF009  # frozen
+    workspace: Path | None = None
+    """Mounted at its own path; None is an empty folder that goes with the container."""
+    engine: Engine = Engine()  # noqa: RUF009  # frozen
+    session: str = ""
+    """Told in the container's labels and name."""
+    ports: tuple[tuple[int, int], ...] = ()
+    """(host, container) TCP ports, on the loopback of the host."""
+
+
+class DockerEnvironment:
+    """A container of an engine; made with `create`.
+
+    Its first process is our relay, fed over the CLI's stdin. When that pipe ends, for whatever
+    reason on our side, the relay ends, and the engine removes the container.
+    """
+
+    @classmethod
+    async def create(
+        cls, plan: ContainerPlan, facts: EngineFacts | None = None
+    ) -> DockerEnvironment:
+        """Start a container; EnvironmentUnavailable says why it cannot be.
+
+        `facts` are asked for when they are not given. Cancelled, it leaves no container behind.
+        """
+        facts = facts or await plan.engine.facts()
+        self = cls(plan, facts)
+        try:
+            await self._start()
+        except BaseException:
+            await asyncio.shield(self.terminate())
+            raise
+        return self
+
+    def __init__(self, plan: ContainerPlan, facts: EngineFacts) -> None:
+        self.plan = plan
+        self.facts = facts
+        workspace = plan.workspace.resolve() if plan.workspace else None
+        self._mounted = workspace if facts.local else None
+        if self._mounted is not None and not self._mounted.is_dir():
+            raise EnvironmentUnavailable(
+                f"The workspace {self._mounted} is not a folder.", "Make it, or name another one."
+            )
+        who = identity(facts, self._mounted)
+        self._user = who.user
+        notices = [*who.notices, *unenforced(plan.policy, facts)]
+        if workspace is not None and self._mounted is None:
+            notices.append(
+                "The engine is on another machine: the workspace is not mounted there, its files "
+                "are in the container and go with it."
+            )
+        self.notices: tuple[str, ...] = tuple(notices)
+        """What the person should know about this container, one sentence each."""
+        self._folder = PurePosixPath(workspace or SCRATCH)
+        self._id = f"codeexec-{plan.session[:24] or 'kernel'}-{uuid.uuid4().hex[:10]}"
+        self._process: asyncio.subprocess.Process | None = None
+        self._wire: Wire | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._said = bytearray()
+        self._broken: CodeexecError | None = None
+        self._python = (3, 0)
+        self._paused = False
+        self._ended_by_us = False
+        self._files: HostFiles | GuestFiles = (
+            HostFiles(self._mounted) if self._mounted else GuestFiles(self, self._folder)
+        )
+
+    # ---- Environment ---------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The container's name."""
+        return self._id
+
+    @property
+    def base_paths(self) -> BasePaths:
+        return BasePaths(self._folder, PurePosixPath(HOME), PurePosixPath("/tmp"))
+
+    async def exec(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: bytes | None = None,
+        cwd: Location | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> GuestProcess:
+        folder = self._folder.joinpath(*inside(self._folder, cwd or ""))
+        handle = await self.wire.spawn(
+            command, cwd=str(folder), env=env or {}, folders=self.home_folders
+        )
+        if stdin is not None:
+            handle.feed(stdin)
+        return handle
+
+    async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None:
+        return await self._files.read_file(path, limit=limit)
+
+    async def write_file(self, path: Location, content: bytes) -> None:
+        await self._files.write_file(path, content)
+
+    async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome:
+        return await self._files.write_files(files)
+
+    async def list_files(self, path: Location = "", pattern: str = "**") -> list[FileEntry]:
+        return await self._files.list_files(path, pattern)
+
+    def watch(
+        self, path: Location = "", *, interval: float = 0.5
+    ) -> AsyncIterator[tuple[FileChange, ...]]:
+        return self._files.watch(path, interval=interval)
+
+    async def is_running(self) -> bool:
+        return self.poll() is None
+
+    def poll(self) -> int | None:
+        """The CLI's exit code, which is the container's: 137 when it was killed from outside."""
+        return self._process.returncode if self._process else None
+
+    async def terminate(self) -> None:
+        process = self._process
+        if process is not None and process.returncode is None:
+            self._ended_by_us = True
+            # The end of the pipe is all it takes, unless it is paused or its relay was stopped.
+            if process.stdin is not None:
+                process.stdin.close()
+            try:
+                async with asyncio.timeout(0 if self._paused else END_DEADLINE):
+                    await process.wait()
+            except TimeoutError:
+                await self._remove()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # ---- what only a container has -------------------------------------------------------------
+
+    @property
+    def wire(self) -> Wire:
+        if self._wire is None or self.poll() is not None:
+            raise self.end_explained() or EnvironmentUnavailable("The container is not started.")
+        return self._wire
+
+    @property
+    def home_folders(self) -> list[str]:
+        """Folders that code expects to be there; a user site that is not there is not imported."""
+        site = f"{HOME}/.local/lib/python{self._python[0]}.{self._python[1]}/site-packages"
+        return [HOME, f"{HOME}/.ipython", f"{HOME}/.matplotlib", site]
+
+    @property
+    def mounted(self) -> Path | None:
+        """The host's folder that the code works in; None when it is the container's own."""
+        return self._mounted
+
+    async def usage(self) -> Usage:
+        return await self.wire.usage()
+
+    async def pause(self) -> None:
+        """Stop every process of the container where it is."""
+        await self.plan.engine.call("pause", self._id)
+        self._paused = True
+
+    async def unpause(self) -> None:
+        await self.plan.engine.call("unpause", self._id)
+        self._paused = False
+
+    @property
+    def paused(self) -> bool:
+        return self._paused
+
+    async def wait(self) -> int:
+        """Wait for the container's end, and give its exit code."""
+        if self._process is None:
+            return 0
+        return await self._process.wait()
+
+    def end_explained(self) -> CodeexecError | None:
+        """Why the container ended; None while it runs."""
+        if self._broken is not None:
+            return self._broken
+        code = self.poll()
+        if code is None:
+            return None
+        if self._ended_by_us:
+            return EnvironmentUnavailable("The container was ended.", "Start a new one.")
+        words = {
+            137: "was killed from outside, or by the engine for lack of memory",
+            143: "was stopped from outside",
+            0: "ended because its relay was ended from inside",
+        }
+        why = words.get(code)
+        if why is None and code > 0 and self._said.strip():
+            return explain(self.plan.engine.name, code, self.said, self.plan.image)
+        why = why or (f"lost its engine's CLI (signal {-code})" if code < 0 else f"ended ({code})")
+        return EnvironmentUnavailable(f"The container {why}.", "Restart the kernel.")
+
+    @property
+    def said(self) -> str:
+        """The end of what the CLI and the relay wrote to stderr."""
+        return self._said.decode(errors="replace")
+
+    # ---- start and end -------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        plan = self.plan
+        argv = arguments(
+            plan.policy,
+            self.facts,
+            image=plan.image,
+            user=self._user,
+            workspace=self._mounted,
+            folder=str(self._folder),
+            name=self._id,
+            labels={**this_process().labels(), f"{PREFIX}.session": plan.session or "-"},
+            ports=plan.ports,
+        )
+        process = await plan.engine.start(*argv, *boot_arguments(), feed=True)
+        self._process = process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(ConnectionError):
+            process.stdin.write(source())
+        wire = self._wire = Wire(process.stdout, process.stdin)
+        self._tasks = [
+            asyncio.create_task(self._carry(wire, process), name=f"wire of {self._id}"),
+            asyncio.create_task(self._listen(process), name=f"stderr of {self._id}"),
+        ]
+        try:
+            async with asyncio.timeout(START_DEADLINE):
+                hello = await wire.hello
+        except TimeoutError:
+            raise EnvironmentUnavailable(
+                f"The container did not start within {START_DEADLINE:g} s.",
+                "Look at the engine's load, and try again.",
+            ) from None
+        except EnvironmentUnavailable:
+            await process.wait()
+            await self._tasks[1]
+            code = process.returncode or 0
+            raise self._broken or explain(plan.engine.name, code, self.said, plan.image) from None
+        if hello.get("protocol") != PROTOCOL:
+            raise ProtocolError("What answered in the container is not our relay.")
+        python = hello.get("python")
+        if isinstance(python, list) and len(python) >= 2:
+            major, minor = cast("list[int]", python)[:2]
+            self._python = (int(major), int(minor))
+
+    async def _carry(self, wire: Wire, process: asyncio.subprocess.Process) -> None:
+        try:
+            await wire.run()
+        except ProtocolError as error:
+            # The code inside has got at the pipe: nothing that comes from there can be trusted.
+            error.next_step = "The container was removed. Restart the kernel."
+            self._broken = error
+            await self._remove()
+        if process.stdin is not None:
+            process.stdin.close()
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stderr is not None
+        while chunk := await process.stderr.read(1 << 14):
+            self._said += chunk
+            del self._said[:-8192]
+
+    async def _remove(self) -> None:
+        """By force: for a container that does not see the end of its pipe."""
+        with contextlib.suppress(EnvironmentUnavailable):
+            await self.plan.engine.call("rm", "--force", self._id, deadline=20)
+        process = self._process
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()

@@ -1,0 +1,286 @@
+"""What code in a container may do, and the engine's arguments that say so: values and one function.
+
+Three presets: `locked` has no network and nothing to write to but the workspace and memory;
+`network` adds the network and room for packages; `open` is a container as engines make it by
+default. None of them runs as root of the host, and none sees the host's environment.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from codeexec.domain.errors import EnvironmentUnavailable, UsageError
+
+MEGABYTE = 1 << 20
+GIGABYTE = 1 << 30
+HOME = "/tmp/home"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Bytes for sizes, 0 for no limit. Each field is a setting of the same name."""
+
+    name: str = "locked"
+    """What it is called in the status line; `locked, changed` when a setting differs."""
+    network: str = "none"
+    """`none`, `bridge`, or the name of a network of the engine; never `host`."""
+    capabilities: tuple[str, ...] = ()
+    """Linux capabilities to keep, `default` for the engine's own set."""
+    new_privileges: bool = False
+    """Whether set-id programs (sudo) work."""
+    read_only: bool = True
+    """Whether the image's files cannot be changed."""
+    pids: int = 128
+    memory: int = GIGABYTE
+    cpus: float = 1.0
+    temporary: int = 256 * MEGABYTE
+    """Size of /tmp, which also holds HOME; it counts as memory."""
+    shared_memory: int = 64 * MEGABYTE
+    open_files: int = 1024
+    workspace_growth: int = GIGABYTE
+    """By how much the workspace may grow before the cell is interrupted."""
+    workspace_read_only: bool = False
+    pull: bool = False
+    """Whether an image that is not here may be fetched from its registry."""
+    environment: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Variables for the code; the host's own never get in."""
+
+    def but(self, **changes: object) -> Policy:
+        """This policy with some settings changed; UsageError for one that is not there or wrong."""
+        known = {item.name for item in dataclasses.fields(self)} - {"name"}
+        for name in changes:
+            if name not in known:
+                raise UsageError(
+                    f"There is no container setting {name!r}.",
+                    f"Known: {', '.join(sorted(known))}.",
+                )
+        if "capabilities" in changes:
+            changes["capabilities"] = tuple(_texts(changes["capabilities"], "capabilities"))
+        if "environment" in changes:
+            given = changes["environment"]
+            if not isinstance(given, Mapping):
+                raise UsageError("The setting 'environment' is a table of names and values.")
+            changes["environment"] = MappingProxyType({str(k): str(v) for k, v in given.items()})
+        for name, value in changes.items():
+            old = getattr(self, name)
+            number = isinstance(old, float) and isinstance(value, int | float)
+            if name != "environment" and not number and type(value) is not type(old):
+                raise UsageError(
+                    f"The container setting {name!r} cannot be {value!r}.",
+                    f"It is like {old!r}.",
+                )
+            if isinstance(value, int | float) and value < 0:
+                raise UsageError(f"The container setting {name!r} cannot be negative.")
+        changed = dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+        if changed.network == "host":
+            raise UsageError(
+                "The host's own network is not offered to a container.", "Use 'bridge'."
+            )
+        if changed == self:
+            return self
+        name = self.name if self.name.endswith(", changed") else f"{self.name}, changed"
+        return dataclasses.replace(changed, name=name)
+
+    def words(self) -> str:
+        """The policy as the status line says it: `locked · no network · 1 GB · 1 cpu`."""
+        network = {"none": "no network", "bridge": "network"}.get(self.network, self.network)
+        memory = f"{size(self.memory)}" if self.memory else "all memory"
+        cpus = f"{self.cpus:g} cpu{'s' if self.cpus > 1 else ''}" if self.cpus else "all cpus"
+        return " · ".join((self.name, network, memory, cpus))
+
+
+PRESETS: Mapping[str, Policy] = MappingProxyType(
+    {
+        "locked": Policy(),
+        "network": Policy(
+            name="network",
+            network="bridge",
+            pids=256,
+            memory=2 * GIGABYTE,
+            temporary=GIGABYTE,
+            environment=MappingProxyType({"PIP_USER": "1", "PIP_BREAK_SYSTEM_PACKAGES": "1"}),
+        ),
+        "open": Policy(
+            name="open",
+            network="bridge",
+            capabilities=("default",),
+            new_privileges=True,
+            read_only=False,
+            pids=4096,
+            memory=0,
+            cpus=0.0,
+            temporary=0,
+            shared_memory=GIGABYTE,
+            open_files=0,
+            workspace_growth=0,
+            environment=MappingProxyType({"PIP_USER": "1", "PIP_BREAK_SYSTEM_PACKAGES": "1"}),
+        ),
+    }
+)
+
+
+def preset(name: str) -> Policy:
+    if name not in PRESETS:
+        raise UsageError(f"There is no container preset {name!r}.", f"Use {', '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What `info` of an engine tells and we decide by."""
+
+    version: str = ""
+    podman: bool = False
+    rootless: bool = False
+    local: bool = True
+    """Whether its file system is this machine's, so that folders can be mounted."""
+    cpus: int = 1
+    memory: int = 0
+    limits_memory: bool = True
+    limits_pids: bool = True
+    limits_cpus: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The user that code runs as, and what the person should know about it."""
+
+    user: str
+    notices: tuple[str, ...] = ()
+
+
+NOBODY = 65534
+
+
+def identity(facts: EngineFacts, workspace: Path | None) -> Identity:
+    """The owner of the workspace; inside a rootless engine that is the container's root.
+
+    Root of the host never runs code in a rootful engine: a set-id file that it leaves in the
+    workspace would make root of anybody who runs it.
+    """
+    if facts.rootless:
+        return Identity("0:0")
+    if workspace is None:
+        return Identity(f"{NOBODY}:{NOBODY}")
+    owner = workspace.stat()
+    if owner.st_uid != 0:
+        return Identity(f"{owner.st_uid}:{owner.st_gid}")
+    give = f"Give it to a user: chown -R 1000:1000 {workspace}"
+    if owner.st_mode & 0o005 != 0o005:
+        raise EnvironmentUnavailable(
+            f"The workspace {workspace} belongs to root and is closed to others, and code in a "
+            "container never runs as root.",
+            give,
+        )
+    notice = f"The workspace belongs to root: code runs as nobody and cannot write to it. {give}"
+    return Identity(f"{NOBODY}:{NOBODY}", (notice,))
+
+
+def unenforced(policy: Policy, facts: EngineFacts) -> tuple[str, ...]:
+    """The limits that this engine ignores, each as a sentence for the person."""
+    checks = (
+        (policy.memory, facts.limits_memory, "memory"),
+        (policy.pids, facts.limits_pids, "processes"),
+        (policy.cpus, facts.limits_cpus, "cpu time"),
+    )
+    why = "it is rootless on cgroup v1" if facts.rootless else "its host lacks the cgroup"
+    return tuple(
+        f"This engine does not enforce the limit of {what}: {why}."
+        for wanted, enforced, what in checks
+        if wanted and not enforced
+    )
+
+
+def arguments(
+    policy: Policy,
+    facts: EngineFacts,
+    *,
+    image: str,
+    user: str,
+    workspace: Path | None,
+    folder: str,
+    name: str,
+    labels: Mapping[str, str],
+    ports: tuple[tuple[int, int], ...] = (),
+) -> list[str]:
+    """What follows the engine's program on the command line, up to and with the image.
+
+    `workspace` is mounted at its own path; None gives an empty `folder` in memory. `ports` are
+    (host, container) pairs on the loopback. Limits above what the host has are cut to it, as an
+    engine refuses them.
+    """
+    out = ["run", "--interactive", "--rm", "--sig-proxy=false", "--name", name]
+    out += [part for pair in sorted(labels.items()) for part in ("--label", "=".join(pair))]
+    out += ["--pull", "missing" if policy.pull else "never"]
+    out += ["--network", policy.network, "--hostname", "kernel"]
+    out += ["--user", user, "--workdir", folder, "--entrypoint", "python3"]
+    if policy.capabilities != ("default",):
+        out += ["--cap-drop", "ALL"]
+        out += [part for kept in policy.capabilities for part in ("--cap-add", kept)]
+    if not policy.new_privileges:
+        out += ["--security-opt", "no-new-privileges"]
+    if policy.read_only:
+        out += ["--read-only"]
+    room = f",size={policy.temporary}" if policy.temporary else ""
+    out += ["--tmpfs", f"/tmp:rw,exec,nosuid,nodev,mode=1777{room}"]
+    out += ["--shm-size", str(policy.shared_memory or 64 * MEGABYTE)]
+    if policy.pids and facts.limits_pids:
+        out += ["--pids-limit", str(policy.pids)]
+    if policy.memory and facts.limits_memory:
+        limit = min(policy.memory, facts.memory or policy.memory)
+        # The same number for memory and swap means: no swap.
+        out += ["--memory", str(limit), "--memory-swap", str(limit)]
+    if policy.cpus and facts.limits_cpus:
+        out += ["--cpus", f"{min(policy.cpus, float(facts.cpus)):g}"]
+    out += ["--ulimit", "core=0"]
+    if policy.open_files:
+        out += ["--ulimit", f"nofile={policy.open_files}"]
+    out += ["--log-driver", "none"]  # what code prints must not fill the engine's disk
+    if workspace is not None:
+        # Not --volume: that makes a folder, owned by root, where none is.
+        access = ",readonly" if policy.workspace_read_only else ""
+        bind = ("type=bind", f"source={workspace}", f"target={folder}")
+        out += ["--mount", ",".join(_csv(part) for part in bind) + access]
+    elif not folder.startswith("/tmp"):
+        out += ["--tmpfs", f"{folder}:rw,exec,nosuid,nodev,mode=1777{room}"]
+    for host, container in ports:
+        out += ["--publish", f"127.0.0.1:{host}:{container}/tcp"]
+    for key, value in sorted({**_defaults(), **policy.environment}.items()):
+        out += ["--env", f"{key}={value}"]
+    return [*out, image]
+
+
+def size(count: int) -> str:
+    """Bytes as people write them: 1 GB, 256 MB."""
+    for unit, name in ((GIGABYTE, "GB"), (MEGABYTE, "MB"), (1 << 10, "kB")):
+        if count >= unit:
+            return f"{count / unit:.1f}".removesuffix(".0") + f" {name}"
+    return f"{count} B"
+
+
+def _defaults() -> dict[str, str]:
+    # A user id without an entry in the image's passwd file has no home and no name: without these
+    # getpwuid fails, and IPython and matplotlib warn at each start.
+    return {
+        "HOME": HOME,
+        "USER": "codeexec",
+        "LOGNAME": "codeexec",
+        "IPYTHONDIR": f"{HOME}/.ipython",
+        "MPLCONFIGDIR": f"{HOME}/.matplotlib",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def _csv(part: str) -> str:
+    # A folder may have a comma in its name; the engine reads the mount as one line of CSV.
+    return '"' + part.replace('"', '""') + '"' if set(part) & set(',"\n') else part
+
+
+def _texts(value: object, name: str) -> list[str]:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise UsageError(f"The container setting {name!r} is a list of names.")
+    return list(value)

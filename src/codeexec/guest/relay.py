@@ -1,0 +1,457 @@
+"""What runs first in a container: starts processes and carries their bytes over one pipe.
+
+Sent over stdin as source, so any image with a python3 does and versions never differ. It speaks
+frames on stdin and stdout (the layout is below; the host's side is `environments/docker/wire.py`):
+the host starts processes, opens connections to unix or TCP sockets in here, and both sides send
+bytes on numbered streams. A stream may send only what the other side has granted, so one that
+nobody reads holds back nothing else. When stdin ends, everything in the container ends.
+
+As PID 1 it forks: the parent reaps what is orphaned and passes signals on, the child relays.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import selectors
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections import deque
+from typing import NoReturn, TypedDict
+
+PROTOCOL = 1
+HEADER = struct.Struct(">BII")  # type, stream or process, length of the payload
+MOST = 1 << 18  # bytes of one payload
+WINDOW = 1 << 19  # bytes of one stream that may be on their way
+CHUNK = 1 << 16
+RETRY = 0.01  # seconds between looks for a socket that is not bound yet
+
+HELLO, SPAWN, OPEN, DATA, EOF, GRANT, CLOSE, SIGNAL, EXIT, FAILED, ASK, ANSWER, SWEEP = range(13)
+
+
+def limits() -> dict[str, int]:
+    """(kills by the out-of-memory killer, peak, limit and use in bytes) of this container."""
+
+    def number(*paths: str) -> int:
+        for path in paths:
+            try:
+                with open(path) as file:
+                    text = file.read()
+            except OSError:
+                continue
+            for line in text.splitlines():
+                words = line.split()
+                if words[0].isdigit():
+                    return int(words[0])
+                if words[0] == "oom_kill":
+                    return int(words[1])
+        return 0
+
+    v1, v2 = "/sys/fs/cgroup/memory/memory.", "/sys/fs/cgroup/memory."
+    return {
+        "kills": number(v2 + "events", v1 + "oom_control"),
+        "peak": number(v2 + "peak", v1 + "max_usage_in_bytes"),
+        "limit": number(v2 + "max", v1 + "limit_in_bytes"),
+        "used": number(v2 + "current", v1 + "usage_in_bytes"),
+        "pids": number("/sys/fs/cgroup/pids.current", "/sys/fs/cgroup/pids/pids.current"),
+    }
+
+
+def group(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return 0
+
+
+def hide() -> None:
+    """Keep processes of our own user out of our memory and our pipe (/proc/PID/fd, ptrace)."""
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+    except (ImportError, OSError, AttributeError):
+        pass  # an image without ctypes: the host checks every frame anyway
+
+
+def become_init(*pipe: int) -> None:
+    """Fork; return in the child. The parent lets go of the pipe, reaps, and ends with the child."""
+    wanted = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+    signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
+    child = os.fork()
+    if child == 0:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, wanted)
+        return
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    for handle in pipe:
+        os.close(handle)
+    while True:
+        caught = signal.sigwait(wanted)
+        if caught != signal.SIGCHLD:
+            os._exit(128 + caught)  # the kernel ends all others with PID 1
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                os._exit(0)
+            if pid == 0:
+                break
+            if pid == child:
+                code = os.waitstatus_to_exitcode(status)
+                os._exit(code if code >= 0 else 128 - code)
+
+
+class Wanted(TypedDict, total=False):
+    """A process to start: what its streams are numbered, and what is to be there before it."""
+
+    argv: list[str]
+    cwd: str
+    env: dict[str, str]
+    folders: list[str]
+    files: list[tuple[str, str]]
+    stdin: int
+    stdout: int
+    stderr: int
+
+
+class Stream:
+    """Bytes between the host and one descriptor (a socket, or one end of a process's pipe)."""
+
+    def __init__(self, number: int, handle: int, reads: bool, writes: bool) -> None:
+        self.number = number
+        self.handle = handle
+        self.reads = reads  # we read the descriptor and send to the host
+        self.writes = writes  # we write what the host sends
+        self.credit = WINDOW
+        self.waiting: deque[bytes] = deque()
+        self.ending = False  # the host sends no more
+
+
+class Relay:
+    def __init__(self, source: int, sink: int) -> None:
+        self.source, self.sink = source, sink
+        self.selector = selectors.DefaultSelector()
+        self.streams: dict[int, Stream] = {}
+        self.processes: dict[int, subprocess.Popen[bytes]] = {}
+        # Not connected yet: stream, address, and the process that is expected to bind it.
+        self.pending: list[tuple[int, str | list[object], int]] = []
+        self.received = bytearray()
+        self.out: deque[memoryview] = deque()
+        self.kills = limits()["kills"]
+        for handle in (source, sink):
+            os.set_blocking(handle, False)
+        self.selector.register(source, selectors.EVENT_READ, self.read_host)
+        wake, self.woken = os.pipe()
+        os.set_blocking(wake, False)
+        os.set_blocking(self.woken, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self.woken, warn_on_full_buffer=False)
+        self.selector.register(wake, selectors.EVENT_READ, lambda _: os.read(wake, 512))
+
+    def run(self) -> None:
+        hello: dict[str, object] = {
+            "protocol": PROTOCOL,
+            "python": list(sys.version_info[:3]),
+            "uid": os.getuid(),
+        }
+        hello["home"] = os.environ.get("HOME", "/tmp")
+        self.send_json(HELLO, 0, hello)
+        while True:
+            timeout = RETRY if self.pending else None
+            for key, events in self.selector.select(timeout):
+                key.data(events)
+            if self.pending:
+                self.connect_pending()
+            self.reap()
+
+    # ---- to the host ---------------------------------------------------------------------------
+
+    def send(self, kind: int, number: int, payload: bytes = b"") -> None:
+        self.out.append(memoryview(HEADER.pack(kind, number, len(payload)) + payload))
+        if len(self.out) == 1:
+            self.flush(0)
+
+    def send_json(self, kind: int, number: int, content: object) -> None:
+        self.send(kind, number, json.dumps(content).encode())
+
+    def flush(self, _events: int) -> None:
+        while self.out:
+            try:
+                written = os.write(self.sink, self.out[0])
+            except BlockingIOError:
+                if self.sink not in self.selector.get_map():
+                    self.selector.register(self.sink, selectors.EVENT_WRITE, self.flush)
+                return
+            except OSError:
+                self.end()
+            if written == len(self.out[0]):
+                self.out.popleft()
+            else:
+                self.out[0] = self.out[0][written:]
+        if self.sink in self.selector.get_map():
+            self.selector.unregister(self.sink)
+
+    # ---- from the host -------------------------------------------------------------------------
+
+    def read_host(self, _events: int) -> None:
+        try:
+            chunk = os.read(self.source, MOST)
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk = b""
+        if not chunk:
+            self.end()
+        self.received += chunk
+        position = 0
+        while len(self.received) - position >= HEADER.size:
+            kind, number, length = HEADER.unpack_from(self.received, position)
+            if length > MOST:
+                self.end()
+            if len(self.received) - position - HEADER.size < length:
+                break
+            position += HEADER.size
+            self.handle(kind, number, bytes(self.received[position : position + length]))
+            position += length
+        del self.received[:position]
+
+    def handle(self, kind: int, number: int, payload: bytes) -> None:
+        stream = self.streams.get(number)
+        if kind == DATA:
+            if stream is not None and stream.writes:
+                stream.waiting.append(payload)
+                self.write_stream(stream)
+        elif kind == EOF:
+            if stream is not None:
+                stream.ending = True
+                self.write_stream(stream)
+        elif kind == GRANT:
+            if stream is not None:
+                stream.credit += struct.unpack(">I", payload)[0]
+                self.watch(stream)
+        elif kind == CLOSE:
+            self.pending = [entry for entry in self.pending if entry[0] != number]
+            if stream is not None:
+                self.drop(stream)
+        elif kind == OPEN:
+            wanted = json.loads(payload)
+            self.pending.append((number, wanted["address"], wanted["process"]))
+            self.connect_pending()
+        elif kind == SPAWN:
+            self.spawn(number, json.loads(payload))
+        elif kind == SIGNAL:
+            wanted = json.loads(payload)
+            self.signal(number, wanted["signal"])
+        elif kind == SWEEP:
+            self.sweep(set(json.loads(payload)))
+            self.send_json(ANSWER, number, {})
+        elif kind == ASK:
+            self.send_json(ANSWER, number, limits())
+
+    # ---- streams -------------------------------------------------------------------------------
+
+    def add(self, number: int, handle: int, reads: bool, writes: bool) -> None:
+        os.set_blocking(handle, False)
+        self.streams[number] = stream = Stream(number, handle, reads, writes)
+        self.watch(stream)
+
+    def watch(self, stream: Stream) -> None:
+        """Tell the selector what this stream waits for now."""
+        events = 0
+        if stream.reads and stream.credit > 0:
+            events |= selectors.EVENT_READ
+        if stream.waiting:
+            events |= selectors.EVENT_WRITE
+        known = self.selector.get_map().get(stream.handle)
+        if not events:
+            if known:
+                self.selector.unregister(stream.handle)
+        elif not known:
+            self.selector.register(stream.handle, events, lambda ready: self.ready(stream, ready))
+        elif known.events != events:
+            self.selector.modify(stream.handle, events, known.data)
+
+    def ready(self, stream: Stream, events: int) -> None:
+        if events & selectors.EVENT_WRITE and self.streams.get(stream.number) is stream:
+            self.write_stream(stream)
+        if events & selectors.EVENT_READ and self.streams.get(stream.number) is stream:
+            self.read_stream(stream)
+
+    def read_stream(self, stream: Stream) -> None:
+        try:
+            chunk = os.read(stream.handle, min(CHUNK, stream.credit))
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk = b""  # reset by the peer
+        if chunk:
+            stream.credit -= len(chunk)
+            self.send(DATA, stream.number, chunk)
+            self.watch(stream)
+            return
+        self.send(EOF, stream.number)
+        stream.reads = False
+        # A socket whose peer is gone takes no more either; a pipe we only read is done.
+        self.drop(stream)
+
+    def write_stream(self, stream: Stream) -> None:
+        while stream.waiting:
+            try:
+                written = os.write(stream.handle, stream.waiting[0])
+            except BlockingIOError:
+                break
+            except OSError:
+                self.send(CLOSE, stream.number)
+                self.drop(stream)
+                return
+            self.send(GRANT, stream.number, struct.pack(">I", written))
+            if written == len(stream.waiting[0]):
+                stream.waiting.popleft()
+            else:
+                stream.waiting[0] = stream.waiting[0][written:]
+        if stream.ending and not stream.waiting:
+            self.drop(stream)
+            return
+        self.watch(stream)
+
+    def drop(self, stream: Stream) -> None:
+        if self.streams.pop(stream.number, None) is None:
+            return
+        if stream.handle in self.selector.get_map():
+            self.selector.unregister(stream.handle)
+        os.close(stream.handle)
+
+    def connect_pending(self) -> None:
+        still = []
+        for number, address, process in self.pending:
+            kind = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+            link = socket.socket(kind, socket.SOCK_STREAM)
+            try:
+                link.connect(address if isinstance(address, str) else tuple(address))
+            except OSError:
+                link.close()
+                if process in self.processes:
+                    still.append((number, address, process))
+                else:
+                    self.send(CLOSE, number)
+            else:
+                self.add(number, link.detach(), reads=True, writes=True)
+        self.pending = still
+
+    # ---- processes -----------------------------------------------------------------------------
+
+    def spawn(self, number: int, wanted: Wanted) -> None:
+        try:
+            for folder in wanted.get("folders", ()):
+                os.makedirs(folder, mode=0o700, exist_ok=True)
+            for path, content in wanted.get("files", ()):
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+                with os.fdopen(os.open(path, flags, 0o600), "w") as file:
+                    file.write(content)
+            process = subprocess.Popen(
+                wanted["argv"],
+                stdin=subprocess.PIPE if "stdin" in wanted else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if "stdout" in wanted else subprocess.DEVNULL,
+                stderr=subprocess.PIPE if "stderr" in wanted else subprocess.DEVNULL,
+                cwd=wanted.get("cwd"),
+                env={**os.environ, **wanted.get("env", {})},
+                start_new_session=True,
+                bufsize=0,
+            )
+        except OSError as error:
+            name = errno.errorcode.get(error.errno or 0, "")
+            text = f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
+            self.send_json(FAILED, number, {"errno": name, "message": text})
+            return
+        self.processes[number] = process
+        pipes = (
+            (process.stdin, wanted.get("stdin", 0)),
+            (process.stdout, wanted.get("stdout", 0)),
+            (process.stderr, wanted.get("stderr", 0)),
+        )
+        for pipe, stream in pipes:
+            if pipe is not None:
+                handle = os.dup(pipe.fileno())
+                pipe.close()
+                fed = pipe is process.stdin
+                self.add(stream, handle, reads=not fed, writes=fed)
+        self.send_json(ANSWER, number, {"pid": process.pid})
+
+    def signal(self, number: int, which: int) -> None:
+        process = self.processes.get(number)
+        if process is None:
+            return
+        try:
+            os.killpg(process.pid, which)
+        except OSError:
+            pass  # gone in this moment; EXIT says so
+
+    def sweep(self, keep: set[int]) -> None:
+        """End every process in here but ourselves and the groups to keep."""
+        kept = {process.pid for number, process in self.processes.items() if number in keep}
+        if os.getppid() != 1:  # not in a container: only what we started is ours to end
+            for process in self.processes.values():
+                if process.pid not in kept:
+                    self.end_group(process)
+            return
+        if not kept:
+            try:
+                os.kill(-1, signal.SIGKILL)  # all in one call: no fork bomb outruns it
+            except OSError:
+                pass  # there was nobody
+            return
+        for _ in range(50):
+            found = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if pid != 1]
+            doomed = [pid for pid in found if pid != os.getpid() and group(pid) not in kept]
+            if not doomed:
+                return
+            for pid in doomed:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except OSError:
+                    pass  # gone meanwhile
+            time.sleep(0.002)
+
+    def end_group(self, process: subprocess.Popen[bytes]) -> None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except OSError:
+            pass  # gone meanwhile
+
+    def reap(self) -> None:
+        for number, process in list(self.processes.items()):
+            code = process.poll()
+            if code is not None:
+                del self.processes[number]
+                now = limits()
+                kills, self.kills = now["kills"] - self.kills, now["kills"]
+                self.send_json(EXIT, number, {**now, "code": code, "kills": kills})
+
+    def end(self) -> NoReturn:
+        """The host is gone: so is all of this."""
+        if os.getppid() == 1:
+            os._exit(0)  # init ends with us, and the kernel ends the rest with it
+        for process in self.processes.values():
+            self.end_group(process)
+        os._exit(0)
+
+
+def main() -> None:
+    source, sink = os.dup(0), os.dup(1)
+    hide()
+    if os.getpid() == 1:
+        become_init(source, sink)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    Relay(source, sink).run()
+
+
+main()

@@ -1,0 +1,104 @@
+"""Reads, writes and lists files of a workspace that only the container has.
+
+Called as `python3 -c SOURCE OPERATION ROOT PATH [LIMIT]`. Exit codes: 0 done, 3 not there,
+4 refused (why on stderr). Nothing but plain files is opened, so no FIFO can hold it up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+
+
+def refuse(why: str) -> None:
+    sys.stderr.write(why)
+    sys.exit(4)
+
+
+def read(path: str, limit: int) -> None:
+    kind = os.lstat(path).st_mode
+    if not stat.S_ISREG(kind):
+        refuse("is not a plain file, and is not opened")
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        left = limit
+        while left != 0:
+            chunk = file.read(1 << 16 if left < 0 else min(left, 1 << 16))
+            if not chunk:
+                break
+            left -= len(chunk) if left > 0 else 0
+            sys.stdout.buffer.write(chunk)
+    sys.stdout.flush()
+
+
+def write(path: str) -> None:
+    content = sys.stdin.buffer.read()
+    folder, name = os.path.split(path)
+    os.makedirs(folder, exist_ok=True)
+    mode = 0o644
+    if os.path.lexists(path):
+        kind = os.lstat(path).st_mode
+        if stat.S_ISDIR(kind):
+            refuse("is a folder, and is not opened")
+        if stat.S_ISREG(kind):
+            mode = kind & 0o777
+    beside = os.path.join(folder, ".%s.%d.tmp" % (name[:100], os.getpid()))  # noqa: UP031
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with open(os.open(beside, flags, mode), "wb") as file:
+            file.write(content)
+        os.chmod(beside, mode)
+        os.rename(beside, path)
+    except OSError:
+        if os.path.lexists(beside):
+            os.unlink(beside)
+        raise
+
+
+def listing(top: str) -> None:
+    for folder, folders, files in os.walk(top):
+        for name in folders + files:
+            path = os.path.join(folder, name)
+            try:
+                info = os.lstat(path)
+            except OSError:
+                continue  # gone since
+            entry = [os.path.relpath(path, top), info.st_mode, info.st_size, info.st_mtime_ns]
+            print(json.dumps(entry))
+
+
+def real_folder(root: str, folder: str) -> str:
+    """`folder` with no link below `root` on the way."""
+    real = os.path.realpath(folder)
+    if real != os.path.normpath(
+        os.path.join(os.path.realpath(root), os.path.relpath(folder, root))
+    ):
+        refuse("is reached over a symbolic link, and is not opened")
+    return real
+
+
+def main() -> None:
+    operation, root, path = sys.argv[1:4]
+    try:
+        if operation == "list":
+            listing(real_folder(root, path))
+            return
+        folder, name = os.path.split(path)
+        path = os.path.join(real_folder(root, folder), name)
+        if operation == "read":
+            read(path, int(sys.argv[4]))
+        else:
+            write(path)
+    except FileNotFoundError:
+        sys.exit(3)
+    except NotADirectoryError:
+        if operation == "write":
+            refuse("is below something that is not a folder")
+        sys.exit(3)
+    except OSError as error:
+        sys.stderr.write(error.strerror or str(error))
+        sys.exit(5)
+
+
+main()
