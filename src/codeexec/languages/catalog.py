@@ -8,7 +8,7 @@ from dataclasses import fields
 from functools import cache
 from importlib.resources import files
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codeexec.domain.errors import NotFound, UsageError
 from codeexec.languages.model import Language
@@ -53,7 +53,9 @@ def parse_catalog(text: str) -> dict[str, Language]:
                 f"The language {name} has unknown keys: {', '.join(sorted(unknown))}.",
                 f"The known ones are {', '.join(sorted(_FIELDS))}.",
             )
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()
+        }
         found[name] = Language(name=name, **values)
     return found
 
