@@ -1,0 +1,61 @@
+"""Questions on their way: each is answered once, or ends in words when nobody answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from codeexec.domain.errors import Busy, CodeexecError
+from codeexec.kernels.jupyter.channels import Channel
+from codeexec.kernels.jupyter.track import question_id
+from codeexec.kernels.jupyter.wire import Message
+
+Send = Callable[[Channel, str, dict[str, object], str, str], None]
+"""Channel, message type, content, message id, subshell."""
+
+NO_ANSWER = "The kernel does not answer while it runs code."
+TRY_LATER = "Ask again when the run has ended."
+
+
+class Questions:
+    """Pairs answers with what was asked, by the id of the parent message."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._open: dict[str, asyncio.Future[Message]] = {}
+
+    async def ask(
+        self,
+        channel: Channel,
+        kind: str,
+        content: dict[str, object],
+        deadline: float,
+        *,
+        subshell: str = "",
+    ) -> Message:
+        """Busy when no answer has come after `deadline` seconds."""
+        msg_id = question_id()
+        future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._open[msg_id] = future
+        try:
+            self._send(channel, kind, content, msg_id, subshell)
+            return await asyncio.wait_for(future, deadline)
+        except TimeoutError:
+            raise Busy(NO_ANSWER, TRY_LATER) from None
+        finally:
+            del self._open[msg_id]
+
+    def answered(self, message: Message) -> bool:
+        """Whether the message answers a question of ours."""
+        future = self._open.get(message.parent.msg_id)
+        if future is None:
+            return False
+        if not future.done():
+            future.set_result(message)
+        return True
+
+    def fail(self, error: CodeexecError) -> None:
+        """Nobody will answer what is open."""
+        for future in self._open.values():
+            if not future.done():
+                future.set_exception(error)

@@ -1,0 +1,168 @@
+"""The sockets of one kernel on bare pyzmq, read on the event loop in bounded turns.
+
+A flood is drained as fast as it comes, but no turn of the loop takes longer than a few
+milliseconds: what is left waits for the next turn, behind whatever else wants to be done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+import zmq
+
+from codeexec.domain.errors import ProtocolError
+from codeexec.kernels.jupyter.wire import Message, Wire
+
+log = logging.getLogger(__name__)
+
+Channel = Literal["shell", "control", "stdin", "iopub"]
+ORDER: tuple[Channel, ...] = ("iopub", "shell", "control", "stdin")
+
+TURN = 0.004
+"""Seconds of one turn of reading, after which others have theirs."""
+
+RECONNECT = 10  # ms: a kernel that boots binds its sockets any moment
+
+
+class Receiver(Protocol):
+    """Who hears what the sockets say."""
+
+    def received(self, channel: Channel, message: Message) -> None: ...
+
+    def turned(self) -> bool:
+        """A turn of reading is over: hand on what was gathered. True: more is waiting, call
+        again."""
+
+
+class Channels:
+    """Connected sockets, one of each kind, under one identity.
+
+    They are made anew for each process of a kernel, so that nothing which was asked of one can
+    reach the next.
+    """
+
+    def __init__(
+        self, connection: Mapping[str, object], wire: Wire, identity: str, receiver: Receiver
+    ) -> None:
+        self._wire = wire
+        self._receiver = receiver
+        self._loop = asyncio.get_running_loop()
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
+        self._sockets: dict[Channel, zmq.Socket[bytes]] = {}
+        self._turning: asyncio.Handle | None = None
+        self._closed = False
+        self._received = 0
+        try:
+            for channel in ORDER:
+                self._sockets[channel] = self._connect(channel, connection, identity)
+        except BaseException:
+            self.close()
+            raise
+        for socket in self._sockets.values():
+            self._loop.add_reader(socket.FD, self._wake)
+        self._wake()
+
+    def send(self, channel: Channel, frames: list[bytes]) -> None:
+        """At once, in order; what a closed channel is told goes nowhere."""
+        if self._closed:
+            return
+        self._sockets[channel].send_multipart(frames, zmq.DONTWAIT)
+        # The descriptor tells of changes alone, and sending may have used one up.
+        self._wake()
+
+    def close(self) -> None:
+        self._closed = True
+        if self._turning is not None:
+            self._turning.cancel()
+        for socket in self._sockets.values():
+            if not socket.closed:
+                self._loop.remove_reader(socket.FD)
+                socket.close(linger=0)
+        self._sockets.clear()
+
+    async def drain(self, quiet: float, longest: float) -> None:
+        """Read on until nothing has come for `quiet` seconds: the last words of a kernel that
+        has died may still be on their way through the I/O thread."""
+        end = time.monotonic() + longest
+        while not self._closed and time.monotonic() < end:
+            before = self._received
+            self._wake()
+            await asyncio.sleep(quiet)
+            if self._received == before and self._turning is None:
+                return
+
+    def _connect(
+        self, channel: Channel, connection: Mapping[str, object], identity: str
+    ) -> zmq.Socket[bytes]:
+        socket: zmq.Socket[bytes] = self._context.socket(
+            zmq.SUB if channel == "iopub" else zmq.DEALER
+        )
+        socket.linger = 0
+        socket.setsockopt(zmq.RECONNECT_IVL, RECONNECT)
+        if channel == "iopub":
+            # A kernel drops what its reader has no room for; memory is the lesser evil.
+            socket.setsockopt(zmq.RCVHWM, 0)
+            socket.setsockopt(zmq.SUBSCRIBE, b"")
+        else:
+            socket.setsockopt(zmq.IDENTITY, identity.encode())
+            socket.setsockopt(zmq.SNDHWM, 0)
+        if secret := _bytes(connection.get("curve_secretkey")):
+            public = _bytes(connection.get("curve_publickey"))
+            socket.setsockopt(zmq.CURVE_SERVERKEY, public)
+            socket.setsockopt(zmq.CURVE_PUBLICKEY, public)
+            socket.setsockopt(zmq.CURVE_SECRETKEY, secret)
+        socket.connect(address(connection, channel))
+        return socket
+
+    def _wake(self) -> None:
+        if self._turning is None and not self._closed:
+            self._turning = self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._turning = None
+        end = time.perf_counter() + TURN
+        more = False
+        try:
+            for channel in ORDER:
+                # What the user is asked stands behind all that was printed before.
+                if channel == "stdin" and more:
+                    break
+                more = self._read(channel, end) or more
+        finally:
+            if not self._closed and (self._receiver.turned() or more):
+                self._wake()
+
+    def _read(self, channel: Channel, end: float) -> bool:
+        """Read until there is nothing, or until `end`; whether something may be left."""
+        while not self._closed:
+            try:
+                frames = self._sockets[channel].recv_multipart(zmq.DONTWAIT)
+            except zmq.Again:
+                return False
+            self._received += 1
+            try:
+                message = self._wire.unpack(frames)
+            except ProtocolError as error:
+                log.warning("%s: %s", channel, error)
+                continue
+            self._receiver.received(channel, message)
+            if time.perf_counter() > end:
+                return True
+        return False
+
+
+def address(connection: Mapping[str, object], channel: str) -> str:
+    """Where the socket of a channel is, as ZeroMQ says it."""
+    transport, ip = connection.get("transport", "tcp"), connection["ip"]
+    separator = ":" if transport == "tcp" else "-"
+    return f"{transport}://{ip}{separator}{connection[f'{channel}_port']}"
+
+
+def _bytes(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    return value.encode() if isinstance(value, str) else b""

@@ -1,0 +1,166 @@
+"""Starts a kernel process before anything heavy is imported: standard library alone, ~10 ms.
+
+A server spawns the kernel first and imports the rest while it boots. The kernel gets a session
+and process group of its own (a hang-up of ours does not reach it, and all that it starts can be
+signalled together), a connection file that only we can read, and unix sockets in a folder that
+only we can enter. No TCP ports exist, so none can be raced for.
+"""
+
+# pathlib would double the time that importing this takes.
+# ruff: noqa: PTH102, PTH106, PTH108, PTH110, PTH112, PTH118, PTH120
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+CHANNELS = {"shell": 1, "iopub": 2, "stdin": 3, "control": 4, "hb": 5}
+"""The `port` of each channel: with ipc, the number at the end of its socket's path."""
+
+GUEST = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__))), "guest")
+LAUNCHER = os.path.join(GUEST, "launch.py")
+CONNECTION_FILE = "kernel.json"
+LOG_FILE = "log"
+LONGEST_SOCKET_PATH = 100  # sun_path holds 107 bytes and a NUL on Linux, 103 on macOS
+
+# What would tie the kernel to us, or make a foreign Python load our files.
+DROPPED_ENV = ("JPY_PARENT_PID", "JPY_INTERRUPT_EVENT", "PYTHONEXECUTABLE", "PYTHONHOME")
+
+
+class Spawned:
+    """A kernel process that has been started: nobody has spoken to it yet.
+
+    `connection` is the content of its connection file; `folder` holds that file, the sockets and
+    the log of what the process writes itself (its last words).
+    """
+
+    __slots__ = ("argv", "connection", "folder", "pid")
+
+    def __init__(
+        self, pid: int, folder: str, connection: dict[str, str | int], argv: Sequence[str]
+    ) -> None:
+        self.pid = pid
+        self.folder = folder
+        self.connection = connection
+        self.argv = tuple(argv)
+
+
+def python_argv(interpreter: str) -> list[str]:
+    """The command of a kernel of ours in any environment that has ipykernel."""
+    return [interpreter, LAUNCHER, "-f", "{connection_file}"]
+
+
+def python_env(interpreter: str) -> dict[str, str]:
+    """What activating the interpreter's environment would set, so that `!pip` is its own."""
+    folder = os.path.dirname(interpreter)
+    prefix = os.path.dirname(folder)
+    env: dict[str, str] = {}
+    if os.path.exists(os.path.join(prefix, "pyvenv.cfg")):
+        env["VIRTUAL_ENV"] = prefix
+    elif os.path.isdir(os.path.join(prefix, "conda-meta")):
+        env["CONDA_PREFIX"] = prefix
+    else:
+        return env
+    path = os.environ.get("PATH", os.defpath)
+    if path.split(os.pathsep)[0] != folder:
+        env["PATH"] = folder + os.pathsep + path
+    return env
+
+
+def make_folder() -> str:
+    """A fresh folder, 0700, with a path short enough for unix sockets."""
+    # Not XDG_RUNTIME_DIR first: it is removed when the user's last login ends.
+    for base in ("/tmp", os.environ.get("TMPDIR", ""), os.environ.get("XDG_RUNTIME_DIR", "")):
+        plain = base.isascii() and base.isprintable() and not set('"\\') & set(base)
+        if not plain or not os.path.isdir(base) or not os.access(base, os.W_OK):
+            continue
+        folder = os.path.join(base, "codeexec-" + os.urandom(5).hex())
+        if len(folder) + 4 <= LONGEST_SOCKET_PATH:
+            os.mkdir(folder, 0o700)
+            return folder
+    raise FileNotFoundError("no folder for sockets: neither /tmp nor TMPDIR will do")
+
+
+def write_connection_file(folder: str, kernel_name: str = "") -> dict[str, str | int]:
+    """Make the key and the paths, and write them as the kernel reads them (0600)."""
+    connection: dict[str, str | int] = {
+        "transport": "ipc",
+        "ip": os.path.join(folder, "k"),
+        "key": os.urandom(32).hex(),
+        "signature_scheme": "hmac-sha256",
+        "kernel_name": "".join(c for c in kernel_name if c.isalnum() or c in "-_."),
+    }
+    connection |= {f"{channel}_port": number for channel, number in CHANNELS.items()}
+    # All values are plain ASCII without quotes, so no JSON writer is needed.
+    items = (
+        f'"{k}": {v}' if isinstance(v, int) else f'"{k}": "{v}"' for k, v in connection.items()
+    )
+    fd = os.open(os.path.join(folder, CONNECTION_FILE), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(fd, ("{" + ", ".join(items) + "}").encode())
+    finally:
+        os.close(fd)
+    return connection
+
+
+def kernel_env(env: Mapping[str, str]) -> dict[str, str]:
+    """Our environment with `env` on top, without what would tie the kernel to us."""
+    merged = {k: v for k, v in os.environ.items() if k not in DROPPED_ENV}
+    merged.update(env)
+    return merged
+
+
+def spawn(argv: Sequence[str], cwd: str, env: Mapping[str, str], kernel_name: str = "") -> Spawned:
+    """Start a kernel; `{connection_file}` in `argv` is filled in, `env` comes on top of ours.
+
+    OSError when the program or the folder is not there; nothing is left behind then.
+    """
+    folder = make_folder()
+    try:
+        connection = write_connection_file(folder, kernel_name)
+        path = os.path.join(folder, CONNECTION_FILE)
+        command = [arg.replace("{connection_file}", path) for arg in argv]
+        log = os.open(os.path.join(folder, LOG_FILE), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=kernel_env(env),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        finally:
+            os.close(log)
+    except BaseException:
+        remove_folder(folder)
+        raise
+    # It is followed and reaped by its pid; a Popen that is dropped must not wait for it too.
+    process.returncode = 0
+    return Spawned(process.pid, folder, connection, command)
+
+
+def spawn_python(interpreter: str, cwd: str, env: Mapping[str, str]) -> Spawned:
+    """Start an ipykernel of that interpreter; see `spawn`."""
+    return spawn(python_argv(interpreter), cwd, python_env(interpreter) | dict(env))
+
+
+def spawn_here(cwd: str) -> Spawned:
+    """Start an ipykernel of this very interpreter."""
+    return spawn_python(sys.executable, cwd, {})
+
+
+def remove_folder(folder: str) -> None:
+    """Delete what `spawn` made; what is not there is no error."""
+    for name in (CONNECTION_FILE, LOG_FILE, *(f"k-{number}" for number in CHANNELS.values())):
+        try:
+            os.unlink(os.path.join(folder, name))
+        except OSError:
+            pass  # never made, or removed by the kernel at its end
+    try:
+        os.rmdir(folder)
+    except OSError:
+        pass  # gone, or somebody keeps a file there

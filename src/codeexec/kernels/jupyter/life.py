@@ -1,0 +1,54 @@
+"""What a kernel needs of whatever keeps it alive: a process of ours, a provisioner, a stranger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from codeexec.domain.events import Death
+from codeexec.kernels.base import Handle, KernelUsage
+
+
+class Life(Protocol):
+    """The existence of one kernel through all its processes; says nothing to it."""
+
+    @property
+    def pid(self) -> int | None: ...
+
+    @property
+    def is_alive(self) -> bool:
+        """Of the present process; false before the first."""
+
+    @property
+    def can_end(self) -> bool:
+        """Whether ending it is up to us; a stranger's kernel is only let go of."""
+
+    async def launch(self) -> Mapping[str, object]:
+        """A fresh process, when there is none; returns its connection info. KernelUnavailable
+        when it cannot be started."""
+
+    async def wait(self) -> None:
+        """Until the present process is gone."""
+
+    async def explain(self) -> Death:
+        """How the last process ended, in words."""
+
+    def last_words(self) -> str:
+        """The end of what the process itself wrote, outside of the protocol; may be empty."""
+
+    async def interrupt(self) -> bool:
+        """By a signal; false where a control message must do."""
+
+    async def signal(self, signum: int) -> bool:
+        """To the whole process group; false where there is none to reach."""
+
+    async def kill(self) -> None:
+        """No process is left, whatever it does; what it had on disk is removed."""
+
+    def usage(self) -> KernelUsage: ...
+
+    def handle(self) -> Handle:
+        """The part of a kernel's handle that finds this again."""
+
+    async def release(self) -> None:
+        """Let go, and leave everything as it is."""

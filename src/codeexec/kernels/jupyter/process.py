@@ -1,0 +1,306 @@
+"""A kernel process of ours: started here or by a server before us, followed, signalled, reaped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import psutil
+
+from codeexec.domain.errors import KernelUnavailable
+from codeexec.domain.events import Death
+from codeexec.kernels.base import Handle, KernelUsage
+from codeexec.kernels.jupyter import death
+from codeexec.kernels.jupyter.launch import CONNECTION_FILE, LOG_FILE, Spawned, remove_folder
+
+POLL = 0.05  # seconds between looks where the system cannot tell us of an exit
+SAMPLE = 1.0  # seconds between looks at its memory and its log
+FIRST_SAMPLE = 0.2
+KILL_WAIT = 5.0  # for the system to take a killed process away
+LOG_LIMIT = 1 << 20
+LOG_KEPT = 1 << 16
+
+Launch = Callable[[], Spawned]
+
+
+class LocalProcess:
+    """A Life. `launch` starts a process; the first may have been started already."""
+
+    def __init__(
+        self, launch: Launch, spawned: Spawned | None = None, *, interrupt_by_message: bool = False
+    ) -> None:
+        self._launch = launch
+        self._waiting = spawned
+        self._by_message = interrupt_by_message
+        self._pid: int | None = None
+        self._folder = ""
+        self._connection: Mapping[str, object] = {}
+        self._process: psutil.Process | None = None
+        self._is_child = True
+        self._status: int | None = None
+        self._gone = asyncio.Event()
+        self._gone.set()
+        self._pidfd = -1
+        self._sampler: asyncio.TimerHandle | None = None
+        self._poller: asyncio.TimerHandle | None = None
+        self._kills: int | None = None
+        self._kills_now: int | None = None
+        self._rss: int | None = None
+        self._busy = 0.0
+        self._asked_at = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        return self._pid
+
+    @property
+    def is_alive(self) -> bool:
+        return not self._gone.is_set()
+
+    @property
+    def can_end(self) -> bool:
+        return True
+
+    async def launch(self) -> Mapping[str, object]:
+        spawned, self._waiting = self._waiting, None
+        if spawned is None:
+            try:
+                spawned = self._launch()
+            except OSError as error:
+                raise KernelUnavailable(
+                    f"The kernel could not be started: {error.strerror or error}"
+                    + (f" ({error.filename})." if error.filename else "."),
+                    "`codeexec-tui kernels` lists those that can be used.",
+                ) from error
+        self._follow(spawned.pid, spawned.folder, spawned.connection)
+        return self._connection
+
+    @classmethod
+    def adopt(cls, handle: Handle, launch: Launch) -> LocalProcess | None:
+        """The process of a `handle()`, or None when it is gone: the pid alone would not do, as
+        the system gives it to others."""
+        pid, began, folder = handle.get("pid"), handle.get("began"), handle.get("folder")
+        if not isinstance(pid, int) or not isinstance(began, float) or not isinstance(folder, str):
+            return None
+        try:
+            process = psutil.Process(pid)
+            same = abs(process.create_time() - began) < 0.02
+            if not same or process.status() == psutil.STATUS_ZOMBIE or os.getpgid(pid) != pid:
+                return None
+            connection = read_connection_file(Path(folder) / CONNECTION_FILE)
+        except (psutil.Error, OSError, KernelUnavailable):
+            return None
+        life = cls(launch, interrupt_by_message=bool(handle.get("interrupt_by_message")))
+        life._follow(pid, folder, connection, is_child=process.ppid() == os.getpid())
+        return life
+
+    @property
+    def connection(self) -> Mapping[str, object]:
+        return self._connection
+
+    async def wait(self) -> None:
+        await self._gone.wait()
+
+    async def explain(self) -> Death:
+        before, now = self._kills, self._kills_now
+        kills = now - before if before is not None and now is not None else 0
+        return death.explain(self._status, kills=kills, rss=self._rss, words=self.last_words())
+
+    def last_words(self) -> str:
+        return death.read_last_words(Path(self._folder) / LOG_FILE) if self._folder else ""
+
+    async def interrupt(self) -> bool:
+        return not self._by_message and await self.signal(signal.SIGINT)
+
+    async def signal(self, signum: int) -> bool:
+        if self._pid is None or self._gone.is_set():
+            return False
+        if not self._is_child and not self._is_same():
+            return False
+        try:
+            os.killpg(self._pid, signum)
+        except ProcessLookupError:
+            return False
+        return True
+
+    async def kill(self) -> None:
+        if self._pid is None:
+            return
+        await self.signal(signal.SIGKILL)
+        try:
+            await asyncio.wait_for(self._gone.wait(), KILL_WAIT)
+        except TimeoutError:
+            pass  # stuck in the system (a dead network drive); it dies when that lets it go
+        self._forget()
+        remove_folder(self._folder)
+        self._folder = ""
+
+    def usage(self) -> KernelUsage:
+        if self._process is None or self._gone.is_set():
+            return KernelUsage(None, None)
+        busy, rss = 0.0, 0
+        try:
+            family = [self._process, *self._process.children(recursive=True)]
+        except psutil.Error:
+            return KernelUsage(None, None)
+        for process in family:
+            try:
+                with process.oneshot():
+                    times = process.cpu_times()
+                    busy += times.user + times.system
+                    rss += process.memory_info().rss
+            except psutil.Error:
+                continue  # it has ended since it was listed
+        now = asyncio.get_running_loop().time()
+        elapsed = now - self._asked_at
+        cpu = max(busy - self._busy, 0.0) / elapsed if self._asked_at and elapsed > 0 else None
+        self._busy, self._asked_at = busy, now
+        return KernelUsage(cpu, rss)
+
+    def handle(self) -> Handle:
+        return {
+            "life": "process",
+            "pid": self._pid,
+            "began": self._process.create_time() if self._process else 0.0,
+            "folder": self._folder,
+            "interrupt_by_message": self._by_message,
+        }
+
+    async def release(self) -> None:
+        self._forget()
+
+    # -- following ---------------------------------------------------------------------
+
+    def _follow(
+        self, pid: int, folder: str, connection: Mapping[str, object], *, is_child: bool = True
+    ) -> None:
+        self._pid, self._folder, self._connection = pid, folder, connection
+        self._is_child, self._status = is_child, None
+        self._rss, self._busy, self._asked_at = None, 0.0, 0.0
+        self._gone.clear()
+        loop = asyncio.get_running_loop()
+        try:
+            self._process = psutil.Process(pid)
+            self._process.create_time()
+        except psutil.Error:
+            self._process = None  # it is gone already; reaping it says how
+        self._kills = self._kills_now = death.out_of_memory_kills(pid)
+        if hasattr(os, "pidfd_open"):
+            try:
+                self._pidfd = os.pidfd_open(pid)
+            except OSError:
+                self._pidfd = -1  # gone, or a system that forbids it: then we look now and then
+        if self._pidfd >= 0:
+            loop.add_reader(self._pidfd, self._look)
+        else:
+            self._look_often()
+        self._sampler = loop.call_later(FIRST_SAMPLE, self._sample)
+
+    def _look_often(self) -> None:
+        self._look()
+        if not self._gone.is_set():
+            self._poller = asyncio.get_running_loop().call_later(POLL, self._look_often)
+
+    def _look(self) -> None:
+        """Has it ended? Then reap it."""
+        if self._pid is None or self._gone.is_set():
+            return
+        if self._is_child:
+            if not self._reap(self._pid):
+                return
+        elif self._pidfd < 0 and self._is_same():
+            return
+        elif not psutil.pid_exists(self._pid) or self._is_zombie():
+            self._sweep_group(self._pid)
+        self._kills_now = death.out_of_memory_kills()
+        if self._kills_now is None:
+            self._kills_now = self._kills
+        self._forget()
+        self._gone.set()
+
+    def _reap(self, pid: int) -> bool:
+        """Take the exit status of a child that has ended, after all that it left behind; until
+        then the system gives its number to nobody else."""
+        try:
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                return False
+            self._sweep_group(pid)
+            self._status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        except ChildProcessError:
+            self._status = None  # somebody else has reaped it
+        return True
+
+    def _is_same(self) -> bool:
+        """Whether the process is the one that we know, and runs."""
+        process = self._process
+        return process is not None and process.is_running() and not self._is_zombie()
+
+    def _is_zombie(self) -> bool:
+        try:
+            return self._process is not None and self._process.status() == psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
+
+    @staticmethod
+    def _sweep_group(pid: int) -> None:
+        """What the kernel had started must not outlive it."""
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass  # nobody is left
+
+    def _sample(self) -> None:
+        """Remember the memory in use, which is gone with the process, and bound the log."""
+        if self._process is None or self._gone.is_set():
+            return
+        try:
+            self._rss = self._process.memory_info().rss or self._rss
+        except psutil.Error:
+            pass  # it has just ended
+        trim_log(Path(self._folder) / LOG_FILE)
+        self._sampler = asyncio.get_running_loop().call_later(SAMPLE, self._sample)
+
+    def _forget(self) -> None:
+        for timer in (self._sampler, self._poller):
+            if timer is not None:
+                timer.cancel()
+        if self._pidfd >= 0:
+            asyncio.get_running_loop().remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+
+def trim_log(path: Path) -> None:
+    """Keep the end of a log that has grown too long; its writer appends, and goes on behind."""
+    try:
+        if path.stat().st_size <= LOG_LIMIT:
+            return
+        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)
+    except OSError:
+        return
+    with os.fdopen(fd, "r+b") as file:
+        file.seek(-LOG_KEPT, os.SEEK_END)
+        kept = file.read(LOG_KEPT)
+        file.truncate(0)
+        file.write(kept)
+
+
+def read_connection_file(path: Path) -> Mapping[str, object]:
+    """The content of a connection file; KernelUnavailable where it is none."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ValueError("it is no file")
+        found = json.loads(path.read_bytes())
+        if not isinstance(found, dict) or not {"ip", "key", "shell_port"} <= found.keys():
+            raise ValueError("it names no sockets")
+    except (OSError, ValueError) as error:
+        raise KernelUnavailable(
+            f"{path} is not the connection file of a kernel: {error}.",
+            "`jupyter --runtime-dir` says where running kernels keep theirs.",
+        ) from error
+    return found

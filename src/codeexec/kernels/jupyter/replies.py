@@ -1,0 +1,101 @@
+"""Answers of a Jupyter kernel as ours, and the questions that need more than their words."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Literal, get_args
+
+from codeexec.domain.requests import Completeness, Completion, Completions, Inspection
+from codeexec.kernels.base import Ready
+from codeexec.kernels.jupyter.launch import GUEST
+
+MOST_COMPLETIONS = 1000
+TARGET = "codeexec"  # as guest/questions.py says
+
+Status = Literal["complete", "incomplete", "invalid", "unknown"]
+
+
+def ready(info: dict[str, object], pid: int | None) -> Ready:
+    language = info.get("language_info")
+    known = language if isinstance(language, dict) else {}
+    features = info.get("supported_features")
+    return Ready(
+        pid,
+        str(known.get("name", "")).lower(),
+        str(known.get("version", "")),
+        str(info.get("banner", "")),
+        isinstance(features, list) and "kernel subshells" in features,
+    )
+
+
+def completions(content: dict[str, object], length: int, cursor: int) -> Completions:
+    """With types and signatures where the kernel says them (ipykernel does)."""
+    start = _position(content.get("cursor_start"), length, cursor)
+    end = max(_position(content.get("cursor_end"), length, cursor), start)
+    metadata = content.get("metadata")
+    rich = metadata.get("_jupyter_types_experimental") if isinstance(metadata, dict) else None
+    matches: list[Completion] = []
+    if isinstance(rich, list) and rich:
+        for entry in rich[:MOST_COMPLETIONS]:
+            if not isinstance(entry, dict) or not isinstance(entry.get("text"), str):
+                continue
+            # Each may replace a stretch of its own; ours replace one and the same.
+            if (entry.get("start", start), entry.get("end", end)) != (start, end):
+                continue
+            kind = entry.get("type")
+            kind = "" if not isinstance(kind, str) or kind == "<unknown>" else kind
+            matches.append(Completion(entry["text"], kind, str(entry.get("signature") or "")))
+    if not matches:
+        plain = content.get("matches")
+        texts = plain[:MOST_COMPLETIONS] if isinstance(plain, list) else ()
+        matches = [Completion(str(text)) for text in texts]
+    return Completions(tuple(matches), start, end)
+
+
+def inspection(content: dict[str, object]) -> Inspection:
+    data = content.get("data")
+    text = data.get("text/plain") if isinstance(data, dict) else None
+    found = bool(content.get("found")) and isinstance(text, str)
+    return Inspection(found, str(text) if found else "")
+
+
+def completeness(content: dict[str, object]) -> Completeness:
+    status = content.get("status")
+    known: Status = "unknown"
+    for each in get_args(Status):
+        if each == status:
+            known = each
+    return Completeness(known, str(content.get("indent") or ""))
+
+
+def comm_question(code: str) -> dict[str, object]:
+    """The content of the comm that asks; see guest/questions.py."""
+    return {"comm_id": secrets.token_hex(8), "target_name": TARGET, "data": {"code": code}}
+
+
+@cache
+def prime() -> dict[str, object]:
+    """The content of a request that makes a kernel which we did not launch answer questions;
+    it leaves no name, no history and no prompt number behind."""
+    source = (Path(GUEST) / "questions.py").read_text(encoding="utf-8")
+    return {
+        "code": f"exec({source!r}, {{'__name__': 'codeexec_questions'}})",
+        "silent": True,
+        "store_history": False,
+        "user_expressions": {},
+        "allow_stdin": False,
+        "stop_on_error": False,
+    }
+
+
+def mend(message: str) -> str:
+    """What to do about a kernel that ended at its start."""
+    if "No module named 'ipykernel'" in message or "No module named ipykernel" in message:
+        return "Install ipykernel into its environment; `codeexec-tui kernels` shows the command."
+    return "`codeexec-tui kernels` lists those that can be used."
+
+
+def _position(value: object, length: int, default: int) -> int:
+    return min(max(value, 0), length) if isinstance(value, int) else default

@@ -1,0 +1,101 @@
+"""Which execution a message belongs to, and when one has ended: reply and idle, in either order.
+
+The id of an execution is the id of its request on the wire, so a server that adopts a kernel
+knows whose output it reads. What we ask besides (completions, variables) has ids of another
+kind; output under those comes from a thread of the user's, which the kernel files under the
+last request that it saw, and goes to the execution that ran then.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from codeexec.domain.outputs import ErrorInfo
+from codeexec.kernels.base import Fact, Finished
+from codeexec.kernels.jupyter.translate import finished
+from codeexec.kernels.jupyter.wire import Message
+
+QUESTION = "codeexec-q-"
+INTERRUPTED = ErrorInfo("KeyboardInterrupt", "The kernel was interrupted as it took up the code.")
+
+
+def question_id() -> str:
+    return QUESTION + secrets.token_hex(8)
+
+
+@dataclass(slots=True)
+class _Open:
+    """An execution that has not ended; `end` and `shown` are what its reply says."""
+
+    end: Finished | None = None
+    shown: tuple[Fact, ...] = ()
+    idle: bool = False
+    error: ErrorInfo | None = None
+
+
+class Tracker:
+    """Pure: messages in, `Finished` out, no clock."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, _Open] = {}
+        self._last = ""
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._open)
+
+    def begin(self, execution: str) -> None:
+        """A request was sent, or is known to run in a kernel that we adopt."""
+        self._open[execution] = _Open()
+        self._last = execution
+
+    def owner(self, parent: str) -> str:
+        """The execution that output under this parent belongs to; empty: none that we know."""
+        if not parent or parent.startswith(QUESTION):
+            return self._last
+        return parent
+
+    def note_error(self, execution: str, error: ErrorInfo) -> None:
+        """An error was shown; it says how the execution ends should its reply be lost."""
+        if found := self._open.get(execution):
+            found.error = error
+
+    def replied(self, reply: Message) -> tuple[Fact, ...]:
+        """An execute_reply has come."""
+        execution = reply.parent.msg_id
+        found = self._open.get(execution)
+        if found is None:
+            return ()
+        found.end, found.shown = finished(reply, execution)
+        # Code that is passed over is never taken up, and some kernels send no idle for it.
+        if found.idle or found.end.status == "aborted":
+            return self._close(execution, found.end)
+        return ()
+
+    def idled(self, execution: str) -> tuple[Fact, ...]:
+        """The kernel has said `idle` about this request."""
+        found = self._open.get(execution)
+        if found is None:
+            return ()
+        found.idle = True
+        return self._close(execution, found.end) if found.end is not None else ()
+
+    def waits_for_reply(self, execution: str) -> bool:
+        found = self._open.get(execution)
+        return found is not None and found.idle
+
+    def give_up(self, execution: str, *, interrupted: bool) -> tuple[Fact, ...]:
+        """The kernel is idle and no reply will come any more: a signal has eaten it."""
+        found = self._open.get(execution)
+        if found is None:
+            return ()
+        error = found.error or (INTERRUPTED if interrupted else None)
+        return self._close(execution, Finished(execution, "error" if error else "ok", error))
+
+    def forget(self) -> None:
+        """The kernel is gone, and with it all that was open."""
+        self._open.clear()
+
+    def _close(self, execution: str, end: Finished) -> tuple[Fact, ...]:
+        return (*self._open.pop(execution).shown, end)
