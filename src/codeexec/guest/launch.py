@@ -26,6 +26,11 @@ def main():
     gc.freeze()
     gc.enable()
     app.start()
+    # ipykernel closes its output at exit while its control thread may still be telling that the
+    # shutdown is done, and then both wait for ever: let the thread finish first.
+    thread = getattr(app, "control_thread", None)
+    if thread is not None:
+        thread.join(1.0)
 
 
 if __name__ == "__main__":
