@@ -1,0 +1,53 @@
+"""The exit codes of `codeexec-tui`: a contract that scripts may rely on."""
+
+from __future__ import annotations
+
+from codeexec.domain.errors import (
+    CodeexecError,
+    Conflict,
+    Denied,
+    DocumentError,
+    KernelDied,
+    NotFound,
+    Unavailable,
+    UsageError,
+)
+
+OK = 0
+"""All went well. A script that says `sys.exit(0)` or `sys.exit()` went well."""
+
+FAILED = 1
+"""The code that was run failed: an exception, or `sys.exit` with anything but 0 (the code is
+said on stderr). Also: `doctor` found something broken, or something else of ours went wrong."""
+
+USAGE = 2
+"""What was asked for makes no sense: a bad option, a file that is missing or cannot be read."""
+
+KERNEL = 3
+"""The kernel could not start, or died, or what it needs (a server, a container) is not there."""
+
+TIMED_OUT = 124
+"""`--timeout` ran out; the number is that of timeout(1)."""
+
+INTERRUPTED = 130
+"""Ctrl+C: 128 + SIGINT, as shells have it."""
+
+MEANINGS = (
+    (OK, "all went well"),
+    (FAILED, "the code failed"),
+    (USAGE, "wrong usage, or a file that cannot be read"),
+    (KERNEL, "the kernel could not start, or died"),
+    (TIMED_OUT, "out of time"),
+    (INTERRUPTED, "interrupted"),
+)
+
+
+def of_error(error: CodeexecError) -> int:
+    """The exit code for an error of ours."""
+    match error:
+        case Unavailable() | KernelDied():
+            return KERNEL
+        case UsageError() | NotFound() | DocumentError() | Conflict() | Denied():
+            return USAGE
+        case _:
+            return FAILED

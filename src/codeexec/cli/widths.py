@@ -1,0 +1,43 @@
+"""How many columns and lines text takes on a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from codeexec.domain.outputs import plain
+
+TAB = 8
+
+
+def width_of(text: str) -> int:
+    """Columns of one line; styles take none."""
+    bare = plain(text)
+    if bare.isascii():
+        return len(bare.expandtabs(TAB))
+    return sum(map(_columns, bare.expandtabs(TAB)))
+
+
+def _columns(character: str) -> int:
+    if character < "\x7f":
+        return 1
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Cf", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def height_of(text: str, columns: int) -> int:
+    """Lines that text takes, wrapped at `columns`; text that fills a line exactly ends on it."""
+    return sum(max(1, -(-width_of(line) // columns)) for line in text.split("\n"))
+
+
+def clip(text: str, columns: int) -> str:
+    """Unstyled text in at most so many columns, with an ellipsis where some was cut."""
+    if width_of(text) <= columns:
+        return text
+    kept, used = [], 1
+    for character in text:
+        used += _columns(character)
+        if used > columns:
+            break
+        kept.append(character)
+    return "".join(kept) + "…"

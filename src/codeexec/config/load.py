@@ -1,0 +1,331 @@
+"""Settings from where they were said: flag, environment, project file, user file, default.
+
+The first that says something wins, key by key, and it is remembered who it was.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from codeexec.config.model import Settings
+from codeexec.domain.errors import UsageError
+
+PREFIX = "CODEEXEC_"
+PROJECT_FILE = ".codeexec.toml"
+USER_FILE = "config.toml"
+
+N = TypeVar("N", int, float)
+
+Layer = Literal["flag", "environment", "project", "user", "default"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who said a setting: `place` is the flag, the variable or the file."""
+
+    layer: Layer
+    place: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.layer} {self.place}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A setting that cannot be used; the next layer's value stands in for it."""
+
+    place: str
+    key: str
+    message: str
+    next_step: str
+
+    def __str__(self) -> str:
+        where = f"{self.place}: {self.key}" if self.key else self.place
+        return f"{where}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """`origins` has an entry for each key, such as `editor.tab_size`."""
+
+    settings: Settings
+    origins: Mapping[str, Origin]
+    problems: tuple[Problem, ...] = field(default=())
+
+    def checked(self) -> Settings:
+        """The settings; raises UsageError for the first problem."""
+        for problem in self.problems:
+            raise UsageError(str(problem), problem.next_step)
+        return self.settings
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One setting: `name` with its dots, its type and default, and the manual's words."""
+
+    name: str
+    type: object
+    default: object
+    doc: str
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name.replace(".", "_").upper()
+
+    @property
+    def accepts(self) -> str:
+        """What may be said, in words."""
+        if get_origin(self.type) is Literal:
+            return "one of " + ", ".join(map(str, get_args(self.type)))
+        kinds: dict[object, str] = {
+            bool: "true or false",
+            int: "a whole number, not below 0",
+            float: "a number, not below 0",
+            str: "text",
+        }
+        return kinds[self.type]
+
+
+@cache
+def keys() -> tuple[Key, ...]:
+    """All settings in the order of the manual."""
+    return tuple(_keys())
+
+
+def _keys() -> Iterator[Key]:
+    docs = _field_docs()
+    sections = get_type_hints(Settings)
+    for section in fields(Settings):
+        kind = sections[section.name]
+        types = get_type_hints(kind)
+        for each in fields(kind):
+            doc = docs.get((kind.__name__, each.name), "")
+            yield Key(f"{section.name}.{each.name}", types[each.name], each.default, doc)
+
+
+def _field_docs() -> dict[tuple[str, str], str]:
+    """The strings under the fields, which Python itself throws away."""
+    from codeexec.config import model
+
+    found: dict[tuple[str, str], str] = {}
+    tree = ast.parse(Path(model.__file__).read_text(encoding="utf-8"))
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        for statement, after in zip(node.body, node.body[1:], strict=False):
+            match statement, after:
+                case (
+                    ast.AnnAssign(target=ast.Name(id=name)),
+                    ast.Expr(value=ast.Constant(value=str(text))),
+                ):
+                    found[node.name, name] = " ".join(text.split())
+    return found
+
+
+def section_docs() -> dict[str, str]:
+    """What each table is about, by its name."""
+    return {name: str(kind.__doc__) for name, kind in get_type_hints(Settings).items()}
+
+
+# -- where things are ------------------------------------------------------------------
+
+
+def user_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """`$XDG_CONFIG_HOME/codeexec-tui`, where settings, themes and keymaps are kept."""
+    said = os.environ if environ is None else environ
+    home = said.get("XDG_CONFIG_HOME", "")
+    # The XDG specification has relative paths ignored.
+    base = Path(home) if home.startswith("/") else Path.home() / ".config"
+    return base / "codeexec-tui"
+
+
+def user_file(environ: Mapping[str, str] | None = None) -> Path:
+    """CODEEXEC_CONFIG names another one."""
+    said = os.environ if environ is None else environ
+    named = said.get(f"{PREFIX}CONFIG")
+    return Path(named).expanduser() if named else user_folder(said) / USER_FILE
+
+
+def project_file(cwd: Path) -> Path | None:
+    """The nearest `.codeexec.toml` from `cwd` upward."""
+    for folder in (cwd, *cwd.parents):
+        if (found := folder / PROJECT_FILE).is_file():
+            return found
+    return None
+
+
+# -- loading ---------------------------------------------------------------------------
+
+
+def load(
+    cwd: Path | None = None,
+    flags: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Loaded:
+    """The settings for work in `cwd`. Never fails: what is wrong is in `problems`.
+
+    `flags` maps keys such as `kernel.name` to values; a None says nothing.
+    """
+    said = os.environ if environ is None else environ
+    known = {key.name: key for key in keys()}
+    problems: list[Problem] = []
+    values: dict[str, object] = {}
+    origins = {name: Origin("default") for name in known}
+
+    def say(key: Key, value: object, origin: Origin) -> None:
+        try:
+            values[key.name] = _convert(key, value, textual=origin.layer == "environment")
+            origins[key.name] = origin
+        except ValueError:
+            wrong = f"{value!r} is not {key.accepts}."
+            problems.append(Problem(origin.place, key.name, wrong, f"Give {key.accepts}."))
+
+    layers: tuple[tuple[Layer, Path | None], ...] = (
+        ("user", user_file(said)),
+        ("project", project_file((cwd or Path.cwd()).absolute())),
+    )
+    for layer, path in layers:
+        for name, value in _read(path, problems) if path else ():
+            if name in known:
+                say(known[name], value, Origin(layer, str(path)))
+            else:
+                problems.append(_unknown(str(path), name, known))
+    for key in known.values():
+        if key.variable in said:
+            say(key, said[key.variable], Origin("environment", key.variable))
+    for name, value in (flags or {}).items():
+        if value is not None:
+            say(known[name], value, Origin("flag", f"--{name.rpartition('.')[2]}"))
+    return Loaded(_build(values), origins, tuple(problems))
+
+
+def _unknown(place: str, name: str, known: Mapping[str, Key]) -> Problem:
+    near = difflib.get_close_matches(name, known, 1)
+    step = f"Did you mean {near[0]}?" if near else "`codeexec-tui config show` lists all settings."
+    return Problem(place, name, "there is no such setting.", step)
+
+
+def _read(path: Path, problems: list[Problem]) -> Iterator[tuple[str, object]]:
+    """The settings of a file as `table.key` and value; no file says nothing."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        problems.append(
+            Problem(str(path), "", f"line {line} is not UTF-8.", "Save the file as UTF-8.")
+        )
+        return
+    except OSError as error:
+        problem = f"it cannot be read: {error.strerror}."
+        problems.append(Problem(str(path), "", problem, "Check its permissions."))
+        return
+    import tomllib
+
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        problems.append(
+            Problem(str(path), "", f"{error}.", "Correct that line, or comment it out with #.")
+        )
+        return
+    for section, content in tables.items():
+        if isinstance(content, dict):
+            for name, value in content.items():
+                yield f"{section}.{name}", value
+        else:
+            yield section, content
+
+
+def _convert(key: Key, value: object, *, textual: bool) -> object:
+    """The value as the setting has it; text from the environment is read. ValueError if not."""
+    kind = key.type
+    if get_origin(kind) is Literal:
+        if value in get_args(kind):
+            return value
+        raise ValueError
+    if kind is bool:
+        if textual:
+            word = str(value).strip().lower()
+            if word in ("1", "true", "yes", "on"):
+                return True
+            if word in ("0", "false", "no", "off", ""):
+                return False
+        elif isinstance(value, bool):
+            return value
+        raise ValueError
+    if kind is int and (textual or (isinstance(value, int) and not isinstance(value, bool))):
+        return _not_negative(int(str(value)))
+    if kind is float and (
+        textual or (isinstance(value, int | float) and not isinstance(value, bool))
+    ):
+        return _not_negative(float(str(value)))
+    if kind is str and isinstance(value, str):
+        return value
+    raise ValueError
+
+
+def _not_negative(number: N) -> N:
+    if 0 <= number < float("inf"):  # not a number is neither
+        return number
+    raise ValueError
+
+
+def _build(values: Mapping[str, object]) -> Settings:
+    settings = Settings()
+    changed: dict[str, object] = {}
+    for section in fields(Settings):
+        own = {
+            name.partition(".")[2]: value
+            for name, value in values.items()
+            if name.startswith(f"{section.name}.")
+        }
+        if own:
+            changed[section.name] = replace(getattr(settings, section.name), **own)
+    return replace(settings, **changed)  # type: ignore[arg-type]  # each is of its section
+
+
+def value_of(settings: Settings, name: str) -> object:
+    """The value of a key such as `editor.tab_size`."""
+    section, _, own = name.partition(".")
+    found: object = getattr(getattr(settings, section), own)
+    return found
+
+
+def to_toml(value: object) -> str:
+    """A value as TOML writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        return f'"{escaped}"'
+    return repr(value)
+
+
+def manual() -> str:
+    """A whole configuration file in which all settings are explained and commented out."""
+    lines = ["# Settings of codeexec-tui. Remove the # before those that you want to change."]
+    docs = section_docs()
+    last = ""
+    for key in keys():
+        section, _, name = key.name.partition(".")
+        if section != last:
+            lines += ["", f"[{section}]  # {docs[section]}"]
+            last = section
+        lines += [f"# {line}" for line in _wrapped(key.doc)]
+        lines.append(f"# {name} = {to_toml(key.default)}  # {key.accepts}")
+    return "\n".join(lines) + "\n"
+
+
+def _wrapped(text: str, width: int = 90) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(text, width)

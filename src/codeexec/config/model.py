@@ -1,0 +1,185 @@
+"""All settings: a typed tree whose docstrings are the manual.
+
+`codeexec-tui config show` and the settings screen print them from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """How the workbench looks."""
+
+    theme: str = ""
+    """Name of a theme, built in or from the `themes` folder beside the user's configuration.
+    Empty: the default, or the monochrome one when NO_COLOR is set."""
+
+    images: Literal["auto", "kitty", "iterm2", "sixel", "blocks", "off"] = "auto"
+    """How pictures are drawn; `auto` asks the terminal what it can do."""
+
+    cell_size: str = ""
+    """Width and height of a character cell in pixels, such as `10x20`, for terminals that do
+    not tell. Empty: ask."""
+
+    presentation: bool = False
+    """Start in presentation mode: larger spacing, less around the code, keys shown."""
+
+    animations: bool = True
+    """Let things move where that helps the eye; `false` suits slow lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """The editor pane."""
+
+    keymap: Literal["default", "vim", "emacs"] = "default"
+    """Keys of the editor. Single keys are changed in `keymaps/*.toml` of the configuration."""
+
+    tab_size: int = 4
+    """Columns of an indentation step."""
+
+    insert_spaces: bool = True
+    """Tab inserts spaces."""
+
+    soft_wrap: bool = False
+    """Wrap long lines on screen."""
+
+    line_numbers: bool = True
+    """Show line numbers."""
+
+    auto_close: bool = True
+    """Typing an opening bracket or quote adds the closing one."""
+
+    auto_complete: bool = True
+    """Offer completions while typing; `false`: only on request."""
+
+    save_before_run: bool = True
+    """Save the document whenever something of it is run."""
+
+    trim_on_save: bool = False
+    """Remove blanks at line ends when saving."""
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The console pane."""
+
+    fold_code: int = 8
+    """Lines of code that a card shows before the rest is folded; 0: all."""
+
+    fold_output: int = 0
+    """Rows of output that a finished card shows before the rest is folded; 0: all."""
+
+    timestamps: bool = False
+    """Show when each execution began."""
+
+    scroll_step: int = 3
+    """Rows that one notch of the mouse wheel scrolls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Telling that a long run has ended while nobody looked."""
+
+    after: float = 10.0
+    """Seconds that a run must have taken; 0: never tell."""
+
+    bell: bool = False
+    """Ring the terminal's bell."""
+
+    desktop: bool = True
+    """Ask the terminal for a desktop notification (OSC 9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """Which kernel runs the code."""
+
+    name: str = ""
+    """Name of a kernel, or path of a Python or of an environment. Empty: what is found from
+    the file's folder upward."""
+
+    backend: Literal["local", "docker"] = "local"
+    """Where it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """The life of sessions; times in seconds, sizes in bytes."""
+
+    ladder: Literal["ask", "auto"] = "ask"
+    """After an interrupt and a second one, wait to be asked again before ending the kernel, or
+    go on by itself. A run that is out of time always goes on by itself."""
+
+    restart_dead_kernel: bool = False
+    """Start a fresh kernel as soon as one dies, not only at the next execution."""
+
+    idle_kernel: float = 12 * 3600.0
+    """Stop a kernel that is idle and watched by nobody for so long; 0: never."""
+
+    idle_host: float = 15 * 60.0
+    """A server with no open session and no client ends after so long; 0: never."""
+
+    watch_variables: bool = True
+    """Look at the kernel's variables after each run."""
+
+    collect_files: bool = True
+    """Keep a copy of viewable files that a run wrote into the working folder."""
+
+    artifact_quota: int = 512 * 2**20
+    """Artifacts of a session; the oldest go first."""
+
+    keep_days: float = 30.0
+    """Ended sessions older than this are deleted."""
+
+    keep_sessions: int = 200
+    """Ended sessions beyond this number are deleted, the oldest first."""
+
+    keep_bytes: int = 5 * 2**30
+    """Ended sessions are deleted, the oldest first, while all take more than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Docker:
+    """Kernels in containers."""
+
+    engine: Literal["auto", "docker", "podman"] = "auto"
+    """The engine's command line program; `auto`: whichever is there, docker first."""
+
+    context: str = ""
+    """The engine's context (`docker context ls`); empty: the current one."""
+
+    image: str = ""
+    """The image that kernels run in; empty: our own (`codeexec-tui docker build`)."""
+
+    policy: Literal["locked", "network", "open"] = "locked"
+    """What the code may do: `locked` has no network, `network` has one (so that pip works),
+    `open` lifts the limits too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`codeexec-tui run`."""
+
+    color: Literal["auto", "always", "never"] = "auto"
+    """Colours: on a terminal only, always, or never. NO_COLOR means never."""
+
+    progress: bool = True
+    """Show which cell runs, on a terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole tree; each part is a table of the TOML file."""
+
+    appearance: Appearance = Appearance()
+    editor: Editor = Editor()
+    console: Console = Console()
+    notify: Notify = Notify()
+    kernel: Kernel = Kernel()
+    sessions: Sessions = Sessions()
+    docker: Docker = Docker()
+    run: Run = Run()

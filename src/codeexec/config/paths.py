@@ -1,0 +1,90 @@
+"""Where things are kept on this machine: the state folder, the socket, the server's log.
+
+Only the standard library, for a face asks for these before anything else. XDG variables count
+on every system; relative values in them do not, as their specification says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from codeexec.domain.errors import Denied, StorageError
+
+APP = "codeexec-tui"
+
+MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
+"""Bytes that a socket's address has room for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """All of one user and one state folder. `lock` is held by the one server, and says in JSON
+    which process it is and where its socket is (`pid`, `socket`)."""
+
+    state: Path
+    socket: Path
+
+    @property
+    def lock(self) -> Path:
+        return self.state / "server.lock"
+
+    @property
+    def log(self) -> Path:
+        return self.state / "server.log"
+
+    @property
+    def console(self) -> Path:
+        """What the server said on its standard output and error since it was started."""
+        return self.state / "server.out"
+
+
+def find_paths(environ: Mapping[str, str] | None = None) -> Paths:
+    """Pure: nothing is made. The name of the socket tells state folders apart."""
+    environ = os.environ if environ is None else environ
+    state = (_absolute(environ, "XDG_STATE_HOME") or _home(environ) / ".local/state") / APP
+    name = hashlib.blake2s(os.fsencode(state), digest_size=4).hexdigest() + ".sock"
+    runtime = _absolute(environ, "XDG_RUNTIME_DIR")
+    folder = runtime / APP if runtime is not None and runtime.is_dir() else state
+    if len(os.fsencode(folder / name)) > MAX_SOCKET_PATH:
+        folder = Path("/tmp") / f"{APP}-{os.getuid()}"
+    return Paths(state, folder / name)
+
+
+def make_private(folder: Path) -> Path:
+    """The folder, made when it is not there, with mode 0700 and ours.
+
+    Denied when somebody else owns it, StorageError when it cannot be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+        # A link in a shared folder may point at a folder of ours and still be a trap.
+        owner = next((i.st_uid for i in (folder.lstat(), found) if i.st_uid != os.getuid()), None)
+        if owner is not None:
+            raise Denied(
+                f"{folder} belongs to another user (uid {owner}).",
+                "Remove it, or set XDG_STATE_HOME and XDG_RUNTIME_DIR to folders of your own.",
+            )
+        if stat.S_IMODE(found.st_mode) & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise StorageError(
+            f"The folder {folder} cannot be used: {error.strerror or error}.",
+            "Make it writable for you, or set XDG_STATE_HOME to another folder.",
+        ) from error
+    return folder
+
+
+def _absolute(environ: Mapping[str, str], name: str) -> Path | None:
+    value = environ.get(name, "")
+    return Path(value) if value.startswith("/") else None
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    return _absolute(environ, "HOME") or Path.home()
