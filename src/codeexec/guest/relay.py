@@ -28,7 +28,9 @@ PROTOCOL = 1
 HEADER = struct.Struct(">BII")  # type, stream or process, length of the payload
 MOST = 1 << 18  # bytes of one payload
 WINDOW = 1 << 19  # bytes of one stream that may be on their way
+SHARE = WINDOW // 4  # granted again at once
 CHUNK = 1 << 16
+NOT_YET = -1  # the descriptor of a stream whose socket is not bound yet
 RETRY = 0.01  # seconds between looks for a socket that is not bound yet
 
 HELLO, SPAWN, OPEN, DATA, EOF, GRANT, CLOSE, SIGNAL, EXIT, FAILED, ASK, ANSWER, SWEEP = range(13)
@@ -130,6 +132,7 @@ class Stream:
         self.reads = reads  # we read the descriptor and send to the host
         self.writes = writes  # we write what the host sends
         self.credit = WINDOW
+        self.owed = 0  # written, and not granted again yet
         self.waiting: deque[bytes] = deque()
         self.ending = False  # the host sends no more
 
@@ -141,7 +144,7 @@ class Relay:
         self.streams: dict[int, Stream] = {}
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
         # Not connected yet: stream, address, and the process that is expected to bind it.
-        self.pending: list[tuple[int, str | list[object], int]] = []
+        self.pending: list[tuple[Stream, str | list[object], int]] = []
         self.received = bytearray()
         self.out: deque[memoryview] = deque()
         self.kills = limits()["kills"]
@@ -237,12 +240,13 @@ class Relay:
                 stream.credit += struct.unpack(">I", payload)[0]
                 self.watch(stream)
         elif kind == CLOSE:
-            self.pending = [entry for entry in self.pending if entry[0] != number]
             if stream is not None:
                 self.drop(stream)
         elif kind == OPEN:
             wanted = json.loads(payload)
-            self.pending.append((number, wanted["address"], wanted["process"]))
+            # There from now on: what the host sends before the socket is bound waits in it.
+            stream = self.streams[number] = Stream(number, NOT_YET, reads=True, writes=True)
+            self.pending.append((stream, wanted["address"], wanted["process"]))
             self.connect_pending()
         elif kind == SPAWN:
             self.spawn(number, json.loads(payload))
@@ -264,6 +268,8 @@ class Relay:
 
     def watch(self, stream: Stream) -> None:
         """Tell the selector what this stream waits for now."""
+        if stream.handle == NOT_YET:
+            return
         events = 0
         if stream.reads and stream.credit > 0:
             events |= selectors.EVENT_READ
@@ -302,7 +308,7 @@ class Relay:
         self.drop(stream)
 
     def write_stream(self, stream: Stream) -> None:
-        while stream.waiting:
+        while stream.waiting and stream.handle != NOT_YET:
             try:
                 written = os.write(stream.handle, stream.waiting[0])
             except BlockingIOError:
@@ -311,7 +317,10 @@ class Relay:
                 self.send(CLOSE, stream.number)
                 self.drop(stream)
                 return
-            self.send(GRANT, stream.number, struct.pack(">I", written))
+            stream.owed += written
+            if stream.owed >= SHARE:
+                self.send(GRANT, stream.number, struct.pack(">I", stream.owed))
+                stream.owed = 0
             if written == len(stream.waiting[0]):
                 stream.waiting.popleft()
             else:
@@ -324,13 +333,17 @@ class Relay:
     def drop(self, stream: Stream) -> None:
         if self.streams.pop(stream.number, None) is None:
             return
+        if stream.handle == NOT_YET:
+            return
         if stream.handle in self.selector.get_map():
             self.selector.unregister(stream.handle)
         os.close(stream.handle)
 
     def connect_pending(self) -> None:
         still = []
-        for number, address, process in self.pending:
+        for stream, address, process in self.pending:
+            if self.streams.get(stream.number) is not stream:
+                continue  # closed by the host meanwhile
             kind = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
             link = socket.socket(kind, socket.SOCK_STREAM)
             try:
@@ -338,11 +351,14 @@ class Relay:
             except OSError:
                 link.close()
                 if process in self.processes:
-                    still.append((number, address, process))
+                    still.append((stream, address, process))
                 else:
-                    self.send(CLOSE, number)
+                    self.send(CLOSE, stream.number)
+                    self.drop(stream)
             else:
-                self.add(number, link.detach(), reads=True, writes=True)
+                stream.handle = link.detach()
+                os.set_blocking(stream.handle, False)
+                self.write_stream(stream)
         self.pending = still
 
     # ---- processes -----------------------------------------------------------------------------

@@ -194,3 +194,26 @@ def _object(text: str) -> Mapping[str, object]:
 
 def _count(value: object) -> int:
     return value if isinstance(value, int) else 0
+
+
+async def merged(*streams: asyncio.StreamReader) -> AsyncIterator[str]:
+    """The lines of several streams, as they come."""
+    lines: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1000)
+
+    async def read(stream: asyncio.StreamReader) -> None:
+        async for line in stream:
+            await lines.put(line.decode(errors="replace").rstrip())
+        await lines.put(None)
+
+    readers = [asyncio.create_task(read(stream)) for stream in streams]
+    try:
+        open_ones = len(readers)
+        while open_ones:
+            line = await lines.get()
+            if line is None:
+                open_ones -= 1
+            else:
+                yield line
+    finally:
+        for reader in readers:
+            reader.cancel()

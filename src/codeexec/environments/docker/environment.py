@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 from typing import cast
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, ProtocolError
-
 from codeexec.environments.base import (
     BasePaths,
     FileChange,
@@ -22,6 +21,7 @@ from codeexec.environments.base import (
 )
 from codeexec.environments.local import HostFiles
 from codeexec.environments.paths import inside
+
 from .boot import boot_arguments, source
 from .engine import Engine
 from .failures import explain

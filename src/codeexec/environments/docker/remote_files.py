@@ -10,7 +10,6 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from codeexec.domain.errors import CodeexecError, Denied, StorageError
-
 from codeexec.environments.base import (
     ExecOutcome,
     FileChange,

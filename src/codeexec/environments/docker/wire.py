@@ -23,6 +23,8 @@ PROTOCOL = 1
 HEADER = struct.Struct(">BII")
 MOST = 1 << 18
 WINDOW = 1 << 19
+SHARE = WINDOW // 4
+"""Bytes that are granted again at once: a grant for each small message would double the frames."""
 CHUNK = 1 << 16
 
 
@@ -80,6 +82,7 @@ class Stream:
         self.number = number
         self._received: deque[bytes] = deque()
         self._unread = 0
+        self._owed = 0  # read, and not granted again yet
         self._credit = WINDOW
         self._ended = False
         self._refused = False
@@ -96,7 +99,10 @@ class Stream:
             await self._news.wait()
         chunk = self._received.popleft()
         self._unread -= len(chunk)
-        self._wire.send(Kind.GRANT, self.number, struct.pack(">I", len(chunk)))
+        self._owed += len(chunk)
+        if self._owed >= SHARE:
+            self._wire.send(Kind.GRANT, self.number, struct.pack(">I", self._owed))
+            self._owed = 0
         return chunk
 
     async def write(self, data: bytes) -> None:
@@ -132,7 +138,7 @@ class Stream:
 
     def took(self, payload: bytes) -> None:
         self._unread += len(payload)
-        if self._unread > WINDOW or self._ended:
+        if self._unread + self._owed > WINDOW or self._ended:
             raise ProtocolError("The container sent more than it was granted.")
         self._received.append(payload)
         self._news.set()

@@ -1,0 +1,133 @@
+"""Our own image: building it, and checking that engine, image and limits are as they should be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
+from codeexec.environments.base import run
+
+from .engine import Engine, installed, merged
+from .environment import ContainerPlan, DockerEnvironment
+from .failures import explain
+from .orphans import sweep
+from .policy import EngineFacts, Policy, unenforced
+
+DEFAULT_IMAGE = "codeexec-kernel:1"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: how it is, and what to do when that is not well."""
+
+    name: str
+    ok: bool
+    told: str
+    fix: str = ""
+
+
+def context_folder() -> Path:
+    """The folder of the Dockerfile: in the installed package, or in a source checkout."""
+    package = Path(__file__).resolve().parents[2]
+    for folder in (package / "images" / "kernel", package.parents[1] / "images" / "kernel"):
+        if (folder / "Dockerfile").is_file():
+            return folder
+    raise EnvironmentUnavailable(
+        "The image's Dockerfile is not installed.", "Install codeexec-tui again."
+    )
+
+
+async def build(
+    engine: Engine, image: str = DEFAULT_IMAGE, *, base: str = "", network: str = ""
+) -> AsyncIterator[str]:
+    """Build our image; gives the engine's lines as they come.
+
+    `base` replaces the Dockerfile's own (for those without a registry), `network` is where its
+    steps run. EnvironmentUnavailable says why it failed.
+    """
+    options = ["--build-arg", f"BASE={base}"] if base else []
+    options += ["--network", network] if network else []
+    process = await engine.start("build", "-t", image, *options, str(context_folder()))
+    tail: list[str] = []
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        # The classic builder speaks on stdout, BuildKit on stderr; neither much on the other.
+        async for line in merged(process.stdout, process.stderr):
+            tail = [*tail[-40:], line]
+            yield line
+        code = await process.wait()
+        if code != 0:
+            raise explain(engine.name, code, "\n".join(tail), image)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def check(
+    engine: Engine, image: str = DEFAULT_IMAGE, policy: Policy | None = None
+) -> list[Check]:
+    """Look at engine, permission, limits, image and a real start, in this order, and sweep up.
+
+    What depends on something that is not well is not looked at.
+    """
+    policy = policy or Policy()
+    done: list[Check] = []
+    try:
+        facts = await engine.facts()
+    except CodeexecError as error:
+        others = [name for name in installed() if name != engine.name]
+        also = f" Or use {others[0]}, which is installed." if others else ""
+        return [Check("engine", False, error.message, error.next_step + also)]
+    done.append(Check("engine", True, _described(engine, facts)))
+    ignored = unenforced(policy, facts)
+    fix = "Use a rootful engine, or cgroup v2 with delegation." if ignored else ""
+    told = " ".join(ignored) or f"enforced: {policy.words()}"
+    done.append(Check("limits", not ignored, told, fix))
+    try:
+        removed = await sweep(engine)
+    except CodeexecError as error:
+        done.append(Check("leftovers", False, error.message, error.next_step))
+    else:
+        names = ", ".join(removed)
+        done.append(Check("leftovers", True, f"removed {names}" if removed else "none"))
+    done.append(await _image_starts(engine, facts, image, policy))
+    return done
+
+
+async def _image_starts(engine: Engine, facts: EngineFacts, image: str, policy: Policy) -> Check:
+    started = time.monotonic()
+    try:
+        container = await DockerEnvironment.create(
+            ContainerPlan(image, policy, engine=engine, session="check"), facts
+        )
+    except CodeexecError as error:
+        return Check("image", False, error.message, error.next_step)
+    took = time.monotonic() - started
+    try:
+        code = "import ipykernel, sys; print(ipykernel.__version__, sys.version.split()[0])"
+        outcome = await run(container, ["python3", "-c", code])
+    except CodeexecError as error:
+        return Check("image", False, error.message, error.next_step)
+    finally:
+        await container.terminate()
+    if outcome.code != 0:
+        return Check(
+            "image",
+            False,
+            f"{image} has no ipykernel.",
+            "Add it (pip install ipykernel), or make ours: codeexec-tui docker build",
+        )
+    ipykernel, python = outcome.stdout.decode().split()
+    told = f"{image}: ipykernel {ipykernel}, Python {python}, container up in {took:.2f} s"
+    return Check("image", True, told)
+
+
+def _described(engine: Engine, facts: EngineFacts) -> str:
+    kind = "rootless" if facts.rootless else "rootful"
+    where = "" if facts.local else ", on another machine"
+    return f"{engine.name} {facts.version}, {kind}{where}, {facts.cpus} cpus"

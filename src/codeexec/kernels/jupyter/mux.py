@@ -1,0 +1,141 @@
+"""A kernel's five channels as unix sockets of ours, carried as bytes to its sockets in a container.
+
+Clients connect here as to any local kernel. A connection that comes while no kernel runs is held
+and goes on to the next one as soon as that is there, so a restart needs no reconnecting by the
+clock. When a kernel ends its connections end too, and clients come again by themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from codeexec.environments.docker.wire import GuestProcess, Stream, Wire
+from codeexec.kernels.jupyter.launch import CHANNELS, make_folder, remove_folder
+
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A kernel process and where it binds: `prefix` + `-1` to `-5`, as ipc connection files say."""
+
+    wire: Wire
+    process: GuestProcess
+    prefix: str
+
+
+class Mux:
+    """The host's five sockets of one kernel, through all its restarts and containers."""
+
+    def __init__(self) -> None:
+        self._folder = Path(make_folder())
+        self._servers: dict[int, asyncio.Server] = {}
+        self._target: Target | None = None
+        self._changed = asyncio.Event()
+        self._links: set[asyncio.Task[None]] = set()
+
+    @property
+    def prefix(self) -> str:
+        """The `ip` of the connection file: sockets are `prefix-1` to `prefix-5`."""
+        return str(self._folder / "k")
+
+    async def listen(self) -> None:
+        """Bind what is not bound; jupyter_client removes the sockets' files at every restart."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        for number in CHANNELS.values():
+            path = f"{self.prefix}-{number}"
+            if number in self._servers and Path(path).is_socket():
+                continue
+            if number in self._servers:
+                self._servers.pop(number).close()
+            self._servers[number] = await asyncio.start_unix_server(
+                lambda reader, writer, number=number: self._accept(number, reader, writer), path
+            )
+            Path(path).chmod(0o600)
+
+    def carry_to(self, target: Target | None) -> None:
+        """From now on connections go to this kernel; None holds new ones."""
+        self._target = target
+        if target is None:
+            self._changed.clear()
+        else:
+            self._changed.set()
+
+    async def close(self) -> None:
+        """End every connection and remove the sockets."""
+        for server in self._servers.values():
+            server.close()
+        self._servers.clear()
+        links = list(self._links)
+        for link in links:
+            link.cancel()
+        await asyncio.gather(*links, return_exceptions=True)
+        await asyncio.to_thread(remove_folder, str(self._folder))
+
+    def _accept(
+        self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        task = asyncio.create_task(self._link(number, reader, writer))
+        self._links.add(task)
+        task.add_done_callback(self._links.discard)
+
+    async def _link(
+        self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        stream: Stream | None = None
+        try:
+            while (target := self._target) is None or target.process.exit.done():
+                self._changed.clear()
+                await self._changed.wait()
+            stream = target.wire.open(f"{target.prefix}-{number}", target.process)
+            pumps = {
+                asyncio.create_task(_to_guest(reader, stream)),
+                asyncio.create_task(_to_client(stream, writer)),
+            }
+            try:
+                # Either direction's end is the end of both: so it is for a ZeroMQ peer.
+                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for pump in pumps:
+                    pump.cancel()
+                await asyncio.gather(*pumps, return_exceptions=True)
+        finally:
+            if stream is not None:
+                stream.close()
+            writer.close()
+
+
+async def _to_guest(reader: asyncio.StreamReader, stream: Stream) -> None:
+    with contextlib.suppress(BrokenPipeError, ConnectionError):
+        while chunk := await reader.read(_CHUNK):
+            await stream.write(chunk)
+
+
+async def _to_client(stream: Stream, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        async for chunk in stream:
+            writer.write(chunk)
+            await writer.drain()
+
+
+def connection(prefix: str, key: str) -> dict[str, str | int]:
+    """A connection file's content for sockets `prefix-1` to `prefix-5`."""
+    ports = {f"{channel}_port": number for channel, number in CHANNELS.items()}
+    names = {"transport": "ipc", "ip": prefix, "key": key, "signature_scheme": "hmac-sha256"}
+    return {**names, **ports}
+
+
+def tcp_connection(ip: str, ports: tuple[int, ...], key: str) -> dict[str, str | int]:
+    """The same for TCP: one port for each channel, in the order of CHANNELS."""
+    named = {f"{name}_port": port for name, port in zip(CHANNELS, ports, strict=True)}
+    names = {"transport": "tcp", "ip": ip, "key": key, "signature_scheme": "hmac-sha256"}
+    return {**names, **named}
+
+
+def guest_folder(launch: int) -> str:
+    """Where a kernel's connection file and sockets are in the container: new for each launch."""
+    return os.path.join("/tmp", f"codeexec-{launch}")  # noqa: PTH118  # a path over there
