@@ -1,0 +1,318 @@
+"""Rows of all executions in chunks of text, so that any page of a flood is found at once.
+
+A chunk holds consecutive rows of one kind. Rows that are rewritten belong to later chunks from
+then on: the earlier ones are cut short, or, where no fact needs them for its replay, deleted.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
+
+from codeexec.domain.errors import UsageError
+from codeexec.domain.events import DisplayUpdated, OutputChanged
+from codeexec.domain.outputs import Run, Runs, clip_row, clip_runs, count_rows, plain
+from codeexec.domain.requests import RowMatch, RowMatches, Rows, SearchRows
+
+CHUNK = 32 * 1024
+"""Characters of a chunk; a single row may be longer."""
+
+MAX_ROWS = 5000
+MAX_PAGE = 4 * 2**20
+"""Rows, and characters, of a page; one row is always given."""
+
+TABLES = """
+CREATE TABLE executions (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    total INTEGER NOT NULL
+);
+CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY,
+    execution INTEGER NOT NULL,
+    seq INTEGER NOT NULL,      -- of the fact that carried it
+    first INTEGER NOT NULL,    -- number of its first row
+    until INTEGER NOT NULL,    -- rows of it that are still current end here
+    kind TEXT NOT NULL,
+    needed INTEGER NOT NULL,   -- whether its fact is whole only together with it
+    display TEXT,              -- display id
+    clipped TEXT,              -- the same with long rows clipped, where there are such
+    now TEXT,                  -- what a display has been updated to
+    body TEXT NOT NULL         -- rows of text, or an object as JSON
+);
+CREATE INDEX current_chunks ON chunks (execution, first) WHERE until > first;
+CREATE INDEX needed_chunks ON chunks (seq) WHERE needed;
+CREATE INDEX display_chunks ON chunks (display) WHERE display IS NOT NULL;
+"""
+
+_run = msgspec.json.Decoder(Run)
+
+
+@dataclass(slots=True)
+class _Execution:
+    id: int
+    total: int
+
+
+class OutputStore:
+    """Works on the journal's connection, within the journal's transactions."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+        self._known: dict[str, _Execution] = {}
+
+    def forget(self) -> None:
+        """A transaction was rolled back: what was known of it is read anew."""
+        self._known.clear()
+
+    def _find(self, execution_id: str) -> _Execution | None:
+        found = self._known.get(execution_id)
+        if found is None:
+            row = self._db.execute(
+                "SELECT id, total FROM executions WHERE name = ?", (execution_id,)
+            ).fetchone()
+            if row is None:
+                return None
+            found = self._known[execution_id] = _Execution(*row)
+        return found
+
+    # -- in ----------------------------------------------------------------------------
+
+    def write(self, seq: int, event: OutputChanged, *, needed: bool) -> None:
+        """The rows of a complete fact. `needed`: the journal keeps less of it than is here."""
+        execution = self._find(event.execution_id)
+        if execution is None:
+            cursor = self._db.execute(
+                "INSERT INTO executions (name, total) VALUES (?, 0)", (event.execution_id,)
+            )
+            assert cursor.lastrowid is not None
+            execution = self._known[event.execution_id] = _Execution(cursor.lastrowid, 0)
+        if event.start < execution.total:
+            self._supersede(execution.id, event.start)
+        first = event.total - count_rows(event.runs)
+        self._db.executemany(
+            "INSERT INTO chunks"
+            " (execution, seq, first, until, kind, needed, display, clipped, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _chunks(execution.id, seq, first, event.runs, needed),
+        )
+        if event.total != execution.total:
+            self._db.execute(
+                "UPDATE executions SET total = ? WHERE id = ?", (event.total, execution.id)
+            )
+            execution.total = event.total
+
+    def _supersede(self, execution: int, start: int) -> None:
+        where = "WHERE execution = ? AND until > first AND first >= ?"
+        self._db.execute(f"DELETE FROM chunks {where} AND NOT needed", (execution, start))
+        self._db.execute(f"UPDATE chunks SET until = first {where}", (execution, start))
+        self._db.execute(
+            "UPDATE chunks SET until = min(until, ?) WHERE id = (SELECT id FROM chunks"
+            " WHERE execution = ? AND until > first AND first < ? ORDER BY first DESC LIMIT 1)",
+            (start, execution, start),
+        )
+
+    def update_display(self, event: DisplayUpdated) -> None:
+        found = self._db.execute(
+            "SELECT id, body FROM chunks WHERE display = ?", (event.display_id,)
+        ).fetchall()
+        for chunk, body in found:
+            run = _run.decode(body)
+            assert run.display is not None
+            shown = replace(run.display, parts=event.parts, metadata=event.metadata)
+            self._db.execute(
+                "UPDATE chunks SET now = ? WHERE id = ?",
+                (_to_json(replace(run, display=shown)), chunk),
+            )
+
+    # -- out ---------------------------------------------------------------------------
+
+    def restore(self, seq: int) -> Runs:
+        """All rows that a fact carried when it was recorded."""
+        found = self._db.execute(
+            "SELECT kind, body FROM chunks WHERE seq = ? AND needed ORDER BY id", (seq,)
+        )
+        return join_text([_to_run(kind, body) for kind, body in found])
+
+    def total(self, execution_id: str) -> int:
+        execution = self._find(execution_id)
+        return execution.total if execution else 0
+
+    def rows(self, execution_id: str, start: int, count: int, whole: bool = False) -> Rows:
+        """Rows as they are now. An execution without output has none."""
+        execution = self._find(execution_id)
+        if execution is None:
+            return Rows(0, 0, ())
+        start = min(max(start, 0), execution.total)
+        stop = min(start + min(max(count, 0), MAX_ROWS), execution.total)
+        runs: list[Run] = []
+        size = 0
+        for first, until, run in self._current(execution.id, start, stop, whole):
+            low, high = max(start, first), min(stop, until)
+            if run.is_text:
+                lines = run.text.split("\n")[low - first : high - first]
+                held = _fitting(lines, MAX_PAGE - size)
+                size += sum(map(len, held)) if len(held) == len(lines) else MAX_PAGE
+                if held or not runs:
+                    runs.append(Run(run.kind, "\n".join(held or lines[:1])))
+            else:
+                runs.append(run)
+                size += len(_to_json(run))
+            if size >= MAX_PAGE:
+                break
+        return Rows(start, execution.total, join_text(runs))
+
+    def _current(
+        self, execution: int, start: int, stop: int, whole: bool
+    ) -> Iterator[tuple[int, int, Run]]:
+        """Chunks that hold rows from `start` to `stop`, each with its first row and its end."""
+        if start >= stop:
+            return
+        (first,) = self._db.execute(
+            "SELECT ifnull(max(first), 0) FROM chunks"
+            " WHERE execution = ? AND until > first AND first <= ?",
+            (execution, start),
+        ).fetchone()
+        body = "ifnull(now, body)" if whole else "coalesce(now, clipped, body)"
+        found = self._db.execute(
+            f"SELECT first, until, kind, {body} FROM chunks"
+            " WHERE execution = ? AND until > first AND first >= ? AND first < ? ORDER BY first",
+            (execution, first, stop),
+        )
+        for first, until, kind, text in found:
+            yield first, until, _to_run(kind, text)
+
+    def iter_rows(self, execution_id: str) -> Iterator[Run]:
+        """All rows, whole, a chunk at a time."""
+        execution = self._find(execution_id)
+        at = 0
+        while execution is not None and at < execution.total:
+            page = self.rows(execution_id, at, MAX_ROWS, whole=True)
+            if not page.runs:
+                return
+            yield from page.runs
+            at += count_rows(page.runs)
+
+    def search(self, request: SearchRows) -> RowMatches:
+        """May take a while over large output: to be called in a thread of its own."""
+        matches = _matcher(request)
+        executions = self._db.execute(
+            "SELECT id, name, total FROM executions WHERE ? IN ('', name) ORDER BY id",
+            (request.execution_id,),
+        ).fetchall()
+        start = request.start if request.execution_id else 0
+        found: list[RowMatch] = []
+        for execution, name, total in executions:
+            for first, until, run in self._current(execution, start, total, True):
+                text = plain(run.text) if run.is_text else _object_text(run)
+                if not matches(text):
+                    continue
+                lines = text.split("\n")[: until - first] if run.is_text else text.split("\n")
+                for number, line in enumerate(lines, first):
+                    row = number if run.is_text else first
+                    if row >= start and matches(line):
+                        if len(found) >= request.limit:
+                            return RowMatches(tuple(found), complete=False)
+                        found.append(RowMatch(name, row, clip_row(line)))
+                        if not run.is_text:
+                            break
+        return RowMatches(tuple(found))
+
+
+def join_text(pending: list[Run]) -> Runs:
+    """Neighbouring text of one stream as one run."""
+    runs: list[Run] = []
+    texts: list[str] = []
+    for number, run in enumerate(pending):
+        if not run.is_text:
+            runs.append(run)
+            continue
+        texts.append(run.text)
+        if number + 1 == len(pending) or pending[number + 1].kind != run.kind:
+            runs.append(Run(run.kind, "\n".join(texts)) if len(texts) > 1 else run)
+            texts = []
+    return tuple(runs)
+
+
+_Chunk = tuple[int, int, int, int, str, bool, str | None, str | None, str]
+
+
+def _chunks(execution: int, seq: int, first: int, runs: Runs, needed: bool) -> Iterator[_Chunk]:
+    for run in runs:
+        if not run.is_text:
+            shown = run.display.display_id if run.display else None
+            yield execution, seq, first, first + 1, run.kind, needed, shown, None, _to_json(run)
+            first += 1
+            continue
+        for text in _pieces(run.text):
+            piece = (Run(run.kind, text),)
+            clipped = clip_runs(piece)
+            short = None if clipped is piece else clipped[0].text
+            until = first + text.count("\n") + 1
+            yield execution, seq, first, until, run.kind, needed, None, short, text
+            first = until
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut between rows, into pieces of about a chunk."""
+    at = 0
+    while len(text) - at > CHUNK:
+        end = text.rfind("\n", at, at + CHUNK)
+        if end < 0:
+            end = text.find("\n", at + CHUNK)
+            if end < 0:
+                break
+        yield text[at:end]
+        at = end + 1
+    yield text[at:] if at else text
+
+
+def _fitting(lines: list[str], room: int) -> list[str]:
+    if sum(map(len, lines)) <= room:
+        return lines
+    for number, line in enumerate(lines):
+        room -= len(line)
+        if room < 0:
+            return lines[:number]
+    return lines
+
+
+def _to_json(run: Run) -> str:
+    return msgspec.json.encode(run).decode()
+
+
+def _to_run(kind: str, body: str) -> Run:
+    if kind == "stdout":
+        return Run("stdout", body)
+    return Run("stderr", body) if kind == "stderr" else _run.decode(body)
+
+
+def _object_text(run: Run) -> str:
+    if run.error is not None:
+        lines = run.error.traceback or (f"{run.error.name}: {run.error.value}",)
+        return plain("\n".join(lines))
+    part = run.display.part("text/plain") if run.display else None
+    return (part.text or "") if part else ""
+
+
+def _matcher(request: SearchRows) -> Callable[[str], bool]:
+    if request.regex:
+        try:
+            pattern = re.compile(
+                request.pattern, re.MULTILINE | (re.IGNORECASE if request.ignore_case else 0)
+            )
+        except re.error as error:
+            raise UsageError(
+                f"{request.pattern!r} is no regular expression: {error}.",
+                "Search for it as plain text, or correct it.",
+            ) from error
+        return lambda text: pattern.search(text) is not None
+    if request.ignore_case:
+        needle = request.pattern.lower()
+        return lambda text: needle in text.lower()
+    return lambda text: request.pattern in text
