@@ -1,0 +1,136 @@
+"""Facts into frames: one reader folds what comes and says at most every 1/30 s what is new."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from codeexec.domain.clock import Clock, SystemClock
+from codeexec.domain.events import DisplayUpdated, NoticeGiven, OutputChanged, Recorded
+from codeexec.domain.fold import apply
+from codeexec.domain.snapshot import Snapshot
+
+INTERVAL = 1 / 30
+"""Seconds between frames while facts keep coming; the first after quiet comes at once."""
+
+_NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is, and what is new of it since the frame before.
+
+    `changed` holds the ids of executions that are not as they were; `rewritten` for some of
+    them the first row that has been written again since, so that pages of rows from there on
+    are out of date.
+    """
+
+    snapshot: Snapshot
+    before: Snapshot
+    changed: frozenset[str] = frozenset()
+    rewritten: Mapping[str, int] = field(default=_NOTHING)
+    notices: tuple[NoticeGiven, ...] = ()
+
+    @property
+    def kernel_changed(self) -> bool:
+        return self.snapshot.kernel is not self.before.kernel
+
+    @property
+    def variables_changed(self) -> bool:
+        return self.snapshot.variables is not self.before.variables
+
+    @property
+    def artifacts_changed(self) -> bool:
+        return self.snapshot.artifacts is not self.before.artifacts
+
+
+class Folder:
+    """Facts in, and a frame out whenever one is asked for. Pure of time."""
+
+    def __init__(self, snapshot: Snapshot | None = None) -> None:
+        self._shown = self.snapshot = snapshot or Snapshot()
+        self._changed: set[str] = set()
+        self._rewritten: dict[str, int] = {}
+        self._notices: list[NoticeGiven] = []
+
+    @property
+    def has_news(self) -> bool:
+        return self.snapshot is not self._shown
+
+    def take(self, records: Iterable[Recorded]) -> None:
+        records = [record for record in records if record.seq > self.snapshot.seq]
+        before = self.snapshot
+        totals = {key: view.total for key, view in before.executions.items() if view.is_open}
+        self.snapshot = apply(before, records)
+        for record in records:
+            match record.event:
+                case OutputChanged(execution_id=key, start=start, total=total):
+                    self._changed.add(key)
+                    if start < totals.get(key, 0):
+                        self._rewritten[key] = min(start, self._rewritten.get(key, start))
+                    totals[key] = total
+                case DisplayUpdated():
+                    now = self.snapshot.executions
+                    self._changed.update(
+                        key for key, view in before.executions.items() if now[key] is not view
+                    )
+                case NoticeGiven() as notice:
+                    self._notices.append(notice)
+                case event:
+                    if key := getattr(event, "execution_id", ""):
+                        self._changed.add(key)
+
+    def frame(self) -> Frame:
+        made = Frame(
+            self.snapshot,
+            self._shown,
+            frozenset(self._changed),
+            self._rewritten or _NOTHING,
+            tuple(self._notices),
+        )
+        self._shown = self.snapshot
+        self._changed, self._rewritten, self._notices = set(), {}, []
+        return made
+
+
+async def frames(
+    batches: AsyncIterator[Sequence[Recorded]],
+    interval: float = INTERVAL,
+    clock: Clock | None = None,
+) -> AsyncIterator[Frame]:
+    """Frames for as long as there are facts; whatever the pace of those, the newest state."""
+    clock = clock or SystemClock()
+    folder = Folder()
+    news = asyncio.Event()
+    ended = False
+
+    async def read() -> None:
+        nonlocal ended
+        try:
+            async for batch in batches:
+                folder.take(batch)
+                news.set()
+        finally:
+            ended = True
+            news.set()
+
+    reader = asyncio.create_task(read(), name="feed")
+    try:
+        while True:
+            await news.wait()
+            news.clear()
+            if folder.has_news:
+                due = clock.monotonic() + interval
+                yield folder.frame()
+                # What the face did with the frame counts as part of the pause.
+                await asyncio.sleep(max(due - clock.monotonic(), 0.0))
+            elif ended:
+                await reader  # its error, where it ended with one
+                return
+    finally:
+        reader.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(reader, return_exceptions=True)

@@ -1,0 +1,98 @@
+"""Frames: the first at once, then at most one an interval, and never less than what is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from codeexec.domain.events import (
+    ExecutionQueued,
+    ExecutionStarted,
+    KernelReady,
+    KernelRef,
+    KernelStarting,
+    NoticeGiven,
+    OutputChanged,
+    Recorded,
+)
+from codeexec.domain.outputs import Run
+from codeexec.tui.feed import Folder, Frame, frames
+
+
+def records(*events: object, first: int = 1) -> list[Recorded]:
+    return [Recorded(seq, 1000.0 + seq, event) for seq, event in enumerate(events, first)]  # type: ignore[arg-type]
+
+
+BEGIN = records(
+    KernelStarting(1, KernelRef("python3")),
+    KernelReady(1, pid=42),
+    ExecutionQueued("a", "print(1)"),
+    ExecutionStarted("a"),
+)
+
+
+def test_a_frame_names_what_is_new() -> None:
+    folder = Folder()
+    folder.take(BEGIN)
+    first = folder.frame()
+    assert first.changed == {"a"}
+    assert first.kernel_changed
+    folder.take(records(OutputChanged("a", 0, 1, (Run("stdout", "1"),)), first=5))
+    second = folder.frame()
+    assert second.changed == {"a"}
+    assert not second.kernel_changed
+    assert second.before is first.snapshot
+    assert not folder.has_news
+
+
+def test_rows_written_again_are_named_from_the_first() -> None:
+    folder = Folder()
+    folder.take(BEGIN)
+    rows = Run("stdout", "\n".join(map(str, range(10))))
+    folder.take(records(OutputChanged("a", 0, 10, (rows,)), first=5))
+    assert folder.frame().rewritten == {}
+    folder.take(
+        records(
+            OutputChanged("a", 9, 11, (Run("stdout", "x\ny"),)),
+            OutputChanged("a", 11, 12, (Run("stdout", "z"),)),
+            first=6,
+        )
+    )
+    assert folder.frame().rewritten == {"a": 9}
+
+
+def test_notices_are_told_once() -> None:
+    folder = Folder()
+    folder.take(records(NoticeGiven("info", "Hello")))
+    assert [notice.title for notice in folder.frame().notices] == ["Hello"]
+    folder.take(records(NoticeGiven("info", "Again"), first=2))
+    assert [notice.title for notice in folder.frame().notices] == ["Again"]
+
+
+async def test_a_flood_is_held_to_frames_and_ends_with_all_of_it() -> None:
+    async def flood() -> AsyncIterator[Sequence[Recorded]]:
+        yield BEGIN
+        for number in range(2000):
+            yield records(
+                OutputChanged("a", number, number + 1, (Run("stdout", str(number)),)),
+                first=5 + number,
+            )
+            await asyncio.sleep(0)
+
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    seen: list[Frame] = [frame async for frame in frames(flood(), interval=0.02)]
+    assert seen[-1].snapshot.executions["a"].total == 2000
+    assert len(seen) <= (loop.time() - begun) / 0.02 + 2
+
+
+async def test_an_error_of_the_stream_is_not_swallowed() -> None:
+    async def broken() -> AsyncIterator[Sequence[Recorded]]:
+        yield BEGIN
+        raise ConnectionError("gone")
+
+    with pytest.raises(ConnectionError, match="gone"):
+        async for _ in frames(broken(), interval=0.001):
+            pass
