@@ -1,0 +1,454 @@
+"""The editor as a widget that shows its model and tells what changed; it knows no commands."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from rich.style import Style
+from textual.dom import DOMNode
+from textual.geometry import Offset, Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+
+from codeexec.languages.catalog import text as plain_text
+from codeexec.tui.widgets.editor.columns import to_cell, to_column
+from codeexec.tui.widgets.editor.columns import width as line_width
+from codeexec.tui.widgets.editor.model import EditorModel
+from codeexec.tui.widgets.editor.painting import Painter
+from codeexec.tui.widgets.editor.popups import CompletionList, Docs, Placed, place
+from codeexec.tui.widgets.editor.styles import EditorStyles
+from codeexec.tui.widgets.editor.syntax import syntax_for
+from codeexec.tui.widgets.editor.text import Change, Location, Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.strip import Strip
+
+    from codeexec.documents.model import Cell
+    from codeexec.languages.model import Language
+    from codeexec.tui.widgets.editor.popups import Popup
+
+_SLICE = 0.003
+"""Seconds of parsing between two looks at the keyboard."""
+_PAUSE = 0.02
+"""Seconds without a key before a parse that takes longer than a key may."""
+
+
+class RunScope(StrEnum):
+    """Which cells somebody wants to run."""
+
+    CELL = "cell"
+    SELECTION = "selection"
+    ABOVE = "above"
+    BELOW = "below"
+    ALL = "all"
+    FILE = "file"
+    RESTART = "restart"
+
+
+class EditorBase(ScrollView, can_focus=True):
+    """Shows an `EditorModel`: `sync` brings the screen up to it after anything happened."""
+
+    DEFAULT_CSS = """
+    EditorBase {
+        overflow-x: auto;
+        overflow-y: scroll;
+        scrollbar-size-vertical: 1;
+        scrollbar-size-horizontal: 1;
+        background: $background;
+        color: $foreground;
+    }
+    """
+
+    ALLOW_SELECT = False
+    """The selection of the screen is not ours: the editor has its own."""
+
+    class Intent(Message, namespace="code_editor"):
+        """What an editor utters; `control` is the editor."""
+
+        @property
+        def control(self) -> DOMNode | None:
+            return self._sender if isinstance(self._sender, DOMNode) else None
+
+    class Changed(Intent, namespace="code_editor"):
+        """The text has changed; `version` counts up with every change."""
+
+        def __init__(self, version: int) -> None:
+            super().__init__()
+            self.version = version
+
+    class CursorMoved(Intent, namespace="code_editor"):
+        """The cursor or the selection is somewhere else; from 0, in code points."""
+
+        def __init__(self, selection: Selection) -> None:
+            super().__init__()
+            self.selection = selection
+
+    class RunRequested(Intent, namespace="code_editor"):
+        """Run these cells, in this order. For a selection there is one, without a title.
+
+        RESTART asks for a fresh kernel first.
+        """
+
+        def __init__(self, scope: RunScope, cells: tuple[Cell, ...]) -> None:
+            super().__init__()
+            self.scope = scope
+            self.cells = cells
+
+    class _AboutCode(Intent, namespace="code_editor"):
+        """A question to the kernel: `offset` is in code points into `code`, one cell's source.
+
+        `start` is where `code` begins in the text and `version` that of the text.
+        """
+
+        def __init__(self, code: str, offset: int, start: Location, version: int) -> None:
+            super().__init__()
+            self.code = code
+            self.offset = offset
+            self.start = start
+            self.version = version
+
+        def location(self, offset: int) -> Location:
+            """Where in the text an offset into `code` is."""
+            head = self.code[:offset]
+            newlines = head.count("\n")
+            column = len(head) - head.rfind("\n") - 1
+            return Location(self.start.line + newlines, column + (not newlines) * self.start.column)
+
+    class CompletionRequested(_AboutCode, namespace="code_editor"):
+        """Answer with `show_completions`. `automatic`: nobody asked, so do not disturb."""
+
+        automatic = False
+
+    class InspectRequested(_AboutCode, namespace="code_editor"):
+        """Answer with `show_docs`."""
+
+    class CopyRequested(Intent, namespace="code_editor"):
+        """Text was copied or cut, for other clipboards than ours."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class PromptRequested(Intent, namespace="code_editor"):
+        """Ask somebody for `find`, `replace`, `line`, `cell` or `symbol`, beginning with `text`."""
+
+        def __init__(self, kind: str, text: str = "") -> None:
+            super().__init__()
+            self.kind = kind
+            self.text = text
+
+    def __init__(
+        self,
+        text: str = "",
+        language: Language | None = None,
+        *,
+        styles: EditorStyles | None = None,
+        read_only: bool = False,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._own_styles = styles
+        self._popup: Popup | None = None
+        self._placed: Placed | None = None
+        self.soft_wrap = False
+        self._load(text, language or plain_text(), read_only)
+
+    def _load(self, text: str, language: Language, read_only: bool) -> None:
+        self.model = EditorModel(text, language)
+        self.model.read_only = read_only
+        self.model.listeners.append(self._note_change)
+        self._syntax = syntax_for(language, self.model.buffer)
+        styles = self._own_styles or EditorStyles(lambda _: Style.null())
+        self.painter = Painter(self.model, self._syntax, styles)
+        self._seen_version = self.model.buffer.version
+        self._seen_selection = self.model.selection
+        self._seen_cell = 0
+        self._dirty: list[tuple[int, int]] = []
+        self._moved_from: int | None = None
+        self._parsing = False
+        longest = max(self.model.lines, key=len)
+        self._widest = line_width(longest, self.model.tab)
+
+    def load(self, text: str, language: Language | None = None, *, read_only: bool = False) -> None:
+        """Show another text, without a history; the cursor goes to its beginning."""
+        self.close_popup()
+        self._load(text, language or self.model.language, read_only)
+        self._restyle()
+        self._resize_text()
+        self.scroll_to(0, 0, animate=False)
+        self._schedule_parse()
+        self.refresh()
+
+    @property
+    def text(self) -> str:
+        return self.model.buffer.text()
+
+    # What has changed, and what of it is on screen.
+
+    def _note_change(self, change: Change) -> None:
+        self._syntax.changed(change)
+        first, last = change.start.line, change.new_end.line
+        if change.line_shift:
+            above = self._moved_from
+            self._moved_from = first if above is None else min(first, above)
+            self._shift_diagnostics(change)
+        self._dirty.append((first, last))
+        cells = self.model.cells
+        self.painter.edited.update(
+            cells.key(index) for index in range(cells.at(first), cells.at(last) + 1)
+        )
+        for line in (first, last):
+            if len(self.model.lines[line]) > self._widest // 2:
+                self._widest = max(self._widest, line_width(self.model.lines[line], self.model.tab))
+
+    def _shift_diagnostics(self, change: Change) -> None:
+        found = self.painter.diagnostics
+        shift, last = change.line_shift, change.old_end.line
+        if any(line > change.start.line for line in found):
+            self.painter.diagnostics = {
+                line + (shift if line >= last and line > change.start.line else 0): diagnostic
+                for line, diagnostic in found.items()
+            }
+
+    def perform(self, command: Callable[[EditorModel], object]) -> None:
+        """Let a command act on the model, and show what it did."""
+        command(self.model)
+        self.sync()
+
+    def sync(self, *, reveal: bool = True) -> None:
+        """Bring the screen up to the model, and tell what changed."""
+        model, painter = self.model, self.painter
+        changed = model.buffer.version != self._seen_version
+        moved = model.selection != self._seen_selection
+        if not changed and not moved:
+            return
+        if changed:
+            painter.forget_colors()
+            if getattr(self._syntax, "is_quick", False):
+                self._syntax.work(_SLICE)
+            self._schedule_parse()
+        before = painter.brackets
+        painter.match_brackets()
+        self._refresh_changes(before, changed)
+        self._seen_version = model.buffer.version
+        if reveal:
+            self.reveal()
+        self._follow_popup()
+        if changed:
+            self.post_message(self.Changed(model.buffer.version))
+        if moved:
+            self._seen_selection = model.selection
+            self.post_message(self.CursorMoved(model.selection))
+
+    def _refresh_changes(self, brackets: tuple[Location, ...], changed: bool) -> None:
+        model = self.model
+        cell = model.cells.at(model.cursor.line)
+        total = Size(self._text_width(), model.rows.total)
+        if changed and total != self.virtual_size:
+            self.virtual_size = total
+        if cell != self._seen_cell or self._moved_from is not None or (self.soft_wrap and changed):
+            self.refresh()
+        else:
+            for first, last in self._dirty:
+                self._refresh_text(first, last)
+            old, new = self._seen_selection, model.selection
+            lines = [at.line for pair in (old, new) for at in pair]
+            if old.is_empty and new.is_empty:
+                self._refresh_text(old.cursor.line, old.cursor.line)
+                self._refresh_text(new.cursor.line, new.cursor.line)
+            else:
+                self._refresh_text(min(lines), max(lines))
+            for at in (*brackets, *self.painter.brackets):
+                self._refresh_text(at.line, at.line)
+        self._seen_cell = cell
+        self._dirty.clear()
+        self._moved_from = None
+
+    def _refresh_text(self, first: int, last: int) -> None:
+        rows = self.model.rows
+        top = rows.first_row(min(first, len(self.model.lines) - 1)) - self.scroll_offset.y
+        end = rows.first_row(min(last + 1, len(self.model.lines))) - self.scroll_offset.y
+        top, end = max(0, top), min(self.size.height, end)
+        if top < end:
+            self.refresh(Region(0, top, self.size.width, end - top))
+
+    def _text_width(self) -> int:
+        return 0 if self.soft_wrap else self._widest + self.painter.gutter + 2
+
+    def _resize_text(self) -> None:
+        rows = self.model.rows
+        room = max(8, self.scrollable_content_region.width - self.painter.gutter - 1)
+        wanted = room if self.soft_wrap else 0
+        if wanted != rows.width:
+            rows.set_width(wanted)
+        self.virtual_size = Size(self._text_width(), rows.total)
+
+    # Parsing, when nobody types.
+
+    def _schedule_parse(self) -> None:
+        if not self._parsing and self.is_attached:
+            self._parsing = True
+            self.set_timer(_PAUSE, self._parse)
+
+    def _parse(self) -> None:
+        if self._syntax.work(_SLICE):
+            self._parsing = False
+            self.painter.forget_colors()
+            self.refresh()
+        else:
+            self.set_timer(0.001, self._parse)
+
+    # Where things are.
+
+    def cell_of(self, location: Location) -> Offset:
+        """Row and cell of a place, from the top left of the widget, gutter and scroll applied."""
+        model = self.model
+        line = model.lines[location.line]
+        row = model.rows.row_of(location.line, location.column)
+        cell = to_cell(line, location.column, model.tab)
+        if self.soft_wrap:
+            start = model.rows.starts(location.line)[row - model.rows.first_row(location.line)]
+            cell -= to_cell(line, start, model.tab)
+            scroll = 0
+        else:
+            scroll = self.scroll_offset.x
+        return Offset(self.painter.gutter + cell - scroll, row - self.scroll_offset.y)
+
+    def location_at(self, x: int, y: int) -> Location:
+        """The place that is shown at a cell of the widget."""
+        model = self.model
+        line, part = model.rows.line_at(y + self.scroll_offset.y)
+        if y + self.scroll_offset.y >= model.rows.total:
+            return model.buffer.end
+        text = model.lines[line]
+        cell = max(0, x - self.painter.gutter)
+        if not self.soft_wrap:
+            return Location(line, to_column(text, cell + self.scroll_offset.x, model.tab))
+        starts = model.rows.starts(line)
+        first = to_cell(text, starts[part], model.tab)
+        column = to_column(text, first + cell, model.tab)
+        if part + 1 < len(starts):
+            column = min(column, starts[part + 1] - 1)
+        return Location(line, column)
+
+    @property
+    def page(self) -> int:
+        """Rows that are seen at once."""
+        return max(1, self.scrollable_content_region.height)
+
+    def reveal(self, *, center: bool = False) -> None:
+        """Scroll so that the cursor is seen, with a little room around it."""
+        region = self.scrollable_content_region
+        if not region.height:
+            return
+        at = self.cell_of(self.model.cursor)
+        x, y = self.scroll_offset
+        margin = min(2, (region.height - 1) // 2)
+        top, bottom = margin, region.height - 1 - margin
+        if center or not -region.height <= at.y <= 2 * region.height:
+            wanted_y = y + at.y - region.height // 2
+        else:
+            wanted_y = y + min(0, at.y - top) + max(0, at.y - bottom)
+        wanted_x = x
+        gutter = self.painter.gutter
+        if not self.soft_wrap and not gutter <= at.x < region.width - 1:
+            room = max(1, region.width - gutter)
+            wanted_x = max(0, x + at.x - gutter - (room * 2 // 3 if at.x > gutter else room // 3))
+        highest = max(0, self.model.rows.total - region.height)
+        wanted_y = min(max(0, wanted_y), highest)
+        if (wanted_x, wanted_y) != (x, y):
+            self.scroll_to(wanted_x, wanted_y, animate=False, force=True)
+        if self.has_focus:
+            self.app.cursor_position = self.cursor_screen_offset
+
+    @property
+    def cursor_screen_offset(self) -> Offset:
+        """Where the cursor is on the screen, for input methods."""
+        return self.content_region.offset + self.cell_of(self.model.cursor)
+
+    # Painting.
+
+    def render_line(self, y: int) -> Strip:
+        height = self.size.height
+        self.painter.prepare(self.scroll_offset.y, height)
+        row = y + self.scroll_offset.y
+        scroll = 0 if self.soft_wrap else self.scroll_offset.x
+        strip = self.painter.row(row, scroll, self.size.width, self.rich_style)
+        return self._placed.over(strip, y) if self._placed is not None else strip
+
+    def _restyle(self) -> None:
+        variables = self.app.theme_variables
+        self.painter.styles = self._own_styles or EditorStyles.from_variables(variables)
+
+    def use_styles(self, styles: EditorStyles | None) -> None:
+        """Paint with these styles; with None, with those of the app's theme."""
+        self._own_styles = styles
+        self._restyle()
+        self._place_popup()
+        self.refresh()
+
+    def on_mount(self) -> None:
+        self._restyle()
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.use_styles(self._own_styles))
+        self._resize_text()
+        self._schedule_parse()
+
+    def on_resize(self) -> None:
+        self._resize_text()
+        self._place_popup()
+        self.call_after_refresh(self.reveal)
+
+    def on_focus(self) -> None:
+        self.painter.focused = True
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.painter.focused = False
+        self.close_popup()
+        self.refresh()
+
+    # Popups.
+
+    @property
+    def popup(self) -> Popup | None:
+        return self._popup
+
+    def open_popup(self, popup: Popup) -> None:
+        self._popup = popup
+        self._place_popup()
+        self.refresh()
+
+    def close_popup(self) -> None:
+        if self._popup is not None:
+            self._popup = self._placed = None
+            self.refresh()
+
+    def _place_popup(self) -> None:
+        if self._popup is None or not self.size:
+            return
+        start = self._popup.start if isinstance(self._popup, CompletionList) else self.model.cursor
+        at = self.cell_of(start)
+        region = self.scrollable_content_region
+        x = at.x - 1 if isinstance(self._popup, CompletionList) else at.x
+        size = (region.width, region.height)
+        self._placed = place(self._popup, x, at.y, size, self.painter.styles)
+
+    def _follow_popup(self) -> None:
+        """Filter the completions by what is typed now; gone when the cursor left the word."""
+        popup = self._popup
+        if isinstance(popup, Docs):
+            self.close_popup()
+        elif popup is not None:
+            cursor, start = self.model.cursor, popup.start
+            typed = self.model.line[start.column : cursor.column]
+            stays = cursor.line == start.line and cursor.column >= start.column
+            word = all(sign.isalnum() or sign in "_.%/" for sign in typed)
+            if stays and word and self.model.selection.is_empty and popup.filter(typed):
+                self._place_popup()
+                self.refresh()
+            else:
+                self.close_popup()

@@ -1,0 +1,143 @@
+"""Columns of text to cells of the terminal and back: tabs, wide characters, very long lines."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, split_graphemes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LONG = 20_000
+"""Characters from which a line is measured in blocks, each character for itself."""
+_BLOCK = 4096
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ud800-\udfff\ufeff]"
+)
+_WIDE = re.compile(
+    r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\U0001f300-\U0001faff\U00020000-\U0003fffd]"
+)
+_PICTURES = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421}
+
+
+def is_plain(line: str) -> bool:
+    """Is each character of the line one cell wide? Then column and cell are the same."""
+    return line.isascii() and line.isprintable()
+
+
+@lru_cache(maxsize=1024)
+def shown(line: str, tab: int) -> tuple[Sequence[int], str]:
+    """Cell of each column (and of the end), and the line as it is drawn.
+
+    Tabs become spaces, and what would act on the terminal a visible sign of one cell. All
+    columns of a grapheme start where it starts; the drawn text has as many characters as
+    the line has columns, with tabs as single spaces.
+    """
+    safe = _CONTROL.sub("\N{MIDDLE DOT}", line.replace("\t", " ").translate(_PICTURES))
+    cells: list[int] = []
+    cell = 0
+    for start, end, width in split_graphemes(safe)[0]:
+        size = width
+        if line[start] == "\t":
+            size = tab - cell % tab
+        cells.extend([cell] * (end - start))
+        cell += size
+    cells.append(cell)
+    return cells, safe
+
+
+@lru_cache(maxsize=4096)
+def _block_width(block: str) -> int:
+    return len(block) if block.isascii() else len(block) + len(_WIDE.findall(block))
+
+
+def to_cell(line: str, column: int, tab: int) -> int:
+    """The cell at which `column` begins."""
+    if is_plain(line):
+        return min(column, len(line))
+    if len(line) <= LONG:
+        cells, _ = shown(line, tab)
+        return cells[min(column, len(line))]
+    column = min(column, len(line))
+    whole = column - column % _BLOCK
+    widths = sum(_block_width(line[at : at + _BLOCK]) for at in range(0, whole, _BLOCK))
+    return widths + _block_width(line[whole:column])
+
+
+def to_column(line: str, cell: int, tab: int) -> int:
+    """The column that covers `cell`; the end of the line for what is beyond it."""
+    if cell <= 0:
+        return 0
+    if is_plain(line):
+        return min(cell, len(line))
+    if len(line) <= LONG:
+        cells, _ = shown(line, tab)
+        if cell >= cells[-1]:
+            return len(line)
+        return bisect_left(cells, cells[bisect_right(cells, cell) - 1])
+    at = 0
+    while at < len(line):
+        width = _block_width(line[at : at + _BLOCK])
+        if width > cell:
+            break
+        cell -= width
+        at += _BLOCK
+    for column in range(at, min(at + _BLOCK, len(line))):
+        cell -= 2 if _WIDE.match(line[column]) else 1
+        if cell < 0:
+            return column
+    return len(line)
+
+
+def width(line: str, tab: int) -> int:
+    """Cells of the whole line."""
+    return to_cell(line, len(line), tab)
+
+
+def snap(line: str, column: int) -> int:
+    """The beginning of the grapheme that `column` is in, so that a cursor never splits one."""
+    if line.isascii() or len(line) > LONG or not 0 < column < len(line):
+        return column
+    for start, end, _ in split_graphemes(line)[0]:
+        if start <= column < end:
+            return start
+    return column
+
+
+def after(line: str, column: int) -> int:
+    """The column after the grapheme at `column`."""
+    if column >= len(line):
+        return len(line)
+    if not line.isascii() and len(line) <= LONG:
+        for start, end, _ in split_graphemes(line)[0]:
+            if start <= column < end:
+                return end
+    return column + 1
+
+
+def drawn(line: str, start: int, end: int, tab: int) -> list[str]:
+    """What to draw for each column of `line[start:end]`: a tab is as many spaces as it fills,
+    and the columns of a grapheme after its first draw nothing."""
+    if is_plain(line):
+        return list(line[start:end])
+    if len(line) > LONG:
+        part = _CONTROL.sub("\N{MIDDLE DOT}", line[start:end].translate(_PICTURES))
+        return [sign if cell_len(sign) else "\N{MIDDLE DOT}" for sign in part]
+    cells, safe = shown(line, tab)
+    signs: list[str] = []
+    column = start
+    while column < end:
+        stop = column + 1
+        while stop < len(line) and cells[stop] == cells[column]:
+            stop += 1
+        if line[column] == "\t":
+            signs.append(" " * (cells[column + 1] - cells[column]))
+        else:
+            signs.append(safe[column:stop])
+        signs.extend([""] * (min(stop, end) - column - 1))
+        column = stop
+    return signs

@@ -1,0 +1,77 @@
+"""What others tell the editor to show: how cells ran, what is wrong with lines, completions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class CellState(StrEnum):
+    """How a cell stands; the values end the names of meaning that colour them (`run.ok`)."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    OK = "ok"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+    EDITED = "edited"
+
+
+GLYPHS = {
+    CellState.QUEUED: "◌",
+    CellState.RUNNING: "▶",
+    CellState.OK: "✓",
+    CellState.FAILED: "✗",
+    CellState.CANCELLED: "◇",
+    CellState.LOST: "?",
+    CellState.EDITED: "~",
+}
+"""One cell wide each, and told apart without colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellMark:
+    """How a cell ran; `elapsed` in seconds. An edit of the cell makes ok and failed `edited`."""
+
+    state: CellState
+    elapsed: float | None = None
+
+
+class Severity(StrEnum):
+    """How bad a diagnostic is; also the name of meaning that colours it."""
+
+    ERROR = "error"
+    WARN = "warn"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """Something about a line (from 0), in the columns `start` to `end`; whole line by default."""
+
+    line: int
+    message: str
+    severity: Severity = Severity.ERROR
+    start: int = 0
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One thing to complete to: what is put in, and words about it (its type, say)."""
+
+    text: str
+    detail: str = ""
+
+
+def duration(seconds: float) -> str:
+    """A running time in few characters: `0.8 s`, `12 s`, `3 min 05`, `2 h 14`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02}"
+    return f"{minutes // 60} h {minutes % 60:02}"

@@ -1,0 +1,204 @@
+"""One row of the editor as a strip: gutter, code, marks, and what is laid over them."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from codeexec.tui.widgets.editor.columns import LONG, drawn, to_cell, to_column
+from codeexec.tui.widgets.editor.marks import GLYPHS, CellMark, CellState, Severity, duration
+from codeexec.tui.widgets.editor.motions import matching_bracket
+from codeexec.tui.widgets.editor.search import matches
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Mapping
+
+    from codeexec.tui.widgets.editor.marks import Diagnostic
+    from codeexec.tui.widgets.editor.model import EditorModel
+    from codeexec.tui.widgets.editor.styles import EditorStyles
+    from codeexec.tui.widgets.editor.syntax import Span, Syntax
+    from codeexec.tui.widgets.editor.text import Location
+
+_DIAGNOSTIC_GLYPHS = {Severity.ERROR: "●", Severity.WARN: "▲", Severity.INFO: "·"}
+_RULE = "─"
+_CURRENT = "▎"
+
+
+class Painter:
+    """What is on screen, derived from the model and from what others told us to mark."""
+
+    def __init__(self, model: EditorModel, syntax: Syntax, styles: EditorStyles) -> None:
+        self.model = model
+        self.syntax = syntax
+        self.styles = styles
+        self.focused = False
+        self.show_numbers = True
+        self.pattern: re.Pattern[str] | None = None
+        self.marks: Mapping[str, CellMark] = {}
+        self.edited: set[str] = set()
+        self.diagnostics: dict[int, Diagnostic] = {}
+        self.brackets: tuple[Location, ...] = ()
+        self._spans: dict[int, list[Span]] = {}
+
+    @property
+    def gutter(self) -> int:
+        """Cells before the code: a mark, the number of the line, the bar of the current cell."""
+        digits = max(3, len(str(len(self.model.lines)))) if self.show_numbers else 0
+        return digits + 3
+
+    def forget_colors(self) -> None:
+        """The text or its tree has changed."""
+        self._spans.clear()
+
+    def match_brackets(self) -> None:
+        selection = self.model.selection
+        found = matching_bracket(self.model.lines, selection.cursor) if selection.is_empty else None
+        self.brackets = found or ()
+
+    def prepare(self, top: int, rows: int) -> None:
+        """Rows `top` to `top + rows` are about to be painted."""
+        first = self.model.rows.line_at(top)[0]
+        last = self.model.rows.line_at(top + max(rows, 1) - 1)[0]
+        if not all(line in self._spans for line in (first, last)):
+            found = self.syntax.spans(first, last)
+            self._spans = {line: found.get(line, []) for line in range(first, last + 1)}
+
+    def mark_of(self, key: str) -> CellMark | None:
+        mark = self.marks.get(key)
+        settled = mark is not None and mark.state in (CellState.OK, CellState.FAILED)
+        if mark is not None and settled and key in self.edited:
+            return CellMark(CellState.EDITED, mark.elapsed)
+        return mark
+
+    def row(self, row: int, scroll: int, width: int, base: Style) -> Strip:
+        """Row `row` of the text, `width` cells wide, with the code scrolled by `scroll` cells."""
+        room = max(0, width - self.gutter)
+        if row >= self.model.rows.total:
+            return Strip.blank(width, base)
+        line, part = self.model.rows.line_at(row)
+        is_current = line == self.model.cursor.line
+        under = "cursor.line" if is_current and self.focused else ""
+        code = self._code(line, part, scroll, room, under)
+        code = code.extend_cell_length(room, self.styles("text", under)).crop(0, room)
+        gutter = self._gutter(line, part, is_current, under)
+        return Strip([*gutter, *code]).apply_style(base).adjust_cell_length(width, base)
+
+    def _gutter(self, line: int, part: int, is_current: bool, under: str) -> list[Segment]:
+        cells = self.model.cells
+        index = cells.at(line)
+        first, end = cells.span(index)
+        glyph, name = " ", ""
+        mark = self.mark_of(cells.key(index)) if line == first and not part else None
+        if mark is not None:
+            glyph, name = GLYPHS[mark.state], f"run.{mark.state}"
+        if not part and (diagnostic := self.diagnostics.get(line)) is not None:
+            glyph, name = _DIAGNOSTIC_GLYPHS[diagnostic.severity], str(diagnostic.severity)
+        digits = self.gutter - 3
+        number = str(line + 1).rjust(digits) if digits and not part else " " * digits
+        here = len(cells) > 1 and first <= self.model.cursor.line < end
+        tone = "line.number.current" if is_current else "line.number"
+        return [
+            Segment(glyph, self.styles("text", under, name)),
+            Segment(number, self.styles("text", under, tone)),
+            Segment(" ", self.styles("text", under)),
+            Segment(_CURRENT if here else " ", self.styles("text", under, "cell.current")),
+        ]
+
+    def _code(self, line: int, part: int, scroll: int, room: int, under: str) -> Strip:
+        model = self.model
+        text = model.lines[line]
+        if model.rows.width:
+            starts = model.rows.starts(line)
+            first = starts[part]
+            is_last = part + 1 == len(starts)
+            end = len(text) if is_last else starts[part + 1]
+            skip = 0
+        else:
+            first = to_column(text, scroll, model.tab)
+            end = min(len(text), to_column(text, scroll + room, model.tab) + 1)
+            is_last = end == len(text)
+            skip = scroll - to_cell(text, first, model.tab)
+        count = end - first
+        colors = self._colors(line, first, count)
+        over = [under] * (count + 1)
+        self._lay_over(line, first, count, is_last, over)
+        signs = drawn(text, first, end, model.tab)
+        segments = [
+            Segment("".join(signs[i] for i in group), self.styles("text", color, ground))
+            for (color, ground), group in (
+                (key, list(indices))
+                for key, indices in groupby(range(count), lambda i: (colors[i], over[i]))
+            )
+        ]
+        strip = Strip([segment for segment in segments if segment.text])
+        if is_last:
+            strip = self._tail(line, strip, over[count], room + skip, under)
+        return strip.crop(skip) if skip > 0 else strip
+
+    def _colors(self, line: int, first: int, count: int) -> list[str]:
+        model = self.model
+        separator = model.cells.separator_at(line)
+        if separator is not None and not (self.focused and line == model.cursor.line):
+            text = model.lines[line]
+            at = text.find(separator.title) if separator.title else len(text)
+            names = ["syntax.comment"] * at + ["cell.separator"] * (len(text) - at)
+            return names[first : first + count]
+        colors = [""] * count
+        for start, end, name in self._spans.get(line, ()):
+            low, high = max(start - first, 0), min(end - first, count)
+            if low < high:
+                colors[low:high] = [f"syntax.{name}"] * (high - low)
+        return colors
+
+    def _lay_over(self, line: int, first: int, count: int, last: bool, over: list[str]) -> None:
+        """Search matches, selection, brackets and the cursor, each over the one before."""
+
+        def lay(start: int, end: int, name: str) -> None:
+            low, high = max(start - first, 0), min(end - first, count + last)
+            if low < high:
+                over[low:high] = [name] * (high - low)
+
+        model = self.model
+        selection = model.selection
+        text = model.lines[line]
+        diagnostic = self.diagnostics.get(line)
+        if diagnostic is not None and diagnostic.end is not None:
+            lay(diagnostic.start, diagnostic.end, "syntax.error")
+        if self.pattern is not None and len(text) < LONG:
+            for start, end in matches(self.pattern, text):
+                current = (selection.start, selection.end) == ((line, start), (line, end))
+                lay(start, end, "search.current" if current else "search.match")
+        begin, stop = selection.start, selection.end
+        if begin != stop and begin.line <= line <= stop.line:
+            left = begin.column if line == begin.line else 0
+            right = stop.column if line == stop.line else len(text) + 1
+            if over[max(0, left - first) : left - first + 1] != ["search.current"]:
+                lay(left, right, "selection")
+        for at in self.brackets:
+            if at.line == line:
+                lay(at.column, at.column + 1, "bracket.match")
+        if line == model.cursor.line:
+            column = model.cursor.column
+            lay(column, column + 1, "cursor" if self.focused else "cursor.blurred")
+
+    def _tail(self, line: int, strip: Strip, over: str, room: int, under: str) -> Strip:
+        """What follows the text of a line: its end, a diagnostic, the rule of a separator."""
+        model = self.model
+        segments = [*strip, Segment(" ", self.styles("text", over))]
+        used = strip.cell_length + 1
+        if (diagnostic := self.diagnostics.get(line)) is not None:
+            words = " ".join(diagnostic.message.split())[: max(0, room - used - 3)]
+            segments.append(Segment(f"  {words}", self.styles("text", under, diagnostic.severity)))
+        elif model.cells.separator_at(line) is not None:
+            mark = self.mark_of(model.cells.key(model.cells.at(line)))
+            note = f" {duration(mark.elapsed)} " if mark and mark.elapsed is not None else ""
+            rule = max(0, room - used - len(note))
+            segments.append(Segment(_RULE * rule, self.styles("text", under, "faint")))
+            tone = f"run.{mark.state}" if mark else ""
+            segments.append(Segment(note, self.styles("text", under, tone)))
+        return Strip(segments)

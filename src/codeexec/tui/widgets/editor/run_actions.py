@@ -1,0 +1,168 @@
+"""Actions about cells and the kernel: run, complete, inspect, and the marks that come back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from codeexec.documents import selection
+from codeexec.documents.model import Cell, CellKind
+from codeexec.tui.widgets.editor import edits
+from codeexec.tui.widgets.editor.base import EditorBase, RunScope
+from codeexec.tui.widgets.editor.motions import identifier_before, indentation
+from codeexec.tui.widgets.editor.popups import CompletionList, Docs
+from codeexec.tui.widgets.editor.text import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from codeexec.tui.widgets.editor.marks import CellMark, Completion, Diagnostic
+
+
+class RunActions(EditorBase):
+    """What is asked of a kernel is posted; what it says is shown by `set_` and `show_`."""
+
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells of the text as it is now."""
+        return self.model.cells.cells(self.model.lines)
+
+    # Marks.
+
+    def set_cell_marks(self, marks: Mapping[str, CellMark]) -> None:
+        """How cells stand, by `Cell.key`, in place of what was marked before.
+
+        A cell that is queued or runs again is no longer `edited`.
+        """
+        old = self.painter.marks
+        for key, mark in marks.items():
+            before = old.get(key)
+            if before is None or before.state != mark.state:
+                self.painter.edited.discard(key)
+        self.painter.marks = dict(marks)
+        self.refresh()
+
+    def set_diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Marks lines, one diagnostic each, in place of those before."""
+        self.painter.diagnostics = {entry.line: entry for entry in diagnostics}
+        self.refresh()
+
+    # Running.
+
+    def _run(self, scope: RunScope, cells: Sequence[Cell]) -> None:
+        if cells:
+            self.post_message(self.RunRequested(scope, tuple(cells)))
+
+    def action_run_cell(self) -> None:
+        self._run(RunScope.CELL, selection.runnable([self.model.cell()]))
+
+    def action_run_advance(self) -> None:
+        """Run the cell and go to the next; after the last one there is a new one."""
+        self.action_run_cell()
+        model = self.model
+        index = model.cells.at(model.cursor.line) + 1
+        if index < len(model.cells):
+            first, end = model.cells.span(index)
+            model.select(Location(min(first + 1, end - 1), 0))
+        elif model.cells.separators:
+            edits.insert_cell(model, below=True)
+        self.sync()
+
+    def action_run_selection(self) -> None:
+        """The selected text, or the line, without the indentation that all of it has."""
+        model = self.model
+        first, last = model.line_range()
+        empty = model.selection.is_empty or model.selection.start.line != model.selection.end.line
+        lines = model.lines[first : last + 1] if empty else [model.selected_text]
+        code = [line for line in lines if line.strip()]
+        depth = min((len(indentation(line)) for line in code), default=0)
+        source = "\n".join(line[depth:] for line in lines)
+        cell = replace(model.cell(), kind=CellKind.CODE, title="", source=source)
+        self._run(RunScope.SELECTION, selection.runnable([replace(cell, start=first, body=first)]))
+        if model.selection.is_empty and last + 1 < len(model.lines):
+            model.select(Location(last + 1, 0))
+            self.sync()
+
+    def action_run_above(self) -> None:
+        self._run(RunScope.ABOVE, selection.above(self.cells(), self.model.cursor.line))
+
+    def action_run_below(self) -> None:
+        self._run(RunScope.BELOW, selection.below(self.cells(), self.model.cursor.line))
+
+    def action_run_all(self) -> None:
+        self._run(RunScope.ALL, selection.runnable(self.cells()))
+
+    def action_run_restart(self) -> None:
+        self._run(RunScope.RESTART, selection.runnable(self.cells()))
+
+    def action_run_file(self) -> None:
+        """The whole text at once, as the program that it is."""
+        end = len(self.model.lines)
+        self._run(RunScope.FILE, [Cell(0, CellKind.CODE, "", 0, 0, end, self.text)])
+
+    # Completion and documentation.
+
+    def _about_code(self) -> tuple[str, int, Location, int]:
+        """The cell's code up to its last line, the cursor's offset into it, and where it is."""
+        model = self.model
+        index = model.cells.at(model.cursor.line)
+        first, end = model.cells.span(index)
+        start = Location(first + (model.cells.separator_at(first) is not None), 0)
+        line, column = model.cursor
+        if line < start.line:
+            start = Location(line, 0)
+        head = model.lines[start.line : line]
+        offset = sum(len(text) + 1 for text in head) + column
+        code = "\n".join(model.lines[start.line : end])
+        return code, offset, start, model.buffer.version
+
+    def action_complete(self) -> None:
+        self.post_message(self.CompletionRequested(*self._about_code()))
+
+    def complete_while_typing(self) -> None:
+        """Ask for completions if a word of two letters, or a name and a dot, was just typed."""
+        model = self.model
+        line, column = model.line, model.cursor.column
+        word = identifier_before(line, column)
+        dotted = line[:column].endswith(".") and identifier_before(line, column - 1)[-1:].isalpha()
+        if not (dotted or (len(word) == 2 and not word[0].isdigit())):
+            return
+        request = self.CompletionRequested(*self._about_code())
+        request.automatic = True
+        self.post_message(request)
+
+    def show_completions(self, items: Sequence[Completion], start: Location) -> None:
+        """Offer completions of what is between `start` and the cursor.
+
+        Does nothing when the cursor is no longer there, or nothing fits what was typed.
+        """
+        cursor = self.model.cursor
+        if not items or start.line != cursor.line or start.column > cursor.column:
+            return
+        offered = CompletionList(items, start)
+        if self.has_focus and offered.filter(self.model.line[start.column : cursor.column]):
+            self.open_popup(offered)
+
+    def accept_completion(self) -> None:
+        """Put the chosen completion in place of what was typed of it."""
+        popup = self.popup
+        if isinstance(popup, CompletionList):
+            chosen, start = popup.current, popup.start
+            self.close_popup()
+            self.perform(lambda model: model.edit([(start, model.cursor, chosen.text)]))
+
+    def action_inspect(self) -> None:
+        self.post_message(self.InspectRequested(*self._about_code()))
+
+    def show_docs(self, text: str) -> None:
+        """Show documentation at the cursor, until a key; nothing when there is none."""
+        lines = text.expandtabs(4).strip("\n").split("\n")
+        if self.has_focus and any(line.strip() for line in lines):
+            self.open_popup(Docs(lines))
+
+    def action_dismiss(self) -> None:
+        """Close what is open; else let the selection go."""
+        if self.popup is not None:
+            self.close_popup()
+        else:
+            self.model.select(self.model.cursor)
+            self.sync()
