@@ -62,12 +62,13 @@ def elide(event: OutputChanged) -> OutputChanged:
     An event with an object before the last rows is not elided: objects are few, and a
     face must hear of each.
     """
-    runs = clip_runs(event.runs)
+    runs = event.runs
     total = count_rows(runs)
     if total > TAIL_ROWS:
         dropped = slice_runs(runs, 0, total - TAIL_ROWS)
         if all(run.is_text for run in dropped):
             runs = last_rows(runs, TAIL_ROWS)
+    runs = clip_runs(runs)
     if runs is event.runs:
         return event
     return OutputChanged(event.execution_id, event.start, event.total, runs)

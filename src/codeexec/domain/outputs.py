@@ -28,7 +28,7 @@ a row that it has let go."""
 ROW_CHARS = 4000
 """Characters of a row that travel by themselves; the whole of it can be asked for."""
 
-_CLIP_SLACK = 64  # so that clipping what is clipped changes nothing
+_CLIP_ABOVE = ROW_CHARS + 64  # so that clipping what is clipped changes nothing
 _CUT_ESCAPE = re.compile(r"\x1b(?:\[[0-9;:]*|\][^\x1b\x07]*\x1b?)?\Z")
 
 
@@ -105,8 +105,23 @@ def slice_runs(runs: Iterable[Run], start: int, stop: int) -> Runs:
         if high - low == size:
             found.append(run)
         else:
-            found.append(Run(run.kind, "\n".join(run.text.split("\n")[low:high])))
+            begin = _row_at(run.text, low, size)
+            end = len(run.text) if high == size else _row_at(run.text, high, size) - 1
+            found.append(Run(run.kind, run.text[begin:end]))
     return tuple(found)
+
+
+def _row_at(text: str, row: int, rows: int) -> int:
+    """Where a row of a text begins, counted from the nearer end."""
+    if row <= rows // 2:
+        at = 0
+        for _ in range(row):
+            at = text.index("\n", at) + 1
+        return at
+    at = len(text)
+    for _ in range(rows - row):
+        at = text.rindex("\n", 0, at)
+    return at + 1
 
 
 def join_runs(first: Runs, second: Runs) -> Runs:
@@ -127,19 +142,30 @@ def last_rows(runs: Runs, count: int = TAIL_ROWS) -> Runs:
 
 def clip_row(text: str) -> str:
     """A row short enough to travel; says how much is left out. Clipping twice is clipping once."""
-    if len(text) <= ROW_CHARS + _CLIP_SLACK:
+    if len(text) <= _CLIP_ABOVE:
         return text
     head = _CUT_ESCAPE.sub("", text[:ROW_CHARS])
-    return f"{head}\x1b[0m… {len(text) - len(head):,} more characters"
+    ends = "\x1b]8;;\x1b\\\x1b[0m" if "\x1b]8;" in head else "\x1b[0m"
+    return f"{head}{ends}… {len(text) - len(head):,} more characters"
 
 
 def clip_runs(runs: Runs) -> Runs:
-    if all(len(run.text) <= ROW_CHARS + _CLIP_SLACK for run in runs):
+    """The same runs when no row is too long."""
+    if not any(run.is_text and _has_long_row(run.text) for run in runs):
         return runs
     return tuple(
         Run(run.kind, "\n".join(map(clip_row, run.text.split("\n")))) if run.is_text else run
         for run in runs
     )
+
+
+def _has_long_row(text: str) -> bool:
+    at = 0
+    while len(text) - at > _CLIP_ABOVE:
+        at = text.rfind("\n", at, at + _CLIP_ABOVE + 1) + 1
+        if at == 0:
+            return True
+    return False
 
 
 def iter_rows(runs: Iterable[Run]) -> Iterator[Run]:
