@@ -1,0 +1,241 @@
+"""What the terminal can show: asked once, answered within a deadline, guessed where silent.
+
+The questions are written together and end with one that every terminal answers (DA1), so the
+wait ends with that answer and not by the clock. They must be asked before Textual reads the
+keyboard; what was typed meanwhile is handed back, not lost. Nothing here waits at import.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import re
+import struct
+import termios
+import tty
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from codeexec.domain.errors import UsageError
+from codeexec.tui.graphics.images import NOMINAL_CELL, CellSize
+
+Way = Literal["kitty", "sixel", "sextant", "quadrant", "half", "none"]
+"""How pictures are shown; `none` shows their description alone."""
+
+WAYS: tuple[Way, ...] = ("kitty", "sixel", "sextant", "quadrant", "half", "none")
+
+_DA1 = "\x1b[c"
+QUESTIONS = (
+    "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"  # kitty: would you take one pixel?
+    "\x1b[>q"  # XTVERSION: who are you?
+    "\x1b[16t"  # how many pixels has a cell?
+    f"{_DA1}"
+)
+
+_ANSWERS = re.compile(
+    rb"\x1b_G(?P<kitty>[^\x1b]*)\x1b\\"
+    rb"|\x1bP>\|(?P<version>[^\x1b]*)\x1b\\"
+    rb"|\x1b\[6;(?P<height>\d{1,4});(?P<width>\d{1,4})t"
+    rb"|\x1b\[\?(?P<attributes>[\d;]*)c"
+)
+_PLACEHOLDER_TERMINALS = ("kitty", "ghostty")
+"""Those that draw kitty's Unicode placeholders; others answer yes and then show boxes."""
+
+_NOMINAL_BOUNDS = range(4, 200)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the terminal has said; `complete` when its last answer is in."""
+
+    kitty: bool = False
+    sixel: bool = False
+    version: str = ""
+    cell: CellSize | None = None
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Graphics:
+    """How to show pictures here. `cell` is in pixels; `tmux` wraps what is for its outside."""
+
+    way: Way = "quadrant"
+    cell: CellSize = NOMINAL_CELL
+    tmux: bool = False
+
+
+def parse(data: bytes) -> tuple[Answers, bytes]:
+    """The answers within what was read, and the rest: keys that were typed in between."""
+    kitty = sixel = complete = False
+    version = ""
+    cell: CellSize | None = None
+    for match in _ANSWERS.finditer(data):
+        if (reply := match["kitty"]) is not None:
+            kitty = reply.endswith(b";OK")
+        elif (name := match["version"]) is not None:
+            version = name.decode("ascii", errors="replace")
+        elif (attributes := match["attributes"]) is not None:
+            sixel = b"4" in attributes.split(b";")
+            complete = True
+        else:
+            cell = _sane(int(match["width"]), int(match["height"]))
+    return Answers(kitty, sixel, version, cell, complete), _ANSWERS.sub(b"", data)
+
+
+def decide(
+    answers: Answers,
+    environ: Mapping[str, str],
+    *,
+    setting: str = "auto",
+    cell: CellSize | None = None,
+    tmux_client: str = "",
+) -> Graphics:
+    """The best way for this terminal.
+
+    `setting` is `auto` or one of WAYS, and wins. `cell` is a configured cell size, and wins too.
+    `tmux_client` is what `ask_tmux` said of the terminal outside. Raises UsageError for a setting
+    that is no way.
+    """
+    tmux = bool(environ.get("TMUX")) or environ.get("TERM", "").startswith("tmux")
+    size = cell or answers.cell or _configured_cell(environ) or NOMINAL_CELL
+    if setting != "auto":
+        return Graphics(_way_named(setting), size, tmux)
+    if tmux:
+        return Graphics(_through_tmux(answers, tmux_client), size, True)
+    name = f"{answers.version} {environ.get('TERM', '')} {environ.get('TERM_PROGRAM', '')}".lower()
+    placeholders = any(terminal in name for terminal in _PLACEHOLDER_TERMINALS)
+    if placeholders and (answers.kitty or not answers.complete):
+        return Graphics("kitty", size)
+    if answers.sixel:
+        return Graphics("sixel", size)
+    # The console of the kernel has 256 or 512 glyphs, and quadrants are not among them.
+    return Graphics("half" if environ.get("TERM") == "linux" else "quadrant", size)
+
+
+def _way_named(setting: str) -> Way:
+    for way in WAYS:
+        if way == setting:
+            return way
+    raise UsageError(
+        f"Pictures cannot be shown by {setting!r}.", f"Choose auto or one of {', '.join(WAYS)}."
+    )
+
+
+def _through_tmux(answers: Answers, client: str) -> Way:
+    """tmux draws sixels itself where it can; kitty's messages it hides unless told to pass them."""
+    passes = "passthrough" in client.split()
+    if passes and any(terminal in client for terminal in _PLACEHOLDER_TERMINALS):
+        return "kitty"
+    return "sixel" if answers.sixel else "quadrant"
+
+
+def _configured_cell(environ: Mapping[str, str]) -> CellSize | None:
+    """What textual-serve says of the browser's cells."""
+    width = environ.get("TEXTUAL_CELL_WIDTH", "")
+    height = environ.get("TEXTUAL_CELL_HEIGHT", "")
+    if width.isascii() and width.isdigit() and height.isascii() and height.isdigit():
+        return _sane(int(width), int(height))
+    return None
+
+
+def _sane(width: int, height: int) -> CellSize | None:
+    return (
+        CellSize(width, height) if width in _NOMINAL_BOUNDS and height in _NOMINAL_BOUNDS else None
+    )
+
+
+def cell_of_window(descriptor: int) -> CellSize | None:
+    """The cell size that the kernel knows of the terminal, at once and without a question."""
+    try:
+        packed = fcntl.ioctl(descriptor, termios.TIOCGWINSZ, bytes(8))
+    except OSError:
+        return None
+    rows, columns, width, height = struct.unpack("4H", packed)
+    return _sane(width // columns, height // rows) if rows and columns else None
+
+
+class Probe:
+    """One round of questions to a terminal, by the descriptors of its two directions.
+
+    `ask` writes and returns at once, so that imports run while the terminal thinks; `answers`
+    waits for what is still missing. `rest` then holds the keys typed meanwhile.
+    """
+
+    def __init__(self, source: int, sink: int) -> None:
+        self._source = source
+        self._sink = sink
+        self._mode: list[int | list[bytes | int]] | None = None
+        self._read = bytearray()
+        self.rest = b""
+
+    def ask(self) -> None:
+        """Put the questions, with echo off so that the answers are not seen."""
+        if not (os.isatty(self._source) and os.isatty(self._sink)):
+            return
+        self._mode = termios.tcgetattr(self._source)
+        tty.setcbreak(self._source, termios.TCSANOW)
+        os.write(self._sink, QUESTIONS.encode("ascii"))
+
+    async def answers(self, timeout: float = 0.2) -> Answers:
+        """What was answered within `timeout` seconds; nothing when `ask` found no terminal."""
+        if self._mode is None:
+            return Answers()
+        done = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def take() -> None:
+            try:
+                data = os.read(self._source, 4096)
+            except OSError:
+                data = b""
+            self._read += data
+            if not data or parse(bytes(self._read))[0].complete:
+                done.set()
+
+        loop.add_reader(self._source, take)
+        try:
+            async with asyncio.timeout(timeout):
+                await done.wait()
+        except TimeoutError:
+            pass  # a silent terminal is a plain one: what has been read is what there is
+        finally:
+            loop.remove_reader(self._source)
+            termios.tcsetattr(self._source, termios.TCSANOW, self._mode)
+            self._mode = None
+        found, self.rest = parse(bytes(self._read))
+        if found.cell is None and (cell := cell_of_window(self._sink)) is not None:
+            return Answers(found.kitty, found.sixel, found.version, cell, found.complete)
+        return found
+
+
+async def ask_tmux(environ: Mapping[str, str], timeout: float = 0.5) -> str:
+    """Words about the terminal outside tmux: its name, its features, `passthrough` if allowed.
+
+    Empty outside tmux, and when tmux does not answer in time.
+    """
+    if not environ.get("TMUX"):
+        return ""
+    question = "#{client_termname} #{client_termtype} #{client_termfeatures} #{allow-passthrough}"
+    try:
+        tmux = await asyncio.create_subprocess_exec(
+            "tmux",
+            *("display-message", "-p", question),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=dict(environ),
+        )
+    except OSError:
+        return ""
+    try:
+        async with asyncio.timeout(timeout):
+            said, _ = await tmux.communicate()
+    except TimeoutError:
+        tmux.kill()
+        await tmux.wait()
+        return ""
+    words = said.decode("utf-8", errors="replace").lower().split()
+    passing = words[-1:] in (["on"], ["all"])
+    return " ".join([*words[:-1], "passthrough"] if passing else words)
