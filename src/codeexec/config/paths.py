@@ -7,7 +7,9 @@ on every system; relative values in them do not, as their specification says.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import socket
 import stat
 import sys
 from collections.abc import Mapping
@@ -79,6 +81,40 @@ def make_private(folder: Path) -> Path:
             "Make it writable for you, or set XDG_STATE_HOME to another folder.",
         ) from error
     return folder
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lock: a process, and the socket it listens on or will."""
+
+    pid: int
+    socket: str
+
+
+def read_lock(paths: Paths) -> Holder | None:
+    """Who wrote itself into the lock; None when nobody has. The server may have been started
+    with another XDG_RUNTIME_DIR than ours, so its word counts for more than `paths.socket`."""
+    try:
+        said = json.loads(paths.lock.read_bytes() or b"{}")
+    except (OSError, ValueError):
+        return None
+    if not isinstance(said, dict):
+        return None
+    pid, path = said.get("pid"), said.get("socket")
+    return Holder(pid, path) if isinstance(pid, int) and isinstance(path, str) else None
+
+
+def accepts(path: str) -> bool:
+    """Somebody accepts connections on this socket (within a second)."""
+    if not Path(path).is_socket():
+        return False
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 def _absolute(environ: Mapping[str, str], name: str) -> Path | None:

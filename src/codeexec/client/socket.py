@@ -1,0 +1,453 @@
+"""The engine behind a socket: asks, listens, and picks up again where a dropped line left off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+from msgspec import Raw
+from msgspec.structs import replace
+
+from codeexec.client import spawn
+from codeexec.client.api import Link
+from codeexec.client.spawn import Starting
+from codeexec.client.wire import Address, Wire, connect
+from codeexec.domain import requests as q
+from codeexec.domain.codec import check_schema, decode_reply, encode
+from codeexec.domain.errors import CodeexecError, Denied, ServerUnavailable, UsageError
+from codeexec.domain.events import Recorded
+from codeexec.domain.flow import OutputMode
+from codeexec.domain.frames import (
+    MAX_REQUEST,
+    STOPPED,
+    ClientFrame,
+    ServerFrame,
+    decode_server,
+    encode_frame,
+)
+from codeexec.domain.ids import EXECUTION, new_id
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+_ONCE = (q.Interrupt, q.RestartKernel, q.ShutDownKernel, q.PinArtifact, q.StopHost)
+"""What is not asked again when the line drops before the answer: it would be done twice."""
+
+_HELD_BYTES = 4 * 2**20
+"""What a listener holds for a reader that is slow; the rest waits in the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """All in seconds. Waits between attempts double from `first` to `most`, each cut by up to
+    half at random; a call fails when the connection is away for `call`."""
+
+    first: float = 0.25
+    most: float = 15.0
+    call: float = 20.0
+    connect: float = 10.0
+    ping: float = 15.0
+
+    def wait(self, attempt: int) -> float:
+        longest = min(self.first * 2.0 ** min(attempt - 1, 16), self.most)
+        return longest * random.uniform(0.5, 1.0)
+
+
+LOCAL = Patience(first=0.05, most=2.0)
+_POLL = 0.01
+
+
+@dataclass(slots=True)
+class _Call:
+    frame: bytes
+    is_safe: bool
+    answer: asyncio.Future[Raw]
+    timer: asyncio.TimerHandle | None = None
+
+
+@dataclass(slots=True)
+class _Listener:
+    session_id: str
+    output: OutputMode
+    last: int
+    number: int = 0
+    held: deque[tuple[tuple[Recorded, ...], int]] = field(default_factory=deque)
+    held_bytes: int = 0
+    is_paused: bool = False
+    is_ended: bool = False
+    error: CodeexecError | None = None
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self, records: tuple[Recorded, ...], size: int) -> None:
+        new = tuple(record for record in records if record.seq > self.last)
+        if new:
+            self.last = new[-1].seq
+            self.held.append((new, size))
+            self.held_bytes += size
+            self.wake.set()
+
+
+class SocketHost:
+    """The `HostClient` of a session server. Made inside a running loop; connects by itself.
+
+    With `starting`, the server is the user's own on this machine, and is started again when it
+    is gone (unless it was asked to end).
+    """
+
+    def __init__(
+        self,
+        address: Address | None = None,
+        client: q.ClientInfo | None = None,
+        starting: Starting | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        if address is None and starting is None:
+            starting = spawn.begin()
+        self._address = address
+        self._starting = starting
+        self._client = client or q.ClientInfo("client")
+        self._patience = patience or (LOCAL if starting else Patience())
+        self._loop = asyncio.get_running_loop()
+        self._wire: Wire | None = None
+        self._number = 0
+        self._calls: dict[int, _Call] = {}
+        self._listeners: dict[int, _Listener] = {}
+        self._link = Link("connecting")
+        self._changed = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._lost_reason = ""
+        self._was_heard = False
+        self._end: CodeexecError | None = None
+        self._keeper = self._loop.create_task(self._keep(), name="link")
+
+    # -- what a face holds ---------------------------------------------------------------
+
+    @property
+    def link(self) -> Link:
+        return self._link
+
+    async def links(self) -> AsyncIterator[Link]:
+        """See `HostClient.links`; ends after `closed`."""
+        while True:
+            changed, link = self._changed, self._link
+            yield link
+            if link.state == "closed":
+                return
+            if link is self._link:
+                await changed.wait()
+
+    def retry_now(self) -> None:
+        """Do not wait for the next attempt."""
+        self._hurry.set()
+
+    async def call(self, request: q.Request[R]) -> R:
+        return await self._ask(request, None)
+
+    def session(self, session_id: str) -> SocketSession:
+        return SocketSession(self, session_id)
+
+    async def __aenter__(self) -> SocketHost:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Detach. Sessions go on."""
+        self._finish(ServerUnavailable("The connection was closed."))
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.close()
+        self._keeper.cancel()
+        await asyncio.gather(self._keeper, return_exceptions=True)
+
+    # -- asking --------------------------------------------------------------------------
+
+    async def _ask(self, request: q.Request[R], session: str | None) -> R:
+        if self._end is not None:
+            raise type(self._end)(self._end.message, self._end.next_step)
+        if isinstance(request, q.Execute) and not request.execution_id:
+            request = cast("q.Request[R]", replace(request, execution_id=new_id(EXECUTION)))
+        asked = cast("q.Request[q.Reply]", request)
+        self._number += 1
+        number = self._number
+        frame = encode_frame(ClientFrame(id=number, session=session, request=Raw(encode(asked))))
+        if len(frame) > MAX_REQUEST:
+            raise UsageError(
+                f"This request is too long ({len(frame):,} bytes; at most {MAX_REQUEST:,}).",
+                "Write large content to a file and name that.",
+            )
+        is_safe = not isinstance(request, _ONCE)
+        if isinstance(request, q.OpenSession):
+            is_safe = bool(request.name)
+        call = _Call(frame, is_safe, self._loop.create_future())
+        self._calls[number] = call
+        try:
+            if self._wire is not None:
+                self._wire.send(frame)
+            else:
+                self._limit(call)
+            answer = await call.answer
+        finally:
+            self._calls.pop(number, None)
+            if call.timer is not None:
+                call.timer.cancel()
+        return cast(R, decode_reply(type(request).Answer, answer))
+
+    def _limit(self, call: _Call) -> None:
+        def give_up() -> None:
+            if not call.answer.done():
+                call.answer.set_exception(self._unavailable())
+
+        if call.timer is None:
+            call.timer = self._loop.call_later(self._patience.call, give_up)
+
+    def _unavailable(self) -> ServerUnavailable:
+        return ServerUnavailable(
+            f"The session server cannot be reached: {self._link.problem or 'no connection'}.",
+            "It is tried again; `codeexec-tui doctor` says more.",
+        )
+
+    # -- listening -----------------------------------------------------------------------
+
+    async def listen(
+        self, session_id: str, after: int, output: OutputMode
+    ) -> AsyncIterator[Sequence[Recorded]]:
+        """See `SessionClient.events`."""
+        listener = _Listener(session_id, output, after)
+        self._subscribe(listener)
+        try:
+            while True:
+                while listener.held:
+                    records, size = listener.held.popleft()
+                    listener.held_bytes -= size
+                    yield records
+                if listener.error is not None:
+                    raise listener.error
+                if listener.is_ended or self._end is not None:
+                    return
+                if listener.is_paused:
+                    self._subscribe(listener)
+                listener.wake.clear()
+                await listener.wake.wait()
+        finally:
+            self._unsubscribe(listener)
+
+    def _subscribe(self, listener: _Listener) -> None:
+        self._number += 1
+        listener.number, listener.is_paused = self._number, False
+        self._listeners[listener.number] = listener
+        if self._wire is not None:
+            self._wire.send(
+                encode_frame(
+                    ClientFrame(
+                        id=listener.number,
+                        listen=listener.session_id,
+                        after=listener.last,
+                        output=listener.output,
+                    )
+                )
+            )
+
+    def _unsubscribe(self, listener: _Listener) -> None:
+        if self._listeners.pop(listener.number, None) is not None and self._wire is not None:
+            self._wire.send(encode_frame(ClientFrame(stop=listener.number)))
+
+    # -- what comes ----------------------------------------------------------------------
+
+    def _take(self, data: bytes) -> None:
+        try:
+            frame = decode_server(data)
+            if frame.server is not None:
+                check_schema(frame.server.schema, "What this server sends")
+        except CodeexecError as error:
+            log.error("%s", error)
+            self._finish(error)
+            self._lost.set()
+            return
+        self._was_heard = True
+        if frame.listen:
+            self._take_facts(frame, len(data))
+        elif frame.id in self._calls:
+            call = self._calls[frame.id]
+            if call.answer.done():
+                return
+            if frame.error is not None:
+                call.answer.set_exception(frame.error.error())
+            else:
+                call.answer.set_result(frame.ok)
+        elif frame.error is not None and (listener := self._listeners.pop(frame.id, None)):
+            listener.error = frame.error.error()
+            listener.wake.set()
+
+    def _take_facts(self, frame: ServerFrame, size: int) -> None:
+        listener = self._listeners.get(frame.listen)
+        if listener is None:
+            return  # it has stopped; this was on its way
+        listener.take(frame.events, size)
+        if frame.end:
+            del self._listeners[frame.listen]
+            listener.is_ended = True
+            listener.wake.set()
+        elif listener.held_bytes > _HELD_BYTES:
+            self._unsubscribe(listener)
+            listener.is_paused = True
+
+    # -- the connection ------------------------------------------------------------------
+
+    async def _keep(self) -> None:
+        """Connect, and connect again, until closed or refused."""
+        attempt = 0
+        while self._end is None:
+            try:
+                wire = await self._connect()
+            except Denied as error:
+                self._finish(error)
+                return
+            except CodeexecError as error:
+                self._lost_reason = error.message.rstrip(".")
+                self._fail_if_hopeless(error)
+            else:
+                self._connected(wire)
+                await self._stay(wire)
+                if self._was_heard:
+                    attempt = 0
+                self._disconnected()
+                if self._lost_reason == STOPPED:
+                    self._finish(ServerUnavailable("The session server was stopped."))
+                    return
+                if attempt == 0:
+                    self._set_link(Link("reconnecting", 1, None, self._lost_reason))
+                    attempt = 1
+                    continue  # the first attempt is made at once
+            attempt += 1
+            await self._rest(attempt)
+
+    async def _rest(self, attempt: int) -> None:
+        wait = self._patience.wait(attempt)
+        retry_at = self._loop.time() + wait
+        self._set_link(Link("reconnecting", attempt, retry_at, self._lost_reason))
+        self._hurry.clear()
+        try:
+            await asyncio.wait_for(self._hurry.wait(), wait)
+        except TimeoutError:
+            return
+
+    async def _connect(self) -> Wire:
+        if self._address is not None and self._starting is None:
+            return await connect(self._address, self._take, self._on_lost, self._patience.connect)
+        starting = self._starting
+        assert starting is not None
+        deadline = self._loop.time() + self._patience.connect
+        while True:
+            rest = deadline - self._loop.time()
+            address = Address(socket=starting.socket())
+            try:
+                return await connect(address, self._take, self._on_lost, max(rest, _POLL))
+            except ServerUnavailable as error:
+                if (problem := starting.problem()) is not None:
+                    self._starting = Starting(starting.paths)
+                    raise problem from error
+                if rest <= 0:
+                    raise
+                if starting.process is None or starting.process.poll() is not None:
+                    # Nobody is on the way (or whoever was found another in its place).
+                    self._starting = starting = await asyncio.to_thread(spawn.begin, starting.paths)
+            await asyncio.sleep(_POLL)
+
+    def _fail_if_hopeless(self, error: CodeexecError) -> None:
+        """A server that cannot start will not by waiting: those who ask are told at once."""
+        if self._starting is not None:
+            for call in self._calls.values():
+                if not call.answer.done():
+                    call.answer.set_exception(error)
+
+    def _connected(self, wire: Wire) -> None:
+        self._wire, self._was_heard = wire, False
+        wire.send(encode_frame(ClientFrame(client=self._client)))
+        for call in self._calls.values():
+            if call.timer is not None:
+                call.timer.cancel()
+                call.timer = None
+            wire.send(call.frame)
+        listeners, self._listeners = list(self._listeners.values()), {}
+        for listener in listeners:
+            self._subscribe(listener)
+        self._set_link(Link("connected"))
+
+    async def _stay(self, wire: Wire) -> None:
+        """Until the connection is lost; on a network, see to it that silence is noticed."""
+        if self._address is None or self._address.is_local:
+            await self._lost.wait()
+        else:
+            while not self._lost.is_set():
+                try:
+                    await asyncio.wait_for(self._lost.wait(), self._patience.ping)
+                except TimeoutError:
+                    if self._loop.time() - wire.heard_at > 2.5 * self._patience.ping:
+                        wire.abort("the server has fallen silent")
+                    wire.ping()
+        self._lost.clear()
+
+    def _on_lost(self, reason: str) -> None:
+        self._lost_reason = reason
+        self._lost.set()
+
+    def _disconnected(self) -> None:
+        self._wire = None
+        for call in self._calls.values():
+            if call.is_safe:
+                self._limit(call)
+            elif not call.answer.done():
+                call.answer.set_exception(
+                    ServerUnavailable(
+                        "The connection was lost before the answer came.",
+                        "It may have been done, or not: look, and ask again.",
+                    )
+                )
+
+    def _finish(self, error: CodeexecError) -> None:
+        """No more connections: everybody who waits is told."""
+        if self._end is not None:
+            return
+        self._end = error
+        for call in self._calls.values():
+            if not call.answer.done():
+                call.answer.set_exception(error)
+        for listener in self._listeners.values():
+            listener.wake.set()
+        self._set_link(Link("closed", problem=error.message))
+
+    def _set_link(self, link: Link) -> None:
+        if self._link.state == "closed":
+            return
+        self._link = link
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+
+class SocketSession:
+    """The `SessionClient` of one session behind a `SocketHost`."""
+
+    def __init__(self, host: SocketHost, session_id: str) -> None:
+        self._host = host
+        self._session_id = session_id
+
+    @property
+    def session_id(self) -> str:
+        return self._session_id
+
+    async def call(self, request: q.Request[R]) -> R:
+        return await self._host._ask(request, self._session_id)
+
+    def events(
+        self, after: int = 0, output: OutputMode = "tail"
+    ) -> AsyncIterator[Sequence[Recorded]]:
+        return self._host.listen(self._session_id, after, output)

@@ -1,0 +1,113 @@
+"""Find the user's session server, or start one that outlives us.
+
+Only the standard library, and no event loop: a face calls `begin` before it imports anything
+else, so that the server (and its first kernel) start while the face still does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from codeexec.config.paths import Paths, accepts, find_paths, make_private, read_lock
+from codeexec.domain.errors import ServerUnavailable
+
+_LAST_WORDS = 2000
+_CONSOLE_BYTES = 2**16
+
+
+@dataclass(slots=True)
+class Starting:
+    """A server on its way up. Ours is `process`; None when one was there already."""
+
+    paths: Paths
+    process: subprocess.Popen[bytes] | None = None
+    said_before: int = 0
+
+    def socket(self) -> str:
+        """Where it listens, as far as can be known by now."""
+        holder = read_lock(self.paths)
+        return holder.socket if holder else str(self.paths.socket)
+
+    def problem(self) -> ServerUnavailable | None:
+        """Why it will not come: it has ended with an error. None while it may."""
+        if self.process is None or self.process.poll() in (None, 0):
+            return None
+        return ServerUnavailable(
+            f"The session server ended at its start (exit code {self.process.returncode}). "
+            f"Its last words:\n{last_words(self.paths, self.said_before)}",
+            f"The whole log is in {self.paths.log}.",
+        )
+
+
+def begin(
+    paths: Paths | None = None,
+    first_session: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Starting:
+    """The server that runs, or a new one, begun and not waited for.
+
+    `first_session` (fields of `OpenSession`) lets a new server start that session's kernel
+    before it imports the rest of itself. StorageError when there is no place for its files,
+    ServerUnavailable when the process cannot be started.
+    """
+    paths = paths or find_paths(environ)
+    found = find(paths)
+    return Starting(paths) if found else start(paths, first_session, environ)
+
+
+def find(paths: Paths) -> str | None:
+    """The socket of the running server: somebody accepts connections on it."""
+    holder = read_lock(paths)
+    recorded = (holder.socket,) if holder else ()
+    return next(filter(accepts, dict.fromkeys((*recorded, str(paths.socket)))), None)
+
+
+def start(
+    paths: Paths,
+    first_session: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Starting:
+    """Begin a server in a session of its own: a hang-up of our terminal does not reach it.
+
+    When another is quicker, ours ends quietly and the other one serves.
+    """
+    make_private(paths.state)
+    command = [sys.executable, "-P", "-m", "codeexec.server"]
+    if first_session is not None:
+        command += ["--first-session", json.dumps(dict(first_session))]
+    try:
+        console = os.open(paths.console, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            if (said_before := os.fstat(console).st_size) > _CONSOLE_BYTES:
+                os.ftruncate(console, said_before := 0)
+            process = subprocess.Popen(
+                command,
+                cwd="/",
+                env=None if environ is None else dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                start_new_session=True,
+            )
+        finally:
+            os.close(console)
+    except OSError as error:
+        raise ServerUnavailable(
+            f"The session server cannot be started: {error.strerror or error}.",
+            f"It is started as: {' '.join(command[:4])}",
+        ) from error
+    return Starting(paths, process, said_before)
+
+
+def last_words(paths: Paths, said_before: int = 0) -> str:
+    """The end of what a server that failed has said, past the first `said_before` bytes."""
+    try:
+        said = paths.console.read_bytes()[said_before:][-_LAST_WORDS:]
+    except OSError as error:
+        return f"(none: {error.strerror or error})"
+    return said.decode("utf-8", "replace").strip() or "(none)"

@@ -1,0 +1,269 @@
+"""A WebSocket's client end on asyncio: the handshake, frames in and out, and no more.
+
+Written here because a face pays for every import before its first key: this costs 3 ms, the
+client of `websockets` 50 (`benchmarks/imports.py`). The server's end is `websockets`, so every
+test of both speaks to an implementation that is not this one. RFC 6455; no extensions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from codeexec.domain.errors import Denied, ProtocolError, ServerUnavailable, UsageError
+from codeexec.domain.frames import SOCKET_PATH
+
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_MAX_HEAD = 65536
+_CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens: the path of its socket, or host and port with a token."""
+
+    socket: str = ""
+    host: str = ""
+    port: int = 0
+    token: str = ""
+    tls: bool = False
+
+    @property
+    def is_local(self) -> bool:
+        return bool(self.socket)
+
+    def __str__(self) -> str:
+        return self.socket or f"{'wss' if self.tls else 'ws'}://{self.host}:{self.port}"
+
+
+def parse_address(url: str, token: str = "") -> Address:
+    """`ws://host:port`, `http://host:port` (or wss, https), `unix:/path` or a path; a token may
+    stand in it as `?token=`. UsageError when it is none of these."""
+    if url.startswith(("unix:", "/")):
+        return Address(socket=url.removeprefix("unix:").removeprefix("//"))
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise UsageError(f"The address {url} cannot be read: {error}.", _ADDRESSES) from error
+    if parts.scheme not in ("ws", "wss", "http", "https") or not parts.hostname:
+        raise UsageError(f"The address {url} cannot be read.", _ADDRESSES)
+    tls = parts.scheme in ("wss", "https")
+    given = next((p[6:] for p in parts.query.split("&") if p.startswith("token=")), "")
+    return Address("", parts.hostname, port or (443 if tls else 80), token or given, tls)
+
+
+_ADDRESSES = "Write ws://HOST:PORT, or the path of a socket."
+
+
+class Wire(asyncio.Protocol):
+    """One connection. `on_text` gets the bytes of each message; `on_lost` is called once, with
+    the reason the server gave for closing, or what went wrong."""
+
+    def __init__(self, on_text: Callable[[bytes], None], on_lost: Callable[[str], None]) -> None:
+        self._on_text = on_text
+        self._on_lost = on_lost
+        self._buffer = bytearray()
+        self._parts: list[bytes] = []
+        self._transport: asyncio.Transport | None = None
+        self._key = base64.b64encode(os.urandom(16))
+        self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._reason = ""
+        self.heard_at = 0.0
+
+    # -- to the server -------------------------------------------------------------------
+
+    def send(self, text: bytes) -> None:
+        """Send one message; nothing happens when the connection is gone."""
+        self._send(_TEXT, text)
+
+    def ping(self) -> None:
+        self._send(_PING, b"")
+
+    def close(self) -> None:
+        """Say goodbye and leave."""
+        self._send(_CLOSE, b"\x03\xe8")
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self, reason: str) -> None:
+        """Leave at once, and tell `on_lost` why."""
+        self._reason = self._reason or reason
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _send(self, opcode: int, payload: bytes) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        size = len(payload)
+        if size < 126:
+            head = bytes((0x80 | opcode, 0x80 | size))
+        elif size < 65536:
+            head = bytes((0x80 | opcode, 0xFE)) + size.to_bytes(2, "big")
+        else:
+            head = bytes((0x80 | opcode, 0xFF)) + size.to_bytes(8, "big")
+        key = os.urandom(4)
+        self._transport.write(head + key + _mask(payload, key))
+
+    async def open(self, address: Address) -> None:
+        """The handshake. Denied when the server refuses us, ServerUnavailable when what answers
+        is no session server."""
+        host = f"{address.host}:{address.port}" if address.host else "localhost"
+        lines = [
+            f"GET {SOCKET_PATH} HTTP/1.1",
+            f"Host: {host}",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            f"Sec-WebSocket-Key: {self._key.decode()}",
+            "Sec-WebSocket-Version: 13",
+        ]
+        if address.token:
+            lines.append(f"Authorization: Bearer {address.token}")
+        assert self._transport is not None
+        self._transport.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+        await self._opened
+
+    # -- from the server -----------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        reason = self._reason or (str(exc) if exc else "the server closed the connection")
+        if not self._opened.done():
+            self._opened.set_exception(ServerUnavailable(f"No answer: {reason}."))
+            self._opened.exception()  # whoever waits has it; it need not be waited for
+            return
+        if self._opened.exception() is None:
+            self._on_lost(reason)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_at = asyncio.get_running_loop().time()
+        self._buffer += data
+        try:
+            if not self._opened.done() and not self._read_head():
+                return
+            while self._read_frame():
+                pass
+        except ProtocolError as error:
+            self.abort(error.message)
+
+    def _read_head(self) -> bool:
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0:
+            if len(self._buffer) > _MAX_HEAD:
+                self._refuse(ServerUnavailable("What answers there is no session server."))
+            return False
+        status, *lines = bytes(self._buffer[:end]).decode("latin-1").split("\r\n")
+        del self._buffer[: end + 4]
+        headers = {
+            name.strip().lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in lines)
+        }
+        code = status.split(" ")[1] if status.startswith("HTTP/1.1 ") else ""
+        expected = base64.b64encode(hashlib.sha1(self._key + _GUID).digest()).decode()
+        if code == "101" and headers.get("sec-websocket-accept") == expected:
+            self._opened.set_result(None)
+            return True
+        if code in ("401", "403"):
+            said = headers.get("x-problem", "The server refuses this connection.")
+            self._refuse(Denied(said, "Give the token that `serve` printed when it started."))
+        else:
+            self._refuse(
+                ServerUnavailable(f"What answers there is no session server ({status[:80]}).")
+            )
+        return False
+
+    def _refuse(self, error: Denied | ServerUnavailable) -> None:
+        if not self._opened.done():
+            self._opened.set_exception(error)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _read_frame(self) -> bool:
+        """Take one frame off the buffer; false when there is no whole one."""
+        buffer = self._buffer
+        if len(buffer) < 2:
+            return False
+        first, size, start = buffer[0], buffer[1] & 0x7F, 2
+        if buffer[1] & 0x80 or first & 0x70:
+            raise ProtocolError("The server sent a frame that cannot be read.")
+        if size >= 126:
+            start = 4 if size == 126 else 10
+            if len(buffer) < start:
+                return False
+            size = int.from_bytes(buffer[2:start], "big")
+        if len(buffer) < start + size:
+            return False
+        payload = bytes(memoryview(buffer)[start : start + size])
+        del buffer[: start + size]
+        self._take(first & 0x0F, bool(first & 0x80), payload)
+        return True
+
+    def _take(self, opcode: int, is_last: bool, payload: bytes) -> None:
+        if opcode in (_TEXT, _BINARY, _CONTINUATION):
+            if is_last and not self._parts:
+                self._on_text(payload)
+                return
+            self._parts.append(payload)
+            if is_last:
+                whole, self._parts = b"".join(self._parts), []
+                self._on_text(whole)
+        elif opcode == _PING:
+            self._send(_PONG, payload)
+        elif opcode == _CLOSE:
+            self._reason = payload[2:].decode("utf-8", "replace")
+            self.close()
+        elif opcode != _PONG:
+            raise ProtocolError("The server sent a frame of an unknown kind.")
+
+
+def _mask(payload: bytes, key: bytes) -> bytes:
+    size = len(payload)
+    mask = (key * (size // 4 + 1))[:size]
+    masked = int.from_bytes(payload, "big") ^ int.from_bytes(mask, "big")
+    return masked.to_bytes(size, "big")
+
+
+async def connect(
+    address: Address,
+    on_text: Callable[[bytes], None],
+    on_lost: Callable[[str], None],
+    timeout: float,
+) -> Wire:
+    """An open connection within `timeout` seconds. Denied when the server refuses us,
+    ServerUnavailable when there is none."""
+    loop = asyncio.get_running_loop()
+    wire = Wire(on_text, on_lost)
+    try:
+        async with asyncio.timeout(timeout):
+            if address.is_local:
+                await loop.create_unix_connection(lambda: wire, address.socket)
+            else:
+                await loop.create_connection(
+                    lambda: wire, address.host, address.port, ssl=address.tls or None
+                )
+            await wire.open(address)
+    except TimeoutError as error:
+        wire.abort("timed out")
+        raise ServerUnavailable(f"{address} does not answer.", _IS_IT_THERE) from error
+    except OSError as error:
+        raise ServerUnavailable(
+            f"{address} cannot be reached: {error.strerror or error}.", _IS_IT_THERE
+        ) from error
+    except asyncio.CancelledError:
+        wire.abort("given up")
+        raise
+    return wire
+
+
+_IS_IT_THERE = "Is the server running? `codeexec-tui doctor` looks."

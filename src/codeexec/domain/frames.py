@@ -1,0 +1,123 @@
+"""What goes over a face's connection: frames of JSON text, in both directions.
+
+A face numbers its questions; `id` in an answer is that number. A listener is a question that
+is answered many times: each batch of facts carries its number as `listen`.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from codeexec.domain.errors import CodeexecError, ProtocolError, from_code
+from codeexec.domain.events import Recorded
+from codeexec.domain.flow import OutputMode
+from codeexec.domain.requests import ClientInfo
+
+MAX_REQUEST = 16 * 2**20
+"""Bytes of a frame (or an HTTP body) that a server reads."""
+
+SOCKET_PATH = "/v1/ws"
+
+STOPPED = "stopped"
+"""The reason with which a server closes a connection when it was asked to end: a face that
+hears it does not start another server."""
+
+
+class Problem(Struct, frozen=True):
+    """An error as it is told: see `codeexec.domain.errors`."""
+
+    code: str
+    title: str
+    message: str
+    next_step: str = ""
+
+    @classmethod
+    def of(cls, error: CodeexecError) -> Problem:
+        return cls(error.code, error.title, error.message, error.next_step)
+
+    def error(self) -> CodeexecError:
+        return from_code(self.code, self.message, self.next_step)
+
+
+class ServerHello(Struct, frozen=True):
+    """Who serves; the first frame of a connection."""
+
+    version: str
+    schema: int
+    pid: int
+
+
+class ClientFrame(Struct, frozen=True, omit_defaults=True):
+    """One of: `client` (who I am), `request` with `id` (to `session`, or to the host), `listen`
+    with `id` (facts of that session after `after`), or `stop` (listening, by its number)."""
+
+    id: int = 0
+    session: str | None = None
+    request: Raw = Raw()
+    listen: str | None = None
+    after: int = 0
+    output: OutputMode = "tail"
+    stop: int | None = None
+    client: ClientInfo | None = None
+
+
+class ServerFrame(Struct, frozen=True, omit_defaults=True):
+    """One of: `server`, `ok` or `error` with `id` (0: of a frame whose number could not be
+    read), `events` with `listen`, or `end` with `listen` (there will be no more)."""
+
+    id: int = 0
+    ok: Raw = Raw()
+    error: Problem | None = None
+    listen: int = 0
+    events: tuple[Recorded, ...] = ()
+    end: bool = False
+    server: ServerHello | None = None
+
+
+F = TypeVar("F")
+
+_encoder = msgspec.json.Encoder()
+_client = msgspec.json.Decoder(ClientFrame)
+_server = msgspec.json.Decoder(ServerFrame)
+
+
+class _Numbered(Struct):
+    id: int = 0
+
+
+def encode_frame(frame: ClientFrame | ServerFrame) -> bytes:
+    return _encoder.encode(frame)
+
+
+def decode_client(data: bytes | str) -> ClientFrame:
+    return _decode(_client, data)
+
+
+def decode_server(data: bytes | str) -> ServerFrame:
+    return _decode(_server, data)
+
+
+def frame_number(data: bytes | str) -> int:
+    """The number of a frame that cannot be read otherwise, or 0."""
+    try:
+        return msgspec.json.decode(data, type=_Numbered).id
+    except (msgspec.MsgspecError, UnicodeError):
+        return 0
+
+
+def events_frame(listen: int, records: list[bytes]) -> bytes:
+    """The frame of facts that are encoded already."""
+    return b'{"listen":%d,"events":[%s]}' % (listen, b",".join(records))
+
+
+def _decode(decoder: msgspec.json.Decoder[F], data: bytes | str) -> F:
+    try:
+        return decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise ProtocolError(
+            f"This frame cannot be read: {error}.",
+            "A frame is one JSON object; both ends should run the same version of codeexec-tui.",
+        ) from error

@@ -1,0 +1,150 @@
+"""Puts the server together and runs it until it is told to end, or nobody needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from io import FileIO, TextIOWrapper
+
+from codeexec.config.paths import Paths
+from codeexec.domain.errors import CodeexecError, UsageError
+from codeexec.kernels.base import KernelFactory
+from codeexec.server.gate import Gate, names_of
+from codeexec.server.instance import Instance
+from codeexec.server.service import Service
+from codeexec.session.host import Host
+from codeexec.session.settings import HostSettings
+
+log = logging.getLogger(__name__)
+
+_LOG_BYTES, _LOG_FILES = 2**20, 2
+_TICK = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """`bind` is host and port of a TCP socket beside the private one; it needs `token`."""
+
+    paths: Paths
+    bind: tuple[str, int] | None = None
+    token: str = ""
+    settings: HostSettings = field(default_factory=HostSettings)
+
+
+async def serve(
+    options: ServerOptions,
+    instance: Instance,
+    listening: socket.socket,
+    kernels: KernelFactory,
+    ready: Callable[[str], None] = lambda address: None,
+) -> None:
+    """Serve until StopHost, SIGTERM or SIGINT, or until idle for so long as the settings say.
+
+    SIGTERM leaves the kernels running: the next server adopts them. `ready` is called with the
+    TCP address (empty: none) once everything listens.
+    """
+    settings = options.settings
+    if options.bind is not None:
+        settings = replace(settings, idle_host=0.0)
+    host = Host(options.paths.state, kernels, settings=settings, socket=str(options.paths.socket))
+    loop = asyncio.get_running_loop()
+    restore = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, host.stop_requested.set)
+    loop.add_signal_handler(signal.SIGUSR1, restore.set)
+    # Bound before we could answer, so that a face's connection waits instead of failing.
+    service = Service(host)
+    try:
+        await host.start()
+        await service.listen(listening, Gate())
+        ready(await _listen_tcp(service, options) if options.bind else "")
+        log.info("serving on %s, pid %d", options.paths.socket, os.getpid())
+        await _stay(service, instance, listening, restore, settings.idle_host)
+    finally:
+        await service.close()
+        await host.close(leave_kernels=not host.stop_sessions)
+        instance.release()
+        log.info("ended")
+
+
+async def _listen_tcp(service: Service, options: ServerOptions) -> str:
+    assert options.bind is not None
+    name, port = options.bind
+    if not options.token:
+        raise UsageError("On a network a token is always asked for, and there is none.")
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        bound = socket.socket(family, kind, protocol)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setblocking(False)
+        bound.bind(address)
+    except OSError as error:
+        raise UsageError(
+            f"{name}:{port} cannot be bound: {error.strerror or error}.",
+            "Choose another port, or 0 for any that is free.",
+        ) from error
+    await service.listen(bound, Gate(options.token, frozenset(names_of(name))))
+    shown = f"[{name}]" if ":" in name else name
+    return f"http://{shown}:{bound.getsockname()[1]}"
+
+
+async def _stay(
+    service: Service,
+    instance: Instance,
+    listening: socket.socket,
+    restore: asyncio.Event,
+    idle_limit: float,
+) -> None:
+    """Until told to stop or idle; the socket is put back when somebody removes it."""
+    host = service.host
+    stop = asyncio.ensure_future(host.stop_requested.wait())
+    try:
+        while not stop.done():
+            asked = asyncio.ensure_future(restore.wait())
+            await asyncio.wait({stop, asked}, timeout=_TICK, return_when="FIRST_COMPLETED")
+            asked.cancel()
+            restore.clear()
+            if not instance.is_bound:
+                try:
+                    replacement = instance.bind()
+                except CodeexecError as error:
+                    # Its folder may come back with the user's next login.
+                    log.debug("the socket is gone: %s", error)
+                else:
+                    log.warning("the socket had been removed; it is back")
+                    service.unlisten(listening)
+                    await service.listen(replacement, Gate())
+                    listening = replacement
+            if idle_limit and service.idle_for() > idle_limit:
+                log.info("idle for %g s", idle_limit)
+                return
+    finally:
+        stop.cancel()
+
+
+class _PrivateLog(RotatingFileHandler):
+    """0600, and never more than a few megabytes."""
+
+    def _open(self) -> TextIOWrapper:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        return TextIOWrapper(
+            FileIO(os.open(self.baseFilename, flags, 0o600), "a"), encoding="utf-8"
+        )
+
+
+def set_up_log(path: Path, level: int = logging.INFO) -> None:
+    """All that the engine says goes to this file."""
+    handler = _PrivateLog(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # At DEBUG it would write headers, and the token with them.
+    logging.getLogger("websockets").setLevel(max(level, logging.WARNING))

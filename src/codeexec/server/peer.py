@@ -1,0 +1,193 @@
+"""One face's connection: its questions and its listeners, all on one WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from typing import Protocol, cast
+
+from msgspec import Raw
+
+from codeexec.domain import requests as q
+from codeexec.domain.codec import SCHEMA, decode_request, encode
+from codeexec.domain.errors import CodeexecError, Denied, ProtocolError, UsageError
+from codeexec.domain.events import Recorded
+from codeexec.domain.frames import (
+    ClientFrame,
+    Problem,
+    ServerFrame,
+    ServerHello,
+    decode_client,
+    encode_frame,
+    events_frame,
+    frame_number,
+)
+from codeexec.session.host import VERSION, Host
+from codeexec.session.session import Session
+
+log = logging.getLogger(__name__)
+
+MAX_CALLS = 64
+"""Questions of one face that may be open; more are not read until some are answered."""
+
+FRAME_BYTES = 256 * 1024
+"""Facts are cut into frames of about this size, so that an answer never waits for long."""
+
+_WATCHABLE = (*q.WATCHABLE, q.ListSessions, q.ListKernels, q.GetHostInfo)
+
+
+class Channel(Protocol):
+    """Text messages both ways. `send` waits while the other end does not read; both raise
+    ConnectionError (or end) when it is gone."""
+
+    def __aiter__(self) -> AsyncIterator[str]: ...
+
+    async def send(self, text: bytes) -> None: ...
+
+
+Owner = Callable[[Coroutine[object, object, None]], object]
+"""Starts work that goes on when who asked for it has gone, and ends with the server."""
+
+
+class Peer:
+    """`start` owns what is asked: a kernel's restart is not left halfway by a hang-up."""
+
+    def __init__(self, host: Host, channel: Channel, start: Owner) -> None:
+        self._host = host
+        self._channel = channel
+        self._start = start
+        self._client = q.ClientInfo("client")
+        self._listeners: dict[int, asyncio.Task[None]] = {}
+        self._free = asyncio.Semaphore(MAX_CALLS)
+        self._joined: dict[str, tuple[int, contextlib.ExitStack]] = {}
+
+    async def run(self) -> None:
+        """Until the other end goes away."""
+        async with asyncio.TaskGroup() as listeners:
+            try:
+                await self._send(
+                    encode_frame(ServerFrame(server=ServerHello(VERSION, SCHEMA, os.getpid())))
+                )
+                async for text in self._channel:
+                    await self._take(text, listeners)
+            except ConnectionError as error:
+                log.debug("a client went away: %s", error)
+            finally:
+                for task in self._listeners.values():
+                    task.cancel()
+
+    async def _take(self, text: str, listeners: asyncio.TaskGroup) -> None:
+        number = 0
+        try:
+            frame = decode_client(text)
+            number = frame.id
+            if frame.client is not None:
+                # Who has said that they only watch cannot take it back.
+                watch_only = self._client.watch_only or frame.client.watch_only
+                self._client = q.ClientInfo(frame.client.name, watch_only)
+            elif frame.stop is not None:
+                if (task := self._listeners.pop(frame.stop, None)) is not None:
+                    task.cancel()
+            elif frame.listen is not None:
+                if number in self._listeners:
+                    raise ProtocolError(f"{number} is taken by another listener.")
+                session = self._host.session(frame.listen)
+                task = listeners.create_task(self._listen(number, session, frame))
+                self._listeners[number] = task
+            elif bytes(frame.request):
+                request = decode_request(bytes(frame.request))
+                await self._free.acquire()
+                self._start(self._answer(number, frame.session, request))
+            else:
+                raise ProtocolError("This frame asks for nothing.", "See `/v1/ws` in the README.")
+        except CodeexecError as error:
+            await self._send(
+                encode_frame(ServerFrame(id=number or frame_number(text), error=Problem.of(error)))
+            )
+
+    # -- answers -------------------------------------------------------------------------
+
+    async def _answer(self, number: int, session: str | None, request: q.AnyRequest) -> None:
+        try:
+            try:
+                answer = ServerFrame(id=number, ok=Raw(encode(await self._call(session, request))))
+            except CodeexecError as error:
+                answer = ServerFrame(id=number, error=Problem.of(error))
+            except Exception as error:
+                # Whoever asked must hear something, and the log the whole of it.
+                log.exception("%s failed", type(request).__name__)
+                answer = ServerFrame(id=number, error=Problem.of(internal(error)))
+            with contextlib.suppress(ConnectionError):  # who asked may have gone
+                await self._send(encode_frame(answer))
+        finally:
+            self._free.release()
+
+    async def _call(self, session: str | None, request: q.AnyRequest) -> q.Reply:
+        if self._client.watch_only and not isinstance(request, _WATCHABLE):
+            raise Denied("This connection only watches.", "Attach without --watch to change it.")
+        if isinstance(request, q.HostRequest):
+            return await self._host.call(cast("q.Request[q.Reply]", request))
+        if session is None:
+            raise UsageError(f"{type(request).__name__} is asked of a session: name it.")
+        asked = cast("q.Request[q.Reply]", request)
+        return await self._host.session(session).call(asked, self._client)
+
+    # -- facts ---------------------------------------------------------------------------
+
+    async def _listen(self, number: int, session: Session, frame: ClientFrame) -> None:
+        with self._join(session):
+            try:
+                async for records in session.events(frame.after, frame.output):
+                    await self._send_facts(number, records)
+                await self._send(encode_frame(ServerFrame(listen=number, end=True)))
+            except ConnectionError:
+                return  # the reading side ends the connection
+            except CodeexecError as error:
+                problem = Problem.of(error)
+                await self._send(encode_frame(ServerFrame(id=number, error=problem)))
+            finally:
+                if self._listeners.get(number) is asyncio.current_task():
+                    del self._listeners[number]
+
+    async def _send_facts(self, number: int, records: Sequence[Recorded]) -> None:
+        pieces: list[bytes] = []
+        size = 0
+        for record in records:
+            piece = encode(record)
+            if pieces and size + len(piece) > FRAME_BYTES:
+                await self._send(events_frame(number, pieces))
+                pieces, size = [], 0
+            pieces.append(piece)
+            size += len(piece)
+        if pieces:
+            await self._send(events_frame(number, pieces))
+
+    @contextlib.contextmanager
+    def _join(self, session: Session) -> Iterator[None]:
+        """A face counts once in a session, however many listeners it has there."""
+        key = session.session_id
+        count, stack = self._joined.get(key, (0, contextlib.ExitStack()))
+        if count == 0:
+            stack.enter_context(session.join(self._client))
+        self._joined[key] = (count + 1, stack)
+        try:
+            yield
+        finally:
+            count, stack = self._joined.pop(key)
+            if count > 1:
+                self._joined[key] = (count - 1, stack)
+            else:
+                stack.close()
+
+    async def _send(self, text: bytes) -> None:
+        await self._channel.send(text)
+
+
+def internal(error: Exception) -> CodeexecError:
+    """What we tell of a fault of our own."""
+    return CodeexecError(
+        f"The server failed: {type(error).__name__}: {error}.", "Its log has the whole of it."
+    )

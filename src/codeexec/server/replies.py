@@ -1,0 +1,107 @@
+"""What HTTP answers with: values of the protocol as JSON, and every error as one problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import msgspec
+from starlette.responses import Response
+
+from codeexec.domain.errors import (
+    Busy,
+    CodeexecError,
+    Conflict,
+    Denied,
+    DocumentError,
+    KernelDied,
+    NotFound,
+    ProtocolError,
+    StorageError,
+    Unavailable,
+    UsageError,
+)
+from codeexec.domain.frames import Problem
+from codeexec.server.http import TooLong
+
+_STATUS: tuple[tuple[type[CodeexecError], int], ...] = (
+    (TooLong, 413),
+    (UsageError, 400),
+    (ProtocolError, 400),
+    (Denied, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Busy, 409),
+    (DocumentError, 422),
+    (Unavailable, 503),
+    (KernelDied, 503),
+    (StorageError, 507),
+)
+
+MEANINGS = {
+    400: "The request makes no sense as it is",
+    401: "Wrong or missing token (on a network)",
+    403: "Not allowed",
+    404: "There is no such thing",
+    409: "It is there, but not in a state in which this can be done",
+    413: "More than is read at once",
+    422: "The file cannot be read as what it says it is",
+    500: "A fault of the server",
+    503: "What this needs is not to be had",
+    507: "The journal or a file cannot be written",
+}
+
+
+def status_of(error: CodeexecError) -> int:
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def answer(value: object, status: int = 200) -> Response:
+    """A value of the protocol as JSON."""
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def problem(error: CodeexecError, status: int = 0) -> Response:
+    return answer(Problem.of(error), status or status_of(error))
+
+
+def content(
+    data: bytes,
+    media_type: str,
+    etag: str,
+    headers: Mapping[str, str],
+    *,
+    is_attachment: bool = True,
+) -> Response:
+    """Bytes with their type; 304 when the asker has them already.
+
+    What user code made must never run as a page of ours: `nosniff`, a sandbox, and shown as a
+    download unless it is an image or plain text.
+    """
+    tag = f'"{etag}"'
+    sent = {
+        "ETag": tag,
+        "Cache-Control": "private, max-age=0, must-revalidate",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    if is_attachment:
+        sent["Content-Disposition"] = "attachment"
+    if headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=sent)
+    return Response(data, media_type=media_type, headers=sent)
+
+
+def convert(fields: Mapping[str, object], kind: type[msgspec.Struct]) -> msgspec.Struct:
+    """The request that these fields (of path, query and body) make; UsageError when none."""
+    known = set(kind.__struct_fields__)
+    unknown = sorted(set(fields) - known)
+    if unknown:
+        raise UsageError(
+            f"What is {', '.join(unknown)}?",
+            f"Known here: {', '.join(sorted(known)) or 'nothing'}.",
+        )
+    try:
+        return cast(msgspec.Struct, msgspec.convert(fields, type=kind, strict=False))
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{error}.", "See /openapi.json for what is expected.") from error

@@ -1,0 +1,99 @@
+"""The FastAPI app: the table of requests, and the few paths that are more than one request."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from codeexec.domain import requests as q
+from codeexec.domain.errors import CodeexecError, NotFound, UsageError
+from codeexec.server import special
+from codeexec.server.openapi import describe
+from codeexec.server.peer import internal
+from codeexec.server.replies import answer, convert, problem
+from codeexec.server.routes import ROUTES, Route
+from codeexec.session.host import VERSION, Host
+
+CLIENT = q.ClientInfo("http")
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def make_app(host: Host) -> FastAPI:
+    """All of it; `/docs` shows it to people, `/openapi.json` to programs."""
+    app = FastAPI(
+        title="codeexec-tui",
+        version=VERSION,
+        summary="Sessions that run code and lose nothing.",
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    for route in ROUTES:
+        app.add_api_route(
+            route.path,
+            _endpoint(host, route),
+            methods=[route.method],
+            status_code=route.status,
+            summary=route.summary,
+            response_class=Response,
+        )
+    special.add(app, host)
+    app.add_exception_handler(CodeexecError, _told)
+    app.add_exception_handler(HTTPException, _told)
+    app.add_exception_handler(Exception, _told)
+    document: dict[str, object] = {}
+
+    def openapi() -> dict[str, object]:
+        if not document:
+            document.update(describe(app))
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    return app
+
+
+def _endpoint(host: Host, route: Route) -> Endpoint:
+    """The path's session, if any, is asked; else the host."""
+
+    async def endpoint(request: Request) -> Response:
+        fields: dict[str, object] = dict(request.query_params)
+        if route.has_body:
+            fields |= await _body(request)
+        fields |= request.path_params
+        session = fields.pop("session", None) if "{session}" in route.path else None
+        asked = cast("q.Request[q.Reply]", convert(fields, route.request))
+        if session is None:
+            return answer(await host.call(asked), route.status)
+        return answer(await host.session(str(session)).call(asked, CLIENT), route.status)
+
+    endpoint.__name__ = re.sub("(?<=[a-z])(?=[A-Z])", "_", route.request.__name__).lower()
+    return endpoint
+
+
+async def _body(request: Request) -> dict[str, object]:
+    data = await request.body()
+    if not data:
+        return {}
+    try:
+        said = json.loads(data)
+    except ValueError as error:
+        raise UsageError(f"The body is not JSON: {error}.", "Send one JSON object.") from error
+    if not isinstance(said, dict):
+        raise UsageError("The body is not a JSON object.", "Send one JSON object.")
+    return said
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    if isinstance(error, CodeexecError):
+        return problem(error)
+    if isinstance(error, HTTPException):
+        what = NotFound if error.status_code == 404 else UsageError
+        said = f"{request.method} {request.url.path}: {error.detail}."
+        return problem(what(said, "See /docs."), error.status_code)
+    return problem(internal(error))

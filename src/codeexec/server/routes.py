@@ -1,0 +1,101 @@
+"""The table of HTTP paths whose request is one of the protocol's: no model is written twice.
+
+The fields of a request come from the path, the query and (where there is one) the JSON body;
+OpenAPI's parameters and bodies are read off the same types.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from codeexec.domain import requests as q
+
+SESSION = "/v1/sessions/{session}"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`{session}` in the path names a session by id or name; other names are fields."""
+
+    method: str
+    path: str
+    summary: str
+    request: type[msgspec.Struct]
+    answer: type[q.Reply] = q.Done
+    status: int = 200
+
+    @property
+    def has_body(self) -> bool:
+        return self.method in ("POST", "PATCH")
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/v1/info", "Who serves, since when, and where", q.GetHostInfo, q.HostInfo),
+    Route("GET", "/v1/sessions", "List sessions", q.ListSessions, q.SessionList),
+    Route("POST", "/v1/sessions", "Open a session", q.OpenSession, q.SessionSummary, 201),
+    Route("GET", "/v1/kernels", "List kernels one may ask for", q.ListKernels, q.KernelList),
+    Route("POST", "/v1/stop", "End the server", q.StopHost, status=202),
+    Route("PATCH", SESSION, "Rename a session", q.RenameSession),
+    Route(
+        "POST",
+        f"{SESSION}/executions",
+        "Queue code; the answer does not wait for it",
+        q.Execute,
+        q.Accepted,
+        202,
+    ),
+    Route(
+        "GET",
+        f"{SESSION}/executions/{{execution_id}}/rows",
+        "A page of output rows",
+        q.ReadRows,
+        q.Rows,
+    ),
+    Route(
+        "POST",
+        f"{SESSION}/executions/{{execution_id}}/cancel",
+        "Take it out of the queue, or interrupt it",
+        q.CancelExecution,
+        status=202,
+    ),
+    Route("POST", f"{SESSION}/queue/clear", "Cancel all that waits", q.ClearQueue),
+    Route("POST", f"{SESSION}/interrupt", "Interrupt what runs", q.Interrupt, status=202),
+    Route("POST", f"{SESSION}/stdin", "Answer a request for input", q.AnswerStdin),
+    Route("GET", f"{SESSION}/search", "Search the output", q.SearchRows, q.RowMatches),
+    Route("POST", f"{SESSION}/kernel/restart", "A fresh kernel", q.RestartKernel),
+    Route("POST", f"{SESSION}/kernel/shutdown", "Stop the kernel", q.ShutDownKernel),
+    Route("GET", f"{SESSION}/kernel/usage", "CPU, memory and clients", q.GetUsage, q.Usage),
+    Route("POST", f"{SESSION}/complete", "Complete code", q.Complete, q.Completions),
+    Route("POST", f"{SESSION}/inspect", "Explain the name at the cursor", q.Inspect, q.Inspection),
+    Route(
+        "POST",
+        f"{SESSION}/is-complete",
+        "Would this code run as it is?",
+        q.IsComplete,
+        q.Completeness,
+    ),
+    Route("GET", f"{SESSION}/variables", "Variables, fresh", q.RefreshVariables, q.Variables),
+    Route(
+        "GET",
+        f"{SESSION}/variables/{{name}}",
+        "A longer look at a variable",
+        q.InspectVariable,
+        q.VariableDetail,
+    ),
+    Route(
+        "GET",
+        f"{SESSION}/variables/{{name}}/table",
+        "A page of a data frame or array",
+        q.ReadTable,
+        q.TablePage,
+    ),
+    Route("DELETE", f"{SESSION}/variables/{{name}}", "Delete a variable", q.DeleteVariable),
+    Route(
+        "GET", f"{SESSION}/history", "Code that was run, newest first", q.SearchHistory, q.History
+    ),
+    Route("GET", f"{SESSION}/files", "Files of the working folder", q.ListFiles, q.FileList),
+    Route("POST", f"{SESSION}/artifacts", "Keep a file as an artifact", q.PinArtifact, status=201),
+    Route("DELETE", f"{SESSION}/artifacts/{{artifact_id}}", "Remove an artifact", q.RemoveArtifact),
+)

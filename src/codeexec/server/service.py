@@ -1,0 +1,107 @@
+"""The host of sessions on its sockets: faces over WebSockets, programs over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Coroutine
+
+from codeexec.domain.frames import STOPPED
+from codeexec.server.door import FaceChannel, FaceConnection, FrontDoor
+from codeexec.server.gate import Gate
+from codeexec.server.http import HttpStack
+from codeexec.server.peer import Peer
+from codeexec.session.host import Host
+
+log = logging.getLogger(__name__)
+
+_GRACE = 2.0
+"""Seconds that open questions are given when the server ends."""
+
+
+class Service:
+    """Listens on any number of sockets, each with its gate."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self._servers: dict[socket.socket, asyncio.Server] = {}
+        self._faces: dict[FaceConnection, asyncio.Task[None]] = {}
+        self._work: set[asyncio.Task[None]] = set()
+        self._http = HttpStack(host)
+        self._busy_at = time.monotonic()
+
+    async def listen(self, listening: socket.socket, gate: Gate) -> None:
+        """Accept connections; `listening` is bound, and ours from here on."""
+        is_local = listening.family == socket.AF_UNIX
+
+        def make_face() -> FaceConnection:
+            return FaceConnection(gate, self._serve, is_local=is_local)
+
+        async def make_http() -> asyncio.Protocol:
+            return await self._http.make_protocol(gate)
+
+        loop = asyncio.get_running_loop()
+
+        def make_door() -> FrontDoor:
+            return FrontDoor(make_face, make_http, self._start)
+
+        if is_local:
+            server = await loop.create_unix_server(make_door, sock=listening)
+        else:
+            server = await loop.create_server(make_door, sock=listening)
+        self._servers[listening] = server
+
+    def unlisten(self, listening: socket.socket) -> None:
+        """Accept no more there; connections stay."""
+        self._servers.pop(listening).close()
+
+    @property
+    def faces(self) -> int:
+        return len(self._faces)
+
+    def idle_for(self) -> float:
+        """Seconds since somebody was connected or a session was open."""
+        now = time.monotonic()
+        if self._faces or not self.host.is_idle or self._http.is_busy:
+            self._busy_at = now
+        return now - self._busy_at
+
+    def _serve(self, connection: FaceConnection) -> None:
+        peer = Peer(self.host, FaceChannel(connection), self._start)
+        task = asyncio.get_running_loop().create_task(peer.run(), name="face")
+        self._faces[connection] = task
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._faces.pop(connection, None)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.error("a face's connection failed", exc_info=error)
+                connection.transport.abort()
+
+        task.add_done_callback(ended)
+
+    def _start(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._work.add(task)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._work.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.error("work for a client failed", exc_info=error)
+
+        task.add_done_callback(ended)
+
+    async def close(self, reason: str = STOPPED) -> None:
+        """Accept no more, answer what is open, and say goodbye to everybody."""
+        for listening in list(self._servers):
+            self.unlisten(listening)
+        if self._work:
+            await asyncio.wait(self._work, timeout=_GRACE)
+        faces = dict(self._faces)
+        goodbyes = [face.close(1001, reason) for face in faces]
+        await asyncio.gather(*goodbyes, self._http.close(), return_exceptions=True)
+        rest = (*faces.values(), *self._work)
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)

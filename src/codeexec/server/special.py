@@ -1,0 +1,205 @@
+"""HTTP paths that are more than one request of the protocol: bytes, streams and wholes."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI, Request
+from msgspec import Struct
+from starlette.responses import Response, StreamingResponse
+
+from codeexec.domain import requests as q
+from codeexec.domain.codec import encode
+from codeexec.domain.errors import Conflict, NotFound, UsageError
+from codeexec.domain.events import Artifact
+from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.server.export import EXPORTS, export
+from codeexec.server.replies import answer, content
+from codeexec.server.routes import SESSION
+from codeexec.session.host import Host
+from codeexec.session.session import Session
+
+CLIENT = q.ClientInfo("http")
+
+_SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp", "text/plain")
+"""Types that are shown and not downloaded: they run nothing."""
+
+
+class Health(Struct, frozen=True):
+    status: str
+
+
+class ExecutionState(Struct, frozen=True):
+    """An execution now, with the rows that were asked for."""
+
+    execution: ExecutionView
+    rows: q.Rows
+
+
+class ExecutionList(Struct, frozen=True):
+    executions: tuple[ExecutionView, ...]
+
+
+class ArtifactList(Struct, frozen=True):
+    artifacts: tuple[Artifact, ...]
+
+
+def add(app: FastAPI, host: Host) -> None:
+    """Hang the paths into the app."""
+    _add_wholes(app, host)
+    _add_bytes(app, host)
+    _add_streams(app, host)
+
+
+def _add_wholes(app: FastAPI, host: Host) -> None:
+    @app.get("/v1/health", summary="Is it up?", response_class=Response)
+    async def health() -> Response:
+        return answer(Health("ok"))
+
+    @app.get(SESSION, summary="A session as it is now", response_class=Response)
+    async def get_session(session: str) -> Response:
+        return answer(host.session(session).snapshot)
+
+    @app.post(f"{SESSION}/stop", summary="End a session and its kernel", response_class=Response)
+    async def stop_session(session: str) -> Response:
+        return answer(await host.call(q.StopSession(host.session(session).session_id)))
+
+    @app.delete(SESSION, summary="Delete an ended session", response_class=Response)
+    async def remove_session(session: str) -> Response:
+        return answer(await host.call(q.RemoveSession(session)))
+
+    @app.get(f"{SESSION}/executions", summary="All executions", response_class=Response)
+    async def list_executions(session: str) -> Response:
+        return answer(ExecutionList(tuple(host.session(session).snapshot.executions.values())))
+
+    @app.get(
+        f"{SESSION}/executions/{{execution_id}}",
+        summary="An execution as it is now, with output from row `start` on",
+        response_class=Response,
+    )
+    async def get_execution(
+        session: str, execution_id: str, start: int = 0, count: int = 1000
+    ) -> Response:
+        found = host.session(session)
+        # The rows first: what is said of the execution is then never older than they are.
+        rows = await found.call(q.ReadRows(execution_id, start, count), CLIENT)
+        return answer(ExecutionState(found.snapshot.executions[execution_id], rows))
+
+    @app.get(f"{SESSION}/artifacts", summary="Artifacts", response_class=Response)
+    async def list_artifacts(session: str) -> Response:
+        return answer(ArtifactList(host.session(session).snapshot.artifacts))
+
+
+def _add_bytes(app: FastAPI, host: Host) -> None:
+    @app.get(
+        f"{SESSION}/artifacts/{{artifact_id}}",
+        summary="The content of an artifact",
+        response_class=Response,
+    )
+    async def get_artifact(session: str, artifact_id: str, request: Request) -> Response:
+        found = host.session(session)
+        known = {artifact.id: artifact for artifact in found.snapshot.artifacts}
+        if artifact_id not in known:
+            raise NotFound(f"There is no artifact {artifact_id} in this session.")
+        artifact = known[artifact_id]
+        return await _blob(found, artifact.digest, artifact.mime, request)
+
+    @app.get(
+        f"{SESSION}/blobs/{{digest}}",
+        summary="Content by its digest, as the parts of a display name it",
+        response_class=Response,
+    )
+    async def get_blob(session: str, digest: str, request: Request) -> Response:
+        found = host.session(session)
+        return await _blob(found, digest, _mime_of(found.snapshot, digest), request)
+
+    @app.get(
+        f"{SESSION}/files/{{path:path}}",
+        summary="A file of the working folder",
+        response_class=Response,
+    )
+    async def read_file(session: str, path: str, request: Request) -> Response:
+        read = await host.session(session).call(q.ReadFile(path), CLIENT)
+        mime = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        etag = hashlib.blake2b(read.data, digest_size=16).hexdigest()
+        shown = mime in _SHOWN
+        return content(read.data, mime, etag, request.headers, is_attachment=not shown)
+
+    @app.put(
+        f"{SESSION}/files/{{path:path}}",
+        summary="Write a file of the working folder; the body is its content",
+        response_class=Response,
+    )
+    async def write_file(session: str, path: str, request: Request) -> Response:
+        data = await request.body()
+        return answer(await host.session(session).call(q.WriteFile(path, data), CLIENT))
+
+
+async def _blob(session: Session, digest: str, mime: str, request: Request) -> Response:
+    blob = await session.call(q.ReadBlob(digest), CLIENT)
+    return content(blob.data, mime, digest, request.headers, is_attachment=mime not in _SHOWN)
+
+
+def _mime_of(snapshot: Snapshot, digest: str) -> str:
+    for artifact in snapshot.artifacts:
+        if artifact.digest == digest:
+            return artifact.mime
+    for view in snapshot.executions.values():
+        for display in view.displays:
+            for part in display.parts:
+                if part.blob == digest:
+                    return part.mime
+    return "application/octet-stream"
+
+
+def _add_streams(app: FastAPI, host: Host) -> None:
+    @app.get(
+        f"{SESSION}/events",
+        summary="Facts after number `after`, one JSON object a line; with `follow`, those to "
+        "come as well",
+        response_class=Response,
+    )
+    async def get_events(
+        session: str, after: int = 0, output: str = "tail", follow: bool = False
+    ) -> Response:
+        if output not in ("full", "tail"):
+            raise UsageError("`output` is `full` or `tail`.")
+        found = host.session(session)
+        upto = None if follow else found.snapshot.seq
+        lines = _lines(found, after, output == "full", upto)
+        return StreamingResponse(lines, media_type="application/x-ndjson")
+
+    @app.get(
+        f"{SESSION}/export",
+        summary="The session as a notebook, as text, or as its facts",
+        response_class=Response,
+    )
+    async def export_session(session: str, format: str = "ipynb") -> Response:
+        if format not in EXPORTS:
+            raise UsageError(
+                f"There is no format {format}.", f"Choose one of {', '.join(EXPORTS)}."
+            )
+        found = host.session(session)
+        if not found.snapshot.executions and format == "ipynb":
+            raise Conflict("Nothing was run in this session.", "Run something, then export it.")
+        name = "".join(c if c.isascii() and c.isalnum() else "-" for c in found.snapshot.name)
+        return StreamingResponse(
+            export(found, format),
+            media_type=EXPORTS[format],
+            headers={"Content-Disposition": f'attachment; filename="{name}.{format}"'},
+        )
+
+
+async def _lines(
+    session: Session, after: int, full: bool, upto: int | None
+) -> AsyncIterator[bytes]:
+    """Facts as lines, until number `upto`; the reader counts as a client meanwhile."""
+    if upto is not None and after >= upto:
+        return
+    with session.join(CLIENT):
+        async for records in session.events(after, "full" if full else "tail"):
+            yield b"".join(encode(record) + b"\n" for record in records)
+            if upto is not None and records[-1].seq >= upto:
+                return

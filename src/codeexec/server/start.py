@@ -1,0 +1,110 @@
+"""The server's first steps, on the standard library: lock, first kernel, socket, then the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codeexec.config.paths import Paths, accepts, find_paths, read_lock
+from codeexec.domain.errors import CodeexecError, UsageError
+from codeexec.server.instance import Instance
+
+if TYPE_CHECKING:
+    from codeexec.session.settings import HostSettings
+
+_TURN = 10.0
+"""Seconds that a server waits for its turn while another one ends."""
+
+
+def main(argv: list[str]) -> int:
+    """0 when it has served, or when another serves already; 1 with words on standard error."""
+    # A face may ask for the socket before we serve; children start with the default again.
+    signal.signal(signal.SIGUSR1, lambda *_: None)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        first = _first_session(argv)
+        paths = find_paths()
+        instance = claim(paths)
+        if instance is None:
+            holder = read_lock(paths)
+            _say(f"A server runs already, pid {holder.pid if holder else '?'}.")
+            return 0
+        return _run(paths, instance, first)
+    except CodeexecError as error:
+        _say(f"{error.title}: {error}")
+        return 1
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def claim(paths: Paths) -> Instance | None:
+    """The lock; None when another server has it and can be reached. One that is about to end is
+    waited for, one whose socket was removed is asked to put it back."""
+    deadline = time.monotonic() + _TURN
+    while (instance := Instance.claim(paths)) is None:
+        holder = read_lock(paths)
+        if holder is not None:
+            if accepts(holder.socket):
+                return None
+            if not Path(holder.socket).exists():
+                try:
+                    os.kill(holder.pid, signal.SIGUSR1)
+                except ProcessLookupError:
+                    continue  # it has just ended
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.05)
+    return instance
+
+
+def _first_session(argv: list[str]) -> dict[str, object]:
+    """Fields of `OpenSession` for the session that will be asked for first, or nothing."""
+    if not argv:
+        return {}
+    try:
+        option, text = argv
+        said = json.loads(text)
+        if option == "--first-session" and isinstance(said, dict):
+            return said
+    except ValueError:
+        pass  # said below, with all else that is not understood
+    raise UsageError(
+        f"What is meant by {' '.join(argv)!r}?",
+        "The server takes --first-session JSON; people start it as `codeexec-tui serve`.",
+    )
+
+
+def _run(paths: Paths, instance: Instance, first: dict[str, object]) -> int:
+    listening = instance.bind()
+    # Imports make little garbage, and looking for it takes a tenth of their time.
+    gc.disable()
+    from codeexec.kernels.factory import Kernels
+    from codeexec.server.main import ServerOptions, serve, set_up_log
+
+    set_up_log(paths.log)
+    options = ServerOptions(paths, settings=host_settings())
+    gc.enable()
+    gc.freeze()
+    asyncio.run(serve(options, instance, listening, Kernels()))
+    return 0
+
+
+def host_settings() -> HostSettings:
+    """What the user's file and the environment say of sessions; a project has no say in a
+    server that all share."""
+    from codeexec.config.load import load
+    from codeexec.session.settings import HostSettings
+
+    said = load(Path("/")).settings.sessions
+    names = {each.name for each in fields(said)} & {each.name for each in fields(HostSettings)}
+    return HostSettings(**{name: getattr(said, name) for name in names})
