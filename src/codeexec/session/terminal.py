@@ -174,6 +174,17 @@ def is_plain(text: str) -> bool:
     return _CONTROL.search(text) is None
 
 
+_DROPPED = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_BIDI}]+|\r(?=\n)")
+
+
+def without_controls(text: str) -> str:
+    """Text of a document (markup, not terminal output) without what a terminal would act on."""
+    if is_plain(text):
+        return text
+    text = _DROPPED.sub("", text).replace("\r", "\n")
+    return ODD.sub(lambda match: "\n" if match[0] < "\u3000" else "\ufffd", text)
+
+
 def _is_zero_width(char: str) -> bool:
     return char > "\xac" and wcwidth(char) <= 0
 

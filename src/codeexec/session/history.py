@@ -1,0 +1,111 @@
+"""What was run, over all sessions: one SQLite file that several servers may write at once."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from pathlib import Path
+
+from codeexec.domain.errors import StorageError
+from codeexec.domain.requests import HistoryEntry
+
+log = logging.getLogger(__name__)
+
+KEPT = 100_000
+"""Entries; the oldest go when the file is opened."""
+
+MAX_CODE = 100_000
+"""Characters; longer code is not for history, its session has it."""
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS entries (
+    id INTEGER PRIMARY KEY,
+    session TEXT NOT NULL,
+    execution TEXT NOT NULL,
+    at REAL NOT NULL,
+    code TEXT NOT NULL,
+    status TEXT NOT NULL,
+    UNIQUE (session, execution)
+);
+"""
+
+
+class HistoryStore:
+    """A convenience, not the truth: what cannot be added is logged and left out, and a damaged
+    file is moved aside. StorageError when the file can be neither opened nor made."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            try:
+                self._db = _open(path)
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                log.warning("%s is damaged (%s); history begins anew", path, error)
+                path.replace(path.with_name(path.name + ".damaged"))
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+                self._db = _open(path)
+        except (OSError, sqlite3.Error) as error:
+            raise StorageError(
+                f"The history {path} cannot be opened: {error}.",
+                "Make it writable for you, or set XDG_STATE_HOME to another folder.",
+            ) from error
+
+    def close(self) -> None:
+        self._db.close()
+
+    def add(self, entry: HistoryEntry) -> None:
+        """Keep an execution; once more with the same ids, its status is brought up to date."""
+        if not entry.code.strip() or len(entry.code) > MAX_CODE:
+            return
+        try:
+            self._db.execute(
+                "INSERT INTO entries (session, execution, at, code, status)"
+                " VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (session, execution) DO UPDATE SET status = excluded.status",
+                (entry.session_id, entry.execution_id, entry.at, entry.code, entry.status),
+            )
+        except (sqlite3.Error, UnicodeEncodeError) as error:
+            log.warning("not kept in the history: %s", error)
+
+    def search(
+        self, pattern: str = "", limit: int = 200, session_id: str = ""
+    ) -> tuple[HistoryEntry, ...]:
+        """Entries whose code holds `pattern` (case of ASCII letters aside), newest first; the
+        same code one after another stands once."""
+        found: list[HistoryEntry] = []
+        try:
+            rows = self._db.execute(
+                "SELECT session, execution, at, code, status FROM entries"
+                " WHERE (? = '' OR instr(lower(code), lower(?)) > 0) AND ? IN ('', session)"
+                " ORDER BY id DESC",
+                (pattern, pattern, session_id),
+            )
+            for row in rows:
+                if found and found[-1].code == row[3]:
+                    continue
+                if len(found) >= limit:
+                    break
+                found.append(HistoryEntry(*row))
+        except sqlite3.Error as error:
+            raise StorageError(
+                f"The history {self.path} cannot be read: {error}.",
+                "Move it away; a new one is begun.",
+            ) from error
+        return tuple(found)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    # Other servers write a row at a time; a second is long enough to wait for one.
+    connection = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.executescript(_TABLES)
+    connection.execute(
+        "DELETE FROM entries WHERE id <= (SELECT ifnull(max(id), 0) FROM entries) - ?", (KEPT,)
+    )
+    return connection

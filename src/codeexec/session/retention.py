@@ -1,0 +1,86 @@
+"""Forgetting ended sessions: those too old, too many, or too large together.
+
+A session that is open, here or in another process, holds the lock in its folder and is never
+touched; neither is one that was left open by a crash and waits to be taken up again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    path: Path
+    changed_at: float
+    size: int
+    has_ended: bool
+
+
+def prune(root: Path, *, days: float, sessions: int, size: int, now: float) -> list[str]:
+    """Delete the folders of ended sessions in `root` that last changed more than `days` days
+    before `now` (seconds since 1970), then the oldest until at most `sessions` of them are left
+    and all sessions take at most `size` bytes. A limit of 0 is none. Returns the names of those
+    gone."""
+    found = _look(root, now)
+    ended = [each for each in found if each.has_ended]
+    count, total = len(ended), sum(each.size for each in found)
+    gone: list[str] = []
+    for each in sorted(ended, key=lambda each: each.changed_at):
+        old = days > 0 and now - each.changed_at > days * _DAY
+        many = 0 < sessions < count
+        large = 0 < size < total
+        if (old or many or large) and _remove(each.path):
+            gone.append(each.path.name)
+            count -= 1
+            total -= each.size
+    return gone
+
+
+def _look(root: Path, now: float) -> list[_Folder]:
+    found = []
+    for folder in root.iterdir() if root.is_dir() else ():
+        if not folder.is_dir() or folder.is_symlink():
+            continue
+        changed_at, total = 0.0, 0
+        for path in folder.rglob("*"):
+            try:
+                stat = path.lstat()
+            except FileNotFoundError:
+                continue  # a session at work
+            changed_at = max(changed_at, stat.st_mtime)
+            total += stat.st_size
+        has_ended = not (folder / "open").exists()
+        found.append(_Folder(folder, changed_at or now, total, has_ended))
+    return found
+
+
+def _remove(folder: Path) -> bool:
+    """False when the session has been opened meanwhile, or cannot be deleted."""
+    try:
+        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        log.warning("%s cannot be deleted: %s", folder, error)
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if (folder / "open").exists():
+            return False
+        shutil.rmtree(folder)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        log.warning("%s cannot be deleted: %s", folder, error)
+        return False
+    finally:
+        os.close(handle)
+    return True
