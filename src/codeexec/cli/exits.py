@@ -32,6 +32,12 @@ TIMED_OUT = 124
 INTERRUPTED = 130
 """Ctrl+C: 128 + SIGINT, as shells have it."""
 
+PIPE_CLOSED = 141
+"""Whoever read our output stopped reading: 128 + SIGPIPE."""
+
+TERMINATED = 143
+"""Somebody sent SIGTERM (or the terminal hung up); what ran was ended: 128 + SIGTERM."""
+
 MEANINGS = (
     (OK, "all went well"),
     (FAILED, "the code failed"),
@@ -39,6 +45,8 @@ MEANINGS = (
     (KERNEL, "the kernel could not start, or died"),
     (TIMED_OUT, "out of time"),
     (INTERRUPTED, "interrupted"),
+    (PIPE_CLOSED, "nobody reads the output any more"),
+    (TERMINATED, "told to end by a signal"),
 )
 
 

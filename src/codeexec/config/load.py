@@ -5,8 +5,6 @@ The first that says something wins, key by key, and it is remembered who it was.
 
 from __future__ import annotations
 
-import ast
-import difflib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -68,12 +66,17 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One setting: `name` with its dots, its type and default, and the manual's words."""
+    """One setting: `name` with its dots, its type and default; `owner` is its table's class."""
 
     name: str
     type: object
     default: object
-    doc: str
+    owner: str
+
+    @property
+    def doc(self) -> str:
+        """The manual's words."""
+        return _field_docs().get((self.owner, self.name.partition(".")[2]), "")
 
     @property
     def variable(self) -> str:
@@ -100,18 +103,20 @@ def keys() -> tuple[Key, ...]:
 
 
 def _keys() -> Iterator[Key]:
-    docs = _field_docs()
     sections = get_type_hints(Settings)
     for section in fields(Settings):
         kind = sections[section.name]
         types = get_type_hints(kind)
         for each in fields(kind):
-            doc = docs.get((kind.__name__, each.name), "")
-            yield Key(f"{section.name}.{each.name}", types[each.name], each.default, doc)
+            name = f"{section.name}.{each.name}"
+            yield Key(name, types[each.name], each.default, kind.__name__)
 
 
+@cache
 def _field_docs() -> dict[tuple[str, str], str]:
     """The strings under the fields, which Python itself throws away."""
+    import ast
+
     from codeexec.config import model
 
     found: dict[tuple[str, str], str] = {}
@@ -207,6 +212,8 @@ def load(
 
 
 def _unknown(place: str, name: str, known: Mapping[str, Key]) -> Problem:
+    import difflib
+
     near = difflib.get_close_matches(name, known, 1)
     step = f"Did you mean {near[0]}?" if near else "`codeexec-tui config show` lists all settings."
     return Problem(place, name, "there is no such setting.", step)

@@ -1,0 +1,93 @@
+"""Answers to input() and getpass(): a line of the terminal, or of what is piped in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from codeexec.domain.errors import UsageError
+
+_CHUNK = 65536
+
+
+class Answers:
+    """Lines of a file descriptor, asked for one at a time; the loop goes on meanwhile."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._held = b""
+        self._ended = False
+
+    @classmethod
+    def of_terminal(cls) -> Answers | None:
+        """The controlling terminal, for when stdin itself holds the program; None without one."""
+        try:
+            return cls(os.open("/dev/tty", os.O_RDONLY | os.O_CLOEXEC))
+        except OSError:
+            return None
+
+    @property
+    def is_terminal(self) -> bool:
+        return os.isatty(self._fd)
+
+    async def read_line(self, *, hidden: bool = False) -> str | None:
+        """The next line without its newline, None at the end; `hidden`: not echoed."""
+        with self._without_echo() if hidden and self.is_terminal else _nothing():
+            while b"\n" not in self._held and not self._ended:
+                data = await self._read()
+                self._held += data
+                # On a terminal Ctrl+D ends one answer, not all that come.
+                if not data:
+                    if self.is_terminal:
+                        break
+                    self._ended = True
+        if not self._held:
+            return None
+        line, _, self._held = self._held.partition(b"\n")
+        return line.decode(errors="replace").removesuffix("\r")
+
+    async def _read(self) -> bytes:
+        if _can_wait(self._fd):
+            loop = asyncio.get_running_loop()
+            ready = asyncio.Event()
+            loop.add_reader(self._fd, ready.set)
+            try:
+                await ready.wait()
+            finally:
+                loop.remove_reader(self._fd)
+        try:
+            return os.read(self._fd, _CHUNK)
+        except OSError as error:
+            raise UsageError(
+                f"Standard input cannot be read: {error.strerror}.",
+                "Run it in the foreground of a terminal, or pipe the answers in.",
+            ) from error
+
+    @contextmanager
+    def _without_echo(self) -> Iterator[None]:
+        before = termios.tcgetattr(self._fd)
+        silent = termios.tcgetattr(self._fd)
+        silent[3] &= ~termios.ECHO
+        termios.tcsetattr(self._fd, termios.TCSAFLUSH, silent)
+        try:
+            yield
+        finally:
+            termios.tcsetattr(self._fd, termios.TCSAFLUSH, before)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def _can_wait(fd: int) -> bool:
+    """Is the descriptor of a kind that can be waited for? Files and /dev/null are always ready,
+    and epoll refuses them."""
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
+        return False
+    return not stat.S_ISCHR(mode) or os.isatty(fd)

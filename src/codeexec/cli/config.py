@@ -1,0 +1,129 @@
+"""`codeexec-tui config`: all settings, what they are now and who said so."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import click
+
+from codeexec.cli import style
+from codeexec.config.load import (
+    PROJECT_FILE,
+    keys,
+    load,
+    manual,
+    project_file,
+    to_toml,
+    user_file,
+    value_of,
+)
+from codeexec.domain.errors import StorageError, UsageError
+
+
+@click.group()
+def config() -> None:
+    """Show settings, with where each comes from.
+
+    A setting is looked for in this order: the command line, the environment (CODEEXEC_ and its
+    name, such as CODEEXEC_EDITOR_TAB_SIZE), .codeexec.toml in this folder or one above it, the
+    user's file, the default.
+    """
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.option("--changed", is_flag=True, help="Only those that are not as by default.")
+@click.option("--manual", "as_manual", is_flag=True, help="As a commented file to start from.")
+def show(as_json: bool, changed: bool, as_manual: bool) -> None:
+    """Every setting, its value, and who said it."""
+    if as_manual:
+        print(manual(), end="")
+        return
+    loaded = load()
+    chosen = [key for key in keys() if not changed or loaded.origins[key.name].layer != "default"]
+    if as_json:
+        settings = {
+            key.name: {
+                "value": value_of(loaded.settings, key.name),
+                "default": key.default,
+                "origin": loaded.origins[key.name].layer,
+                "place": loaded.origins[key.name].place,
+                "accepts": key.accepts,
+                "variable": key.variable,
+                "doc": key.doc,
+            }
+            for key in chosen
+        }
+        problems = [
+            {"place": p.place, "key": p.key, "message": p.message, "next_step": p.next_step}
+            for p in loaded.problems
+        ]
+        print(json.dumps({"settings": settings, "problems": problems}, ensure_ascii=False))
+        return
+    color = style.wants_color(sys.stdout)
+    section = ""
+    for key in chosen:
+        table, _, name = key.name.partition(".")
+        if table != section:
+            print(("\n" if section else "") + style.paint(f"[{table}]", "strong", color))
+            section = table
+        value = to_toml(value_of(loaded.settings, key.name))
+        origin = loaded.origins[key.name]
+        said = style.paint(f"  # {origin}", "accent" if origin.layer != "default" else "dim", color)
+        print(f"{name} = {value}{said}")
+        for line in textwrap.wrap(key.doc, 92, initial_indent="    ", subsequent_indent="    "):
+            print(style.paint(line, "dim", color))
+    for problem in loaded.problems:
+        mark = style.paint("✗", "bad", style.wants_color(sys.stderr))
+        print(f"{mark} {problem} {problem.next_step}", file=sys.stderr)
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+def path(as_json: bool) -> None:
+    """The files that settings are read from."""
+    user, project = user_file(), project_file(Path.cwd())
+    if as_json:
+        found = {"user": str(user), "project": str(project) if project else None}
+        print(json.dumps(found))
+        return
+    print(f"user     {user}{'' if user.is_file() else '  (not there yet)'}")
+    print(f"project  {project or '(none from here upward)'}")
+
+
+@config.command()
+@click.option(
+    "--project", is_flag=True, help="The project's file, in this folder if there is none."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the path when done, as JSON.")
+def edit(project: bool, as_json: bool) -> None:
+    """Open the user's file in $VISUAL or $EDITOR; a new one explains every setting."""
+    here = Path.cwd()
+    file = (project_file(here) or here / PROJECT_FILE) if project else user_file()
+    if not file.exists():
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(manual(), encoding="utf-8")
+        except OSError as error:
+            raise StorageError(
+                f"{file} cannot be written: {error.strerror}.", "Check the folder's permissions."
+            ) from error
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
+        subprocess.run([*shlex.split(editor), str(file)], check=False)
+    except OSError as error:
+        raise UsageError(
+            f"The editor {editor} cannot be started: {error.strerror}.",
+            f"Set EDITOR to one that is there, or open {file} yourself.",
+        ) from error
+    if as_json:
+        print(json.dumps({"path": str(file)}))
+    problems = [problem for problem in load().problems if problem.place == str(file)]
+    for problem in problems:
+        raise UsageError(str(problem), problem.next_step)

@@ -1,0 +1,53 @@
+"""The first thing that runs: answers what needs nothing, and loads no more than is asked for."""
+
+from __future__ import annotations
+
+import sys
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("codeexec.cli.run:run", "Run a script, a notebook or stdin without a screen."),
+    "attach": ("codeexec.cli.open:attach", "Open the workbench on a session that is running."),
+    "demo": ("codeexec.cli.open:demo", "Take the tour: a small session that runs for real."),
+    "sessions": ("codeexec.cli.sessions:sessions", "List, show, stop, remove, export sessions."),
+    "kernels": ("codeexec.cli.kernels:kernels", "List kernels, and why one cannot be used."),
+    "serve": ("codeexec.cli.serve:serve", "Serve sessions in the foreground, on TCP if asked."),
+    "docker": ("codeexec.cli.docker:docker", "Build and check the image for containers."),
+    "config": ("codeexec.cli.config:config", "Show settings, with where each comes from."),
+    "doctor": ("codeexec.cli.doctor:doctor", "Check this machine, with the fix for each problem."),
+    "completion": ("codeexec.cli.completion:completion", "Print the completion script of a shell."),
+}
+"""Where each command lives, and its line in the help. Only the one that is asked for is loaded."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """`codeexec-tui`. Exits with a code of `codeexec.cli.exits`."""
+    said = sys.argv[1:] if arguments is None else arguments
+    if said in (["--version"], ["-V"]):
+        from codeexec import __version__
+
+        print(f"codeexec-tui {__version__}")
+        return
+    sys.exit(_dispatch(said))
+
+
+def _dispatch(said: list[str]) -> int:
+    if not _names_files_only(said):
+        from codeexec.cli.commands import invoke
+
+        return invoke(said)
+    # The workbench paints its first frame before it would have loaded a parser of options.
+    from codeexec.cli.opening import open_files
+
+    return open_files(tuple(said))
+
+
+def _names_files_only(said: list[str]) -> bool:
+    import os
+
+    asks_for_completion = "_CODEEXEC_TUI_COMPLETE" in os.environ
+    plain = not any(word.startswith("-") for word in said)
+    return plain and not asks_for_completion and not (said and said[0] in COMMANDS)
+
+
+if __name__ == "__main__":
+    main()

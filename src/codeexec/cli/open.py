@@ -1,0 +1,52 @@
+"""`codeexec-tui [FILE…]`, `attach` and `demo`: the ways into the workbench."""
+
+from __future__ import annotations
+
+import click
+
+from codeexec.cli.opening import open_workbench
+
+
+@click.command("codeexec-tui", add_help_option=False)
+@click.argument("files", nargs=-1, type=click.Path())
+@click.option("--kernel", default="", metavar="NAME|PATH", help="A kernel, or a Python's path.")
+@click.option("--new", is_flag=True, help="Begin a new session, even if this folder has one.")
+@click.option("--session", default="", metavar="NAME", help="Open or begin the session so named.")
+@click.option(
+    "--docker",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    metavar="[IMAGE]",
+    help="Run code in a container; without a name, in our own image. Write --docker=IMAGE.",
+)
+@click.option("--theme", default="", metavar="NAME", help="Colours, for this time.")
+def open_command(
+    files: tuple[str, ...], kernel: str, new: bool, session: str, docker: str | None, theme: str
+) -> int:
+    """Open FILES, or a folder, in the workbench."""
+    from codeexec.tui.app import OpenOptions
+
+    return open_workbench(
+        OpenOptions(
+            files=files, kernel=kernel, new=new, session=session, docker=docker, theme=theme
+        )
+    )
+
+
+@click.command()
+@click.argument("name", default="")
+@click.option("--watch", is_flag=True, help="Only look; nothing can be changed.")
+def attach(name: str, watch: bool) -> int:
+    """Open the workbench on the running session NAME, or on the one used last."""
+    from codeexec.tui.app import OpenOptions
+
+    return open_workbench(OpenOptions(session=name, attach=True, watch=watch))
+
+
+@click.command()
+def demo() -> int:
+    """Take the tour: text, a progress bar, a plot, a table, a traceback, input(), all real."""
+    from codeexec.tui.app import OpenOptions
+
+    return open_workbench(OpenOptions(demo=True))

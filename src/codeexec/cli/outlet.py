@@ -1,0 +1,107 @@
+"""Writing to stdout and stderr without holding up the loop: who reads may be slow, or `less`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import shutil
+import sys
+import threading
+from queue import SimpleQueue
+from typing import TextIO
+
+_AT_ONCE = select.PIPE_BUF
+"""Bytes that a descriptor which is ready takes without blocking."""
+
+
+class Outlet:
+    """A stream of ours: text is collected by `write` and sent by `flush`."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.fd = stream.fileno()
+        self.is_terminal = stream.isatty()
+        self._pending: list[str] = []
+        self._writer: _Writer | None = None
+        stream.flush()
+
+    def write(self, text: str) -> None:
+        self._pending.append(text)
+
+    def size(self) -> tuple[int, int]:
+        """Columns and lines of the terminal now."""
+        try:
+            size = os.get_terminal_size(self.fd)
+        except OSError:
+            size = shutil.get_terminal_size()
+        return max(size.columns, 2), max(size.lines, 2)
+
+    async def flush(self) -> None:
+        """Raises BrokenPipeError when nobody reads any more."""
+        if not self._pending:
+            return
+        data = "".join(self._pending).encode("utf-8", "replace")
+        self._pending.clear()
+        if len(data) <= _AT_ONCE and self._is_ready():
+            _write_all(self.fd, data)
+            return
+        # A thread of ours: one of the loop's would keep the process from ending while it blocks.
+        self._writer = self._writer or _Writer(self.fd)
+        await self._writer.write(data)
+
+    def _is_ready(self) -> bool:
+        poll = select.poll()
+        poll.register(self.fd, select.POLLOUT)
+        return bool(poll.poll(0))
+
+
+class _Writer:
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._jobs: SimpleQueue[tuple[bytes, asyncio.Future[None]]] = SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        threading.Thread(target=self._work, name=f"write-{fd}", daemon=True).start()
+
+    async def write(self, data: bytes) -> None:
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._jobs.put((data, done))
+        await done
+
+    def _work(self) -> None:
+        while True:
+            data, done = self._jobs.get()
+            problem: OSError | None = None
+            try:
+                _write_all(self._fd, data)
+            except OSError as error:
+                problem = error
+            try:
+                self._loop.call_soon_threadsafe(_settle, done, problem)
+            except RuntimeError:
+                return  # the loop has ended without waiting for us
+
+
+def _settle(done: asyncio.Future[None], problem: OSError | None) -> None:
+    if done.done():
+        return
+    if problem is None:
+        done.set_result(None)
+    else:
+        done.set_exception(problem)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(fd, view) :]
+        except BlockingIOError:
+            # Somebody who shares the terminal has made it non-blocking.
+            select.select([], [fd], [])
+
+
+def leave_quietly() -> None:
+    """After a BrokenPipeError: keep the interpreter from flushing into the closed pipe."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

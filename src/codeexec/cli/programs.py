@@ -1,0 +1,126 @@
+"""What `run` is given, made into pieces of code: a script, its cells, a notebook, stdin."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codeexec.domain.errors import DocumentError, UsageError
+
+if TYPE_CHECKING:
+    from codeexec.documents.notebook import Notebook
+
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Code to execute. `index` counts the cells of the notebook it belongs to (or will be
+    saved in), `first_line` is its first line in the file, both from 0."""
+
+    code: str
+    index: int = 0
+    title: str = ""
+    first_line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """`path` is None for stdin; `folder` is where it works unless told otherwise; `kernel` the
+    kernel that a notebook asks for."""
+
+    path: Path | None
+    pieces: tuple[Piece, ...]
+    folder: Path
+    kernel: str = ""
+    notebook: Notebook | None = field(default=None)
+    has_cells: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.path.name if self.path else "<stdin>"
+
+    def as_notebook(self) -> Notebook:
+        """The notebook that outputs are saved in: its own, or one made of its pieces."""
+        if self.notebook is not None:
+            return self.notebook
+        from codeexec.documents.notebook import from_text, new_notebook
+
+        separators = (f"# %% {piece.title}".rstrip() + f"\n{piece.code}\n" for piece in self.pieces)
+        return from_text(new_notebook(language="python"), "\n".join(separators), "#")
+
+
+def load_program(file: str, *, cells: bool = False) -> Program:
+    """Read it. NotFound and DocumentError where that cannot be done; UsageError for a folder or
+    a kind of file that we do not run."""
+    if file == STDIN:
+        return Program(None, (Piece(_read_stdin()),), Path.cwd())
+    path = Path(file)
+    if path.is_dir():
+        raise UsageError(
+            f"{file} is a folder.", f"Name a file in it, or open it: codeexec-tui {file}"
+        )
+    suffix = path.suffix.lower()
+    if suffix == ".ipynb":
+        return _load_notebook(path)
+    from codeexec.documents.files import read_file
+
+    text = read_file(path).text
+    here = Path.cwd()
+    if not cells:
+        return Program(path, (Piece(text),), here)
+    from codeexec.documents.percent import split_cells
+
+    split = [cell for cell in split_cells(text, "#") if cell.is_code and not cell.is_blank]
+    pieces = tuple(
+        Piece(cell.source, number, cell.title, cell.body) for number, cell in enumerate(split)
+    )
+    return Program(path, pieces, here, has_cells=True)
+
+
+def _load_notebook(path: Path) -> Program:
+    from codeexec.documents.files import read_file
+    from codeexec.documents.notebook import parse_notebook
+
+    notebook = parse_notebook(read_file(path).text, path.name)
+    pieces = tuple(
+        Piece(cell.source, cell.index, cell.title)
+        for cell in notebook.cells
+        if cell.is_code and not cell.is_blank
+    )
+    folder = path.absolute().parent
+    return Program(path, pieces, folder, notebook.kernel, notebook, has_cells=True)
+
+
+def _read_stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise DocumentError(
+            f"Standard input is not UTF-8: byte {error.object[error.start]:#04x} "
+            f"at position {error.start}.",
+            "Convert it first: iconv -t UTF-8",
+        ) from error
+
+
+def prelude(program: Program, arguments: tuple[str, ...]) -> str:
+    """What makes a Python kernel look to the program as the interpreter would: `sys.argv`,
+    `__file__`, `sys.path[0]`; `sys.exit` ends it without advice meant for a prompt."""
+    if program.path is None:
+        argv, extra = [STDIN, *arguments], ""
+    else:
+        argv = [str(program.path), *arguments]
+        full = str(program.path.absolute())
+        extra = f"_p = {str(Path(full).parent)!r}; _s.path[:0] = [_p] * (_s.path[:1] != [_p])\n    "
+        if program.notebook is None:
+            extra += f"globals().__setitem__('__file__', {full!r})\n    "
+    return (
+        "def _codeexec_prelude():\n"
+        "    import sys as _s, warnings as _w\n"
+        f"    {extra}_s.argv = {argv!r}\n"
+        "    _w.filterwarnings('ignore', message='To exit: use')\n"
+        "_codeexec_prelude()\n"
+        "del _codeexec_prelude\n"
+    )

@@ -1,0 +1,129 @@
+"""`codeexec-tui run`: a script, a notebook or stdin, without a screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from codeexec.domain.errors import UsageError
+
+
+def _parse_env(pairs: tuple[str, ...]) -> dict[str, str]:
+    env: dict[str, str] = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if not name or not sign:
+            raise UsageError(f"--env {pair} is no NAME=VALUE.", "Write it as --env NAME=VALUE.")
+        env[name] = value
+    return env
+
+
+@click.command(
+    # A program's `-h` is not ours: options that `run` does not know go to the program.
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]}
+)
+@click.argument("file", type=click.Path())
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.option("--cells", is_flag=True, help="Run a script cell by cell, at its `# %%` lines.")
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="OUT.ipynb",
+    help="Write a notebook with the outputs, also when a cell failed.",
+)
+@click.option(
+    "--artifacts",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Save images and other displays there.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one event a line, for programs.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="End the run after so many seconds of running code.",
+)
+@click.option("--kernel", default=None, metavar="NAME|PATH", help="A kernel, or a Python's path.")
+@click.option(
+    "--docker",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    metavar="[IMAGE]",
+    help="Run in a container; without a name, in our own image. Write --docker=IMAGE.",
+)
+@click.option("--policy", type=click.Choice(["locked", "network", "open"]), help="Its limits.")
+@click.option(
+    "--cwd",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Work there; otherwise here, a notebook in its own folder.",
+)
+@click.option("--env", multiple=True, metavar="K=V", help="Set a variable; may be repeated.")
+@click.option("--keep-going", is_flag=True, help="Run the cells after one that failed.")
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), help="Colours; auto: on terminals."
+)
+def run(
+    file: str,
+    arguments: tuple[str, ...],
+    cells: bool,
+    save: Path | None,
+    artifacts: Path | None,
+    as_json: bool,
+    timeout: float | None,
+    kernel: str | None,
+    docker: str | None,
+    policy: str | None,
+    cwd: Path | None,
+    env: tuple[str, ...],
+    keep_going: bool,
+    color: str | None,
+) -> int:
+    """Run FILE without a screen: a script, a notebook (.ipynb), or - for stdin.
+
+    ARGUMENTS come to the program as sys.argv[1:]; put `--` before those that look like options
+    of `run`. Output is shown as it comes; input() is answered from the terminal, or from what is
+    piped in. Ctrl+C interrupts the code, twice within 2 s ends the run.
+
+    Exit codes: 0 the code went well, 1 it failed (also sys.exit with anything but 0), 2 wrong
+    usage, 3 the kernel could not start or died, 124 out of time, 130 interrupted.
+    """
+    from codeexec.cli.programs import STDIN
+    from codeexec.cli.runner import RunOptions, run_program
+    from codeexec.config.load import load
+
+    flags = {
+        "kernel.name": kernel,
+        "kernel.backend": "docker" if docker is not None else None,
+        "docker.image": docker or None,
+        "docker.policy": policy,
+        "run.color": color,
+    }
+    if file.startswith("-") and file != STDIN:
+        raise UsageError(
+            f"There is no option {file}.", "`codeexec-tui run --help` lists all of them."
+        )
+    settings = load(cwd, flags).checked()
+    in_docker = settings.kernel.backend == "docker"
+    return run_program(
+        RunOptions(
+            file,
+            arguments,
+            cells=cells,
+            save=save,
+            artifacts=artifacts,
+            as_json=as_json,
+            timeout=timeout,
+            kernel=settings.kernel.name,
+            cwd=cwd,
+            env=_parse_env(env),
+            keep_going=keep_going,
+            color=settings.run.color,
+            progress=settings.run.progress,
+            backend=settings.kernel.backend,
+            image=settings.docker.image if in_docker else "",
+            policy=settings.docker.policy if in_docker else "",
+        )
+    )

@@ -1,0 +1,440 @@
+"""One headless run: pieces of a program through a session of our own, its output as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import tempfile
+import time
+from base64 import b64encode
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codeexec.cli import exits, style
+from codeexec.cli.answers import Answers
+from codeexec.cli.outlet import Outlet, leave_quietly
+from codeexec.cli.programs import Piece, Program, load_program, prelude
+from codeexec.cli.rows import PipeSink, Sink, TerminalSink
+from codeexec.cli.saving import Executed, save_notebook
+from codeexec.cli.shown import OutputView
+from codeexec.cli.verdict import Verdict, judge
+from codeexec.client.embedded import EmbeddedHost
+from codeexec.domain import errors
+from codeexec.domain.codec import encode
+from codeexec.domain.events import (
+    AnyEvent,
+    CellRef,
+    DisplayUpdated,
+    ExecutionFinished,
+    ExecutionStarted,
+    InputCounted,
+    KernelDied,
+    KernelReady,
+    KernelRef,
+    KernelStarting,
+    OutputChanged,
+    StdinRequested,
+)
+from codeexec.domain.ids import EXECUTION, new_id
+from codeexec.domain.outputs import MimePart
+from codeexec.domain.requests import (
+    AnswerStdin,
+    ClientInfo,
+    Execute,
+    Interrupt,
+    OpenSession,
+    ReadBlob,
+)
+from codeexec.session.settings import HostSettings
+
+if TYPE_CHECKING:
+    from codeexec.cli.artifacts import ArtifactFolder
+    from codeexec.client.api import SessionClient
+
+QUIT_WINDOW = 2.0
+"""Seconds within which a second Ctrl+C ends the run."""
+
+PRELUDE = "prelude"
+"""The origin of what makes the kernel ready for the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What `run` was asked for. `timeout` in seconds for the whole run, counted from its first
+    line of code; `image` is None for a local kernel."""
+
+    file: str
+    arguments: tuple[str, ...] = ()
+    cells: bool = False
+    save: Path | None = None
+    artifacts: Path | None = None
+    as_json: bool = False
+    timeout: float | None = None
+    kernel: str = ""
+    cwd: Path | None = None
+    env: dict[str, str] = field(default_factory=dict)
+    keep_going: bool = False
+    color: str = "auto"
+    progress: bool = True
+    backend: str = "local"
+    image: str = ""
+    policy: str = ""
+
+
+class Run:
+    """Made, run once by `run`, and let go."""
+
+    def __init__(self, options: RunOptions, program: Program) -> None:
+        self._options = options
+        self._program = program
+        self._out, self._err = Outlet(sys.stdout), Outlet(sys.stderr)
+        self._color = (
+            style.wants_color(sys.stdout, options.color),
+            style.wants_color(sys.stderr, options.color),
+        )
+        self._out_sink, self._err_sink = self._make_sinks()
+        self._artifacts: ArtifactFolder | None = None
+        if options.artifacts is not None:
+            from codeexec.cli.artifacts import ArtifactFolder
+
+            self._artifacts = ArtifactFolder(options.artifacts)
+        self._views: dict[str, OutputView] = {}
+        self._ends: dict[str, asyncio.Future[ExecutionFinished]] = {}
+        self._executed: list[Executed] = []
+        self._kernel: KernelRef | None = None
+        self._ready: KernelReady | None = None
+        self._death: KernelDied | None = None
+        self._answers: Answers | None = None
+        self._answering: asyncio.Task[None] | None = None
+        self._stdin_ended = False
+        self._quit: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._interrupted_at = -QUIT_WINDOW
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._began = time.monotonic()
+        self._started_code: float | None = None
+
+    def _make_sinks(self) -> tuple[Sink, Sink]:
+        if self._out.is_terminal and self._err.is_terminal:
+            both = TerminalSink(self._out.write, self._out.size)
+            return both, both
+        return self._sink(self._out), self._sink(self._err)
+
+    @staticmethod
+    def _sink(outlet: Outlet) -> Sink:
+        if outlet.is_terminal:
+            return TerminalSink(outlet.write, outlet.size)
+        return PipeSink(outlet.write)
+
+    # -- the whole -----------------------------------------------------------------------
+
+    async def run(self) -> int:
+        """Everything, from the kernel's start to its end; returns the exit code."""
+        options, program = self._options, self._program
+        settings = HostSettings(watch_variables=False, collect_files=False)
+        with tempfile.TemporaryDirectory(prefix="codeexec-run-") as state:
+            async with EmbeddedHost(
+                Path(state), settings=settings, client=ClientInfo("run")
+            ) as host:
+                opened = await host.call(
+                    OpenSession(
+                        cwd=str((options.cwd or program.folder).absolute()),
+                        name=program.name,
+                        kernel=options.kernel or program.kernel,
+                        file=str(program.path.absolute()) if program.path else "",
+                        env=options.env,
+                        backend=options.backend,
+                        image=options.image,
+                        policy=options.policy,
+                    )
+                )
+                session = host.session(opened.session_id)
+                self._listen_to_signals(session)
+                reader = asyncio.create_task(self._read_events(session))
+                work = asyncio.create_task(self._run_pieces(session))
+                try:
+                    code = await self._first(work, reader)
+                    if options.save is not None:
+                        await self._save(session, options.save)
+                    return code
+                finally:
+                    await self._wind_up(work, reader)
+
+    async def _first(self, work: asyncio.Task[int], reader: asyncio.Task[None]) -> int:
+        waits: set[asyncio.Future[int] | asyncio.Future[None]] = {work, reader, self._quit}
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        if self._quit.done():
+            return self._quit.result()
+        if work.done():
+            return work.result()
+        reader.result()  # it never ends by itself but by an error
+        return exits.FAILED
+
+    async def _wind_up(self, *tasks: asyncio.Task[int] | asyncio.Task[None]) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+        going = {*tasks, *self._tasks}
+        for task in going:
+            task.cancel()
+        await asyncio.gather(*going, return_exceptions=True)
+        for view in self._views.values():
+            view.end()
+        with suppress(BrokenPipeError):
+            await self._flush()
+
+    async def _flush(self) -> None:
+        await self._out.flush()
+        await self._err.flush()
+
+    async def _save(self, session: SessionClient, path: Path) -> None:
+        def read(part: MimePart) -> asyncio.Future[str]:
+            return asyncio.ensure_future(self._part(session, part))
+
+        await save_notebook(
+            self._program, self._executed, session, read, path, self._kernel, self._ready
+        )
+
+    # -- code in ---------------------------------------------------------------------------
+
+    async def _run_pieces(self, session: SessionClient) -> int:
+        program, options = self._program, self._options
+        is_python = program.path is None or program.path.suffix.lower() in (".py", ".ipynb")
+        if is_python:
+            code = prelude(program, options.arguments)
+            await session.call(
+                Execute(code, origin=PRELUDE, silent=True, store_history=False, stop_on_error=False)
+            )
+        worst = exits.OK
+        for number, piece in enumerate(program.pieces, 1):
+            end = await self._run_piece(session, number, piece)
+            verdict = judge(
+                end,
+                death=self._death.death if self._death else None,
+                interrupted=self._interrupted_at > 0,
+                no_input=self._stdin_ended,
+            )
+            self._tell(verdict, number, len(program.pieces))
+            worst = max(worst, verdict.code)
+            if verdict.ends or (verdict.code != exits.OK and not options.keep_going):
+                break
+        return worst
+
+    async def _run_piece(
+        self, session: SessionClient, number: int, piece: Piece
+    ) -> ExecutionFinished:
+        remaining = limit = self._options.timeout
+        if remaining is not None and limit is not None and self._started_code is not None:
+            remaining -= time.monotonic() - self._started_code
+            if remaining <= 0:
+                return ExecutionFinished("", "timed_out", f"It ran longer than {limit:g} s.")
+        execution_id = new_id(EXECUTION)
+        end: asyncio.Future[ExecutionFinished] = asyncio.get_running_loop().create_future()
+        self._ends[execution_id] = end
+        self._executed.append(Executed(piece.index, execution_id))
+        if self._artifacts is not None:
+            self._artifacts.begin_piece(number)
+        self._views[execution_id] = OutputView(
+            self._out_sink,
+            self._err_sink,
+            lambda part: self._part(session, part),
+            color=self._color,
+            artifacts=self._artifacts,
+        )
+        where = CellRef(str(self._program.path or "-"), piece.title, piece.first_line, piece.title)
+        await session.call(
+            Execute(
+                piece.code,
+                execution_id,
+                origin="run",
+                cell=where,
+                stop_on_error=False,
+                timeout=remaining,
+            )
+        )
+        footer = asyncio.create_task(self._show_progress(number, piece))
+        self._tasks.add(footer)
+        try:
+            return await end
+        finally:
+            footer.cancel()
+            self._tasks.discard(footer)
+            self._set_footer("")
+            self._views.pop(execution_id).end()
+            await self._flush()
+
+    def _tell(self, verdict: Verdict, number: int, count: int) -> None:
+        """On stderr, what the output does not tell."""
+        if self._options.as_json:
+            return  # the facts do
+        if verdict.error is not None:
+            self._err_sink.end()
+            self._err.write(style.error_lines(verdict.error, self._color[1]) + "\n")
+        if verdict.remark:
+            self._say(verdict.remark)
+        if not self._program.has_cells or verdict.code == exits.OK:
+            return
+        left = count - number if verdict.ends or not self._options.keep_going else 0
+        rest = f"; {left} after it {'was' if left == 1 else 'were'} not run" if left else ""
+        self._say(f"Cell {number} of {count} did not end well{rest}.")
+
+    # -- facts out -------------------------------------------------------------------------
+
+    async def _read_events(self, session: SessionClient) -> None:
+        async for batch in session.events(0, "full"):
+            ended: list[ExecutionFinished] = []
+            for record in batch:
+                if self._options.as_json:
+                    self._out.write(encode(record).decode() + "\n")
+                await self._take(session, record.event)
+                if isinstance(record.event, ExecutionFinished):
+                    ended.append(record.event)
+            await self._flush()
+            for event in ended:
+                waiting = self._ends.pop(event.execution_id, None)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(event)
+
+    async def _take(self, session: SessionClient, event: AnyEvent) -> None:
+        match event:
+            case OutputChanged() if not self._options.as_json:
+                if view := self._views.get(event.execution_id):
+                    await view.take(event)
+            case DisplayUpdated() if not self._options.as_json:
+                for view in self._views.values():
+                    await view.update(event)
+            case ExecutionStarted():
+                if event.execution_id in self._ends and self._started_code is None:
+                    self._started_code = time.monotonic()
+            case InputCounted():
+                for executed in self._executed:
+                    if executed.execution_id == event.execution_id:
+                        executed.count = event.count
+            case KernelStarting():
+                self._kernel = event.kernel
+            case KernelReady():
+                self._ready = event
+            case KernelDied():
+                self._death = event
+            case StdinRequested():
+                await self._flush()
+                self._answering = self._start(self._answer(session, event))
+            case ExecutionFinished() if self._answering is not None:
+                self._answering.cancel()
+                self._answering = None
+            case _:
+                pass  # of no concern to somebody who looks at output alone
+
+    async def _part(self, session: SessionClient, part: MimePart) -> str:
+        if part.text is not None:
+            return part.text
+        blob = await session.call(ReadBlob(part.blob or ""))
+        is_text = part.mime.startswith("text/") or part.mime in _TEXTUAL
+        if is_text or part.mime.endswith(("+json", "+xml")):
+            return blob.data.decode("utf-8", "replace")
+        return b64encode(blob.data).decode()
+
+    # -- people ----------------------------------------------------------------------------
+
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _answer(self, session: SessionClient, event: StdinRequested) -> None:
+        if self._answers is None:
+            terminal = Answers.of_terminal() if self._program.path is None else None
+            self._answers = terminal or Answers(sys.stdin.fileno())
+        sink = self._err_sink if self._err.is_terminal else self._out_sink
+        if not self._options.as_json:
+            sink.say(event.prompt)
+            await self._flush()
+        text = await self._answers.read_line(hidden=event.password)
+        if self._answers.is_terminal:
+            if event.password and not self._options.as_json:
+                sink.say("\n")
+            sink.answered()
+        if text is None:
+            self._stdin_ended = True
+            await session.call(Interrupt())
+            return
+        with suppress(errors.Conflict):  # the run has ended meanwhile
+            await session.call(AnswerStdin(event.request_id, text, "run"))
+
+    def _listen_to_signals(self, session: SessionClient) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self._on_interrupt, session)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._leave, exits.TERMINATED)
+
+    def _on_interrupt(self, session: SessionClient) -> None:
+        now = time.monotonic()
+        if now - self._interrupted_at < QUIT_WINDOW or self._started_code is None:
+            self._leave(exits.INTERRUPTED)
+            return
+        self._interrupted_at = now
+        if self._err.is_terminal:
+            self._say("Interrupting. Ctrl+C again within 2 s ends the run.")
+        self._start(self._interrupt(session))
+
+    async def _interrupt(self, session: SessionClient) -> None:
+        await self._flush()
+        try:
+            await session.call(Interrupt())
+        except errors.Conflict:  # between two cells: the next one is not begun
+            self._leave(exits.INTERRUPTED)
+
+    def _leave(self, code: int) -> None:
+        if not self._quit.done():
+            self._quit.set_result(code)
+
+    async def _show_progress(self, number: int, piece: Piece) -> None:
+        """A footer that says which cell runs, once it takes long enough to be read."""
+        if not (self._program.has_cells and self._options.progress) or self._options.as_json:
+            return
+        began = time.monotonic()
+        total = len(self._program.pieces)
+        title = f" {piece.title}" if piece.title else ""
+        while True:
+            seconds = time.monotonic() - began
+            self._set_footer(f"▸ {number}/{total}{title}  {seconds:.0f} s")
+            await self._flush()
+            await asyncio.sleep(1.0 - (seconds % 1.0))
+
+    def _set_footer(self, text: str) -> None:
+        if isinstance(self._err_sink, TerminalSink):
+            self._err_sink.set_footer(text)
+
+    def _say(self, text: str) -> None:
+        """A line of our own on stderr."""
+        if self._options.as_json:
+            return
+        self._err_sink.end()
+        self._err.write(style.paint(text, "dim", self._color[1]) + "\n")
+
+
+_TEXTUAL = ("application/json", "application/javascript", "image/svg+xml")
+
+
+async def _main(options: RunOptions, program: Program) -> int:
+    return await Run(options, program).run()
+
+
+def run_program(options: RunOptions) -> int:
+    """Run it; the exit code. Raises CodeexecError where it could not even begin."""
+    program = load_program(options.file, cells=options.cells)
+    if options.save is not None and not options.save.absolute().parent.is_dir():
+        raise errors.UsageError(
+            f"{options.save.parent} is not a folder.", "Give --save a file in one that exists."
+        )
+    try:
+        return asyncio.run(_main(options, program))
+    except BrokenPipeError:
+        leave_quietly()
+        return exits.PIPE_CLOSED
+    except KeyboardInterrupt:
+        return exits.INTERRUPTED  # before anything ran

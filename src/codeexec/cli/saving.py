@@ -1,0 +1,124 @@
+"""Outputs into a notebook: `run --save OUT.ipynb`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codeexec.domain.events import KernelReady, KernelRef
+from codeexec.domain.outputs import Display, Run
+from codeexec.domain.requests import ReadRows
+
+if TYPE_CHECKING:
+    from codeexec.cli.programs import Program
+    from codeexec.cli.shown import ReadPart
+    from codeexec.client.api import SessionClient
+
+PAGE = 5000
+"""Rows that one request is given."""
+
+
+@dataclass(slots=True)
+class Executed:
+    """One piece that was run: its cell, its execution and prompt number."""
+
+    index: int
+    execution_id: str
+    count: int | None = None
+
+
+async def save_notebook(
+    program: Program,
+    executed: list[Executed],
+    session: SessionClient,
+    read: ReadPart,
+    path: Path,
+    kernel: KernelRef | None,
+    ready: KernelReady | None,
+) -> None:
+    """Write `path`: the program's cells with the outputs of this run; cells that did not run
+    have none. StorageError when it cannot be written."""
+    from codeexec.documents.files import write_atomic
+    from codeexec.documents.notebook import dump_notebook, with_outputs
+
+    notebook = program.as_notebook()
+    by_index = {each.index: each for each in executed}
+    for cell in notebook.cells:
+        if not cell.is_code:
+            continue
+        each = by_index.get(cell.index)
+        outputs = await _outputs(session, each.execution_id, read) if each else []
+        notebook = with_outputs(notebook, cell.index, outputs, each.count if each else None)
+    if kernel is not None and not notebook.kernel:
+        language = kernel.language or (ready.language if ready else "") or "python"
+        name = "python3" if "/" in kernel.name or not kernel.name else kernel.name
+        spec = {"display_name": kernel.display_name or name, "language": language, "name": name}
+        notebook = notebook.with_metadata("kernelspec", spec)
+    if ready is not None and ready.language:
+        info = {"name": ready.language, "version": ready.version}
+        kept = notebook.data.get("metadata", {}).get("language_info", {})
+        notebook = notebook.with_metadata("language_info", {**kept, **info})
+    write_atomic(path.absolute(), dump_notebook(notebook).encode())
+
+
+async def _outputs(
+    session: SessionClient, execution_id: str, read: ReadPart
+) -> list[Mapping[str, object]]:
+    outputs: list[Mapping[str, object]] = []
+    texts: list[str] = []
+    kind = ""
+
+    def close() -> None:
+        if texts:
+            text = "\n".join(texts) + "\n"
+            outputs.append({"output_type": "stream", "name": kind, "text": text})
+            texts.clear()
+
+    start, total = 0, 1
+    while start < total:
+        page = await session.call(ReadRows(execution_id, start, PAGE, whole=True))
+        taken = sum(run.rows for run in page.runs)
+        total = page.total if taken else start
+        start += taken
+        for run in page.runs:
+            if run.is_text and run.kind == kind:
+                texts.append(run.text)
+                continue
+            close()
+            kind = run.kind
+            if run.is_text:
+                texts.append(run.text)
+            else:
+                outputs.append(await _object(run, read))
+    close()
+    return outputs
+
+
+async def _object(run: Run, read: ReadPart) -> Mapping[str, object]:
+    if run.error is not None:
+        error = run.error
+        return {
+            "output_type": "error",
+            "ename": error.name,
+            "evalue": error.value,
+            "traceback": list(error.traceback),
+        }
+    display = run.display
+    assert display is not None, "a row that is no text and no error is a display"
+    data = await _data(display, read)
+    common = {"data": data, "metadata": dict(display.metadata)}
+    if display.role == "result":
+        return {"output_type": "execute_result", "execution_count": display.count, **common}
+    return {"output_type": "display_data", **common}
+
+
+async def _data(display: Display, read: ReadPart) -> dict[str, object]:
+    data: dict[str, object] = {}
+    for part in display.parts:
+        text = await read(part)
+        is_json = part.mime == "application/json" or part.mime.endswith("+json")
+        data[part.mime] = json.loads(text) if is_json else text
+    return data

@@ -1,0 +1,239 @@
+"""`codeexec-tui sessions`: what runs and what is kept, without a screen."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from codeexec.cli import style
+from codeexec.cli.hosts import ask, is_running, open_journal, sessions_folder
+from codeexec.domain.codec import encode
+from codeexec.domain.errors import NotFound, UsageError
+from codeexec.domain.events import Recorded
+from codeexec.domain.fold import apply
+from codeexec.domain.outputs import plain
+from codeexec.domain.requests import ListSessions, RemoveSession, SessionSummary, StopSession
+from codeexec.domain.result import error_text
+from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.session.journal import Journal
+from codeexec.session.shelf import Shelf
+
+BATCH = 2000
+
+JSON = click.option("--json", "as_json", is_flag=True, help="For programs.")
+
+
+@click.group()
+def sessions() -> None:
+    """List, show, stop, remove and export sessions. NAME may be the beginning of an id."""
+
+
+def _summaries(ended: bool) -> list[SessionSummary]:
+    if is_running():
+        return list(ask(ListSessions(ended=ended))[0].sessions)
+    shelf = Shelf(sessions_folder())
+    open_ones = set(shelf.left_open())
+    found = [each for each in shelf.summaries() if ended or each.session_id in open_ones]
+    return sorted(found, key=lambda each: each.opened_at, reverse=True)
+
+
+def _read(journal: Journal) -> Iterator[list[Recorded]]:
+    after = 0
+    while records := journal.read(after, BATCH, "tail"):
+        yield records
+        after = records[-1].seq
+
+
+def _snapshot(journal: Journal) -> Snapshot:
+    snapshot = Snapshot()
+    for records in _read(journal):
+        snapshot = apply(snapshot, records)
+    return snapshot
+
+
+def _ago(at: float) -> str:
+    seconds = max(time.time() - at, 0)
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return "now"
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 2**20:.1f} MB" if size >= 2**20 else f"{size / 1024:.0f} KB"
+
+
+@sessions.command("list")
+@click.option("--running", is_flag=True, help="Only those that are open.")
+@JSON
+def list_command(running: bool, as_json: bool) -> None:
+    """All sessions, the newest first."""
+    found = _summaries(ended=not running)
+    if as_json:
+        for each in found:
+            print(encode(each).decode())
+        return
+    if not found:
+        print("No sessions. `codeexec-tui FILE` begins one.")
+        return
+    rows = [
+        (
+            each.name,
+            each.state,
+            each.kernel or "-",
+            str(each.pid or "-"),
+            str(each.executions),
+            _ago(each.changed_at),
+            _bytes(each.bytes),
+            each.session_id,
+            each.cwd,
+        )
+        for each in found
+    ]
+    head = ("NAME", "STATE", "KERNEL", "PID", "RUNS", "CHANGED", "SIZE", "ID", "FOLDER")
+    print(style.table(rows, head, style.wants_color(sys.stdout)))
+
+
+@sessions.command()
+@click.argument("name")
+@JSON
+def show(name: str, as_json: bool) -> None:
+    """One session: its kernel and what it has run."""
+    _, journal = open_journal(name)
+    snapshot = _snapshot(journal)
+    journal.close()
+    if as_json:
+        print(encode(snapshot).decode())
+        return
+    color = style.wants_color(sys.stdout)
+    kernel = snapshot.kernel
+    state = "closed" if snapshot.closed else kernel.state
+    print(style.paint(snapshot.name, "strong", color), style.paint(state, "accent", color))
+    print(f"  id       {snapshot.session_id}")
+    print(f"  folder   {snapshot.cwd}")
+    print(f"  opened   {time.strftime('%Y-%m-%d %H:%M', time.localtime(snapshot.opened_at))}")
+    if kernel.kernel is not None:
+        print(f"  kernel   {kernel.kernel.display_name or kernel.kernel.name}, pid {kernel.pid}")
+    if kernel.death is not None:
+        print(f"  died     {kernel.death.message}")
+    for view in snapshot.executions.values():
+        if not view.silent:
+            print(_line_of(view, color))
+
+
+def _line_of(view: ExecutionView, color: bool) -> str:
+    marks = {"ok": ("✓", "good"), "running": ("▸", "accent"), "queued": ("·", "dim")}
+    mark, look = marks.get(view.status, ("✗", "bad"))
+    first = next(iter(view.code.strip().splitlines()), "")
+    took = ""
+    if view.started_at and view.finished_at:
+        took = f"  {view.finished_at - view.started_at:.1f} s"
+    number = f"[{view.count}]" if view.count else "[ ]"
+    return f"  {style.paint(mark, look, color)} {number:>5} {first[:70]}{took}  {view.execution_id}"
+
+
+@sessions.command()
+@click.argument("names", nargs=-1, required=True)
+@JSON
+def stop(names: tuple[str, ...], as_json: bool) -> None:
+    """End the kernels of these sessions; what they put out is kept."""
+    if not is_running() and not Shelf(sessions_folder()).left_open():
+        raise NotFound(
+            f"No session is running, so none is called {names[0]}.",
+            "`codeexec-tui sessions list` shows what is kept.",
+        )
+    ask(*(StopSession(name) for name in names))
+    _say_done("stopped", names, as_json)
+
+
+@sessions.command()
+@click.argument("names", nargs=-1, required=True)
+@click.option("--stop", "stop_first", is_flag=True, help="Stop those that are running first.")
+@JSON
+def rm(names: tuple[str, ...], stop_first: bool, as_json: bool) -> None:
+    """Delete closed sessions: their output, artifacts and history of runs."""
+    shelf = Shelf(sessions_folder())
+    ids = [shelf.find(name) for name in names]
+    if is_running():
+        open_ones = {each.session_id for each in _summaries(ended=False)}
+        if stop_first:
+            ask(*(StopSession(each) for each in ids if each in open_ones))
+        ask(*(RemoveSession(each) for each in ids))
+    else:
+        for each in ids:
+            shelf.remove(each)
+    _say_done("removed", names, as_json)
+
+
+def _say_done(what: str, names: tuple[str, ...], as_json: bool) -> None:
+    print(json.dumps({what: list(names)}) if as_json else f"{what}: {', '.join(names)}")
+
+
+@sessions.command()
+@click.argument("name")
+@click.option("--execution", default="", metavar="ID", help="Only this execution.")
+@click.option("--code/--no-code", default=True, help="Show the code above its output.")
+@JSON
+def logs(name: str, execution: str, code: bool, as_json: bool) -> None:
+    """What a session has put out, from its first line; with --json its facts, one a line."""
+    _, journal = open_journal(name)
+    if as_json:
+        for records in _read(journal):
+            for record in records:
+                print(encode(record).decode())
+        return
+    snapshot = _snapshot(journal)
+    views = [view for view in snapshot.executions.values() if not view.silent]
+    if execution:
+        views = [view for view in views if view.execution_id == execution]
+        if not views:
+            raise NotFound(
+                f"There is no execution {execution} in {name}.",
+                f"`codeexec-tui sessions show {name}` lists them.",
+            )
+    color = style.wants_color(sys.stdout)
+    for view in views:
+        if code:
+            for number, line in enumerate(view.code.rstrip("\n").split("\n")):
+                prompt = f"In [{view.count or ' '}]: " if number == 0 else "   ...: "
+                print(style.paint(prompt + line, "dim", color))
+        _print_output(journal, view, color)
+    journal.close()
+
+
+def _print_output(journal: Journal, view: ExecutionView, color: bool) -> None:
+    for run in journal.iter_rows(view.execution_id):
+        if run.is_text:
+            print(run.text if color else plain(run.text))
+        elif run.error is not None:
+            print("\n".join(run.error.traceback) if color else error_text(run.error))
+        elif run.display is not None:
+            part = run.display.part("text/plain")
+            print((part.text if part else None) or f"[{run.display.parts[0].mime}]")
+    if view.reason:
+        print(style.paint(view.reason, "bad", color))
+
+
+@sessions.command()
+@click.argument("name")
+@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@JSON
+def export(name: str, out: Path, force: bool, as_json: bool) -> None:
+    """Write a session to OUT: a notebook (.ipynb), a script of cells (.py) or facts (.jsonl)."""
+    from codeexec.cli.exporting import WRITERS
+
+    writer = WRITERS.get(out.suffix.lower())
+    if writer is None:
+        raise UsageError(f"{out.suffix or out} is no format.", f"Use {', '.join(WRITERS)}.")
+    if out.exists() and not force:
+        raise UsageError(f"{out} is there already.", "Give another name, or --force.")
+    session_id, journal = open_journal(name)
+    writer(journal, _snapshot(journal), sessions_folder() / session_id, out)
+    journal.close()
+    print(json.dumps({"exported": str(out)}) if as_json else f"written: {out}")

@@ -1,0 +1,154 @@
+"""What an execution puts out, on stdout and stderr: rows as they change, displays as text."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codeexec.cli.rows import KEPT, Sink
+from codeexec.cli.verdict import EXIT
+from codeexec.domain.events import DisplayUpdated, OutputChanged
+from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, plain
+from codeexec.domain.result import error_text
+
+if TYPE_CHECKING:
+    from codeexec.cli.artifacts import ArtifactFolder
+
+IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
+
+ReadPart = Callable[[MimePart], Awaitable[str]]
+"""The value of a part as its `text` has it: text, JSON text, or base64."""
+
+
+@dataclass(slots=True)
+class _Shown:
+    sink: Sink
+    text: str
+    display: Display | None = None
+
+
+class OutputView:
+    """The output of one execution. `out` takes stdout and displays, `err` stderr and errors;
+    where both are one terminal they are one sink."""
+
+    def __init__(
+        self,
+        out: Sink,
+        err: Sink,
+        read: ReadPart,
+        *,
+        color: tuple[bool, bool],
+        artifacts: ArtifactFolder | None = None,
+    ) -> None:
+        self._out, self._err = out, err
+        self._read = read
+        self._color_out, self._color_err = color
+        self._artifacts = artifacts
+        self._rows: list[_Shown] = []
+        self._first = 0  # number of the first row kept
+
+    async def take(self, event: OutputChanged) -> None:
+        """Rows from `event.start` on are these."""
+        fresh: list[_Shown] = []
+        for run in event.runs:
+            fresh += await self._shown(run)
+        # A row that we have let go can only be one that nobody can rewrite.
+        keep = max(event.start - self._first, 0)
+        self._replace(keep, fresh)
+
+    async def update(self, event: DisplayUpdated) -> None:
+        """A display is another now: drawn anew where it stands, if it can be reached."""
+        for number, row in enumerate(self._rows):
+            if row.display is not None and row.display.display_id == event.display_id:
+                display = Display(
+                    row.display.key,
+                    event.parts,
+                    row.display.role,
+                    event.display_id,
+                    row.display.count,
+                    event.metadata,
+                )
+                text = await self._text_of(display)
+                if text != row.text:
+                    after = self._rows[number + 1 :]
+                    self._replace(number, [_Shown(row.sink, text, display), *after])
+
+    def end(self) -> None:
+        self._out.end()
+        if self._err is not self._out:
+            self._err.end()
+
+    def _replace(self, keep: int, fresh: list[_Shown]) -> None:
+        old = self._rows[keep:]
+        for sink in {id(s): s for s in (self._out, self._err)}.values():
+            count = sum(row.sink is sink for row in old)
+            texts = [row.text for row in fresh if row.sink is sink]
+            if count or texts:
+                sink.replace(count, texts)
+        self._rows[keep:] = fresh
+        gone = max(len(self._rows) - KEPT, 0)
+        del self._rows[:gone]
+        self._first += gone
+
+    async def _shown(self, run: Run) -> list[_Shown]:
+        if run.display is not None:
+            return [_Shown(self._out, await self._text_of(run.display), run.display)]
+        if run.error is not None:
+            return [_Shown(self._err, self._error(run.error))] if run.error.name != EXIT else []
+        to_err = run.kind == "stderr"
+        sink = self._err if to_err else self._out
+        color = self._color_err if to_err else self._color_out
+        text = run.text if color else plain(run.text)
+        return [_Shown(sink, line) for line in text.split("\n")]
+
+    def _error(self, error: ErrorInfo) -> str:
+        if self._color_err and error.traceback:
+            return "\n".join(error.traceback).rstrip("\n")
+        return error_text(error).rstrip("\n")
+
+    async def _text_of(self, display: Display) -> str:
+        saved = None
+        if self._artifacts is not None:
+            saved = await self._artifacts.keep(display, self._read)
+        image = next((part for mime in IMAGES if (part := display.part(mime))), None)
+        if image is not None:
+            size = image_size(image.mime, await self._read(image))
+            place = f" → {saved}" if saved else ""
+            return f"[image {size}{place}]".replace(" ]", "]")
+        part = display.part("text/plain") or display.part("text/markdown")
+        if part is None and display.parts:
+            kinds = ", ".join(each.mime for each in display.parts)
+            return f"[{kinds}{f' → {saved}' if saved else ''}]"
+        text = await self._read(part) if part else ""
+        return text if self._color_out else plain(text)
+
+
+def image_size(mime: str, text: str) -> str:
+    """Width × height in pixels from the head of an image; empty where it does not say."""
+    if mime == "image/svg+xml":
+        return "svg"
+    data = base64.b64decode(text[:65536].replace("\n", "") + "==", validate=False)
+    if data.startswith(b"\x89PNG") and len(data) >= 24:
+        width, height = struct.unpack(">II", data[16:24])
+    elif data[:4] == b"GIF8" and len(data) >= 10:
+        width, height = struct.unpack("<HH", data[6:10])
+    elif data[:2] == b"\xff\xd8" and (found := _jpeg_size(data)):
+        width, height = found
+    else:
+        return mime.partition("/")[2]
+    return f"{width}×{height}"
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """From the start-of-frame segment: ITU T.81, B.2.2."""
+    at = 2
+    while at + 9 < len(data) and data[at] == 0xFF:
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
+            return width, height
+        at += 2 + length
+    return None
