@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from codeexec.domain.clock import Clock, SystemClock
 from codeexec.domain.events import DisplayUpdated, NoticeGiven, OutputChanged, Recorded
@@ -15,8 +14,6 @@ from codeexec.domain.snapshot import Snapshot
 
 INTERVAL = 1 / 30
 """Seconds between frames while facts keep coming; the first after quiet comes at once."""
-
-_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,7 @@ class Frame:
     snapshot: Snapshot
     before: Snapshot
     changed: frozenset[str] = frozenset()
-    rewritten: Mapping[str, int] = field(default=_NOTHING)
+    rewritten: Mapping[str, int] = field(default_factory=dict)
     notices: tuple[NoticeGiven, ...] = ()
 
     @property
@@ -88,7 +85,7 @@ class Folder:
             self.snapshot,
             self._shown,
             frozenset(self._changed),
-            self._rewritten or _NOTHING,
+            self._rewritten,
             tuple(self._notices),
         )
         self._shown = self.snapshot
@@ -120,14 +117,15 @@ async def frames(
     reader = asyncio.create_task(read(), name="feed")
     try:
         while True:
-            await news.wait()
-            news.clear()
+            if not ended:
+                await news.wait()
+                news.clear()
             if folder.has_news:
                 due = clock.monotonic() + interval
                 yield folder.frame()
                 # What the face did with the frame counts as part of the pause.
                 await asyncio.sleep(max(due - clock.monotonic(), 0.0))
-            elif ended:
+            if ended and not folder.has_news:
                 await reader  # its error, where it ended with one
                 return
     finally:

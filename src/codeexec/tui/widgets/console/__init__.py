@@ -1,0 +1,1 @@
+"""The console: executions as quiet cards over a prompt."""
