@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import base64
+import fcntl
+import os
+import pty
 import re
+import select
+import struct
+import subprocess
+import termios
+import time
 import zlib
 from dataclasses import dataclass, field
 
@@ -99,3 +107,50 @@ def sixel_pixels(sequence: str) -> Image.Image:
     assert at == len(body)
     assert image is not None
     return image
+
+
+def sixels_in(stream: str) -> list[str]:
+    """The sixel sequences within what a program has written."""
+    return [match[0] for match in _SIXEL.finditer(stream)]
+
+
+def kitty_messages_in(stream: str) -> str:
+    """The kitty messages within what a program has written, one after the other."""
+    return "".join(match[0] for match in _KITTY.finditer(stream))
+
+
+def tmux_messages_in(stream: str) -> str:
+    """What tmux would hand on to the terminal outside."""
+    return through_tmux("".join(match[0] for match in _TMUX.finditer(stream)))
+
+
+def written_by(arguments: list[str], rows: int, columns: int, deadline: float = 60) -> str:
+    """All that a program writes to a terminal of that size until it ends by itself."""
+    person, program = pty.openpty()
+    fcntl.ioctl(person, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
+    environ = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    environ.pop("NO_COLOR", None)
+    child = subprocess.Popen(
+        arguments, stdin=program, stdout=program, stderr=program, env=environ, close_fds=True
+    )
+    os.close(program)
+    written = bytearray()
+    ends = time.monotonic() + deadline
+    try:
+        while True:
+            left = ends - time.monotonic()
+            assert left > 0, f"the program has not ended; it wrote {bytes(written[-500:])!r}"
+            if select.select([person], [], [], left)[0]:
+                try:
+                    data = os.read(person, 65536)
+                except OSError:
+                    break  # Linux says EIO when the program has closed its side
+                if not data:
+                    break
+                written += data
+        assert child.wait(timeout=10) == 0, bytes(written[-2000:]).decode(errors="replace")
+    finally:
+        child.kill()
+        child.wait()
+        os.close(person)
+    return written.decode("utf-8")

@@ -1,0 +1,370 @@
+"""A picture in a pane: the best the terminal can, with zoom and pan where there is room.
+
+Decoding and painting happen in a thread; what was shown before stays until the new is ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.segment import ControlType, Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from codeexec.domain.errors import DocumentError
+from codeexec.tui.graphics import kitty, sixel
+from codeexec.tui.graphics.halfblock import Blocks, mosaic
+from codeexec.tui.graphics.images import WHOLE, Extent, View, decode, fit, scaled
+from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.theme_colors import Color
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+ZOOM_STEP = 1.25
+PAN_STEP = 0.2
+"""A step of zoom is a factor, one of pan a share of what is seen."""
+
+_UNBOUNDED_ROWS = 1000
+_CONTROL = [(ControlType.CURSOR_FORWARD, 0)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Painting:
+    """Rows ready to show; `covered` is what stands in where part of the picture is hidden."""
+
+    extent: Extent
+    rows: list[Strip]
+    covered: list[Strip]
+    sent: str = ""
+    image_id: int = 0
+
+
+class Picture(Widget, can_focus=True):
+    """Shows image bytes, their shape kept, no larger than they are unless `grow`.
+
+    `graphics` says how the terminal shows pictures. With `navigable`, keys, wheel and drag zoom
+    and pan, and the picture stands in the middle.
+    """
+
+    DEFAULT_CSS = """
+    Picture { width: 1fr; height: auto; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("plus,equals_sign,i", "zoom_in", "Zoom in", id="picture.zoom_in"),
+        Binding("minus,o", "zoom_out", "Zoom out", id="picture.zoom_out"),
+        Binding("0,home", "whole", "Whole picture", id="picture.whole"),
+        Binding("left,h", "pan(-1, 0)", "Left", show=False, id="picture.left"),
+        Binding("right,l", "pan(1, 0)", "Right", show=False, id="picture.right"),
+        Binding("up,k", "pan(0, -1)", "Up", show=False, id="picture.up"),
+        Binding("down,j", "pan(0, 1)", "Down", show=False, id="picture.down"),
+    ]
+
+    class Shown(Message):
+        """The picture is on screen, or cannot be: then `fault` says why."""
+
+        def __init__(self, picture: Picture, fault: str = "") -> None:
+            super().__init__()
+            self.picture = picture
+            self.fault = fault
+
+        @property
+        def control(self) -> Picture:
+            return self.picture
+
+    def __init__(
+        self,
+        data: bytes = b"",
+        *,
+        graphics: Graphics | None = None,
+        description: str = "",
+        navigable: bool = False,
+        grow: bool = False,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._data = data
+        self._graphics = graphics or Graphics()
+        self._description = description
+        self._navigable = navigable
+        self._grow = grow
+        self._image: Image | None = None
+        self._view = WHOLE
+        self._painting: _Painting | None = None
+        self._fault = ""
+        self._is_covered = False
+        self._dragged_from: tuple[int, int] | None = None
+
+    # -- what is shown -----------------------------------------------------------------
+
+    @property
+    def pixel_size(self) -> tuple[int, int] | None:
+        """Width and height of the picture itself, once it is decoded."""
+        return self._image.size if self._image else None
+
+    @property
+    def view(self) -> View:
+        """What part of the picture is seen."""
+        return self._view
+
+    @property
+    def fault(self) -> str:
+        """Why there is no picture, or nothing."""
+        return self._fault
+
+    def show(self, data: bytes, description: str = "") -> None:
+        """Show another picture, or a new state of it; the view stays if its size does."""
+        self._data = data
+        self._description = description
+        self._repaint(decode_first=True)
+
+    def use(self, graphics: Graphics) -> None:
+        """Show pictures in another way from now on."""
+        self._graphics = graphics
+        self._repaint()
+
+    def zoom(self, factor: float) -> None:
+        """Nearer by a factor above 1, farther by one below."""
+        self._look(self._view.zoomed(factor))
+
+    def pan(self, right: float, down: float) -> None:
+        """Move the view by shares of what is seen."""
+        self._look(self._view.panned(right, down))
+
+    def reset_view(self) -> None:
+        """Show the whole picture again."""
+        self._look(WHOLE)
+
+    def _look(self, view: View) -> None:
+        if view != self._view:
+            self._view = view
+            self._repaint()
+
+    # -- keys and mouse ----------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Arrow keys belong to the pane around unless the picture can be walked about in."""
+        if action in {"zoom_in", "zoom_out", "whole", "pan"}:
+            return self._navigable
+        return True
+
+    def action_zoom_in(self) -> None:
+        self.zoom(ZOOM_STEP)
+
+    def action_zoom_out(self) -> None:
+        self.zoom(1 / ZOOM_STEP)
+
+    def action_whole(self) -> None:
+        self.reset_view()
+
+    def action_pan(self, right: int, down: int) -> None:
+        self.pan(right * PAN_STEP, down * PAN_STEP)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._wheel(event, ZOOM_STEP)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._wheel(event, 1 / ZOOM_STEP)
+
+    def _wheel(self, event: events.MouseEvent, factor: float) -> None:
+        if self._navigable:
+            event.stop()
+            self.zoom(factor)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        if self._navigable:
+            self._dragged_from = (event.x, event.y)
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if self._dragged_from is None or self._painting is None:
+            return
+        was_x, was_y = self._dragged_from
+        self._dragged_from = (event.x, event.y)
+        columns, rows = self._painting.extent
+        self.pan((was_x - event.x) / columns, (was_y - event.y) / rows)
+
+    def on_mouse_up(self) -> None:
+        if self._dragged_from is not None:
+            self._dragged_from = None
+            self.release_mouse()
+
+    # -- painting ----------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self._repaint(decode_first=True)
+
+    def on_resize(self) -> None:
+        self._repaint()
+
+    def on_unmount(self) -> None:
+        self._forget(self._painting)
+
+    def _repaint(self, decode_first: bool = False) -> None:
+        if self.is_mounted and self._data:
+            decode_first = decode_first or self._image is None
+            self.run_worker(self._paint(decode_first), group="paint", exclusive=True)
+
+    async def _paint(self, decode_first: bool) -> None:
+        """Paint what is wanted now; a newer wish cancels this one."""
+        if decode_first:
+            try:
+                image = await asyncio.to_thread(decode, self._data, self._ground())
+            except DocumentError as fault:
+                self._image, self._fault = None, str(fault)
+                self._replace(None)
+                self.post_message(self.Shown(self, self._fault))
+                return
+            same_size = self._image is not None and self._image.size == image.size
+            self._image, self._fault = image, ""
+            self._view = self._view if same_size else WHOLE
+            if not same_size:
+                self.refresh(layout=True)
+        if self._image is None or not self.size or self._graphics.way == "none":
+            self._replace(None)
+            return
+        extent = fit(
+            *self._image.size,
+            Extent(self.size.width, self.size.height),
+            self._graphics.cell,
+            grow=self._grow or self._navigable,
+        )
+        painting = await asyncio.to_thread(paint, self._image, extent, self._view, self._graphics)
+        self._write(painting.sent)
+        self._replace(painting)
+        self.post_message(self.Shown(self))
+
+    def _ground(self) -> Color:
+        _, ground = self.background_colors
+        return Color(*ground.rgb)
+
+    def _replace(self, painting: _Painting | None) -> None:
+        before, self._painting = self._painting, painting
+        self.refresh()
+        self._forget(before)
+
+    def _forget(self, painting: _Painting | None) -> None:
+        if painting is not None and painting.image_id:
+            self._write(kitty.delete(painting.image_id, tmux=self._graphics.tmux))
+
+    def _write(self, sequence: str) -> None:
+        # The driver's queue is the one way to the terminal that keeps its order with the frames.
+        driver = self.app._driver
+        if sequence and driver is not None:
+            driver.write(sequence)
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        return self._wanted(container.width, container.height).columns
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return self._wanted(width, container.height).rows
+
+    def _wanted(self, width: int, height: int) -> Extent:
+        if self._image is None or self._graphics.way == "none":
+            return Extent(max(len(self._fault or self._description), 1), 1)
+        room = Extent(max(width, 1), height or _UNBOUNDED_ROWS)
+        return fit(*self._image.size, room, self._graphics.cell, grow=self._grow)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """As any widget, but a picture of sixels that is partly hidden is shown in blocks.
+
+        Sixels are painted on top of what is there; a dialog over them would be painted over.
+        """
+        columns = self._painting.extent.columns if self._painting else 0
+        left = self._offset()[0]
+        covered = crop.x > left or crop.right < left + columns or not self.screen.is_active
+        if covered != self._is_covered:
+            self._is_covered = covered
+            self._styles_cache.clear()
+        return super().render_lines(crop)
+
+    def _offset(self) -> tuple[int, int]:
+        """Where the picture stands within the widget, in cells."""
+        if self._painting is None or not self._navigable:
+            return 0, 0
+        columns, rows = self._painting.extent
+        return max(self.size.width - columns, 0) // 2, max(self.size.height - rows, 0) // 2
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        plain = self.visual_style.rich_style
+        if self._painting is None:
+            words = self._fault or self._description
+            row = words[y * width : (y + 1) * width] if width else ""
+            return Strip([Segment(row.ljust(width), plain)], width)
+        left, top = self._offset()
+        rows = self._painting.covered if self._is_covered else self._painting.rows
+        if not 0 <= y - top < len(rows):
+            return Strip.blank(width, plain)
+        columns = self._painting.extent.columns
+        return Strip(
+            [
+                Segment(" " * left, plain),
+                *rows[y - top],
+                Segment(" " * max(width - left - columns, 0), plain),
+            ]
+        )
+
+
+def paint(image: Image, extent: Extent, view: View, graphics: Graphics) -> _Painting:
+    """The picture as rows of cells; may take tens of milliseconds, so it runs in a thread."""
+    way = graphics.way
+    if way == "kitty" and max(extent) > kitty.MAX_SIDE:
+        way = "quadrant"
+    match way:
+        case "kitty":
+            return _paint_kitty(image, extent, view, graphics)
+        case "sixel":
+            return _paint_sixel(image, extent, view, graphics)
+        case "half" | "quadrant" | "sextant":
+            rows = _paint_blocks(image, extent, view, way)
+            return _Painting(extent, rows, rows)
+        case "none":
+            return _Painting(extent, [], [])
+
+
+def _paint_blocks(image: Image, extent: Extent, view: View, blocks: Blocks) -> list[Strip]:
+    return [Strip(row, extent.columns) for row in mosaic(image, extent, view, blocks)]
+
+
+def _paint_kitty(image: Image, extent: Extent, view: View, graphics: Graphics) -> _Painting:
+    left, top, right, bottom = view.box(*image.size)
+    # Never more pixels than there are: the terminal enlarges as well as we do.
+    width = min(extent.columns * graphics.cell.width, round(right - left))
+    height = min(extent.rows * graphics.cell.height, round(bottom - top))
+    part = scaled(image, max(width, 1), max(height, 1), view)
+    image_id = kitty.new_id()
+    style = Style(color=kitty.id_color(image_id).hex)
+    rows = [Strip([Segment(row, style)], extent.columns) for row in kitty.placeholders(extent)]
+    sent = kitty.transmit(part, image_id, extent, tmux=graphics.tmux)
+    return _Painting(extent, rows, rows, sent, image_id)
+
+
+def _paint_sixel(image: Image, extent: Extent, view: View, graphics: Graphics) -> _Painting:
+    cell = graphics.cell
+    part = scaled(image, extent.columns * cell.width, extent.rows * cell.height, view)
+    sequences = sixel.encode_rows(sixel.quantise(part), cell.height)
+    blank = Segment(" " * extent.columns)
+    ahead = f"\x1b8\x1b[{extent.columns}C"
+    rows = [
+        # Blank the cells, go back and lay the pixels over them, then go on behind them.
+        Strip(
+            [
+                Segment("\x1b7", None, _CONTROL),
+                blank,
+                Segment(f"\x1b8{sequence}{ahead}", None, _CONTROL),
+            ],
+            extent.columns,
+        )
+        for sequence in sequences
+    ]
+    return _Painting(extent, rows, _paint_blocks(image, extent, view, "quadrant"))

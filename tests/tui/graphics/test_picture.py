@@ -1,0 +1,195 @@
+"""The picture widget: its size, its keys, its faults, and the pixels it sends to a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops, ImageDraw
+from textual.app import App, ComposeResult
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from codeexec.tui.graphics import kitty
+from codeexec.tui.graphics.images import WHOLE, CellSize
+from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.widgets.picture import Picture
+from support.graphics import (
+    KittyTerminal,
+    kitty_messages_in,
+    sixel_pixels,
+    sixels_in,
+    tmux_messages_in,
+    written_by,
+)
+
+APP = Path(__file__).parents[2] / "support" / "picture_app.py"
+CELL = CellSize(10, 20)
+
+
+def _drawing(width: int = 320, height: int = 240) -> Image.Image:
+    image = Image.new("RGB", (width, height), "white")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((20, 20, width // 2, height // 2), fill="#1f77b4", outline="black")
+    draw.line((0, height, width, 0), fill="#d62728", width=3)
+    return image
+
+
+def _png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+class Pane(App[None]):
+    """One picture and what it has said of itself."""
+
+    def __init__(self, picture: Picture) -> None:
+        super().__init__()
+        self.picture = picture
+        self.shown: asyncio.Queue[str] = asyncio.Queue()
+
+    def compose(self) -> ComposeResult:
+        yield self.picture
+
+    def on_picture_shown(self, shown: Picture.Shown) -> None:
+        self.shown.put_nowait(shown.fault)
+
+    async def is_shown(self) -> str:
+        async with asyncio.timeout(20):
+            return await self.shown.get()
+
+
+async def test_a_picture_takes_the_cells_of_its_pixels() -> None:
+    picture = Picture(_png(_drawing()), graphics=Graphics("quadrant", CELL))
+    app = Pane(picture)
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert await app.is_shown() == ""
+        await pilot.pause()
+        assert picture.pixel_size == (320, 240)
+        assert picture.size.height == 12
+        text = [picture.render_line(y).text for y in range(12)]
+        assert any(glyph in "".join(text) for glyph in "▘▝▀▖▌▞▛▗▚▐▜▄▙▟")
+        assert all(len(line) == 80 for line in text)
+
+
+async def test_a_small_pane_keeps_the_shape() -> None:
+    picture = Picture(_png(_drawing(1280, 960)), graphics=Graphics("quadrant", CELL))
+    app = Pane(picture)
+    async with app.run_test(size=(30, 24)) as pilot:
+        await app.is_shown()
+        await pilot.pause()
+        assert picture.size.height == 11
+
+
+async def test_a_fault_is_told_in_the_pane() -> None:
+    picture = Picture(b"nothing", graphics=Graphics("quadrant", CELL))
+    app = Pane(picture)
+    async with app.run_test(size=(90, 10)):
+        assert "not a picture" in await app.is_shown()
+        assert "not a picture" in picture.render_line(0).text
+        picture.show(_png(_drawing()))
+        assert await app.is_shown() == ""
+        assert picture.fault == ""
+
+
+async def test_keys_zoom_and_pan_where_there_is_room() -> None:
+    picture = Picture(_png(_drawing()), graphics=Graphics("half", CELL), navigable=True)
+    picture.styles.height = "1fr"
+    app = Pane(picture)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.is_shown()
+        picture.focus()
+        await pilot.press("plus", "plus")
+        assert picture.view.zoom == pytest.approx(1.25**2)
+        await pilot.press("right", "down")
+        assert picture.view.x > 0.5 and picture.view.y > 0.5
+        await pilot.press("0")
+        assert picture.view == WHOLE
+        await pilot.press("minus")
+        assert picture.view == WHOLE
+
+
+async def test_keys_pass_by_a_picture_in_a_pane() -> None:
+    picture = Picture(_png(_drawing()), graphics=Graphics("half", CELL))
+    app = Pane(picture)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.is_shown()
+        picture.focus()
+        await pilot.press("plus", "right")
+        assert picture.view == WHOLE
+
+
+async def test_the_mouse_drags_and_zooms() -> None:
+    picture = Picture(_png(_drawing()), graphics=Graphics("half", CELL), navigable=True)
+    picture.styles.height = "1fr"
+    app = Pane(picture)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.is_shown()
+        picture.zoom(2)
+        await pilot.mouse_down(picture, offset=(40, 12))
+        await pilot.hover(picture, offset=(30, 12))
+        await pilot.mouse_up(picture, offset=(30, 12))
+        assert picture.view.x > 0.5
+        assert picture.view.y == 0.5
+
+
+class Dialog(ModalScreen[None]):
+    def compose(self) -> ComposeResult:
+        yield Static("really?")
+
+
+async def test_sixels_step_back_behind_a_dialog() -> None:
+    picture = Picture(_png(_drawing()), graphics=Graphics("sixel", CELL))
+    app = Pane(picture)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.is_shown()
+        await pilot.pause()
+        assert "\x1bP0;1q" in "".join(s.text for s in picture.render_lines(picture.size.region)[0])
+        await app.push_screen(Dialog())
+        await pilot.pause()
+        row = "".join(s.text for s in picture.render_lines(picture.size.region)[0])
+        assert "\x1bP" not in row
+        app.pop_screen()
+        await pilot.pause()
+        assert "\x1bP0;1q" in "".join(s.text for s in picture.render_lines(picture.size.region)[0])
+
+
+def _written(way: str, tmp_path: Path, *more: str) -> str:
+    file = tmp_path / "drawing.png"
+    file.write_bytes(_png(_drawing()))
+    return written_by([sys.executable, str(APP), way, str(file), *more], 24, 80)
+
+
+def _same(one: Image.Image, other: Image.Image) -> int:
+    return max(ImageChops.difference(one.convert("RGB"), other.convert("RGB")).tobytes())
+
+
+def test_sixels_in_a_terminal_are_the_picture(tmp_path: Path) -> None:
+    stream = _written("sixel", tmp_path)
+    rows = [sixel_pixels(sequence) for sequence in sixels_in(stream)]
+    assert len(rows) >= 12
+    drawn = Image.new("RGB", (320, 240))
+    for number, row in enumerate(rows[-12:]):
+        drawn.paste(row, (0, number * 20))
+    assert _same(drawn, _drawing()) <= 2
+
+
+@pytest.mark.parametrize("tmux", [False, True])
+def test_kitty_in_a_terminal_is_the_picture(tmp_path: Path, tmux: bool) -> None:
+    stream = _written("kitty", tmp_path, *(["tmux"] if tmux else []))
+    messages = tmux_messages_in(stream) if tmux else kitty_messages_in(stream)
+    sent, _, deleted = messages.rpartition("\x1b_Ga=d")
+    terminal = KittyTerminal()
+    terminal.feed(sent)
+    [(number, image)] = list(terminal.images.items())[-1:]
+    assert _same(image, _drawing()) == 0
+    assert terminal.placements[number] == (32, 12)
+    red, green, blue = kitty.id_color(number)
+    assert f"38;2;{red};{green};{blue}m{kitty.PLACEHOLDER}" in stream
+    assert stream.count(kitty.PLACEHOLDER) >= 32 * 12
+    terminal.feed("\x1b_Ga=d" + deleted)
+    assert number not in terminal.images, "the terminal is left clean"
