@@ -134,6 +134,11 @@ class Folder:
                         os.mkdir(part, dir_fd=here)
                     below = os.open(part, _FOLDER, dir_fd=here)
                     self._hand_over(below)
+                except NotADirectoryError:
+                    # Said of a link as well, when a folder is asked for.
+                    if stat.S_ISLNK(os.stat(part, dir_fd=here, follow_symlinks=False).st_mode):
+                        raise _not_plain("/".join(parts), "reached over a symbolic link") from None
+                    raise
                 os.close(here)
                 here = below
             yield here

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
 from .base import BasePaths, FileChange, FileEntry, FileWrite, Location, WriteOutcome
 from .files import Folder
 from .paths import inside
+from .processes import Child, start
 from .watch import changes
 
 _CHUNK = 1 << 16
@@ -92,24 +92,8 @@ class LocalEnvironment(HostFiles):
         if self._ended:
             raise EnvironmentUnavailable("This environment was ended.", "Make a new one.")
         folder = self._root.joinpath(*inside(PurePosixPath(self._root), cwd or ""))
-        spawning = asyncio.ensure_future(
-            asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                cwd=folder,
-                env={**os.environ, **(env or {})},
-                start_new_session=True,
-            )
-        )
         try:
-            process = await asyncio.shield(spawning)
-        except asyncio.CancelledError:
-            # Half-started is the one state nobody could end: wait for it, then end it.
-            with contextlib.suppress(OSError):
-                await LocalHandle(await spawning).kill()
-            raise
+            process = await start(command, cwd=folder, env={**os.environ, **(env or {})})
         except OSError as error:
             raise EnvironmentUnavailable(
                 f"{command[0]!r} cannot be started in {folder}: {error.strerror}.",
@@ -136,7 +120,7 @@ class LocalEnvironment(HostFiles):
 class LocalHandle:
     """A process of this machine and its group."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: Child) -> None:
         self._process = process
         self._feeding: asyncio.Task[None] | None = None
 
@@ -177,13 +161,10 @@ class LocalHandle:
         return await self._process.wait()
 
     async def signal(self, number: int) -> None:
-        # The leader may be gone while its group lives on: children left behind are meant as well.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
+        self._process.signal_group(number)
 
     async def kill(self) -> None:
-        await self.signal(signal.SIGKILL)
-        await self._process.wait()
+        await self._process.end()
         if self._feeding is not None:
             self._feeding.cancel()
 

@@ -7,7 +7,6 @@ itself, and costs 15 ms a call. Every failure becomes an error that says what to
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import shutil
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
+from codeexec.environments.processes import Child, start
 
 from .failures import explain
 from .policy import EngineFacts
@@ -54,33 +54,15 @@ class Engine:
             ) from None
         finally:
             if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
+                await process.end()
         if process.returncode != 0:
             raise explain(self.name, process.returncode or 0, err.decode(errors="replace"))
         return out.decode(errors="replace")
 
-    async def start(self, *arguments: str, feed: bool = False) -> asyncio.subprocess.Process:
-        """Start the CLI in a session of its own, so that a Ctrl+C meant for us is not its end."""
-        spawning = asyncio.ensure_future(
-            asyncio.create_subprocess_exec(
-                *self.command(*arguments),
-                stdin=asyncio.subprocess.PIPE if feed else asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-                limit=1 << 20,
-            )
-        )
+    async def start(self, *arguments: str, feed: bool = False) -> Child:
+        """Start the CLI; EnvironmentUnavailable when it is not installed."""
         try:
-            return await asyncio.shield(spawning)
-        except asyncio.CancelledError:
-            with contextlib.suppress(OSError):
-                process = await spawning
-                process.kill()
-                await process.wait()
-            raise
+            return await start(self.command(*arguments), feed=feed)
         except OSError as error:
             raise _not_installed(self.name, error) from error
 
@@ -128,8 +110,7 @@ class Engine:
         finally:
             rest.cancel()
             if process.returncode is None:
-                process.kill()
-                await process.wait()
+                await process.end()
 
     def _podman_facts(self, told: Mapping[str, object]) -> EngineFacts:
         host = cast("Mapping[str, object]", told["host"])

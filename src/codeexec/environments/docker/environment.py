@@ -21,6 +21,7 @@ from codeexec.environments.base import (
 )
 from codeexec.environments.local import HostFiles
 from codeexec.environments.paths import inside
+from codeexec.environments.processes import Child
 
 from .boot import boot_arguments, source
 from .engine import Engine
@@ -96,7 +97,7 @@ class DockerEnvironment:
         """What the person should know about this container, one sentence each."""
         self._folder = PurePosixPath(workspace or SCRATCH)
         self._id = f"codeexec-{plan.session[:24] or 'kernel'}-{uuid.uuid4().hex[:10]}"
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Child | None = None
         self._wire: Wire | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._said = bytearray()
@@ -287,7 +288,7 @@ class DockerEnvironment:
             major, minor = cast("list[int]", python)[:2]
             self._python = (int(major), int(minor))
 
-    async def _carry(self, wire: Wire, process: asyncio.subprocess.Process) -> None:
+    async def _carry(self, wire: Wire, process: Child) -> None:
         try:
             await wire.run()
         except ProtocolError as error:
@@ -298,7 +299,7 @@ class DockerEnvironment:
         if process.stdin is not None:
             process.stdin.close()
 
-    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+    async def _listen(self, process: Child) -> None:
         assert process.stderr is not None
         while chunk := await process.stderr.read(1 << 14):
             self._said += chunk
@@ -310,6 +311,4 @@ class DockerEnvironment:
             await self.plan.engine.call("rm", "--force", self._id, deadline=20)
         process = self._process
         if process is not None and process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            await process.end()

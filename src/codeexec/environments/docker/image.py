@@ -64,8 +64,7 @@ async def build(
             raise explain(engine.name, code, "\n".join(tail), image)
     finally:
         if process.returncode is None:
-            process.kill()
-            await process.wait()
+            await process.end()
 
 
 async def check(

@@ -1,0 +1,243 @@
+"""What every environment keeps to, wherever its code runs."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import PurePosixPath
+
+import pytest
+
+from codeexec.domain.errors import Denied, EnvironmentUnavailable, StorageError
+from codeexec.environments.base import Change, Environment, FileChange, FileKind, FileWrite, run
+from support.containers import until
+
+
+async def shell(environment: Environment, script: str) -> str:
+    outcome = await run(environment, ["sh", "-c", script])
+    assert outcome.code == 0, outcome.stderr
+    return outcome.stdout.decode()
+
+
+class TestExec:
+    async def test_a_command_has_its_output_apart_and_its_code(
+        self, environment: Environment
+    ) -> None:
+        outcome = await run(environment, ["sh", "-c", "echo out; echo err >&2; exit 3"])
+        assert (outcome.code, outcome.stdout, outcome.stderr) == (3, b"out\n", b"err\n")
+
+    async def test_it_runs_in_the_workspace_with_the_variables_given(
+        self, environment: Environment
+    ) -> None:
+        await environment.write_file("sub/x", b"")
+        workspace = environment.base_paths.workspace
+        assert await shell(environment, "pwd") == f"{workspace}\n"
+        outcome = await run(
+            environment, ["sh", "-c", "pwd; echo $COLOUR"], cwd="sub", env={"COLOUR": "blue"}
+        )
+        assert outcome.stdout.decode() == f"{workspace}/sub\nblue\n"
+
+    async def test_what_goes_in_comes_out(self, environment: Environment) -> None:
+        data = bytes(range(256)) * 12_000  # more than any buffer or window on the way
+        assert (await run(environment, ["cat"], stdin=data)).stdout == data
+
+    async def test_output_comes_while_it_runs_and_input_goes_to_it(
+        self, environment: Environment
+    ) -> None:
+        handle = await environment.exec(["sh", "-c", "echo ready; read x; echo got $x"])
+        lines = aiter(handle.stdout)
+        assert await anext(lines) == b"ready\n"
+        assert handle.poll() is None
+        await handle.write(b"word\n")
+        assert await anext(lines) == b"got word\n"
+        assert await handle.wait() == 0
+
+    async def test_closing_stdin_is_seen(self, environment: Environment) -> None:
+        handle = await environment.exec(["cat"])
+        await handle.close_stdin()
+        assert await handle.wait() == 0
+
+    async def test_output_that_nobody_reads_holds_back_nothing_else(
+        self, environment: Environment
+    ) -> None:
+        flood = await environment.exec(["sh", "-c", "yes"])
+        assert await shell(environment, "echo fine") == "fine\n"
+        assert flood.poll() is None
+        await flood.kill()
+
+    async def test_a_signal_reaches_the_whole_group(self, environment: Environment) -> None:
+        handle = await environment.exec(["sh", "-c", "sleep 100 & echo up; wait"])
+        assert await anext(aiter(handle.stdout)) == b"up\n"
+        await handle.signal(signal.SIGTERM)
+        assert await handle.wait() == -signal.SIGTERM
+        assert [chunk async for chunk in handle.stdout] == []  # the child let go of it too
+
+    async def test_kill_waits_for_the_end_and_can_be_repeated(
+        self, environment: Environment
+    ) -> None:
+        handle = await environment.exec(["sleep", "100"])
+        await handle.kill()
+        assert handle.poll() == -signal.SIGKILL
+        await handle.kill()
+
+    async def test_a_command_that_is_not_there_says_so(self, environment: Environment) -> None:
+        with pytest.raises(EnvironmentUnavailable) as caught:
+            await environment.exec(["no-such-command"])
+        assert "no-such-command" in caught.value.message
+        assert caught.value.next_step
+
+    async def test_a_folder_outside_is_denied(self, environment: Environment) -> None:
+        with pytest.raises(Denied):
+            await environment.exec(["pwd"], cwd="../..")
+
+    async def test_a_cancelled_run_leaves_no_process(self, environment: Environment) -> None:
+        task = asyncio.create_task(run(environment, ["sh", "-c", "echo $$ > pid; exec sleep 100"]))
+
+        async def written() -> bool:
+            return bool(await environment.read_file("pid"))
+
+        await until(written)
+        pid = (await environment.read_file("pid") or b"").decode().strip()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await run(environment, ["sh", "-c", f"kill -0 {pid}"])).code != 0
+
+
+class TestFiles:
+    async def test_what_is_written_is_read(self, environment: Environment) -> None:
+        content = bytes(range(256)) * 5000
+        await environment.write_file("deep/er/data.bin", content)
+        assert await environment.read_file("deep/er/data.bin") == content
+        assert await environment.read_file("deep/er/data.bin", limit=10) == content[:10]
+        here = environment.base_paths.workspace / "deep/er/data.bin"
+        assert await environment.read_file(here) == content
+
+    async def test_code_can_change_what_we_wrote(self, environment: Environment) -> None:
+        await environment.write_file("notes.txt", b"ours\n")
+        await shell(environment, "echo theirs >> notes.txt")
+        assert await environment.read_file("notes.txt") == b"ours\ntheirs\n"
+
+    async def test_what_is_not_there_is_none(self, environment: Environment) -> None:
+        await environment.write_file("file", b"")
+        assert await environment.read_file("nothing") is None
+        assert await environment.read_file("no/such/folder") is None
+        assert await environment.read_file("file/below") is None
+
+    async def test_the_mode_is_kept(self, environment: Environment) -> None:
+        await environment.write_file("tool.sh", b"echo one")
+        await shell(environment, "chmod 755 tool.sh")
+        await environment.write_file("tool.sh", b"echo two")
+        assert await shell(environment, "./tool.sh || sh tool.sh") == "two\n"
+        assert await shell(environment, "test -x tool.sh && echo yes") == "yes\n"
+
+    @pytest.mark.parametrize("path", ["../x", "/etc/hostname", "a/../../x", "a\0b", ""])
+    async def test_paths_out_of_the_workspace_are_denied(
+        self, environment: Environment, path: str
+    ) -> None:
+        with pytest.raises(Denied):
+            await environment.read_file(path)
+        with pytest.raises(Denied):
+            await environment.write_file(path, b"")
+
+    async def test_links_are_not_followed(self, environment: Environment) -> None:
+        await shell(environment, "ln -s /etc/hostname link; ln -s /etc folder; ln -s . here")
+        for path in ("link", "folder/hostname", "here/link"):
+            with pytest.raises(Denied) as caught:
+                await environment.read_file(path)
+            assert "link" in caught.value.message
+        with pytest.raises(Denied):
+            await environment.write_file("folder/codeexec", b"")
+        kinds = {entry.path.name: entry.kind for entry in await environment.list_files()}
+        assert kinds == dict.fromkeys(("link", "folder", "here"), FileKind.LINK)
+
+    async def test_a_link_in_the_way_of_a_write_is_replaced(self, environment: Environment) -> None:
+        await shell(environment, "echo safe > target; ln -s target link")
+        await environment.write_file("link", b"new")
+        assert await environment.read_file("target") == b"safe\n"
+        assert await environment.read_file("link") == b"new"
+
+    @pytest.mark.timeout(30)
+    async def test_a_fifo_is_not_opened(self, environment: Environment) -> None:
+        await shell(environment, "mkfifo pipe")
+        with pytest.raises(Denied) as caught:
+            await environment.read_file("pipe")
+        assert caught.value.next_step
+        assert [entry.kind for entry in await environment.list_files()] == [FileKind.OTHER]
+
+    async def test_a_folder_is_no_file(self, environment: Environment) -> None:
+        await environment.write_file("folder/x", b"")
+        with pytest.raises(Denied):
+            await environment.read_file("folder")
+        with pytest.raises(Denied):
+            await environment.write_file("folder", b"")
+        with pytest.raises((Denied, StorageError)):
+            await environment.write_file("folder/x/y", b"")
+
+    async def test_a_batch_writes_what_it_can(self, environment: Environment) -> None:
+        outcome = await environment.write_files(
+            [FileWrite("a", b"1"), FileWrite("../b", b"2"), FileWrite("c/d", b"3")]
+        )
+        assert outcome.written == (PurePosixPath("a"), PurePosixPath("c/d"))
+        assert list(outcome.refused) == ["../b"]
+        assert await environment.read_file("c/d") == b"3"
+
+    async def test_listing_by_pattern(self, environment: Environment) -> None:
+        for name in ("a.py", "b.txt", "sub/c.py", "sub/deep/d.py"):
+            await environment.write_file(name, b"12345")
+
+        async def names(path: str, pattern: str) -> list[str]:
+            return [str(entry.path) for entry in await environment.list_files(path, pattern)]
+
+        assert await names("", "*.py") == ["a.py"]
+        assert await names("", "**/*.py") == ["a.py", "sub/c.py", "sub/deep/d.py"]
+        assert await names("sub", "**") == ["sub/c.py", "sub/deep", "sub/deep/d.py"]
+        assert await names("nothing", "**") == []
+        entry = (await environment.list_files("", "a.py"))[0]
+        assert (entry.kind, entry.size) == (FileKind.FILE, 5)
+
+    async def test_changes_are_seen(self, environment: Environment) -> None:
+        await environment.write_file("old", b"1")
+        await environment.write_file("gone", b"1")
+        seen: set[FileChange] = set()
+
+        async def look() -> None:
+            async for batch in environment.watch(interval=0.05):
+                seen.update(batch)
+
+        watcher = asyncio.create_task(look())
+        await environment.write_file("marker", b"")
+        wanted = {
+            FileChange(Change.MODIFIED, PurePosixPath("old")),
+            FileChange(Change.CREATED, PurePosixPath("new")),
+            FileChange(Change.REMOVED, PurePosixPath("gone")),
+        }
+        turn = 0
+
+        async def touched() -> bool:
+            # The watcher's first look may come late: what happens before it is no news.
+            nonlocal turn
+            turn += 1
+            await shell(
+                environment,
+                f"echo {turn} >> old; touch gone; sleep 0.1; rm -f new gone; sleep 0.1; touch new",
+            )
+            return wanted <= seen
+
+        await until(touched, 20)
+        watcher.cancel()
+
+
+class TestLife:
+    async def test_it_runs_until_it_is_ended(self, environment: Environment) -> None:
+        assert await environment.is_running()
+        assert environment.poll() is None
+        handle = await environment.exec(["sleep", "100"])
+        await environment.terminate()
+        assert environment.poll() is not None
+        assert not await environment.is_running()
+        await environment.terminate()
+        await handle.kill()
+        with pytest.raises(EnvironmentUnavailable) as caught:
+            await environment.exec(["true"])
+        assert caught.value.next_step

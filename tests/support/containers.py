@@ -1,0 +1,64 @@
+"""A real engine for tests that need one, and workspaces that a container's user may write to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import time
+from collections.abc import Awaitable, Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+IMAGE = os.environ.get("CODEEXEC_ENGINE_IMAGE", "codeexec-kernel:1")
+ENGINE = os.environ.get("CODEEXEC_ENGINE", "docker")
+USER = 1000
+
+
+@cache
+def missing() -> str:
+    """Why there is no engine with our image; empty when there is."""
+    try:
+        found = subprocess.run(
+            [ENGINE, "image", "inspect", IMAGE], capture_output=True, timeout=30, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return "" if found.returncode == 0 else found.stderr.decode().strip()
+
+
+def require_engine() -> None:
+    """Skip with one line that says how to get an engine; in CI, where it must be there, fail."""
+    why = missing()
+    if why and os.environ.get("CODEEXEC_NEEDS_ENGINE"):
+        pytest.fail(f"no container engine with {IMAGE}: {why}")
+    if why:
+        pytest.skip(f"no container engine with {IMAGE}; get one: sudo .ci/engine start")
+
+
+def workspace_in(folder: Path) -> Path:
+    """A folder that code in a container can write to, also when the tests run as root."""
+    workspace = folder / "workspace"
+    workspace.mkdir()
+    if os.geteuid() == 0:
+        os.chown(workspace, USER, USER)
+    return workspace
+
+
+def containers(label: str) -> list[str]:
+    """Names of the containers whose session label is this, in whatever state."""
+    wanted = f"label=org.codeexec.session={label}"
+    listing = [ENGINE, "ps", "--all", "--filter", wanted, "--format", "{{.Names}}"]
+    return subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split()
+
+
+async def until(state: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> float:
+    """Wait for a state, with a deadline; gives how long it took."""
+    started = time.monotonic()
+    while not await state():
+        if time.monotonic() - started > seconds:
+            pytest.fail(f"not reached within {seconds:g} s")
+        await asyncio.sleep(0.02)
+    return time.monotonic() - started
