@@ -69,9 +69,9 @@ class Journal:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        except FileExistsError as error:
-            raise Conflict(f"{path} is there already.", "Open it instead.") from error
         except OSError as error:
+            if path.exists():
+                raise Conflict(f"{path} is there already.", "Open it instead.") from error
             raise _cannot(path, "created", error.strerror or str(error)) from error
         lock = _lock(path)
         try:
