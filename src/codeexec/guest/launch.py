@@ -12,20 +12,20 @@ del sys.path[0]
 gc.disable()  # thousands of objects are made while importing and none of them is garbage
 
 
-def main():
+def main() -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     app = IPKernelApp.instance()
     # The session keeps history, over all kernels; the database costs 50 ms at each start.
     # A parent of 1 is none to watch, and saves a note on the terminal that there is none.
     options = ["--HistoryManager.enabled=False", "--IPKernelApp.parent_handle=1"]
-    app.initialize([*sys.argv[1:], *options])
+    app.initialize([*sys.argv[1:], *options])  # type: ignore[no-untyped-call]
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "questions.py")
     with open(path, encoding="utf-8") as file:
         exec(compile(file.read(), path, "exec"), {"__name__": "codeexec_questions"})
     gc.freeze()
     gc.enable()
-    app.start()
+    app.start()  # type: ignore[no-untyped-call]
     # ipykernel closes its output at exit while its control thread may still be telling that the
     # shutdown is done, and then both wait for ever: let the thread finish first.
     thread = getattr(app, "control_thread", None)

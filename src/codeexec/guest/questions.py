@@ -5,14 +5,16 @@ on a subshell that would take `input` away from the cell that runs meanwhile and
 half-drawn figures. Opening a comm runs no hooks, counts nothing and shows nothing.
 """
 
+from __future__ import annotations
+
 TARGET = "codeexec"
 
 
-def answer_question(comm, message):
+def answer_question(comm, message):  # type: ignore[no-untyped-def]  # IPython's, untyped
     """Run the code of a question with a namespace of its own and send back what it answers."""
     from IPython import get_ipython
 
-    answers = []
+    answers: list[str] = []
     namespace = {"answer": answers.append, "user": get_ipython().user_ns}
     try:
         exec(compile(message["content"]["data"]["code"], "<question>", "exec"), namespace)
@@ -22,7 +24,7 @@ def answer_question(comm, message):
     comm.close(data)
 
 
-def register():
+def register() -> None:
     """Be there for questions; a kernel without comms has none."""
     from IPython import get_ipython
 

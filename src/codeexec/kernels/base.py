@@ -220,7 +220,9 @@ class KernelFactory(Protocol):
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
         """Not yet started. KernelUnavailable where nothing fits, with what to do."""
 
-    async def adopt(self, handle: Handle, sink: Sink) -> Kernel | None:
-        """Connected to a kernel that still runs, or None when it is gone."""
+    async def adopt(self, handle: Handle, sink: Sink, running: str = "") -> Kernel | None:
+        """Connected to a kernel that still runs, or None when it is gone. `running` is the
+        execution that was open when its last server ended; it gets its `Finished`, also when
+        the kernel had done with it in between (then as `ok`, since nobody heard otherwise)."""
 
     def list(self, cwd: str) -> Sequence[KernelInfo]: ...

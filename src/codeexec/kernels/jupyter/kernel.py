@@ -406,7 +406,7 @@ class JupyterKernel:
                 await self._is_gone(TERMINATE)
         self._disconnect()
         self._facts.clear()
-        await self._life.kill()
+        await self._life.kill(restart=restart)
 
     async def _is_gone(self, within: float) -> bool:
         try:

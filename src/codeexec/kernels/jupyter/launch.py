@@ -7,7 +7,7 @@ only we can enter. No TCP ports exist, so none can be raced for.
 """
 
 # pathlib would double the time that importing this takes.
-# ruff: noqa: PTH102, PTH106, PTH108, PTH110, PTH112, PTH118, PTH120
+# ruff: noqa: PTH102, PTH106, PTH108, PTH110, PTH112, PTH118, PTH119, PTH120
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ GUEST = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 LAUNCHER = os.path.join(GUEST, "launch.py")
 CONNECTION_FILE = "kernel.json"
 LOG_FILE = "log"
+PREFIX = "codeexec-"
 LONGEST_SOCKET_PATH = 100  # sun_path holds 107 bytes and a NUL on Linux, 103 on macOS
 
 # What would tie the kernel to us, or make a foreign Python load our files.
@@ -33,18 +34,27 @@ class Spawned:
     """A kernel process that has been started: nobody has spoken to it yet.
 
     `connection` is the content of its connection file; `folder` holds that file, the sockets and
-    the log of what the process writes itself (its last words).
+    the log of what the process writes itself (its last words). `argv`, `cwd` and `env` are what
+    `spawn` was given, to do it again.
     """
 
-    __slots__ = ("argv", "connection", "folder", "pid")
+    __slots__ = ("argv", "connection", "cwd", "env", "folder", "pid")
 
     def __init__(
-        self, pid: int, folder: str, connection: dict[str, str | int], argv: Sequence[str]
+        self,
+        pid: int,
+        folder: str,
+        connection: dict[str, str | int],
+        argv: Sequence[str],
+        cwd: str,
+        env: Mapping[str, str],
     ) -> None:
         self.pid = pid
         self.folder = folder
         self.connection = connection
-        self.argv = tuple(argv)
+        self.argv = list(argv)
+        self.cwd = cwd
+        self.env = dict(env)
 
 
 def python_argv(interpreter: str) -> list[str]:
@@ -76,7 +86,7 @@ def make_folder() -> str:
         plain = base.isascii() and base.isprintable() and not set('"\\') & set(base)
         if not plain or not os.path.isdir(base) or not os.access(base, os.W_OK):
             continue
-        folder = os.path.join(base, "codeexec-" + os.urandom(5).hex())
+        folder = os.path.join(base, PREFIX + os.urandom(5).hex())
         if len(folder) + 4 <= LONGEST_SOCKET_PATH:
             os.mkdir(folder, 0o700)
             return folder
@@ -140,7 +150,7 @@ def spawn(argv: Sequence[str], cwd: str, env: Mapping[str, str], kernel_name: st
         raise
     # It is followed and reaped by its pid; a Popen that is dropped must not wait for it too.
     process.returncode = 0
-    return Spawned(process.pid, folder, connection, command)
+    return Spawned(process.pid, folder, connection, argv, cwd, env)
 
 
 def spawn_python(interpreter: str, cwd: str, env: Mapping[str, str]) -> Spawned:
@@ -154,7 +164,9 @@ def spawn_here(cwd: str) -> Spawned:
 
 
 def remove_folder(folder: str) -> None:
-    """Delete what `spawn` made; what is not there is no error."""
+    """Delete what `spawn` made; what is not there, or not of our making, is left."""
+    if not os.path.basename(folder).startswith(PREFIX):
+        return
     for name in (CONNECTION_FILE, LOG_FILE, *(f"k-{number}" for number in CHANNELS.values())):
         try:
             os.unlink(os.path.join(folder, name))

@@ -42,8 +42,9 @@ class Life(Protocol):
     async def signal(self, signum: int) -> bool:
         """To the whole process group; false where there is none to reach."""
 
-    async def kill(self) -> None:
-        """No process is left, whatever it does; what it had on disk is removed."""
+    async def kill(self, *, restart: bool = False) -> None:
+        """No process is left, whatever it does; what it had on disk is removed. With `restart`,
+        what a next launch can use again may stay (a container)."""
 
     def usage(self) -> KernelUsage: ...
 

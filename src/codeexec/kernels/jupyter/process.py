@@ -37,6 +37,7 @@ class LocalProcess:
         self._launch = launch
         self._waiting = spawned
         self._by_message = interrupt_by_message
+        self._again: Handle = {}
         self._pid: int | None = None
         self._folder = ""
         self._connection: Mapping[str, object] = {}
@@ -77,6 +78,7 @@ class LocalProcess:
                     + (f" ({error.filename})." if error.filename else "."),
                     "`codeexec-tui kernels` lists those that can be used.",
                 ) from error
+        self._again = {"argv": spawned.argv, "cwd": spawned.cwd, "env": spawned.env}
         self._follow(spawned.pid, spawned.folder, spawned.connection)
         return self._connection
 
@@ -91,11 +93,13 @@ class LocalProcess:
             process = psutil.Process(pid)
             same = abs(process.create_time() - began) < 0.02
             if not same or process.status() == psutil.STATUS_ZOMBIE or os.getpgid(pid) != pid:
-                return None
+                raise ProcessLookupError
             connection = read_connection_file(Path(folder) / CONNECTION_FILE)
         except (psutil.Error, OSError, KernelUnavailable):
+            remove_folder(folder)
             return None
         life = cls(launch, interrupt_by_message=bool(handle.get("interrupt_by_message")))
+        life._again = {key: handle.get(key) for key in ("argv", "cwd", "env")}
         life._follow(pid, folder, connection, is_child=process.ppid() == os.getpid())
         return life
 
@@ -128,7 +132,7 @@ class LocalProcess:
             return False
         return True
 
-    async def kill(self) -> None:
+    async def kill(self, *, restart: bool = False) -> None:
         if self._pid is None:
             return
         await self.signal(signal.SIGKILL)
@@ -169,6 +173,7 @@ class LocalProcess:
             "began": self._process.create_time() if self._process else 0.0,
             "folder": self._folder,
             "interrupt_by_message": self._by_message,
+            **self._again,
         }
 
     async def release(self) -> None:

@@ -1,0 +1,162 @@
+"""Makes kernels of all kinds: by what was chosen, by what is found, by what another server left."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from codeexec.domain.errors import KernelUnavailable
+from codeexec.domain.events import KernelRef
+from codeexec.domain.requests import KernelInfo
+from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
+from codeexec.kernels.early import EarlyKernel
+from codeexec.kernels.find import Found
+from codeexec.kernels.jupyter import discover, launch
+from codeexec.kernels.jupyter.attached import AttachedLife
+from codeexec.kernels.jupyter.discover import KernelSpec
+from codeexec.kernels.jupyter.kernel import START_TIMEOUT, JupyterKernel
+from codeexec.kernels.jupyter.life import Life
+from codeexec.kernels.jupyter.process import LocalProcess
+
+
+class Backend(Protocol):
+    """Makes kernels of one kind of place: a container, another machine."""
+
+    def create(self, choice: KernelChoice, sink: Sink) -> Kernel: ...
+
+    async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None: ...
+
+
+class Kernels:
+    """A KernelFactory. `backends` are asked by the name in `KernelChoice.backend`."""
+
+    def __init__(
+        self,
+        early: EarlyKernel | None = None,
+        backends: Mapping[str, Backend] | None = None,
+        *,
+        start_timeout: float = START_TIMEOUT,
+    ) -> None:
+        self._early = early or EarlyKernel()
+        self._backends = dict(backends or {})
+        self._start_timeout = start_timeout
+
+    def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
+        if choice.backend in self._backends:
+            return self._backends[choice.backend].create(choice, sink)
+        if choice.backend == "docker":
+            return self._container(choice, sink)
+        if choice.backend != "local":
+            known = ", ".join(sorted({"local", "docker", *self._backends}))
+            raise KernelUnavailable(
+                f"There is no backend {choice.backend!r}.", f"There are: {known}."
+            )
+        if choice.connection_file or choice.name.endswith(".json"):
+            return self._attach(choice, sink)
+        if not Path(choice.cwd).is_dir():
+            raise KernelUnavailable(
+                f"The folder {choice.cwd} is not there.", "Choose one that is: --cwd FOLDER"
+            )
+        found = discover.choose(choice.cwd, choice.file, choice.name, {**os.environ, **choice.env})
+        if isinstance(found, Found):
+            return self._python(found.interpreter, _ref_of(found), choice, sink)
+        ref = _ref_of_spec(found)
+        if found.python:
+            env = {**found.env, **choice.env}
+            return self._python(found.python, ref, replace(choice, env=env), sink)
+        if found.provisioner:
+            from codeexec.kernels.jupyter.managed import ManagedLife
+
+            life: Life = ManagedLife(found.name, choice.cwd, choice.env)
+        else:
+            life = LocalProcess(
+                _spec_launch(found, choice),
+                interrupt_by_message=found.interrupt_mode == "message",
+            )
+        return JupyterKernel(ref, life, sink, start_timeout=self._start_timeout)
+
+    async def adopt(self, handle: Handle, sink: Sink, running: str = "") -> Kernel | None:
+        said = handle.get("ref")
+        fields = said if isinstance(said, dict) else {}
+        ref = KernelRef(**{str(key): str(value) for key, value in fields.items()})
+        if ref.backend in self._backends:
+            return await self._backends[ref.backend].adopt(handle, sink, running)
+        if ref.backend != "local":
+            return None  # a container ends with the server that started it
+        primed = bool(handle.get("primed"))
+        if handle.get("life") == "attached":
+            life: Life = AttachedLife(Path(str(handle["connection_file"])))
+            kernel = JupyterKernel(ref, life, sink, primed=primed)
+            try:
+                connection = await life.launch()
+            except KernelUnavailable:
+                return None
+        else:
+            process = LocalProcess.adopt(handle, self._relaunch(handle, ref))
+            if process is None:
+                return None
+            life, connection = process, process.connection
+            kernel = JupyterKernel(
+                ref, process, sink, primed=primed, start_timeout=self._start_timeout
+            )
+        if not await kernel.adopt(connection, handle, running):
+            await life.release()
+            return None
+        return kernel
+
+    def list(self, cwd: str) -> Sequence[KernelInfo]:
+        return discover.list_kernels(cwd or str(Path.cwd()), os.environ)
+
+    def _container(self, choice: KernelChoice, sink: Sink) -> Kernel:
+        from codeexec.environments.docker.image import DEFAULT_IMAGE
+        from codeexec.environments.docker.policy import preset
+        from codeexec.kernels.jupyter.docker_spec import docker_kernel_spec
+        from codeexec.kernels.jupyter.managed import ManagedLife
+
+        policy, image = preset(choice.policy or "locked"), choice.image or DEFAULT_IMAGE
+        spec = docker_kernel_spec(policy, Path(choice.cwd), image, env=choice.env)
+        ref = KernelRef(
+            choice.name or image, spec.display_name, "python", image, "docker", policy.words()
+        )
+        life = ManagedLife(spec, choice.cwd, choice.env)
+        return JupyterKernel(ref, life, sink, start_timeout=self._start_timeout)
+
+    def _python(self, interpreter: str, ref: KernelRef, choice: KernelChoice, sink: Sink) -> Kernel:
+        cwd, env = choice.cwd, dict(choice.env)
+        spawned = self._early.take(interpreter, cwd, env)
+        life = LocalProcess(lambda: launch.spawn_python(interpreter, cwd, env), spawned)
+        return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
+
+    def _attach(self, choice: KernelChoice, sink: Sink) -> Kernel:
+        path = Path(choice.cwd, choice.connection_file or choice.name).expanduser()
+        ref = KernelRef(str(path), path.stem, "", str(path), "local")
+        return JupyterKernel(ref, AttachedLife(path), sink, start_timeout=self._start_timeout)
+
+    def _relaunch(self, handle: Handle, ref: KernelRef) -> Callable[[], launch.Spawned]:
+        """How to start an adopted kernel afresh: as its first process was."""
+        said, cwd, env = handle.get("argv"), str(handle.get("cwd") or "/"), handle.get("env")
+        argv = [str(arg) for arg in said] if isinstance(said, list) else []
+        plain = {str(k): str(v) for k, v in env.items()} if isinstance(env, dict) else {}
+        return lambda: launch.spawn(argv, cwd, plain, ref.name)
+
+
+def make_factory(early: EarlyKernel) -> Kernels:
+    """The factory of a server that has spawned its first kernel already."""
+    return Kernels(early)
+
+
+def _ref_of(found: Found) -> KernelRef:
+    path = found.interpreter
+    return KernelRef(path, discover.display_name(found), "python", path, "local")
+
+
+def _ref_of_spec(spec: KernelSpec) -> KernelRef:
+    return KernelRef(spec.name, spec.display_name, spec.language, str(spec.folder), "local")
+
+
+def _spec_launch(spec: KernelSpec, choice: KernelChoice) -> Callable[[], launch.Spawned]:
+    env = {**spec.env, **choice.env}
+    return lambda: launch.spawn(spec.command, choice.cwd, env, spec.name)

@@ -1,0 +1,198 @@
+"""Which kernels there are and what is wrong with one: Pythons found and kernelspecs installed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from codeexec.domain.errors import KernelUnavailable
+from codeexec.domain.requests import KernelInfo
+from codeexec.kernels.find import Found, candidates, find_python, has_package, python_version
+
+log = logging.getLogger(__name__)
+
+PROBE_TIMEOUT = 10.0
+LAUNCHER = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
+SEE_LIST = "`codeexec-tui kernels` lists those that can be used."
+
+
+@dataclass(frozen=True, slots=True)
+class KernelSpec:
+    """An installed kernelspec; `folder` is where its kernel.json lies."""
+
+    name: str
+    folder: Path
+    argv: tuple[str, ...]
+    display_name: str
+    language: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    interrupt_mode: str = "signal"
+    provisioner: str = ""
+
+    @property
+    def python(self) -> str:
+        """The interpreter of a plain ipykernel, which we start our own way; else empty."""
+        rest = [arg for arg in self.argv[1:] if not arg.startswith("-X")]
+        return self.command[0] if rest == LAUNCHER and not self.provisioner else ""
+
+    @property
+    def command(self) -> list[str]:
+        """What is run. A bare `python` is ours where the spec was installed with us."""
+        program = self.argv[0]
+        if os.sep not in program:
+            ours = self.folder.is_relative_to(sys.prefix) and program.startswith("python")
+            program = sys.executable if ours else shutil.which(program) or program
+        resources = str(self.folder)
+        return [program, *(arg.replace("{resource_dir}", resources) for arg in self.argv[1:])]
+
+
+def find_specs() -> dict[str, KernelSpec]:
+    """All that are installed, by name; of several with one name the first on Jupyter's path."""
+    from jupyter_core.paths import jupyter_path
+
+    specs: dict[str, KernelSpec] = {}
+    for root in map(Path, jupyter_path("kernels")):
+        try:
+            folders = sorted(each for each in root.iterdir() if (each / "kernel.json").is_file())
+        except OSError:
+            continue  # most of the path is not there
+        for folder in folders:
+            name = folder.name.lower()
+            spec = read_spec(name, folder)
+            if spec is not None:
+                specs.setdefault(name, spec)
+    return specs
+
+
+def read_spec(name: str, folder: Path) -> KernelSpec | None:
+    """What a kernel.json says; None (and a line in the log) where it cannot be read."""
+    try:
+        said = json.loads((folder / "kernel.json").read_text("utf-8"))
+        argv, env = said["argv"], said.get("env") or {}
+        metadata = said.get("metadata") or {}
+        provisioner = (metadata.get("kernel_provisioner") or {}).get("provisioner_name", "")
+        if not argv or not all(isinstance(arg, str) for arg in argv):
+            raise ValueError("argv is no list of words")
+        return KernelSpec(
+            name,
+            folder,
+            tuple(argv),
+            str(said.get("display_name") or name),
+            str(said.get("language") or "").lower(),
+            {str(key): str(value) for key, value in env.items()},
+            str(said.get("interrupt_mode") or "signal"),
+            "" if provisioner == "local-provisioner" else str(provisioner),
+        )
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        log.warning("the kernelspec %s cannot be read: %s", folder, error)
+        return None
+
+
+def choose(cwd: str, file: str, name: str, env: Mapping[str, str]) -> Found | KernelSpec:
+    """What `name` means, or what is found without one. KernelUnavailable in words."""
+    found = find_python(cwd, file, name, env)
+    if found is not None:
+        if not has_ipykernel(found):
+            raise KernelUnavailable(problem(found), f"Run: {fix(found)}")
+        return found
+    spec = find_specs().get(name.lower())
+    if spec is None:
+        what = "is no Python" if os.sep in name else "is no kernel that is installed"
+        raise KernelUnavailable(f"{name} {what}.", SEE_LIST)
+    if missing := spec_problem(spec):
+        raise KernelUnavailable(missing, SEE_LIST)
+    return spec
+
+
+def list_kernels(cwd: str, env: Mapping[str, str]) -> list[KernelInfo]:
+    """Pythons in the order in which they are chosen, then kernelspecs."""
+    infos = []
+    pythons = set()
+    for index, found in enumerate(candidates(cwd, "", env)):
+        pythons.add(found.interpreter)
+        good = has_ipykernel(found)
+        infos.append(
+            KernelInfo(
+                found.interpreter,
+                display_name(found),
+                "python",
+                found.interpreter,
+                found.source,
+                index == 0,
+                "" if good else problem(found),
+                "" if good else fix(found),
+            )
+        )
+    for spec in find_specs().values():
+        if spec.python not in pythons:
+            where = str(spec.folder)
+            infos.append(
+                KernelInfo(
+                    spec.name,
+                    spec.display_name,
+                    spec.language,
+                    where,
+                    "kernelspec",
+                    problem=spec_problem(spec),
+                )
+            )
+    return infos
+
+
+def display_name(found: Found) -> str:
+    """Such as `Python 3.12 (.venv)`."""
+    name = Path(found.prefix).name
+    where = f" ({name})" if (Path(found.prefix) / "pyvenv.cfg").exists() and name else ""
+    return f"Python {python_version(found)}".rstrip() + where
+
+
+def has_ipykernel(found: Found) -> bool:
+    """Looks for its files; runs the interpreter only where they may be in many places."""
+    known = has_package(found, "ipykernel")
+    if known is not None:
+        return known
+    probe = "import importlib.util as u, sys; sys.exit(u.find_spec('ipykernel') is None)"
+    try:
+        command = [found.interpreter, "-c", probe]
+        done = subprocess.run(command, timeout=PROBE_TIMEOUT, capture_output=True, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        log.warning("%s cannot be run: %s", found.interpreter, error)
+        return False
+    return done.returncode == 0
+
+
+def problem(found: Found) -> str:
+    return f"{found.interpreter} has no ipykernel."
+
+
+def fix(found: Found) -> str:
+    """The exact command that mends it, by what is there."""
+    python = shlex.quote(found.interpreter)
+    if _is_externally_managed(found):
+        return "python3 -m venv .venv && .venv/bin/python -m pip install ipykernel"
+    if has_package(found, "pip"):
+        return f"{python} -m pip install ipykernel"
+    if shutil.which("uv"):
+        return f"uv pip install --python {python} ipykernel"
+    return f"{python} -m ensurepip && {python} -m pip install ipykernel"
+
+
+def spec_problem(spec: KernelSpec) -> str:
+    program = spec.command[0]
+    if shutil.which(program) is None:
+        return f"The kernel {spec.name} needs {program}, which is not there."
+    return ""
+
+
+def _is_externally_managed(found: Found) -> bool:
+    if (Path(found.prefix) / "pyvenv.cfg").exists():
+        return False
+    return any(Path(found.prefix, "lib").glob("python3*/EXTERNALLY-MANAGED"))
