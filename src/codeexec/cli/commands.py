@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from codeexec.cli import exits
 from codeexec.cli.main import COMMANDS
 from codeexec.cli.style import show_error
 from codeexec.domain.errors import CodeexecError
+
+if TYPE_CHECKING:
+    from codeexec.kernels.early import EarlyKernel
 
 PROGRAM = "codeexec-tui"
 
@@ -104,11 +108,12 @@ def cli() -> None:
     """
 
 
-def invoke(said: list[str]) -> int:
-    """Run the command line; returns the exit code, errors of ours told on stderr."""
+def invoke(said: list[str], early: EarlyKernel | None = None) -> int:
+    """Run the command line; returns the exit code, errors of ours told on stderr. `early` is
+    the kernel that `run` may find booting."""
     as_json = "--json" in said
     try:
-        result = cli.main(said, prog_name=PROGRAM, standalone_mode=False)
+        result = cli.main(said, prog_name=PROGRAM, standalone_mode=False, obj=early)
     except click.ClickException as error:
         error.show()
         return exits.USAGE

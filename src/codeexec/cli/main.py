@@ -32,9 +32,18 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _dispatch(said: list[str]) -> int:
     if not _names_files_only(said):
-        from codeexec.cli.commands import invoke
+        early = None
+        if said[0] == "run":
+            from codeexec.cli.early import start
 
-        return invoke(said)
+            early = start(said[1:])
+        try:
+            from codeexec.cli.commands import invoke
+
+            return invoke(said, early)
+        finally:
+            if early is not None:
+                early.end()
     # The workbench paints its first frame before it would have loaded a parser of options.
     from codeexec.cli.opening import open_files
 

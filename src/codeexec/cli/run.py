@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from codeexec.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from codeexec.kernels.early import EarlyKernel
 
 
 def _parse_env(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -65,7 +69,9 @@ def _parse_env(pairs: tuple[str, ...]) -> dict[str, str]:
 @click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), help="Colours; auto: on terminals."
 )
+@click.pass_obj
 def run(
+    early: EarlyKernel | None,
     file: str,
     arguments: tuple[str, ...],
     cells: bool,
@@ -125,5 +131,6 @@ def run(
             backend=settings.kernel.backend,
             image=settings.docker.image if in_docker else "",
             policy=settings.docker.policy if in_docker else "",
-        )
+        ),
+        early,
     )

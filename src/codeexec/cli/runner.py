@@ -49,11 +49,13 @@ from codeexec.domain.requests import (
     OpenSession,
     ReadBlob,
 )
+from codeexec.kernels.factory import Kernels
 from codeexec.session.settings import HostSettings
 
 if TYPE_CHECKING:
     from codeexec.cli.artifacts import ArtifactFolder
     from codeexec.client.api import SessionClient
+    from codeexec.kernels.early import EarlyKernel
 
 QUIT_WINDOW = 2.0
 """Seconds within which a second Ctrl+C ends the run."""
@@ -88,7 +90,10 @@ class RunOptions:
 class Run:
     """Made, run once by `run`, and let go."""
 
-    def __init__(self, options: RunOptions, program: Program) -> None:
+    def __init__(
+        self, options: RunOptions, program: Program, early: EarlyKernel | None = None
+    ) -> None:
+        self._early = early
         self._options = options
         self._program = program
         self._out, self._err = Outlet(sys.stdout), Outlet(sys.stderr)
@@ -137,7 +142,7 @@ class Run:
         settings = HostSettings(watch_variables=False, collect_files=False)
         with tempfile.TemporaryDirectory(prefix="codeexec-run-") as state:
             async with EmbeddedHost(
-                Path(state), settings=settings, client=ClientInfo("run")
+                Path(state), Kernels(self._early), settings, ClientInfo("run")
             ) as host:
                 opened = await host.call(
                     OpenSession(
@@ -420,19 +425,20 @@ class Run:
 _TEXTUAL = ("application/json", "application/javascript", "image/svg+xml")
 
 
-async def _main(options: RunOptions, program: Program) -> int:
-    return await Run(options, program).run()
+async def _main(options: RunOptions, program: Program, early: EarlyKernel | None) -> int:
+    return await Run(options, program, early).run()
 
 
-def run_program(options: RunOptions) -> int:
-    """Run it; the exit code. Raises CodeexecError where it could not even begin."""
+def run_program(options: RunOptions, early: EarlyKernel | None = None) -> int:
+    """Run it, on the kernel that boots already if it fits; returns the exit code. Raises
+    CodeexecError where it could not even begin."""
     program = load_program(options.file, cells=options.cells)
     if options.save is not None and not options.save.absolute().parent.is_dir():
         raise errors.UsageError(
             f"{options.save.parent} is not a folder.", "Give --save a file in one that exists."
         )
     try:
-        return asyncio.run(_main(options, program))
+        return asyncio.run(_main(options, program, early))
     except BrokenPipeError:
         leave_quietly()
         return exits.PIPE_CLOSED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TextIO
 
 from codeexec.domain.errors import CodeexecError
@@ -58,7 +59,7 @@ def show_error(error: CodeexecError, as_json: bool = False) -> None:
         print(error_lines(error, wants_color(sys.stderr)), file=sys.stderr)
 
 
-def table(rows: list[tuple[str, ...]], head: tuple[str, ...], color: bool) -> str:
+def table(rows: Sequence[tuple[str, ...]], head: tuple[str, ...], color: bool) -> str:
     """Columns as wide as their widest cell; the last is not padded."""
     from codeexec.cli.widths import width_of
 

@@ -17,8 +17,9 @@ class Appearance:
     """Name of a theme, built in or from the `themes` folder beside the user's configuration.
     Empty: the default, or the monochrome one when NO_COLOR is set."""
 
-    images: Literal["auto", "kitty", "iterm2", "sixel", "blocks", "off"] = "auto"
-    """How pictures are drawn; `auto` asks the terminal what it can do."""
+    images: Literal["auto", "kitty", "sixel", "sextant", "quadrant", "half", "none"] = "auto"
+    """How pictures are drawn: by a graphics protocol, or by blocks of six, four or two to a
+    character; `auto` asks the terminal what it can do, `none` shows descriptions alone."""
 
     cell_size: str = ""
     """Width and height of a character cell in pixels, such as `10x20`, for terminals that do

@@ -1,0 +1,190 @@
+"""What `doctor` looks at: each check says how things are and, where not well, the fix."""
+
+from __future__ import annotations
+
+import locale
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from codeexec.config.load import load
+from codeexec.config.paths import MAX_SOCKET_PATH, Paths, find_paths, make_private
+from codeexec.domain.errors import CodeexecError
+
+Grade = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    name: str
+    grade: Grade
+    told: str
+    fix: str = ""
+
+
+def check_python() -> Check:
+    return Check("python", "ok", f"{platform.python_version()}, {sys.executable}")
+
+
+def check_kernels(cwd: Path) -> Iterator[Check]:
+    from codeexec.kernels.factory import Kernels
+
+    found = Kernels().list(str(cwd))
+    usable = [each for each in found if not each.problem]
+    if not usable:
+        fix = next((each.fix for each in found if each.fix), "python -m pip install ipykernel")
+        yield Check("kernel", "fail", "No kernel can be used here.", fix)
+    for each in usable:
+        if each.is_default:
+            yield Check("kernel", "ok", f"{each.display_name}, {each.path}")
+            break
+    else:
+        if usable:
+            yield Check("kernel", "ok", f"{len(usable)} can be used")
+    for each in found:
+        if each.problem:
+            grade: Grade = "fail" if each.is_default else "warn"
+            yield Check("kernel", grade, f"{each.name}: {each.problem}", each.fix)
+
+
+def check_terminal(environ: Mapping[str, str], is_terminal: bool) -> Iterator[Check]:
+    term = environ.get("TERM", "")
+    if not is_terminal:
+        yield Check("terminal", "ok", "Output goes to no terminal; nothing to look at.")
+        return
+    size = shutil.get_terminal_size()
+    told = f"{term or 'TERM is not set'}, {size.columns}×{size.lines}"
+    if term in ("", "dumb"):
+        yield Check("terminal", "warn", told, "Use a terminal that sets TERM, or `run` instead.")
+    elif size.columns < 40 or size.lines < 10:
+        yield Check("terminal", "warn", told, "Make the window larger: 80×24 shows all panes.")
+    else:
+        yield Check("terminal", "ok", told)
+    colors = environ.get("COLORTERM", "")
+    if colors in ("truecolor", "24bit") or environ.get("NO_COLOR"):
+        yield Check("colours", "ok", colors or "NO_COLOR is set")
+    else:
+        yield Check(
+            "colours",
+            "warn",
+            "The terminal does not say that it has 16 million colours.",
+            "If it has: export COLORTERM=truecolor",
+        )
+    if environ.get("TMUX"):
+        yield Check(
+            "tmux",
+            "ok",
+            "Pictures pass through tmux when it is told so: set -g allow-passthrough on",
+        )
+
+
+def check_locale() -> Check:
+    encoding = locale.getencoding()
+    if re.sub(r"[^a-z0-9]", "", encoding.lower()) == "utf8":
+        return Check("locale", "ok", encoding)
+    return Check("locale", "warn", f"The locale's encoding is {encoding}.", "export LANG=C.UTF-8")
+
+
+def check_state(paths: Paths) -> Check:
+    try:
+        make_private(paths.state)
+        probe = paths.state / f".doctor-{os.getpid()}"
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except CodeexecError as error:
+        return Check("state folder", "fail", error.message, error.next_step)
+    except OSError as error:
+        return Check(
+            "state folder",
+            "fail",
+            f"{paths.state} cannot be written: {error.strerror}.",
+            "Make it writable and make room, or set XDG_STATE_HOME to another folder.",
+        )
+    free = shutil.disk_usage(paths.state).free
+    told = f"{paths.state}, {free / 2**30:.1f} GB free"
+    if free < 256 * 2**20:
+        return Check("state folder", "warn", told, "Make room: `codeexec-tui sessions rm` helps.")
+    return Check("state folder", "ok", told)
+
+
+def check_socket(paths: Paths) -> Check:
+    from codeexec.client import spawn
+
+    address = str(paths.socket)
+    if len(os.fsencode(address)) > MAX_SOCKET_PATH:
+        return Check(
+            "socket", "fail", f"{address} is too long.", "Set XDG_RUNTIME_DIR to a short path."
+        )
+    if spawn.find(paths):
+        return Check("socket", "ok", f"A server listens on {address}.")
+    try:
+        make_private(paths.socket.parent)
+    except CodeexecError as error:
+        return Check("socket", "fail", error.message, error.next_step)
+    return Check("socket", "ok", f"{address}, no server runs now.")
+
+
+LOGIND = (Path("/etc/systemd/logind.conf"), Path("/etc/systemd/logind.conf.d"))
+
+
+def check_logout(user: str, places: tuple[Path, ...] = LOGIND) -> Check:
+    """Does logging out end the server? systemd does that when KillUserProcesses is on and the
+    user does not linger. https://www.freedesktop.org/software/systemd/man/logind.conf.html"""
+    if not Path("/run/systemd/system").is_dir():
+        return Check("logging out", "ok", "No systemd here: sessions live on after a log-out.")
+    kills = False
+    for place in places:
+        files = sorted(place.glob("*.conf")) if place.is_dir() else [place]
+        for file in files:
+            try:
+                text = file.read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                continue  # the default is no
+            for value in re.findall(r"^\s*KillUserProcesses\s*=\s*(\w+)", text, re.MULTILINE):
+                kills = value.lower() in ("yes", "true", "1", "on")
+    if not kills or Path(f"/var/lib/systemd/linger/{user}").exists():
+        return Check("logging out", "ok", "Sessions live on after a log-out.")
+    return Check(
+        "logging out",
+        "warn",
+        "systemd ends your processes at log-out (KillUserProcesses=yes), sessions too.",
+        f"loginctl enable-linger {user}",
+    )
+
+
+def check_settings(cwd: Path) -> Iterator[Check]:
+    loaded = load(cwd)
+    for problem in loaded.problems:
+        yield Check("settings", "fail", str(problem), problem.next_step)
+    if not loaded.problems:
+        said = sum(origin.layer != "default" for origin in loaded.origins.values())
+        yield Check("settings", "ok", f"{said} changed" if said else "all as by default")
+
+
+def check_docker() -> Check:
+    """Is there an engine? Only a look; `docker check` starts a container."""
+    from codeexec.environments.docker.engine import installed
+
+    found = installed()
+    if not found:
+        return Check("docker", "ok", "No container engine; `--docker` is not to be had.")
+    return Check("docker", "ok", f"{', '.join(found)}; `codeexec-tui docker check` looks closer.")
+
+
+def all_checks(cwd: Path, environ: Mapping[str, str], is_terminal: bool) -> Iterator[Check]:
+    paths = find_paths(environ)
+    yield check_python()
+    yield from check_kernels(cwd)
+    yield from check_terminal(environ, is_terminal)
+    yield check_locale()
+    yield check_state(paths)
+    yield check_socket(paths)
+    yield check_logout(environ.get("USER", "") or str(os.getuid()))
+    yield from check_settings(cwd)
+    yield check_docker()

@@ -1,0 +1,76 @@
+"""`codeexec-tui docker`: the image that containers are made of, and whether all is well."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from codeexec.cli import exits, style
+from codeexec.config.load import load
+
+if TYPE_CHECKING:
+    from codeexec.environments.docker.engine import Engine
+
+
+def chosen() -> tuple[Engine, str, str]:
+    """Engine, image and policy as the settings say."""
+    from codeexec.environments.docker.engine import Engine, installed
+    from codeexec.environments.docker.image import DEFAULT_IMAGE
+
+    said = load().checked().docker
+    program = said.engine
+    if program == "auto":
+        program = "podman" if installed() == ["podman"] else "docker"
+    return Engine(program, said.context), said.image or DEFAULT_IMAGE, said.policy
+
+
+@click.group()
+def docker() -> None:
+    """Build and check the image that `--docker` runs code in."""
+
+
+@docker.command()
+@click.option("--image", default="", metavar="NAME", help="What to call it.")
+@click.option("--base", default="", metavar="IMAGE", help="Build on this image.")
+@click.option("--network", default="", metavar="NAME", help="The network of the build.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def build(image: str, base: str, network: str, as_json: bool) -> None:
+    """Build our image: Python, ipykernel, numpy, pandas, matplotlib, g++ and make."""
+    from codeexec.environments.docker import image as images
+
+    engine, name, _ = chosen()
+    name = image or name
+
+    async def work() -> None:
+        async for line in images.build(engine, name, base=base, network=network):
+            print(json.dumps({"line": line}) if as_json else line, flush=True)
+
+    asyncio.run(work())
+    print(json.dumps({"image": name}) if as_json else f"built: {name}")
+
+
+@docker.command()
+@click.option("--image", default="", metavar="NAME", help="Another image than that of settings.")
+@click.option("--json", "as_json", is_flag=True, help="One check a line, as JSON.")
+def check(image: str, as_json: bool) -> int:
+    """Look at the engine, its limits, and whether the image starts; each with its fix."""
+    from codeexec.environments.docker import image as images
+    from codeexec.environments.docker.policy import preset
+
+    engine, name, policy = chosen()
+    done = asyncio.run(images.check(engine, image or name, preset(policy)))
+    color = style.wants_color(sys.stdout)
+    for each in done:
+        if as_json:
+            print(json.dumps(asdict(each)))
+            continue
+        mark = style.paint("✓", "good", color) if each.ok else style.paint("✗", "bad", color)
+        print(f"{mark} {each.name}: {each.told}")
+        if each.fix:
+            print(f"    {style.paint('→', 'accent', color)} {each.fix}")
+    return exits.OK if all(each.ok for each in done) else exits.FAILED

@@ -1,0 +1,87 @@
+"""`codeexec-tui kernels`: which there are, and why one cannot be used."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from codeexec.cli import style
+from codeexec.domain.requests import KernelInfo
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="One kernel a line, for programs.")
+@click.pass_context
+def kernels(ctx: click.Context, as_json: bool) -> None:
+    """List kernels: Python environments found from here upward, and installed kernelspecs."""
+    if ctx.invoked_subcommand is None:
+        _show(as_json)
+
+
+@kernels.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One kernel a line, for programs.")
+def list_command(as_json: bool) -> None:
+    """List kernels with their path, and the fix for those that cannot be used."""
+    _show(as_json)
+
+
+def _show(as_json: bool) -> None:
+    from codeexec.kernels.factory import Kernels
+
+    found = Kernels().list(str(Path.cwd()))
+    if as_json:
+        for each in found:
+            print(msgspec.json.encode(each).decode())
+        return
+    if not found:
+        print("No kernels. Install one: python -m pip install ipykernel")
+        return
+    color = style.wants_color(sys.stdout)
+    for each in found:
+        _print(each, color)
+
+
+def _print(each: KernelInfo, color: bool) -> None:
+    mark = style.paint("✗", "bad", color) if each.problem else style.paint("✓", "good", color)
+    default = style.paint("  (what is used here)", "accent", color) if each.is_default else ""
+    title = style.paint(each.display_name or each.name, "strong", color)
+    print(f"{mark} {title}{default}")
+    print(style.paint(f"    {each.name}  {each.language}  {each.source}", "dim", color))
+    if each.path and each.path != each.name:
+        print(style.paint(f"    {each.path}", "dim", color))
+    if each.problem:
+        print(f"    {each.problem}")
+    if each.fix:
+        print(f"    {style.paint('→', 'accent', color)} {each.fix}")
+
+
+@kernels.command("install-docker")
+@click.option("--image", default="", metavar="IMAGE", help="The image; else that of the settings.")
+@click.option("--policy", type=click.Choice(["locked", "network", "open"]), help="Its limits.")
+@click.option("--name", default="", metavar="NAME", help="The kernelspec's name.")
+@click.option("--prefix", type=click.Path(path_type=Path), help="An environment's root.")
+@click.option("--json", "as_json", is_flag=True, help="Print where it is as JSON.")
+def install_docker(
+    image: str, policy: str | None, name: str, prefix: Path | None, as_json: bool
+) -> None:
+    """Write a kernelspec with which any Jupyter program runs code in our container."""
+    from codeexec.cli.docker import chosen
+    from codeexec.environments.docker.policy import preset
+    from codeexec.kernels.jupyter.docker_spec import PROVISIONER, install_docker_kernelspec
+
+    engine, settings_image, settings_policy = chosen()
+    path = install_docker_kernelspec(
+        name or PROVISIONER,
+        image=image or settings_image,
+        policy=preset(policy or settings_policy),
+        engine=engine,
+        prefix=prefix,
+    )
+    if as_json:
+        print(json.dumps({"kernelspec": str(path)}))
+    else:
+        print(f"written: {path}\nTry it: jupyter console --kernel {path.parent.name}")

@@ -1,0 +1,241 @@
+"""What a program holds: a session to run code in, opened by one call."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from codeexec.domain.errors import NotFound, StorageError
+from codeexec.domain.events import ExecutionFinished, Recorded, StdinRequested
+from codeexec.domain.fold import apply
+from codeexec.domain.ids import EXECUTION, new_id
+from codeexec.domain.outputs import Run
+from codeexec.domain.requests import (
+    AnswerStdin,
+    ClientInfo,
+    Execute,
+    Interrupt,
+    OpenSession,
+    ReadBlob,
+    ReadRows,
+    Request,
+    RestartKernel,
+)
+from codeexec.domain.result import ExecutionResult, make_result
+from codeexec.domain.snapshot import ExecutionView, Snapshot
+
+if TYPE_CHECKING:
+    from codeexec.client.api import HostClient, SessionClient
+
+R = TypeVar("R")
+
+PAGE = 5000
+"""Rows that one request is given."""
+
+Where = Literal["here", "server"]
+
+
+class RunningSession:
+    """A session with a kernel of its own; runs one piece of code after another."""
+
+    def __init__(self, session: SessionClient) -> None:
+        self._session = session
+        self._snapshot = Snapshot()
+
+    @property
+    def session_id(self) -> str:
+        return self._session.session_id
+
+    async def run(
+        self,
+        code: str,
+        *,
+        timeout: float | None = None,
+        answers: Sequence[str] = (),
+        silent: bool = False,
+    ) -> ExecutionResult:
+        """Run code to its end and return what came of it; code that fails is a result too.
+
+        `timeout` in seconds. `answers` are given to input(), one each; when they are used up and
+        the code asks on, it is interrupted. KernelDied is not raised: the result says so.
+        """
+        execution_id = new_id(EXECUTION)
+        left = list(answers)
+        async for record in self.stream(
+            code, timeout=timeout, execution_id=execution_id, allow_stdin=True, silent=silent
+        ):
+            if isinstance(record.event, StdinRequested):
+                if left:
+                    await self.answer(record.event, left.pop(0))
+                else:
+                    await self.interrupt()
+        return await self.result(execution_id)
+
+    async def stream(
+        self,
+        code: str,
+        *,
+        timeout: float | None = None,
+        execution_id: str = "",
+        allow_stdin: bool = True,
+        silent: bool = False,
+    ) -> AsyncIterator[Recorded]:
+        """Run code, and give the session's facts as they come, until this code has ended."""
+        execution_id = execution_id or new_id(EXECUTION)
+        taken = await self._session.call(
+            Execute(
+                code,
+                execution_id,
+                origin="program",
+                silent=silent,
+                allow_stdin=allow_stdin,
+                timeout=timeout,
+            )
+        )
+        async for record in self.events(taken.seq - 1):
+            yield record
+            event = record.event
+            if isinstance(event, ExecutionFinished) and event.execution_id == execution_id:
+                return
+
+    async def events(self, after: int = 0) -> AsyncIterator[Recorded]:
+        """All facts after number `after`, then those to come; ends with the session."""
+        async for batch in self._session.events(after, "full"):
+            for record in batch:
+                yield record
+
+    async def result(self, execution_id: str) -> ExecutionResult:
+        """What has come of an execution that has ended. NotFound when there is none."""
+        view = await self._view(execution_id)
+        rows = await self._rows(execution_id)
+        digests = {
+            part.blob
+            for display in view.displays
+            for part in display.parts
+            if part.blob is not None
+        }
+        blobs = {digest: await self._blob(digest, view) for digest in digests}
+        return make_result(self._snapshot, view, rows, blobs)
+
+    async def answer(self, asked: StdinRequested, text: str) -> None:
+        """Answer an input() that a fact told of."""
+        await self._session.call(AnswerStdin(asked.request_id, text, "program"))
+
+    async def interrupt(self) -> None:
+        """As Ctrl+C does. Conflict when nothing runs."""
+        await self._session.call(Interrupt())
+
+    async def restart(self) -> None:
+        """A fresh kernel: all variables are gone."""
+        await self._session.call(RestartKernel())
+
+    async def call(self, request: Request[R]) -> R:
+        """Any other request of `codeexec.domain.requests`."""
+        return await self._session.call(request)
+
+    async def _view(self, execution_id: str) -> ExecutionView:
+        """Fold up to the end of the execution."""
+
+        def ended() -> ExecutionView | None:
+            view = self._snapshot.executions.get(execution_id)
+            return view if view is not None and not view.is_open else None
+
+        if (view := ended()) is None:
+            async for batch in self._session.events(self._snapshot.seq, "tail"):
+                self._snapshot = apply(self._snapshot, batch)
+                if (view := ended()) is not None:
+                    return view
+            raise NotFound(f"There is no execution {execution_id} in this session.")
+        return view
+
+    async def _rows(self, execution_id: str) -> list[Run]:
+        runs: list[Run] = []
+        start = 0
+        while True:
+            page = await self._session.call(ReadRows(execution_id, start, PAGE, whole=True))
+            taken = sum(run.rows for run in page.runs)
+            runs += page.runs
+            start += taken
+            if not taken or start >= page.total:
+                return runs
+
+    async def _blob(self, digest: str, view: ExecutionView) -> str:
+        from base64 import b64encode
+
+        data = (await self._session.call(ReadBlob(digest))).data
+        mimes = {
+            part.mime for display in view.displays for part in display.parts if part.blob == digest
+        }
+        is_binary = any(m.startswith(("image/", "audio/", "video/")) for m in mimes) or (
+            "application/pdf" in mimes
+        )
+        if is_binary and "image/svg+xml" not in mimes:
+            return b64encode(data).decode()
+        return data.decode("utf-8", "replace")
+
+
+@asynccontextmanager
+async def open_session(
+    name: str = "",
+    *,
+    kernel: str = "",
+    cwd: str | Path | None = None,
+    env: Mapping[str, str] | None = None,
+    backend: Literal["local", "docker"] = "local",
+    image: str = "",
+    policy: str = "",
+    where: Where = "here",
+    state: str | Path | None = None,
+) -> AsyncIterator[RunningSession]:
+    """A session: `async with open_session() as session`.
+
+    `where="here"` runs the engine in this process: the session ends with the block, and its
+    journal is kept only in the folder `state`, if that is given. `where="server"` uses the
+    user's session server, so that a person can watch (`codeexec-tui attach NAME`) and the
+    session outlives this process; one that has the name already is joined.
+
+    `kernel` is the name of a kernel, or the path of a Python or of an environment; empty: what
+    is found from `cwd` upward. Raises the errors of `codeexec.domain.errors`.
+    """
+    request = OpenSession(
+        cwd=str(Path(cwd or Path.cwd()).absolute()),
+        name=name,
+        kernel=kernel,
+        env=dict(env or {}),
+        backend=backend,
+        image=image,
+        policy=policy,
+    )
+    client = ClientInfo("program")
+    if where == "server":
+        from codeexec.client.socket import SocketHost
+
+        async with SocketHost(client=client) as host:
+            yield await _open(host, request)
+        return
+    from codeexec.client.embedded import EmbeddedHost
+
+    if state is not None:
+        async with EmbeddedHost(Path(state), client=client) as embedded:
+            yield await _open(embedded, request)
+        return
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="codeexec-")
+    except OSError as error:
+        raise StorageError(
+            f"No temporary folder can be made: {error.strerror}.", "Give `state` a folder."
+        ) from error
+    try:
+        async with EmbeddedHost(Path(folder.name), client=client) as embedded:
+            yield await _open(embedded, request)
+    finally:
+        await asyncio.to_thread(folder.cleanup)
+
+
+async def _open(host: HostClient, request: OpenSession) -> RunningSession:
+    opened = await host.call(request)
+    return RunningSession(host.session(opened.session_id))
