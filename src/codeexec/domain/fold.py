@@ -170,6 +170,8 @@ class _Draft:
                         origin=event.origin,
                         cell=event.cell,
                         silent=event.silent,
+                        store_history=event.store_history,
+                        allow_stdin=event.allow_stdin,
                         stop_on_error=event.stop_on_error,
                         timeout=event.timeout,
                         queued_at=at,

@@ -67,16 +67,17 @@ class Ladder:
         self._urged_to = max(self.rung + 1, RUNGS.index(stage) if stage in RUNGS else 0)
         self._urge.set()
 
-    def settle(self, execution_id: str) -> bool:
-        """The execution has ended; true when a climb was on for it."""
-        if not self.is_climbing or execution_id != self._execution_id:
-            return False
-        obeyed = not self.was_ended_by_force
-        if obeyed:
-            self._record(self._event("obeyed"))
+    def settle(self, execution_id: str) -> list[AnyEvent]:
+        """The execution has ended, and so has a climb for it; the fact to record, if any."""
+        if not self.is_for(execution_id):
+            return []
+        said = [] if self.was_ended_by_force else [self._event("obeyed")]
         self.rung = -1
         self._settled.set()
-        return True
+        return list(said)
+
+    def is_for(self, execution_id: str) -> bool:
+        return self.is_climbing and execution_id == self._execution_id
 
     async def _act(self, kernel: Kernel) -> None:
         stage = RUNGS[self.rung]

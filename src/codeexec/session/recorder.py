@@ -89,11 +89,14 @@ class Recorder:
                     return
                 await changed.wait()
                 continue
-            if output == "tail" and (rest := last + FRAME - loop.time()) > 0:
-                records = self.journal.read(cursor, BATCH, output)
-                if all(isinstance(record.event, OutputChanged) for record in records):
-                    await asyncio.sleep(rest)
             records = self.journal.read(cursor, BATCH, output)
+            if (
+                output == "tail"
+                and (rest := last + FRAME - loop.time()) > 0
+                and all(isinstance(record.event, OutputChanged) for record in records)
+            ):
+                await asyncio.sleep(rest)
+                records = self.journal.read(cursor, BATCH, output)
             cursor = records[-1].seq
             last = loop.time()
             yield merge(records) if output == "tail" else records

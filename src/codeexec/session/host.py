@@ -1,0 +1,293 @@
+"""All sessions of one state folder: opened, found again after a crash, listed, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from pathlib import Path
+from typing import TypeVar, cast
+
+from codeexec.domain import requests as q
+from codeexec.domain.clock import Clock, SystemClock
+from codeexec.domain.codec import SCHEMA
+from codeexec.domain.errors import CodeexecError, Conflict, NotFound, UsageError
+from codeexec.domain.events import SessionOpened
+from codeexec.domain.ids import SESSION, new_id
+from codeexec.kernels.base import KernelChoice, KernelFactory
+from codeexec.session.artifacts import BlobStore
+from codeexec.session.history import HistoryStore
+from codeexec.session.journal import Journal
+from codeexec.session.retention import prune
+from codeexec.session.runner import CHOICE
+from codeexec.session.session import Session
+from codeexec.session.settings import HostSettings
+from codeexec.session.shelf import Shelf
+from codeexec.session.tasks import Tasks
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+HOUSEKEEPING = 15.0
+VERSION = "0.1.0"
+
+
+class Host:
+    """Sessions are opened by one host at a time: each folder is locked while it is open."""
+
+    def __init__(
+        self,
+        state: Path,
+        kernels: KernelFactory,
+        clock: Clock | None = None,
+        settings: HostSettings | None = None,
+        socket: str = "",
+    ) -> None:
+        self.state = state
+        self.settings = settings or HostSettings()
+        self.socket = socket
+        self.stop_requested = asyncio.Event()
+        self.stop_sessions = False
+        self._kernels = kernels
+        self._clock = clock or SystemClock()
+        self._started_at = self._clock.now()
+        self._tasks = Tasks()
+        self._open: dict[str, Session] = {}
+        self._shelf = Shelf(state / "sessions")
+        self._history = HistoryStore(state / "history.db")
+
+    async def start(self) -> None:
+        """Adopt the sessions that a host before us left open, and begin housekeeping."""
+        for session_id in self._shelf.left_open():
+            try:
+                await self._take_up(session_id)
+            except CodeexecError as error:
+                log.error("session %s cannot be taken up: %s", session_id, error)
+        self._tasks.start(self._keep_house(), "housekeeping")
+
+    async def close(self, leave_kernels: bool) -> None:
+        """Let go of all sessions; their kernels are left to be adopted, or end."""
+        await self._tasks.close()
+        for session in list(self._open.values()):
+            await self._close(session, "The host ended.", leave_kernel=leave_kernels)
+        self._history.close()
+
+    @property
+    def is_idle(self) -> bool:
+        """No session is open, and so nobody can listen to one."""
+        return not self._open
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        return tuple(self._open.values())
+
+    def session(self, name: str) -> Session:
+        """The open session of this id, or of this name, or the one whose id begins so."""
+        found = self._open.get(name)
+        if found is None:
+            named = [s for s in self._open.values() if s.snapshot.name == name]
+            begun = [s for i, s in self._open.items() if name and i.startswith(name)]
+            found = next(iter(named or (begun if len(begun) == 1 else [])), None)
+        if found is None:
+            names = ", ".join(s.snapshot.name for s in self._open.values())
+            raise NotFound(
+                f"There is no open session {name!r}.",
+                f"Open ones: {names}." if names else "None is open.",
+            )
+        return found
+
+    async def call(self, request: q.Request[R]) -> R:
+        """The answer to a request that is not about one open session."""
+        return cast(R, await self._answer(cast(q.HostRequest, request)))
+
+    async def _answer(self, request: q.HostRequest) -> q.Reply:
+        match request:
+            case q.OpenSession():
+                return self._summary(await self._open_session(request))
+            case q.ListSessions():
+                return q.SessionList(tuple(self._list(request.ended)))
+            case q.StopSession():
+                session = self.session(request.session_id)
+                await self._close(session, "It was stopped.", leave_kernel=False)
+                return q.Done(session.snapshot.seq, 1)
+            case q.RemoveSession():
+                if request.session_id in self._open:
+                    raise Conflict(
+                        "This session is open.",
+                        f"Stop it first: sessions stop {request.session_id}",
+                    )
+                self._shelf.remove(self._shelf.find(request.session_id))
+                return q.Done(count=1)
+            case q.ListKernels():
+                # Looks at many folders: beside the loop, so that output goes on.
+                found = await asyncio.to_thread(self._kernels.list, request.cwd or str(Path.cwd()))
+                return q.KernelList(tuple(found))
+            case q.GetHostInfo():
+                return q.HostInfo(
+                    VERSION, os.getpid(), self._started_at, self.socket, str(self.state), SCHEMA
+                )
+            case q.StopHost():
+                self.stop_sessions = request.sessions
+                self.stop_requested.set()
+                return q.Done(count=len(self._open))
+            case _:
+                raise UsageError(f"The host is not asked for {type(request).__name__}.")
+
+    # -- opening -------------------------------------------------------------------------
+
+    async def _open_session(self, request: q.OpenSession) -> Session:
+        for session in self._open.values():
+            if request.name and session.snapshot.name == request.name:
+                return session
+        cwd = Path(request.cwd).expanduser()
+        if not cwd.is_absolute() or not cwd.is_dir():
+            raise UsageError(
+                f"The working folder {request.cwd} is not there.",
+                "Name the absolute path of a folder that exists.",
+            )
+        choice = KernelChoice(
+            cwd=str(cwd),
+            name=request.kernel,
+            file=request.file,
+            env=request.env,
+            backend=request.backend,
+            image=request.image,
+            policy=request.policy,
+            connection_file=request.connection_file,
+        )
+        session_id = new_id(SESSION)
+        folder = self._shelf.make(session_id)
+        journal = Journal.create(folder / "journal.db")
+        session = self._make(folder, journal, choice)
+        session.recorder.record(
+            SessionOpened(session_id, request.name or self._free_name(cwd), str(cwd), SCHEMA)
+        )
+        session.keep_choice()
+        self._open[session_id] = session
+        if request.start_kernel:
+            session.runner.start_kernel()
+        return session
+
+    def _free_name(self, cwd: Path) -> str:
+        taken = {session.snapshot.name for session in self._open.values()}
+        base = cwd.name or "root"
+        number = 2
+        name = base
+        while name in taken:
+            name = f"{base}-{number}"
+            number += 1
+        return name
+
+    async def _take_up(self, session_id: str) -> None:
+        folder = self._shelf.take(session_id)
+        if folder is None:
+            return  # another host has it
+        journal = Journal.open(folder / "journal.db")
+        kept = journal.get_private(CHOICE)
+        session = self._make(folder, journal, _choice(kept))
+        if session.snapshot.closed or not session.session_id:
+            journal.close()
+            self._shelf.shut(session_id)
+            return
+        self._open[session_id] = session
+        await session.runner.adopt()
+
+    def _make(self, folder: Path, journal: Journal, choice: KernelChoice) -> Session:
+        blobs = BlobStore(folder / "blobs", quota=self.settings.artifact_quota)
+        return Session(
+            folder,
+            journal,
+            blobs,
+            self._history,
+            self._kernels,
+            choice,
+            self.settings,
+            self._clock,
+        )
+
+    # -- ending --------------------------------------------------------------------------
+
+    async def _close(self, session: Session, reason: str, *, leave_kernel: bool) -> None:
+        session_id = session.session_id
+        if leave_kernel:
+            await session.detach()
+        else:
+            await session.close(reason)
+        self._open.pop(session_id, None)
+        self._shelf.note(self._summary(session))
+        if leave_kernel:
+            self._shelf.release(session_id)
+        else:
+            self._shelf.shut(session_id)
+
+    async def _keep_house(self) -> None:
+        """Stop kernels that nobody uses, and forget what is too old."""
+        pruned = -3600.0
+        while True:
+            now = self._clock.monotonic()
+            if now - pruned >= 3600.0:
+                pruned = now
+                await asyncio.to_thread(
+                    prune,
+                    self._shelf.root,
+                    days=self.settings.keep_days,
+                    sessions=self.settings.keep_sessions,
+                    size=self.settings.keep_bytes,
+                    now=time.time(),
+                )
+            for session in self.sessions:
+                await self._rest(session, now)
+                self._shelf.note(self._summary(session))
+            await asyncio.sleep(HOUSEKEEPING)
+
+    async def _rest(self, session: Session, now: float) -> None:
+        limit = self.settings.idle_kernel
+        last = max(
+            (view.finished_at or 0.0 for view in session.snapshot.executions.values()), default=0.0
+        )
+        if (
+            limit
+            and not session.clients
+            and not session.runner.is_busy
+            and session.snapshot.kernel.state == "idle"
+            and now - session.unwatched_since > limit
+            and self._clock.now() - max(last, session.snapshot.kernel.ready_at or 0.0) > limit
+        ):
+            await session.runner.shut_down("It was idle, and nobody watched it.")
+
+    # -- listing -------------------------------------------------------------------------
+
+    def _list(self, ended: bool) -> list[q.SessionSummary]:
+        found = [self._summary(session) for session in self._open.values()]
+        if ended:
+            found += [s for s in self._shelf.summaries() if s.session_id not in self._open]
+        return sorted(found, key=lambda summary: summary.opened_at, reverse=True)
+
+    def _summary(self, session: Session) -> q.SessionSummary:
+        snapshot = session.snapshot
+        kernel = snapshot.kernel
+        views = snapshot.executions.values()
+        moments = (view.finished_at or view.started_at or view.queued_at for view in views)
+        return q.SessionSummary(
+            session_id=snapshot.session_id,
+            name=snapshot.name,
+            cwd=snapshot.cwd,
+            state="closed" if snapshot.closed else kernel.state,
+            kernel=kernel.kernel.display_name or kernel.kernel.name if kernel.kernel else "",
+            pid=kernel.pid,
+            opened_at=snapshot.opened_at,
+            changed_at=max(moments, default=snapshot.opened_at),
+            executions=len(snapshot.executions),
+            queued=len(snapshot.queue),
+            clients=len(session.clients),
+            bytes=self._shelf.size(session.session_id),
+            seq=snapshot.seq,
+        )
+
+
+def _choice(kept: object) -> KernelChoice:
+    if not isinstance(kept, dict):
+        return KernelChoice(cwd=str(Path.cwd()))
+    return KernelChoice(**kept)

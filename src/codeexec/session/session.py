@@ -1,0 +1,246 @@
+"""One working session: every request has its answer here, every fact its way out."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar, cast
+
+from codeexec.domain import requests as q
+from codeexec.domain.clock import Clock
+from codeexec.domain.errors import Conflict, Denied, NotFound, UsageError
+from codeexec.domain.events import Recorded, SessionClosed, SessionRenamed
+from codeexec.domain.flow import OutputMode
+from codeexec.domain.snapshot import Snapshot
+from codeexec.kernels.base import Kernel, KernelChoice, KernelFactory
+from codeexec.session.artifacts import BlobStore
+from codeexec.session.files import SessionFiles
+from codeexec.session.history import HistoryStore
+from codeexec.session.journal import Journal
+from codeexec.session.recorder import Recorder
+from codeexec.session.runner import CHOICE, Runner
+from codeexec.session.settings import HostSettings
+from codeexec.session.tasks import Tasks
+from codeexec.session.variables import VariableWatch
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+
+class Session:
+    """Made by the host; `call` and `events` are all that anybody needs of it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        journal: Journal,
+        blobs: BlobStore,
+        history: HistoryStore,
+        factory: KernelFactory,
+        choice: KernelChoice,
+        settings: HostSettings,
+        clock: Clock,
+    ) -> None:
+        self.folder = folder
+        self.recorder = Recorder(journal, clock)
+        self.blobs = blobs
+        self._history = history
+        self._clock = clock
+        self._tasks = Tasks()
+        self._clients: list[q.ClientInfo] = []
+        self.unwatched_since = clock.monotonic()
+        self.runner = Runner(
+            self.recorder, blobs, factory, choice, settings, clock, self._tasks, self._after_run
+        )
+        self._variables = VariableWatch(self.runner, settings.watch_variables, self._tasks)
+        self._files = SessionFiles(Path(choice.cwd), self.recorder, blobs, settings.collect_files)
+
+    @property
+    def session_id(self) -> str:
+        return self.snapshot.session_id
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.recorder.snapshot
+
+    @property
+    def clients(self) -> tuple[q.ClientInfo, ...]:
+        return tuple(self._clients)
+
+    def keep_choice(self) -> None:
+        """Remember which kernel was asked for, for whoever opens the journal next."""
+        choice = self.runner.choice
+        self.recorder.journal.put_private(
+            CHOICE,
+            {
+                "cwd": choice.cwd,
+                "name": choice.name,
+                "file": choice.file,
+                "env": dict(choice.env),
+                "backend": choice.backend,
+                "image": choice.image,
+                "policy": choice.policy,
+            },
+        )
+
+    # -- who listens ---------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def join(self, client: q.ClientInfo) -> Iterator[None]:
+        """Be counted as a client."""
+        self._clients.append(client)
+        try:
+            yield
+        finally:
+            self._clients.remove(client)
+            self.unwatched_since = self._clock.monotonic()
+
+    def events(
+        self, after: int = 0, output: OutputMode = "tail"
+    ) -> AsyncIterator[Sequence[Recorded]]:
+        """See `codeexec.client.api.SessionClient.events`."""
+        return self.recorder.events(after, output)
+
+    # -- what is asked -------------------------------------------------------------------
+
+    async def call(self, request: q.Request[R], client: q.ClientInfo | None = None) -> R:
+        """The answer to a session's request; see each request for its errors."""
+        if client is not None and client.watch_only and not isinstance(request, q.WATCHABLE):
+            raise Denied(
+                "This connection only watches.", "Attach without --watch to change anything."
+            )
+        if self.snapshot.closed and not isinstance(request, _READ_WHEN_CLOSED):
+            raise Conflict(
+                f"Session {self.snapshot.name} is closed.",
+                "Open a new one; its output can still be read and exported.",
+            )
+        return cast(R, await self._answer(cast(q.SessionRequest | q.FileRequest, request)))
+
+    async def _answer(self, request: q.SessionRequest | q.FileRequest) -> q.Reply:
+        match request:
+            case q.Execute():
+                return self._execute(request)
+            case q.CancelExecution():
+                return self._cancel(request.execution_id)
+            case q.ClearQueue():
+                waiting = self.runner.queue.waiting
+                return self._done(self.runner.cancel(waiting, "The queue was cleared."))
+            case q.AnswerStdin():
+                self.runner.answer(request.request_id, request.text, request.origin)
+            case q.Interrupt():
+                self.runner.interrupt(request.stage)
+            case q.RestartKernel():
+                await self.runner.restart(request.kernel)
+                self.keep_choice()
+            case q.ShutDownKernel():
+                await self.runner.shut_down("It was shut down.")
+            case q.RenameSession():
+                if not request.name.strip():
+                    raise UsageError("A session's name is not empty.")
+                self.recorder.record(SessionRenamed(request.name.strip()))
+            case q.Complete() | q.Inspect() | q.IsComplete():
+                return await self._ask_kernel(request)
+            case q.GetUsage():
+                return self._usage()
+            case q.ReadRows() | q.SearchRows() | q.ReadBlob() | q.SearchHistory():
+                return self._read(request)
+            case q.RefreshVariables() | q.InspectVariable() | q.ReadTable() | q.DeleteVariable():
+                return await self._variables.answer(request)
+            case (
+                q.ListFiles() | q.ReadFile() | q.WriteFile() | q.PinArtifact() | q.RemoveArtifact()
+            ):
+                return self._files.answer(request)
+            case _:
+                raise UsageError(f"A session is not asked for {type(request).__name__}.")
+        return self._done()
+
+    def _done(self, count: int = 0) -> q.Done:
+        return q.Done(self.snapshot.seq, count)
+
+    def _execute(self, request: q.Execute) -> q.Accepted:
+        known = request.execution_id in self.snapshot.executions
+        accepted = self.runner.execute(request)
+        if request.store_history and not request.silent and not known:
+            self._history.add(
+                q.HistoryEntry(
+                    self.session_id, accepted.execution_id, self._clock.now(), request.code
+                )
+            )
+        return accepted
+
+    def _cancel(self, execution_id: str) -> q.Done:
+        self.runner.find(execution_id)
+        if self.runner.queue.running == execution_id:
+            self.runner.interrupt()
+            return self._done(1)
+        return self._done(self.runner.cancel([execution_id], "It was taken out of the queue."))
+
+    def _kernel(self) -> Kernel:
+        if self.runner.kernel is None or self.snapshot.kernel.state not in ("idle", "busy"):
+            raise Conflict("There is no kernel to ask yet.", "It answers once it has started.")
+        return self.runner.kernel
+
+    async def _ask_kernel(self, request: q.Complete | q.Inspect | q.IsComplete) -> q.Reply:
+        kernel = self._kernel()
+        if isinstance(request, q.Complete):
+            return await kernel.complete(request.code, request.cursor)
+        if isinstance(request, q.Inspect):
+            return await kernel.inspect(request.code, request.cursor, request.detail)
+        return await kernel.is_complete(request.code)
+
+    def _usage(self) -> q.Usage:
+        kernel = self.runner.kernel
+        if kernel is None or not kernel.is_alive:
+            return q.Usage(clients=self.clients)
+        usage = kernel.usage()
+        return q.Usage(usage.cpu, usage.rss, self.clients)
+
+    def _read(self, request: q.ReadRows | q.SearchRows | q.ReadBlob | q.SearchHistory) -> q.Reply:
+        match request:
+            case q.ReadRows():
+                self.runner.find(request.execution_id)
+                count = min(request.count, MAX_ROWS)
+                return self.recorder.journal.rows(
+                    request.execution_id, request.start, count, whole=request.whole
+                )
+            case q.SearchRows():
+                return self.recorder.journal.search(request)
+            case q.ReadBlob():
+                return q.Blob(request.digest, self.blobs.read(request.digest))
+            case q.SearchHistory():
+                only = self.session_id if request.this_session else ""
+                return q.History(self._history.search(request.pattern, request.limit, only))
+
+    # -- after a run, and at the end -----------------------------------------------------
+
+    def _after_run(self, execution_id: str) -> None:
+        self._files.collect(execution_id)
+        self._variables.look_soon()
+
+    async def close(self, reason: str) -> None:
+        """End the kernel and the session; the journal stays."""
+        await self.runner.shut_down(reason)
+        self.recorder.record(SessionClosed(reason))
+        await self._let_go()
+
+    async def detach(self) -> None:
+        """Leave the kernel running for the next server."""
+        await self.runner.detach()
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        await self._tasks.close()
+        self.recorder.close()
+        self.recorder.journal.close()
+
+    def find_execution(self, execution_id: str) -> None:
+        """NotFound unless this session has it."""
+        if execution_id not in self.snapshot.executions:
+            raise NotFound(f"There is no execution {execution_id} in this session.")
+
+
+MAX_ROWS = 5000
+_READ_WHEN_CLOSED = (q.ReadRows, q.SearchRows, q.ReadBlob, q.SearchHistory, q.ReadFile, q.ListFiles)

@@ -1,0 +1,85 @@
+"""The kernel's variables, looked at after each run and when somebody asks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import assert_never
+
+from codeexec.domain import requests as q
+from codeexec.domain.errors import Busy, CodeexecError, Conflict, Unavailable
+from codeexec.domain.events import VariablesTaken
+from codeexec.kernels.jupyter import questions
+from codeexec.session.runner import Runner
+from codeexec.session.tasks import Tasks
+
+log = logging.getLogger(__name__)
+
+QUIET = 0.05
+"""Seconds after a run without another one before the variables are looked at."""
+
+DEADLINE = 3.0
+
+VariableRequest = q.RefreshVariables | q.InspectVariable | q.ReadTable | q.DeleteVariable
+
+
+class VariableWatch:
+    """Asks through `Kernel.ask`, which never holds up the user's code."""
+
+    def __init__(self, runner: Runner, enabled: bool, tasks: Tasks) -> None:
+        self._runner = runner
+        self._enabled = enabled
+        self._tasks = tasks
+        self._looking: asyncio.Task[None] | None = None
+
+    def look_soon(self) -> None:
+        """After a run; several in a row are looked at once."""
+        if not self._enabled or self._runner.snapshot.kernel.language != "python":
+            return
+        if self._looking is not None and not self._looking.done():
+            self._looking.cancel()
+        self._looking = self._tasks.start(self._look_later(), "variables")
+
+    async def _look_later(self) -> None:
+        await asyncio.sleep(QUIET)
+        try:
+            await self._look()
+        except Busy:
+            pass  # the next run's end asks again
+        except CodeexecError as error:
+            log.info("variables: %s", error)
+
+    async def _look(self) -> q.Variables:
+        found = questions.parse_variables(await self._ask(questions.variables_code()))
+        snapshot = self._runner.snapshot
+        generation = snapshot.kernel.generation
+        if (found.variables, generation) != (snapshot.variables, snapshot.variables_generation):
+            self._runner.recorder.record(
+                VariablesTaken(generation, found.variables, found.truncated)
+            )
+        return found
+
+    async def answer(self, request: VariableRequest) -> q.Reply:
+        match request:
+            case q.RefreshVariables():
+                return await self._look()
+            case q.InspectVariable():
+                text = await self._ask(questions.detail_code(request.name))
+                return questions.parse_detail(text)
+            case q.ReadTable():
+                return questions.parse_table(await self._ask(questions.table_code(request)))
+            case q.DeleteVariable():
+                questions.check_done(await self._ask(questions.delete_code(request.name)))
+                await self._look()
+                return q.Done(self._runner.snapshot.seq, 1)
+            case _:
+                assert_never(request)
+
+    async def _ask(self, code: str) -> str:
+        snapshot = self._runner.snapshot
+        kernel = self._runner.kernel
+        if kernel is None or snapshot.kernel.state not in ("idle", "busy"):
+            raise Conflict("There is no kernel to ask.", "Run something: that starts one.")
+        if snapshot.kernel.language != "python":
+            raise Unavailable(f"Variables of {snapshot.kernel.language} cannot be looked at.")
+        return await kernel.ask(code, DEADLINE)

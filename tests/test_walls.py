@@ -1,0 +1,35 @@
+"""The walls at run time: what importing a room may load, checked in a fresh interpreter."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+ENGINE = (
+    "codeexec.session.host",
+    "codeexec.kernels.factory",
+    "codeexec.server.main",
+    "codeexec.client.embedded",
+    "codeexec.client.socket",
+    "codeexec.documents.notebook",
+)
+
+
+def loaded_by(module: str) -> set[str]:
+    code = f"import sys, {module}; print('\\n'.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    return {name.split(".")[0] for name in done.stdout.split()}
+
+
+@pytest.mark.parametrize("module", ENGINE)
+def test_the_engine_loads_no_screen(module: str) -> None:
+    assert not {"textual", "rich"} & loaded_by(module)
+
+
+@pytest.mark.parametrize("module", ["codeexec.tui.app", "codeexec.client.socket"])
+def test_a_face_loads_no_kernel(module: str) -> None:
+    assert not {"zmq", "jupyter_client", "fastapi", "ipykernel"} & loaded_by(module)
