@@ -32,7 +32,11 @@ from codeexec.kernels.jupyter.mux import (
 )
 
 Transport = Literal["mux", "tcp"]
-PYTHON_KERNEL = ("python3", "-m", "ipykernel_launcher", "-f", "{connection_file}")
+PYTHON_KERNEL = (
+    *("python3", "-m", "ipykernel_launcher", "-f", "{connection_file}"),
+    # A file would be gone with the container, and breaks when code has filled /tmp.
+    "--HistoryManager.hist_file=:memory:",
+)
 RESPONSE_DEADLINE = 2.0
 """Seconds in which a container that is to be used again must answer."""
 PATIENCE = 3

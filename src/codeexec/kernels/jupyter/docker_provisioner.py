@@ -18,11 +18,12 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Dict, Unicode
 
-from codeexec.domain.errors import UsageError
+from codeexec.domain.errors import EnvironmentUnavailable, UsageError
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.environments.docker.image import DEFAULT_IMAGE
 from codeexec.environments.docker.policy import Policy, preset
+from codeexec.environments.docker.wire import Usage
 from codeexec.kernels.jupyter.docker import ContainerKernel, KernelCommand, Transport
 from codeexec.kernels.jupyter.docker_end import KernelEnd
 
@@ -81,7 +82,8 @@ class DockerProvisioner(KernelProvisionerBase):
         self.end: KernelEnd | None = None
         self.told: list[str] = []
         """What was to be told the person since the start, such as a workspace over its quota."""
-        self._thread: LoopThread | None = None
+        self.thread: LoopThread | None = None
+        """The loop that `kernel` and its environment belong to."""
         self._has_process = False
         self._folder: Path | None = None
 
@@ -100,6 +102,20 @@ class DockerProvisioner(KernelProvisionerBase):
     def notices(self) -> tuple[str, ...]:
         return self.kernel.notices if self.kernel else ()
 
+    async def usage(self) -> Usage:
+        """Memory and processes of the container; EnvironmentUnavailable when it is not there."""
+        kernel, thread = self._running()
+        return await thread.call(kernel.usage())
+
+    async def pause(self) -> None:
+        """Stop every process of the container where it is, until `unpause`."""
+        kernel, thread = self._running()
+        await thread.call(kernel.pause())
+
+    async def unpause(self) -> None:
+        kernel, thread = self._running()
+        await thread.call(kernel.unpause())
+
     # ---- KernelProvisionerBase -----------------------------------------------------------------
 
     @property
@@ -115,19 +131,19 @@ class DockerProvisioner(KernelProvisionerBase):
         return self.end.code if self.end else 0
 
     async def wait(self) -> int | None:
-        if self._has_process and self.kernel is not None and self._thread is not None:
-            self.end = await self._thread.call(self.kernel.wait())
+        if self._has_process and self.kernel is not None and self.thread is not None:
+            self.end = await self.thread.call(self.kernel.wait())
             self._has_process = False
             return self.end.code
         return 0
 
     async def send_signal(self, signum: int) -> None:
-        if self._has_process and self.kernel is not None and self._thread is not None:
-            await self._thread.call(self.kernel.signal(signum))
+        if self._has_process and self.kernel is not None and self.thread is not None:
+            await self.thread.call(self.kernel.signal(signum))
 
     async def kill(self, restart: bool = False) -> None:
-        if self._has_process and self.kernel is not None and self._thread is not None:
-            await self._thread.call(self.kernel.kill())
+        if self._has_process and self.kernel is not None and self.thread is not None:
+            await self.thread.call(self.kernel.kill())
 
     async def terminate(self, restart: bool = False) -> None:
         await self.send_signal(15)
@@ -141,14 +157,14 @@ class DockerProvisioner(KernelProvisionerBase):
         return {**kwargs, "cmd": [*self.kernel_spec.argv, *extra]}
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        if self._thread is None:
-            self._thread = LoopThread(f"codeexec-docker {self.kernel_id}")
+        if self.thread is None:
+            self.thread = LoopThread(f"codeexec-docker {self.kernel_id}")
         command = KernelCommand(tuple(cmd), dict(self.kernel_spec.env))
         try:
             if self.kernel is None:
-                self.kernel = await self._thread.call(self._make(command))
+                self.kernel = await self.thread.call(self._make(command))
             self.kernel.command = command
-            await self._thread.call(self.kernel.launch())
+            await self.thread.call(self.kernel.launch())
         except BaseException:
             await self.cleanup()
             raise
@@ -164,7 +180,7 @@ class DockerProvisioner(KernelProvisionerBase):
         if restart:
             return  # the container stays for the next launch
         kernel, self.kernel = self.kernel, None
-        thread, self._thread = self._thread, None
+        thread, self.thread = self.thread, None
         self._has_process = False
         if thread is not None:
             try:
@@ -187,6 +203,11 @@ class DockerProvisioner(KernelProvisionerBase):
         return str(resolved) if resolved.is_relative_to(self._folder) else None
 
     # ---- parts ---------------------------------------------------------------------------------
+
+    def _running(self) -> tuple[ContainerKernel, LoopThread]:
+        if self.kernel is None or self.thread is None:
+            raise EnvironmentUnavailable("The container is not started.", "Start the kernel.")
+        return self.kernel, self.thread
 
     def _workspace(self, cwd: str | None) -> Path | None:
         if self.workspace == "none":
