@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from codeexec.client.wire import Address, Wire, connect, parse_address
-from codeexec.domain.errors import ServerUnavailable, UsageError
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.asyncio.server import ServerConnection, serve
+
+from codeexec.client.wire import Address, Wire, connect, parse_address
+from codeexec.domain.errors import ServerUnavailable, UsageError
 
 SIZES = [0, 1, 125, 126, 65535, 65536, 3_000_000]
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from msgspec import Raw
@@ -16,6 +13,7 @@ from msgspec.structs import replace
 from codeexec.client import spawn
 from codeexec.client.api import Link
 from codeexec.client.spawn import Starting
+from codeexec.client.waiting import HELD_BYTES, LOCAL, Call, Listener, Patience
 from codeexec.client.wire import Address, Wire, connect
 from codeexec.domain import requests as q
 from codeexec.domain.codec import check_schema, decode_reply, encode
@@ -39,58 +37,7 @@ R = TypeVar("R")
 _ONCE = (q.Interrupt, q.RestartKernel, q.ShutDownKernel, q.PinArtifact, q.StopHost)
 """What is not asked again when the line drops before the answer: it would be done twice."""
 
-_HELD_BYTES = 4 * 2**20
-"""What a listener holds for a reader that is slow; the rest waits in the journal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """All in seconds. Waits between attempts double from `first` to `most`, each cut by up to
-    half at random; a call fails when the connection is away for `call`."""
-
-    first: float = 0.25
-    most: float = 15.0
-    call: float = 20.0
-    connect: float = 10.0
-    ping: float = 15.0
-
-    def wait(self, attempt: int) -> float:
-        longest = min(self.first * 2.0 ** min(attempt - 1, 16), self.most)
-        return longest * random.uniform(0.5, 1.0)
-
-
-LOCAL = Patience(first=0.05, most=2.0)
 _POLL = 0.01
-
-
-@dataclass(slots=True)
-class _Call:
-    frame: bytes
-    is_safe: bool
-    answer: asyncio.Future[Raw]
-    timer: asyncio.TimerHandle | None = None
-
-
-@dataclass(slots=True)
-class _Listener:
-    session_id: str
-    output: OutputMode
-    last: int
-    number: int = 0
-    held: deque[tuple[tuple[Recorded, ...], int]] = field(default_factory=deque)
-    held_bytes: int = 0
-    is_paused: bool = False
-    is_ended: bool = False
-    error: CodeexecError | None = None
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def take(self, records: tuple[Recorded, ...], size: int) -> None:
-        new = tuple(record for record in records if record.seq > self.last)
-        if new:
-            self.last = new[-1].seq
-            self.held.append((new, size))
-            self.held_bytes += size
-            self.wake.set()
 
 
 class SocketHost:
@@ -116,8 +63,8 @@ class SocketHost:
         self._loop = asyncio.get_running_loop()
         self._wire: Wire | None = None
         self._number = 0
-        self._calls: dict[int, _Call] = {}
-        self._listeners: dict[int, _Listener] = {}
+        self._calls: dict[int, Call] = {}
+        self._listeners: dict[int, Listener] = {}
         self._link = Link("connecting")
         self._changed = asyncio.Event()
         self._lost = asyncio.Event()
@@ -187,7 +134,7 @@ class SocketHost:
         is_safe = not isinstance(request, _ONCE)
         if isinstance(request, q.OpenSession):
             is_safe = bool(request.name)
-        call = _Call(frame, is_safe, self._loop.create_future())
+        call = Call(frame, is_safe, self._loop.create_future())
         self._calls[number] = call
         try:
             if self._wire is not None:
@@ -201,7 +148,7 @@ class SocketHost:
                 call.timer.cancel()
         return cast(R, decode_reply(type(request).Answer, answer))
 
-    def _limit(self, call: _Call) -> None:
+    def _limit(self, call: Call) -> None:
         def give_up() -> None:
             if not call.answer.done():
                 call.answer.set_exception(self._unavailable())
@@ -221,7 +168,7 @@ class SocketHost:
         self, session_id: str, after: int, output: OutputMode
     ) -> AsyncIterator[Sequence[Recorded]]:
         """See `SessionClient.events`."""
-        listener = _Listener(session_id, output, after)
+        listener = Listener(session_id, output, after)
         self._subscribe(listener)
         try:
             while True:
@@ -240,7 +187,7 @@ class SocketHost:
         finally:
             self._unsubscribe(listener)
 
-    def _subscribe(self, listener: _Listener) -> None:
+    def _subscribe(self, listener: Listener) -> None:
         self._number += 1
         listener.number, listener.is_paused = self._number, False
         self._listeners[listener.number] = listener
@@ -256,7 +203,7 @@ class SocketHost:
                 )
             )
 
-    def _unsubscribe(self, listener: _Listener) -> None:
+    def _unsubscribe(self, listener: Listener) -> None:
         if self._listeners.pop(listener.number, None) is not None and self._wire is not None:
             self._wire.send(encode_frame(ClientFrame(stop=listener.number)))
 
@@ -296,7 +243,7 @@ class SocketHost:
             del self._listeners[frame.listen]
             listener.is_ended = True
             listener.wake.set()
-        elif listener.held_bytes > _HELD_BYTES:
+        elif listener.held_bytes > HELD_BYTES:
             self._unsubscribe(listener)
             listener.is_paused = True
 
@@ -350,16 +297,18 @@ class SocketHost:
             rest = deadline - self._loop.time()
             address = Address(socket=starting.socket())
             try:
-                return await connect(address, self._take, self._on_lost, max(rest, _POLL))
+                wire = await connect(address, self._take, self._on_lost, max(rest, _POLL))
+                starting.has_served = True
+                return wire
             except ServerUnavailable as error:
                 if (problem := starting.problem()) is not None:
-                    self._starting = Starting(starting.paths)
+                    self._starting = Starting(starting.paths, environ=starting.environ)
                     raise problem from error
                 if rest <= 0:
                     raise
                 if starting.process is None or starting.process.poll() is not None:
                     # Nobody is on the way (or whoever was found another in its place).
-                    self._starting = starting = await asyncio.to_thread(spawn.begin, starting.paths)
+                    self._starting = starting = await asyncio.to_thread(starting.again)
             await asyncio.sleep(_POLL)
 
     def _fail_if_hopeless(self, error: CodeexecError) -> None:

@@ -22,11 +22,18 @@ _CONSOLE_BYTES = 2**16
 
 @dataclass(slots=True)
 class Starting:
-    """A server on its way up. Ours is `process`; None when one was there already."""
+    """A server on its way up. Ours is `process`; None when one was there already, or none was
+    begun yet."""
 
     paths: Paths
     process: subprocess.Popen[bytes] | None = None
     said_before: int = 0
+    environ: Mapping[str, str] | None = None
+    has_served: bool = False
+
+    def again(self) -> Starting:
+        """Find or start one once more."""
+        return begin(self.paths, environ=self.environ)
 
     def socket(self) -> str:
         """Where it listens, as far as can be known by now."""
@@ -34,8 +41,8 @@ class Starting:
         return holder.socket if holder else str(self.paths.socket)
 
     def problem(self) -> ServerUnavailable | None:
-        """Why it will not come: it has ended with an error. None while it may."""
-        if self.process is None or self.process.poll() in (None, 0):
+        """Why it will not come: it has ended with an error before it served. None while it may."""
+        if self.process is None or self.process.poll() in (None, 0) or self.has_served:
             return None
         return ServerUnavailable(
             f"The session server ended at its start (exit code {self.process.returncode}). "
@@ -57,7 +64,7 @@ def begin(
     """
     paths = paths or find_paths(environ)
     found = find(paths)
-    return Starting(paths) if found else start(paths, first_session, environ)
+    return Starting(paths, environ=environ) if found else start(paths, first_session, environ)
 
 
 def find(paths: Paths) -> str | None:
@@ -101,7 +108,7 @@ def start(
             f"The session server cannot be started: {error.strerror or error}.",
             f"It is started as: {' '.join(command[:4])}",
         ) from error
-    return Starting(paths, process, said_before)
+    return Starting(paths, process, said_before, environ)
 
 
 def last_words(paths: Paths, said_before: int = 0) -> str:

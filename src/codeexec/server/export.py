@@ -91,7 +91,7 @@ async def _notebook(session: Session) -> AsyncIterator[bytes]:
     yield b'{"cells": ['
     shown = [view for view in snapshot.executions.values() if not view.silent]
     for number, view in enumerate(shown):
-        cell = {
+        cell: dict[str, object] = {
             "cell_type": "code",
             "id": f"cell-{number + 1}",
             "metadata": {},

@@ -9,9 +9,9 @@ import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from io import FileIO, TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from io import FileIO, TextIOWrapper
 
 from codeexec.config.paths import Paths
 from codeexec.domain.errors import CodeexecError, UsageError

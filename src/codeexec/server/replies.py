@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 import msgspec
 from starlette.responses import Response
@@ -102,6 +101,6 @@ def convert(fields: Mapping[str, object], kind: type[msgspec.Struct]) -> msgspec
             f"Known here: {', '.join(sorted(known)) or 'nothing'}.",
         )
     try:
-        return cast(msgspec.Struct, msgspec.convert(fields, type=kind, strict=False))
+        return msgspec.convert(fields, type=kind, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(f"{error}.", "See /openapi.json for what is expected.") from error

@@ -69,8 +69,10 @@ def _endpoint(host: Host, route: Route) -> Endpoint:
         session = fields.pop("session", None) if "{session}" in route.path else None
         asked = cast("q.Request[q.Reply]", convert(fields, route.request))
         if session is None:
-            return answer(await host.call(asked), route.status)
-        return answer(await host.session(str(session)).call(asked, CLIENT), route.status)
+            reply = await host.call(asked)
+        else:
+            reply = await host.session(str(session)).call(asked, CLIENT)
+        return answer(reply, route.status)
 
     endpoint.__name__ = re.sub("(?<=[a-z])(?=[A-Z])", "_", route.request.__name__).lower()
     return endpoint

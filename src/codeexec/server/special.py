@@ -64,11 +64,13 @@ def _add_wholes(app: FastAPI, host: Host) -> None:
 
     @app.post(f"{SESSION}/stop", summary="End a session and its kernel", response_class=Response)
     async def stop_session(session: str) -> Response:
-        return answer(await host.call(q.StopSession(host.session(session).session_id)))
+        done = await host.call(q.StopSession(host.session(session).session_id))
+        return answer(done)
 
     @app.delete(SESSION, summary="Delete an ended session", response_class=Response)
     async def remove_session(session: str) -> Response:
-        return answer(await host.call(q.RemoveSession(session)))
+        done = await host.call(q.RemoveSession(session))
+        return answer(done)
 
     @app.get(f"{SESSION}/executions", summary="All executions", response_class=Response)
     async def list_executions(session: str) -> Response:
@@ -134,7 +136,8 @@ def _add_bytes(app: FastAPI, host: Host) -> None:
     )
     async def write_file(session: str, path: str, request: Request) -> Response:
         data = await request.body()
-        return answer(await host.session(session).call(q.WriteFile(path, data), CLIENT))
+        done = await host.session(session).call(q.WriteFile(path, data), CLIENT)
+        return answer(done)
 
 
 async def _blob(session: Session, digest: str, mime: str, request: Request) -> Response:

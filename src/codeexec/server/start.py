@@ -85,17 +85,23 @@ def _first_session(argv: list[str]) -> dict[str, object]:
 
 
 def _run(paths: Paths, instance: Instance, first: dict[str, object]) -> int:
-    listening = instance.bind()
-    # Imports make little garbage, and looking for it takes a tenth of their time.
-    gc.disable()
-    from codeexec.kernels.factory import Kernels
-    from codeexec.server.main import ServerOptions, serve, set_up_log
+    from codeexec.kernels.early import EarlyKernel
 
-    set_up_log(paths.log)
-    options = ServerOptions(paths, settings=host_settings())
-    gc.enable()
-    gc.freeze()
-    asyncio.run(serve(options, instance, listening, Kernels()))
+    early = EarlyKernel.start(first)
+    try:
+        listening = instance.bind()
+        # Imports make little garbage, and looking for it takes a tenth of their time.
+        gc.disable()
+        from codeexec.kernels.factory import make_factory
+        from codeexec.server.main import ServerOptions, serve, set_up_log
+
+        set_up_log(paths.log)
+        options = ServerOptions(paths, settings=host_settings())
+        gc.enable()
+        gc.freeze()
+        asyncio.run(serve(options, instance, listening, make_factory(early)))
+    finally:
+        early.end()
     return 0
 
 

@@ -1,0 +1,71 @@
+"""What waits on a connection: calls for their answer, listeners for facts, and how long."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from dataclasses import dataclass, field
+
+from msgspec import Raw
+
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.events import Recorded
+from codeexec.domain.flow import OutputMode
+
+HELD_BYTES = 4 * 2**20
+"""What a listener holds for a reader that is slow; the rest waits in the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """All in seconds. Waits between attempts double from `first` to `most`, each cut by up to
+    half at random; a call fails when the connection is away for `call`."""
+
+    first: float = 0.25
+    most: float = 15.0
+    call: float = 20.0
+    connect: float = 10.0
+    ping: float = 15.0
+
+    def wait(self, attempt: int) -> float:
+        longest = min(self.first * 2.0 ** min(attempt - 1, 16), self.most)
+        return longest * random.uniform(0.5, 1.0)
+
+
+LOCAL = Patience(first=0.05, most=2.0)
+
+
+@dataclass(slots=True)
+class Call:
+    """A question as it is sent; `is_safe` to ask again when the line drops before the answer."""
+
+    frame: bytes
+    is_safe: bool
+    answer: asyncio.Future[Raw]
+    timer: asyncio.TimerHandle | None = None
+
+
+@dataclass(slots=True)
+class Listener:
+    """Facts for one reader, which `held` has and who reads has not; `last` is the number of the
+    last one heard. A paused one has told the server to stop, until its reader has caught up."""
+
+    session_id: str
+    output: OutputMode
+    last: int
+    number: int = 0
+    held: deque[tuple[tuple[Recorded, ...], int]] = field(default_factory=deque)
+    held_bytes: int = 0
+    is_paused: bool = False
+    is_ended: bool = False
+    error: CodeexecError | None = None
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self, records: tuple[Recorded, ...], size: int) -> None:
+        new = tuple(record for record in records if record.seq > self.last)
+        if new:
+            self.last = new[-1].seq
+            self.held.append((new, size))
+            self.held_bytes += size
+            self.wake.set()

@@ -1,0 +1,191 @@
+"""Session servers for tests: in this process, or as the process that users have."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from codeexec.client.socket import SocketHost
+from codeexec.client.spawn import Starting
+from codeexec.client.wire import Address
+from codeexec.config.paths import Paths, accepts, find_paths, make_private, read_lock
+from codeexec.domain.requests import ClientInfo
+from codeexec.kernels.base import KernelFactory
+from codeexec.kernels.factory import Kernels
+from codeexec.server.gate import Gate
+from codeexec.server.service import Service
+from codeexec.session.host import Host
+from codeexec.session.settings import HostSettings
+
+DEADLINE = 30.0
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """A folder whose path is short enough for sockets."""
+    folder = tempfile.mkdtemp(prefix="cx-", dir="/tmp")
+    try:
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class Here:
+    """A server in this process, on a private socket and (with a token) on TCP."""
+
+    host: Host
+    service: Service
+    socket: str
+    token: str = "secret-token-of-the-test"
+    port: int = 0
+
+    @property
+    def address(self) -> Address:
+        return Address(socket=self.socket)
+
+    @property
+    def network(self) -> Address:
+        return Address("", "127.0.0.1", self.port, self.token)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self, name: str = "test", *, watch_only: bool = False) -> SocketHost:
+        return SocketHost(self.address, ClientInfo(name, watch_only))
+
+
+@asynccontextmanager
+async def serve_here(
+    folder: Path, kernels: KernelFactory | None = None, settings: HostSettings | None = None
+) -> AsyncIterator[Here]:
+    """Ends its kernels when the block ends."""
+    path = make_private(folder / "run") / "s.sock"
+    private = socket.socket(socket.AF_UNIX)
+    private.bind(str(path))
+    private.setblocking(False)
+    public = socket.create_server(("127.0.0.1", 0))
+    public.setblocking(False)
+    host = Host(folder / "state", kernels or Kernels(), settings=settings, socket=str(path))
+    await host.start()
+    service = Service(host)
+    here = Here(host, service, str(path), port=public.getsockname()[1])
+    await service.listen(private, Gate())
+    await service.listen(public, Gate(here.token))
+    try:
+        yield here
+    finally:
+        await service.close()
+        await host.close(leave_kernels=False)
+
+
+@dataclass
+class Apart:
+    """The server process of a user whose folders are all below `folder`."""
+
+    folder: Path
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        (self.folder / "run").mkdir(mode=0o700, exist_ok=True)
+        (self.folder / "work").mkdir(exist_ok=True)
+        self.environ = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("CODEEXEC_")},
+            "HOME": str(self.folder),
+            "XDG_STATE_HOME": str(self.folder / "state"),
+            "XDG_CONFIG_HOME": str(self.folder / "config"),
+            "XDG_RUNTIME_DIR": str(self.folder / "run"),
+            **self.environ,
+        }
+
+    @property
+    def paths(self) -> Paths:
+        return find_paths(self.environ)
+
+    @property
+    def work(self) -> Path:
+        return self.folder / "work"
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """A server in the foreground of this test."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "codeexec.server", *arguments],
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def wait_up(self) -> None:
+        wait_for(lambda: accepts(str(self.paths.socket)), "the server to accept connections")
+
+    def client(self, name: str = "test") -> SocketHost:
+        """Restarts the server as a face does."""
+        return SocketHost(
+            starting=Starting(self.paths, environ=self.environ), client=ClientInfo(name)
+        )
+
+    @property
+    def pid(self) -> int | None:
+        holder = read_lock(self.paths)
+        return holder.pid if holder else None
+
+    def processes(self) -> list[psutil.Process]:
+        """All that run with our folders in their environment: the server and its kernels."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                mine = process.environ().get("XDG_STATE_HOME") == self.environ["XDG_STATE_HOME"]
+                if mine and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
+    def clean_up(self) -> None:
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(signal.SIGKILL)
+
+
+@contextmanager
+def user(**environ: str) -> Iterator[Apart]:
+    """A user of their own, all of whose processes are gone after the block."""
+    with short_folder() as folder:
+        apart = Apart(folder, environ)
+        try:
+            yield apart
+        finally:
+            apart.clean_up()
+
+
+def wait_for(holds: Callable[[], object], what: str, deadline: float = DEADLINE) -> None:
+    """Poll for what another process does; an error says what never came."""
+    end = time.monotonic() + deadline
+    while not holds():
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {deadline:g} s for {what}")
+        time.sleep(0.01)
+
+
+async def wait_until(holds: Callable[[], object], what: str, deadline: float = DEADLINE) -> None:
+    """The same beside a running loop."""
+    end = time.monotonic() + deadline
+    while not holds():
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {deadline:g} s for {what}")
+        await asyncio.sleep(0.01)
