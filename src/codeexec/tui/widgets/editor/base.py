@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from rich.style import Style
@@ -30,10 +31,16 @@ if TYPE_CHECKING:
     from codeexec.languages.model import Language
     from codeexec.tui.widgets.editor.popups import Popup
 
-_SLICE = 0.003
+_SLICE = 0.002
 """Seconds of parsing between two looks at the keyboard."""
-_PAUSE = 0.02
+_PAUSE = 0.04
 """Seconds without a key before a parse that takes longer than a key may."""
+_PATIENCE = 0.5
+"""Seconds after which colours are caught up with even while keys keep coming."""
+
+
+_STEP = 64
+"""Cells by which the text gets wider at once, as seen by the scrollbar."""
 
 
 class RunScope(StrEnum):
@@ -170,6 +177,7 @@ class EditorBase(ScrollView, can_focus=True):
         self._dirty: list[tuple[int, int]] = []
         self._moved_from: int | None = None
         self._parsing = False
+        self._typed_at = self._stale_since = 0.0
         longest = max(self.model.lines, key=len)
         self._widest = line_width(longest, self.model.tab)
 
@@ -290,15 +298,21 @@ class EditorBase(ScrollView, can_focus=True):
     # Parsing, when nobody types.
 
     def _schedule_parse(self) -> None:
+        self._typed_at = monotonic()
         if not self._parsing and self.is_attached:
             self._parsing = True
+            self._stale_since = self._typed_at
             self.set_timer(_PAUSE, self._parse)
 
     def _parse(self) -> None:
-        if self._syntax.work(_SLICE):
+        now = monotonic()
+        wait = self._typed_at + _PAUSE - now
+        if wait > 0 and now < self._stale_since + _PATIENCE:
+            self.set_timer(wait, self._parse)
+        elif self._syntax.work(_SLICE):
             self._parsing = False
-            self.painter.forget_colors()
-            self.refresh()
+            for line in self.painter.recolor():
+                self._refresh_text(line, line)
         else:
             self.set_timer(0.001, self._parse)
 

@@ -44,6 +44,7 @@ class Painter:
         self.diagnostics: dict[int, Diagnostic] = {}
         self.brackets: tuple[Location, ...] = ()
         self._spans: dict[int, list[Span]] = {}
+        self._painted: dict[int, list[Span]] = {}
 
     @property
     def gutter(self) -> int:
@@ -53,7 +54,21 @@ class Painter:
 
     def forget_colors(self) -> None:
         """The text or its tree has changed."""
-        self._spans.clear()
+        self._spans = {}
+
+    def recolor(self) -> list[int]:
+        """The tree has caught up with the text: the painted lines that look different now."""
+        old = self._painted
+        if not old:
+            return []
+        first, last = min(old), min(max(old), len(self.model.lines) - 1)
+        self._ask(first, last)
+        return [line for line, spans in self._spans.items() if spans != old.get(line)]
+
+    def _ask(self, first: int, last: int) -> None:
+        found = self.syntax.spans(first, last)
+        self._spans = {line: found.get(line, []) for line in range(first, last + 1)}
+        self._painted = self._spans
 
     def match_brackets(self) -> None:
         selection = self.model.selection
@@ -65,8 +80,10 @@ class Painter:
         first = self.model.rows.line_at(top)[0]
         last = self.model.rows.line_at(top + max(rows, 1) - 1)[0]
         if not all(line in self._spans for line in (first, last)):
-            found = self.syntax.spans(first, last)
-            self._spans = {line: found.get(line, []) for line in range(first, last + 1)}
+            kept = self._painted
+            self._ask(first, last)
+            # Lines that are not painted anew with this frame still look as they did.
+            self._painted = {line: kept.get(line, self._spans[line]) for line in self._spans}
 
     def mark_of(self, key: str) -> CellMark | None:
         mark = self.marks.get(key)

@@ -68,7 +68,7 @@ _EXTRA = {
 """What the query of a grammar leaves out."""
 _SMALL = 0.0012
 """Seconds that a parse may have taken last for it to be done within a key."""
-_READ_LINES = 64
+_READ_LINES = 12
 
 
 class Syntax(Protocol):
