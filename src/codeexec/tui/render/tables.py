@@ -1,0 +1,268 @@
+"""Tables out of what programs display: the HTML of data frames, CSV, and pages of a kernel.
+
+All end as a `TablePage` of the domain, cells as text, so that one widget shows them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+from codeexec.domain.requests import TablePage
+
+MAX_ROWS = 100_000
+MAX_COLUMNS = 2_000
+"""What is read of a table at most; a display that holds more is shown up to there."""
+
+NULLS = frozenset({"", "NaN", "nan", "NaT", "None", "<NA>", "null", "...", "…"})
+"""Cells that hold no value: missing ones, and those that a display has left out."""
+
+_NUMBER = re.compile(r"[-+−]?(?:\d[\d,_ ]*)?\.?\d+(?:[eE][-+]?\d+)?%?|[-+−]?inf")
+_SHAPE = re.compile(r"([\d,]+) rows? [×x] ([\d,]+) columns?")
+_NUMERIC_TYPES = ("int", "uint", "float", "complex", "decimal", "number")
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell reads as a number."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def number(text: str) -> float | None:
+    """The value of a cell that reads as a number."""
+    if not is_number(text):
+        return None
+    return float(text.rstrip("%").replace("−", "-").translate(_NO_GROUPS))
+
+
+_NO_GROUPS = str.maketrans("", "", ",_ ")
+
+
+def is_numeric(page: TablePage, column: int) -> bool:
+    """Whether a column is of numbers: by its type, or by its cells where there is no type."""
+    if column < len(page.types) and page.types[column]:
+        return page.types[column].lower().startswith(_NUMERIC_TYPES)
+    filled = [row[column] for row in page.cells if row[column] not in NULLS]
+    return bool(filled) and all(map(is_number, filled))
+
+
+def from_html(html: str) -> TablePage | None:
+    """The first table of an HTML display that has rows, or None.
+
+    Rows of a MultiIndex header are joined by a slash. The counts are of what the display holds;
+    `rows` of an elided data frame come from the line below it ("1000 rows × 8 columns").
+    """
+    if "<table" not in html and "<TABLE" not in html:
+        return None
+    reader = _TableReader()
+    reader.feed(html)
+    reader.close()
+    return reader.page()
+
+
+def from_csv(text: str, delimiter: str = "") -> TablePage | None:
+    """Comma-, tab- or semicolon-separated text with a header line, or None if it has no rows."""
+    if not delimiter:
+        try:
+            delimiter = csv.Sniffer().sniff(text[:8192], ",;\t|").delimiter
+        except csv.Error:
+            delimiter = ","
+    rows = []
+    try:
+        for row in csv.reader(io.StringIO(text), delimiter=delimiter):
+            rows.append(row[:MAX_COLUMNS])
+            if len(rows) > MAX_ROWS:
+                break
+    except csv.Error:
+        return None
+    return _page([], rows[:1], rows[1:]) if rows else None
+
+
+def sorted_page(page: TablePage, sort: str, descending: bool) -> TablePage:
+    """The page in the order of one column: numbers by value, texts by letter, nulls last."""
+    if sort not in page.names:
+        return page
+    column = page.names.index(sort)
+    numeric = is_numeric(page, column)
+
+    def value(at: int) -> tuple[float, str]:
+        text = page.cells[at][column]
+        return (number(text) or 0.0, "") if numeric else (0.0, text.casefold())
+
+    filled = [at for at, row in enumerate(page.cells) if row[column] not in NULLS]
+    empty = [at for at, row in enumerate(page.cells) if row[column] in NULLS]
+    order = sorted(filled, key=value, reverse=descending) + empty
+    return TablePage(
+        names=page.names,
+        types=page.types,
+        index=tuple(page.index[at] for at in order) if page.index else (),
+        cells=tuple(page.cells[at] for at in order),
+        start=page.start,
+        rows=page.rows,
+        columns=page.columns,
+    )
+
+
+def _page(index: list[str], header: list[list[str]], body: list[list[str]]) -> TablePage | None:
+    width = max(map(len, [*header, *body]), default=0)
+    if not body or not width:
+        return None
+    titles = [row + [""] * (width - len(row)) for row in header] or [[""] * width]
+    names = tuple(
+        " / ".join(dict.fromkeys(part for part in parts if part))
+        for parts in zip(*titles, strict=True)
+    )
+    return TablePage(
+        names=names,
+        types=("",) * width,
+        index=tuple(index),
+        cells=tuple(tuple(row + [""] * (width - len(row))) for row in body),
+        start=0,
+        rows=len(body),
+        columns=width,
+    )
+
+
+@dataclass
+class _Cell:
+    text: str = ""
+    is_title: bool = False
+    across: int = 1
+    down: int = 1
+
+
+@dataclass
+class _Row:
+    cells: list[_Cell] = field(default_factory=list)
+    in_head: bool = False
+
+
+class _TableReader(HTMLParser):
+    """Collects the rows of the first table; what is nested inside a cell is its text."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._rows: list[_Row] = []
+        self._cell: _Cell | None = None
+        self._depth = 0
+        self._in_head = False
+        self._done = False
+        self._silent = 0
+        self._after: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("style", "script"):
+            self._silent += 1
+        elif tag == "table" and not self._done:
+            self._depth += 1
+        elif self._depth != 1 or len(self._rows) > MAX_ROWS:
+            return
+        elif tag == "thead":
+            self._in_head = True
+        elif tag == "tbody":
+            self._in_head = False
+        elif tag == "tr":
+            self._rows.append(_Row(in_head=self._in_head))
+        elif tag in ("td", "th"):
+            if not self._rows:
+                self._rows.append(_Row(in_head=self._in_head))
+            spans = dict(attrs)
+            self._cell = _Cell(
+                is_title=tag == "th",
+                across=_span(spans.get("colspan")),
+                down=_span(spans.get("rowspan")),
+            )
+            self._rows[-1].cells.append(self._cell)
+        elif tag == "br" and self._cell is not None:
+            self._cell.text += " "
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("style", "script"):
+            self._silent = max(self._silent - 1, 0)
+        elif tag == "table" and self._depth:
+            self._depth -= 1
+            self._done = self._depth == 0
+        elif self._depth == 1 and tag in ("td", "th", "tr"):
+            self._cell = None
+        elif self._depth == 1 and tag == "thead":
+            self._in_head = False
+
+    def handle_data(self, data: str) -> None:
+        if self._silent:
+            return
+        if self._cell is not None:
+            self._cell.text += data
+        elif self._done:
+            self._after.append(data)
+
+    def page(self) -> TablePage | None:
+        grid = list(_spread(self._rows))
+        head = [cells for row, cells in grid if row.in_head]
+        body = [cells for row, cells in grid if not row.in_head and cells]
+        if not head and body and all(cell.is_title for cell in body[0]):
+            head, body = body[:1], body[1:]
+        # The titles that begin every row are the index, as pandas and polars write it.
+        titles = min((_leading_titles(row) for row in body), default=0)
+        index = [" / ".join(_words(cell.text) for cell in row[:titles]) for row in body]
+        page = _page(
+            index if titles else [],
+            [[_words(cell.text) for cell in row[titles:]] for row in head if any(row[titles:])],
+            [[_words(cell.text) for cell in row[titles:]] for row in body],
+        )
+        shape = _SHAPE.search(_words("".join(self._after)))
+        if page is None or shape is None:
+            return page
+        rows, columns = (int(part.replace(",", "")) for part in shape.groups())
+        return TablePage(
+            names=page.names,
+            types=page.types,
+            index=page.index,
+            cells=page.cells,
+            start=0,
+            rows=max(rows, page.rows),
+            columns=max(columns, page.columns),
+        )
+
+
+def _span(value: str | None) -> int:
+    return min(int(value), 1000) if value and value.isdecimal() and int(value) else 1
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _leading_titles(row: list[_Cell]) -> int:
+    count = 0
+    for cell in row:
+        if not cell.is_title:
+            break
+        count += 1
+    return count
+
+
+def _spread(rows: Iterable[_Row]) -> Iterable[tuple[_Row, list[_Cell]]]:
+    """Each row with the cells that span into it, every cell one column wide."""
+    hanging: dict[int, tuple[_Cell, int]] = {}
+    for row in rows:
+        cells: list[_Cell] = []
+        fresh = iter(row.cells)
+        while len(cells) < MAX_COLUMNS:
+            column = len(cells)
+            if column in hanging:
+                cell, left = hanging.pop(column)
+                if left > 1:
+                    hanging[column] = (cell, left - 1)
+                cells.append(cell)
+                continue
+            following = next(fresh, None)
+            if following is None:
+                break
+            for at in range(column, column + following.across):
+                if following.down > 1:
+                    hanging[at] = (following, following.down - 1)
+                cells.append(following)
+        yield row, cells

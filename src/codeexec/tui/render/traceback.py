@@ -1,0 +1,248 @@
+"""Tracebacks taken apart: frames with their place in a file or a cell, libraries folded.
+
+Reads what IPython prints (with its colours) and what CPython prints; anything else stays text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from codeexec.domain.outputs import plain
+
+_CELL = re.compile(
+    r"\s*(?:Cell|Input) In ?\[(?P<count>\d+)\]"
+    r"(?:, line (?P<line>\d+))?(?:, in (?P<function>.*))?"
+)
+_FILE = re.compile(r"File (?P<path>.+?):(?P<line>\d+)(?:, in (?P<function>.*))?")
+_PYTHON = re.compile(r'\s*File "(?P<path>[^"]+)", line (?P<line>\d+)(?:, in (?P<function>.*))?')
+_CURRENT = re.compile(r"-+> ?(?P<line>\d+)\b")
+_CODE = re.compile(r"\s*(?:-+>)? *\d+( |$)|\s*\.\.\.|\s*\(\.\.\.\)")
+_RULE = re.compile(r"-{20,}\s*")
+_IPYKERNEL = re.compile(r".*/ipykernel_\d+/\d+\.py")
+_LIBRARY = re.compile(
+    r"(?:^|/)(?:site-packages|dist-packages)/|(?:^|/)lib(?:64)?/(?:python|pypy)\d|\.(?:pyx|pxi)$|^<"
+)
+_ALIKE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One call: where it is, and the rows as printed (with colours), heading first.
+
+    A frame of a cell has `cell`, its prompt number; one of a file has `path` as it was printed,
+    on the kernel's machine, where `~` is the kernel's home. `line` counts from 1.
+    """
+
+    rows: tuple[str, ...]
+    line: int
+    path: str = ""
+    cell: int | None = None
+    function: str = ""
+    is_user: bool = True
+
+    def is_like(self, other: Frame) -> bool:
+        """Whether it is the same place, as in a recursion."""
+        return (self.path, self.cell, self.line) == (other.path, other.cell, other.line)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Rows that are no frame: the heading, the error itself, the links of a chain."""
+
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Frames that are shown as one row until asked for: of libraries, or one `repeated`."""
+
+    frames: tuple[Frame, ...]
+    repeated: bool = False
+
+    @property
+    def label(self) -> str:
+        """The row that stands for them."""
+        count = f"{len(self.frames)} frame{'s' if len(self.frames) > 1 else ''}"
+        if self.repeated:
+            return f"⋯ {count} more like it"
+        packages = dict.fromkeys(_package(frame.path) for frame in self.frames)
+        return f"⋯ {count} in {', '.join(packages)}"
+
+
+Block = Frame | Words
+Shown = Frame | Words | Folded
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row to paint (with colours), and the frame or fold that a click on it means."""
+
+    text: str
+    frame: Frame | None = None
+    fold: Folded | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traceback:
+    """What was printed, in order: nothing is left out, and only frames are told apart."""
+
+    blocks: tuple[Block, ...]
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        return tuple(block for block in self.blocks if isinstance(block, Frame))
+
+    @property
+    def culprit(self) -> Frame | None:
+        """The innermost frame of the user's own code: the line to mark and to jump to."""
+        return next((frame for frame in reversed(self.frames) if frame.is_user), None)
+
+    def folded(self) -> tuple[Shown, ...]:
+        """Frames of libraries, and the repetitions of a recursion, as folds.
+
+        Libraries stay as they are where no frame is the user's.
+        """
+        fold_libraries = any(frame.is_user for frame in self.frames)
+        shown: list[Shown] = []
+        at = 0
+        while at < len(self.blocks):
+            block = self.blocks[at]
+            run = self._run(at, fold_libraries)
+            if isinstance(block, Frame) and not block.is_user and fold_libraries:
+                shown.append(Folded(run))
+            elif len(run) > _ALIKE:
+                shown += [block, Folded(run[1:], repeated=True)]
+            else:
+                shown += run or (block,)
+            at += max(len(run), 1)
+        return tuple(shown)
+
+    def _run(self, at: int, by_library: bool) -> tuple[Frame, ...]:
+        """The frames from one on that fold together with it."""
+        first = self.blocks[at]
+        run: list[Frame] = []
+        for block in self.blocks[at:]:
+            if not isinstance(block, Frame) or not isinstance(first, Frame):
+                break
+            alike = block.is_like(first)
+            if by_library and not first.is_user:
+                alike = not block.is_user
+            if not alike:
+                break
+            run.append(block)
+        return tuple(run)
+
+
+def parse(traceback: Iterable[str], user_roots: Sequence[str] = ()) -> Traceback:
+    """Take a traceback apart. Frames of cells, and files outside libraries, are the user's.
+
+    `user_roots` are folders whose files are the user's wherever they lie. The strings may hold
+    several rows each, as Jupyter sends them.
+    """
+    rows = [row for part in traceback for row in part.split("\n")]
+    blocks: list[Block] = []
+    words: list[str] = []
+    at = 0
+    while at < len(rows):
+        frame = _frame(rows, at, user_roots)
+        if frame is None:
+            words.append(rows[at])
+            at += 1
+            continue
+        if words:
+            blocks.append(Words(tuple(words)))
+            words = []
+        blocks.append(frame)
+        at += len(frame.rows)
+    if words:
+        blocks.append(Words(tuple(words)))
+    return Traceback(tuple(blocks))
+
+
+def rows(traceback: Traceback, opened: bool = False) -> list[Row]:
+    """What to paint; `opened` shows the frames of libraries too. Rules of dashes are left out."""
+    painted: list[Row] = []
+    for block in traceback.blocks if opened else traceback.folded():
+        match block:
+            case Folded():
+                painted.append(Row(f"    {block.label}", fold=block))
+            case Frame():
+                painted += [Row(text, frame=block) for text in block.rows]
+            case Words():
+                painted += [Row(text) for text in block.rows if not _RULE.fullmatch(plain(text))]
+    return painted
+
+
+def _frame(rows: Sequence[str], at: int, user_roots: Sequence[str]) -> Frame | None:
+    """The frame whose heading is the row at that place, or None."""
+    heading = plain(rows[at])
+    if found := _CELL.fullmatch(heading):
+        # A syntax error has its heading indented and its source unnumbered, as CPython does.
+        end = (_end_of_source if heading[0] == " " else _end_of_code)(rows, at + 1)
+        line = int(found["line"] or _current_line(rows[at + 1 : end]) or 1)
+        return Frame(
+            tuple(rows[at:end]), line, cell=int(found["count"]), function=found["function"] or ""
+        )
+    if found := _FILE.fullmatch(heading):
+        end = _end_of_code(rows, at + 1)
+    elif found := _PYTHON.fullmatch(heading):
+        end = _end_of_source(rows, at + 1)
+    else:
+        return None
+    path = found["path"]
+    return Frame(
+        tuple(rows[at:end]),
+        int(found["line"]),
+        path=path,
+        function=found["function"] or "",
+        is_user=_is_user(path, user_roots),
+    )
+
+
+def _end_of_code(rows: Sequence[str], at: int) -> int:
+    """Behind the numbered rows of code that IPython prints, and the blank row after them."""
+    while at < len(rows) and _CODE.match(plain(rows[at])):
+        at += 1
+    if at < len(rows) and not plain(rows[at]).strip():
+        at += 1
+    return at
+
+
+def _end_of_source(rows: Sequence[str], at: int) -> int:
+    """Behind the rows that CPython prints below a frame: indented further than its heading."""
+    while at < len(rows) and plain(rows[at]).startswith("    "):
+        at += 1
+    return at
+
+
+def _current_line(rows: Iterable[str]) -> int | None:
+    for row in rows:
+        if found := _CURRENT.match(plain(row)):
+            return int(found["line"])
+    return None
+
+
+def _is_user(path: str, user_roots: Sequence[str]) -> bool:
+    if any(path.startswith(root.rstrip("/") + "/") for root in user_roots):
+        return not _in_packages(path)
+    return _IPYKERNEL.fullmatch(path) is not None or not _LIBRARY.search(path)
+
+
+def _in_packages(path: str) -> bool:
+    """A virtual environment inside the user's folder is still not the user's code."""
+    return "/site-packages/" in path or "/dist-packages/" in path
+
+
+def _package(path: str) -> str:
+    """What a reader calls the place: the package that a file belongs to."""
+    _, found, inside = path.rpartition("-packages/")
+    if found:
+        return inside.partition("/")[0].removesuffix(".py")
+    if path.startswith("<frozen "):
+        return path.removeprefix("<frozen ").rstrip(">").partition(".")[0]
+    _, found, inside = path.rpartition("/lib/python")
+    if found:
+        return inside.partition("/")[2].partition("/")[0].removesuffix(".py")
+    return path.rpartition("/")[2]
