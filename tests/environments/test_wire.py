@@ -1,0 +1,200 @@
+"""The wire against a real relay without any engine, and against peers that mean harm."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codeexec.domain.errors import EnvironmentUnavailable, ProtocolError
+from codeexec.environments.docker.boot import boot_arguments, source
+from codeexec.environments.docker.wire import HEADER, MOST, WINDOW, Kind, Wire
+from codeexec.environments.processes import Child, start
+from support.containers import until
+
+
+@pytest.fixture
+async def relay() -> AsyncIterator[Child]:
+    child = await start([sys.executable, *boot_arguments()])
+    assert child.stdin is not None
+    child.stdin.write(source())
+    yield child
+    await child.end()
+
+
+@pytest.fixture
+async def wire(relay: Child) -> AsyncIterator[Wire]:
+    assert relay.stdin is not None
+    assert relay.stdout is not None
+    made = Wire(relay.stdout, relay.stdin)
+    running = asyncio.create_task(made.run())
+    await asyncio.wait_for(made.hello, 10)
+    yield made
+    running.cancel()
+
+
+async def test_a_process_says_how_it_ended(wire: Wire) -> None:
+    process = await wire.spawn(["sh", "-c", "exit 7"], cwd="/", env={})
+    assert await process.wait() == 7
+    assert process.pid > 1
+
+
+async def test_a_socket_that_is_bound_later_is_reached(wire: Wire, tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    code = (
+        "import socket, time\n"
+        "time.sleep(0.2)\n"
+        f"s = socket.socket(socket.AF_UNIX); s.bind({path!r}); s.listen()\n"
+        "c, _ = s.accept()\n"
+        "while data := c.recv(65536): c.sendall(data.upper())\n"
+    )
+    process = await wire.spawn([sys.executable, "-c", code], cwd="/", env={}, stdin=False)
+    stream = wire.open(path, process)
+    await stream.write(b"sent before it was bound")
+    assert await asyncio.wait_for(stream.read(), 10) == b"SENT BEFORE IT WAS BOUND"
+    stream.close()
+    assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+async def test_a_socket_that_is_never_bound_ends_with_its_process(
+    wire: Wire, tmp_path: Path
+) -> None:
+    process = await wire.spawn(["sleep", "0.1"], cwd="/", env={})
+    stream = wire.open(str(tmp_path / "never"), process)
+    assert await asyncio.wait_for(stream.read(), 10) == b""
+    with pytest.raises(BrokenPipeError):
+        await stream.write(b"x")
+
+
+async def test_the_end_of_the_pipe_ends_every_process(wire: Wire, relay: Child) -> None:
+    process = await wire.spawn(["sleep", "1000"], cwd="/", env={})
+    assert relay.stdin is not None
+    relay.stdin.close()
+    assert await asyncio.wait_for(relay.wait(), 10) == 0
+    with pytest.raises(EnvironmentUnavailable):
+        await asyncio.wait_for(process.wait(), 10)
+
+    async def gone() -> bool:
+        return not Path(f"/proc/{process.pid}").exists()
+
+    await until(gone)
+
+
+async def test_a_command_too_long_for_a_frame_is_refused(wire: Wire) -> None:
+    with pytest.raises(EnvironmentUnavailable) as caught:
+        await wire.spawn(["echo", "x" * MOST], cwd="/", env={})
+    assert "stdin" in caught.value.next_step
+
+
+# ---- peers that mean harm ----------------------------------------------------------------------
+
+
+class Sink:
+    """A writer that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written = bytearray()
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    async def drain(self) -> None:
+        return
+
+
+def frame(kind: int, number: int, payload: bytes = b"") -> bytes:
+    return HEADER.pack(kind, number, len(payload)) + payload
+
+
+async def heard(*frames: bytes, opened: bool = False) -> Wire:
+    """A wire that was told these frames, to the pipe's end."""
+    reader = asyncio.StreamReader()
+    wire = Wire(reader, Sink())
+    if opened:
+        spawning = asyncio.ensure_future(wire.spawn(["x"], cwd="/", env={}, stdin=False))
+        await asyncio.sleep(0)
+        assert not spawning.done()
+        spawning.add_done_callback(lambda task: task.cancelled() or task.exception())
+    for each in frames:
+        reader.feed_data(each)
+    reader.feed_eof()
+    await asyncio.wait_for(wire.run(), 5)
+    return wire
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        HEADER.pack(Kind.DATA, 1, MOST + 1),
+        HEADER.pack(Kind.DATA, 1, 0xFFFFFFFF),
+        frame(99, 1),
+        frame(Kind.SPAWN, 1, b"{}"),
+        frame(Kind.HELLO, 0, b"not json"),
+        frame(Kind.HELLO, 0, b"[1]"),
+        frame(Kind.HELLO, 0, b"[" * 100_000),
+        frame(Kind.GRANT, 1, b"xx"),
+    ],
+    ids=lambda forged: forged[:9].hex(),
+)
+async def test_frames_that_make_no_sense_end_the_wire(forged: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        await heard(forged)
+
+
+async def test_a_stream_cannot_exceed_what_was_granted() -> None:
+    flood = [frame(Kind.DATA, 2, bytes(1 << 17)) for _ in range((WINDOW >> 17) + 1)]
+    with pytest.raises(ProtocolError):
+        await heard(*flood, opened=True)
+
+
+async def test_nobody_is_granted_what_was_never_sent() -> None:
+    with pytest.raises(ProtocolError):
+        await heard(frame(Kind.GRANT, 2, struct.pack(">I", 1)), opened=True)
+
+
+async def test_an_exit_without_numbers_ends_the_wire() -> None:
+    with pytest.raises(ProtocolError):
+        await heard(frame(Kind.EXIT, 1, json.dumps({"code": "x"}).encode()), opened=True)
+
+
+async def test_frames_for_what_is_not_there_are_passed_over() -> None:
+    await heard(
+        frame(Kind.DATA, 77, b"x"),
+        frame(Kind.EOF, 77),
+        frame(Kind.EXIT, 77, b"{}"),
+        frame(Kind.ANSWER, 77, b"{}"),
+        frame(Kind.FAILED, 77, b"{}"),
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 15), st.integers(0, 5), st.binary(max_size=60))))
+def test_whatever_comes_the_wire_ends_in_one_of_two_ways(
+    frames: list[tuple[int, int, bytes]],
+) -> None:
+    async def tell() -> None:
+        try:
+            await heard(*(frame(*each) for each in frames), opened=True)
+        except ProtocolError:
+            pass
+
+    asyncio.run(tell())
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=200))
+def test_bytes_that_are_no_frames_do_no_harm(noise: bytes) -> None:
+    async def tell() -> None:
+        try:
+            await heard(noise)
+        except ProtocolError:
+            pass
+
+    asyncio.run(tell())
