@@ -15,10 +15,14 @@ class Screen:
 
     def __init__(self, columns: int = 20, lines: int = 10) -> None:
         self.screen = pyte.Screen(columns, lines)
-        stream = pyte.Stream(self.screen)
+        self.stream = pyte.Stream(self.screen)
         self.sink = TerminalSink(
-            lambda text: stream.feed(text.replace("\n", "\r\n")), lambda: (columns, lines)
+            lambda text: self.stream.feed(text.replace("\n", "\r\n")), lambda: (columns, lines)
         )
+
+    def type(self, text: str) -> None:
+        """What a person types, as the terminal echoes it."""
+        self.stream.feed(text.replace("\n", "\r\n"))
 
     def lines(self) -> list[str]:
         shown = [line.rstrip() for line in self.screen.display]
@@ -64,11 +68,11 @@ def test_a_footer_stays_below_and_leaves_nothing() -> None:
 def test_a_typed_line_is_not_overwritten() -> None:
     screen = Screen()
     screen.sink.replace(0, ["who"])
-    screen.sink.say("? ")
-    screen.sink.say("me\n")
+    screen.sink.say("name? ")
+    screen.type("me\n")
     screen.sink.answered()
     screen.sink.replace(1, ["who knows", "end"])
-    assert screen.lines() == ["who? me", " knows", "end"]
+    assert screen.lines() == ["who", "name? me", " knows", "end"]
 
 
 ROWS = st.lists(st.text("abé世 ", max_size=25), max_size=6)

@@ -21,7 +21,7 @@ class Sink(Protocol):
         """The last `count` rows are now `rows`; a row of an object may have several lines."""
 
     def say(self, text: str) -> None:
-        """Write text that is no row, such as a prompt, where the output stands."""
+        """Write text that is no row, such as a prompt, on a line of its own."""
 
     def answered(self) -> None:
         """Somebody has typed a line: what stands above it can no longer be rewritten."""
@@ -48,10 +48,11 @@ class PipeSink:
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._rows: list[str] = []
-        self._open = False
+        self._open = False  # the last row has no newline yet
+        self._said = False  # a prompt stands at the end, and output follows it on its line
 
     def replace(self, count: int, rows: Sequence[str]) -> None:
-        old = self._rows[len(self._rows) - count :] if count else []
+        old = self._rows[max(len(self._rows) - count, 0) :] if count else []
         same = _same(old, rows)
         changed, fresh = old[same:], rows[same:]
         if not fresh:
@@ -69,24 +70,26 @@ class PipeSink:
                 if number >= len(changed) or row != changed[number]
             ]
             self._write(("\n" if self._open else "") + "\n".join(told))
-        self._open = True
+        self._open, self._said = True, False
         self._remember(count, rows)
 
     def _remember(self, count: int, rows: Sequence[str]) -> None:
-        del self._rows[len(self._rows) - count :]
+        del self._rows[max(len(self._rows) - count, 0) :]
         self._rows += rows[-KEPT:]
         del self._rows[:-KEPT]
 
     def say(self, text: str) -> None:
-        self._write(text)
+        if text:
+            self._write(("\n" if self._open else "") + text)
+            self._open, self._said = False, not text.endswith("\n")
 
     def answered(self) -> None:
         """Nothing was echoed here, and the line is still open."""
 
     def end(self) -> None:
-        if self._open:
+        if self._open or self._said:
             self._write("\n")
-        self._open = False
+        self._open = self._said = False
         self._rows.clear()
 
 
@@ -106,7 +109,7 @@ class TerminalSink:
         self._footer_shown = False
 
     def replace(self, count: int, rows: Sequence[str]) -> None:
-        old = self._rows[len(self._rows) - count :] if count else []
+        old = self._rows[max(len(self._rows) - count, 0) :] if count else []
         same = _same(old, rows)
         changed, fresh = old[same:], rows[same:]
         if changed or fresh:
@@ -162,7 +165,8 @@ class TerminalSink:
         return begin + "\n".join((first, *rest[1:]))
 
     def say(self, text: str) -> None:
-        self._write(self._hide_footer() + text)
+        hidden = self._hide_footer()
+        self._write(hidden + ("" if self._below else "\n") + text)
         self._below = False
 
     def answered(self) -> None:

@@ -361,7 +361,7 @@ class Run:
         text = await self._answers.read_line(hidden=event.password)
         if self._answers.is_terminal:
             if event.password and not self._options.as_json:
-                sink.say("\n")
+                self._err.write("\n")  # what Enter would have echoed
             sink.answered()
         if text is None:
             self._stdin_ended = True

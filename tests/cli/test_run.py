@@ -1,0 +1,248 @@
+"""`run` with pipes, on a real kernel: what comes out, and with which exit code it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from codeexec.domain.codec import decode_recorded
+from codeexec.domain.events import ExecutionFinished, OutputChanged
+from support.programs import Desk, read_notebook, write_notebook
+
+
+def test_a_script_sees_what_python_would_show_it(desk: Desk) -> None:
+    desk.file(
+        "show.py",
+        "import os, sys\n"
+        "print(sys.argv, __name__, os.path.basename(__file__), os.path.basename(os.getcwd()))\n"
+        "print('oops', file=sys.stderr)\n"
+        "import beside\n",
+    )
+    desk.file("beside.py", "print('beside')\n")
+    done = desk.run("run", "show.py", "a", "--lr", "3", "--", "--json")
+    assert done.stdout == (
+        "['show.py', 'a', '--lr', '3', '--json'] __main__ show.py work\nbeside\n"
+    )
+    assert done.stderr == "oops\n"
+    assert done.returncode == 0
+
+
+def test_the_last_value_is_shown(desk: Desk) -> None:
+    desk.file("sum.py", "1 + 1\n")
+    assert desk.run("run", "sum.py").stdout == "2\n"
+
+
+def test_stdin_is_a_program(desk: Desk) -> None:
+    done = desk.run("run", "-", "x", stdin=b"import sys\nprint(sys.argv)\n")
+    assert (done.stdout, done.returncode) == ("['-', 'x']\n", 0)
+
+
+def test_a_traceback_is_plain_in_a_pipe(desk: Desk) -> None:
+    desk.file("bad.py", "print('before')\n1/0\n")
+    done = desk.run("run", "bad.py")
+    assert done.returncode == 1
+    assert done.stdout == "before\n"
+    assert "ZeroDivisionError: division by zero" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_colour_can_be_asked_for(desk: Desk) -> None:
+    desk.file("bad.py", "1/0\n")
+    assert "\x1b[" in desk.run("run", "--color", "always", "bad.py").stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code", "said"),
+    [
+        ("sys.exit()", 0, ""),
+        ("sys.exit(0)", 0, ""),
+        ("sys.exit(7)", 1, "exit code 7"),
+        ("sys.exit('no luck')", 1, "no luck"),
+    ],
+)
+def test_sys_exit_ends_the_run(desk: Desk, code: str, exit_code: int, said: str) -> None:
+    desk.file("leave.py", f"import sys\nprint('a')\n{code}\nprint('b')\n")
+    done = desk.run("run", "leave.py")
+    assert done.stdout == "a\n"
+    assert done.returncode == exit_code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "To exit" not in done.stderr
+
+
+def test_figures_frames_and_bars(desk: Desk) -> None:
+    desk.file(
+        "rich.py",
+        "import pandas as pd\nimport matplotlib.pyplot as plt\nfrom tqdm import tqdm\n"
+        "for _ in tqdm(range(3)): pass\n"
+        "display(pd.DataFrame({'a': [1, 2]}))\n"
+        "plt.plot([1, 2]); plt.show()\n",
+    )
+    done = desk.run("run", "--artifacts", "art", "rich.py")
+    assert "   a\n0  1\n1  2\n" in done.stdout
+    assert "[image " in done.stdout
+    assert "→ art/01-2.png]" in done.stdout
+    assert "100%" in done.stderr
+    art = desk.folder / "art"
+    assert (art / "01-2.png").read_bytes().startswith(b"\x89PNG")
+    assert "<table" in (art / "01-1.html").read_text()
+
+
+def test_input_is_answered_from_a_pipe(desk: Desk) -> None:
+    desk.file("ask.py", "a = input('a? ')\nb = input('b? ')\nprint(a + b)\n")
+    done = desk.run("run", "ask.py", stdin=b"x\ny")
+    assert done.stdout.endswith("xy\n")
+    assert done.returncode == 0
+
+
+def test_input_without_an_answer_is_said(desk: Desk) -> None:
+    desk.file("ask.py", "input('a? ')\n")
+    done = desk.run("run", "ask.py")
+    assert done.returncode == 1
+    assert "standard input has ended" in done.stderr
+    assert "pipe in one line" in done.stderr
+
+
+def test_a_run_that_is_out_of_time_is_ended(desk: Desk) -> None:
+    desk.file("slow.py", "import time\nprint('begun', flush=True)\ntime.sleep(100)\n")
+    done = desk.run("run", "--timeout", "1", "slow.py")
+    assert done.returncode == 124
+    assert done.stdout == "begun\n"
+    assert "longer than 1 s" in done.stderr
+
+
+def test_a_kernel_that_dies_is_explained(desk: Desk) -> None:
+    desk.file("die.py", "import os, sys\nprint('begun', flush=True)\nos.kill(os.getpid(), 9)\n")
+    done = desk.run("run", "die.py")
+    assert done.returncode == 3
+    assert "The kernel died" in done.stderr
+    assert "SIGKILL" in done.stderr
+
+
+def test_an_unknown_kernel_is_said(desk: Desk) -> None:
+    desk.file("a.py", "print(1)\n")
+    done = desk.run("run", "--kernel", "no-such-kernel", "a.py")
+    assert done.returncode == 3
+    assert "no-such-kernel" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_kernel_that_exits_at_its_start_is_said(desk: Desk) -> None:
+    spec = desk.home / ".local/share/jupyter/kernels/broken"
+    spec.mkdir(parents=True)
+    argv = ["/bin/sh", "-c", "echo no such luck >&2; exit 5", "{connection_file}"]
+    content = {"argv": argv, "display_name": "Broken", "language": "python"}
+    (spec / "kernel.json").write_text(json.dumps(content))
+    desk.file("a.py", "print(1)\n")
+    done = desk.run("run", "--kernel", "broken", "a.py")
+    assert done.returncode == 3
+    assert "no such luck" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("missing.py", None, "no file missing.py"),
+        ("latin.py", b"print('\xe4')\n", "not utf-8"),
+        ("broken.ipynb", b'{"cells": [,]}', "broken JSON in line 1"),
+        ("not.ipynb", b"{}", "no notebook"),
+        ("--timeoutt", None, "no option --timeoutt"),
+    ],
+)
+def test_a_file_that_cannot_be_run(desk: Desk, name: str, content: bytes | None, said: str) -> None:
+    if content is not None:
+        desk.file(name, content)
+    done = desk.run("run", name)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "→" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_folder_is_no_program(desk: Desk) -> None:
+    done = desk.run("run", ".")
+    assert done.returncode == 2
+    assert "folder" in done.stderr
+
+
+def test_cells_stop_at_the_first_that_fails(desk: Desk) -> None:
+    desk.file("cells.py", "# %% a\nprint(1)\n# %% b\n1/0\n# %% c\nprint(3)\n")
+    done = desk.run("run", "--cells", "cells.py")
+    assert done.stdout == "1\n"
+    assert "Cell 2 of 3" in done.stderr
+    assert "1 after it was not run" in done.stderr
+    assert done.returncode == 1
+
+
+def test_cells_go_on_when_told_so(desk: Desk) -> None:
+    desk.file("cells.py", "# %%\nprint(1)\n# %%\n1/0\n# %%\nprint(3)\n")
+    done = desk.run("run", "--cells", "--keep-going", "cells.py")
+    assert done.stdout == "1\n3\n"
+    assert done.returncode == 1
+
+
+def test_a_notebook_is_saved_with_its_outputs_even_if_it_failed(desk: Desk) -> None:
+    desk.file("book.ipynb", write_notebook("x = 1", "print(x)\nx + 1", "1/0", "print('never')"))
+    done = desk.run("run", "book.ipynb", "--save", "out.ipynb")
+    assert done.returncode == 1
+    saved = read_notebook(desk.folder / "out.ipynb")
+    kinds = [[output.output_type for output in cell.outputs] for cell in saved.cells]
+    assert kinds == [[], ["stream", "execute_result"], ["error"], []]
+    assert saved.cells[1].outputs[0].text == "1\n"
+    assert saved.cells[1].outputs[1].data["text/plain"] == "2"
+    assert [cell.execution_count for cell in saved.cells] == [1, 2, 3, None]
+    assert saved.metadata.language_info.name == "python"
+
+
+def test_a_notebook_works_in_its_own_folder(desk: Desk) -> None:
+    inner = desk.folder / "inner"
+    inner.mkdir()
+    (inner / "book.ipynb").write_text(
+        write_notebook("import os\nprint(os.path.basename(os.getcwd()))")
+    )
+    assert desk.run("run", "inner/book.ipynb").stdout == "inner\n"
+    assert desk.run("run", "--cwd", ".", "inner/book.ipynb").stdout == "work\n"
+
+
+def test_variables_of_the_environment(desk: Desk) -> None:
+    desk.file("env.py", "import os\nprint(os.environ['A'], os.environ['B'])\n")
+    assert desk.run("run", "--env", "A=1", "--env", "B=x=y", "env.py").stdout == "1 x=y\n"
+    assert desk.run("run", "--env", "A", "env.py").returncode == 2
+
+
+def test_json_is_the_facts(desk: Desk) -> None:
+    desk.file("two.py", "print('x')\n")
+    done = desk.run("run", "--json", "two.py")
+    records = [decode_recorded(line) for line in done.stdout.splitlines()]
+    assert [record.seq for record in records] == list(range(1, len(records) + 1))
+    texts = [r.event.runs[0].text for r in records if isinstance(r.event, OutputChanged)]
+    assert texts == ["x"]
+    ends = [r.event for r in records if isinstance(r.event, ExecutionFinished)]
+    assert [end.status for end in ends] == ["ok", "ok"]
+    assert done.stderr == ""
+
+
+def test_json_says_its_errors_as_json(desk: Desk) -> None:
+    done = desk.run("run", "--json", "missing.py")
+    said = json.loads(done.stderr)
+    assert said["type"] == "failed"
+    assert said["code"] == "not_found"
+    assert done.returncode == 2
+
+
+@pytest.mark.slow
+def test_a_flood_arrives_whole_and_in_order(desk: Desk) -> None:
+    desk.file("flood.py", "for i in range(100_000): print(i)\n")
+    done = desk.run("run", "flood.py")
+    assert done.stdout == "".join(f"{i}\n" for i in range(100_000))
+
+
+def test_nothing_is_left_behind(desk: Desk, tmp_path: Path) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    desk.file("pid.py", "import os\nprint(os.getpid())\n")
+    done = desk.run("run", "pid.py", env={"TMPDIR": str(temporary)})
+    assert not Path(f"/proc/{int(done.stdout)}").exists()
+    assert list(temporary.iterdir()) == []

@@ -1,0 +1,117 @@
+"""`run` in a real terminal: bars in place, answers, Ctrl+C once and twice."""
+
+from __future__ import annotations
+
+from support.programs import COMMAND, Desk, Terminal, read_notebook
+
+INTERRUPT = "\x03"
+
+
+def test_bars_are_drawn_in_place(desk: Desk) -> None:
+    desk.file(
+        "bars.py",
+        "import time\nfrom tqdm import tqdm\nfrom rich.console import Console\n"
+        "from rich.progress import track\n"
+        "for _ in tqdm(range(5)): time.sleep(0.05)\n"
+        "console = Console(force_terminal=True, force_jupyter=False, width=60)\n"
+        "for _ in track(range(5), console=console): time.sleep(0.05)\n"
+        "print('end')\n",
+    )
+    with desk.terminal("run", "bars.py") as terminal:
+        assert terminal.ends() == 0
+        lines = terminal.text.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("100%|")
+    assert lines[1].startswith("Working...")
+    assert "100%" in lines[1]
+    assert lines[2] == "end"
+
+
+def test_questions_are_answered(desk: Desk) -> None:
+    desk.file(
+        "ask.py",
+        "import getpass\nprint('hello')\nname = input('name? ')\n"
+        "secret = getpass.getpass('secret: ')\nprint(name, len(secret))\n",
+    )
+    with desk.terminal("run", "ask.py") as terminal:
+        terminal.shows("name?")
+        terminal.press("Ada\r")
+        terminal.shows("secret:")
+        terminal.press("hunter2\r")
+        assert terminal.ends() == 0
+        assert terminal.text.splitlines() == ["hello", "name? Ada", "secret:", "Ada 7"]
+
+
+def test_an_interrupt_reaches_the_code(desk: Desk) -> None:
+    desk.file("loop.py", "import time\nprint('begun')\nwhile True: time.sleep(0.01)\n")
+    with desk.terminal("run", "loop.py") as terminal:
+        terminal.shows("begun")
+        terminal.press(INTERRUPT)
+        terminal.shows("KeyboardInterrupt")
+        assert terminal.ends() == 130
+        assert "Traceback" in terminal.text
+
+
+def test_code_that_handles_an_interrupt_goes_on(desk: Desk) -> None:
+    desk.file(
+        "handle.py",
+        "import time\nprint('begun')\n"
+        "try:\n    time.sleep(100)\nexcept KeyboardInterrupt:\n    print('handled')\n",
+    )
+    with desk.terminal("run", "handle.py") as terminal:
+        terminal.shows("begun")
+        terminal.press(INTERRUPT)
+        terminal.shows("handled")
+        assert terminal.ends() == 0
+
+
+def test_a_second_interrupt_ends_what_ignores_the_first(desk: Desk) -> None:
+    desk.file(
+        "deaf.py",
+        "import time\nprint('begun')\n"
+        "while True:\n    try:\n        time.sleep(0.1)\n    except KeyboardInterrupt:\n"
+        "        print('deaf')\n",
+    )
+    with desk.terminal("run", "deaf.py") as terminal:
+        terminal.shows("begun")
+        terminal.press(INTERRUPT)
+        terminal.shows("deaf")
+        terminal.press(INTERRUPT)
+        assert terminal.ends() == 130
+
+
+def test_a_question_can_be_interrupted(desk: Desk) -> None:
+    desk.file("ask.py", "input('name? ')\n")
+    with desk.terminal("run", "ask.py") as terminal:
+        terminal.shows("name?")
+        terminal.press(INTERRUPT)
+        assert terminal.ends() == 130
+
+
+def test_an_interrupted_notebook_is_saved(desk: Desk) -> None:
+    desk.file("cells.py", "# %%\nprint('a')\n# %%\nimport time\nprint('b')\ntime.sleep(100)\n")
+    with desk.terminal("run", "--cells", "--save", "out.ipynb", "cells.py") as terminal:
+        terminal.shows("b")
+        terminal.press(INTERRUPT)
+        assert terminal.ends() == 130
+    saved = read_notebook(desk.folder / "out.ipynb")
+    assert saved.cells[0].outputs[0].text == "a\n"
+    assert [output.output_type for output in saved.cells[1].outputs] == ["stream", "error"]
+
+
+def test_a_footer_says_which_cell_runs(desk: Desk) -> None:
+    desk.file("cells.py", "# %% load\nimport time\nprint('a')\ntime.sleep(1)\n# %%\nprint('b')\n")
+    with desk.terminal("run", "--cells", "cells.py") as terminal:
+        terminal.shows("▸ 1/2 load")
+        assert terminal.ends() == 0
+        assert terminal.text.splitlines() == ["a", "b"]
+
+
+def test_the_program_comes_from_a_pipe_and_answers_from_the_terminal(desk: Desk) -> None:
+    desk.file("ask.py", "print('hello', input('name? '))\n")
+    command = ("/bin/sh", "-c", 'cat ask.py | "$0" -m codeexec run -')
+    with Terminal([COMMAND[0]], home=desk.home, cwd=desk.folder, command=command) as terminal:
+        terminal.shows("name?")
+        terminal.press("Ada\r")
+        terminal.shows("hello Ada")
+        assert terminal.ends() == 0
