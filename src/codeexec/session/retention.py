@@ -10,6 +10,7 @@ import fcntl
 import logging
 import os
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,11 +55,12 @@ def _look(root: Path, now: float) -> list[_Folder]:
         changed_at, total = 0.0, 0
         for path in folder.rglob("*"):
             try:
-                stat = path.lstat()
+                about = path.lstat()
             except FileNotFoundError:
                 continue  # a session at work
-            changed_at = max(changed_at, stat.st_mtime)
-            total += stat.st_size
+            if stat.S_ISREG(about.st_mode):
+                changed_at = max(changed_at, about.st_mtime)
+                total += about.st_size
         has_ended = not (folder / "open").exists()
         found.append(_Folder(folder, changed_at or now, total, has_ended))
     return found

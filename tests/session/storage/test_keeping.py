@@ -1,0 +1,249 @@
+"""Blobs, history and retention: what is kept, for how long, and for whom."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import multiprocessing
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from codeexec.domain.errors import NotFound, StorageError
+from codeexec.domain.requests import HistoryEntry
+from codeexec.session.artifacts import INLINE, BlobStore
+from codeexec.session.history import MAX_CODE, HistoryStore
+from codeexec.session.retention import prune
+
+# -- blobs -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> BlobStore:
+    return BlobStore(tmp_path / "blobs", quota=1000)
+
+
+def test_a_blob_is_kept_once_under_its_content(blobs: BlobStore) -> None:
+    digest = blobs.put(b"data")
+    assert blobs.put(b"data") == digest == BlobStore.digest(b"data")
+    assert blobs.read(digest) == b"data"
+    assert blobs.size == 4
+    (file,) = blobs.folder.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(blobs.folder.stat().st_mode) == 0o700
+
+
+def test_the_oldest_unpinned_go_when_the_quota_is_full(blobs: BlobStore) -> None:
+    first, second, third = (blobs.put(bytes([n]) * 300) for n in range(3))
+    blobs.pin(first)
+    blobs.put(b"\x01" * 300)  # the second is used again, so the third is now the oldest
+    fourth = blobs.put(b"\x03" * 300)
+    assert blobs.take_evicted() == (third,)
+    assert blobs.take_evicted() == ()
+    for digest in (first, second, fourth):
+        assert len(blobs.read(digest)) == 300
+    with pytest.raises(NotFound):
+        blobs.read(third)
+    large = blobs.put(b"x" * 5000)
+    assert blobs.read(large) == b"x" * 5000
+    assert set(blobs.take_evicted()) == {second, fourth}
+
+
+def test_blobs_are_found_again_in_the_order_of_their_use(tmp_path: Path, blobs: BlobStore) -> None:
+    digests = [blobs.put(bytes([n]) * 400) for n in range(2)]
+    for at, digest in enumerate(reversed(digests)):
+        os.utime(blobs.folder / digest, (at, at))
+    (blobs.folder / ".half.part").write_bytes(b"left by a crash")
+    again = BlobStore(blobs.folder, quota=1000)
+    assert again.size == 800
+    again.put(b"z" * 400)
+    assert again.take_evicted() == (digests[1],)
+    assert not (blobs.folder / ".half.part").exists()
+
+
+@pytest.mark.parametrize("digest", ["", "../../etc/passwd", "0" * 64, "A" * 64, "0" * 64 + "\n"])
+def test_only_digests_are_looked_up(blobs: BlobStore, digest: str) -> None:
+    with pytest.raises(NotFound):
+        blobs.read(digest)
+
+
+def test_a_folder_that_cannot_be_made_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError) as caught:
+        BlobStore(tmp_path / "file" / "blobs")
+    assert caught.value.next_step
+
+
+def test_parts_are_made_from_values_as_jupyter_sends_them(blobs: BlobStore) -> None:
+    picture = os.urandom(INLINE + 1)
+    small = base64.encodebytes(b"small" * 50).decode()
+    parts = blobs.make_parts(
+        {
+            "text/plain": "\x1b[31m<Figure>\x1b[0m\x1b]0;x\x07",
+            "text/html": ["<b>\n", "x</b>\x1b[2J"],
+            "image/png": base64.b64encode(picture).decode(),
+            "image/gif": small,
+            "image/svg+xml": "<svg/>",
+            "application/json": {"a": [1, None, "é"]},
+            "application/x+json": ["a", "b"],
+            "image/jpeg": "not base64!",
+        }
+    )
+    by_mime = {part.mime: part for part in parts}
+    assert list(by_mime) == [part.mime for part in parts]
+    assert by_mime["text/plain"].text == "\x1b[31m<Figure>\x1b[0m"
+    assert by_mime["text/html"].text == "<b>\nx</b>[2J"
+    large = by_mime["image/png"]
+    assert (large.text, large.size) == (None, len(picture))
+    assert blobs.read(large.blob or "") == picture
+    assert by_mime["image/gif"].text == base64.b64encode(b"small" * 50).decode()
+    assert by_mime["image/gif"].size == 250
+    assert by_mime["image/svg+xml"].text == "<svg/>"
+    assert by_mime["application/json"].text == '{"a":[1,null,"é"]}'
+    assert by_mime["application/x+json"].text == '["a","b"]'
+    assert by_mime["image/jpeg"].text == "notbase64!"
+
+
+def test_strange_values_make_parts_as_well(blobs: BlobStore) -> None:
+    parts = blobs.make_parts(
+        {"application/json": "half \ud800", "text/plain": "half \ud800", "text/latex": 7}
+    )
+    for part in parts:
+        assert part.text is not None
+        part.text.encode()
+
+
+def test_what_cannot_be_stored_stays_inline(blobs: BlobStore) -> None:
+    for file in blobs.folder.iterdir():
+        file.unlink()
+    blobs.folder.rmdir()
+    text = "x" * (INLINE + 1)
+    (part,) = blobs.make_parts({"text/plain": text})
+    assert (part.text, part.blob) == (text, None)
+    with pytest.raises(StorageError):
+        blobs.put(b"x")
+
+
+# -- history -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[HistoryStore]:
+    store = HistoryStore(tmp_path / "state" / "history.db")
+    yield store
+    store.close()
+
+
+def entry(number: int, code: str, session: str = "s") -> HistoryEntry:
+    return HistoryEntry(session, f"e{number}", float(number), code)
+
+
+def test_history_is_newest_first_and_the_same_in_a_row_stands_once(history: HistoryStore) -> None:
+    for number, code in enumerate(["import A", "x = 1", "x = 1", "print(x)", "x = 1", "  \n"]):
+        history.add(entry(number, code))
+    history.add(entry(9, "y" * (MAX_CODE + 1)))
+    assert [e.code for e in history.search()] == ["x = 1", "print(x)", "x = 1", "import A"]
+    assert [e.execution_id for e in history.search("X =")] == ["e4"]
+    assert [e.code for e in history.search(limit=2)] == ["x = 1", "print(x)"]
+    assert history.search("100%_") == ()
+    history.add(entry(20, "other", "t"))
+    assert [e.code for e in history.search(session_id="t")] == ["other"]
+    assert stat.S_IMODE(history.path.stat().st_mode) == 0o600
+
+
+def test_an_execution_added_again_brings_its_status(history: HistoryStore) -> None:
+    history.add(entry(1, "x"))
+    history.add(HistoryEntry("s", "e1", 1.0, "x", "ok"))
+    assert [(e.code, e.status) for e in history.search()] == [("x", "ok")]
+
+
+def _write_many(path: str, session: str) -> None:
+    store = HistoryStore(Path(path))
+    for number in range(200):
+        store.add(entry(number, f"{session} {number}", session))
+    store.close()
+
+
+def test_several_servers_may_write_at_once(history: HistoryStore) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [
+        context.Process(target=_write_many, args=(str(history.path), name)) for name in "abc"
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+        assert writer.exitcode == 0
+    assert len(history.search(limit=10_000)) == 600
+
+
+def test_a_damaged_history_is_moved_aside(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    path.write_bytes(b"this is not a database, though it is long enough" * 100)
+    store = HistoryStore(path)
+    store.add(entry(1, "x"))
+    assert len(store.search()) == 1
+    store.close()
+    assert path.with_name("history.db.damaged").exists()
+
+
+def test_a_history_that_cannot_be_made_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError) as caught:
+        HistoryStore(tmp_path / "file" / "history.db")
+    assert caught.value.next_step
+
+
+# -- retention ---------------------------------------------------------------------
+
+DAY = 86_400.0
+NOW = 1000 * DAY
+
+
+def ended(root: Path, name: str, days: float, size: int = 10) -> Path:
+    folder = root / name
+    (folder / "blobs").mkdir(parents=True)
+    for path in (folder / "journal.db", folder / "blobs" / "x"):
+        path.write_bytes(b"x" * (size // 2))
+        os.utime(path, (NOW - days * DAY, NOW - days * DAY))
+    return folder
+
+
+def names(root: Path) -> set[str]:
+    return {path.name for path in root.iterdir()}
+
+
+def test_old_sessions_go(tmp_path: Path) -> None:
+    for days in (1, 29, 31, 400):
+        ended(tmp_path, f"d{days}", days)
+    gone = prune(tmp_path, days=30, sessions=0, size=0, now=NOW)
+    assert gone == ["d400", "d31"]
+    assert names(tmp_path) == {"d1", "d29"}
+
+
+def test_the_oldest_go_when_there_are_too_many_or_they_are_too_large(tmp_path: Path) -> None:
+    for days in range(5):
+        ended(tmp_path, f"d{days}", days, 100)
+    assert prune(tmp_path, days=0, sessions=4, size=0, now=NOW) == ["d4"]
+    assert prune(tmp_path, days=0, sessions=0, size=250, now=NOW) == ["d3", "d2"]
+    assert prune(tmp_path, days=30, sessions=10, size=10**6, now=NOW) == []
+    assert names(tmp_path) == {"d0", "d1"}
+
+
+def test_open_sessions_are_never_touched(tmp_path: Path) -> None:
+    left_open = ended(tmp_path, "left-open", 500)
+    (left_open / "open").touch()
+    held = ended(tmp_path, "held", 500)
+    with (held / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert prune(tmp_path, days=1, sessions=1, size=1, now=NOW) == []
+        assert names(tmp_path) == {"left-open", "held"}
+    os.utime(held / "lock", (0, 0))
+    assert prune(tmp_path, days=1, sessions=1, size=1, now=NOW) == ["held"]
+
+
+def test_no_folder_is_no_session(tmp_path: Path) -> None:
+    assert prune(tmp_path / "nothing", days=1, sessions=1, size=1, now=NOW) == []
