@@ -6,12 +6,10 @@ Decoding and painting happen in a thread; what was shown before stays until the 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.segment import ControlType, Segment
-from rich.style import Style
-from textual import events
+from rich.segment import Segment
+from textual import events, work
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -19,9 +17,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from codeexec.domain.errors import DocumentError
-from codeexec.tui.graphics import kitty, sixel
-from codeexec.tui.graphics.halfblock import Blocks, mosaic
-from codeexec.tui.graphics.images import WHOLE, Extent, View, decode, fit, scaled
+from codeexec.tui.graphics import kitty
+from codeexec.tui.graphics.images import WHOLE, Extent, View, decode, fit
+from codeexec.tui.graphics.painting import Painting, paint
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.theme_colors import Color
 
@@ -33,18 +31,6 @@ PAN_STEP = 0.2
 """A step of zoom is a factor, one of pan a share of what is seen."""
 
 _UNBOUNDED_ROWS = 1000
-_CONTROL = [(ControlType.CURSOR_FORWARD, 0)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Painting:
-    """Rows ready to show; `covered` is what stands in where part of the picture is hidden."""
-
-    extent: Extent
-    rows: list[Strip]
-    covered: list[Strip]
-    sent: str = ""
-    image_id: int = 0
 
 
 class Picture(Widget, can_focus=True):
@@ -99,7 +85,7 @@ class Picture(Widget, can_focus=True):
         self._grow = grow
         self._image: Image | None = None
         self._view = WHOLE
-        self._painting: _Painting | None = None
+        self._painting: Painting | None = None
         self._fault = ""
         self._is_covered = False
         self._dragged_from: tuple[int, int] | None = None
@@ -212,8 +198,9 @@ class Picture(Widget, can_focus=True):
     def _repaint(self, decode_first: bool = False) -> None:
         if self.is_mounted and self._data:
             decode_first = decode_first or self._image is None
-            self.run_worker(self._paint(decode_first), group="paint", exclusive=True)
+            self._paint(decode_first)
 
+    @work(group="paint", exclusive=True)
     async def _paint(self, decode_first: bool) -> None:
         """Paint what is wanted now; a newer wish cancels this one."""
         if decode_first:
@@ -247,12 +234,12 @@ class Picture(Widget, can_focus=True):
         _, ground = self.background_colors
         return Color(*ground.rgb)
 
-    def _replace(self, painting: _Painting | None) -> None:
+    def _replace(self, painting: Painting | None) -> None:
         before, self._painting = self._painting, painting
         self.refresh()
         self._forget(before)
 
-    def _forget(self, painting: _Painting | None) -> None:
+    def _forget(self, painting: Painting | None) -> None:
         if painting is not None and painting.image_id:
             self._write(kitty.delete(painting.image_id, tmux=self._graphics.tmux))
 
@@ -313,58 +300,3 @@ class Picture(Widget, can_focus=True):
                 Segment(" " * max(width - left - columns, 0), plain),
             ]
         )
-
-
-def paint(image: Image, extent: Extent, view: View, graphics: Graphics) -> _Painting:
-    """The picture as rows of cells; may take tens of milliseconds, so it runs in a thread."""
-    way = graphics.way
-    if way == "kitty" and max(extent) > kitty.MAX_SIDE:
-        way = "quadrant"
-    match way:
-        case "kitty":
-            return _paint_kitty(image, extent, view, graphics)
-        case "sixel":
-            return _paint_sixel(image, extent, view, graphics)
-        case "half" | "quadrant" | "sextant":
-            rows = _paint_blocks(image, extent, view, way)
-            return _Painting(extent, rows, rows)
-        case "none":
-            return _Painting(extent, [], [])
-
-
-def _paint_blocks(image: Image, extent: Extent, view: View, blocks: Blocks) -> list[Strip]:
-    return [Strip(row, extent.columns) for row in mosaic(image, extent, view, blocks)]
-
-
-def _paint_kitty(image: Image, extent: Extent, view: View, graphics: Graphics) -> _Painting:
-    left, top, right, bottom = view.box(*image.size)
-    # Never more pixels than there are: the terminal enlarges as well as we do.
-    width = min(extent.columns * graphics.cell.width, round(right - left))
-    height = min(extent.rows * graphics.cell.height, round(bottom - top))
-    part = scaled(image, max(width, 1), max(height, 1), view)
-    image_id = kitty.new_id()
-    style = Style(color=kitty.id_color(image_id).hex)
-    rows = [Strip([Segment(row, style)], extent.columns) for row in kitty.placeholders(extent)]
-    sent = kitty.transmit(part, image_id, extent, tmux=graphics.tmux)
-    return _Painting(extent, rows, rows, sent, image_id)
-
-
-def _paint_sixel(image: Image, extent: Extent, view: View, graphics: Graphics) -> _Painting:
-    cell = graphics.cell
-    part = scaled(image, extent.columns * cell.width, extent.rows * cell.height, view)
-    sequences = sixel.encode_rows(sixel.quantise(part), cell.height)
-    blank = Segment(" " * extent.columns)
-    ahead = f"\x1b8\x1b[{extent.columns}C"
-    rows = [
-        # Blank the cells, go back and lay the pixels over them, then go on behind them.
-        Strip(
-            [
-                Segment("\x1b7", None, _CONTROL),
-                blank,
-                Segment(f"\x1b8{sequence}{ahead}", None, _CONTROL),
-            ],
-            extent.columns,
-        )
-        for sequence in sequences
-    ]
-    return _Painting(extent, rows, _paint_blocks(image, extent, view, "quadrant"))

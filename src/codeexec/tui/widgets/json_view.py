@@ -1,0 +1,132 @@
+"""JSON as a tree: opened where the reader looks, long arrays in groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.widgets import Tree
+from textual.widgets.tree import TreeNode
+
+from codeexec.domain.errors import DocumentError
+from codeexec.tui.render.json_tree import Json, children, groups, kind, parse, preview, size
+
+_OPEN_AT_FIRST = 20
+"""A top value with no more children than this is shown open one level further."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What a node stands for: a value, or a stretch of a long one's children."""
+
+    name: str
+    value: Json
+    start: int = 0
+    stop: int | None = None
+
+    @property
+    def is_group(self) -> bool:
+        return self.stop is not None
+
+
+class JsonView(Tree[_Part]):
+    """Shows JSON text, or says where it is not JSON."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "json--key",
+        "json--string",
+        "json--number",
+        "json--boolean",
+        "json--null",
+        "json--muted",
+    }
+
+    DEFAULT_CSS = """
+    JsonView {
+        & > .json--key { color: $text-accent; }
+        & > .json--string { color: $text-success; }
+        & > .json--number { color: $text-warning; }
+        & > .json--boolean { color: $text-warning; text-style: bold; }
+        & > .json--null { color: $text-muted; text-style: italic; }
+        & > .json--muted { color: $text-muted; }
+    }
+    """
+
+    def __init__(self, text: str, *, id: str | None = None, classes: str | None = None) -> None:
+        self._fault = ""
+        value: Json = None
+        try:
+            value = parse(text)
+        except DocumentError as fault:
+            self._fault = str(fault)
+        super().__init__(self._fault or "JSON", _Part(self._fault, value), id=id, classes=classes)
+        self.auto_expand = True
+
+    @property
+    def fault(self) -> str:
+        """Why there is no tree, or nothing."""
+        return self._fault
+
+    def on_mount(self) -> None:
+        """Open the first level, and small values in it: what most want to see."""
+        if self._fault:
+            self.root.allow_expand = False
+            return
+        self.root.allow_expand = size(self._part(self.root).value) > 0
+        self._fill(self.root)
+        self.root.expand()
+        for child in self.root.children:
+            if size(self._part(child).value) > 0 and len(self.root.children) <= _OPEN_AT_FIRST:
+                self._fill(child)
+                child.expand()
+
+    def on_tree_node_expanded(self, event: Tree.NodeExpanded[_Part]) -> None:
+        event.stop()
+        self._fill(event.node)
+
+    def _fill(self, node: TreeNode[_Part]) -> None:
+        """Give a node its children when it is first opened."""
+        if node.children:
+            return
+        part = self._part(node)
+        stretches = () if part.is_group else tuple(groups(part.value))
+        for start, stop in stretches:
+            node.add("", _Part(f"{start} … {stop - 1}", part.value, start, stop))
+        if not stretches:
+            for name, value in children(part.value, part.start, part.stop):
+                node.add("", _Part(name, value), allow_expand=size(value) > 0)
+
+    def render_label(self, node: TreeNode[_Part], base_style: Style, style: Style) -> Text:
+        """`name: value`; an open value shows only its size, for its children are below."""
+        part = self._part(node)
+        if self._fault:
+            return Text(self._fault, base_style + style)
+        label = Text(style=base_style + style)
+        if node.allow_expand:
+            label.append("▼ " if node.is_expanded else "▶ ", self._paint("json--muted"))
+        if part.is_group:
+            return label.append(part.name, self._paint("json--muted"))
+        if node is not self.root:
+            label.append(part.name, self._paint("json--key")).append(
+                ": ", self._paint("json--muted")
+            )
+        sort = kind(part.value)
+        if sort in ("object", "array"):
+            count = size(part.value)
+            noun = "key" if sort == "object" else "item"
+            words = f"{count} {noun}{'' if count == 1 else 's'}"
+            text = words if node.is_expanded or not count else preview(part.value)
+            return label.append(text, self._paint("json--muted"))
+        return label.append(preview(part.value), self._paint(f"json--{sort}"))
+
+    def _paint(self, component: str) -> Style:
+        """The component's colours without its background, which is the row's."""
+        style = self.get_component_rich_style(component, partial=True)
+        return Style(color=style.color, bold=style.bold, italic=style.italic)
+
+    @staticmethod
+    def _part(node: TreeNode[_Part]) -> _Part:
+        assert node.data is not None, "every node is made with its part"
+        return node.data

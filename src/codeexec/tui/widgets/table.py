@@ -1,0 +1,366 @@
+"""A data frame in a pane: scrolled by rows and columns, sorted, its columns searched.
+
+Only what is seen is painted, and only pages that are seen are read, so that a million rows cost
+what a screenful does. The index and the header stay in view.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.cells import set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events, work
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.requests import TablePage
+from codeexec.tui.render.tables import NULLS
+from codeexec.tui.widgets.table_columns import GAP, Columns, fitted
+from codeexec.tui.widgets.table_pages import PAGE, Pages, TableSource, WholeTable
+
+_UP, _DOWN = " ↑", " ↓"
+
+
+class DataTableView(ScrollView, can_focus=True):
+    """Shows a `TableSource`, or a `TablePage` as a whole."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "table--header",
+        "table--index",
+        "table--null",
+        "table--cursor",
+        "table--row",
+        "table--match",
+        "table--prompt",
+    }
+
+    DEFAULT_CSS = """
+    DataTableView {
+        height: 1fr;
+        & > .table--header { background: $panel; text-style: bold; }
+        & > .table--index { color: $text-muted; }
+        & > .table--null { color: $text-muted; text-style: italic; }
+        & > .table--row { background: $panel; }
+        & > .table--cursor { background: $block-cursor-blurred-background; }
+        &:focus > .table--cursor {
+            background: $block-cursor-background;
+            color: $block-cursor-foreground;
+        }
+        & > .table--match { background: $panel; color: $text-accent; text-style: bold underline; }
+        & > .table--prompt { background: $panel; color: $text-accent; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1, 0)", "Up", show=False, id="table.up"),
+        Binding("down,j", "move(1, 0)", "Down", show=False, id="table.down"),
+        Binding("left,h", "move(0, -1)", "Left", show=False, id="table.left"),
+        Binding("right,l", "move(0, 1)", "Right", show=False, id="table.right"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="table.page_up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="table.page_down"),
+        Binding("ctrl+home,g", "first", "First row", show=False, id="table.first"),
+        Binding("ctrl+end,G", "last", "Last row", show=False, id="table.last"),
+        Binding("home", "move(0, -100000)", "First column", show=False, id="table.home"),
+        Binding("end", "move(0, 100000)", "Last column", show=False, id="table.end"),
+        Binding("s", "sort", "Sort", id="table.sort"),
+        Binding("slash", "search", "Find column", id="table.search"),
+        Binding("n", "next_match", "Next match", show=False, id="table.next_match"),
+    ]
+
+    class Changed(Message):
+        """The rows in view are there, in this order; or they cannot be had: `fault` says why."""
+
+        def __init__(self, table: DataTableView, sort: str, descending: bool, fault: str) -> None:
+            super().__init__()
+            self.table = table
+            self.sort = sort
+            self.descending = descending
+            self.fault = fault
+
+        @property
+        def control(self) -> DataTableView:
+            return self.table
+
+    def __init__(
+        self,
+        source: TableSource | TablePage | None = None,
+        *,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._source = WholeTable(source) if isinstance(source, TablePage) else source
+        self._pages = Pages()
+        self._columns = Columns()
+        self._rows = 0
+        self._sort, self._descending = "", False
+        self._cursor = (0, 0)
+        self._fault = ""
+        self._search: str | None = None
+        self._matches: list[int] = []
+
+    # -- what is shown -----------------------------------------------------------------
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """Row and column, counted from 0."""
+        return self._cursor
+
+    @property
+    def order(self) -> tuple[str, bool]:
+        """The column that sorts the rows (or nothing), and whether from the greatest down."""
+        return self._sort, self._descending
+
+    @property
+    def size_of_table(self) -> tuple[int, int]:
+        """Rows and columns of the whole table."""
+        return self._rows, len(self._columns.names)
+
+    def show(self, source: TableSource | TablePage) -> None:
+        """Show another table from its beginning."""
+        self._source = WholeTable(source) if isinstance(source, TablePage) else source
+        self._sort, self._descending = "", False
+        self._cursor, self._fault, self._matches = (0, 0), "", []
+        self._columns = Columns()
+        self.scroll_to(0, 0, animate=False)
+        self._read_again()
+
+    def sort_by(self, name: str, descending: bool = False) -> None:
+        """Put the rows in the order of a column; an empty name restores their own."""
+        self._sort, self._descending = name, descending
+        self._read_again()
+
+    def find_column(self, text: str) -> bool:
+        """Go to the first column from the cursor on whose name holds the text, in any case."""
+        wanted = text.casefold()
+        self._matches = [
+            at
+            for at, name in enumerate(self._columns.names)
+            if wanted and wanted in name.casefold()
+        ]
+        self.refresh()
+        if not self._matches:
+            return False
+        column = next((at for at in self._matches if at >= self._cursor[1]), self._matches[0])
+        self._go(self._cursor[0], column)
+        return True
+
+    # -- reading -----------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self._read_again()
+
+    def on_resize(self) -> None:
+        self._read_missing()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._read_missing()
+
+    def _read_again(self) -> None:
+        self._pages.clear()
+        self._read_missing()
+        self.refresh()
+
+    def _read_missing(self) -> None:
+        if self._source is not None and self.is_mounted:
+            self._read(self._source)
+
+    @work(group="pages", exclusive=True)
+    async def _read(self, source: TableSource) -> None:
+        """Read the pages in view, and say when they are there."""
+        top = self.scroll_offset.y
+        last = max(min(top + self.size.height, self._rows) - 1, top, 0)
+        wanted = self._pages.missing(min(top, last), last)
+        for number in wanted:
+            try:
+                page = await source.read(number * PAGE, PAGE, self._sort, self._descending)
+            except CodeexecError as fault:
+                self._fault = str(fault)
+                break
+            self._fault = ""
+            self._pages.put(number, page)
+            self._rows = page.rows
+            self._columns.measure(page)
+            self.virtual_size = Size(self._columns.extent, self._rows + 1)
+        if wanted:
+            self.refresh()
+            self.post_message(self.Changed(self, self._sort, self._descending, self._fault))
+
+    # -- keys and mouse ----------------------------------------------------------------
+
+    def action_move(self, down: int, right: int) -> None:
+        self._go(self._cursor[0] + down, self._cursor[1] + right)
+
+    def action_page(self, pages: int) -> None:
+        self._go(self._cursor[0] + pages * max(self.size.height - 2, 1), self._cursor[1])
+
+    def action_first(self) -> None:
+        self._go(0, self._cursor[1])
+
+    def action_last(self) -> None:
+        self._go(self._rows - 1, self._cursor[1])
+
+    def action_sort(self) -> None:
+        self._turn_order(self._cursor[1])
+
+    def action_search(self) -> None:
+        self._search = ""
+        self.refresh()
+
+    def action_next_match(self) -> None:
+        later = [at for at in self._matches if at > self._cursor[1]] or self._matches
+        if later:
+            self._go(self._cursor[0], later[0])
+
+    def on_key(self, event: events.Key) -> None:
+        """While a column is searched, keys are the text that is searched for."""
+        if self._search is None:
+            return
+        event.stop()
+        event.prevent_default()
+        if event.key in ("enter", "escape"):
+            if event.key == "escape":
+                self._matches = []
+            self._search = None
+        elif event.key == "backspace":
+            self._search = self._search[:-1]
+            self.find_column(self._search)
+        elif event.is_printable and event.character:
+            self._search += event.character
+            self.find_column(self._search)
+        self.refresh()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No key is a command while it is text."""
+        return self._search is None
+
+    def on_click(self, event: events.Click) -> None:
+        column = self._columns.at(event.x, self.scroll_offset.x)
+        if event.y == 0:
+            if column is not None:
+                self._turn_order(column)
+            return
+        row = event.y - 1 + self.scroll_offset.y
+        if row < self._rows:
+            self._go(row, self._cursor[1] if column is None else column)
+
+    def _turn_order(self, column: int) -> None:
+        """Up, then down, then as it was."""
+        if column >= len(self._columns.names):
+            return
+        name = self._columns.names[column]
+        if self._sort != name:
+            self.sort_by(name)
+        elif not self._descending:
+            self.sort_by(name, descending=True)
+        else:
+            self.sort_by("")
+
+    def _go(self, row: int, column: int) -> None:
+        row = min(max(row, 0), max(self._rows - 1, 0))
+        column = min(max(column, 0), max(len(self._columns.names) - 1, 0))
+        self._cursor = (row, column)
+        self._reveal(row, column)
+        self.refresh()
+
+    def _reveal(self, row: int, column: int) -> None:
+        """Scroll the cell into the part of the window that header and index leave free."""
+        if not self._columns.names:
+            return
+        free = self.scrollable_content_region.size
+        index = self._columns.frozen
+        x, y = self.scroll_offset
+        left, right = self._columns.edges[column] - index, self._columns.edges[column + 1] - index
+        if left < x:
+            x = left
+        elif right > x + free.width - index:
+            x = min(right - (free.width - index), left)
+        y = min(max(y, row - (free.height - 2)), row)
+        self.scroll_to(x, y, animate=False, force=True)
+
+    # -- painting ----------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        plain = self.rich_style
+        if self._search is not None and y == self.size.height - 1:
+            style = self.get_component_rich_style("table--prompt")
+            return Strip([Segment(set_cell_size(f"/{self._search}▏", width), style)], width)
+        if self._fault and y == (1 if self._columns.names else 0):
+            return Strip([Segment(set_cell_size(self._fault, width), plain)], width)
+        if not self._columns.names:
+            return Strip.blank(width, plain)
+        if y == 0:
+            return self._header(width)
+        row = y - 1 + self.scroll_offset.y
+        if row >= self._rows:
+            return Strip.blank(width, plain)
+        return self._row(row, width)
+
+    def _header(self, width: int) -> Strip:
+        style = self.get_component_rich_style("table--header")
+        match = self.get_component_rich_style("table--match")
+        cells = []
+        for column in self._columns.seen(self.scroll_offset.x, width):
+            arrow = ""
+            if self._columns.names[column] == self._sort:
+                arrow = _DOWN if self._descending else _UP
+            text = self._columns.text(column, self._columns.names[column], arrow)
+            cells.append((text, match if column in self._matches else style, style))
+        return self._joined("", cells, style, style, width)
+
+    def _row(self, row: int, width: int) -> Strip:
+        at_row, at_column = self._cursor
+        is_current = row == at_row
+        plain = self.rich_style
+        ground = plain + self.get_component_rich_style("table--row") if is_current else plain
+        index = ground + Style(color=self.get_component_rich_style("table--index").color)
+        null = self.get_component_rich_style("table--null")
+        found = self._pages.row(row)
+        if found is None:
+            return self._joined("·", [], index, ground, width)
+        title, values = found
+        cells = []
+        for column in self._columns.seen(self.scroll_offset.x, width):
+            value = values[column]
+            style = ground
+            if value in NULLS:
+                style = ground + Style(color=null.color, italic=null.italic)
+            if is_current and column == at_column:
+                style = self.get_component_rich_style("table--cursor")
+            text = self._columns.text(column, value)
+            cells.append((text, style, ground))
+        return self._joined(title, cells, index, ground, width)
+
+    def _joined(
+        self,
+        title: str,
+        cells: list[tuple[str, Style, Style]],
+        index: Style,
+        ground: Style,
+        width: int,
+    ) -> Strip:
+        """The index, and behind it the columns cut to what is seen of them."""
+        frozen = self._columns.frozen
+        head = Segment(fitted(title, self._columns.index_width).ljust(frozen), index)
+        segments = []
+        for text, style, after in cells:
+            segments += [Segment(text, style), Segment(" " * GAP, after)]
+        columns = self._columns.seen(self.scroll_offset.x, width)
+        hidden = (
+            self.scroll_offset.x + frozen - self._columns.edges[columns.start] if columns else 0
+        )
+        body = Strip(segments).crop(hidden, hidden + max(width - frozen, 0))
+        pad = Segment(" " * max(width - frozen - body.cell_length, 0), ground)
+        return Strip([head, *body, pad]).crop(0, width)
+
+    def region_of(self, row: int, column: int) -> Region:
+        """Where a cell is within the table's whole extent, in cells."""
+        return Region(self._columns.edges[column], row + 1, self._columns.widths[column], 1)

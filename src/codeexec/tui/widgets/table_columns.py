@@ -1,0 +1,87 @@
+"""Where the columns of a table stand: widths learnt from what has been seen, and their edges."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from rich.cells import cell_len, set_cell_size
+
+from codeexec.domain.requests import TablePage
+from codeexec.tui.render.tables import is_numeric
+
+MAX_WIDTH = 40
+"""The widest column, in cells; longer text ends in an ellipsis."""
+
+GAP = 2
+MARK_WIDTH = 2
+"""Cells kept beside a name for the arrow of the order."""
+
+_MIN_WIDTH = 3
+
+
+class Columns:
+    """Columns behind a frozen index; a column is as wide as what was seen of it, and only grows."""
+
+    def __init__(self) -> None:
+        self.names: tuple[str, ...] = ()
+        self.index_width = 0
+        self.widths: list[int] = []
+        self.edges: list[int] = [0]
+        self.is_right: list[bool] = []
+
+    def measure(self, page: TablePage) -> None:
+        """Take in what a page holds."""
+        if page.names != self.names:
+            self.names = page.names
+            self.widths = [
+                min(max(cell_len(name) + MARK_WIDTH, _MIN_WIDTH), MAX_WIDTH) for name in page.names
+            ]
+            self.is_right = [is_numeric(page, column) for column in range(len(page.names))]
+        if page.cells:
+            for at, column in enumerate(zip(*page.cells, strict=True)):
+                self.widths[at] = max(self.widths[at], min(max(map(cell_len, column)), MAX_WIDTH))
+        titles = page.index or (str(max(page.rows - 1, 0)),)
+        widest = min(max(map(cell_len, titles)), MAX_WIDTH)
+        self.index_width = max(self.index_width, widest)
+        self.edges = [self.index_width + GAP]
+        for width in self.widths:
+            self.edges.append(self.edges[-1] + width + GAP)
+
+    @property
+    def frozen(self) -> int:
+        """Cells on the left that do not scroll: the index and its gap."""
+        return self.edges[0]
+
+    @property
+    def extent(self) -> int:
+        """Cells of the index and all columns."""
+        return self.edges[-1]
+
+    def at(self, x: int, scrolled: int) -> int | None:
+        """The column under a cell of the window; None for the index and what is behind."""
+        if x < self.frozen:
+            return None
+        column = bisect_right(self.edges, x + scrolled) - 1
+        return column if column < len(self.names) else None
+
+    def seen(self, scrolled: int, width: int) -> range:
+        """The columns of which at least a cell is in a window of that width."""
+        first = max(bisect_right(self.edges, scrolled + self.frozen) - 1, 0)
+        last = bisect_right(self.edges, scrolled + width)
+        return range(first, min(last, len(self.names)))
+
+    def text(self, column: int, value: str, mark: str = "") -> str:
+        """A value as wide as its column, numbers to the right."""
+        width = self.widths[column]
+        shown = fitted(value, width - len(mark)) + mark
+        blank = " " * (width - cell_len(shown))
+        return blank + shown if self.is_right[column] else shown + blank
+
+
+def fitted(text: str, width: int) -> str:
+    """On one line, and no wider than that."""
+    if "\n" in text or "\t" in text:
+        text = " ".join(text.split())
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, max(width - 1, 0)) + "…"

@@ -1,0 +1,90 @@
+"""Where a table's rows come from: whole from memory, or page by page from a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from codeexec.domain.requests import TablePage
+from codeexec.tui.render.tables import sorted_page
+
+PAGE = 200
+"""Rows asked for at once."""
+
+KEPT_PAGES = 16
+"""Pages remembered; the one that was used longest ago is let go first."""
+
+
+class TableSource(Protocol):
+    """Rows in the order of a column (`sort` empty: their own), `start` counted from 0.
+
+    Raises CodeexecError when they cannot be had.
+    """
+
+    async def read(self, start: int, count: int, sort: str, descending: bool) -> TablePage: ...
+
+
+class WholeTable:
+    """A table that is all here, such as that of an HTML display."""
+
+    def __init__(self, page: TablePage) -> None:
+        self._page = page
+        self._order: tuple[str, bool] = ("", False)
+        self._sorted = page
+
+    async def read(self, start: int, count: int, sort: str, descending: bool) -> TablePage:
+        if (sort, descending) != self._order:
+            self._order = (sort, descending)
+            self._sorted = sorted_page(self._page, sort, descending)
+        whole = self._sorted
+        stop = start + count
+        return TablePage(
+            names=whole.names,
+            types=whole.types,
+            index=whole.index[start:stop],
+            cells=whole.cells[start:stop],
+            start=start,
+            rows=len(whole.cells),
+            columns=len(whole.names),
+        )
+
+
+class PagedTable:
+    """A table that is read by a call, such as a request to the session's kernel."""
+
+    def __init__(self, read: Callable[[int, int, str, bool], Awaitable[TablePage]]) -> None:
+        self._read = read
+
+    async def read(self, start: int, count: int, sort: str, descending: bool) -> TablePage:
+        return await self._read(start, count, sort, descending)
+
+
+class Pages:
+    """The pages at hand of one table in one order."""
+
+    def __init__(self) -> None:
+        self._pages: dict[int, TablePage] = {}
+
+    def put(self, number: int, page: TablePage) -> None:
+        self._pages.pop(number, None)
+        self._pages[number] = page
+        while len(self._pages) > KEPT_PAGES:
+            del self._pages[next(iter(self._pages))]
+
+    def clear(self) -> None:
+        self._pages.clear()
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._pages
+
+    def row(self, at: int) -> tuple[str, tuple[str, ...]] | None:
+        """The title and the cells of a row, or None while it is not here."""
+        number, within = divmod(at, PAGE)
+        page = self._pages.get(number)
+        if page is None or within >= len(page.cells):
+            return None
+        return (page.index[within] if page.index else str(at)), page.cells[within]
+
+    def missing(self, first: int, last: int) -> list[int]:
+        """The numbers of the pages that rows `first` to `last` need and that are not here."""
+        return [n for n in range(first // PAGE, last // PAGE + 1) if n not in self._pages]
