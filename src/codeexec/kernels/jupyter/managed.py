@@ -141,7 +141,7 @@ class ManagedLife:
 
     async def _look(self, manager: AsyncKernelManager) -> None:
         provisioner = manager.provisioner
-        while provisioner is not None and (status := await provisioner.poll()) is None:
+        while provisioner is not None and await provisioner.poll() is None:  # noqa: ASYNC110
             await asyncio.sleep(POLL)
-        self._status = status if provisioner is not None else None
+        self._status = await provisioner.poll() if provisioner is not None else None
         self._gone.set()

@@ -1,0 +1,465 @@
+"""Looks at the user's variables from inside the kernel, and never runs a line of the user's code.
+
+No repr, property, __getattr__, __len__ or comparison of a class that we do not know is called,
+nothing lazy is evaluated, nothing is printed and no name is left behind. What is asked comes
+back as JSON text. Any Python from 3.8 on.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import types
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+MOST_VARIABLES = 500
+MOST_CHILDREN = 200
+MOST_COLUMNS = 200
+MOST_ROWS = 1000
+PREVIEW = 120
+DETAIL = 20000
+CELL = 200
+LONGEST_INT = 4000  # bits: writing a longer one in decimal takes long
+PLENTY = 1.0  # seconds for all variables together
+SLOW = 0.1  # seconds after which one variable is shown by its type alone
+
+PLAIN = (int, float, complex, bool, type(None), type(Ellipsis), type(NotImplemented), range, slice)
+LIBRARY = {
+    "datetime": ("date", "datetime", "time", "timedelta", "timezone"),
+    "decimal": ("Decimal",),
+    "fractions": ("Fraction",),
+    "uuid": ("UUID",),
+    "pathlib": ("PosixPath", "PurePosixPath", "WindowsPath", "PureWindowsPath"),
+    "pathlib._local": ("PosixPath", "PurePosixPath"),
+    "zoneinfo": ("ZoneInfo",),
+    "re": ("Pattern", "Match"),
+    "ipaddress": ("IPv4Address", "IPv6Address"),
+    "pandas": ("Timestamp", "Timedelta", "Interval", "Period"),
+}
+"""Classes outside of builtins whose repr is theirs alone, and short."""
+
+_name_of: Callable[[Any], str] = type.__dict__["__name__"].__get__
+_module_of: Callable[[Any], Any] = type.__dict__["__module__"].__get__
+_names_of: Callable[[Any], Any] = vars(types.ModuleType)["__dict__"].__get__
+
+
+class Late(Exception):
+    """A variable takes too long."""
+
+
+# -- what a value is ---------------------------------------------------------------------
+
+
+def type_name(value: Any) -> str:
+    return str(_name_of(type(value)))[:PREVIEW]
+
+
+def module_name(cls: Any) -> str:
+    found = _module_of(cls)
+    return found if type(found) is str else ""
+
+
+def library(value: Any) -> str:
+    """`pandas.DataFrame` and the like for classes of libraries that we know; else empty."""
+    cls = type(value)
+    top = module_name(cls).split(".", 1)[0]
+    if top not in ("numpy", "pandas", "polars", "torch", "xarray"):
+        return ""
+    # A class of the user's may claim to live anywhere: ask the library itself.
+    owner = sys.modules.get(top)
+    name = str(_name_of(cls))
+    known = vars(owner).get(name) if type(owner) is types.ModuleType else None
+    return top + "." + name if known is cls else ""
+
+
+def kind_of(value: Any) -> str:
+    cls = type(value)
+    if issubclass(cls, types.ModuleType):
+        return "module"
+    if issubclass(cls, type):
+        return "class"
+    if cls in (types.FunctionType, types.BuiltinFunctionType, types.MethodType):
+        return "function"
+    known = library(value)
+    if known in ("pandas.DataFrame", "pandas.Series", "polars.DataFrame", "polars.Series"):
+        return "table"
+    if known in ("numpy.ndarray", "torch.Tensor"):
+        return "array"
+    return ""
+
+
+def shape_of(value: Any) -> str:
+    known = library(value)
+    if known in ("numpy.ndarray", "pandas.DataFrame", "pandas.Series", "torch.Tensor") or (
+        known in ("polars.DataFrame", "polars.Series")
+    ):
+        return "x".join(str(int(each)) for each in tuple(value.shape)) or "scalar"
+    for base in (str, bytes, bytearray, list, tuple, dict, set, frozenset):
+        if isinstance_of(value, base):
+            return str(base.__len__(value))
+    return ""
+
+
+def size_of(value: Any) -> int | None:
+    known = library(value)
+    if known in ("numpy.ndarray", "pandas.Series"):
+        return int(value.nbytes)
+    if known == "pandas.DataFrame":
+        if value.shape[1] > MOST_COLUMNS:
+            return None
+        return int(value.memory_usage(deep=False).sum())
+    if known in ("polars.DataFrame", "polars.Series"):
+        return int(value.estimated_size())
+    if known == "torch.Tensor":
+        return int(value.numel() * value.element_size())
+    if type(value) in (str, bytes, bytearray, list, tuple, dict, set, frozenset, int, float):
+        return sys.getsizeof(value)
+    return None
+
+
+def isinstance_of(value: Any, base: type) -> bool:
+    """isinstance by the class alone: a class of the user's may answer what it likes."""
+    return base in type.__dict__["__mro__"].__get__(type(value))
+
+
+# -- texts -------------------------------------------------------------------------------
+
+
+def text_of(value: Any, limit: int, depth: int = 2, until: float = 0.0) -> str:
+    """A repr of our own making, at most `limit` characters or little more."""
+    if until and time.monotonic() > until:
+        raise Late
+    cls = type(value)
+    if cls is str or cls is bytes or cls is bytearray:
+        cut = value[:limit]
+        return clip(repr(cut) + ("…" if len(value) > limit else ""), limit)
+    if cls is int and value.bit_length() > LONGEST_INT:
+        return f"an integer of {value.bit_length():,} bits"
+    if cls in PLAIN or _name_of(cls) in LIBRARY.get(module_name(cls), ()):
+        return clip(repr(value), limit) if is_genuine(cls) else "<" + type_name(value) + ">"
+    kind = kind_of(value)
+    if kind == "module":
+        return "module " + str(_names_of(value).get("__name__"))
+    if kind == "class":
+        return "class " + str(_name_of(value))
+    if kind == "function":
+        return signature_of(value)
+    known = library(value)
+    if known:
+        return clip(library_text(value, known, limit), limit)
+    for base, ends in ((list, "[]"), (tuple, "()"), (set, "{}"), (frozenset, "{}")):
+        if isinstance_of(value, base):
+            return sequence_text(value, base, ends, limit, depth, until)
+    if isinstance_of(value, dict):
+        return mapping_text(value, limit, depth, until)
+    for plain in (str, bytes, int, float):
+        if isinstance_of(value, plain):
+            inner = plain.__str__(value) if plain is str else plain.__repr__(value)
+            return clip(type_name(value) + "(" + inner[:limit] + ")", limit)
+    state = state_of(value)
+    name = dict(state).get("_name_")
+    if (
+        type(name) is str
+        and "enum" in sys.modules
+        and isinstance_of(value, sys.modules["enum"].Enum)
+    ):
+        return clip(type_name(value) + "." + name, limit)
+    if not state or depth <= 0:
+        return "<" + type_name(value) + ">"
+    parts = fill(
+        (str(key) + "=" + text_of(each, limit // 2, depth - 1, until) for key, each in state),
+        limit,
+    )
+    return clip(type_name(value) + "(" + parts + ")", limit)
+
+
+def is_genuine(cls: Any) -> bool:
+    """Whether a class is the one that its module has under its name."""
+    if module_name(cls) == "builtins":
+        return True
+    owner = sys.modules.get(module_name(cls))
+    return owner is not None and vars(owner).get(_name_of(cls)) is cls
+
+
+def sequence_text(value: Any, base: Any, ends: str, limit: int, depth: int, until: float) -> str:
+    prefix = "" if type(value) is base else type_name(value)
+    count = base.__len__(value)
+    if not count and base in (set, frozenset):
+        return prefix or ("set()" if base is set else "frozenset()")
+    if depth <= 0 and count:
+        return prefix + ends[0] + "…" + ends[1]
+    items = snapshot(lambda: list(islice(base.__iter__(value), 50)))
+    inner = fill((text_of(each, limit // 2, depth - 1, until) for each in items), limit)
+    if count > len(items) and not inner.endswith("…"):
+        inner += ", …"
+    if base is tuple and count == 1:
+        inner += ","
+    return prefix + ends[0] + inner + ends[1]
+
+
+def mapping_text(value: Any, limit: int, depth: int, until: float) -> str:
+    prefix = "" if type(value) is dict else type_name(value)
+    if depth <= 0 and dict.__len__(value):
+        return prefix + "{…}"
+    items = snapshot(lambda: list(islice(dict.items(value), 50)))
+    parts = (
+        text_of(key, limit // 2, 0, until) + ": " + text_of(each, limit // 2, depth - 1, until)
+        for key, each in items
+    )
+    return prefix + "{" + fill(parts, limit) + "}"
+
+
+def library_text(value: Any, known: str, limit: int) -> str:
+    if known == "numpy.ndarray":
+        if value.dtype.kind not in "biufcSUMm":
+            return str(value.dtype)
+        first = [text_of(each, 40) for each in value.ravel(order="K")[:8].tolist()]
+        dots = ", …" if value.size > 8 else ""
+        return str(value.dtype) + " [" + ", ".join(first) + dots + "]"
+    if known in ("pandas.DataFrame", "polars.DataFrame"):
+        names = (str_of_label(each) for each in islice(list(value.columns), MOST_COLUMNS))
+        return fill(names, limit)
+    if known in ("pandas.Series", "polars.Series"):
+        head = value.iloc[:8].tolist() if known == "pandas.Series" else value[:8].to_list()
+        first = [text_of(each, 40) for each in head]
+        return str(value.dtype) + " [" + ", ".join(first) + (", …" if len(value) > 8 else "") + "]"
+    if known == "polars.LazyFrame":
+        return "lazy, not evaluated"
+    if known == "torch.Tensor":
+        return str(value.dtype) + " on " + str(value.device)
+    if known.startswith("numpy."):  # a scalar
+        return repr(value.item()) if type(value.item()) in PLAIN else "<" + known + ">"
+    return "<" + known + ">"
+
+
+def signature_of(value: Any) -> str:
+    if type(value) is types.MethodType:
+        return "method of " + type_name(value.__self__)
+    if type(value) is not types.FunctionType:
+        return "built-in function"
+    code = value.__code__
+    count = code.co_argcount + code.co_kwonlyargcount
+    names = list(code.co_varnames[:count])
+    if code.co_flags & 4:
+        names.append("*" + code.co_varnames[count])
+    if code.co_flags & 8:
+        names.append("**" + code.co_varnames[count + bool(code.co_flags & 4)])
+    return code.co_name + "(" + ", ".join(names) + ")"
+
+
+def state_of(value: Any) -> list[tuple[Any, Any]]:
+    """The attributes that are stored in the instance itself."""
+    try:
+        found = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return []
+    if type(found) is not dict:
+        return []
+    return snapshot(lambda: [(k, v) for k, v in islice(found.items(), MOST_CHILDREN)])
+
+
+def str_of_label(label: Any) -> str:
+    return label if type(label) is str else text_of(label, CELL)
+
+
+def fill(parts: Iterable[str], limit: int) -> str:
+    said: list[str] = []
+    used = 0
+    for part in parts:
+        if used > limit:
+            said.append("…")
+            break
+        said.append(part)
+        used += len(part) + 2
+    return ", ".join(said)
+
+
+def clip(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def snapshot(read: Callable[[], list[Any]]) -> list[Any]:
+    """Read what the user's code may be changing meanwhile, in another thread."""
+    for _ in range(5):
+        try:
+            return read()
+        except RuntimeError:
+            continue  # it changed while it was read
+    return []
+
+
+# -- what is asked -----------------------------------------------------------------------
+
+
+def describe(name: str, value: Any, limit: int = PREVIEW) -> dict[str, Any]:
+    told: dict[str, Any] = {"name": name[:CELL], "type": type_name(value)}
+    try:
+        told["kind"] = kind_of(value)
+        told["preview"] = text_of(value, limit, until=time.monotonic() + SLOW)
+        told["shape"] = shape_of(value)
+        told["size"] = size_of(value)
+    except Late:
+        told["preview"] = "<" + type_name(value) + ">"
+    except Exception as error:  # one strange value must not hide the others
+        told["preview"] = "<" + type_name(value) + ": " + type_name(error) + ">"
+    return told
+
+
+def variables(user: dict[str, Any]) -> str:
+    """All that the user has defined, in that order."""
+    from IPython import get_ipython
+
+    hidden = getattr(get_ipython(), "user_ns_hidden", {})
+    nothing = object()
+    until = time.monotonic() + PLENTY
+    told: list[dict[str, Any]] = []
+    truncated = False
+    for name, value in dict(user).items():
+        if type(name) is not str or name.startswith("_") or name in ("In", "Out"):
+            continue
+        if hidden.get(name, nothing) is value:
+            continue
+        if len(told) >= MOST_VARIABLES or time.monotonic() > until:
+            truncated = True
+            break
+        told.append(describe(name, value))
+    return json.dumps({"variables": told, "truncated": truncated})
+
+
+def lookup(user: dict[str, Any], name: str) -> Any:
+    if name not in user:
+        raise NameError("there is no variable " + name)
+    return user[name]
+
+
+def detail(user: dict[str, Any], name: str) -> str:
+    """One variable at length, with its items or attributes."""
+    value = lookup(user, name)
+    children: list[tuple[str, Any]] = []
+    if isinstance_of(value, dict):
+        items = snapshot(lambda: list(islice(dict.items(value), MOST_CHILDREN)))
+        children = [("[" + text_of(key, 80) + "]", each) for key, each in items]
+    elif isinstance_of(value, list) or isinstance_of(value, tuple):
+        base: Any = list if isinstance_of(value, list) else tuple
+        items = snapshot(lambda: list(islice(base.__iter__(value), MOST_CHILDREN)))
+        children = [("[" + str(at) + "]", each) for at, each in enumerate(items)]
+    elif kind_of(value) == "" and not library(value):
+        children = [("." + str(key), each) for key, each in state_of(value)]
+    elif kind_of(value) == "table" and hasattr(type(value), "columns"):
+        names = list(value.columns)[:MOST_CHILDREN]
+        children = [("[" + text_of(each, 80) + "]", value[each]) for each in names]
+    text = value[:DETAIL] if type(value) is str else text_of(value, DETAIL, 4)
+    if library(value) == "numpy.ndarray" and value.dtype.kind in "biufcSUMm":
+        import numpy as np
+
+        text = np.array2string(value, threshold=1000, max_line_width=100)
+    if type(value) is types.FunctionType:
+        text = source_of(value) or text
+    told = {
+        "variable": describe(name, value),
+        "text": clip(text, DETAIL),
+        "children": [describe(label, each) for label, each in children],
+    }
+    return json.dumps(told)
+
+
+def source_of(function: Any) -> str:
+    import inspect
+
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        return ""
+
+
+def table(
+    user: dict[str, Any], name: str, start: int, count: int, sort: str, descending: bool
+) -> str:
+    """A page of a table; a column of values that are not ours to compare is sorted as text."""
+    value = lookup(user, name)
+    known = library(value)
+    count = min(max(count, 0), MOST_ROWS)
+    if known in ("pandas.Series", "polars.Series"):
+        value = value.to_frame()
+        known = known.replace("Series", "DataFrame")
+    if known == "numpy.ndarray" and value.ndim in (1, 2):
+        value = value.reshape(len(value), -1)
+        names = [str(at) for at in range(value.shape[1])]
+        dtypes = [str(value.dtype)] * len(names)
+    elif known in ("pandas.DataFrame", "polars.DataFrame"):
+        names = [str_of_label(each) for each in list(value.columns)]
+        dtypes = [str(each) for each in value.dtypes]
+    else:
+        raise TypeError(name + " is no table")
+    rows, columns = value.shape[0], len(names)
+    if sort and sort not in names:
+        raise NameError(name + " has no column " + sort)
+    start = min(max(start, 0), rows)
+    picked = range(start, min(start + count, rows))
+    if sort:
+        order = order_of(column_of(value, known, names.index(sort)), descending)
+        picked = [int(at) for at in order[start : start + count]]  # type: ignore[assignment]
+    shown = [
+        cells_of(column_of(value, known, at), picked) for at in range(min(columns, MOST_COLUMNS))
+    ]
+    index = [str(at) for at in picked]
+    if known == "pandas.DataFrame":
+        index = [cell(each) for each in value.index[list(picked)].tolist()]
+    told = {
+        "names": names[:MOST_COLUMNS],
+        "types": dtypes[:MOST_COLUMNS],
+        "index": index,
+        "cells": [list(row) for row in zip(*shown)],  # noqa: B905 -- Python 3.8 has no strict
+        "start": start,
+        "rows": rows,
+        "columns": columns,
+    }
+    return json.dumps(told)
+
+
+def column_of(value: Any, known: str, at: int) -> Any:
+    if known == "pandas.DataFrame":
+        return value.iloc[:, at]
+    return value[:, at] if known == "numpy.ndarray" else value.to_series(at)
+
+
+def cells_of(column: Any, picked: Iterable[int]) -> list[str]:
+    known = library(column)
+    if known == "pandas.Series":
+        return [cell(each) for each in column.iloc[list(picked)].tolist()]
+    if known == "polars.Series":
+        return [cell(each) for each in column.gather(list(picked)).to_list()]
+    return [cell(each) for each in column[list(picked)].tolist()]
+
+
+def order_of(column: Any, descending: bool) -> Any:
+    known = library(column)
+    if known == "polars.Series":
+        order = column.arg_sort(nulls_last=True).to_list()
+        return order[::-1] if descending else order
+    if str(column.dtype) == "object":
+        texts = [cell(each) for each in column.tolist()]
+        return sorted(range(len(texts)), key=texts.__getitem__, reverse=descending)
+    if known == "pandas.Series":
+        plain = column.reset_index(drop=True)
+        return plain.sort_values(ascending=not descending, kind="stable").index.tolist()
+    order = column.argsort(kind="stable")
+    return order[::-1] if descending else order
+
+
+def cell(value: Any) -> str:
+    """The text of one cell."""
+    if type(value) is str:
+        return clip(value, CELL)
+    if type(value) is float:
+        return repr(value) if value == value else "NaN"
+    return text_of(value, CELL, 1)
+
+
+def delete(user: dict[str, Any], name: str) -> str:
+    lookup(user, name)
+    del user[name]
+    return json.dumps({})
