@@ -107,7 +107,8 @@ class ProtocolError(CodeexecError):
 
 
 def _tree(cls: type[CodeexecError]) -> dict[str, type[CodeexecError]]:
-    found = {cls.code: cls}
+    # A class that takes over its parent's code is, on the wire, its parent.
+    found = {cls.code: cls} if "code" in cls.__dict__ else {}
     for child in cls.__subclasses__():
         found.update(_tree(child))
     return found
