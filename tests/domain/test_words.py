@@ -29,6 +29,7 @@ from codeexec.domain.outputs import (
     Runs,
     clip_row,
     clip_runs,
+    compact,
     count_rows,
     iter_rows,
     join_runs,
@@ -149,6 +150,8 @@ def test_joined_runs_have_the_rows_of_both(first: Runs, second: Runs, count: int
     assert list(iter_rows(both)) == [*iter_rows(first), *iter_rows(second)]
     assert count_rows(both) == count_rows(first) + count_rows(second)
     rows = list(iter_rows(both))
+    assert list(iter_rows(compact(first + second))) == rows
+    assert compact(iter_rows(both)) == compact(both)
     assert list(iter_rows(last_rows(both, count))) == rows[max(len(rows) - count, 0) :]
 
 

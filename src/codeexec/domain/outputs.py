@@ -135,6 +135,23 @@ def join_runs(first: Runs, second: Runs) -> Runs:
     return first + second
 
 
+def compact(runs: Iterable[Run]) -> Runs:
+    """The same rows in as few runs as can be, in time that grows with their text alone."""
+    found: list[Run] = []
+    texts: list[str] = []
+    for run in runs:
+        if run.is_text and texts and found[-1].kind == run.kind:
+            texts.append(run.text)
+            continue
+        if len(texts) > 1:
+            found[-1] = Run(found[-1].kind, "\n".join(texts))
+        found.append(run)
+        texts = [run.text] if run.is_text else []
+    if len(texts) > 1:
+        found[-1] = Run(found[-1].kind, "\n".join(texts))
+    return tuple(found)
+
+
 def last_rows(runs: Runs, count: int = TAIL_ROWS) -> Runs:
     total = count_rows(runs)
     return runs if total <= count else slice_runs(runs, total - count, total)

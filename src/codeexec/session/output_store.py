@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from codeexec.domain.errors import UsageError
 from codeexec.domain.events import DisplayUpdated, OutputChanged
-from codeexec.domain.outputs import Run, Runs, clip_row, clip_runs, count_rows, plain
+from codeexec.domain.outputs import Run, Runs, clip_row, clip_runs, compact, count_rows, plain
 from codeexec.domain.requests import RowMatch, RowMatches, Rows, SearchRows
 
 CHUNK = 32 * 1024
@@ -137,7 +137,7 @@ class OutputStore:
         found = self._db.execute(
             "SELECT kind, body FROM chunks WHERE seq = ? AND needed ORDER BY id", (seq,)
         )
-        return join_text([_to_run(kind, body) for kind, body in found])
+        return compact([_to_run(kind, body) for kind, body in found])
 
     def total(self, execution_id: str) -> int:
         execution = self._find(execution_id)
@@ -165,7 +165,7 @@ class OutputStore:
                 size += len(_to_json(run))
             if size >= MAX_PAGE:
                 break
-        return Rows(start, execution.total, join_text(runs))
+        return Rows(start, execution.total, compact(runs))
 
     def _current(
         self, execution: int, start: int, stop: int, whole: bool
@@ -222,21 +222,6 @@ class OutputStore:
                         if not run.is_text:
                             break
         return RowMatches(tuple(found))
-
-
-def join_text(pending: list[Run]) -> Runs:
-    """Neighbouring text of one stream as one run."""
-    runs: list[Run] = []
-    texts: list[str] = []
-    for number, run in enumerate(pending):
-        if not run.is_text:
-            runs.append(run)
-            continue
-        texts.append(run.text)
-        if number + 1 == len(pending) or pending[number + 1].kind != run.kind:
-            runs.append(Run(run.kind, "\n".join(texts)) if len(texts) > 1 else run)
-            texts = []
-    return tuple(runs)
 
 
 _Chunk = tuple[int, int, int, int, str, bool, str | None, str | None, str]

@@ -323,8 +323,8 @@ def test_what_was_printed_is_let_go() -> None:
         patch = document.take_patch()
         assert patch is not None
         assert count_rows(patch.runs) == patch.total - patch.start
-    assert len(document._live) == LIVE_ROWS
-    assert document._frozen == []
+    assert len(document._rows._live) == LIVE_ROWS
+    assert document._rows._frozen == []
 
 
 @pytest.mark.parametrize(
