@@ -66,7 +66,9 @@ def describe(app: FastAPI) -> Json:
     )
     types = [kind for route in ROUTES for kind in (route.request, route.answer)]
     kinds = dict.fromkeys([*types, *_ANSWERS.values(), Problem, Recorded])
-    _, components = msgspec.json.schema_components(kinds, ref_template=_REF)
+    _, components = msgspec.json.schema_components(
+        kinds, ref_template=_REF, schema_hook=_schema_of_others
+    )
     schemas = {name: _tidy(schema) for name, schema in components.items()}
     table = {(route.method.lower(), route.path): route for route in ROUTES}
     for path, operations in document["paths"].items():
@@ -146,6 +148,13 @@ def _json_answer(kind: type[msgspec.Struct]) -> Json:
 
 def _ref(kind: type[msgspec.Struct]) -> str:
     return _REF.format(name=kind.__name__)
+
+
+def _schema_of_others(kind: type) -> Json:
+    """`object` in our types is any JSON value."""
+    if kind is object:
+        return {"description": "Any JSON value"}
+    raise NotImplementedError(kind)
 
 
 def _tidy(schema: Json) -> Json:

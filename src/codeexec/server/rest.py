@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -46,6 +47,7 @@ def make_app(host: Host) -> FastAPI:
     special.add(app, host)
     app.add_exception_handler(CodeexecError, _told)
     app.add_exception_handler(HTTPException, _told)
+    app.add_exception_handler(RequestValidationError, _told)
     app.add_exception_handler(Exception, _told)
     document: dict[str, object] = {}
 
@@ -98,4 +100,7 @@ async def _told(request: Request, error: Exception) -> Response:
         what = NotFound if error.status_code == 404 else UsageError
         said = f"{request.method} {request.url.path}: {error.detail}."
         return problem(what(said, "See /docs."), error.status_code)
+    if isinstance(error, RequestValidationError):
+        wrong = [f"{each['loc'][-1]}: {each['msg']}" for each in error.errors()]
+        return problem(UsageError(f"{'; '.join(wrong)}.", "See /docs."))
     return problem(internal(error))
