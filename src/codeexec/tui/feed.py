@@ -13,7 +13,10 @@ from codeexec.domain.fold import apply
 from codeexec.domain.snapshot import Snapshot
 
 INTERVAL = 1 / 30
-"""Seconds between frames while facts keep coming; the first after quiet comes at once."""
+"""Seconds between frames while facts keep coming."""
+
+BURST = 4
+"""Frames after quiet that come at once: a short run is queued, printed and over within them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ async def frames(
     clock: Clock | None = None,
 ) -> AsyncIterator[Frame]:
     """Frames for as long as there are facts; whatever the pace of those, the newest state."""
+    allowance, since = float(BURST), 0.0
     clock = clock or SystemClock()
     folder = Folder()
     news = asyncio.Event()
@@ -121,10 +125,14 @@ async def frames(
                 await news.wait()
                 news.clear()
             if folder.has_news:
-                due = clock.monotonic() + interval
+                now = clock.monotonic()
+                allowance = min(allowance + (now - since) / interval, BURST) - 1
+                since = now
                 yield folder.frame()
-                # What the face did with the frame counts as part of the pause.
-                await asyncio.sleep(max(due - clock.monotonic(), 0.0))
+                if allowance < 1:
+                    # What the face did with the frame counts as part of the pause.
+                    due = now + (1 - allowance) * interval
+                    await asyncio.sleep(max(due - clock.monotonic(), 0.0))
             if ended and not folder.has_news:
                 await reader  # its error, where it ended with one
                 return

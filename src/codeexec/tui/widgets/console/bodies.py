@@ -1,0 +1,132 @@
+"""Displays and errors as lines: which form of an object is shown, and how."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from textual.strip import Strip
+
+from codeexec.domain.outputs import Display, ErrorInfo, MimePart
+from codeexec.tui.render import traceback
+from codeexec.tui.render.ansi import AnsiPainter, wrap
+from codeexec.tui.render.markup import html_to_markdown, latex_to_text
+from codeexec.tui.render.registry import choose
+from codeexec.tui.render.registry import kind_of as mime_kind
+from codeexec.tui.render.traceback import Row
+from codeexec.tui.theme import Theme
+
+MOST_LINES = 60
+"""Lines of a text that a card shows at most; the viewer has it whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """Lines of one object; `part` is the image that is still to be painted, if any, and `rows`
+    says of a traceback's lines what they are."""
+
+    lines: list[Strip]
+    part: MimePart | None = None
+    rows: tuple[Row, ...] = ()
+
+
+def best_part(display: Display, *, pictures: bool = True) -> MimePart | None:
+    """The richest form of a display that a screen of characters can show."""
+    mime = choose({part.mime: part.text for part in display.parts}, pictures=pictures)
+    return display.part(mime) if mime is not None else None
+
+
+def kind_of(display: Display) -> str:
+    """What it is, in a word."""
+    part = best_part(display)
+    return "nothing" if part is None else mime_kind(part.mime, part.text)
+
+
+def data_of(part: MimePart) -> bytes | None:
+    """The content of a part that is held inline."""
+    if part.text is None:
+        return None
+    if part.mime.startswith("image/") and part.mime != "image/svg+xml":
+        try:
+            return base64.b64decode(part.text)
+        except ValueError:
+            return b""
+    return part.text.encode()
+
+
+def size_words(size: int) -> str:
+    """Bytes in few characters: `640 B`, `12 kB`, `3.4 MB`."""
+    if size < 1000:
+        return f"{size} B"
+    if size < 1_000_000:
+        return f"{size / 1000:.0f} kB"
+    return f"{size / 1_000_000:.1f} MB"
+
+
+class BodyPainter:
+    """Paints with one theme."""
+
+    def __init__(self, theme: Theme, ansi: AnsiPainter) -> None:
+        self._theme = theme
+        self._ansi = ansi
+
+    def display(self, display: Display, width: int) -> Painted:
+        """A display's lines; of a picture its placeholder line.
+
+        In the flow of output an object is shown by its plain text where it has one; the viewer
+        shows the richer form.
+        """
+        best = best_part(display)
+        if best is not None and mime_kind(best.mime, best.text) == "picture":
+            kind = best.mime.removeprefix("image/").partition("+")[0]
+            words = f"▣ {kind} image · {size_words(best.size)}"
+            return Painted([self._words(words, "muted")], best)
+        part = display.part("text/plain") or best
+        if part is None or part.text is None:
+            words = f"▤ {part.mime} · {size_words(part.size)}" if part else "▤ (empty)"
+            return Painted([self._words(words, "muted")])
+        match mime_kind(part.mime, None):
+            case "json":
+                text = _pretty(part.text)
+            case "html":
+                text = html_to_markdown(part.text)
+            case "latex":
+                text = latex_to_text(part.text)
+            case _:
+                text = part.text
+        return Painted(self._text(text, width))
+
+    def _text(self, text: str, width: int) -> list[Strip]:
+        lines = text.rstrip("\n").split("\n")
+        strips: list[Strip] = []
+        for segments in self._ansi.block(lines[:MOST_LINES], "result"):
+            strips.extend(wrap(segments, width))
+        if len(lines) > MOST_LINES:
+            more = f"… {len(lines) - MOST_LINES:,} more lines"
+            strips.append(self._words(more, "muted"))
+        return strips
+
+    def error(self, error: ErrorInfo, width: int, whole: bool) -> Painted:
+        """A traceback: the frames of the user's code, or all of them."""
+        if not error.traceback:
+            return Painted([self._words(f"{error.name}: {error.value}", "traceback.error")])
+        strips: list[Strip] = []
+        rows: list[Row] = []
+        for row in traceback.rows(traceback.parse(error.traceback), opened=whole):
+            base = "muted" if row.fold is not None else "text"
+            lines = self._ansi.wrapped(row.text, width, base)
+            strips.extend(lines)
+            rows.extend([row] * len(lines))
+        return Painted(strips, rows=tuple(rows))
+
+    def _words(self, words: str, meaning: str) -> Strip:
+        return Strip([Segment(words, self._theme.style(meaning))])
+
+
+def _pretty(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except ValueError:
+        return text

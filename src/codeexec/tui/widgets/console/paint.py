@@ -1,0 +1,200 @@
+"""Lines of cards to strips, with one theme and one width."""
+
+from __future__ import annotations
+
+import time
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.strip import Strip
+
+from codeexec.domain.outputs import Run
+from codeexec.domain.snapshot import ExecutionStatus
+from codeexec.tui.render.ansi import AnsiPainter
+from codeexec.tui.theme import Theme
+from codeexec.tui.widgets.console.bodies import BodyPainter, Painted
+from codeexec.tui.widgets.console.card import Card, Fold, Line
+from codeexec.tui.widgets.console.code import highlight
+
+GUTTER = 2
+"""Columns at the left: a mark, and a blank."""
+
+SHOW_BUSY_AFTER = 0.08
+"""Seconds; a run that is over sooner is not marked as running, which saves two repaints."""
+
+GLYPHS: dict[ExecutionStatus, tuple[str, str]] = {
+    "queued": ("◌", "run.queued"),
+    "running": ("▶", "run.running"),
+    "ok": ("✓", "run.ok"),
+    "error": ("✗", "run.failed"),
+    "cancelled": ("◇", "run.cancelled"),
+    "timed_out": ("◷", "run.failed"),
+    "lost": ("?", "run.lost"),
+}
+"""The shape and the meaning of each state: told apart without colour."""
+
+_NOTES = {
+    "cancelled": "cancelled",
+    "timed_out": "out of time",
+    "lost": "lost",
+}
+
+
+def duration(seconds: float) -> str:
+    """A running time in few characters: `0.82 s`, `12 s`, `3:05`, `2:14:00`."""
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class CardPainter:
+    """Paints with one theme; make a new one when the theme changes."""
+
+    def __init__(self, theme: Theme, me: str = "") -> None:
+        self.theme = theme
+        self.ansi = AnsiPainter(theme)
+        self._bodies = BodyPainter(theme, self.ansi)
+        self._me = me
+        self._painted: dict[str, tuple[object, int, bool, Painted]] = {}
+        self.language = "python"
+        self.timestamps = False
+
+    # -- objects ---------------------------------------------------------------------------
+
+    def body(self, card: Card, row: Run, width: int) -> Painted:
+        """A display or an error, painted once."""
+        if row.display is not None:
+            thing: object = card.display(row.display)
+            key, whole = row.display.key, False
+        else:
+            thing, key, whole = row.error, f"error of {card.key}", card.shows_all_frames
+        known = self._painted.get(key)
+        if known is not None and known[0] == thing and known[1:3] == (width, whole):
+            return known[3]
+        if row.display is not None:
+            painted = self._bodies.display(card.display(row.display), width)
+        elif row.error is not None:
+            painted = self._bodies.error(row.error, width, whole)
+        else:
+            painted = Painted([Strip([])])
+        self._painted[key] = (thing, width, whole, painted)
+        return painted
+
+    def put_image(self, key: str, lines: list[Strip]) -> None:
+        """The picture of a display is ready: it takes the place of its description."""
+        known = self._painted.get(key)
+        if known is not None:
+            thing, width, whole, painted = known
+            self._painted[key] = (thing, width, whole, Painted(lines, painted.part))
+
+    def lines_of(self, card: Card, row: Run, width: int) -> int:
+        """How many lines a row takes."""
+        if not row.is_text:
+            return len(self.body(card, row, width).lines)
+        if not card.wraps or (len(row.text) <= width and row.text.isascii()):
+            return 1
+        if "\x1b" not in row.text and row.text.isascii() and row.text.isprintable():
+            return -(-len(row.text) // max(width, 1))
+        return len(self.ansi.wrapped(row.text, width))
+
+    # -- lines -------------------------------------------------------------------------------
+
+    def code(self, card: Card, number: int, width: int) -> Strip:
+        """A line of the code; the first has the prompt at its left and the state at its right."""
+        view = card.view
+        label = f"[{view.count}] " if view.count is not None else "[·] "
+        lines = highlight(view.code, self.theme, self.language)
+        source = lines[number] if number < len(lines) else []
+        if number:
+            return Strip([Segment(" " * len(label)), *source]).crop(0, width)
+        side = self._side(card)
+        room = max(width - len(label) - sum(cell_len(part.text) for part in side) - 2, 0)
+        body = Strip(source)
+        if card.fold is Fold.CLOSED and len(lines) > 1:
+            body = Strip([*source, Segment(" …", self.theme.style("muted"))])
+        if body.cell_length > room:
+            body = Strip([*body.crop(0, max(room - 1, 0)), Segment("…", self.theme.style("muted"))])
+        body = body.adjust_cell_length(room + 2)
+        prompt = Segment(label, self.theme.style("prompt"))
+        return Strip([prompt, *body, *side])
+
+    def _side(self, card: Card) -> list[Segment]:
+        view, style = card.view, self.theme.style
+        side: list[Segment] = []
+        if view.cell is not None and view.cell.title:
+            side.append(Segment(f"{view.cell.title[:24]}  ", style("muted")))
+        if view.origin and view.origin != self._me:
+            side.append(Segment(f"⇄ {view.origin}  ", style("run.origin")))
+        if self.timestamps and view.started_at:
+            side.append(
+                Segment(
+                    time.strftime("%H:%M:%S  ", time.localtime(view.started_at)), style("muted")
+                )
+            )
+        glyph, meaning = GLYPHS[view.status]
+        taken = None
+        if view.started_at is not None:
+            taken = max((view.finished_at or time.time()) - view.started_at, 0.0)
+        if view.status == "running" and (taken or 0.0) < SHOW_BUSY_AFTER:
+            return side
+        side.append(Segment(glyph, style(meaning)))
+        words = duration(taken) if taken is not None else view.status
+        side.append(Segment(f" {words}", style("muted")))
+        return side
+
+    def more(self, card: Card, count: int) -> Strip:
+        """What is folded away, in words."""
+        if card.fold is Fold.CLOSED:
+            words = f"    ▸ {card.view.total:,} {'row' if card.view.total == 1 else 'rows'}"
+        else:
+            words = f"    ▸ {count:,} more {'line' if count == 1 else 'lines'} of code"
+        return Strip([Segment(words, self.theme.style("muted"))])
+
+    def note(self, card: Card) -> Strip:
+        """Why a card stands still: what it waits for, or how it ended."""
+        view = card.view
+        if view.stdin is not None:
+            words = view.stdin.prompt.strip() or "input"
+            return Strip(
+                [Segment(f"⌨ waiting for an answer: {words}", self.theme.style("stream.stdin"))]
+            )
+        words = _NOTES.get(view.status, view.status)
+        if view.reason:
+            words = f"{words}: {view.reason}"
+        return Strip([Segment(words, self.theme.style(GLYPHS[view.status][1]))])
+
+    def row(
+        self, card: Card, row: Run | None, sub: int, width: int, left: int
+    ) -> tuple[str, Strip]:
+        """The mark in the gutter and the line `sub` of a row."""
+        if row is None:
+            return " ", Strip([Segment("…", self.theme.style("faint"))])
+        if row.is_text:
+            base, mark = ("stream.stderr", "┆") if row.kind == "stderr" else ("stream.stdout", " ")
+            if not card.wraps:
+                return mark, self.ansi.strip(row.text, width, base, left)
+            lines = self.ansi.wrapped(row.text, width, base)
+        else:
+            lines = self.body(card, row, width).lines
+            is_result = row.display is not None and row.display.role == "result"
+            mark = "→" if is_result and sub == 0 else " "
+        return mark, lines[sub] if sub < len(lines) else Strip([])
+
+    def plain_text(self, card: Card, line: Line, row: Run | None, width: int) -> str:
+        """The text of a line, for copying."""
+        match line.part:
+            case "code":
+                lines = card.view.code.split("\n")
+                return lines[line.index] if line.index < len(lines) else ""
+            case "row":
+                return self.row(card, row, line.sub, width, 0)[1].text.rstrip()
+            case "note":
+                return self.note(card).text
+            case _:
+                return ""

@@ -1,0 +1,242 @@
+"""Where code is typed into the console: several lines, highlighted, with a history."""
+
+from __future__ import annotations
+
+import ast
+import codeop
+import warnings
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+from codeexec.tui.commands import bindings
+from codeexec.tui.theme import Theme
+from codeexec.tui.widgets.console.code import highlight
+
+MOST_LINES = 12
+"""Lines that the prompt grows to before it scrolls."""
+
+Completeness = Literal["complete", "incomplete", "unknown"]
+
+
+def completeness(code: str) -> Completeness:
+    """What can be told without a kernel: `unknown` for magics and errors."""
+    if not code.strip():
+        return "complete"
+    lines = code.split("\n")
+    if len(lines) > 1 and not lines[-1].strip():
+        return "complete"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compiled = codeop.compile_command(code, symbol="exec")
+            if compiled is None:
+                return "incomplete"
+            ast.parse(code)
+    except (SyntaxError, ValueError, OverflowError):
+        return "unknown"
+    return "complete"
+
+
+class Prompt(TextArea):
+    """Utters what is typed; what becomes of it is the pane's business."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("prompt"),
+        Binding("up", "history_or_up", show=False),
+        Binding("down", "history_or_down", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    Prompt {
+        height: auto;
+        max-height: 14;
+        border: none;
+        padding: 0;
+        background: transparent;
+        scrollbar-size-vertical: 1;
+    }
+    Prompt:focus { border: none; }
+    """
+
+    @dataclass
+    class Submitted(Message):
+        """Code to be run."""
+
+        code: str
+
+    @dataclass
+    class Undecided(Message):
+        """Enter was pressed and only the kernel can say whether the code is complete."""
+
+        code: str
+
+    @dataclass
+    class CompletionWanted(Message):
+        code: str
+        cursor: int
+
+    @dataclass
+    class DocsWanted(Message):
+        code: str
+        cursor: int
+
+    @dataclass
+    class HistorySearchWanted(Message):
+        pass
+
+    @dataclass
+    class InterruptWanted(Message):
+        pass
+
+    @dataclass
+    class PopupKey(Message):
+        """A key that belongs to the list of completions while that is open."""
+
+        key: str
+
+    def __init__(self, theme: Theme, id: str | None = None) -> None:
+        super().__init__(
+            id=id, soft_wrap=True, show_line_numbers=False, tab_behavior="focus", theme="css"
+        )
+        self.cursor_blink = False
+        self.highlight_cursor_line = False
+        self._colors = theme
+        self.language_name = "python"
+        self.has_popup = False
+        self._history: list[str] = []
+        self._at = 0
+        self._draft = ""
+
+    def use(self, theme: Theme) -> None:
+        self._colors = theme
+        self._line_cache.clear()
+        self.refresh()
+
+    # -- what is typed -------------------------------------------------------------------------
+
+    @property
+    def cursor_offset(self) -> int:
+        """The cursor in characters of the text."""
+        row, column = self.cursor_location
+        return sum(len(line) + 1 for line in self.document.lines[:row]) + column
+
+    def put(self, text: str) -> None:
+        """Replace all that is typed, the cursor at its end."""
+        self.text = text
+        self.move_cursor(self.document.end)
+
+    def get_line(self, line_index: int) -> Text:
+        text = self.document.get_line(line_index)
+        lines = highlight(self.text, self._colors, self.language_name)
+        line = Text(end="", no_wrap=True)
+        if line_index < len(lines):
+            for segment in lines[line_index]:
+                line.append(segment.text, segment.style)
+        # A lexer may see other lines than the document does: never another text.
+        return line if line.plain == text else Text(text, end="", no_wrap=True)
+
+    def remember(self, entries: list[str]) -> None:
+        """What was run before, oldest first."""
+        self._history = entries
+        self._at = len(entries)
+
+    def action_submit(self) -> None:
+        code = self.text
+        if not code.strip():
+            return
+        match completeness(code) if self.language_name in ("python", "ipython") else "unknown":
+            case "complete":
+                self.submit()
+            case "incomplete":
+                self.break_line()
+            case _:
+                self.post_message(self.Undecided(code))
+
+    def action_submit_now(self) -> None:
+        if self.text.strip():
+            self.submit()
+
+    def submit(self) -> None:
+        """Run what is typed, and be empty again."""
+        code = self.text.rstrip("\n")
+        if not self._history or self._history[-1] != code:
+            self._history.append(code)
+        self._at = len(self._history)
+        self.put("")
+        self.post_message(self.Submitted(code))
+
+    def break_line(self, indent: str | None = None) -> None:
+        """A new line, indented as the one above, or deeper after a colon."""
+        row, column = self.cursor_location
+        above = self.document.get_line(row)[:column]
+        if indent is None:
+            indent = above[: len(above) - len(above.lstrip())]
+            if above.rstrip().endswith(":"):
+                indent += "    "
+        self.insert(f"\n{indent}")
+
+    def action_newline(self) -> None:
+        self.break_line()
+
+    def action_complete(self) -> None:
+        row, column = self.cursor_location
+        before = self.document.get_line(row)[:column]
+        if before.strip():
+            self.post_message(self.CompletionWanted(self.text, self.cursor_offset))
+        else:
+            self.insert("    ")
+
+    def action_copy(self) -> None:
+        """Copy what is selected; without a selection the key means interrupt, as in a shell."""
+        if self.selected_text:
+            super().action_copy()
+        else:
+            self.post_message(self.InterruptWanted())
+
+    def action_docs(self) -> None:
+        self.post_message(self.DocsWanted(self.text, self.cursor_offset))
+
+    def action_search_history(self) -> None:
+        self.post_message(self.HistorySearchWanted())
+
+    def action_history_or_up(self) -> None:
+        if self.cursor_location[0] > 0:
+            self.action_cursor_up()
+        elif self._at > 0:
+            if self._at == len(self._history):
+                self._draft = self.text
+            self._at -= 1
+            self.put(self._history[self._at])
+
+    def action_history_or_down(self) -> None:
+        if self.cursor_location[0] < self.document.line_count - 1:
+            self.action_cursor_down()
+        elif self._at < len(self._history):
+            self._at += 1
+            at_end = self._at == len(self._history)
+            self.put(self._draft if at_end else self._history[self._at])
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self.has_popup and event.key in ("up", "down", "enter", "tab", "escape"):
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.PopupKey(event.key))
+        elif event.key in ("enter", "tab", "shift+tab"):
+            # TextArea would take these before any binding is asked.
+            event.prevent_default()
+            event.stop()
+            match event.key:
+                case "enter":
+                    self.action_submit()
+                case "tab":
+                    self.action_complete()
+                case _:
+                    self.action_docs()
+        else:
+            await super()._on_key(event)
