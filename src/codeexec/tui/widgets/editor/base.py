@@ -211,7 +211,10 @@ class EditorBase(ScrollView, can_focus=True):
         )
         for line in (first, last):
             if len(self.model.lines[line]) > self._widest // 2:
-                self._widest = max(self._widest, line_width(self.model.lines[line], self.model.tab))
+                width = line_width(self.model.lines[line], self.model.tab)
+                if width > self._widest:
+                    # In steps, as another width means another layout of the screen.
+                    self._widest = width + _STEP
 
     def _shift_diagnostics(self, change: Change) -> None:
         found = self.painter.diagnostics
@@ -256,8 +259,12 @@ class EditorBase(ScrollView, can_focus=True):
         model = self.model
         cell = model.cells.at(model.cursor.line)
         total = Size(self._text_width(), model.rows.total)
-        if changed and total != self.virtual_size:
+        if changed and total.width != self.virtual_size.width:
             self.virtual_size = total
+        elif changed and total != self.virtual_size:
+            # The vertical bar is always there, so that more lines need no new layout.
+            self.set_reactive(ScrollView.virtual_size, total)
+            self.vertical_scrollbar.window_virtual_size = total.height
         if cell != self._seen_cell or self._moved_from is not None or (self.soft_wrap and changed):
             self.refresh()
         else:

@@ -16,7 +16,7 @@ LONG = 20_000
 """Characters from which a line is measured in blocks, each character for itself."""
 _BLOCK = 4096
 _CONTROL = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ud800-\udfff\ufeff]"
+    r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202f\u2060-\u206f\ud800-\udfff\ufeff]"
 )
 _WIDE = re.compile(
     r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\U0001f300-\U0001faff\U00020000-\U0003fffd]"
@@ -26,7 +26,14 @@ _PICTURES = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421}
 
 def is_plain(line: str) -> bool:
     """Is each character of the line one cell wide? Then column and cell are the same."""
-    return line.isascii() and line.isprintable()
+    return line.isascii() and (len(line) > LONG or line.isprintable())
+
+
+@lru_cache(maxsize=1024)
+def _graphemes(line: str) -> tuple[str, list[tuple[int, int, int]]]:
+    """The line without what acts on a terminal, and start, end and width of its graphemes."""
+    safe = _CONTROL.sub("\N{MIDDLE DOT}", line.replace("\t", " ").translate(_PICTURES))
+    return safe, split_graphemes(safe)[0]
 
 
 @lru_cache(maxsize=1024)
@@ -37,10 +44,10 @@ def shown(line: str, tab: int) -> tuple[Sequence[int], str]:
     columns of a grapheme start where it starts; the drawn text has as many characters as
     the line has columns, with tabs as single spaces.
     """
-    safe = _CONTROL.sub("\N{MIDDLE DOT}", line.replace("\t", " ").translate(_PICTURES))
+    safe, graphemes = _graphemes(line)
     cells: list[int] = []
     cell = 0
-    for start, end, width in split_graphemes(safe)[0]:
+    for start, end, width in graphemes:
         size = width
         if line[start] == "\t":
             size = tab - cell % tab
@@ -102,7 +109,7 @@ def snap(line: str, column: int) -> int:
     """The beginning of the grapheme that `column` is in, so that a cursor never splits one."""
     if line.isascii() or len(line) > LONG or not 0 < column < len(line):
         return column
-    for start, end, _ in split_graphemes(line)[0]:
+    for start, end, _ in _graphemes(line)[1]:
         if start <= column < end:
             return start
     return column
@@ -113,7 +120,7 @@ def after(line: str, column: int) -> int:
     if column >= len(line):
         return len(line)
     if not line.isascii() and len(line) <= LONG:
-        for start, end, _ in split_graphemes(line)[0]:
+        for start, end, _ in _graphemes(line)[1]:
             if start <= column < end:
                 return end
     return column + 1
@@ -122,11 +129,11 @@ def after(line: str, column: int) -> int:
 def drawn(line: str, start: int, end: int, tab: int) -> list[str]:
     """What to draw for each column of `line[start:end]`: a tab is as many spaces as it fills,
     and the columns of a grapheme after its first draw nothing."""
-    if is_plain(line):
-        return list(line[start:end])
     if len(line) > LONG:
         part = _CONTROL.sub("\N{MIDDLE DOT}", line[start:end].translate(_PICTURES))
         return [sign if cell_len(sign) else "\N{MIDDLE DOT}" for sign in part]
+    if is_plain(line):
+        return list(line[start:end])
     cells, safe = shown(line, tab)
     signs: list[str] = []
     column = start

@@ -68,7 +68,9 @@ _EXTRA = {
 """What the query of a grammar leaves out."""
 _SMALL = 0.0012
 """Seconds that a parse may have taken last for it to be done within a key."""
-_READ_LINES = 12
+_READ_LINES = 24
+_READ_BYTES = 65_536
+"""What the parser is given at once: of short lines, and of a long one."""
 
 
 class Syntax(Protocol):
@@ -165,7 +167,7 @@ class TreeSyntax:
         lines = self._buffer.lines
         if row >= len(lines):
             return b""
-        if column == 0:
+        if column == 0 and len(lines[row]) <= LONG:
             part = "\n".join(lines[row : row + _READ_LINES])
             if row + _READ_LINES < len(lines):
                 part += "\n"
@@ -173,8 +175,9 @@ class TreeSyntax:
         line = lines[row]
         if self._encoded[0] is not line:
             self._encoded = (line, line.encode("utf-8", "surrogatepass"))
-        tail = self._encoded[1][column:]
-        return tail if row + 1 == len(lines) else tail + b"\n"
+        tail = self._encoded[1][column : column + _READ_BYTES]
+        ends = column + len(tail) == len(self._encoded[1]) and row + 1 < len(lines)
+        return tail + b"\n" if ends else tail
 
     def work(self, seconds: float) -> bool:
         if not self._stale:

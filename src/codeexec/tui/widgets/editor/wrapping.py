@@ -32,7 +32,8 @@ def _breaks(line: str, width: int, tab: int) -> tuple[int, ...]:
 
 def row_starts(line: str, width: int, tab: int) -> Sequence[int]:
     """Where the rows of a line begin; a very long line is cut without looking at it."""
-    if len(line) <= width // 2 or (len(line) <= width and is_plain(line)):
+    narrow = len(line) <= width // 2 and "\t" not in line
+    if narrow or (len(line) <= width and is_plain(line)):
         return (0,)
     if len(line) > LONG:
         # Half the width always suffices, be every character a wide one.

@@ -1,0 +1,365 @@
+"""The widget by its methods, by keys and by the mouse, in a headless app."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.message import Message
+
+from codeexec.languages.catalog import by_name
+from codeexec.tui.widgets.editor import (
+    DEFAULT_BINDINGS,
+    CellMark,
+    CellState,
+    CodeEditor,
+    Completion,
+    Diagnostic,
+    Location,
+    Query,
+    RunScope,
+)
+
+MessageT = TypeVar("MessageT", bound=Message)
+CELLS = "import os\n# %% one\na = 1\n\n# %% two\nb = 2\n"
+
+
+class Host(App[None]):
+    """An editor, and everything that it utters."""
+
+    def __init__(self, text: str = "", language: str = "python", read_only: bool = False) -> None:
+        super().__init__()
+        self.uttered: list[Message] = []
+        self.editor = CodeEditor(text, by_name(language), read_only=read_only)
+
+    def compose(self) -> ComposeResult:
+        yield self.editor
+
+    def on_mount(self) -> None:
+        self.editor.focus()
+
+    def on_code_editor_changed(self, message: CodeEditor.Changed) -> None:
+        self.uttered.append(message)
+
+    def on_code_editor_run_requested(self, message: CodeEditor.RunRequested) -> None:
+        self.uttered.append(message)
+
+    def on_code_editor_completion_requested(self, message: CodeEditor.CompletionRequested) -> None:
+        self.uttered.append(message)
+
+    def on_code_editor_inspect_requested(self, message: CodeEditor.InspectRequested) -> None:
+        self.uttered.append(message)
+
+    def on_code_editor_prompt_requested(self, message: CodeEditor.PromptRequested) -> None:
+        self.uttered.append(message)
+
+    def said(self, kind: type[MessageT]) -> list[MessageT]:
+        return [message for message in self.uttered if isinstance(message, kind)]
+
+    def screen_rows(self) -> list[str]:
+        return [self.editor.render_line(y).text for y in range(self.editor.size.height)]
+
+
+async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
+    """Let the app work until something holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        await asyncio.sleep(0.005)
+
+
+async def test_typing_shows_and_is_told() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 10)) as pilot:
+        await pilot.press(*"if x", "colon", "enter", "y")
+        assert app.editor.text == "if x:\n    y"
+        assert app.screen_rows()[1].startswith("   2 ")
+        assert "    y" in app.screen_rows()[1]
+        assert app.said(CodeEditor.Changed)[-1].version == app.editor.model.buffer.version
+        await pilot.press("ctrl+z")
+        assert app.editor.text != "if x:\n    y"
+        await pilot.press("ctrl+y")
+        assert app.editor.text == "if x:\n    y"
+
+
+def test_every_binding_has_an_action_and_no_two_share_a_key() -> None:
+    seen: dict[str, str] = {}
+    for row in DEFAULT_BINDINGS:
+        assert callable(getattr(CodeEditor, f"action_{row.action}", None)), row.action
+        for key in filter(None, row.keys.split(",")):
+            assert key not in seen, (key, row.id, seen.get(key))
+            seen[key] = row.id
+    ids = [row.id for row in DEFAULT_BINDINGS]
+    assert len(ids) == len(set(ids))
+    swallowed = ("ctrl+enter", "shift+enter", "alt+enter", "ctrl+slash", "ctrl+space")
+    for row in DEFAULT_BINDINGS:
+        keys = row.keys.split(",")
+        assert not set(keys) & set(swallowed) or set(keys) - set(swallowed), row.id
+
+
+async def test_motions_by_key() -> None:
+    app = Host("one two\n  three\nfour")
+    async with app.run_test(size=(60, 10)) as pilot:
+        editor = app.editor
+
+        async def after(*keys: str) -> tuple[int, int]:
+            await pilot.press(*keys)
+            return tuple(editor.model.cursor)  # type: ignore[return-value]
+
+        assert await after("ctrl+right") == (0, 3)
+        assert await after("end") == (0, 7)
+        assert await after("down") == (1, 7)
+        assert await after("down") == (2, 4)
+        assert await after("up") == (1, 7)
+        assert await after("home") == (1, 2)
+        assert await after("home") == (1, 0)
+        assert await after("left") == (0, 7)
+        assert await after("ctrl+end") == (2, 4)
+        assert await after("up", "up", "up") == (0, 0)
+        assert await after("shift+down", "shift+end") == (1, 7)
+        assert editor.model.selected_text == "one two\n  three"
+        assert await after("left") == (0, 0)
+        await pilot.press("ctrl+a")
+        assert editor.model.selected_text == editor.text
+        await pilot.press("escape", "ctrl+home", "ctrl+l", "ctrl+l")
+        assert editor.model.selected_text == "one two\n  three\n"
+
+
+async def test_cut_copy_paste_and_a_big_paste() -> None:
+    app = Host("one\ntwo")
+    async with app.run_test(size=(60, 10)) as pilot:
+        await pilot.press("ctrl+c", "ctrl+v")
+        assert app.editor.text == "one\none\ntwo"
+        await pilot.press("shift+end", "ctrl+x")
+        assert app.editor.text == "one\n\ntwo"
+        await pilot.press("ctrl+v")
+        assert app.editor.text == "one\none\ntwo"
+        began = time.perf_counter()
+        app.editor.insert("x = 1\r\n" * 10_000)
+        assert time.perf_counter() - began < 0.5
+        assert len(app.editor.model.lines) == 10_003
+        await pilot.press("ctrl+z")
+        assert app.editor.text == "one\none\ntwo"
+
+
+async def test_mouse_places_drags_and_selects_words_and_lines() -> None:
+    app = Host("hello world\nsecond 世界 line\nthird")
+    async with app.run_test(size=(60, 10)) as pilot:
+        editor, gutter = app.editor, app.editor.painter.gutter
+        await pilot.click(editor, offset=(gutter + 3, 1))
+        assert editor.model.cursor == (1, 3)
+        await pilot.click(editor, offset=(gutter + 11, 1))
+        assert editor.model.cursor == (1, 9)
+        await pilot.double_click(editor, offset=(gutter + 7, 0))
+        assert editor.model.selected_text == "world"
+        await pilot.triple_click(editor, offset=(gutter + 7, 0))
+        assert editor.model.selected_text == "hello world\n"
+        await pilot.mouse_down(editor, offset=(gutter + 2, 0))
+        await pilot.hover(editor, offset=(gutter + 3, 2))
+        await pilot.mouse_up(editor, offset=(gutter + 3, 2))
+        assert editor.model.selected_text == "llo world\nsecond 世界 line\nthi"
+        await pilot.click(editor, offset=(1, 2))
+        assert editor.model.selected_text == "third"
+
+
+async def test_runs_are_asked_for_with_their_cells() -> None:
+    app = Host(CELLS)
+    async with app.run_test(size=(60, 10)) as pilot:
+        app.editor.go_to(2)
+        await pilot.press("ctrl+enter", "f6")
+        assert app.editor.model.cursor.line == 5
+        await pilot.press("f6", "f8", "f7", "alt+comma", "alt+full_stop", "alt+f", "alt+x")
+        runs = [(m.scope, [c.source for c in m.cells]) for m in app.said(CodeEditor.RunRequested)]
+        assert runs[:3] == [
+            (RunScope.CELL, ["a = 1"]),
+            (RunScope.CELL, ["a = 1"]),
+            (RunScope.CELL, ["b = 2"]),
+        ]
+        assert app.editor.text.endswith("# %%\n")
+        assert runs[3] == (RunScope.ALL, ["import os", "a = 1", "b = 2"])
+        assert runs[4] == (RunScope.ABOVE, ["import os", "a = 1", "b = 2"])
+        assert (RunScope.FILE, [app.editor.text]) in runs
+        assert runs[-1] == (RunScope.RESTART, ["import os", "a = 1", "b = 2"])
+
+
+async def test_a_selection_runs_without_its_indentation() -> None:
+    app = Host("if x:\n    a\n    b\nc")
+    async with app.run_test(size=(60, 10)) as pilot:
+        app.editor.model.select(Location(1, 0), Location(2, 5))
+        app.editor.action_run_selection()
+        app.editor.model.select(Location(3, 0))
+        app.editor.action_run_selection()
+        await pilot.pause()
+        found = [message.cells[0] for message in app.said(CodeEditor.RunRequested)]
+        assert [(cell.source, cell.start) for cell in found] == [("a\nb", 1), ("c", 3)]
+
+
+async def test_marks_diagnostics_and_edited_cells_are_shown() -> None:
+    app = Host(CELLS)
+    async with app.run_test(size=(60, 10)) as pilot:
+        editor = app.editor
+        keys = [cell.key for cell in editor.cells()]
+        editor.set_cell_marks(
+            {keys[1]: CellMark(CellState.OK, 0.84), keys[2]: CellMark(CellState.RUNNING, 65)}
+        )
+        editor.set_diagnostics([Diagnostic(5, "bad name")])
+        await pilot.pause()
+        rows = app.screen_rows()
+        assert rows[1].startswith("✓")
+        assert "0.8 s" in rows[1]
+        assert rows[4].startswith("▶")
+        assert "1 min 05" in rows[4]
+        assert rows[5].startswith("●")
+        assert "bad name" in rows[5]
+        editor.go_to(2)
+        await pilot.press("x", "enter")
+        rows = app.screen_rows()
+        assert rows[1].startswith("~")
+        assert "bad name" in rows[6]
+        editor.set_cell_marks({keys[1]: CellMark(CellState.QUEUED)})
+        assert app.screen_rows()[1].startswith("◌")
+
+
+async def test_completion_asks_filters_and_accepts() -> None:
+    app = Host("# %% a\nx = 1\n")
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.editor.go_to(2)
+        await pilot.press("p", "r")
+        (asked,) = app.said(CodeEditor.CompletionRequested)
+        assert asked.automatic
+        assert (asked.code, asked.offset) == ("x = 1\npr", 8)
+        assert asked.location(6) == Location(2, 0)
+        items = [Completion("print", "function"), Completion("property"), Completion("apr")]
+        app.editor.show_completions(items, asked.location(6))
+        await pilot.pause()
+        assert any("print" in row and "function" in row for row in app.screen_rows())
+        await pilot.press("o")
+        assert not any("print" in row for row in app.screen_rows())
+        await pilot.press("backspace", "down", "up", "tab")
+        assert app.editor.model.line == "print"
+        assert app.editor.popup is None
+        await pilot.press("left_parenthesis", "ctrl+space", "alt+i")
+        assert not app.said(CodeEditor.CompletionRequested)[-1].automatic
+        assert app.said(CodeEditor.InspectRequested)[-1].offset == 12
+        app.editor.show_docs("print(x)\nPrints.")
+        assert any("Prints." in row for row in app.screen_rows())
+        await pilot.press("escape")
+        assert not any("Prints." in row for row in app.screen_rows())
+
+
+async def test_late_completions_are_not_shown() -> None:
+    app = Host("a\nb")
+    async with app.run_test(size=(60, 12)) as pilot:
+        app.editor.show_completions([Completion("abc")], Location(1, 0))
+        assert app.editor.popup is None
+        app.editor.show_completions([Completion("zzz")], Location(0, 0))
+        await pilot.press("end", "q")
+        assert app.editor.popup is None
+
+
+async def test_find_replace_and_prompts() -> None:
+    app = Host("one two\none")
+    async with app.run_test(size=(60, 12)) as pilot:
+        found = app.editor.find(Query("one"), here=True)
+        assert found is not None
+        assert (found.number, found.count) == (1, 2)
+        await pilot.press("f4")
+        assert app.editor.model.cursor == (1, 3)
+        await pilot.press("shift+f4")
+        assert app.editor.replace(Query("one"), "1") is not None
+        assert app.editor.replace_all(Query("one"), "1") == 1
+        assert app.editor.text == "1 two\n1"
+        app.editor.stop_finding()
+        await pilot.press("ctrl+f", "ctrl+g", "alt+g", "alt+s", "alt+r")
+        kinds = [message.kind for message in app.said(CodeEditor.PromptRequested)]
+        assert kinds == ["find", "line", "cell", "symbol", "replace"]
+
+
+async def test_soft_wrap_keeps_every_place_reachable() -> None:
+    line = "word " * 40
+    app = Host(f"{line}\nend")
+    async with app.run_test(size=(40, 12)) as pilot:
+        editor = app.editor
+        await pilot.press("alt+z")
+        assert "end" in "".join(app.screen_rows())
+        await pilot.press("down")
+        assert editor.model.cursor.line == 0
+        assert editor.model.cursor.column > 20
+        for column in (0, 33, 77, len(line)):
+            editor.move_to(Location(0, column))
+            at = editor.cell_of(editor.model.cursor)
+            assert editor.location_at(at.x, at.y) == (0, column)
+        await pilot.resize_terminal(24, 12)
+        await pilot.press("ctrl+end", "alt+z")
+        assert editor.model.cursor == (1, 3)
+
+
+async def test_read_only_moves_but_does_not_change() -> None:
+    app = Host("abc", read_only=True)
+    async with app.run_test(size=(40, 12)) as pilot:
+        await pilot.press("right", "x", "enter", "backspace", "ctrl+x", "ctrl+v", "tab")
+        assert app.editor.text == "abc"
+        assert app.editor.model.cursor == (0, 1)
+
+
+async def test_tiny_sizes_and_other_texts() -> None:
+    app = Host(CELLS)
+    async with app.run_test(size=(40, 12)) as pilot:
+        for size in ((20, 5), (5, 2), (3, 1), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await pilot.press("down", "end")
+        app.editor.load("fn main() {}", by_name("rust"))
+        await pilot.press("end", "enter")
+        assert app.editor.text == "fn main() {}\n"
+        app.editor.replace_text("new")
+        await pilot.press("ctrl+z")
+        assert app.editor.text == "fn main() {}\n"
+
+
+async def test_a_very_long_line_does_not_freeze() -> None:
+    app = Host("x" * 5_000_000)
+    async with app.run_test(size=(80, 24)) as pilot:
+        began = time.perf_counter()
+        await pilot.press("end", "a", "home", "b")
+        app.editor.set_soft_wrap(True)
+        await pilot.press("end", "c")
+        assert time.perf_counter() - began < 3
+        assert len(app.editor.text) == 5_000_003
+
+
+async def test_fifty_thousand_lines_type_like_none() -> None:
+    text = "def f(a):\n    return a + 1\n" * 25_000
+    began = time.perf_counter()
+    app = Host(text)
+    assert time.perf_counter() - began < 0.3
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: bool(app.editor.symbols()))
+        app.editor.go_to(25_000)
+        await pilot.pause()
+        taken = []
+        for sign in "value = other":
+            began = time.perf_counter()
+            app.editor.type(sign)
+            app.editor.render_line(app.editor.cell_of(app.editor.model.cursor).y)
+            taken.append(time.perf_counter() - began)
+        assert sorted(taken)[len(taken) // 2] < 0.004
+        began = time.perf_counter()
+        app.editor.action_motion("text_end")
+        assert time.perf_counter() - began < 0.02
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "nord", "solarized-light"])
+async def test_every_theme_paints(theme: str) -> None:
+    app = Host("def f(): pass")
+    async with app.run_test(size=(40, 12)) as pilot:
+        app.theme = theme
+        await until(lambda: bool(app.editor.symbols()))
+        await pilot.pause()
+        row = app.editor.render_line(0)
+        styles = {segment.style for segment in row if segment.text.strip()}
+        assert len(styles) >= 3
+        assert "def f(): pass" in row.text
