@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"\w+|[^\w\s]+")
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
 _CLOSING = {close: opening for opening, close in _BRACKETS.items()}
+_LONGEST_NAME = 200
 _SEARCH_LIMIT = 20_000
 """Characters looked at for a matching bracket: it must not slow down a key."""
 
@@ -84,9 +85,11 @@ def word_at(line: str, column: int) -> tuple[int, int]:
 
 
 def identifier_before(line: str, column: int) -> str:
-    """The part of an identifier that ends at `column`."""
+    """The part of an identifier that ends at `column`; no more than anybody would name."""
     start = column
-    while start and (line[start - 1].isalnum() or line[start - 1] == "_"):
+    while start > max(0, column - _LONGEST_NAME) and (
+        line[start - 1].isalnum() or line[start - 1] == "_"
+    ):
         start -= 1
     return line[start:column]
 

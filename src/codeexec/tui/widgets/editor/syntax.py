@@ -68,6 +68,8 @@ _EXTRA = {
 """What the query of a grammar leaves out."""
 _SMALL = 0.0012
 """Seconds that a parse may have taken last for it to be done within a key."""
+_ENDLESS = 10 * LONG
+"""Characters of a line from which a text is data: one token of that size stops the parser."""
 _READ_LINES = 24
 _READ_BYTES = 65_536
 """What the parser is given at once: of short lines, and of a long one."""
@@ -389,6 +391,8 @@ class NoSyntax:
 
 def syntax_for(language: Language, buffer: TextBuffer) -> TreeSyntax | LexerSyntax | NoSyntax:
     """The best that there is for a language: tree-sitter, else Pygments, else nothing."""
+    if any(len(line) > _ENDLESS for line in buffer.lines):
+        return NoSyntax()
     if language.grammar and (grammar := _grammar(language.grammar, language.name)):
         return TreeSyntax(buffer, *grammar)
     if language.lexer == "text":
