@@ -61,7 +61,8 @@ class LazyGroup(click.Group):
         super().format_options(ctx, formatter)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0] not in COMMANDS and args[0] not in _OWN_OPTIONS):
+        is_completing = ctx.resilient_parsing and not args
+        if not is_completing and (not args or args[0] not in (*COMMANDS, *_OWN_OPTIONS)):
             args = [OPEN, *args]
         return super().parse_args(ctx, args)
 

@@ -10,7 +10,7 @@ from codeexec.client import spawn
 from codeexec.client.socket import SocketHost
 from codeexec.client.spawn import Starting
 from codeexec.config.paths import find_paths
-from codeexec.domain.requests import ClientInfo, Request
+from codeexec.domain.requests import ClientInfo, ListSessions, Request
 from codeexec.session.journal import Journal
 from codeexec.session.shelf import Shelf
 
@@ -36,8 +36,19 @@ def ask(*requests: Request[R]) -> list[R]:
     return asyncio.run(work(spawn.begin()))
 
 
+def find_session(name: str) -> str:
+    """The id of the session of this name, of this id, or whose id begins so; among those of one
+    name the running one. NotFound, or Conflict where it may be several."""
+    if is_running():
+        # The names of what is open are in the server's memory before they are on disk.
+        found = ask(ListSessions(ended=False))[0].sessions
+        named = [each.session_id for each in found if name in (each.name, each.session_id)]
+        if len(named) == 1:
+            return named[0]
+    return Shelf(sessions_folder()).find(name)
+
+
 def open_journal(name: str) -> tuple[str, Journal]:
     """A session's id and its journal, to be read beside whoever writes it. NotFound."""
-    shelf = Shelf(sessions_folder())
-    session_id = shelf.find(name)
-    return session_id, Journal.open(shelf.root / session_id / "journal.db", read_only=True)
+    session_id = find_session(name)
+    return session_id, Journal.open(sessions_folder() / session_id / "journal.db", read_only=True)

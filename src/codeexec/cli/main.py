@@ -33,10 +33,14 @@ def main(arguments: list[str] | None = None) -> None:
 def _dispatch(said: list[str]) -> int:
     if not _names_files_only(said):
         early = None
-        if said[0] == "run":
+        if said[:1] == ["run"]:
+            import gc
+
             from codeexec.cli.early import start
 
             early = start(said[1:])
+            # Looking for garbage of imports takes a tenth of their time; `run` turns it on again.
+            gc.disable()
         try:
             from codeexec.cli.commands import invoke
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 import tempfile
@@ -19,7 +20,6 @@ from codeexec.cli.answers import Answers
 from codeexec.cli.outlet import Outlet, leave_quietly
 from codeexec.cli.programs import Piece, Program, load_program, prelude
 from codeexec.cli.rows import PipeSink, Sink, TerminalSink
-from codeexec.cli.saving import Executed, save_notebook
 from codeexec.cli.shown import OutputView
 from codeexec.cli.verdict import Verdict, judge
 from codeexec.client.embedded import EmbeddedHost
@@ -109,7 +109,8 @@ class Run:
             self._artifacts = ArtifactFolder(options.artifacts)
         self._views: dict[str, OutputView] = {}
         self._ends: dict[str, asyncio.Future[ExecutionFinished]] = {}
-        self._executed: list[Executed] = []
+        self._executed: dict[int, str] = {}
+        self._counts: dict[str, int] = {}
         self._kernel: KernelRef | None = None
         self._ready: KernelReady | None = None
         self._death: KernelDied | None = None
@@ -196,12 +197,15 @@ class Run:
         await self._err.flush()
 
     async def _save(self, session: SessionClient, path: Path) -> None:
+        from codeexec.cli.saving import Executed, save_notebook
+
         def read(part: MimePart) -> asyncio.Future[str]:
             return asyncio.ensure_future(self._part(session, part))
 
-        await save_notebook(
-            self._program, self._executed, session, read, path, self._kernel, self._ready
-        )
+        executed = {
+            index: Executed(each, self._counts.get(each)) for index, each in self._executed.items()
+        }
+        await save_notebook(self._program, executed, session, read, path, self._kernel, self._ready)
 
     # -- code in ---------------------------------------------------------------------------
 
@@ -239,7 +243,7 @@ class Run:
         execution_id = new_id(EXECUTION)
         end: asyncio.Future[ExecutionFinished] = asyncio.get_running_loop().create_future()
         self._ends[execution_id] = end
-        self._executed.append(Executed(piece.index, execution_id))
+        self._executed[piece.index] = execution_id
         if self._artifacts is not None:
             self._artifacts.begin_piece(number)
         self._views[execution_id] = OutputView(
@@ -315,9 +319,7 @@ class Run:
                 if event.execution_id in self._ends and self._started_code is None:
                     self._started_code = time.monotonic()
             case InputCounted():
-                for executed in self._executed:
-                    if executed.execution_id == event.execution_id:
-                        executed.count = event.count
+                self._counts[event.execution_id] = event.count
             case KernelStarting():
                 self._kernel = event.kernel
             case KernelReady():
@@ -437,6 +439,8 @@ def run_program(options: RunOptions, early: EarlyKernel | None = None) -> int:
         raise errors.UsageError(
             f"{options.save.parent} is not a folder.", "Give --save a file in one that exists."
         )
+    gc.enable()
+    gc.freeze()
     try:
         return asyncio.run(_main(options, program, early))
     except BrokenPipeError:

@@ -21,35 +21,33 @@ PAGE = 5000
 """Rows that one request is given."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Executed:
-    """One piece that was run: its cell, its execution and prompt number."""
+    """One cell that was run: its execution and prompt number."""
 
-    index: int
     execution_id: str
-    count: int | None = None
+    count: int | None
 
 
 async def save_notebook(
     program: Program,
-    executed: list[Executed],
+    executed: Mapping[int, Executed],
     session: SessionClient,
     read: ReadPart,
     path: Path,
     kernel: KernelRef | None,
     ready: KernelReady | None,
 ) -> None:
-    """Write `path`: the program's cells with the outputs of this run; cells that did not run
-    have none. StorageError when it cannot be written."""
+    """Write `path`: the program's cells with the outputs of this run, `executed` by the cell's
+    number; cells that did not run have none. StorageError when it cannot be written."""
     from codeexec.documents.files import write_atomic
     from codeexec.documents.notebook import dump_notebook, with_outputs
 
     notebook = program.as_notebook()
-    by_index = {each.index: each for each in executed}
     for cell in notebook.cells:
         if not cell.is_code:
             continue
-        each = by_index.get(cell.index)
+        each = executed.get(cell.index)
         outputs = await _outputs(session, each.execution_id, read) if each else []
         notebook = with_outputs(notebook, cell.index, outputs, each.count if each else None)
     if kernel is not None and not notebook.kernel:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from codeexec.cli import style
-from codeexec.cli.hosts import ask, is_running, open_journal, sessions_folder
+from codeexec.cli.hosts import ask, find_session, is_running, open_journal, sessions_folder
 from codeexec.domain.codec import encode
 from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.events import Recorded
@@ -147,7 +147,7 @@ def stop(names: tuple[str, ...], as_json: bool) -> None:
             f"No session is running, so none is called {names[0]}.",
             "`codeexec-tui sessions list` shows what is kept.",
         )
-    ask(*(StopSession(name) for name in names))
+    ask(*(StopSession(find_session(name)) for name in names))
     _say_done("stopped", names, as_json)
 
 
@@ -157,8 +157,7 @@ def stop(names: tuple[str, ...], as_json: bool) -> None:
 @JSON
 def rm(names: tuple[str, ...], stop_first: bool, as_json: bool) -> None:
     """Delete closed sessions: their output, artifacts and history of runs."""
-    shelf = Shelf(sessions_folder())
-    ids = [shelf.find(name) for name in names]
+    ids = [find_session(name) for name in names]
     if is_running():
         open_ones = {each.session_id for each in _summaries(ended=False)}
         if stop_first:
@@ -166,7 +165,7 @@ def rm(names: tuple[str, ...], stop_first: bool, as_json: bool) -> None:
         ask(*(RemoveSession(each) for each in ids))
     else:
         for each in ids:
-            shelf.remove(each)
+            Shelf(sessions_folder()).remove(each)
     _say_done("removed", names, as_json)
 
 

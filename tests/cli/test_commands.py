@@ -1,0 +1,201 @@
+"""The other commands: help, versions, settings, kernels, sessions, doctor, completion."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import codeexec
+from codeexec.cli.early import guess
+from codeexec.cli.main import COMMANDS
+from codeexec.cli.serve import parse_bind, read_token
+from codeexec.cli.widths import width_of
+from codeexec.domain.errors import UsageError
+from support.programs import Desk
+
+HEAVY = ("click", "msgspec", "asyncio", "textual", "rich", "zmq", "sqlite3")
+
+
+def test_the_version_needs_nothing_heavy(desk: Desk) -> None:
+    code = (
+        "import sys\nfrom codeexec.cli.main import main\nmain(['--version'])\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout == f"codeexec-tui {codeexec.__version__}\n[]\n"
+
+
+def test_the_help_has_every_command_and_exit_code(desk: Desk) -> None:
+    done = desk.run("--help")
+    assert done.returncode == 0
+    for name in COMMANDS:
+        assert f"\n  {name} " in done.stdout
+    for code in (0, 1, 2, 3, 124, 130):
+        assert f" {code}  " in done.stdout
+    assert max(map(width_of, done.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_and_json(desk: Desk, name: str) -> None:
+    done = desk.run(name, "--help")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) > 3
+    if "Commands:" in done.stdout:
+        listed = done.stdout.partition("Commands:")[2].split("\n")[1:]
+        inner = [line.split()[0] for line in listed if line.startswith("  ") and line[2] != " "]
+        assert inner
+        for each in inner:
+            assert "--json" in desk.run(name, each, "--help").stdout
+    elif name not in ("attach", "demo"):  # these open a screen
+        assert "--json" in done.stdout
+
+
+def test_an_option_that_is_not_there(desk: Desk) -> None:
+    done = desk.run("sessions", "list", "--nope")
+    assert done.returncode == 2
+    assert "--nope" in done.stderr
+
+
+def test_settings_are_shown_with_who_said_them(desk: Desk) -> None:
+    desk.file(".codeexec.toml", "[editor]\ntab_size = 2\n")
+    done = desk.run("config", "show", "--changed")
+    assert "tab_size = 2  # project " in done.stdout
+    said = json.loads(desk.run("config", "show", "--json").stdout)
+    assert said["settings"]["editor.tab_size"]["value"] == 2
+    assert said["settings"]["editor.tab_size"]["origin"] == "project"
+    assert said["settings"]["editor.soft_wrap"]["origin"] == "default"
+
+
+def test_a_wrong_setting_stops_a_run(desk: Desk) -> None:
+    desk.file(".codeexec.toml", "[kernel]\nbackend = 'moon'\n")
+    desk.file("a.py", "print(1)\n")
+    done = desk.run("run", "a.py")
+    assert done.returncode == 2
+    assert ".codeexec.toml: kernel.backend: 'moon' is not one of local, docker" in done.stderr
+
+
+def test_editing_begins_with_the_manual(desk: Desk) -> None:
+    done = desk.run("config", "edit", "--json", env={"EDITOR": "true"})
+    path = Path(json.loads(done.stdout)["path"])
+    assert path == desk.home / ".config/codeexec-tui/config.toml"
+    assert "# tab_size = 4" in path.read_text()
+    assert desk.run("config", "edit", env={"EDITOR": "no-such-editor"}).returncode == 2
+
+
+def test_kernels_are_listed_with_why_not(desk: Desk) -> None:
+    venv = desk.folder / ".venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin/python").symlink_to(sys.executable)
+    (venv / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.11.0\n")
+    done = desk.run("kernels", "--json", env={"VIRTUAL_ENV": ""})
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    bare = next(each for each in found if each["path"].startswith(str(venv)))
+    assert "ipykernel" in bare["problem"]
+    assert "pip install" in bare["fix"]
+    assert any(not each.get("problem") for each in found)
+    told = desk.run("kernels", "list", env={"VIRTUAL_ENV": ""}).stdout
+    assert "→" in told
+
+
+def test_doctor_tells_the_fix_and_fails_when_something_is_broken(desk: Desk) -> None:
+    assert desk.run("doctor").returncode == 0
+    desk.file(".codeexec.toml", "[editor]\ntab_sise = 2\n")
+    done = desk.run("doctor", "--json")
+    checks = [json.loads(line) for line in done.stdout.splitlines()]
+    broken = [each for each in checks if each["grade"] == "fail"]
+    assert [each["name"] for each in broken] == ["settings"]
+    assert "editor.tab_size?" in broken[0]["fix"]
+    assert done.returncode == 1
+
+
+def test_doctor_sees_a_state_folder_that_is_none(desk: Desk) -> None:
+    blocked = desk.folder / "blocked"
+    blocked.write_text("")
+    done = desk.run("doctor", env={"XDG_STATE_HOME": str(blocked)})
+    assert "✗ state folder" in done.stdout
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_a_script_for_the_shell(desk: Desk, shell: str) -> None:
+    script = desk.run("completion", shell).stdout
+    assert "_CODEEXEC_TUI_COMPLETE" in script
+    if found := shutil.which(shell):
+        subprocess.run([found, "-n", "-c", script], check=True, timeout=30)
+
+
+def test_words_are_completed(desk: Desk) -> None:
+    done = desk.run(
+        env={
+            "_CODEEXEC_TUI_COMPLETE": "bash_complete",
+            "COMP_WORDS": "codeexec-tui ses",
+            "COMP_CWORD": "1",
+        }
+    )
+    assert "plain,sessions" in done.stdout
+
+
+def test_no_sessions_are_no_failure(desk: Desk) -> None:
+    done = desk.run("sessions", "list")
+    assert (done.returncode, "No sessions" in done.stdout) == (0, True)
+    assert desk.run("sessions", "show", "nobody").returncode == 2
+    assert desk.run("sessions", "stop", "nobody").returncode == 2
+    assert desk.run("sessions", "rm", "nobody").returncode == 2
+
+
+def test_where_to_bind() -> None:
+    assert parse_bind("0.0.0.0:80") == ("0.0.0.0", 80)
+    assert parse_bind(":0") == ("127.0.0.1", 0)
+    assert parse_bind("[::1]:8890") == ("::1", 8890)
+    for wrong in ("8890", "host:", "host:99999", "host:-1"):
+        with pytest.raises(UsageError):
+            parse_bind(wrong)
+
+
+def test_a_token_file_is_made_for_us_alone(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    token = read_token(file)
+    assert len(token) >= 32
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert read_token(file) == token
+    file.write_text("")
+    with pytest.raises(UsageError):
+        read_token(file)
+
+
+def test_the_early_kernel_is_what_run_will_ask_for(tmp_path: Path) -> None:
+    script = tmp_path / "a.py"
+    script.write_text("")
+    words = [
+        "--timeout",
+        "3",
+        "--env",
+        "A=1",
+        "--kernel=/x",
+        str(script),
+        "--lr",
+        "3",
+        "--",
+        "--cwd",
+        "/",
+    ]
+    assert guess(words, "/w") == {
+        "cwd": "/w",
+        "env": {"A": "1"},
+        "kernel": "/x",
+        "file": str(script),
+    }
+    assert guess(["-"], "/w") == {"cwd": "/w", "env": {}}
+    assert guess(["--docker", str(script)], "/w") is None
+    assert guess([str(script), "--docker"], "/w") is None
+    assert guess(["missing.py"], "/w") is None
+    assert guess(["--nope", str(script)], "/w") is None
+    assert guess([], "/w") is None

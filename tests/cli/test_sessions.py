@@ -1,0 +1,119 @@
+"""`sessions` and `serve` on a real server of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.programs import COMMAND, Desk, environment, read_notebook
+
+WORK = """
+import asyncio, codeexec
+
+async def main():
+    async with codeexec.open_session("work", where="server") as session:
+        print(session.session_id)
+        await session.run("x = 1\\nprint('one')")
+        await session.run("x + 1")
+        await session.run("1/0")
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def served(desk: Desk) -> Iterator[tuple[Desk, subprocess.Popen[str], dict[str, str]]]:
+    """A server in the foreground, on a port of its own, ended with all that it runs."""
+    server = subprocess.Popen(
+        [*COMMAND, "serve", "--bind", ":0", "--json"],
+        cwd=desk.folder,
+        env=environment(desk.home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout is not None
+    said = json.loads(server.stdout.readline())
+    yield desk, server, said
+    desk.run("sessions", "stop", "work")
+    server.terminate()
+    server.communicate(timeout=30)
+
+
+@pytest.mark.slow
+def test_the_life_of_a_session(
+    served: tuple[Desk, subprocess.Popen[str], dict[str, str]],
+) -> None:
+    desk, _, _ = served
+    script = desk.file("work.py", WORK)
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=desk.folder,
+        env=environment(desk.home),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    session_id = done.stdout.strip()
+
+    (listed,) = map(json.loads, desk.run("sessions", "list", "--json").stdout.splitlines())
+    assert (listed["session_id"], listed["name"], listed["state"]) == (session_id, "work", "idle")
+    assert "work" in desk.run("sessions", "list", "--running").stdout
+
+    shown = desk.run("sessions", "show", "work").stdout
+    assert session_id in shown
+    assert shown.count("✓") == 2
+    assert shown.count("✗") == 1
+    assert len(json.loads(desk.run("sessions", "show", "work", "--json").stdout)["executions"]) == 3
+
+    logs = desk.run("sessions", "logs", session_id[:12]).stdout
+    assert "In [1]: x = 1\n   ...: print('one')\none\n" in logs
+    assert "In [2]: x + 1\n2\n" in logs
+    assert "ZeroDivisionError: division by zero" in logs
+
+    for name in ("out.ipynb", "out.py", "out.jsonl"):
+        assert desk.run("sessions", "export", "work", name).returncode == 0
+    book = read_notebook(desk.folder / "out.ipynb")
+    assert [cell.source for cell in book.cells] == ["x = 1\nprint('one')", "x + 1", "1/0"]
+    assert book.cells[1].outputs[0].data["text/plain"] == "2"
+    assert "# %%\nx + 1\n" in (desk.folder / "out.py").read_text()
+    facts = (desk.folder / "out.jsonl").read_text().splitlines()
+    assert [json.loads(line)["seq"] for line in facts] == list(range(1, len(facts) + 1))
+    assert desk.run("sessions", "export", "work", "out.py").returncode == 2
+    assert desk.run("sessions", "export", "work", "out.doc").returncode == 2
+
+    assert desk.run("sessions", "rm", "work").returncode == 2
+    assert desk.run("sessions", "stop", "work").returncode == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(listed["pid"], 0)
+    assert desk.run("sessions", "list", "--running", "--json").stdout == ""
+    assert desk.run("sessions", "rm", "work").returncode == 0
+    assert desk.run("sessions", "list", "--json").stdout == ""
+
+
+@pytest.mark.slow
+def test_serve_says_where_and_wants_its_token(
+    served: tuple[Desk, subprocess.Popen[str], dict[str, str]],
+) -> None:
+    desk, server, said = served
+    assert Path(said["socket"]).exists()
+    base, _, token = said["url"].partition("/?token=")
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(f"{base}/api/v1/host", timeout=10)
+    assert len(token) >= 32
+    second = desk.run("serve")
+    assert second.returncode == 2
+    assert "runs already" in second.stderr
+    server.send_signal(signal.SIGINT)
+    assert server.wait(30) == 0
+    assert not Path(said["socket"]).exists()

@@ -1,0 +1,138 @@
+"""Settings: who wins, who is remembered, and what is said of those that cannot be used."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from codeexec.config.load import Loaded, keys, load, manual, section_docs
+from codeexec.config.model import Sessions, Settings
+from codeexec.domain.errors import UsageError
+from codeexec.session.settings import HostSettings
+from codeexec.tui.graphics.probe import WAYS
+
+
+class Home:
+    def __init__(self, folder: Path) -> None:
+        self.config = folder / "config"
+        self.project = folder / "project" / "deep"
+        (self.config / "codeexec-tui").mkdir(parents=True)
+        self.project.mkdir(parents=True)
+        self.user_file = self.config / "codeexec-tui" / "config.toml"
+        self.project_file = folder / "project" / ".codeexec.toml"
+
+    def load(self, flags: Mapping[str, object] | None = None, **variables: str) -> Loaded:
+        return load(self.project, flags, {"XDG_CONFIG_HOME": str(self.config), **variables})
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+def test_all_is_as_by_default_when_nobody_speaks(home: Home) -> None:
+    loaded = home.load()
+    assert loaded.checked() == Settings()
+    assert {str(origin) for origin in loaded.origins.values()} == {"default"}
+
+
+def test_the_nearest_voice_wins_key_by_key(home: Home) -> None:
+    home.user_file.write_text("[editor]\ntab_size = 2\nsoft_wrap = true\nline_numbers = false\n")
+    home.project_file.write_text("[editor]\ntab_size = 3\nsoft_wrap = false\n")
+    loaded = home.load({"editor.keymap": "vim"}, CODEEXEC_EDITOR_TAB_SIZE="8")
+    editor = loaded.checked().editor
+    assert (editor.tab_size, editor.soft_wrap, editor.line_numbers) == (8, False, False)
+    assert editor.keymap == "vim"
+    said = {name: str(loaded.origins[f"editor.{name}"]) for name in ("tab_size", "soft_wrap")}
+    assert said == {
+        "tab_size": "environment CODEEXEC_EDITOR_TAB_SIZE",
+        "soft_wrap": f"project {home.project_file}",
+    }
+    assert str(loaded.origins["editor.line_numbers"]) == f"user {home.user_file}"
+    assert str(loaded.origins["editor.keymap"]) == "flag --keymap"
+
+
+def test_a_flag_that_was_not_given_says_nothing(home: Home) -> None:
+    loaded = home.load({"kernel.name": None}, CODEEXEC_KERNEL_NAME="other")
+    assert loaded.settings.kernel.name == "other"
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "step"),
+    [
+        ("[editor]\ntab_size = 'x'\n", "editor.tab_size: 'x' is not a whole number", "Give"),
+        ("[editor]\ntab_size = -1\n", "editor.tab_size: -1 is not", "Give"),
+        ("[editor]\ntab_size = true\n", "editor.tab_size: True is not", "Give"),
+        ("[editor]\nsoft_wrap = 1\n", "editor.soft_wrap: 1 is not true or false", "Give"),
+        ("[editor]\nkeymap = 'nano'\n", "editor.keymap: 'nano' is not one of", "Give one of"),
+        ("[editor]\ntab_sizes = 1\n", "editor.tab_sizes: there is no such", "editor.tab_size?"),
+        ("theme = 'x'\n", "theme: there is no such setting", "config show"),
+        ("[editor\n", "line 1", "Correct that line"),
+        ("[notify]\nafter = nan\n", "notify.after: nan is not", "Give a number"),
+    ],
+)
+def test_what_cannot_be_used_is_said_with_file_key_and_step(
+    home: Home, content: str, said: str, step: str
+) -> None:
+    home.user_file.write_text(content)
+    loaded = home.load()
+    assert loaded.settings == Settings()
+    (problem,) = loaded.problems
+    assert str(problem).startswith(str(home.user_file))
+    assert said in str(problem)
+    assert step in problem.next_step
+    with pytest.raises(UsageError, match=r"config\.toml"):
+        loaded.checked()
+
+
+def test_a_file_that_is_not_utf_8_is_said(home: Home) -> None:
+    home.user_file.write_bytes(b"[editor]\n# \xe4\n")
+    (problem,) = home.load().problems
+    assert "line 2 is not UTF-8" in str(problem)
+
+
+def test_a_wrong_value_leaves_the_next_voice(home: Home) -> None:
+    home.user_file.write_text("[editor]\ntab_size = 2\n")
+    loaded = home.load(CODEEXEC_EDITOR_TAB_SIZE="many")
+    assert loaded.settings.editor.tab_size == 2
+    assert loaded.problems[0].place == "CODEEXEC_EDITOR_TAB_SIZE"
+
+
+@pytest.mark.parametrize(
+    ("word", "value"), [("1", True), ("yes", True), ("OFF", False), ("", False)]
+)
+def test_words_of_the_environment(home: Home, word: str, value: bool) -> None:
+    assert home.load(CODEEXEC_EDITOR_SOFT_WRAP=word).checked().editor.soft_wrap is value
+
+
+def test_every_setting_and_table_is_explained() -> None:
+    assert [key.name for key in keys() if len(key.doc) < 10] == []
+    assert [name for name, doc in section_docs().items() if len(doc) < 10] == []
+
+
+def test_the_manual_is_a_file_that_changes_nothing(home: Home) -> None:
+    home.user_file.write_text(manual())
+    assert home.load().checked() == Settings()
+
+
+def test_the_manual_holds_the_defaults(home: Home) -> None:
+    lines = [line.removeprefix("# ") if " = " in line else line for line in manual().splitlines()]
+    tables = tomllib.loads("\n".join(line for line in lines if not line.startswith("# ")))
+    for key in keys():
+        section, _, name = key.name.partition(".")
+        assert tables[section][name] == key.default
+
+
+def test_sessions_are_what_a_host_can_be_told() -> None:
+    ours = {each.name: each.default for each in fields(Sessions)}
+    theirs = {each.name: each.default for each in fields(HostSettings)}
+    assert {name: theirs[name] for name in ours} == ours
+
+
+def test_pictures_are_drawn_in_ways_that_there_are() -> None:
+    key = next(key for key in keys() if key.name == "appearance.images")
+    assert key.accepts == "one of " + ", ".join(("auto", *WAYS))
