@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -133,6 +134,8 @@ class Engine:
             limits_memory=limits("memory"),
             limits_pids=limits("pids"),
             limits_cpus=limits("cpu"),
+            # Podman asks for a million, which a host with less than that refuses even to root.
+            nproc=min(32768, max(0, resource.getrlimit(resource.RLIMIT_NPROC)[1])),
         )
 
     async def _is_local(self) -> bool:

@@ -143,6 +143,8 @@ class EngineFacts:
     limits_memory: bool = True
     limits_pids: bool = True
     limits_cpus: bool = True
+    nproc: int = 0
+    """The hard limit of processes of one user that containers must not be given more than."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +239,8 @@ def arguments(
     if policy.cpus and facts.limits_cpus:
         out += ["--cpus", f"{min(policy.cpus, float(facts.cpus)):g}"]
     out += ["--ulimit", "core=0"]
+    if facts.nproc:
+        out += ["--ulimit", f"nproc={facts.nproc}:{facts.nproc}"]
     if policy.open_files:
         out += ["--ulimit", f"nofile={policy.open_files}"]
     out += ["--log-driver", "none"]  # what code prints must not fill the engine's disk
