@@ -1,0 +1,134 @@
+"""Bars between the cards and the prompt: the answer that a cell waits for, and the search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input, Label
+
+from codeexec.domain.events import StdinRequested
+
+
+class AnswerBar(Horizontal):
+    """Asks for what input() or getpass() wants; stands out as nothing else does."""
+
+    DEFAULT_CSS = """
+    AnswerBar {
+        height: auto;
+        max-height: 3;
+        display: none;
+        padding: 0 1;
+    }
+    AnswerBar Label { width: auto; max-width: 60%; }
+    AnswerBar Input { width: 1fr; height: 1; border: none; padding: 0; }
+    AnswerBar Input:focus { border: none; }
+    """
+
+    @dataclass
+    class Answered(Message):
+        request_id: str
+        text: str
+
+    def __init__(self) -> None:
+        super().__init__(id="answer")
+        self._request: StdinRequested | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Label("", id="answer-label", markup=False)
+        yield Input(id="answer-input", compact=True)
+
+    @property
+    def waits(self) -> bool:
+        return self._request is not None
+
+    def ask(self, request: StdinRequested | None) -> bool:
+        """Show what is asked for, or nothing; whether this is a new question."""
+        if request == self._request:
+            return False
+        self._request = request
+        self.display = request is not None
+        if request is not None:
+            words = request.prompt.strip() or ("password" if request.password else "input")
+            self.query_one(Label).update(f"⌨ {words} ")
+            field = self.query_one(Input)
+            field.password = request.password
+            field.value = ""
+        return request is not None
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._request is not None:
+            self.post_message(self.Answered(self._request.request_id, event.value))
+
+    def take_focus(self) -> None:
+        self.query_one(Input).focus()
+
+
+class SearchBar(Horizontal):
+    """Searches all output, as far back as it goes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", show=False),
+        Binding("down", "step(1)", show=False),
+        Binding("up", "step(-1)", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    SearchBar { height: 1; display: none; padding: 0 1; }
+    SearchBar Label { width: auto; }
+    SearchBar Input { width: 1fr; height: 1; border: none; padding: 0; }
+    SearchBar Input:focus { border: none; }
+    """
+
+    @dataclass
+    class Sought(Message):
+        """A pattern was entered; empty when the search is over."""
+
+        pattern: str
+
+    @dataclass
+    class Stepped(Message):
+        by: int
+
+    def __init__(self) -> None:
+        super().__init__(id="search")
+        self._last = ""
+
+    def compose(self) -> ComposeResult:
+        yield Label("/ ")
+        yield Input(id="search-input", compact=True, placeholder="search all output")
+        yield Label("", id="search-count")
+
+    def open(self) -> None:
+        self.display = True
+        self.query_one(Input).focus()
+
+    def say(self, words: str) -> None:
+        self.query_one("#search-count", Label).update(words)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.value != self._last:
+            self._last = event.value
+            self.post_message(self.Sought(event.value))
+        else:
+            self.post_message(self.Stepped(-1))
+
+    def action_step(self, by: int) -> None:
+        self.post_message(self.Stepped(by))
+
+    def action_close(self) -> None:
+        self.display = False
+        self._last = ""
+        self.post_message(self.Sought(""))
+
+    def on_key(self, event: events.Key) -> None:
+        # What is typed here is never a command of the console around it.
+        if event.is_printable:
+            event.stop()

@@ -1,0 +1,341 @@
+"""The console pane: cards, bars and prompt, and everything that is asked of the session here."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.strip import Strip
+from textual.widgets import Label
+
+from codeexec.client.api import SessionClient
+from codeexec.domain import requests as q
+from codeexec.domain.errors import DocumentError
+from codeexec.domain.events import StdinRequested
+from codeexec.domain.outputs import Display, MimePart
+from codeexec.tui.commands import bindings, of
+from codeexec.tui.feed import Frame
+from codeexec.tui.graphics.images import WHOLE, CellSize, Extent, decode, fit
+from codeexec.tui.graphics.painting import paint
+from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.link import ask, ask_quietly
+from codeexec.tui.render.traceback import Frame as TracebackFrame
+from codeexec.tui.theme import Theme
+from codeexec.tui.theme_colors import Color
+from codeexec.tui.widgets.console.actions import CardActions
+from codeexec.tui.widgets.console.bars import AnswerBar, SearchBar
+from codeexec.tui.widgets.console.bodies import data_of
+from codeexec.tui.widgets.console.popup import CompletionPopup, DocsPopup
+from codeexec.tui.widgets.console.prompt import Prompt
+from codeexec.tui.widgets.console.rows import PAGE
+from codeexec.tui.widgets.console.view import ConsoleView
+
+_PATIENCE = 0.4
+"""Seconds that Enter waits for the kernel's word on whether code is complete."""
+
+
+_CARD_ACTIONS = frozenset(command.action.partition("(")[0] for command in of("console"))
+
+
+class ConsolePane(CardActions, Vertical):
+    """`show` takes frames; what is typed goes to the session by itself."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("console")]
+
+    DEFAULT_CSS = """
+    ConsolePane { layers: base popup; }
+    ConsolePane #prompt-row { height: auto; max-height: 14; padding: 0 0 0 2; }
+    ConsolePane #prompt-label { width: auto; height: 1; }
+    """
+
+    @dataclass
+    class SourceRequested(Message):
+        """Show where a frame of a traceback is."""
+
+        frame: TracebackFrame
+
+    @dataclass
+    class DisplayOpened(Message):
+        display: Display
+
+    @dataclass
+    class InterruptRequested(Message):
+        pass
+
+    @dataclass
+    class HistoryRequested(Message):
+        """Let the person search what was run before; the answer goes into the prompt."""
+
+    @dataclass
+    class AnswerAwaited(Message):
+        """A cell has begun to wait for an answer."""
+
+        request: StdinRequested
+
+    def __init__(self, theme: Theme, me: str = "", id: str = "console") -> None:
+        super().__init__(id=id)
+        self.me = me
+        self._theme = theme
+        self.session: SessionClient | None = None
+        self.graphics = Graphics()
+        self._next = 1
+
+    def compose(self) -> ComposeResult:
+        yield ConsoleView(self._theme, self.me, id="cards")
+        yield SearchBar()
+        yield AnswerBar()
+        with Horizontal(id="prompt-row"):
+            yield Label("[1] ", id="prompt-label", markup=False)
+            yield Prompt(self._theme, id="prompt")
+        yield CompletionPopup()
+        yield DocsPopup()
+
+    def on_mount(self) -> None:
+        # Looked up once: these are asked for at every frame.
+        self.view = self.query_one(ConsoleView)
+        self.prompt = self.query_one(Prompt)
+        self.answer = self.query_one(AnswerBar)
+        self.search = self.query_one(SearchBar)
+        self.completions = self.query_one(CompletionPopup)
+        self.docs = self.query_one(DocsPopup)
+        self._label = self.query_one("#prompt-label", Label)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Single letters act on cards only while the cards have the keys."""
+        return self.view.has_focus if action in _CARD_ACTIONS else True
+
+    # -- what comes in -------------------------------------------------------------------------
+
+    def connect(self, session: SessionClient, *, watch_only: bool = False) -> None:
+        """Ask this session from now on."""
+        self.session = session
+        self.prompt.read_only = watch_only
+        self.run_worker(self._read_history(), group="history")
+
+    async def _read_history(self) -> None:
+        found = await ask_quietly(self.session, q.SearchHistory(limit=500))
+        if found is not None:
+            self.prompt.remember([entry.code for entry in reversed(found.entries)])
+
+    def use(self, theme: Theme) -> None:
+        self._theme = theme
+        self.view.use(theme)
+        self.prompt.use(theme)
+
+    def show(self, frame: Frame) -> None:
+        self.view.show(frame)
+        language = frame.snapshot.kernel.language
+        if language and language != self.prompt.language_name:
+            self.prompt.language_name = language
+        running = frame.snapshot.running
+        stdin = running.stdin if running is not None else None
+        if self.answer.ask(stdin) and stdin is not None:
+            self.post_message(self.AnswerAwaited(stdin))
+            if self.has_focus_within:
+                self.answer.take_focus()
+        elif stdin is None and self.answer.has_focus_within:
+            self.prompt.focus()
+        self._number(frame)
+
+    def _number(self, frame: Frame) -> None:
+        counts = [
+            view.count
+            for key in frame.changed
+            if (view := frame.snapshot.executions.get(key)) is not None and view.count is not None
+        ]
+        if frame.snapshot.kernel.generation != frame.before.kernel.generation:
+            self._next = 1
+        elif counts:
+            self._next = max(counts) + 1
+        words = f"[{self._next}] "
+        if str(self._label.content) != words:
+            self._label.update(words)
+
+    def focus_prompt(self) -> None:
+        (self.answer.take_focus if self.answer.waits else self.prompt.focus)()
+
+    # -- the prompt ----------------------------------------------------------------------------
+
+    async def execute(self, code: str) -> None:
+        """Run code that was typed here."""
+        self.view.go_to_end()
+        await ask(self, self.session, q.Execute(code, origin=self.me))
+
+    @on(Prompt.Submitted)
+    async def run_prompt(self, event: Prompt.Submitted) -> None:
+        event.stop()
+        self._close_popups()
+        self.view.selected = None
+        self.run_worker(self.execute(event.code), group="execute")
+
+    @on(Prompt.Undecided)
+    def ask_whether_complete(self, event: Prompt.Undecided) -> None:
+        event.stop()
+        self.run_worker(self._decide(event.code), group="decide", exclusive=True)
+
+    async def _decide(self, code: str) -> None:
+        """Run, or go on in a new line; a kernel that does not answer in time is not waited for."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                said = await ask_quietly(self.session, q.IsComplete(code))
+        except TimeoutError:
+            said = None
+        if self.prompt.text != code:
+            return
+        if said is not None and said.status == "incomplete":
+            self.prompt.break_line(said.indent)
+        else:
+            self.prompt.submit()
+
+    @on(Prompt.InterruptWanted)
+    def pass_interrupt(self, event: Prompt.InterruptWanted) -> None:
+        event.stop()
+        self.post_message(self.InterruptRequested())
+
+    @on(Prompt.HistorySearchWanted)
+    def pass_history(self, event: Prompt.HistorySearchWanted) -> None:
+        event.stop()
+        self.post_message(self.HistoryRequested())
+
+    # -- completion and documentation ----------------------------------------------------------
+
+    @on(Prompt.CompletionWanted)
+    def ask_completions(self, event: Prompt.CompletionWanted) -> None:
+        event.stop()
+        self.run_worker(self._complete(event.code, event.cursor), group="ask", exclusive=True)
+
+    async def _complete(self, code: str, cursor: int) -> None:
+        found = await ask_quietly(self.session, q.Complete(code, cursor))
+        if found is None or self.prompt.text != code or not found.matches:
+            return
+        if len(found.matches) == 1:
+            self._insert(found.matches[0].text, found.start, found.end)
+            return
+        self._place(self.completions)
+        self.completions.offer(found.matches, found.start, found.end)
+        self.prompt.has_popup = True
+
+    def _place(self, popup: CompletionPopup | DocsPopup) -> None:
+        bottom = self.prompt.size.height + self.answer.size.height * self.answer.display
+        popup.styles.margin = (0, 0, max(bottom, 1), 6)
+
+    def _insert(self, text: str, start: int, end: int) -> None:
+        code = self.prompt.text
+        self.prompt.text = code[:start] + text + code[end:]
+        head = (code[:start] + text).split("\n")
+        self.prompt.move_cursor((len(head) - 1, len(head[-1])))
+
+    @on(Prompt.PopupKey)
+    def steer_popup(self, event: Prompt.PopupKey) -> None:
+        event.stop()
+        match event.key:
+            case "up" | "down":
+                self.completions.move(-1 if event.key == "up" else 1)
+            case "escape":
+                self._close_popups()
+            case _:
+                self.take_completion()
+
+    @on(CompletionPopup.Chosen)
+    def take_completion(self) -> None:
+        chosen = self.completions.chosen
+        self._close_popups()
+        if chosen is not None:
+            self._insert(chosen.text, self.completions.start, self.completions.end)
+        self.prompt.focus()
+
+    @on(Prompt.Changed)
+    def note_change(self, event: Prompt.Changed) -> None:
+        event.stop()
+        if self.completions.display or self.docs.display:
+            self._close_popups()
+
+    def _close_popups(self) -> None:
+        self.completions.close()
+        self.docs.close()
+        self.prompt.has_popup = False
+
+    @on(Prompt.DocsWanted)
+    def ask_docs(self, event: Prompt.DocsWanted) -> None:
+        event.stop()
+        self.run_worker(self._inspect(event.code, event.cursor), group="ask", exclusive=True)
+
+    async def _inspect(self, code: str, cursor: int) -> None:
+        found = await ask(self, self.session, q.Inspect(code, cursor))
+        if found is not None and found.found and self.prompt.text == code:
+            self._place(self.docs)
+            self.docs.show(found.text)
+            self.prompt.has_popup = True
+
+    @on(AnswerBar.Answered)
+    def send_answer(self, event: AnswerBar.Answered) -> None:
+        event.stop()
+        request = q.AnswerStdin(event.request_id, event.text, origin=self.me)
+        self.tell(request)
+
+    # -- what the cards need -------------------------------------------------------------------
+
+    @on(ConsoleView.RowsWanted)
+    def read_rows(self, event: ConsoleView.RowsWanted) -> None:
+        event.stop()
+        for execution_id, number in event.pages:
+            self.run_worker(self._read_page(execution_id, number * PAGE), group="pages")
+
+    async def _read_page(self, execution_id: str, start: int) -> None:
+        found = await ask_quietly(self.session, q.ReadRows(execution_id, start, PAGE))
+        if found is None:
+            self.view.deck.pages.give_up(execution_id, start)
+        else:
+            self.view.take_rows(execution_id, start, found.runs)
+
+    @on(ConsoleView.ImageWanted)
+    def paint_image(self, event: ConsoleView.ImageWanted) -> None:
+        event.stop()
+        room = Extent(event.columns, event.rows)
+        self.run_worker(self._paint(event.key, event.part, room), group="images")
+
+    async def content(self, part: MimePart) -> bytes | None:
+        """The bytes of a form of a display, wherever they are."""
+        data = data_of(part)
+        if data is None and part.blob is not None:
+            blob = await ask_quietly(self.session, q.ReadBlob(part.blob))
+            data = blob.data if blob is not None else None
+        return data
+
+    async def _paint(self, key: str, part: MimePart, room: Extent) -> None:
+        data = await self.content(part)
+        if data is None or self.graphics.way == "none":
+            return
+        graphics, ground = self.graphics, Color.parse(self._theme.color("surface"))
+
+        def make() -> tuple[list[Strip], str]:
+            image = decode(data, ground)
+            extent = fit(*image.size, room, CellSize(*graphics.cell))
+            painting = paint(image, extent, WHOLE, graphics)
+            return painting.rows, painting.sent
+
+        try:
+            lines, sent = await asyncio.to_thread(make)
+        except DocumentError:
+            return  # its description stays
+        driver = self.app._driver
+        if sent and driver is not None:
+            # The driver's queue is the one way to the terminal that keeps its order.
+            driver.write(sent)
+        self.view.take_image(key, lines)
+
+    @on(ConsoleView.CardOpened)
+    def pass_display(self, event: ConsoleView.CardOpened) -> None:
+        event.stop()
+        self.post_message(self.DisplayOpened(event.display))
+
+    @on(ConsoleView.FrameClicked)
+    def pass_frame(self, event: ConsoleView.FrameClicked) -> None:
+        event.stop()
+        self.post_message(self.SourceRequested(event.frame))

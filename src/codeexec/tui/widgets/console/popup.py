@@ -1,0 +1,106 @@
+"""Completions and documentation over the end of the console, while the prompt keeps the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+from textual.containers import VerticalScroll
+from textual.message import Message
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from codeexec.domain.requests import Completion
+
+MOST = 200
+"""Completions that are listed."""
+
+
+class CompletionPopup(OptionList, can_focus=False):
+    """Shows completions; the pane moves the choice."""
+
+    DEFAULT_CSS = """
+    CompletionPopup {
+        layer: popup;
+        dock: bottom;
+        height: auto;
+        max-height: 9;
+        width: auto;
+        min-width: 24;
+        max-width: 64;
+        margin: 0 0 0 6;
+        padding: 0;
+        border: none;
+        display: none;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    @dataclass
+    class Chosen(Message):
+        """A completion was clicked."""
+
+    def __init__(self) -> None:
+        super().__init__(id="completions")
+        self._items: tuple[Completion, ...] = ()
+        self.start = 0
+        self.end = 0
+
+    def offer(self, items: Sequence[Completion], start: int, end: int) -> None:
+        """Show them; they replace the characters `start` to `end` of the code."""
+        self._items = tuple(items[:MOST])
+        self.start, self.end = start, end
+        width = max(len(item.text) for item in self._items)
+        self.clear_options()
+        self.add_options(
+            Option(Text.assemble(item.text.ljust(width + 2), (item.type, "dim")))
+            for item in self._items
+        )
+        self.highlighted = 0
+        self.display = True
+
+    def close(self) -> None:
+        self.display = False
+
+    def move(self, by: int) -> None:
+        if self._items:
+            self.highlighted = ((self.highlighted or 0) + by) % len(self._items)
+
+    @property
+    def chosen(self) -> Completion | None:
+        at = self.highlighted
+        return self._items[at] if at is not None and at < len(self._items) else None
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.highlighted = event.option_index
+        self.post_message(self.Chosen())
+
+
+class DocsPopup(VerticalScroll, can_focus=False):
+    """Documentation of what is under the cursor."""
+
+    DEFAULT_CSS = """
+    DocsPopup {
+        layer: popup;
+        dock: bottom;
+        height: auto;
+        max-height: 16;
+        padding: 0 1;
+        display: none;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Static(id="docs-text"), id="docs")
+
+    def show(self, text: str) -> None:
+        """Show text that may hold SGR."""
+        self.query_one(Static).update(Text.from_ansi(text.strip("\n")))
+        self.scroll_home(animate=False)
+        self.display = True
+
+    def close(self) -> None:
+        self.display = False
