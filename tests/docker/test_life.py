@@ -191,6 +191,7 @@ async def test_a_sweep_removes_what_has_no_owner_any_more(workspace: Path) -> No
     flags = [f"--label=org.codeexec.{name}={value}" for name, value in wanted.items()]
     await engine.call(
         *("run", "--detach", "--rm", "--name", orphan, "--network", "none", *flags),
+        *("--ulimit", "nproc=1000", "--ulimit", "nofile=1000"),
         *("--entrypoint", "sleep", IMAGE, "1000"),
     )
     try:

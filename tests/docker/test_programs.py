@@ -139,7 +139,7 @@ async def test_an_engine_that_is_not_there_says_what_to_do(
     assert "not installed" in absent.told
     assert absent.fix
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
-    down = (await check(Engine(ENGINE)))[0]
+    down = (await check(Engine("docker")))[0]
     assert "No engine answers" in down.told
     assert "Start it" in down.fix
 

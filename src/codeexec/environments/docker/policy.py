@@ -226,7 +226,8 @@ def arguments(
     if not policy.new_privileges:
         out += ["--security-opt", "no-new-privileges"]
     if policy.read_only:
-        out += ["--read-only"]
+        # Podman would put writable folders over /run and /var/tmp.
+        out += ["--read-only", *(["--read-only-tmpfs=false"] if facts.podman else [])]
     room = f",size={policy.temporary}" if policy.temporary else ""
     out += ["--tmpfs", f"/tmp:rw,exec,nosuid,nodev,mode=1777{room}"]
     out += ["--shm-size", str(policy.shared_memory or 64 * MEGABYTE)]
