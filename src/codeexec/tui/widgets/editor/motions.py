@@ -86,10 +86,8 @@ def word_at(line: str, column: int) -> tuple[int, int]:
 
 def identifier_before(line: str, column: int) -> str:
     """The part of an identifier that ends at `column`; no more than anybody would name."""
-    start = column
-    while start > max(0, column - _LONGEST_NAME) and (
-        line[start - 1].isalnum() or line[start - 1] == "_"
-    ):
+    start, lowest = column, max(0, column - _LONGEST_NAME)
+    while start > lowest and (line[start - 1].isalnum() or line[start - 1] == "_"):
         start -= 1
     return line[start:column]
 

@@ -1,0 +1,160 @@
+"""The bar under an editor: find, replace and go to line, gone when it is not needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Checkbox, Input, Label
+
+from codeexec.domain.errors import UsageError
+from codeexec.tui.widgets.editor.search import Query
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from codeexec.tui.widgets.editor.code_editor import CodeEditor
+    from codeexec.tui.widgets.editor.search import Found
+
+_WORDS = {"find": "Find", "replace": "Find", "line": "Line"}
+
+
+class FindBar(Vertical):
+    """Asks, and lets its editor find. Enter goes on, shift+enter or f2 back, escape closes.
+
+    `open` begins in one of the modes `find`, `replace` and `line`.
+    """
+
+    DEFAULT_CSS = """
+    FindBar {
+        height: auto;
+        display: none;
+        background: $panel;
+    }
+    FindBar Horizontal { height: 1; }
+    FindBar Label { width: 8; padding: 0 1; color: $text-muted; }
+    FindBar Label#count { width: auto; min-width: 12; }
+    FindBar Input { width: 1fr; border: none; height: 1; padding: 0; background: $surface; }
+    FindBar Input:focus { border: none; }
+    FindBar Checkbox { width: auto; border: none; height: 1; padding: 0 1; background: $panel; }
+    FindBar Checkbox:focus { border: none; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close", show=False, id="find.close"),
+        Binding("f4,down", "step(1)", "Next", show=False, id="find.next"),
+        Binding(
+            "shift+enter,shift+f4,f2,up", "step(-1)", "Previous", show=False, id="find.previous"
+        ),
+        Binding(
+            "ctrl+enter,alt+a", "replace_all", "Replace all", show=False, id="find.replace_all"
+        ),
+    ]
+
+    def __init__(self, editor: CodeEditor, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._editor = editor
+        self._mode = "find"
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield Label("Find", id="what")
+            yield Input(id="text", compact=True)
+            yield Checkbox("regex", id="regex", compact=True)
+            yield Checkbox("word", id="word", compact=True)
+            yield Checkbox("case", id="case", compact=True)
+            yield Label("", id="count")
+        with Horizontal(id="replacing"):
+            yield Label("Replace")
+            yield Input(id="replacement", compact=True)
+
+    def open(self, mode: str, text: str = "") -> None:
+        """Show the bar in a mode, with `text` to begin with (else what was looked for last)."""
+        self._mode = mode
+        self.display = True
+        self.query_one("#what", Label).update(_WORDS[mode])
+        self.query_one("#replacing").display = mode == "replace"
+        for box in self.query(Checkbox):
+            box.display = mode != "line"
+        field = self.query_one("#text", Input)
+        field.value = text if text or mode == "line" else self._editor.wanted.text
+        field.select_all()
+        field.focus()
+        self._say("")
+
+    @property
+    def wanted(self) -> Query:
+        """What the fields say."""
+        checked = {box.id: box.value for box in self.query(Checkbox)}
+        text = self.query_one("#text", Input).value
+        return Query(text, bool(checked["regex"]), bool(checked["case"]), bool(checked["word"]))
+
+    def _say(self, words: str) -> None:
+        self.query_one("#count", Label).update(words)
+
+    def _show(self, found: Found | None) -> None:
+        if found is not None:
+            self._say(f"{found.number} of {found.count}")
+        else:
+            self._say("nothing found" if self.wanted.text else "")
+
+    def _find(self, step: int = 1, *, here: bool = False) -> None:
+        try:
+            self._show(self._editor.find(self.wanted, step, here=here))
+        except UsageError as error:
+            self._say(error.message)
+
+    @on(Input.Changed, "#text")
+    @on(Checkbox.Changed)
+    def look_while_typing(self) -> None:
+        if not self.display:
+            return
+        if self._mode != "line":
+            self._find(here=True)
+        elif (line := self._line()) is not None:
+            self._editor.go_to(line)
+
+    def _line(self) -> int | None:
+        """The line that was typed, from 0; negative numbers count from the end."""
+        text = self.query_one("#text", Input).value.strip()
+        if not text.removeprefix("-").isdecimal():
+            return None
+        number = int(text)
+        return len(self._editor.model.lines) + number if number < 0 else max(0, number - 1)
+
+    @on(Input.Submitted, "#text")
+    def go_on(self) -> None:
+        if self._mode == "line":
+            self.action_close()
+        else:
+            self._find()
+
+    @on(Input.Submitted, "#replacement")
+    def replace_and_go_on(self) -> None:
+        try:
+            self._show(self._editor.replace(self.wanted, self._replacement))
+        except UsageError as error:
+            self._say(error.message)
+
+    @property
+    def _replacement(self) -> str:
+        return self.query_one("#replacement", Input).value
+
+    def action_step(self, step: int) -> None:
+        if self._mode != "line":
+            self._find(step)
+
+    def action_replace_all(self) -> None:
+        if self._mode == "replace":
+            try:
+                self._say(f"{self._editor.replace_all(self.wanted, self._replacement)} replaced")
+            except UsageError as error:
+                self._say(error.message)
+
+    def action_close(self) -> None:
+        self.display = False
+        self._editor.stop_finding()
+        self._editor.focus()
