@@ -150,6 +150,9 @@ DECORATION = frozenset({"border", "border.focused", "indent.guide", "faint", "ta
 ANSI_CONTRAST = 3.0
 """The least contrast of an ANSI colour: a program chose it, so we move it no more than needed."""
 
+HIGH_CONTRAST = 7.0
+"""A theme that promises this to text (WCAG AAA) gives ANSI colours what others give text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
@@ -174,6 +177,11 @@ def is_text(name: str) -> bool:
     return name not in DECORATION and name not in GROUNDS and not name.startswith("ansi.")
 
 
+def ansi_contrast(least: float) -> float:
+    """The least contrast of ANSI colours in a theme that gives `least` to text."""
+    return 4.5 if least >= HIGH_CONTRAST else ANSI_CONTRAST
+
+
 def complete(
     base: Mapping[str, str], overrides: Mapping[str, str], least: float
 ) -> dict[str, Meaning]:
@@ -190,7 +198,7 @@ def complete(
         if meaning.color is None or overrides.get(name, "").startswith("#"):
             continue
         if name.startswith("ansi."):
-            moved = readable(meaning.color, grounds[:1], text, ANSI_CONTRAST)
+            moved = readable(meaning.color, grounds[:1], text, ansi_contrast(least))
         elif is_text(name) and meaning.ground is None:
             moved = readable(meaning.color, grounds, text, least)
         else:

@@ -188,3 +188,21 @@ def test_a_flat_picture_is_one_segment_a_row() -> None:
 
 def test_the_nominal_cell_is_twice_as_high_as_wide() -> None:
     assert NOMINAL_CELL.height == 2 * NOMINAL_CELL.width
+
+
+@pytest.mark.parametrize("ground", ["white", "black"])
+def test_thin_lines_outlive_a_small_pane(ground: str) -> None:
+    ink = (30, 30, 30) if ground == "white" else (230, 230, 230)
+    image = Image.new("RGB", (640, 480), ground)
+    image.paste(ink, (0, 240, 640, 242))
+    rows = mosaic(image, Extent(24, 9))
+    colors = {
+        paint.get_truecolor().red
+        for row in rows
+        for segment in row
+        if segment.style is not None
+        for paint in (segment.style.color, segment.style.bgcolor)
+        if paint is not None
+    }
+    strongest = min(colors) if ground == "white" else max(colors)
+    assert abs(strongest - ink[0]) < 160

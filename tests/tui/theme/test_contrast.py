@@ -6,7 +6,7 @@ import pytest
 
 from codeexec.tui.theme import Theme, built_in_folder, load_themes
 from codeexec.tui.theme_colors import Color, contrast, luminance
-from codeexec.tui.theme_meanings import ANSI_CONTRAST, DECORATION, GROUNDS, RULES, is_text
+from codeexec.tui.theme_meanings import DECORATION, GROUNDS, RULES, ansi_contrast, is_text
 
 THEMES = load_themes([built_in_folder()])
 AA = 4.5
@@ -63,7 +63,7 @@ def test_ansi_colours_show_on_the_surface(theme: Theme) -> None:
     faint = {
         f"ansi.{number}: {contrast(color, surface):.2f}"
         for number, color in enumerate(theme.ansi)
-        if contrast(color, surface) < ANSI_CONTRAST
+        if contrast(color, surface) < ansi_contrast(theme.contrast)
     }
     assert not faint
 

@@ -39,6 +39,13 @@ _GLYPHS: dict[Blocks, str] = {"half": " ▀▄█", "quadrant": _QUADRANTS, "sex
 _FLAT = 24
 """A cell whose pixels differ in brightness by less (of 255 · 8) is one colour."""
 
+_GROUND_SHARE = 0.6
+_LIGHT, _DARK = 225, 60
+"""A drawing has so much ground, at least so light or at most so dark (of 255)."""
+
+_FILTERED = 400_000
+"""Pixels that are worth filtering; of a larger picture half in each direction is enough."""
+
 Row = list[Segment]
 
 
@@ -48,7 +55,8 @@ def mosaic(
     """What the view sees of an RGB picture, as rows of segments over `extent` cells."""
     across, down = _GRID[blocks]
     width = extent.columns * across
-    pixels = scaled(image, width, extent.rows * down, view).tobytes()
+    height = extent.rows * down
+    pixels = scaled(_thickened(image, width, view), width, height, view).tobytes()
     if blocks == "half":
         return _halves(pixels, width, extent)
     glyphs = _GLYPHS[blocks]
@@ -64,6 +72,30 @@ def mosaic(
         ]
         rows.append(_joined(cells))
     return rows
+
+
+def _thickened(image: Image, width: int, view: View) -> Image:
+    """A drawing with lines thick enough to outlive shrinking; a photograph as it is.
+
+    A drawing is what is mostly one very light or very dark ground. Its lines, a pixel or two wide,
+    would otherwise fade into that ground when a cell stands for hundreds of pixels.
+    """
+    factor = image.width / view.zoom / max(width, 1)
+    if factor < 2:
+        return image
+    while factor >= 4 and image.width * image.height > _FILTERED:
+        image = image.reduce(2)
+        factor /= 2
+    from PIL import ImageFilter
+
+    light = image.convert("L").histogram()
+    enough = sum(light) * _GROUND_SHARE
+    size = 2 * min(round(factor / 4), 3) + 1
+    if sum(light[_LIGHT:]) >= enough:
+        return image.filter(ImageFilter.MinFilter(size))
+    if sum(light[:_DARK]) >= enough:
+        return image.filter(ImageFilter.MaxFilter(size))
+    return image
 
 
 def _halves(pixels: bytes, width: int, extent: Extent) -> list[Row]:

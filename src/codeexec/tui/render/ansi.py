@@ -30,7 +30,7 @@ from codeexec.tui.render.sgr import (
 )
 from codeexec.tui.theme import Theme
 from codeexec.tui.theme_colors import Color, contrast, readable
-from codeexec.tui.theme_meanings import ANSI_CONTRAST
+from codeexec.tui.theme_meanings import ansi_contrast
 
 _ESCAPE = re.compile(
     r"\x1b(?:\[([0-9;:]*)m|\]8;[^;\x07\x1b]*;([^\x07\x1b]*)(?:\x07|\x1b\\))?", re.ASCII
@@ -47,6 +47,7 @@ class AnsiPainter:
         self._theme = theme
         self._surface = theme.meaning("surface").ground or Color(0, 0, 0)
         self._text = Color.parse(theme.color("text"))
+        self._least = ansi_contrast(theme.contrast)
         self._pens: dict[tuple[Sgr, str], Sgr] = {}
         self._styles: dict[tuple[Sgr, str, str], Style] = {}
 
@@ -128,6 +129,9 @@ class AnsiPainter:
         plain = self._theme.style(base)
         if pen == PLAIN and not link:
             return plain
+        if link and pen.color is None and pen.ground is None:
+            base = "link"
+            plain = self._theme.style(base)
         color, ground = self._colors(pen, base)
         return plain + Style(
             color=color.hex if color else None,
@@ -144,14 +148,14 @@ class AnsiPainter:
         color, ground = self._color(pen.color), self._color(pen.ground)
         plain = Color.parse(self._theme.color(base))
         if color is not None and ground is None:
-            color = readable(color, (self._surface,), self._text, ANSI_CONTRAST)
+            color = readable(color, (self._surface,), self._text, self._least)
         if pen.flags & REVERSE:
             color, ground = ground or self._surface, color or plain
         elif color is None and ground is not None:
             color = max(plain, self._surface, key=lambda ink: contrast(ink, ground))
         if pen.flags & DIM:
             under = ground or self._surface
-            color = readable((color or plain).mix(under, _DIMMED), (under,), plain, ANSI_CONTRAST)
+            color = readable((color or plain).mix(under, _DIMMED), (under,), plain, self._least)
         if pen.flags & CONCEAL:
             color = ground or self._surface
         return color, ground

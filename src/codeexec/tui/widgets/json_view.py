@@ -63,6 +63,7 @@ class JsonView(Tree[_Part]):
             self._fault = str(fault)
         super().__init__(self._fault or "JSON", _Part(self._fault, value), id=id, classes=classes)
         self.auto_expand = True
+        self.guide_depth = 3
 
     @property
     def fault(self) -> str:

@@ -1,0 +1,77 @@
+"""Source code in the theme's syntax colours by Pygments, where no grammar is at hand."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.token import Token, _TokenType
+from pygments.util import ClassNotFound
+from rich.segment import Segment
+
+from codeexec.tui.theme import Theme
+
+_MEANINGS: dict[_TokenType, str] = {
+    Token: "syntax.text",
+    Token.Comment: "syntax.comment",
+    Token.Error: "syntax.error",
+    Token.Keyword: "syntax.keyword",
+    Token.Keyword.Constant: "syntax.constant",
+    Token.Keyword.Type: "syntax.type",
+    Token.Literal: "syntax.string",
+    Token.Literal.Number: "syntax.number",
+    Token.Literal.String: "syntax.string",
+    Token.Literal.String.Escape: "syntax.string.escape",
+    Token.Literal.String.Interpol: "syntax.string.escape",
+    Token.Name: "syntax.variable",
+    Token.Name.Attribute: "syntax.property",
+    Token.Name.Builtin: "syntax.builtin",
+    Token.Name.Builtin.Pseudo: "syntax.constant",
+    Token.Name.Class: "syntax.type",
+    Token.Name.Constant: "syntax.constant",
+    Token.Name.Decorator: "syntax.decorator",
+    Token.Name.Exception: "syntax.type",
+    Token.Name.Function: "syntax.function",
+    Token.Name.Namespace: "syntax.namespace",
+    Token.Name.Tag: "syntax.tag",
+    Token.Operator: "syntax.operator",
+    Token.Operator.Word: "syntax.keyword",
+    Token.Punctuation: "syntax.punctuation",
+    Token.Generic.Heading: "syntax.heading",
+    Token.Generic.Subheading: "syntax.heading",
+}
+
+
+@lru_cache(maxsize=256)
+def meaning_of(token: _TokenType) -> str:
+    """The name of meaning of a Pygments token: its own, or that of its nearest kin."""
+    kin: _TokenType | None = token
+    while kin is not None:
+        if kin in _MEANINGS:
+            return _MEANINGS[kin]
+        kin = kin.parent
+    return "syntax.text"
+
+
+def highlight(code: str, language: str, theme: Theme) -> list[list[Segment]]:
+    """The code as rows of segments, one for each line; plain where the language is not known."""
+    rows: list[list[Segment]] = [[]]
+    lexer = _lexer(language)
+    for token, text in lexer.get_tokens(code):
+        style = theme.style(meaning_of(token))
+        first, *others = text.split("\n")
+        if first:
+            rows[-1].append(Segment(first, style))
+        rows += [[Segment(other, style)] if other else [] for other in others]
+    wanted = code.count("\n") + 1
+    return (rows + [[]] * wanted)[:wanted]
+
+
+@lru_cache(maxsize=32)
+def _lexer(language: str) -> Lexer:
+    options = {"stripnl": False, "ensurenl": False}
+    try:
+        return get_lexer_by_name(language, **options)
+    except ClassNotFound:
+        return get_lexer_by_name("text", **options)
