@@ -26,8 +26,6 @@ _TURN = 10.0
 
 def main(argv: list[str]) -> int:
     """0 when it has served, or when another serves already; 1 with words on standard error."""
-    # A face may ask for the socket before we serve; children start with the default again.
-    signal.signal(signal.SIGUSR1, lambda *_: None)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         first = _first_session(argv)
@@ -50,6 +48,8 @@ def _say(text: str) -> None:
 def claim(paths: Paths) -> Instance | None:
     """The lock; None when another server has it and can be reached. One that is about to end is
     waited for, one whose socket was removed is asked to put it back."""
+    # Once we hold the lock we may be asked for the socket, before we serve and can answer.
+    signal.signal(signal.SIGUSR1, lambda *_: None)
     deadline = time.monotonic() + _TURN
     while (instance := Instance.claim(paths)) is None:
         holder = read_lock(paths)

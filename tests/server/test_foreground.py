@@ -1,0 +1,68 @@
+"""`serve --bind` as a process: its own token, its address, and one server a user."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from codeexec.client import spawn
+from codeexec.client.socket import SocketHost
+from codeexec.client.wire import parse_address
+from codeexec.domain import requests as q
+from support.servers import Apart, user
+
+
+def serve(apart: Apart, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "codeexec.cli.main", "serve", "--json", *arguments],
+        env={**apart.environ, "CODEEXEC_TOKEN": "the-token"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextmanager
+def serving(apart: Apart) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    with serve(apart, "--bind", "127.0.0.1:0") as process:
+        assert process.stdout is not None
+        yield process, json.loads(process.stdout.readline())["url"].partition("/?")[0]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+
+
+def get(url: str, token: str) -> dict[str, object]:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request) as answer:
+        return dict(json.load(answer))
+
+
+async def test_it_serves_the_network_and_the_private_socket() -> None:
+    with user() as apart, serving(apart) as (process, url):
+        async with SocketHost(parse_address(url, "the-token")) as host, apart.client() as local:
+            assert (await host.call(q.GetHostInfo())).pid == process.pid
+            assert (await local.call(q.GetHostInfo())).pid == process.pid
+        assert get(f"{url}/v1/info", "the-token")["pid"] == process.pid
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            get(f"{url}/v1/info", "another")
+        assert "the-token" not in apart.paths.log.read_text()
+
+
+def test_a_second_one_and_a_taken_port_are_told_in_words() -> None:
+    with user() as apart, user() as other, serving(apart) as (_, url):
+        with serve(apart) as second:
+            assert second.stderr is not None
+            assert "runs already" in second.stderr.read()
+        with serve(other, "--bind", url.removeprefix("http://")) as third:
+            assert third.stderr is not None
+            assert "cannot be bound" in third.stderr.read()
+        assert spawn.find(other.paths) is None
+        assert other.pid is None
