@@ -44,7 +44,7 @@ class SessionFiles:
             case q.WriteFile():
                 self._folder.write(request.path, request.data)
             case q.PinArtifact():
-                self._keep(request.path, self._read(request.path), "")
+                self._blobs.pin(self._keep(request.path, self._read(request.path), ""))
             case q.RemoveArtifact():
                 known = {artifact.id for artifact in self._recorder.snapshot.artifacts}
                 if request.artifact_id not in known:
@@ -76,6 +76,7 @@ class SessionFiles:
 
     def collect(self, execution_id: str) -> None:
         """Keep the viewable files that an execution has just written into the folder itself."""
+        self.tell_evicted()
         view = self._recorder.snapshot.executions.get(execution_id)
         if not self._collect or view is None or view.started_at is None:
             return
@@ -100,7 +101,9 @@ class SessionFiles:
                 if data is not None and (str(entry.path), self._blobs.digest(data)) not in known:
                     self._keep(str(entry.path), data, execution_id)
 
-    def _keep(self, path: str, data: bytes, execution_id: str) -> None:
+    def _keep(self, path: str, data: bytes, execution_id: str) -> str:
+        """Returns the digest. What had to go for it, within the quota, is told."""
+        digest = self._blobs.put(data)
         # A file of the same name is the same artifact, with new content.
         known = {artifact.name: artifact.id for artifact in self._recorder.snapshot.artifacts}
         self._recorder.record(
@@ -110,11 +113,25 @@ class SessionFiles:
                     name=path,
                     mime=_mime(PurePosixPath(path)),
                     size=len(data),
-                    digest=self._blobs.put(data),
+                    digest=digest,
                     execution_id=execution_id,
                 )
             )
         )
+        self.tell_evicted()
+        return digest
+
+    def tell_evicted(self) -> None:
+        """Artifacts whose content had to go are artifacts no more."""
+        gone = set(self._blobs.take_evicted())
+        if gone:
+            self._recorder.record(
+                *(
+                    ArtifactRemoved(artifact.id, "The session's artifacts were over their quota.")
+                    for artifact in self._recorder.snapshot.artifacts
+                    if artifact.digest in gone
+                )
+            )
 
 
 def _mime(path: PurePosixPath) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from codeexec.domain.clock import Clock
 from codeexec.domain.errors import StorageError
@@ -31,11 +31,15 @@ class Recorder:
     memory in their order and `problem` says so, until writing works again.
     """
 
-    def __init__(self, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self, journal: Journal, clock: Clock, heard: Callable[[Sequence[Recorded]], None]
+    ) -> None:
+        """`heard` is told of facts that are in the journal; of old ones it is not."""
         self.journal = journal
         self.clock = clock
         self.snapshot = Snapshot()
         self.problem: StorageError | None = None
+        self._heard = heard
         self._held: list[AnyEvent] = []
         self._changed = asyncio.Event()
         self._closed = False
@@ -64,6 +68,7 @@ class Recorder:
         self.problem = None
         self.snapshot = apply(self.snapshot, records)
         self._wake()
+        self._heard(records)
         return True
 
     def _wake(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from codeexec.domain.clock import Clock
@@ -47,10 +47,7 @@ RETRY_STORAGE = 1.0
 
 
 class Runner:
-    """Runs code on one kernel at a time, one execution after another.
-
-    `on_idle` is called after a run with its execution id, when nothing waits behind it.
-    """
+    """Runs code on one kernel at a time, one execution after another."""
 
     def __init__(
         self,
@@ -61,7 +58,6 @@ class Runner:
         settings: HostSettings,
         clock: Clock,
         tasks: Tasks,
-        on_idle: Callable[[str], None],
     ) -> None:
         self.recorder = recorder
         self.choice = choice
@@ -70,7 +66,6 @@ class Runner:
         self._factory = factory
         self._settings = settings
         self._tasks = tasks
-        self._on_idle = on_idle
         self._intake = Intake(lambda: recorder.snapshot, blobs, self._finish)
         self._ladder = Ladder(settings, clock, recorder.record)
         self._ready = False
@@ -185,9 +180,6 @@ class Runner:
         if self.recorder.problem is not None:
             self._retry_storage()
             return
-        for fact in facts:
-            if isinstance(fact, says.Finished) and not self.is_busy:
-                self._on_idle(fact.execution)
         self.pump()
 
     def _finish(self, fact: says.Finished) -> list[AnyEvent]:

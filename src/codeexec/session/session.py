@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -10,10 +11,10 @@ from typing import TypeVar, cast
 
 from codeexec.domain import requests as q
 from codeexec.domain.clock import Clock
-from codeexec.domain.errors import Conflict, Denied, NotFound, UsageError
-from codeexec.domain.events import Recorded, SessionClosed, SessionRenamed
+from codeexec.domain.errors import Conflict, Denied, UsageError
+from codeexec.domain.events import ExecutionFinished, Recorded, SessionClosed, SessionRenamed
 from codeexec.domain.flow import OutputMode
-from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.kernels.base import Kernel, KernelChoice, KernelFactory
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.files import SessionFiles
@@ -45,16 +46,14 @@ class Session:
         clock: Clock,
     ) -> None:
         self.folder = folder
-        self.recorder = Recorder(journal, clock)
+        self.recorder = Recorder(journal, clock, self._hear)
         self.blobs = blobs
         self._history = history
         self._clock = clock
         self._tasks = Tasks()
         self._clients: list[q.ClientInfo] = []
         self.unwatched_since = clock.monotonic()
-        self.runner = Runner(
-            self.recorder, blobs, factory, choice, settings, clock, self._tasks, self._after_run
-        )
+        self.runner = Runner(self.recorder, blobs, factory, choice, settings, clock, self._tasks)
         self._variables = VariableWatch(self.runner, settings.watch_variables, self._tasks)
         self._files = SessionFiles(Path(choice.cwd), self.recorder, blobs, settings.collect_files)
 
@@ -145,7 +144,10 @@ class Session:
                 return await self._ask_kernel(request)
             case q.GetUsage():
                 return self._usage()
-            case q.ReadRows() | q.SearchRows() | q.ReadBlob() | q.SearchHistory():
+            case q.SearchRows():
+                # Beside the loop: it may read all that was ever put out.
+                return await asyncio.to_thread(self.recorder.journal.search, request)
+            case q.ReadRows() | q.ReadBlob() | q.SearchHistory():
                 return self._read(request)
             case q.RefreshVariables() | q.InspectVariable() | q.ReadTable() | q.DeleteVariable():
                 return await self._variables.answer(request)
@@ -163,12 +165,8 @@ class Session:
     def _execute(self, request: q.Execute) -> q.Accepted:
         known = request.execution_id in self.snapshot.executions
         accepted = self.runner.execute(request)
-        if request.store_history and not request.silent and not known:
-            self._history.add(
-                q.HistoryEntry(
-                    self.session_id, accepted.execution_id, self._clock.now(), request.code
-                )
-            )
+        if not known:
+            self._remember(self.snapshot.executions[accepted.execution_id])
         return accepted
 
     def _cancel(self, execution_id: str) -> q.Done:
@@ -198,7 +196,7 @@ class Session:
         usage = kernel.usage()
         return q.Usage(usage.cpu, usage.rss, self.clients)
 
-    def _read(self, request: q.ReadRows | q.SearchRows | q.ReadBlob | q.SearchHistory) -> q.Reply:
+    def _read(self, request: q.ReadRows | q.ReadBlob | q.SearchHistory) -> q.Reply:
         match request:
             case q.ReadRows():
                 self.runner.find(request.execution_id)
@@ -206,8 +204,6 @@ class Session:
                 return self.recorder.journal.rows(
                     request.execution_id, request.start, count, whole=request.whole
                 )
-            case q.SearchRows():
-                return self.recorder.journal.search(request)
             case q.ReadBlob():
                 return q.Blob(request.digest, self.blobs.read(request.digest))
             case q.SearchHistory():
@@ -216,9 +212,29 @@ class Session:
 
     # -- after a run, and at the end -----------------------------------------------------
 
+    def _hear(self, records: Sequence[Recorded]) -> None:
+        for record in records:
+            if isinstance(record.event, ExecutionFinished):
+                # Later: this may record facts of its own, and these are not all told yet.
+                asyncio.get_running_loop().call_soon(self._after_run, record.event.execution_id)
+
     def _after_run(self, execution_id: str) -> None:
-        self._files.collect(execution_id)
-        self._variables.look_soon()
+        if self.snapshot.closed:
+            return
+        view = self.snapshot.executions[execution_id]
+        if view.started_at is not None:
+            self._remember(view)
+            self._files.collect(execution_id)
+        if not self.runner.is_busy:
+            self._variables.look_soon()
+
+    def _remember(self, view: ExecutionView) -> None:
+        if view.store_history and not view.silent:
+            self._history.add(
+                q.HistoryEntry(
+                    self.session_id, view.execution_id, view.queued_at, view.code, view.status
+                )
+            )
 
     async def close(self, reason: str) -> None:
         """End the kernel and the session; the journal stays."""
@@ -235,11 +251,6 @@ class Session:
         await self._tasks.close()
         self.recorder.close()
         self.recorder.journal.close()
-
-    def find_execution(self, execution_id: str) -> None:
-        """NotFound unless this session has it."""
-        if execution_id not in self.snapshot.executions:
-            raise NotFound(f"There is no execution {execution_id} in this session.")
 
 
 MAX_ROWS = 5000
