@@ -139,6 +139,13 @@ class EditorBase(ScrollView, can_focus=True):
             super().__init__()
             self.text = text
 
+    class ModeChanged(Intent, namespace="code_editor"):
+        """A layer of keys such as vim's is in another mode; `mode` is a word to show."""
+
+        def __init__(self, mode: str) -> None:
+            super().__init__()
+            self.mode = mode
+
     class PromptRequested(Intent, namespace="code_editor"):
         """Ask somebody for `find`, `replace`, `line`, `cell` or `symbol`, beginning with `text`."""
 

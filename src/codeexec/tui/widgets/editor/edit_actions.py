@@ -40,6 +40,10 @@ COMMANDS: dict[str, Callable[[EditorModel], bool]] = {
 class EditActions(EditorBase):
     """`action_newline` and the like come from COMMANDS."""
 
+    def run_command(self, name: str) -> None:
+        """One of COMMANDS by name."""
+        self.perform(COMMANDS[name])
+
     def insert(self, text: str) -> None:
         """Put text in place of the selection, as a paste does."""
         clean = text.replace("\r\n", "\n").replace("\r", "\n")
