@@ -1,0 +1,182 @@
+"""The quiet lines between panes: titles, tabs and dividers, which are handles as well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from codeexec.tui.theme import Theme
+
+
+class Dragged(Message):
+    """A handle was dragged by so many cells."""
+
+    def __init__(self, handle: Widget, right: int, down: int) -> None:
+        super().__init__()
+        self.handle = handle
+        self.right = right
+        self.down = down
+
+
+class Handle(Widget):
+    """Something one can drag: tells by how much."""
+
+    _held: tuple[int, int] | None = None
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self._held = (event.screen_x, event.screen_y)
+        self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if self._held is None:
+            return
+        right, down = event.screen_x - self._held[0], event.screen_y - self._held[1]
+        if right or down:
+            self._held = (event.screen_x, event.screen_y)
+            self.post_message(Dragged(self, right, down))
+
+    def on_mouse_up(self) -> None:
+        if self._held is not None:
+            self._held = None
+            self.release_mouse()
+
+
+class Divider(Handle):
+    """A line one cell wide between two columns of panes."""
+
+    DEFAULT_CSS = """
+    Divider { width: 1; height: 1fr; }
+    """
+
+    def __init__(self, theme: Theme, id: str) -> None:
+        super().__init__(id=id)
+        self._theme = theme
+
+    def use(self, theme: Theme) -> None:
+        self._theme = theme
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        style = self.rich_style + self._theme.style("border")
+        return Strip([Segment("│", style)], 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab: `mark` is shown behind the title (such as ● for unsaved)."""
+
+    key: str
+    title: str
+    mark: str = ""
+    meaning: str = "muted"
+    closable: bool = False
+
+
+class TabStrip(Handle):
+    """One line of tabs, or a title: the chosen one stands out, the rest is quiet.
+
+    `side` is said at the right end.
+    """
+
+    DEFAULT_CSS = """
+    TabStrip { height: 1; }
+    """
+
+    @dataclass
+    class Chosen(Message):
+        strip: TabStrip
+        key: str
+
+    @dataclass
+    class CloseRequested(Message):
+        strip: TabStrip
+        key: str
+
+    def __init__(self, theme: Theme, tabs: Sequence[Tab] = (), id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._theme = theme
+        self._tabs = tuple(tabs)
+        self._chosen = tabs[0].key if tabs else ""
+        self._side: tuple[str, str] = ("", "muted")
+        self._lit = False
+        self._spans: list[tuple[int, int, Tab]] = []
+
+    def use(self, theme: Theme) -> None:
+        self._theme = theme
+        self.refresh()
+
+    def show(self, tabs: Sequence[Tab], chosen: str) -> None:
+        if (tuple(tabs), chosen) != (self._tabs, self._chosen):
+            self._tabs, self._chosen = tuple(tabs), chosen
+            self.refresh()
+
+    def say(self, words: str, meaning: str = "muted") -> None:
+        """Words at the right end."""
+        if (words, meaning) != self._side:
+            self._side = (words, meaning)
+            self.refresh()
+
+    def light(self, lit: bool) -> None:
+        """Whether the pane below has the keys."""
+        if lit != self._lit:
+            self._lit = lit
+            self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, tab in self._spans:
+            if start <= event.x < end:
+                closes = tab.closable and (event.button == 2 or event.x >= end - 2)
+                message = self.CloseRequested if closes else self.Chosen
+                self.post_message(message(self, tab.key))
+
+    def render_line(self, y: int) -> Strip:
+        style, base, width = self._theme.style, self.rich_style, self.size.width
+        segments: list[Segment] = []
+        self._spans = []
+        used = 0
+        words, meaning = self._side
+        room = width - (cell_len(words) + 1 if words else 0)
+        for tab in self._visible(room):
+            chosen = tab.key == self._chosen
+            look = style("muted")
+            if chosen:
+                look = style("accent") + Style(bold=True) if self._lit else style("text")
+            label = f" {tab.title} "
+            mark = f"{tab.mark} " if tab.mark else ("× " if tab.closable and chosen else "")
+            if used + cell_len(label + mark) > room:
+                segments.append(Segment("…", style("muted")))
+                used += 1
+                break
+            segments.append(Segment(label, look))
+            if mark:
+                segments.append(Segment(mark, style(tab.meaning)))
+            size = cell_len(label + mark)
+            self._spans.append((used, used + size, tab))
+            used += size
+        segments.append(Segment(" " * max(room - used, 0)))
+        if words:
+            segments.append(Segment(f"{words} ", style(meaning)))
+        return Strip(segments).adjust_cell_length(width).apply_style(base)
+
+    def _visible(self, room: int) -> Sequence[Tab]:
+        """The tabs from the first that lets the chosen one be seen."""
+        tabs = list(self._tabs)
+        places = [tab.key for tab in tabs]
+        if self._chosen not in places:
+            return tabs
+        chosen = places.index(self._chosen)
+        while chosen > 0:
+            size = sum(cell_len(tab.title) + 4 for tab in tabs[: chosen + 1])
+            if size <= room:
+                break
+            del tabs[0]
+            chosen -= 1
+        return tabs

@@ -1,0 +1,1 @@
+"""The editor pane: tabs of documents, what is unsaved of them, and how their cells ran."""

@@ -1,0 +1,205 @@
+"""The line at the bottom: the kernel's state by shape and colour, and where one is."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+from textual.timer import Timer
+from textual.widget import Widget
+
+from codeexec.client.api import Link
+from codeexec.domain.requests import Usage
+from codeexec.domain.snapshot import KernelState, Snapshot
+from codeexec.tui.theme import Theme
+from codeexec.tui.widgets.console.paint import SHOW_BUSY_AFTER, duration
+
+_STATES: dict[KernelState, tuple[str, str]] = {
+    "none": ("○", "muted"),
+    "starting": ("◌", "run.queued"),
+    "idle": ("●", "ok"),
+    "busy": ("▶", "run.running"),
+    "dead": ("✗", "error"),
+    "stopped": ("○", "muted"),
+}
+"""The shape and the meaning of each state."""
+
+_LADDER = {
+    "interrupt": "interrupting",
+    "interrupt_again": "interrupting again",
+    "terminate": "ending the kernel",
+    "kill": "killing the kernel",
+}
+
+Piece = tuple[str, str, str]
+"""Words, their meaning, and the command that a click on them means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the cursor is, from 1; `of` names the cell or the mode."""
+
+    line: int = 0
+    column: int = 0
+    of: str = ""
+
+
+class StatusLine(Widget):
+    """Derived from the snapshot, the link, the last usage and the position; holds no more."""
+
+    DEFAULT_CSS = """
+    StatusLine { height: 1; dock: bottom; }
+    """
+
+    @dataclass
+    class Clicked(Message):
+        """A part that stands for a command was clicked."""
+
+        command: str
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(id="status")
+        self._theme = theme
+        self._snapshot = Snapshot()
+        self._link = Link("connecting")
+        self._usage = Usage()
+        self._position = Position()
+        self._watching = False
+        self._hint = ""
+        self._spans: list[tuple[int, int, str]] = []
+        self._ticker: Timer | None = None
+
+    def on_mount(self) -> None:
+        self._ticker = self.set_interval(0.1, self.refresh, pause=True)
+
+    def use(self, theme: Theme) -> None:
+        self._theme = theme
+        self.refresh()
+
+    def show(
+        self,
+        snapshot: Snapshot | None = None,
+        link: Link | None = None,
+        usage: Usage | None = None,
+        position: Position | None = None,
+        watching: bool | None = None,
+        hint: str | None = None,
+    ) -> None:
+        """Bring some of what is shown up to date."""
+        self._snapshot = snapshot or self._snapshot
+        self._link = link or self._link
+        self._usage = usage or self._usage
+        self._position = position or self._position
+        self._watching = self._watching if watching is None else watching
+        self._hint = self._hint if hint is None else hint
+        moves = self._snapshot.kernel.state == "busy" or self._link.state == "reconnecting"
+        if self._ticker is not None:
+            (self._ticker.resume if moves else self._ticker.pause)()
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, command in self._spans:
+            if start <= event.x < end and command:
+                self.post_message(self.Clicked(command))
+
+    # -- what it says ---------------------------------------------------------------------------
+
+    def _state(self) -> Piece:
+        link, kernel = self._link, self._snapshot.kernel
+        if link.state == "reconnecting":
+            wait = max((link.retry_at or 0.0) - time.monotonic(), 0.0)
+            return f"⇄ reconnecting in {wait:.0f} s", "warn", ""
+        if link.state == "closed":
+            return "⇄ not connected", "error", ""
+        if link.state == "connecting":
+            return "⇄ connecting", "run.queued", ""
+        if kernel.ladder is not None:
+            words = _LADDER.get(kernel.ladder.stage, kernel.ladder.stage)
+            pid = f" pid {kernel.ladder.pid}" if kernel.ladder.pid else ""
+            elapsed = duration(kernel.ladder.elapsed)
+            return f"⚡ {words}{pid} {elapsed} · F9 again", "warn", "kernel.interrupt"
+        running = self._snapshot.running
+        if running is not None and running.stdin is not None:
+            return "⌨ waiting for your answer", "stream.stdin", "pane.console"
+        shape, meaning = _STATES[kernel.state]
+        words = kernel.state if kernel.state != "none" else "no kernel"
+        if kernel.state == "busy" and running is not None and running.started_at is not None:
+            elapsed = time.time() - running.started_at
+            if elapsed < SHOW_BUSY_AFTER:
+                return "● idle", "ok", ""
+            words = f"busy {duration(elapsed)}"
+        if kernel.state == "dead" and kernel.death is not None:
+            words = f"dead: {kernel.death.message}"
+        return f"{shape} {words}", meaning, "kernel.restart" if kernel.state == "dead" else ""
+
+    def _left(self) -> list[Piece]:
+        kernel, snapshot = self._snapshot.kernel, self._snapshot
+        pieces = [self._state()]
+        ref = kernel.kernel
+        if ref is not None:
+            pieces.append((ref.display_name or ref.name, "text", "kernel.choose"))
+            where = ref.backend + (f" ({ref.policy})" if ref.policy else "")
+            pieces.append((where, "muted", ""))
+        if kernel.pid is not None and kernel.state in ("idle", "busy"):
+            pieces.append((f"pid {kernel.pid}", "muted", ""))
+        if self._usage.rss:
+            pieces.append((f"{self._usage.rss / 1e6:.0f} MB", "muted", ""))
+        if waiting := len(snapshot.queue):
+            pieces.append((f"{waiting} queued", "run.queued", "kernel.clear_queue"))
+        if (clients := len(self._usage.clients)) > 1:
+            pieces.append((f"{clients} clients", "run.origin", "app.sessions"))
+        if self._watching:
+            pieces.append(("watching only", "warn", ""))
+        return pieces
+
+    def _right(self) -> list[Piece]:
+        pieces: list[Piece] = []
+        if self._hint:
+            pieces.append((self._hint, "accent", ""))
+        if self._position.line:
+            words = f"{self._position.line}:{self._position.column}"
+            of = f"{self._position.of}  " if self._position.of else ""
+            pieces.append((f"{of}{words}", "muted", ""))
+        pieces.append(("F1 keys", "muted", "app.help"))
+        pieces.append(("^P commands", "muted", "app.palette"))
+        return pieces
+
+    def render_line(self, y: int) -> Strip:
+        width, style = self.size.width, self._theme.style
+        left, right = self._left(), self._right()
+        # The least important goes first where there is no room: the position stays longest.
+        while left[1:] and _size(left, " · ") + _size(right, "   ") + 4 > width:
+            if len(right) > 1 and right[-1][2]:
+                right.pop()
+            else:
+                left.pop()
+        self._spans = []
+        segments = [Segment(" ")]
+        at = 1
+        for number, (words, meaning, command) in enumerate(left):
+            if number:
+                segments.append(Segment("  " if number == 1 else " · ", style("faint")))
+                at += 2 if number == 1 else 3
+            segments.append(Segment(words, style(meaning)))
+            self._spans.append((at, at + cell_len(words), command))
+            at += cell_len(words)
+        gap = max(width - at - _size(right, "   ") - 1, 1)
+        segments.append(Segment(" " * gap))
+        at += gap
+        for number, (words, meaning, command) in enumerate(right):
+            if number:
+                segments.append(Segment("   "))
+                at += 3
+            segments.append(Segment(words, style(meaning)))
+            self._spans.append((at, at + cell_len(words), command))
+            at += cell_len(words)
+        return Strip(segments).adjust_cell_length(width).apply_style(self.rich_style)
+
+
+def _size(pieces: list[Piece], between: str) -> int:
+    return sum(cell_len(words) for words, _, _ in pieces) + len(between) * (len(pieces) - 1)
