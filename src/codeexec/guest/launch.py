@@ -12,7 +12,22 @@ del sys.path[0]
 gc.disable()  # thousands of objects are made while importing and none of them is garbage
 
 
+def skip_debugger() -> None:
+    """Half of a kernel's start is the import of debugpy, which nobody here speaks to. ipykernel
+    does without where it is missing; user code can import it all the same."""
+    if "debugpy" in sys.modules:
+        return
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # the documented way to block
+    try:
+        import ipykernel.debugger  # noqa: F401
+    except ImportError:
+        pass  # an ipykernel that has no such module has no debugger either
+    finally:
+        del sys.modules["debugpy"]
+
+
 def main() -> None:
+    skip_debugger()
     from ipykernel.kernelapp import IPKernelApp
 
     app = IPKernelApp.instance()

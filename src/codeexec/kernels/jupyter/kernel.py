@@ -268,7 +268,10 @@ class JupyterKernel:
         else:
             self._questions.answered(message)
             return
-        for fact in translate(message, self._tracker.owner(parent)):
+        owner = self._tracker.owner(parent)
+        if not owner:
+            return  # said at the kernel's start, before anything was run
+        for fact in translate(message, owner):
             if isinstance(fact, Raised):
                 self._tracker.note_error(fact.execution, fact.error)
             if isinstance(fact, Wrote) and len(fact.text) > SLICE:

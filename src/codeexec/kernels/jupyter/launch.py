@@ -26,8 +26,15 @@ LOG_FILE = "log"
 PREFIX = "codeexec-"
 LONGEST_SOCKET_PATH = 100  # sun_path holds 107 bytes and a NUL on Linux, 103 on macOS
 
-# What would tie the kernel to us, or make a foreign Python load our files.
-DROPPED_ENV = ("JPY_PARENT_PID", "JPY_INTERRUPT_EVENT", "PYTHONEXECUTABLE", "PYTHONHOME")
+# What would tie the kernel to us, make a foreign Python load our files, or keep ipykernel from
+# reading what is written to the file descriptors (it does not while it takes itself for a test).
+DROPPED_ENV = (
+    "JPY_PARENT_PID",
+    "JPY_INTERRUPT_EVENT",
+    "PYTHONEXECUTABLE",
+    "PYTHONHOME",
+    "PYTEST_CURRENT_TEST",
+)
 
 
 class Spawned:

@@ -1,0 +1,259 @@
+"""A kernel process of ours: kill -9, starts that fail, adoption, early spawn, attaching."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from codeexec.domain.errors import KernelUnavailable
+from codeexec.domain.events import KernelRef
+from codeexec.kernels.base import Displayed, Finished, KernelChoice
+from codeexec.kernels.early import EarlyKernel
+from codeexec.kernels.factory import Kernels
+from codeexec.kernels.jupyter import launch
+from codeexec.kernels.jupyter.kernel import JupyterKernel
+from codeexec.kernels.jupyter.process import LOG_KEPT, LOG_LIMIT, LocalProcess, trim_log
+from support.kernel_cases import LOCAL_CASES, Partner, no_orphans, talking_to
+
+LOCAL = LOCAL_CASES[0]
+
+
+def _scripted(code: str, cwd: Path, sink: Partner, timeout: float = 20.0) -> JupyterKernel:
+    argv = [sys.executable, "-c", code]
+    life = LocalProcess(lambda: launch.spawn(argv, str(cwd), {}))
+    return JupyterKernel(KernelRef("scripted"), life, sink.sink, start_timeout=timeout)
+
+
+def _folders() -> set[Path]:
+    return set(Path("/tmp").glob("codeexec-*"))
+
+
+@pytest.mark.parametrize("moment", ["idle", "busy", "flood", "input"])
+async def test_kill_9_at_any_moment(moment: str, tmp_path: Path) -> None:
+    code = {
+        "idle": "print('on')",
+        "busy": "print('on', flush=True)\nwhile True: pass",
+        "flood": "while True: print('on')",
+        "input": "print('on')\ninput()",
+    }[moment]
+    async with talking_to(LOCAL, tmp_path) as partner:
+        partner.submit(code)
+        await partner.printed("on")
+        assert partner.kernel.pid is not None
+        killed = time.monotonic()
+        os.kill(partner.kernel.pid, signal.SIGKILL)
+        death = (await partner.death()).death
+        assert time.monotonic() - killed < 3
+        assert death.signal == signal.SIGKILL
+        assert "SIGKILL" in death.message
+        assert not partner.kernel.is_alive
+        await partner.kernel.restart()
+        assert (await partner.run("1")).status == "ok"
+
+
+async def test_a_kernel_that_exits_at_start_says_its_last_words(tmp_path: Path) -> None:
+    before = _folders()
+    with no_orphans():
+        kernel = _scripted("raise SystemExit('no licence')", tmp_path, Partner())
+        with pytest.raises(KernelUnavailable, match=r"(?s)code 1.*no licence"):
+            await kernel.start()
+    assert not kernel.is_alive
+    assert _folders() <= before
+
+
+async def test_a_kernel_that_never_answers_is_given_up(tmp_path: Path) -> None:
+    with no_orphans():
+        code = "import time; print('thinking', flush=True); time.sleep(100)"
+        kernel = _scripted(code, tmp_path, Partner(), timeout=1.0)
+        with pytest.raises(KernelUnavailable, match=r"(?s)within 1 s.*thinking"):
+            await kernel.start()
+
+
+async def test_a_start_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
+    with no_orphans():
+        kernel = _scripted("import time; time.sleep(100)", tmp_path, Partner())
+        task = asyncio.create_task(kernel.start())
+        while kernel.pid is None:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        (KernelChoice("/nowhere/at/all"), "is not there"),
+        (KernelChoice("/tmp", name="klingon"), "no kernel that is installed"),
+        (KernelChoice("/tmp", name="/nowhere/python"), "is no Python"),
+        (KernelChoice("/tmp", backend="abacus"), "no backend"),
+    ],
+)
+def test_what_cannot_be_is_said_in_words(choice: KernelChoice, message: str) -> None:
+    with pytest.raises(KernelUnavailable, match=message) as caught:
+        Kernels().create(choice, Partner().sink)
+    assert caught.value.next_step
+
+
+def test_a_program_that_is_not_there(tmp_path: Path) -> None:
+    before = _folders()
+    with pytest.raises(FileNotFoundError):
+        launch.spawn(["/nowhere/kernel"], str(tmp_path), {})
+    assert _folders() <= before
+
+
+async def test_files_and_sockets_are_private(tmp_path: Path) -> None:
+    async with talking_to(LOCAL, tmp_path) as partner:
+        folder = Path(str(partner.kernel.handle()["folder"]))
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert stat.S_IMODE((folder / "kernel.json").stat().st_mode) == 0o600
+        assert stat.S_IMODE((folder / "log").stat().st_mode) == 0o600
+        assert partner.kernel.pid is not None
+        assert os.getsid(partner.kernel.pid) == os.getpgid(partner.kernel.pid)
+        assert os.getsid(partner.kernel.pid) == partner.kernel.pid
+    assert not folder.exists()
+
+
+async def test_usage_counts_the_whole_family(tmp_path: Path) -> None:
+    async with talking_to(LOCAL, tmp_path) as partner:
+        first = partner.kernel.usage()
+        assert first.rss is not None
+        assert first.rss > 20e6
+        assert first.cpu is None
+        code = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'x = 1; "
+        partner.submit(code + "import time; b = bytearray(50_000_000); time.sleep(100)'])")
+        async with asyncio.timeout(20):
+            while (partner.kernel.usage().rss or 0) < first.rss + 50e6:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert partner.kernel.usage().cpu is not None
+        await partner.kernel.interrupt()
+
+
+async def test_a_kernel_is_adopted_with_its_running_cell(tmp_path: Path) -> None:
+    with no_orphans():
+        first, second = Partner(), Partner()
+        first.kernel = Kernels().create(KernelChoice(str(tmp_path)), first.sink)
+        await first.kernel.start()
+        await first.run("x = 7")
+        running = first.submit(
+            "import time\nfor i in range(30): print(i, flush=True); time.sleep(.05)"
+        )
+        await first.printed("3\n")
+        handle = first.kernel.handle()
+        await first.kernel.detach()
+        adopted = await Kernels().adopt(handle, second.sink, running)
+        assert adopted is not None
+        second.kernel = adopted
+        assert adopted.pid == handle["pid"]
+        end = await second.end_of(running)
+        assert end.status == "ok"
+        assert second.text(running).endswith("29\n")
+        await second.run("x")
+        assert second.all(Displayed)[-1].data["text/plain"] == "7"
+        assert adopted.ref == first.kernel.ref
+        await adopted.restart()
+        assert (await second.run("1")).status == "ok"
+        await adopted.shutdown()
+
+
+async def test_a_cell_that_ended_while_nobody_listened_ends(tmp_path: Path) -> None:
+    with no_orphans():
+        first, second = Partner(), Partner()
+        first.kernel = Kernels().create(KernelChoice(str(tmp_path)), first.sink)
+        await first.kernel.start()
+        done = tmp_path / "done"
+        running = first.submit(f"import time; time.sleep(.3); open({str(done)!r}, 'w').close()")
+        handle = first.kernel.handle()
+        await first.until(lambda: first.facts or None)
+        await first.kernel.detach()
+        async with asyncio.timeout(20):
+            while not done.exists():  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        adopted = await Kernels().adopt(handle, second.sink, running)
+        assert adopted is not None
+        second.kernel = adopted
+        await second.end_of(running)
+        await adopted.shutdown()
+
+
+async def test_a_dead_or_recycled_pid_is_not_adopted(tmp_path: Path) -> None:
+    async with talking_to(LOCAL, tmp_path) as partner:
+        handle = partner.kernel.handle()
+        began = handle["began"]
+        assert isinstance(began, float)
+    assert await Kernels().adopt(handle, partner.sink) is None
+    stranger = {**handle, "pid": os.getpid(), "began": psutil.Process().create_time() - 60}
+    assert await Kernels().adopt(stranger, partner.sink) is None
+
+
+async def test_attaching_by_connection_file(tmp_path: Path) -> None:
+    async with talking_to(LOCAL, tmp_path) as owner:
+        path = f"{owner.kernel.handle()['folder']}/kernel.json"
+        guest = Partner()
+        guest.kernel = Kernels().create(KernelChoice("/tmp", connection_file=path), guest.sink)
+        assert (await guest.kernel.start()).language == "python"
+        await owner.run("x = 5")
+        await guest.run("x")
+        assert guest.all(Displayed)[-1].data["text/plain"] == "5"
+        assert await guest.kernel.ask("answer(str(user['x']))", 10.0) == "5"
+        running = guest.submit("import time\nprint('on', flush=True)\ntime.sleep(60)")
+        await guest.printed("on")
+        await guest.kernel.interrupt()
+        end = await guest.end_of(running)
+        assert end.error is not None
+        assert end.error.name == "KeyboardInterrupt"
+        assert not await guest.kernel.signal(signal.SIGKILL)
+        await guest.kernel.shutdown()
+        assert owner.kernel.is_alive
+        assert (await owner.run("x")).status == "ok"
+
+
+async def test_a_kernelspec_is_started_by_its_name(tmp_path: Path) -> None:
+    with no_orphans():
+        partner = Partner()
+        partner.kernel = Kernels().create(KernelChoice(str(tmp_path), name="python3"), partner.sink)
+        await partner.kernel.start()
+        assert (await partner.run("1 + 1")).status == "ok"
+        await partner.kernel.shutdown()
+
+
+async def test_the_early_kernel_is_taken_once_and_ended_when_not(tmp_path: Path) -> None:
+    with no_orphans():
+        early = EarlyKernel.start({"cwd": str(tmp_path)})
+        partner = Partner()
+        factory = Kernels(early)
+        partner.kernel = factory.create(KernelChoice(str(tmp_path)), partner.sink)
+        await partner.kernel.start()
+        await partner.run("import os; os.getcwd()")
+        assert str(tmp_path) in str(partner.all(Displayed)[-1].data["text/plain"])
+        assert early.take(sys.executable, str(tmp_path), {}) is None
+        await partner.kernel.shutdown()
+        early.end()
+        EarlyKernel.start({"cwd": str(tmp_path)}).end()
+
+
+def test_a_log_is_kept_short_at_its_end(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"a" * LOG_LIMIT)
+    trim_log(log)
+    assert log.stat().st_size == LOG_LIMIT
+    log.write_bytes(b"a" * LOG_LIMIT + b"the end")
+    trim_log(log)
+    assert log.stat().st_size == LOG_KEPT
+    assert log.read_bytes().endswith(b"the end")
+
+
+async def test_ends_are_said_once_each(tmp_path: Path) -> None:
+    async with talking_to(LOCAL, tmp_path) as partner:
+        ids = [partner.submit(f"print({at})") for at in range(50)]
+        await partner.end_of(ids[-1])
+        assert [fact.execution for fact in partner.all(Finished)] == ids
+        assert partner.text() == "".join(f"{at}\n" for at in range(50))

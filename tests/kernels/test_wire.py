@@ -1,0 +1,185 @@
+"""Recorded messages played to the wire, the translator and the tracker: no kernel, no clock."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codeexec.domain.errors import ProtocolError
+from codeexec.domain.outputs import ErrorInfo
+from codeexec.kernels.base import (
+    Displayed,
+    DisplayRefreshed,
+    Fact,
+    Finished,
+    InputRequested,
+    OutputCleared,
+    Raised,
+    Started,
+    Wrote,
+)
+from codeexec.kernels.jupyter.track import INTERRUPTED, Tracker, question_id
+from codeexec.kernels.jupyter.translate import translate
+from codeexec.kernels.jupyter.wire import Message, Parent, Wire
+
+ERROR = {"ename": "ValueError", "evalue": "no", "traceback": ["a", "b"]}
+INFO = ErrorInfo("ValueError", "no", ("a", "b"))
+
+
+def message(kind: str, content: dict[str, object], parent: str = "e1") -> Message:
+    return Message(kind, "m1", Parent("execute_request", parent), content)
+
+
+def reply(status: str, execution: str, **content: object) -> Message:
+    return message("execute_reply", {"status": status, **content}, execution)
+
+
+def test_what_is_packed_can_be_read_by_who_has_the_key() -> None:
+    frames = Wire("key").pack("execute_request", {"code": "1"}, msg_id="e1", subshell="s")
+    read = Wire("key").unpack([b"identity", *frames])
+    assert (read.type, read.id, read.content) == ("execute_request", "e1", {"code": "1"})
+    assert json.loads(frames[2])["subshell_id"] == "s"
+
+
+@pytest.mark.parametrize("broken", [[], [b"<IDS|MSG>"], [b"x"] * 6, [b"<IDS|MSG>", b"", b"{"] * 3])
+def test_what_cannot_be_read_is_refused(broken: list[bytes]) -> None:
+    with pytest.raises(ProtocolError):
+        Wire("key").unpack(broken)
+
+
+def test_a_wrong_signature_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="signed wrongly"):
+        Wire("key").unpack(Wire("other").pack("status", {}, msg_id="1"))
+
+
+@given(st.lists(st.binary(max_size=40), max_size=9))
+def test_no_bytes_make_it_fall_over(frames: list[bytes]) -> None:
+    try:
+        Wire("").unpack(frames)
+    except ProtocolError as error:
+        assert error.message
+
+
+def test_numbers_and_characters_that_json_does_not_have() -> None:
+    frames = Wire("").pack("display_data", {}, msg_id="1")
+    frames[-1] = b'{"nan": NaN, "lone": "\\ud800"}'
+    content = Wire("").unpack(frames).content
+    assert content["nan"] != content["nan"]
+    assert "lone" in content
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "fact"),
+    [
+        ("stream", {"name": "stderr", "text": "x"}, Wrote("e1", "stderr", "x")),
+        ("stream", {"name": "stdout", "text": ""}, None),
+        ("stream", {"name": "stdout"}, None),
+        (
+            "display_data",
+            {"data": {"text/plain": "d"}, "metadata": {}, "transient": {"display_id": "i"}},
+            Displayed("e1", {"text/plain": "d"}, {}, "display", "i"),
+        ),
+        (
+            "execute_result",
+            {"data": {"text/plain": "2"}, "metadata": {}, "execution_count": 7},
+            Displayed("e1", {"text/plain": "2"}, {}, "result", None, 7),
+        ),
+        (
+            "update_display_data",
+            {"data": {"a/b": "c"}, "transient": {"display_id": "i"}},
+            DisplayRefreshed("i", {"a/b": "c"}, {}),
+        ),
+        ("update_display_data", {"data": {}}, None),
+        ("clear_output", {"wait": True}, OutputCleared("e1", True)),
+        ("error", ERROR, Raised("e1", INFO)),
+        ("execute_input", {"code": "x", "execution_count": 3}, Started("e1", 3)),
+        ("input_request", {"prompt": "?", "password": True}, InputRequested("e1", "?", True)),
+        ("comm_open", {"comm_id": "c"}, None),
+        ("a_message_of_2030", {"data": 1}, None),
+    ],
+)
+def test_each_message_tells_its_facts(
+    kind: str, content: dict[str, object], fact: Fact | None
+) -> None:
+    assert translate(message(kind, content), "e1") == (() if fact is None else (fact,))
+
+
+@given(
+    st.sampled_from(
+        ["stream", "display_data", "error", "update_display_data", "input_request", "clear_output"]
+    ),
+    st.dictionaries(
+        st.sampled_from(["name", "text", "data", "metadata", "transient", "traceback", "prompt"]),
+        st.none() | st.integers() | st.text() | st.lists(st.none() | st.text()) | st.just({}),
+    ),
+)
+def test_no_content_makes_the_translator_fall_over(kind: str, content: dict[str, object]) -> None:
+    assert len(translate(message(kind, content), "e1")) <= 1
+
+
+@pytest.mark.parametrize("reply_first", [True, False])
+def test_an_execution_ends_at_reply_and_idle_in_either_order(reply_first: bool) -> None:
+    tracker = Tracker()
+    tracker.begin("e1")
+    ok = reply("ok", "e1", execution_count=4)
+    assert (tracker.replied(ok) if reply_first else tracker.idled("e1")) == ()
+    assert tracker.is_busy
+    last = tracker.idled("e1") if reply_first else tracker.replied(ok)
+    assert last == (Finished("e1", "ok", None, 4),)
+    assert tracker.idled("e1") == tracker.replied(ok) == ()
+    assert not tracker.is_busy
+
+
+def test_idle_alone_is_an_end_when_the_reply_is_lost() -> None:
+    tracker = Tracker()
+    tracker.begin("e1")
+    assert tracker.idled("e1") == ()
+    assert tracker.waits_for_reply("e1")
+    assert tracker.give_up("e1", interrupted=True) == (Finished("e1", "error", INTERRUPTED),)
+    tracker.begin("e2")
+    tracker.note_error("e2", INFO)
+    tracker.idled("e2")
+    assert tracker.give_up("e2", interrupted=False) == (Finished("e2", "error", INFO),)
+    assert tracker.give_up("e2", interrupted=False) == ()
+
+
+def test_what_is_passed_over_ends_without_idle() -> None:
+    tracker = Tracker()
+    tracker.begin("e1")
+    assert tracker.replied(reply("aborted", "e1")) == (Finished("e1", "aborted"),)
+
+
+def test_a_reply_may_bring_a_pagers_text() -> None:
+    tracker = Tracker()
+    tracker.begin("e1")
+    page = {"source": "page", "data": {"text/plain": "help"}}
+    tracker.replied(reply("ok", "e1", payload=[page, {"source": "set_next_input"}]))
+    shown, end = tracker.idled("e1")
+    assert shown == Displayed("e1", {"text/plain": "help"}, {}, "display")
+    assert isinstance(end, Finished)
+
+
+def test_output_under_a_question_goes_to_the_last_execution() -> None:
+    tracker = Tracker()
+    assert tracker.owner(question_id()) == ""
+    tracker.begin("e1")
+    assert tracker.owner(question_id()) == "e1"
+    assert tracker.owner("") == "e1"
+    assert tracker.owner("somebody-elses") == "somebody-elses"
+
+
+@given(st.permutations(["e1-reply", "e1-idle", "e2-reply", "e2-idle", "e3-reply", "e3-idle"]))
+def test_each_ends_exactly_once_whatever_the_order(order: list[str]) -> None:
+    tracker = Tracker()
+    for execution in ("e1", "e2", "e3"):
+        tracker.begin(execution)
+    said: list[Fact] = []
+    for step in [*order, *order]:
+        execution, what = step.split("-")
+        ok = reply("ok", execution)
+        said += tracker.replied(ok) if what == "reply" else tracker.idled(execution)
+    ends = [fact.execution for fact in said if isinstance(fact, Finished)]
+    assert sorted(ends) == ["e1", "e2", "e3"]

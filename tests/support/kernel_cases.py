@@ -1,0 +1,153 @@
+"""Kernels of every kind for one contract suite, and a partner who talks to one in a test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+
+from codeexec.kernels.base import (
+    Died,
+    ExecuteCall,
+    Fact,
+    Finished,
+    InputRequested,
+    Kernel,
+    KernelChoice,
+    KernelFactory,
+    Sink,
+    Wrote,
+)
+from codeexec.kernels.factory import Kernels
+
+DEADLINE = 30.0
+F = TypeVar("F")
+
+
+@dataclass(frozen=True, slots=True)
+class KernelCase:
+    """One way to have a Python kernel. `create` makes one that is not started; `has_pid` says
+    whether its process is one of this machine that can be signalled by pid."""
+
+    name: str
+    create: Callable[[Path, Sink], Kernel]
+    has_pid: bool = True
+
+
+def _local(cwd: Path, sink: Sink) -> Kernel:
+    return Kernels().create(KernelChoice(str(cwd)), sink)
+
+
+LOCAL_CASES = (KernelCase("local", _local),)
+
+
+class Partner:
+    """Keeps all that its kernel says, and waits for what a test is about."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+        self.batches = 0
+        self._news = asyncio.Event()
+        self._count = 0
+        self._kernel: Kernel | None = None
+
+    def sink(self, facts: Sequence[Fact]) -> None:
+        self.facts += facts
+        self.batches += 1
+        self._news.set()
+
+    @property
+    def kernel(self) -> Kernel:
+        assert self._kernel is not None
+        return self._kernel
+
+    @kernel.setter
+    def kernel(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+
+    def submit(self, code: str, **options: bool) -> str:
+        self._count += 1
+        execution = f"exec-{id(self):x}-{self._count}"
+        self.kernel.execute(ExecuteCall(execution, code, **options))
+        return execution
+
+    async def run(self, code: str, **options: bool) -> Finished:
+        return await self.end_of(self.submit(code, **options))
+
+    async def end_of(self, execution: str) -> Finished:
+        return await self.until(
+            lambda: next(
+                (f for f in self.facts if isinstance(f, Finished) and f.execution == execution),
+                None,
+            )
+        )
+
+    async def death(self) -> Died:
+        return await self.until(lambda: next((f for f in self.facts if isinstance(f, Died)), None))
+
+    async def asked(self, count: int = 1) -> InputRequested:
+        """The `count`-th question for input."""
+        return await self.until(lambda: next(iter(self.all(InputRequested)[count - 1 :]), None))
+
+    async def printed(self, text: str) -> None:
+        await self.until(lambda: text in self.text() or None)
+
+    async def until(self, look: Callable[[], F | None]) -> F:
+        async with asyncio.timeout(DEADLINE):
+            while (found := look()) is None:
+                self._news.clear()
+                await self._news.wait()
+        return found
+
+    def all(self, kind: type[F]) -> list[F]:
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    def text(self, execution: str = "", stream: str = "") -> str:
+        return "".join(
+            fact.text
+            for fact in self.all(Wrote)
+            if fact.execution.startswith(execution) and stream in ("", fact.stream)
+        )
+
+
+@asynccontextmanager
+async def talking_to(case: KernelCase, cwd: Path) -> AsyncIterator[Partner]:
+    """A started kernel and its partner; nothing of it is left afterwards."""
+    partner = Partner()
+    with no_orphans():
+        partner.kernel = case.create(cwd, partner.sink)
+        await partner.kernel.start()
+        try:
+            yield partner
+        finally:
+            await partner.kernel.shutdown()
+
+
+@contextmanager
+def no_orphans() -> Iterator[None]:
+    """Nothing that was started meanwhile runs on, not even what a kernel started itself."""
+    mark = f"CODEEXEC_TEST_{os.urandom(6).hex()}"
+    os.environ[mark] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[mark]
+    left = [process for process in psutil.process_iter() if _is_marked(process, mark)]
+    assert not left, left
+
+
+def _is_marked(process: psutil.Process, mark: str) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and mark in process.environ()
+    except psutil.Error:
+        return False
+
+
+def factory() -> KernelFactory:
+    return Kernels()
