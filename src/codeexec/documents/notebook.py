@@ -12,9 +12,10 @@ import re
 import secrets
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from codeexec.documents.model import Cell, CellKind
+from codeexec.documents.notebook_outputs import Json, clean_output, joined, split_lines
 from codeexec.documents.percent import (
     Separator,
     comment,
@@ -26,18 +27,8 @@ from codeexec.domain.errors import DocumentError, NotFound
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Json: TypeAlias = dict[str, Any]
-"""A JSON object; what it may hold is said by the notebook format, not by a type."""
-
 _DEFAULT_INDENT = 1
 _MINOR_WITH_IDS = 5
-_OUTPUT_KEYS = {
-    "stream": ("output_type", "name", "text"),
-    "display_data": ("output_type", "data", "metadata"),
-    "execute_result": ("output_type", "execution_count", "data", "metadata"),
-    "error": ("output_type", "ename", "evalue", "traceback"),
-}
-_TEXT_MIMES = ("application/javascript", "image/svg+xml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +88,6 @@ class Notebook:
         return replace(self, data={**self.data, "metadata": metadata})
 
 
-def _text(value: object) -> str:
-    """A multi-line string: nbformat keeps it whole or as a list of lines."""
-    if isinstance(value, list):
-        return "".join(str(part) for part in value)
-    return "" if value is None else str(value)
-
-
-def _lines(text: str) -> list[str]:
-    """The opposite of `_text`, for JSON that diffs well."""
-    return text.splitlines(keepends=True)
-
-
 def _kind(raw: Json) -> CellKind:
     said = raw.get("cell_type")
     try:
@@ -125,7 +104,7 @@ def _title(raw: Json) -> str:
 
 
 def _cell(index: int, raw: Json) -> Cell:
-    source = _text(raw.get("source"))
+    source = joined(raw.get("source"))
     return Cell(
         index, _kind(raw), _title(raw), 0, 0, 0, source, str(raw.get("id", "")) or f"n{index}"
     )
@@ -224,37 +203,9 @@ def with_outputs(
     if _kind(raw) is not CellKind.CODE:
         raise DocumentError(f"Cell {index} is not code.", "Only code has outputs.")
     cells = list(notebook.data["cells"])
-    clean = [_output(output, execution_count) for output in outputs]
+    clean = [clean_output(output, execution_count) for output in outputs]
     cells[index] = {**raw, "execution_count": execution_count, "outputs": clean}
     return notebook._with_cells(cells)
-
-
-def _output(output: Mapping[str, Any], execution_count: int | None) -> Json:
-    kind = output.get("output_type")
-    if kind not in _OUTPUT_KEYS:
-        raise DocumentError(f"There is no output of type {kind!r}.", "Use one of nbformat's.")
-    defaults: Json = {
-        "name": "stdout",
-        "text": "",
-        "data": {},
-        "metadata": {},
-        "execution_count": execution_count,
-        "ename": "",
-        "evalue": "",
-        "traceback": [],
-    }
-    clean = {key: output.get(key, defaults.get(key)) for key in _OUTPUT_KEYS[str(kind)]}
-    if kind == "stream":
-        clean["text"] = _lines(_text(clean["text"]))
-    elif "data" in clean:
-        clean["data"] = {mime: _mime_value(mime, v) for mime, v in clean["data"].items()}
-    return clean
-
-
-def _mime_value(mime: str, value: object) -> object:
-    if mime.startswith("text/") or mime in _TEXT_MIMES:
-        return _lines(_text(value))
-    return value
 
 
 # A notebook as text: separators between cells, so that one editor does for both.
@@ -266,7 +217,7 @@ def to_text(notebook: Notebook, marker: str) -> str:
     raws = notebook.data["cells"]
     for raw in raws:
         kind = _kind(raw)
-        source = _text(raw.get("source"))
+        source = joined(raw.get("source"))
         lines.append(Separator(kind, _safe_title(raw, marker)).render(marker))
         if source:
             shown = source if kind is CellKind.CODE else comment(source, marker)
@@ -349,7 +300,7 @@ def from_text(notebook: Notebook, text: str, marker: str) -> Notebook:
     """
     drafts = _drafts(text, marker)
     old: list[Json] = notebook.data["cells"]
-    was = [(_kind(raw), _text(raw.get("source"))) for raw in old]
+    was = [(_kind(raw), joined(raw.get("source"))) for raw in old]
     known = set(was)
     now = [(d.kind, d.exact if (d.kind, d.exact) in known else d.source) for d in drafts]
     origin: list[int | None] = [None] * len(drafts)
@@ -382,8 +333,8 @@ def from_text(notebook: Notebook, text: str, marker: str) -> Notebook:
 
 def _merge(old: Json | None, draft: _Draft, source: str, minor: int, marker: str) -> Json:
     cell = dict(old) if old is not None else _new_cell(draft.kind, minor)
-    if old is None or _text(old.get("source")) != source:
-        cell["source"] = _lines(source)
+    if old is None or joined(old.get("source")) != source:
+        cell["source"] = split_lines(source)
     if draft.title != (_safe_title(old, marker) if old is not None else ""):
         metadata = {k: v for k, v in cell.get("metadata", {}).items() if k != "title"}
         cell["metadata"] = {**metadata, "title": draft.title} if draft.title else metadata

@@ -7,13 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codeexec.languages.catalog import by_name
+from codeexec.tui.widgets.editor.lexer_syntax import LexerSyntax, token_name
 from codeexec.tui.widgets.editor.model import EditorModel
 from codeexec.tui.widgets.editor.syntax import (
-    LexerSyntax,
     NoSyntax,
     TreeSyntax,
     syntax_for,
-    token_name,
 )
 from codeexec.tui.widgets.editor.text import Location
 

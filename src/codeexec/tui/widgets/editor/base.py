@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from rich.style import Style
-from textual.dom import DOMNode
 from textual.geometry import Offset, Region, Size
-from textual.message import Message
 from textual.scroll_view import ScrollView
 
 from codeexec.languages.catalog import text as plain_text
 from codeexec.tui.widgets.editor.columns import to_cell, to_column
 from codeexec.tui.widgets.editor.columns import width as line_width
+from codeexec.tui.widgets.editor.intents import Intents
 from codeexec.tui.widgets.editor.model import EditorModel
 from codeexec.tui.widgets.editor.painting import Painter
 from codeexec.tui.widgets.editor.popups import CompletionList, Docs, Placed, place
 from codeexec.tui.widgets.editor.styles import EditorStyles
 from codeexec.tui.widgets.editor.syntax import syntax_for
-from codeexec.tui.widgets.editor.text import Change, Location, Selection
+from codeexec.tui.widgets.editor.text import Change, Location
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual.strip import Strip
 
-    from codeexec.documents.model import Cell
     from codeexec.languages.model import Language
     from codeexec.tui.widgets.editor.popups import Popup
 
@@ -43,19 +40,7 @@ _STEP = 64
 """Cells by which the text gets wider at once, as seen by the scrollbar."""
 
 
-class RunScope(StrEnum):
-    """Which cells somebody wants to run."""
-
-    CELL = "cell"
-    SELECTION = "selection"
-    ABOVE = "above"
-    BELOW = "below"
-    ALL = "all"
-    FILE = "file"
-    RESTART = "restart"
-
-
-class EditorBase(ScrollView, can_focus=True):
+class EditorBase(Intents, ScrollView, can_focus=True):
     """Shows an `EditorModel`: `sync` brings the screen up to it after anything happened."""
 
     DEFAULT_CSS = """
@@ -71,88 +56,6 @@ class EditorBase(ScrollView, can_focus=True):
 
     ALLOW_SELECT = False
     """The selection of the screen is not ours: the editor has its own."""
-
-    class Intent(Message, namespace="code_editor"):
-        """What an editor utters; `control` is the editor."""
-
-        @property
-        def control(self) -> DOMNode | None:
-            return self._sender if isinstance(self._sender, DOMNode) else None
-
-    class Changed(Intent, namespace="code_editor"):
-        """The text has changed; `version` counts up with every change."""
-
-        def __init__(self, version: int) -> None:
-            super().__init__()
-            self.version = version
-
-    class CursorMoved(Intent, namespace="code_editor"):
-        """The cursor or the selection is somewhere else; from 0, in code points."""
-
-        def __init__(self, selection: Selection) -> None:
-            super().__init__()
-            self.selection = selection
-
-    class RunRequested(Intent, namespace="code_editor"):
-        """Run these cells, in this order. For a selection there is one, without a title.
-
-        RESTART asks for a fresh kernel first.
-        """
-
-        def __init__(self, scope: RunScope, cells: tuple[Cell, ...]) -> None:
-            super().__init__()
-            self.scope = scope
-            self.cells = cells
-
-    class _AboutCode(Intent, namespace="code_editor"):
-        """A question to the kernel: `offset` is in code points into `code`, one cell's source.
-
-        `start` is where `code` begins in the text and `version` that of the text.
-        """
-
-        def __init__(self, code: str, offset: int, start: Location, version: int) -> None:
-            super().__init__()
-            self.code = code
-            self.offset = offset
-            self.start = start
-            self.version = version
-
-        def location(self, offset: int) -> Location:
-            """Where in the text an offset into `code` is."""
-            head = self.code[:offset]
-            newlines = head.count("\n")
-            column = len(head) - head.rfind("\n") - 1
-            return Location(self.start.line + newlines, column + (not newlines) * self.start.column)
-
-    class CompletionRequested(_AboutCode, namespace="code_editor"):
-        """Answer with `show_completions`. `automatic`: nobody asked, so do not disturb."""
-
-        automatic = False
-
-    class InspectRequested(_AboutCode, namespace="code_editor"):
-        """Answer with `show_docs`."""
-
-    class CopyRequested(Intent, namespace="code_editor"):
-        """Text was copied or cut, for other clipboards than ours."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    class ModeChanged(Intent, namespace="code_editor"):
-        """A layer of keys such as vim's is in another mode; `mode` is a word to show."""
-
-        def __init__(self, mode: str) -> None:
-            super().__init__()
-            self.mode = mode
-
-    class PromptRequested(Intent, namespace="code_editor"):
-        """Ask somebody for `find`, `replace`, `line`, `cell` or `symbol`, beginning with `text`."""
-
-        def __init__(self, kind: str, text: str = "") -> None:
-            super().__init__()
-            self.kind = kind
-            self.text = text
 
     def __init__(
         self,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from textual.geometry import Offset
 
 from codeexec.tui.widgets.editor import edits
-from codeexec.tui.widgets.editor.base import RunScope
 from codeexec.tui.widgets.editor.bindings import bindings
 from codeexec.tui.widgets.editor.edit_actions import EditActions
 from codeexec.tui.widgets.editor.find_actions import FindActions
+from codeexec.tui.widgets.editor.intents import RunScope
 from codeexec.tui.widgets.editor.motion_actions import MotionActions
 from codeexec.tui.widgets.editor.motions import word_at
 from codeexec.tui.widgets.editor.popups import CompletionList

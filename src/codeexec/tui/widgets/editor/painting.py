@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Mapping
 
+    from codeexec.tui.widgets.editor.lexer_syntax import Span
     from codeexec.tui.widgets.editor.marks import Diagnostic
     from codeexec.tui.widgets.editor.model import EditorModel
     from codeexec.tui.widgets.editor.styles import EditorStyles
-    from codeexec.tui.widgets.editor.syntax import Span, Syntax
+    from codeexec.tui.widgets.editor.syntax import Syntax
     from codeexec.tui.widgets.editor.text import Location
 
 _DIAGNOSTIC_GLYPHS = {Severity.ERROR: "●", Severity.WARN: "▲", Severity.INFO: "·"}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from codeexec.documents import selection
 from codeexec.documents.model import Cell, CellKind
 from codeexec.tui.widgets.editor import edits
-from codeexec.tui.widgets.editor.base import EditorBase, RunScope
+from codeexec.tui.widgets.editor.base import EditorBase
+from codeexec.tui.widgets.editor.intents import RunScope
 from codeexec.tui.widgets.editor.motions import identifier_before, indentation
 from codeexec.tui.widgets.editor.popups import CompletionList, Docs
 from codeexec.tui.widgets.editor.text import Location
