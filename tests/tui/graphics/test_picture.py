@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,7 +20,7 @@ from textual.widgets import Static
 
 from codeexec.tui.graphics import kitty
 from codeexec.tui.graphics.images import WHOLE, CellSize
-from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.graphics.probe import Graphics, ask_tmux
 from codeexec.tui.widgets.picture import Picture
 from support.graphics import (
     KittyTerminal,
@@ -193,3 +198,47 @@ def test_kitty_in_a_terminal_is_the_picture(tmp_path: Path, tmux: bool) -> None:
     assert stream.count(kitty.PLACEHOLDER) >= 32 * 12
     terminal.feed("\x1b_Ga=d" + deleted)
     assert number not in terminal.images, "the terminal is left clean"
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+def test_kitty_through_a_real_tmux(tmp_path: Path) -> None:
+    settings = tmp_path / "tmux.conf"
+    settings.write_text(
+        "set -g allow-passthrough on\n"
+        "set -g default-terminal tmux-256color\n"
+        "set -ga terminal-features ',*:RGB'\n"
+        "set -g status off\n"
+    )
+    file = tmp_path / "drawing.png"
+    file.write_bytes(_png(_drawing()))
+    inside = shlex.join([sys.executable, str(APP), "kitty", str(file), "tmux"])
+    socket = str(tmp_path / "tmux.socket")
+    stream = written_by(
+        ["tmux", "-S", socket, "-f", str(settings), "-u", "new-session", inside], 24, 80
+    )
+    # tmux may end before it has passed on the last message, which makes the terminal forget.
+    sent = re.sub(r"\x1b_Ga=d[^\x1b]*\x1b\\\Z", "", kitty_messages_in(stream))
+    terminal = KittyTerminal()
+    terminal.feed(sent)
+    [(number, image)] = list(terminal.images.items())[-1:]
+    assert _same(image, _drawing()) == 0
+    red, green, blue = kitty.id_color(number)
+    assert f"38;2;{red};{green};{blue}m" in stream
+    assert stream.count(kitty.PLACEHOLDER) >= 32 * 12
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+async def test_tmux_says_whether_it_passes(tmp_path: Path) -> None:
+    socket = str(tmp_path / "tmux.socket")
+    environ = {**os.environ, "TERM": "xterm-256color", "TMUX": f"{socket},1,0"}
+
+    def tmux(*arguments: str) -> None:
+        subprocess.run(["tmux", "-S", socket, "-f", "/dev/null", *arguments], check=True)
+
+    tmux("new-session", "-d", "-x", "80", "-y", "24", "sleep 600")
+    try:
+        assert "passthrough" not in (await ask_tmux(environ, timeout=20)).split()
+        tmux("set", "-g", "allow-passthrough", "on")
+        assert "passthrough" in (await ask_tmux(environ, timeout=20)).split()
+    finally:
+        tmux("kill-server")

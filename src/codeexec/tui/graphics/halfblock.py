@@ -43,8 +43,11 @@ _GROUND_SHARE = 0.6
 _LIGHT, _DARK = 225, 60
 """A drawing has so much ground, at least so light or at most so dark (of 255)."""
 
-_FILTERED = 400_000
-"""Pixels that are worth filtering; of a larger picture half in each direction is enough."""
+_SPREAD = 0.4
+"""How far lines are spread, as a share of the pixels that become one."""
+
+_LARGE = 1_000_000
+"""Pixels above which a picture that is shrunken much is halved before it is looked at."""
 
 Row = list[Segment]
 
@@ -56,7 +59,7 @@ def mosaic(
     across, down = _GRID[blocks]
     width = extent.columns * across
     height = extent.rows * down
-    pixels = scaled(_thickened(image, width, view), width, height, view).tobytes()
+    pixels = scaled(_thickened(image, width, height, view), width, height, view).tobytes()
     if blocks == "half":
         return _halves(pixels, width, extent)
     glyphs = _GLYPHS[blocks]
@@ -74,27 +77,37 @@ def mosaic(
     return rows
 
 
-def _thickened(image: Image, width: int, view: View) -> Image:
+def _thickened(image: Image, width: int, height: int, view: View) -> Image:
     """A drawing with lines thick enough to outlive shrinking; a photograph as it is.
 
     A drawing is what is mostly one very light or very dark ground. Its lines, a pixel or two wide,
     would otherwise fade into that ground when a cell stands for hundreds of pixels.
     """
-    factor = image.width / view.zoom / max(width, 1)
-    if factor < 2:
-        return image
-    while factor >= 4 and image.width * image.height > _FILTERED:
-        image = image.reduce(2)
-        factor /= 2
-    from PIL import ImageFilter
+    from PIL import ImageChops
 
+    across = image.width / view.zoom / max(width, 1)
+    down = image.height / view.zoom / max(height, 1)
+    if min(across, down) < 2:
+        return image
+    if min(across, down) >= 4 and image.width * image.height > _LARGE:
+        image = image.reduce(2)
+        across, down = across / 2, down / 2
     light = image.convert("L").histogram()
     enough = sum(light) * _GROUND_SHARE
-    size = 2 * min(round(factor / 4), 3) + 1
     if sum(light[_LIGHT:]) >= enough:
-        return image.filter(ImageFilter.MinFilter(size))
-    if sum(light[:_DARK]) >= enough:
-        return image.filter(ImageFilter.MaxFilter(size))
+        stronger = ImageChops.darker
+    elif sum(light[:_DARK]) >= enough:
+        stronger = ImageChops.lighter
+    else:
+        return image
+    # Each pass doubles the spread: a pixel with its neighbour, then pairs with pairs.
+    step = 1
+    while step < max(across, down) * _SPREAD:
+        if step < across * _SPREAD:
+            image = stronger(image, ImageChops.offset(image, step, 0))
+        if step < down * _SPREAD:
+            image = stronger(image, ImageChops.offset(image, 0, step))
+        step *= 2
     return image
 
 
