@@ -1,6 +1,7 @@
 """The keys of the editor as a table: id, action, keys, words. Keymaps may replace any row.
 
-A key that terminals swallow (ctrl+enter, shift+enter, ctrl+slash) never stands alone.
+A key that terminals swallow (ctrl+enter, shift+enter, ctrl+slash) never stands alone, and
+ctrl+h and ctrl+j are left to what they are on many terminals: backspace and a line feed.
 """
 
 from __future__ import annotations
@@ -56,9 +57,9 @@ DEFAULT_BINDINGS: tuple[Key, ...] = (
     Key("editor.next_cell", "next_cell", "alt+pagedown,ctrl+pagedown", "Next cell"),
     Key("editor.scroll_up", "scroll_line_up", "ctrl+up", "Scroll up"),
     Key("editor.scroll_down", "scroll_line_down", "ctrl+down", "Scroll down"),
-    Key("editor.newline", "newline", "enter", "New line"),
-    Key("editor.line_below", "line_below", "ctrl+j", "Line below"),
-    Key("editor.delete_left", "delete_left", "backspace", "Delete left"),
+    Key("editor.newline", "newline", "enter,ctrl+j", "New line"),
+    Key("editor.line_below", "line_below", "alt+o", "Line below"),
+    Key("editor.delete_left", "delete_left", "backspace,ctrl+h", "Delete left"),
     Key("editor.delete_right", "delete_right", "delete", "Delete right"),
     Key(
         "editor.delete_word_left",
@@ -81,7 +82,7 @@ DEFAULT_BINDINGS: tuple[Key, ...] = (
     Key("editor.copy", "copy", "ctrl+c,super+c", "Copy"),
     Key("editor.paste", "paste", "ctrl+v", "Paste"),
     Key("editor.find", "find", "ctrl+f", "Find"),
-    Key("editor.replace", "replace", "ctrl+h,alt+r", "Replace"),
+    Key("editor.replace", "replace", "alt+r,ctrl+r", "Replace"),
     Key("editor.find_next", "find_next", "f4,ctrl+n", "Find next"),
     Key("editor.find_previous", "find_previous", "shift+f4,alt+n", "Find previous"),
     Key("editor.goto_line", "goto_line", "ctrl+g", "Go to line"),
