@@ -66,6 +66,13 @@ class Bench:
         await self.manager.start_kernel()
         await self.connect()
 
+    async def start_local(self, workspace: Path) -> None:
+        """The same bench on a kernel of this machine, to compare with."""
+        self.manager.transport = "ipc"
+        self.manager.connection_file = str(workspace.parent / "local.json")
+        await self.manager.start_kernel(cwd=str(workspace))
+        await self.connect()
+
     async def connect(self) -> None:
         self.client = self.manager.client()
         self.client.start_channels()

@@ -115,6 +115,15 @@ class ContainerKernel:
         """The kernel's number in the container."""
         return self._process.pid if self._process is not None and self.is_running else None
 
+    async def prepare(self) -> None:
+        """Make the container ahead, without the kernel: `launch` then takes half the time.
+
+        A warm spare is a ContainerKernel that was prepared; its plan cannot be changed.
+        """
+        if self._mux is not None:
+            await self._mux.listen()
+        await self._ready_environment()
+
     async def launch(self) -> None:
         """Start the kernel, in the container of the launch before when that still answers.
 

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from codeexec.environments.docker.wire import GuestProcess, Stream, Wire
-from codeexec.kernels.jupyter.launch import CHANNELS, make_folder, remove_folder
+from codeexec.kernels.jupyter.launch import CHANNELS
 
 _CHUNK = 1 << 16
+_PREFIX = "codeexec-mux-"
+_LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +34,44 @@ class Target:
     prefix: str
 
 
+class SocketFolder:
+    """A 0700 folder for sockets, with a lock in it that says whether its owner lives."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_short_folder()))
+        self._lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._sweep()
+
+    def remove(self) -> None:
+        if self._lock >= 0:
+            shutil.rmtree(self.path, ignore_errors=True)
+            os.close(self._lock)
+            self._lock = -1
+
+    def _sweep(self) -> None:
+        """Remove what owners left that were killed."""
+        for other in self.path.parent.glob(f"{_PREFIX}*"):
+            try:
+                if other == self.path or other.lstat().st_uid != os.geteuid():
+                    continue
+                lock = os.open(other / _LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            except OSError:
+                continue  # gone meanwhile, or just being made
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(other, ignore_errors=True)
+            except BlockingIOError:
+                pass  # its owner lives
+            finally:
+                os.close(lock)
+
+
 class Mux:
     """The host's five sockets of one kernel, through all its restarts and containers."""
 
     def __init__(self) -> None:
-        self._folder = Path(make_folder())
+        self._folder = SocketFolder()
         self._servers: dict[int, asyncio.Server] = {}
         self._target: Target | None = None
         self._changed = asyncio.Event()
@@ -41,11 +80,10 @@ class Mux:
     @property
     def prefix(self) -> str:
         """The `ip` of the connection file: sockets are `prefix-1` to `prefix-5`."""
-        return str(self._folder / "k")
+        return str(self._folder.path / "k")
 
     async def listen(self) -> None:
         """Bind what is not bound; jupyter_client removes the sockets' files at every restart."""
-        self._folder.mkdir(mode=0o700, exist_ok=True)
         for number in CHANNELS.values():
             path = f"{self.prefix}-{number}"
             if number in self._servers and Path(path).is_socket():
@@ -53,7 +91,7 @@ class Mux:
             if number in self._servers:
                 self._servers.pop(number).close()
             self._servers[number] = await asyncio.start_unix_server(
-                lambda reader, writer, number=number: self._accept(number, reader, writer), path
+                partial(self._accept, number), path
             )
             Path(path).chmod(0o600)
 
@@ -74,7 +112,7 @@ class Mux:
         for link in links:
             link.cancel()
         await asyncio.gather(*links, return_exceptions=True)
-        await asyncio.to_thread(remove_folder, str(self._folder))
+        self._folder.remove()
 
     def _accept(
         self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -120,6 +158,11 @@ async def _to_client(stream: Stream, writer: asyncio.StreamWriter) -> None:
         async for chunk in stream:
             writer.write(chunk)
             await writer.drain()
+
+
+def _short_folder() -> str | None:
+    # A socket's path holds 103 bytes on macOS, 107 on Linux, and TMPDIR can be longer than that.
+    return "/tmp" if os.access("/tmp", os.W_OK | os.X_OK) else None
 
 
 def connection(prefix: str, key: str) -> dict[str, str | int]:
