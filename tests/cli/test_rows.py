@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codeexec.cli.rows import PipeSink, TerminalSink
-from codeexec.cli.widths import clip, width_of
+from codeexec.cli.widths import clip, height_of, width_of
 
 
 class Screen:
@@ -78,20 +78,41 @@ def test_a_typed_line_is_not_overwritten() -> None:
 ROWS = st.lists(st.text("abé世 ", max_size=25), max_size=6)
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), ROWS), max_size=8))
-def test_the_screen_shows_what_the_rows_are(changes: list[tuple[int, list[str]]]) -> None:
-    screen = Screen(columns=30, lines=60)
+CHANGES = st.lists(st.tuples(st.integers(0, 4), ROWS), max_size=8)
+
+
+def play(screen: Screen, changes: list[tuple[int, list[str]]]) -> list[str]:
+    """Apply the changes; the rows as they are then."""
     rows: list[str] = []
     for count, new in changes:
         count = min(count, len(rows))
         screen.sink.replace(count, new)
         rows[len(rows) - count :] = new
     screen.sink.end()
-    shown = [row.rstrip() for row in rows]
+    return rows
+
+
+@given(CHANGES)
+def test_the_screen_shows_what_the_rows_are(changes: list[tuple[int, list[str]]]) -> None:
+    screen = Screen(columns=60, lines=60)
+    shown = [row.rstrip() for row in play(screen, changes)]
     while shown and not shown[-1]:
         shown.pop()
-    # The emulator keeps the second column of a wide character as an empty cell.
     assert screen.lines() == shown
+
+
+# Without wide characters: the emulator cuts them at the edge, where terminals wrap them whole.
+NARROW = st.lists(st.text("abé ", max_size=25), max_size=6)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), NARROW), max_size=8))
+def test_rewriting_wrapped_rows_comes_to_drawing_them(
+    changes: list[tuple[int, list[str]]],
+) -> None:
+    changed, fresh = Screen(columns=7, lines=400), Screen(columns=7, lines=400)
+    rows = play(changed, changes)
+    fresh.sink.replace(0, rows)
+    assert changed.lines() == fresh.lines()
 
 
 class Pipe:
@@ -129,6 +150,13 @@ def test_what_only_grows_arrives_exactly(batches: list[list[str]]) -> None:
     pipe.sink.end()
     whole = [row for rows in batches for row in rows]
     assert pipe.text == "".join(f"{row}\n" for row in whole)
+
+
+def test_a_wide_character_stands_in_one_line() -> None:
+    assert height_of("aa世世世世世世", 7) == 3
+    assert height_of("a" * 14, 7) == 2
+    assert height_of("", 7) == 1
+    assert height_of("a\nb", 7) == 2
 
 
 def test_clipping_counts_columns() -> None:

@@ -48,6 +48,13 @@ def test_a_traceback_is_plain_in_a_pipe(desk: Desk) -> None:
     assert "\x1b" not in done.stderr
 
 
+def test_a_traceback_names_the_file_and_its_line(desk: Desk) -> None:
+    desk.file("bad.py", "\n\n\nprint('before')\n1/0\n")
+    said = desk.run("run", "bad.py").stderr
+    assert "bad.py:5" in said
+    assert "Cell" not in said
+
+
 def test_colour_can_be_asked_for(desk: Desk) -> None:
     desk.file("bad.py", "1/0\n")
     assert "\x1b[" in desk.run("run", "--color", "always", "bad.py").stderr

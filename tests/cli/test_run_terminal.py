@@ -115,3 +115,44 @@ def test_the_program_comes_from_a_pipe_and_answers_from_the_terminal(desk: Desk)
         terminal.press("Ada\r")
         terminal.shows("hello Ada")
         assert terminal.ends() == 0
+
+
+PICTURE = """
+import base64, io
+from IPython.display import Image, display
+from PIL import Image as P
+out = io.BytesIO()
+P.new("RGB", (40, 40), (255, 0, 0)).save(out, "PNG")
+print("above")
+display(Image(out.getvalue()))
+print("below")
+"""
+
+
+def test_a_picture_is_a_line_where_the_terminal_cannot_draw(desk: Desk) -> None:
+    desk.file("picture.py", PICTURE)
+    with desk.terminal("run", "picture.py") as terminal:
+        assert terminal.ends() == 0
+        assert terminal.text.splitlines()[:1] == ["above"]
+        assert terminal.text.splitlines()[-2:] == ["[image 40×40]", "below"]
+
+
+def test_a_picture_is_drawn_as_the_settings_say(desk: Desk) -> None:
+    desk.file("picture.py", PICTURE)
+    desk.file(".codeexec.toml", "[appearance]\nimages = 'half'\n")
+    with desk.terminal("run", "picture.py") as terminal:
+        assert terminal.ends() == 0
+        lines = terminal.text.splitlines()
+    assert lines[0] == "above"
+    assert lines[-2:] == ["[image 40×40]", "below"]
+    assert b"255;0;0" in terminal.raw
+
+
+def test_a_picture_goes_to_kitty_by_its_protocol(desk: Desk) -> None:
+    desk.file("picture.py", PICTURE)
+    desk.file(".codeexec.toml", "[appearance]\nimages = 'kitty'\n")
+    with desk.terminal("run", "picture.py") as terminal:
+        assert terminal.ends() == 0
+    assert b"\x1b_Ga=T,U=1" in terminal.raw
+    assert terminal.raw.index(b"above") < terminal.raw.index(b"\x1b_G")
+    assert terminal.raw.index(b"\x1b_G") < terminal.raw.index(b"below")

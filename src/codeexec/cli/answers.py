@@ -34,6 +34,10 @@ class Answers:
     def is_terminal(self) -> bool:
         return os.isatty(self._fd)
 
+    def hold(self, data: bytes) -> None:
+        """Give back what somebody else has read: it was typed ahead."""
+        self._held += data
+
     async def read_line(self, *, hidden: bool = False) -> str | None:
         """The next line without its newline, None at the end; `hidden`: not echoed."""
         with self._without_echo() if hidden and self.is_terminal else _nothing():

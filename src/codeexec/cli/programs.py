@@ -70,7 +70,7 @@ def load_program(file: str, *, cells: bool = False) -> Program:
     text = read_file(path).text
     here = Path.cwd()
     if not cells:
-        return Program(path, (Piece(text),), here)
+        return Program(path, (Piece(numbered(text)),), here)
     from codeexec.documents.percent import split_cells
 
     split = [cell for cell in split_cells(text, "#") if cell.is_code and not cell.is_blank]
@@ -109,10 +109,11 @@ def prelude(program: Program, arguments: tuple[str, ...]) -> str:
     """What makes a Python kernel look to the program as the interpreter would: `sys.argv`,
     `__file__`, `sys.path[0]`; `sys.exit` ends it without advice meant for a prompt."""
     if program.path is None:
-        argv, extra = [STDIN, *arguments], ""
+        argv, extra, naming = [STDIN, *arguments], "", ""
     else:
         argv = [str(program.path), *arguments]
         full = str(program.path.absolute())
+        naming = "" if program.has_cells else _NAMING.format(path=full)
         extra = f"_p = {str(Path(full).parent)!r}; _s.path[:0] = [_p] * (_s.path[:1] != [_p])\n    "
         if program.notebook is None:
             extra += f"globals().__setitem__('__file__', {full!r})\n    "
@@ -123,4 +124,26 @@ def prelude(program: Program, arguments: tuple[str, ...]) -> str:
         "    _w.filterwarnings('ignore', message='To exit: use')\n"
         "_codeexec_prelude()\n"
         "del _codeexec_prelude\n"
-    )
+    ) + naming
+
+
+# Tracebacks of a whole script name its file, as Python's own do; a cell stays `Cell In[3]`, for
+# its lines are counted from its own first. One-shot: the next code compiled is the script.
+_NAMING = """\
+def _codeexec_naming(path):
+    compiler = get_ipython().compile
+    code_name, shown_name = compiler.get_code_name, compiler.format_code_name
+    def get_code_name(*args):
+        compiler.get_code_name = code_name
+        return path
+    compiler.get_code_name = get_code_name
+    compiler.format_code_name = lambda name: None if name == path else shown_name(name)
+_codeexec_naming({path!r})
+del _codeexec_naming
+"""
+
+
+def numbered(text: str) -> str:
+    """The script such that IPython, which drops blank lines at the start, counts as the file."""
+    first, newline, rest = text.partition("\n")
+    return f"#{newline}{rest}" if newline and not first.strip() else text

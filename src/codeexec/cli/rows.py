@@ -23,6 +23,9 @@ class Sink(Protocol):
     def say(self, text: str) -> None:
         """Write text that is no row, such as a prompt, on a line of its own."""
 
+    def draw(self, picture: str) -> None:
+        """Write a picture that ends with a newline; what stands above it stays as it is."""
+
     def answered(self) -> None:
         """Somebody has typed a line: what stands above it can no longer be rewritten."""
 
@@ -82,6 +85,9 @@ class PipeSink:
         if text:
             self._write(("\n" if self._open else "") + text)
             self._open, self._said = False, not text.endswith("\n")
+
+    def draw(self, picture: str) -> None:
+        """A pipe has no pictures."""
 
     def answered(self) -> None:
         """Nothing was echoed here, and the line is still open."""
@@ -168,6 +174,10 @@ class TerminalSink:
         hidden = self._hide_footer()
         self._write(hidden + ("" if self._below else "\n") + text)
         self._below = False
+
+    def draw(self, picture: str) -> None:
+        self.say(picture)
+        self.answered()
 
     def answered(self) -> None:
         self._reachable = 0

@@ -128,6 +128,7 @@ def run(
             keep_going=keep_going,
             color=settings.run.color,
             progress=settings.run.progress,
+            images=settings.appearance.images,
             backend=settings.kernel.backend,
             image=settings.docker.image if in_docker else "",
             policy=settings.docker.policy if in_docker else "",

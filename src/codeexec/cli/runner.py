@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-import sys
 import tempfile
 import time
 from base64 import b64encode
@@ -15,11 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeexec.cli import exits, style
-from codeexec.cli.answers import Answers
-from codeexec.cli.outlet import Outlet, leave_quietly
+from codeexec.cli import exits
+from codeexec.cli.face import Face
+from codeexec.cli.outlet import leave_quietly
 from codeexec.cli.programs import Piece, Program, load_program, prelude
-from codeexec.cli.rows import PipeSink, Sink, TerminalSink
 from codeexec.cli.shown import OutputView
 from codeexec.cli.verdict import Verdict, judge
 from codeexec.client.embedded import EmbeddedHost
@@ -67,7 +65,7 @@ PRELUDE = "prelude"
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """What `run` was asked for. `timeout` in seconds for the whole run, counted from its first
-    line of code; `image` is None for a local kernel."""
+    line of code; `images` how pictures are drawn; `image` is the container's."""
 
     file: str
     arguments: tuple[str, ...] = ()
@@ -82,6 +80,7 @@ class RunOptions:
     keep_going: bool = False
     color: str = "auto"
     progress: bool = True
+    images: str = "auto"
     backend: str = "local"
     image: str = ""
     policy: str = ""
@@ -96,12 +95,12 @@ class Run:
         self._early = early
         self._options = options
         self._program = program
-        self._out, self._err = Outlet(sys.stdout), Outlet(sys.stderr)
-        self._color = (
-            style.wants_color(sys.stdout, options.color),
-            style.wants_color(sys.stderr, options.color),
+        self._face = Face(
+            options.color,
+            options.images,
+            quiet=options.as_json,
+            stdin_is_program=program.path is None,
         )
-        self._out_sink, self._err_sink = self._make_sinks()
         self._artifacts: ArtifactFolder | None = None
         if options.artifacts is not None:
             from codeexec.cli.artifacts import ArtifactFolder
@@ -114,26 +113,12 @@ class Run:
         self._kernel: KernelRef | None = None
         self._ready: KernelReady | None = None
         self._death: KernelDied | None = None
-        self._answers: Answers | None = None
         self._answering: asyncio.Task[None] | None = None
         self._stdin_ended = False
         self._quit: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._interrupted_at = -QUIT_WINDOW
         self._tasks: set[asyncio.Task[None]] = set()
-        self._began = time.monotonic()
         self._started_code: float | None = None
-
-    def _make_sinks(self) -> tuple[Sink, Sink]:
-        if self._out.is_terminal and self._err.is_terminal:
-            both = TerminalSink(self._out.write, self._out.size)
-            return both, both
-        return self._sink(self._out), self._sink(self._err)
-
-    @staticmethod
-    def _sink(outlet: Outlet) -> Sink:
-        if outlet.is_terminal:
-            return TerminalSink(outlet.write, outlet.size)
-        return PipeSink(outlet.write)
 
     # -- the whole -----------------------------------------------------------------------
 
@@ -141,7 +126,7 @@ class Run:
         """Everything, from the kernel's start to its end; returns the exit code."""
         options, program = self._options, self._program
         settings = HostSettings(watch_variables=False, collect_files=False)
-        with tempfile.TemporaryDirectory(prefix="codeexec-run-") as state:
+        with _temporary_folder() as state:
             async with EmbeddedHost(
                 Path(state), Kernels(self._early), settings, ClientInfo("run")
             ) as host:
@@ -189,12 +174,10 @@ class Run:
         await asyncio.gather(*going, return_exceptions=True)
         for view in self._views.values():
             view.end()
-        with suppress(BrokenPipeError):
-            await self._flush()
-
-    async def _flush(self) -> None:
-        await self._out.flush()
-        await self._err.flush()
+        with suppress(BrokenPipeError, TimeoutError):
+            # Whoever was told to end does not wait for a reader that does not read.
+            async with asyncio.timeout(1.0 if self._quit.done() else None):
+                await self._face.flush()
 
     async def _save(self, session: SessionClient, path: Path) -> None:
         from codeexec.cli.saving import Executed, save_notebook
@@ -247,11 +230,12 @@ class Run:
         if self._artifacts is not None:
             self._artifacts.begin_piece(number)
         self._views[execution_id] = OutputView(
-            self._out_sink,
-            self._err_sink,
+            self._face.out_sink,
+            self._face.err_sink,
             lambda part: self._part(session, part),
-            color=self._color,
+            color=self._face.color,
             artifacts=self._artifacts,
+            pictures=self._face.pictures,
         )
         where = CellRef(str(self._program.path or "-"), piece.title, piece.first_line, piece.title)
         await session.call(
@@ -264,31 +248,31 @@ class Run:
                 timeout=remaining,
             )
         )
-        footer = asyncio.create_task(self._show_progress(number, piece))
-        self._tasks.add(footer)
+        footer = self._start(self._show_progress(number, piece))
         try:
             return await end
         finally:
             footer.cancel()
-            self._tasks.discard(footer)
-            self._set_footer("")
+            await asyncio.wait({footer})
             self._views.pop(execution_id).end()
-            await self._flush()
+            await self._face.flush()
+
+    async def _show_progress(self, number: int, piece: Piece) -> None:
+        if self._program.has_cells and self._options.progress:
+            title = f" {piece.title}" if piece.title else ""
+            await self._face.show_progress(f"▸ {number}/{len(self._program.pieces)}{title}")
 
     def _tell(self, verdict: Verdict, number: int, count: int) -> None:
         """On stderr, what the output does not tell."""
-        if self._options.as_json:
-            return  # the facts do
         if verdict.error is not None:
-            self._err_sink.end()
-            self._err.write(style.error_lines(verdict.error, self._color[1]) + "\n")
+            self._face.tell(verdict.error)
         if verdict.remark:
-            self._say(verdict.remark)
+            self._face.say(verdict.remark)
         if not self._program.has_cells or verdict.code == exits.OK:
             return
         left = count - number if verdict.ends or not self._options.keep_going else 0
         rest = f"; {left} after it {'was' if left == 1 else 'were'} not run" if left else ""
-        self._say(f"Cell {number} of {count} did not end well{rest}.")
+        self._face.say(f"Cell {number} of {count} did not end well{rest}.")
 
     # -- facts out -------------------------------------------------------------------------
 
@@ -297,11 +281,11 @@ class Run:
             ended: list[ExecutionFinished] = []
             for record in batch:
                 if self._options.as_json:
-                    self._out.write(encode(record).decode() + "\n")
+                    self._face.out.write(encode(record).decode() + "\n")
                 await self._take(session, record.event)
                 if isinstance(record.event, ExecutionFinished):
                     ended.append(record.event)
-            await self._flush()
+            await self._face.flush()
             for event in ended:
                 waiting = self._ends.pop(event.execution_id, None)
                 if waiting is not None and not waiting.done():
@@ -327,7 +311,7 @@ class Run:
             case KernelDied():
                 self._death = event
             case StdinRequested():
-                await self._flush()
+                await self._face.flush()
                 self._answering = self._start(self._answer(session, event))
             case ExecutionFinished() if self._answering is not None:
                 self._answering.cancel()
@@ -353,24 +337,17 @@ class Run:
         return task
 
     async def _answer(self, session: SessionClient, event: StdinRequested) -> None:
-        if self._answers is None:
-            terminal = Answers.of_terminal() if self._program.path is None else None
-            self._answers = terminal or Answers(sys.stdin.fileno())
-        sink = self._err_sink if self._err.is_terminal else self._out_sink
-        if not self._options.as_json:
-            sink.say(event.prompt)
-            await self._flush()
-        text = await self._answers.read_line(hidden=event.password)
-        if self._answers.is_terminal:
-            if event.password and not self._options.as_json:
-                self._err.write("\n")  # what Enter would have echoed
-            sink.answered()
-        if text is None:
-            self._stdin_ended = True
-            await session.call(Interrupt())
-            return
+        try:
+            text = await self._face.ask(event.prompt, hidden=event.password)
+        except errors.UsageError as error:
+            self._face.tell(error)
+            text = None
         with suppress(errors.Conflict):  # the run has ended meanwhile
-            await session.call(AnswerStdin(event.request_id, text, "run"))
+            if text is None:
+                self._stdin_ended = True
+                await session.call(Interrupt())
+            else:
+                await session.call(AnswerStdin(event.request_id, text, "run"))
 
     def _listen_to_signals(self, session: SessionClient) -> None:
         loop = asyncio.get_running_loop()
@@ -384,12 +361,12 @@ class Run:
             self._leave(exits.INTERRUPTED)
             return
         self._interrupted_at = now
-        if self._err.is_terminal:
-            self._say("Interrupting. Ctrl+C again within 2 s ends the run.")
+        if self._face.err.is_terminal:
+            self._face.say("Interrupting. Ctrl+C again within 2 s ends the run.")
         self._start(self._interrupt(session))
 
     async def _interrupt(self, session: SessionClient) -> None:
-        await self._flush()
+        await self._face.flush()
         try:
             await session.call(Interrupt())
         except errors.Conflict:  # between two cells: the next one is not begun
@@ -399,32 +376,18 @@ class Run:
         if not self._quit.done():
             self._quit.set_result(code)
 
-    async def _show_progress(self, number: int, piece: Piece) -> None:
-        """A footer that says which cell runs, once it takes long enough to be read."""
-        if not (self._program.has_cells and self._options.progress) or self._options.as_json:
-            return
-        began = time.monotonic()
-        total = len(self._program.pieces)
-        title = f" {piece.title}" if piece.title else ""
-        while True:
-            seconds = time.monotonic() - began
-            self._set_footer(f"▸ {number}/{total}{title}  {seconds:.0f} s")
-            await self._flush()
-            await asyncio.sleep(1.0 - (seconds % 1.0))
-
-    def _set_footer(self, text: str) -> None:
-        if isinstance(self._err_sink, TerminalSink):
-            self._err_sink.set_footer(text)
-
-    def _say(self, text: str) -> None:
-        """A line of our own on stderr."""
-        if self._options.as_json:
-            return
-        self._err_sink.end()
-        self._err.write(style.paint(text, "dim", self._color[1]) + "\n")
-
 
 _TEXTUAL = ("application/json", "application/javascript", "image/svg+xml")
+
+
+def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="codeexec-run-")
+    except OSError as error:
+        raise errors.StorageError(
+            f"No temporary folder can be made: {error.strerror}.",
+            "Make room in /tmp, or set TMPDIR to a folder with some.",
+        ) from error
 
 
 async def _main(options: RunOptions, program: Program, early: EarlyKernel | None) -> int:

@@ -28,9 +28,13 @@ BATCH = 2000
 JSON = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
-@click.group()
-def sessions() -> None:
+@click.group(invoke_without_command=True)
+@JSON
+@click.pass_context
+def sessions(ctx: click.Context, as_json: bool) -> None:
     """List, show, stop, remove and export sessions. NAME may be the beginning of an id."""
+    if ctx.invoked_subcommand is None:
+        _list(running=False, as_json=as_json)
 
 
 def _summaries(ended: bool) -> list[SessionSummary]:
@@ -73,6 +77,10 @@ def _bytes(size: int) -> str:
 @JSON
 def list_command(running: bool, as_json: bool) -> None:
     """All sessions, the newest first."""
+    _list(running, as_json)
+
+
+def _list(running: bool, as_json: bool) -> None:
     found = _summaries(ended=not running)
     if as_json:
         for each in found:

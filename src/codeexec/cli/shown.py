@@ -16,6 +16,7 @@ from codeexec.domain.result import error_text
 
 if TYPE_CHECKING:
     from codeexec.cli.artifacts import ArtifactFolder
+    from codeexec.cli.pictures import Pictures
 
 IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
 
@@ -42,21 +43,28 @@ class OutputView:
         *,
         color: tuple[bool, bool],
         artifacts: ArtifactFolder | None = None,
+        pictures: Pictures | None = None,
     ) -> None:
         self._out, self._err = out, err
         self._read = read
         self._color_out, self._color_err = color
         self._artifacts = artifacts
+        self._pictures = pictures
+        self._drawn: set[str] = set()
         self._rows: list[_Shown] = []
         self._first = 0  # number of the first row kept
 
     async def take(self, event: OutputChanged) -> None:
         """Rows from `event.start` on are these."""
         fresh: list[_Shown] = []
-        for run in event.runs:
-            fresh += await self._shown(run)
         # A row that we have let go can only be one that nobody can rewrite.
         keep = max(event.start - self._first, 0)
+        for run in event.runs:
+            if run.display is not None and (picture := await self._picture(run.display)):
+                self._replace(keep, fresh)
+                keep, fresh = len(self._rows), []
+                self._out.draw(picture)
+            fresh += await self._shown(run)
         self._replace(keep, fresh)
 
     async def update(self, event: DisplayUpdated) -> None:
@@ -104,6 +112,14 @@ class OutputView:
         text = run.text if color else plain(run.text)
         return [_Shown(sink, line) for line in text.split("\n")]
 
+    async def _picture(self, display: Display) -> str:
+        """What draws it, once."""
+        image = _image_of(display)
+        if self._pictures is None or image is None or display.key in self._drawn:
+            return ""
+        self._drawn.add(display.key)
+        return await self._pictures.draw(image, await self._read(image))
+
     def _error(self, error: ErrorInfo) -> str:
         if self._color_err and error.traceback:
             return "\n".join(error.traceback).rstrip("\n")
@@ -113,7 +129,7 @@ class OutputView:
         saved = None
         if self._artifacts is not None:
             saved = await self._artifacts.keep(display, self._read)
-        image = next((part for mime in IMAGES if (part := display.part(mime))), None)
+        image = _image_of(display)
         if image is not None:
             size = image_size(image.mime, await self._read(image))
             place = f" → {saved}" if saved else ""
@@ -124,6 +140,10 @@ class OutputView:
             return f"[{kinds}{f' → {saved}' if saved else ''}]"
         text = await self._read(part) if part else ""
         return text if self._color_out else plain(text)
+
+
+def _image_of(display: Display) -> MimePart | None:
+    return next((part for mime in IMAGES if (part := display.part(mime))), None)
 
 
 def image_size(mime: str, text: str) -> str:

@@ -26,8 +26,22 @@ def _columns(character: str) -> int:
 
 
 def height_of(text: str, columns: int) -> int:
-    """Lines that text takes, wrapped at `columns`; text that fills a line exactly ends on it."""
-    return sum(max(1, -(-width_of(line) // columns)) for line in text.split("\n"))
+    """Lines that text takes, wrapped at `columns`; text that fills a line exactly ends on it,
+    and a wide character never stands in two lines."""
+    return sum(_height(line, columns) for line in text.split("\n"))
+
+
+def _height(line: str, columns: int) -> int:
+    bare = plain(line).expandtabs(TAB)
+    if bare.isascii():
+        return max(1, -(-len(bare) // columns))
+    height, used = 1, 0
+    for character in bare:
+        width = _columns(character)
+        if used + width > columns:
+            height, used = height + 1, 0
+        used += width
+    return height
 
 
 def clip(text: str, columns: int) -> str:
