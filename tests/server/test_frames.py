@@ -154,6 +154,7 @@ async def test_a_client_that_does_not_read_holds_nobody_up(here: Here, tmp_path:
         await wait_until(lambda: here.service.faces == 1, "the deaf client to be gone")
 
 
+@pytest.mark.slow
 async def test_a_slow_reader_holds_little_and_loses_nothing(here: Here, tmp_path: Path) -> None:
     async with here.client() as host:
         summary = await host.call(q.OpenSession(cwd=str(tmp_path)))

@@ -38,6 +38,8 @@ _ONCE = (q.Interrupt, q.RestartKernel, q.ShutDownKernel, q.PinArtifact, q.StopHo
 """What is not asked again when the line drops before the answer: it would be done twice."""
 
 _POLL = 0.01
+_STEADY = 1.0
+"""Seconds after which a connection counts as good: the next one is then tried at once."""
 
 
 class SocketHost:
@@ -263,8 +265,9 @@ class SocketHost:
                 self._fail_if_hopeless(error)
             else:
                 self._connected(wire)
+                began = self._loop.time()
                 await self._stay(wire)
-                if self._was_heard:
+                if self._was_heard and self._loop.time() - began > _STEADY:
                     attempt = 0
                 self._disconnected()
                 if self._lost_reason == STOPPED:

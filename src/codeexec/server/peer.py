@@ -102,7 +102,10 @@ class Peer:
                 await self._free.acquire()
                 self._start(self._answer(number, frame.session, request))
             else:
-                raise ProtocolError("This frame asks for nothing.", "See `/v1/ws` in the README.")
+                raise ProtocolError(
+                    "This frame asks for nothing.",
+                    "Give it a `request`, `listen`, `stop` or `client`.",
+                )
         except CodeexecError as error:
             await self._send(
                 encode_frame(ServerFrame(id=number or frame_number(text), error=Problem.of(error)))

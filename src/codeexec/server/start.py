@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import json
 import os
@@ -92,6 +91,8 @@ def _run(paths: Paths, instance: Instance, first: dict[str, object]) -> int:
         listening = instance.bind()
         # Imports make little garbage, and looking for it takes a tenth of their time.
         gc.disable()
+        import asyncio
+
         from codeexec.kernels.factory import make_factory
         from codeexec.server.main import ServerOptions, serve, set_up_log
 
