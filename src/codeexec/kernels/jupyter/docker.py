@@ -13,7 +13,7 @@ import json
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -39,6 +39,8 @@ PYTHON_KERNEL = (
 )
 RESPONSE_DEADLINE = 2.0
 """Seconds in which a container that is to be used again must answer."""
+WORDS_DEADLINE = 0.3
+"""Seconds for the last words of a kernel that failed; its children may hold the pipe for ever."""
 PATIENCE = 3
 """Interrupts that code which fills the workspace is given before its kernel is killed."""
 
@@ -115,6 +117,11 @@ class ContainerKernel:
         """The kernel's number in the container."""
         return self._process.pid if self._process is not None and self.is_running else None
 
+    @property
+    def last_words(self) -> str:
+        """The end of what the process itself wrote, outside of any protocol."""
+        return self._said.decode(errors="replace")
+
     async def prepare(self) -> None:
         """Make the container ahead, without the kernel: `launch` then takes half the time.
 
@@ -154,8 +161,8 @@ class ContainerKernel:
         self._process, self.end = process, None
         self._said.clear()
         self._ended.clear()
-        words = [self._keep_words(process.stdout), self._keep_words(process.stderr)]
-        self._own(*words, self._follow(environment, process))
+        words = self._own(self._keep_words(process.stdout), self._keep_words(process.stderr))
+        self._own(self._follow(environment, process, words))
         self._own(self._guard_workspace(environment, process))
         if self._mux is not None:
             self._mux.carry_to(Target(environment.wire, process, f"{folder}/k"))
@@ -228,14 +235,21 @@ class ContainerKernel:
         self.environment = await DockerEnvironment.create(self._plan, self._facts)
         return self.environment
 
-    async def _follow(self, environment: DockerEnvironment, process: GuestProcess) -> None:
+    async def _follow(
+        self,
+        environment: DockerEnvironment,
+        process: GuestProcess,
+        words: Sequence[asyncio.Task[None]],
+    ) -> None:
         try:
             exit = await asyncio.shield(process.exit)
         except EnvironmentUnavailable:
             code = await environment.wait()
             self.end = container_ended(environment.end_explained(), code)
         else:
-            self.end = kernel_ended(exit, self._said.decode(errors="replace"), self._plan.image)
+            if exit.code > 0:  # its last words say why, and may be a moment behind
+                await asyncio.wait(words, timeout=WORDS_DEADLINE)
+            self.end = kernel_ended(exit, self.last_words, self._plan.image)
         if self._mux is not None:
             self._mux.carry_to(None)
         self._ended.set()
@@ -266,11 +280,12 @@ class ContainerKernel:
                     "Delete files, or raise the setting `workspace_growth`."
                 )
 
-    def _own(self, *coroutines: Coroutine[object, object, None]) -> None:
-        for coroutine in coroutines:
-            task = asyncio.create_task(coroutine)
+    def _own(self, *coroutines: Coroutine[object, object, None]) -> list[asyncio.Task[None]]:
+        tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+        for task in tasks:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        return tasks
 
 
 def _filled(word: str, values: Mapping[str, str]) -> str:

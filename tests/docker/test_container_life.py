@@ -1,0 +1,61 @@
+"""A session's kernel in a container, by the Life that needs no jupyter_client."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+
+from codeexec.domain.errors import KernelUnavailable
+from codeexec.environments.docker.engine import Engine
+from codeexec.environments.docker.environment import ContainerPlan
+from codeexec.kernels.jupyter.docker import KernelCommand
+from codeexec.kernels.jupyter.docker_life import ContainerLife
+from codeexec.kernels.jupyter.life import Life
+from support.containers import ENGINE, IMAGE, containers, until
+
+pytestmark = pytest.mark.docker
+
+
+async def test_it_lives_through_restarts_and_leaves_nothing(workspace: Path) -> None:
+    plan = ContainerPlan(IMAGE, workspace=workspace, engine=Engine(ENGINE), session="test-life")
+    life = ContainerLife(plan)
+    as_seen: Life = life
+    first = await as_seen.launch()
+    assert as_seen.is_alive
+    container = containers("test-life")
+    await as_seen.kill(restart=True)
+    assert not as_seen.is_alive
+    assert await as_seen.launch() == first
+    assert containers("test-life") == container
+
+    async def known() -> bool:
+        return (as_seen.usage().rss or 0) > 1 << 20
+
+    await until(known)
+    assert await as_seen.signal(signal.SIGKILL)
+    await asyncio.wait_for(as_seen.wait(), 10)
+    death = await as_seen.explain()
+    assert death.signal == signal.SIGKILL
+    assert "SIGKILL" in death.message
+    await as_seen.kill()
+    assert containers("test-life") == []
+
+
+async def test_an_image_that_is_not_there(workspace: Path) -> None:
+    life = ContainerLife(ContainerPlan("codeexec-no-such-image:1", workspace=workspace))
+    with pytest.raises(KernelUnavailable) as caught:
+        await life.launch()
+    assert "docker build" in caught.value.next_step
+
+
+async def test_an_image_without_ipykernel_is_named(workspace: Path) -> None:
+    plan = ContainerPlan(IMAGE, workspace=workspace, engine=Engine(ENGINE), session="test-life")
+    life = ContainerLife(plan, KernelCommand(("python3", "-IS", "-m", "ipykernel_launcher")))
+    await life.launch()
+    await asyncio.wait_for(life.wait(), 10)
+    assert "has no ipykernel" in (await life.explain()).message
+    assert "ipykernel" in life.last_words()
+    await life.kill()
