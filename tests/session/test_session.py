@@ -64,7 +64,7 @@ async def test_live_and_replayed_facts_fold_to_the_same(tmp_path: Path) -> None:
             await run(session, code)
         for mode in ("tail", "full"):
             replayed = Snapshot()
-            async for batch in session.events(0, mode):  # type: ignore[arg-type]
+            async for batch in session.events(0, mode):
                 replayed = apply(replayed, batch)
                 if replayed.seq >= session.snapshot.seq:
                     break

@@ -103,7 +103,8 @@ class Recorder:
                 await asyncio.sleep(rest)
                 records = self.journal.read(cursor, BATCH, output)
             cursor = records[-1].seq
-            last = loop.time()
+            if any(isinstance(record.event, OutputChanged) for record in records):
+                last = loop.time()
             yield merge(records) if output == "tail" else records
             # A reader that is behind must not keep the kernels' output waiting.
             await asyncio.sleep(0)
