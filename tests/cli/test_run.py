@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from codeexec.domain.codec import decode_recorded
 from codeexec.domain.events import ExecutionFinished, OutputChanged
-from support.programs import Desk, read_notebook, write_notebook
+from support.programs import COMMAND, Desk, environment, read_notebook, write_notebook
 
 
 def test_a_script_sees_what_python_would_show_it(desk: Desk) -> None:
@@ -253,3 +256,37 @@ def test_nothing_is_left_behind(desk: Desk, tmp_path: Path) -> None:
     done = desk.run("run", "pid.py", env={"TMPDIR": str(temporary)})
     assert not Path(f"/proc/{int(done.stdout)}").exists()
     assert list(temporary.iterdir()) == []
+
+
+def test_a_reader_that_leaves_ends_the_run(desk: Desk) -> None:
+    desk.file("endless.py", "import os\nprint(os.getpid())\nwhile True: print('line')\n")
+    command = f"{sys.executable} -m codeexec run endless.py | head -n 1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=desk.folder,
+        env=environment(desk.home),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    pid, code = done.stdout.split()
+    assert (code, done.stderr) == ("141", "")
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_reader_that_does_not_read_keeps_nobody_from_leaving(desk: Desk) -> None:
+    desk.file("endless.py", "while True: print('line' * 100)\n")
+    running = subprocess.Popen(
+        [*COMMAND, "run", "endless.py"],
+        cwd=desk.folder,
+        env=environment(desk.home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert running.stdout is not None
+    assert running.stdout.read(1) == b"l"
+    running.send_signal(signal.SIGINT)
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(30) == 143
+    running.stdout.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from codeexec.cli.opening import open_workbench
+from codeexec.config.opening import OpenOptions
 
 
 @click.command("codeexec-tui", add_help_option=False)
@@ -25,8 +26,6 @@ def open_command(
     files: tuple[str, ...], kernel: str, new: bool, session: str, docker: str | None, theme: str
 ) -> int:
     """Open FILES, or a folder, in the workbench."""
-    from codeexec.tui.app import OpenOptions
-
     return open_workbench(
         OpenOptions(
             files=files, kernel=kernel, new=new, session=session, docker=docker, theme=theme
@@ -39,14 +38,10 @@ def open_command(
 @click.option("--watch", is_flag=True, help="Only look; nothing can be changed.")
 def attach(name: str, watch: bool) -> int:
     """Open the workbench on the running session NAME, or on the one used last."""
-    from codeexec.tui.app import OpenOptions
-
     return open_workbench(OpenOptions(session=name, attach=True, watch=watch))
 
 
 @click.command()
 def demo() -> int:
     """Take the tour: text, a progress bar, a plot, a table, a traceback, input(), all real."""
-    from codeexec.tui.app import OpenOptions
-
     return open_workbench(OpenOptions(demo=True))

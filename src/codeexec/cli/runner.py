@@ -250,12 +250,13 @@ class Run:
         )
         footer = self._start(self._show_progress(number, piece))
         try:
-            return await end
+            finished = await end
         finally:
             footer.cancel()
             await asyncio.wait({footer})
             self._views.pop(execution_id).end()
-            await self._face.flush()
+        await self._face.flush()
+        return finished
 
     async def _show_progress(self, number: int, piece: Piece) -> None:
         if self._program.has_cells and self._options.progress:
