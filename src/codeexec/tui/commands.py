@@ -100,7 +100,7 @@ def _table() -> tuple[Command, ...]:
         c("app.help", "Keys of where you are", "anywhere", "help", "f1", priority=True),
         c("app.theme", "Change the theme…", "anywhere", "choose_theme"),
         c("app.settings", "Settings", "anywhere", "settings", "alt+0"),
-        c("app.sessions", "Sessions…", "anywhere", "sessions", "alt+o",
+        c("app.sessions", "Sessions…", "anywhere", "sessions", "alt+9",
           "Lists sessions, attaches to one, stops one."),
         c("app.rename", "Rename this session…", "anywhere", "rename_session"),
         c("app.quit", "Quit, and let the session go on", "anywhere", "detach", "ctrl+q",

@@ -1,1 +1,1 @@
-"""What fills the terminal."""
+"""The workbench, and the screens that come over it for a moment."""

@@ -129,10 +129,10 @@ class StatusLine(Widget):
         shape, meaning = _STATES[kernel.state]
         words = kernel.state if kernel.state != "none" else "no kernel"
         if kernel.state == "busy" and running is not None and running.started_at is not None:
-            elapsed = time.time() - running.started_at
-            if elapsed < SHOW_BUSY_AFTER:
+            taken = time.time() - running.started_at
+            if taken < SHOW_BUSY_AFTER:
                 return "● idle", "ok", ""
-            words = f"busy {duration(elapsed)}"
+            words = f"busy {duration(taken)}"
         if kernel.state == "dead" and kernel.death is not None:
             words = f"dead: {kernel.death.message}"
         return f"{shape} {words}", meaning, "kernel.restart" if kernel.state == "dead" else ""

@@ -44,7 +44,7 @@ _CARD_ACTIONS = frozenset(command.action.partition("(")[0] for command in of("co
 
 
 class ConsolePane(CardActions, Vertical):
-    """`show` takes frames; what is typed goes to the session by itself."""
+    """`show_frame` takes frames; what is typed goes to the session by itself."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("console")]
 
@@ -128,8 +128,8 @@ class ConsolePane(CardActions, Vertical):
         self.view.use(theme)
         self.prompt.use(theme)
 
-    def show(self, frame: Frame) -> None:
-        self.view.show(frame)
+    def show_frame(self, frame: Frame) -> None:
+        self.view.show_frame(frame)
         language = frame.snapshot.kernel.language
         if language and language != self.prompt.language_name:
             self.prompt.language_name = language

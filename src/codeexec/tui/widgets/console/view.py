@@ -104,7 +104,7 @@ class ConsoleView(ScrollView, can_focus=True):
         self._wanted_images.clear()
         self.relayout()
 
-    def show(self, frame: Frame) -> None:
+    def show_frame(self, frame: Frame) -> None:
         """Take in what a frame names; paints nothing when that is nothing of ours."""
         if frame.snapshot.kernel.language:
             self.painter.language = frame.snapshot.kernel.language

@@ -96,7 +96,7 @@ class DocumentsPane(Vertical):
         self.save_before_run = True
         self.auto_complete = True
         self._untitled = 0
-        self._closed: list[Path] = []
+        self._reopenable: list[Path] = []
         self._snapshot = Snapshot()
         self._sheets: list[Sheet] = []
 
@@ -192,7 +192,7 @@ class DocumentsPane(Vertical):
         at = self._sheets.index(sheet)
         self._sheets.remove(sheet)
         if not sheet.untitled:
-            self._closed.append(sheet.path)
+            self._reopenable.append(sheet.path)
         if self._swaps is not None:
             self._swaps.discard(sheet.name_key)
         if self._sheets:
@@ -204,8 +204,8 @@ class DocumentsPane(Vertical):
         self._tell_tabs()
 
     async def reopen(self) -> None:
-        if self._closed:
-            await self.open(self._closed.pop())
+        if self._reopenable:
+            await self.open(self._reopenable.pop())
 
     def save(self, sheet: Sheet | None = None, *, overwrite: bool = False) -> bool:
         """Write a document; whether it is on disk now."""
@@ -354,7 +354,7 @@ class DocumentsPane(Vertical):
     def connect(self, session: SessionClient) -> None:
         self.session = session
 
-    def show(self, frame: Frame) -> None:
+    def show_frame(self, frame: Frame) -> None:
         """Bring marks up to date."""
         self._snapshot = frame.snapshot
         views = frame.snapshot.executions
@@ -419,7 +419,7 @@ class DocumentsPane(Vertical):
             kept = [cell for cell in cells if not cell.is_blank]
             await self._run(self.sheet, kept, RunScope.ALL)
 
-    # -- questions ----------------------------------------------------------------------------------
+    # -- questions ------------------------------------------------------------------------
 
     @on(CodeEditor.CompletionRequested)
     def ask_completions(self, event: CodeEditor.CompletionRequested) -> None:

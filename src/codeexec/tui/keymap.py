@@ -1,0 +1,159 @@
+"""Keys as files: the table's own, a keymap over them, the person's own over that; clashes told.
+
+A keymap is TOML. Each line of its table `[keys]` gives a command the keys that it has from now
+on, separated by commas; an empty string takes all of them away:
+
+    [keys]
+    "kernel.interrupt" = "f9,ctrl+backslash"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from codeexec.tui.commands import BY_ID, COMMANDS, SWALLOWED, Command
+
+_WORDS = {
+    "slash": "/",
+    "full_stop": ".",
+    "comma": ",",
+    "equals_sign": "=",
+    "minus": "-",
+    "underscore": "_",
+    "backslash": "\\",
+    "question_mark": "?",
+    "right_square_bracket": "]",
+    "left_square_bracket": "[",
+    "at": "@",
+    "enter": "Enter",
+    "escape": "Esc",
+    "space": "Space",
+    "tab": "Tab",
+    "backspace": "Backspace",
+    "delete": "Del",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "home": "Home",
+    "end": "End",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with a keymap, in words; `file` is where, if it is in one."""
+
+    words: str
+    file: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.words}" if self.file else self.words
+
+
+@dataclass(frozen=True, slots=True)
+class Keymap:
+    """Keys by the ids of commands, for those that differ from the table, and what is wrong."""
+
+    keys: Mapping[str, str]
+    problems: tuple[Problem, ...] = ()
+
+    def of(self, command: Command) -> str:
+        return self.keys.get(command.id, command.keys)
+
+
+def key_words(keys: str) -> str:
+    """Keys as people write them: `ctrl+enter,f5` is `Ctrl+Enter  F5`."""
+    shown = []
+    for key in keys.split(","):
+        *modifiers, last = key.split("+")
+        word = _WORDS.get(last, last.upper() if len(last) > 1 or modifiers else last)
+        shown.append("+".join([*(modifier.capitalize() for modifier in modifiers), word]))
+    return "  ".join(shown)
+
+
+def built_in(name: str) -> Path:
+    """The file of a keymap that we ship."""
+    return Path(__file__).parent / "keymaps" / f"{name}.toml"
+
+
+def load(name: str, user_folder: Path | None = None) -> Keymap:
+    """The keymap `name`, with the person's `keymaps/NAME.toml` and `keymaps/keys.toml` over it."""
+    files = [built_in(name)]
+    if user_folder is not None:
+        files += [user_folder / "keymaps" / f"{name}.toml", user_folder / "keymaps" / "keys.toml"]
+    keys: dict[str, str] = {}
+    problems: list[Problem] = []
+    for file in files:
+        for command_id, value in _read(file, problems):
+            if command_id in BY_ID:
+                keys[command_id] = value
+            else:
+                problems.append(Problem(f"there is no command {command_id!r}.", str(file)))
+    problems += [Problem(words) for words in clashes(keys)]
+    return Keymap(keys, tuple(problems))
+
+
+def _read(file: Path, problems: list[Problem]) -> Iterable[tuple[str, str]]:
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8")).get("keys", {})
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        problems.append(Problem(f"it cannot be read: {error}.", str(file)))
+        return
+    if not isinstance(table, dict):
+        problems.append(Problem("[keys] must be a table.", str(file)))
+        return
+    for command_id, value in _flat(table):
+        if isinstance(value, str):
+            yield command_id, value.replace(" ", "")
+        else:
+            problems.append(Problem(f"{command_id} must be text.", str(file)))
+
+
+def _flat(table: Mapping[str, object], above: str = "") -> Iterable[tuple[str, object]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def clashes(keys: Mapping[str, str]) -> list[str]:
+    """Keys that two commands of one place have, in words; a pane's own key wins over one that
+    works anywhere, so that a clash of the two is one as well."""
+    found: list[str] = []
+    owners: dict[tuple[str, str], str] = {}
+    anywhere = {
+        key: command.id
+        for command in COMMANDS
+        if command.where == "anywhere"
+        for key in _keys(command, keys)
+    }
+    for command in COMMANDS:
+        for key in _keys(command, keys):
+            other = owners.setdefault((command.where, key), command.id)
+            if other == command.id and command.where != "anywhere":
+                other = anywhere.get(key, command.id)
+            if other != command.id:
+                found.append(f"{key_words(key)} is both {other} and {command.id}.")
+    return found
+
+
+def _keys(command: Command, keys: Mapping[str, str]) -> list[str]:
+    return [key for key in keys.get(command.id, command.keys).split(",") if key]
+
+
+def unreachable(keys: Mapping[str, str]) -> list[str]:
+    """Commands whose every key is one that some terminals swallow."""
+    return [
+        command.id
+        for command in COMMANDS
+        if (mine := _keys(command, keys)) and all(key in SWALLOWED for key in mine)
+    ]

@@ -1,0 +1,269 @@
+"""Short questions over the workbench: choose one of many, type a line, confirm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.fuzzy import FuzzySearch
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
+
+MOST = 300
+"""Entries that are listed; more are found by typing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An entry: what is answered when it is chosen, what it is called, and quiet words on it.
+
+    `problem` says why it cannot be chosen.
+    """
+
+    key: str
+    title: str
+    detail: str = ""
+    mark: str = ""
+    problem: str = ""
+
+
+class Chooser(ModalScreen[str | None]):
+    """A list that is narrowed by typing; answers with the key of what was chosen.
+
+    With `free`, what was typed is an answer too, where nothing fits. With `preview`, it is told
+    which entry is looked at (and None when the list is left without an answer).
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", show=False),
+        Binding("down,ctrl+n", "move(1)", show=False),
+        Binding("up,ctrl+p", "move(-1)", show=False),
+        Binding("pagedown", "move(10)", show=False),
+        Binding("pageup", "move(-10)", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    Chooser { align: center top; background: $surface 55%; }
+    Chooser > Vertical {
+        width: 76; max-width: 94%; height: auto; max-height: 80%;
+        margin-top: 2; padding: 1 2; background: $raised;
+    }
+    Chooser #title { color: $muted; height: 1; }
+    Chooser Input { border: none; height: 1; padding: 0; margin: 0 0 1 0; background: $raised; }
+    Chooser Input:focus { border: none; }
+    Chooser OptionList {
+        height: auto; max-height: 24; border: none; padding: 0; background: $raised;
+        scrollbar-size-vertical: 1;
+    }
+    Chooser OptionList:focus { border: none; }
+    Chooser #none { color: $muted; height: 1; display: none; }
+    """
+
+    def __init__(
+        self,
+        title: str,
+        choices: Sequence[Choice],
+        *,
+        placeholder: str = "type to narrow down",
+        free: bool = False,
+        current: str = "",
+        preview: Callable[[str | None], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._choices = list(choices)
+        self._placeholder = placeholder
+        self._free = free
+        self._current = current
+        self._preview = preview
+        self._shown: list[Choice] = []
+        self._search = FuzzySearch()
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Label(self._title, id="title", markup=False)
+            yield Input(placeholder=self._placeholder, compact=True)
+            yield OptionList()
+            yield Label("Nothing fits.", id="none")
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).can_focus = False
+        self._fill("")
+        keys = [choice.key for choice in self._shown]
+        if self._current in keys:
+            self.query_one(OptionList).highlighted = keys.index(self._current)
+        self.query_one(Input).focus()
+
+    def _fill(self, typed: str) -> None:
+        if typed:
+            scored = [
+                (self._search.match(typed, f"{choice.title} {choice.detail}")[0], number, choice)
+                for number, choice in enumerate(self._choices)
+            ]
+            found = sorted((entry for entry in scored if entry[0] > 0), key=lambda e: (-e[0], e[1]))
+            self._shown = [choice for _, _, choice in found[:MOST]]
+        else:
+            self._shown = self._choices[:MOST]
+        width = max(min(self.size.width * 94 // 100, 76) - 6, 20)
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options([Option(_line(choice, width)) for choice in self._shown])
+        options.highlighted = 0 if self._shown else None
+        self.query_one("#none").display = not self._shown
+
+    @on(Input.Changed)
+    def narrow(self, event: Input.Changed) -> None:
+        self._fill(event.value.strip())
+
+    @on(OptionList.OptionHighlighted)
+    def tell_preview(self, event: OptionList.OptionHighlighted) -> None:
+        if self._preview is not None and event.option_index < len(self._shown):
+            self._preview(self._shown[event.option_index].key)
+
+    def action_move(self, by: int) -> None:
+        options = self.query_one(OptionList)
+        if self._shown:
+            at = (options.highlighted or 0) + by
+            single = abs(by) == 1
+            options.highlighted = (
+                at % len(self._shown) if single else min(max(at, 0), len(self._shown) - 1)
+            )
+
+    @on(Input.Submitted)
+    def choose(self, event: Input.Submitted) -> None:
+        at = self.query_one(OptionList).highlighted
+        if at is not None and at < len(self._shown):
+            self._answer(self._shown[at])
+        elif self._free and event.value.strip():
+            self.dismiss(event.value.strip())
+
+    @on(OptionList.OptionSelected)
+    def click(self, event: OptionList.OptionSelected) -> None:
+        self._answer(self._shown[event.option_index])
+
+    def _answer(self, choice: Choice) -> None:
+        if choice.problem:
+            self.notify(choice.problem, severity="warning")
+        else:
+            self.dismiss(choice.key)
+
+    def on_click(self, event: events.Click) -> None:
+        if event.widget is self:
+            self.dismiss(None)
+
+
+def _line(choice: Choice, width: int) -> Text:
+    """Title at the left, detail at the right."""
+    mark = f"{choice.mark} " if choice.mark else ""
+    room = max(width - len(mark) - 1, 10)
+    detail = choice.detail[: max(room - min(len(choice.title), room // 2) - 2, 0)]
+    title = choice.title
+    if len(title) > room - len(detail) - 2:
+        title = title[: max(room - len(detail) - 3, 4)] + "…"
+    gap = " " * max(room - len(title) - len(detail), 1)
+    style = "dim" if choice.problem else ""
+    return Text.assemble(
+        (mark, "bold"), (title, style), gap, (detail, "dim"), no_wrap=True, overflow="ellipsis"
+    )
+
+
+class Asker(ModalScreen[str | None]):
+    """Asks for one line."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", show=False)]
+
+    DEFAULT_CSS = """
+    Asker { align: center middle; background: $surface 55%; }
+    Asker > Vertical {
+        width: 64; max-width: 94%; height: auto; padding: 1 2; background: $raised;
+    }
+    Asker Input { border: none; height: 1; padding: 0 1; background: $surface; }
+    Asker Input:focus { border: none; }
+    Asker Label { margin: 0 0 1 0; }
+    Asker #hint { color: $muted; margin: 1 0 0 0; }
+    """
+
+    def __init__(self, title: str, value: str = "", hint: str = "Enter to go on, Esc to not"):
+        super().__init__()
+        self._title = title
+        self._value = value
+        self._hint = hint
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Label(self._title, markup=False)
+            yield Input(self._value, compact=True)
+            yield Label(self._hint, id="hint", markup=False)
+
+    def on_mount(self) -> None:
+        field = self.query_one(Input)
+        field.focus()
+        # The part that one most likely changes: the name without its suffix.
+        stem = self._value.rfind("/") + 1
+        dot = self._value.rfind(".")
+        field.selection = type(field.selection)(stem, dot if dot > stem else len(self._value))
+
+    @on(Input.Submitted)
+    def answer(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value.strip() or None)
+
+
+class Confirm(ModalScreen[str | None]):
+    """One question with a few answers; the first is what Enter means."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", show=False),
+        Binding("left,shift+tab", "app.focus_previous", show=False),
+        Binding("right,tab", "app.focus_next", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    Confirm { align: center middle; background: $surface 55%; }
+    Confirm > Vertical {
+        width: 64; max-width: 94%; height: auto; padding: 1 2; background: $raised;
+    }
+    Confirm #title { text-style: bold; }
+    Confirm #words { color: $muted; margin: 0 0 1 0; height: auto; }
+    Confirm Horizontal { height: 1; }
+    Confirm Button {
+        border: none; height: 1; min-width: 0; width: auto; padding: 0 1; margin: 0 2 0 0;
+        background: $surface; color: $text; text-style: none;
+    }
+    Confirm Button:focus { background: $accent; color: $surface; text-style: bold; }
+    """
+
+    def __init__(self, title: str, words: str, answers: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self._title = title
+        self._words = words
+        self._answers = list(answers)
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(self._title, id="title", markup=False)
+            yield Static(self._words, id="words", markup=False)
+            with Horizontal():
+                for key, words in self._answers:
+                    yield Button(words, id=f"answer-{key}", compact=True)
+
+    def on_mount(self) -> None:
+        self.query(Button).first().focus()
+
+    @on(Button.Pressed)
+    def answer(self, event: Button.Pressed) -> None:
+        self.dismiss((event.button.id or "").removeprefix("answer-"))
+
+    def on_key(self, event: events.Key) -> None:
+        """The first letter of an answer is enough."""
+        for key, words in self._answers:
+            if event.key == words[:1].lower():
+                event.stop()
+                self.dismiss(key)
+                return

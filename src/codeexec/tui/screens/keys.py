@@ -1,0 +1,70 @@
+"""The page of keys: what each does where one is, then everywhere; printed from the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from codeexec.tui.commands import COMMANDS, PLACES, Where
+from codeexec.tui.keymap import key_words
+from codeexec.tui.theme import Theme
+
+
+def page(theme: Theme, keys: Mapping[str, str], places: Sequence[Where]) -> Text:
+    """The commands of some places with their keys; those without a key are in the palette."""
+    text = Text()
+    for place in places:
+        rows = [
+            (keys.get(command.id, command.keys), command.title)
+            for command in COMMANDS
+            if command.where == place
+        ]
+        rows = [(key_words(key), title) for key, title in rows if key]
+        if not rows:
+            continue
+        text.append(f"{PLACES[place]}\n", theme.style("title"))
+        for key, title in rows:
+            text.append(f"  {key:<30.30} ", theme.style("accent"))
+            text.append(f"{title}\n", theme.style("text"))
+        text.append("\n")
+    return text
+
+
+class KeysScreen(ModalScreen[None]):
+    """F1."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f1,q", "dismiss(None)", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    KeysScreen { align: center middle; background: $surface 55%; }
+    KeysScreen > Vertical {
+        width: 78; max-width: 96%; height: 90%; padding: 1 2; background: $raised;
+    }
+    KeysScreen VerticalScroll { scrollbar-size-vertical: 1; }
+    """
+
+    def __init__(self, theme: Theme, keys: Mapping[str, str], here: Where) -> None:
+        super().__init__()
+        self._theme = theme
+        self._keys = keys
+        rest: list[Where] = ["anywhere", "editor", "console", "prompt", "artifacts"]
+        rest += ["variables", "files"]
+        first: list[Where] = ["prompt", "console"] if here == "prompt" else [here]
+        self._places = list(dict.fromkeys([*first, *rest]))
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            with VerticalScroll():
+                yield Static(page(self._theme, self._keys, self._places))
+
+    def on_mount(self) -> None:
+        self.query_one(VerticalScroll).focus()
