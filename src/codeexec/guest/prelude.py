@@ -27,6 +27,7 @@ PLENTY = 1.0  # seconds for all variables together
 SLOW = 0.1  # seconds after which one variable is shown by its type alone
 
 PLAIN = (int, float, complex, bool, type(None), type(Ellipsis), type(NotImplemented), range, slice)
+SIZED = (str, bytes, bytearray, list, tuple, dict, set, frozenset, int, float)
 LIBRARY = {
     "datetime": ("date", "datetime", "time", "timedelta", "timezone"),
     "decimal": ("Decimal",),
@@ -43,6 +44,8 @@ LIBRARY = {
 
 _name_of: Callable[[Any], str] = type.__dict__["__name__"].__get__
 _module_of: Callable[[Any], Any] = type.__dict__["__module__"].__get__
+_mro_of: Callable[[Any], Any] = type.__dict__["__mro__"].__get__
+_content_of: Callable[[Any], Any] = type.__dict__["__dict__"].__get__
 _names_of: Callable[[Any], Any] = vars(types.ModuleType)["__dict__"].__get__
 
 
@@ -81,7 +84,7 @@ def kind_of(value: Any) -> str:
         return "module"
     if issubclass(cls, type):
         return "class"
-    if cls in (types.FunctionType, types.BuiltinFunctionType, types.MethodType):
+    if is_one(cls, (types.FunctionType, types.BuiltinFunctionType, types.MethodType)):
         return "function"
     known = library(value)
     if known in ("pandas.DataFrame", "pandas.Series", "polars.DataFrame", "polars.Series"):
@@ -115,14 +118,19 @@ def size_of(value: Any) -> int | None:
         return int(value.estimated_size())
     if known == "torch.Tensor":
         return int(value.numel() * value.element_size())
-    if type(value) in (str, bytes, bytearray, list, tuple, dict, set, frozenset, int, float):
+    if is_one(type(value), SIZED):
         return sys.getsizeof(value)
     return None
 
 
 def isinstance_of(value: Any, base: type) -> bool:
     """isinstance by the class alone: a class of the user's may answer what it likes."""
-    return base in type.__dict__["__mro__"].__get__(type(value))
+    return is_one(base, _mro_of(type(value)))
+
+
+def is_one(cls: Any, classes: Iterable[Any]) -> bool:
+    """`in` by identity: a metaclass of the user's may compare as it likes."""
+    return any(cls is each for each in classes)
 
 
 # -- texts -------------------------------------------------------------------------------
@@ -138,7 +146,7 @@ def text_of(value: Any, limit: int, depth: int = 2, until: float = 0.0) -> str:
         return clip(repr(cut) + ("…" if len(value) > limit else ""), limit)
     if cls is int and value.bit_length() > LONGEST_INT:
         return f"an integer of {value.bit_length():,} bits"
-    if cls in PLAIN or _name_of(cls) in LIBRARY.get(module_name(cls), ()):
+    if is_one(cls, PLAIN) or _name_of(cls) in LIBRARY.get(module_name(cls), ()):
         return clip(repr(value), limit) if is_genuine(cls) else "<" + type_name(value) + ">"
     kind = kind_of(value)
     if kind == "module":
@@ -231,7 +239,7 @@ def library_text(value: Any, known: str, limit: int) -> str:
     if known == "torch.Tensor":
         return str(value.dtype) + " on " + str(value.device)
     if known.startswith("numpy."):  # a scalar
-        return repr(value.item()) if type(value.item()) in PLAIN else "<" + known + ">"
+        return repr(value.item()) if is_one(type(value.item()), PLAIN) else "<" + known + ">"
     return "<" + known + ">"
 
 
@@ -252,10 +260,10 @@ def signature_of(value: Any) -> str:
 
 def state_of(value: Any) -> list[tuple[Any, Any]]:
     """The attributes that are stored in the instance itself."""
-    try:
-        found = object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        return []
+    getters = (_content_of(cls).get("__dict__") for cls in _mro_of(type(value)))
+    # The interpreter's own getter, not a property that the user put in its place.
+    getter = next((each for each in getters if type(each) is types.GetSetDescriptorType), None)
+    found = getter.__get__(value) if getter is not None else None
     if type(found) is not dict:
         return []
     return snapshot(lambda: [(k, v) for k, v in islice(found.items(), MOST_CHILDREN)])
@@ -303,7 +311,7 @@ def describe(name: str, value: Any, limit: int = PREVIEW) -> dict[str, Any]:
         told["size"] = size_of(value)
     except Late:
         told["preview"] = "<" + type_name(value) + ">"
-    except Exception as error:  # one strange value must not hide the others
+    except BaseException as error:  # one strange value must not hide the others
         told["preview"] = "<" + type_name(value) + ": " + type_name(error) + ">"
     return told
 

@@ -1,0 +1,178 @@
+"""Variables looked at in a real kernel, whose classes bite when they are touched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from codeexec.domain.errors import CodeexecError, ProtocolError
+from codeexec.domain.events import Variable
+from codeexec.domain.requests import ReadTable
+from codeexec.kernels.base import Raised
+from codeexec.kernels.jupyter import questions
+from support.kernel_cases import LOCAL_CASES, Partner, talking_to
+
+BITING = """
+class Bites:
+    def _bite(self, *args, **kwargs):
+        print("bitten")
+        raise SystemExit
+    __repr__ = __str__ = __len__ = __iter__ = __eq__ = __bool__ = __sizeof__ = __format__ = _bite
+    __getattr__ = __getattribute__ = __dir__ = __hash__ = __reduce__ = _bite
+    __class__ = __dict__ = property(_bite)
+class Meta(type):
+    __name__ = property(Bites._bite)
+    __repr__ = __instancecheck__ = __getattribute__ = __eq__ = Bites._bite
+    __hash__ = type.__hash__
+class BitesAsList(list):
+    __repr__ = __len__ = __iter__ = __getitem__ = Bites._bite
+class BitesAsDict(dict):
+    __repr__ = __len__ = __iter__ = items = keys = Bites._bite
+bites, as_list, as_dict = Bites(), BitesAsList([1, 2]), BitesAsDict(a=1)
+WithMeta = Meta("WithMeta", (), {})
+with_meta = WithMeta()
+inside = [bites, {"k": bites}]
+"""
+
+
+@pytest_asyncio.fixture
+async def partner(tmp_path: Path) -> AsyncIterator[Partner]:
+    async with talking_to(LOCAL_CASES[0], tmp_path) as found:
+        yield found
+
+
+async def _variables(partner: Partner) -> dict[str, Variable]:
+    text = await partner.kernel.ask(questions.variables_code(), 10.0)
+    return {each.name: each for each in questions.parse_variables(text).variables}
+
+
+async def test_no_line_of_the_users_code_is_run(partner: Partner) -> None:
+    await partner.run(BITING)
+    assert partner.all(Raised) == []
+    seen = await _variables(partner)
+    assert seen["bites"].type == "Bites"
+    assert seen["as_list"].preview == "BitesAsList[1, 2]"
+    assert seen["as_dict"].preview == "BitesAsDict{'a': 1}"
+    assert seen["WithMeta"].kind == "class"
+    for name in ("bites", "as_list", "as_dict", "inside", "WithMeta", "with_meta"):
+        detail = await partner.kernel.ask(questions.detail_code(name), 10.0)
+        assert questions.parse_detail(detail).variable.name == name
+    await partner.run("1")
+    assert "bitten" not in partner.text()
+
+
+async def test_what_is_told_of_each(partner: Partner) -> None:
+    await partner.run("""
+import numpy as np, pandas as pd, enum, datetime
+n, f, s, none, big = 1, 1.5, "text", None, 10**5000
+d = {"a": [1, 2], "b": (3,)}
+loop = []; loop.append(loop)
+array = np.zeros((3, 4))
+frame = pd.DataFrame({"x": [1, 2], "y": ["a", "b"]})
+when = datetime.date(2020, 1, 2)
+class Color(enum.Enum): RED = 1
+red = Color.RED
+def function(a, *rest, key=1): return a
+_hidden = 1
+""")
+    seen = await _variables(partner)
+    assert "In" not in seen
+    assert "_hidden" not in seen
+    assert "get_ipython" not in seen
+    told = {name: (v.type, v.preview, v.shape, v.kind) for name, v in seen.items()}
+    assert told["n"] == ("int", "1", "", "")
+    assert told["s"] == ("str", "'text'", "4", "")
+    assert told["d"] == ("dict", "{'a': [1, 2], 'b': (3,)}", "2", "")
+    assert told["loop"][1] == "[[[…]]]"
+    assert told["big"][1] == "an integer of 16,610 bits"
+    assert told["array"] == (
+        "ndarray",
+        "float64 [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, …]",
+        "3x4",
+        "array",
+    )
+    assert seen["array"].size == 96
+    assert told["frame"] == ("DataFrame", "x, y", "2x2", "table")
+    assert told["when"][1] == "datetime.date(2020, 1, 2)"
+    assert told["red"][1] == "Color.RED"
+    assert told["function"][1] == "function(a, key, *rest)"
+    assert told["np"][3] == "module"
+
+
+async def test_a_thousand_variables_and_huge_ones_are_told_soon(partner: Partner) -> None:
+    await partner.run("""
+for i in range(1000): globals()[f"v{i}"] = list(range(1000))
+huge = ["x" * 10**7 for _ in range(10)]; deep = []
+for _ in range(100_000): deep = [deep]
+""")
+    start = time.monotonic()
+    text = await partner.kernel.ask(questions.variables_code(), 10.0)
+    assert time.monotonic() - start < 5
+    found = questions.parse_variables(text)
+    assert found.truncated
+    assert len(found.variables) == 500
+    assert len(text) < 500_000
+    detail = await partner.kernel.ask(questions.detail_code("huge"), 10.0)
+    assert len(detail) < 300_000
+
+
+async def test_while_a_cell_changes_them(partner: Partner) -> None:
+    execution = partner.submit("""
+d = {}
+print("on", flush=True)
+while True:
+    for i in range(1000): d[i] = i
+    d.clear()
+""")
+    await partner.printed("on")
+    for _ in range(5):
+        assert "d" in await _variables(partner)
+    await partner.kernel.interrupt()
+    end = await partner.end_of(execution)
+    assert end.error is not None
+    assert end.error.name == "KeyboardInterrupt"
+
+
+async def test_pages_of_tables(partner: Partner) -> None:
+    await partner.run("""
+import numpy as np, pandas as pd
+frame = pd.DataFrame({"n": [3, 1, 2], "s": list("xyz"), "f": [1.5, None, 0.25]}, index=list("abc"))
+array = np.arange(1_000_000.0).reshape(1000, 1000)
+""")
+
+    async def page(**fields: object):  # type: ignore[no-untyped-def]
+        request = ReadTable(**fields)  # type: ignore[arg-type]
+        return questions.parse_table(await partner.kernel.ask(questions.table_code(request), 10.0))
+
+    whole = await page(name="frame")
+    assert (whole.names, whole.rows, whole.columns) == (("n", "s", "f"), 3, 3)
+    assert whole.index == ("a", "b", "c")
+    assert whole.cells == (("3", "x", "1.5"), ("1", "y", "NaN"), ("2", "z", "0.25"))
+    assert (await page(name="frame", sort="n")).index == ("b", "c", "a")
+    assert (await page(name="frame", sort="s", descending=True)).index == ("c", "b", "a")
+    assert (await page(name="frame", start=2, count=5)).index == ("c",)
+    assert (await page(name="frame", start=9)).cells == ()
+    wide = await page(name="array", start=500, count=2)
+    assert (wide.rows, wide.columns, len(wide.names)) == (1000, 1000, 200)
+    assert wide.cells[0][0] == "500000.0"
+    with pytest.raises(CodeexecError, match="no column"):
+        await page(name="frame", sort="nope")
+    with pytest.raises(CodeexecError, match="no variable"):
+        await page(name="nope")
+
+
+async def test_deleting_takes_that_name_alone(partner: Partner) -> None:
+    await partner.run("a = b = object()")
+    questions.check_done(await partner.kernel.ask(questions.delete_code("a"), 10.0))
+    seen = await _variables(partner)
+    assert "a" not in seen
+    assert "b" in seen
+
+
+def test_an_answer_that_is_none_is_refused_in_words() -> None:
+    with pytest.raises(ProtocolError, match="cannot be read"):
+        questions.parse_variables("Segmentation fault")
