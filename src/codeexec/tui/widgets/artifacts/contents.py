@@ -1,0 +1,123 @@
+"""Content made ready to look at: bytes and a kind in, one of a few forms out, in a thread."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import assert_never
+
+from codeexec.domain.requests import TablePage
+from codeexec.tui.render.markup import html_to_markdown, latex_to_text
+from codeexec.tui.render.registry import Kind, kind_of
+from codeexec.tui.render.tables import from_csv, from_html
+
+MOST_CHARS = 400_000
+"""Characters of a text that are laid out; the rest is in the file."""
+
+MOST_JSON = 8_000_000
+"""Bytes of JSON that become a tree; more is shown as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureContent:
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TableContent:
+    page: TablePage
+
+
+@dataclass(frozen=True, slots=True)
+class JsonContent:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkdownContent:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextContent:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoContent:
+    """Nothing to see, and why."""
+
+    words: str
+
+
+Content = PictureContent | TableContent | JsonContent | MarkdownContent | TextContent | NoContent
+
+
+def prepare(mime: str, data: bytes, name: str = "") -> Content:
+    """What to show of content of that type. Takes as long as parsing does: call it in a thread."""
+    text = "" if mime.startswith("image/") and "svg" not in mime else _text(data)
+    kind: Kind = kind_of(mime, text)
+    match kind:
+        case "picture":
+            return PictureContent(data)
+        case "table":
+            page = from_html(text) if "html" in mime else from_csv(text)
+            return TableContent(page) if page is not None else _page(text, mime)
+        case "html":
+            return _page(text, mime)
+        case "markdown":
+            return MarkdownContent(_clipped(text))
+        case "latex":
+            return TextContent(latex_to_text(text))
+        case "json":
+            return JsonContent(text) if len(data) <= MOST_JSON else TextContent(_clipped(text))
+        case "text":
+            return TextContent(_clipped(text))
+        case "file":
+            if _is_binary(data):
+                return NoContent(f"{name or mime} cannot be shown here.\nO opens it elsewhere.")
+            return TextContent(_clipped(text))
+        case _:
+            assert_never(kind)
+
+
+def _page(text: str, mime: str) -> Content:
+    if "html" not in mime:
+        return TextContent(_clipped(text))
+    words = html_to_markdown(text)
+    if not words.strip():
+        return NoContent("This page needs a browser.\nO opens it there.")
+    return MarkdownContent(_clipped(words))
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8-sig", errors="replace")
+
+
+def _is_binary(data: bytes) -> bool:
+    return b"\0" in data[:8192]
+
+
+def _clipped(text: str) -> str:
+    if len(text) <= MOST_CHARS:
+        return text
+    return f"{text[:MOST_CHARS]}\n… {len(text) - MOST_CHARS:,} more characters: save it to see them"
+
+
+def kind_of_content(content: Content, kind: Kind) -> Kind:
+    """The kind that the content has turned out to be."""
+    if isinstance(content, TableContent):
+        return "table"
+    return "html" if kind == "table" and isinstance(content, MarkdownContent) else kind
+
+
+def as_csv(page: TablePage, delimiter: str = ",") -> str:
+    """A table as text, its index first where it has one."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
+    with_index = bool(page.index)
+    writer.writerow(["", *page.names] if with_index else page.names)
+    for at, row in enumerate(page.cells):
+        writer.writerow([page.index[at], *row] if with_index else row)
+    return out.getvalue()

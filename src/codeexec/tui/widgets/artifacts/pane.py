@@ -1,0 +1,319 @@
+"""The artifact pane: what the session produced, newest first, over a preview of one of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content as Words
+from textual.message import Message
+from textual.widgets import Static
+
+from codeexec.client.api import SessionClient
+from codeexec.tui.commands import bindings
+from codeexec.tui.feed import Frame
+from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.widgets.artifacts.contents import Content, PictureContent, TableContent
+from codeexec.tui.widgets.artifacts.contents import kind_of_content as kind_of
+from codeexec.tui.widgets.artifacts.desk import Desk
+from codeexec.tui.widgets.artifacts.gallery import Filter, Gallery, Learned
+from codeexec.tui.widgets.artifacts.items import NOUNS, Item
+from codeexec.tui.widgets.artifacts.preview import Preview
+from codeexec.tui.widgets.artifacts.row_list import RowList
+
+_EMPTY = "Plots and tables appear here\n\nRun a cell that draws, or ends in a data frame"
+
+
+class ArtifactPane(Vertical):
+    """`show_frame` takes frames; content is asked of the session when it is looked at."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("artifacts"),
+        Binding("g,home", "newest", "The newest", show=False, id="artifacts.newest"),
+        Binding("G,end", "oldest", "The oldest", show=False, id="artifacts.oldest"),
+        Binding("e", "jump", "Go to its output", show=False, id="artifacts.jump"),
+        Binding("Y", "copy_path", "Copy its path", show=False, id="artifacts.copy_path"),
+        Binding("escape", "back", "Back to the list, or all", show=False, id="artifacts.back"),
+    ]
+
+    DEFAULT_CSS = """
+    ArtifactPane #shelf { height: auto; max-height: 34%; min-height: 1; }
+    ArtifactPane #state { height: 1; display: none; padding: 0 1; color: $text-muted; }
+    ArtifactPane #state.said { display: block; }
+    ArtifactPane #filter { width: 1fr; }
+    ArtifactPane #newer { width: auto; color: $text-accent; }
+    ArtifactPane Preview { margin: 1 0 0 0; }
+    ArtifactPane #empty { height: 1fr; display: none; padding: 0 2;
+        content-align: center middle; text-align: center; color: $text-muted; }
+    ArtifactPane.-empty #empty { display: block; }
+    ArtifactPane.-empty #shelf { display: none; }
+    ArtifactPane.-empty Preview { display: none; }
+    """
+
+    @dataclass
+    class OpenRequested(Message):
+        """Show this item alone on the screen (`ViewerScreen`)."""
+
+        key: str
+
+    @dataclass
+    class TableRequested(Message):
+        """The display holds only part of a data frame: show the whole of it (`TableScreen`)."""
+
+        name: str
+
+    @dataclass
+    class JumpRequested(Message):
+        """Show the execution that made it."""
+
+        execution_id: str
+
+    @dataclass
+    class Pinned(Message):
+        """These keys are pinned now, for who remembers the layout."""
+
+        keys: frozenset[str]
+
+    def __init__(
+        self,
+        session: SessionClient | None = None,
+        graphics: Graphics | None = None,
+        id: str | None = None,
+    ) -> None:
+        super().__init__(id=id)
+        self.gallery = Gallery()
+        self.desk = Desk(self, session)
+        self._graphics = graphics or Graphics()
+        self._items: list[Item] = []
+        self._selected = ""
+        self._follows = True
+        self._kind: Filter = "all"
+        self._execution = ""
+        self._wanted: Item | None = None
+        self._shown: Item | None = None
+        self._is_loading = False
+        self._tables: frozenset[str] = frozenset()
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="state"):
+            yield Static("", id="filter")
+            yield Static("", id="newer")
+        yield RowList(id="shelf")
+        yield Preview(self._graphics)
+        yield Static(_EMPTY, id="empty")
+
+    def on_mount(self) -> None:
+        self._list = self.query_one(RowList)
+        self._preview = self.query_one(Preview)
+        self._arrange()
+
+    # -- what comes in -------------------------------------------------------------------
+
+    def connect(self, session: SessionClient) -> None:
+        """Ask this session from now on."""
+        self.desk.blobs.session = session
+
+    def use(self, graphics: Graphics) -> None:
+        """Show pictures in another way from now on."""
+        self._graphics = graphics
+        if self.is_mounted:
+            self._preview.use(graphics)
+
+    def show_frame(self, frame: Frame) -> None:
+        """Follow what is."""
+        now = frame.snapshot
+        alive = now.variables_generation == now.kernel.generation
+        self._tables = frozenset(v.name for v in now.variables if alive and v.kind == "table")
+        if self.gallery.take(now) and self.is_mounted:
+            self._arrange()
+
+    @property
+    def selected(self) -> Item | None:
+        """The item that is looked at."""
+        return next((item for item in self._items if item.key == self._selected), None)
+
+    @property
+    def follows(self) -> bool:
+        """Whether the newest is shown as it comes."""
+        return self._follows
+
+    def select(self, key: str) -> bool:
+        """Look at this one, whatever the filter; whether it is there."""
+        if self.gallery.find(key) is None:
+            return False
+        if not any(item.key == key for item in self._items):
+            self._kind, self._execution = "all", ""
+        self._selected = key
+        self._arrange(chosen=True)
+        return True
+
+    def restore_pins(self, keys: frozenset[str]) -> None:
+        """Pin what was pinned when the layout was remembered."""
+        self.gallery.pins = keys
+        if self.is_mounted:
+            self._arrange()
+
+    def take_focus(self) -> None:
+        self._list.focus()
+
+    # -- what is shown -------------------------------------------------------------------
+
+    def _arrange(self, chosen: bool = False) -> None:
+        """Bring list, words and preview in line with the gallery and what the person has set;
+        who has `chosen` another than the newest stays there."""
+        self._items = self.gallery.items(self._kind, self._execution)
+        newest = self.gallery.newest(self._items)
+        keys = [item.key for item in self._items]
+        if chosen:
+            self._follows = newest == self._selected
+        if self._follows or self._selected not in keys:
+            self._selected, self._follows = newest, True
+        self._list.show(self._items, keys.index(self._selected) if keys else 0)
+        self.set_class(not self._items, "-empty")
+        self._say()
+        self._look()
+
+    def _say(self) -> None:
+        """Say what is filtered and what is new, only if there is something to say."""
+        item = self.selected
+        words = [] if self._kind == "all" else [NOUNS[self._kind][1]]
+        if self._execution:
+            number = f"[{item.count}]" if item and item.count is not None else "one run"
+            words.append(f"of {number}")
+        empty = f"No {' '.join(words)}\n\nescape shows all" if words else _EMPTY
+        if item is not None and item.is_elided:
+            words.append("in part · enter shows all" if self._is_live(item) else "in part")
+        newer = 0 if self._follows else self.gallery.newer(self._items, self._selected)
+        self.query_one("#filter", Static).update(Words(" ".join(words)))
+        self.query_one("#newer", Static).update(Words(f"{newer} newer ↑" if newer else ""))
+        self.query_one("#state").set_class(bool(words or newer), "said")
+        self.query_one("#empty", Static).update(Words(empty))
+
+    def _is_live(self, item: Item) -> bool:
+        """Whether the kernel still has the whole of what was displayed in part."""
+        return item.is_elided and item.variable in self._tables
+
+    def _look(self) -> None:
+        """Have the selected item shown; a flood of new ones never keeps it from the screen."""
+        self._wanted = self.selected
+        if not self._is_loading and self._is_due():
+            self._is_loading = True
+            self.run_worker(self._catch_up(), group="preview")
+
+    def _is_due(self) -> bool:
+        wanted, shown = self._wanted, self._shown
+        return wanted is not None and (
+            shown is None or (wanted.key, wanted.content) != (shown.key, shown.content)
+        )
+
+    async def _catch_up(self) -> None:
+        try:
+            while self._is_due() and (item := self._wanted) is not None:
+                content = await self.desk.content(item)
+                self._shown = item
+                if not isinstance(content, PictureContent):
+                    self._learn(item, content)
+                await self._preview.show(content, f"{item.title} {item.detail}")
+        finally:
+            self._is_loading = False
+
+    def _learn(self, item: Item, content: Content | None, detail: str = "") -> None:
+        """Take in what the content tells of kind and size."""
+        kind = item.kind if content is None else kind_of(content, item.kind)
+        if isinstance(content, TableContent):
+            detail = f"{content.page.rows}×{content.page.columns}"
+        known = Learned(kind, detail or item.detail)
+        if known != Learned(item.kind, item.detail) and self.gallery.learn(item, known):
+            self._arrange()
+
+    @on(Preview.PictureSeen)
+    def note_size(self, event: Preview.PictureSeen) -> None:
+        event.stop()
+        if self._shown is not None and self._shown.kind == "picture":
+            self._learn(self._shown, None, f"{event.width}×{event.height}")
+
+    # -- keys and mouse ------------------------------------------------------------------
+
+    @on(RowList.Moved)
+    def follow_cursor(self, event: RowList.Moved) -> None:
+        event.stop()
+        if event.at < len(self._items):
+            self._selected = self._items[event.at].key
+            self._arrange(chosen=True)
+
+    @on(RowList.Chosen)
+    def open_chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.action_open()
+
+    def on_click(self, event: events.Click) -> None:
+        if event.widget is not None and event.widget.id == "newer":
+            self.action_newest()
+
+    def action_step(self, by: int) -> None:
+        self._list.step(by)
+
+    def action_newest(self) -> None:
+        self.select(self.gallery.newest(self._items))
+
+    def action_oldest(self) -> None:
+        self._list.go(len(self._items) - 1)
+
+    def action_open(self) -> None:
+        """The item alone; of a data frame that was displayed in part, the whole of it."""
+        item = self.selected
+        if item is not None and self._is_live(item):
+            self.post_message(self.TableRequested(item.variable))
+        elif item is not None:
+            self.post_message(self.OpenRequested(item.key))
+
+    def action_pin(self) -> None:
+        if item := self.selected:
+            self.gallery.pin(item.key)
+            self.post_message(self.Pinned(self.gallery.pins))
+            self._arrange(chosen=True)
+
+    def action_filter(self) -> None:
+        """All, then each kind that there is."""
+        order: list[Filter] = ["all", *self.gallery.kinds()]
+        at = order.index(self._kind) if self._kind in order else 0
+        self._kind = order[(at + 1) % len(order)]
+        self._arrange()
+
+    def action_filter_cell(self) -> None:
+        item = self.selected
+        self._execution = "" if self._execution or item is None else item.execution_id
+        self._arrange()
+
+    def action_back(self) -> None:
+        if not self._list.has_focus and self._items:
+            self._list.focus()
+        elif self._kind != "all" or self._execution:
+            self._kind, self._execution = "all", ""
+            self._arrange()
+            self._list.focus()
+
+    def action_jump(self) -> None:
+        item = self.selected
+        if item is not None and item.execution_id:
+            self.post_message(self.JumpRequested(item.execution_id))
+
+    def action_save(self) -> None:
+        if item := self.selected:
+            self.run_worker(self.desk.save(item), group="content")
+
+    def action_copy(self) -> None:
+        if item := self.selected:
+            self.run_worker(self.desk.copy(item), group="content")
+
+    def action_copy_path(self) -> None:
+        if item := self.selected:
+            self.run_worker(self.desk.copy_path(item), group="content")
+
+    def action_outside(self) -> None:
+        if item := self.selected:
+            self.run_worker(self.desk.open_outside(item), group="content")

@@ -1,0 +1,190 @@
+"""One item, shown in the best way that its content has: picture, table, tree or text."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import assert_never
+
+from textual import on
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content as Words
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Markdown, Static
+
+from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.widgets.artifacts.contents import (
+    Content,
+    JsonContent,
+    MarkdownContent,
+    NoContent,
+    PictureContent,
+    TableContent,
+    TextContent,
+)
+from codeexec.tui.widgets.json_view import JsonView
+from codeexec.tui.widgets.picture import Picture
+from codeexec.tui.widgets.table import DataTableView
+
+_PAINTING = 2.0
+"""Seconds that the next picture waits for this one; a hidden pane never paints."""
+
+
+class Preview(Vertical):
+    """Shows a content; what was shown before stays until the new is ready.
+
+    With `navigable`, pictures are zoomed and walked about in.
+    """
+
+    DEFAULT_CSS = """
+    Preview { height: 1fr; }
+    Preview > * { display: none; height: 1fr; }
+    Preview > .shown { display: block; }
+    Preview > Picture { height: auto; }
+    Preview > Picture.-navigable { height: 1fr; }
+    Preview VerticalScroll { scrollbar-size-vertical: 1; }
+    Preview Markdown { padding: 0 1; margin: 0; }
+    Preview MarkdownH1 { content-align: left middle; margin: 0 0 1 0; }
+    Preview MarkdownH2 { margin: 1 0; }
+    Preview .text { width: 1fr; height: auto; padding: 0 1; }
+    Preview #words { content-align: center middle; text-align: center; color: $text-muted; }
+    Preview JsonView { padding: 0 1; background: transparent; }
+    """
+
+    class PictureSeen(Message):
+        """A picture of `width` by `height` pixels is on screen."""
+
+        def __init__(self, width: int, height: int) -> None:
+            super().__init__()
+            self.width = width
+            self.height = height
+
+    def __init__(
+        self, graphics: Graphics | None = None, *, navigable: bool = False, id: str | None = None
+    ) -> None:
+        super().__init__(id=id)
+        self._graphics = graphics or Graphics()
+        self._navigable = navigable
+        self._parts: dict[str, Widget] = {}
+        self._painted = asyncio.Event()
+        self.content: Content | None = None
+
+    def use(self, graphics: Graphics) -> None:
+        """Show pictures in another way from now on."""
+        self._graphics = graphics
+        if isinstance(picture := self._parts.get("picture"), Picture):
+            picture.use(graphics)
+
+    @property
+    def main(self) -> Widget | None:
+        """The widget that shows the content, to be given the keys."""
+        return next((part for part in self._parts.values() if part.has_class("shown")), None)
+
+    async def show(self, content: Content, description: str = "") -> None:
+        """Show this; returns when it is there to be seen."""
+        if content == self.content and not isinstance(content, PictureContent):
+            return
+        self.content = content
+        match content:
+            case PictureContent(data=data):
+                await self._show_picture(data, description)
+            case TableContent(page=page):
+                table = self._parts.get("table")
+                if isinstance(table, DataTableView):
+                    order = table.order
+                    table.show(page)
+                    if order[0] in page.names:
+                        table.sort_by(*order)  # an update keeps what the reader has set
+                else:
+                    await self._add("table", DataTableView(page))
+                self._only("table")
+            case JsonContent(text=text):
+                await self._drop("json")
+                await self._add("json", JsonView(text))
+                self._only("json")
+            case MarkdownContent(text=text):
+                await self._show_markdown(text)
+            case TextContent(text=text):
+                await self._show_text(text)
+            case NoContent(words=words):
+                await self._show_words(words)
+            case _:
+                assert_never(content)
+
+    async def _show_picture(self, data: bytes, description: str) -> None:
+        self._painted.clear()
+        picture = self._parts.get("picture")
+        if isinstance(picture, Picture):
+            picture.show(data, description)
+        else:
+            picture = Picture(
+                data,
+                graphics=self._graphics,
+                description=description,
+                navigable=self._navigable,
+                classes="-navigable" if self._navigable else "",
+            )
+            picture.can_focus = self._navigable
+            await self._add("picture", picture)
+        # The one before must make room at once: a picture that has no room is not painted.
+        self._only("picture")
+        try:
+            async with asyncio.timeout(_PAINTING):
+                await self._painted.wait()
+        except TimeoutError:
+            return  # out of sight: it will be painted when it is seen
+
+    @on(Picture.Shown)
+    def note_painted(self, event: Picture.Shown) -> None:
+        event.stop()
+        self._painted.set()
+        if event.picture.pixel_size is not None:
+            self.post_message(self.PictureSeen(*event.picture.pixel_size))
+
+    async def _show_markdown(self, text: str) -> None:
+        scroll = self._parts.get("markdown")
+        if scroll is None:
+            scroll = VerticalScroll(Markdown(text, open_links=False))
+            await self._add("markdown", scroll)
+        else:
+            await scroll.query_one(Markdown).update(text)
+            scroll.scroll_home(animate=False)
+        self._only("markdown")
+
+    async def _show_text(self, text: str) -> None:
+        scroll = self._parts.get("text")
+        if scroll is None:
+            scroll = VerticalScroll(Static("", classes="text"))
+            await self._add("text", scroll)
+        scroll.query_one(Static).update(Words(text))
+        scroll.scroll_home(animate=False)
+        self._only("text")
+
+    async def _show_words(self, words: str) -> None:
+        static = self._parts.get("words")
+        if static is None:
+            static = Static("", id="words")
+            await self._add("words", static)
+        assert isinstance(static, Static)
+        static.update(Words(words))
+        self._only("words")
+
+    async def _add(self, name: str, widget: Widget) -> None:
+        self._parts[name] = widget
+        await self.mount(widget)
+
+    async def _drop(self, name: str) -> None:
+        widget = self._parts.pop(name, None)
+        if widget is not None:
+            await widget.remove()
+
+    def _only(self, name: str) -> None:
+        for each, widget in self._parts.items():
+            widget.set_class(each == name, "shown")
+
+    @on(Markdown.LinkClicked)
+    def open_link(self, event: Markdown.LinkClicked) -> None:
+        """Open what leads to the web; a program's output does not open files."""
+        event.stop()
+        if event.href.startswith(("http://", "https://", "mailto:")):
+            self.app.open_url(event.href)

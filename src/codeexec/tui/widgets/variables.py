@@ -1,0 +1,427 @@
+"""The variables pane: names of the kernel with type, shape and value; opened, searched, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeVar
+
+from rich.cells import cell_len
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from codeexec.client.api import SessionClient
+from codeexec.domain import requests as q
+from codeexec.domain.errors import Busy, CodeexecError
+from codeexec.domain.events import Variable
+from codeexec.domain.snapshot import KernelView, Snapshot
+from codeexec.tui.commands import bindings
+from codeexec.tui.feed import Frame
+from codeexec.tui.link import Failed
+from codeexec.tui.widgets.artifacts.items import size_words
+from codeexec.tui.widgets.artifacts.row_list import Pieces, Row, RowList, TextRow, padded
+
+R = TypeVar("R")
+
+Order = Literal["name", "type", "size"]
+ORDERS: tuple[Order, ...] = ("name", "type", "size")
+
+_EMPTY = "Variables appear here\n\nRun a cell that defines some"
+_OPENS = frozenset({"table", "array"})
+_MOST_LINES = 40
+"""Lines of a value's text that are shown below it; the rest is for the editor or the console."""
+
+_WIDE = 56
+"""From this width on, in cells, size and shape have columns of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class VariableRow:
+    """A variable, or a part of one that is open (`owner` names it). `widths` are those of the
+    columns name and type."""
+
+    variable: Variable
+    owner: str = ""
+    is_open: bool = False
+    widths: tuple[int, int] = (8, 6)
+
+    def pieces(self, width: int) -> Pieces:
+        variable = self.variable
+        name_width, type_width = self.widths
+        if self.owner:
+            name_width = max(name_width - 2, 4)
+        mark = "  " if self.owner else ("▾ " if self.is_open else "")
+        if mark and not self.owner:
+            name_width -= 2
+        found: Pieces = [
+            (mark, "muted"),
+            (padded(variable.name, name_width) + "  ", "muted" if self.owner else "title"),
+            (padded(variable.type, type_width) + "  ", "muted"),
+        ]
+        shape = variable.shape.replace("x", "×") if variable.kind in _OPENS else ""
+        left = width - sum(cell_len(text) for text, _ in found)
+        if width >= _WIDE:
+            size = size_words(variable.size) if variable.size is not None else ""
+            found += [(padded(shape, 9) + " ", "accent"), (f"{size:>7}  ", "muted")]
+            left -= 19
+        elif shape:
+            found.append((f"{shape}  ", "accent"))
+            left -= len(shape) + 2
+        if left > 3:
+            found.append((padded(variable.preview, left), "text"))
+        return found
+
+
+def ordered(variables: Sequence[Variable], order: Order, descending: bool) -> list[Variable]:
+    """In the order of a column; those of unknown size last."""
+
+    def key(variable: Variable) -> tuple[float, str]:
+        match order:
+            case "name":
+                return 0.0, variable.name.casefold()
+            case "type":
+                return 0.0, f"{variable.type.casefold()}\0{variable.name.casefold()}"
+            case "size":
+                return float(-1 if variable.size is None else variable.size), variable.name
+
+    return sorted(variables, key=key, reverse=descending)
+
+
+class VariablesPane(Vertical):
+    """`show_frame` takes frames; what is inside of a variable is asked of the session."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("variables"),
+        Binding("up,k", "step(-1)", "Above", show=False, id="variables.previous"),
+        Binding("down,j", "step(1)", "Below", show=False, id="variables.next"),
+        Binding("right,l,space", "expand(True)", "Look inside", show=False, id="variables.expand"),
+        Binding("left,h", "expand(False)", "Close", show=False, id="variables.collapse"),
+        Binding("s", "sort", "Sort by name, type or size", show=False, id="variables.sort"),
+        Binding("S", "reverse", "Turn the order round", show=False, id="variables.reverse"),
+        Binding("g,home", "end(-1)", "First", show=False, id="variables.first"),
+        Binding("G,end", "end(1)", "Last", show=False, id="variables.last"),
+        Binding("escape", "back", "Show all again", show=False, id="variables.back"),
+    ]
+
+    DEFAULT_CSS = """
+    VariablesPane RowList { height: 1fr; }
+    VariablesPane #sought { height: 1; border: none; padding: 0 1; display: none;
+        background: transparent; }
+    VariablesPane #sought.open { display: block; }
+    VariablesPane #word { height: auto; display: none; padding: 0 1; color: $text-muted; }
+    VariablesPane #word.said { display: block; }
+    VariablesPane #word.asks { color: $text-warning; text-style: bold; }
+    VariablesPane #nothing { height: 1fr; display: none; padding: 0 2; content-align: center middle;
+        text-align: center; color: $text-muted; }
+    VariablesPane.-empty #nothing { display: block; }
+    VariablesPane.-empty RowList { display: none; }
+    """
+
+    @dataclass
+    class TableRequested(Message):
+        """Show this variable as a table (`TableScreen`)."""
+
+        name: str
+
+    def __init__(self, session: SessionClient | None = None, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._session = session
+        self._variables: tuple[Variable, ...] = ()
+        self._kernel = KernelView()
+        self._details: dict[str, q.VariableDetail] = {}
+        self._opening: set[str] = set()
+        self._order: Order = "name"
+        self._descending = False
+        self._sought = ""
+        self._current: tuple[str, str] = ("", "")
+        self._asks = ""
+        self._trouble = ""
+
+    def compose(self) -> ComposeResult:
+        yield Input(id="sought", compact=True, placeholder="name or type", select_on_focus=False)
+        yield RowList(id="names")
+        yield Static(_EMPTY, id="nothing")
+        yield Static("", id="word")
+
+    def on_mount(self) -> None:
+        self._list = self.query_one(RowList)
+        self._arrange()
+
+    # -- what comes in -------------------------------------------------------------------
+
+    def connect(self, session: SessionClient) -> None:
+        """Ask this session from now on."""
+        self._session = session
+
+    def show_frame(self, frame: Frame) -> None:
+        """Follow what is."""
+        snapshot = frame.snapshot
+        changed = _alive(snapshot) != self._variables
+        became_idle = snapshot.kernel.state == "idle" and self._kernel.state != "idle"
+        if snapshot.kernel.generation != self._kernel.generation:
+            self._details.clear()
+        self._kernel = snapshot.kernel
+        if became_idle:
+            self._trouble = ""
+        if changed:
+            self._variables = _alive(snapshot)
+            known = {variable.name for variable in self._variables}
+            self._details = {name: d for name, d in self._details.items() if name in known}
+        if (changed or became_idle) and self.is_mounted:
+            self._arrange()
+            if self._details and snapshot.kernel.state == "idle":
+                self.run_worker(self._look_again(), group="details", exclusive=True)
+
+    def take_focus(self) -> None:
+        self._list.focus()
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """What is listed now."""
+        return self._list.rows
+
+    @property
+    def current(self) -> Variable | None:
+        """The variable under the cursor; of an open one's parts, the variable itself."""
+        name = self._current[0]
+        return next((each for each in self._variables if each.name == name), None)
+
+    # -- what is shown -------------------------------------------------------------------
+
+    def _arrange(self) -> None:
+        """Bring the list in line with what is and with what the person has set."""
+        rows = list(self._rows())
+        keys = [_key(row) for row in rows]
+        at = (
+            keys.index(self._current)
+            if self._current in keys
+            else min(self._list.cursor, len(keys) - 1)
+        )
+        if keys:
+            self._current = keys[max(at, 0)]
+        self._list.show([row for _, row in rows], max(at, 0))
+        self.set_class(not rows, "-empty")
+        words = f"No name or type has “{self._sought}”" if self._sought else _EMPTY
+        self.query_one("#nothing", Static).update(Content(words))
+        self._say()
+
+    def _rows(self) -> Iterator[tuple[str, Row]]:
+        sought = self._sought.casefold()
+        shown = [
+            each
+            for each in ordered(self._variables, self._order, self._descending)
+            if sought in each.name.casefold() or sought in each.type.casefold()
+        ]
+        width = max(self.size.width, 20)
+        inner = [child for each in shown for child in self._children(each.name)]
+        widths = (
+            _widest([each.name for each in [*shown, *inner]], 4, max(width // 3, 6)),
+            _widest([each.type for each in [*shown, *inner]], 3, max(width // 4, 6)),
+        )
+        for variable in shown:
+            name = variable.name
+            detail = self._details.get(name)
+            yield name, VariableRow(variable, "", detail is not None, widths)
+            if detail is None:
+                continue
+            for child in detail.children:
+                yield name, VariableRow(child, name, False, widths)
+            if not detail.children:
+                lines = detail.text.split("\n")
+                for line in lines[:_MOST_LINES]:
+                    yield name, TextRow(f"  {line}", "muted")
+                if len(lines) > _MOST_LINES:
+                    yield name, TextRow(f"  … {len(lines) - _MOST_LINES} more lines", "muted")
+
+    def _children(self, name: str) -> Sequence[Variable]:
+        detail = self._details.get(name)
+        return detail.children if detail is not None else ()
+
+    def _say(self) -> None:
+        """A question, what is in the way, or nothing."""
+        words = f"Delete {self._asks}? y / n" if self._asks else self._trouble
+        word = self.query_one("#word", Static)
+        word.update(Content(words))
+        word.set_class(bool(words), "said")
+        word.set_class(bool(self._asks), "asks")
+
+    def on_resize(self) -> None:
+        if self.is_mounted:
+            self._arrange()
+
+    # -- asking the kernel ---------------------------------------------------------------
+
+    async def _ask(self, request: q.Request[R]) -> R | None:
+        """The answer; a kernel that is busy is said quietly, other refusals as what they are."""
+        if self._session is None:
+            return None
+        try:
+            return await self._session.call(request)
+        except Busy:
+            self._trouble = "The kernel is busy: what is listed is from before"
+        except CodeexecError as error:
+            self.post_message(Failed(error))
+        self._say()
+        return None
+
+    async def _open(self, name: str) -> None:
+        self._opening.add(name)
+        try:
+            detail = await self._ask(q.InspectVariable(name))
+        finally:
+            self._opening.discard(name)
+        if detail is not None and any(each.name == name for each in self._variables):
+            self._details[name] = detail
+            self._arrange()
+
+    async def _look_again(self) -> None:
+        """What is open, after a run; a variable that has gone meanwhile closes."""
+        if self._session is None:
+            return
+        for name in list(self._details):
+            try:
+                detail = await self._session.call(q.InspectVariable(name))
+            except Busy:
+                return  # the next idle kernel is asked again
+            except CodeexecError:
+                self._details.pop(name, None)
+                continue
+            if name in self._details:
+                self._details[name] = detail
+        self._arrange()
+
+    # -- keys and mouse ------------------------------------------------------------------
+
+    @on(RowList.Moved)
+    def follow_cursor(self, event: RowList.Moved) -> None:
+        event.stop()
+        self._stop_asking()
+        rows = list(self._rows())
+        if event.at < len(rows):
+            self._current = _key(rows[event.at])
+
+    @on(RowList.Chosen)
+    def open_chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.action_open()
+
+    def on_key(self, event: events.Key) -> None:
+        """While a question is open, a key is its answer."""
+        if not self._asks:
+            return
+        event.stop()
+        event.prevent_default()
+        name = self._asks
+        self._stop_asking()
+        if event.key in ("y", "Y"):
+            self.run_worker(self._delete(name), group="delete")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No key is a command while it is an answer, or text that is searched for."""
+        if action == "back":
+            return True
+        return not self._asks and not self.query_one("#sought", Input).has_focus
+
+    def action_step(self, by: int) -> None:
+        self._list.step(by)
+
+    def action_end(self, side: int) -> None:
+        self._list.go(0 if side < 0 else len(self._list.rows) - 1)
+
+    def action_open(self) -> None:
+        """A data frame or an array as a table; of anything else, what is inside."""
+        variable = self.current
+        if variable is None:
+            return
+        if variable.kind == "table" or (variable.kind == "array" and variable.shape.count("x") < 2):
+            self.post_message(self.TableRequested(variable.name))
+        else:
+            self.action_expand(variable.name not in self._details)
+
+    def action_expand(self, opens: bool) -> None:
+        name = self._current[0]
+        if opens and name and name not in self._details and name not in self._opening:
+            self.run_worker(self._open(name), group="open")
+        elif not opens and self._details.pop(name, None) is not None:
+            self._current = (name, "")
+            self._arrange()
+
+    def action_sort(self) -> None:
+        """By the next column; of sizes the largest first."""
+        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        self._descending = self._order == "size"
+        self._arrange()
+
+    def action_reverse(self) -> None:
+        self._descending = not self._descending
+        self._arrange()
+
+    def action_refresh_variables(self) -> None:
+        self.run_worker(self._refresh(), group="refresh", exclusive=True)
+
+    def action_delete(self) -> None:
+        variable = self.current
+        if variable is not None:
+            self._asks = variable.name
+            self._say()
+
+    async def _refresh(self) -> None:
+        await self._ask(q.RefreshVariables())
+
+    async def _delete(self, name: str) -> None:
+        await self._ask(q.DeleteVariable(name))
+
+    def _stop_asking(self) -> None:
+        if self._asks:
+            self._asks = ""
+            self._say()
+
+    def action_search(self) -> None:
+        field = self.query_one("#sought", Input)
+        field.add_class("open")
+        field.focus()
+
+    def action_back(self) -> None:
+        """From the search to the list, and everything in it."""
+        field = self.query_one("#sought", Input)
+        field.value = ""
+        field.remove_class("open")
+        if not self._list.has_focus:
+            self._list.focus()
+
+    @on(Input.Changed, "#sought")
+    def seek(self, event: Input.Changed) -> None:
+        event.stop()
+        self._sought = event.value.strip()
+        self._arrange()
+
+    @on(Input.Submitted, "#sought")
+    def end_search(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._list.focus()
+        if not self._sought:
+            self.query_one("#sought", Input).remove_class("open")
+
+
+def _alive(snapshot: Snapshot) -> tuple[Variable, ...]:
+    """The variables of the kernel that is there now."""
+    is_there = snapshot.kernel.state in ("idle", "busy")
+    same = snapshot.variables_generation == snapshot.kernel.generation
+    return snapshot.variables if is_there and same else ()
+
+
+def _key(row: tuple[str, Row]) -> tuple[str, str]:
+    """What the cursor is kept on: a variable and the part of it."""
+    name, shown = row
+    if isinstance(shown, VariableRow):
+        return name, shown.variable.name if shown.owner else ""
+    return name, shown.text if isinstance(shown, TextRow) else ""
+
+
+def _widest(texts: Sequence[str], least: int, most: int) -> int:
+    return min(max(map(cell_len, texts), default=least), most)
