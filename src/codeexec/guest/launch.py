@@ -35,9 +35,11 @@ def main() -> None:
     # A parent of 1 is none to watch, and saves a note on the terminal that there is none.
     options = ["--HistoryManager.enabled=False", "--IPKernelApp.parent_handle=1"]
     app.initialize([*sys.argv[1:], *options])  # type: ignore[no-untyped-call]
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "questions.py")
-    with open(path, encoding="utf-8") as file:
-        exec(compile(file.read(), path, "exec"), {"__name__": "codeexec_questions"})
+    folder = os.path.dirname(os.path.abspath(__file__))
+    for name in ("questions", "drawing"):
+        path = os.path.join(folder, name + ".py")
+        with open(path, encoding="utf-8") as file:
+            exec(compile(file.read(), path, "exec"), {"__name__": "codeexec_" + name})
     gc.freeze()
     gc.enable()
     app.start()  # type: ignore[no-untyped-call]
