@@ -184,6 +184,27 @@ async def test_a_cell_that_ended_while_nobody_listened_ends(tmp_path: Path) -> N
         await adopted.shutdown()
 
 
+async def test_a_kernel_that_is_held_by_native_code_is_adopted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codeexec.kernels.jupyter.kernel.QUESTION", 0.3)
+    with no_orphans():
+        first, second = Partner(), Partner()
+        first.kernel = Kernels().create(KernelChoice(str(tmp_path)), first.sink)
+        await first.kernel.start()
+        handle = first.kernel.handle()
+        pid = first.kernel.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        await first.kernel.detach()
+        adopted = await Kernels().adopt(handle, second.sink)
+        assert adopted is not None
+        second.kernel = adopted
+        os.kill(pid, signal.SIGCONT)
+        assert (await second.run("1")).status == "ok"
+        await adopted.shutdown()
+
+
 async def test_a_dead_or_recycled_pid_is_not_adopted(tmp_path: Path) -> None:
     async with talking_to(LOCAL, tmp_path) as partner:
         handle = partner.kernel.handle()

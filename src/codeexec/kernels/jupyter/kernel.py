@@ -121,10 +121,16 @@ class JupyterKernel:
         try:
             # The control channel answers beside running code.
             info = await self._questions.ask("control", "kernel_info_request", {}, QUESTION)
-        except (Busy, KernelDiedError):
+            self._ready = replies.ready(info.content, self._life.pid)
+        except KernelDiedError:
             self._disconnect()
             return False
-        self._ready = replies.ready(info.content, self._life.pid)
+        except Busy:
+            if self._life.pid is None:
+                self._disconnect()
+                return False
+            # Its process is there: native code holds it so that not even that is answered.
+            self._ready = replies.remembered(handle, self._life.pid)
         self._watcher = asyncio.create_task(self._watch(running), name="watch-kernel")
         return True
 
@@ -147,6 +153,8 @@ class JupyterKernel:
             "identity": self._identity,
             "session": self._session,
             "primed": self._primed,
+            "language": self._ready.language if self._ready else "",
+            "subshells": self._ready.subshells if self._ready else False,
             "ref": {
                 "name": ref.name,
                 "display_name": ref.display_name,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from codeexec.domain.requests import Completeness, Completion, Completions, Inspection
-from codeexec.kernels.base import Ready
+from codeexec.kernels.base import Handle, Ready
 from codeexec.kernels.jupyter.launch import GUEST
 
 MOST_COMPLETIONS = 1000
@@ -28,6 +28,11 @@ def ready(info: dict[str, object], pid: int | None) -> Ready:
         str(info.get("banner", "")),
         isinstance(features, list) and "kernel subshells" in features,
     )
+
+
+def remembered(handle: Handle, pid: int | None) -> Ready:
+    """What a handle remembers of a kernel that does not answer at the moment."""
+    return Ready(pid, str(handle.get("language", "")), "", "", bool(handle.get("subshells")))
 
 
 def completions(content: dict[str, object], length: int, cursor: int) -> Completions:
