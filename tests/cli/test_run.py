@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -290,3 +291,37 @@ def test_a_reader_that_does_not_read_keeps_nobody_from_leaving(desk: Desk) -> No
     running.send_signal(signal.SIGTERM)
     assert running.wait(30) == 143
     running.stdout.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_no_kernel_outlives_a_run_that_is_ended_at_any_moment(desk: Desk, number: int) -> None:
+    desk.file("sleep.py", "import time\ntime.sleep(60)\n")
+    mark = f"CODEEXEC_TEST_MARK={desk.folder}"
+    for moment in range(8):
+        running = subprocess.Popen(
+            [*COMMAND, "run", "sleep.py"],
+            cwd=desk.folder,
+            env=environment(desk.home) | dict([mark.split("=", 1)]),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.wait(0.1 + moment * 0.12)
+        running.send_signal(number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.wait(2.5 if number == signal.SIGINT else 20)
+        if running.poll() is None:  # it was interrupted while the code ran, once
+            running.send_signal(number)
+        assert running.wait(20) in (130, 143)
+        assert processes_with(mark) == []
+
+
+def processes_with(variable: str) -> list[str]:
+    """Processes that were started with this in their environment."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if variable.encode() in path.read_bytes().split(b"\0"):
+                found.append(path.parent.name)
+    return found

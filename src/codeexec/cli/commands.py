@@ -116,6 +116,8 @@ def invoke(said: list[str], early: EarlyKernel | None = None) -> int:
     try:
         result = cli.main(said, prog_name=PROGRAM, standalone_mode=False, obj=early)
     except click.ClickException as error:
+        if isinstance(error, click.UsageError) and error.ctx and error.ctx.info_name == OPEN:
+            error.ctx = error.ctx.parent  # nobody has typed its name
         error.show()
         return exits.USAGE
     except (click.Abort, KeyboardInterrupt):

@@ -31,27 +31,43 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _dispatch(said: list[str]) -> int:
+    if said[:1] == ["run"]:
+        return _run(said)
     if not _names_files_only(said):
-        early = None
-        if said[:1] == ["run"]:
-            import gc
+        from codeexec.cli.commands import invoke
 
-            from codeexec.cli.early import start
-
-            early = start(said[1:])
-            # Looking for garbage of imports takes a tenth of their time; `run` turns it on again.
-            gc.disable()
-        try:
-            from codeexec.cli.commands import invoke
-
-            return invoke(said, early)
-        finally:
-            if early is not None:
-                early.end()
+        return invoke(said)
     # The workbench paints its first frame before it would have loaded a parser of options.
     from codeexec.cli.opening import open_files
 
     return open_files(tuple(said))
+
+
+def _run(said: list[str]) -> int:
+    """`run`, whose kernel boots while we import; whatever ends us meanwhile ends it too."""
+    import gc
+    import signal
+
+    def leave(number: int, frame: object) -> None:
+        sys.exit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGHUP, leave)
+    # Looking for garbage of imports takes a tenth of their time; the run turns it on again.
+    gc.disable()
+    from codeexec.cli.early import start
+
+    early = None
+    try:
+        early = start(said[1:])
+        from codeexec.cli.commands import invoke
+
+        return invoke(said, early)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    finally:
+        if early is not None:
+            early.end()
 
 
 def _names_files_only(said: list[str]) -> bool:

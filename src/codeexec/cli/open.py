@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from codeexec.cli.opening import open_workbench
-from codeexec.config.opening import OpenOptions
+from codeexec.tui.app import OpenOptions
 
 
 @click.command("codeexec-tui", add_help_option=False)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from codeexec.config.opening import OpenOptions
+    from codeexec.tui.app import OpenOptions
 
 
 def open_files(files: tuple[str, ...]) -> int:
     """The workbench with these files, all else as the settings say."""
-    from codeexec.config.opening import OpenOptions
+    from codeexec.tui.app import OpenOptions
 
     return open_workbench(OpenOptions(files=files))
 

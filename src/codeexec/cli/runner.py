@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import signal
 import tempfile
 import time
@@ -165,9 +166,6 @@ class Run:
         return exits.FAILED
 
     async def _wind_up(self, *tasks: asyncio.Task[int] | asyncio.Task[None]) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.remove_signal_handler(number)
         going = {*tasks, *self._tasks}
         for task in going:
             task.cancel()
@@ -405,6 +403,8 @@ def run_program(options: RunOptions, early: EarlyKernel | None = None) -> int:
         )
     gc.enable()
     gc.freeze()
+    # What libraries log is not for whoever runs a script: our errors say it in words.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         return asyncio.run(_main(options, program, early))
     except BrokenPipeError:
