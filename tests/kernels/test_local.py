@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from codeexec.domain.errors import KernelUnavailable
+from codeexec.domain.errors import KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
 from codeexec.kernels.base import Displayed, Finished, KernelChoice
 from codeexec.kernels.early import EarlyKernel
@@ -232,6 +232,8 @@ async def test_attaching_by_connection_file(tmp_path: Path) -> None:
         assert end.error is not None
         assert end.error.name == "KeyboardInterrupt"
         assert not await guest.kernel.signal(signal.SIGKILL)
+        with pytest.raises(UsageError, match="somebody else"):
+            await guest.kernel.restart()
         await guest.kernel.shutdown()
         assert owner.kernel.is_alive
         assert (await owner.run("x")).status == "ok"

@@ -3,55 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
 from signal import SIGTERM
 
-from codeexec.domain.errors import Busy, KernelUnavailable, UsageError
-from codeexec.domain.errors import KernelDied as KernelDiedError
+from codeexec.domain.errors import Busy, KernelDied, KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
 from codeexec.domain.requests import Completeness, Completions, Inspection
-from codeexec.kernels.base import (
-    Died,
-    ExecuteCall,
-    Fact,
-    Handle,
-    KernelUsage,
-    Raised,
-    Ready,
-    Sink,
-    Wrote,
-)
+from codeexec.kernels.base import Died, ExecuteCall, Handle, KernelUsage, Ready, Sink
 from codeexec.kernels.jupyter import replies
-from codeexec.kernels.jupyter.asking import NO_ANSWER, TRY_LATER, Questions
-from codeexec.kernels.jupyter.channels import Channel, Channels
+from codeexec.kernels.jupyter.asking import NO_ANSWER, TRY_LATER
+from codeexec.kernels.jupyter.conversation import REPLY_GRACE, START_AGAIN, Conversation
 from codeexec.kernels.jupyter.life import Life
-from codeexec.kernels.jupyter.track import Tracker, question_id
-from codeexec.kernels.jupyter.translate import translate
-from codeexec.kernels.jupyter.wire import Message, Wire
-
-log = logging.getLogger(__name__)
+from codeexec.kernels.jupyter.wire import Message
 
 START_TIMEOUT = 60.0
 NUDGE = 0.5  # seconds after which a kernel that booted is asked again
-REPLY_GRACE = 0.3  # for a reply after idle, before we take it for lost
 POLITE = 1.5  # for a kernel to end by itself when asked
 TERMINATE = 0.5
 QUESTION = 5.0
-SUBSHELL_WAIT = 2.0
 FOREVER = 10.0 * 365 * 86400
-BATCH = 1 << 17  # characters that are handed on in one turn of the loop
-SLICE = 1 << 16
-
-GONE = "The kernel is not running."
-START_AGAIN = "Restart the kernel."
 
 
 class JupyterKernel:
-    """A Kernel. Hears its sockets as their Receiver."""
+    """A Kernel: a life, and a conversation with its present process."""
 
     def __init__(
         self,
@@ -62,6 +37,7 @@ class JupyterKernel:
         primed: bool = False,
         start_timeout: float = START_TIMEOUT,
     ) -> None:
+        """`primed`: it was launched by us, and so knows how to answer questions."""
         self._ref = ref
         self._life = life
         self._sink = sink
@@ -69,16 +45,8 @@ class JupyterKernel:
         self._start_timeout = start_timeout
         self._identity = secrets.token_hex(8)
         self._session = secrets.token_hex(16)
-        self._channels: Channels | None = None
-        self._wire: Wire | None = None
-        self._tracker = Tracker()
-        self._questions = Questions(self._send)
-        self._facts: deque[Fact] = deque()
-        self._heard = asyncio.Event()
+        self._conversation: Conversation | None = None
         self._watcher: asyncio.Task[None] | None = None
-        self._input_header = b"{}"
-        self._interrupted = False
-        self._subshell: asyncio.Task[str] | None = None
         self._ready: Ready | None = None
 
     @property
@@ -91,21 +59,21 @@ class JupyterKernel:
 
     @property
     def is_alive(self) -> bool:
-        return self._channels is not None and self._life.is_alive
+        return self._conversation is not None and self._life.is_alive
 
     # -- life --------------------------------------------------------------------------
 
     async def start(self) -> Ready:
         try:
-            self._connect(await self._life.launch())
-            self._ready = await self._shake_hands()
+            talk = self._connect(await self._life.launch())
+            self._ready = await self._shake_hands(talk)
         except BaseException:
             self._disconnect()
             await self._life.kill()
             raise
-        self._watcher = asyncio.create_task(self._watch(), name="watch-kernel")
+        self._watcher = asyncio.create_task(self._watch(talk), name="watch-kernel")
         if self._ready.language == "python" and not self._primed:
-            self._send("shell", "execute_request", replies.prime(), question_id(), "")
+            talk.send("shell", "execute_request", replies.prime())
         return self._ready
 
     async def adopt(self, connection: Mapping[str, object], handle: Handle, running: str) -> bool:
@@ -115,14 +83,14 @@ class JupyterKernel:
         kernel turns out to be done with it."""
         self._identity = str(handle.get("identity") or self._identity)
         self._session = str(handle.get("session") or self._session)
-        self._connect(connection)
+        talk = self._connect(connection)
         if running:
-            self._tracker.begin(running)
+            talk.expect(running)
         try:
             # The control channel answers beside running code.
-            info = await self._questions.ask("control", "kernel_info_request", {}, QUESTION)
+            info = await talk.questions.ask("control", "kernel_info_request", {}, QUESTION)
             self._ready = replies.ready(info.content, self._life.pid)
-        except KernelDiedError:
+        except KernelDied:
             self._disconnect()
             return False
         except Busy:
@@ -131,10 +99,15 @@ class JupyterKernel:
                 return False
             # Its process is there: native code holds it so that not even that is answered.
             self._ready = replies.remembered(handle, self._life.pid)
-        self._watcher = asyncio.create_task(self._watch(running), name="watch-kernel")
+        self._watcher = asyncio.create_task(self._watch(talk, running), name="watch-kernel")
         return True
 
     async def restart(self) -> Ready:
+        if not self._life.can_end:
+            raise UsageError(
+                "This kernel was started by somebody else, and cannot be restarted from here.",
+                "Restart it where it was started, or open a session with a kernel of its own.",
+            )
         await self._end(restart=True)
         return await self.start()
 
@@ -142,7 +115,7 @@ class JupyterKernel:
         await self._end(restart=False)
 
     async def detach(self) -> None:
-        self._unwatch()
+        await self._unwatch()
         self._disconnect()
         await self._life.release()
 
@@ -171,33 +144,17 @@ class JupyterKernel:
     # -- code --------------------------------------------------------------------------
 
     def execute(self, call: ExecuteCall) -> None:
-        content: dict[str, object] = {
-            "code": call.code,
-            "silent": call.silent,
-            "store_history": call.store_history and not call.silent,
-            "user_expressions": {},
-            "allow_stdin": call.allow_stdin,
-            "stop_on_error": call.stop_on_error,
-        }
-        self._interrupted = False
-        self._send("shell", "execute_request", content, call.execution, "")
-        self._tracker.begin(call.execution)
+        self._talk().execute(call)
 
     def answer_stdin(self, text: str) -> None:
-        if self._channels is None or self._wire is None:
-            raise KernelDiedError(GONE, START_AGAIN)
-        frames = self._wire.pack(
-            "input_reply",
-            {"value": text, "status": "ok"},
-            msg_id=question_id(),
-            parent=self._input_header,
-        )
-        self._channels.send("stdin", frames)
+        self._talk().answer_stdin(text)
 
     async def interrupt(self) -> None:
-        self._interrupted = True
-        if not await self._life.interrupt() and self._channels is not None:
-            self._send("control", "interrupt_request", {}, question_id(), "")
+        talk = self._conversation
+        if talk is not None:
+            talk.interrupted = True
+            if not await self._life.interrupt():
+                talk.send("control", "interrupt_request", {})
 
     async def signal(self, signum: int) -> bool:
         return await self._life.signal(signum)
@@ -206,17 +163,16 @@ class JupyterKernel:
 
     async def complete(self, code: str, cursor: int) -> Completions:
         content: dict[str, object] = {"code": code, "cursor_pos": cursor}
-        message = await self._question("complete_request", content, QUESTION)
+        message = await self._ask_beside("complete_request", content, QUESTION)
         return replies.completions(message.content, len(code), cursor)
 
     async def inspect(self, code: str, cursor: int, detail: int) -> Inspection:
         content: dict[str, object] = {"code": code, "cursor_pos": cursor, "detail_level": detail}
-        return replies.inspection(
-            (await self._question("inspect_request", content, QUESTION)).content
-        )
+        message = await self._ask_beside("inspect_request", content, QUESTION)
+        return replies.inspection(message.content)
 
     async def is_complete(self, code: str) -> Completeness:
-        message = await self._question("is_complete_request", {"code": code}, QUESTION)
+        message = await self._ask_beside("is_complete_request", {"code": code}, QUESTION)
         return replies.completeness(message.content)
 
     async def ask(self, code: str, deadline: float) -> str:
@@ -226,7 +182,7 @@ class JupyterKernel:
                 "Python kernels can.",
             )
         content = replies.comm_question(code)
-        message = await self._question("comm_open", content, deadline)
+        message = await self._ask_beside("comm_open", content, deadline)
         data = message.content.get("data")
         if not isinstance(data, dict) or not data.keys() & {"text", "error"}:
             # It was never told how to answer, as it was busy when we came.
@@ -235,120 +191,36 @@ class JupyterKernel:
             raise UsageError(f"The kernel could not answer: {data['error']}")
         return str(data["text"])
 
-    async def _question(self, kind: str, content: dict[str, object], deadline: float) -> Message:
-        if self._channels is None:
-            raise KernelDiedError(GONE, START_AGAIN)
-        subshell = ""
-        if self._ready is not None and self._ready.subshells:
-            subshell = await self._get_subshell()
-        elif self._tracker.is_busy:
-            raise Busy(NO_ANSWER, TRY_LATER)
-        return await self._questions.ask("shell", kind, content, deadline, subshell=subshell)
-
-    async def _get_subshell(self) -> str:
-        """The one subshell of the process, made when first needed; empty where that failed."""
-        if self._subshell is None or (self._subshell.done() and self._subshell.exception()):
-            self._subshell = asyncio.create_task(self._make_subshell(), name="make-subshell")
-        return await asyncio.shield(self._subshell)
-
-    async def _make_subshell(self) -> str:
-        kind = "create_subshell_request"
-        message = await self._questions.ask("control", kind, {}, SUBSHELL_WAIT)
-        return str(message.content.get("subshell_id") or "")
-
-    # -- the wire ----------------------------------------------------------------------
-
-    def received(self, channel: Channel, message: Message) -> None:
-        parent = message.parent.msg_id
-        if channel == "iopub":
-            self._heard.set()
-            if message.type == "status":
-                if message.content.get("execution_state") == "idle":
-                    self._idled(parent)
-                return
-            if message.type == "comm_close" and self._questions.answered(message):
-                return
-        elif channel == "stdin":
-            self._input_header = message.raw_header
-        elif message.type == "execute_reply":
-            self._facts += self._tracker.replied(message)
-            return
-        else:
-            self._questions.answered(message)
-            return
-        owner = self._tracker.owner(parent)
-        if not owner:
-            return  # said at the kernel's start, before anything was run
-        for fact in translate(message, owner):
-            if isinstance(fact, Raised):
-                self._tracker.note_error(fact.execution, fact.error)
-            if isinstance(fact, Wrote) and len(fact.text) > SLICE:
-                starts = range(0, len(fact.text), SLICE)
-                self._facts += (replace(fact, text=fact.text[at : at + SLICE]) for at in starts)
-            else:
-                self._facts.append(fact)
-
-    def turned(self) -> bool:
-        if not self._facts:
-            return False
-        batch: list[Fact] = []
-        size = 0
-        while self._facts and size < BATCH:
-            fact = self._facts.popleft()
-            size += len(fact.text) if isinstance(fact, Wrote) else 1
-            batch.append(fact)
-        self._sink(batch)
-        return bool(self._facts)
-
-    def _idled(self, execution: str) -> None:
-        self._facts += self._tracker.idled(execution)
-        if self._tracker.waits_for_reply(execution):
-            asyncio.get_running_loop().call_later(REPLY_GRACE, self._give_up, execution)
-
-    def _give_up(self, execution: str) -> None:
-        self._facts += self._tracker.give_up(execution, interrupted=self._interrupted)
-        self._hand_on()
-
-    def _hand_on(self) -> None:
-        while self.turned():
-            pass
-
-    def _send(
-        self, channel: Channel, kind: str, content: dict[str, object], msg_id: str, subshell: str
-    ) -> None:
-        if self._channels is None or self._wire is None:
-            raise KernelDiedError(GONE, START_AGAIN)
-        frames = self._wire.pack(kind, content, msg_id=msg_id, subshell=subshell)
-        self._channels.send(channel, frames)
+    async def _ask_beside(self, kind: str, content: dict[str, object], deadline: float) -> Message:
+        subshells = self._ready is not None and self._ready.subshells
+        return await self._talk().ask_beside(kind, content, deadline, subshells=subshells)
 
     # -- from nothing to ready, and back -----------------------------------------------
 
-    def _connect(self, connection: Mapping[str, object]) -> None:
-        key, scheme = connection.get("key", ""), connection.get("signature_scheme")
-        text = key.decode() if isinstance(key, bytes) else str(key)
-        self._wire = Wire(text, str(scheme or "hmac-sha256"), self._session)
-        self._heard.clear()
-        self._channels = Channels(connection, self._wire, self._identity, self)
+    def _talk(self) -> Conversation:
+        if self._conversation is None:
+            raise KernelDied("The kernel is not running.", START_AGAIN)
+        return self._conversation
+
+    def _connect(self, connection: Mapping[str, object]) -> Conversation:
+        talk = Conversation(connection, self._identity, self._session, self._sink)
+        self._conversation = talk
+        return talk
 
     def _disconnect(self) -> None:
-        if self._channels is not None:
-            self._channels.close()
-        self._channels = None
-        self._tracker.forget()
-        if self._subshell is not None:
-            self._subshell.cancel()
-            self._subshell = None
-        self._questions.fail(KernelDiedError("The kernel went away.", START_AGAIN))
+        talk, self._conversation = self._conversation, None
+        if talk is not None:
+            talk.close()
 
-    async def _shake_hands(self) -> Ready:
+    async def _shake_hands(self, talk: Conversation) -> Ready:
         """Until the kernel has answered and its output is heard."""
         gone = asyncio.create_task(self._life.wait(), name="wait-for-exit")
-        hands = asyncio.create_task(self._greet(), name="greet-kernel")
+        hands = asyncio.create_task(self._greet(talk), name="greet-kernel")
         try:
             await asyncio.wait(
                 {gone, hands}, timeout=self._start_timeout, return_when=asyncio.FIRST_COMPLETED
             )
-            if hands.done():
+            if hands.done() and not isinstance(hands.exception(), Busy):
                 return hands.result()
             if gone.done():
                 death = await self._life.explain()
@@ -366,57 +238,47 @@ class JupyterKernel:
                 task.cancel()
             await asyncio.gather(gone, hands, return_exceptions=True)
 
-    async def _greet(self) -> Ready:
-        info = await self._questions.ask("shell", "kernel_info_request", {}, self._start_timeout)
-        while not self._heard.is_set():
+    async def _greet(self, talk: Conversation) -> Ready:
+        kind = "kernel_info_request"
+        info = await talk.questions.ask("shell", kind, {}, self._start_timeout)
+        while not talk.heard.is_set():
             # What is said before our subscription has arrived is not heard: let it speak again.
             try:
-                await asyncio.wait_for(self._heard.wait(), NUDGE)
+                await asyncio.wait_for(talk.heard.wait(), NUDGE)
             except TimeoutError:
-                self._send("shell", "kernel_info_request", {}, question_id(), "")
+                talk.send("shell", kind, {})
         return replies.ready(info.content, self._life.pid)
 
-    async def _watch(self, running: str = "") -> None:
+    async def _watch(self, talk: Conversation, running: str = "") -> None:
         """Tell of the death of the process. `running` is open since before we came."""
         async with asyncio.TaskGroup() as group:
-            looking = group.create_task(self._look_after(running)) if running else None
+            looking = group.create_task(_look_after(talk, running)) if running else None
             await self._life.wait()
             if looking is not None:
                 looking.cancel()
-        if self._channels is not None:
-            await self._channels.drain(quiet=0.02, longest=1.0)
+        await talk.hear_out()
         death = await self._life.explain()
-        self._hand_on()
         self._watcher = None
         self._disconnect()
         self._sink([Died(death)])
 
-    async def _look_after(self, running: str) -> None:
-        """End it when the kernel is done with it: the shell answers in order, and the end itself
-        may have been said while nobody listened."""
-        try:
-            await self._questions.ask("shell", "kernel_info_request", {}, FOREVER)
-        except (Busy, KernelDiedError):
-            return  # its death is told by others
-        await asyncio.sleep(REPLY_GRACE)
-        self._give_up(running)
-
-    def _unwatch(self) -> None:
-        if self._watcher is not None:
-            self._watcher.cancel()
-            self._watcher = None
+    async def _unwatch(self) -> None:
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
 
     async def _end(self, *, restart: bool) -> None:
         """Ask, then terminate, then kill; who has asked for it is not told of a death."""
-        self._unwatch()
-        if self._channels is not None and self._life.can_end and self._life.is_alive:
-            if self._tracker.is_busy:
+        await self._unwatch()
+        talk = self._conversation
+        if talk is not None and self._life.can_end and self._life.is_alive:
+            if talk.is_busy:
                 await self._life.interrupt()
-            self._send("control", "shutdown_request", {"restart": restart}, question_id(), "")
+            talk.send("control", "shutdown_request", {"restart": restart})
             if not await self._is_gone(POLITE) and await self._life.signal(SIGTERM):
                 await self._is_gone(TERMINATE)
         self._disconnect()
-        self._facts.clear()
         await self._life.kill(restart=restart)
 
     async def _is_gone(self, within: float) -> bool:
@@ -425,3 +287,14 @@ class JupyterKernel:
         except TimeoutError:
             return False
         return True
+
+
+async def _look_after(talk: Conversation, running: str) -> None:
+    """End it when the kernel is done with it: the shell answers in order, and the end itself may
+    have been said while nobody listened."""
+    try:
+        await talk.questions.ask("shell", "kernel_info_request", {}, FOREVER)
+    except (Busy, KernelDied):
+        return  # its death is told by others
+    await asyncio.sleep(REPLY_GRACE)
+    talk.give_up(running)
