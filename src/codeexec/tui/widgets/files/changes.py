@@ -1,0 +1,77 @@
+"""Making, renaming and deleting files: what can be said against it comes as an error in words."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from codeexec.domain.errors import Conflict, Denied, StorageError, UsageError
+
+
+def _inside(root: Path, folder: Path, name: str) -> Path:
+    """Where a name that somebody typed leads; UsageError and Denied."""
+    name = name.strip()
+    if not name.strip("/. ") or "\0" in name:
+        raise UsageError(f"{name!r} is no name for a file.", "Type a name such as notes.py.")
+    # Without following links: a link in the tree is as good a place as any.
+    parts: list[str] = []
+    for part in (*folder.relative_to(root).parts, *Path(name).parts):
+        if part == "..":
+            if not parts:
+                raise Denied(f"{name} is outside of {root}.", "Choose a place in this folder.")
+            parts.pop()
+        else:
+            parts.append(part)
+    if Path(name).is_absolute() or not parts:
+        raise Denied(f"{name} is not a place in {root}.", "Choose a place in this folder.")
+    return root.joinpath(*parts)
+
+
+def create(root: Path, folder: Path, name: str) -> Path:
+    """A new empty file, or a folder where the name ends in a slash; folders on the way as well.
+
+    Raises UsageError, Denied, Conflict and StorageError.
+    """
+    path = _inside(root, folder, name)
+    try:
+        if name.rstrip().endswith("/"):
+            path.mkdir(parents=True)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(exist_ok=False)
+    except FileExistsError as error:
+        raise Conflict(f"{name} is there already.", "Choose another name.") from error
+    except OSError as error:
+        raise _storage(f"{name} cannot be made", error) from error
+    return path
+
+
+def rename(root: Path, path: Path, name: str) -> Path:
+    """Another name, or with slashes another place; never over what is there."""
+    target = _inside(root, path.parent, name)
+    if target == path:
+        return path
+    try:
+        same = target.exists() and target.samefile(path)  # another case, where that is the same
+        if (target.exists() or target.is_symlink()) and not same:
+            raise Conflict(f"{name} is there already.", "Choose another name.")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return path.rename(target)
+    except OSError as error:
+        raise _storage(f"{path.name} cannot become {name}", error) from error
+
+
+def delete(path: Path) -> None:
+    """A file, a link, or a folder with all that it holds. StorageError."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    except OSError as error:
+        raise _storage(f"{path.name} cannot be deleted", error) from error
+
+
+def _storage(what: str, error: OSError) -> StorageError:
+    reason = (error.strerror or type(error).__name__).lower()
+    return StorageError(f"{what}: {reason}.", "Check the permissions of the folder.")

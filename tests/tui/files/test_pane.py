@@ -1,0 +1,177 @@
+"""The pane of files by keys and by mouse, on real folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Static
+
+from codeexec.domain.errors import CodeexecError, Conflict, Denied, UsageError
+from codeexec.tui.link import Failed
+from codeexec.tui.screens.dialogs import Asker, Confirm
+from codeexec.tui.widgets.files import FilesPane, changes
+from codeexec.tui.widgets.files.pane import FileRows
+from support.pane_app import PaneApp, until
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("data/raw/sales.csv", "data/notes.md", "analysis.py", "build/out.bin"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    (tmp_path / ".gitignore").write_text("build/\n")
+    return tmp_path
+
+
+def shown(pane: FilesPane) -> list[str]:
+    rows = pane.query_one(FileRows)
+    return [rows.render_line(y).text.rstrip() for y in range(len(rows.rows))]
+
+
+async def test_folders_open_by_keys_and_a_file_is_asked_for(folder: Path) -> None:
+    pane = FilesPane(folder)
+    app = PaneApp(pane)
+    async with app.run_test(size=(30, 12)) as pilot:
+        await until(pilot, lambda: shown(pane))
+        assert shown(pane) == ["▌▸ data/", "   .gitignore", "   analysis.py"]
+        pane.focus()
+        await pilot.press("right")
+        await until(pilot, lambda: "     notes.md" in shown(pane))
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: "       sales.csv" in shown(pane))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: app.heard_of(FilesPane.OpenRequested))
+        assert app.heard_of(FilesPane.OpenRequested)[0].path == folder / "data/raw/sales.csv"
+        await pilot.press("left", "left")
+        assert pane.chosen == folder / "data/raw"
+        await pilot.press("h", "h")
+        assert shown(pane) == ["▌▸ data/", "   .gitignore", "   analysis.py"]
+
+
+async def test_one_click_opens(folder: Path) -> None:
+    pane = FilesPane(folder)
+    app = PaneApp(pane)
+    async with app.run_test(size=(30, 12)) as pilot:
+        await until(pilot, lambda: shown(pane))
+        await pilot.click(FileRows, offset=(4, 0))
+        await until(pilot, lambda: len(shown(pane)) == 5)
+        await pilot.click(FileRows, offset=(4, 2))
+        await until(pilot, lambda: app.heard_of(FilesPane.OpenRequested))
+        assert app.heard_of(FilesPane.OpenRequested)[0].path == folder / "data/notes.md"
+
+
+async def test_hidden_files_are_shown_on_request(folder: Path) -> None:
+    pane = FilesPane(folder)
+    async with PaneApp(pane).run_test(size=(30, 12)) as pilot:
+        await until(pilot, lambda: shown(pane))
+        pane.focus()
+        await pilot.press("full_stop")
+        assert " ▸ build/" in shown(pane)
+        await pilot.press("full_stop")
+        assert " ▸ build/" not in shown(pane)
+
+
+async def test_make_rename_and_delete(folder: Path) -> None:
+    pane = FilesPane(folder)
+    app = PaneApp(pane)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await until(pilot, lambda: shown(pane))
+        pane.focus()
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, Asker))
+        await pilot.press(*"models/fit.py", "enter")
+        made = folder / "models/fit.py"
+        await until(pilot, lambda: pane.chosen == made)
+        await until(pilot, lambda: app.heard_of(FilesPane.OpenRequested))
+        assert app.heard_of(FilesPane.OpenRequested)[0].path == made
+
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, Asker))
+        await pilot.press(*"train", "enter")  # the stem is selected
+        train = folder / "models/train.py"
+        await until(pilot, lambda: pane.chosen == train)
+        assert not made.exists()
+        moved = app.heard_of(FilesPane.Changed)[-1]
+        assert (moved.before, moved.after) == (made, train)
+
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await pilot.press("enter")  # the answer that loses nothing comes first
+        await until(pilot, lambda: not isinstance(app.screen, Confirm))
+        assert train.exists()
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await pilot.press("d")
+        await until(pilot, lambda: train not in pane.paths)
+        assert not train.exists()
+        assert app.heard_of(FilesPane.Changed)[-1].after is None
+
+
+async def test_what_others_do_is_seen_and_the_cursor_stays(folder: Path) -> None:
+    pane = FilesPane(folder)
+    async with PaneApp(pane).run_test(size=(30, 12)) as pilot:
+        await until(pilot, lambda: shown(pane))
+        pane.reveal(folder / "data/raw/sales.csv")
+        await until(pilot, lambda: pane.chosen == folder / "data/raw/sales.csv")
+        (folder / "data/another.md").touch()
+        (folder / "0.py").touch()
+        pane.look_again()
+        await until(pilot, lambda: "     another.md" in shown(pane) and "   0.py" in shown(pane))
+        assert pane.chosen == folder / "data/raw/sales.csv"
+
+
+@pytest.mark.parametrize(("name", "words"), [("", "empty"), ("gone", "no such file")])
+async def test_empty_and_unreadable_folders_say_so(tmp_path: Path, name: str, words: str) -> None:
+    pane = FilesPane(tmp_path / name)
+    async with PaneApp(pane).run_test(size=(30, 12)) as pilot:
+        await until(pilot, lambda: pane.has_class("-empty"))
+        assert words in str(pane.query_one("#nothing", Static).content)
+
+
+async def test_what_cannot_be_done_is_told(folder: Path) -> None:
+    pane = FilesPane(folder)
+    app = PaneApp(pane)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await until(pilot, lambda: shown(pane))
+        pane.focus()
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, Asker))
+        await pilot.press(*"analysis.py", "enter")
+        await until(pilot, lambda: app.heard_of(Failed))
+        assert isinstance(app.heard_of(Failed)[0].error, Conflict)
+        assert (folder / "analysis.py").read_text() == "analysis.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("", UsageError),
+        ("..", UsageError),
+        ("../x", Denied),
+        ("/tmp/x", Denied),
+        ("a\0", UsageError),
+    ],
+)
+def test_names_that_lead_nowhere(folder: Path, name: str, error: type[CodeexecError]) -> None:
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(error):
+        changes.create(folder, folder, name)
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_rename_never_replaces_and_may_move(folder: Path) -> None:
+    with pytest.raises(Conflict):
+        changes.rename(folder, folder / "analysis.py", "data/notes.md")
+    moved = changes.rename(folder, folder / "data/notes.md", "../notes.md")
+    assert moved == folder / "notes.md"
+    assert moved.read_text() == "data/notes.md"
+
+
+def test_deleting_a_link_leaves_what_it_points_to(folder: Path) -> None:
+    (folder / "link").symlink_to(folder / "data", target_is_directory=True)
+    changes.delete(folder / "link")
+    assert (folder / "data/notes.md").exists()
+    changes.delete(folder / "data")
+    assert not (folder / "data").exists()
