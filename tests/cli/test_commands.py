@@ -13,10 +13,13 @@ import pytest
 
 import codeexec
 from codeexec.cli.early import guess
-from codeexec.cli.main import COMMANDS
+from codeexec.cli.main import COMMANDS, main
+from codeexec.cli.options import settle_docker
 from codeexec.cli.serve import parse_bind, read_token
 from codeexec.cli.widths import width_of
 from codeexec.domain.errors import UsageError
+from codeexec.tui import app
+from codeexec.tui.app import OpenOptions
 from support.programs import Desk
 
 HEAVY = ("click", "msgspec", "asyncio", "textual", "rich", "zmq", "sqlite3")
@@ -199,3 +202,45 @@ def test_the_early_kernel_is_what_run_will_ask_for(tmp_path: Path) -> None:
     assert guess(["missing.py"], "/w") is None
     assert guess(["--nope", str(script)], "/w") is None
     assert guess([], "/w") is None
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ([], OpenOptions()),
+        (["a.py", "b.py"], OpenOptions(files=("a.py", "b.py"))),
+        (["a.py", "--kernel", "k", "--new"], OpenOptions(files=("a.py",), kernel="k", new=True)),
+        (["--session", "s", "--theme", "ink"], OpenOptions(session="s", theme="ink")),
+        (["--docker", "a.py"], OpenOptions(files=("a.py",), docker="")),
+        (["--docker=image:1", "a.py"], OpenOptions(files=("a.py",), docker="image:1")),
+        (["attach"], OpenOptions(attach=True)),
+        (["attach", "work", "--watch"], OpenOptions(session="work", attach=True, watch=True)),
+        (["demo"], OpenOptions(demo=True)),
+    ],
+)
+def test_words_open_the_workbench(
+    words: list[str], options: OpenOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[OpenOptions] = []
+
+    def run(options: OpenOptions) -> int:
+        opened.append(options)
+        return 7
+
+    monkeypatch.setattr(app, "run", run)
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert opened == [options]
+    assert left.value.code == 7
+
+
+def test_an_image_is_told_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "script"
+    file.write_text("")
+    assert settle_docker(["--docker", "python:3.12", "a.py"]) == ["--docker=python:3.12", "a.py"]
+    assert settle_docker(["--docker", "missing.py"]) == ["--docker=", "missing.py"]
+    assert settle_docker(["--docker", str(file)]) == ["--docker=", str(file)]
+    assert settle_docker(["--docker", "-"]) == ["--docker=", "-"]
+    assert settle_docker(["a.py", "--docker"]) == ["a.py", "--docker="]
+    assert settle_docker(["--docker=x", "a.py"]) == ["--docker=x", "a.py"]
+    assert settle_docker(["a.py", "--", "--docker", "x"]) == ["a.py", "--", "--docker", "x"]

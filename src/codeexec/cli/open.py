@@ -5,22 +5,16 @@ from __future__ import annotations
 import click
 
 from codeexec.cli.opening import open_workbench
+from codeexec.cli.options import DOCKER, DockerCommand
 from codeexec.tui.app import OpenOptions
 
 
-@click.command("codeexec-tui", add_help_option=False)
+@click.command("codeexec-tui", cls=DockerCommand, add_help_option=False)
 @click.argument("files", nargs=-1, type=click.Path())
 @click.option("--kernel", default="", metavar="NAME|PATH", help="A kernel, or a Python's path.")
 @click.option("--new", is_flag=True, help="Begin a new session, even if this folder has one.")
 @click.option("--session", default="", metavar="NAME", help="Open or begin the session so named.")
-@click.option(
-    "--docker",
-    is_flag=False,
-    flag_value="",
-    default=None,
-    metavar="[IMAGE]",
-    help="Run code in a container; without a name, in our own image. Write --docker=IMAGE.",
-)
+@DOCKER
 @click.option("--theme", default="", metavar="NAME", help="Colours, for this time.")
 def open_command(
     files: tuple[str, ...], kernel: str, new: bool, session: str, docker: str | None, theme: str

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from codeexec.cli.options import DOCKER, DockerCommand
 from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ def _parse_env(pairs: tuple[str, ...]) -> dict[str, str]:
 
 
 @click.command(
+    cls=DockerCommand,
     # A program's `-h` is not ours: options that `run` does not know go to the program.
-    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]}
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
 )
 @click.argument("file", type=click.Path())
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -50,14 +52,7 @@ def _parse_env(pairs: tuple[str, ...]) -> dict[str, str]:
     help="End the run after so many seconds of running code.",
 )
 @click.option("--kernel", default=None, metavar="NAME|PATH", help="A kernel, or a Python's path.")
-@click.option(
-    "--docker",
-    is_flag=False,
-    flag_value="",
-    default=None,
-    metavar="[IMAGE]",
-    help="Run in a container; without a name, in our own image. Write --docker=IMAGE.",
-)
+@DOCKER
 @click.option("--policy", type=click.Choice(["locked", "network", "open"]), help="Its limits.")
 @click.option(
     "--cwd",

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codeexec.documents.row_outputs import outputs_of
 from codeexec.domain.events import KernelReady, KernelRef
-from codeexec.domain.outputs import Display, Run
+from codeexec.domain.outputs import MimePart, Run
 from codeexec.domain.requests import ReadRows
 
 if TYPE_CHECKING:
     from codeexec.cli.programs import Program
     from codeexec.cli.shown import ReadPart
     from codeexec.client.api import SessionClient
+    from codeexec.documents.notebook_outputs import Json
 
 PAGE = 5000
 """Rows that one request is given."""
@@ -62,61 +63,18 @@ async def save_notebook(
     write_atomic(path.absolute(), dump_notebook(notebook).encode())
 
 
-async def _outputs(
-    session: SessionClient, execution_id: str, read: ReadPart
-) -> list[Mapping[str, object]]:
-    outputs: list[Mapping[str, object]] = []
-    texts: list[str] = []
-    kind = ""
-
-    def close() -> None:
-        if texts:
-            text = "\n".join(texts) + "\n"
-            outputs.append({"output_type": "stream", "name": kind, "text": text})
-            texts.clear()
-
+async def _outputs(session: SessionClient, execution_id: str, read: ReadPart) -> list[Json]:
+    """All its rows as outputs; what their displays hold is fetched first."""
+    runs: list[Run] = []
+    texts: dict[MimePart, str] = {}
     start, total = 0, 1
     while start < total:
         page = await session.call(ReadRows(execution_id, start, PAGE, whole=True))
         taken = sum(run.rows for run in page.runs)
         total = page.total if taken else start
         start += taken
+        runs += page.runs
         for run in page.runs:
-            if run.is_text and run.kind == kind:
-                texts.append(run.text)
-                continue
-            close()
-            kind = run.kind
-            if run.is_text:
-                texts.append(run.text)
-            else:
-                outputs.append(await _object(run, read))
-    close()
-    return outputs
-
-
-async def _object(run: Run, read: ReadPart) -> Mapping[str, object]:
-    if run.error is not None:
-        error = run.error
-        return {
-            "output_type": "error",
-            "ename": error.name,
-            "evalue": error.value,
-            "traceback": list(error.traceback),
-        }
-    display = run.display
-    assert display is not None, "a row that is no text and no error is a display"
-    data = await _data(display, read)
-    common = {"data": data, "metadata": dict(display.metadata)}
-    if display.role == "result":
-        return {"output_type": "execute_result", "execution_count": display.count, **common}
-    return {"output_type": "display_data", **common}
-
-
-async def _data(display: Display, read: ReadPart) -> dict[str, object]:
-    data: dict[str, object] = {}
-    for part in display.parts:
-        text = await read(part)
-        is_json = part.mime == "application/json" or part.mime.endswith("+json")
-        data[part.mime] = json.loads(text) if is_json else text
-    return data
+            for part in run.display.parts if run.display else ():
+                texts[part] = await read(part)
+    return list(outputs_of(runs, texts.__getitem__))

@@ -232,15 +232,22 @@ def _print_output(journal: Journal, view: ExecutionView, color: bool) -> None:
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @JSON
 def export(name: str, out: Path, force: bool, as_json: bool) -> None:
-    """Write a session to OUT: a notebook (.ipynb), a script of cells (.py) or facts (.jsonl)."""
-    from codeexec.cli.exporting import WRITERS
+    """Write a session to OUT: a notebook (.ipynb), a script of cells (.py), text (.txt) or
+    facts (.jsonl)."""
+    from codeexec.documents.files import write_atomic
+    from codeexec.session.artifacts import BlobStore
+    from codeexec.session.export import FORMS
+    from codeexec.session.export import export as pieces
 
-    writer = WRITERS.get(out.suffix.lower())
-    if writer is None:
-        raise UsageError(f"{out.suffix or out} is no format.", f"Use {', '.join(WRITERS)}.")
+    form = out.suffix.lower().removeprefix(".")
+    if form not in FORMS:
+        known = ", ".join(f".{each}" for each in FORMS)
+        raise UsageError(f"{out.suffix or out} is no format.", f"Use {known}.")
     if out.exists() and not force:
         raise UsageError(f"{out} is there already.", "Give another name, or --force.")
     session_id, journal = open_journal(name)
-    writer(journal, _snapshot(journal), sessions_folder() / session_id, out)
+    blobs = BlobStore(sessions_folder() / session_id / "blobs")
+    content = b"".join(pieces(form, journal, _snapshot(journal), blobs))
+    write_atomic(out.absolute(), content)
     journal.close()
     print(json.dumps({"exported": str(out)}) if as_json else f"written: {out}")

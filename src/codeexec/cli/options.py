@@ -1,0 +1,48 @@
+"""Options that several commands have, and how their words are told apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+DOCKER = click.option(
+    "--docker",
+    default=None,
+    metavar="[IMAGE]",
+    help="Run code in a container; without IMAGE, in our own image.",
+)
+"""Its value is None without the option, and empty where no image is named."""
+
+_FILES = (".py", ".ipynb", ".md", ".txt")
+
+
+def settle_docker(words: list[str]) -> list[str]:
+    """`--docker` with its image, if the word after it is one: no option and no file."""
+    settled: list[str] = []
+    rest = iter(range(len(words)))
+    for at in rest:
+        word = words[at]
+        if word == "--":
+            return settled + words[at:]
+        if word != "--docker":
+            settled.append(word)
+            continue
+        after = words[at + 1] if at + 1 < len(words) else ""
+        if after and not _is_no_image(after):
+            next(rest)
+            settled.append(f"--docker={after}")
+        else:
+            settled.append("--docker=")
+    return settled
+
+
+def _is_no_image(word: str) -> bool:
+    return word.startswith("-") or word.endswith(_FILES) or Path(word).exists()
+
+
+class DockerCommand(click.Command):
+    """A command with DOCKER, whose image may be left out."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, settle_docker(args))
