@@ -14,10 +14,10 @@ from codeexec.domain.events import Recorded
 from codeexec.domain.frames import Problem
 from codeexec.domain.requests import Done
 from codeexec.domain.snapshot import Snapshot
-from codeexec.server.export import EXPORTS
 from codeexec.server.replies import MEANINGS
 from codeexec.server.routes import ROUTES, SESSION, Route
 from codeexec.server.special import ArtifactList, ExecutionList, ExecutionState, Health
+from codeexec.session.export import FORMS
 
 Json = dict[str, Any]
 """A JSON object; what it may hold is said by OpenAPI, not by a type."""
@@ -41,7 +41,7 @@ _CONTENT: dict[tuple[str, str], Json] = {
     ("get", f"{SESSION}/blobs/{{digest}}"): {"*/*": {"schema": _BYTES}},
     ("get", f"{SESSION}/files/{{path}}"): {"*/*": {"schema": _BYTES}},
     ("get", f"{SESSION}/export"): {
-        kind.partition(";")[0]: {"schema": {"type": "string"}} for kind in EXPORTS.values()
+        kind.partition(";")[0]: {"schema": {"type": "string"}} for kind in FORMS.values()
     },
     ("get", f"{SESSION}/events"): {
         "application/x-ndjson": {"schema": {"$ref": _REF.format(name="Recorded")}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import mimetypes
 from collections.abc import AsyncIterator
@@ -15,9 +16,9 @@ from codeexec.domain.codec import encode
 from codeexec.domain.errors import Conflict, NotFound, UsageError
 from codeexec.domain.events import Artifact
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.server.export import EXPORTS, export
 from codeexec.server.replies import answer, content
 from codeexec.server.routes import SESSION
+from codeexec.session.export import FORMS, export
 from codeexec.session.host import Host
 from codeexec.session.session import Session
 
@@ -180,19 +181,24 @@ def _add_streams(app: FastAPI, host: Host) -> None:
         response_class=Response,
     )
     async def export_session(session: str, format: str = "ipynb") -> Response:
-        if format not in EXPORTS:
-            raise UsageError(
-                f"There is no format {format}.", f"Choose one of {', '.join(EXPORTS)}."
-            )
+        if format not in FORMS:
+            raise UsageError(f"There is no format {format}.", f"Choose one of {', '.join(FORMS)}.")
         found = host.session(session)
         if not found.snapshot.executions and format == "ipynb":
             raise Conflict("Nothing was run in this session.", "Run something, then export it.")
         name = "".join(c if c.isascii() and c.isalnum() else "-" for c in found.snapshot.name)
         return StreamingResponse(
-            export(found, format),
-            media_type=EXPORTS[format],
+            _pieces(found, format),
+            media_type=FORMS[format],
             headers={"Content-Disposition": f'attachment; filename="{name}.{format}"'},
         )
+
+
+async def _pieces(session: Session, form: str) -> AsyncIterator[bytes]:
+    """A file piece by piece, on the loop that the journal belongs to."""
+    for piece in export(form, session.recorder.journal, session.snapshot, session.blobs):
+        yield piece
+        await asyncio.sleep(0)
 
 
 async def _lines(

@@ -1,0 +1,55 @@
+"""Rows of an execution as the outputs of a notebook's cell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+
+from codeexec.documents.notebook_outputs import Json
+from codeexec.domain.outputs import Display, MimePart, Run
+
+TextOf = Callable[[MimePart], str]
+"""The value of a part as its `text` has it: text, JSON text, or base64."""
+
+
+def outputs_of(runs: Iterable[Run], text_of: TextOf) -> Iterator[Json]:
+    """nbformat's outputs; neighbouring text of one stream is one of them."""
+    texts: list[str] = []
+    kind = ""
+    for run in runs:
+        if texts and run.kind != kind:
+            yield _stream(kind, texts)
+            texts.clear()
+        kind = run.kind
+        if run.is_text:
+            texts.append(run.text)
+        elif run.error is not None:
+            yield {
+                "output_type": "error",
+                "ename": run.error.name,
+                "evalue": run.error.value,
+                "traceback": list(run.error.traceback),
+            }
+        elif run.display is not None:
+            yield _shown(run.display, text_of)
+    if texts:
+        yield _stream(kind, texts)
+
+
+def _stream(kind: str, texts: list[str]) -> Json:
+    return {"output_type": "stream", "name": kind, "text": "\n".join(texts) + "\n"}
+
+
+def _shown(display: Display, text_of: TextOf) -> Json:
+    common = {
+        "data": {part.mime: value_of(part.mime, text_of(part)) for part in display.parts},
+        "metadata": dict(display.metadata),
+    }
+    if display.role == "result":
+        return {"output_type": "execute_result", "execution_count": display.count, **common}
+    return {"output_type": "display_data", **common}
+
+
+def value_of(mime: str, text: str) -> object:
+    """As Jupyter has it: JSON types as values, all others as text."""
+    return json.loads(text) if mime == "application/json" or mime.endswith("+json") else text

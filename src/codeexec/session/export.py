@@ -1,0 +1,126 @@
+"""A session as a file: a notebook that Jupyter opens, a script of cells, text, or its facts.
+
+Made piece by piece, so that a session with millions of rows needs no memory for them.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+
+from codeexec.documents.row_outputs import outputs_of
+from codeexec.domain.codec import encode
+from codeexec.domain.errors import NotFound
+from codeexec.domain.outputs import MimePart, Run, plain
+from codeexec.domain.result import error_text
+from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.session.artifacts import BlobStore, is_base64
+from codeexec.session.journal import Journal
+
+FORMS = {
+    "ipynb": "application/x-ipynb+json",
+    "py": "text/x-python; charset=utf-8",
+    "txt": "text/plain; charset=utf-8",
+    "jsonl": "application/x-ndjson",
+}
+"""Each form with its MIME type."""
+
+_BATCH = 2000
+
+
+def export(form: str, journal: Journal, snapshot: Snapshot, blobs: BlobStore) -> Iterator[bytes]:
+    """The pieces of a file in one of `FORMS`, up to the snapshot's last fact."""
+    match form:
+        case "ipynb":
+            return _notebook(journal, snapshot, blobs)
+        case "py":
+            return _script(snapshot)
+        case "txt":
+            return _text(journal, snapshot)
+        case _:
+            return _facts(journal, snapshot.seq)
+
+
+def _shown(snapshot: Snapshot) -> list[ExecutionView]:
+    return [view for view in snapshot.executions.values() if not view.silent]
+
+
+def _facts(journal: Journal, upto: int) -> Iterator[bytes]:
+    after = 0
+    while after < upto and (records := journal.read(after, min(_BATCH, upto - after), "full")):
+        yield b"".join(encode(record) + b"\n" for record in records if record.seq <= upto)
+        after = records[-1].seq
+
+
+def _script(snapshot: Snapshot) -> Iterator[bytes]:
+    for number, view in enumerate(_shown(snapshot)):
+        title = view.cell.title if view.cell else ""
+        between = "\n" if number else ""
+        yield f"{between}{f'# %% {title}'.rstrip()}\n{view.code.rstrip()}\n".encode()
+
+
+def _text(journal: Journal, snapshot: Snapshot) -> Iterator[bytes]:
+    for view in _shown(snapshot):
+        code = view.code.replace("\n", "\n...   ")
+        yield f"In [{view.count or ' '}]: {code}\n".encode()
+        for run in journal.iter_rows(view.execution_id):
+            yield f"{_as_text(run)}\n".encode("utf-8", "replace")
+        yield f"({view.reason})\n\n".encode() if view.reason else b"\n"
+
+
+def _as_text(run: Run) -> str:
+    if run.error is not None:
+        return error_text(run.error)
+    if run.display is not None:
+        shown = run.display.part("text/plain")
+        kinds = ", ".join(part.mime for part in run.display.parts)
+        return shown.text if shown and shown.text is not None else f"<{kinds}>"
+    return plain(run.text)
+
+
+def _notebook(journal: Journal, snapshot: Snapshot, blobs: BlobStore) -> Iterator[bytes]:
+    def text_of(part: MimePart) -> str:
+        if part.text is not None:
+            return part.text
+        try:
+            content = blobs.read(part.blob or "")
+        except NotFound:
+            return "null" if part.mime.endswith("json") else ""  # gone, to keep the quota
+        if is_base64(part.mime):
+            return b64encode(content).decode()
+        return content.decode("utf-8", "replace")
+
+    yield b'{"cells": ['
+    for number, view in enumerate(_shown(snapshot)):
+        cell: dict[str, object] = {
+            "cell_type": "code",
+            "id": f"cell-{number + 1}",
+            "metadata": {},
+            "source": view.code,
+            "execution_count": view.count,
+        }
+        head = json.dumps(cell)[:-1]
+        yield f'{"," if number else ""}\n{head}, "outputs": ['.encode()
+        between = ""
+        for output in outputs_of(journal.iter_rows(view.execution_id), text_of):
+            yield f"{between}{json.dumps(output)}".encode()
+            between = ",\n"
+        yield b"]}"
+    rest = {"metadata": _metadata(snapshot), "nbformat": 4, "nbformat_minor": 5}
+    yield f"\n], {json.dumps(rest)[1:]}\n".encode()
+
+
+def _metadata(snapshot: Snapshot) -> dict[str, object]:
+    view = snapshot.kernel
+    language = view.language or "python"
+    metadata: dict[str, object] = {"language_info": {"name": language, "version": view.version}}
+    if view.kernel is not None:
+        name = view.kernel.name
+        metadata["kernelspec"] = {
+            # The path of an interpreter is a name on this machine alone.
+            "name": "python3" if "/" in name else name,
+            "display_name": view.kernel.display_name or name,
+            "language": language,
+        }
+    return metadata
