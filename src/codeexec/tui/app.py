@@ -1,0 +1,42 @@
+"""The way into the workbench. Imports nothing of weight: the first frame comes before it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOptions:
+    """What the command line says. `docker` is None without `--docker`, else an image, which may
+    be empty for our own; a `theme` or `kernel` that is empty is left to the settings."""
+
+    files: tuple[str, ...] = ()
+    kernel: str = ""
+    new: bool = False
+    session: str = ""
+    docker: str | None = None
+    theme: str = ""
+    attach: bool = False
+    watch: bool = False
+    demo: bool = False
+
+
+def run(options: OpenOptions) -> int:
+    """The workbench, until the person leaves; returns the exit code.
+
+    The order is what makes the start quick: paint, start the server (whose first act is to
+    start the kernel), and only then import what draws. Raises CodeexecError.
+    """
+    from codeexec.tui.first_paint import first_paint
+
+    # More frames than there are is no waste: they are painted on need, and ours come at most
+    # thirty times a second.
+    os.environ.setdefault("TEXTUAL_FPS", "120")
+    undo = first_paint(options.files)
+    try:
+        from codeexec.tui.start import start
+
+        return start(options)
+    finally:
+        undo()

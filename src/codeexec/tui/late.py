@@ -1,0 +1,58 @@
+"""A session that may be asked before it is there: what is asked waits, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import TypeVar
+
+from codeexec.client.api import SessionClient
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.events import Recorded
+from codeexec.domain.flow import OutputMode
+from codeexec.domain.requests import Request
+
+R = TypeVar("R")
+
+
+class LateSession:
+    """A `SessionClient` that becomes another one as soon as that is known.
+
+    Requests made before keep their order: they wait in one line.
+    """
+
+    def __init__(self) -> None:
+        self._known = asyncio.Event()
+        self._session: SessionClient | None = None
+        self._problem: CodeexecError | None = None
+
+    def become(self, session: SessionClient) -> None:
+        self._session = session
+        self._known.set()
+
+    def give_up(self, problem: CodeexecError) -> None:
+        """There will be no session: all that waits, and all that comes, is told so."""
+        self._problem = problem
+        self._known.set()
+
+    async def _wait(self) -> SessionClient:
+        await self._known.wait()
+        if self._session is None:
+            problem = self._problem or CodeexecError("There is no session.")
+            raise type(problem)(problem.message, problem.next_step)
+        return self._session
+
+    @property
+    def session_id(self) -> str:
+        return self._session.session_id if self._session is not None else ""
+
+    async def call(self, request: Request[R]) -> R:
+        session = self._session if self._session is not None else await self._wait()
+        return await session.call(request)
+
+    async def events(
+        self, after: int = 0, output: OutputMode = "tail"
+    ) -> AsyncIterator[Sequence[Recorded]]:
+        session = await self._wait()
+        async for batch in session.events(after, output):
+            yield batch

@@ -1,0 +1,112 @@
+"""The Textual program: themes, keys and signals; everything else is a screen's."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import App
+from textual.binding import BindingType
+
+from codeexec.client.api import HostClient
+from codeexec.tui.app import OpenOptions
+from codeexec.tui.attaching import place_of
+from codeexec.tui.equipment import Equipment
+from codeexec.tui.messages import Attach, Leave, ThemeChosen
+from codeexec.tui.screens.workbench import Workbench
+from codeexec.tui.theme import to_textual
+
+
+class Program(App[str]):
+    """`run_async` returns the words to say at the end. The host belongs to whoever made it."""
+
+    CSS_PATH = Path(__file__).parent / "styles" / "workbench.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = []
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "codeexec-tui"
+
+    def __init__(
+        self,
+        host: HostClient,
+        options: OpenOptions,
+        equipment: Equipment,
+        cwd: Path | None = None,
+        typed: bytes = b"",
+    ) -> None:
+        """`typed` is what came from the keyboard before there was a program to read it."""
+        super().__init__()
+        self._host = host
+        self._options = options
+        self.equipment = equipment
+        self._cwd = cwd or Path.cwd()
+        self._typed = typed
+        for theme in equipment.themes.values():
+            self.register_theme(to_textual(theme))
+        self.register_theme(to_textual(equipment.theme))
+        self.theme = equipment.theme.key
+        self.set_keymap(dict(equipment.keymap.keys))
+        if not equipment.settings.appearance.animations:
+            self.animation_level = "none"
+
+    @property
+    def workbench(self) -> Workbench:
+        """The one on screen, whatever dialog may be over it."""
+        return next(screen for screen in self.screen_stack if isinstance(screen, Workbench))
+
+    async def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+            loop.add_signal_handler(signal.SIGTERM, self._hang_up)
+        except (NotImplementedError, RuntimeError, ValueError):
+            pass  # not the main thread, as in tests: then nobody hangs up on us either
+        await self.push_screen(self._make(self._options))
+        for problem in self.equipment.keymap.problems:
+            self.notify(str(problem), title="Keys", severity="warning", markup=False)
+        for trouble in self.equipment.loaded.problems:
+            words = f"{trouble} {trouble.next_step}"
+            self.notify(words, title="Settings", severity="warning", markup=False)
+        self._replay()
+
+    def _make(self, options: OpenOptions) -> Workbench:
+        place = place_of(options.files, self._cwd)
+        return Workbench(self._host, options, place, self.equipment)
+
+    def _replay(self) -> None:
+        """Keys that were pressed before we could read them are as good as those pressed now."""
+        driver = self._driver
+        if self._typed and driver is not None:
+            from textual._xterm_parser import XTermParser
+
+            for message in XTermParser().feed(self._typed.decode("utf-8", "replace")):
+                driver.process_message(message)
+            self._typed = b""
+
+    def _hang_up(self) -> None:
+        """The terminal is gone: keep what is unsaved, and detach."""
+        self.workbench.documents.keep_unsaved()
+        self.workbench.keep_layout()
+        self.exit("")
+
+    # -- what screens ask -------------------------------------------------------------------------
+
+    @on(Leave)
+    def leave(self, event: Leave) -> None:
+        self.workbench.keep_layout()
+        self.exit(event.words)
+
+    @on(Attach)
+    async def attach(self, event: Attach) -> None:
+        self.workbench.keep_layout()
+        await self.switch_screen(self._make(event.options))
+
+    @on(ThemeChosen)
+    def choose_theme(self, event: ThemeChosen) -> None:
+        theme = self.equipment.themes.get(event.key)
+        if theme is not None and theme is not self.equipment.theme:
+            self.equipment.theme = theme
+            self.theme = theme.key
+            self.workbench.use(theme)

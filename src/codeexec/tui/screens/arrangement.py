@@ -1,0 +1,165 @@
+"""Where the panes are: sizes, folding, swapping, one alone, tabs where there is little room."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+from textual.widget import Widget
+
+from codeexec.tui.layout import (
+    COMPACT_HEIGHT,
+    COMPACT_WIDTH,
+    TINY_HEIGHT,
+    TINY_WIDTH,
+    Layout,
+)
+from codeexec.tui.widgets.chrome import Dragged, Tab, TabStrip
+
+if TYPE_CHECKING:
+    from textual import events
+
+PANES = ("editor", "console", "artifacts", "variables", "files")
+_TITLES = {
+    "editor": "Editor",
+    "console": "Console",
+    "artifacts": "Artifacts",
+    "variables": "Variables",
+    "files": "Files",
+}
+_COLUMNS = {"files": "left", "artifacts": "side", "variables": "side"}
+
+
+class Arrangement(Screen[None]):
+    """Each pane stands with its title in a box `#PANE-box`; those in a column `#COLUMN`."""
+
+    arrangement = Layout()
+    alone = ""
+    front = "console"
+
+    def box(self, pane: str) -> Widget:
+        return self.query_one(f"#{pane}-box")
+
+    @property
+    def is_compact(self) -> bool:
+        return self.has_class("compact")
+
+    def lay_out(self) -> None:
+        """Bring what is on screen up to the layout."""
+        layout, size = self.arrangement, self.size
+        self.set_class(size.width < TINY_WIDTH or size.height < TINY_HEIGHT, "tiny")
+        compact = size.width < COMPACT_WIDTH or size.height < COMPACT_HEIGHT
+        self.set_class(compact, "compact")
+        single = self.front if compact else self.alone
+        for pane in PANES:
+            self.box(pane).display = not single or pane == single
+        left, centre, side = (self.query_one(f"#{name}") for name in ("left", "centre", "side"))
+        column = _COLUMNS.get(single, "centre")
+        left.display = column == "left" if single else layout.files
+        side.display = column == "side" if single else layout.side
+        centre.display = not single or column == "centre"
+        self.query_one("#left-divider").display = left.display and not single
+        self.query_one("#side-divider").display = side.display and not single
+        # A column that stands alone has all the room there is.
+        most = max(size.width - 40, 20)
+        left.styles.width = "1fr" if single else min(layout.files_width, most // 2)
+        side.styles.width = "1fr" if single else min(layout.side_width, most)
+        self._share("editor", "console", layout.editor_share)
+        self._share("artifacts", "variables", layout.artifacts_share)
+        upper, lower = self.box("editor"), self.box("console")
+        if layout.swapped:
+            upper, lower = lower, upper
+        children = list(centre.children)
+        if children.index(upper) > children.index(lower):
+            centre.move_child(lower, after=upper)
+        self._show_bar()
+
+    def _share(self, upper: str, lower: str, share: int) -> None:
+        self.box(upper).styles.height = f"{share}fr"
+        self.box(lower).styles.height = f"{100 - share}fr"
+
+    def _show_bar(self) -> None:
+        tabs = [Tab(pane, _TITLES[pane]) for pane in PANES]
+        self.query_one("#panes-bar", TabStrip).show(tabs, self.front)
+
+    def rearranged(self, layout: Layout) -> None:
+        """Take another layout."""
+        self.arrangement = layout
+        self.lay_out()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.lay_out()
+
+    # -- which pane has the keys ---------------------------------------------------------------
+
+    @property
+    def here(self) -> str:
+        """The pane that has the keys."""
+        widget: Widget | None = self.focused
+        while widget is not None:
+            if widget.id is not None and widget.id.endswith("-box"):
+                return widget.id.removesuffix("-box")
+            widget = widget.parent if isinstance(widget.parent, Widget) else None
+        return self.front
+
+    def reveal(self, pane: str) -> None:
+        """Have a pane on screen."""
+        self.front = pane
+        if self.alone:
+            self.alone = pane
+        column = _COLUMNS.get(pane)
+        if column == "left" and not self.arrangement.files:
+            self.arrangement = replace(self.arrangement, files=True)
+        if column == "side" and not self.arrangement.side:
+            self.arrangement = replace(self.arrangement, side=True)
+        self.lay_out()
+
+    # -- actions ---------------------------------------------------------------------------------
+
+    def action_maximise_pane(self) -> None:
+        self.alone = "" if self.alone else self.here
+        self.lay_out()
+
+    def action_toggle_pane(self, column: str) -> None:
+        layout, shown = self.arrangement, self.query_one("#left" if column == "files" else "#side")
+        if self.focused is not None and shown in self.focused.ancestors:
+            self.action_go("editor" if self.front != "editor" else "console")
+        if column == "files":
+            self.rearranged(replace(layout, files=not layout.files))
+        else:
+            self.rearranged(replace(layout, side=not layout.side))
+
+    def action_swap_panes(self) -> None:
+        self.rearranged(replace(self.arrangement, swapped=not self.arrangement.swapped))
+
+    def action_resize(self, right: int, down: int) -> None:
+        share = round(down * 100 / max(self.size.height, 1))
+        self.rearranged(self.arrangement.resized(self.here, right, share))
+
+    def action_presentation(self) -> None:
+        self.toggle_class("presenting")
+        self.lay_out()
+
+    def action_go(self, pane: str) -> None:
+        """Give a pane the keys."""
+        raise NotImplementedError
+
+    def on_dragged(self, event: Dragged) -> None:
+        """Dividers move columns, titles move the split above them."""
+        event.stop()
+        layout = self.arrangement
+        share = round(event.down * 100 / max(self.size.height - 1, 1))
+        match event.handle.id:
+            case "left-divider":
+                layout = layout.resized("files", event.right, 0)
+            case "side-divider":
+                layout = layout.resized("artifacts", -event.right, 0)
+            case "console-title" | "editor-tabs":
+                layout = replace(layout, editor_share=min(max(layout.editor_share + share, 10), 90))
+            case "variables-title":
+                layout = replace(
+                    layout, artifacts_share=min(max(layout.artifacts_share + share, 10), 90)
+                )
+        if layout != self.arrangement:
+            self.rearranged(layout)

@@ -1,0 +1,194 @@
+"""What can be done about files from anywhere: open, save, close, and the questions before."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+from pathlib import Path
+
+from textual import on, work
+
+from codeexec.documents.files import write_atomic
+from codeexec.domain.errors import CodeexecError
+from codeexec.tui.attaching import Place
+from codeexec.tui.link import Failed, SaveRequested
+from codeexec.tui.screens.arrangement import Arrangement
+from codeexec.tui.screens.dialogs import Asker, Choice, Chooser, Confirm
+from codeexec.tui.widgets.documents.pane import DocumentsPane
+from codeexec.tui.widgets.documents.sheet import Sheet
+from codeexec.tui.widgets.files import FilesPane, all_files
+
+
+class DocumentActions(Arrangement):
+    """Asks the person, and lets the documents pane do it."""
+
+    documents: DocumentsPane
+    place: Place
+
+    @work(group="choose", exclusive=True)
+    async def action_open_file(self) -> None:
+        names = await asyncio.to_thread(all_files, self.place.folder)
+        chosen = await self.app.push_screen_wait(
+            Chooser(
+                "Open a file",
+                [Choice(str(name), str(name)) for name in names],
+                placeholder="part of a name, or a path",
+                free=True,
+            )
+        )
+        if chosen is not None:
+            await self.open_path(self.place.folder / Path(chosen).expanduser())
+
+    async def open_path(self, path: Path, line: int | None = None) -> None:
+        """Open a file and go there."""
+        if await self.documents.open(path, line) is not None:
+            self.action_go("editor")
+
+    @work(group="choose", exclusive=True)
+    async def action_new_file(self) -> None:
+        await self.documents.new(folder=self.place.folder)
+        self.action_go("editor")
+
+    def action_save(self) -> None:
+        if self.documents.save() and (sheet := self.documents.sheet) is not None:
+            self.notify(f"Saved {sheet.title}.", timeout=2)
+
+    def action_save_as(self) -> None:
+        if self.documents.sheet is not None:
+            self.ask_name(self.documents.sheet)
+
+    @work(group="choose", exclusive=True)
+    async def ask_name(self, sheet: Sheet) -> None:
+        """Save a document under a name that the person gives; `.ipynb` makes it a notebook."""
+        said = await self.app.push_screen_wait(Asker("Save as", _shown(sheet.path)))
+        if said is None:
+            return
+        path = (self.place.folder / Path(said).expanduser()).absolute()
+        if path.exists() and path != sheet.path and not await self._may_overwrite(path):
+            return
+        if self.documents.save_as(sheet, path, overwrite=True):
+            self.notify(f"Saved {sheet.title}.", timeout=2)
+
+    async def _may_overwrite(self, path: Path) -> bool:
+        answers = [("replace", "Replace it"), ("not", "Not")]
+        said = await self.app.push_screen_wait(
+            Confirm(f"{path.name} is there already.", "What is in it will be lost.", answers)
+        )
+        return said == "replace"
+
+    def action_close_tab(self) -> None:
+        self.documents.request_close()
+
+    @work(group="choose", exclusive=True)
+    async def action_reopen_tab(self) -> None:
+        await self.documents.reopen()
+
+    def action_next_tab(self, by: int) -> None:
+        self.documents.step(by)
+
+    @work(group="choose", exclusive=True)
+    async def action_external_editor(self) -> None:
+        """Save, and leave the terminal to $EDITOR for a while."""
+        sheet = self.documents.sheet
+        if sheet is None or not self.documents.save(sheet):
+            return
+        command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+        with self.app.suspend():
+            process = await asyncio.create_subprocess_exec(*shlex.split(command), str(sheet.path))
+            await process.wait()
+        self.documents.keep_unsaved()
+
+    # -- what the pane asks -------------------------------------------------------------------
+
+    @on(DocumentsPane.CloseAsked)
+    @work(group="choose", exclusive=True)
+    async def confirm_close(self, event: DocumentsPane.CloseAsked) -> None:
+        sheet = event.sheet
+        said = await self.app.push_screen_wait(
+            Confirm(
+                f"{sheet.title} is not saved.",
+                "What you typed since the last save is only here.",
+                [("save", "Save"), ("discard", "Discard"), ("not", "Keep it open")],
+            )
+        )
+        if said == "discard" or (said == "save" and self.documents.save(sheet)):
+            await self.documents.close(sheet)
+
+    @on(DocumentsPane.SaveAsAsked)
+    def pass_name(self, event: DocumentsPane.SaveAsAsked) -> None:
+        self.ask_name(event.sheet)
+
+    @on(DocumentsPane.ConflictFound)
+    @work(group="choose", exclusive=True)
+    async def settle_conflict(self, event: DocumentsPane.ConflictFound) -> None:
+        sheet = event.sheet
+        said = await self.app.push_screen_wait(
+            Confirm(
+                f"{sheet.title} has changed on disk.",
+                "Somebody else has saved it since you opened it.",
+                [("overwrite", "Save over it"), ("reload", "Reload it"), ("keep", "Neither")],
+            )
+        )
+        if said == "overwrite":
+            self.documents.save(sheet, overwrite=True)
+        elif said == "reload":
+            try:
+                sheet.reload()
+            except CodeexecError as error:
+                self.post_message(Failed(error))
+
+    @on(DocumentsPane.SwapFound)
+    @work(group="swap")
+    async def offer_swap(self, event: DocumentsPane.SwapFound) -> None:
+        sheet = event.sheet
+        said = await self.app.push_screen_wait(
+            Confirm(
+                f"{sheet.title} has unsaved text.",
+                "It was being edited when the workbench or its terminal ended.",
+                [("restore", "Restore it"), ("discard", "Discard it")],
+            )
+        )
+        if said == "restore":
+            sheet.restore(event.swap.text)
+            sheet.go_to(event.swap.line, event.swap.column)
+        elif said == "discard":
+            self.documents.discard_swap(sheet)
+
+    @on(DocumentsPane.ChoiceAsked)
+    @work(group="choose", exclusive=True)
+    async def choose_line(self, event: DocumentsPane.ChoiceAsked) -> None:
+        choices = [Choice(str(line), title, f"line {line + 1}") for title, line in event.entries]
+        chosen = await self.app.push_screen_wait(Chooser(event.title, choices))
+        if chosen is not None and (sheet := self.documents.sheet) is not None:
+            sheet.go_to(int(chosen))
+            sheet.editor.focus()
+
+    @on(FilesPane.OpenRequested)
+    @work(group="choose", exclusive=True)
+    async def open_from_tree(self, event: FilesPane.OpenRequested) -> None:
+        await self.open_path(event.path)
+
+    @on(SaveRequested)
+    @work(group="choose", exclusive=True)
+    async def save_content(self, event: SaveRequested) -> None:
+        """Write what a pane has to a file of the person's choice."""
+        said = await self.app.push_screen_wait(Asker("Save as", event.name))
+        if said is None:
+            return
+        path = (self.place.folder / Path(said).expanduser()).absolute()
+        if path.exists() and not await self._may_overwrite(path):
+            return
+        try:
+            await asyncio.to_thread(write_atomic, path, event.data)
+        except CodeexecError as error:
+            self.post_message(Failed(error))
+        else:
+            self.notify(f"Saved {path.name}.", timeout=3)
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,110 @@
+"""What can be done about the kernel and the session from anywhere."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from textual import work
+
+from codeexec.client.api import HostClient
+from codeexec.domain import requests as q
+from codeexec.domain.events import CellRef, LadderStage
+from codeexec.domain.requests import Request
+from codeexec.tui.attaching import Place
+from codeexec.tui.equipment import Equipment
+from codeexec.tui.feed import Frame
+from codeexec.tui.late import LateSession
+from codeexec.tui.link import ask
+from codeexec.tui.screens.arrangement import Arrangement
+from codeexec.tui.screens.dialogs import Asker, Confirm
+from codeexec.tui.widgets.documents.pane import DocumentsPane
+
+R = TypeVar("R")
+
+
+class KernelActions(Arrangement):
+    """Each becomes one request, or a question first where something would be lost."""
+
+    session: LateSession
+    host: HostClient
+    place: Place
+    equipment: Equipment
+    last: Frame | None
+    documents: DocumentsPane
+
+    def tell(self, request: Request[R]) -> None:
+        """Ask, and wait in the background; only a refusal is heard of again."""
+
+        async def asked() -> None:
+            await ask(self, self.session, request)
+
+        self.run_worker(asked(), group="tell")
+
+    def action_interrupt(self) -> None:
+        """The first rung of the ladder, or the next while one is being climbed."""
+        ladder = self.last.snapshot.kernel.ladder if self.last is not None else None
+        if ladder is None:
+            self.tell(q.Interrupt())
+            return
+        order: tuple[LadderStage, ...] = ("interrupt", "interrupt_again", "terminate", "kill")
+        at = order.index(ladder.stage) if ladder.stage in order else 0
+        self.tell(q.Interrupt(order[min(at + 1, len(order) - 1)]))
+
+    @work(group="restart", exclusive=True)
+    async def action_restart(self) -> None:
+        if await self._may_restart():
+            await ask(self, self.session, q.RestartKernel())
+
+    async def _may_restart(self) -> bool:
+        snapshot = self.last.snapshot if self.last is not None else None
+        if snapshot is None or (snapshot.running is None and not snapshot.queue):
+            return True
+        waiting = len(snapshot.queue)
+        words = "A cell is running" + (f" and {waiting} more are waiting." if waiting else ".")
+        said = await self.app.push_screen_wait(
+            Confirm("Restart the kernel?", words, [("restart", "Restart"), ("not", "Not now")])
+        )
+        return said == "restart"
+
+    @work(group="restart", exclusive=True)
+    async def action_restart_and_run_all(self) -> None:
+        if not await self._may_restart():
+            return
+        if await ask(self, self.session, q.RestartKernel()) is not None:
+            await self.documents.run_all()
+
+    @work(group="restart", exclusive=True)
+    async def run_cells_afresh(self, cells: tuple[tuple[str, CellRef], ...]) -> None:
+        """Restart, then run these: `(code, where it is from)`."""
+        if not await self._may_restart():
+            return
+        if await ask(self, self.session, q.RestartKernel()) is None:
+            return
+        for code, cell in cells:
+            request = q.Execute(code, origin=self.equipment.me, cell=cell)
+            if await ask(self, self.session, request) is None:
+                return
+
+    @work(group="choose", exclusive=True)
+    async def action_choose_kernel(self) -> None:
+        from codeexec.tui.screens.kernels import KernelsScreen  # seldom needed: not at the start
+
+        ref = self.last.snapshot.kernel.kernel if self.last is not None else None
+        chosen = await self.app.push_screen_wait(
+            KernelsScreen(self.host, str(self.place.folder), ref.name if ref is not None else "")
+        )
+        if chosen is not None and await self._may_restart():
+            await ask(self, self.session, q.RestartKernel(chosen))
+
+    def action_shut_down(self) -> None:
+        self.tell(q.ShutDownKernel())
+
+    def action_clear_queue(self) -> None:
+        self.tell(q.ClearQueue())
+
+    @work(group="choose", exclusive=True)
+    async def action_rename_session(self) -> None:
+        name = self.last.snapshot.name if self.last is not None else ""
+        said = await self.app.push_screen_wait(Asker("A name for this session", name))
+        if said is not None:
+            await ask(self, self.session, q.RenameSession(said))

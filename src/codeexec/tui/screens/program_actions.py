@@ -1,0 +1,114 @@
+"""What concerns the whole program: themes, settings, other sessions, leaving."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual import work
+
+from codeexec.client.api import HostClient
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.requests import StopSession
+from codeexec.tui.attaching import Place
+from codeexec.tui.equipment import Equipment
+from codeexec.tui.late import LateSession
+from codeexec.tui.link import Failed
+from codeexec.tui.messages import Attach, Leave, ThemeChosen
+from codeexec.tui.screens.arrangement import Arrangement
+from codeexec.tui.screens.dialogs import Choice, Chooser, Confirm
+from codeexec.tui.widgets.documents.pane import DocumentsPane
+
+if TYPE_CHECKING:
+    from codeexec.tui.app import OpenOptions
+    from codeexec.tui.feed import Frame
+
+
+class ProgramActions(Arrangement):
+    """What the program itself must do is posted to it."""
+
+    host: HostClient
+    session: LateSession
+    options: OpenOptions
+    place: Place
+    equipment: Equipment
+    documents: DocumentsPane
+    last: Frame | None
+
+    @work(group="choose", exclusive=True)
+    async def action_choose_theme(self) -> None:
+        """Themes are seen as one moves over them."""
+        before = self.equipment.theme.key
+
+        def preview(key: str | None) -> None:
+            self.post_message(ThemeChosen(key or before))
+
+        choices = [
+            Choice(theme.key, theme.title, "dark" if theme.dark else "light")
+            for theme in self.equipment.themes.values()
+        ]
+        chosen = await self.app.push_screen_wait(
+            Chooser("Themes", choices, current=before, preview=preview)
+        )
+        self.post_message(ThemeChosen(chosen or before))
+
+    @work(group="choose", exclusive=True)
+    async def action_settings(self) -> None:
+        from codeexec.tui.screens.settings import SettingsScreen  # not at the start
+
+        await self.app.push_screen_wait(SettingsScreen(self.place.folder, {}))
+
+    @work(group="choose", exclusive=True)
+    async def action_sessions(self) -> None:
+        from codeexec.tui.screens.sessions import SessionsScreen  # not at the start
+
+        screen = SessionsScreen(self.host, self.session.session_id)
+        chosen = await self.app.push_screen_wait(screen)
+        if chosen in (None, self.session.session_id) or not await self.may_leave():
+            return
+        options = replace(self.options, session=chosen, attach=True, files=())
+        self.post_message(Attach(options))
+
+    # -- leaving ----------------------------------------------------------------------------------
+
+    async def may_leave(self) -> bool:
+        """Whether nothing would be lost, or the person has said so."""
+        unsaved = [sheet for sheet in self.documents.sheets if sheet.would_be_lost]
+        if not unsaved:
+            return True
+        names = ", ".join(sheet.title for sheet in unsaved)
+        said = await self.app.push_screen_wait(
+            Confirm(
+                "Some text is not saved.",
+                names,
+                [("save", "Save"), ("discard", "Discard"), ("stay", "Not now")],
+            )
+        )
+        if said == "save":
+            return all(self.documents.save(sheet) for sheet in unsaved)
+        if said == "discard":
+            for sheet in unsaved:
+                self.documents.discard_swap(sheet)
+            return True
+        return False
+
+    @work(group="leave", exclusive=True)
+    async def action_detach(self) -> None:
+        """The session goes on; how to come back is said when the terminal is ours no more."""
+        if await self.may_leave():
+            name = self.last.snapshot.name if self.last is not None else ""
+            words = ""
+            if name:
+                words = f"The session {name} goes on. Come back with: codeexec-tui attach {name}"
+            self.post_message(Leave(words))
+
+    @work(group="leave", exclusive=True)
+    async def action_stop_and_quit(self) -> None:
+        if not await self.may_leave():
+            return
+        try:
+            await self.host.call(StopSession(self.session.session_id))
+        except CodeexecError as error:
+            self.post_message(Failed(error))
+            return
+        self.post_message(Leave(""))

@@ -1,0 +1,288 @@
+"""The wires between panes: what one utters becomes what another does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from textual import on, work
+from textual.css.query import NoMatches
+from textual.widget import Widget
+
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.events import NoticeLevel
+from codeexec.domain.requests import SearchHistory
+from codeexec.tui import notify
+from codeexec.tui.commands import BY_ID, COMMANDS, Command, Where
+from codeexec.tui.feed import Frame
+from codeexec.tui.keymap import key_words
+from codeexec.tui.link import CopyRequested, Failed, Said, ask
+from codeexec.tui.screens.dialogs import Choice, Chooser
+from codeexec.tui.screens.kernel_actions import KernelActions
+from codeexec.tui.screens.keys import KeysScreen
+from codeexec.tui.widgets.artifacts.pane import ArtifactPane
+from codeexec.tui.widgets.chrome import TabStrip
+from codeexec.tui.widgets.console.pane import ConsolePane
+from codeexec.tui.widgets.console.prompt import Prompt
+from codeexec.tui.widgets.documents.pane import DocumentsPane
+from codeexec.tui.widgets.editor.code_editor import CodeEditor
+from codeexec.tui.widgets.files import FilesPane
+from codeexec.tui.widgets.status import StatusLine
+from codeexec.tui.widgets.variables import VariablesPane
+
+_SEVERITY: dict[NoticeLevel, Literal["information", "warning", "error"]] = {
+    "info": "information",
+    "warning": "warning",
+    "error": "error",
+}
+
+
+class Wires(KernelActions):
+    """No state of its own."""
+
+    console_pane: ConsolePane
+    artifacts: ArtifactPane
+    variables: VariablesPane
+    status: StatusLine
+    open_paths: tuple[str, ...]
+
+    # -- words ------------------------------------------------------------------------------------
+
+    @on(Failed)
+    def show_failure(self, event: Failed) -> None:
+        event.stop()
+        self.say_failed(event.error)
+
+    def say_failed(self, error: CodeexecError) -> None:
+        """What went wrong, and what to do about it."""
+        self.notify(str(error), title=error.title, severity="error", timeout=8, markup=False)
+
+    @on(Said)
+    def show_words(self, event: Said) -> None:
+        event.stop()
+        self.notify(event.words, timeout=3, markup=False)
+
+    @on(CopyRequested)
+    def copy(self, event: CopyRequested) -> None:
+        event.stop()
+        self.app.copy_to_clipboard(event.text)
+        if event.what:
+            self.notify(f"{event.what} copied.", timeout=2, markup=False)
+
+    def tell_news(self, frame: Frame) -> None:
+        """Notices of the session, and long runs that nobody watched."""
+        for notice in frame.notices:
+            words = f"{notice.message} {notice.next_step}".strip()
+            severity = _SEVERITY[notice.level]
+            self.notify(words, title=notice.title, severity=severity, timeout=8, markup=False)
+        settings = self.equipment.settings.notify
+        for view in notify.long_runs(frame, settings):
+            words = notify.words_for(view)
+            if not self.app.app_focus:
+                self.write_terminal(
+                    notify.sequence(words, settings, tmux=self.equipment.graphics.tmux)
+                )
+            if self.here != "console":
+                level: NoticeLevel = "info" if view.status == "ok" else "warning"
+                self.notify(words, severity=_SEVERITY[level], timeout=6, markup=False)
+
+    def write_terminal(self, sequence: str) -> None:
+        """Write to the terminal in order with the frames."""
+        driver = self.app._driver
+        if sequence and driver is not None:
+            driver.write(sequence)
+
+    # -- from pane to pane ------------------------------------------------------------------------
+
+    @on(ConsolePane.SourceRequested)
+    @work(group="choose", exclusive=True)
+    async def show_source(self, event: ConsolePane.SourceRequested) -> None:
+        """Go to where a frame of a traceback is: a file, or the cell that ran."""
+        frame = event.frame
+        if frame.cell is None:
+            path = Path(frame.path).expanduser()
+            if path.is_file():
+                if await self.documents.open(path, frame.line - 1) is not None:
+                    self.action_go("editor")
+            else:
+                self.notify(f"{frame.path} is not on this machine.", severity="warning")
+            return
+        snapshot = self.last.snapshot if self.last is not None else None
+        views = snapshot.executions.values() if snapshot is not None else ()
+        cells = [view.cell for view in views if view.count == frame.cell and view.cell]
+        for sheet in self.documents.sheets:
+            if cells and sheet.name_key == cells[-1].document:
+                self.documents.bring(sheet)
+                sheet.go_to(cells[-1].first_line + frame.line - 1)
+                return
+        self.notify("That code was typed into the console.", timeout=3)
+
+    @on(ConsolePane.EditRequested)
+    @work(group="choose", exclusive=True)
+    async def edit_code(self, event: ConsolePane.EditRequested) -> None:
+        """Put code of a card into the document in front, as a cell at its end."""
+        sheet = self.documents.sheet
+        if sheet is None:
+            await self.documents.new(event.code + "\n", self.place.folder)
+        else:
+            text = sheet.editor.text.rstrip("\n")
+            cell = f"\n\n{sheet.document.marker} %%\n{event.code}\n" if text else event.code
+            lines = sheet.editor.model.lines
+            end = sheet.editor.model.cursor._replace(line=len(lines) - 1, column=len(lines[-1]))
+            sheet.editor.perform(lambda model: model.edit([(end, end, cell)]))
+            sheet.go_to(len(sheet.editor.model.lines) - 1)
+        self.action_go("editor")
+
+    @on(ConsolePane.DisplayOpened)
+    def open_display(self, event: ConsolePane.DisplayOpened) -> None:
+        if self.artifacts.select(event.display.key):
+            self.action_go("artifacts")
+
+    @on(ConsolePane.InterruptRequested)
+    def interrupt(self) -> None:
+        self.action_interrupt()
+
+    @on(ConsolePane.AnswerAwaited)
+    def point_to_answer(self, event: ConsolePane.AnswerAwaited) -> None:
+        if self.here != "console":
+            words = event.request.prompt.strip() or "input"
+            self.notify(words, title="⌨ A cell waits for your answer (F2)", markup=False)
+
+    @on(ConsolePane.HistoryRequested)
+    @work(group="choose", exclusive=True)
+    async def search_history(self) -> None:
+        found = await ask(self, self.session, SearchHistory(limit=1000))
+        if found is None:
+            return
+        choices = [
+            Choice(str(number), entry.code.replace("\n", " ⏎ "))
+            for number, entry in enumerate(found.entries)
+        ]
+        chosen = await self.app.push_screen_wait(Chooser("What was run before", choices))
+        if chosen is not None:
+            self.console_pane.prompt.put(found.entries[int(chosen)].code)
+        self.console_pane.prompt.focus()
+
+    @on(DocumentsPane.RestartAsked)
+    def restart_and_run(self, event: DocumentsPane.RestartAsked) -> None:
+        self.action_restart_and_run_all()
+
+    @on(DocumentsPane.CursorMoved)
+    def show_position(self, event: DocumentsPane.CursorMoved) -> None:
+        self.status.show(position=event.position)
+
+    @on(DocumentsPane.TabsChanged)
+    def note_tabs(self, event: DocumentsPane.TabsChanged) -> None:
+        self.open_paths = event.paths
+
+    @on(ArtifactPane.OpenRequested)
+    def open_artifact(self, event: ArtifactPane.OpenRequested) -> None:
+        from codeexec.tui.screens.viewer import ViewerScreen  # seldom needed: not at the start
+
+        item = self.artifacts.selected
+        if item is not None:
+            gallery, desk = self.artifacts.gallery, self.artifacts.desk
+            self.app.push_screen(ViewerScreen(gallery, desk, item, self.equipment.graphics))
+
+    @on(ArtifactPane.TableRequested)
+    @on(VariablesPane.TableRequested)
+    def open_table(self, event: ArtifactPane.TableRequested | VariablesPane.TableRequested) -> None:
+        from codeexec.tui.screens.table_screen import TableScreen  # not at the start either
+
+        self.app.push_screen(TableScreen(self.session, event.name))
+
+    @on(ArtifactPane.JumpRequested)
+    def show_execution(self, event: ArtifactPane.JumpRequested) -> None:
+        card = self.console_pane.view.deck.get(event.execution_id)
+        if card is not None:
+            self.action_go("console")
+            self.console_pane.view.focus()
+            self.console_pane.view.select(card)
+
+    @on(TabStrip.Chosen)
+    def choose_pane(self, event: TabStrip.Chosen) -> None:
+        self.action_go(event.key)
+
+    @on(StatusLine.Clicked)
+    async def run_clicked(self, event: StatusLine.Clicked) -> None:
+        await self.run_command(BY_ID[event.command])
+
+    # -- going places -----------------------------------------------------------------------------
+
+    def action_go(self, pane: str) -> None:
+        if pane == "other":
+            pane = "console" if self.here == "editor" else "editor"
+        self.reveal(pane)
+        match pane:
+            case "editor":
+                self.documents.focus_editor()
+            case "console":
+                self.console_pane.focus_prompt()
+            case "artifacts":
+                self.artifacts.take_focus()
+            case "variables":
+                self.variables.take_focus()
+            case "files":
+                self.query_one(FilesPane).focus()
+
+    # -- commands ---------------------------------------------------------------------------------
+
+    @property
+    def _where(self) -> Where:
+        here = self.here
+        if here == "console" and isinstance(self.focused, Prompt):
+            return "prompt"
+        return next((place for place in ("editor", "console", "artifacts", "variables", "files")
+                     if place == here), "anywhere")  # fmt: skip
+
+    @work(group="choose", exclusive=True)
+    async def action_palette(self) -> None:
+        """Every command: those of where one is come first."""
+        here = self._where
+        order = sorted(
+            COMMANDS, key=lambda command: (command.where != here, command.where != "anywhere")
+        )
+        choices = [
+            Choice(command.id, command.title, key_words(self.equipment.keymap.of(command)))
+            for command in order
+            if not command.id.startswith("editor.select_")
+        ]
+        chosen = await self.app.push_screen_wait(
+            Chooser("Commands", choices, placeholder="what do you want to do?")
+        )
+        if chosen is not None:
+            await self.run_command(BY_ID[chosen])
+
+    async def run_command(self, command: Command) -> None:
+        """Do what a command says, in its own pane."""
+        target = self._target(command.where)
+        if target is not self:
+            self.action_go("console" if command.where == "prompt" else command.where)
+        if command.where == "console":
+            self.console_pane.view.focus()
+        await self.app.run_action(command.action, default_namespace=target)
+
+    def _target(self, where: Where) -> Widget:
+        try:
+            match where:
+                case "editor":
+                    sheet = self.documents.sheet
+                    return sheet.editor if sheet is not None else self.query_one(CodeEditor)
+                case "console":
+                    return self.console_pane
+                case "prompt":
+                    return self.console_pane.prompt
+                case "artifacts":
+                    return self.artifacts
+                case "variables":
+                    return self.variables
+                case "files":
+                    return self.query_one(FilesPane)
+                case _:
+                    return self
+        except NoMatches:
+            return self
+
+    def action_help(self) -> None:
+        keys = self.equipment.keymap.keys
+        self.app.push_screen(KeysScreen(self.equipment.theme, keys, self._where))

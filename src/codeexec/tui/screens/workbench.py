@@ -1,0 +1,186 @@
+"""The workbench: panes on one session, and the wires between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Static
+
+from codeexec.client.api import HostClient
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.requests import GetUsage
+from codeexec.tui.attaching import Place, find_session
+from codeexec.tui.commands import bindings
+from codeexec.tui.feed import Frame, frames
+from codeexec.tui.late import LateSession
+from codeexec.tui.layout import Layouts
+from codeexec.tui.link import ask_quietly
+from codeexec.tui.screens.arrangement import PANES
+from codeexec.tui.screens.document_actions import DocumentActions
+from codeexec.tui.screens.program_actions import ProgramActions
+from codeexec.tui.screens.wires import Wires
+from codeexec.tui.theme import Theme
+from codeexec.tui.widgets.artifacts.pane import ArtifactPane
+from codeexec.tui.widgets.chrome import Divider, Tab, TabStrip
+from codeexec.tui.widgets.console.pane import ConsolePane
+from codeexec.tui.widgets.documents.pane import DocumentsPane
+from codeexec.tui.widgets.files import FilesPane
+from codeexec.tui.widgets.status import StatusLine
+from codeexec.tui.widgets.variables import VariablesPane
+
+if TYPE_CHECKING:
+    from codeexec.tui.app import OpenOptions
+    from codeexec.tui.equipment import Equipment
+
+_USAGE_EVERY = 2.0
+"""Seconds between looks at the kernel's memory."""
+
+
+class Workbench(Wires, ProgramActions, DocumentActions):
+    """One session on screen. Another session is another workbench."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("anywhere")]
+
+    AUTO_FOCUS = ""
+
+    def __init__(
+        self, host: HostClient, options: OpenOptions, place: Place, equipment: Equipment
+    ) -> None:
+        super().__init__()
+        self.host = host
+        self.options = options
+        self.place = place
+        self.equipment = equipment
+        self.session = LateSession()
+        self.last: Frame | None = None
+        self._layouts = Layouts(equipment.state / "layouts")
+        self.open_paths: tuple[str, ...] = ()
+
+    # -- what is on screen ----------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        theme, me = self.equipment.theme, self.equipment.me
+        yield TabStrip(theme, id="panes-bar")
+        with Horizontal(id="main"):
+            with Vertical(id="left"), Vertical(id="files-box"):
+                yield TabStrip(theme, [Tab("files", "Files")], id="files-title")
+                yield FilesPane(self.place.folder)
+            yield Divider(theme, "left-divider").add_class("divider")
+            with Vertical(id="centre"):
+                with Vertical(id="editor-box"):
+                    yield DocumentsPane(theme, self.equipment.swaps, me)
+                with Vertical(id="console-box"):
+                    yield TabStrip(theme, [Tab("console", "Console")], id="console-title")
+                    yield ConsolePane(theme, me)
+            yield Divider(theme, "side-divider").add_class("divider")
+            with Vertical(id="side"):
+                with Vertical(id="artifacts-box"):
+                    yield TabStrip(theme, [Tab("artifacts", "Artifacts")], id="artifacts-title")
+                    yield ArtifactPane(self.session, self.equipment.graphics, id="artifacts")
+                with Vertical(id="variables-box"):
+                    yield TabStrip(theme, [Tab("variables", "Variables")], id="variables-title")
+                    yield VariablesPane(self.session, id="variables")
+        yield Static("The terminal is too small.", id="too-small")
+        yield StatusLine(theme)
+
+    async def on_mount(self) -> None:
+        self.console_pane = self.query_one(ConsolePane)
+        self.documents = self.query_one(DocumentsPane)
+        self.artifacts = self.query_one(ArtifactPane)
+        self.variables = self.query_one(VariablesPane)
+        self.status = self.query_one(StatusLine)
+        settings = self.equipment.settings
+        self.documents.save_before_run = settings.editor.save_before_run
+        self.documents.auto_complete = settings.editor.auto_complete
+        view = self.console_pane.view
+        view.deck.code_limit = settings.console.fold_code
+        view.painter.timestamps = settings.console.timestamps
+        self.console_pane.graphics = self.equipment.graphics
+        self.arrangement, files = self._layouts.load(self.place.folder)
+        if settings.appearance.presentation:
+            self.add_class("presenting")
+        self.console_pane.connect(self.session, watch_only=self.options.watch)
+        self.documents.connect(self.session)
+        self.status.show(watching=self.options.watch)
+        self.run_worker(self._work(), group="session")
+        self.run_worker(self._follow_link(), group="link")
+        self.set_interval(_USAGE_EVERY, self._look_at_usage)
+        opened = self.place.files or tuple(Path(name) for name in files if Path(name).is_file())
+        for path in opened:
+            await self.documents.open(path)
+        self.lay_out()
+        self.action_go("editor" if self.place.files else "console")
+
+    def on_descendant_focus(self) -> None:
+        here = self.here
+        for pane in PANES:
+            title = "editor-tabs" if pane == "editor" else f"{pane}-title"
+            self.query_one(f"#{title}", TabStrip).light(pane == here)
+        if here != self.front:
+            self.front = here
+            if self.is_compact:
+                self.lay_out()
+        if here == "editor":
+            self.documents.tell_position()
+
+    def use(self, theme: Theme) -> None:
+        """Paint with another theme."""
+        for strip in self.query(TabStrip):
+            strip.use(theme)
+        for divider in self.query(Divider):
+            divider.use(theme)
+        self.console_pane.use(theme)
+        self.documents.use(theme)
+        self.status.use(theme)
+
+    def keep_layout(self) -> None:
+        """Remember how things are for the next time in this folder."""
+        self._layouts.save(self.place.folder, self.arrangement, self.open_paths)
+
+    # -- the session ------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        """Open the session, and show its frames for as long as there are any."""
+        try:
+            summary = await find_session(self.host, self.options, self.place)
+        except CodeexecError as error:
+            self.session.give_up(error)
+            self.say_failed(error)
+            return
+        session = self.host.session(summary.session_id)
+        self.session.become(session)
+        try:
+            async for frame in frames(session.events(0, "tail")):
+                self.show_frame(frame)
+        except CodeexecError as error:
+            self.say_failed(error)
+
+    def show_frame(self, frame: Frame) -> None:
+        """Let every pane take what is new; what waits for all of them is painted once."""
+        self.last = frame
+        with self.app.batch_update():
+            self.console_pane.show_frame(frame)
+            self.documents.show_frame(frame)
+            self.artifacts.show_frame(frame)
+            self.variables.show_frame(frame)
+            self.status.show(snapshot=frame.snapshot)
+        self.tell_news(frame)
+
+    async def _follow_link(self) -> None:
+        async for link in self.host.links():
+            self.status.show(link=link)
+            if link.state == "closed" and link.problem:
+                self.notify(link.problem, title="Not connected", severity="error", timeout=30)
+
+    def _look_at_usage(self) -> None:
+        if self.last is not None and self.host.link.state == "connected":
+            self.run_worker(self._read_usage(), group="usage", exclusive=True)
+
+    async def _read_usage(self) -> None:
+        usage = await ask_quietly(self.session, GetUsage())
+        if usage is not None:
+            self.status.show(usage=usage)
