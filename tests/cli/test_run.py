@@ -313,7 +313,9 @@ def test_no_kernel_outlives_a_run_that_is_ended_at_any_moment(desk: Desk, number
             running.wait(2.5 if number == signal.SIGINT else 20)
         if running.poll() is None:  # it was interrupted while the code ran, once
             running.send_signal(number)
-        assert running.wait(20) in (130, 143)
+        code = running.wait(20)
+        # Before we listen, and once all is done, the signal itself ends us, as a shell says it.
+        assert (128 - code if code < 0 else code) in (130, 143, 128 + number)
         assert processes_with(mark) == []
 
 
