@@ -32,7 +32,7 @@ class TableScreen(ModalScreen[None]):
     TableScreen { background: $surface; }
     TableScreen #head { height: 1; padding: 0 1; background: $panel; }
     TableScreen #title { width: 1fr; text-style: bold; }
-    TableScreen #keys { width: auto; color: $text-muted; }
+    TableScreen #keys { width: auto; padding: 0 0 0 2; color: $text-muted; }
     TableScreen DataTableView { height: 1fr; padding: 0 1; }
     """
 

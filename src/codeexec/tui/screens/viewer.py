@@ -20,8 +20,8 @@ from codeexec.tui.widgets.artifacts.items import Item
 from codeexec.tui.widgets.artifacts.preview import Preview
 from codeexec.tui.widgets.picture import Picture
 
-_KEYS = "[ ] next  w save  O outside  esc close"
-_PICTURE_KEYS = "+ − 0 zoom  ←↑↓→ move  "
+_KEYS = "[ ] others  w save  O outside  esc close"
+_PICTURE_KEYS = "+ − zoom  "
 
 
 class ViewerScreen(ModalScreen[str]):
@@ -44,7 +44,7 @@ class ViewerScreen(ModalScreen[str]):
     ViewerScreen { background: $surface; }
     ViewerScreen #head { height: 1; padding: 0 1; background: $panel; }
     ViewerScreen #title { width: 1fr; text-style: bold; }
-    ViewerScreen #keys { width: auto; color: $text-muted; }
+    ViewerScreen #keys { width: auto; padding: 0 0 0 2; color: $text-muted; }
     ViewerScreen Preview { padding: 0 1; }
     """
 
@@ -85,7 +85,7 @@ class ViewerScreen(ModalScreen[str]):
         words = f"{self._item.title}  {self._item.detail}"
         self.query_one("#title", Static).update(Content(words))
         keys = _PICTURE_KEYS + _KEYS if self._item.kind == "picture" else _KEYS
-        self.query_one("#keys", Static).update(Content(keys if self.size.width >= 76 else ""))
+        self.query_one("#keys", Static).update(Content(keys if self.size.width >= 72 else ""))
         self.run_worker(self._show(self._item), group="show", exclusive=True)
 
     async def _show(self, item: Item) -> None:

@@ -69,9 +69,9 @@ class VariableRow:
             size = size_words(variable.size) if variable.size is not None else ""
             found += [(padded(shape, 9) + " ", "accent"), (f"{size:>7}  ", "muted")]
             left -= 19
-        elif shape:
-            found.append((f"{shape}  ", "accent"))
-            left -= len(shape) + 2
+        elif shape and left > len(shape):
+            found.append((padded(shape, len(shape) + 1), "accent"))
+            left -= len(shape) + 1
         if left > 3:
             found.append((padded(variable.preview, left), "text"))
         return found
@@ -215,13 +215,15 @@ class VariablesPane(Vertical):
         shown = [
             each
             for each in ordered(self._variables, self._order, self._descending)
-            if sought in each.name.casefold() or sought in each.type.casefold()
+            # What was imported is no data: it is listed only for who looks for it.
+            if (sought and sought in f"{each.name}\0{each.type}".casefold())
+            or (not sought and each.kind != "module")
         ]
-        width = max(self.size.width, 20)
         inner = [child for each in shown for child in self._children(each.name)]
+        is_wide = self.size.width >= _WIDE
         widths = (
-            _widest([each.name for each in [*shown, *inner]], 4, max(width // 3, 6)),
-            _widest([each.type for each in [*shown, *inner]], 3, max(width // 4, 6)),
+            _widest([each.name for each in [*shown, *inner]], 4, 20 if is_wide else 13),
+            _widest([each.type for each in [*shown, *inner]], 3, 14 if is_wide else 10),
         )
         for variable in shown:
             name = variable.name
@@ -229,7 +231,7 @@ class VariablesPane(Vertical):
             yield name, VariableRow(variable, "", detail is not None, widths)
             if detail is None:
                 continue
-            for child in detail.children:
+            for child in _public_first(detail.children):
                 yield name, VariableRow(child, name, False, widths)
             if not detail.children:
                 lines = detail.text.split("\n")
@@ -421,6 +423,11 @@ def _key(row: tuple[str, Row]) -> tuple[str, str]:
     if isinstance(shown, VariableRow):
         return name, shown.variable.name if shown.owner else ""
     return name, shown.text if isinstance(shown, TextRow) else ""
+
+
+def _public_first(children: Sequence[Variable]) -> list[Variable]:
+    """Attributes with an underscore after the others; items stay in their order."""
+    return sorted(children, key=lambda child: child.name.startswith("._"))
 
 
 def _widest(texts: Sequence[str], least: int, most: int) -> int:

@@ -120,7 +120,8 @@ class Item:
             (pin, "warn"),
             (number, "muted"),
             (name, "text"),
-            (f"{gap} {detail}", "muted"),
+            (f"{gap} ", "muted"),
+            (detail, "muted"),
         ]
 
 

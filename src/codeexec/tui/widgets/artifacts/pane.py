@@ -42,15 +42,13 @@ class ArtifactPane(Vertical):
 
     DEFAULT_CSS = """
     ArtifactPane #shelf { height: auto; max-height: 34%; min-height: 1; }
-    ArtifactPane #state { height: 1; display: none; padding: 0 1; color: $text-muted; }
-    ArtifactPane #state.said { display: block; }
+    ArtifactPane #state { height: 1; padding: 0 1; color: $text-muted; }
     ArtifactPane #filter { width: 1fr; }
     ArtifactPane #newer { width: auto; color: $text-accent; }
-    ArtifactPane Preview { margin: 1 0 0 0; }
     ArtifactPane #empty { height: 1fr; display: none; padding: 0 2;
         content-align: center middle; text-align: center; color: $text-muted; }
     ArtifactPane.-empty #empty { display: block; }
-    ArtifactPane.-empty #shelf { display: none; }
+    ArtifactPane.-empty #shelf, ArtifactPane.-empty #state { display: none; }
     ArtifactPane.-empty Preview { display: none; }
     """
 
@@ -99,10 +97,10 @@ class ArtifactPane(Vertical):
         self._tables: frozenset[str] = frozenset()
 
     def compose(self) -> ComposeResult:
-        with Horizontal(id="state"):
+        yield RowList(id="shelf")
+        with Horizontal(id="state"):  # always there, so that nothing moves under the mouse
             yield Static("", id="filter")
             yield Static("", id="newer")
-        yield RowList(id="shelf")
         yield Preview(self._graphics)
         yield Static(_EMPTY, id="empty")
 
@@ -190,7 +188,6 @@ class ArtifactPane(Vertical):
         newer = 0 if self._follows else self.gallery.newer(self._items, self._selected)
         self.query_one("#filter", Static).update(Words(" ".join(words)))
         self.query_one("#newer", Static).update(Words(f"{newer} newer ↑" if newer else ""))
-        self.query_one("#state").set_class(bool(words or newer), "said")
         self.query_one("#empty", Static).update(Words(empty))
 
     def _is_live(self, item: Item) -> bool:

@@ -37,18 +37,18 @@ class Preview(Vertical):
     """
 
     DEFAULT_CSS = """
-    Preview { height: 1fr; }
+    Preview { height: 1fr; padding: 0 0 0 1; }
     Preview > * { display: none; height: 1fr; }
     Preview > .shown { display: block; }
     Preview > Picture { height: auto; }
     Preview > Picture.-navigable { height: 1fr; }
     Preview VerticalScroll { scrollbar-size-vertical: 1; }
-    Preview Markdown { padding: 0 1; margin: 0; }
+    Preview Markdown { padding: 0; margin: 0; }
     Preview MarkdownH1 { content-align: left middle; margin: 0 0 1 0; }
     Preview MarkdownH2 { margin: 1 0; }
-    Preview .text { width: 1fr; height: auto; padding: 0 1; }
+    Preview .text { width: 1fr; height: auto; }
     Preview #words { content-align: center middle; text-align: center; color: $text-muted; }
-    Preview JsonView { padding: 0 1; background: transparent; }
+    Preview JsonView { background: transparent; }
     """
 
     class PictureSeen(Message):

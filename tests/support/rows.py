@@ -1,0 +1,11 @@
+"""The rows of a list as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codeexec.tui.widgets.artifacts.row_list import Row
+
+
+def text_of(rows: Sequence[Row], width: int = 60) -> list[str]:
+    return ["".join(text for text, _ in row.pieces(width)) for row in rows]
