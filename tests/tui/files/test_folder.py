@@ -64,7 +64,7 @@ def test_the_finder_takes_near_files_first_and_stops(tmp_path: Path) -> None:
 
 
 PATTERN = st.sampled_from(
-    ["*.log", "/a", "b/", "!a.log", "!b/", "a/**", "**/c", "a/b", "?.log", "[ab]", "#x", "", "c*"]
+    ["*.log", "/a", "b/", "!a.log", "a/**", "**/c", "a/b", "?.log", "[ab]", "#x", "", "c*"]
 )
 PLACES = ["a/", "a/b/", "b/", "a/c", "a/a.log", "b/c", "c", "a.log", "a/b/c", "c1/a"]
 

@@ -10,8 +10,8 @@ from textual.widgets import Static
 from codeexec.domain.errors import CodeexecError, Conflict, Denied, UsageError
 from codeexec.tui.link import Failed
 from codeexec.tui.screens.dialogs import Asker, Confirm
+from codeexec.tui.widgets.click_rows import ClickRows
 from codeexec.tui.widgets.files import FilesPane, changes
-from codeexec.tui.widgets.files.pane import FileRows
 from support.pane_app import PaneApp, until
 
 
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def shown(pane: FilesPane) -> list[str]:
-    rows = pane.query_one(FileRows)
+    rows = pane.query_one(ClickRows)
     return [rows.render_line(y).text.rstrip() for y in range(len(rows.rows))]
 
 
@@ -55,9 +55,9 @@ async def test_one_click_opens(folder: Path) -> None:
     app = PaneApp(pane)
     async with app.run_test(size=(30, 12)) as pilot:
         await until(pilot, lambda: shown(pane))
-        await pilot.click(FileRows, offset=(4, 0))
+        await pilot.click(ClickRows, offset=(4, 0))
         await until(pilot, lambda: len(shown(pane)) == 5)
-        await pilot.click(FileRows, offset=(4, 2))
+        await pilot.click(ClickRows, offset=(4, 2))
         await until(pilot, lambda: app.heard_of(FilesPane.OpenRequested))
         assert app.heard_of(FilesPane.OpenRequested)[0].path == folder / "data/notes.md"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,9 @@ MOST_FILES = 20_000
 """Files that the finder knows; a folder with more is searched as far as that."""
 
 
+_DIGITS = re.compile(r"([0-9]{1,18})")
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """Something in a folder; a link to a folder counts as one."""
@@ -38,11 +42,17 @@ class Entry:
     is_ignored: bool = False
 
 
+_Chain = list[tuple[str, GitIgnoreSpec]]
+"""Specifications that count in a folder, the nearest first, each with the way from its own
+folder to there."""
+
+
 class Ignored:
     """What the .gitignore files from the repository's top down to a folder hide.
 
     The deepest file that says something about a path decides, as in git
-    (https://git-scm.com/docs/gitignore). They are read once: make another one to read again.
+    (https://git-scm.com/docs/gitignore). Only a folder that is let through again (`!b/`) here
+    lets through what is in it, too. They are read once: make another one to read again.
     """
 
     def __init__(self, root: Path) -> None:
@@ -50,48 +60,62 @@ class Ignored:
         self._top = next(
             (folder for folder in (root, *root.parents) if (folder / ".git").exists()), root
         )
-        self._specs: dict[Path, GitIgnoreSpec | None] = {}
+        self._chains: dict[Path, _Chain] = {}
         self._always = GitIgnoreSpec.from_lines(ALWAYS_HIDDEN)
+        self._names: dict[str, bool] = {}
 
-    def hides(self, path: Path, is_dir: bool) -> bool:
-        """Whether `path`, in a folder that is not itself hidden, is."""
-        tail = "/" if is_dir else ""
-        folder = path.parent
-        while True:
-            spec = self._spec(folder)
-            if spec is not None:
-                said = spec.check_file(path.relative_to(folder).as_posix() + tail).include
+    def inside(self, folder: Path) -> Callable[[str, bool], bool]:
+        """Says of names in `folder` (which is not itself hidden), and whether each is one of a
+        folder, if they are hidden."""
+        chain = self._chain(folder)
+
+        def hides(name: str, is_dir: bool) -> bool:
+            name = f"{name}/" if is_dir else name
+            for way, spec in chain:
+                said = spec.check_file(way + name).include
                 if said is not None:
                     return said
-            if folder == self._top or folder == folder.parent:
-                return self._always.match_file(path.name + tail)
-            folder = folder.parent
+            found = self._names.get(name)
+            if found is None:
+                found = self._names[name] = self._always.match_file(name)
+            return found
 
-    def _spec(self, folder: Path) -> GitIgnoreSpec | None:
-        if folder not in self._specs:
+        return hides
+
+    def _chain(self, folder: Path) -> _Chain:
+        found = self._chains.get(folder)
+        if found is None:
+            above: _Chain = []
             lines = _lines(folder / ".gitignore")
             if folder == self._top:
                 lines = [*_lines(folder / ".git" / "info" / "exclude"), *lines]
-            self._specs[folder] = GitIgnoreSpec.from_lines(lines) if lines else None
-        return self._specs[folder]
+            elif folder != folder.parent:
+                step = f"{folder.name}/"
+                above = [(f"{way}{step}", spec) for way, spec in self._chain(folder.parent)]
+            own = [("", GitIgnoreSpec.from_lines(lines))] if lines else []
+            found = self._chains[folder] = own + above
+        return found
 
 
 def _lines(file: Path) -> list[str]:
     try:
-        return file.read_text("utf-8", "replace").splitlines()
+        lines = file.read_text("utf-8", "replace").splitlines()
     except OSError:
         return []
+    # For pathspec `a/**` is also the folder itself, for git only what is in it.
+    return [f"{line}/*" if line.endswith("/**") else line for line in lines]
 
 
 def list_folder(folder: Path, ignored: Ignored) -> tuple[Entry, ...]:
     """All entries, folders first, each by name; OSError when the folder cannot be read."""
+    hides = ignored.inside(folder)
     with os.scandir(folder) as found:
         entries = [
             Entry(
-                path := Path(entry.path),
+                folder / entry.name,
                 is_dir := _is_dir(entry),
                 entry.is_symlink(),
-                ignored.hides(path, is_dir),
+                hides(entry.name, is_dir),
             )
             for entry in found
         ]
@@ -105,19 +129,12 @@ def _is_dir(entry: os.DirEntry[str]) -> bool:
         return False  # a link that leads nowhere we may look
 
 
-def _order(entry: Entry) -> tuple[bool, list[tuple[bool, int, str]]]:
+def _order(entry: Entry) -> tuple[bool, list[str | int]]:
     """Numbers in names by their value: `run2` before `run10`."""
-    parts: list[tuple[bool, int, str]] = []
-    digits = ""
-    for sign in f"{entry.path.name.casefold()}\0":
-        if sign.isdecimal():
-            digits += sign
-            continue
-        if digits:
-            parts.append((False, int(digits), ""))
-            digits = ""
-        parts.append((True, 0, sign))
-    return not entry.is_dir, parts
+    name = entry.path.name.casefold()
+    parts = _DIGITS.split(name)
+    # Text and numbers take turns, so that only like is held against like.
+    return not entry.is_dir, [int(p) if i % 2 else p for i, p in enumerate(parts)]
 
 
 def walk(root: Path) -> Iterator[Path]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -20,24 +20,13 @@ from codeexec.tui.commands import bindings
 from codeexec.tui.link import Failed
 from codeexec.tui.screens.dialogs import Asker, Confirm
 from codeexec.tui.widgets.artifacts.row_list import RowList
+from codeexec.tui.widgets.click_rows import ClickRows
 from codeexec.tui.widgets.files import changes
 from codeexec.tui.widgets.files.folder import Entry
 from codeexec.tui.widgets.files.outline import FileRow, Outline, read, stale
 
 _LOOK_EVERY = 2.0
 """Seconds between looks for files that came or went."""
-
-
-class FileRows(RowList):
-    """One click is enough, as in other trees."""
-
-    def on_click(self, event: events.Click) -> None:
-        event.prevent_default()
-        at = event.y + self.scroll_offset.y
-        if at < len(self.rows) and event.button == 1:
-            self.go(at)
-            if event.chain == 1:
-                self.post_message(self.Chosen(self, at))
 
 
 class FilesPane(Vertical):
@@ -58,11 +47,11 @@ class FilesPane(Vertical):
     ]
 
     DEFAULT_CSS = """
-    FilesPane FileRows { height: 1fr; }
+    FilesPane ClickRows { height: 1fr; }
     FilesPane #nothing { height: 1fr; display: none; padding: 0 2; content-align: center middle;
         text-align: center; color: $text-muted; }
     FilesPane.-empty #nothing { display: block; }
-    FilesPane.-empty FileRows { height: 1; }
+    FilesPane.-empty ClickRows { height: 1; }
     """
 
     @dataclass
@@ -85,11 +74,11 @@ class FilesPane(Vertical):
         self._reading = asyncio.Lock()
 
     def compose(self) -> ComposeResult:
-        yield FileRows()
+        yield ClickRows()
         yield Static(id="nothing", markup=False)
 
     def on_mount(self) -> None:
-        self._list = self.query_one(FileRows)
+        self._list = self.query_one(ClickRows)
         self.run_worker(self._read([self.root]), group="files")
         self.set_interval(_LOOK_EVERY, self.look_again)
 

@@ -1,0 +1,19 @@
+"""Rows of which one click chooses, as in menus and trees."""
+
+from __future__ import annotations
+
+from textual import events
+
+from codeexec.tui.widgets.artifacts.row_list import RowList
+
+
+class ClickRows(RowList):
+    """`Chosen` comes with the first click, not with the second."""
+
+    def on_click(self, event: events.Click) -> None:
+        event.prevent_default()
+        at = event.y + self.scroll_offset.y
+        if at < len(self.rows) and event.button == 1:
+            self.go(at)
+            if event.chain == 1:
+                self.post_message(self.Chosen(self, at))
