@@ -6,13 +6,14 @@ import asyncio
 import logging
 import os
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import TypeVar, cast
 
 from codeexec.domain import requests as q
 from codeexec.domain.clock import Clock, SystemClock
 from codeexec.domain.codec import SCHEMA
-from codeexec.domain.errors import CodeexecError, Conflict, NotFound, UsageError
+from codeexec.domain.errors import CodeexecError, Conflict, NotFound, StorageError, UsageError
 from codeexec.domain.events import SessionOpened
 from codeexec.domain.ids import SESSION, new_id
 from codeexec.kernels.base import KernelChoice, KernelFactory
@@ -71,7 +72,12 @@ class Host:
         """Let go of all sessions; their kernels are left to be adopted, or end."""
         await self._tasks.close()
         for session in list(self._open.values()):
-            await self._close(session, "The host ended.", leave_kernel=leave_kernels)
+            try:
+                await self._close(session, "The host ended.", leave_kernel=leave_kernels)
+            except StorageError as error:
+                # Left open: the next host finds it, and writes down how it ended.
+                log.error("session %s: %s", session.session_id, error)
+                await self._close(session, "", leave_kernel=True)
         self._history.close()
 
     @property
@@ -159,12 +165,15 @@ class Host:
         )
         session_id = new_id(SESSION)
         folder = self._shelf.make(session_id)
-        journal = Journal.create(folder / "journal.db")
-        session = self._make(folder, journal, choice)
-        session.recorder.record(
-            SessionOpened(session_id, request.name or self._free_name(cwd), str(cwd), SCHEMA)
-        )
-        session.keep_choice()
+        try:
+            session = self._make(folder, Journal.create(folder / "journal.db"), choice)
+            session.keep_choice()
+            session.recorder.record_now(
+                SessionOpened(session_id, request.name or self._free_name(cwd), str(cwd), SCHEMA)
+            )
+        except CodeexecError:
+            self._shelf.discard(session_id)
+            raise
         self._open[session_id] = session
         if request.start_kernel:
             session.runner.start_kernel()
@@ -184,9 +193,13 @@ class Host:
         folder = self._shelf.take(session_id)
         if folder is None:
             return  # another host has it
-        journal = Journal.open(folder / "journal.db")
-        kept = journal.get_private(CHOICE)
-        session = self._make(folder, journal, _choice(kept))
+        try:
+            journal = Journal.open(folder / "journal.db")
+            kept = journal.get_private(CHOICE)
+            session = self._make(folder, journal, _choice(kept))
+        except CodeexecError:
+            self._shelf.release(session_id)
+            raise
         if session.snapshot.closed or not session.session_id:
             journal.close()
             self._shelf.shut(session_id)
@@ -211,16 +224,19 @@ class Host:
 
     async def _close(self, session: Session, reason: str, *, leave_kernel: bool) -> None:
         session_id = session.session_id
-        if leave_kernel:
-            await session.detach()
-        else:
-            await session.close(reason)
-        self._open.pop(session_id, None)
-        self._shelf.note(self._summary(session))
-        if leave_kernel:
-            self._shelf.release(session_id)
-        else:
-            self._shelf.shut(session_id)
+        async with session.ending:
+            if session_id not in self._open:
+                return  # somebody else has just closed it
+            if leave_kernel:
+                await session.detach()
+            else:
+                await session.close(reason)
+            del self._open[session_id]
+            self._shelf.note(self._summary(session))
+            if leave_kernel:
+                self._shelf.release(session_id)
+            else:
+                self._shelf.shut(session_id)
 
     async def _keep_house(self) -> None:
         """Stop kernels that nobody uses, and forget what is too old."""
@@ -290,4 +306,6 @@ class Host:
 def _choice(kept: object) -> KernelChoice:
     if not isinstance(kept, dict):
         return KernelChoice(cwd=str(Path.cwd()))
-    return KernelChoice(**kept)
+    # Another version may have kept more than we know of.
+    known = {each.name for each in fields(KernelChoice)}
+    return KernelChoice(**{str(key): value for key, value in kept.items() if key in known})

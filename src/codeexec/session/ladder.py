@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 from codeexec.domain.clock import Clock
+from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import AnyEvent, InterruptEscalated, LadderStage
 from codeexec.kernels.base import Kernel
 from codeexec.session.settings import HostSettings
@@ -15,6 +16,7 @@ from codeexec.session.settings import HostSettings
 log = logging.getLogger(__name__)
 
 RUNGS: tuple[LadderStage, ...] = ("interrupt", "interrupt_again", "terminate", "kill")
+TOP = len(RUNGS) - 1
 
 
 class Ladder:
@@ -43,23 +45,27 @@ class Ladder:
     def was_ended_by_force(self) -> bool:
         return self.rung >= RUNGS.index("terminate")
 
-    async def climb(
+    def climb(
         self, kernel: Kernel, execution_id: str, stage: LadderStage, *, auto: bool
-    ) -> None:
-        """Climb until the execution ends or there is no rung left."""
+    ) -> Coroutine[object, object, None]:
+        """Begin: from here on `is_climbing`. What is returned climbs, until the execution ends."""
         self._kernel, self._execution_id = kernel, execution_id
         self._began = self._clock.monotonic()
         self._auto = auto or self._settings.ladder == "auto"
-        self._settled.clear()
         self._urged_to = self.rung = RUNGS.index(stage) if stage in RUNGS else 0
-        while not self._settled.is_set():
-            await self._act(kernel)
-            if self.rung + 1 >= len(RUNGS):
-                return
-            waits = self.rung == 0 or self._auto
-            if await self._wait(self._settings.ladder_grace[self.rung] if waits else None):
-                return
-            self.rung = max(self.rung + 1, min(self._urged_to, len(RUNGS) - 1))
+        # Of this climb alone: one before it may still be on its way out.
+        self._settled, self._urge = asyncio.Event(), asyncio.Event()
+        return self._climb(kernel, self._settled, self._urge)
+
+    async def _climb(self, kernel: Kernel, settled: asyncio.Event, urge: asyncio.Event) -> None:
+        while not settled.is_set():
+            urge.clear()
+            rung = self.rung
+            await self._act(kernel, rung)
+            waits = rung < TOP and (rung == 0 or self._auto)
+            await _wait(settled, urge, self._settings.ladder_grace[rung] if waits else None)
+            if not settled.is_set():
+                self.rung = min(max(rung + 1, self._urged_to), TOP)
 
     def urge(self, stage: LadderStage = "interrupt", *, auto: bool = False) -> None:
         """Somebody asks again: the next rung, or straight to `stage`."""
@@ -67,11 +73,12 @@ class Ladder:
         self._urged_to = max(self.rung + 1, RUNGS.index(stage) if stage in RUNGS else 0)
         self._urge.set()
 
-    def settle(self, execution_id: str) -> list[AnyEvent]:
-        """The execution has ended, and so has a climb for it; the fact to record, if any."""
+    def settle(self, execution_id: str, *, is_alive: bool = True) -> list[AnyEvent]:
+        """The execution has ended, and so has a climb for it; the fact to record, if any.
+        `is_alive`: the kernel has outlived it."""
         if not self.is_for(execution_id):
             return []
-        said = [] if self.was_ended_by_force else [self._event("obeyed")]
+        said = [self._event("obeyed")] if is_alive or not self.was_ended_by_force else []
         self.rung = -1
         self._settled.set()
         return list(said)
@@ -79,31 +86,22 @@ class Ladder:
     def is_for(self, execution_id: str) -> bool:
         return self.is_climbing and execution_id == self._execution_id
 
-    async def _act(self, kernel: Kernel) -> None:
-        stage = RUNGS[self.rung]
+    async def _act(self, kernel: Kernel, rung: int) -> None:
+        stage = RUNGS[rung]
         self._record(self._event(stage))
         try:
             if stage == "terminate":
-                await kernel.signal(signal.SIGTERM)
+                reached = await kernel.signal(signal.SIGTERM)
             elif stage == "kill":
-                await kernel.signal(signal.SIGKILL)
+                reached = await kernel.signal(signal.SIGKILL)
             else:
+                reached = False
+            if not reached:
+                # Also where no signal reaches: a kernel that we are only attached to.
                 await kernel.interrupt()
-        except OSError as error:
+        except (OSError, CodeexecError) as error:
             # The process went away between the look and the signal; its death is told apart.
             log.info("%s did not reach the kernel: %s", stage, error)
-
-    async def _wait(self, grace: float | None) -> bool:
-        """Until settled (true), or asked again, or the grace is over (false)."""
-        self._urge.clear()
-        settled = asyncio.ensure_future(self._settled.wait())
-        urged = asyncio.ensure_future(self._urge.wait())
-        try:
-            await asyncio.wait({settled, urged}, timeout=grace, return_when="FIRST_COMPLETED")
-        finally:
-            settled.cancel()
-            urged.cancel()
-        return self._settled.is_set()
 
     def _event(self, stage: LadderStage) -> InterruptEscalated:
         return InterruptEscalated(
@@ -112,3 +110,13 @@ class Ladder:
             self._kernel.pid if self._kernel else None,
             round(self._clock.monotonic() - self._began, 3),
         )
+
+
+async def _wait(settled: asyncio.Event, urge: asyncio.Event, grace: float | None) -> None:
+    """Until settled, or asked again, or the grace is over."""
+    waiting = {asyncio.ensure_future(settled.wait()), asyncio.ensure_future(urge.wait())}
+    try:
+        await asyncio.wait(waiting, timeout=grace, return_when="FIRST_COMPLETED")
+    finally:
+        for each in waiting:
+            each.cancel()

@@ -28,7 +28,8 @@ class Recorder:
 
     Readers pull from the journal by their own cursor, so one that stops reading costs nothing
     and holds nobody up. When the journal cannot be written (disk full), facts are held in
-    memory in their order and `problem` says so, until writing works again.
+    memory in their order and `problem` says so, until writing works again; `on_problem` is
+    called whenever it has not, and sees to it that `flush` is tried again.
     """
 
     def __init__(
@@ -39,10 +40,13 @@ class Recorder:
         self.clock = clock
         self.snapshot = Snapshot()
         self.problem: StorageError | None = None
+        self.on_problem: Callable[[], None] = lambda: None
         self._heard = heard
         self._held: list[AnyEvent] = []
+        self._private: dict[str, object | None] = {}
         self._changed = asyncio.Event()
         self._closed = False
+        self._readers = 0
         while records := journal.read(self.snapshot.seq, BATCH, "tail"):
             self.snapshot = apply(self.snapshot, records)
 
@@ -53,31 +57,57 @@ class Recorder:
             self.flush()
         return self.snapshot.seq
 
+    def record_now(self, *events: AnyEvent) -> int:
+        """Write facts or nothing: StorageError, and they are as if they had never been."""
+        if not self.flush() and self.problem is not None:
+            raise self.problem
+        self._told(self.journal.append(events, self.clock.now()))
+        return self.snapshot.seq
+
+    def keep(self, key: str, value: object | None) -> None:
+        """Keep a private value in the journal, as soon as that can be written."""
+        self._private[key] = value
+        self.flush()
+
     def flush(self) -> bool:
         """Write what is held; false while that fails."""
-        if not self._held:
+        if not self._held and not self._private:
             return True
+        if self._closed:
+            return False
         try:
-            records = self.journal.append(self._held, self.clock.now())
+            # Before the facts: who reads that a kernel is ready finds its handle.
+            for key, value in list(self._private.items()):
+                self.journal.put_private(key, value)
+                del self._private[key]
+            records = self.journal.append(self._held, self.clock.now()) if self._held else []
         except StorageError as error:
             if self.problem is None:
                 log.error("the journal cannot be written: %s", error)
             self.problem = error
+            self.on_problem()
             return False
         self._held.clear()
         self.problem = None
+        self._told(records)
+        return True
+
+    def _told(self, records: Sequence[Recorded]) -> None:
         self.snapshot = apply(self.snapshot, records)
         self._wake()
         self._heard(records)
-        return True
 
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
     def close(self) -> None:
-        """Readers end after the last fact."""
+        """Let the journal go. Readers end after the last fact, however far behind they are."""
+        self.flush()
         self._closed = True
+        self.journal.close()
+        if self._readers:
+            self.journal = Journal.open(self.journal.path, read_only=True)
         self._wake()
 
     async def events(
@@ -85,6 +115,16 @@ class Recorder:
     ) -> AsyncIterator[Sequence[Recorded]]:
         """Facts after `after`, then those to come. Output alone waits for its frame; the first
         change after quiet, and all other facts, go out at once."""
+        self._readers += 1
+        try:
+            async for records in self._follow(after, output):
+                yield records
+        finally:
+            self._readers -= 1
+            if self._closed and not self._readers:
+                self.journal.close()
+
+    async def _follow(self, after: int, output: OutputMode) -> AsyncIterator[Sequence[Recorded]]:
         loop = asyncio.get_running_loop()
         cursor, last = after, 0.0
         while True:

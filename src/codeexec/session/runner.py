@@ -9,7 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from codeexec.domain.clock import Clock
-from codeexec.domain.errors import CodeexecError, Conflict, KernelUnavailable, NotFound, UsageError
+from codeexec.domain.errors import (
+    CodeexecError,
+    Conflict,
+    KernelUnavailable,
+    NotFound,
+    StorageError,
+    UsageError,
+)
 from codeexec.domain.events import (
     AnyEvent,
     Death,
@@ -44,6 +51,8 @@ MAX_CODE = 16 * 2**20
 HANDLE = "kernel"
 CHOICE = "choice"
 RETRY_STORAGE = 1.0
+DETACH_WAIT = 10.0
+"""Seconds that a start under way is given when the server ends; then it is given up."""
 
 
 class Runner:
@@ -60,11 +69,13 @@ class Runner:
         tasks: Tasks,
     ) -> None:
         self.recorder = recorder
+        recorder.on_problem = self._retry_storage
         self.choice = choice
         self.kernel: Kernel | None = None
         self.queue = Queue()
         self._factory = factory
         self._settings = settings
+        self._clock = clock
         self._tasks = tasks
         self._intake = Intake(lambda: recorder.snapshot, blobs, self._finish)
         self._ladder = Ladder(settings, clock, recorder.record)
@@ -87,9 +98,8 @@ class Runner:
     # -- code in -----------------------------------------------------------------------
 
     def execute(self, request: Execute) -> Accepted:
-        """Queue it. The same id again is the same execution: nothing runs twice."""
-        if self.recorder.problem is not None:
-            raise self.recorder.problem
+        """Queue it. The same id again is the same execution: nothing runs twice. StorageError
+        when it cannot be written down; then it is not queued."""
         if len(request.code) > MAX_CODE:
             raise UsageError(
                 f"The code is {len(request.code):,} characters long; "
@@ -101,7 +111,7 @@ class Runner:
         execution_id = request.execution_id or new_id(EXECUTION)
         if execution_id in self.snapshot.executions:
             return Accepted(execution_id, self.snapshot.seq)
-        seq = self.recorder.record(
+        seq = self.recorder.record_now(
             ExecutionQueued(
                 execution_id,
                 request.code,
@@ -114,9 +124,6 @@ class Runner:
                 timeout=request.timeout,
             )
         )
-        if self.recorder.problem is not None:
-            self._retry_storage()
-            raise self.recorder.problem
         self.queue = self.queue.add(execution_id)
         self.pump()
         return Accepted(execution_id, seq)
@@ -128,11 +135,16 @@ class Runner:
         if not self._ready or self.kernel is None:
             self.start_kernel()
             return
-        self.queue, execution_id = self.queue.start()
+        queue, execution_id = self.queue.start()
         if execution_id is None:
             return
         view = self.snapshot.executions[execution_id]
-        self.recorder.record(ExecutionStarted(execution_id))
+        try:
+            self.recorder.record_now(ExecutionStarted(execution_id))
+        except StorageError as error:
+            self._retry_storage(error)
+            return
+        self.queue = queue
         self.kernel.execute(
             ExecuteCall(
                 execution_id,
@@ -144,8 +156,7 @@ class Runner:
             )
         )
         if view.timeout is not None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(view.timeout, self._time_out, execution_id)
+            self._allow(execution_id, view.timeout)
 
     def cancel(self, execution_ids: Iterable[str], reason: str) -> int:
         """Take executions out of the queue; returns how many were there."""
@@ -177,9 +188,6 @@ class Runner:
             if isinstance(fact, says.Died):
                 events += self._die(fact.death)
         self.recorder.record(*events)
-        if self.recorder.problem is not None:
-            self._retry_storage()
-            return
         self.pump()
 
     def _finish(self, fact: says.Finished) -> list[AnyEvent]:
@@ -216,7 +224,7 @@ class Runner:
                 reason = f"{_out_of_time(view.timeout)} The kernel had to be ended."
             elif self._ladder.is_for(running) and self._ladder.was_ended_by_force:
                 status, reason = "cancelled", "Interrupted; the kernel had to be ended."
-            events += self._ladder.settle(running)
+            events += self._ladder.settle(running, is_alive=False)
             self._end_run(running)
             events.append(ExecutionFinished(running, status, reason))
         events += self._drop_waiting("The kernel died.")
@@ -229,6 +237,9 @@ class Runner:
     def _end_run(self, execution_id: str) -> None:
         self.queue = self.queue.finish(execution_id)
         self._timed_out.discard(execution_id)
+        self._stop_timer()
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -237,28 +248,29 @@ class Runner:
         waiting, self.queue = self.queue.waiting, Queue((), self.queue.running)
         return [ExecutionFinished(each, "cancelled", reason) for each in waiting]
 
-    def _retry_storage(self) -> None:
+    def _retry_storage(self, problem: StorageError | None = None) -> None:
         """Nothing more is started until the journal can be written; what runs is interrupted,
         so that what is held in memory stays small."""
-        if self._retrying is None or self._retrying.done():
-            self._retrying = self._tasks.start(self._write_again(), "write-again")
-            if self.queue.running is not None:
+        problem = problem or self.recorder.problem
+        if problem is not None and self._retrying is None:
+            self._retrying = self._tasks.start(self._write_again(problem), "write-again")
+            if self.queue.running is not None and self._ready and not self._ladder.is_climbing:
                 self.interrupt("interrupt")
 
-    async def _write_again(self) -> None:
-        problem = self.recorder.problem
+    async def _write_again(self, problem: StorageError) -> None:
+        notice = NoticeGiven(
+            "warning",
+            "The journal could not be written for a while",
+            f"{problem.message} What ran was interrupted; nothing that it said is lost.",
+        )
         while True:
             await asyncio.sleep(RETRY_STORAGE)
-            if self.recorder.flush():
+            try:
+                self.recorder.record_now(notice)
                 break
-        if problem is not None:
-            self.recorder.record(
-                NoticeGiven(
-                    "warning",
-                    "The journal could not be written for a while",
-                    f"{problem.message} What ran was interrupted; nothing that it said is lost.",
-                )
-            )
+            except StorageError:
+                continue
+        self._retrying = None
         self.pump()
 
     # -- interrupt ---------------------------------------------------------------------
@@ -272,6 +284,10 @@ class Runner:
             self._ladder.urge(stage, auto=auto)
         else:
             self._tasks.start(self._ladder.climb(kernel, running, stage, auto=auto), "ladder")
+
+    def _allow(self, execution_id: str, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(seconds, self._time_out, execution_id)
 
     def _time_out(self, execution_id: str) -> None:
         if self.queue.running == execution_id:
@@ -299,28 +315,29 @@ class Runner:
                 await old.shutdown()
             await self._bring_up(None)
 
-    async def _bring_up(self, again: Kernel | None) -> None:
-        """Start a new kernel, or restart the one we have; the lock is held."""
+    async def _bring_up(self, kernel: Kernel | None, *, again: bool = False) -> None:
+        """Start a new kernel, or the one that is given, or that one `again`; the lock is held."""
         generation = self.snapshot.kernel.generation + 1
         try:
-            kernel = again or self._factory.create(self.choice, self.take)
-            self.kernel = kernel
+            self.kernel = kernel = kernel or self._factory.create(self.choice, self.take)
             self.recorder.record(KernelStarting(generation, kernel.ref))
             ready = await (kernel.restart() if again else kernel.start())
-        except CodeexecError as error:
+        except Exception as error:
+            # Whatever it is (no file descriptor left, for one): who waits must hear of it.
             self.kernel = None
             if not isinstance(error, KernelUnavailable):
-                log.warning("kernel start: %s", error)
+                log.warning("kernel start: %s", error, exc_info=error)
+            said = error if isinstance(error, CodeexecError) else _unforeseen(error)
             self.recorder.record(
-                *self._drop_waiting(f"{error.title}: {error}"),
-                KernelDied(generation, Death(str(error))),
+                *self._drop_waiting(f"{said.title}: {said}"),
+                KernelDied(generation, Death(str(said))),
             )
             return
         self._come_up(kernel, generation, ready, adopted=False)
 
     def _come_up(self, kernel: Kernel, generation: int, ready: Ready, *, adopted: bool) -> None:
         self._ready = True
-        self.recorder.journal.put_private(HANDLE, kernel.handle())
+        self.recorder.keep(HANDLE, kernel.handle())
         self.recorder.record(
             KernelReady(
                 generation,
@@ -335,26 +352,40 @@ class Runner:
         self.pump()
 
     async def restart(self, name: str) -> None:
-        """End what runs, cancel what waits, and begin afresh."""
+        """End what runs, cancel what waits, and begin afresh; a start that is under way is given
+        up. KernelUnavailable when there is no kernel `name`: then all goes on as before."""
+        fresh = None
+        if name and name != self.choice.name:
+            choice = replace(self.choice, name=name, connection_file="")
+            fresh = self._factory.create(choice, self.take)
+            self.choice = choice
+        await self._give_up_start()
+        self._starting = self._tasks.start(self._restart(fresh), "restart-kernel")
+        await asyncio.wait({self._starting})
+
+    async def _restart(self, fresh: Kernel | None) -> None:
         async with self._changing:
             self._cancel_all("The kernel was restarted.")
-            again, self._ready = self.kernel, False
-            if name and name != self.choice.name:
-                if again is not None:
-                    await again.shutdown()
-                again = None
-                self.choice = replace(self.choice, name=name, connection_file="")
-            await self._bring_up(again if again is not None and again.is_alive else None)
+            old, self._ready = self.kernel, False
+            if old is None or (fresh is None and old.is_alive):
+                await self._bring_up(fresh or old, again=old is not None)
+                return
+            await old.shutdown()
+            self.kernel = None
+            await self._bring_up(fresh)
+
+    async def _give_up_start(self) -> None:
+        while self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+            await asyncio.wait({self._starting})
 
     async def shut_down(self, reason: str) -> None:
         """End the kernel; a next execution starts a fresh one."""
-        if self._starting is not None:
-            self._starting.cancel()
-            await asyncio.wait({self._starting})
+        await self._give_up_start()
         async with self._changing:
             self._cancel_all(reason)
             kernel, self.kernel, self._ready = self.kernel, None, False
-            self.recorder.journal.put_private(HANDLE, None)
+            self.recorder.keep(HANDLE, None)
             if kernel is not None:
                 await kernel.shutdown()
                 self.recorder.record(KernelStopped(self.snapshot.kernel.generation, reason))
@@ -370,10 +401,14 @@ class Runner:
 
     async def detach(self) -> None:
         """Leave the kernel to whoever opens the journal next."""
-        if self._starting is not None and not self._starting.done():
-            await asyncio.wait({self._starting})
-        if self.kernel is not None:
-            await self.kernel.detach()
+        if self._starting is not None:
+            await asyncio.wait({self._starting}, timeout=DETACH_WAIT)
+        await self._give_up_start()
+        self._stop_timer()
+        kernel = self.kernel
+        if kernel is not None:
+            # One that is not up is in no journal, and nobody could find it.
+            await (kernel.detach() if self._ready else kernel.shutdown())
 
     # -- after a crash of the server ---------------------------------------------------
 
@@ -390,6 +425,9 @@ class Runner:
         kernel = None
         if isinstance(handle, dict):
             kernel = await self._factory.adopt(handle, self.take, running)
+        if kernel is not None and view.state not in ("idle", "busy"):
+            await kernel.shutdown()  # it was about to end, for a restart
+            kernel = None
         if kernel is None:
             gone = "The session server ended and the kernel did not live on."
             self.recorder.record(
@@ -411,6 +449,11 @@ class Runner:
         )
         ready = Ready(kernel.pid, view.language, view.version, view.banner, view.subshells)
         self._come_up(kernel, view.generation, ready, adopted=True)
+        timed = self.snapshot.executions.get(running)
+        if timed is not None and timed.timeout is not None and self.queue.running == running:
+            passed = self._clock.now() - (timed.started_at or 0.0)
+            # The clock may have been set meanwhile.
+            self._allow(running, min(max(timed.timeout - passed, 0.0), timed.timeout))
 
     def find(self, execution_id: str) -> None:
         if execution_id not in self.snapshot.executions:
@@ -419,3 +462,10 @@ class Runner:
 
 def _out_of_time(timeout: float | None) -> str:
     return f"It ran longer than {timeout:g} s." if timeout else "It ran too long."
+
+
+def _unforeseen(error: Exception) -> CodeexecError:
+    return KernelUnavailable(
+        f"The kernel could not be started: {type(error).__name__}: {error}.",
+        "The server's log has the whole of it.",
+    )

@@ -52,6 +52,8 @@ class Session:
         self._clock = clock
         self._tasks = Tasks()
         self._clients: list[q.ClientInfo] = []
+        self._closing = False
+        self.ending = asyncio.Lock()
         self.unwatched_since = clock.monotonic()
         self.runner = Runner(self.recorder, blobs, factory, choice, settings, clock, self._tasks)
         self._variables = VariableWatch(self.runner, settings.watch_variables, self._tasks)
@@ -72,7 +74,7 @@ class Session:
     def keep_choice(self) -> None:
         """Remember which kernel was asked for, for whoever opens the journal next."""
         choice = self.runner.choice
-        self.recorder.journal.put_private(
+        self.recorder.keep(
             CHOICE,
             {
                 "cwd": choice.cwd,
@@ -111,7 +113,8 @@ class Session:
             raise Denied(
                 "This connection only watches.", "Attach without --watch to change anything."
             )
-        if self.snapshot.closed and not isinstance(request, _READ_WHEN_CLOSED):
+        closed = self.snapshot.closed or self._closing
+        if closed and not isinstance(request, _READ_WHEN_CLOSED):
             raise Conflict(
                 f"Session {self.snapshot.name} is closed.",
                 "Open a new one; its output can still be read and exported.",
@@ -237,20 +240,26 @@ class Session:
             )
 
     async def close(self, reason: str) -> None:
-        """End the kernel and the session; the journal stays."""
-        await self.runner.shut_down(reason)
-        self.recorder.record(SessionClosed(reason))
+        """End the kernel and the session; the journal stays. StorageError when that cannot be
+        written: the kernel has ended, the session stays open."""
+        self._closing = True
+        try:
+            await self.runner.shut_down(reason)
+            self.recorder.record_now(SessionClosed(reason))
+        except BaseException:
+            self._closing = False
+            raise
         await self._let_go()
 
     async def detach(self) -> None:
         """Leave the kernel running for the next server."""
+        self._closing = True
         await self.runner.detach()
         await self._let_go()
 
     async def _let_go(self) -> None:
         await self._tasks.close()
         self.recorder.close()
-        self.recorder.journal.close()
 
 
 MAX_ROWS = 5000

@@ -42,11 +42,17 @@ class Shelf:
             (folder / "open").touch(mode=0o600)
             self._lock(session_id)
         except OSError as error:
+            self.discard(session_id)
             raise StorageError(
                 f"{folder} cannot be made: {error.strerror}.",
                 "Free some space there, or set XDG_STATE_HOME to another folder.",
             ) from error
         return folder
+
+    def discard(self, session_id: str) -> None:
+        """A folder of ours that has come to nothing."""
+        shutil.rmtree(self.root / session_id, ignore_errors=True)
+        self.release(session_id)
 
     def take(self, session_id: str) -> Path | None:
         """An existing folder, locked; None when another process has it."""
