@@ -14,17 +14,17 @@ from textual.widgets import Static
 
 from codeexec.tui.feed import Frame
 from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.widgets.artifacts.actions import ItemActions
 from codeexec.tui.widgets.artifacts.desk import Desk
 from codeexec.tui.widgets.artifacts.gallery import Gallery
 from codeexec.tui.widgets.artifacts.items import Item
 from codeexec.tui.widgets.artifacts.preview import Preview
-from codeexec.tui.widgets.picture import Picture
 
 _KEYS = "[ ] others  w save  O outside  esc close"
 _PICTURE_KEYS = "+ − zoom  "
 
 
-class ViewerScreen(ModalScreen[str]):
+class ViewerScreen(ItemActions, ModalScreen[str]):
     """Shows items of a gallery; what is dismissed with is the key of the last one.
 
     `item` may be one that the gallery does not list, such as a plain result: then it stands alone.
@@ -53,55 +53,53 @@ class ViewerScreen(ModalScreen[str]):
     ) -> None:
         super().__init__()
         self._gallery = gallery
-        self._desk = desk
+        self.desk = desk
         self._item = item
         self._graphics = graphics or Graphics()
-        self._content = ""
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="head"):
             yield Static("", id="title")
             yield Static(_KEYS, id="keys")
-        yield Preview(self._graphics, navigable=True)
+        yield Preview(self.desk, self._graphics, navigable=True)
 
     def on_mount(self) -> None:
         self._look()
 
     @property
-    def item(self) -> Item:
+    def selected(self) -> Item:
         """The one that is shown."""
         return self._item
 
     def show_frame(self, frame: Frame) -> None:
         """Follow updates of what is shown."""
         self._gallery.take(frame.snapshot)
-        found = self._gallery.find(self._item.key)
-        if found is not None and found.content != self._content:
+        self._renew()
+
+    def _renew(self) -> None:
+        found = self._gallery.find(self.selected.key)
+        if found is not None and found != self.selected:
             self._item = found
             self._look()
 
     def _look(self) -> None:
-        self._content = self._item.content
-        words = f"{self._item.title}  {self._item.detail}"
-        self.query_one("#title", Static).update(Content(words))
-        keys = _PICTURE_KEYS + _KEYS if self._item.kind == "picture" else _KEYS
+        item = self.selected
+        self.query_one("#title", Static).update(Content(f"{item.title}  {item.detail}"))
+        keys = _PICTURE_KEYS + _KEYS if item.kind == "picture" else _KEYS
         self.query_one("#keys", Static).update(Content(keys if self.size.width >= 72 else ""))
-        self.run_worker(self._show(self._item), group="show", exclusive=True)
+        self.query_one(Preview).look(item)
 
-    async def _show(self, item: Item) -> None:
-        preview = self.query_one(Preview)
-        await preview.show(await self._desk.content(item), item.title)
-        if preview.main is not None and not preview.main.has_focus:
-            preview.main.focus()
-
-    @on(Preview.PictureSeen)
-    def note_size(self, event: Preview.PictureSeen) -> None:
+    @on(Preview.Told)
+    def learn(self, event: Preview.Told) -> None:
         event.stop()
-        words = f"{self._item.title}  {event.width}×{event.height}"
-        picture = self.query_one(Picture)
-        if picture.view.zoom > 1:
-            words += f"  {picture.view.zoom:.1f}×"
-        self.query_one("#title", Static).update(Content(words))
+        self._gallery.learn(event.item, event.learned)
+        self._renew()
+
+    @on(Preview.Ready)
+    def give_keys(self, event: Preview.Ready) -> None:
+        event.stop()
+        if event.widget is not None:
+            event.widget.focus()
 
     # -- keys ----------------------------------------------------------------------------
 
@@ -116,15 +114,3 @@ class ViewerScreen(ModalScreen[str]):
 
     def action_close(self) -> None:
         self.dismiss(self._item.key)
-
-    def action_save(self) -> None:
-        self.run_worker(self._desk.save(self._item), group="content")
-
-    def action_copy(self) -> None:
-        self.run_worker(self._desk.copy(self._item), group="content")
-
-    def action_copy_path(self) -> None:
-        self.run_worker(self._desk.copy_path(self._item), group="content")
-
-    def action_outside(self) -> None:
-        self.run_worker(self._desk.open_outside(self._item), group="content")

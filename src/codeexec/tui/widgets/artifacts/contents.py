@@ -105,13 +105,6 @@ def _clipped(text: str) -> str:
     return f"{text[:MOST_CHARS]}\n… {len(text) - MOST_CHARS:,} more characters: save it to see them"
 
 
-def kind_of_content(content: Content, kind: Kind) -> Kind:
-    """The kind that the content has turned out to be."""
-    if isinstance(content, TableContent):
-        return "table"
-    return "html" if kind == "table" and isinstance(content, MarkdownContent) else kind
-
-
 def as_csv(page: TablePage, delimiter: str = ",") -> str:
     """A table as text, its index first where it has one."""
     out = io.StringIO()

@@ -46,6 +46,7 @@ NOUNS: Mapping[Kind, tuple[str, str]] = MappingProxyType(
 )
 """What one is called that has no name, and what many are."""
 
+_UNITS = ("B", "kB", "MB", "GB", "TB")
 _FIGURE = re.compile(r"(?:size[= ]|\bat )\(?(\d{1,5}) ?[x×,] ?(\d{1,5})")
 _SHAPE = re.compile(r"([\d,]+) rows? [x×] ([\d,]+) columns?")
 _POLARS = re.compile(r"shape: \(([\d_,]+), ([\d_]+)\)")
@@ -126,12 +127,12 @@ class Item:
 
 
 def size_words(size: int) -> str:
-    """Bytes in few characters: `640 B`, `12 kB`, `3.4 MB`."""
-    if size < 1000:
-        return f"{size} B"
-    if size < 999_500:
-        return f"{size / 1000:.0f} kB"
-    return f"{size / 1_000_000:.1f} MB"
+    """Bytes in at most seven characters: `640 B`, `12 kB`, `3.4 MB`, `120 GB`."""
+    value, unit = float(size), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    digits = 1 if unit > 1 and value < 99.95 else 0
+    return f"{value:.{digits}f} {_UNITS[unit]}"
 
 
 def shape_words(text: str) -> str:

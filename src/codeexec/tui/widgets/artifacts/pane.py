@@ -17,10 +17,9 @@ from codeexec.client.api import SessionClient
 from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame
 from codeexec.tui.graphics.probe import Graphics
-from codeexec.tui.widgets.artifacts.contents import Content, PictureContent, TableContent
-from codeexec.tui.widgets.artifacts.contents import kind_of_content as kind_of
+from codeexec.tui.widgets.artifacts.actions import ItemActions
 from codeexec.tui.widgets.artifacts.desk import Desk
-from codeexec.tui.widgets.artifacts.gallery import Filter, Gallery, Learned
+from codeexec.tui.widgets.artifacts.gallery import Filter, Gallery
 from codeexec.tui.widgets.artifacts.items import NOUNS, Item
 from codeexec.tui.widgets.artifacts.preview import Preview
 from codeexec.tui.widgets.artifacts.row_list import RowList
@@ -28,7 +27,7 @@ from codeexec.tui.widgets.artifacts.row_list import RowList
 _EMPTY = "Plots and tables appear here\n\nRun a cell that draws, or ends in a data frame"
 
 
-class ArtifactPane(Vertical):
+class ArtifactPane(ItemActions, Vertical):
     """`show_frame` takes frames; content is asked of the session when it is looked at."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -91,9 +90,6 @@ class ArtifactPane(Vertical):
         self._follows = True
         self._kind: Filter = "all"
         self._execution = ""
-        self._wanted: Item | None = None
-        self._shown: Item | None = None
-        self._is_loading = False
         self._tables: frozenset[str] = frozenset()
 
     def compose(self) -> ComposeResult:
@@ -101,7 +97,7 @@ class ArtifactPane(Vertical):
         with Horizontal(id="state"):  # always there, so that nothing moves under the mouse
             yield Static("", id="filter")
             yield Static("", id="newer")
-        yield Preview(self._graphics)
+        yield Preview(self.desk, self._graphics)
         yield Static(_EMPTY, id="empty")
 
     def on_mount(self) -> None:
@@ -173,7 +169,8 @@ class ArtifactPane(Vertical):
         self._list.show(self._items, keys.index(self._selected) if keys else 0)
         self.set_class(not self._items, "-empty")
         self._say()
-        self._look()
+        if item := self.selected:
+            self._preview.look(item)
 
     def _say(self) -> None:
         """Say what is filtered and what is new, only if there is something to say."""
@@ -194,44 +191,12 @@ class ArtifactPane(Vertical):
         """Whether the kernel still has the whole of what was displayed in part."""
         return item.is_elided and item.variable in self._tables
 
-    def _look(self) -> None:
-        """Have the selected item shown; a flood of new ones never keeps it from the screen."""
-        self._wanted = self.selected
-        if not self._is_loading and self._is_due():
-            self._is_loading = True
-            self.run_worker(self._catch_up(), group="preview")
-
-    def _is_due(self) -> bool:
-        wanted, shown = self._wanted, self._shown
-        return wanted is not None and (
-            shown is None or (wanted.key, wanted.content) != (shown.key, shown.content)
-        )
-
-    async def _catch_up(self) -> None:
-        try:
-            while self._is_due() and (item := self._wanted) is not None:
-                content = await self.desk.content(item)
-                self._shown = item
-                if not isinstance(content, PictureContent):
-                    self._learn(item, content)
-                await self._preview.show(content, f"{item.title} {item.detail}")
-        finally:
-            self._is_loading = False
-
-    def _learn(self, item: Item, content: Content | None, detail: str = "") -> None:
-        """Take in what the content tells of kind and size."""
-        kind = item.kind if content is None else kind_of(content, item.kind)
-        if isinstance(content, TableContent):
-            detail = f"{content.page.rows}×{content.page.columns}"
-        known = Learned(kind, detail or item.detail)
-        if known != Learned(item.kind, item.detail) and self.gallery.learn(item, known):
-            self._arrange()
-
-    @on(Preview.PictureSeen)
-    def note_size(self, event: Preview.PictureSeen) -> None:
+    @on(Preview.Told)
+    def learn(self, event: Preview.Told) -> None:
+        """Take in what the content has told of kind and size."""
         event.stop()
-        if self._shown is not None and self._shown.kind == "picture":
-            self._learn(self._shown, None, f"{event.width}×{event.height}")
+        if self.gallery.learn(event.item, event.learned):
+            self._arrange()
 
     # -- keys and mouse ------------------------------------------------------------------
 
@@ -298,19 +263,3 @@ class ArtifactPane(Vertical):
         item = self.selected
         if item is not None and item.execution_id:
             self.post_message(self.JumpRequested(item.execution_id))
-
-    def action_save(self) -> None:
-        if item := self.selected:
-            self.run_worker(self.desk.save(item), group="content")
-
-    def action_copy(self) -> None:
-        if item := self.selected:
-            self.run_worker(self.desk.copy(item), group="content")
-
-    def action_copy_path(self) -> None:
-        if item := self.selected:
-            self.run_worker(self.desk.copy_path(item), group="content")
-
-    def action_outside(self) -> None:
-        if item := self.selected:
-            self.run_worker(self.desk.open_outside(item), group="content")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import assert_never
 
 from textual import on
@@ -13,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Markdown, Static
 
 from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.render.registry import Kind
 from codeexec.tui.widgets.artifacts.contents import (
     Content,
     JsonContent,
@@ -22,6 +24,9 @@ from codeexec.tui.widgets.artifacts.contents import (
     TableContent,
     TextContent,
 )
+from codeexec.tui.widgets.artifacts.desk import Desk
+from codeexec.tui.widgets.artifacts.gallery import Learned
+from codeexec.tui.widgets.artifacts.items import Item
 from codeexec.tui.widgets.json_view import JsonView
 from codeexec.tui.widgets.picture import Picture
 from codeexec.tui.widgets.table import DataTableView
@@ -51,22 +56,36 @@ class Preview(Vertical):
     Preview JsonView { background: transparent; }
     """
 
-    class PictureSeen(Message):
-        """A picture of `width` by `height` pixels is on screen."""
+    @dataclass
+    class Told(Message):
+        """What the content of an item says of its kind and size."""
 
-        def __init__(self, width: int, height: int) -> None:
-            super().__init__()
-            self.width = width
-            self.height = height
+        item: Item
+        learned: Learned
+
+    @dataclass
+    class Ready(Message):
+        """What was asked for is there; `widget` is what shows it, and may be given the keys."""
+
+        widget: Widget | None
 
     def __init__(
-        self, graphics: Graphics | None = None, *, navigable: bool = False, id: str | None = None
+        self,
+        desk: Desk,
+        graphics: Graphics | None = None,
+        *,
+        navigable: bool = False,
+        id: str | None = None,
     ) -> None:
         super().__init__(id=id)
+        self._desk = desk
         self._graphics = graphics or Graphics()
         self._navigable = navigable
         self._parts: dict[str, Widget] = {}
         self._painted = asyncio.Event()
+        self._wanted: Item | None = None
+        self._shown: Item | None = None
+        self._is_looking = False
         self.content: Content | None = None
 
     def use(self, graphics: Graphics) -> None:
@@ -79,6 +98,38 @@ class Preview(Vertical):
     def main(self) -> Widget | None:
         """The widget that shows the content, to be given the keys."""
         return next((part for part in self._parts.values() if part.has_class("shown")), None)
+
+    def look(self, item: Item) -> None:
+        """Show this item. One is shown at a time and then the newest wish, so that a flood of
+        new ones never keeps the screen empty."""
+        self._wanted = item
+        if not self._is_looking and self._is_due():
+            self._is_looking = True
+            self.run_worker(self._catch_up(), group="look")
+
+    def _is_due(self) -> bool:
+        wanted, shown = self._wanted, self._shown
+        return wanted is not None and (
+            shown is None or (wanted.key, wanted.content) != (shown.key, shown.content)
+        )
+
+    async def _catch_up(self) -> None:
+        try:
+            while self._is_due() and (item := self._wanted) is not None:
+                content = await self._desk.content(item)
+                self._shown = item
+                if isinstance(content, TableContent):
+                    self._tell(item, "table", f"{content.page.rows}×{content.page.columns}")
+                elif isinstance(content, MarkdownContent) and item.kind == "table":
+                    self._tell(item, "html", item.detail)
+                await self.show(content, f"{item.title} {item.detail}")
+                self.post_message(self.Ready(self.main))
+        finally:
+            self._is_looking = False
+
+    def _tell(self, item: Item, kind: Kind, detail: str) -> None:
+        if (kind, detail) != (item.kind, item.detail):
+            self.post_message(self.Told(item, Learned(kind, detail)))
 
     async def show(self, content: Content, description: str = "") -> None:
         """Show this; returns when it is there to be seen."""
@@ -99,9 +150,12 @@ class Preview(Vertical):
                     await self._add("table", DataTableView(page))
                 self._only("table")
             case JsonContent(text=text):
+                had_keys = (old := self._parts.get("json")) is not None and old.has_focus
                 await self._drop("json")
                 await self._add("json", JsonView(text))
                 self._only("json")
+                if had_keys:
+                    self._parts["json"].focus()
             case MarkdownContent(text=text):
                 await self._show_markdown(text)
             case TextContent(text=text):
@@ -138,8 +192,9 @@ class Preview(Vertical):
     def note_painted(self, event: Picture.Shown) -> None:
         event.stop()
         self._painted.set()
-        if event.picture.pixel_size is not None:
-            self.post_message(self.PictureSeen(*event.picture.pixel_size))
+        if self._shown is not None and event.picture.pixel_size is not None:
+            width, height = event.picture.pixel_size
+            self._tell(self._shown, "picture", f"{width}×{height}")
 
     async def _show_markdown(self, text: str) -> None:
         scroll = self._parts.get("markdown")
