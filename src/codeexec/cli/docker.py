@@ -19,14 +19,11 @@ if TYPE_CHECKING:
 
 def chosen() -> tuple[Engine, str, str]:
     """Engine, image and policy as the settings say."""
-    from codeexec.environments.docker.engine import Engine, installed
+    from codeexec.environments.docker.engine import find_engine
     from codeexec.environments.docker.image import DEFAULT_IMAGE
 
     said = load().checked().docker
-    program = said.engine
-    if program == "auto":
-        program = "podman" if installed() == ["podman"] else "docker"
-    return Engine(program, said.context), said.image or DEFAULT_IMAGE, said.policy
+    return find_engine(said.engine, said.context), said.image or DEFAULT_IMAGE, said.wanted
 
 
 @click.group()
@@ -60,10 +57,10 @@ def build(image: str, base: str, network: str, as_json: bool) -> None:
 def check(image: str, as_json: bool) -> int:
     """Look at the engine, its limits, and whether the image starts; each with its fix."""
     from codeexec.environments.docker import image as images
-    from codeexec.environments.docker.policy import preset
+    from codeexec.environments.docker.policy import parse
 
     engine, name, policy = chosen()
-    done = asyncio.run(images.check(engine, image or name, preset(policy)))
+    done = asyncio.run(images.check(engine, image or name, parse(policy)))
     color = style.wants_color(sys.stdout)
     for each in done:
         if as_json:

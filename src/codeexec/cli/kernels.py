@@ -61,7 +61,9 @@ def _print(each: KernelInfo, color: bool) -> None:
 
 @kernels.command("install-docker")
 @click.option("--image", default="", metavar="IMAGE", help="The image; else that of the settings.")
-@click.option("--policy", type=click.Choice(["locked", "network", "open"]), help="Its limits.")
+@click.option(
+    "--policy", "--preset", type=click.Choice(["locked", "network", "open"]), help="Its limits."
+)
 @click.option("--name", default="", metavar="NAME", help="The kernelspec's name.")
 @click.option("--prefix", type=click.Path(path_type=Path), help="An environment's root.")
 @click.option("--json", "as_json", is_flag=True, help="Print where it is as JSON.")
@@ -70,14 +72,14 @@ def install_docker(
 ) -> None:
     """Write a kernelspec with which any Jupyter program runs code in our container."""
     from codeexec.cli.docker import chosen
-    from codeexec.environments.docker.policy import preset
+    from codeexec.environments.docker.policy import parse
     from codeexec.kernels.jupyter.docker_spec import PROVISIONER, install_docker_kernelspec
 
     engine, settings_image, settings_policy = chosen()
     path = install_docker_kernelspec(
         name or PROVISIONER,
         image=image or settings_image,
-        policy=preset(policy or settings_policy),
+        policy=parse(policy or settings_policy),
         engine=engine,
         prefix=prefix,
     )

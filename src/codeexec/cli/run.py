@@ -53,7 +53,12 @@ def _parse_env(pairs: tuple[str, ...]) -> dict[str, str]:
 )
 @click.option("--kernel", default=None, metavar="NAME|PATH", help="A kernel, or a Python's path.")
 @DOCKER
-@click.option("--policy", type=click.Choice(["locked", "network", "open"]), help="Its limits.")
+@click.option(
+    "--policy",
+    "--preset",
+    type=click.Choice(["locked", "network", "open"]),
+    help="What the container may do; `locked` has no network.",
+)
 @click.option(
     "--cwd",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
@@ -126,7 +131,7 @@ def run(
             images=settings.appearance.images,
             backend=settings.kernel.backend,
             image=settings.docker.image if in_docker else "",
-            policy=settings.docker.policy if in_docker else "",
+            policy=settings.docker.wanted if in_docker else "",
         ),
         early,
     )

@@ -59,10 +59,11 @@ def serve(bind: str, token_file: Path | None, as_json: bool) -> None:
     TCP clients always need the token; it is printed unless --token-file names where it is.
     """
     from codeexec.config.paths import find_paths
-    from codeexec.kernels.factory import Kernels
+    from codeexec.kernels.early import EarlyKernel
+    from codeexec.kernels.factory import make_factory
     from codeexec.server.main import ServerOptions, set_up_log
     from codeexec.server.main import serve as serve_now
-    from codeexec.server.start import claim, host_settings
+    from codeexec.server.start import claim, container_settings, host_settings
 
     address = parse_bind(bind) if bind else None
     token = read_token(token_file) if address else ""
@@ -88,4 +89,5 @@ def serve(bind: str, token_file: Path | None, as_json: bool) -> None:
                 print(f"token   in {token_file}", flush=True)
 
     options = ServerOptions(paths, bind=address, token=token, settings=host_settings())
-    asyncio.run(serve_now(options, instance, listening, Kernels(), ready))
+    kernels = make_factory(EarlyKernel(), container_settings)
+    asyncio.run(serve_now(options, instance, listening, kernels, ready))

@@ -198,7 +198,12 @@ def load(
     )
     for layer, path in layers:
         for name, value in _read(path, problems) if path else ():
-            if name in known:
+            if layer == "project" and name.startswith("docker.") and name != "docker.image":
+                # The code that comes with a project does not choose what confines it.
+                wrong = "a project has no say in what its code may do."
+                step = f"Take it out, or say it in your own file: {user_file(said)}"
+                problems.append(Problem(str(path), name, wrong, step))
+            elif name in known:
                 say(known[name], value, Origin(layer, str(path)))
             else:
                 problems.append(_unknown(str(path), name, known))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 
@@ -158,7 +158,58 @@ class Docker:
 
     policy: Literal["locked", "network", "open"] = "locked"
     """What the code may do: `locked` has no network, `network` has one (so that pip works),
-    `open` lifts the limits too."""
+    `open` lifts the limits too. Each of the settings below changes one thing of it; empty means
+    as the policy has it."""
+
+    network: str = ""
+    """`none`, `bridge`, or the name of a network of the engine."""
+
+    memory: str = ""
+    """Most memory, such as 2GB, swap included; 0: all there is."""
+
+    cpus: str = ""
+    """How many processors, such as 1.5; 0: all."""
+
+    pids: str = ""
+    """Most processes and threads at a time; 0: as many as the engine has it."""
+
+    temporary: str = ""
+    """Size of /tmp and the home folder in it, such as 512MB; it counts as memory."""
+
+    shared_memory: str = ""
+    """Size of /dev/shm, such as 256MB."""
+
+    open_files: str = ""
+    """Most files that a process has open."""
+
+    workspace_growth: str = ""
+    """By how much the working folder may grow before the cell is interrupted, such as 5GB; 0:
+    without end."""
+
+    workspace_read_only: str = ""
+    """true: the code cannot change the working folder."""
+
+    read_only: str = ""
+    """false: the image's own files can be changed, for as long as the container lives."""
+
+    capabilities: str = ""
+    """Linux capabilities to keep, with commas: NET_RAW,SYS_PTRACE; or `default`: the engine's."""
+
+    new_privileges: str = ""
+    """true: set-id programs such as sudo work."""
+
+    pull: str = ""
+    """true: an image that is not here is fetched from its registry."""
+
+    @property
+    def wanted(self) -> str:
+        """The policy with its changes in one line, as `OpenSession.policy` takes it."""
+        names = [each.name for each in fields(self) if each.name not in _NOT_OF_POLICY]
+        changes = [f"{name}={getattr(self, name)}" for name in names if getattr(self, name)]
+        return " ".join([self.policy, *changes])
+
+
+_NOT_OF_POLICY = ("engine", "context", "image", "policy")
 
 
 @dataclass(frozen=True, slots=True)

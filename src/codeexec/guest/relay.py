@@ -37,7 +37,8 @@ HELLO, SPAWN, OPEN, DATA, EOF, GRANT, CLOSE, SIGNAL, EXIT, FAILED, ASK, ANSWER, 
 
 
 def limits() -> dict[str, int]:
-    """(kills by the out-of-memory killer, peak, limit and use in bytes) of this container."""
+    """(kills by the out-of-memory killer, peak, limit and use in bytes, processes, nanoseconds of
+    cpu) of this container."""
 
     def number(*paths: str) -> int:
         for path in paths:
@@ -52,6 +53,8 @@ def limits() -> dict[str, int]:
                     return int(words[0])
                 if words[0] == "oom_kill":
                     return int(words[1])
+                if words[0] == "usage_usec":
+                    return int(words[1]) * 1000
         return 0
 
     v1, v2 = "/sys/fs/cgroup/memory/memory.", "/sys/fs/cgroup/memory."
@@ -61,6 +64,7 @@ def limits() -> dict[str, int]:
         "limit": number(v2 + "max", v1 + "limit_in_bytes"),
         "used": number(v2 + "current", v1 + "usage_in_bytes"),
         "pids": number("/sys/fs/cgroup/pids.current", "/sys/fs/cgroup/pids/pids.current"),
+        "cpu": number("/sys/fs/cgroup/cpu.stat", "/sys/fs/cgroup/cpuacct/cpuacct.usage"),
     }
 
 

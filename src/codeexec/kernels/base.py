@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from codeexec.domain.events import Death, KernelRef
+from codeexec.domain.events import Death, KernelRef, NoticeLevel
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.domain.requests import Completeness, Completions, Inspection, KernelInfo
 
@@ -92,6 +92,16 @@ class Died:
     death: Death
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something a person should know of the place where the kernel runs."""
+
+    level: NoticeLevel
+    title: str
+    message: str
+    next_step: str = ""
+
+
 Fact = (
     Started
     | Wrote
@@ -102,6 +112,7 @@ Fact = (
     | InputRequested
     | Finished
     | Died
+    | Told
 )
 Sink = Callable[[Sequence[Fact]], None]
 """Called on the event loop, with all that is at hand."""
@@ -142,6 +153,8 @@ class KernelChoice:
     image: str = ""
     policy: str = ""
     connection_file: str = ""
+    session: str = ""
+    """Told in a container's name and labels."""
 
 
 Handle = dict[str, object]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.events import KernelRef
@@ -21,6 +21,9 @@ from codeexec.kernels.jupyter.kernel import START_TIMEOUT, JupyterKernel
 from codeexec.kernels.jupyter.life import Life
 from codeexec.kernels.jupyter.process import LocalProcess
 
+if TYPE_CHECKING:
+    from codeexec.kernels.containers import ContainerSettings
+
 
 class Backend(Protocol):
     """Makes kernels of one kind of place: a container, another machine."""
@@ -31,24 +34,26 @@ class Backend(Protocol):
 
 
 class Kernels:
-    """A KernelFactory. `backends` are asked by the name in `KernelChoice.backend`."""
+    """A KernelFactory. `backends` are asked by the name in `KernelChoice.backend`; `containers`
+    says what holds for those where a choice says nothing."""
 
     def __init__(
         self,
         early: EarlyKernel | None = None,
         backends: Mapping[str, Backend] | None = None,
         *,
+        containers: Callable[[], ContainerSettings] | None = None,
         start_timeout: float = START_TIMEOUT,
     ) -> None:
         self._early = early or EarlyKernel()
         self._backends = dict(backends or {})
+        self._containers = containers
         self._start_timeout = start_timeout
 
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
-        if choice.backend in self._backends:
-            return self._backends[choice.backend].create(choice, sink)
-        if choice.backend == "docker":
-            return self._container(choice, sink)
+        backend = self._backend(choice.backend)
+        if backend is not None:
+            return backend.create(choice, sink)
         if choice.backend != "local":
             known = ", ".join(sorted({"local", "docker", *self._backends}))
             raise KernelUnavailable(
@@ -82,10 +87,11 @@ class Kernels:
         said = handle.get("ref")
         fields = said if isinstance(said, dict) else {}
         ref = KernelRef(**{str(key): str(value) for key, value in fields.items()})
-        if ref.backend in self._backends:
-            return await self._backends[ref.backend].adopt(handle, sink, running)
+        backend = self._backend(ref.backend)
+        if backend is not None:
+            return await backend.adopt(handle, sink, running)
         if ref.backend != "local":
-            return None  # a container ends with the server that started it
+            return None  # made by another version of us
         primed = bool(handle.get("primed"))
         if handle.get("life") == "attached":
             life: Life = AttachedLife(Path(str(handle["connection_file"])))
@@ -110,19 +116,14 @@ class Kernels:
     def list(self, cwd: str) -> Sequence[KernelInfo]:
         return discover.list_kernels(cwd or str(Path.cwd()), os.environ)
 
-    def _container(self, choice: KernelChoice, sink: Sink) -> Kernel:
-        from codeexec.environments.docker.image import DEFAULT_IMAGE
-        from codeexec.environments.docker.policy import preset
-        from codeexec.kernels.jupyter.docker_spec import docker_kernel_spec
-        from codeexec.kernels.jupyter.managed import ManagedLife
+    def _backend(self, name: str) -> Backend | None:
+        if name == "docker" and name not in self._backends:
+            # Loaded by those who want it.
+            from codeexec.kernels.containers import Containers, ContainerSettings
 
-        policy, image = preset(choice.policy or "locked"), choice.image or DEFAULT_IMAGE
-        spec = docker_kernel_spec(policy, Path(choice.cwd), image, env=choice.env)
-        ref = KernelRef(
-            choice.name or image, spec.display_name, "python", image, "docker", policy.words()
-        )
-        life = ManagedLife(spec, choice.cwd, choice.env)
-        return JupyterKernel(ref, life, sink, start_timeout=self._start_timeout)
+            said = self._containers or ContainerSettings
+            self._backends[name] = Containers(said, start_timeout=self._start_timeout)
+        return self._backends.get(name)
 
     def _python(self, interpreter: str, ref: KernelRef, choice: KernelChoice, sink: Sink) -> Kernel:
         cwd, env = choice.cwd, dict(choice.env)
@@ -143,9 +144,11 @@ class Kernels:
         return lambda: launch.spawn(argv, cwd, plain, ref.name)
 
 
-def make_factory(early: EarlyKernel) -> Kernels:
+def make_factory(
+    early: EarlyKernel, containers: Callable[[], ContainerSettings] | None = None
+) -> Kernels:
     """The factory of a server that has spawned its first kernel already."""
-    return Kernels(early)
+    return Kernels(early, containers=containers)
 
 
 def _ref_of(found: Found) -> KernelRef:

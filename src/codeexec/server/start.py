@@ -17,6 +17,7 @@ from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.server.instance import Instance
 
 if TYPE_CHECKING:
+    from codeexec.kernels.containers import ContainerSettings
     from codeexec.session.settings import HostSettings
 
 _TURN = 10.0
@@ -100,7 +101,7 @@ def _run(paths: Paths, instance: Instance, first: dict[str, object]) -> int:
         options = ServerOptions(paths, settings=host_settings())
         gc.enable()
         gc.freeze()
-        asyncio.run(serve(options, instance, listening, make_factory(early)))
+        asyncio.run(serve(options, instance, listening, make_factory(early, container_settings)))
     finally:
         early.end()
     return 0
@@ -115,3 +116,12 @@ def host_settings() -> HostSettings:
     said = load(Path("/")).settings.sessions
     names = {each.name for each in fields(said)} & {each.name for each in fields(HostSettings)}
     return HostSettings(**{name: getattr(said, name) for name in names})
+
+
+def container_settings() -> ContainerSettings:
+    """What the user's file and the environment say of containers."""
+    from codeexec.config.load import load
+    from codeexec.kernels.containers import ContainerSettings
+
+    said = load(Path("/")).settings.docker
+    return ContainerSettings(said.engine, said.context, said.image, said.wanted)

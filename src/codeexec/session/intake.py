@@ -10,6 +10,7 @@ from codeexec.domain.events import (
     AnyEvent,
     DisplayUpdated,
     InputCounted,
+    NoticeGiven,
     OutputChanged,
     StdinRequested,
 )
@@ -72,6 +73,11 @@ class Intake:
                 case says.Finished():
                     events += self._flush()
                     events += self._finish(fact)
+                case says.Told():
+                    events += self._flush()
+                    events.append(
+                        NoticeGiven(fact.level, fact.title, fact.message, fact.next_step)
+                    )
                 case says.Died():
                     events += self._flush()
         return events + self._flush()

@@ -154,6 +154,13 @@ def installed() -> list[str]:
     return [program for program in ("docker", "podman") if shutil.which(program)]
 
 
+def find_engine(program: str = "auto", context: str = "") -> Engine:
+    """The engine of that command; `auto`: whichever is installed, docker first."""
+    if program == "auto":
+        program = next(iter(installed()), "docker")
+    return Engine(program, context)
+
+
 def _not_installed(name: str, error: OSError) -> EnvironmentUnavailable:
     if isinstance(error, FileNotFoundError):
         package = {"docker": "docker.io", "podman": "podman"}.get(name, name)

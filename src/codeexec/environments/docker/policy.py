@@ -129,6 +129,72 @@ def preset(name: str) -> Policy:
     return PRESETS[name]
 
 
+def parse(text: str) -> Policy:
+    """A policy in one line: a preset and what differs, `locked memory=2GB pids=256`.
+
+    Sizes may have a unit (kB, MB, GB), lists have commas. UsageError for what is not understood.
+    """
+    name, *changes = text.split() or ["locked"]
+    base = preset(name)
+    said: dict[str, object] = {}
+    for change in changes:
+        key, sign, value = change.partition("=")
+        if not sign:
+            raise UsageError(
+                f"The container setting {change!r} has no value.", "Write it as memory=2GB."
+            )
+        said[key] = _read(value, getattr(base, key, None), key)
+    return base.but(**said)
+
+
+def _read(text: str, like: object, name: str) -> object:
+    """The text as a value of the kind of `like`."""
+    try:
+        match like:
+            case bool():
+                return _yes_or_no(text)
+            case int():
+                return parse_size(text)
+            case float():
+                return float(text)
+            case tuple():
+                return [word for word in text.split(",") if word]
+    except ValueError:
+        raise UsageError(
+            f"The container setting {name!r} cannot be {text!r}.", f"It is like {like!r}."
+        ) from None
+    return text
+
+
+def _yes_or_no(text: str) -> bool:
+    word = text.strip().lower()
+    if word not in ("true", "yes", "on", "1", "false", "no", "off", "0"):
+        raise ValueError(text)
+    return word in ("true", "yes", "on", "1")
+
+
+_UNITS = {"k": 1 << 10, "m": MEGABYTE, "g": GIGABYTE}
+
+
+def parse_size(text: str) -> int:
+    """`2GB`, `512m` or a plain number; ValueError for anything else."""
+    plain = text.strip().lower().removesuffix("b").removesuffix("i")
+    unit = _UNITS.get(plain[-1:], 1)
+    return int(float(plain[:-1] if unit > 1 else plain) * unit)
+
+
+def mountable(folder: Path) -> Path:
+    """The folder, resolved; UsageError for one that nobody gives to a container by default."""
+    folder = folder.resolve()
+    if Path.home().resolve().is_relative_to(folder):
+        # Nobody asked for it by name, and it holds keys and passwords.
+        raise UsageError(
+            f"The folder {folder} is not given to a container: it holds all that you have.",
+            "Work in a folder of your project.",
+        )
+    return folder
+
+
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
     """What `info` of an engine tells and we decide by."""

@@ -60,11 +60,13 @@ class Exit:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the container uses now: bytes of memory (and how many it may), number of processes."""
+    """What the container uses now: bytes of memory (and how many it may), number of processes;
+    seconds of cpu time since its start, 0 where that is not told."""
 
     used: int
     limit: int
     pids: int
+    cpu: float = 0.0
 
 
 class Writer(Protocol):
@@ -321,7 +323,8 @@ class Wire:
 
     async def usage(self) -> Usage:
         answer = await self._ask(Kind.ASK, {})
-        return Usage(_whole(answer, "used"), _whole(answer, "limit"), _whole(answer, "pids"))
+        used, limit, pids = (_whole(answer, name) for name in ("used", "limit", "pids"))
+        return Usage(used, limit, pids, _whole(answer, "cpu") / 1e9)
 
     @property
     def running(self) -> list[GuestProcess]:

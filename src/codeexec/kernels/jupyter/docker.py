@@ -32,6 +32,8 @@ from codeexec.kernels.jupyter.mux import (
 )
 
 Transport = Literal["mux", "tcp"]
+Tell = Callable[[str, str], None]
+"""Hears a title and sentences for the person, on the loop."""
 PYTHON_KERNEL = (
     *("python3", "-m", "ipykernel_launcher", "-f", "{connection_file}"),
     # A file would be gone with the container, and breaks when code has filled /tmp.
@@ -67,10 +69,10 @@ class ContainerKernel:
         *,
         key: str = "",
         transport: Transport = "mux",
-        tell: Callable[[str], None] | None = None,
+        tell: Tell | None = None,
         facts: EngineFacts | None = None,
     ) -> None:
-        """`tell` hears, on the loop, sentences for the person (a full workspace, for one)."""
+        """`tell` hears what the person should know (that the workspace is full, for one)."""
         if transport == "tcp" and plan.policy.network == "none":
             raise UsageError(
                 "The transport 'tcp' needs a network, and the container has none.",
@@ -83,7 +85,7 @@ class ContainerKernel:
         """Why the kernel ended; None while it runs, and before it was launched."""
         self._plan = plan
         self._facts = facts
-        self._tell = tell or (lambda _: None)
+        self._tell = tell or (lambda title, message: None)
         self._mux = Mux() if transport == "mux" else None
         self._ports: tuple[int, ...] = ()
         self._process: GuestProcess | None = None
@@ -276,8 +278,9 @@ class ContainerKernel:
                     what = "the kernel went on in spite of interrupts and was killed"
                 await process.signal(signal.SIGKILL if times > PATIENCE else signal.SIGINT)
                 self._tell(
+                    "The workspace has grown too much",
                     f"The workspace grew by {size(grown)}, {size(allowed)} are allowed: {what}. "
-                    "Delete files, or raise the setting `workspace_growth`."
+                    "Delete files, or raise the setting `workspace_growth`.",
                 )
 
     def _own(self, *coroutines: Coroutine[object, object, None]) -> list[asyncio.Task[None]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from signal import SIGINT, SIGKILL
 
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
 from codeexec.domain.events import Death
 from codeexec.environments.docker.environment import ContainerPlan
+from codeexec.environments.docker.policy import EngineFacts
 from codeexec.kernels.base import Handle, KernelUsage
-from codeexec.kernels.jupyter.docker import ContainerKernel, KernelCommand, Transport
+from codeexec.kernels.jupyter.docker import ContainerKernel, KernelCommand, Tell, Transport
 
 
 class ContainerLife:
@@ -21,13 +23,18 @@ class ContainerLife:
         command: KernelCommand | None = None,
         *,
         transport: Transport = "mux",
-        tell: Callable[[str], None] | None = None,
+        tell: Tell | None = None,
+        facts: Callable[[], Awaitable[EngineFacts]] | None = None,
     ) -> None:
-        """`tell` hears sentences for the person, such as a workspace over its quota."""
+        """`tell` hears what the person should know, such as a workspace over its quota; `facts`
+        gives what is known of the engine, for who has asked it already."""
         self._plan, self._command = plan, command or KernelCommand()
-        self._transport, self._tell = transport, tell
+        self._transport, self._tell = transport, tell or (lambda title, message: None)
+        self._facts = facts
         self._kernel: ContainerKernel | None = None
-        self._used: int | None = None
+        self._told: tuple[str, ...] = ()
+        self._usage = KernelUsage(None, None)
+        self._busy: tuple[float, float] | None = None
         self._asking: asyncio.Task[None] | None = None
 
     @property
@@ -48,10 +55,14 @@ class ContainerLife:
         return True
 
     async def launch(self) -> Mapping[str, object]:
-        self._kernel = self._kernel or ContainerKernel(
-            self._plan, self._command, transport=self._transport, tell=self._tell
-        )
         try:
+            self._kernel = self._kernel or ContainerKernel(
+                self._plan,
+                self._command,
+                transport=self._transport,
+                tell=self._tell,
+                facts=await self._facts() if self._facts is not None else None,
+            )
             await self._kernel.launch()
         except CodeexecError as error:
             await self.kill()
@@ -59,6 +70,7 @@ class ContainerLife:
         except BaseException:
             await self.kill()
             raise
+        self._tell_notices(self._kernel.notices)
         return dict(self._kernel.connection)
 
     async def wait(self) -> None:
@@ -73,12 +85,16 @@ class ContainerLife:
         return self._kernel.last_words if self._kernel is not None else ""
 
     async def interrupt(self) -> bool:
-        return await self.signal(2)
+        return await self.signal(SIGINT)
 
     async def signal(self, signum: int) -> bool:
         if self._kernel is None or not self._kernel.is_running:
             return False
-        await self._kernel.signal(signum)
+        if signum == SIGKILL:
+            # Code may have stopped the relay that passes signals on: then the container goes.
+            await self._kernel.kill()
+        else:
+            await self._kernel.signal(signum)
         return True
 
     async def kill(self, *, restart: bool = False) -> None:
@@ -94,10 +110,10 @@ class ContainerLife:
             self._asking.cancel()
 
     def usage(self) -> KernelUsage:
-        """The container's memory as it was at the call before; cpu is not known."""
+        """The container's as it was at the call before: asking takes a way there and back."""
         if self.is_alive and (self._asking is None or self._asking.done()):
             self._asking = asyncio.create_task(self._ask_usage())
-        return KernelUsage(None, self._used)
+        return self._usage if self.is_alive else KernelUsage(None, None)
 
     def handle(self) -> Handle:
         return {"life": "container"}
@@ -106,8 +122,23 @@ class ContainerLife:
         await self.kill()
 
     async def _ask_usage(self) -> None:
+        if self._kernel is None:
+            return
         try:
-            if self._kernel is not None:
-                self._used = (await self._kernel.usage()).used
+            found = await self._kernel.usage()
         except CodeexecError:
-            self._used = None  # it ended meanwhile
+            return  # it ended meanwhile
+        now, before = asyncio.get_running_loop().time(), self._busy
+        cpu = None
+        # The count begins anew in a new container.
+        if before is not None and found.cpu >= before[1] > 0 and now > before[0]:
+            cpu = (found.cpu - before[1]) / (now - before[0])
+        self._busy = now, found.cpu
+        self._usage = KernelUsage(cpu, found.used or None)
+
+    def _tell_notices(self, notices: tuple[str, ...]) -> None:
+        """Once, not after each restart."""
+        for notice in notices:
+            if notice not in self._told:
+                self._tell("About this container", notice)
+        self._told = notices

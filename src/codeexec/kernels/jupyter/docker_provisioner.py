@@ -22,7 +22,7 @@ from codeexec.domain.errors import EnvironmentUnavailable, UsageError
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.environments.docker.image import DEFAULT_IMAGE
-from codeexec.environments.docker.policy import Policy, preset
+from codeexec.environments.docker.policy import Policy, mountable, preset
 from codeexec.environments.docker.wire import Usage
 from codeexec.kernels.jupyter.docker import ContainerKernel, KernelCommand, Transport
 from codeexec.kernels.jupyter.docker_end import KernelEnd
@@ -214,14 +214,7 @@ class DockerProvisioner(KernelProvisionerBase):
             return None
         if self.workspace:
             return Path(self.workspace).expanduser().resolve()
-        folder = Path(cwd or ".").resolve()
-        if folder in (Path("/"), Path.home().resolve()):
-            # Nobody asked for it by name, and it holds keys and passwords.
-            raise UsageError(
-                f"The folder {folder} is not given to a container by default.",
-                "Start in a folder of your project, or name it as the kernelspec's `workspace`.",
-            )
-        return folder
+        return mountable(Path(cwd or "."))
 
     async def _make(self, command: KernelCommand) -> ContainerKernel:
         plan = ContainerPlan(
@@ -238,6 +231,6 @@ class DockerProvisioner(KernelProvisionerBase):
         key = self.parent.session.key.decode() if self.parent is not None else ""
         return ContainerKernel(plan, command, key=key, transport=chosen, tell=self._tell)
 
-    def _tell(self, sentence: str) -> None:
-        self.told.append(sentence)
-        self.log.warning(sentence)
+    def _tell(self, title: str, message: str) -> None:
+        self.told.append(message)
+        self.log.warning("%s: %s", title, message)

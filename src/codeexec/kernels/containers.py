@@ -1,0 +1,110 @@
+"""Kernels in containers, as a backend of the factory: our choice of engine, image and policy."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.events import KernelRef
+from codeexec.environments.docker.engine import Engine, find_engine
+from codeexec.environments.docker.environment import ContainerPlan
+from codeexec.environments.docker.image import DEFAULT_IMAGE
+from codeexec.environments.docker.orphans import sweep
+from codeexec.environments.docker.policy import EngineFacts, mountable, parse
+from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink, Told
+from codeexec.kernels.jupyter.docker import KernelCommand
+from codeexec.kernels.jupyter.docker_life import ContainerLife
+from codeexec.kernels.jupyter.kernel import START_TIMEOUT, JupyterKernel
+from codeexec.kernels.jupyter.launch import GUEST
+
+log = logging.getLogger(__name__)
+
+SHIPPED = ("launch.py", "questions.py", "drawing.py")
+"""Guest files that our launcher wants beside it."""
+
+ENVIRONMENT = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
+"""What programs find in a kernel of this machine too, though nothing else of ours gets in."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSettings:
+    """What holds where a choice says nothing: `engine` is docker, podman or auto, `context` one
+    of that engine's, `image` empty for our own, `policy` as `environments.docker.policy.parse`
+    reads it."""
+
+    engine: str = "auto"
+    context: str = ""
+    image: str = ""
+    policy: str = "locked"
+
+
+class Containers:
+    """A Backend. `settings` are asked for at each kernel, so a long-lived server hears of news."""
+
+    def __init__(
+        self,
+        settings: Callable[[], ContainerSettings] = ContainerSettings,
+        *,
+        start_timeout: float = START_TIMEOUT,
+    ) -> None:
+        self._settings = settings
+        self._start_timeout = start_timeout
+        self._facts: dict[Engine, EngineFacts] = {}
+        self._sweeping: dict[Engine, asyncio.Task[None]] = {}
+
+    def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
+        """A kernel in the folder `choice.cwd`; UsageError for one that is not to be mounted, or a
+        policy that makes no sense."""
+        said = self._settings()
+        image = choice.image or said.image or DEFAULT_IMAGE
+        policy = parse(choice.policy or said.policy)
+        engine = find_engine(said.engine, said.context)
+        plan = ContainerPlan(image, policy, mountable(Path(choice.cwd)), engine, choice.session)
+        files = tuple((name, (Path(GUEST) / name).read_text("utf-8")) for name in SHIPPED)
+        command = KernelCommand(
+            ("python3", "{folder}/launch.py", "-f", "{connection_file}"),
+            {**ENVIRONMENT, **choice.env},
+            files,
+        )
+
+        def tell(title: str, message: str) -> None:
+            sink([Told("warning", title, message)])
+
+        ref = KernelRef(
+            choice.name or image, f"Python 3 in {image}", "python", image, "docker", policy.words()
+        )
+        life = ContainerLife(plan, command, tell=tell, facts=lambda: self._know(engine))
+        return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
+
+    async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
+        """None: a container ends with the server that started it. What a crash may have left of
+        it all the same (it was paused) is removed."""
+        said = self._settings()
+        self._sweep(find_engine(said.engine, said.context))
+        return None
+
+    async def _know(self, engine: Engine) -> EngineFacts:
+        """Asked for once: an engine that has become another one is told apart by its refusals."""
+        self._sweep(engine)
+        if engine not in self._facts:
+            self._facts[engine] = await engine.facts()
+        return self._facts[engine]
+
+    def _sweep(self, engine: Engine) -> None:
+        """Once in our life, beside whatever is done with the engine."""
+        if engine not in self._sweeping:
+            self._sweeping[engine] = asyncio.create_task(_sweep(engine), name="sweep-containers")
+
+
+async def _sweep(engine: Engine) -> None:
+    try:
+        removed = await sweep(engine)
+    except CodeexecError as error:
+        log.info("containers cannot be swept: %s", error)
+        return
+    if removed:
+        log.warning("removed containers that a crash had left: %s", ", ".join(removed))
