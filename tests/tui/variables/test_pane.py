@@ -18,7 +18,8 @@ from codeexec.domain.requests import DeleteVariable, Request
 from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.tui.link import Failed
 from codeexec.tui.widgets.artifacts.items import Item
-from codeexec.tui.widgets.variables import VariableRow, VariablesPane, ordered
+from codeexec.tui.widgets.variables import VariablesPane
+from codeexec.tui.widgets.variables.outline import VariableRow, ordered
 from support.pane_app import PaneApp, until
 from support.rows import text_of
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, TypeVar
 
-from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -19,77 +18,16 @@ from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Busy, CodeexecError
 from codeexec.domain.events import Variable
-from codeexec.domain.snapshot import KernelView, Snapshot
+from codeexec.domain.snapshot import KernelView
 from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame
 from codeexec.tui.link import Failed
-from codeexec.tui.widgets.artifacts.items import size_words
-from codeexec.tui.widgets.artifacts.row_list import Pieces, Row, RowList, TextRow, padded
+from codeexec.tui.widgets.artifacts.row_list import Row, RowList
+from codeexec.tui.widgets.variables.insides import Insides
+from codeexec.tui.widgets.variables.outline import ORDERS, Key, Order, alive, ordered, outline
 
 R = TypeVar("R")
-
-Order = Literal["name", "type", "size"]
-ORDERS: tuple[Order, ...] = ("name", "type", "size")
-
 _EMPTY = "Variables appear here\n\nRun a cell that defines some"
-_OPENS = frozenset({"table", "array"})
-_MOST_LINES = 40
-"""Lines of a value's text that are shown below it; the rest is for the editor or the console."""
-
-_WIDE = 56
-"""From this width on, in cells, size and shape have columns of their own."""
-
-
-@dataclass(frozen=True, slots=True)
-class VariableRow:
-    """A variable, or a part of one that is open (`owner` names it). `widths` are those of the
-    columns name and type."""
-
-    variable: Variable
-    owner: str = ""
-    is_open: bool = False
-    widths: tuple[int, int] = (8, 6)
-
-    def pieces(self, width: int) -> Pieces:
-        variable = self.variable
-        name_width, type_width = self.widths
-        if self.owner:
-            name_width = max(name_width - 2, 4)
-        mark = "  " if self.owner else ("▾ " if self.is_open else "")
-        if mark and not self.owner:
-            name_width -= 2
-        found: Pieces = [
-            (mark, "muted"),
-            (padded(variable.name, name_width) + "  ", "muted" if self.owner else "title"),
-            (padded(variable.type, type_width) + "  ", "muted"),
-        ]
-        shape = variable.shape.replace("x", "×") if variable.kind in _OPENS else ""
-        left = width - sum(cell_len(text) for text, _ in found)
-        if width >= _WIDE:
-            size = size_words(variable.size) if variable.size is not None else ""
-            found += [(padded(shape, 9) + " ", "accent"), (f"{size:>7}  ", "muted")]
-            left -= 19
-        elif shape and left > len(shape):
-            found.append((padded(shape, len(shape) + 1), "accent"))
-            left -= len(shape) + 1
-        if left > 3:
-            found.append((padded(variable.preview, left), "text"))
-        return found
-
-
-def ordered(variables: Sequence[Variable], order: Order, descending: bool) -> list[Variable]:
-    """In the order of a column; those of unknown size last."""
-
-    def key(variable: Variable) -> tuple[float, str]:
-        match order:
-            case "name":
-                return 0.0, variable.name.casefold()
-            case "type":
-                return 0.0, f"{variable.type.casefold()}\0{variable.name.casefold()}"
-            case "size":
-                return float(-1 if variable.size is None else variable.size), variable.name
-
-    return sorted(variables, key=key, reverse=descending)
 
 
 class VariablesPane(Vertical):
@@ -133,12 +71,12 @@ class VariablesPane(Vertical):
         self._session = session
         self._variables: tuple[Variable, ...] = ()
         self._kernel = KernelView()
-        self._details: dict[str, q.VariableDetail] = {}
-        self._opening: set[str] = set()
+        self._insides = Insides()
+        self._keys: list[Key] = []
         self._order: Order = "name"
         self._descending = False
         self._sought = ""
-        self._current: tuple[str, str] = ("", "")
+        self._current: Key = ("", "")
         self._asks = ""
         self._trouble = ""
 
@@ -161,20 +99,19 @@ class VariablesPane(Vertical):
     def show_frame(self, frame: Frame) -> None:
         """Follow what is."""
         snapshot = frame.snapshot
-        changed = _alive(snapshot) != self._variables
+        changed = alive(snapshot) != self._variables
         became_idle = snapshot.kernel.state == "idle" and self._kernel.state != "idle"
         if snapshot.kernel.generation != self._kernel.generation:
-            self._details.clear()
+            self._insides.keep(set())
         self._kernel = snapshot.kernel
         if became_idle:
             self._trouble = ""
         if changed:
-            self._variables = _alive(snapshot)
-            known = {variable.name for variable in self._variables}
-            self._details = {name: d for name, d in self._details.items() if name in known}
+            self._variables = alive(snapshot)
+            self._insides.keep({variable.name for variable in self._variables})
         if (changed or became_idle) and self.is_mounted:
             self._arrange()
-            if self._details and snapshot.kernel.state == "idle":
+            if self._insides.details and snapshot.kernel.state == "idle":
                 self.run_worker(self._look_again(), group="details", exclusive=True)
 
     def take_focus(self) -> None:
@@ -195,8 +132,13 @@ class VariablesPane(Vertical):
 
     def _arrange(self) -> None:
         """Bring the list in line with what is and with what the person has set."""
-        rows = list(self._rows())
-        keys = [_key(row) for row in rows]
+        rows = outline(
+            ordered(self._variables, self._order, self._descending),
+            self._insides.details,
+            self._sought,
+            self.size.width,
+        )
+        keys = [key for key, _ in rows]
         at = (
             keys.index(self._current)
             if self._current in keys
@@ -204,45 +146,12 @@ class VariablesPane(Vertical):
         )
         if keys:
             self._current = keys[max(at, 0)]
+        self._keys = keys
         self._list.show([row for _, row in rows], max(at, 0))
         self.set_class(not rows, "-empty")
         words = f"No name or type has “{self._sought}”" if self._sought else _EMPTY
         self.query_one("#nothing", Static).update(Content(words))
         self._say()
-
-    def _rows(self) -> Iterator[tuple[str, Row]]:
-        sought = self._sought.casefold()
-        shown = [
-            each
-            for each in ordered(self._variables, self._order, self._descending)
-            # What was imported is no data: it is listed only for who looks for it.
-            if (sought and sought in f"{each.name}\0{each.type}".casefold())
-            or (not sought and each.kind != "module")
-        ]
-        inner = [child for each in shown for child in self._children(each.name)]
-        is_wide = self.size.width >= _WIDE
-        widths = (
-            _widest([each.name for each in [*shown, *inner]], 4, 20 if is_wide else 13),
-            _widest([each.type for each in [*shown, *inner]], 3, 14 if is_wide else 10),
-        )
-        for variable in shown:
-            name = variable.name
-            detail = self._details.get(name)
-            yield name, VariableRow(variable, "", detail is not None, widths)
-            if detail is None:
-                continue
-            for child in _public_first(detail.children):
-                yield name, VariableRow(child, name, False, widths)
-            if not detail.children:
-                lines = detail.text.split("\n")
-                for line in lines[:_MOST_LINES]:
-                    yield name, TextRow(f"  {line}", "muted")
-                if len(lines) > _MOST_LINES:
-                    yield name, TextRow(f"  … {len(lines) - _MOST_LINES} more lines", "muted")
-
-    def _children(self, name: str) -> Sequence[Variable]:
-        detail = self._details.get(name)
-        return detail.children if detail is not None else ()
 
     def _say(self) -> None:
         """A question, what is in the way, or nothing."""
@@ -272,30 +181,14 @@ class VariablesPane(Vertical):
         return None
 
     async def _open(self, name: str) -> None:
-        self._opening.add(name)
-        try:
-            detail = await self._ask(q.InspectVariable(name))
-        finally:
-            self._opening.discard(name)
+        detail = await self._ask(q.InspectVariable(name))
         if detail is not None and any(each.name == name for each in self._variables):
-            self._details[name] = detail
+            self._insides.details[name] = detail
             self._arrange()
 
     async def _look_again(self) -> None:
-        """What is open, after a run; a variable that has gone meanwhile closes."""
-        if self._session is None:
-            return
-        for name in list(self._details):
-            try:
-                detail = await self._session.call(q.InspectVariable(name))
-            except Busy:
-                return  # the next idle kernel is asked again
-            except CodeexecError:
-                self._details.pop(name, None)
-                continue
-            if name in self._details:
-                self._details[name] = detail
-        self._arrange()
+        if await self._insides.look_again(self._session):
+            self._arrange()
 
     # -- keys and mouse ------------------------------------------------------------------
 
@@ -303,9 +196,8 @@ class VariablesPane(Vertical):
     def follow_cursor(self, event: RowList.Moved) -> None:
         event.stop()
         self._stop_asking()
-        rows = list(self._rows())
-        if event.at < len(rows):
-            self._current = _key(rows[event.at])
+        if event.at < len(self._keys):
+            self._current = self._keys[event.at]
 
     @on(RowList.Chosen)
     def open_chosen(self, event: RowList.Chosen) -> None:
@@ -343,13 +235,13 @@ class VariablesPane(Vertical):
         if variable.kind == "table" or (variable.kind == "array" and variable.shape.count("x") < 2):
             self.post_message(self.TableRequested(variable.name))
         else:
-            self.action_expand(variable.name not in self._details)
+            self.action_expand(variable.name not in self._insides.details)
 
     def action_expand(self, opens: bool) -> None:
         name = self._current[0]
-        if opens and name and name not in self._details and name not in self._opening:
-            self.run_worker(self._open(name), group="open")
-        elif not opens and self._details.pop(name, None) is not None:
+        if opens and name and name not in self._insides.details:
+            self.run_worker(self._open(name), group="open", exclusive=True)
+        elif not opens and self._insides.details.pop(name, None) is not None:
             self._current = (name, "")
             self._arrange()
 
@@ -408,27 +300,3 @@ class VariablesPane(Vertical):
         self._list.focus()
         if not self._sought:
             self.query_one("#sought", Input).remove_class("open")
-
-
-def _alive(snapshot: Snapshot) -> tuple[Variable, ...]:
-    """The variables of the kernel that is there now."""
-    is_there = snapshot.kernel.state in ("idle", "busy")
-    same = snapshot.variables_generation == snapshot.kernel.generation
-    return snapshot.variables if is_there and same else ()
-
-
-def _key(row: tuple[str, Row]) -> tuple[str, str]:
-    """What the cursor is kept on: a variable and the part of it."""
-    name, shown = row
-    if isinstance(shown, VariableRow):
-        return name, shown.variable.name if shown.owner else ""
-    return name, shown.text if isinstance(shown, TextRow) else ""
-
-
-def _public_first(children: Sequence[Variable]) -> list[Variable]:
-    """Attributes with an underscore after the others; items stay in their order."""
-    return sorted(children, key=lambda child: child.name.startswith("._"))
-
-
-def _widest(texts: Sequence[str], least: int, most: int) -> int:
-    return min(max(map(cell_len, texts), default=least), most)
