@@ -112,6 +112,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         opened = self.place.files or tuple(Path(name) for name in files if Path(name).is_file())
         for path in opened:
             await self.documents.open(path)
+        if len(opened) > 1:
+            await self.documents.open(opened[0])
         self.lay_out()
         self.action_go("editor" if self.place.files else "console")
 

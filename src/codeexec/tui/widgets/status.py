@@ -53,7 +53,7 @@ class StatusLine(Widget):
     """Derived from the snapshot, the link, the last usage and the position; holds no more."""
 
     DEFAULT_CSS = """
-    StatusLine { height: 1; dock: bottom; }
+    StatusLine { height: 1; }
     """
 
     @dataclass

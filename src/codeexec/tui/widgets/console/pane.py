@@ -49,7 +49,10 @@ class ConsolePane(CardActions, Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("console")]
 
     DEFAULT_CSS = """
-    ConsolePane { layers: base popup; }
+    ConsolePane {
+        width: 1fr; height: 1fr; layout: vertical; overflow: hidden hidden;
+        layers: default popup;
+    }
     ConsolePane #prompt-row { height: auto; max-height: 14; padding: 0 0 0 2; }
     ConsolePane #prompt-label { width: auto; height: 1; }
     """
