@@ -304,10 +304,12 @@ def test_no_kernel_outlives_a_run_that_is_ended_at_any_moment(desk: Desk, number
             cwd=desk.folder,
             env=environment(desk.home) | dict([mark.split("=", 1)]),
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
-        with pytest.raises(subprocess.TimeoutExpired):
+        with contextlib.suppress(subprocess.TimeoutExpired):
             running.wait(0.1 + moment * 0.12)
+            assert running.stderr is not None
+            pytest.fail(f"it ended by itself: {running.stderr.read().decode()}")
         running.send_signal(number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             running.wait(2.5 if number == signal.SIGINT else 20)
@@ -315,7 +317,10 @@ def test_no_kernel_outlives_a_run_that_is_ended_at_any_moment(desk: Desk, number
             running.send_signal(number)
         code = running.wait(20)
         # Before we listen, and once all is done, the signal itself ends us, as a shell says it.
-        assert (128 - code if code < 0 else code) in (130, 143, 128 + number)
+        assert running.stderr is not None
+        said = running.stderr.read().decode()
+        running.stderr.close()
+        assert (128 - code if code < 0 else code) in (130, 143, 128 + number), said
         assert processes_with(mark) == []
 
 

@@ -48,26 +48,35 @@ def _run(said: list[str]) -> int:
     import gc
     import signal
 
-    def leave(number: int, frame: object) -> None:
-        sys.exit(128 + signal.SIGTERM)
+    told: list[int] = []
 
-    signal.signal(signal.SIGTERM, leave)
-    signal.signal(signal.SIGHUP, leave)
+    def leave(number: int, frame: object) -> None:
+        told.append(number)
+        if early is not STARTING:
+            raise SystemExit(128 + (signal.SIGINT if number == signal.SIGINT else signal.SIGTERM))
+
+    # While the kernel is being spawned nothing may be raised: nobody would know of it.
+    early: object = STARTING
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
     # Looking for garbage of imports takes a tenth of their time; the run turns it on again.
     gc.disable()
     from codeexec.cli.early import start
 
-    early = None
+    kernel = start(said[1:])
     try:
-        early = start(said[1:])
+        early = kernel
+        if told:
+            leave(told[0], None)
         from codeexec.cli.commands import invoke
 
-        return invoke(said, early)
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+        return invoke(said, kernel)
     finally:
-        if early is not None:
-            early.end()
+        if kernel is not None:
+            kernel.end()
+
+
+STARTING = object()
 
 
 def _names_files_only(said: list[str]) -> bool:

@@ -35,6 +35,7 @@ from codeexec.domain.events import (
     KernelReady,
     KernelRef,
     KernelStarting,
+    NoticeGiven,
     OutputChanged,
     StdinRequested,
 )
@@ -54,6 +55,7 @@ from codeexec.session.settings import HostSettings
 if TYPE_CHECKING:
     from codeexec.cli.artifacts import ArtifactFolder
     from codeexec.client.api import SessionClient
+    from codeexec.kernels.containers import ContainerSettings
     from codeexec.kernels.early import EarlyKernel
 
 QUIT_WINDOW = 2.0
@@ -111,6 +113,7 @@ class Run:
         self._ends: dict[str, asyncio.Future[ExecutionFinished]] = {}
         self._executed: dict[int, str] = {}
         self._counts: dict[str, int] = {}
+        self._session: SessionClient | None = None
         self._kernel: KernelRef | None = None
         self._ready: KernelReady | None = None
         self._death: KernelDied | None = None
@@ -126,10 +129,14 @@ class Run:
     async def run(self) -> int:
         """Everything, from the kernel's start to its end; returns the exit code."""
         options, program = self._options, self._program
+        self._listen_to_signals()
         settings = HostSettings(watch_variables=False, collect_files=False)
         with _temporary_folder() as state:
             async with EmbeddedHost(
-                Path(state), Kernels(self._early), settings, ClientInfo("run")
+                Path(state),
+                Kernels(self._early, containers=_containers),
+                settings,
+                ClientInfo("run"),
             ) as host:
                 opened = await host.call(
                     OpenSession(
@@ -143,8 +150,7 @@ class Run:
                         policy=options.policy,
                     )
                 )
-                session = host.session(opened.session_id)
-                self._listen_to_signals(session)
+                session = self._session = host.session(opened.session_id)
                 reader = asyncio.create_task(self._read_events(session))
                 work = asyncio.create_task(self._run_pieces(session))
                 try:
@@ -309,6 +315,9 @@ class Run:
                 self._ready = event
             case KernelDied():
                 self._death = event
+            case NoticeGiven():
+                await self._face.flush()
+                self._face.say(f"{event.title}: {event.message} {event.next_step}".rstrip())
             case StdinRequested():
                 await self._face.flush()
                 self._answering = self._start(self._answer(session, event))
@@ -348,21 +357,22 @@ class Run:
             else:
                 await session.call(AnswerStdin(event.request_id, text, "run"))
 
-    def _listen_to_signals(self, session: SessionClient) -> None:
+    def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, self._on_interrupt, session)
+        loop.add_signal_handler(signal.SIGINT, self._on_interrupt)
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._leave, exits.TERMINATED)
 
-    def _on_interrupt(self, session: SessionClient) -> None:
+    def _on_interrupt(self) -> None:
         now = time.monotonic()
-        if now - self._interrupted_at < QUIT_WINDOW or self._started_code is None:
+        is_second = now - self._interrupted_at < QUIT_WINDOW
+        if is_second or self._session is None or self._started_code is None:
             self._leave(exits.INTERRUPTED)
             return
         self._interrupted_at = now
         if self._face.err.is_terminal:
             self._face.say("Interrupting. Ctrl+C again within 2 s ends the run.")
-        self._start(self._interrupt(session))
+        self._start(self._interrupt(self._session))
 
     async def _interrupt(self, session: SessionClient) -> None:
         await self._face.flush()
@@ -374,6 +384,12 @@ class Run:
     def _leave(self, code: int) -> None:
         if not self._quit.done():
             self._quit.set_result(code)
+
+
+def _containers() -> ContainerSettings:
+    from codeexec.server.start import container_settings
+
+    return container_settings()
 
 
 _TEXTUAL = ("application/json", "application/javascript", "image/svg+xml")
