@@ -1,0 +1,114 @@
+"""Open a file by a few letters of its name, from the folder or from where one was lately."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codeexec.tui.screens.picker import Hint, Picker, spread
+from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces, fitted
+from codeexec.tui.widgets.files.finder import Hit, best
+from codeexec.tui.widgets.files.folder import MOST_FILES, all_files
+
+
+@dataclass(frozen=True, slots=True)
+class FileHit:
+    """A file: its name with the letters that were typed, then its folder."""
+
+    hit: Hit
+    target: Path
+    words: str = ""
+
+    def pieces(self, width: int) -> Pieces:
+        path = self.hit.path
+        cut = path.rfind("/") + 1
+        folder = fitted(path[: max(cut - 1, 0)], max(width // 2, 10))
+        side: Pieces = [(self.words or folder, "muted")] if self.words or folder else []
+        return spread(self._name(path[cut:], cut), side, width)
+
+    def _name(self, name: str, offset: int) -> Pieces:
+        """In runs of what was typed and what was not."""
+        made: Pieces = []
+        for number, sign in enumerate(name, offset):
+            ink: Ink = "accent" if number in self.hit.places else "text"
+            shown = sign if sign.isprintable() else "�"
+            if made and made[-1][1] == ink:
+                made[-1] = (made[-1][0] + shown, ink)
+            else:
+                made.append((shown, ink))
+        return made
+
+
+class OpeningScreen(Picker[Path | None]):
+    """Answers with the file; also one that is not there yet, where a path was typed.
+
+    `recent` are files that were open lately, newest first: with nothing typed they come first.
+    """
+
+    placeholder = "part of a name, or a path"
+
+    def __init__(self, root: Path, recent: Sequence[Path] = (), title: str = "Open a file") -> None:
+        super().__init__(title)
+        self._root = root
+        self._recent = [_relative(path, root) for path in recent]
+        self._paths: Sequence[str] = self._recent
+        self._typed = ""
+        self._is_reading = True
+
+    def hints(self) -> Sequence[Hint]:
+        return (Hint("enter", "open", "choose"), Hint("esc", "close", "leave"))
+
+    def begin(self) -> None:
+        self.narrow("")
+        self.run_worker(self._read(), group="read")
+
+    async def _read(self) -> None:
+        found = await asyncio.to_thread(all_files, self._root)
+        known = set(self._recent)
+        self._paths = [*self._recent, *(path for path in found if path not in known)]
+        self._is_reading = False
+        much = len(found) >= MOST_FILES
+        self.title_words(
+            f"{self._title_words}  ·  {'the first ' if much else ''}{len(found):,} files"
+        )
+        self.narrow(self._typed)
+
+    def narrow(self, typed: str) -> None:
+        # Beside the loop, as the next key must not wait for the folder of a big project.
+        self._typed = typed
+        self.run_worker(self._find(typed), group="find", exclusive=True)
+
+    async def _find(self, typed: str) -> None:
+        hits = await asyncio.to_thread(best, typed, self._paths)
+        rows = [FileHit(hit, self._root / hit.path, self._lately(hit.path)) for hit in hits]
+        if (path := self._as_path(typed)) is not None and all(row.target != path for row in rows):
+            if path.is_file():
+                rows.insert(0, FileHit(Hit(str(path), 0), path))
+            elif not path.is_dir() and not rows:
+                rows.append(FileHit(Hit(str(path), 0), path, "a new file"))
+        self.show(rows)
+        if self._is_reading and not rows:
+            self.say("Reading the folder…")
+        else:
+            self.say("" if rows else ("Nothing fits." if typed else "There is no file here yet."))
+
+    def _lately(self, path: str) -> str:
+        return "lately" if not self._typed and path in self._recent and "/" not in path else ""
+
+    def _as_path(self, typed: str) -> Path | None:
+        """Where the words lead, read as a path."""
+        if not typed or typed.endswith("/") or "\0" in typed:
+            return None
+        return Path(os.path.normpath(self._root / Path(typed).expanduser()))
+
+    def choose(self, at: int) -> None:
+        row = self.list.rows[at]
+        if isinstance(row, FileHit):
+            self.dismiss(row.target)
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

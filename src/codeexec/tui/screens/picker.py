@@ -1,0 +1,231 @@
+"""A panel over the workbench with a list in it: what choosing, sessions and settings share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeVar
+
+from rich.cells import cell_len
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from codeexec.tui.widgets.artifacts.row_list import Pieces, Row, RowList, fitted
+from codeexec.tui.widgets.click_rows import ClickRows
+
+R = TypeVar("R")
+
+Tone = Literal["muted", "warn", "error", "ok"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A key that is worth knowing here; a click on it is as good."""
+
+    key: str
+    words: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A row between others that cannot be chosen."""
+
+    text: str
+    side: str = ""
+
+    def pieces(self, width: int) -> Pieces:
+        return spread([(self.text, "title")], [(self.side, "muted")], width)
+
+
+def spread(left: Pieces, right: Pieces, width: int) -> Pieces:
+    """The one at the left, the other at the right end; what has no room is cut, the right last."""
+    side = sum(cell_len(text) for text, _ in right)
+    if side > width * 2 // 3:
+        right = [(fitted("".join(text for text, _ in right), width * 2 // 3), right[0][1])]
+        side = sum(cell_len(text) for text, _ in right)
+    room = width - side - (2 if side else 0)
+    made: Pieces = []
+    for text, ink in left:
+        text = fitted(text, room)
+        made.append((text, ink))
+        room -= cell_len(text)
+    return [*made, (" " * (room + (2 if side else 0)), "text"), *right]
+
+
+class Picker(ModalScreen[R]):
+    """A title, a field, rows, words about them, keys. A subclass fills it by `show` and answers
+    `narrow` (something was typed) and `choose` (a row was).
+
+    With `typing` the field has the keys from the beginning; else `/` opens it.
+    """
+
+    typing: ClassVar[bool] = True
+    placeholder: ClassVar[str] = "type to narrow down"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Close", show=False, id="list.close"),
+        Binding("down,ctrl+n", "step(1)", show=False, id="list.next"),
+        Binding("up,ctrl+p", "step(-1)", show=False, id="list.previous"),
+        Binding("pagedown", "step(10)", show=False, id="list.page_down"),
+        Binding("pageup", "step(-10)", show=False, id="list.page_up"),
+        Binding("enter", "choose", show=False, id="list.choose"),
+    ]
+
+    DEFAULT_CSS = """
+    Picker { align: center top; background: $surface 55%; }
+    Picker > Vertical {
+        width: 92; max-width: 96%; height: auto; max-height: 90%;
+        margin-top: 1; padding: 1 2; background: $raised-ground;
+    }
+    Picker #title { height: 1; color: $text-muted; text-style: none; }
+    Picker Input, Picker Input:focus {
+        border: none; height: 1; padding: 0; margin: 0 0 1 0; background: $raised-ground;
+    }
+    Picker RowList { height: auto; max-height: 24; background: $raised-ground; }
+    Picker RowList > .rows--cursor { background: $selection-ground; }
+    Picker #word { height: auto; display: none; color: $text-muted; padding: 0 1; }
+    Picker #word.warn { color: $text-warning; }
+    Picker #word.error { color: $text-error; }
+    Picker #word.ok { color: $text-success; }
+    Picker #hints { height: 1; margin-top: 1; color: $text-muted; link-style: none;
+        link-color: $text-muted; link-background: transparent;
+        link-background-hover: transparent; link-color-hover: $accent; link-style-hover: none; }
+    Picker.-low > Vertical { margin-top: 0; padding: 0 1; max-height: 100%; }
+    Picker.-low Input { margin: 0; }
+    """
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title_words = title
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(self._title_words, id="title", markup=False)
+            yield Input(placeholder=self.placeholder, compact=True)
+            yield ClickRows()
+            yield Static(id="word", markup=False)
+            yield Static(self._hint_line(), id="hints")
+
+    def on_mount(self) -> None:
+        self.list = self.query_one(ClickRows)
+        self.field = self.query_one(Input)
+        self.list.can_focus = not self.typing
+        self.field.display = self.typing
+        (self.field if self.typing else self.list).focus()
+        self.begin()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.height < 20, "-low")
+        self.query_one(ClickRows).styles.max_height = max(event.size.height - 10, 3)
+
+    # -- for the subclass ------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """The screen is there: show rows, or ask for them."""
+
+    def hints(self) -> Sequence[Hint]:
+        """Keys in the last line."""
+        return ()
+
+    def narrow(self, typed: str) -> None:
+        """The field says something else."""
+
+    def choose(self, at: int) -> None:
+        """This row was chosen."""
+
+    def nothing(self) -> None:
+        """Enter was pressed where there is no row."""
+
+    def show(self, rows: Sequence[Row], cursor: int = 0) -> None:
+        """Show rows; the cursor never stands on a heading."""
+        at = min(max(cursor, 0), max(len(rows) - 1, 0))
+        after = [i for i in range(at, len(rows)) if not isinstance(rows[i], Heading)]
+        before = [i for i in range(at) if not isinstance(rows[i], Heading)]
+        self.list.show(rows, (after or before[::-1] or [0])[0])
+        self.list.display = bool(rows)
+
+    def say(self, words: str, tone: Tone = "muted") -> None:
+        """Words under the list: that it is being read, that nothing fits, what went wrong."""
+        label = self.query_one("#word", Static)
+        label.update(words)
+        label.set_classes(tone)
+        label.display = bool(words)
+
+    def title_words(self, words: str) -> None:
+        self.query_one("#title", Static).update(words)
+
+    def refresh_hints(self) -> None:
+        self.query_one("#hints", Static).update(self._hint_line())
+
+    # -- keys and mouse ------------------------------------------------------------------------
+
+    def _hint_line(self) -> Content:
+        parts: list[Content] = []
+        for hint in self.hints():
+            key = Content.styled(hint.key, "$accent")
+            whole = Content.assemble(key, " ", hint.words)
+            parts.append(whole.stylize(f"@click=screen.{hint.action}"))
+        return Content("   ").join(parts)
+
+    def action_step(self, by: int) -> None:
+        """To another row; at an end, round to the other."""
+        rows = self.list.rows
+        if not rows:
+            return
+        at, way = self.list.cursor, 1 if by > 0 else -1
+        target = (at + by) % len(rows) if abs(by) == 1 else min(max(at + by, 0), len(rows) - 1)
+        while isinstance(rows[target], Heading):
+            target = (target + way) % len(rows)
+        self.list.go(target)
+
+    def action_choose(self) -> None:
+        if self.list.rows and not isinstance(self.list.rows[self.list.cursor], Heading):
+            self.choose(self.list.cursor)
+        else:
+            self.nothing()
+
+    def action_leave(self) -> None:
+        """Close the field that `/` opened, then the screen."""
+        if not self.typing and self.field.display:
+            self.field.value = ""
+            self.field.display = False
+            self.list.focus()
+        else:
+            self.dismiss(None)
+
+    def action_search(self) -> None:
+        self.field.display = True
+        self.field.focus()
+
+    @on(Input.Changed)
+    def field_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.narrow(event.value.strip())
+
+    @on(Input.Submitted)
+    def field_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_choose()
+
+    @on(RowList.Chosen)
+    def row_chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.action_choose()
+
+    @on(RowList.Moved)
+    def row_moved(self, event: RowList.Moved) -> None:
+        event.stop()
+        self.moved(event.at)
+
+    def moved(self, at: int) -> None:
+        """The cursor is on another row."""
+
+    def on_click(self, event: events.Click) -> None:
+        if event.widget is self:
+            self.dismiss(None)

@@ -1,0 +1,72 @@
+"""The finder of files, by keys and by mouse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Static
+
+from codeexec.tui.screens.opening import OpeningScreen
+from support.pane_app import until
+from support.screen_app import ScreenApp, shown
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("src/app.py", "src/theme.py", "notes.md", "secret/x.py"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    (tmp_path / ".gitignore").write_text("secret/\n")
+    return tmp_path
+
+
+async def test_a_few_letters_find_a_file(folder: Path) -> None:
+    app = ScreenApp(OpeningScreen(folder))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(shown(app)) == 4)
+        assert not any("x.py" in row for row in shown(app))
+        await pilot.press(*"thm")
+        await until(pilot, lambda: len(shown(app)) == 1)
+        assert shown(app)[0].split() == ["▌theme.py", "src"]
+        await pilot.press("enter")
+        await until(pilot, lambda: app.answers)
+    assert app.answers == [folder / "src/theme.py"]
+
+
+async def test_recent_files_come_first_and_a_click_opens(folder: Path) -> None:
+    outside = folder.parent / "outside.py"
+    app = ScreenApp(OpeningScreen(folder, [folder / "notes.md", outside]))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(shown(app)) == 5)
+        assert shown(app)[0].split() == ["▌notes.md", "lately"]
+        assert shown(app)[1].split()[0] == "outside.py"
+        await pilot.click("ClickRows", offset=(3, 1))
+        await until(pilot, lambda: app.answers)
+    assert app.answers == [outside]
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"), [("./src/../notes.md", "notes.md"), ("new/z.py", "new/z.py")]
+)
+async def test_a_path_is_one_also_of_a_new_file(folder: Path, typed: str, wanted: str) -> None:
+    app = ScreenApp(OpeningScreen(folder))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(shown(app)) == 4)
+        await pilot.press(*typed)
+        await until(pilot, lambda: len(shown(app)) == 1)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.answers)
+    assert app.answers == [folder / wanted]
+
+
+async def test_nothing_fits_and_escape(tmp_path: Path) -> None:
+    app = ScreenApp(OpeningScreen(tmp_path))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, OpeningScreen))
+        word = app.screen.query_one("#word", Static)
+        await until(pilot, lambda: "no file" in str(word.content))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.answers)
+    assert app.answers == [None]
