@@ -75,9 +75,7 @@ class Intake:
                     events += self._finish(fact)
                 case says.Told():
                     events += self._flush()
-                    events.append(
-                        NoticeGiven(fact.level, fact.title, fact.message, fact.next_step)
-                    )
+                    events.append(NoticeGiven(fact.level, fact.title, fact.message, fact.next_step))
                 case says.Died():
                     events += self._flush()
         return events + self._flush()
