@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from codeexec.domain.clock import Clock
 from codeexec.domain.errors import (
@@ -356,7 +355,7 @@ class Runner:
         up. KernelUnavailable when there is no kernel `name`: then all goes on as before."""
         fresh = None
         if name and name != self.choice.name:
-            choice = replace(self.choice, name=name, connection_file="")
+            choice = self.choice.named(name)
             fresh = self._factory.create(choice, self.take)
             self.choice = choice
         await self._give_up_start()
