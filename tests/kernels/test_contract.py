@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,14 +22,33 @@ from codeexec.kernels.base import (
     Started,
     Wrote,
 )
-from support.kernel_cases import LOCAL_CASES, KernelCase, Partner, talking_to
+from support.containers import containers, require_engine
+from support.kernel_cases import (
+    CONTAINER_CASES,
+    CONTRACT,
+    LOCAL_CASES,
+    KernelCase,
+    Partner,
+    talking_to,
+)
 
 
-@pytest.fixture(params=LOCAL_CASES, ids=lambda case: case.name)
-def case(request: pytest.FixtureRequest) -> KernelCase:
+@pytest.fixture(
+    params=[
+        *LOCAL_CASES,
+        *(pytest.param(each, marks=pytest.mark.docker) for each in CONTAINER_CASES),
+    ],
+    ids=lambda case: case.name,
+)
+def case(request: pytest.FixtureRequest) -> Iterator[KernelCase]:
     found = request.param
     assert isinstance(found, KernelCase)
-    return found
+    if found not in CONTAINER_CASES:
+        yield found
+        return
+    require_engine()
+    yield found
+    assert containers(CONTRACT) == []
 
 
 @pytest_asyncio.fixture

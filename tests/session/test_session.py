@@ -31,6 +31,7 @@ from codeexec.domain.requests import (
 from codeexec.domain.snapshot import Snapshot
 from codeexec.session.session import Session
 from codeexec.session.settings import HostSettings
+from support.containers import require_engine
 from support.sessions import finished, open_host, open_session, run, submit, text, until
 
 ENDLESS = "import time\nwhile True:\n    time.sleep(0.01)"
@@ -38,6 +39,15 @@ STUBBORN = (
     "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
     "print('deaf', flush=True)\nwhile True:\n    time.sleep(0.01)"
 )
+
+
+@pytest.fixture(params=["local", pytest.param("docker", marks=pytest.mark.docker)], autouse=True)
+def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every story holds wherever the kernel runs."""
+    if request.param == "docker":
+        require_engine()
+    monkeypatch.setattr("support.sessions.BACKEND", request.param)
+    return str(request.param)
 
 
 async def test_what_runs_is_told_by_facts(tmp_path: Path) -> None:
@@ -259,7 +269,9 @@ async def test_files_that_a_run_writes_are_kept(tmp_path: Path) -> None:
 
 async def test_no_such_kernel_is_an_end_with_a_next_step(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
-        session = await open_session(host, tmp_path, kernel="no-such-kernel", start_kernel=False)
+        session = await open_session(
+            host, tmp_path, backend="local", kernel="no-such-kernel", start_kernel=False
+        )
         view = await run(session, "1")
         assert view.status == "cancelled"
         assert "no-such-kernel" in view.reason

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from codeexec.kernels.containers import ContainerSettings
+from codeexec.kernels.factory import Kernels
+
 IMAGE = os.environ.get("CODEEXEC_ENGINE_IMAGE", "codeexec-kernel:1")
 ENGINE = os.environ.get("CODEEXEC_ENGINE", "docker")
 USER = 1000
@@ -42,9 +45,19 @@ def workspace_in(folder: Path) -> Path:
     """A folder that code in a container can write to, also when the tests run as root."""
     workspace = folder / "workspace"
     workspace.mkdir()
+    return give_away(workspace)
+
+
+def give_away(folder: Path) -> Path:
+    """Owned by somebody who is not root: code in a container never runs as that."""
     if os.geteuid() == 0:
-        os.chown(workspace, USER, USER)
-    return workspace
+        os.chown(folder, USER, USER)
+    return folder
+
+
+def container_kernels(policy: str = "locked") -> Kernels:
+    """The factory of a host whose settings name the engine and image of the tests."""
+    return Kernels(containers=lambda: ContainerSettings(ENGINE, image=IMAGE, policy=policy))
 
 
 def containers(label: str) -> list[str]:

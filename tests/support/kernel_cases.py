@@ -25,8 +25,11 @@ from codeexec.kernels.base import (
     Wrote,
 )
 from codeexec.kernels.factory import Kernels
+from support.containers import container_kernels, give_away
 
 DEADLINE = 30.0
+CONTRACT = "test-contract"
+"""The label of the containers that the cases make."""
 F = TypeVar("F")
 
 
@@ -44,7 +47,14 @@ def _local(cwd: Path, sink: Sink) -> Kernel:
     return Kernels().create(KernelChoice(str(cwd)), sink)
 
 
+def _in_container(cwd: Path, sink: Sink) -> Kernel:
+    give_away(cwd)
+    choice = KernelChoice(str(cwd), backend="docker", session=CONTRACT)
+    return container_kernels().create(choice, sink)
+
+
 LOCAL_CASES = (KernelCase("local", _local),)
+CONTAINER_CASES = (KernelCase("docker", _in_container, has_pid=False),)
 
 
 class Partner:

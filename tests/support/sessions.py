@@ -10,19 +10,21 @@ from pathlib import Path
 from codeexec.domain.outputs import Run, iter_rows, plain
 from codeexec.domain.requests import Execute, OpenSession, ReadRows
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.kernels.factory import Kernels
 from codeexec.session.host import Host
 from codeexec.session.session import Session
 from codeexec.session.settings import HostSettings
+from support.containers import container_kernels, give_away
 
 DEADLINE = 40.0
+BACKEND = "local"
+"""Where sessions run that do not say it; a fixture changes it for tests that hold everywhere."""
 
 
 @asynccontextmanager
 async def open_host(
     state: Path, settings: HostSettings | None = None, *, leave_kernels: bool = False
 ) -> AsyncIterator[Host]:
-    host = Host(state, Kernels(), settings=settings)
+    host = Host(state, container_kernels(), settings=settings)
     await host.start()
     try:
         yield host
@@ -31,6 +33,8 @@ async def open_host(
 
 
 async def open_session(host: Host, cwd: Path, **fields: object) -> Session:
+    if fields.setdefault("backend", BACKEND) == "docker":
+        give_away(cwd)
     request = OpenSession(cwd=str(cwd), **fields)  # type: ignore[arg-type]  # names are checked by msgspec
     summary = await host.call(request)
     return host.session(summary.session_id)

@@ -8,7 +8,7 @@ which the kernel said it. Terminal text comes raw; making rows of it is the sess
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from codeexec.domain.events import Death, KernelRef, NoticeLevel
@@ -155,6 +155,16 @@ class KernelChoice:
     connection_file: str = ""
     session: str = ""
     """Told in a container's name and labels."""
+
+    def named(self, name: str) -> KernelChoice:
+        """The same folder and environment, another kernel: `docker:IMAGE` is one in a container,
+        `docker` one in the image that settings name; any other name is of this machine."""
+        backend, _, image = name.partition(":")
+        if backend == "docker":
+            return replace(self, name="", connection_file="", backend=backend, image=image)
+        if self.backend != "docker":
+            return replace(self, name=name, connection_file="")
+        return replace(self, name=name, connection_file="", backend="local", image="", policy="")
 
 
 Handle = dict[str, object]

@@ -75,7 +75,7 @@ class Containers:
             sink([Told("warning", title, message)])
 
         ref = KernelRef(
-            choice.name or image, f"Python 3 in {image}", "python", image, "docker", policy.words()
+            f"docker:{image}", f"Python 3 in {image}", "python", image, "docker", policy.words()
         )
         life = ContainerLife(plan, command, tell=tell, facts=lambda: self._know(engine))
         return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,8 @@ class Kernels:
         self._start_timeout = start_timeout
 
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
+        if choice.name.partition(":")[0] == "docker":
+            choice = choice.named(choice.name)
         backend = self._backend(choice.backend)
         if backend is not None:
             return backend.create(choice, sink)
@@ -114,7 +117,12 @@ class Kernels:
         return kernel
 
     def list(self, cwd: str) -> Sequence[KernelInfo]:
-        return discover.list_kernels(cwd or str(Path.cwd()), os.environ)
+        found = list(discover.list_kernels(cwd or str(Path.cwd()), os.environ))
+        if shutil.which("docker") or shutil.which("podman"):
+            # Whether its image is there is said when it is started: asking would take too long.
+            title = "Python 3 in a container"
+            found.append(KernelInfo("docker", title, "python", "", "container engine"))
+        return found
 
     def _backend(self, name: str) -> Backend | None:
         if name == "docker" and name not in self._backends:

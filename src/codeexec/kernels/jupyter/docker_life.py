@@ -64,6 +64,7 @@ class ContainerLife:
                 facts=await self._facts() if self._facts is not None else None,
             )
             await self._kernel.launch()
+            await self._ask_usage()
         except CodeexecError as error:
             await self.kill()
             raise KernelUnavailable(error.message, error.next_step) from error
