@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,6 +17,7 @@ from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
 from codeexec.domain.events import Variable
 from codeexec.tui.feed import Frame
+from codeexec.tui.widgets.artifacts.row_list import one_line
 from codeexec.tui.widgets.table import DataTableView
 from codeexec.tui.widgets.table_pages import PagedTable
 
@@ -42,11 +44,12 @@ class TableScreen(ModalScreen[None]):
         self.variable_name = name
         self._seen: Variable | None = None
         self._fault = ""
+        self._names: dict[str, str] = {}
         self._was_idle = True
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="head"):
-            yield Static(Content(self.variable_name), id="title")
+            yield Static(Content(one_line(self.variable_name)), id="title")
             yield Static("s sort  / column  r again  esc close", id="keys")
         yield DataTableView(PagedTable(self._read))
 
@@ -54,8 +57,17 @@ class TableScreen(ModalScreen[None]):
         self.query_one(DataTableView).focus()
 
     async def _read(self, start: int, count: int, sort: str, descending: bool) -> q.TablePage:
-        return await self._session.call(
+        sort = self._names.get(sort, sort)
+        page = await self._session.call(
             q.ReadTable(self.variable_name, start, count, sort, descending)
+        )
+        # Values are a program's: what they hold must not speak to the terminal.
+        self._names = {one_line(name): name for name in page.names}
+        return replace(
+            page,
+            names=tuple(map(one_line, page.names)),
+            index=tuple(map(one_line, page.index)),
+            cells=tuple(tuple(map(one_line, row)) for row in page.cells),
         )
 
     def show_frame(self, frame: Frame) -> None:
@@ -74,7 +86,8 @@ class TableScreen(ModalScreen[None]):
         event.stop()
         self._fault = event.fault
         rows, columns = event.table.size_of_table
-        words = f"{self.variable_name}  {rows:,}×{columns:,}" if columns else self.variable_name
+        name = one_line(self.variable_name)
+        words = f"{name}  {rows:,}×{columns:,}" if columns else name
         if event.sort:
             words += f"  by {event.sort} {'↓' if event.descending else '↑'}"
         self.query_one("#title", Static).update(Content(words))

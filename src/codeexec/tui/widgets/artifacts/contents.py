@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import re
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -15,8 +17,19 @@ from codeexec.tui.render.tables import from_csv, from_html
 MOST_CHARS = 400_000
 """Characters of a text that are laid out; the rest is in the file."""
 
-MOST_JSON = 8_000_000
-"""Bytes of JSON that become a tree; more is shown as text."""
+MOST_MARKDOWN = 60_000
+"""Characters that are laid out as Markdown; a longer text is shown as it is written."""
+
+MOST_JSON = 1_000_000
+"""Bytes of JSON that become a tree; more is shown as text, which costs the keys nothing."""
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What a file may hold and a terminal must not be told."""
+
+_JSON_CONTROLS = re.compile(
+    r"((?<!\\)(?:\\\\)*)\\u00(?:0[0-8bcef]|1[0-9a-f]|7f|[89][0-9a-f])", re.IGNORECASE
+)
+"""The same, as JSON spells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +80,11 @@ def prepare(mime: str, data: bytes, name: str = "") -> Content:
         case "html":
             return _page(text, mime)
         case "markdown":
-            return MarkdownContent(_clipped(text))
+            return _markdown(text)
         case "latex":
             return TextContent(latex_to_text(text))
         case "json":
-            return JsonContent(text) if len(data) <= MOST_JSON else TextContent(_clipped(text))
+            return _json(text)
         case "text":
             return TextContent(_clipped(text))
         case "file":
@@ -88,11 +101,26 @@ def _page(text: str, mime: str) -> Content:
     words = html_to_markdown(text)
     if not words.strip():
         return NoContent("This page needs a browser.\nO opens it there.")
-    return MarkdownContent(_clipped(words))
+    return _markdown(words)
+
+
+def _markdown(text: str) -> Content:
+    return MarkdownContent(text) if len(text) <= MOST_MARKDOWN else TextContent(_clipped(text))
+
+
+def _json(text: str) -> Content:
+    text = _JSON_CONTROLS.sub(r"\1\\ufffd", text)
+    if len(text) <= MOST_JSON:
+        return JsonContent(text)
+    try:
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        pass  # as it stands, then
+    return TextContent(_clipped(text))
 
 
 def _text(data: bytes) -> str:
-    return data.decode("utf-8-sig", errors="replace")
+    return _CONTROLS.sub("", data.decode("utf-8-sig", errors="replace"))
 
 
 def _is_binary(data: bytes) -> bool:

@@ -16,7 +16,7 @@ from codeexec.domain.events import Artifact
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.render.registry import Kind, choose, kind_of
-from codeexec.tui.widgets.artifacts.row_list import Pieces, fitted
+from codeexec.tui.widgets.artifacts.row_list import Pieces, fitted, one_line
 
 ICONS: Mapping[Kind, str] = MappingProxyType(
     {
@@ -176,7 +176,7 @@ def item_of(display: Display, view: ExecutionView | None, *, rich_only: bool = T
     return Item(
         key=display.key,
         kind=kind,
-        name=_name(kind, view, variable),
+        name=one_line(_name(kind, view, variable)),
         detail=_detail(kind, part, words, shape) or size_words(part.size),
         mime=part.mime,
         size=part.size,
@@ -195,7 +195,7 @@ def item_of_file(artifact: Artifact, view: ExecutionView | None) -> Item:
     return Item(
         key=artifact.id,
         kind=kind_of(artifact.mime),
-        name=artifact.name,
+        name=one_line(artifact.name),
         detail=size_words(artifact.size),
         mime=artifact.mime,
         size=artifact.size,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from textual import on
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content as Words
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Markdown, Static
+from textual.widgets import Static
 
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.render.registry import Kind
@@ -27,6 +27,7 @@ from codeexec.tui.widgets.artifacts.contents import (
 from codeexec.tui.widgets.artifacts.desk import Desk
 from codeexec.tui.widgets.artifacts.gallery import Learned
 from codeexec.tui.widgets.artifacts.items import Item
+from codeexec.tui.widgets.artifacts.text_view import TextView
 from codeexec.tui.widgets.json_view import JsonView
 from codeexec.tui.widgets.picture import Picture
 from codeexec.tui.widgets.table import DataTableView
@@ -47,11 +48,6 @@ class Preview(Vertical):
     Preview > .shown { display: block; }
     Preview > Picture { height: auto; }
     Preview > Picture.-navigable { height: 1fr; }
-    Preview VerticalScroll { scrollbar-size-vertical: 1; }
-    Preview Markdown { padding: 0; margin: 0; }
-    Preview MarkdownH1 { content-align: left middle; margin: 0 0 1 0; }
-    Preview MarkdownH2 { margin: 1 0; }
-    Preview .text { width: 1fr; height: auto; }
     Preview #words { content-align: center middle; text-align: center; color: $text-muted; }
     Preview JsonView { background: transparent; }
     """
@@ -157,9 +153,9 @@ class Preview(Vertical):
                 if had_keys:
                     self._parts["json"].focus()
             case MarkdownContent(text=text):
-                await self._show_markdown(text)
+                await self._show_text(text, markdown=True)
             case TextContent(text=text):
-                await self._show_text(text)
+                await self._show_text(text, markdown=False)
             case NoContent(words=words):
                 await self._show_words(words)
             case _:
@@ -196,24 +192,13 @@ class Preview(Vertical):
             width, height = event.picture.pixel_size
             self._tell(self._shown, "picture", f"{width}×{height}")
 
-    async def _show_markdown(self, text: str) -> None:
-        scroll = self._parts.get("markdown")
-        if scroll is None:
-            scroll = VerticalScroll(Markdown(text, open_links=False))
-            await self._add("markdown", scroll)
-        else:
-            await scroll.query_one(Markdown).update(text)
-            scroll.scroll_home(animate=False)
-        self._only("markdown")
-
-    async def _show_text(self, text: str) -> None:
-        scroll = self._parts.get("text")
-        if scroll is None:
-            scroll = VerticalScroll(Static("", classes="text"))
-            await self._add("text", scroll)
-        scroll.query_one(Static).update(Words(text))
-        scroll.scroll_home(animate=False)
+    async def _show_text(self, text: str, markdown: bool) -> None:
+        view = self._parts.get("text")
+        if not isinstance(view, TextView):
+            view = TextView()
+            await self._add("text", view)
         self._only("text")
+        view.show(text, markdown=markdown)
 
     async def _show_words(self, words: str) -> None:
         static = self._parts.get("words")
@@ -236,10 +221,3 @@ class Preview(Vertical):
     def _only(self, name: str) -> None:
         for each, widget in self._parts.items():
             widget.set_class(each == name, "shown")
-
-    @on(Markdown.LinkClicked)
-    def open_link(self, event: Markdown.LinkClicked) -> None:
-        """Open what leads to the web; a program's output does not open files."""
-        event.stop()
-        if event.href.startswith(("http://", "https://", "mailto:")):
-            self.app.open_url(event.href)

@@ -39,10 +39,20 @@ class TextRow:
         return [(fitted(self.text, width), self.ink)]
 
 
+def one_line(text: str) -> str:
+    """Without line ends, and without any control character: a name or a value that a program
+    has chosen must not speak to the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(each for each in " ".join(text.split()) if each >= " " and each not in _CONTROLS)
+
+
+_CONTROLS = frozenset(map(chr, range(0x7F, 0xA0)))
+
+
 def fitted(text: str, width: int) -> str:
     """On one line, and no wider than that; what is cut ends in an ellipsis."""
-    if "\n" in text or "\t" in text:
-        text = " ".join(text.split())
+    text = one_line(text)
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, width - 1) + "…" if width > 1 else text[: max(width, 0)]

@@ -22,7 +22,7 @@ from codeexec.domain.snapshot import KernelView
 from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame
 from codeexec.tui.link import Failed
-from codeexec.tui.widgets.artifacts.row_list import Row, RowList
+from codeexec.tui.widgets.artifacts.row_list import Row, RowList, one_line
 from codeexec.tui.widgets.variables.insides import Insides
 from codeexec.tui.widgets.variables.outline import ORDERS, Key, Order, alive, ordered, outline
 
@@ -155,7 +155,7 @@ class VariablesPane(Vertical):
 
     def _say(self) -> None:
         """A question, what is in the way, or nothing."""
-        words = f"Delete {self._asks}? y / n" if self._asks else self._trouble
+        words = f"Delete {one_line(self._asks)}? y / n" if self._asks else self._trouble
         word = self.query_one("#word", Static)
         word.update(Content(words))
         word.set_class(bool(words), "said")

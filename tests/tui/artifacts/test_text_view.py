@@ -1,0 +1,132 @@
+"""Text and Markdown: wrapped at the width, links to the web alone, nothing said to the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.style import Style
+from textual.app import App, ComposeResult
+
+from codeexec.tui.widgets.artifacts.contents import (
+    MOST_MARKDOWN,
+    JsonContent,
+    MarkdownContent,
+    TableContent,
+    TextContent,
+    prepare,
+)
+from codeexec.tui.widgets.artifacts.row_list import fitted, one_line
+from codeexec.tui.widgets.artifacts.text_view import TextView, markdown_lines, plain_lines
+
+INKS = {name: Style() for name in ("heading", "link", "code", "muted", "bullet")}
+EVIL = "\x1b]52;c;eA==\x07\x9b2J"
+
+
+def is_quiet(text: str) -> bool:
+    return not any(ord(each) < 0x20 or 0x7F <= ord(each) < 0xA0 for each in text)
+
+
+@given(text=st.text(max_size=200), width=st.integers(2, 40))
+def test_no_line_is_wider_than_the_view(text: str, width: int) -> None:
+    text = "".join(each for each in text if each == "\n" or each.isprintable())
+    assert all(line.cell_length <= width for line in plain_lines(text, width))
+
+
+@given(text=st.from_regex(r"[ -~\n]{0,200}", fullmatch=True), width=st.integers(1, 40))
+def test_wrapping_loses_nothing(text: str, width: int) -> None:
+    joined = "".join(line.text for line in plain_lines(text, width))
+    assert joined == text.replace("\n", "")
+
+
+def test_markdown_reads_and_its_links_lead_to_the_web() -> None:
+    source = "# Title\n\nSome *words* and [web](https://example.org), [file](file:///etc/passwd)."
+    lines = markdown_lines(source, 60, INKS)
+    text = "\n".join(line.text for line in lines)
+    assert "Title" in text and "Some words and web" in text
+    links = {segment.style.link for line in lines for segment in line if segment.style}
+    assert links == {None, "https://example.org"}
+
+
+@pytest.mark.parametrize("mime", ["text/plain", "text/markdown", "text/html", "text/csv"])
+def test_a_file_does_not_speak_to_the_terminal(mime: str) -> None:
+    match prepare(mime, f"a{EVIL}b,c\n1,2\n".encode()):
+        case TextContent(text=text):
+            lines = plain_lines(text, 20)
+        case MarkdownContent(text=text):
+            lines = markdown_lines(text, 20, INKS)
+        case TableContent(page=page):
+            lines = plain_lines("\n".join([*page.names, *page.cells[0]]), 20)
+        case other:
+            pytest.fail(f"not expected: {other}")
+    assert all(is_quiet(line.text) for line in lines)
+
+
+def test_json_does_not_speak_to_the_terminal_either() -> None:
+    value = {f"k{EVIL}": [EVIL, "\\u001b stays", "\x7f"]}
+    content = prepare("application/json", json.dumps(value).encode())
+    assert isinstance(content, JsonContent)
+    [(key, values)] = json.loads(content.text).items()
+    assert is_quiet(key)
+    assert all(map(is_quiet, values))
+    assert values[1] == "\\u001b stays"
+
+
+@given(st.text(max_size=80), st.integers(1, 40))
+def test_names_and_values_are_quiet(text: str, width: int) -> None:
+    assert is_quiet(one_line(text))
+    assert is_quiet(fitted(text, width))
+
+
+def test_large_json_is_text_with_lines() -> None:
+    content = prepare("application/json", json.dumps(list(range(300_000))).encode())
+    assert isinstance(content, TextContent)
+    assert content.text.startswith("[\n  0,\n  1,")
+
+
+class Pane(App[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.laid_out = asyncio.Event()
+        self.opened: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield TextView()
+
+    def on_text_view_laid_out(self) -> None:
+        self.laid_out.set()
+
+    def open_url(self, url: str, *, new_tab: bool = True) -> None:
+        self.opened.append(url)
+
+
+async def test_a_click_on_a_link_opens_it() -> None:
+    app = Pane()
+    async with app.run_test(size=(40, 10)) as pilot:
+        view = app.query_one(TextView)
+        view.show("[web](https://example.org) and [file](file:///x)", markdown=True)
+        async with asyncio.timeout(20):
+            await app.laid_out.wait()
+        await pilot.pause()
+        await pilot.click(TextView, offset=(1, 0))
+        await pilot.click(TextView, offset=(9, 0))
+        assert app.opened == ["https://example.org"]
+
+
+async def test_keys_are_answered_while_a_long_text_is_laid_out() -> None:
+    app = Pane()
+    async with app.run_test(size=(80, 24)):
+        worst = 0.0
+        text = ("Words that *stand* in **text**.\n\n" * 4000)[:MOST_MARKDOWN]
+        app.query_one(TextView).show(text, markdown=True)
+        async with asyncio.timeout(40):
+            while not app.laid_out.is_set():
+                begun = time.perf_counter()
+                await asyncio.sleep(0.001)
+                worst = max(worst, time.perf_counter() - begun)
+        print(f"worst pause {worst * 1000:.0f} ms")
+        assert worst < 0.5, "the loop was held up by the layout"
