@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from codeexec.tui.screens.picker import Hint, Picker, spread
 from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces, fitted
@@ -48,7 +49,7 @@ class OpeningScreen(Picker[Path | None]):
     `recent` are files that were open lately, newest first: with nothing typed they come first.
     """
 
-    placeholder = "part of a name, or a path"
+    placeholder: ClassVar[str] = "part of a name, or a path"
 
     def __init__(self, root: Path, recent: Sequence[Path] = (), title: str = "Open a file") -> None:
         super().__init__(title)

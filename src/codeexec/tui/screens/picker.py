@@ -87,9 +87,11 @@ class Picker(ModalScreen[R]):
     Picker Input, Picker Input:focus {
         border: none; height: 1; padding: 0; margin: 0 0 1 0; background: $raised-ground;
     }
-    Picker RowList { height: auto; max-height: 24; background: $raised-ground; }
+    Picker.-quiet #title { margin-bottom: 1; }
+    Picker RowList { height: auto; background: $raised-ground; }
     Picker RowList > .rows--cursor { background: $selection-ground; }
     Picker #word { height: auto; display: none; color: $text-muted; padding: 0 1; }
+    Picker.-quiet #word { margin-top: 1; }
     Picker #word.warn { color: $text-warning; }
     Picker #word.error { color: $text-error; }
     Picker #word.ok { color: $text-success; }
@@ -97,7 +99,7 @@ class Picker(ModalScreen[R]):
         link-color: $text-muted; link-background: transparent;
         link-background-hover: transparent; link-color-hover: $accent; link-style-hover: none; }
     Picker.-low > Vertical { margin-top: 0; padding: 0 1; max-height: 100%; }
-    Picker.-low Input { margin: 0; }
+    Picker.-low Input, Picker.-low #title, Picker.-low #word, Picker.-low #hints { margin: 0; }
     """
 
     def __init__(self, title: str) -> None:
@@ -117,12 +119,21 @@ class Picker(ModalScreen[R]):
         self.field = self.query_one(Input)
         self.list.can_focus = not self.typing
         self.field.display = self.typing
+        self.set_class(not self.typing, "-quiet")
         (self.field if self.typing else self.list).focus()
         self.begin()
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.height < 20, "-low")
-        self.query_one(ClickRows).styles.max_height = max(event.size.height - 10, 3)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """The list takes what the panel has left, so that the last line is always seen."""
+        low = self.has_class("-low")
+        words = str(self.query_one("#word", Static).content).count("\n") + 2
+        rest = 4 if low else 8
+        height = self.size.height if low else self.size.height * 9 // 10
+        self.query_one(ClickRows).styles.max_height = max(height - rest - words + 1, 3)
 
     # -- for the subclass ------------------------------------------------------------------------
 
@@ -156,6 +167,7 @@ class Picker(ModalScreen[R]):
         label.update(words)
         label.set_classes(tone)
         label.display = bool(words)
+        self._make_room()
 
     def title_words(self, words: str) -> None:
         self.query_one("#title", Static).update(words)
@@ -168,9 +180,8 @@ class Picker(ModalScreen[R]):
     def _hint_line(self) -> Content:
         parts: list[Content] = []
         for hint in self.hints():
-            key = Content.styled(hint.key, "$accent")
-            whole = Content.assemble(key, " ", hint.words)
-            parts.append(whole.stylize(f"@click=screen.{hint.action}"))
+            words = Content.styled(hint.words, f"@click=screen.{hint.action}")
+            parts.append(Content.assemble(Content.styled(hint.key, "$accent"), " ", words))
         return Content("   ").join(parts)
 
     def action_step(self, by: int) -> None:

@@ -1,0 +1,160 @@
+"""The chooser of kernels: what there is, why some cannot be used, and what would mend that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from codeexec.client.api import HostClient
+from codeexec.domain import requests as q
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.requests import KernelInfo
+from codeexec.tui.link import CopyRequested
+from codeexec.tui.screens.picker import Hint, Picker, spread
+from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces, fitted
+
+
+@dataclass(frozen=True, slots=True)
+class KernelRow:
+    """A kernel: usable, in use now, or why not."""
+
+    kernel: KernelInfo
+    is_current: bool = False
+
+    @property
+    def path(self) -> str:
+        home = Path.home()
+        place = Path(self.kernel.path)
+        return f"~/{place.relative_to(home)}" if place.is_relative_to(home) else self.kernel.path
+
+    def pieces(self, width: int) -> Pieces:
+        one = self.kernel
+        shape: tuple[str, Ink] = ("● ", "ok") if self.is_current else ("○ ", "muted")
+        if one.problem:
+            shape = ("✗ ", "warn")
+        left: Pieces = [shape, (one.display_name, "muted" if one.problem else "text")]
+        if one.language and one.language not in one.display_name.casefold():
+            left.append((f"  {one.language}", "muted"))
+        words = "default" if one.is_default else ""
+        words = "in use" if self.is_current else words
+        if words and not one.problem:
+            left.append((f"  {words}", "accent"))
+        side = "cannot be used" if one.problem else fitted(one.source, max(width // 2, 12))
+        return spread(left, [(side, "warn" if one.problem else "muted")], width)
+
+
+class KernelsScreen(Picker[str | None]):
+    """Answers with what to ask for by `RestartKernel` or `OpenSession`: a name, or what was typed
+    where it is the path of a Python or of an environment."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+r", "look", "Look again", show=False, id="kernels.look"),
+    ]
+
+    placeholder: ClassVar[str] = "a kernel, or the path of a Python or of an environment"
+
+    def __init__(self, host: HostClient, cwd: str, current: str = "") -> None:
+        """`current` is the name of the kernel that is used now."""
+        super().__init__("Kernels")
+        self._host = host
+        self._cwd = cwd
+        self._current = current
+        self._kernels: Sequence[KernelInfo] | None = None
+        self._fault = ""
+
+    def hints(self) -> Sequence[Hint]:
+        found = [Hint("enter", "use it", "choose")]
+        row = self._row if self.is_mounted else None
+        if row is not None and row.kernel.problem:
+            found = [Hint("enter", "copy the command", "choose")] if row.kernel.fix else []
+        return (*found, Hint("ctrl+r", "look again", "look"), Hint("esc", "close", "leave"))
+
+    def begin(self) -> None:
+        self.action_look()
+
+    def action_look(self) -> None:
+        """Ask what there is: again, after something was installed."""
+        self.say("Looking for kernels…")
+        self.run_worker(self._look(), group="look", exclusive=True)
+
+    async def _look(self) -> None:
+        try:
+            self._kernels = (await self._host.call(q.ListKernels(self._cwd))).kernels
+            self._fault = ""
+        except CodeexecError as error:
+            self._fault = f"{error.title}: {error.message}\n{error.next_step}".strip()
+        self._fill()
+
+    @property
+    def _row(self) -> KernelRow | None:
+        rows = self.list.rows
+        row = rows[self.list.cursor] if rows else None
+        return row if isinstance(row, KernelRow) else None
+
+    def _fill(self) -> None:
+        words = self.field.value.casefold().split()
+        kernels = [
+            kernel
+            for kernel in self._kernels or ()
+            if all(
+                word in f"{kernel.display_name} {kernel.name} {kernel.path}".casefold()
+                for word in words
+            )
+        ]
+        kernels.sort(key=lambda kernel: bool(kernel.problem))  # those that cannot be used go last
+        rows = [KernelRow(kernel, self._is_current(kernel)) for kernel in kernels]
+        current = next((at for at, row in enumerate(rows) if row.is_current), 0)
+        self.show(rows, current if not words else 0)
+        self._tell()
+
+    def _is_current(self, kernel: KernelInfo) -> bool:
+        return bool(self._current) and self._current in (kernel.name, kernel.path)
+
+    def _tell(self) -> None:
+        row, typed = self._row, self.field.value.strip()
+        if self._fault:
+            self.say(self._fault, "error")
+        elif row is not None and row.kernel.problem:
+            fix = f"\n{row.kernel.fix}" if row.kernel.fix else ""
+            self.say(f"{row.kernel.problem}{fix}", "warn")
+        elif row is not None:
+            self.say(row.path)
+        elif self._kernels is None:
+            self.say("Looking for kernels…")
+        elif _looks_like_path(typed):
+            self.say(f"Enter uses the Python of {typed}")
+        elif self._kernels:
+            self.say("Nothing fits. A path of a Python or of an environment is fine, too.")
+        else:
+            self.say("No kernel was found.\npip install ipykernel  gives one to a Python.", "warn")
+        self.refresh_hints()
+
+    def narrow(self, typed: str) -> None:
+        if self._kernels is not None:
+            self._fill()
+
+    def moved(self, at: int) -> None:
+        self._tell()
+
+    def choose(self, at: int) -> None:
+        row = self._row
+        if row is None:
+            return
+        if not row.kernel.problem:
+            self.dismiss(row.kernel.name)
+        elif row.kernel.fix:
+            self.post_message(CopyRequested(row.kernel.fix, "the command"))
+            self.say(f"{row.kernel.problem}\nCopied: {row.kernel.fix}", "ok")
+
+    def nothing(self) -> None:
+        typed = self.field.value.strip()
+        if _looks_like_path(typed):
+            self.dismiss(typed)
+
+
+def _looks_like_path(typed: str) -> bool:
+    return "/" in typed or typed.startswith(("~", "."))

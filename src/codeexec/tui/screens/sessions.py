@@ -1,0 +1,226 @@
+"""The screen of sessions: what runs, what has ended; attach to one, rename, stop or remove it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from codeexec.client.api import HostClient
+from codeexec.domain import requests as q
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.requests import SessionSummary
+from codeexec.tui.screens.dialogs import Confirm
+from codeexec.tui.screens.picker import Heading, Hint, Picker, spread
+from codeexec.tui.widgets.artifacts.items import size_words
+from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces, Row, padded
+
+_EVERY = 2.0
+"""Seconds between looks at what the sessions do."""
+
+_STATES: dict[str, tuple[str, Ink, str]] = {
+    "idle": ("●", "ok", "idle"),
+    "busy": ("▶", "accent", "busy"),
+    "starting": ("◌", "warn", "starting"),
+    "dead": ("✗", "error", "kernel died"),
+    "stopped": ("○", "muted", "no kernel"),
+    "none": ("○", "muted", "no kernel"),
+    "closed": ("·", "muted", "ended"),
+}
+"""State of a session's kernel -> shape, colour, words: told apart without colour."""
+
+
+def ago(seconds: float) -> str:
+    """How long since, in two characters and a unit: `now`, `5 min`, `3 h`, `12 d`."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size:.0f} {unit}"
+    return "now"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session; `now` in seconds since the epoch is what its age is told from."""
+
+    summary: SessionSummary
+    now: float
+    is_current: bool = False
+    name_width: int = 16
+
+    @property
+    def is_open(self) -> bool:
+        return self.summary.state != "closed"
+
+    def pieces(self, width: int) -> Pieces:
+        one = self.summary
+        shape, ink, words = _STATES.get(one.state, ("?", "warn", one.state))
+        left: Pieces = [
+            (f"{shape} ", ink),
+            (padded(one.name, self.name_width) + "  ", "text" if self.is_open else "muted"),
+            (padded(f"{words}, {one.queued} wait" if one.queued else words, 12) + " ", ink),
+        ]
+        runs = "1 run" if one.executions == 1 else f"{one.executions} runs"
+        facts = [runs]
+        if self.is_current:
+            facts.insert(0, "this one")
+        elif one.clients:
+            facts.insert(0, f"{one.clients} attached")
+        if one.bytes:
+            facts.append(size_words(one.bytes))
+        right = f"{', '.join(facts)}  {ago(max(self.now - one.changed_at, 0)):>6}"
+        if width >= 76:
+            left.append((one.kernel if self.is_open else "", "muted"))
+        return spread(left, [(right, "muted")], width)
+
+
+class SessionsScreen(Picker[str | None]):
+    """Answers with the id of the session to attach to."""
+
+    typing: ClassVar[bool] = False
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "step(1)", show=False, id="sessions.next"),
+        Binding("k", "step(-1)", show=False, id="sessions.previous"),
+        Binding("s", "stop", "Stop", show=False, id="sessions.stop"),
+        Binding("d,delete", "remove", "Remove", show=False, id="sessions.remove"),
+        Binding("slash,ctrl+f", "search", "Search", show=False, id="sessions.search"),
+        Binding("q", "leave", "Close", show=False, id="sessions.close"),
+    ]
+
+    def __init__(self, host: HostClient, current: str = "") -> None:
+        """`current` is the id of the session that is attached to now."""
+        super().__init__("Sessions")
+        self._host = host
+        self._current = current
+        self._sessions: Sequence[SessionSummary] | None = None
+        self._fault = ""
+
+    def begin(self) -> None:
+        self.say("Asking for sessions…")
+        self.look()
+        self.set_interval(_EVERY, self.look)
+
+    def look(self) -> None:
+        """Ask again what there is."""
+        self.run_worker(self._look(), group="look", exclusive=True)
+
+    async def _look(self) -> None:
+        try:
+            self._sessions = (await self._host.call(q.ListSessions())).sessions
+            self._fault = ""
+        except CodeexecError as error:
+            self._fault = f"{error.title}: {error.message}\n{error.next_step}".strip()
+        self._fill()
+
+    # -- rows ------------------------------------------------------------------------------------
+
+    @property
+    def _chosen(self) -> SessionSummary | None:
+        rows = self.list.rows
+        row = rows[self.list.cursor] if rows else None
+        return row.summary if isinstance(row, SessionRow) else None
+
+    def _fill(self) -> None:
+        sought = self.field.value.strip().casefold()
+        known = self._sessions or ()
+        sessions = [s for s in known if sought in f"{s.name} {s.cwd} {s.kernel}".casefold()]
+        rows: list[Row] = []
+        now, width = time.time(), min(max((len(s.name) for s in sessions), default=0), 24)
+        for title, is_open in (("Running", True), ("Ended", False)):
+            part = [s for s in sessions if (s.state != "closed") == is_open]
+            if part:
+                rows.append(Heading(title, "last run" if not rows else ""))
+            rows += [SessionRow(s, now, s.session_id == self._current, width) for s in part]
+        chosen = self._chosen
+        wanted = chosen.session_id if chosen is not None else self._current
+        ids = [row.summary.session_id if isinstance(row, SessionRow) else "" for row in rows]
+        self.show(rows, ids.index(wanted) if wanted in ids else self.list.cursor)
+        self._tell()
+
+    def _tell(self) -> None:
+        chosen = self._chosen
+        if self._fault:
+            self.say(self._fault, "error")
+        elif chosen is not None:
+            self.say(_shown(chosen.cwd))
+        elif self._sessions:
+            self.say("Nothing fits.")
+        elif self._sessions is not None:
+            self.say("There is no session yet. One begins with the first file that is opened.")
+        self.refresh_hints()
+
+    def hints(self) -> Sequence[Hint]:
+        chosen = self._chosen if self.is_mounted else None
+        found: list[Hint] = []
+        if chosen is not None and chosen.state != "closed":
+            if chosen.session_id != self._current:
+                found.append(Hint("enter", "attach", "choose"))
+            found.append(Hint("s", "stop", "stop"))
+        elif chosen is not None:
+            found.append(Hint("d", "remove", "remove"))
+        return (*found, Hint("/", "search", "search"), Hint("esc", "close", "leave"))
+
+    def narrow(self, typed: str) -> None:
+        self._fill()
+
+    def moved(self, at: int) -> None:
+        self._tell()
+
+    # -- what can be done ---------------------------------------------------------------------
+
+    def choose(self, at: int) -> None:
+        chosen = self._chosen
+        if chosen is None:
+            return
+        if chosen.state == "closed":
+            self.say("It has ended: its output is kept for `codeexec-tui export`.", "warn")
+        else:
+            self.dismiss(chosen.session_id)
+
+    def action_stop(self) -> None:
+        chosen = self._chosen
+        if chosen is not None and chosen.state != "closed":
+            self.run_worker(self._stop(chosen), group="do", exclusive=True)
+
+    async def _stop(self, session: SessionSummary) -> None:
+        words = "Its kernel ends, and what is in its memory is gone. Its output is kept."
+        if session.state == "busy":
+            words = f"It is running code. {words}"
+        answers = [("keep", "Keep it"), ("stop", "Stop it")]
+        asked = Confirm(f"Stop {session.name}?", words, answers)
+        if await self.app.push_screen_wait(asked) == "stop":
+            await self._do(q.StopSession(session.session_id), f"Stopping {session.name}…")
+
+    def action_remove(self) -> None:
+        chosen = self._chosen
+        if chosen is not None and chosen.state == "closed":
+            self.run_worker(self._remove(chosen), group="do", exclusive=True)
+        elif chosen is not None:
+            self.say("It is running: stop it first.", "warn")
+
+    async def _remove(self, session: SessionSummary) -> None:
+        words = f"Its {session.executions} runs and their output are gone for good."
+        answers = [("keep", "Keep it"), ("remove", "Remove it")]
+        asked = Confirm(f"Remove {session.name}?", words, answers)
+        if await self.app.push_screen_wait(asked) == "remove":
+            await self._do(q.RemoveSession(session.session_id), f"Removing {session.name}…")
+
+    async def _do(self, request: q.Request[q.Done], words: str) -> None:
+        self.say(words)
+        try:
+            await self._host.call(request)
+        except CodeexecError as error:
+            self._fault = str(error)
+            self._fill()
+            return
+        await self._look()
+
+
+def _shown(path: str) -> str:
+    """With the home folder as people write it."""
+    place, home = Path(path), Path.home()
+    return f"~/{place.relative_to(home)}" if place.is_relative_to(home) else path

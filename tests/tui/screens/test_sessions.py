@@ -1,0 +1,151 @@
+"""The screens of sessions and kernels, on an engine with real kernels."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from codeexec.client.embedded import EmbeddedHost
+from codeexec.domain import requests as q
+from codeexec.domain.requests import KernelInfo
+from codeexec.tui.link import CopyRequested
+from codeexec.tui.screens.dialogs import Confirm
+from codeexec.tui.screens.kernels import KernelRow, KernelsScreen
+from codeexec.tui.screens.picker import Picker
+from codeexec.tui.screens.sessions import SessionsScreen
+from support.pane_app import until
+from support.screen_app import ScreenApp, shown
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[EmbeddedHost]:
+    async with EmbeddedHost(tmp_path / "state") as host:
+        yield host
+
+
+async def open_named(host: EmbeddedHost, cwd: Path, name: str) -> str:
+    request = q.OpenSession(cwd=str(cwd), name=name, start_kernel=False)
+    return (await host.call(request)).session_id
+
+
+def word(app: ScreenApp) -> str:
+    if not isinstance(app.screen, Picker):
+        return ""
+    return str(app.screen.query_one("#word", Static).content)
+
+
+async def confirm(app: ScreenApp, pilot: Pilot[None], key: str) -> None:
+    await until(pilot, lambda: isinstance(app.screen, Confirm))
+    await pilot.press(key)
+    await until(pilot, lambda: not isinstance(app.screen, Confirm))
+
+
+async def test_attach_by_key_and_by_mouse(host: EmbeddedHost, tmp_path: Path) -> None:
+    here = await open_named(host, tmp_path, "here")
+    there = await open_named(host, tmp_path, "there")
+    for way in ("key", "mouse"):
+        app = ScreenApp(SessionsScreen(host, here))
+        async with app.run_test(size=(100, 30)) as pilot:
+            await until(pilot, lambda app=app: len(shown(app)) == 3)  # type: ignore[misc]
+            assert shown(app)[2].startswith("▌○ here")
+            assert "this one" in shown(app)[2]
+            if way == "key":
+                await pilot.press("k", "enter")
+            else:
+                await pilot.click("ClickRows", offset=(5, 1))
+            await until(pilot, lambda app=app: app.answers)  # type: ignore[misc]
+        assert app.answers == [there]
+
+
+async def test_stop_and_remove_ask_first(host: EmbeddedHost, tmp_path: Path) -> None:
+    await open_named(host, tmp_path, "mine")
+    app = ScreenApp(SessionsScreen(host))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(shown(app)) == 2)
+        await pilot.press("d")
+        await until(pilot, lambda: "stop it first" in word(app))
+        await pilot.press("s")
+        await confirm(app, pilot, "enter")  # what loses nothing is the first answer
+        assert [s.state for s in (await host.call(q.ListSessions())).sessions] == ["none"]
+        await pilot.press("s")
+        await confirm(app, pilot, "s")
+        await until(pilot, lambda: any("ended" in row for row in shown(app)))
+        await pilot.press("enter")
+        await until(pilot, lambda: "has ended" in word(app))
+        await pilot.press("d")
+        await confirm(app, pilot, "r")
+        await until(pilot, lambda: "no session yet" in word(app))
+        assert not (await host.call(q.ListSessions())).sessions
+
+
+async def test_search_narrows_and_escape_goes_back(host: EmbeddedHost, tmp_path: Path) -> None:
+    for name in ("alpha", "beta"):
+        await open_named(host, tmp_path, name)
+    app = ScreenApp(SessionsScreen(host))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(shown(app)) == 3)
+        await pilot.press("slash", *"alp")
+        await until(pilot, lambda: len(shown(app)) == 2)
+        assert "alpha" in shown(app)[1]
+        await pilot.press("escape")
+        await until(pilot, lambda: len(shown(app)) == 3)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.answers)
+    assert app.answers == [None]
+
+
+async def test_a_kernel_is_chosen_by_name(host: EmbeddedHost, tmp_path: Path) -> None:
+    kernels = (await host.call(q.ListKernels(str(tmp_path)))).kernels
+    usable = [kernel for kernel in kernels if not kernel.problem]
+    app = ScreenApp(KernelsScreen(host, str(tmp_path)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: len(shown(app)) >= len(usable))
+        assert usable[0].display_name in shown(app)[0]
+        await pilot.press("enter")
+        await until(pilot, lambda: app.answers)
+    assert app.answers == [usable[0].name]
+
+
+async def test_a_kernel_without_ipykernel_is_shown_with_what_mends_it(
+    host: EmbeddedHost, tmp_path: Path
+) -> None:
+    import venv
+
+    venv.create(tmp_path / ".venv", with_pip=False)
+    kernels = (await host.call(q.ListKernels(str(tmp_path)))).kernels
+    (broken,) = [kernel for kernel in kernels if kernel.problem]
+    app = ScreenApp(KernelsScreen(host, str(tmp_path)))
+    async with app.run_test(size=(100, 24)) as pilot:
+        await until(pilot, lambda: len(shown(app)) == len(kernels))
+        assert "✗" in shown(app)[-1]
+        assert "cannot be used" in shown(app)[-1]
+        await pilot.press("up")  # round to the last
+        await until(pilot, lambda: broken.fix in word(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Copied" in word(app))
+        assert [m.text for m in app.heard if isinstance(m, CopyRequested)] == [broken.fix]
+        assert not app.answers
+
+
+async def test_a_path_is_an_answer(host: EmbeddedHost, tmp_path: Path) -> None:
+    app = ScreenApp(KernelsScreen(host, str(tmp_path)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: shown(app))
+        await pilot.press(*"~/zz/qq")
+        await until(pilot, lambda: "Enter uses" in word(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.answers)
+    assert app.answers == ["~/zz/qq"]
+
+
+@pytest.mark.parametrize("width", [20, 40, 74, 120])
+def test_a_row_fills_its_width(width: int) -> None:
+    info = KernelInfo(
+        "x", "Python 3.14 (a long name of a venv)", "python", "/usr/bin/x", "PATH " * 9
+    )
+    row = KernelRow(info, is_current=True)
+    assert sum(len(text) for text, _ in row.pieces(width)) == width
