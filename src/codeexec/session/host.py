@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -215,7 +215,7 @@ class Host:
             blobs,
             self._history,
             self._kernels,
-            choice,
+            replace(choice, session=folder.name),
             self.settings,
             self._clock,
         )
