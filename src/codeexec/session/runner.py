@@ -428,7 +428,12 @@ class Runner:
             await kernel.shutdown()  # it was about to end, for a restart
             kernel = None
         if kernel is None:
-            gone = "The session server ended and the kernel did not live on."
+            in_container = view.kernel is not None and view.kernel.backend == "docker"
+            gone = (
+                "The session server ended, and the kernel's container ends with it."
+                if in_container
+                else "The session server ended and the kernel did not live on."
+            )
             self.recorder.record(
                 *(ExecutionFinished(each.execution_id, "lost", gone) for each in open_ones)
             )
