@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeVar
@@ -67,6 +68,8 @@ class Picker(ModalScreen[R]):
 
     typing: ClassVar[bool] = True
     placeholder: ClassVar[str] = "type to narrow down"
+    word_rows: ClassVar[int] = 0
+    """Rows that are kept for the words under the list; 0: as many as they need."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Close", show=False, id="list.close"),
@@ -129,11 +132,24 @@ class Picker(ModalScreen[R]):
 
     def _make_room(self) -> None:
         """The list takes what the panel has left, so that the last line is always seen."""
+        width, height = self.size
+        label = self.query_one("#word", Static)
+        room = max(min(92, width * 96 // 100) - 6, 10)
+        lines = str(label.content).split("\n") if label.display else []
+        rows = sum(max(len(textwrap.wrap(line, room)), 1) for line in lines)
+        rows = min(self.word_rows or rows, max(height // 3, 2))
+        label.styles.height = rows
         low = self.has_class("-low")
-        words = str(self.query_one("#word", Static).content).count("\n") + 2
-        rest = 4 if low else 8
-        height = self.size.height if low else self.size.height * 9 // 10
-        self.query_one(ClickRows).styles.max_height = max(height - rest - words + 1, 3)
+        rest = 3 if low else 8 + (bool(rows) and not self.typing)
+        whole = height if low else height * 9 // 10
+        self.query_one(ClickRows).styles.max_height = max(whole - rest - rows, 3)
+        self.call_after_refresh(self._show_heading)
+
+    def _show_heading(self) -> None:
+        """On the first row, the heading above it is seen as well."""
+        rows = self.list.rows
+        if rows and all(isinstance(row, Heading) for row in rows[: self.list.cursor]):
+            self.list.scroll_home(animate=False, immediate=True)
 
     # -- for the subclass ------------------------------------------------------------------------
 
@@ -194,6 +210,7 @@ class Picker(ModalScreen[R]):
         while isinstance(rows[target], Heading):
             target = (target + way) % len(rows)
         self.list.go(target)
+        self._show_heading()
 
     def action_choose(self) -> None:
         if self.list.rows and not isinstance(self.list.rows[self.list.cursor], Heading):

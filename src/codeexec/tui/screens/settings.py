@@ -1,0 +1,254 @@
+"""The screen of settings: what each is, who said so, and changing it in the user's file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal, get_args, get_origin
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from codeexec.config.load import (
+    Key,
+    Loaded,
+    Origin,
+    Problem,
+    keys,
+    load,
+    section_docs,
+    to_toml,
+    user_file,
+    value_of,
+)
+from codeexec.domain.errors import CodeexecError
+from codeexec.tui.screens.dialogs import Asker, Choice, Chooser
+from codeexec.tui.screens.picker import Heading, Hint, Picker, spread
+from codeexec.tui.screens.user_file import change
+from codeexec.tui.widgets.artifacts.row_list import Pieces, Row, padded
+
+_LAYERS = {
+    "flag": "command line",
+    "environment": "environment",
+    "project": "project",
+    "user": "you",
+    "default": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """A setting with its value; what is not as by default stands out."""
+
+    key: Key
+    value: object
+    origin: Origin
+    problem: Problem | None = None
+
+    @property
+    def name(self) -> str:
+        return self.key.name.partition(".")[2]
+
+    def pieces(self, width: int) -> Pieces:
+        is_said = self.origin.layer != "default"
+        name = padded(self.name.replace("_", " "), min(22, max(width // 3, 8)))
+        left: Pieces = [
+            ("✗ " if self.problem else "• " if is_said else "  ", self._ink),
+            (f"{name}  ", "text"),
+            (shown_value(self.value), "accent" if is_said else "muted"),
+        ]
+        return spread(left, [(_LAYERS[self.origin.layer], "muted")], width)
+
+    @property
+    def _ink(self) -> Literal["error", "accent"]:
+        return "error" if self.problem else "accent"
+
+
+def shown_value(value: object) -> str:
+    """As people write it: `on` and `off`, numbers grouped, text as it is."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        return f"{value:,.10g}".replace(",", " ") if value < 1e15 else f"{value:g}"
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", " ")
+    return str(value) or "—"
+
+
+class SettingsScreen(Picker[None]):
+    """Changes are written at once; each is told by a `Changed`."""
+
+    typing: ClassVar[bool] = False
+    placeholder: ClassVar[str] = "part of a name, or of what it is about"
+    word_rows: ClassVar[int] = 5
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "step(1)", show=False, id="settings.next"),
+        Binding("k", "step(-1)", show=False, id="settings.previous"),
+        Binding("space", "choose", "Change", show=False, id="settings.change"),
+        Binding("r,delete,backspace", "reset", "As by default", show=False, id="settings.reset"),
+        Binding("c", "only_changed", "Only what was said", show=False, id="settings.changed"),
+        Binding("slash,ctrl+f", "search", "Search", show=False, id="settings.search"),
+        Binding("q", "leave", "Close", show=False, id="settings.close"),
+    ]
+
+    @dataclass
+    class Changed(Message):
+        """A setting was changed; `loaded` is all that counts now."""
+
+        name: str
+        loaded: Loaded
+
+    def __init__(
+        self,
+        cwd: Path,
+        flags: Mapping[str, object],
+        choices: Mapping[str, Sequence[str]] | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """`flags` are what the command line said; `choices` offers values for keys that take
+        any text, such as `appearance.theme`."""
+        super().__init__("Settings")
+        self._cwd = cwd
+        self._flags = dict(flags)
+        self._offered = dict(choices or {})
+        self._environ = environ
+        self._file = user_file(environ)
+        self._only_changed = False
+        self._loaded = self._load()
+
+    def _load(self) -> Loaded:
+        return load(self._cwd, self._flags, self._environ)
+
+    def begin(self) -> None:
+        self._fill()
+
+    # -- rows ------------------------------------------------------------------------------------
+
+    @property
+    def _row(self) -> SettingRow | None:
+        rows = self.list.rows
+        row = rows[self.list.cursor] if rows else None
+        return row if isinstance(row, SettingRow) else None
+
+    def _fill(self) -> None:
+        words = self.field.value.casefold().split()
+        problems = {problem.key: problem for problem in self._loaded.problems}
+        docs, section = section_docs(), ""
+        rows: list[Row] = []
+        for key in keys():
+            origin = self._loaded.origins[key.name]
+            about = f"{key.name} {key.name.replace('_', ' ')} {key.doc}".casefold()
+            if not all(word in about for word in words):
+                continue
+            if self._only_changed and origin.layer == "default" and key.name not in problems:
+                continue
+            table = key.name.partition(".")[0]
+            if table != section:
+                section = table
+                rows.append(Heading(table.capitalize(), docs[table].rstrip(".")))
+            value = value_of(self._loaded.settings, key.name)
+            rows.append(SettingRow(key, value, origin, problems.get(key.name)))
+        chosen = self._row.key.name if self._row is not None else ""
+        names = [row.key.name if isinstance(row, SettingRow) else "" for row in rows]
+        self.show(rows, names.index(chosen) if chosen in names else 0)
+        self._tell()
+
+    def _tell(self) -> None:
+        row = self._row
+        if row is None:
+            self.say("Nothing fits." if self.field.value else "All is as by default.")
+        elif row.problem is not None:
+            self.say(f"{row.problem}\n{row.problem.next_step}", "error")
+        else:
+            place = f"\nsaid by {row.origin.place}" if row.origin.place else ""
+            by_default = f"by default {shown_value(row.key.default)}"
+            self.say(f"{row.key.doc}\n{row.key.accepts}, {by_default}{place}")
+        stray = [problem for problem in self._loaded.problems if problem.key not in _known()]
+        self.title_words(f"Settings  ·  {stray[0]}" if stray else f"Settings  ·  {self._file}")
+
+    def hints(self) -> Sequence[Hint]:
+        return (
+            Hint("enter", "change", "choose"),
+            Hint("r", "reset", "reset"),
+            Hint("c", "only changed", "only_changed"),
+            Hint("/", "search", "search"),
+            Hint("esc", "close", "leave"),
+        )
+
+    def narrow(self, typed: str) -> None:
+        self._fill()
+
+    def moved(self, at: int) -> None:
+        self._tell()
+
+    def action_only_changed(self) -> None:
+        self._only_changed = not self._only_changed
+        self._fill()
+
+    # -- changing -------------------------------------------------------------------------------
+
+    def choose(self, at: int) -> None:
+        row = self._row
+        if row is not None:
+            self.run_worker(self._change(row), group="change", exclusive=True)
+
+    async def _change(self, row: SettingRow) -> None:
+        key, value = row.key, row.value
+        offered = get_args(key.type) if get_origin(key.type) is Literal else ()
+        offered = offered or tuple(self._offered.get(key.name, ()))
+        if key.type is bool:
+            await self._write(key, not value)
+        elif offered:
+            choices = [Choice(str(one), str(one) or "—") for one in offered]
+            title = key.name.replace("_", " ").replace(".", ": ")
+            chosen = await self.app.push_screen_wait(Chooser(title, choices, current=str(value)))
+            if chosen is not None and chosen != value:
+                await self._write(key, chosen)
+        else:
+            await self._ask(key, value)
+
+    async def _ask(self, key: Key, value: object) -> None:
+        plain = "" if value == "" else to_toml(value).strip('"')
+        typed = await self.app.push_screen_wait(Asker(key.doc, plain, key.accepts))
+        if typed is None:
+            return
+        said: object = typed
+        try:
+            if key.type is not str:
+                number = float(typed.replace(" ", ""))
+                said = int(typed.replace(" ", "")) if key.type is int else number
+                if not 0 <= number < float("inf"):
+                    raise ValueError
+        except ValueError:
+            self.say(f"{typed!r} is not {key.accepts}.", "error")
+            return
+        await self._write(key, said)
+
+    def action_reset(self) -> None:
+        row = self._row
+        if row is not None and row.origin.layer == "default" and row.problem is None:
+            self.say("It is as by default.")
+        elif row is not None:
+            self.run_worker(self._write(row.key, None), group="change", exclusive=True)
+
+    async def _write(self, key: Key, value: object) -> None:
+        """Into the user's file; then say who counts more, if somebody does."""
+        try:
+            await asyncio.to_thread(change, self._file, key, value)
+        except CodeexecError as error:
+            self.say(str(error), "error")
+            return
+        self._loaded = self._load()
+        self._fill()
+        origin = self._loaded.origins[key.name]
+        if origin.layer not in ("user", "default"):
+            words = f"Written, but the {_LAYERS[origin.layer]} says otherwise and counts more:"
+            self.say(f"{words}\n{origin.place}", "warn")
+        self.post_message(self.Changed(key.name, self._loaded))
+
+
+def _known() -> frozenset[str]:
+    return frozenset(key.name for key in keys())

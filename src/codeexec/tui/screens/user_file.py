@@ -1,0 +1,103 @@
+"""Changing one setting in the user's file, with all else in it left as it was written."""
+
+from __future__ import annotations
+
+import copy
+import re
+import tomllib
+from pathlib import Path
+
+from codeexec.config.load import Key, to_toml
+from codeexec.documents.files import write_atomic
+from codeexec.domain.errors import StorageError, UsageError
+
+_HEADER = re.compile(r"\s*\[")
+_VALUE = r"""("(?:\\.|[^"\\])*"|'[^']*'|[^#"'\[{]*?)"""
+
+
+def change(path: Path, key: Key, value: object) -> None:
+    """Say a setting in the file, or with None let its default count again.
+
+    The file is made when there is none. Raises UsageError where it is no TOML, or written in a
+    way that we cannot change with confidence, and StorageError.
+    """
+    try:
+        text = path.read_text("utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise StorageError(
+            f"{path} cannot be read: {error}.", "Make it a readable UTF-8 file."
+        ) from error
+    write_atomic(path, changed(text, key, value, str(path)).encode())
+
+
+def changed(text: str, key: Key, value: object, place: str) -> str:
+    """The text of a file with that setting in it; UsageError as `change` does."""
+    by_hand = f"Change {key.name} in {place} by hand."
+    try:
+        before = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{place} is not TOML: {error}.", "Correct that line first.") from error
+    made = _edited(text, key, value)
+    wanted = copy.deepcopy(before)
+    table, _, name = key.name.partition(".")
+    if value is None:
+        _table(wanted, table).pop(name, None)
+    else:
+        _table(wanted, table)[name] = value
+    try:
+        is_right = _without_empty(tomllib.loads(made)) == _without_empty(wanted)
+    except tomllib.TOMLDecodeError:
+        is_right = False
+    if not is_right:
+        raise UsageError(f"{place} is written in a way that we do not change.", by_hand)
+    return made
+
+
+def _table(tables: dict[str, object], name: str) -> dict[str, object]:
+    found = tables.setdefault(name, {})
+    return found if isinstance(found, dict) else {}
+
+
+def _without_empty(tables: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in tables.items() if value != {}}
+
+
+def _edited(text: str, key: Key, value: object) -> str:
+    table, _, name = key.name.partition(".")
+    lines = text.splitlines()
+    header = re.compile(rf"\s*\[\s*{re.escape(table)}\s*\]\s*(#.*)?")
+    start = next((n for n, line in enumerate(lines) if header.fullmatch(line)), None)
+    said = f"{name} = {to_toml(value)}"
+    if start is None:
+        if value is not None:
+            gap = [""] if lines and lines[-1].strip() else []
+            lines += [*gap, f"[{table}]", said]
+    else:
+        after = range(start + 1, len(lines))
+        end = next((n for n in after if _HEADER.match(lines[n])), len(lines))
+        _edit_table(lines, start + 1, end, name, None if value is None else said)
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _edit_table(lines: list[str], start: int, end: int, name: str, said: str | None) -> None:
+    """Replace, add or remove the line of a setting between two lines of the file."""
+    own = re.compile(rf"(\s*){re.escape(name)}\s*=\s*{_VALUE}(\s*(?:#.*)?)")
+    for number in range(start, end):
+        found = own.fullmatch(lines[number])
+        if found is not None:
+            if said is None:
+                del lines[number]
+            else:
+                lines[number] = f"{found[1]}{said}{found[3]}"
+            return
+    if said is None:
+        return
+    # The manual has each setting commented out: what is said goes below that.
+    manual = re.compile(rf"\s*#\s*{re.escape(name)}\s*=.*")
+    for number in range(start, end):
+        if manual.fullmatch(lines[number]):
+            lines.insert(number + 1, said)
+            return
+    while end > start and not lines[end - 1].strip():
+        end -= 1
+    lines.insert(end, said)
