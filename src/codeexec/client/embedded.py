@@ -60,7 +60,7 @@ class EmbeddedHost:
             from codeexec.kernels.factory import Kernels
 
             kernels = Kernels()
-        self._host = Host(state, kernels, settings=settings)
+        self._host = Host(state, kernels, settings=settings, outlives=adopts)
         self._client = client or ClientInfo("embedded")
         self._adopts = adopts
         self._closed = asyncio.Event()

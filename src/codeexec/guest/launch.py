@@ -5,7 +5,12 @@ Run by path with any Python from 3.8 on that has ipykernel: nothing else of ours
 
 import gc
 import os
+import signal
 import sys
+import threading
+import time
+
+LOOK = 0.5
 
 # Our folder must not shadow modules of the user's.
 del sys.path[0]
@@ -26,7 +31,36 @@ def skip_debugger() -> None:
         del sys.modules["debugpy"]
 
 
+def watch_parent(parent: int, folder: str) -> None:
+    """End with who started us, until a file `stay` beside our connection file says that we can
+    be found by others: nobody would ever end us."""
+    is_child = os.getppid() == parent
+    while not os.path.exists(os.path.join(folder, "stay")):
+        if not is_alive(parent, is_child):
+            for name in os.listdir(folder):
+                os.unlink(os.path.join(folder, name))
+            os.rmdir(folder)
+            os.killpg(os.getpgrp(), signal.SIGKILL)
+        time.sleep(LOOK)
+
+
+def is_alive(parent: int, is_child: bool) -> bool:
+    if is_child:
+        return os.getppid() == parent
+    try:
+        os.kill(parent, 0)  # there is a script between us, or we came too late
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def main() -> None:
+    parent = os.environ.pop("CODEEXEC_PARENT", "")
+    if parent:
+        folder = os.path.dirname(sys.argv[-1])
+        threading.Thread(target=watch_parent, args=(int(parent), folder), daemon=True).start()
     skip_debugger()
     from ipykernel.kernelapp import IPKernelApp
 

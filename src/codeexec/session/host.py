@@ -45,27 +45,34 @@ class Host:
         clock: Clock | None = None,
         settings: HostSettings | None = None,
         socket: str = "",
+        *,
+        outlives: bool = True,
     ) -> None:
+        """`outlives`: kernels live on when our process is killed, for the next host to adopt;
+        else they end with it."""
         self.state = state
         self.settings = settings or HostSettings()
         self.socket = socket
         self.stop_requested = asyncio.Event()
         self.stop_sessions = False
         self._kernels = kernels
+        self._outlives = outlives
         self._clock = clock or SystemClock()
         self._started_at = self._clock.now()
         self._tasks = Tasks()
         self._open: dict[str, Session] = {}
         self._shelf = Shelf(state / "sessions")
-        self._history = HistoryStore(state / "history.db")
+        self._untaken: set[str] = set()
+        try:
+            self._history = HistoryStore(state / "history.db")
+        except StorageError as error:
+            # The disk may be full: whoever frees it may need us for that.
+            log.error("%s", error)
+            self._history = HistoryStore.forgetful()
 
     async def start(self) -> None:
         """Adopt the sessions that a host before us left open, and begin housekeeping."""
-        for session_id in self._shelf.left_open():
-            try:
-                await self._take_up(session_id)
-            except CodeexecError as error:
-                log.error("session %s cannot be taken up: %s", session_id, error)
+        await self._take_up_all()
         self._tasks.start(self._keep_house(), "housekeeping")
 
     async def close(self, leave_kernels: bool) -> None:
@@ -189,6 +196,19 @@ class Host:
             number += 1
         return name
 
+    async def _take_up_all(self) -> None:
+        for session_id in self._shelf.left_open():
+            if session_id in self._open:
+                continue
+            try:
+                await self._take_up(session_id)
+                self._untaken.discard(session_id)
+            except CodeexecError as error:
+                # Tried again later: the disk may be full now.
+                if session_id not in self._untaken:
+                    log.error("session %s cannot be taken up: %s", session_id, error)
+                self._untaken.add(session_id)
+
     async def _take_up(self, session_id: str) -> None:
         folder = self._shelf.take(session_id)
         if folder is None:
@@ -218,6 +238,7 @@ class Host:
             replace(choice, session=folder.name),
             self.settings,
             self._clock,
+            outlives=self._outlives,
         )
 
     # -- ending --------------------------------------------------------------------------
@@ -257,6 +278,8 @@ class Host:
                 await self._rest(session, now)
                 self._shelf.note(self._summary(session))
             await asyncio.sleep(HOUSEKEEPING)
+            if self._untaken:
+                await self._take_up_all()
 
     async def _rest(self, session: Session, now: float) -> None:
         limit = self.settings.idle_kernel

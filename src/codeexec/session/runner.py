@@ -36,6 +36,7 @@ from codeexec.domain.requests import Accepted, Execute
 from codeexec.domain.snapshot import Snapshot
 from codeexec.kernels import base as says
 from codeexec.kernels.base import ExecuteCall, Kernel, KernelChoice, KernelFactory, Ready
+from codeexec.kernels.jupyter.launch import let_outlive
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.intake import Intake
 from codeexec.session.ladder import Ladder
@@ -66,7 +67,10 @@ class Runner:
         settings: HostSettings,
         clock: Clock,
         tasks: Tasks,
+        *,
+        outlives: bool = True,
     ) -> None:
+        """`outlives`: the kernel may be adopted when our process is gone."""
         self.recorder = recorder
         recorder.on_problem = self._retry_storage
         self.choice = choice
@@ -76,6 +80,7 @@ class Runner:
         self._settings = settings
         self._clock = clock
         self._tasks = tasks
+        self._outlives = outlives
         self._intake = Intake(lambda: recorder.snapshot, blobs, self._finish)
         self._ladder = Ladder(settings, clock, recorder.record)
         self._ready = False
@@ -270,6 +275,8 @@ class Runner:
             except StorageError:
                 continue
         self._retrying = None
+        if self.kernel is not None and self._ready:
+            self._leave_word(self.kernel)
         self.pump()
 
     # -- interrupt ---------------------------------------------------------------------
@@ -309,10 +316,8 @@ class Runner:
         async with self._changing:
             if self._ready:
                 return
-            old, self.kernel = self.kernel, None
-            if old is not None:
-                await old.shutdown()
-            await self._bring_up(None)
+            # One that died is restarted: a container keeps what was installed in it.
+            await self._bring_up(self.kernel, again=self.kernel is not None)
 
     async def _bring_up(self, kernel: Kernel | None, *, again: bool = False) -> None:
         """Start a new kernel, or the one that is given, or that one `again`; the lock is held."""
@@ -336,7 +341,7 @@ class Runner:
 
     def _come_up(self, kernel: Kernel, generation: int, ready: Ready, *, adopted: bool) -> None:
         self._ready = True
-        self.recorder.keep(HANDLE, kernel.handle())
+        self._leave_word(kernel)
         self.recorder.record(
             KernelReady(
                 generation,
@@ -350,10 +355,23 @@ class Runner:
         )
         self.pump()
 
+    def _leave_word(self, kernel: Kernel) -> None:
+        """Once the journal says where it is, the kernel may live on without us."""
+        handle = kernel.handle()
+        self.recorder.keep(HANDLE, handle)
+        if self._outlives and self.recorder.problem is None:
+            let_outlive(handle)
+
     async def restart(self, name: str) -> None:
         """End what runs, cancel what waits, and begin afresh; a start that is under way is given
         up. KernelUnavailable when there is no kernel `name`: then all goes on as before."""
         fresh = None
+        is_attached = self.choice.connection_file or self.choice.name.endswith(".json")
+        if not name and is_attached and self.kernel is not None and self.kernel.is_alive:
+            raise UsageError(
+                "This kernel was started by somebody else, and cannot be restarted from here.",
+                "Restart it where it was started, or open a session with a kernel of its own.",
+            )
         if name and name != self.choice.name:
             choice = self.choice.named(name)
             fresh = self._factory.create(choice, self.take)
@@ -366,7 +384,7 @@ class Runner:
         async with self._changing:
             self._cancel_all("The kernel was restarted.")
             old, self._ready = self.kernel, False
-            if old is None or (fresh is None and old.is_alive):
+            if old is None or fresh is None:
                 await self._bring_up(fresh or old, again=old is not None)
                 return
             await old.shutdown()

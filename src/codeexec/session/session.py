@@ -44,6 +44,8 @@ class Session:
         choice: KernelChoice,
         settings: HostSettings,
         clock: Clock,
+        *,
+        outlives: bool = True,
     ) -> None:
         self.folder = folder
         self.recorder = Recorder(journal, clock, self._hear)
@@ -55,7 +57,9 @@ class Session:
         self._closing = False
         self.ending = asyncio.Lock()
         self.unwatched_since = clock.monotonic()
-        self.runner = Runner(self.recorder, blobs, factory, choice, settings, clock, self._tasks)
+        self.runner = Runner(
+            self.recorder, blobs, factory, choice, settings, clock, self._tasks, outlives=outlives
+        )
         self._variables = VariableWatch(self.runner, settings.watch_variables, self._tasks)
         self._files = SessionFiles(Path(choice.cwd), self.recorder, blobs, settings.collect_files)
 
@@ -84,6 +88,7 @@ class Session:
                 "backend": choice.backend,
                 "image": choice.image,
                 "policy": choice.policy,
+                "connection_file": choice.connection_file,
             },
         )
 

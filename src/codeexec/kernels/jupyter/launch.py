@@ -23,6 +23,7 @@ GUEST = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 LAUNCHER = os.path.join(GUEST, "launch.py")
 CONNECTION_FILE = "kernel.json"
 LOG_FILE = "log"
+STAY_FILE = "stay"
 PREFIX = "codeexec-"
 LONGEST_SOCKET_PATH = 100  # sun_path holds 107 bytes and a NUL on Linux, 103 on macOS
 
@@ -139,12 +140,13 @@ def spawn(argv: Sequence[str], cwd: str, env: Mapping[str, str], kernel_name: st
         connection = write_connection_file(folder, kernel_name)
         path = os.path.join(folder, CONNECTION_FILE)
         command = [arg.replace("{connection_file}", path) for arg in argv]
+        own = {"CODEEXEC_PARENT": str(os.getpid())} if LAUNCHER in argv else {}
         log = os.open(os.path.join(folder, LOG_FILE), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             process = subprocess.Popen(
                 command,
                 cwd=cwd,
-                env=kernel_env(env),
+                env=kernel_env(env) | own,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -170,11 +172,24 @@ def spawn_here(cwd: str) -> Spawned:
     return spawn_python(sys.executable, cwd, {})
 
 
+def let_outlive(handle: Mapping[str, object]) -> None:
+    """From now on the kernel of this handle outlives us: another can find it. Before, it ends
+    when we do, whatever way that goes."""
+    folder = handle.get("folder")
+    if not isinstance(folder, str) or not folder:
+        return
+    try:
+        os.close(os.open(os.path.join(folder, STAY_FILE), os.O_WRONLY | os.O_CREAT, 0o600))
+    except OSError:
+        pass  # its process is just ending, and has removed the folder
+
+
 def remove_folder(folder: str) -> None:
     """Delete what `spawn` made; what is not there, or not of our making, is left."""
     if not os.path.basename(folder).startswith(PREFIX):
         return
-    for name in (CONNECTION_FILE, LOG_FILE, *(f"k-{number}" for number in CHANNELS.values())):
+    sockets = (f"k-{number}" for number in CHANNELS.values())
+    for name in (CONNECTION_FILE, LOG_FILE, STAY_FILE, *sockets):
         try:
             os.unlink(os.path.join(folder, name))
         except OSError:
