@@ -55,6 +55,13 @@ class HistoryStore:
                 "Make it writable for you, or set XDG_STATE_HOME to another folder.",
             ) from error
 
+    @classmethod
+    def forgetful(cls) -> HistoryStore:
+        """One that lasts as long as its process, where no file can be had."""
+        store = cls.__new__(cls)
+        store.path, store._db = Path(":memory:"), _open(":memory:")
+        return store
+
     def close(self) -> None:
         self._db.close()
 
@@ -99,7 +106,7 @@ class HistoryStore:
         return tuple(found)
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path | str) -> sqlite3.Connection:
     # Other servers write a row at a time; a second is long enough to wait for one.
     connection = sqlite3.connect(path, isolation_level=None, timeout=1.0)
     connection.execute("PRAGMA journal_mode = WAL")
