@@ -103,7 +103,7 @@ class JupyterKernel:
         return True
 
     async def restart(self) -> Ready:
-        if not self._life.can_end:
+        if not self._life.can_end and self._life.is_alive:
             raise UsageError(
                 "This kernel was started by somebody else, and cannot be restarted from here.",
                 "Restart it where it was started, or open a session with a kernel of its own.",
