@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.screen import Screen
 from textual.widget import Widget
 
+from codeexec.tui.compositor import NarrowCompositor
 from codeexec.tui.layout import (
     COMPACT_HEIGHT,
     COMPACT_WIDTH,
@@ -37,6 +38,10 @@ class Arrangement(Screen[None]):
     arrangement = Layout()
     alone = ""
     front = "console"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = NarrowCompositor()
 
     def box(self, pane: str) -> Widget:
         return self.query_one(f"#{pane}-box")

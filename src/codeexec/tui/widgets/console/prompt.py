@@ -8,11 +8,13 @@ import warnings
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
+from textual.widgets.text_area import TextAreaTheme
 
 from codeexec.tui.commands import bindings
 from codeexec.tui.theme import Theme
@@ -41,6 +43,13 @@ def completeness(code: str) -> Completeness:
     except (SyntaxError, ValueError, OverflowError):
         return "unknown"
     return "complete"
+
+
+class _Look(TextAreaTheme):
+    """Styles that are known beforehand: Textual's own are worked out from CSS at every key."""
+
+    def apply_css(self, text_area: TextArea) -> None:
+        pass
 
 
 class Prompt(TextArea):
@@ -101,12 +110,11 @@ class Prompt(TextArea):
         key: str
 
     def __init__(self, theme: Theme, id: str | None = None) -> None:
-        super().__init__(
-            id=id, soft_wrap=True, show_line_numbers=False, tab_behavior="focus", theme="css"
-        )
+        super().__init__(id=id, soft_wrap=True, show_line_numbers=False, tab_behavior="focus")
         self.cursor_blink = False
         self.highlight_cursor_line = False
         self._colors = theme
+        self._put_on(theme)
         self.language_name = "python"
         self.has_popup = False
         self._history: list[str] = []
@@ -115,8 +123,24 @@ class Prompt(TextArea):
 
     def use(self, theme: Theme) -> None:
         self._colors = theme
+        self._put_on(theme)
         self._line_cache.clear()
         self.refresh()
+
+    def _put_on(self, theme: Theme) -> None:
+        surface = theme.style("surface")
+        look = _Look(
+            name=theme.key,
+            base_style=surface + theme.style("text"),
+            gutter_style=theme.style("muted"),
+            cursor_style=theme.style("cursor"),
+            cursor_line_style=Style.null(),
+            cursor_line_gutter_style=Style.null(),
+            bracket_matching_style=theme.style("bracket.match"),
+            selection_style=theme.style("selection"),
+        )
+        self.register_theme(look)
+        self.theme = theme.key
 
     # -- what is typed -------------------------------------------------------------------------
 
