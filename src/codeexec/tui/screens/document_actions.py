@@ -6,6 +6,7 @@ import asyncio
 import os
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import on, work
 
@@ -17,7 +18,9 @@ from codeexec.tui.screens.arrangement import Arrangement
 from codeexec.tui.screens.dialogs import Asker, Choice, Chooser, Confirm
 from codeexec.tui.widgets.documents.pane import DocumentsPane
 from codeexec.tui.widgets.documents.sheet import Sheet
-from codeexec.tui.widgets.files import FilesPane, all_files
+
+if TYPE_CHECKING:
+    from codeexec.tui.widgets.files import FilesPane
 
 
 class DocumentActions(Arrangement):
@@ -28,6 +31,8 @@ class DocumentActions(Arrangement):
 
     @work(group="choose", exclusive=True)
     async def action_open_file(self) -> None:
+        from codeexec.tui.widgets.files import all_files  # loaded after the first frame
+
         names = await asyncio.to_thread(all_files, self.place.folder)
         chosen = await self.app.push_screen_wait(
             Chooser(
@@ -164,9 +169,8 @@ class DocumentActions(Arrangement):
             sheet.go_to(int(chosen))
             sheet.editor.focus()
 
-    @on(FilesPane.OpenRequested)
     @work(group="choose", exclusive=True)
-    async def open_from_tree(self, event: FilesPane.OpenRequested) -> None:
+    async def on_files_pane_open_requested(self, event: FilesPane.OpenRequested) -> None:
         await self.open_path(event.path)
 
     @on(SaveRequested)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual import on, work
 from textual.css.query import NoMatches
@@ -20,15 +20,17 @@ from codeexec.tui.link import CopyRequested, Failed, Said, ask
 from codeexec.tui.screens.dialogs import Choice, Chooser
 from codeexec.tui.screens.kernel_actions import KernelActions
 from codeexec.tui.screens.keys import KeysScreen
-from codeexec.tui.widgets.artifacts.pane import ArtifactPane
 from codeexec.tui.widgets.chrome import TabStrip
 from codeexec.tui.widgets.console.pane import ConsolePane
 from codeexec.tui.widgets.console.prompt import Prompt
 from codeexec.tui.widgets.documents.pane import DocumentsPane
 from codeexec.tui.widgets.editor.code_editor import CodeEditor
-from codeexec.tui.widgets.files import FilesPane
 from codeexec.tui.widgets.status import StatusLine
-from codeexec.tui.widgets.variables import VariablesPane
+
+if TYPE_CHECKING:
+    from codeexec.tui.screens.furnishing import Side
+    from codeexec.tui.widgets.artifacts.pane import ArtifactPane
+    from codeexec.tui.widgets.variables import VariablesPane
 
 _SEVERITY: dict[NoticeLevel, Literal["information", "warning", "error"]] = {
     "info": "information",
@@ -41,8 +43,7 @@ class Wires(KernelActions):
     """No state of its own."""
 
     console_pane: ConsolePane
-    artifacts: ArtifactPane
-    variables: VariablesPane
+    side: Side | None = None
     status: StatusLine
     open_paths: tuple[str, ...]
 
@@ -135,7 +136,7 @@ class Wires(KernelActions):
 
     @on(ConsolePane.DisplayOpened)
     def open_display(self, event: ConsolePane.DisplayOpened) -> None:
-        if self.artifacts.select(event.display.key):
+        if self.side is not None and self.side.artifacts.select(event.display.key):
             self.action_go("artifacts")
 
     @on(ConsolePane.InterruptRequested)
@@ -175,24 +176,28 @@ class Wires(KernelActions):
     def note_tabs(self, event: DocumentsPane.TabsChanged) -> None:
         self.open_paths = event.paths
 
-    @on(ArtifactPane.OpenRequested)
-    def open_artifact(self, event: ArtifactPane.OpenRequested) -> None:
+    # Named, not decorated: the classes of these panes are loaded after the first frame.
+
+    def on_artifact_pane_open_requested(self) -> None:
         from codeexec.tui.screens.viewer import ViewerScreen  # seldom needed: not at the start
 
-        item = self.artifacts.selected
-        if item is not None:
-            gallery, desk = self.artifacts.gallery, self.artifacts.desk
-            self.app.push_screen(ViewerScreen(gallery, desk, item, self.equipment.graphics))
+        pane = self.side.artifacts if self.side is not None else None
+        if pane is not None and pane.selected is not None:
+            graphics = self.equipment.graphics
+            self.app.push_screen(ViewerScreen(pane.gallery, pane.desk, pane.selected, graphics))
 
-    @on(ArtifactPane.TableRequested)
-    @on(VariablesPane.TableRequested)
-    def open_table(self, event: ArtifactPane.TableRequested | VariablesPane.TableRequested) -> None:
+    def on_artifact_pane_table_requested(self, event: ArtifactPane.TableRequested) -> None:
+        self._open_table(event.name)
+
+    def on_variables_pane_table_requested(self, event: VariablesPane.TableRequested) -> None:
+        self._open_table(event.name)
+
+    def _open_table(self, name: str) -> None:
         from codeexec.tui.screens.table_screen import TableScreen  # not at the start either
 
-        self.app.push_screen(TableScreen(self.session, event.name))
+        self.app.push_screen(TableScreen(self.session, name))
 
-    @on(ArtifactPane.JumpRequested)
-    def show_execution(self, event: ArtifactPane.JumpRequested) -> None:
+    def on_artifact_pane_jump_requested(self, event: ArtifactPane.JumpRequested) -> None:
         card = self.console_pane.view.deck.get(event.execution_id)
         if card is not None:
             self.action_go("console")
@@ -218,12 +223,8 @@ class Wires(KernelActions):
                 self.documents.focus_editor()
             case "console":
                 self.console_pane.focus_prompt()
-            case "artifacts":
-                self.artifacts.take_focus()
-            case "variables":
-                self.variables.take_focus()
-            case "files":
-                self.query_one(FilesPane).focus()
+            case _ if self.side is not None:
+                self.side.focus(pane)
 
     # -- commands ---------------------------------------------------------------------------------
 
@@ -272,12 +273,8 @@ class Wires(KernelActions):
                     return self.console_pane
                 case "prompt":
                     return self.console_pane.prompt
-                case "artifacts":
-                    return self.artifacts
-                case "variables":
-                    return self.variables
-                case "files":
-                    return self.query_one(FilesPane)
+                case "artifacts" | "variables" | "files" if self.side is not None:
+                    return self.side.pane(where)
                 case _:
                     return self
         except NoMatches:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -13,6 +14,7 @@ from textual.widgets import Static
 from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import GetUsage
+from codeexec.domain.snapshot import Snapshot
 from codeexec.tui.attaching import Place, find_session
 from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame, frames
@@ -21,16 +23,14 @@ from codeexec.tui.layout import Layouts
 from codeexec.tui.link import ask_quietly
 from codeexec.tui.screens.arrangement import PANES
 from codeexec.tui.screens.document_actions import DocumentActions
+from codeexec.tui.screens.furnishing import furnish
 from codeexec.tui.screens.program_actions import ProgramActions
 from codeexec.tui.screens.wires import Wires
 from codeexec.tui.theme import Theme
-from codeexec.tui.widgets.artifacts.pane import ArtifactPane
 from codeexec.tui.widgets.chrome import Divider, Tab, TabStrip
 from codeexec.tui.widgets.console.pane import ConsolePane
 from codeexec.tui.widgets.documents.pane import DocumentsPane
-from codeexec.tui.widgets.files import FilesPane
 from codeexec.tui.widgets.status import StatusLine
-from codeexec.tui.widgets.variables import VariablesPane
 
 if TYPE_CHECKING:
     from codeexec.tui.app import OpenOptions
@@ -68,7 +68,6 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         with Horizontal(id="main"):
             with Vertical(id="left"), Vertical(id="files-box"):
                 yield TabStrip(theme, [Tab("files", "Files")], id="files-title")
-                yield FilesPane(self.place.folder)
             yield Divider(theme, "left-divider").add_class("divider")
             with Vertical(id="centre"):
                 with Vertical(id="editor-box"):
@@ -80,18 +79,14 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             with Vertical(id="side"):
                 with Vertical(id="artifacts-box"):
                     yield TabStrip(theme, [Tab("artifacts", "Artifacts")], id="artifacts-title")
-                    yield ArtifactPane(self.session, self.equipment.graphics, id="artifacts")
                 with Vertical(id="variables-box"):
                     yield TabStrip(theme, [Tab("variables", "Variables")], id="variables-title")
-                    yield VariablesPane(self.session, id="variables")
         yield Static("The terminal is too small.", id="too-small")
         yield StatusLine(theme)
 
     async def on_mount(self) -> None:
         self.console_pane = self.query_one(ConsolePane)
         self.documents = self.query_one(DocumentsPane)
-        self.artifacts = self.query_one(ArtifactPane)
-        self.variables = self.query_one(VariablesPane)
         self.status = self.query_one(StatusLine)
         settings = self.equipment.settings
         self.documents.save_before_run = settings.editor.save_before_run
@@ -116,6 +111,17 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             await self.documents.open(opened[0])
         self.lay_out()
         self.action_go("editor" if self.place.files else "console")
+        self.call_after_refresh(self._furnish)
+
+    @work(group="furnish", exclusive=True)
+    async def _furnish(self) -> None:
+        """Fetch the panes that nobody types into, once those that one does are on screen."""
+        self.side = await furnish(self, self.place.folder, self.session, self.equipment.graphics)
+        if self.last is not None:
+            now = self.last.snapshot
+            everything = Frame(now, Snapshot(), frozenset(now.executions))
+            self.side.artifacts.show_frame(everything)
+            self.side.variables.show_frame(everything)
 
     def on_descendant_focus(self) -> None:
         here = self.here
@@ -167,8 +173,9 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         with self.app.batch_update():
             self.console_pane.show_frame(frame)
             self.documents.show_frame(frame)
-            self.artifacts.show_frame(frame)
-            self.variables.show_frame(frame)
+            if self.side is not None:
+                self.side.artifacts.show_frame(frame)
+                self.side.variables.show_frame(frame)
             self.status.show(snapshot=frame.snapshot)
         self.tell_news(frame)
 

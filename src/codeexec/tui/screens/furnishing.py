@@ -1,0 +1,68 @@
+"""The panes at the sides, loaded when the first frame is on screen: nobody types into them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+from textual.widget import Widget
+
+from codeexec.client.api import SessionClient
+from codeexec.tui.graphics.probe import Graphics
+
+if TYPE_CHECKING:
+    from codeexec.tui.widgets.artifacts.pane import ArtifactPane
+    from codeexec.tui.widgets.files import FilesPane
+    from codeexec.tui.widgets.variables import VariablesPane
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What stands at the sides."""
+
+    files: FilesPane
+    artifacts: ArtifactPane
+    variables: VariablesPane
+
+    def pane(self, name: str) -> Widget:
+        return {"files": self.files, "artifacts": self.artifacts, "variables": self.variables}[name]
+
+    def focus(self, name: str) -> None:
+        """Give a pane the keys."""
+        match name:
+            case "artifacts":
+                self.artifacts.take_focus()
+            case "variables":
+                self.variables.take_focus()
+            case _:
+                self.files.focus()
+
+
+def _load() -> None:
+    """Imports, which in a thread leave the keyboard alone."""
+    import codeexec.tui.widgets.artifacts.pane
+    import codeexec.tui.widgets.files
+    import codeexec.tui.widgets.variables  # noqa: F401
+
+
+async def furnish(
+    screen: Screen[None], folder: Path, session: SessionClient, graphics: Graphics
+) -> Side:
+    """Put the panes in their boxes."""
+    await asyncio.to_thread(_load)
+    from codeexec.tui.widgets.artifacts.pane import ArtifactPane
+    from codeexec.tui.widgets.files import FilesPane
+    from codeexec.tui.widgets.variables import VariablesPane
+
+    side = Side(
+        FilesPane(folder),
+        ArtifactPane(session, graphics, id="artifacts"),
+        VariablesPane(session, id="variables"),
+    )
+    await screen.query_one("#files-box").mount(side.files)
+    await screen.query_one("#artifacts-box").mount(side.artifacts)
+    await screen.query_one("#variables-box").mount(side.variables)
+    return side
