@@ -31,6 +31,7 @@ PLACES: dict[Where, str] = {
 
 SWALLOWED = frozenset(
     {"ctrl+enter", "shift+enter", "alt+enter", "f11", "ctrl+pageup", "ctrl+pagedown", "f10"}
+    | {"alt+b", "alt+f"}  # what Macs send for alt and an arrow
     | {f"ctrl+shift+{key}" for key in "abcdefghijklmnopqrstuvwxyz"}
     | {f"ctrl+{digit}" for digit in "0123456789"}
 )

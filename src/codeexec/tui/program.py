@@ -15,6 +15,7 @@ from codeexec.client.api import HostClient
 from codeexec.tui.app import OpenOptions
 from codeexec.tui.attaching import place_of
 from codeexec.tui.equipment import Equipment
+from codeexec.tui.legacy_keys import teach
 from codeexec.tui.messages import Attach, Leave, ThemeChosen
 from codeexec.tui.screens.workbench import Workbench
 from codeexec.tui.theme import to_textual
@@ -38,6 +39,7 @@ class Program(App[str]):
     ) -> None:
         """`typed` is what came from the keyboard before there was a program to read it."""
         super().__init__()
+        teach()
         self._host = host
         self._options = options
         self.equipment = equipment

@@ -93,7 +93,7 @@ DEFAULT_BINDINGS: tuple[Key, ...] = (
     Key("editor.complete", "complete", "ctrl+space,ctrl+@,alt+slash", "Complete"),
     Key("editor.inspect", "inspect", "alt+i,shift+f1", "Documentation"),
     Key("editor.dismiss", "dismiss", "escape", "Dismiss"),
-    Key("editor.cell_below", "cell_below", "alt+b", "New cell below"),
+    Key("editor.cell_below", "cell_below", "alt+j,alt+b", "New cell below"),
     Key("editor.cell_above", "cell_above", "alt+a", "New cell above"),
     Key("run.cell", "run_cell", "ctrl+enter,f5", "Run cell"),
     Key("run.advance", "run_advance", "shift+enter,f6", "Run cell and advance"),

@@ -1,0 +1,37 @@
+"""Alt with a digit or a mark, as terminals without the kitty keyboard send it: ESC and the key.
+
+Textual takes some of these for what the Option key types on a Mac (alt+1 is "¡"), and drops the
+alt of the others, so that they would type into the text instead of being commands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+
+_NAMES = {digit: digit for digit in "1234567890"} | {
+    "-": "minus",
+    "=": "equals_sign",
+    ",": "comma",
+    ".": "full_stop",
+    "/": "slash",
+    ";": "semicolon",
+}
+"""What begins a sequence of its own after ESC (brackets, backslash, O, P) is not among them, and
+neither are b and f, which are how Macs send "a word on"."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A key by its name, as Textual's own table has it in an enumeration."""
+
+    value: str
+
+
+def teach() -> None:
+    """Have these keys arrive under their names; harmless when done again."""
+    for character, name in _NAMES.items():
+        key = _Named(f"alt+{name}")
+        # It is a dict of the enumeration, said to be a mapping; only `value` of a key is read.
+        ANSI_SEQUENCES_KEYS[f"\x1b{character}"] = (key,)  # type: ignore[index]
