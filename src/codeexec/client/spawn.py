@@ -12,12 +12,14 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from codeexec.config.paths import Paths, accepts, find_paths, make_private, read_lock
 from codeexec.domain.errors import ServerUnavailable
 
 _LAST_WORDS = 2000
 _CONSOLE_BYTES = 2**16
+_LEAST_SPACE = 2**14
 
 
 @dataclass(slots=True)
@@ -44,6 +46,12 @@ class Starting:
         """Why it will not come: it has ended with an error before it served. None while it may."""
         if self.process is None or self.process.poll() in (None, 0) or self.has_served:
             return None
+        if _is_full(self.paths.state):
+            # Its last words could not be written either.
+            return ServerUnavailable(
+                f"The session server cannot start: no space is left where {self.paths.state} is.",
+                "Free some space there, or set XDG_STATE_HOME to another folder.",
+            )
         return ServerUnavailable(
             f"The session server ended at its start (exit code {self.process.returncode}). "
             f"Its last words:\n{last_words(self.paths, self.said_before)}",
@@ -109,6 +117,14 @@ def start(
             f"It is started as: {' '.join(command[:4])}",
         ) from error
     return Starting(paths, process, said_before, environ)
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize < _LEAST_SPACE
 
 
 def last_words(paths: Paths, said_before: int = 0) -> str:

@@ -49,7 +49,14 @@ class Instance:
                 "Set XDG_STATE_HOME to a folder on a disk that has locks.",
             ) from error
         instance = cls(paths, lock)
-        instance._write(json.dumps({"pid": os.getpid(), "socket": str(paths.socket)}))
+        try:
+            instance._write(json.dumps({"pid": os.getpid(), "socket": str(paths.socket)}))
+        except OSError as error:
+            os.close(lock)
+            raise StorageError(
+                f"{paths.lock} cannot be written: {error.strerror or error}.",
+                "Free some space there, or set XDG_STATE_HOME to another folder.",
+            ) from error
         return instance
 
     def bind(self) -> socket.socket:
