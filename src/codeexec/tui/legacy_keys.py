@@ -1,4 +1,4 @@
-"""Alt with a digit or a mark, as terminals without the kitty keyboard send it: ESC and the key.
+"""Alt with another key, as terminals without the kitty keyboard send it: ESC and the key.
 
 Textual takes some of these for what the Option key types on a Mac (alt+1 is "¡"), and drops the
 alt of the others, so that they would type into the text instead of being commands.
@@ -6,11 +6,16 @@ alt of the others, so that they would type into the text instead of being comman
 
 from __future__ import annotations
 
+import string
 from dataclasses import dataclass
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 
-_NAMES = {digit: digit for digit in "1234567890"} | {
+_NAMES = (
+    {each: each for each in string.digits + string.ascii_lowercase if each not in "bf"}
+    | {each: f"shift+{each.lower()}" for each in string.ascii_uppercase if each not in "OPX"}
+) | {
+    "\r": "enter",
     "-": "minus",
     "=": "equals_sign",
     ",": "comma",
@@ -18,7 +23,7 @@ _NAMES = {digit: digit for digit in "1234567890"} | {
     "/": "slash",
     ";": "semicolon",
 }
-"""What begins a sequence of its own after ESC (brackets, backslash, O, P) is not among them, and
+"""What begins a sequence of its own after ESC (brackets, backslash, O, P, X) is not among them, and
 neither are b and f, which are how Macs send "a word on"."""
 
 
