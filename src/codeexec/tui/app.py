@@ -28,15 +28,24 @@ def run(options: OpenOptions) -> int:
     The order is what makes the start quick: paint, start the server (whose first act is to
     start the kernel), and only then import what draws. Raises CodeexecError.
     """
-    from codeexec.tui.first_paint import first_paint
+    import gc
+
+    from codeexec.tui.first_paint import first_frame
+
+    # Looking for garbage of imports takes a tenth of their time; the program turns it on again.
+    gc.disable()
 
     # More frames than there are is no waste: they are painted on need, and ours come at most
     # thirty times a second.
     os.environ.setdefault("TEXTUAL_FPS", "120")
-    undo = first_paint(options.files)
+    frame = first_frame(options.files)
     try:
         from codeexec.tui.start import start
 
-        return start(options)
+        words = start(options, frame)
     finally:
-        undo()
+        if frame is not None:
+            frame.leave()
+    if words:
+        print(words)  # noqa: T201 (the terminal is the shell's again)
+    return 0

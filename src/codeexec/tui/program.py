@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from pathlib import Path
 from typing import ClassVar
@@ -72,6 +73,10 @@ class Program(App[str]):
             words = f"{trouble} {trouble.next_step}"
             self.notify(words, title="Settings", severity="warning", markup=False)
         self._replay()
+        # What the start has made lives as long as we do: garbage is not looked for among it.
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
     def _make(self, options: OpenOptions) -> Workbench:
         place = place_of(options.files, self._cwd)
@@ -80,12 +85,13 @@ class Program(App[str]):
     def _replay(self) -> None:
         """Keys that were pressed before we could read them are as good as those pressed now."""
         driver = self._driver
-        if self._typed and driver is not None:
-            from textual._xterm_parser import XTermParser
+        if not self._typed or driver is None:
+            return
+        from textual._xterm_parser import XTermParser
 
-            for message in XTermParser().feed(self._typed.decode("utf-8", "replace")):
-                driver.process_message(message)
-            self._typed = b""
+        for message in XTermParser().feed(self._typed.decode("utf-8", "replace")):
+            driver.process_message(message)
+        self._typed = b""
 
     def _hang_up(self) -> None:
         """The terminal is gone: keep what is unsaved, and detach."""

@@ -6,19 +6,29 @@ import asyncio
 import getpass
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.client import spawn
 from codeexec.config.paths import find_paths
+from codeexec.domain.errors import UsageError
+
+_PATIENCE = 0.15
+"""Seconds for the terminal to answer, beside those that the imports have taken."""
 
 if TYPE_CHECKING:
     from codeexec.client.spawn import Starting
     from codeexec.tui.app import OpenOptions
+    from codeexec.tui.first_paint import FirstFrame
+    from codeexec.tui.graphics.probe import Answers
 
 
-def start(options: OpenOptions) -> int:
-    """Find or start the server, load the rest while it starts, and run. Raises CodeexecError."""
+def start(options: OpenOptions, frame: FirstFrame | None) -> str:
+    """Find or start the server, load the rest while it starts, and run; what is to be said at
+    the end. Raises CodeexecError."""
+    if frame is None:
+        raise UsageError("The workbench needs a terminal.", "`codeexec-tui run` works without one.")
     from codeexec.tui.attaching import place_of
 
     place = place_of(options.files, Path.cwd())
@@ -26,17 +36,13 @@ def start(options: OpenOptions) -> int:
     if not options.attach:
         first = {"cwd": str(place.folder), "kernel": options.kernel, "name": options.session}
     starting = spawn.begin(find_paths(), first)
-    words = asyncio.run(_run(options, starting))
-    if words:
-        print(words)  # noqa: T201 (the terminal is the shell's again)
-    return 0
+    return asyncio.run(_run(options, starting, frame))
 
 
-async def _run(options: OpenOptions, starting: Starting) -> str:
-    from codeexec.tui.graphics.probe import Probe, ask_tmux, decide
+async def _run(options: OpenOptions, starting: Starting, frame: FirstFrame) -> str:
+    from codeexec.tui.graphics.probe import QUESTIONS, ask_tmux, cell_of_window, decide, parse
 
-    probe = Probe(sys.stdin.fileno(), sys.stdout.fileno())
-    probe.ask()
+    frame.ask(QUESTIONS.encode())
     from codeexec.client.socket import SocketHost
     from codeexec.config.load import load, user_folder
     from codeexec.documents.swap import SwapStore
@@ -52,13 +58,13 @@ async def _run(options: OpenOptions, starting: Starting) -> str:
         look = loaded.settings.appearance
         folders = [theme.built_in_folder(), user_folder() / "themes"]
         key = options.theme or theme.preferred_theme(os.environ, look.theme or None)
-        answers = await probe.answers()
+        answers = await _answers(frame)
         setting = {"blocks": "quadrant", "off": "none", "iterm2": "auto"}.get(
             look.images, look.images
         )
-        graphics = decide(
-            answers, os.environ, setting=setting, tmux_client=await ask_tmux(os.environ)
-        )
+        cell = answers.cell or cell_of_window(sys.stdout.fileno())
+        tmux = await ask_tmux(os.environ)
+        graphics = decide(answers, os.environ, setting=setting, cell=cell, tmux_client=tmux)
         equipment = Equipment(
             me=me,
             state=starting.paths.state,
@@ -69,8 +75,20 @@ async def _run(options: OpenOptions, starting: Starting) -> str:
             graphics=graphics,
             swaps=SwapStore(starting.paths.state / "swap"),
         )
-        program = Program(host, options, equipment, cwd, probe.rest)
+        program = Program(host, options, equipment, cwd, parse(frame.hand_over())[1])
         return await program.run_async() or ""
+
+
+async def _answers(frame: FirstFrame) -> Answers:
+    """What the terminal has said; one that says nothing is not waited for long."""
+    from codeexec.tui.graphics.probe import parse
+
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        answers, _ = parse(frame.typed)
+        if answers.complete or time.monotonic() > deadline:
+            return answers
+        await asyncio.sleep(0.005)
 
 
 def my_name() -> str:

@@ -31,19 +31,12 @@ class DocumentActions(Arrangement):
 
     @work(group="choose", exclusive=True)
     async def action_open_file(self) -> None:
-        from codeexec.tui.widgets.files import all_files  # loaded after the first frame
+        from codeexec.tui.screens.opening import OpeningScreen  # not at the start
 
-        names = await asyncio.to_thread(all_files, self.place.folder)
-        chosen = await self.app.push_screen_wait(
-            Chooser(
-                "Open a file",
-                [Choice(str(name), str(name)) for name in names],
-                placeholder="part of a name, or a path",
-                free=True,
-            )
-        )
+        recent = [sheet.path for sheet in self.documents.sheets if not sheet.untitled]
+        chosen = await self.app.push_screen_wait(OpeningScreen(self.place.folder, recent))
         if chosen is not None:
-            await self.open_path(self.place.folder / Path(chosen).expanduser())
+            await self.open_path(chosen)
 
     async def open_path(self, path: Path, line: int | None = None) -> None:
         """Open a file and go there."""

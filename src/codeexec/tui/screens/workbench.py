@@ -40,6 +40,10 @@ _USAGE_EVERY = 2.0
 """Seconds between looks at the kernel's memory."""
 
 
+_FURNISH_AFTER = 0.3
+"""Seconds that are left to the first key, the first run, and the kernel's own start."""
+
+
 class Workbench(Wires, ProgramActions, DocumentActions):
     """One session on screen. Another session is another workbench."""
 
@@ -111,7 +115,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             await self.documents.open(opened[0])
         self.lay_out()
         self.action_go("editor" if self.place.files else "console")
-        self.call_after_refresh(self._furnish)
+        self.set_timer(_FURNISH_AFTER, self._furnish)
 
     @work(group="furnish", exclusive=True)
     async def _furnish(self) -> None:

@@ -10,7 +10,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart
-from codeexec.tui.render import traceback
+from codeexec.tui.render import traceback, traceback_paint
 from codeexec.tui.render.ansi import AnsiPainter, wrap
 from codeexec.tui.render.markup import html_to_markdown, latex_to_text
 from codeexec.tui.render.registry import choose
@@ -114,9 +114,9 @@ class BodyPainter:
             return Painted([self._words(f"{error.name}: {error.value}", "traceback.error")])
         strips: list[Strip] = []
         rows: list[Row] = []
-        for row in traceback.rows(traceback.parse(error.traceback), opened=whole):
-            base = "muted" if row.fold is not None else "text"
-            lines = self._ansi.wrapped(row.text, width, base)
+        shown = traceback.rows(traceback.parse(error.traceback), opened=whole)
+        for row, segments in zip(shown, traceback_paint.paint(shown, self._theme), strict=True):
+            lines = wrap(segments, width)
             strips.extend(lines)
             rows.extend([row] * len(lines))
         return Painted(strips, rows=tuple(rows))

@@ -11,10 +11,10 @@ from textual.strip import Strip
 from codeexec.domain.outputs import Run
 from codeexec.domain.snapshot import ExecutionStatus
 from codeexec.tui.render.ansi import AnsiPainter
+from codeexec.tui.render.highlight import highlight
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.console.bodies import BodyPainter, Painted
 from codeexec.tui.widgets.console.card import Card, Fold, Line
-from codeexec.tui.widgets.console.code import highlight
 
 GUTTER = 2
 """Columns at the left: a mark, and a blank."""
@@ -32,6 +32,9 @@ GLYPHS: dict[ExecutionStatus, tuple[str, str]] = {
     "lost": ("?", "run.lost"),
 }
 """The shape and the meaning of each state: told apart without colour."""
+
+_KEPT_SOURCES = 200
+"""Cards whose colours are kept."""
 
 _NOTES = {
     "cancelled": "cancelled",
@@ -62,6 +65,7 @@ class CardPainter:
         self._bodies = BodyPainter(theme, self.ansi)
         self._me = me
         self._painted: dict[str, tuple[object, int, bool, Painted]] = {}
+        self._sources: dict[tuple[str, str], list[list[Segment]]] = {}
         self.language = "python"
         self.timestamps = False
 
@@ -109,7 +113,7 @@ class CardPainter:
         """A line of the code; the first has the prompt at its left and the state at its right."""
         view = card.view
         label = f"[{view.count}] " if view.count is not None else "[·] "
-        lines = highlight(view.code, self.theme, self.language)
+        lines = self._source(view.code)
         source = lines[number] if number < len(lines) else []
         if number:
             return Strip([Segment(" " * len(label)), *source]).crop(0, width)
@@ -123,6 +127,15 @@ class CardPainter:
         body = body.adjust_cell_length(room + 2)
         prompt = Segment(label, self.theme.style("prompt"))
         return Strip([prompt, *body, *side])
+
+    def _source(self, code: str) -> list[list[Segment]]:
+        key = (code, self.language)
+        found = self._sources.get(key)
+        if found is None:
+            if len(self._sources) >= _KEPT_SOURCES:
+                self._sources.clear()
+            found = self._sources[key] = highlight(code, self.language, self.theme)
+        return found
 
     def _side(self, card: Card) -> list[Segment]:
         view, style = card.view, self.theme.style

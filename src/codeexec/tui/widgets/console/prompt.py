@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
@@ -17,8 +18,8 @@ from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
 
 from codeexec.tui.commands import bindings
+from codeexec.tui.render.highlight import highlight
 from codeexec.tui.theme import Theme
-from codeexec.tui.widgets.console.code import highlight
 
 MOST_LINES = 12
 """Lines that the prompt grows to before it scrolls."""
@@ -117,6 +118,8 @@ class Prompt(TextArea):
         self._put_on(theme)
         self.language_name = "python"
         self.has_popup = False
+        self._shown_key = ("", "", "")
+        self._shown: list[list[Segment]] = [[]]
         self._history: list[str] = []
         self._at = 0
         self._draft = ""
@@ -157,13 +160,20 @@ class Prompt(TextArea):
 
     def get_line(self, line_index: int) -> Text:
         text = self.document.get_line(line_index)
-        lines = highlight(self.text, self._colors, self.language_name)
+        lines = self._highlighted(self.text)
         line = Text(end="", no_wrap=True)
         if line_index < len(lines):
             for segment in lines[line_index]:
                 line.append(segment.text, segment.style)
         # A lexer may see other lines than the document does: never another text.
         return line if line.plain == text else Text(text, end="", no_wrap=True)
+
+    def _highlighted(self, code: str) -> list[list[Segment]]:
+        key = (code, self.language_name, self._colors.key)
+        if key != self._shown_key:
+            self._shown_key = key
+            self._shown = highlight(code, self.language_name, self._colors)
+        return self._shown
 
     def remember(self, entries: list[str]) -> None:
         """What was run before, oldest first."""
