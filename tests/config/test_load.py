@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from codeexec.config.load import Loaded, keys, load, manual, section_docs
-from codeexec.config.model import Sessions, Settings
+from codeexec.config.model import Docker, Sessions, Settings
 from codeexec.domain.errors import UsageError
+from codeexec.environments.docker.policy import Policy
 from codeexec.session.settings import HostSettings
 from codeexec.tui.graphics.probe import WAYS
 
@@ -131,6 +132,22 @@ def test_sessions_are_what_a_host_can_be_told() -> None:
     ours = {each.name: each.default for each in fields(Sessions)}
     theirs = {each.name: each.default for each in fields(HostSettings)}
     assert {name: theirs[name] for name in ours} == ours
+
+
+def test_containers_are_what_a_policy_can_be_told() -> None:
+    ours = {each.name for each in fields(Docker)} - {"engine", "context", "image", "policy"}
+    assert ours == {each.name for each in fields(Policy)} - {"name"}
+    assert Docker().wanted == "locked"
+    assert Docker(policy="network", memory="2GB", cpus="2").wanted == "network memory=2GB cpus=2"
+
+
+def test_a_project_does_not_choose_what_confines_it(home: Home) -> None:
+    home.project_file.write_text('[docker]\nimage = "own:1"\npolicy = "open"\nnetwork = "bridge"\n')
+    loaded = home.load()
+    assert loaded.settings.docker.image == "own:1"
+    assert loaded.settings.docker.wanted == "locked"
+    assert [problem.key for problem in loaded.problems] == ["docker.policy", "docker.network"]
+    assert "own file" in loaded.problems[0].next_step
 
 
 def test_pictures_are_drawn_in_ways_that_there_are() -> None:

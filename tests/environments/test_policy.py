@@ -15,6 +15,8 @@ from codeexec.environments.docker.policy import (
     Policy,
     arguments,
     identity,
+    mountable,
+    parse,
     preset,
     size,
     unenforced,
@@ -33,6 +35,46 @@ def argv(policy: Policy, facts: EngineFacts = FACTS, **changes: object) -> list[
         "labels": {"a": "b"},
     }
     return arguments(policy, facts, **{**given, **changes})  # type: ignore[arg-type]
+
+
+def test_a_policy_in_one_line() -> None:
+    said = parse(
+        "network memory=2.5GB pids=64 cpus=1.5 read_only=no capabilities=NET_RAW,SYS_PTRACE "
+        "environment=A=1,B=x=y workspace_growth=512kB"
+    )
+    assert said.name == "network, changed"
+    assert (said.memory, said.pids, said.cpus, said.read_only) == (5 << 29, 64, 1.5, False)
+    assert said.capabilities == ("NET_RAW", "SYS_PTRACE")
+    assert dict(said.environment) == {"A": "1", "B": "x=y"}
+    assert said.workspace_growth == 512 << 10
+    assert parse("") == parse("locked") == Policy()
+    assert parse("open") == preset("open")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("none", "locked memory", "locked memory=lots", "locked cpus=x", "locked read_only=maybe"),
+        *("locked colour=red", "locked environment=A", "locked memory=-1", "locked network=host"),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused_with_what_to_do(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse(text)
+
+
+def test_only_folders_of_projects_are_mounted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    project = home / "project"
+    project.mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    assert mountable(project) == project
+    (project / "up").symlink_to(home)
+    for folder in (home, home.parent, Path("/"), project / "up"):
+        with pytest.raises(UsageError):
+            mountable(folder)
 
 
 def after(words: list[str], flag: str) -> list[str]:

@@ -201,6 +201,9 @@ class Docker:
     pull: str = ""
     """true: an image that is not here is fetched from its registry."""
 
+    environment: str = ""
+    """Variables for the code, such as A=1,B=2; nothing else of yours gets in."""
+
     @property
     def wanted(self) -> str:
         """The policy with its changes in one line, as `OpenSession.policy` takes it."""

@@ -132,7 +132,8 @@ def preset(name: str) -> Policy:
 def parse(text: str) -> Policy:
     """A policy in one line: a preset and what differs, `locked memory=2GB pids=256`.
 
-    Sizes may have a unit (kB, MB, GB), lists have commas. UsageError for what is not understood.
+    Sizes may have a unit (kB, MB, GB), lists have commas (`environment=A=1,B=2`). UsageError for
+    what is not understood.
     """
     name, *changes = text.split() or ["locked"]
     base = preset(name)
@@ -159,11 +160,20 @@ def _read(text: str, like: object, name: str) -> object:
                 return float(text)
             case tuple():
                 return [word for word in text.split(",") if word]
+            case Mapping():
+                return dict(_pair(word) for word in text.split(",") if word)
     except ValueError:
         raise UsageError(
             f"The container setting {name!r} cannot be {text!r}.", f"It is like {like!r}."
         ) from None
     return text
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not name or not sign:
+        raise ValueError(text)
+    return name, value
 
 
 def _yes_or_no(text: str) -> bool:
