@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from codeexec.cli.opening import open_workbench
@@ -38,4 +40,12 @@ def attach(name: str, watch: bool) -> int:
 @click.command()
 def demo() -> int:
     """Take the tour: text, a progress bar, a plot, a table, a traceback, input(), all real."""
-    return open_workbench(OpenOptions(demo=True))
+    from codeexec.config.paths import find_paths
+    from codeexec.tui.tour import lay_out
+
+    path = lay_out(find_paths().state)
+    # Our own Python: it has all that the tour draws with.
+    options = OpenOptions(
+        files=(str(path.parent), str(path)), kernel=sys.executable, new=True, demo=True
+    )
+    return open_workbench(options)

@@ -116,6 +116,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.lay_out()
         self.action_go("editor" if self.place.files else "console")
         self.set_timer(_FURNISH_AFTER, self._furnish)
+        if self.options.demo and self.documents.sheet is not None:
+            self.documents.sheet.editor.action_run_all()
 
     @work(group="furnish", exclusive=True)
     async def _furnish(self) -> None:
