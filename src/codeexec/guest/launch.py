@@ -37,9 +37,12 @@ def watch_parent(parent: int, folder: str) -> None:
     is_child = os.getppid() == parent
     while not os.path.exists(os.path.join(folder, "stay")):
         if not is_alive(parent, is_child):
-            for name in os.listdir(folder):
-                os.unlink(os.path.join(folder, name))
-            os.rmdir(folder)
+            try:
+                for name in os.listdir(folder):
+                    os.unlink(os.path.join(folder, name))
+                os.rmdir(folder)
+            except OSError:
+                pass  # somebody has cleaned up already, or keeps a file there
             os.killpg(os.getpgrp(), signal.SIGKILL)
         time.sleep(LOOK)
 
