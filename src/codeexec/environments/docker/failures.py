@@ -62,7 +62,8 @@ FAILURES = (
         r"lookup (\S+).*(?:no such host|server misbehaving)|net/http: .*[Tt]imeout|"
         r"dial tcp .*(?:i/o timeout|no route)|failed to do request",
         "The image's registry cannot be reached.",
-        "Check the network, or build the image here: codeexec-tui docker build",
+        "Check the network. Without one, build on an image that is here: codeexec-tui docker build "
+        "--base IMAGE",
     ),
     Failure(
         r"no space left on device|[Dd]isk quota exceeded",
@@ -111,6 +112,12 @@ FAILURES = (
         r"executable file .?python3.? not found",
         "The image has no python3.",
         "Use one that has python3 and ipykernel; `codeexec-tui docker build` makes one.",
+    ),
+    Failure(
+        r"crun: cgroups in hybrid mode not supported",
+        "Podman's runtime crun does not work with this machine's cgroups (v1 and v2 at once).",
+        "Install runc, and name it in ~/.config/containers/containers.conf: [engine] runtime = "
+        '"runc"',
     ),
     Failure(
         r"exec format error",
