@@ -8,7 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from codeexec.domain.clock import Clock, SystemClock
-from codeexec.domain.events import DisplayUpdated, NoticeGiven, OutputChanged, Recorded
+from codeexec.domain.events import (
+    DisplayUpdated,
+    ExecutionQueued,
+    ExecutionStarted,
+    InputCounted,
+    NoticeGiven,
+    OutputChanged,
+    Recorded,
+)
 from codeexec.domain.fold import apply
 from codeexec.domain.snapshot import Snapshot
 
@@ -17,6 +25,9 @@ INTERVAL = 1 / 30
 
 BURST = 4
 """Frames after quiet that come at once: a short run is queued, printed and over within them."""
+
+SETTLE = 0.02
+"""Seconds that a run which has only begun waits for what it does: a short one is painted once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,8 @@ class Folder:
         self._changed: set[str] = set()
         self._rewritten: dict[str, int] = {}
         self._notices: list[NoticeGiven] = []
+        self.only_begins = True
+        """All that is new is that runs begin, which is news only when nothing follows soon."""
 
     @property
     def has_news(self) -> bool:
@@ -66,6 +79,8 @@ class Folder:
         totals = {key: view.total for key, view in before.executions.items() if view.is_open}
         self.snapshot = apply(before, records)
         for record in records:
+            if not isinstance(record.event, ExecutionQueued | ExecutionStarted | InputCounted):
+                self.only_begins = False
             match record.event:
                 case OutputChanged(execution_id=key, start=start, total=total):
                     self._changed.add(key)
@@ -93,6 +108,7 @@ class Folder:
         )
         self._shown = self.snapshot
         self._changed, self._rewritten, self._notices = set(), {}, []
+        self.only_begins = True
         return made
 
 
@@ -125,6 +141,11 @@ async def frames(
                 await news.wait()
                 news.clear()
             if folder.has_news:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SETTLE):
+                        while folder.only_begins and not ended:
+                            await news.wait()
+                            news.clear()
                 now = clock.monotonic()
                 allowance = min(allowance + (now - since) / interval, BURST) - 1
                 since = now

@@ -96,3 +96,29 @@ async def test_an_error_of_the_stream_is_not_swallowed() -> None:
     with pytest.raises(ConnectionError, match="gone"):
         async for _ in frames(broken(), interval=0.001):
             pass
+
+
+async def test_a_short_run_is_one_frame() -> None:
+    async def run() -> AsyncIterator[Sequence[Recorded]]:
+        yield BEGIN[:2]
+        await asyncio.sleep(0)
+        yield [Recorded(5, 1.0, ExecutionQueued("b", "2")), Recorded(6, 1.0, ExecutionStarted("b"))]
+        await asyncio.sleep(0.001)
+        yield records(OutputChanged("b", 0, 1, (Run("stdout", "2"),)), first=7)
+
+    seen = [frame async for frame in frames(run())]
+    assert [set(frame.changed) for frame in seen] == [set(), {"b"}]
+    assert seen[-1].snapshot.executions["b"].total == 1
+
+
+async def test_a_run_that_says_nothing_is_shown_all_the_same() -> None:
+    over = asyncio.Event()
+
+    async def run() -> AsyncIterator[Sequence[Recorded]]:
+        yield BEGIN
+        await over.wait()
+
+    async for frame in frames(run()):
+        if "a" in frame.changed:
+            over.set()
+    assert over.is_set()

@@ -157,8 +157,9 @@ class ConsolePane(CardActions, Vertical):
         elif counts:
             self._next = max(counts) + 1
         words = f"[{self._next}] "
-        if str(self._label.content) != words:
-            self._label.update(words)
+        if (shown := str(self._label.content)) != words:
+            # A layout goes through every widget: only where the width changes.
+            self._label.update(words, layout=len(shown) != len(words))
 
     def focus_prompt(self) -> None:
         (self.answer.take_focus if self.answer.waits else self.prompt.focus)()
