@@ -55,9 +55,10 @@ def give_away(folder: Path) -> Path:
     return folder
 
 
-def container_kernels(policy: str = "locked") -> Kernels:
+def container_kernels(policy: str = "locked", *, spare: bool = False) -> Kernels:
     """The factory of a host whose settings name the engine and image of the tests."""
-    return Kernels(containers=lambda: ContainerSettings(ENGINE, image=IMAGE, policy=policy))
+    said = ContainerSettings(ENGINE, image=IMAGE, policy=policy, spare=spare)
+    return Kernels(containers=lambda: said)
 
 
 def containers(label: str) -> list[str]:

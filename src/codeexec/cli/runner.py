@@ -11,7 +11,7 @@ import time
 from base64 import b64encode
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -389,7 +389,7 @@ class Run:
 def _containers() -> ContainerSettings:
     from codeexec.server.start import container_settings
 
-    return container_settings()
+    return replace(container_settings(), spare=False)  # it would be for nobody
 
 
 _TEXTUAL = ("application/json", "application/javascript", "image/svg+xml")

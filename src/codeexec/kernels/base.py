@@ -249,3 +249,6 @@ class KernelFactory(Protocol):
         the kernel had done with it in between (then as `ok`, since nobody heard otherwise)."""
 
     def list(self, cwd: str) -> Sequence[KernelInfo]: ...
+
+    async def close(self) -> None:
+        """End what was kept ready for kernels to come; can be repeated."""

@@ -16,10 +16,11 @@ from codeexec.environments.docker.image import DEFAULT_IMAGE
 from codeexec.environments.docker.orphans import sweep
 from codeexec.environments.docker.policy import EngineFacts, mountable, parse
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink, Told
-from codeexec.kernels.jupyter.docker import KernelCommand
+from codeexec.kernels.jupyter.docker import ContainerKernel, KernelCommand
 from codeexec.kernels.jupyter.docker_life import ContainerLife
 from codeexec.kernels.jupyter.kernel import START_TIMEOUT, JupyterKernel
 from codeexec.kernels.jupyter.launch import GUEST
+from codeexec.kernels.spare import Spare
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ class ContainerSettings:
     context: str = ""
     image: str = ""
     policy: str = "locked"
+    spare: bool = False
+    """Keep a container ready for the next kernel in the same folder."""
 
 
 class Containers:
@@ -54,6 +57,7 @@ class Containers:
         self._settings = settings
         self._start_timeout = start_timeout
         self._facts: dict[Engine, EngineFacts] = {}
+        self._spare = Spare()
         self._sweeping: dict[Engine, asyncio.Task[None]] = {}
 
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
@@ -74,10 +78,17 @@ class Containers:
         def tell(title: str, message: str) -> None:
             sink([Told("warning", title, message)])
 
+        async def make() -> ContainerKernel:
+            facts = await self._know(engine)
+            kernel = self._spare.take(plan) or ContainerKernel(plan, facts=facts)
+            if said.spare:
+                await self._spare.make(plan, facts)
+            return kernel
+
         ref = KernelRef(
             f"docker:{image}", f"Python 3 in {image}", "python", image, "docker", policy.words()
         )
-        life = ContainerLife(plan, command, tell=tell, facts=lambda: self._know(engine))
+        life = ContainerLife(plan, command, tell=tell, make=make)
         return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
 
     async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
@@ -86,6 +97,10 @@ class Containers:
         said = self._settings()
         self._sweep(find_engine(said.engine, said.context))
         return None
+
+    async def close(self) -> None:
+        """End what was kept ready for kernels to come."""
+        await self._spare.close()
 
     async def _know(self, engine: Engine) -> EngineFacts:
         """Asked for once: an engine that has become another one is told apart by its refusals."""

@@ -33,6 +33,8 @@ class Backend(Protocol):
 
     async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None: ...
 
+    async def close(self) -> None: ...
+
 
 class Kernels:
     """A KernelFactory. `backends` are asked by the name in `KernelChoice.backend`; `containers`
@@ -115,6 +117,10 @@ class Kernels:
             await life.release()
             return None
         return kernel
+
+    async def close(self) -> None:
+        for backend in self._backends.values():
+            await backend.close()
 
     def list(self, cwd: str) -> Sequence[KernelInfo]:
         found = list(discover.list_kernels(cwd or str(Path.cwd()), os.environ))

@@ -124,4 +124,4 @@ def container_settings() -> ContainerSettings:
     from codeexec.kernels.containers import ContainerSettings
 
     said = load(Path("/")).settings.docker
-    return ContainerSettings(said.engine, said.context, said.image, said.wanted)
+    return ContainerSettings(said.engine, said.context, said.image, said.wanted, said.spare)

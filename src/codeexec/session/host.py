@@ -85,6 +85,7 @@ class Host:
                 # Left open: the next host finds it, and writes down how it ended.
                 log.error("session %s: %s", session.session_id, error)
                 await self._close(session, "", leave_kernel=True)
+        await self._kernels.close()
         self._history.close()
 
     @property

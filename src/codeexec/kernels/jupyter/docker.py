@@ -80,12 +80,12 @@ class ContainerKernel:
             )
         self.key = key or secrets.token_hex(32)
         self.command = command
+        self.tell = tell or (lambda title, message: None)
         self.environment: DockerEnvironment | None = None
         self.end: KernelEnd | None = None
         """Why the kernel ended; None while it runs, and before it was launched."""
         self._plan = plan
         self._facts = facts
-        self._tell = tell or (lambda title, message: None)
         self._mux = Mux() if transport == "mux" else None
         self._ports: tuple[int, ...] = ()
         self._process: GuestProcess | None = None
@@ -277,7 +277,7 @@ class ContainerKernel:
                 if times > PATIENCE:
                     what = "the kernel went on in spite of interrupts and was killed"
                 await process.signal(signal.SIGKILL if times > PATIENCE else signal.SIGINT)
-                self._tell(
+                self.tell(
                     "The workspace has grown too much",
                     f"The workspace grew by {size(grown)}, {size(allowed)} are allowed: {what}. "
                     "Delete files, or raise the setting `workspace_growth`.",

@@ -9,7 +9,6 @@ from signal import SIGINT, SIGKILL
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
 from codeexec.domain.events import Death
 from codeexec.environments.docker.environment import ContainerPlan
-from codeexec.environments.docker.policy import EngineFacts
 from codeexec.kernels.base import Handle, KernelUsage
 from codeexec.kernels.jupyter.docker import ContainerKernel, KernelCommand, Tell, Transport
 
@@ -24,13 +23,13 @@ class ContainerLife:
         *,
         transport: Transport = "mux",
         tell: Tell | None = None,
-        facts: Callable[[], Awaitable[EngineFacts]] | None = None,
+        make: Callable[[], Awaitable[ContainerKernel]] | None = None,
     ) -> None:
-        """`tell` hears what the person should know, such as a workspace over its quota; `facts`
-        gives what is known of the engine, for who has asked it already."""
+        """`tell` hears what the person should know, such as a workspace over its quota; `make`
+        gives a kernel that is not launched, for who knows the engine already or has a spare."""
         self._plan, self._command = plan, command or KernelCommand()
         self._transport, self._tell = transport, tell or (lambda title, message: None)
-        self._facts = facts
+        self._make = make or self._make_plainly
         self._kernel: ContainerKernel | None = None
         self._told: tuple[str, ...] = ()
         self._usage = KernelUsage(None, None)
@@ -56,13 +55,9 @@ class ContainerLife:
 
     async def launch(self) -> Mapping[str, object]:
         try:
-            self._kernel = self._kernel or ContainerKernel(
-                self._plan,
-                self._command,
-                transport=self._transport,
-                tell=self._tell,
-                facts=await self._facts() if self._facts is not None else None,
-            )
+            if self._kernel is None:
+                self._kernel = await self._make()
+                self._kernel.command, self._kernel.tell = self._command, self._tell
             await self._kernel.launch()
             await self._ask_usage()
         except CodeexecError as error:
@@ -136,6 +131,9 @@ class ContainerLife:
             cpu = (found.cpu - before[1]) / (now - before[0])
         self._busy = now, found.cpu
         self._usage = KernelUsage(cpu, found.used or None)
+
+    async def _make_plainly(self) -> ContainerKernel:
+        return ContainerKernel(self._plan, transport=self._transport)
 
     def _tell_notices(self, notices: tuple[str, ...]) -> None:
         """Once, not after each restart."""

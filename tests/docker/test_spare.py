@@ -1,0 +1,88 @@
+"""A container kept ready: taken by the next session of its folder, and never left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codeexec.environments.docker.engine import Engine
+from codeexec.environments.docker.environment import ContainerPlan
+from codeexec.environments.docker.policy import parse
+from codeexec.kernels.spare import Spare
+from codeexec.session.host import Host
+from support.containers import ENGINE, IMAGE, container_kernels, containers, until
+from support.sessions import open_session, run, text
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("codeexec.kernels.spare.AFTER", 0.0)
+
+
+async def one_waits() -> bool:
+    return len(containers("spare")) == 1
+
+
+async def test_the_next_session_of_a_folder_takes_it(tmp_path: Path, workspace: Path) -> None:
+    host = Host(tmp_path / "state", container_kernels(spare=True))
+    await host.start()
+    try:
+        first = await open_session(host, workspace, backend="docker")
+        await run(first, "x = 1")
+        await until(one_waits)
+        [waiting] = containers("spare")
+        second = await open_session(host, workspace, backend="docker")
+        view = await run(second, "print('x' in dir())")
+        assert await text(second, view) == ["False"]
+        assert waiting in containers("spare")
+
+        async def another_waits() -> bool:
+            return len(containers("spare")) == 2
+
+        await until(another_waits)
+    finally:
+        await host.close(leave_kernels=False)
+    assert containers("spare") == []
+
+
+async def test_it_is_for_its_plan_alone_and_does_not_wait_for_ever(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(ENGINE)
+    plan = ContainerPlan(IMAGE, workspace=workspace, engine=engine, session="mine")
+    other = ContainerPlan(IMAGE, parse("network"), workspace, engine, "mine")
+    facts = await engine.facts()
+    spare = Spare()
+    await spare.make(plan, facts)
+    await until(one_waits)
+    assert spare.take(other) is None
+    [before] = containers("spare")
+    await spare.make(other, facts)
+    assert before not in containers("spare")
+    await until(one_waits)
+    await spare.close()
+    assert containers("spare") == []
+
+    monkeypatch.setattr("codeexec.kernels.spare.KEPT", 0.2)
+    await spare.make(plan, facts)
+    await until(one_waits)
+
+    async def nobody_waits() -> bool:
+        return containers("spare") == []
+
+    await until(nobody_waits)
+    assert not spare.is_ready
+
+
+async def test_an_image_that_is_not_there_is_no_disaster(workspace: Path) -> None:
+    engine = Engine(ENGINE)
+    spare = Spare()
+    await spare.make(ContainerPlan("codeexec-none:1", workspace=workspace), await engine.facts())
+    making = spare.making
+    assert making is not None
+    await making
+    assert not spare.is_ready
+    await spare.close()
