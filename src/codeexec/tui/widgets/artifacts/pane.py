@@ -9,7 +9,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content as Words
 from textual.message import Message
 from textual.widgets import Static
 
@@ -23,6 +22,7 @@ from codeexec.tui.widgets.artifacts.gallery import Filter, Gallery
 from codeexec.tui.widgets.artifacts.items import NOUNS, Item
 from codeexec.tui.widgets.artifacts.preview import Preview
 from codeexec.tui.widgets.artifacts.row_list import RowList
+from codeexec.tui.widgets.words import tell
 
 _EMPTY = "Plots and tables appear here\n\nRun a cell that draws, or ends in a data frame"
 
@@ -183,9 +183,9 @@ class ArtifactPane(ItemActions, Vertical):
         if item is not None and item.is_elided:
             words.append("in part · enter shows all" if self._is_live(item) else "in part")
         newer = 0 if self._follows else self.gallery.newer(self._items, self._selected)
-        self.query_one("#filter", Static).update(Words(" ".join(words)))
-        self.query_one("#newer", Static).update(Words(f"{newer} newer ↑" if newer else ""))
-        self.query_one("#empty", Static).update(Words(empty))
+        tell(self.query_one("#filter", Static), " ".join(words))
+        tell(self.query_one("#newer", Static), f"{newer} newer ↑" if newer else "")
+        tell(self.query_one("#empty", Static), empty)
 
     def _is_live(self, item: Item) -> bool:
         """Whether the kernel still has the whole of what was displayed in part."""

@@ -10,7 +10,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
@@ -25,6 +24,7 @@ from codeexec.tui.link import Failed
 from codeexec.tui.widgets.artifacts.row_list import Row, RowList, one_line
 from codeexec.tui.widgets.variables.insides import Insides
 from codeexec.tui.widgets.variables.outline import ORDERS, Key, Order, alive, ordered, outline
+from codeexec.tui.widgets.words import tell
 
 R = TypeVar("R")
 _EMPTY = "Variables appear here\n\nRun a cell that defines some"
@@ -150,14 +150,14 @@ class VariablesPane(Vertical):
         self._list.show([row for _, row in rows], max(at, 0))
         self.set_class(not rows, "-empty")
         words = f"No name or type has “{self._sought}”" if self._sought else _EMPTY
-        self.query_one("#nothing", Static).update(Content(words))
+        tell(self.query_one("#nothing", Static), words)
         self._say()
 
     def _say(self) -> None:
         """A question, what is in the way, or nothing."""
         words = f"Delete {one_line(self._asks)}? y / n" if self._asks else self._trouble
         word = self.query_one("#word", Static)
-        word.update(Content(words))
+        tell(word, words)
         word.set_class(bool(words), "said")
         word.set_class(bool(self._asks), "asks")
 
