@@ -233,7 +233,7 @@ class Session:
         if view.started_at is not None:
             self._remember(view)
             self._files.collect(execution_id)
-        if not self.runner.is_busy:
+        if not self.runner.is_busy or self.snapshot.kernel.subshells:
             self._variables.look_soon()
 
     def _remember(self, view: ExecutionView) -> None:

@@ -134,7 +134,7 @@ class StatusLine(Widget):
                 return "● idle", "ok", ""
             words = f"busy {duration(taken)}"
         if kernel.state == "dead" and kernel.death is not None:
-            words = f"dead: {kernel.death.message}"
+            words = f"dead: {kernel.death.message.partition(chr(10))[0]}"
         return f"{shape} {words}", meaning, "kernel.restart" if kernel.state == "dead" else ""
 
     def _left(self) -> list[Piece]:
