@@ -37,7 +37,7 @@ def run(options: OpenOptions) -> int:
 
     # More frames than there are is no waste: they are painted on need, and ours come at most
     # thirty times a second.
-    os.environ.setdefault("TEXTUAL_FPS", "120")
+    os.environ.setdefault("TEXTUAL_FPS", "240")
     frame = first_frame(options.files)
     try:
         from codeexec.tui.start import start
