@@ -121,6 +121,7 @@ class _Draft:
                     version=event.version,
                     banner=event.banner,
                     subshells=event.subshells,
+                    ladder=None,
                     ready_at=at,
                 )
             case KernelDied():
