@@ -86,7 +86,8 @@ class Interrupt(Request[Done], frozen=True):
 
 
 class RestartKernel(Request[Done], frozen=True):
-    """A fresh kernel: the same, or another by name or path. What waits is cancelled."""
+    """A fresh kernel: the same, or another by name or path; `docker` or `docker:IMAGE` is one in
+    a container. What waits is cancelled."""
 
     kernel: str = ""
 
@@ -372,7 +373,9 @@ class SessionSummary(Reply, frozen=True):
 class OpenSession(Request[SessionSummary], frozen=True):
     """A new session, or the one of that name when it is open. `kernel` is a kernel's name, or
     the path of a Python or of an environment; empty: what is found from `cwd` or `file`.
-    `connection_file` attaches to a kernel that somebody else started."""
+    `connection_file` attaches to a kernel that somebody else started. With the backend `docker`
+    the kernel runs in a container of `image`, limited by `policy`: a preset and what differs, such
+    as `locked memory=2GB`; empty as the server's settings say."""
 
     Answer: ClassVar[type[Reply]] = SessionSummary
     cwd: str
