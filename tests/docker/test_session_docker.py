@@ -204,6 +204,22 @@ async def test_an_image_that_is_not_there_says_how_to_get_one(
         assert "codeexec-tui docker build" in view.reason
 
 
+async def test_an_image_is_fetched_only_when_asked_for(tmp_path: Path, workspace: Path) -> None:
+    image = "localhost:1/codeexec-none:1"  # no registry is there
+    async with open_host(tmp_path / "state") as host:
+        for policy, told, fetched in (
+            ("locked", "is not on this engine", 0),
+            ("locked pull=true", "registry cannot be reached", 1),
+        ):
+            session = await open_session(
+                host, workspace, image=image, policy=policy, start_kernel=False
+            )
+            view = await run(session, "1")
+            assert view.status == "cancelled"
+            assert told in view.reason
+            assert len(session.snapshot.notices) == fetched
+
+
 async def test_no_container_is_given_the_home_folder(
     tmp_path: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -210,6 +210,7 @@ SAID = [
     ('exec: "python3": executable file not found in $PATH: unknown.', "no python3"),
     ("Conflict. The container name \"/x\" is already in use by container", "already"),
     ("network gone not found", "gone"),
+    ('Get "http://r:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused', "registry"),
     ("OCI runtime error: crun: cgroups in hybrid mode not supported, drop all", "crun"),
     ("Bind for 127.0.0.1:5 failed: port is already allocated", "port"),
     ("exec /usr/bin/python3: exec format error", "processor"),

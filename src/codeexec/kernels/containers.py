@@ -80,6 +80,10 @@ class Containers:
 
         async def make() -> ContainerKernel:
             facts = await self._know(engine)
+            if policy.pull and not await engine.has_image(image):
+                sink([Told("info", f"Fetching the image {image}", "It may take minutes.")])
+                async for line in engine.pull(image):
+                    log.info("pull %s: %s", image, line)
             kernel = self._spare.take(plan) or ContainerKernel(plan, facts=facts)
             if said.spare:
                 await self._spare.make(plan, facts)

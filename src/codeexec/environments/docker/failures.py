@@ -41,6 +41,15 @@ FAILURES = (
         "Check DOCKER_CERT_PATH and DOCKER_TLS_VERIFY.",
     ),
     Failure(
+        r"(?:Get|Head) \"?https?://\S+/v2/.*(?:connection refused|dial tcp)|"
+        r"pinging container registry|"
+        r"lookup (\S+).*(?:no such host|server misbehaving)|net/http: .*[Tt]imeout|"
+        r"dial tcp .*(?:i/o timeout|no route)|failed to do request",
+        "The image's registry cannot be reached.",
+        "Check the network. Without one, build on an image that is here: codeexec-tui docker build "
+        "--base IMAGE",
+    ),
+    Failure(
         r"Cannot connect to the Docker daemon(?: at (\S+?)\.? )?|connection refused|"
         r"[Ii]s the docker daemon running|error during connect|connect to Podman",
         "No engine answers.",
@@ -57,13 +66,6 @@ FAILURES = (
         r"repository does not exist|requested access to the resource is denied",
         "The registry has no image {0}, or does not let you have it.",
         "Check its name, or `docker login`.",
-    ),
-    Failure(
-        r"lookup (\S+).*(?:no such host|server misbehaving)|net/http: .*[Tt]imeout|"
-        r"dial tcp .*(?:i/o timeout|no route)|failed to do request",
-        "The image's registry cannot be reached.",
-        "Check the network. Without one, build on an image that is here: codeexec-tui docker build "
-        "--base IMAGE",
     ),
     Failure(
         r"no space left on device|[Dd]isk quota exceeded",
