@@ -21,6 +21,9 @@ from codeexec.tui.theme import Theme
 MOST_LINES = 60
 """Lines of a text that a card shows at most; the viewer has it whole."""
 
+END_LINES = 2
+"""How many of them are its last ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Painted:
@@ -100,12 +103,18 @@ class BodyPainter:
 
     def _text(self, text: str, width: int) -> list[Strip]:
         lines = text.rstrip("\n").split("\n")
+        left_out = len(lines) - MOST_LINES
+        if left_out <= 0:
+            return self._wrapped(lines, width)
+        more = self._words(f"… {left_out:,} more {'line' if left_out == 1 else 'lines'}", "muted")
+        # The end says what the whole is: the shape of a frame, the dtype of a series.
+        begin, end = lines[: MOST_LINES - END_LINES], lines[-END_LINES:]
+        return [*self._wrapped(begin, width), more, *self._wrapped(end, width)]
+
+    def _wrapped(self, lines: list[str], width: int) -> list[Strip]:
         strips: list[Strip] = []
-        for segments in self._ansi.block(lines[:MOST_LINES], "result"):
+        for segments in self._ansi.block(lines, "result"):
             strips.extend(wrap(segments, width))
-        if len(lines) > MOST_LINES:
-            more = f"… {len(lines) - MOST_LINES:,} more lines"
-            strips.append(self._words(more, "muted"))
         return strips
 
     def error(self, error: ErrorInfo, width: int, whole: bool) -> Painted:
