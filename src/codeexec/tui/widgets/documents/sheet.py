@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
+import difflib
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from codeexec.documents.files import Stamp
 from codeexec.documents.formats import open_as_text, open_document, save_as, save_document
-from codeexec.documents.model import Document
+from codeexec.documents.model import Cell, Document
 from codeexec.domain.errors import DocumentError
+from codeexec.domain.events import CellRef
 from codeexec.domain.snapshot import Snapshot
 from codeexec.languages.catalog import by_file, by_name, text
 from codeexec.languages.model import Language
 from codeexec.tui.theme import Theme
+from codeexec.tui.widgets.documents.banner import Banner
+from codeexec.tui.widgets.documents.marks import cell_marks, reference
+from codeexec.tui.widgets.documents.replacing import replace_text
+from codeexec.tui.widgets.documents.syntax_errors import SyntaxChecker
 from codeexec.tui.widgets.editor.code_editor import CodeEditor
 from codeexec.tui.widgets.editor.find_bar import FindBar
-from codeexec.tui.widgets.editor.marks import CellMark, CellState
+from codeexec.tui.widgets.editor.marks import CellMark, CellState, Diagnostic
 from codeexec.tui.widgets.editor.styles import EditorStyles
 
-_STATES = {
-    "queued": CellState.QUEUED,
-    "running": CellState.RUNNING,
-    "ok": CellState.OK,
-    "error": CellState.FAILED,
-    "timed_out": CellState.FAILED,
-    "cancelled": CellState.CANCELLED,
-    "lost": CellState.LOST,
-}
+_QUIET = 0.8
+"""Seconds without a key before the text is looked through for errors."""
 
 
 def language_of(document: Document) -> Language:
@@ -39,15 +44,32 @@ def language_of(document: Document) -> Language:
 
 
 def read(path: Path) -> Document:
-    """Open a file, or begin one of that name; a broken notebook opens as the text that it is."""
+    """Open a file, or begin one of that name. A broken notebook opens as the text that it is,
+    and what is not in its encoding as latin-1, in which every byte has a meaning."""
     language = by_file(path.name)
-    marker = language.comment if language is not None else "#"
+    marker = (language.comment if language is not None else "") or "#"
     try:
-        return open_document(path, marker or "#", create=True)
-    except DocumentError:
+        return open_document(path, marker, create=True)
+    except DocumentError as error:
+        if isinstance(error.__cause__, UnicodeDecodeError):
+            return open_document(path, marker, "latin-1")
         if path.suffix != ".ipynb":
             raise
         return open_as_text(path)
+
+
+def _note(document: Document) -> str:
+    """What somebody should know about the file before editing it."""
+    file = document.file
+    if file.read_only:
+        return f"Read only: {file.read_only}."
+    if document.path.suffix == ".ipynb" and document.notebook is None and file.text:
+        return "This is no valid notebook: here is the text of the file."
+    if file.encoding == "latin-1":
+        return "Not UTF-8: each byte is shown as a character of latin-1, and saved as it was."
+    if file.mixed_newlines:
+        return "Its lines end in different ways: a save makes them all alike."
+    return ""
 
 
 class Sheet(Vertical):
@@ -58,10 +80,14 @@ class Sheet(Vertical):
     Sheet CodeEditor { height: 1fr; }
     """
 
-    def __init__(self, document: Document, theme: Theme, *, untitled: str = "") -> None:
+    def __init__(
+        self, document: Document, theme: Theme, *, untitled: str = "", key: str = ""
+    ) -> None:
+        """`untitled` is what a document without a file is called, and `key` its `name_key`."""
         super().__init__()
         self.document = document
         self.untitled = untitled
+        self._key = key or untitled
         self.language = language_of(document)
         self.editor = CodeEditor(
             document.text,
@@ -70,13 +96,26 @@ class Sheet(Vertical):
             read_only=bool(document.file.read_only),
         )
         self.find_bar = FindBar(self.editor)
+        self.banner = Banner()
+        self.noticed = document.file.stamp
+        """The version on disk that the person knows of."""
+        self._token = secrets.token_hex(3)
         self._saved_version = self.editor.model.buffer.version
-        self._ran: dict[str, str] = {}
         self._marked: dict[str, CellMark] = {}
+        self._counted: dict[str, str] = {}
+        self._failures: list[Diagnostic] = []
+        self._checker = SyntaxChecker()
+        self._typed_at = 0.0
+        self._waits = False
 
     def compose(self) -> ComposeResult:
+        yield self.banner
         yield self.editor
         yield self.find_bar
+
+    def on_mount(self) -> None:
+        self.banner.say(_note(self.document))
+        self.check_soon()
 
     @property
     def path(self) -> Path:
@@ -84,7 +123,7 @@ class Sheet(Vertical):
 
     @property
     def name_key(self) -> str:
-        return self.untitled or str(self.path)
+        return self._key if self.untitled else str(self.path)
 
     @property
     def title(self) -> str:
@@ -99,31 +138,53 @@ class Sheet(Vertical):
         """Whether closing it loses what somebody typed."""
         return self.is_changed and bool(self.editor.text.strip() or not self.untitled)
 
+    # -- on disk --------------------------------------------------------------------------------
+
     def save(self, *, overwrite: bool = False) -> None:
         """Raises Conflict, StorageError and DocumentError."""
         version = self.editor.model.buffer.version
         self.document = save_document(self.document, self.editor.text, overwrite=overwrite)
-        self._saved_version = version
+        self._saved(version)
 
     def save_as(self, path: Path, *, overwrite: bool = False) -> None:
         """The same under another name."""
         version = self.editor.model.buffer.version
         self.document = save_as(self.document, self.editor.text, path, overwrite=overwrite)
         self.untitled = ""
+        self._saved(version)
+
+    def _saved(self, version: int) -> None:
         self._saved_version = version
+        self.noticed = self.document.file.stamp
+        self.banner.say(_note(self.document))
 
     def reload(self) -> None:
-        """Take what is on disk instead; raises DocumentError and NotFound."""
+        """Take what is on disk instead, which undo takes back; raises DocumentError, NotFound."""
         self.document = read(self.path)
-        where = self.editor.model.cursor
-        self.editor.load(self.document.text, self.language)
-        self.go_to(where.line, where.column)
-        self._saved_version = self.editor.model.buffer.version
+        replace_text(self.editor, self.document.text)
+        self.editor.set_read_only(bool(self.document.file.read_only))
+        self._saved(self.editor.model.buffer.version)
 
     def restore(self, unsaved: str) -> None:
-        """Put text back that was never saved."""
-        self.editor.load(unsaved, self.language)
+        """Put text back that was never saved; undo takes that back."""
+        replace_text(self.editor, unsaved)
         self._saved_version = -1
+
+    def follow(self, path: Path) -> None:
+        """The file has another name now."""
+        file = replace(self.document.file, path=path, stamp=Stamp.of(path))
+        self.document = replace(self.document, file=file)
+        self.noticed = file.stamp
+
+    def compare(self) -> list[str]:
+        """How what is here differs from what is on disk, as the rows of a unified diff.
+
+        Raises DocumentError and NotFound."""
+        there = read(self.path).text.split("\n")
+        here = self.editor.text.split("\n")
+        return list(difflib.unified_diff(there, here, "on disk", "here", lineterm=""))
+
+    # -- where the cursor is ----------------------------------------------------------------------
 
     def go_to(self, line: int, column: int = 0) -> None:
         """Put the cursor on a line, from 0, and show it."""
@@ -138,16 +199,72 @@ class Sheet(Vertical):
 
     # -- marks ------------------------------------------------------------------------------------
 
+    def ref(self, cell: Cell, *, whole: bool = True) -> CellRef:
+        """Where code of a cell, or of a part of it, comes from."""
+        return reference(self.name_key, cell, self._token, whole=whole)
+
+    @property
+    def has_running_cell(self) -> bool:
+        """Whether one of its cells runs now."""
+        return any(mark.state is CellState.RUNNING for mark in self._marked.values())
+
     def show_marks(self, snapshot: Snapshot) -> None:
-        """How its cells stand: the last execution of each counts."""
-        marks: dict[str, CellMark] = {}
-        for view in snapshot.executions.values():
-            if view.cell is None or view.cell.document != self.name_key:
-                continue
-            elapsed = None
-            if view.started_at is not None and view.finished_at is not None:
-                elapsed = view.finished_at - view.started_at
-            marks[view.cell.cell] = CellMark(_STATES[view.status], elapsed)
-        if marks != self._marked:
+        """How its cells stand."""
+        name = self.name_key
+        views = [v for v in snapshot.executions.values() if v.cell and v.cell.document == name]
+        if not views and not self._marked:
+            return
+        marks = cell_marks(views, self.editor.cells(), self._token, time.time())
+        counted = {
+            view.cell.cell.partition("@")[0]: view.execution_id for view in views if view.cell
+        }
+        again = {k for k in marks if counted.get(k) != self._counted.get(k) and k in self._marked}
+        if again:
+            # A run that was over within one frame is a new run all the same.
+            queued = {key: CellMark(CellState.QUEUED) for key in again}
+            self.editor.set_cell_marks({**marks, **queued})
+        self._counted = counted
+        if marks != self._marked or again:
             self._marked = marks
             self.editor.set_cell_marks(marks)
+
+    # -- what is wrong with it --------------------------------------------------------------------
+
+    def show_failures(self, failures: Iterable[Diagnostic]) -> None:
+        """Mark lines on which code failed, until the next run."""
+        self._failures = list(failures)
+        self.editor.set_diagnostics(self._failures)
+        self.check_soon()
+
+    def check_soon(self) -> None:
+        """Look for syntax errors as soon as nobody types."""
+        self._typed_at = time.monotonic()
+        if not self._waits and self.language.name == "python" and self.is_attached:
+            self._waits = True
+            self.set_timer(_QUIET, self._check_when_quiet)
+
+    def _check_when_quiet(self) -> None:
+        left = self._typed_at + _QUIET - time.monotonic()
+        if left > 0:
+            self.set_timer(left, self._check_when_quiet)
+        else:
+            self._waits = False
+            self.run_worker(self._check(), group="check", exclusive=True)
+
+    async def _check(self) -> None:
+        model = self.editor.model
+        version, lines = model.buffer.version, list(model.lines)
+        found = await asyncio.to_thread(self._checker.check, lines, self.document.marker)
+        if version == self.editor.model.buffer.version:
+            self._show_diagnostics(found)
+
+    def _show_diagnostics(self, syntax: Sequence[Diagnostic]) -> None:
+        """Failures stand where edits have moved them; the line that is being typed is let be."""
+        here = self.editor.model.cursor.line if self.editor.has_focus else -1
+        moved = [
+            Diagnostic(line, mark.message, mark.severity, mark.start, mark.end)
+            for line, mark in self.editor.painter.diagnostics.items()
+            if mark in self._failures
+        ]
+        self._failures = moved
+        self.editor.set_diagnostics([*(mark for mark in syntax if mark.line != here), *moved])

@@ -1,0 +1,47 @@
+"""A line over a document that says what is special about it, and what can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+
+class Banner(Static):
+    """Not there while there is nothing to say. What can be done is clicked, or has a command."""
+
+    DEFAULT_CSS = """
+    Banner {
+        height: auto; max-height: 3; display: none; padding: 0 1; background: $panel-ground;
+        color: $text-muted;
+        link-color: $accent; link-style: none; link-background: transparent;
+        link-background-hover: transparent; link-color-hover: $accent; link-style-hover: underline;
+    }
+    Banner.warn { color: $text-warning; }
+    """
+
+    @dataclass
+    class Chosen(Message):
+        banner: Banner
+        answer: str
+
+    def say(
+        self, words: str, answers: Sequence[tuple[str, str]] = (), *, warn: bool = False
+    ) -> None:
+        """Words, and answers as `(key, words)`; nothing takes the line away."""
+        parts = [Content(words)]
+        parts += [
+            Content.styled(label, f"@click=choose('{key}')")
+            for key, label in (*answers, *([("dismiss", "×")] if words else []))
+        ]
+        self.update(Content("   ").join(parts))
+        self.set_class(warn, "warn")
+        self.display = bool(words)
+
+    def action_choose(self, answer: str) -> None:
+        if answer == "dismiss":
+            self.say("")
+        self.post_message(self.Chosen(self, answer))

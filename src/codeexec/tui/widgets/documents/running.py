@@ -1,0 +1,166 @@
+"""What editors ask of the session: run cells, complete, explain; and the marks that come back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from textual import on
+
+from codeexec.client.api import SessionClient
+from codeexec.documents.model import Cell
+from codeexec.domain import requests as q
+from codeexec.domain.events import CellRef
+from codeexec.domain.outputs import plain
+from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.tui.feed import Frame
+from codeexec.tui.link import ask, ask_quietly
+from codeexec.tui.render import traceback
+from codeexec.tui.widgets.documents.keeping import Keeping
+from codeexec.tui.widgets.documents.sheet import Sheet
+from codeexec.tui.widgets.documents.words import words_like
+from codeexec.tui.widgets.editor.code_editor import CodeEditor, RunScope
+from codeexec.tui.widgets.editor.marks import Completion, Diagnostic
+from codeexec.tui.widgets.editor.motions import identifier_before
+
+
+class Running(Keeping):
+    """Saves before it runs, if that is wished."""
+
+    session: SessionClient | None = None
+    save_before_run = True
+    _snapshot = Snapshot()
+
+    def save(self, sheet: Sheet | None = None, *, overwrite: bool = False) -> bool:
+        """Write a document; whether it is on disk now."""
+        raise NotImplementedError
+
+    def connect(self, session: SessionClient) -> None:
+        self.session = session
+
+    # -- running ----------------------------------------------------------------------------------
+
+    @on(CodeEditor.RunRequested)
+    def run_cells(self, event: CodeEditor.RunRequested) -> None:
+        event.stop()
+        sheet = self.sheet_of(event)
+        if sheet is None:
+            return
+        runs = self._runs(sheet, event.cells, event.scope)
+        if event.scope is RunScope.RESTART:
+            self._prepare(sheet)
+            self.post_message(self.RestartAsked(runs))
+        else:
+            self.run_worker(self._run(sheet, runs), group="run")
+
+    def _runs(
+        self, sheet: Sheet, cells: Sequence[Cell], scope: RunScope
+    ) -> tuple[tuple[str, CellRef], ...]:
+        """Code and where it is from; a part of a cell, or the file as one, marks no cell."""
+        whole = scope not in (RunScope.SELECTION, RunScope.FILE)
+        return tuple((cell.source, sheet.ref(cell, whole=whole)) for cell in cells)
+
+    def _prepare(self, sheet: Sheet) -> None:
+        if self.save_before_run and sheet.is_changed and not sheet.untitled:
+            self.save(sheet)
+        sheet.show_failures([])
+
+    async def _run(self, sheet: Sheet, runs: Sequence[tuple[str, CellRef]]) -> None:
+        """Queue cells in order; the first that cannot be queued ends it."""
+        self._prepare(sheet)
+        for code, cell in runs:
+            request = q.Execute(code, origin=self.me, cell=cell)
+            if await ask(self, self.session, request) is None:
+                return
+
+    async def run_all(self) -> None:
+        """All cells of the document in front, in order."""
+        if self.sheet is not None:
+            kept = [cell for cell in self.sheet.editor.cells() if cell.is_code]
+            cells = [cell for cell in kept if not cell.is_blank]
+            await self._run(self.sheet, self._runs(self.sheet, cells, RunScope.ALL))
+
+    # -- marks ------------------------------------------------------------------------------------
+
+    def show_frame(self, frame: Frame) -> None:
+        """Bring marks up to date; output alone changes none."""
+        self._snapshot = frame.snapshot
+        views, before = frame.snapshot.executions, frame.before.executions
+        changed = [
+            view
+            for key in frame.changed
+            if (view := views.get(key)) is not None
+            and view.cell is not None
+            and (key not in before or before[key].status != view.status)
+        ]
+        documents = {view.cell.document for view in changed if view.cell is not None}
+        for sheet in self._sheets:
+            if sheet.name_key in documents:
+                sheet.show_marks(frame.snapshot)
+        for view in changed:
+            if view.status == "error":
+                self._mark_failure(view)
+
+    def tick(self) -> None:
+        """A second has gone by for the cells that run."""
+        for sheet in self._sheets:
+            if sheet.has_running_cell:
+                sheet.show_marks(self._snapshot)
+
+    def _mark_failure(self, view: ExecutionView) -> None:
+        """The lines of the traceback that are in documents of ours, each with the error."""
+        error = view.error
+        if error is None or not error.traceback or view.cell is None:
+            return
+        message = plain(error.traceback[-1]).strip().split("\n")[-1]
+        found: dict[str, list[Diagnostic]] = {}
+        for frame in traceback.parse(error.traceback).frames:
+            if frame.cell is not None and frame.cell == view.count:
+                place, line = view.cell.document, view.cell.first_line + frame.line - 1
+            else:
+                place, line = frame.path, frame.line - 1
+            found.setdefault(place, []).append(Diagnostic(line, message))
+        for place, failures in found.items():
+            sheet = self.by_key(place)
+            if sheet is not None:
+                sheet.show_failures(failures)
+
+    # -- questions ------------------------------------------------------------------------
+
+    @on(CodeEditor.CompletionRequested)
+    def ask_completions(self, event: CodeEditor.CompletionRequested) -> None:
+        event.stop()
+        sheet = self.sheet_of(event)
+        if sheet is not None:
+            self.run_worker(self._complete(sheet, event), group="complete", exclusive=True)
+
+    async def _complete(self, sheet: Sheet, event: CodeEditor.CompletionRequested) -> None:
+        found = await ask_quietly(self.session, q.Complete(event.code, event.offset))
+        if found is not None and found.matches:
+            items = [Completion(match.text, match.type) for match in found.matches]
+            sheet.editor.show_completions(items, event.location(found.start))
+        elif found is None:
+            await self._complete_from_text(sheet, event)
+
+    async def _complete_from_text(
+        self, sheet: Sheet, event: CodeEditor.CompletionRequested
+    ) -> None:
+        """The kernel cannot answer now: what is written in the open documents can."""
+        word = identifier_before(event.code[: event.offset], event.offset)
+        texts = [other.editor.text for other in (sheet, *self._sheets) if other is not sheet]
+        is_python = sheet.language.name == "python"
+        text = sheet.editor.text
+        items = await asyncio.to_thread(words_like, word, [text, *texts], python=is_python)
+        sheet.editor.show_completions(items, event.location(event.offset - len(word)))
+
+    @on(CodeEditor.InspectRequested)
+    def ask_docs(self, event: CodeEditor.InspectRequested) -> None:
+        event.stop()
+        sheet = self.sheet_of(event)
+        if sheet is not None:
+            self.run_worker(self._inspect(sheet, event), group="complete", exclusive=True)
+
+    async def _inspect(self, sheet: Sheet, event: CodeEditor.InspectRequested) -> None:
+        found = await ask(self, self.session, q.Inspect(event.code, event.offset))
+        if found is not None and found.found:
+            sheet.editor.show_docs(plain(found.text))

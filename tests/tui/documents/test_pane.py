@@ -1,0 +1,239 @@
+"""The editor pane on real files: open, save, close, swaps, and what others do to the files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from codeexec.documents.swap import SwapStore
+from codeexec.tui.link import Failed
+from codeexec.tui.theme import built_in_folder, find_theme
+from codeexec.tui.widgets.documents.pane import DocumentsPane
+from codeexec.tui.widgets.documents.recent import RecentFiles
+from codeexec.tui.widgets.documents.sheet import Sheet
+from support.pane_app import PaneApp, until
+
+THEME = find_theme("harbour", [built_in_folder()])
+
+
+@pytest.fixture
+def pane(tmp_path: Path) -> DocumentsPane:
+    return DocumentsPane(THEME, SwapStore(tmp_path / "swap"))
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def banner(sheet: Sheet) -> str:
+    return str(sheet.query_one("Banner", Static).content) if sheet.banner.display else ""
+
+
+def tabs(pane: DocumentsPane) -> str:
+    return pane.tabs.render_line(0).text.strip()
+
+
+async def opened(pane: DocumentsPane, path: Path) -> Sheet:
+    sheet = await pane.open(path)
+    assert sheet is not None
+    sheet.editor.focus()
+    return sheet
+
+
+async def test_open_edit_save_close_and_reopen(pane: DocumentsPane, tmp_path: Path) -> None:
+    one, two = write(tmp_path / "one.py", "1\r\n2"), write(tmp_path / "two.py", "2")
+    app = PaneApp(pane)
+    async with app.run_test(size=(60, 12)) as pilot:
+        pane.recent = RecentFiles(tmp_path / "recent.json")
+        await opened(pane, one)
+        sheet = await opened(pane, two)
+        await opened(pane, one)
+        assert len(pane.sheets) == 2
+        pane.step(1)
+        await until(pilot, lambda: sheet.editor.has_focus)
+        await pilot.press("x")
+        await until(pilot, lambda: "two.py ●" in tabs(pane))
+        assert pane.save()
+        assert two.read_text() == "x2"
+        await until(pilot, lambda: "●" not in tabs(pane))
+        pane.request_close()
+        await until(pilot, lambda: len(pane.sheets) == 1)
+        await pane.reopen()
+        assert pane.sheet is not None
+        assert pane.sheet.path == two
+        assert pane.recent.paths() == [two, one]
+        pane.step(1)
+        pane.sheets[0].editor.insert("0")
+        pane.save()
+        assert one.read_bytes() == b"01\r\n2"
+
+
+async def test_closing_what_is_unsaved_asks(pane: DocumentsPane, tmp_path: Path) -> None:
+    app = PaneApp(pane)
+    async with app.run_test(size=(60, 12)) as pilot:
+        sheet = await opened(pane, write(tmp_path / "a.py", "1"))
+        await pilot.press("x")
+        pane.request_close()
+        await until(pilot, lambda: app.heard_of(DocumentsPane.CloseAsked))
+        assert pane.sheets == (sheet,)
+        await pane.close(sheet)
+        assert "Editor" in tabs(pane)
+        await until(pilot, lambda: pane.query_one("#welcome").has_focus)
+
+
+async def test_a_swap_is_written_offered_and_forgotten(tmp_path: Path) -> None:
+    path, store = write(tmp_path / "a.py", "1"), SwapStore(tmp_path / "swap")
+    pane = DocumentsPane(THEME, store)
+    async with PaneApp(pane).run_test(size=(60, 12)) as pilot:
+        await opened(pane, path)
+        await pilot.press("x")
+        await until(pilot, lambda: store.find(str(path)))
+        # and then the terminal is killed
+    pane = DocumentsPane(THEME, store)
+    app = PaneApp(pane)
+    async with app.run_test(size=(60, 12)) as pilot:
+        sheet = await opened(pane, path)
+        await until(pilot, lambda: app.heard_of(DocumentsPane.SwapFound))
+        swap = app.heard_of(DocumentsPane.SwapFound)[0].swap
+        assert (swap.text, swap.column) == ("x1", 1)
+        sheet.restore(swap.text)
+        assert sheet.is_changed
+        assert pane.save()
+        assert (path.read_text(), store.all()) == ("x1", [])
+
+
+async def test_what_never_had_a_name_comes_back(tmp_path: Path) -> None:
+    store = SwapStore(tmp_path / "swap")
+    gone = 2**22 - 3  # no process has this number: it is beyond what Linux gives
+    store.write(f"untitled:{gone}:{tmp_path}/untitled-1.py", "lost = 1", 0, 4)
+    store.write(f"untitled:{os.getppid()}:{tmp_path}/untitled-2.py", "of a neighbour")
+    store.write(f"untitled:{gone}:/elsewhere/untitled-1.py", "of another folder")
+    pane = DocumentsPane(THEME, store)
+    app = PaneApp(pane)
+    async with app.run_test(size=(60, 12)) as pilot:
+        assert await pane.restore_untitled(tmp_path) == 1
+        (sheet,) = pane.sheets
+        assert (sheet.editor.text, sheet.title) == ("lost = 1", "untitled-1.py")
+        assert sheet.would_be_lost
+        fresh = await pane.new("x", tmp_path)
+        assert fresh.title == "untitled-1.py"
+        assert fresh.name_key != sheet.name_key
+        assert not pane.save(sheet)
+        await until(pilot, lambda: app.heard_of(DocumentsPane.SaveAsAsked))
+        assert pane.save_as(sheet, tmp_path / "kept.py")
+        assert (tmp_path / "kept.py").read_text() == "lost = 1"
+        assert len(store.all()) == 2
+
+
+async def change(pane: DocumentsPane, path: Path, text: str, pilot: Pilot[None]) -> None:
+    path.write_text(text)
+    await pane.look()
+    await pilot.pause()
+
+
+async def test_a_file_that_others_write_is_taken_or_told(
+    pane: DocumentsPane, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "a.py", "1\n2\n3")
+    app = PaneApp(pane)
+    async with app.run_test(size=(60, 12)) as pilot:
+        sheet = await opened(pane, path)
+        sheet.go_to(2)
+        await change(pane, path, "0\n1\n2\n3", pilot)
+        await until(pilot, lambda: sheet.editor.text == "0\n1\n2\n3")
+        assert sheet.editor.model.cursor.line == 3
+        assert not sheet.is_changed
+        await pilot.press("x")
+        await change(pane, path, "9", pilot)
+        await until(pilot, lambda: "changed on disk" in banner(sheet))
+        assert sheet.editor.text == "0\n1\n2\nx3"
+        assert "-9" in sheet.compare()
+        sheet.banner.action_choose("keep")
+        await until(pilot, lambda: not banner(sheet))
+        await change(pane, path, "9", pilot)
+        await until(pilot, lambda: "changed on disk" in banner(sheet))  # it is another version
+        assert not pane.save()
+        await until(pilot, lambda: app.heard_of(DocumentsPane.ConflictFound))
+        sheet.banner.action_choose("reload")
+        await until(pilot, lambda: sheet.editor.text == "9")
+        await pilot.press("ctrl+z")
+        assert sheet.editor.text == "0\n1\n2\nx3"
+        path.unlink()
+        await until(pilot, lambda: "gone" in banner(sheet))
+        assert pane.save()
+        assert path.read_text() == "0\n1\n2\nx3"
+
+
+async def test_a_click_on_the_banner_compares(pane: DocumentsPane, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.py", "1")
+    app = PaneApp(pane)
+    async with app.run_test(size=(90, 12)) as pilot:
+        sheet = await opened(pane, path)
+        await pilot.press("x")
+        await change(pane, path, "22", pilot)
+        row = banner(sheet)
+        await pilot.click(sheet.banner, offset=(row.index("compare") + 2, 0))
+        await until(pilot, lambda: app.heard_of(DocumentsPane.CompareAsked))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("latin.txt", b"caf\xe9\r\n", "Not UTF-8"),
+        ("mixed.txt", b"a\r\nb\r\nc\n", "different ways"),
+        ("broken.ipynb", b"{oops", "no valid notebook"),
+    ],
+)
+async def test_odd_files_open_with_a_word(
+    pane: DocumentsPane, tmp_path: Path, name: str, data: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    async with PaneApp(pane).run_test(size=(90, 12)) as pilot:
+        sheet = await opened(pane, tmp_path / name)
+        await until(pilot, lambda: words in banner(sheet))
+        if name == "latin.txt":
+            await pilot.press("x")
+            assert pane.save()
+            assert (tmp_path / name).read_bytes() == b"x" + data
+
+
+async def test_binary_files_are_refused_in_words(pane: DocumentsPane, tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(b"\0\1")
+    app = PaneApp(pane)
+    async with app.run_test(size=(60, 12)) as pilot:
+        assert await pane.open(tmp_path / "a.bin") is None
+        await until(pilot, lambda: app.heard_of(Failed))
+        assert "binary" in app.heard_of(Failed)[0].error.message
+
+
+async def test_tabs_follow_a_folder_that_is_renamed(pane: DocumentsPane, tmp_path: Path) -> None:
+    path = write(tmp_path / "old/a.py", "1")
+    async with PaneApp(pane).run_test(size=(60, 12)) as pilot:
+        sheet = await opened(pane, path)
+        await pilot.press("x")
+        (tmp_path / "old").rename(tmp_path / "new")
+        pane.follow(tmp_path / "old", tmp_path / "new")
+        assert pane.save()
+        assert (tmp_path / "new/a.py").read_text() == "x1"
+        assert not path.exists()
+        assert sheet.name_key == str(tmp_path / "new/a.py")
+
+
+async def test_a_syntax_error_is_marked_when_nobody_types(
+    pane: DocumentsPane, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "a.py", "x = 1\ny = = 2\n\n")
+    async with PaneApp(pane).run_test(size=(60, 12)) as pilot:
+        sheet = await opened(pane, path)
+        marks = sheet.editor.painter
+        await until(pilot, lambda: 1 in marks.diagnostics)
+        assert "invalid syntax" in marks.diagnostics[1].message
+        sheet.go_to(1, 4)
+        await pilot.press("delete", "delete", "down")
+        await until(pilot, lambda: not marks.diagnostics)

@@ -1,0 +1,105 @@
+"""Cells of the editor pane on a real kernel: marks, failures, completion while it is busy."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from codeexec.client.api import SessionClient
+from codeexec.domain import requests as q
+from codeexec.tui.theme import built_in_folder, find_theme
+from codeexec.tui.widgets.documents.pane import DocumentsPane
+from codeexec.tui.widgets.documents.sheet import Sheet
+from codeexec.tui.widgets.editor.marks import CellState
+from codeexec.tui.widgets.editor.popups import CompletionList
+from support.pane_app import PaneApp, session_in, until
+
+THEME = find_theme("harbour", [built_in_folder()])
+CODE = """# %% fine
+x = 1
+# %% fails
+y = 0
+x / y
+# %% waits
+import time
+waiting = 1
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+async def session(tmp_path: Path) -> AsyncIterator[SessionClient]:
+    async with session_in(tmp_path) as session:
+        yield session
+
+
+def state(sheet: Sheet, cell: int) -> CellState | None:
+    editor = sheet.editor
+    mark = editor.painter.mark_of(editor.cells()[cell].key)
+    return mark.state if mark is not None else None
+
+
+def make() -> DocumentsPane:
+    return DocumentsPane(THEME, me="test")
+
+
+@pytest.mark.slow
+async def test_cells_run_and_are_marked(session: SessionClient, tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text(CODE)
+    pane = make()
+    pane.connect(session)
+    app = PaneApp(pane, session)
+    async with app.run_test(size=(70, 16)) as pilot:
+        sheet = await pane.open(path)
+        assert sheet is not None
+        sheet.editor.focus()
+        sheet.go_to(1, 5)
+        await pilot.press("0")
+        sheet.editor.action_run_advance()
+        await until(pilot, lambda: state(sheet, 0) is CellState.OK)
+        assert path.read_text() == CODE.replace("x = 1", "x = 10")  # saved before it ran
+        sheet.editor.action_run_advance()
+        await until(pilot, lambda: state(sheet, 1) is CellState.FAILED)
+        failed = sheet.editor.painter.diagnostics
+        await until(pilot, lambda: "ZeroDivisionError" in failed[4].message if 4 in failed else 0)
+
+        sheet.go_to(1, 0)
+        await pilot.press("z")
+        await until(pilot, lambda: state(sheet, 0) is CellState.EDITED)
+        await pilot.press("backspace")
+        sheet.editor.action_run_cell()
+        await until(pilot, lambda: state(sheet, 0) is CellState.OK)
+
+        sheet.go_to(7, 0)
+        sheet.editor.action_run_cell()
+        await until(pilot, lambda: state(sheet, 2) is CellState.RUNNING)
+        key = sheet.editor.cells()[2].key
+        await until(pilot, lambda: (sheet.editor.painter.marks[key].elapsed or 0) > 1.0)
+
+        # The kernel is busy: words of the text are offered.
+        sheet.go_to(8, 14)
+        await pilot.press("enter", *"wai")
+        sheet.editor.action_complete()
+        await until(pilot, lambda: isinstance(sheet.editor.popup, CompletionList))
+        await pilot.press("enter")
+        assert "waiting" in sheet.editor.model.line
+        await session.call(q.Interrupt())
+        await until(pilot, lambda: state(sheet, 2) is CellState.CANCELLED)
+
+    # Somebody attaches anew, after the file has got another cell at the top.
+    path.write_text("# %% new\n0\n" + path.read_text())
+    pane = make()
+    app = PaneApp(pane, session)
+    async with app.run_test(size=(70, 16)) as pilot:
+        again = await pane.open(path)
+        assert again is not None
+        await until(pilot, lambda: state(again, 1) is CellState.OK)
+        assert [state(again, cell) for cell in range(4)] == [
+            None,
+            CellState.OK,
+            CellState.FAILED,
+            CellState.CANCELLED,
+        ]
