@@ -50,6 +50,7 @@ class AnsiPainter:
         self._least = ansi_contrast(theme.contrast)
         self._pens: dict[tuple[Sgr, str], Sgr] = {}
         self._styles: dict[tuple[Sgr, str, str], Style] = {}
+        self._wrapped: tuple[tuple[str, int, str], list[Strip]] | None = None
 
     def segments(self, text: str, base: str = "stream.stdout") -> list[Segment]:
         """One row as segments; `base` is the meaning that text without colour has."""
@@ -73,7 +74,11 @@ class AnsiPainter:
                 Strip([Segment(part := text[at : at + width], style)], len(part))
                 for at in range(0, max(len(text), 1), max(width, 1))
             ]
-        return wrap(self.segments(text, base), width)
+        # Each line on screen of a long row asks for all of it.
+        asked = (text, width, base)
+        if self._wrapped is None or self._wrapped[0] != asked:
+            self._wrapped = asked, wrap(self.segments(text, base), width)
+        return self._wrapped[1]
 
     def block(self, lines: Iterable[str], base: str = "stream.stdout") -> list[list[Segment]]:
         """Lines whose colours run on from one to the next, as in a traceback."""
@@ -181,6 +186,10 @@ def wrap(segments: Iterable[Segment], width: int) -> list[Strip]:
     used = 0
     for text, style, _ in segments:
         while text:
+            if not row and width > 1:
+                # All at once: row by row would measure what is left again for each of them.
+                *whole, text = chop_cells(text, width)
+                rows.extend(Strip([Segment(part, style)]) for part in whole)
             size = cell_len(text)
             if size <= width - used:
                 row.append(Segment(text, style))
