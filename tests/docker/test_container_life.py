@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan
-from codeexec.kernels.jupyter.docker import KernelCommand
+from codeexec.kernels.jupyter.docker import ContainerKernel, KernelCommand
 from codeexec.kernels.jupyter.docker_life import ContainerLife
 from codeexec.kernels.jupyter.life import Life
 from support.containers import ENGINE, IMAGE, containers, until
@@ -59,3 +60,25 @@ async def test_an_image_without_ipykernel_is_named(workspace: Path) -> None:
     assert "has no ipykernel" in (await life.explain()).message
     assert "ipykernel" in life.last_words()
     await life.kill()
+
+
+async def test_a_limit_that_the_engine_ignores_is_told_once(workspace: Path) -> None:
+    engine = Engine(ENGINE)
+    plan = ContainerPlan(IMAGE, workspace=workspace, engine=engine, session="test-life")
+    # As an engine that is rootless on cgroup v1 describes itself.
+    facts = replace(await engine.facts(), limits_memory=False, limits_pids=False)
+
+    async def make() -> ContainerKernel:
+        return ContainerKernel(plan, facts=facts)
+
+    told: list[str] = []
+    life = ContainerLife(plan, tell=lambda title, message: told.append(message), make=make)
+    await life.launch()
+    await life.kill(restart=True)
+    await life.launch()
+    await life.kill()
+    assert [message.partition(":")[0] for message in told] == [
+        "This engine does not enforce the limit of memory",
+        "This engine does not enforce the limit of processes",
+    ]
+    assert containers("test-life") == []
