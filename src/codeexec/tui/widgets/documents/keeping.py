@@ -91,7 +91,7 @@ class Keeping(DocumentsBase):
             words = "The file is gone from the disk: a save makes it again."
             sheet.banner.say(words, warn=True)
         elif sheet.is_changed:
-            words = "The file has changed on disk, and so has the text here."
+            words = "This has changed on disk as well as here."
             sheet.banner.say(words, _CONFLICT, warn=True)
         else:
             self.reload(sheet)

@@ -7,8 +7,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 ALWAYS_HIDDEN = (
     ".git",
@@ -42,7 +44,7 @@ class Entry:
     is_ignored: bool = False
 
 
-_Chain = list[tuple[str, GitIgnoreSpec]]
+_Chain = list[tuple[str, "GitIgnoreSpec"]]
 """Specifications that count in a folder, the nearest first, each with the way from its own
 folder to there."""
 
@@ -61,7 +63,10 @@ class Ignored:
             (folder for folder in (root, *root.parents) if (folder / ".git").exists()), root
         )
         self._chains: dict[Path, _Chain] = {}
-        self._always = GitIgnoreSpec.from_lines(ALWAYS_HIDDEN)
+        from pathspec import GitIgnoreSpec  # 11 ms, which the first frame need not wait for
+
+        self._parse = GitIgnoreSpec.from_lines
+        self._always = self._parse(ALWAYS_HIDDEN)
         self._names: dict[str, bool] = {}
 
     def inside(self, folder: Path) -> Callable[[str, bool], bool]:
@@ -92,7 +97,7 @@ class Ignored:
             elif folder != folder.parent:
                 step = f"{folder.name}/"
                 above = [(f"{way}{step}", spec) for way, spec in self._chain(folder.parent)]
-            own = [("", GitIgnoreSpec.from_lines(lines))] if lines else []
+            own = [("", self._parse(lines))] if lines else []
             found = self._chains[folder] = own + above
         return found
 
