@@ -215,7 +215,6 @@ def test_the_early_kernel_is_what_run_will_ask_for(tmp_path: Path) -> None:
         (["--docker=image:1", "a.py"], OpenOptions(files=("a.py",), docker="image:1")),
         (["attach"], OpenOptions(attach=True)),
         (["attach", "work", "--watch"], OpenOptions(session="work", attach=True, watch=True)),
-        (["demo"], OpenOptions(demo=True)),
     ],
 )
 def test_words_open_the_workbench(
@@ -232,6 +231,27 @@ def test_words_open_the_workbench(
         main(words)
     assert opened == [options]
     assert left.value.code == 7
+
+
+def test_the_tour_is_laid_out_afresh_and_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[OpenOptions] = []
+
+    def run(options: OpenOptions) -> int:
+        opened.append(options)
+        return 0
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(app, "run", run)
+    for _ in range(2):
+        with pytest.raises(SystemExit):
+            main(["demo"])
+        folder, script = (Path(name) for name in opened[-1].files)
+        assert opened[-1].demo
+        assert script.parent == folder
+        compile(script.read_text(), str(script), "exec")
+        script.write_text("what the last visitor left")
 
 
 def test_an_image_is_told_from_a_file(tmp_path: Path) -> None:
