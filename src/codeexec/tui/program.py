@@ -99,6 +99,10 @@ class Program(App[str]):
         self.workbench.keep_layout()
         self.exit("")
 
+    async def action_quit(self) -> None:
+        """Textual's own key for leaving must not pass over what would be lost."""
+        self.workbench.action_detach()
+
     # -- what screens ask -------------------------------------------------------------------------
 
     @on(Leave)
