@@ -97,9 +97,11 @@ class FirstFrame:
         """Put the terminal back, whether the workbench has done so or not."""
         import termios
 
-        self.hand_over()
+        if self._thread is not None:
+            self.hand_over()
+            os.write(self._sink, _LEAVE.encode())
+        # Else the workbench had the screen, and has left it itself.
         termios.tcsetattr(self._source, termios.TCSANOW, self._mode)
-        os.write(self._sink, _LEAVE.encode())
 
 
 def first_frame(files: tuple[str, ...]) -> FirstFrame | None:

@@ -26,7 +26,7 @@ class Attach(Message):
 
 
 @dataclass
-class Leave(Message):
+class Depart(Message):
     """End the program, and say these words once the terminal is back."""
 
     words: str

@@ -17,7 +17,7 @@ from codeexec.tui.app import OpenOptions
 from codeexec.tui.attaching import place_of
 from codeexec.tui.equipment import Equipment
 from codeexec.tui.legacy_keys import teach
-from codeexec.tui.messages import Attach, Leave, ThemeChosen
+from codeexec.tui.messages import Attach, Depart, ThemeChosen
 from codeexec.tui.screens.workbench import Workbench
 from codeexec.tui.theme import to_textual
 
@@ -105,8 +105,8 @@ class Program(App[str]):
 
     # -- what screens ask -------------------------------------------------------------------------
 
-    @on(Leave)
-    def leave(self, event: Leave) -> None:
+    @on(Depart)
+    def depart(self, event: Depart) -> None:
         self.workbench.keep_layout()
         self.exit(event.words)
 

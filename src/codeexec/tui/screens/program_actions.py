@@ -14,7 +14,7 @@ from codeexec.tui.attaching import Place
 from codeexec.tui.equipment import Equipment
 from codeexec.tui.late import LateSession
 from codeexec.tui.link import Failed
-from codeexec.tui.messages import Attach, Leave, ThemeChosen
+from codeexec.tui.messages import Attach, Depart, ThemeChosen
 from codeexec.tui.screens.arrangement import Arrangement
 from codeexec.tui.screens.dialogs import Choice, Chooser, Confirm
 from codeexec.tui.widgets.documents.pane import DocumentsPane
@@ -100,7 +100,7 @@ class ProgramActions(Arrangement):
             words = ""
             if name:
                 words = f"The session {name} goes on. Come back with: codeexec-tui attach {name}"
-            self.post_message(Leave(words))
+            self.post_message(Depart(words))
 
     @work(group="leave", exclusive=True)
     async def action_stop_and_quit(self) -> None:
@@ -111,4 +111,4 @@ class ProgramActions(Arrangement):
         except CodeexecError as error:
             self.post_message(Failed(error))
             return
-        self.post_message(Leave(""))
+        self.post_message(Depart(""))
