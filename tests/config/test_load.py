@@ -135,7 +135,13 @@ def test_sessions_are_what_a_host_can_be_told() -> None:
 
 
 def test_containers_are_what_a_policy_can_be_told() -> None:
-    ours = {each.name for each in fields(Docker)} - {"engine", "context", "image", "policy", "spare"}
+    ours = {each.name for each in fields(Docker)} - {
+        "engine",
+        "context",
+        "image",
+        "policy",
+        "spare",
+    }
     assert ours == {each.name for each in fields(Policy)} - {"name"}
     assert Docker().wanted == "locked"
     assert Docker(policy="network", memory="2GB", cpus="2").wanted == "network memory=2GB cpus=2"
