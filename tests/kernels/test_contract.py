@@ -241,12 +241,15 @@ async def test_an_exit_is_an_end_in_words_and_a_restart_is_fresh(partner: Partne
 
 
 async def test_what_was_asked_of_the_old_kernel_never_reaches_the_new(partner: Partner) -> None:
+    asked = "import os; print('asked of', os.getpid())"
     partner.submit("import time; time.sleep(30)")
-    partner.submit("print('from the past')")
+    partner.submit(asked)  # the old one may still come to it, as it is interrupted
     await partner.kernel.restart()
-    await partner.run("print('now')")
-    assert partner.text() == "now\n"
-    assert len(partner.all(Finished)) == 1
+    end = await partner.run("import os; print('now', os.getpid())")
+    now = partner.text(end.execution).removeprefix("now ").strip()
+    assert now.isdigit()
+    assert f"asked of {now}" not in partner.text()
+    assert partner.all(Finished)[-1] is end
 
 
 async def test_it_can_be_asked_while_it_runs(partner: Partner) -> None:
