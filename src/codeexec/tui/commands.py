@@ -136,6 +136,10 @@ def _table() -> tuple[Command, ...]:
         c("prompt.newline", "New line", "prompt", "newline", "shift+enter,alt+enter,ctrl+j"),
         c("prompt.complete", "Complete, or indent", "prompt", "complete", "tab"),
         c("prompt.docs", "Documentation", "prompt", "docs", "shift+tab,alt+i"),
+        c("prompt.page_up", "Scroll the cards up", "prompt", "scroll_cards(-1)",
+          "pageup,shift+pageup"),
+        c("prompt.page_down", "Scroll the cards down", "prompt", "scroll_cards(1)",
+          "pagedown,shift+pagedown"),
         c("prompt.history", "Search what was run before", "prompt", "search_history", "ctrl+r"),
         # artifacts
         c("artifacts.previous", "Previous", "artifacts", "step(-1)", "up,k,left"),

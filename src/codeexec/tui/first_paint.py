@@ -35,6 +35,7 @@ class FirstFrame:
         self._columns, self._lines = size.columns, size.lines
         self._echoes = not files
         self._typed = b""
+        self._shown = ""
         self._thread: Thread | None = None
         self._pipe = (-1, -1)
         text = frame(size.columns, size.lines, files)
@@ -74,9 +75,10 @@ class FirstFrame:
     def _echo(self) -> None:
         """Show what is typed so far, as long as that is a line of plain characters."""
         text = plain_line(self._typed)[: max(self._columns - len(_PROMPT) - 30, 0)]
-        if text:
+        if text != self._shown:
             at = f"\x1b[{max(self._lines - 1, 1)};1H"
-            os.write(self._sink, f"{at}{_PROMPT}{text}".encode())
+            os.write(self._sink, f"{at}{_PROMPT}{text}\x1b[K".encode())
+            self._shown = text
 
     def hand_over(self) -> bytes:
         """Stop reading; all that has been read."""
@@ -113,18 +115,21 @@ def first_frame(files: tuple[str, ...]) -> FirstFrame | None:
 
 
 def plain_line(typed: bytes) -> str:
-    """The printable characters at the beginning of what was typed, the terminal's answers left
-    out; what comes after another key is not shown yet."""
+    """The printable characters at the beginning of what was typed, less those rubbed out, and
+    the terminal's answers left out; what comes after another key is not shown yet."""
     text = typed.decode("utf-8", "ignore")
-    shown = []
+    shown: list[str] = []
     at = 0
     while at < len(text):
         if text[at] == "\x1b" and at + 1 < len(text) and text[at + 1] in "[P_":
             at = _end_of_answer(text, at)
             continue
-        if not text[at].isprintable():
+        if text[at] == "\x7f":
+            del shown[-1:]
+        elif text[at].isprintable():
+            shown.append(text[at])
+        else:
             break
-        shown.append(text[at])
         at += 1
     return "".join(shown)
 

@@ -212,7 +212,7 @@ async def test_marks_diagnostics_and_edited_cells_are_shown() -> None:
         assert rows[1].startswith("✓")
         assert "0.8 s" in rows[1]
         assert rows[4].startswith("▶")
-        assert "1 min 05" in rows[4]
+        assert "1:05" in rows[4]
         assert rows[5].startswith("●")
         assert "bad name" in rows[5]
         editor.go_to(2)

@@ -86,7 +86,9 @@ class Arrangement(Screen[None]):
 
     def _show_bar(self) -> None:
         tabs = [Tab(pane, _TITLES[pane]) for pane in PANES]
-        self.query_one("#panes-bar", TabStrip).show(tabs, self.front)
+        bar = self.query_one("#panes-bar", TabStrip)
+        bar.show(tabs, self.front)
+        bar.light(True)
 
     def rearranged(self, layout: Layout) -> None:
         """Take another layout."""

@@ -12,9 +12,23 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from codeexec.tui.commands import COMMANDS, PLACES, Where
+from codeexec.tui.commands import COMMANDS, PLACES, Command, Where
 from codeexec.tui.keymap import key_words
 from codeexec.tui.theme import Theme
+
+_ARROWS = frozenset(
+    {"left", "right", "up", "down", "home", "line_end", "page_up", "page_down", "newline"}
+    | {"delete_left", "delete_right", "copy", "paste", "cut"}
+)
+
+
+def _goes_without_saying(command: Command) -> bool:
+    """What the keys do in every text field: it would only hide what is worth reading."""
+    name = command.id.removeprefix("editor.")
+    return name in _ARROWS or (name.startswith("select_") and name not in _SELECTS)
+
+
+_SELECTS = ("select_all", "select_line")
 
 
 def page(theme: Theme, keys: Mapping[str, str], places: Sequence[Where]) -> Text:
@@ -23,8 +37,8 @@ def page(theme: Theme, keys: Mapping[str, str], places: Sequence[Where]) -> Text
     for place in places:
         rows = [
             (keys.get(command.id, command.keys), command.title)
-            for command in COMMANDS
-            if command.where == place
+            for command in sorted(COMMANDS, key=lambda command: command.group != "run")
+            if command.where == place and not _goes_without_saying(command)
         ]
         rows = [(key_words(key), title) for key, title in rows if key]
         if not rows:

@@ -99,7 +99,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         view.deck.code_limit = settings.console.fold_code
         view.painter.timestamps = settings.console.timestamps
         self.console_pane.graphics = self.equipment.graphics
-        self.arrangement, files = self._layouts.load(self.place.folder)
+        self.arrangement, files = self._layouts.load(self.place.folder, self.app.size.width)
         if settings.appearance.presentation:
             self.add_class("presenting")
         self.console_pane.connect(self.session, watch_only=self.options.watch)

@@ -24,7 +24,8 @@ from codeexec.tui.widgets.artifacts.preview import Preview
 from codeexec.tui.widgets.artifacts.row_list import RowList
 from codeexec.tui.widgets.words import tell
 
-_EMPTY = "Plots and tables appear here\n\nRun a cell that draws, or ends in a data frame"
+_WORDS = ("filter", "newer", "empty")
+_EMPTY = "Plots and tables appear here"
 
 
 class ArtifactPane(ItemActions, Vertical):
@@ -103,6 +104,7 @@ class ArtifactPane(ItemActions, Vertical):
     def on_mount(self) -> None:
         self._list = self.query_one(RowList)
         self._preview = self.query_one(Preview)
+        self._words = {name: self.query_one(f"#{name}", Static) for name in _WORDS}
         self._arrange()
 
     # -- what comes in -------------------------------------------------------------------
@@ -183,9 +185,9 @@ class ArtifactPane(ItemActions, Vertical):
         if item is not None and item.is_elided:
             words.append("in part · enter shows all" if self._is_live(item) else "in part")
         newer = 0 if self._follows else self.gallery.newer(self._items, self._selected)
-        tell(self.query_one("#filter", Static), " ".join(words))
-        tell(self.query_one("#newer", Static), f"{newer} newer ↑" if newer else "")
-        tell(self.query_one("#empty", Static), empty)
+        tell(self._words["filter"], " ".join(words))
+        tell(self._words["newer"], f"{newer} newer ↑" if newer else "")
+        tell(self._words["empty"], empty)
 
     def _is_live(self, item: Item) -> bool:
         """Whether the kernel still has the whole of what was displayed in part."""

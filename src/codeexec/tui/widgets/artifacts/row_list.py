@@ -193,7 +193,9 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         ground = Style()
         if is_current:
             ground = Style(bgcolor=self.get_component_rich_style("rows--cursor").bgcolor)
-        segments = [Segment("▌" if is_current else " ", self._paint("accent", plain + ground))]
+        # A list that a field steers is as good as one that has the keys itself.
+        bar = "▌" if is_current and (self.has_focus or not self.can_focus) else " "
+        segments = [Segment(bar, self._paint("accent", plain + ground))]
         for text, ink in self._rows[at].pieces(width - 2):
             segments.append(Segment(text, self._paint(ink, plain + ground)))
         return Strip(segments).adjust_cell_length(width, plain + ground)

@@ -197,6 +197,12 @@ class ConsolePane(CardActions, Vertical):
         else:
             self.prompt.submit()
 
+    @on(Prompt.ScrollWanted)
+    def scroll_cards(self, event: Prompt.ScrollWanted) -> None:
+        event.stop()
+        by = event.pages * max(self.view.size.height - 1, 1)
+        self.view.scroll_relative(y=by, animate=False)
+
     @on(Prompt.InterruptWanted)
     def pass_interrupt(self, event: Prompt.InterruptWanted) -> None:
         event.stop()

@@ -101,6 +101,12 @@ class Prompt(TextArea):
         pass
 
     @dataclass
+    class ScrollWanted(Message):
+        """Scroll the cards above by so many pages."""
+
+        pages: int
+
+    @dataclass
     class InterruptWanted(Message):
         pass
 
@@ -238,6 +244,9 @@ class Prompt(TextArea):
 
     def action_search_history(self) -> None:
         self.post_message(self.HistorySearchWanted())
+
+    def action_scroll_cards(self, pages: int) -> None:
+        self.post_message(self.ScrollWanted(pages))
 
     def action_history_or_up(self) -> None:
         if self.cursor_location[0] > 0:

@@ -35,7 +35,7 @@ _KEPT_LINES = 400
 _EMPTY = (
     ("Nothing has run yet.", "text"),
     ("", "text"),
-    ("Type below and press Enter, or run a cell of the editor.", "muted"),
+    ("Type below, or run a cell.", "muted"),
 )
 
 

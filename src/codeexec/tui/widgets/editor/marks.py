@@ -66,12 +66,13 @@ class Completion:
 
 
 def duration(seconds: float) -> str:
-    """A running time in few characters: `0.8 s`, `12 s`, `3 min 05`, `2 h 14`."""
+    """A running time in few characters: `24 ms`, `0.8 s`, `12 s`, `3:05`, `2:14:00`."""
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(int(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02}"
-    return f"{minutes // 60} h {minutes % 60:02}"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -30,6 +30,11 @@ _RULE = "─"
 _CURRENT = "▎"
 
 
+def _cut(words: str, room: int) -> str:
+    """What fits; what does not ends in an ellipsis."""
+    return words if len(words) <= room else words[: max(room - 1, 0)] + "…" * (room > 0)
+
+
 class Painter:
     """What is on screen, derived from the model and from what others told us to mark."""
 
@@ -161,7 +166,7 @@ class Painter:
     def _colors(self, line: int, first: int, count: int) -> list[str]:
         model = self.model
         separator = model.cells.separator_at(line)
-        if separator is not None and not (self.focused and line == model.cursor.line):
+        if separator is not None:
             text = model.lines[line]
             at = text.find(separator.title) if separator.title else len(text)
             names = ["syntax.comment"] * at + ["cell.separator"] * (len(text) - at)
@@ -210,7 +215,7 @@ class Painter:
         segments = [*strip, Segment(" ", self.styles("text", over))]
         used = strip.cell_length + 1
         if (diagnostic := self.diagnostics.get(line)) is not None:
-            words = " ".join(diagnostic.message.split())[: max(0, room - used - 3)]
+            words = _cut(" ".join(diagnostic.message.split()), room - used - 3)
             segments.append(Segment(f"  {words}", self.styles("text", under, diagnostic.severity)))
         elif model.cells.separator_at(line) is not None:
             mark = self.mark_of(model.cells.key(model.cells.at(line)))

@@ -27,7 +27,7 @@ from codeexec.tui.widgets.variables.outline import ORDERS, Key, Order, alive, or
 from codeexec.tui.widgets.words import tell
 
 R = TypeVar("R")
-_EMPTY = "Variables appear here\n\nRun a cell that defines some"
+_EMPTY = "Variables appear here"
 
 
 class VariablesPane(Vertical):
@@ -88,6 +88,9 @@ class VariablesPane(Vertical):
 
     def on_mount(self) -> None:
         self._list = self.query_one(RowList)
+        self._nothing = self.query_one("#nothing", Static)
+        self._word = self.query_one("#word", Static)
+        self._field = self.query_one("#sought", Input)
         self._arrange()
 
     # -- what comes in -------------------------------------------------------------------
@@ -150,13 +153,13 @@ class VariablesPane(Vertical):
         self._list.show([row for _, row in rows], max(at, 0))
         self.set_class(not rows, "-empty")
         words = f"No name or type has “{self._sought}”" if self._sought else _EMPTY
-        tell(self.query_one("#nothing", Static), words)
+        tell(self._nothing, words)
         self._say()
 
     def _say(self) -> None:
         """A question, what is in the way, or nothing."""
         words = f"Delete {one_line(self._asks)}? y / n" if self._asks else self._trouble
-        word = self.query_one("#word", Static)
+        word = self._word
         tell(word, words)
         word.set_class(bool(words), "said")
         word.set_class(bool(self._asks), "asks")
@@ -219,7 +222,7 @@ class VariablesPane(Vertical):
         """No key is a command while it is an answer, or text that is searched for."""
         if action == "back":
             return True
-        return not self._asks and not self.query_one("#sought", Input).has_focus
+        return not self._asks and not self._field.has_focus
 
     def action_step(self, by: int) -> None:
         self._list.step(by)
@@ -276,13 +279,13 @@ class VariablesPane(Vertical):
             self._say()
 
     def action_search(self) -> None:
-        field = self.query_one("#sought", Input)
+        field = self._field
         field.add_class("open")
         field.focus()
 
     def action_back(self) -> None:
         """From the search to the list, and everything in it."""
-        field = self.query_one("#sought", Input)
+        field = self._field
         field.value = ""
         field.remove_class("open")
         if not self._list.has_focus:
@@ -299,4 +302,4 @@ class VariablesPane(Vertical):
         event.stop()
         self._list.focus()
         if not self._sought:
-            self.query_one("#sought", Input).remove_class("open")
+            self._field.remove_class("open")
