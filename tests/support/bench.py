@@ -1,0 +1,235 @@
+"""A driver for stories: the workbench on a real kernel, by what a person does and sees.
+
+async with open_bench(tmp_path, {"plot.py": "# %% one\\nprint(42)\\n"}) as bench:
+    await bench.editor.at("# %% one").run()
+    await bench.console.card(1).shows("42")
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from codeexec.client.embedded import EmbeddedHost
+from codeexec.config.load import Loaded
+from codeexec.config.model import Settings
+from codeexec.documents.swap import SwapStore
+from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.tui import keymap, theme
+from codeexec.tui.app import OpenOptions
+from codeexec.tui.equipment import Equipment
+from codeexec.tui.program import Program
+from codeexec.tui.screens.workbench import Workbench
+
+DEADLINE = 40.0
+"""Seconds after which a story is given up: a loaded machine starts a kernel in a few."""
+
+
+class Bench:
+    """The workbench under test."""
+
+    def __init__(self, program: Program, pilot: Pilot[str], folder: Path) -> None:
+        self.program = program
+        self.pilot = pilot
+        self.folder = folder
+
+    @property
+    def workbench(self) -> Workbench:
+        return self.program.workbench
+
+    @property
+    def snapshot(self) -> Snapshot:
+        last = self.workbench.last
+        return last.snapshot if last is not None else Snapshot()
+
+    @property
+    def console(self) -> Console:
+        return Console(self)
+
+    @property
+    def editor(self) -> Editor:
+        return Editor(self)
+
+    # -- what a person does ------------------------------------------------------------------
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def write(self, text: str) -> None:
+        """Type characters."""
+        await self.pilot.press(*(_key(character) for character in text))
+
+    async def click(self, widget: Widget, x: int = 1, y: int = 0) -> None:
+        await self.pilot.click(widget, offset=(x, y))
+
+    async def choose(self, words: str) -> None:
+        """A command by the palette."""
+        await self.press("ctrl+p")
+        await self.sees("what do you want to do?")
+        await self.write(words)
+        await self.press("enter")
+
+    # -- what a person sees ------------------------------------------------------------------
+
+    def screen(self) -> str:
+        """The characters on screen."""
+        strips = self.program.screen._compositor.render_strips()
+        return "\n".join(strip.text for strip in strips)
+
+    async def until(self, holds: Callable[[], object], what: str = "") -> None:
+        """Wait for something to be so; what the screen shows is told where it never is."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                while not holds():
+                    await self.pilot.pause(0.01)
+        except TimeoutError:
+            raise AssertionError(f"never came: {what}\n{self.screen()}") from None
+
+    async def sees(self, words: str) -> None:
+        await self.until(lambda: words in self.screen(), repr(words))
+
+    async def sees_no_more(self, words: str) -> None:
+        await self.until(lambda: words not in self.screen(), f"{words!r} gone")
+
+    async def is_idle(self, runs: int = 0) -> None:
+        """The kernel has done all that was asked, `runs` executions at least."""
+
+        def done() -> bool:
+            views = self.snapshot.executions.values()
+            return (
+                self.snapshot.kernel.state == "idle"
+                and len(views) >= runs
+                and not any(view.is_open for view in views)
+            )
+
+        await self.until(done, f"idle after {runs} runs")
+
+
+@dataclass(frozen=True)
+class Console:
+    bench: Bench
+
+    async def run(self, code: str) -> None:
+        """Type code at the prompt and run it as it is."""
+        pane = self.bench.workbench.console_pane
+        pane.prompt.focus()
+        pane.prompt.put(code)
+        await self.bench.press("f5")
+
+    def card(self, number: int) -> CardOnScreen:
+        """The card with this place, from 1."""
+        return CardOnScreen(self.bench, number)
+
+
+@dataclass(frozen=True)
+class CardOnScreen:
+    bench: Bench
+    number: int
+
+    @property
+    def view(self) -> ExecutionView | None:
+        cards = self.bench.workbench.console_pane.view.deck.cards
+        return cards[self.number - 1].view if len(cards) >= self.number else None
+
+    def text(self) -> str:
+        """What of it is on screen."""
+        view = self.bench.workbench.console_pane.view
+        cards = view.deck.cards
+        if len(cards) < self.number:
+            return ""
+        card = cards[self.number - 1]
+        top, bottom = view.deck.top(card), view.deck.bottom(card)
+        first = view.scroll_offset.y
+        lines = range(max(top - first, 0), min(bottom - first, view.size.height))
+        return "\n".join(view.render_line(line).text.rstrip() for line in lines)
+
+    async def shows(self, words: str) -> None:
+        what = f"card {self.number} with {words!r}"
+        await self.bench.until(lambda: words in self.text(), what)
+
+    async def ends(self, status: str) -> None:
+        await self.bench.until(
+            lambda: self.view is not None and self.view.status == status,
+            f"card {self.number} {status}",
+        )
+
+
+@dataclass(frozen=True)
+class Editor:
+    bench: Bench
+
+    def at(self, line: str) -> Editor:
+        """Put the cursor on the line that reads so."""
+        sheet = self.bench.workbench.documents.sheet
+        assert sheet is not None, "nothing is open"
+        sheet.go_to(sheet.editor.model.lines.index(line))
+        sheet.editor.focus()
+        return self
+
+    async def run(self) -> None:
+        await self.bench.press("f5")
+
+    @property
+    def line(self) -> str:
+        """The line of the cursor."""
+        sheet = self.bench.workbench.documents.sheet
+        return sheet.editor.model.line if sheet is not None else ""
+
+    @property
+    def text(self) -> str:
+        sheet = self.bench.workbench.documents.sheet
+        return sheet.editor.text if sheet is not None else ""
+
+
+@asynccontextmanager
+async def open_bench(
+    folder: Path,
+    files: Mapping[str, str] | None = None,
+    *,
+    size: tuple[int, int] = (140, 42),
+    state: Path | None = None,
+    settings: Settings | None = None,
+    options: OpenOptions | None = None,
+    host: EmbeddedHost | None = None,
+) -> AsyncIterator[Bench]:
+    """A workbench in a folder that holds these files, all of them opened."""
+    work = folder / "work"
+    work.mkdir(exist_ok=True)
+    for name, text in (files or {}).items():
+        (work / name).write_text(text, "utf-8")
+    state = state or folder / "state"
+    themes = theme.load_themes([theme.built_in_folder()])
+    equipment = Equipment(
+        me="tester",
+        state=state,
+        loaded=Loaded(settings or Settings(), {}),
+        themes=themes,
+        theme=themes[theme.DEFAULT],
+        keymap=keymap.load("default"),
+        swaps=SwapStore(state / "swap"),
+    )
+    owned = EmbeddedHost(state / "sessions") if host is None else None
+    serving = host or owned
+    assert serving is not None
+    try:
+        program = Program(
+            serving, options or OpenOptions(files=tuple(files or ())), equipment, work
+        )
+        async with program.run_test(size=size) as pilot:
+            yield Bench(program, pilot, work)
+    finally:
+        if owned is not None:
+            await owned.close()
+
+
+_NAMES = {" ": "space", "\n": "enter"}
+
+
+def _key(character: str) -> str:
+    return _NAMES.get(character, character)
