@@ -32,7 +32,7 @@ F5, F7, CTRL_A, CTRL_Q, CTRL_HOME, CTRL_END, BACKSPACE, UP, ENTER = (
     b"\r",
 )
 
-_PROMPT = re.compile(r"│  \[(\d+)\] +│")
+_PROMPT = re.compile(r"(?:│|^)  \[(\d+)\] +(?:│|$)")
 _OVER = re.compile(r"[✓✗■↯⊘] +[\d.]+ ")
 
 

@@ -33,7 +33,7 @@ class FirstFrame:
         termios.tcsetattr(source, termios.TCSANOW, quiet)
         size = os.get_terminal_size(sink)
         self._columns, self._lines = size.columns, size.lines
-        self._echoes = not files
+        self._echoes = begins_at_prompt(files)
         self._typed = b""
         self._shown = ""
         self._thread: Thread | None = None
@@ -114,6 +114,11 @@ def first_frame(files: tuple[str, ...]) -> FirstFrame | None:
     return FirstFrame(source.fileno(), sink.fileno(), files)
 
 
+def begins_at_prompt(files: tuple[str, ...]) -> bool:
+    """Whether the keys go to the prompt: a folder is where one works, a file is opened."""
+    return all(os.path.isdir(name) for name in files)  # noqa: PTH112  (pathlib is of weight)
+
+
 def plain_line(typed: bytes) -> str:
     """The printable characters at the beginning of what was typed, less those rubbed out, and
     the terminal's answers left out; what comes after another key is not shown yet."""
@@ -150,5 +155,5 @@ def frame(columns: int, lines: int, files: tuple[str, ...]) -> str:
     names = "  ".join(name.rstrip("/").rpartition("/")[2] for name in files)
     title = f" {names or 'codeexec-tui'} "[: max(columns, 1)]
     status = " ◌ starting"[: max(columns, 1)]
-    prompt = "" if files else f"\x1b[{max(lines - 1, 1)};1H{_PROMPT}"
+    prompt = f"\x1b[{max(lines - 1, 1)};1H{_PROMPT}" if begins_at_prompt(files) else ""
     return f"\x1b[1;1H\x1b[2m{title}\x1b[{lines};1H{status}\x1b[0m{prompt}"

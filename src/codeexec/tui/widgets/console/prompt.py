@@ -270,8 +270,9 @@ class Prompt(TextArea):
             event.stop()
             event.prevent_default()
             self.post_message(self.PopupKey(event.key))
-        elif event.key in ("enter", "tab", "shift+tab"):
-            # TextArea would take these before any binding is asked.
+        elif event.key in ("enter", "tab", "shift+tab", "backspace"):
+            # TextArea would take these before any binding is asked; a binding for backspace
+            # would be asked only after the keys that were pressed with it, Enter among them.
             event.prevent_default()
             event.stop()
             match event.key:
@@ -279,6 +280,8 @@ class Prompt(TextArea):
                     self.action_submit()
                 case "tab":
                     self.action_complete()
+                case "backspace":
+                    self.action_delete_left()
                 case _:
                     self.action_docs()
         else:
