@@ -75,13 +75,21 @@ async def test_what_is_typed_while_a_cell_runs_waits_its_turn(tmp_path: Path) ->
 
 async def test_a_loop_is_interrupted_from_the_prompt(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
-        await bench.console.run("while True: print('on and on')")
+        await bench.console.run("while True: print('on', 'and', 'on')")
         await bench.sees("on and on")
         await bench.press("ctrl+c")
         await bench.console.card(1).shows("KeyboardInterrupt")
         await bench.is_idle(1)
         await bench.console.run("print('still here')")
         await bench.console.card(2).shows("still here")
+
+
+async def test_a_run_that_waits_for_its_kernel_is_let_go_by_the_same_key(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        await bench.console.run("while True: pass")
+        await bench.until(lambda: bench.snapshot.queue, "a run that waits")
+        await bench.press("ctrl+c")
+        await bench.console.card(1).ends("cancelled")
 
 
 async def test_a_million_lines_scroll_and_are_searched(tmp_path: Path) -> None:

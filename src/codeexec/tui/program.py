@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import App
 from textual.binding import BindingType
 
@@ -46,6 +46,8 @@ class Program(App[str]):
         self.equipment = equipment
         self._cwd = cwd or Path.cwd()
         self._typed = typed
+        self._early: list[events.Event] = []
+        self._takes_keys = False
         for theme in equipment.themes.values():
             self.register_theme(to_textual(theme))
         self.register_theme(to_textual(equipment.theme))
@@ -72,7 +74,7 @@ class Program(App[str]):
         for trouble in self.equipment.loaded.problems:
             words = f"{trouble} {trouble.next_step}"
             self.notify(words, title="Settings", severity="warning", markup=False)
-        self._replay()
+        self.call_after_refresh(self._take_keys)
         # What the start has made lives as long as we do: garbage is not looked for among it.
         gc.collect()
         gc.freeze()
@@ -82,16 +84,26 @@ class Program(App[str]):
         place = place_of(options.files, self._cwd)
         return Workbench(self._host, options, place, self.equipment)
 
-    def _replay(self) -> None:
+    async def on_event(self, event: events.Event) -> None:
+        """Keys that come before a pane has them wait for it."""
+        if self._takes_keys or not isinstance(event, events.Key | events.Paste):
+            await super().on_event(event)
+        else:
+            self._early.append(event)
+
+    def _take_keys(self) -> None:
         """Keys that were pressed before we could read them are as good as those pressed now."""
-        driver = self._driver
-        if not self._typed or driver is None:
-            return
         from textual._xterm_parser import XTermParser
 
+        if self.workbench.focused is None:
+            self.call_after_refresh(self._take_keys)
+            return
+        self._takes_keys = True
         for message in XTermParser().feed(self._typed.decode("utf-8", "replace")):
-            driver.process_message(message)
-        self._typed = b""
+            self.post_message(message)
+        for event in self._early:
+            self.post_message(event)
+        self._early.clear()
 
     def _hang_up(self) -> None:
         """The terminal is gone: keep what is unsaved, and detach."""

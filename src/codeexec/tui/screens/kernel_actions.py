@@ -10,6 +10,7 @@ from codeexec.client.api import HostClient
 from codeexec.domain import requests as q
 from codeexec.domain.events import CellRef, LadderStage
 from codeexec.domain.requests import Request
+from codeexec.domain.snapshot import Snapshot
 from codeexec.tui.attaching import Place
 from codeexec.tui.equipment import Equipment
 from codeexec.tui.feed import Frame
@@ -41,8 +42,13 @@ class KernelActions(Arrangement):
         self.run_worker(asked(), group="tell")
 
     def action_interrupt(self) -> None:
-        """The first rung of the ladder, or the next while one is being climbed."""
-        ladder = self.last.snapshot.kernel.ladder if self.last is not None else None
+        """The first rung of the ladder, or the next while one is being climbed. Where nothing
+        runs yet, what waits is let go: a kernel that starts has nothing to be interrupted in."""
+        snapshot = self.last.snapshot if self.last is not None else Snapshot()
+        if snapshot.running is None and snapshot.queue:
+            self.tell(q.ClearQueue())
+            return
+        ladder = snapshot.kernel.ladder
         if ladder is None:
             self.tell(q.Interrupt())
             return
