@@ -93,6 +93,11 @@ class Bench:
         focused.post_message(Paste(text))
         await self.settle()
 
+    async def painted(self) -> None:
+        """Until a picture stands on screen in blocks."""
+        await self.until(lambda: any(_BLOCKS & set(line) for line in self.lines()))
+        await self.settle()
+
     def lines(self) -> list[str]:
         return [
             "".join(segment.text for segment in strip)
@@ -106,6 +111,7 @@ class Bench:
         return draw(strips, width, colors.color("surface"), colors.color("text"))
 
 
+_BLOCKS = frozenset("▘▝▖▗▚▞▛▜▙▟")
 _NO_DIGITS = dict.fromkeys(map(ord, "0123456789.⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"), " ")
 
 
@@ -150,6 +156,14 @@ async def workbench(here: Bench) -> None:
     await here.press("enter")
     await here.done(4)
     await here.press("alt+1", "pageup", "alt+3", "down", "alt+1")
+    await here.painted()
+
+
+async def small(here: Bench) -> None:
+    """Panes are tabs; the cells have run."""
+    await here.press("f6", "f6", "f6")
+    await here.done(3)
+    await here.press("pageup")
 
 
 async def failed(here: Bench) -> None:
@@ -190,15 +204,19 @@ async def flood(here: Bench) -> None:
 
 async def notebook(here: Bench) -> None:
     """A notebook, its outputs shown as its cells run."""
-    await here.press("f6", "f6")
+    await here.press("f8")
     await here.done(2)
+    await here.painted()
 
 
 async def table(here: Bench) -> None:
     """A data frame on the whole screen, sorted by a column."""
     await here.press("f5")
     await here.done(1)
-    await here.press("alt+4", "enter", "right", "s", "s")
+    await here.press("alt+4", "slash")
+    await here.type("weather")
+    await here.press("enter", "enter")
+    await here.press("right", "s", "s")
 
 
 async def palette(here: Bench) -> None:
@@ -213,6 +231,7 @@ async def keys(here: Bench) -> None:
 async def presenting(here: Bench) -> None:
     await here.press("f6", "f6", "alt+p")
     await here.done(2)
+    await here.painted()
 
 
 async def picture(here: Bench) -> None:
@@ -220,6 +239,7 @@ async def picture(here: Bench) -> None:
     await here.press("f6", "f5")
     await here.done(2)
     await here.press("alt+3", "enter")
+    await here.painted()
 
 
 async def empty(here: Bench) -> None:
@@ -254,7 +274,7 @@ SCENES: dict[str, Scene] = {
     "keys": Scene(keys, theme="harbour"),
     "presentation": Scene(presenting, theme="daylight"),
     "monochrome": Scene(failed, ("fit.py",), "ink"),
-    "small": Scene(workbench, theme="ember", size=(80, 24)),
+    "small": Scene(small, theme="ember", size=(80, 24)),
     "small-console": Scene(compact_console, theme="paper", size=(80, 24)),
     "empty": Scene(empty, (), "daylight", (80, 24)),
 }

@@ -1,12 +1,13 @@
 # %% Train
 from time import sleep
 
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 print("24 batches an epoch")
 for epoch in range(3):
-    for batch in tqdm(range(24), desc=f"epoch {epoch + 1}"):
-        sleep(0.002 if epoch < 2 or batch < 15 else 600)
+    bar = tqdm(range(24), f"epoch {epoch + 1}", ncols=56)
+    for batch in bar:
+        sleep(0.02 if epoch < 2 or batch < 15 else 600)
 
 # %% Evaluate
 score = 0.93

@@ -4,7 +4,7 @@ import pandas as pd
 
 rng = np.random.default_rng(7)
 day = pd.date_range("2025-01-01", periods=365)
-season = 10 - 9 * np.cos(2 * np.pi * (day.dayofyear - 20) / 365)
+season = 10 - 9 * np.cos(2 * np.pi * (day.day_of_year - 20) / 365)
 weather = pd.DataFrame(
     {
         "degrees": (season + rng.normal(0, 2.5, 365)).round(1),

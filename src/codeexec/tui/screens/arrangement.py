@@ -29,6 +29,9 @@ _TITLES = {
     "variables": "Variables",
     "files": "Files",
 }
+_SPARED = ("files", "variables")
+"""What an audience does not need, as long as it is not gone to."""
+
 _COLUMNS = {"files": "left", "artifacts": "side", "variables": "side"}
 
 
@@ -57,11 +60,14 @@ class Arrangement(Screen[None]):
         compact = size.width < COMPACT_WIDTH or size.height < COMPACT_HEIGHT
         self.set_class(compact, "compact")
         single = self.front if compact else self.alone
+        spared = _SPARED if self.has_class("presenting") else ()
         for pane in PANES:
-            self.box(pane).display = not single or pane == single
+            wanted = not single and (pane not in spared or pane == self.front)
+            self.box(pane).display = wanted or pane == single
         left, centre, side = (self.query_one(f"#{name}") for name in ("left", "centre", "side"))
         column = _COLUMNS.get(single, "centre")
-        left.display = column == "left" if single else layout.files
+        files = layout.files and self.box("files").display
+        left.display = column == "left" if single else files
         side.display = column == "side" if single else layout.side
         centre.display = not single or column == "centre"
         self.query_one("#left-divider").display = left.display and not single

@@ -40,7 +40,7 @@ def page(theme: Theme, keys: Mapping[str, str], places: Sequence[Where]) -> Text
             for command in sorted(COMMANDS, key=lambda command: command.group != "run")
             if command.where == place and not _goes_without_saying(command)
         ]
-        rows = [(key_words(key), title) for key, title in rows if key]
+        rows = [(key_words(",".join(key.split(",")[:2])), title) for key, title in rows if key]
         if not rows:
             continue
         text.append(f"{PLACES[place]}\n", theme.style("title"))
