@@ -122,9 +122,7 @@ class EditorBase(Intents, ScrollView, can_focus=True):
         for line in (first, last):
             if len(self.model.lines[line]) > self._widest // 2:
                 width = line_width(self.model.lines[line], self.model.tab)
-                if width > self._widest:
-                    # In steps, as another width means another layout of the screen.
-                    self._widest = width + _STEP
+                self._widest = max(width, self._widest)
 
     def _shift_diagnostics(self, change: Change) -> None:
         found = self.painter.diagnostics
@@ -171,6 +169,8 @@ class EditorBase(Intents, ScrollView, can_focus=True):
         total = Size(self._text_width(), model.rows.total)
         if changed and total.width != self.virtual_size.width:
             self.virtual_size = total
+            # The bar below may have come or gone, and with it a row.
+            self.call_after_refresh(self.reveal)
         elif changed and total != self.virtual_size:
             # The vertical bar is always there, so that more lines need no new layout.
             self.set_reactive(ScrollView.virtual_size, total)
@@ -202,7 +202,11 @@ class EditorBase(Intents, ScrollView, can_focus=True):
             self.refresh(Region(0, top, self.size.width, end - top))
 
     def _text_width(self) -> int:
-        return 0 if self.soft_wrap else self._widest + self.painter.gutter + 2
+        if self.soft_wrap:
+            return 0
+        needed, room = self._widest + self.painter.gutter + 2, self.scrollable_content_region.width
+        # In steps, as another width means another layout of the screen.
+        return room if needed <= room else -(-needed // _STEP) * _STEP
 
     def _resize_text(self) -> None:
         rows = self.model.rows
