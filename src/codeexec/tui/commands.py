@@ -71,6 +71,7 @@ def _table() -> tuple[Command, ...]:
         c("file.new", "New file", "anywhere", "new_file", "ctrl+t"),
         c("file.save", "Save", "anywhere", "save", "ctrl+s"),
         c("file.save_as", "Save as…", "anywhere", "save_as", "alt+shift+s"),
+        c("file.reload", "Reload from disk", "anywhere", "reload_file"),
         c("file.close", "Close the tab", "anywhere", "close_tab", "alt+w"),
         c("file.reopen", "Reopen the last closed tab", "anywhere", "reopen_tab"),
         c("file.next_tab", "Next tab", "anywhere", "next_tab(1)", "alt+right"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import App
@@ -19,7 +20,10 @@ from codeexec.tui.equipment import Equipment
 from codeexec.tui.legacy_keys import teach
 from codeexec.tui.messages import Attach, Depart, ThemeChosen
 from codeexec.tui.screens.workbench import Workbench
-from codeexec.tui.theme import to_textual
+from codeexec.tui.theme import preferred_theme, to_textual
+
+if TYPE_CHECKING:
+    from codeexec.tui.screens.settings import SettingsScreen
 
 
 class Program(App[str]):
@@ -126,6 +130,15 @@ class Program(App[str]):
     async def attach(self, event: Attach) -> None:
         self.workbench.keep_layout()
         await self.switch_screen(self._make(event.options))
+
+    def on_settings_screen_changed(self, event: SettingsScreen.Changed) -> None:
+        """Take the settings as they are now; what is on screen follows at once."""
+        self.equipment.loaded = event.loaded
+        look = event.loaded.settings.appearance
+        key = preferred_theme(os.environ, look.theme or None)
+        self.choose_theme(ThemeChosen(key))
+        self.animation_level = "full" if look.animations else "none"
+        self.workbench.follow_settings()
 
     @on(ThemeChosen)
     def choose_theme(self, event: ThemeChosen) -> None:

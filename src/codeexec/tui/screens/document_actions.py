@@ -33,7 +33,7 @@ class DocumentActions(Arrangement):
     async def action_open_file(self) -> None:
         from codeexec.tui.screens.opening import OpeningScreen  # not at the start
 
-        recent = [sheet.path for sheet in self.documents.sheets if not sheet.untitled]
+        recent = self.documents.recent.paths() if self.documents.recent is not None else ()
         chosen = await self.app.push_screen_wait(OpeningScreen(self.place.folder, recent))
         if chosen is not None:
             await self.open_path(chosen)
@@ -74,6 +74,10 @@ class DocumentActions(Arrangement):
             Confirm(f"{path.name} is there already.", "What is in it will be lost.", answers)
         )
         return said == "replace"
+
+    def action_reload_file(self) -> None:
+        if (sheet := self.documents.sheet) is not None and not sheet.untitled:
+            self.documents.reload(sheet)
 
     def action_close_tab(self) -> None:
         self.documents.request_close()
@@ -125,16 +129,38 @@ class DocumentActions(Arrangement):
             Confirm(
                 f"{sheet.title} has changed on disk.",
                 "Somebody else has saved it since you opened it.",
-                [("overwrite", "Save over it"), ("reload", "Reload it"), ("keep", "Neither")],
+                [
+                    ("compare", "Compare"),
+                    ("overwrite", "Save over it"),
+                    ("reload", "Reload it"),
+                    ("keep", "Neither"),
+                ],
             )
         )
+        if said == "compare":
+            said = await self._compare(sheet)
+        self._settle(sheet, said)
+
+    async def _compare(self, sheet: Sheet) -> str | None:
+        """Show what is ours beside what is on disk; the answer says which is meant."""
+        from codeexec.tui.screens.comparing import ComparingScreen  # not at the start
+
+        return await self.app.push_screen_wait(ComparingScreen(sheet.title, sheet.compare()))
+
+    def _settle(self, sheet: Sheet, said: str | None) -> None:
         if said == "overwrite":
             self.documents.save(sheet, overwrite=True)
         elif said == "reload":
-            try:
-                sheet.reload()
-            except CodeexecError as error:
-                self.post_message(Failed(error))
+            self.documents.reload(sheet)
+
+    @on(DocumentsPane.CompareAsked)
+    @work(group="choose", exclusive=True)
+    async def compare(self, event: DocumentsPane.CompareAsked) -> None:
+        self._settle(event.sheet, await self._compare(event.sheet))
+
+    def on_files_pane_changed(self, event: FilesPane.Changed) -> None:
+        """Tabs follow a file that was renamed, and say so of one that was deleted."""
+        self.documents.follow(event.before, event.after)
 
     @on(DocumentsPane.SwapFound)
     @work(group="swap")

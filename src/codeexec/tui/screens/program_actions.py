@@ -56,7 +56,8 @@ class ProgramActions(Arrangement):
     async def action_settings(self) -> None:
         from codeexec.tui.screens.settings import SettingsScreen  # not at the start
 
-        await self.app.push_screen_wait(SettingsScreen(self.place.folder, {}))
+        themes = {"appearance.theme": ["", *self.equipment.themes]}
+        await self.app.push_screen_wait(SettingsScreen(self.place.folder, {}, themes))
 
     @work(group="choose", exclusive=True)
     async def action_sessions(self) -> None:

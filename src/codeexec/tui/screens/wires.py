@@ -166,7 +166,7 @@ class Wires(KernelActions):
 
     @on(DocumentsPane.RestartAsked)
     def restart_and_run(self, event: DocumentsPane.RestartAsked) -> None:
-        self.action_restart_and_run_all()
+        self.run_cells_afresh(event.cells)
 
     @on(DocumentsPane.CursorMoved)
     def show_position(self, event: DocumentsPane.CursorMoved) -> None:

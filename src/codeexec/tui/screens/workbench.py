@@ -30,6 +30,7 @@ from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.chrome import Divider, Tab, TabStrip
 from codeexec.tui.widgets.console.pane import ConsolePane
 from codeexec.tui.widgets.documents.pane import DocumentsPane
+from codeexec.tui.widgets.documents.recent import RecentFiles
 from codeexec.tui.widgets.status import StatusLine
 
 if TYPE_CHECKING:
@@ -92,12 +93,9 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.console_pane = self.query_one(ConsolePane)
         self.documents = self.query_one(DocumentsPane)
         self.status = self.query_one(StatusLine)
+        self.documents.recent = RecentFiles(self.equipment.state / "recent.json")
+        self.follow_settings()
         settings = self.equipment.settings
-        self.documents.save_before_run = settings.editor.save_before_run
-        self.documents.auto_complete = settings.editor.auto_complete
-        view = self.console_pane.view
-        view.deck.code_limit = settings.console.fold_code
-        view.painter.timestamps = settings.console.timestamps
         self.console_pane.graphics = self.equipment.graphics
         self.arrangement, files = self._layouts.load(self.place.folder, self.app.size.width)
         if settings.appearance.presentation:
@@ -113,6 +111,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             await self.documents.open(path)
         if len(opened) > 1:
             await self.documents.open(opened[0])
+        await self.documents.restore_untitled(self.place.folder)
         self.lay_out()
         self.action_go("editor" if self.place.files else "console")
         self.set_timer(_FURNISH_AFTER, self._furnish)
@@ -150,6 +149,15 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.console_pane.use(theme)
         self.documents.use(theme)
         self.status.use(theme)
+
+    def follow_settings(self) -> None:
+        """Take what the settings say, now and whenever they change."""
+        settings, view = self.equipment.settings, self.console_pane.view
+        self.documents.save_before_run = settings.editor.save_before_run
+        self.documents.auto_complete = settings.editor.auto_complete
+        view.deck.code_limit = settings.console.fold_code
+        view.painter.timestamps = settings.console.timestamps
+        view.relayout()
 
     def keep_layout(self) -> None:
         """Remember how things are for the next time in this folder."""

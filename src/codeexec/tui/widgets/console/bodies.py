@@ -25,6 +25,9 @@ END_LINES = 2
 """How many of them are its last ones."""
 
 
+_HEADING = "Traceback (most recent call last)"
+
+
 @dataclass(frozen=True, slots=True)
 class Painted:
     """Lines of one object; `part` is the image that is still to be painted, if any, and `rows`
@@ -125,7 +128,9 @@ class BodyPainter:
         rows: list[Row] = []
         shown = traceback.rows(traceback.parse(error.traceback), opened=whole)
         for row, segments in zip(shown, traceback_paint.paint(shown, self._theme), strict=True):
-            lines = wrap(segments, width)
+            # The heading is wide by the blanks in its middle: cut, it says as much.
+            is_heading = _HEADING in row.text
+            lines = [Strip(segments).crop(0, width)] if is_heading else wrap(segments, width)
             strips.extend(lines)
             rows.extend([row] * len(lines))
         return Painted(strips, rows=tuple(rows))

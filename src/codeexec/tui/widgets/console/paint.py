@@ -67,6 +67,7 @@ class CardPainter:
         self._painted: dict[str, tuple[object, int, bool, Painted]] = {}
         self._sources: dict[tuple[str, str], list[list[Segment]]] = {}
         self.language = "python"
+        self.colors = True
         self.timestamps = False
 
     # -- objects ---------------------------------------------------------------------------
@@ -131,6 +132,9 @@ class CardPainter:
     def _source(self, code: str) -> list[list[Segment]]:
         key = (code, self.language)
         found = self._sources.get(key)
+        if not self.colors:
+            style = self.theme.style("syntax.text")
+            return [[Segment(line, style)] for line in code.split("\n")]
         if found is None:
             if len(self._sources) >= _KEPT_SOURCES:
                 self._sources.clear()

@@ -25,6 +25,7 @@ from codeexec.tui.graphics.images import WHOLE, CellSize, Extent, decode, fit
 from codeexec.tui.graphics.painting import paint
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.link import ask, ask_quietly
+from codeexec.tui.render.highlight import highlight
 from codeexec.tui.render.traceback import Frame as TracebackFrame
 from codeexec.tui.theme import Theme
 from codeexec.tui.theme_colors import Color
@@ -108,6 +109,14 @@ class ConsolePane(CardActions, Vertical):
         self.completions = self.query_one(CompletionPopup)
         self.docs = self.query_one(DocsPopup)
         self._label = self.query_one("#prompt-label", Label)
+        self.prompt.in_color = self.view.painter.colors = False
+        self.run_worker(self._warm(), group="warm")
+
+    async def _warm(self) -> None:
+        """Lexers take 50 ms to be made: in a thread, while code is shown without colours."""
+        await asyncio.to_thread(highlight, "x = 1", self.prompt.language_name, self._theme)
+        self.prompt.show_colors()
+        self.view.show_colors(True)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Single letters act on cards only while the cards have the keys."""

@@ -34,6 +34,8 @@ def completeness(code: str) -> Completeness:
     lines = code.split("\n")
     if len(lines) > 1 and not lines[-1].strip():
         return "complete"
+    if len(lines) > 1 and lines[-1][:1].isspace():
+        return "incomplete"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -123,6 +125,7 @@ class Prompt(TextArea):
         self._colors = theme
         self._put_on(theme)
         self.language_name = "python"
+        self.in_color = True
         self.has_popup = False
         self._shown_key = ("", "", "")
         self._shown: list[list[Segment]] = [[]]
@@ -166,13 +169,22 @@ class Prompt(TextArea):
 
     def get_line(self, line_index: int) -> Text:
         text = self.document.get_line(line_index)
+        plain = Text(text, end="", no_wrap=True)
+        if not self.in_color or not text.strip():
+            return plain
         lines = self._highlighted(self.text)
         line = Text(end="", no_wrap=True)
         if line_index < len(lines):
             for segment in lines[line_index]:
                 line.append(segment.text, segment.style)
         # A lexer may see other lines than the document does: never another text.
-        return line if line.plain == text else Text(text, end="", no_wrap=True)
+        return line if line.plain == text else plain
+
+    def show_colors(self) -> None:
+        """The lexer is ready: colour what is typed."""
+        self.in_color = True
+        self._line_cache.clear()
+        self.refresh()
 
     def _highlighted(self, code: str) -> list[list[Segment]]:
         key = (code, self.language_name, self._colors.key)
@@ -189,6 +201,9 @@ class Prompt(TextArea):
     def action_submit(self) -> None:
         code = self.text
         if not code.strip():
+            return
+        if self.cursor_location[0] < self.document.line_count - 1:
+            self.break_line()
             return
         match completeness(code) if self.language_name in ("python", "ipython") else "unknown":
             case "complete":

@@ -103,11 +103,17 @@ class ConsoleView(ScrollView, can_focus=True):
 
     def use(self, theme: Theme) -> None:
         """Paint with another theme."""
-        language, timestamps = self.painter.language, self.painter.timestamps
-        self.painter = CardPainter(theme, self._me)
-        self.painter.language, self.painter.timestamps = language, timestamps
+        before, self.painter = self.painter, CardPainter(theme, self._me)
+        self.painter.language, self.painter.timestamps = before.language, before.timestamps
+        self.painter.colors = before.colors
         self._wanted_images.clear()
         self.relayout()
+
+    def show_colors(self, shows: bool) -> None:
+        """Code in colours, or plain while its lexer is not ready."""
+        self.painter.colors = shows
+        self._painted.clear()
+        self.refresh()
 
     def show_frame(self, frame: Frame) -> None:
         """Take in what a frame names; paints nothing when that is nothing of ours."""

@@ -1,0 +1,186 @@
+"""Cards on screen, from facts alone: heights, folding, following, pages, prompt."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from textual.app import App, ComposeResult
+
+from codeexec.domain.events import (
+    ExecutionFinished,
+    ExecutionQueued,
+    ExecutionStarted,
+    InputCounted,
+    OutputChanged,
+    Recorded,
+)
+from codeexec.domain.outputs import ErrorInfo, Run
+from codeexec.tui import theme
+from codeexec.tui.feed import Folder
+from codeexec.tui.widgets.console.paint import duration
+from codeexec.tui.widgets.console.prompt import completeness
+from codeexec.tui.widgets.console.rows import PAGE
+from codeexec.tui.widgets.console.view import ConsoleView
+
+HARBOUR = theme.find_theme("harbour", [theme.built_in_folder()])
+
+
+class Shown(App[None]):
+    """A console view alone; `feed` takes facts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Folder()
+        self.seq = 0
+        self.wanted: list[tuple[str, int]] = []
+
+    def compose(self) -> ComposeResult:
+        yield ConsoleView(HARBOUR, "me")
+
+    @property
+    def view(self) -> ConsoleView:
+        return self.query_one(ConsoleView)
+
+    def on_console_view_rows_wanted(self, event: ConsoleView.RowsWanted) -> None:
+        self.wanted += event.pages
+
+    def feed(self, *events: object) -> None:
+        for event in events:
+            self.seq += 1
+            self.folder.take([Recorded(self.seq, 100.0 + self.seq, event)])  # type: ignore[arg-type]
+        self.view.show_frame(self.folder.frame())
+
+    def run_once(self, key: str, code: str, *runs: Run, status: str = "ok") -> None:
+        total = sum(run.rows for run in runs)
+        self.feed(
+            ExecutionQueued(key, code),
+            ExecutionStarted(key),
+            InputCounted(key, int(key)),
+            OutputChanged(key, 0, total, runs),
+            ExecutionFinished(key, status),  # type: ignore[arg-type]
+        )
+
+    def lines(self) -> list[str]:
+        view = self.view
+        return [view.render_line(y).text.rstrip() for y in range(view.size.height)]
+
+
+async def test_a_card_says_its_number_code_state_and_output() -> None:
+    app = Shown()
+    async with app.run_test(size=(60, 20)):
+        app.run_once("1", "print('hi')", Run("stdout", "hi\nthere"), Run("stderr", "oh"))
+        first, *rest = app.lines()
+        assert first.startswith("  [1] print('hi')")
+        assert "✓" in first
+        assert rest[:4] == ["  hi", "  there", "┆ oh", ""]
+
+
+async def test_long_code_is_folded_and_opens(tmp_path: object) -> None:
+    app = Shown()
+    async with app.run_test(size=(60, 40)):
+        app.run_once("1", "\n".join(f"x = {n}" for n in range(30)))
+        assert any("▸ 22 more lines of code" in line for line in app.lines())
+        card = app.view.deck.cards[0]
+        app.view.toggle_code(card)
+        assert any("x = 29" in line for line in app.lines())
+        app.view.toggle_fold(card)
+        assert app.view.deck.height == 2
+
+
+async def test_rows_in_hand_wrap_and_a_flood_does_not() -> None:
+    app = Shown()
+    async with app.run_test(size=(40, 20)):
+        app.run_once("1", "f()", Run("stdout", "a" * 100))
+        width = app.view.deck.width
+        assert app.view.deck.height == 1 + -(-100 // width) + 1
+        many = "\n".join("b" * 100 for _ in range(500))
+        app.run_once("2", "g()", Run("stdout", many))
+        assert app.view.deck.cards[1].height(8) == 1 + 500 + 1
+
+
+async def test_rows_beyond_the_tail_are_asked_for_by_the_page() -> None:
+    app = Shown()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.run_once("1", "f()", Run("stdout", "\n".join(map(str, range(10_000)))))
+        assert "  9999" in app.lines()
+        app.view.scroll_to(y=5001, animate=False, force=True)
+        async with asyncio.timeout(10):
+            while ("1", 5000 // PAGE) not in app.wanted:
+                await pilot.pause(0.01)
+        assert "  …" in app.lines()
+        start = 5000 // PAGE * PAGE
+        rows = "\n".join(map(str, range(start, start + PAGE)))
+        app.view.take_rows("1", start, [Run("stdout", rows)])
+        assert app.lines()[0] == "  5000"
+
+
+async def test_the_end_is_followed_until_the_reader_looks_back() -> None:
+    app = Shown()
+    async with app.run_test(size=(60, 10)):
+        app.run_once("1", "f()", Run("stdout", "\n".join(map(str, range(50)))))
+        assert app.view.follows
+        app.view.scroll_to(y=0, animate=False, force=True)
+        assert not app.view.follows
+        app.run_once("2", "g()", Run("stdout", "\n".join(map(str, range(30)))))
+        assert app.view.scroll_offset.y == 0
+        assert "▼ 30 new lines" in app.lines()[-1]
+        app.view.go_to_end()
+        assert app.view.news == 0
+        assert "  29" in app.lines()
+
+
+async def test_how_an_execution_ended_is_said_in_words() -> None:
+    app = Shown()
+    async with app.run_test(size=(60, 20)):
+        app.feed(
+            ExecutionQueued("1", "f()"),
+            ExecutionFinished("1", "lost", "The kernel died."),
+        )
+        assert "  lost: The kernel died." in app.lines()
+
+
+async def test_a_traceback_is_shown_with_the_users_frames() -> None:
+    app = Shown()
+    lines = (
+        "\x1b[31mValueError\x1b[39m    Traceback (most recent call last)",
+        "File /x/lib/python3.11/json/decoder.py:355, in raw_decode()\n    354 a\n--> 355 b\n",
+        "Cell In[1], line 2\n      1 x\n----> 2 y\n",
+        "\x1b[31mValueError\x1b[39m: no",
+    )
+    app_error = ErrorInfo("ValueError", "no", lines)
+    async with app.run_test(size=(70, 20)):
+        app.run_once("1", "f()", Run("error", error=app_error), status="error")
+        text = "\n".join(app.lines())
+        assert "⋯ 1 frame in json" in text
+        assert "raw_decode" not in text
+        app.view.toggle_frames(app.view.deck.cards[0])
+        assert "raw_decode" in "\n".join(app.lines())
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("1 + 1", "complete"),
+        ("for x in y:", "incomplete"),
+        ("for x in y:\n    f(x)", "incomplete"),
+        ("for x in y:\n    f(x)\n", "complete"),
+        ("f(1,", "incomplete"),
+        ("%timeit x", "unknown"),
+        ("!ls", "unknown"),
+        ("await f()", "unknown"),
+        ('"""open', "incomplete"),
+    ],
+)
+def test_completeness_is_told_without_a_kernel_where_it_can_be(code: str, said: str) -> None:
+    assert completeness(code) == said
+
+
+def test_durations_are_short() -> None:
+    assert [duration(s) for s in (0.02, 0.82, 12.4, 185, 8040)] == [
+        "20 ms",
+        "0.8 s",
+        "12 s",
+        "3:05",
+        "2:14:00",
+    ]

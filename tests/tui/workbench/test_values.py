@@ -1,0 +1,106 @@
+"""The values that the workbench is made of: layouts, the late session, places, notifications."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from textual.geometry import Region
+
+from codeexec.config.model import Notify
+from codeexec.domain.errors import KernelUnavailable
+from codeexec.domain.requests import Done, Execute, Interrupt, Request
+from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.tui.attaching import place_of
+from codeexec.tui.compositor import groups
+from codeexec.tui.feed import Frame
+from codeexec.tui.late import LateSession
+from codeexec.tui.layout import Layout, Layouts
+from codeexec.tui.notify import long_runs, sequence, words_for
+
+
+def test_a_layout_comes_back_and_a_broken_one_is_passed_over(tmp_path: Path) -> None:
+    layouts = Layouts(tmp_path / "layouts")
+    changed = Layout().resized("files", 5, 0).resized("editor", 0, 10)
+    layouts.save(tmp_path, changed, ("a.py",))
+    assert layouts.load(tmp_path, 160) == (changed, ("a.py",))
+    for file in (tmp_path / "layouts").iterdir():
+        file.write_text('{"layout": {"files_width": "wide"}}')
+    assert layouts.load(tmp_path, 160) == (Layout.of_width(160), ())
+
+
+def test_panes_keep_within_bounds() -> None:
+    assert Layout().resized("files", -100, 0).files_width == 12
+    assert Layout().resized("editor", 0, 100).editor_share == 90
+    assert Layout(swapped=True).resized("editor", 0, 10).editor_share < Layout().editor_share
+
+
+class Recorder:
+    """A session that notes what it is asked."""
+
+    session_id = "recorder"
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    async def call(self, request: Request[Done]) -> Done:
+        self.asked.append(request)
+        return Done()
+
+    def events(self, after: int = 0, output: str = "tail") -> None:
+        raise NotImplementedError
+
+
+async def test_what_is_asked_before_there_is_a_session_keeps_its_order() -> None:
+    late, real = LateSession(), Recorder()
+    first = asyncio.create_task(late.call(Execute("1")))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(late.call(Interrupt()))
+    await asyncio.sleep(0)
+    late.become(real)  # type: ignore[arg-type]  # only `call` is used
+    await asyncio.gather(first, second)
+    assert real.asked == [Execute("1"), Interrupt()]
+
+
+async def test_without_a_session_everybody_is_told_why() -> None:
+    late = LateSession()
+    asking = asyncio.create_task(late.call(Execute("1")))
+    await asyncio.sleep(0)
+    late.give_up(KernelUnavailable("No such kernel.", "Choose another."))
+    with pytest.raises(KernelUnavailable, match="Choose another"):
+        await asking
+
+
+def test_a_folder_among_the_files_is_where_one_works(tmp_path: Path) -> None:
+    (tmp_path / "inside").mkdir()
+    place = place_of(("inside", "a.py"), tmp_path)
+    assert place.folder == (tmp_path / "inside").resolve()
+    assert place.files == (tmp_path / "a.py",)
+    assert place_of((), tmp_path).folder == tmp_path
+
+
+def ended(seconds: float) -> Frame:
+    view = ExecutionView("a", "work()", status="running", started_at=100.0)
+    done = ExecutionView("a", "work()", "ok", started_at=100.0, finished_at=100.0 + seconds)
+    before, after = Snapshot(executions={"a": view}), Snapshot(executions={"a": done})
+    return Frame(after, before, frozenset({"a"}))
+
+
+def test_only_long_runs_are_told() -> None:
+    assert long_runs(ended(3.0), Notify(after=10)) == []
+    (view,) = long_runs(ended(80.0), Notify(after=10))
+    assert words_for(view) == "✓ work(): done after 1:20"
+    assert long_runs(ended(80.0), Notify(after=0)) == []
+
+
+def test_a_notification_cannot_end_its_own_sequence() -> None:
+    told = sequence("plot\x1b\\; rm\x07", Notify(), tmux=False)
+    assert told == "\x1b]9;plot \\  rm \x1b\\"
+    assert sequence("x", Notify(desktop=False, bell=True)) == "\a"
+    assert sequence("x", Notify(), tmux=True).startswith("\x1bPtmux;\x1b\x1b]9;")
+
+
+def test_changes_that_share_no_line_are_painted_apart() -> None:
+    regions = [Region(0, 40, 10, 1), Region(5, 2, 3, 2), Region(20, 3, 5, 4)]
+    assert groups(regions) == [Region(5, 2, 20, 5), Region(0, 40, 10, 1)]
