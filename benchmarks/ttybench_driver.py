@@ -46,7 +46,7 @@ def prompt(screen: Screen) -> str | None:
     if found is None or not re.match(r" [●◌⇄○]", status):
         return None
     number = int(found.group(1))
-    card = next((line for line in screen.lines if f" [{number - 1}] " in line), None)
+    card = next((line for line in screen.lines if f"│  [{number - 1}] " in line), None)
     if card is not None:
         return f"[{number}]" if _OVER.search(card) else None
     return f"[{number}]" if number == 1 or status.startswith(" ●") else None
