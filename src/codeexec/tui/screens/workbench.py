@@ -86,7 +86,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
                     yield TabStrip(theme, [Tab("artifacts", "Artifacts")], id="artifacts-title")
                 with Vertical(id="variables-box"):
                     yield TabStrip(theme, [Tab("variables", "Variables")], id="variables-title")
-        yield Static("The terminal is too small.", id="too-small")
+        yield Static("This terminal\nis too small.", id="too-small")
         yield StatusLine(theme)
 
     async def on_mount(self) -> None:

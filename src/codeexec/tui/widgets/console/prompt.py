@@ -219,7 +219,7 @@ class Prompt(TextArea):
 
     def submit(self) -> None:
         """Run what is typed, and be empty again."""
-        code = self.text.rstrip("\n")
+        code = self.text.rstrip()
         if not self._history or self._history[-1] != code:
             self._history.append(code)
         self._at = len(self._history)
