@@ -3,46 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
-from textual.cache import LRUCache
 from textual.geometry import Region, Size
-from textual.message import Message
-from textual.scroll_view import ScrollView
-from textual.selection import Selection
 from textual.strip import Strip
-from textual.timer import Timer
 from textual.widget import Widget
 
-from codeexec.domain.outputs import Display, MimePart, Run
+from codeexec.domain.outputs import Run
 from codeexec.tui.feed import Frame
-from codeexec.tui.render import traceback
 from codeexec.tui.theme import Theme
-from codeexec.tui.widgets.console.card import Card, Fold, Line
-from codeexec.tui.widgets.console.deck import Deck
+from codeexec.tui.widgets.console.card import Card, Fold
+from codeexec.tui.widgets.console.lines import CardLines
 from codeexec.tui.widgets.console.paint import GUTTER, CardPainter
-from codeexec.tui.widgets.console.rows import PageKey
 
 _TICK = 0.1
 """Seconds between looks at the clock while something runs."""
 
-_KEPT_LINES = 400
-"""Painted lines that are kept: a few screens of them."""
 
-_EMPTY = (
-    ("Nothing has run yet.", "text"),
-    ("", "text"),
-    ("Type below, or run a cell.", "muted"),
-)
-
-
-class ConsoleView(ScrollView, can_focus=True):
+class ConsoleView(CardLines, can_focus=True):
     """Follows the end until the reader scrolls up, and then says what is new below."""
 
-    ALLOW_SELECT = True
     DEFAULT_CSS = """
     ConsoleView {
         height: 1fr;
@@ -53,53 +33,7 @@ class ConsoleView(ScrollView, can_focus=True):
     }
     """
 
-    @dataclass
-    class RowsWanted(Message):
-        """Pages of rows that are to be read."""
-
-        pages: list[PageKey]
-
-    @dataclass
-    class ImageWanted(Message):
-        """A picture that is to be painted over at most `columns` by `rows` cells."""
-
-        key: str
-        part: MimePart
-        columns: int
-        rows: int
-
-    @dataclass
-    class CardOpened(Message):
-        """A display was clicked, or opened by key."""
-
-        display: Display
-
-    @dataclass
-    class FrameClicked(Message):
-        """A frame of a traceback was clicked."""
-
-        execution_id: str
-        frame: traceback.Frame
-
-    def __init__(self, theme: Theme, me: str = "", id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._me = me
-        self.deck = Deck()
-        self.painter = CardPainter(theme, me)
-        self.follows = True
-        self.selected: Card | None = None
-        self.marked_row: tuple[str, int] | None = None
-        self._left = 0
-        self._rows_seen = 0
-        self._wanted_images: set[str] = set()
-        self._ticker: Timer | None = None
-        self._painted: LRUCache[object, Strip] = LRUCache(_KEPT_LINES)
-
     # -- what is shown ---------------------------------------------------------------------
-
-    @property
-    def output_width(self) -> int:
-        return max(self.size.width - GUTTER - 1, 10)
 
     def use(self, theme: Theme) -> None:
         """Paint with another theme."""
@@ -108,12 +42,6 @@ class ConsoleView(ScrollView, can_focus=True):
         self.painter.colors = before.colors
         self._wanted_images.clear()
         self.relayout()
-
-    def show_colors(self, shows: bool) -> None:
-        """Code in colours, or plain while its lexer is not ready."""
-        self.painter.colors = shows
-        self._painted.clear()
-        self.refresh()
 
     def show_frame(self, frame: Frame) -> None:
         """Take in what a frame names; paints nothing when that is nothing of ours."""
@@ -195,25 +123,7 @@ class ConsoleView(ScrollView, can_focus=True):
         """A picture could not be painted; it is asked for again when it changes."""
         self._wanted_images.discard(key)
 
-    def _want_image(self, card: Card, display: Display) -> None:
-        painted = self.painter.body(card, Run("display", display=display), self.deck.width)
-        if painted.part is None or len(painted.lines) > 1:
-            return
-        wanted = f"{display.key} {self.deck.width} {painted.part.blob or hash(painted.part.text)}"
-        if wanted in self._wanted_images:
-            return
-        self._wanted_images.add(wanted)
-        rows = max(min(self.size.height * 2 // 3, 24), 6)
-        self.post_message(
-            self.ImageWanted(display.key, painted.part, min(self.deck.width, 100), rows)
-        )
-
     # -- scrolling ---------------------------------------------------------------------------
-
-    @property
-    def news(self) -> int:
-        """Rows that came below while the reader looked elsewhere."""
-        return 0 if self.follows else max(self.deck.rows - self._rows_seen, 0)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -320,136 +230,3 @@ class ConsoleView(ScrollView, can_focus=True):
             self.toggle_frames(card)
         elif sub < len(rows) and (frame := rows[sub].frame) is not None:
             self.post_message(self.FrameClicked(card.key, frame))
-
-    def _news_line(self, y: int) -> bool:
-        return self.news > 0 and y == self.size.height - 1
-
-    # -- text selection ------------------------------------------------------------------------
-
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The text between two places, as far as it is in hand."""
-        first = selection.start.y if selection.start else 0
-        last = selection.end.y if selection.end else self.deck.height - 1
-        lines = {}
-        for y in range(first, min(last, first + 100_000) + 1):
-            found = self.deck.locate(y)
-            if found is not None:
-                card, line = found
-                row = self.deck.row(card, line.index) if line.part == "row" else None
-                indent = " " * self._indent(card, line.part)
-                lines[y] = indent + self.painter.plain_text(card, line, row, self.deck.width)
-        taken = []
-        for y, text in lines.items():
-            span = selection.get_span(y)
-            if span is not None:
-                start, end = span
-                shown = text[start:] if end == -1 else text[start:end]
-                taken.append(shown[max(GUTTER - start, 0) :] if start < GUTTER else shown)
-        return "\n".join(taken), "\n"
-
-    def _indent(self, card: Card, part: str) -> int:
-        if part != "code":
-            return GUTTER
-        return GUTTER + (len(f"[{card.view.count}] ") if card.view.count is not None else 4)
-
-    def selection_updated(self, selection: Selection | None) -> None:
-        self.refresh()
-
-    # -- painting ------------------------------------------------------------------------------
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        lines = super().render_lines(crop)
-        wanted = self.deck.pages.take_wanted()
-        if wanted:
-            self.post_message(self.RowsWanted(wanted))
-        return lines
-
-    def render_line(self, y: int) -> Strip:
-        width, base = self.size.width, self.rich_style
-        if not self.deck.cards:
-            return self._empty_line(y, width).apply_style(base)
-        if self._news_line(y):
-            return self._news_strip(width)
-        at = self.scroll_offset.y + y
-        strip = self._line(at)
-        selection = self.text_selection
-        if selection is not None and (span := selection.get_span(at)) is not None:
-            strip = self._selected(strip, *span)
-        strip = strip.adjust_cell_length(width).apply_style(base)
-        return strip.apply_offsets(0, at)
-
-    def _line(self, at: int) -> Strip:
-        """A line as it was painted before, where nothing that it shows has changed."""
-        found = self.deck.locate(at)
-        if found is None:
-            return Strip([])
-        card, line = found
-        row = self.deck.row(card, line.index) if line.part == "row" else None
-        if (row is None or not row.is_text) and (card.view.is_open or line.part == "row"):
-            return self._paint(card, line, row)
-        shown: object = row.text if row is not None else (card.view.status, card.fold)
-        marked = self.marked_row == (card.key, line.index)
-        key = (card.key, line, shown, card.wraps, self._left, marked, card is self.selected)
-        strip = self._painted.get(key)
-        if strip is None:
-            strip = self._painted[key] = self._paint(card, line, row)
-        return strip
-
-    def _paint(self, card: Card, line: Line, row: Run | None) -> Strip:
-        painter, width = self.painter, self.deck.width
-        mark, body = " ", Strip([])
-        match line.part:
-            case "code":
-                body = painter.code(card, line.index, width)
-            case "more":
-                body = painter.more(card, line.index)
-            case "note":
-                body = painter.note(card)
-            case "row":
-                if row is not None and row.display is not None:
-                    self._want_image(card, row.display)
-                mark, body = painter.row(card, row, line.sub, width, self._left)
-                if self.marked_row == (card.key, line.index):
-                    body = body.apply_style(self.painter.theme.style("search.match"))
-        return Strip([*self._gutter(card, line.part, mark), *body])
-
-    def _gutter(self, card: Card, part: str, mark: str) -> list[Segment]:
-        style = self.painter.theme.style
-        if card is self.selected and part != "gap":
-            return [Segment("▎", style("accent")), Segment(mark, style("stream.stderr"))]
-        if mark == "┆":
-            return [Segment("┆ ", style("stream.stderr"))]
-        if mark == "→":
-            return [Segment("→ ", style("muted"))]
-        return [Segment("  ", Style.null())]
-
-    def _selected(self, strip: Strip, start: int, end: int) -> Strip:
-        end = strip.cell_length if end == -1 else min(end, strip.cell_length)
-        if start >= end:
-            return strip
-        ground = self.painter.theme.style("selection")
-        before, chosen, after = strip.divide([start, end, strip.cell_length + 1])
-        painted = [Segment(text, (style or Style.null()) + ground) for text, style, _ in chosen]
-        return Strip([*before, *painted, *after])
-
-    def _news_strip(self, width: int) -> Strip:
-        words = f" ▼ {self.news:,} new {'line' if self.news == 1 else 'lines'} · End "
-        room = max(width - len(words), 0)
-        return Strip(
-            [
-                Segment(" " * (room // 2), self.rich_style),
-                Segment(words, self.painter.theme.style("accent.ground")),
-                Segment(" " * (room - room // 2), self.rich_style),
-            ]
-        )
-
-    def _empty_line(self, y: int, width: int) -> Strip:
-        at = y - max(self.size.height - len(_EMPTY), 0) // 2
-        if not 0 <= at < len(_EMPTY):
-            return Strip.blank(width)
-        words, meaning = _EMPTY[at]
-        words = words[:width]
-        left = (width - len(words)) // 2
-        return Strip(
-            [Segment(" " * left), Segment(words, self.painter.theme.style(meaning))]
-        ).adjust_cell_length(width)
