@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
+from textual import events
 from textual.app import App, ComposeResult
 from textual.message import Message
 
@@ -99,6 +100,18 @@ def test_every_binding_has_an_action_and_no_two_share_a_key() -> None:
     for row in DEFAULT_BINDINGS:
         keys = row.keys.split(",")
         assert not set(keys) & set(swallowed) or set(keys) - set(swallowed), row.id
+
+
+async def test_keys_that_come_at_once_keep_their_order() -> None:
+    """As over a slow line, where several are read together."""
+    app = Host("one\n")
+    async with app.run_test():
+        for key, character in [
+            ("end", None), ("enter", "\r"), ("t", "t"), ("w", "w"), ("o", "o"), ("home", None),
+            ("x", "x"), ("backspace", None), ("z", "z"),
+        ]:  # fmt: skip
+            app.post_message(events.Key(key, character))
+        await until(lambda: app.editor.text == "one\nztwo\n")
 
 
 async def test_motions_by_key() -> None:

@@ -18,6 +18,8 @@ from codeexec.tui.widgets.editor.run_actions import RunActions
 from codeexec.tui.widgets.editor.text import Location, Selection
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from textual import events
     from textual.binding import BindingType
 
@@ -41,6 +43,8 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
 
     auto_complete = True
     modal: ModalKeys | None = None
+    _keymap: Mapping[str, str] | None = None
+    _actions: dict[str, list[str]]
     _dragging = False
     _drag_unit = 1
     _drag_origin: Selection | None = None
@@ -55,6 +59,27 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
             event.stop()
             event.prevent_default()
             self.type(event.character)
+        else:
+            # Textual would ask bindings only when the key has come back from the screen: then
+            # characters that came with it, over a slow line or pasted, would overtake it.
+            for action in self._own_keys().get(event.key, ()):
+                if await self.app.run_action(action, default_namespace=self):
+                    event.stop()
+                    event.prevent_default()
+                    return
+
+    def _own_keys(self) -> dict[str, list[str]]:
+        """Keys and actions of our own, as the keymap of the program has them."""
+        keymap = self.app._keymap
+        if keymap is not self._keymap:
+            mine = self._bindings.copy()
+            mine.apply_keymap(keymap)
+            self._keymap = keymap
+            self._actions = {
+                key: [binding.action for binding in found if not binding.priority]
+                for key, found in mine.key_to_bindings.items()
+            }
+        return self._actions
 
     def type(self, character: str) -> None:
         """Type a character, as a key does."""
