@@ -46,6 +46,8 @@ class Starting:
         """Why it will not come: it has ended with an error before it served. None while it may."""
         if self.process is None or self.process.poll() in (None, 0) or self.has_served:
             return None
+        if self.process.returncode < 0:
+            return None  # somebody has killed it: it is started again
         if _is_full(self.paths.state):
             # Its last words could not be written either.
             return ServerUnavailable(

@@ -28,7 +28,8 @@ class FirstFrame:
         self._source, self._sink = source, sink
         self._mode = termios.tcgetattr(source)
         quiet = termios.tcgetattr(source)
-        quiet[0] &= ~termios.ICRNL
+        # Ctrl+S and Ctrl+Q are keys like others, not the line's own brake.
+        quiet[0] &= ~(termios.ICRNL | termios.IXON)
         quiet[3] &= ~(termios.ECHO | termios.ICANON | termios.ISIG)
         termios.tcsetattr(source, termios.TCSANOW, quiet)
         size = os.get_terminal_size(sink)

@@ -188,7 +188,7 @@ def wrap(segments: Iterable[Segment], width: int) -> list[Strip]:
         while text:
             if not row and width > 1:
                 # All at once: row by row would measure what is left again for each of them.
-                *whole, text = chop_cells(text, width)
+                *whole, text = chop_cells(text, width) or [text]  # none where nothing has a width
                 rows.extend(Strip([Segment(part, style)]) for part in whole)
             size = cell_len(text)
             if size <= width - used:

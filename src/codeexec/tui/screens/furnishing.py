@@ -50,8 +50,8 @@ def _load() -> None:
 
 async def furnish(
     screen: Screen[None], folder: Path, session: SessionClient, graphics: Graphics
-) -> Side:
-    """Put the panes in their boxes."""
+) -> Side | None:
+    """Put the panes in their boxes; None where the person has left meanwhile."""
     await asyncio.to_thread(_load)
     from codeexec.tui.widgets.artifacts.pane import ArtifactPane
     from codeexec.tui.widgets.files import FilesPane
@@ -62,7 +62,11 @@ async def furnish(
         ArtifactPane(session, graphics, id="artifacts"),
         VariablesPane(session, id="variables"),
     )
-    await screen.query_one("#files-box").mount(side.files)
-    await screen.query_one("#artifacts-box").mount(side.artifacts)
-    await screen.query_one("#variables-box").mount(side.variables)
+    panes = {"files": side.files, "artifacts": side.artifacts, "variables": side.variables}
+    boxes = {name: screen.query(f"#{name}-box") for name in panes}
+    if not all(boxes.values()):
+        return None
+    # All of them before anything is waited for: the boxes may be gone after that.
+    for mounted in [boxes[name].first().mount(pane) for name, pane in panes.items()]:
+        await mounted
     return side

@@ -122,7 +122,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     async def _furnish(self) -> None:
         """Fetch the panes that nobody types into, once those that one does are on screen."""
         self.side = await furnish(self, self.place.folder, self.session, self.equipment.graphics)
-        if self.last is not None:
+        if self.side is not None and self.last is not None:
             now = self.last.snapshot
             everything = Frame(now, Snapshot(), frozenset(now.executions))
             self.side.artifacts.show_frame(everything)

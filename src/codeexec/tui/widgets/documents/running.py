@@ -139,13 +139,13 @@ class Running(Keeping):
         if found is not None and found.matches:
             items = [Completion(match.text, match.type) for match in found.matches]
             sheet.editor.show_completions(items, event.location(found.start))
-        elif found is None:
+        else:
             await self._complete_from_text(sheet, event)
 
     async def _complete_from_text(
         self, sheet: Sheet, event: CodeEditor.CompletionRequested
     ) -> None:
-        """The kernel cannot answer now: what is written in the open documents can."""
+        """The kernel is busy, or knows nothing: what is written in the open documents may."""
         word = identifier_before(event.code[: event.offset], event.offset)
         texts = [other.editor.text for other in (sheet, *self._sheets) if other is not sheet]
         is_python = sheet.language.name == "python"
