@@ -176,3 +176,24 @@ async def test_deleting_takes_that_name_alone(partner: Partner) -> None:
 def test_an_answer_that_is_none_is_refused_in_words() -> None:
     with pytest.raises(ProtocolError, match="cannot be read"):
         questions.parse_variables("Segmentation fault")
+
+
+async def test_completion_outlives_a_cache_that_was_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a kernel leaves it that is killed while jedi writes, or whose disk is full."""
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+
+    async def complete() -> list[str]:
+        async with talking_to(LOCAL_CASES[0], tmp_path) as partner:
+            found = await partner.kernel.complete("impor", 5)
+            return [match.text for match in found.matches]
+
+    assert "import" in await complete()
+    written = list(cache.rglob("*.pkl"))
+    assert written
+    for number, path in enumerate(written):
+        path.write_bytes(path.read_bytes()[:-7] if number % 2 else b"")
+    assert "import" in await complete()
+    assert all(path.read_bytes().endswith(b".") for path in cache.rglob("*.pkl"))

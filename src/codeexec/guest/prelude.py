@@ -7,7 +7,9 @@ back as JSON text. Any Python from 3.8 on.
 
 from __future__ import annotations
 
+import glob
 import json
+import os
 import sys
 import time
 import types
@@ -471,3 +473,25 @@ def delete(user: dict[str, Any], name: str) -> str:
     lookup(user, name)
     del user[name]
     return json.dumps({})
+
+
+# -- completion --------------------------------------------------------------------------
+
+
+def mend_completion(user: dict[str, Any]) -> str:
+    """Take away the files of jedi's cache that were cut off while they were written, by a kill or
+    a full disk: jedi never does, and completes nothing more until they are gone. How many."""
+    jedi = sys.modules.get("jedi")
+    gone = 0
+    for path in (
+        glob.glob(os.path.join(jedi.settings.cache_directory, "*", "*.pkl")) if jedi else ()
+    ):
+        try:
+            with open(path, "rb") as file:
+                file.seek(max(os.path.getsize(path) - 1, 0))
+                if file.read() != b".":  # how every pickle ends
+                    os.remove(path)
+                    gone += 1
+        except OSError:
+            continue
+    return json.dumps(gone)

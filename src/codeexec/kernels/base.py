@@ -102,6 +102,17 @@ class Told:
     next_step: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """How far the image has come that the kernel waits for, as `ImagePullAdvanced` has it."""
+
+    image: str
+    layers_done: int
+    layers: int
+    done: int = 0
+    total: int = 0
+
+
 Fact = (
     Started
     | Wrote
@@ -113,6 +124,7 @@ Fact = (
     | Finished
     | Died
     | Told
+    | Pulled
 )
 Sink = Callable[[Sequence[Fact]], None]
 """Called on the event loop, with all that is at hand."""
@@ -128,6 +140,8 @@ class Ready:
     version: str
     banner: str
     subshells: bool
+    notices: tuple[str, ...] = ()
+    """What a person should know of its place, one sentence each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +233,11 @@ class Kernel(Protocol):
 
     async def shutdown(self) -> None:
         """Ask, then terminate, then kill; no process of the kernel's group is left."""
+
+    async def pause(self) -> None:
+        """Let all its processes stand still; UsageError where it is in no container."""
+
+    async def unpause(self) -> None: ...
 
     async def detach(self) -> None:
         """Let go of the connection and leave the process to be adopted."""

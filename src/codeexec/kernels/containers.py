@@ -90,7 +90,13 @@ class Containers:
             return kernel
 
         ref = KernelRef(
-            f"docker:{image}", f"Python 3 in {image}", "python", image, "docker", policy.words()
+            f"docker:{image}",
+            f"Python 3 in {image}",
+            "python",
+            image,
+            "docker",
+            policy.words(),
+            engine.name,
         )
         life = ContainerLife(plan, command, tell=tell, make=make)
         return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)

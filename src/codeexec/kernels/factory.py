@@ -58,6 +58,7 @@ class Kernels:
             choice = choice.named(choice.name)
         backend = self._backend(choice.backend)
         if backend is not None:
+            self._early.end()  # a guess that was wrong, and that nobody takes
             return backend.create(choice, sink)
         if choice.backend != "local":
             known = ", ".join(sorted({"local", "docker", *self._backends}))
@@ -142,6 +143,7 @@ class Kernels:
     def _python(self, interpreter: str, ref: KernelRef, choice: KernelChoice, sink: Sink) -> Kernel:
         cwd, env = choice.cwd, dict(choice.env)
         spawned = self._early.take(interpreter, cwd, env)
+        self._early.end()
         life = LocalProcess(lambda: launch.spawn_python(interpreter, cwd, env), spawned)
         return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
 

@@ -38,8 +38,19 @@ class ContainerLife:
 
     @property
     def kernel(self) -> ContainerKernel | None:
-        """For what only a container has: pause, unpause, notices."""
         return self._kernel
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        return self._kernel.notices if self._kernel is not None else ()
+
+    async def pause(self) -> None:
+        if self._kernel is not None:
+            await self._kernel.pause()
+
+    async def unpause(self) -> None:
+        if self._kernel is not None:
+            await self._kernel.unpause()
 
     @property
     def pid(self) -> int | None:

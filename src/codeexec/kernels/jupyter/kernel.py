@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from signal import SIGTERM
 
-from codeexec.domain.errors import Busy, KernelDied, KernelUnavailable, UsageError
+from codeexec.domain.errors import Busy, CodeexecError, KernelDied, KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
 from codeexec.domain.requests import Completeness, Completions, Inspection
 from codeexec.kernels.base import Died, ExecuteCall, Handle, KernelUsage, Ready, Sink
 from codeexec.kernels.jupyter import replies
 from codeexec.kernels.jupyter.asking import NO_ANSWER, TRY_LATER
 from codeexec.kernels.jupyter.conversation import REPLY_GRACE, START_AGAIN, Conversation
-from codeexec.kernels.jupyter.life import Life
+from codeexec.kernels.jupyter.life import Contained, Life
+from codeexec.kernels.jupyter.questions import mend_completion_code, parse_count
 from codeexec.kernels.jupyter.wire import Message
 
 START_TIMEOUT = 60.0
@@ -48,6 +50,7 @@ class JupyterKernel:
         self._conversation: Conversation | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._ready: Ready | None = None
+        self._mended = False
 
     @property
     def ref(self) -> KernelRef:
@@ -64,6 +67,7 @@ class JupyterKernel:
     # -- life --------------------------------------------------------------------------
 
     async def start(self) -> Ready:
+        self._mended = False
         try:
             talk = self._connect(await self._life.launch())
             self._ready = await self._shake_hands(talk)
@@ -71,6 +75,8 @@ class JupyterKernel:
             self._disconnect()
             await self._life.kill()
             raise
+        if isinstance(self._life, Contained):
+            self._ready = replace(self._ready, notices=self._life.notices)
         self._watcher = asyncio.create_task(self._watch(talk), name="watch-kernel")
         if self._ready.language == "python" and not self._primed:
             talk.send("shell", "execute_request", replies.prime())
@@ -113,6 +119,20 @@ class JupyterKernel:
 
     async def shutdown(self) -> None:
         await self._end(restart=False)
+
+    async def pause(self) -> None:
+        await self._contained().pause()
+
+    async def unpause(self) -> None:
+        await self._contained().unpause()
+
+    def _contained(self) -> Contained:
+        if not isinstance(self._life, Contained):
+            raise UsageError(
+                "Only a kernel in a container can be paused.",
+                "Interrupt it, or work in a container: codeexec-tui --docker",
+            )
+        return self._life
 
     async def detach(self) -> None:
         await self._unwatch()
@@ -164,7 +184,19 @@ class JupyterKernel:
     async def complete(self, code: str, cursor: int) -> Completions:
         content: dict[str, object] = {"code": code, "cursor_pos": cursor}
         message = await self._ask_beside("complete_request", content, QUESTION)
-        return replies.completions(message.content, len(code), cursor)
+        found = replies.completions(message.content, len(code), cursor)
+        if not found.matches and not self._mended:
+            self._mended = True
+            if await self._mend_completion():
+                return await self.complete(code, cursor)
+        return found
+
+    async def _mend_completion(self) -> bool:
+        """Whether something was in the way of every completion, and is gone."""
+        try:
+            return parse_count(await self.ask(mend_completion_code(), QUESTION)) > 0
+        except CodeexecError:
+            return False  # a kernel of another language, or one that is busy
 
     async def inspect(self, code: str, cursor: int, detail: int) -> Inspection:
         content: dict[str, object] = {"code": code, "cursor_pos": cursor, "detail_level": detail}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from codeexec.domain.events import Death
 from codeexec.kernels.base import Handle, KernelUsage
@@ -53,3 +53,16 @@ class Life(Protocol):
 
     async def release(self) -> None:
         """Let go, and leave everything as it is."""
+
+
+@runtime_checkable
+class Contained(Protocol):
+    """What only the life of a kernel in a container has."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know of the container, one sentence each."""
+
+    async def pause(self) -> None: ...
+
+    async def unpause(self) -> None: ...

@@ -55,6 +55,10 @@ def delete_code(name: str) -> str:
     return _call("delete", name)
 
 
+def mend_completion_code() -> str:
+    return _call("mend_completion")
+
+
 def parse_variables(text: str) -> Variables:
     return _parse(text, Variables)
 
@@ -70,6 +74,13 @@ def parse_table(text: str) -> TablePage:
 def check_done(text: str) -> None:
     """ProtocolError where the answer is not that it was done."""
     _parse(text, Reply)
+
+
+def parse_count(text: str) -> int:
+    try:
+        return msgspec.json.decode(text, type=int)
+    except msgspec.MsgspecError as error:
+        raise ProtocolError(f"The kernel's answer is no count: {error}.") from error
 
 
 def _parse(text: str, kind: type[R]) -> R:

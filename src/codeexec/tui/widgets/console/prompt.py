@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
@@ -43,8 +43,8 @@ def completeness(code: str) -> Completeness:
             if compiled is None:
                 return "incomplete"
             ast.parse(code)
-    except (SyntaxError, ValueError, OverflowError):
-        return "unknown"
+    except (SyntaxError, ValueError, OverflowError, SystemError):
+        return "unknown"  # SystemError: CPython 3.11 when another thread parses at the time
     return "complete"
 
 
@@ -58,11 +58,7 @@ class _Look(TextAreaTheme):
 class Prompt(TextArea):
     """Utters what is typed; what becomes of it is the pane's business."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("prompt"),
-        Binding("up", "history_or_up", show=False),
-        Binding("down", "history_or_down", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("prompt")]
 
     DEFAULT_CSS = """
     Prompt {

@@ -77,6 +77,8 @@ def _parse(source: str) -> SyntaxError | None:
             compile(source, "<cell>", "exec", _FLAGS)
     except SyntaxError as error:
         return error
-    except (ValueError, RecursionError, MemoryError):
-        return None  # nothing that a line could be marked for
+    except (ValueError, RecursionError, MemoryError, SystemError):
+        # Nothing that a line could be marked for. SystemError: CPython 3.11 and 3.12 say "AST
+        # constructor recursion depth mismatch" when two threads parse at a time.
+        return None
     return None
