@@ -35,6 +35,8 @@ class KernelRef(Struct, frozen=True, omit_defaults=True):
     backend: str = "local"
     policy: str = ""
     """What confines it, in a word or two, such as `locked, 1 GB`; empty: nothing."""
+    engine: str = ""
+    """Of a container: the program that runs it, `docker` or `podman`; `path` is its image."""
 
 
 class Death(Struct, frozen=True, omit_defaults=True):
@@ -117,7 +119,20 @@ class KernelStarting(Event, frozen=True):
     kernel: KernelRef
 
 
+class ImagePullAdvanced(Event, frozen=True):
+    """How far an image has come that a kernel waits for. `done` and `total` are bytes of those
+    layers whose size is known by now, 0 where the engine does not tell them."""
+
+    image: str
+    layers_done: int = 0
+    layers: int = 0
+    done: int = 0
+    total: int = 0
+
+
 class KernelReady(Event, frozen=True):
+    """`notices` are what a person should know of its place, one sentence each."""
+
     generation: int
     pid: int | None = None
     language: str = ""
@@ -125,6 +140,17 @@ class KernelReady(Event, frozen=True):
     banner: str = ""
     subshells: bool = False
     adopted: bool = False
+    notices: tuple[str, ...] = ()
+
+
+class KernelPaused(Event, frozen=True):
+    """Every process of it stands still, and what it has in memory stays."""
+
+    generation: int
+
+
+class KernelResumed(Event, frozen=True):
+    generation: int
 
 
 class KernelDied(Event, frozen=True):
@@ -177,12 +203,14 @@ class OutputChanged(Event, frozen=True):
 
     When fewer rows are carried than `total - start`, they are the last ones, and the
     others can be asked for: the flood has been elided for a face that shows only the end.
+    `unfinished`: the last row is text whose newline has not come yet.
     """
 
     execution_id: str
     start: int
     total: int
     runs: Runs
+    unfinished: bool = False
 
 
 class DisplayUpdated(Event, frozen=True):
@@ -242,7 +270,10 @@ AnyEvent = (
     | SessionClosed
     | NoticeGiven
     | KernelStarting
+    | ImagePullAdvanced
     | KernelReady
+    | KernelPaused
+    | KernelResumed
     | KernelDied
     | KernelStopped
     | InterruptEscalated

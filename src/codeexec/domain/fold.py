@@ -19,10 +19,13 @@ from codeexec.domain.events import (
     ExecutionFinished,
     ExecutionQueued,
     ExecutionStarted,
+    ImagePullAdvanced,
     InputCounted,
     InterruptEscalated,
     KernelDied,
+    KernelPaused,
     KernelReady,
+    KernelResumed,
     KernelStarting,
     KernelStopped,
     NoticeGiven,
@@ -112,6 +115,9 @@ class _Draft:
                 self.kernel = KernelView(
                     state="starting", generation=event.generation, kernel=event.kernel
                 )
+            case ImagePullAdvanced():
+                if self.kernel.state == "starting":
+                    self.kernel = replace(self.kernel, pull=event)
             case KernelReady():
                 self.kernel = replace(
                     self.kernel,
@@ -123,11 +129,25 @@ class _Draft:
                     subshells=event.subshells,
                     ladder=None,
                     ready_at=at,
+                    paused=False,
+                    pull=None,
+                    notices=event.notices,
                 )
+            case KernelPaused() | KernelResumed():
+                self.kernel = replace(self.kernel, paused=isinstance(event, KernelPaused))
             case KernelDied():
-                self.kernel = replace(self.kernel, state="dead", death=event.death, ladder=None)
+                self.kernel = replace(
+                    self.kernel,
+                    state="dead",
+                    death=event.death,
+                    ladder=None,
+                    paused=False,
+                    pull=None,
+                )
             case KernelStopped():
-                self.kernel = replace(self.kernel, state="stopped", ladder=None)
+                self.kernel = replace(
+                    self.kernel, state="stopped", ladder=None, paused=False, pull=None
+                )
             case InterruptEscalated():
                 ladder = None if event.stage == "obeyed" else event
                 self.kernel = replace(self.kernel, ladder=ladder)

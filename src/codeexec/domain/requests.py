@@ -87,13 +87,24 @@ class Interrupt(Request[Done], frozen=True):
 
 class RestartKernel(Request[Done], frozen=True):
     """A fresh kernel: the same, or another by name or path; `docker` or `docker:IMAGE` is one in
-    a container. What waits is cancelled."""
+    a container. What waits is cancelled. `policy`, as in `OpenSession`, is another one for it;
+    empty: as it was."""
 
     kernel: str = ""
+    policy: str = ""
 
 
 class ShutDownKernel(Request[Done], frozen=True):
     """Stop the kernel; the session stays, and a next execution starts a fresh one."""
+
+
+class PauseKernel(Request[Done], frozen=True):
+    """Let every process of the kernel's container stand still: it takes no processor, and keeps
+    its memory. What is asked to run meanwhile waits. UsageError for a kernel in none."""
+
+
+class UnpauseKernel(Request[Done], frozen=True):
+    """Let it go on where it was; nothing happens where it is not paused."""
 
 
 class Completion(Struct, frozen=True, omit_defaults=True):
@@ -317,6 +328,8 @@ SessionRequest = (
     | Interrupt
     | RestartKernel
     | ShutDownKernel
+    | PauseKernel
+    | UnpauseKernel
     | Complete
     | Inspect
     | IsComplete
@@ -353,7 +366,8 @@ WATCHABLE = (
 
 
 class SessionSummary(Reply, frozen=True):
-    """A session in a list; `artifacts` the files it keeps, `bytes` its size on disk."""
+    """A session in a list; `bytes` is its size on disk, `kernel_name` what to ask for to have
+    such a kernel again, `policy` what confines it."""
 
     session_id: str
     name: str
@@ -368,6 +382,9 @@ class SessionSummary(Reply, frozen=True):
     clients: int = 0
     bytes: int = 0
     seq: int = 0
+    kernel_name: str = ""
+    backend: str = ""
+    policy: str = ""
 
 
 class OpenSession(Request[SessionSummary], frozen=True):

@@ -11,6 +11,7 @@ from codeexec.domain.events import (
     CellRef,
     Death,
     FinishStatus,
+    ImagePullAdvanced,
     InterruptEscalated,
     KernelRef,
     NoticeGiven,
@@ -26,6 +27,8 @@ KEPT_NOTICES = 20
 
 
 class KernelView(Struct, frozen=True):
+    """`paused` is beside the state that goes on with it; `pull` is told while it is starting."""
+
     state: KernelState = "none"
     generation: int = 0
     kernel: KernelRef | None = None
@@ -37,6 +40,9 @@ class KernelView(Struct, frozen=True):
     death: Death | None = None
     ladder: InterruptEscalated | None = None
     ready_at: float | None = None
+    paused: bool = False
+    pull: ImagePullAdvanced | None = None
+    notices: tuple[str, ...] = ()
 
 
 class ExecutionView(Struct, frozen=True):

@@ -66,6 +66,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{SESSION}/search", "Search the output", q.SearchRows, q.RowMatches),
     Route("POST", f"{SESSION}/kernel/restart", "A fresh kernel", q.RestartKernel),
     Route("POST", f"{SESSION}/kernel/shutdown", "Stop the kernel", q.ShutDownKernel),
+    Route("POST", f"{SESSION}/kernel/pause", "Let its container stand still", q.PauseKernel),
+    Route("POST", f"{SESSION}/kernel/unpause", "Let its container go on", q.UnpauseKernel),
     Route("GET", f"{SESSION}/kernel/usage", "CPU, memory and clients", q.GetUsage, q.Usage),
     Route("POST", f"{SESSION}/complete", "Complete code", q.Complete, q.Completions),
     Route("POST", f"{SESSION}/inspect", "Explain the name at the cursor", q.Inspect, q.Inspection),

@@ -314,7 +314,7 @@ class Host:
             session_id=snapshot.session_id,
             name=snapshot.name,
             cwd=snapshot.cwd,
-            state="closed" if snapshot.closed else kernel.state,
+            state="closed" if snapshot.closed else "paused" if kernel.paused else kernel.state,
             kernel=kernel.kernel.display_name or kernel.kernel.name if kernel.kernel else "",
             pid=kernel.pid,
             opened_at=snapshot.opened_at,
@@ -324,6 +324,9 @@ class Host:
             clients=len(session.clients),
             bytes=self._shelf.size(session.session_id),
             seq=snapshot.seq,
+            kernel_name=kernel.kernel.name if kernel.kernel else "",
+            backend=kernel.kernel.backend if kernel.kernel else "",
+            policy=kernel.kernel.policy if kernel.kernel else "",
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from codeexec.domain.events import (
     AnyEvent,
     DisplayUpdated,
+    ImagePullAdvanced,
     InputCounted,
     NoticeGiven,
     OutputChanged,
@@ -76,6 +77,12 @@ class Intake:
                 case says.Told():
                     events += self._flush()
                     events.append(NoticeGiven(fact.level, fact.title, fact.message, fact.next_step))
+                case says.Pulled():
+                    events.append(
+                        ImagePullAdvanced(
+                            fact.image, fact.layers_done, fact.layers, fact.done, fact.total
+                        )
+                    )
                 case says.Died():
                     events += self._flush()
         return events + self._flush()
@@ -99,7 +106,11 @@ class Intake:
         for execution_id, document in self._dirty.items():
             patch = document.take_patch()
             if patch is not None:
-                events.append(OutputChanged(execution_id, patch.start, patch.total, patch.runs))
+                events.append(
+                    OutputChanged(
+                        execution_id, patch.start, patch.total, patch.runs, patch.unfinished
+                    )
+                )
         self._dirty.clear()
         return events
 

@@ -4,8 +4,10 @@ every execution ends exactly once, whatever dies."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from codeexec.domain.clock import Clock
 from codeexec.domain.errors import (
@@ -24,7 +26,9 @@ from codeexec.domain.events import (
     ExecutionStarted,
     FinishStatus,
     KernelDied,
+    KernelPaused,
     KernelReady,
+    KernelResumed,
     KernelStarting,
     KernelStopped,
     LadderStage,
@@ -87,6 +91,7 @@ class Runner:
         self._starting: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
         self._timer: asyncio.TimerHandle | None = None
+        self._time_left: float | None = None
         self._timed_out: set[str] = set()
         self._retrying: asyncio.Task[None] | None = None
         self._unheard = ""
@@ -98,6 +103,10 @@ class Runner:
     @property
     def is_busy(self) -> bool:
         return self.queue.running is not None or bool(self.queue.waiting)
+
+    @property
+    def is_paused(self) -> bool:
+        return self.snapshot.kernel.paused
 
     # -- code in -----------------------------------------------------------------------
 
@@ -134,7 +143,7 @@ class Runner:
 
     def pump(self) -> None:
         """Start what is next, and a kernel for it where there is none."""
-        if self.recorder.problem is not None or not self.queue.waiting:
+        if self.recorder.problem is not None or not self.queue.waiting or self.is_paused:
             return
         if not self._ready or self.kernel is None:
             self.start_kernel()
@@ -258,7 +267,8 @@ class Runner:
         problem = problem or self.recorder.problem
         if problem is not None and self._retrying is None:
             self._retrying = self._tasks.start(self._write_again(problem), "write-again")
-            if self.queue.running is not None and self._ready and not self._ladder.is_climbing:
+            is_held = self._ladder.is_climbing or self.is_paused
+            if self.queue.running is not None and self._ready and not is_held:
                 self.interrupt("interrupt")
 
     async def _write_again(self, problem: StorageError) -> None:
@@ -286,6 +296,10 @@ class Runner:
         kernel, running = self.kernel, self.queue.running
         if kernel is None or running is None or not self._ready:
             raise Conflict("Nothing runs that could be interrupted.")
+        if self.is_paused:
+            raise Conflict(
+                "The container is paused, and hears nothing.", "Let it go on first, or restart it."
+            )
         if self._ladder.is_climbing:
             self._ladder.urge(stage, auto=auto)
         else:
@@ -351,6 +365,7 @@ class Runner:
                 ready.banner,
                 ready.subshells,
                 adopted,
+                ready.notices,
             )
         )
         self.pump()
@@ -362,7 +377,43 @@ class Runner:
         if self._outlives and self.recorder.problem is None:
             let_outlive(handle)
 
-    async def restart(self, name: str) -> None:
+    async def pause(self) -> None:
+        """Let the kernel stand still until `unpause`; the time that a run may take does as well."""
+        async with self._changing:
+            kernel = self.kernel
+            if kernel is None or not self._ready:
+                raise Conflict("There is no kernel to pause.", "The next run starts one.")
+            if self._ladder.is_climbing:
+                raise Conflict("It is being interrupted.", "Pause it when it has obeyed.")
+            if self.is_paused:
+                return
+            await kernel.pause()
+            if self._timer is not None:
+                self._time_left = self._timer.when() - asyncio.get_running_loop().time()
+                self._stop_timer()
+            self.recorder.record(KernelPaused(self.snapshot.kernel.generation))
+
+    async def unpause(self) -> None:
+        """Let it go on, and what has been asked meanwhile begin."""
+        async with self._changing:
+            await self._unpause()
+        self.pump()
+
+    async def _unpause(self) -> None:
+        if self.kernel is None or not self.is_paused:
+            return
+        await self.kernel.unpause()
+        self.recorder.record(KernelResumed(self.snapshot.kernel.generation))
+        left, self._time_left = self._time_left, None
+        if left is not None and self.queue.running is not None:
+            self._allow(self.queue.running, left)
+
+    async def _wake(self) -> None:
+        """One that stands still cannot end as it should; by force it can."""
+        with contextlib.suppress(CodeexecError):
+            await self._unpause()
+
+    async def restart(self, name: str, policy: str = "") -> None:
         """End what runs, cancel what waits, and begin afresh; a start that is under way is given
         up. KernelUnavailable when there is no kernel `name`: then all goes on as before."""
         fresh = None
@@ -372,8 +423,14 @@ class Runner:
                 "This kernel was started by somebody else, and cannot be restarted from here.",
                 "Restart it where it was started, or open a session with a kernel of its own.",
             )
-        if name and name != self.choice.name:
-            choice = self.choice.named(name)
+        if (name and name != self.choice.name) or policy:
+            choice = self.choice.named(name) if name else self.choice
+            choice = replace(choice, policy=policy or choice.policy)
+            if policy and choice.backend != "docker":
+                raise UsageError(
+                    "A policy is for containers, and this kernel is in none.",
+                    "Choose a container first: docker:IMAGE",
+                )
             fresh = self._factory.create(choice, self.take)
             self.choice = choice
         await self._give_up_start()
@@ -382,6 +439,7 @@ class Runner:
 
     async def _restart(self, fresh: Kernel | None) -> None:
         async with self._changing:
+            await self._wake()
             self._cancel_all("The kernel was restarted.")
             old, self._ready = self.kernel, False
             if old is None or fresh is None:
@@ -400,6 +458,7 @@ class Runner:
         """End the kernel; a next execution starts a fresh one."""
         await self._give_up_start()
         async with self._changing:
+            await self._wake()
             self._cancel_all(reason)
             kernel, self.kernel, self._ready = self.kernel, None, False
             self.recorder.keep(HANDLE, None)

@@ -140,8 +140,12 @@ class Session:
             case q.Interrupt():
                 self.runner.interrupt(request.stage)
             case q.RestartKernel():
-                await self.runner.restart(request.kernel)
+                await self.runner.restart(request.kernel, request.policy)
                 self.keep_choice()
+            case q.PauseKernel():
+                await self.runner.pause()
+            case q.UnpauseKernel():
+                await self.runner.unpause()
             case q.ShutDownKernel():
                 await self.runner.shut_down("It was shut down.")
             case q.RenameSession():
@@ -158,6 +162,7 @@ class Session:
             case q.ReadRows() | q.ReadBlob() | q.SearchHistory():
                 return self._read(request)
             case q.RefreshVariables() | q.InspectVariable() | q.ReadTable() | q.DeleteVariable():
+                self._hears()
                 return await self._variables.answer(request)
             case (
                 q.ListFiles() | q.ReadFile() | q.WriteFile() | q.PinArtifact() | q.RemoveArtifact()
@@ -184,7 +189,12 @@ class Session:
             return self._done(1)
         return self._done(self.runner.cancel([execution_id], "It was taken out of the queue."))
 
+    def _hears(self) -> None:
+        if self.runner.is_paused:
+            raise Conflict("The container is paused.", "It answers when it goes on.")
+
     def _kernel(self) -> Kernel:
+        self._hears()
         if self.runner.kernel is None or self.snapshot.kernel.state not in ("idle", "busy"):
             raise Conflict("There is no kernel to ask yet.", "It answers once it has started.")
         return self.runner.kernel
