@@ -293,6 +293,27 @@ def test_a_reader_that_does_not_read_keeps_nobody_from_leaving(desk: Desk) -> No
     running.stdout.close()
 
 
+def test_a_line_is_there_for_who_reads_lines_as_soon_as_it_is_printed(desk: Desk) -> None:
+    desk.file(
+        "wait.py",
+        "import pathlib, time\nprint('first')\n"
+        "while not pathlib.Path('go').exists(): time.sleep(0.01)\nprint('second')\n",
+    )
+    running = subprocess.Popen(
+        [*COMMAND, "run", "wait.py"],
+        cwd=desk.folder,
+        env=environment(desk.home),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    with running.stdout as lines:
+        assert lines.readline() == "first\n"
+        desk.file("go", "")
+        assert lines.read() == "second\n"
+    assert running.wait(20) == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_no_kernel_outlives_a_run_that_is_ended_at_any_moment(desk: Desk, number: int) -> None:

@@ -72,6 +72,8 @@ class Face:
         self.is_asking = True
         try:
             if not self._quiet:
+                if isinstance(sink, TerminalSink):
+                    sink.set_footer("")  # the answer is typed where it would stand
                 sink.say(prompt)
                 await self.flush()
             text = await self.keyboard.read_line(hidden=hidden)
@@ -104,7 +106,7 @@ class Face:
         try:
             while True:
                 seconds = time.monotonic() - began
-                self.err_sink.set_footer(f"{words}  {seconds:.0f} s")
+                self.err_sink.set_footer("" if self.is_asking else f"{words}  {seconds:.0f} s")
                 await self.flush()
                 await asyncio.sleep(1.0 - seconds % 1.0)
         finally:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from codeexec.cli.opening import open_workbench
-from codeexec.cli.options import DOCKER, DockerCommand
+from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, DockerCommand
+from codeexec.domain.errors import UsageError
 from codeexec.tui.app import OpenOptions
+
+if TYPE_CHECKING:
+    from codeexec.tui.app import Policy
 
 
 @click.command("codeexec-tui", cls=DockerCommand, add_help_option=False)
@@ -17,14 +22,36 @@ from codeexec.tui.app import OpenOptions
 @click.option("--new", is_flag=True, help="Begin a new session, even if this folder has one.")
 @click.option("--session", default="", metavar="NAME", help="Open or begin the session so named.")
 @DOCKER
+@POLICY
+@PULL
 @click.option("--theme", default="", metavar="NAME", help="Colours, for this time.")
 def open_command(
-    files: tuple[str, ...], kernel: str, new: bool, session: str, docker: str | None, theme: str
+    files: tuple[str, ...],
+    kernel: str,
+    new: bool,
+    session: str,
+    docker: str | None,
+    policy: Policy | None,
+    pull: bool,
+    theme: str,
 ) -> int:
     """Open FILES, or a folder, in the workbench."""
+    if policy and docker is None:
+        from codeexec.config.load import load
+
+        if kernel or load().checked().kernel.backend != "docker":
+            # Whoever names a policy counts on it: that must not be found out too late.
+            raise UsageError(f"--policy {policy}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
     return open_workbench(
         OpenOptions(
-            files=files, kernel=kernel, new=new, session=session, docker=docker, theme=theme
+            files=files,
+            kernel=kernel,
+            new=new,
+            session=session,
+            docker=docker,
+            policy=policy or "",
+            pull=pull,
+            theme=theme,
         )
     )
 

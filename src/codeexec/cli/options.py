@@ -14,6 +14,21 @@ DOCKER = click.option(
 )
 """Its value is None without the option, and empty where no image is named."""
 
+POLICY = click.option(
+    "--policy",
+    "--preset",
+    type=click.Choice(["locked", "network", "open"]),
+    help="What the container may do; `locked` has no network.",
+)
+
+PULL = click.option("--pull", is_flag=True, help="Fetch the image where it is not on the engine.")
+
+NOT_CONTAINED = (
+    "It says what a container may do, and this code would run in none.",
+    "Add --docker, or set kernel.backend to docker.",
+)
+"""What is wrong with the options above, and what to do about it."""
+
 _FILES = (".py", ".ipynb", ".md", ".txt")
 
 

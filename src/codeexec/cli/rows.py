@@ -20,6 +20,9 @@ class Sink(Protocol):
     def replace(self, count: int, rows: Sequence[str]) -> None:
         """The last `count` rows are now `rows`; a row of an object may have several lines."""
 
+    def finish_row(self) -> None:
+        """The newline of the last row has come."""
+
     def say(self, text: str) -> None:
         """Write text that is no row, such as a prompt, on a line of its own."""
 
@@ -76,6 +79,12 @@ class PipeSink:
         self._open, self._said = True, False
         self._remember(count, rows)
 
+    def finish_row(self) -> None:
+        """At once: who reads line by line waits for it."""
+        if self._open:
+            self._write("\n")
+        self._open = False
+
     def _remember(self, count: int, rows: Sequence[str]) -> None:
         del self._rows[max(len(self._rows) - count, 0) :]
         self._rows += rows[-KEPT:]
@@ -130,6 +139,9 @@ class TerminalSink:
             reachable = max(len(rows) - same - (len(changed) - self._reachable), 0)
         del self._rows[:-KEPT]
         self._reachable = min(reachable, len(self._rows))
+
+    def finish_row(self) -> None:
+        """Nobody sees a newline at the end of a terminal's last line."""
 
     def _append(self, rows: Sequence[str]) -> str:
         text = ("" if self._below else "\n") + "\n".join(rows)

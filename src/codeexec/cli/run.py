@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codeexec.cli.options import DOCKER, DockerCommand
+from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, DockerCommand
 from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,12 +53,8 @@ def _parse_env(pairs: tuple[str, ...]) -> dict[str, str]:
 )
 @click.option("--kernel", default=None, metavar="NAME|PATH", help="A kernel, or a Python's path.")
 @DOCKER
-@click.option(
-    "--policy",
-    "--preset",
-    type=click.Choice(["locked", "network", "open"]),
-    help="What the container may do; `locked` has no network.",
-)
+@POLICY
+@PULL
 @click.option(
     "--cwd",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
@@ -82,6 +78,7 @@ def run(
     kernel: str | None,
     docker: str | None,
     policy: str | None,
+    pull: bool,
     cwd: Path | None,
     env: tuple[str, ...],
     keep_going: bool,
@@ -105,6 +102,7 @@ def run(
         "kernel.backend": "docker" if docker is not None else None,
         "docker.image": docker or None,
         "docker.policy": policy,
+        "docker.pull": "true" if pull else None,
         "run.color": color,
     }
     if file.startswith("-") and file != STDIN:
@@ -113,6 +111,8 @@ def run(
         )
     settings = load(cwd, flags).checked()
     in_docker = settings.kernel.backend == "docker"
+    if policy and not in_docker:
+        raise UsageError(f"--policy {policy}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
     return run_program(
         RunOptions(
             file,

@@ -66,6 +66,11 @@ class OutputView:
                 self._out.draw(picture)
             fresh += await self._shown(run)
         self._replace(keep, fresh)
+        last = self._rows[-1].sink if self._rows else None
+        for sink in (self._out, self._err):
+            # Rows above the last one are not written on, even where no newline has come.
+            if not (event.unfinished and sink is last):
+                sink.finish_row()
 
     async def update(self, event: DisplayUpdated) -> None:
         """A display is another now: drawn anew where it stands, if it can be reached."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
+from msgspec.structs import replace
+
 from codeexec.domain.events import OutputChanged, Recorded
 from codeexec.domain.outputs import (
     TAIL_ROWS,
@@ -51,9 +53,9 @@ def _both(first: OutputChanged, second: OutputChanged) -> OutputChanged | None:
         # The second is elided: what it leaves out may hold no object of the first.
         if not all(run.is_text for run in kept):
             return None
-        return OutputChanged(second.execution_id, start, second.total, second.runs)
+        return replace(second, start=start)
     runs = join_runs(kept, second.runs)
-    return OutputChanged(second.execution_id, start, second.total, runs)
+    return replace(second, start=start, runs=runs)
 
 
 def elide(event: OutputChanged) -> OutputChanged:
@@ -71,4 +73,4 @@ def elide(event: OutputChanged) -> OutputChanged:
     runs = clip_runs(runs)
     if runs is event.runs:
         return event
-    return OutputChanged(event.execution_id, event.start, event.total, runs)
+    return replace(event, runs=runs)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from codeexec.domain.codec import SCHEMA, check_schema, decode_event, encode
 from codeexec.domain.errors import Conflict, NotFound, ProtocolError, StorageError
@@ -174,7 +175,7 @@ class Journal:
                 size += len(body)
                 if output == "full" and not whole and isinstance(event, OutputChanged):
                     runs = self._output.restore(seq)
-                    event = OutputChanged(event.execution_id, event.start, event.total, runs)
+                    event = replace(event, runs=runs)
                     size += sum(len(run.text) for run in runs)
                 records.append(Recorded(seq, at, event))
                 if size >= READ_BYTES:

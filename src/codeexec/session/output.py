@@ -73,7 +73,8 @@ class OutputDocument:
 
     def take_patch(self) -> OutputPatch | None:
         """All changes since the last patch, complete; None when there are none."""
-        return self._rows.take_patch()
+        unfinished = any(stream.is_within_last for stream in self._streams.values())
+        return self._rows.take_patch(unfinished=unfinished)
 
 
 def safe_text(text: str) -> str:

@@ -10,11 +10,15 @@ from codeexec.session.terminal import Row
 
 @dataclass(frozen=True, slots=True)
 class OutputPatch:
-    """Rows from `start` on are now `runs`, `total` rows in all."""
+    """Rows from `start` on are now `runs`, `total` rows in all.
+
+    `unfinished`: the last of them is text whose newline has not come yet.
+    """
 
     start: int
     total: int
     runs: Runs
+    unfinished: bool = False
 
 
 class LiveRows:
@@ -92,11 +96,14 @@ class LiveRows:
         self._frozen.clear()
         self.total = self._dirty = 0
 
-    def take_patch(self) -> OutputPatch | None:
+    def is_last(self, row: Row | None) -> bool:
+        return row is not None and bool(self._live) and row is self._live[-1]
+
+    def take_patch(self, *, unfinished: bool) -> OutputPatch | None:
         """All changes since the last patch, complete; None when there are none."""
         if self._dirty is None:
             return None
         start, self._dirty = self._dirty, None
         pending = self._frozen + [row.to_run() for row in self._live if row.number >= start]
         self._frozen = []
-        return OutputPatch(start, self.total, compact(pending))
+        return OutputPatch(start, self.total, compact(pending), unfinished)

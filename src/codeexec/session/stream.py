@@ -58,6 +58,11 @@ class Stream:
         self._row: Row | None = None
         self._column = 0
 
+    @property
+    def is_within_last(self) -> bool:
+        """Whether the cursor is on the last row of the document."""
+        return self._rows.is_last(self._row)
+
     def write(self, text: str) -> None:
         """Raw text, cut anywhere."""
         if not self._carry and not self._swallowing and is_plain(text):
@@ -302,6 +307,8 @@ class Stream:
         self._rows.claims.add(self.kind)
 
     def _leave_row(self) -> None:
+        if self._row is not None and self.is_within_last:
+            self._rows.touch(self._row)  # it is finished now
         self._row, self._column = None, 0
 
     def _column_number(self) -> int:
@@ -319,7 +326,10 @@ class Stream:
         own = self._rows.of(self.kind)
         at = len(own) if self._row is None else own.index(self._row)
         to = min(max(at + rows, 0), len(own))
-        self._row = own[to] if to < len(own) else None
+        if to < len(own):
+            self._row = own[to]
+        else:
+            self._leave_row()
         self._column = column
 
     def _erase_line(self, how: int) -> None:

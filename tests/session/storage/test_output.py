@@ -134,6 +134,16 @@ def test_text_of_an_open_row_that_others_have_passed_begins_a_new_one() -> None:
     assert rows(document) == ["a", "warning", "bc"]
 
 
+def test_a_patch_says_whether_its_last_row_goes_on() -> None:
+    document = OutputDocument()
+    steps = {"a": True, "b": True, "\n": False, "50%": True, "\r60%": True, "\x1b[1B": False}
+    for text, unfinished in steps.items():
+        document.write("stdout", text)
+        patch = document.take_patch()
+        assert patch is not None and patch.unfinished is unfinished, text
+    assert document.take_patch() is None
+
+
 def test_text_after_an_object_begins_a_new_row() -> None:
     document = OutputDocument()
     document.write("stdout", "a")
