@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Literal
+
+Policy = Literal["locked", "network", "open"]
 
 
 @dataclass(frozen=True, slots=True)
 class OpenOptions:
     """What the command line says. `docker` is None without `--docker`, else an image, which may
-    be empty for our own; a `theme` or `kernel` that is empty is left to the settings."""
+    be empty for our own; a `theme`, `kernel` or `policy` that is empty is left to the settings."""
 
     files: tuple[str, ...] = ()
     kernel: str = ""
     new: bool = False
     session: str = ""
     docker: str | None = None
+    policy: Policy | Literal[""] = ""
+    pull: bool = False
     theme: str = ""
     attach: bool = False
     watch: bool = False

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace as struct_replace
+
 from codeexec.client.api import HostClient
+from codeexec.config.model import Settings
 from codeexec.domain.errors import NotFound
 from codeexec.domain.requests import ListSessions, OpenSession, SessionSummary
 
@@ -30,33 +33,55 @@ def place_of(files: tuple[str, ...], cwd: Path) -> Place:
     return Place(folder, tuple(path for path in paths if not path.is_dir()))
 
 
-def wanted(options: OpenOptions, place: Place) -> OpenSession:
-    """The request for a new session, or for the one of that name."""
-    return OpenSession(
+def wanted(options: OpenOptions, place: Place, settings: Settings) -> OpenSession:
+    """The request for a new session, or for the one of that name; what the command line does not
+    say, the settings do. A kernel that it names is one of this machine."""
+    said = settings.docker
+    in_container = options.docker is not None or (
+        settings.kernel.backend == "docker" and not options.kernel
+    )
+    request = OpenSession(
         cwd=str(place.folder),
         name=options.session,
         kernel=options.kernel,
         file=str(place.files[0]) if place.files else "",
-        backend="docker" if options.docker is not None else "local",
-        image=options.docker or "",
     )
+    if not in_container:
+        return struct_replace(request, kernel=options.kernel or settings.kernel.name)
+    pull = "true" if options.pull else said.pull
+    policy = replace(said, policy=options.policy or said.policy, pull=pull).wanted
+    image = options.docker or said.image
+    return struct_replace(request, backend="docker", image=image, policy=policy)
 
 
-async def find_session(host: HostClient, options: OpenOptions, place: Place) -> SessionSummary:
-    """Open it or attach to it. Raises NotFound where one is to be attached to and is not there,
-    and whatever the host has to say."""
+async def find_session(
+    host: HostClient, options: OpenOptions, place: Place, settings: Settings
+) -> SessionSummary:
+    """Open it or attach to it: to this folder's, where that has what the command line names.
+    Raises NotFound where one is to be attached to and is not there, and whatever the host has to
+    say."""
     if options.attach:
         return await _running(host, options.session)
-    if not options.new and not options.session and options.docker is None and not options.demo:
+    if not options.new and not options.session and not options.demo:
         listed = await host.call(ListSessions(ended=False))
         mine = [
-            one
-            for one in listed.sessions
-            if one.cwd == str(place.folder) and options.kernel in ("", one.kernel)
+            one for one in listed.sessions if one.cwd == str(place.folder) and _fits(one, options)
         ]
         if mine:
             return max(mine, key=lambda one: one.changed_at)
-    return await host.call(wanted(options, place))
+    return await host.call(wanted(options, place, settings))
+
+
+def _fits(session: SessionSummary, options: OpenOptions) -> bool:
+    """Whether it has the kernel, the container and the policy, as far as they are named."""
+    if options.kernel and options.kernel not in (session.kernel, session.kernel_name):
+        return False
+    if options.docker is not None and session.backend != "docker":
+        return False
+    if options.docker and session.kernel_name != f"docker:{options.docker}":
+        return False
+    # The words begin with the name of the policy: `locked · no network …`, `locked, changed …`.
+    return not options.policy or session.policy.split(" ")[0].rstrip(",") == options.policy
 
 
 async def _running(host: HostClient, name: str) -> SessionSummary:

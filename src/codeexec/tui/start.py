@@ -35,6 +35,8 @@ def start(options: OpenOptions, frame: FirstFrame | None) -> str:
     first: dict[str, object] | None = None
     if not options.attach:
         first = {"cwd": str(place.folder), "kernel": options.kernel, "name": options.session}
+        if options.docker is not None:
+            first["backend"] = "docker"
     starting = spawn.begin(find_paths(), first)
     return asyncio.run(_run(options, starting, frame))
 
@@ -57,6 +59,7 @@ async def _run(options: OpenOptions, starting: Starting, frame: FirstFrame) -> s
         loaded = load(cwd)
         look = loaded.settings.appearance
         folders = [theme.built_in_folder(), user_folder() / "themes"]
+        themes = theme.Themes(folders)
         key = options.theme or theme.preferred_theme(os.environ, look.theme or None)
         answers = await _answers(frame)
         setting = {"blocks": "quadrant", "off": "none", "iterm2": "auto"}.get(
@@ -69,8 +72,8 @@ async def _run(options: OpenOptions, starting: Starting, frame: FirstFrame) -> s
             me=me,
             state=starting.paths.state,
             loaded=loaded,
-            themes=theme.load_themes(folders),
-            theme=theme.find_theme(key, folders),
+            themes=themes,
+            theme=themes.find(key),
             keymap=keymap.load(loaded.settings.editor.keymap, user_folder()),
             graphics=graphics,
             swaps=SwapStore(starting.paths.state / "swap"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
 from textual import work
@@ -10,7 +11,7 @@ from codeexec.client.api import HostClient
 from codeexec.domain import requests as q
 from codeexec.domain.events import CellRef, LadderStage
 from codeexec.domain.requests import Request
-from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.tui.attaching import Place
 from codeexec.tui.equipment import Equipment
 from codeexec.tui.feed import Frame
@@ -101,6 +102,23 @@ class KernelActions(Arrangement):
         )
         if chosen is not None and await self._may_restart():
             await ask(self, self.session, q.RestartKernel(chosen))
+
+    @work(group="choose", exclusive=True)
+    async def action_choose_policy(self) -> None:
+        from codeexec.tui.screens.policies import PolicyScreen  # not at the start either
+
+        kernel = self.last.snapshot.kernel if self.last is not None else KernelView()
+        if kernel.kernel is None or kernel.kernel.backend != "docker":
+            self.notify("This kernel is in no container. Choose one that is: F12", timeout=4)
+            return
+        chosen = await self.app.push_screen_wait(PolicyScreen(kernel))
+        if chosen is not None and await self._may_restart():
+            policy = replace(self.equipment.settings.docker, policy=chosen).wanted
+            await ask(self, self.session, q.RestartKernel(policy=policy))
+
+    def action_pause_kernel(self) -> None:
+        paused = self.last is not None and self.last.snapshot.kernel.paused
+        self.tell(q.UnpauseKernel() if paused else q.PauseKernel())
 
     def action_shut_down(self) -> None:
         self.tell(q.ShutDownKernel())

@@ -26,6 +26,7 @@ _STATES: dict[str, tuple[str, Ink, str]] = {
     "idle": ("●", "ok", "idle"),
     "busy": ("▶", "accent", "busy"),
     "starting": ("◌", "warn", "starting"),
+    "paused": ("‖", "warn", "paused"),
     "dead": ("✗", "error", "kernel died"),
     "stopped": ("○", "muted", "no kernel"),
     "none": ("○", "muted", "no kernel"),

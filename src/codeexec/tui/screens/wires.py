@@ -76,6 +76,9 @@ class Wires(KernelActions):
             words = f"{notice.message} {notice.next_step}".strip()
             severity = _SEVERITY[notice.level]
             self.notify(words, title=notice.title, severity=severity, timeout=8, markup=False)
+        waiting, waited = len(frame.snapshot.queue), len(frame.before.queue)
+        if frame.snapshot.kernel.paused and waiting > waited:
+            self.notify("The container is paused: it runs when the container goes on.", timeout=4)
         settings = self.equipment.settings.notify
         for view in notify.long_runs(frame, settings):
             words = notify.words_for(view)

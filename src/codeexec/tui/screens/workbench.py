@@ -168,7 +168,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     async def _work(self) -> None:
         """Open the session, and show its frames for as long as there are any."""
         try:
-            summary = await find_session(self.host, self.options, self.place)
+            settings = self.equipment.settings
+            summary = await find_session(self.host, self.options, self.place, settings)
         except CodeexecError as error:
             self.session.give_up(error)
             self.say_failed(error)

@@ -14,6 +14,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from codeexec.client.api import Link
+from codeexec.domain.events import KernelRef
 from codeexec.domain.requests import Usage
 from codeexec.domain.snapshot import KernelState, Snapshot
 from codeexec.tui.theme import Theme
@@ -125,6 +126,8 @@ class StatusLine(Widget):
             return "⇄ not connected", "error", ""
         if link.state == "connecting":
             return "⇄ connecting", "run.queued", ""
+        if kernel.paused:
+            return "‖ paused", "warn", "kernel.pause"
         if kernel.ladder is not None:
             words = _LADDER.get(kernel.ladder.stage, kernel.ladder.stage)
             pid = f" pid {kernel.ladder.pid}" if kernel.ladder.pid else ""
@@ -144,14 +147,25 @@ class StatusLine(Widget):
             words = f"dead: {kernel.death.message.partition(chr(10))[0]}"
         return f"{shape} {words}", meaning, "kernel.restart" if kernel.state == "dead" else ""
 
+    def _local(self, ref: KernelRef) -> list[Piece]:
+        return [(ref.display_name or ref.name, "text", "kernel.choose"), (ref.backend, "muted", "")]
+
+    def _contained(self, ref: KernelRef) -> list[Piece]:
+        """Which container, and what it may do; whether all of that holds."""
+        policy = ref.policy.partition(" · ")[0]
+        notices = len(self._snapshot.kernel.notices)
+        words = {0: policy, 1: f"{policy}, 1 notice"}.get(notices, f"{policy}, {notices} notices")
+        return [
+            (f"{ref.engine} {ref.path}", "text", "kernel.choose"),
+            (words, "warn" if notices else "muted", "kernel.policy"),
+        ]
+
     def _left(self) -> list[Piece]:
         kernel, snapshot = self._snapshot.kernel, self._snapshot
         pieces = [self._state()]
         ref = kernel.kernel
         if ref is not None:
-            pieces.append((ref.display_name or ref.name, "text", "kernel.choose"))
-            where = ref.backend + (f" ({ref.policy})" if ref.policy else "")
-            pieces.append((where, "muted", ""))
+            pieces += self._contained(ref) if ref.engine else self._local(ref)
         if kernel.pid is not None and kernel.state in ("idle", "busy"):
             pieces.append((f"pid {kernel.pid}", "muted", ""))
         if self._usage.rss:

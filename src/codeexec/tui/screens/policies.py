@@ -1,0 +1,70 @@
+"""The chooser of policies: what code in the container may do, and what of that does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from codeexec.domain.snapshot import KernelView
+from codeexec.tui.app import Policy
+from codeexec.tui.screens.picker import Hint, Picker, spread
+from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces
+
+POLICIES: dict[Policy, str] = {
+    "locked": "no network · 1 GB · 1 cpu",
+    "network": "network, so that pip works · 2 GB · 1 cpu",
+    "open": "network · all memory · all cpus",
+}
+"""What each allows, in the order of how much; `tests/docker` holds them to what is enforced."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRow:
+    """A policy; `words` are what the one in use really says, changes by settings among it."""
+
+    name: Policy
+    words: str
+    is_current: bool
+
+    def pieces(self, width: int) -> Pieces:
+        shape: tuple[str, Ink] = ("● ", "ok") if self.is_current else ("○ ", "muted")
+        left: Pieces = [shape, (self.name, "text")]
+        if self.is_current:
+            left.append(("  in use", "accent"))
+        return spread(left, [(self.words, "muted")], width)
+
+
+class PolicyScreen(Picker[Policy | None]):
+    """Answers with the policy that a fresh container is to have."""
+
+    typing: ClassVar[bool] = False
+
+    def __init__(self, kernel: KernelView) -> None:
+        super().__init__("What code in the container may do")
+        ref = kernel.kernel
+        self._notices = kernel.notices
+        self._policy, _, self._words = (ref.policy if ref is not None else "").partition(" · ")
+
+    def hints(self) -> Sequence[Hint]:
+        return (
+            Hint("enter", "start a fresh container with it", "choose"),
+            Hint("esc", "close", "leave"),
+        )
+
+    def begin(self) -> None:
+        current = self._policy.partition(",")[0]
+        rows = [
+            PolicyRow(name, self._words if name == current else words, name == current)
+            for name, words in POLICIES.items()
+        ]
+        self.show(rows, next((at for at, row in enumerate(rows) if row.is_current), 0))
+        if self._notices:
+            self.say("\n".join(self._notices), "warn")
+        else:
+            self.say("Code never runs as root, and sees no more than the working folder.")
+
+    def choose(self, at: int) -> None:
+        row = self.list.rows[at]
+        if isinstance(row, PolicyRow):
+            self.dismiss(row.name)
