@@ -18,13 +18,13 @@ weather.head(6)
 # %% Plot
 import matplotlib.pyplot as plt
 
-plt.style.use("dark_background")
+grey = "#808890"  # reads on dark and on light
+plt.rcParams |= {"text.color": grey, "axes.edgecolor": grey, "figure.facecolor": "none"}
 figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
-figure.set_facecolor("none")
 axes.set_facecolor("none")
-axes.plot(day, weather.degrees, lw=1, color="#5ddbc8", alpha=0.6)
-axes.plot(day, weather.degrees.rolling(30).mean(), lw=4, color="#e3c676")
-axes.set_title("Degrees, and their mean of 30 days", fontsize=15)
+axes.tick_params(colors=grey)
+axes.plot(day, weather.degrees, lw=1, color="#2fa89a", alpha=0.7)
+axes.plot(day, weather.degrees.rolling(30).mean(), lw=4, color="#d99a3d")
 plt.show()
 
 # %% Months

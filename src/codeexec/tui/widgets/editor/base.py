@@ -48,7 +48,7 @@ class EditorBase(Intents, ScrollView, can_focus=True):
         overflow-x: auto;
         overflow-y: scroll;
         scrollbar-size-vertical: 1;
-        scrollbar-size-horizontal: 1;
+        scrollbar-size-horizontal: 0;
         background: $background;
         color: $foreground;
     }
@@ -202,11 +202,12 @@ class EditorBase(Intents, ScrollView, can_focus=True):
             self.refresh(Region(0, top, self.size.width, end - top))
 
     def _text_width(self) -> int:
-        if self.soft_wrap:
+        """0 for what fits: a width that is never exceeded need not be followed."""
+        if self.soft_wrap or not self.size:
             return 0
         needed, room = self._widest + self.painter.gutter + 2, self.scrollable_content_region.width
         # In steps, as another width means another layout of the screen.
-        return room if needed <= room else -(-needed // _STEP) * _STEP
+        return 0 if needed <= room else -(-needed // _STEP) * _STEP
 
     def _resize_text(self) -> None:
         rows = self.model.rows
@@ -330,7 +331,8 @@ class EditorBase(Intents, ScrollView, can_focus=True):
         self._restyle()
         self.app.theme_changed_signal.subscribe(self, lambda _: self.use_styles(self._own_styles))
         self._resize_text()
-        self._schedule_parse()
+        # What can be read without colours is on screen before they are worked out.
+        self.call_after_refresh(self._schedule_parse)
 
     def on_resize(self) -> None:
         self._resize_text()
