@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -31,8 +32,10 @@ def list_command(as_json: bool) -> None:
 
 def _show(as_json: bool) -> None:
     from codeexec.kernels.factory import Kernels
+    from codeexec.server.start import container_settings
 
-    found = Kernels().list(str(Path.cwd()))
+    kernels = Kernels(containers=container_settings)
+    found = [*kernels.list(str(Path.cwd())), *asyncio.run(kernels.offers())]
     if as_json:
         for each in found:
             print(msgspec.json.encode(each).decode())
@@ -53,6 +56,8 @@ def _print(each: KernelInfo, color: bool) -> None:
     print(style.paint(f"    {each.name}  {each.language}  {each.source}", "dim", color))
     if each.path and each.path != each.name:
         print(style.paint(f"    {each.path}", "dim", color))
+    if each.policy and not each.problem:
+        print(style.paint(f"    {each.policy}", "dim", color))
     if each.problem:
         print(f"    {each.problem}")
     if each.fix:

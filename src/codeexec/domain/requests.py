@@ -432,7 +432,7 @@ class RemoveSession(Request[Done], frozen=True):
 
 class KernelInfo(Struct, frozen=True, omit_defaults=True):
     """A kernel one may ask for. `problem` says why it is unusable, `fix` the command that
-    mends that."""
+    mends that, `policy` what confines it."""
 
     name: str
     display_name: str
@@ -442,6 +442,7 @@ class KernelInfo(Struct, frozen=True, omit_defaults=True):
     is_default: bool = False
     problem: str = ""
     fix: str = ""
+    policy: str = ""
 
 
 class KernelList(Reply, frozen=True):

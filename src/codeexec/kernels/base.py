@@ -267,7 +267,11 @@ class KernelFactory(Protocol):
         execution that was open when its last server ended; it gets its `Finished`, also when
         the kernel had done with it in between (then as `ok`, since nobody heard otherwise)."""
 
-    def list(self, cwd: str) -> Sequence[KernelInfo]: ...
+    def list(self, cwd: str) -> Sequence[KernelInfo]:
+        """Those of this machine."""
+
+    async def offers(self) -> Sequence[KernelInfo]:
+        """Those in containers, well or not, and why."""
 
     async def close(self) -> None:
         """End what was kept ready for kernels to come; can be repeated."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -124,12 +123,13 @@ class Kernels:
             await backend.close()
 
     def list(self, cwd: str) -> Sequence[KernelInfo]:
-        found = list(discover.list_kernels(cwd or str(Path.cwd()), os.environ))
-        if shutil.which("docker") or shutil.which("podman"):
-            # Whether its image is there is said when it is started: asking would take too long.
-            title = "Python 3 in a container"
-            found.append(KernelInfo("docker", title, "python", "", "container engine"))
-        return found
+        return discover.list_kernels(cwd or str(Path.cwd()), os.environ)
+
+    async def offers(self) -> Sequence[KernelInfo]:
+        from codeexec.kernels.containers import ContainerSettings
+        from codeexec.kernels.offers import offers
+
+        return await offers((self._containers or ContainerSettings)())
 
     def _backend(self, name: str) -> Backend | None:
         if name == "docker" and name not in self._backends:

@@ -136,8 +136,9 @@ class Host:
                 return q.Done(count=1)
             case q.ListKernels():
                 # Looks at many folders: beside the loop, so that output goes on.
-                found = await asyncio.to_thread(self._kernels.list, request.cwd or str(Path.cwd()))
-                return q.KernelList(tuple(found))
+                here = asyncio.to_thread(self._kernels.list, request.cwd or str(Path.cwd()))
+                found, contained = await asyncio.gather(here, self._kernels.offers())
+                return q.KernelList((*found, *contained))
             case q.GetHostInfo():
                 return q.HostInfo(
                     VERSION, os.getpid(), self._started_at, self.socket, str(self.state), SCHEMA

@@ -96,6 +96,15 @@ class Engine:
             raise
         return True
 
+    async def images(self, label: str = "", *, deadline: float = 60.0) -> list[str]:
+        """Names of the images that are here, or of those with a label `key=value`."""
+        wanted = ["--filter", f"label={label}"] if label else []
+        form = ("--format", "{{.Repository}}:{{.Tag}}")
+        told = await self.call("image", "ls", *wanted, *form, deadline=deadline)
+        # Podman says of what was made here that it is of no registry.
+        names = (line.strip().removeprefix("localhost/") for line in told.splitlines())
+        return [name for name in names if name and "<none>" not in name]
+
     async def pull(self, image: str) -> AsyncIterator[str]:
         """Fetch an image; gives the engine's lines of progress as they come."""
         process = await self.start("pull", image)

@@ -97,9 +97,9 @@ class KernelActions(Arrangement):
         from codeexec.tui.screens.kernels import KernelsScreen  # seldom needed: not at the start
 
         ref = self.last.snapshot.kernel.kernel if self.last is not None else None
-        chosen = await self.app.push_screen_wait(
-            KernelsScreen(self.host, str(self.place.folder), ref.name if ref is not None else "")
-        )
+        name, policy = (ref.name, ref.policy) if ref is not None else ("", "")
+        screen = KernelsScreen(self.host, str(self.place.folder), name, policy)
+        chosen = await self.app.push_screen_wait(screen)
         if chosen is not None and await self._may_restart():
             await ask(self, self.session, q.RestartKernel(chosen))
 

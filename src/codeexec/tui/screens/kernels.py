@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual.binding import Binding, BindingType
 
 from codeexec.client.api import HostClient
@@ -16,6 +17,9 @@ from codeexec.domain.requests import KernelInfo
 from codeexec.tui.link import CopyRequested
 from codeexec.tui.screens.picker import Hint, Picker, spread
 from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces, fitted
+
+IN_CONTAINER = "docker:"
+"""What the name of a kernel in a container begins with; its image follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +61,14 @@ class KernelsScreen(Picker[str | None]):
 
     placeholder: ClassVar[str] = "a kernel, or the path of a Python or of an environment"
 
-    def __init__(self, host: HostClient, cwd: str, current: str = "") -> None:
-        """`current` is the name of the kernel that is used now."""
+    def __init__(self, host: HostClient, cwd: str, current: str = "", policy: str = "") -> None:
+        """`current` is the name of the kernel that is used now, `policy` what confines it: another
+        container of this session has the same."""
         super().__init__("Kernels")
         self._host = host
         self._cwd = cwd
         self._current = current
+        self._policy = policy
         self._kernels: Sequence[KernelInfo] | None = None
         self._fault = ""
 
@@ -83,11 +89,19 @@ class KernelsScreen(Picker[str | None]):
 
     async def _look(self) -> None:
         try:
-            self._kernels = (await self._host.call(q.ListKernels(self._cwd))).kernels
+            found = (await self._host.call(q.ListKernels(self._cwd))).kernels
+            self._kernels = [self._as_here(kernel) for kernel in found]
             self._fault = ""
         except CodeexecError as error:
             self._fault = f"{error.title}: {error.message}\n{error.next_step}".strip()
         self._fill()
+
+    def _as_here(self, kernel: KernelInfo) -> KernelInfo:
+        if not self._policy or not kernel.name.startswith(IN_CONTAINER):
+            return kernel
+        engine = kernel.source.partition(" · ")[0]
+        source = f"{engine} · {self._policy.partition(' · ')[0]}"
+        return replace(kernel, policy=self._policy, source=source)
 
     @property
     def _row(self) -> KernelRow | None:
@@ -122,13 +136,15 @@ class KernelsScreen(Picker[str | None]):
             fix = f"\n{row.kernel.fix}" if row.kernel.fix else ""
             self.say(f"{row.kernel.problem}{fix}", "warn")
         elif row is not None:
-            self.say(row.path)
+            self.say(row.kernel.policy or row.path)
         elif self._kernels is None:
             self.say("Looking for kernels…")
+        elif typed.startswith(IN_CONTAINER):
+            self.say(f"Enter starts a container of the image {typed.removeprefix(IN_CONTAINER)}")
         elif _looks_like_path(typed):
             self.say(f"Enter uses the Python of {typed}")
         elif self._kernels:
-            self.say("Nothing fits. A path of a Python or of an environment is fine, too.")
+            self.say("Nothing fits. A path of a Python is fine, too, and so is docker:IMAGE.")
         else:
             self.say("No kernel was found.\npip install ipykernel  gives one to a Python.", "warn")
         self.refresh_hints()
@@ -152,7 +168,7 @@ class KernelsScreen(Picker[str | None]):
 
     def nothing(self) -> None:
         typed = self.field.value.strip()
-        if _looks_like_path(typed):
+        if _looks_like_path(typed) or typed.removeprefix(IN_CONTAINER) != typed:
             self.dismiss(typed)
 
 

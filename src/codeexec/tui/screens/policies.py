@@ -62,7 +62,7 @@ class PolicyScreen(Picker[Policy | None]):
         if self._notices:
             self.say("\n".join(self._notices), "warn")
         else:
-            self.say("Code never runs as root, and sees no more than the working folder.")
+            self.say("It sees no more of this machine than the working folder.")
 
     def choose(self, at: int) -> None:
         row = self.list.rows[at]

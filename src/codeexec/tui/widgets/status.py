@@ -37,6 +37,9 @@ _LADDER = {
     "kill": "killing the kernel",
 }
 
+_IMAGE_ROOM = 30
+"""Cells of an image's name, so that the policy stands beside it in 80 columns too."""
+
 Piece = tuple[str, str, str]
 """Words, their meaning, and the command that a click on them means."""
 
@@ -112,7 +115,7 @@ class StatusLine(Widget):
 
     def on_click(self, event: events.Click) -> None:
         for start, end, command in self._spans:
-            if start <= event.x < end and command:
+            if start <= event.x < end and command and event.button == 1:
                 self.post_message(self.Clicked(command))
 
     # -- what it says ---------------------------------------------------------------------------
@@ -145,7 +148,8 @@ class StatusLine(Widget):
             words = f"busy {duration(taken)}"
         if kernel.state == "dead" and kernel.death is not None:
             words = f"dead: {kernel.death.message.partition(chr(10))[0]}"
-        return f"{shape} {words}", meaning, "kernel.restart" if kernel.state == "dead" else ""
+        commands = {"dead": "kernel.restart", "busy": "kernel.interrupt"}
+        return f"{shape} {words}", meaning, commands.get(kernel.state, "")
 
     def _local(self, ref: KernelRef) -> list[Piece]:
         return [(ref.display_name or ref.name, "text", "kernel.choose"), (ref.backend, "muted", "")]
@@ -156,7 +160,7 @@ class StatusLine(Widget):
         notices = len(self._snapshot.kernel.notices)
         words = {0: policy, 1: f"{policy}, 1 notice"}.get(notices, f"{policy}, {notices} notices")
         return [
-            (f"{ref.engine} {ref.path}", "text", "kernel.choose"),
+            (f"{ref.engine} {_image_words(ref.path)}", "text", "kernel.choose"),
             (words, "warn" if notices else "muted", "kernel.policy"),
         ]
 
@@ -220,6 +224,15 @@ class StatusLine(Widget):
             self._spans.append((at, at + cell_len(words), command))
             at += cell_len(words)
         return Strip(segments).adjust_cell_length(width).apply_style(self.rich_style)
+
+
+def _image_words(image: str) -> str:
+    """Without the registry and most of a digest where the whole of it is long."""
+    if len(image) <= _IMAGE_ROOM:
+        return image
+    name, _, digest = image.rpartition("/")[2].partition("@sha256:")
+    name = f"{name}@{digest[:8]}" if digest else name
+    return name if len(name) <= _IMAGE_ROOM else f"{name[: _IMAGE_ROOM - 1]}…"
 
 
 def _size(pieces: list[Piece], between: str) -> int:
