@@ -36,6 +36,16 @@ def ask(*requests: Request[R]) -> list[R]:
     return asyncio.run(work(spawn.begin()))
 
 
+def ask_session(session_id: str, request: Request[R]) -> R:
+    """The answer of an open session. NotFound where it is none."""
+
+    async def work(starting: Starting) -> R:
+        async with SocketHost(client=ClientInfo("cli"), starting=starting) as host:
+            return await host.session(session_id).call(request)
+
+    return asyncio.run(work(spawn.begin()))
+
+
 def find_session(name: str) -> str:
     """The id of the session of this name, of this id, or whose id begins so; among those of one
     name the running one. NotFound, or Conflict where it may be several."""

@@ -11,13 +11,27 @@ from pathlib import Path
 import click
 
 from codeexec.cli import style
-from codeexec.cli.hosts import ask, find_session, is_running, open_journal, sessions_folder
+from codeexec.cli.hosts import (
+    ask,
+    ask_session,
+    find_session,
+    is_running,
+    open_journal,
+    sessions_folder,
+)
 from codeexec.domain.codec import encode
 from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.events import Recorded
 from codeexec.domain.fold import apply
 from codeexec.domain.outputs import plain
-from codeexec.domain.requests import ListSessions, RemoveSession, SessionSummary, StopSession
+from codeexec.domain.requests import (
+    ListSessions,
+    PauseKernel,
+    RemoveSession,
+    SessionSummary,
+    StopSession,
+    UnpauseKernel,
+)
 from codeexec.domain.result import error_text
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.session.journal import Journal
@@ -120,7 +134,7 @@ def show(name: str, as_json: bool) -> None:
         return
     color = style.wants_color(sys.stdout)
     kernel = snapshot.kernel
-    state = "closed" if snapshot.closed else kernel.state
+    state = "closed" if snapshot.closed else "paused" if kernel.paused else kernel.state
     print(style.paint(snapshot.name, "strong", color), style.paint(state, "accent", color))
     print(f"  id       {snapshot.session_id}")
     print(f"  folder   {snapshot.cwd}")
@@ -157,6 +171,26 @@ def stop(names: tuple[str, ...], as_json: bool) -> None:
         )
     ask(*(StopSession(find_session(name)) for name in names))
     _say_done("stopped", names, as_json)
+
+
+@sessions.command()
+@click.argument("names", nargs=-1, required=True)
+@JSON
+def pause(names: tuple[str, ...], as_json: bool) -> None:
+    """Let the containers of these sessions stand still, with all they have in memory."""
+    for name in names:
+        ask_session(find_session(name), PauseKernel())
+    _say_done("paused", names, as_json)
+
+
+@sessions.command()
+@click.argument("names", nargs=-1, required=True)
+@JSON
+def unpause(names: tuple[str, ...], as_json: bool) -> None:
+    """Let paused containers go on where they were."""
+    for name in names:
+        ask_session(find_session(name), UnpauseKernel())
+    _say_done("unpaused", names, as_json)
 
 
 @sessions.command()

@@ -76,8 +76,17 @@ class Wires(KernelActions):
             words = f"{notice.message} {notice.next_step}".strip()
             severity = _SEVERITY[notice.level]
             self.notify(words, title=notice.title, severity=severity, timeout=8, markup=False)
+        kernel = frame.snapshot.kernel
+        if kernel.death is not None and frame.before.kernel.state == "starting":
+            self.notify(
+                kernel.death.message,
+                title="The kernel could not start",
+                severity="error",
+                timeout=12,
+                markup=False,
+            )
         waiting, waited = len(frame.snapshot.queue), len(frame.before.queue)
-        if frame.snapshot.kernel.paused and waiting > waited:
+        if kernel.paused and waiting > waited:
             self.notify("The container is paused: it runs when the container goes on.", timeout=4)
         settings = self.equipment.settings.notify
         for view in notify.long_runs(frame, settings):

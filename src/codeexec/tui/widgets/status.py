@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 
@@ -36,6 +37,8 @@ _LADDER = {
     "terminate": "ending the kernel",
     "kill": "killing the kernel",
 }
+
+_SENTENCE = re.compile(r"\.\s|\n|\.$")
 
 _IMAGE_ROOM = 30
 """Cells of an image's name, so that the policy stands beside it in 80 columns too."""
@@ -147,7 +150,8 @@ class StatusLine(Widget):
                 return "● idle", "ok", ""
             words = f"busy {duration(taken)}"
         if kernel.state == "dead" and kernel.death is not None:
-            words = f"dead: {kernel.death.message.partition(chr(10))[0]}"
+            # Its first sentence; the rest was told when it died.
+            words = f"dead: {_SENTENCE.split(kernel.death.message, maxsplit=1)[0]}"
         commands = {"dead": "kernel.restart", "busy": "kernel.interrupt"}
         return f"{shape} {words}", meaning, commands.get(kernel.state, "")
 

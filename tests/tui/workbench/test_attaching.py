@@ -1,0 +1,88 @@
+"""Which session a start of the workbench means, and what it asks for where there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codeexec.client.embedded import EmbeddedHost
+from codeexec.config.model import Docker, Kernel, Settings
+from codeexec.domain.requests import OpenSession, SessionSummary
+from codeexec.tui.app import OpenOptions
+from codeexec.tui.attaching import Place, _fits, find_session, place_of, wanted
+
+PLACE = Place(Path("/work"), (Path("/work/a.py"),))
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "backend", "image", "policy"),
+    [
+        (OpenOptions(), Settings(), "local", "", ""),
+        (OpenOptions(docker=""), Settings(), "docker", "", "locked"),
+        (OpenOptions(docker="a:1", policy="network"), Settings(), "docker", "a:1", "network"),
+        (OpenOptions(docker="", pull=True), Settings(), "docker", "", "locked pull=true"),
+        (
+            OpenOptions(),
+            Settings(kernel=Kernel(backend="docker"), docker=Docker(image="b", memory="2GB")),
+            "docker",
+            "b",
+            "locked memory=2GB",
+        ),
+        # Whoever names a kernel of this machine wants that one.
+        (OpenOptions(kernel="k"), Settings(kernel=Kernel(backend="docker")), "local", "", ""),
+    ],
+)
+def test_the_command_line_goes_before_the_settings(
+    options: OpenOptions, settings: Settings, backend: str, image: str, policy: str
+) -> None:
+    asked = wanted(options, PLACE, settings)
+    assert (asked.backend, asked.image, asked.policy) == (backend, image, policy)
+    assert (asked.cwd, asked.file) == ("/work", "/work/a.py")
+
+
+def test_the_setting_of_the_kernel_counts_where_none_is_named() -> None:
+    settings = Settings(kernel=Kernel(name="mine"))
+    assert wanted(OpenOptions(), PLACE, settings).kernel == "mine"
+    assert wanted(OpenOptions(kernel="other"), PLACE, settings).kernel == "other"
+
+
+CONTAINED = SessionSummary(
+    session_id="s",
+    name="work",
+    cwd="/work",
+    state="idle",
+    kernel="Python 3 in a:1",
+    kernel_name="docker:a:1",
+    backend="docker",
+    policy="locked, changed · no network · 2 GB · 1 cpu",
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "fits"),
+    [
+        (OpenOptions(), True),
+        (OpenOptions(docker=""), True),
+        (OpenOptions(docker="a:1", policy="locked"), True),
+        (OpenOptions(docker="a:2"), False),
+        (OpenOptions(docker="", policy="open"), False),
+        (OpenOptions(kernel="python3"), False),
+    ],
+)
+def test_a_folder_s_session_is_taken_where_it_has_what_is_named(
+    options: OpenOptions, fits: bool
+) -> None:
+    assert _fits(CONTAINED, options) is fits
+
+
+async def test_a_session_of_this_machine_is_not_taken_for_one_in_a_container(
+    tmp_path: Path,
+) -> None:
+    async with EmbeddedHost(tmp_path / "state") as host:
+        here = await host.call(OpenSession(cwd=str(tmp_path), start_kernel=False))
+        place = place_of((), tmp_path)
+        assert (await find_session(host, OpenOptions(), place, Settings())) == here
+        asked = wanted(OpenOptions(docker=""), place, Settings())
+        assert asked.backend == "docker"
+        assert not _fits(here, OpenOptions(docker=""))

@@ -1,0 +1,94 @@
+"""What the line at the bottom says of a container, and that it fits."""
+
+from __future__ import annotations
+
+import pytest
+from textual.app import App, ComposeResult
+
+from codeexec.client.api import Link
+from codeexec.domain.events import Death, KernelRef
+from codeexec.domain.requests import Usage
+from codeexec.domain.snapshot import KernelState, KernelView, Snapshot
+from codeexec.tui.theme import built_in_folder, find_theme
+from codeexec.tui.widgets.status import Position, StatusLine
+
+LONG = "registry.example.com/team/python-data:2026-11"
+
+
+def container(
+    image: str = "codeexec-kernel:1",
+    *notices: str,
+    state: KernelState = "idle",
+    paused: bool = False,
+    death: Death | None = None,
+) -> Snapshot:
+    ref = KernelRef(
+        f"docker:{image}",
+        f"Python 3 in {image}",
+        "python",
+        image,
+        "docker",
+        "locked · no network · 1 GB · 1 cpu",
+        "docker",
+    )
+    view = KernelView(state, 1, ref, paused=paused, notices=notices, death=death)
+    return Snapshot(kernel=view)
+
+
+class Line(App[None]):
+    """The status line alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.status = StatusLine(find_theme("harbour", [built_in_folder()]))
+        self.commands: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.status
+
+    def on_status_line_clicked(self, event: StatusLine.Clicked) -> None:
+        self.commands.append(event.command)
+
+    def said(self) -> str:
+        return self.status.render_line(0).text.strip()
+
+
+@pytest.mark.parametrize("columns", [80, 150])
+@pytest.mark.parametrize(
+    ("snapshot", "words"),
+    [
+        (container(), "● idle  docker codeexec-kernel:1 · locked"),
+        (container(paused=True), "‖ paused  docker codeexec-kernel:1 · locked"),
+        (container(LONG), "● idle  docker python-data:2026-11 · locked"),
+        (container("a@sha256:" + 64 * "0"), "docker a@00000000 · locked"),
+        (container("a", "No limit."), "● idle  docker a · locked, 1 notice"),
+        (container("a", "No limit.", "None."), "● idle  docker a · locked, 2 notices"),
+        (
+            container(state="dead", death=Death("The image a is not here. Make it.")),
+            "✗ dead: The image a is not here  docker",
+        ),
+    ],
+)
+async def test_it_names_image_and_policy_at_every_width(
+    columns: int, snapshot: Snapshot, words: str
+) -> None:
+    app = Line()
+    async with app.run_test(size=(columns, 3)):
+        app.status.show(
+            snapshot=snapshot,
+            link=Link("connected"),
+            usage=Usage(rss=120_000_000),
+            position=Position(12, 40, "load"),
+        )
+        assert words in app.said()
+        assert len(app.said()) <= columns
+
+
+async def test_a_click_on_the_policy_leads_to_it_and_one_on_paused_goes_on() -> None:
+    app = Line()
+    async with app.run_test(size=(80, 3)) as pilot:
+        app.status.show(snapshot=container(paused=True), link=Link("connected"))
+        await pilot.pause()
+        await pilot.click(StatusLine, offset=(app.said().index("locked") + 2, 0))
+        await pilot.click(StatusLine, offset=(3, 0))
+        assert app.commands == ["kernel.policy", "kernel.pause"]
