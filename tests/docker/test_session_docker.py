@@ -244,6 +244,7 @@ async def test_a_workspace_of_root_is_told_of(tmp_path: Path) -> None:
         [notice] = session.snapshot.notices
         assert "belongs to root: code runs as nobody and cannot write" in notice.message
         assert "chown" in notice.message
+        assert session.snapshot.kernel.notices == (notice.message,)
 
 
 async def test_a_session_moves_into_a_container_and_out_again(

@@ -21,6 +21,8 @@ from codeexec.environments.docker.policy import (
     size,
     unenforced,
 )
+from codeexec.tui.app import Policy as Preset
+from codeexec.tui.screens.policies import POLICIES
 
 FACTS = EngineFacts(cpus=2, memory=8 << 30)
 
@@ -231,3 +233,9 @@ def test_what_an_engine_says_becomes_what_to_do(said: str, words: str) -> None:
 
 def test_every_failure_has_a_next_step() -> None:
     assert all(failure.message and failure.next_step for failure in FAILURES)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_the_chooser_says_of_each_policy_what_it_is(name: Preset) -> None:
+    said = POLICIES[name].replace("network, so that pip works", "network")
+    assert preset(name).words() == f"{name} · {said}"
