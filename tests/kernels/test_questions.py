@@ -151,7 +151,7 @@ array = np.arange(1_000_000.0).reshape(1000, 1000)
     whole = await page(name="frame")
     assert (whole.names, whole.rows, whole.columns) == (("n", "s", "f"), 3, 3)
     assert whole.index == ("a", "b", "c")
-    assert whole.cells == (("3", "x", "1.5"), ("1", "y", "NaN"), ("2", "z", "0.25"))
+    assert whole.cells == (("3", "x", "1.50"), ("1", "y", "NaN"), ("2", "z", "0.25"))
     assert (await page(name="frame", sort="n")).index == ("b", "c", "a")
     assert (await page(name="frame", sort="s", descending=True)).index == ("c", "b", "a")
     assert (await page(name="frame", start=2, count=5)).index == ("c",)
@@ -163,6 +163,39 @@ array = np.arange(1_000_000.0).reshape(1000, 1000)
         await page(name="frame", sort="nope")
     with pytest.raises(CodeexecError, match="no variable"):
         await page(name="nope")
+
+
+async def test_cells_read_as_pandas_prints_them(partner: Partner) -> None:
+    await partner.run("""
+import datetime, pandas as pd
+days = pd.date_range("2025-09-08", periods=3)
+frame = pd.DataFrame({
+    "f": [2.3800000000000003, 10.0, 1.1],
+    "tiny": [1e-9, 2.0, float("nan")],
+    "at": pd.date_range("2025-09-08 10:30", periods=3),
+    "gone": [pd.NaT, pd.Timestamp("2025-01-01"), pd.NaT],
+    "took": pd.to_timedelta([1, 2, 3], unit="h"),
+    "day": [datetime.date(2025, 1, 2)] * 3,
+    "maybe": pd.array([1, None, 3], dtype="Int64"),
+}, index=days)
+levels = frame.set_index(["day", "maybe"])
+""")
+
+    async def page(name: str):  # type: ignore[no-untyped-def]
+        code = questions.table_code(ReadTable(name))
+        return questions.parse_table(await partner.kernel.ask(code, 10.0))
+
+    frame = await page("frame")
+    assert frame.index == ("2025-09-08", "2025-09-09", "2025-09-10")
+    assert frame.cells[0] == (
+        "2.38", "1.000000e-09", "2025-09-08 10:30:00", "NaT", "0 days 01:00:00", "2025-01-02", "1",
+    )  # fmt: skip
+    assert frame.cells[1][:4] == ("10.00", "2.000000e+00", "2025-09-09 10:30:00", "2025-01-01")
+    assert frame.cells[1][6] == "<NA>"
+    assert (await page("levels")).index[0] == "2025-01-02  1"
+    assert (await page("days")).cells == (("2025-09-08",), ("2025-09-09",), ("2025-09-10",))
+    days = (await _variables(partner))["days"]
+    assert (days.kind, days.shape) == ("array", "3")
 
 
 async def test_deleting_takes_that_name_alone(partner: Partner) -> None:

@@ -91,15 +91,20 @@ def kind_of(value: Any) -> str:
     known = library(value)
     if known in ("pandas.DataFrame", "pandas.Series", "polars.DataFrame", "polars.Series"):
         return "table"
-    if known in ("numpy.ndarray", "torch.Tensor"):
+    if known in ("numpy.ndarray", "torch.Tensor") or is_index(known):
         return "array"
     return ""
+
+
+def is_index(known: str) -> bool:
+    """Whether it is the labels of a data frame, of whatever kind."""
+    return known.startswith("pandas.") and known.endswith("Index")
 
 
 def shape_of(value: Any) -> str:
     known = library(value)
     if known in ("numpy.ndarray", "pandas.DataFrame", "pandas.Series", "torch.Tensor") or (
-        known in ("polars.DataFrame", "polars.Series")
+        known in ("polars.DataFrame", "polars.Series") or is_index(known)
     ):
         return "x".join(str(int(each)) for each in tuple(value.shape)) or "scalar"
     for base in (str, bytes, bytearray, list, tuple, dict, set, frozenset):
@@ -226,7 +231,7 @@ def library_text(value: Any, known: str, limit: int) -> str:
     if known == "numpy.ndarray":
         if value.dtype.kind not in "biufcSUMm":
             return str(value.dtype)
-        first = [text_of(each, 40) for each in value.ravel(order="K")[:8].tolist()]
+        first = quoted(value.ravel(order="K")[:8].tolist())
         dots = ", …" if value.size > 8 else ""
         return str(value.dtype) + " [" + ", ".join(first) + dots + "]"
     if known in ("pandas.DataFrame", "polars.DataFrame"):
@@ -234,7 +239,10 @@ def library_text(value: Any, known: str, limit: int) -> str:
         return fill(names, limit)
     if known in ("pandas.Series", "polars.Series"):
         head = value.iloc[:8].tolist() if known == "pandas.Series" else value[:8].to_list()
-        first = [text_of(each, 40) for each in head]
+        first = quoted(head)
+        return str(value.dtype) + " [" + ", ".join(first) + (", …" if len(value) > 8 else "") + "]"
+    if is_index(known):
+        first = quoted(value[:8].tolist())
         return str(value.dtype) + " [" + ", ".join(first) + (", …" if len(value) > 8 else "") + "]"
     if known == "polars.LazyFrame":
         return "lazy, not evaluated"
@@ -243,6 +251,12 @@ def library_text(value: Any, known: str, limit: int) -> str:
     if known.startswith("numpy."):  # a scalar
         return repr(value.item()) if is_one(type(value.item()), PLAIN) else "<" + known + ">"
     return "<" + known + ">"
+
+
+def quoted(values: list[Any]) -> list[str]:
+    """A few values of a column, short: text in quotes, the rest as in a table."""
+    told = zip(values, texts_of(values))  # noqa: B905 -- Python 3.8 has no strict
+    return [text_of(each, 40) if type(each) is str else clip(text, 40) for each, text in told]
 
 
 def signature_of(value: Any) -> str:
@@ -395,12 +409,15 @@ def table(
     if known in ("pandas.Series", "polars.Series"):
         value = value.to_frame()
         known = known.replace("Series", "DataFrame")
+    if is_index(known):
+        value = value.to_frame(index=False)
+        known = "pandas.DataFrame"
     if known == "numpy.ndarray" and value.ndim in (1, 2):
         value = value.reshape(len(value), -1)
         names = [str(at) for at in range(value.shape[1])]
         dtypes = [str(value.dtype)] * len(names)
     elif known in ("pandas.DataFrame", "polars.DataFrame"):
-        names = [str_of_label(each) for each in list(value.columns)]
+        names = [cell(each) for each in list(value.columns)]
         dtypes = [str(each) for each in value.dtypes]
     else:
         raise TypeError(name + " is no table")
@@ -417,7 +434,7 @@ def table(
     ]
     index = [str(at) for at in picked]
     if known == "pandas.DataFrame":
-        index = [cell(each) for each in value.index[list(picked)].tolist()]
+        index = index_texts(value.index[list(picked)])
     told = {
         "names": names[:MOST_COLUMNS],
         "types": dtypes[:MOST_COLUMNS],
@@ -439,10 +456,70 @@ def column_of(value: Any, known: str, at: int) -> Any:
 def cells_of(column: Any, picked: Iterable[int]) -> list[str]:
     known = library(column)
     if known == "pandas.Series":
-        return [cell(each) for each in column.iloc[list(picked)].tolist()]
+        return texts_of(column.iloc[list(picked)].tolist())
     if known == "polars.Series":
-        return [cell(each) for each in column.gather(list(picked)).to_list()]
-    return [cell(each) for each in column[list(picked)].tolist()]
+        return texts_of(column.gather(list(picked)).to_list())
+    return texts_of(column[list(picked)].tolist())
+
+
+def index_texts(index: Any) -> list[str]:
+    """The labels of rows; of those with several levels, each level as a column of its own."""
+    if library(index) != "pandas.MultiIndex":
+        return texts_of(index.tolist())
+    levels = [texts_of(index.get_level_values(at).tolist()) for at in range(index.nlevels)]
+    return ["  ".join(level.ljust(w) for level, w in zip(row, map(widest, levels))).rstrip()  # noqa: B905
+            for row in zip(*levels)]  # noqa: B905  # fmt: skip
+
+
+def widest(texts: Iterable[str]) -> int:
+    return max(map(len, texts), default=0)
+
+
+def texts_of(values: list[Any]) -> list[str]:
+    """The cells of a column as pandas prints them: floats with the same number of decimals,
+    times of day only where there are some."""
+    floats = [each for each in values if type(each) is float]
+    if floats and not any(type(each) is str for each in values):
+        write = float_writer(floats)
+        return [write(each) if type(each) is float else cell(each) for each in values]
+    texts = [cell(each) for each in values]
+    dated = [at for at, each in enumerate(values) if is_moment(each)]
+    if dated and all(texts[at].endswith(MIDNIGHT) for at in dated):
+        for at in dated:
+            texts[at] = texts[at][: -len(MIDNIGHT)]
+    return texts
+
+
+MIDNIGHT = " 00:00:00"
+
+
+def is_moment(value: Any) -> bool:
+    cls = type(value)
+    known = (module_name(cls), _name_of(cls)) in (
+        ("datetime", "datetime"),
+        ("datetime", "timedelta"),
+    )
+    return (known and is_genuine(cls)) or library(value) in ("pandas.Timestamp", "pandas.Timedelta")
+
+
+def float_writer(values: list[float]) -> Callable[[float], str]:
+    """How to write the floats of a column: as few decimals as show all of them to the precision
+    of pandas, in powers of ten where that would show zeros or be very long."""
+    precision = 6
+    pandas = sys.modules.get("pandas")
+    if type(pandas) is types.ModuleType:
+        precision = int(pandas.get_option("display.precision"))
+    finite = [abs(each) for each in values if each - each == 0.0]
+    tiny = any(0.0 < each < 10.0**-precision for each in finite)
+    if tiny or max(finite, default=0.0) >= 1e15:
+        return lambda each: f"{each:.{precision}e}" if each - each == 0.0 else plain_float(each)
+    ends = [f"{each:.{precision}f}".rstrip("0").partition(".")[2] for each in finite]
+    decimals = max(max(map(len, ends), default=1), 1)
+    return lambda each: f"{each:.{decimals}f}" if each - each == 0.0 else plain_float(each)
+
+
+def plain_float(value: float) -> str:
+    return repr(value) if value == value else "NaN"
 
 
 def order_of(column: Any, descending: bool) -> Any:
@@ -462,11 +539,25 @@ def order_of(column: Any, descending: bool) -> Any:
 
 def cell(value: Any) -> str:
     """The text of one cell."""
-    if type(value) is str:
+    cls = type(value)
+    if cls is str:
         return clip(value, CELL)
-    if type(value) is float:
-        return repr(value) if value == value else "NaN"
+    if cls is float:
+        return plain_float(value)
+    pandas = sys.modules.get("pandas")
+    if type(pandas) is types.ModuleType and is_one_of(value, pandas, ("NaT", "NA")):
+        return str(value)
+    if _name_of(cls) in LIBRARY.get(module_name(cls), ()) or library(value) in MOMENTS:
+        # What says its type in a repr is as good without in a column of its kind.
+        return clip(str(value), CELL) if is_genuine(cls) or library(value) else text_of(value, CELL)
     return text_of(value, CELL, 1)
+
+
+MOMENTS = ("pandas.Timestamp", "pandas.Timedelta", "pandas.Period", "pandas.Interval")
+
+
+def is_one_of(value: Any, module: types.ModuleType, names: Iterable[str]) -> bool:
+    return any(value is vars(module).get(name) for name in names)
 
 
 def delete(user: dict[str, Any], name: str) -> str:
