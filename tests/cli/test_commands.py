@@ -89,7 +89,7 @@ def test_editing_begins_with_the_manual(desk: Desk) -> None:
     done = desk.run("config", "edit", "--json", env={"EDITOR": "true"})
     path = Path(json.loads(done.stdout)["path"])
     assert path == desk.home / ".config/codeexec-tui/config.toml"
-    assert "# tab_size = 4" in path.read_text()
+    assert "# tab_size = 0" in path.read_text()
     assert desk.run("config", "edit", env={"EDITOR": "no-such-editor"}).returncode == 2
 
 

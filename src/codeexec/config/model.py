@@ -39,11 +39,11 @@ class Editor:
     keymap: Literal["default", "vim", "emacs"] = "default"
     """Keys of the editor. Single keys are changed in `keymaps/*.toml` of the configuration."""
 
-    tab_size: int = 4
-    """Columns of an indentation step."""
+    tab_size: int = 0
+    """Columns of an indentation step; 0: as the language has it."""
 
     insert_spaces: bool = True
-    """Tab inserts spaces."""
+    """Indent with spaces, but in languages that want tabs; `false`: always with tabs."""
 
     soft_wrap: bool = False
     """Wrap long lines on screen."""
@@ -61,18 +61,15 @@ class Editor:
     """Save the document whenever something of it is run."""
 
     trim_on_save: bool = False
-    """Remove blanks at line ends when saving."""
+    """Remove blanks at line ends when saving, but in Markdown, where they mean something."""
 
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """The console pane."""
+    """The console pane; `scroll_step` counts in every pane."""
 
     fold_code: int = 8
     """Lines of code that a card shows before the rest is folded; 0: all."""
-
-    fold_output: int = 0
-    """Rows of output that a finished card shows before the rest is folded; 0: all."""
 
     timestamps: bool = False
     """Show when each execution began."""

@@ -1,22 +1,29 @@
 """The one table of commands: help, palette, key page and bindings are all made from it.
 
-A command's `where` says which part of the workbench must be in focus for its keys: `anywhere`,
-or the name of a pane. A key that some terminals do not deliver (`SWALLOWED`) always has a
-second one that arrives everywhere; `tests/tui/workbench/test_commands.py` holds us to that.
+A command's `where` says what must be in focus for its keys: `anywhere` in the workbench, a pane, a
+part that panes and screens share, or a screen of its own. Whatever binds keys takes them from here
+by `bindings`. A key that some terminals do not deliver (`SWALLOWED`) always has a second one that
+arrives everywhere; `tests/tui/workbench/test_commands.py` holds us to both.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from textual.binding import Binding
 
 from codeexec.tui.widgets.editor.bindings import DEFAULT_BINDINGS
 
-Where = Literal[
-    "anywhere", "editor", "console", "prompt", "artifacts", "variables", "files", "picture"
-]
+Pane = Literal["editor", "console", "prompt", "artifacts", "variables", "files"]
+Part = Literal["find", "search", "rows", "table", "text", "json", "picture"]
+Apart = Literal[
+    "viewer", "table_screen", "list", "compare", "sessions", "settings", "kernels", "dialog",
+    "question", "keys",
+]  # fmt: skip
+Where = Literal["anywhere"] | Pane | Part | Apart
+
+PANES: tuple[Pane, ...] = get_args(Pane)
 
 PLACES: dict[Where, str] = {
     "anywhere": "Anywhere",
@@ -26,8 +33,27 @@ PLACES: dict[Where, str] = {
     "artifacts": "Artifacts",
     "variables": "Variables",
     "files": "Files",
+    "find": "Find and replace",
+    "search": "Search in output",
+    "rows": "Lists",
+    "table": "Table",
+    "text": "Text",
+    "json": "JSON",
     "picture": "Picture, full screen",
+    "viewer": "Full screen",
+    "table_screen": "Table, full screen",
+    "list": "List",
+    "compare": "Comparing",
+    "sessions": "Sessions",
+    "settings": "Settings",
+    "kernels": "Kernels",
+    "dialog": "Question",
+    "question": "Answers",
+    "keys": "Keys",
 }
+
+APART: frozenset[Where] = frozenset(get_args(Apart))
+"""Screens of their own, where nothing works that works anywhere in the workbench."""
 
 SWALLOWED = frozenset(
     {"ctrl+enter", "shift+enter", "alt+enter", "f11", "ctrl+pageup", "ctrl+pagedown", "f10"}
@@ -36,6 +62,14 @@ SWALLOWED = frozenset(
     | {f"ctrl+{digit}" for digit in "0123456789"}
 )
 """Keys that terminals, or the desktop around them, are known to keep or to send as another."""
+
+
+_COMMON = frozenset(
+    {"left", "right", "up", "down", "home", "end", "line_end", "page_up", "page_down", "newline"}
+    | {"delete_left", "delete_right", "copy", "paste", "cut"}
+    | {"next", "previous", "first", "last"}
+)
+_SELECTS = ("select_all", "select_line")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +87,13 @@ class Command:
     @property
     def group(self) -> str:
         return self.id.partition(".")[0]
+
+    @property
+    def goes_without_saying(self) -> bool:
+        """Whether its keys do what they do in every text field or list: it would only hide what
+        is worth reading."""
+        name = self.id.partition(".")[2]
+        return name in _COMMON or (name.startswith("select_") and name not in _SELECTS)
 
 
 def _table() -> tuple[Command, ...]:
@@ -149,6 +190,10 @@ def _table() -> tuple[Command, ...]:
         c("prompt.page_down", "Scroll the cards down", "prompt", "scroll_cards(1)",
           "pagedown,shift+pagedown"),
         c("prompt.history", "Search what was run before", "prompt", "search_history", "ctrl+r"),
+        c("prompt.older", "What was run before, or the line above", "prompt",
+          "history_or_up", "up"),
+        c("prompt.newer", "What was run after, or the line below", "prompt",
+          "history_or_down", "down"),
         # artifacts
         c("artifacts.previous", "Previous", "artifacts", "step(-1)", "up,k,left"),
         c("artifacts.next", "Next", "artifacts", "step(1)", "down,j,right"),
@@ -159,11 +204,25 @@ def _table() -> tuple[Command, ...]:
         c("artifacts.outside", "Open in another program", "artifacts", "outside", "O"),
         c("artifacts.filter", "Next kind", "artifacts", "filter", "f"),
         c("artifacts.cell", "Only of its cell, or of all", "artifacts", "filter_cell", "s"),
+        c("artifacts.newest", "The newest", "artifacts", "newest", "g,home"),
+        c("artifacts.oldest", "The oldest", "artifacts", "oldest", "G,end"),
+        c("artifacts.jump", "Go to its output", "artifacts", "jump", "e"),
+        c("artifacts.copy_path", "Copy its path", "artifacts", "copy_path", "Y"),
+        c("artifacts.back", "Back to the list, or show all", "artifacts", "back", "escape"),
         # variables
         c("variables.refresh", "Look again", "variables", "refresh_variables", "r"),
         c("variables.open", "Open as a table, or look inside", "variables", "open", "enter,o"),
         c("variables.delete", "Delete", "variables", "delete", "d,delete"),
         c("variables.search", "Search", "variables", "search", "slash,ctrl+f"),
+        c("variables.previous", "Above", "variables", "step(-1)", "up,k"),
+        c("variables.next", "Below", "variables", "step(1)", "down,j"),
+        c("variables.expand", "Look inside", "variables", "expand(True)", "right,l,space"),
+        c("variables.collapse", "Close", "variables", "expand(False)", "left,h"),
+        c("variables.sort", "Sort by name, type or size", "variables", "sort", "s"),
+        c("variables.reverse", "Turn the order round", "variables", "reverse", "S"),
+        c("variables.first", "First", "variables", "end(-1)", "g,home"),
+        c("variables.last", "Last", "variables", "end(1)", "G,end"),
+        c("variables.back", "Show all again", "variables", "back", "escape"),
         # files
         c("files.create", "New file or folder…", "files", "create", "a"),
         c("files.rename", "Rename…", "files", "rename", "r"),
@@ -171,12 +230,113 @@ def _table() -> tuple[Command, ...]:
         c("files.reload", "Read again", "files", "reload", "R"),
         c("files.hidden", "Show what .gitignore hides, or not", "files", "toggle_ignored",
           "full_stop"),
+        c("files.open", "Open", "files", "open", "enter,o"),
+        c("files.previous", "Above", "files", "step(-1)", "up,k"),
+        c("files.next", "Below", "files", "step(1)", "down,j"),
+        c("files.expand", "Open the folder", "files", "inward", "right,l"),
+        c("files.collapse", "Close the folder", "files", "outward", "left,h"),
+        c("files.toggle", "Open or close the folder", "files", "toggle_folder", "space"),
+        c("files.first", "First", "files", "end(-1)", "g,home"),
+        c("files.last", "Last", "files", "end(1)", "G,end"),
+    )  # fmt: skip
+
+
+def _parts() -> tuple[Command, ...]:
+    c = Command
+    return (
+        # bars
+        c("find.next", "Next", "find", "step(1)", "f4,down"),
+        c("find.previous", "Previous", "find", "step(-1)", "shift+enter,shift+f4,up"),
+        c("find.replace_all", "Replace all", "find", "replace_all", "ctrl+enter,alt+a"),
+        c("find.close", "Close", "find", "close", "escape"),
+        c("search.previous", "Match above", "search", "step(-1)", "up"),
+        c("search.next", "Match below", "search", "step(1)", "down"),
+        c("search.close", "Close", "search", "close", "escape"),
+        # what panes and screens show
+        c("rows.page_up", "Page up", "rows", "page(-1)", "pageup"),
+        c("rows.page_down", "Page down", "rows", "page(1)", "pagedown"),
+        c("table.sort", "Sort by this column: up, down, as it was", "table", "sort", "s"),
+        c("table.search", "Find a column", "table", "search", "slash"),
+        c("table.next_match", "Next column found", "table", "next_match", "n"),
+        c("table.up", "Up", "table", "move(-1, 0)", "up,k"),
+        c("table.down", "Down", "table", "move(1, 0)", "down,j"),
+        c("table.left", "Left", "table", "move(0, -1)", "left,h"),
+        c("table.right", "Right", "table", "move(0, 1)", "right,l"),
+        c("table.page_up", "Page up", "table", "page(-1)", "pageup"),
+        c("table.page_down", "Page down", "table", "page(1)", "pagedown"),
+        c("table.first", "First row", "table", "first", "ctrl+home,g"),
+        c("table.last", "Last row", "table", "last", "ctrl+end,G"),
+        c("table.home", "First column", "table", "move(0, -100000)", "home"),
+        c("table.end", "Last column", "table", "move(0, 100000)", "end"),
+        c("text.up", "Up", "text", "scroll_up", "up,k"),
+        c("text.down", "Down", "text", "scroll_down", "down,j"),
+        c("text.page_up", "Page up", "text", "page_up", "pageup"),
+        c("text.page_down", "Page down", "text", "page_down", "pagedown,space"),
+        c("text.first", "Beginning", "text", "scroll_home", "home,g"),
+        c("text.last", "End", "text", "scroll_end", "end,G"),
+        c("json.toggle", "Open or close", "json", "toggle_node", "space,enter"),
+        c("json.toggle_all", "Open or close all of it", "json", "toggle_expand_all",
+          "shift+space,a"),
+        c("json.parent", "To what it is in", "json", "cursor_parent", "shift+left,left,h"),
+        c("json.up", "Up", "json", "cursor_up", "up,k"),
+        c("json.down", "Down", "json", "cursor_down", "down,j"),
+        c("json.page_up", "Page up", "json", "page_up", "pageup"),
+        c("json.page_down", "Page down", "json", "page_down", "pagedown"),
+        c("json.first", "Beginning", "json", "scroll_home", "home,g"),
+        c("json.last", "End", "json", "scroll_end", "end,G"),
+        c("picture.zoom_in", "Zoom in", "picture", "zoom_in", "plus,equals_sign,i"),
+        c("picture.zoom_out", "Zoom out", "picture", "zoom_out", "minus,o"),
+        c("picture.whole", "Whole picture", "picture", "whole", "0,home"),
+        c("picture.left", "Left", "picture", "pan(-1, 0)", "left,h"),
+        c("picture.right", "Right", "picture", "pan(1, 0)", "right,l"),
+        c("picture.up", "Up", "picture", "pan(0, -1)", "up,k"),
+        c("picture.down", "Down", "picture", "pan(0, 1)", "down,j"),
+        # screens of their own
+        c("viewer.next", "Next", "viewer", "step(1)", "right_square_bracket,full_stop"),
+        c("viewer.previous", "Previous", "viewer", "step(-1)", "left_square_bracket,comma"),
+        c("viewer.save", "Save as…", "viewer", "save", "w"),
+        c("viewer.copy", "Copy", "viewer", "copy", "c,y"),
+        c("viewer.copy_path", "Copy its path", "viewer", "copy_path", "Y"),
+        c("viewer.outside", "Open in another program", "viewer", "outside", "O"),
+        c("viewer.close", "Close", "viewer", "close", "escape,q"),
+        c("table_screen.reload", "Read again", "table_screen", "reload", "r"),
+        c("table_screen.close", "Close", "table_screen", "close", "escape,q"),
+        c("list.choose", "Choose", "list", "choose", "enter"),
+        c("list.next", "Below", "list", "step(1)", "down,ctrl+n"),
+        c("list.previous", "Above", "list", "step(-1)", "up,ctrl+p"),
+        c("list.page_down", "Page down", "list", "step(10)", "pagedown"),
+        c("list.page_up", "Page up", "list", "step(-10)", "pageup"),
+        c("list.close", "Close", "list", "leave", "escape"),
+        c("compare.next", "Below", "compare", "step(1)", "j"),
+        c("compare.previous", "Above", "compare", "step(-1)", "k"),
+        c("compare.reload", "Take the file's", "compare", "answer('reload')", "r"),
+        c("compare.overwrite", "Save mine over it", "compare", "answer('overwrite')", "o"),
+        c("compare.close", "Decide later", "compare", "leave", "q"),
+        c("sessions.next", "Below", "sessions", "step(1)", "j"),
+        c("sessions.previous", "Above", "sessions", "step(-1)", "k"),
+        c("sessions.stop", "Stop it", "sessions", "stop", "s"),
+        c("sessions.remove", "Remove it", "sessions", "remove", "d,delete"),
+        c("sessions.search", "Search", "sessions", "search", "slash,ctrl+f"),
+        c("sessions.close", "Close", "sessions", "leave", "q"),
+        c("settings.next", "Below", "settings", "step(1)", "j"),
+        c("settings.previous", "Above", "settings", "step(-1)", "k"),
+        c("settings.change", "Change", "settings", "choose", "space"),
+        c("settings.reset", "As by default", "settings", "reset", "r,delete,backspace"),
+        c("settings.changed", "Only what was said", "settings", "only_changed", "c"),
+        c("settings.search", "Search", "settings", "search", "slash,ctrl+f"),
+        c("settings.close", "Close", "settings", "leave", "q"),
+        c("kernels.look", "Look again", "kernels", "look", "ctrl+r"),
+        c("keys.close", "Close", "keys", "leave", "escape,f1,q"),
+        c("dialog.close", "Close", "dialog", "leave", "escape"),
+        c("question.next", "Next answer", "question", "step(1)", "right,tab"),
+        c("question.previous", "Previous answer", "question", "step(-1)", "left,shift+tab"),
     )  # fmt: skip
 
 
 COMMANDS: tuple[Command, ...] = (
     *_table(),
     *(Command(row.id, row.description, "editor", row.action, row.keys) for row in DEFAULT_BINDINGS),
+    *_parts(),
 )
 """All of them; those of the code editor are as its own table says."""
 
@@ -188,18 +348,32 @@ def of(where: Where) -> list[Command]:
     return [command for command in COMMANDS if command.where == where]
 
 
+_TYPED: frozenset[Where] = frozenset({"list", "dialog"})
+_LOOKED_AT: frozenset[Where] = frozenset({"viewer", "table_screen"})
+
+
 def bindings(where: Where) -> list[Binding]:
-    """What the part of that name binds; keymaps change the keys by the commands' ids."""
-    return [
-        Binding(
-            # A command without a key is bound to one that no keyboard has, so that a keymap
-            # can give it another.
-            command.keys or f"f63_{command.id.replace('.', '_')}",
-            command.action,
-            command.title,
-            show=False,
-            id=command.id,
-            priority=command.priority,
-        )
-        for command in of(where)
-    ]
+    """What the part of that name binds; keymaps change the keys by the commands' ids.
+
+    A screen of its own binds help as well, which the program gives; and the palette, where no
+    text is typed.
+    """
+    rows = [_binding(command, command.action, command.priority) for command in of(where)]
+    if where in _TYPED | _LOOKED_AT:
+        rows.append(_binding(BY_ID["app.help"], "app.help"))
+    if where in _LOOKED_AT:
+        rows.append(_binding(BY_ID["app.palette"], "app.palette"))
+    return rows
+
+
+def _binding(command: Command, action: str, priority: bool = False) -> Binding:
+    return Binding(
+        # A command without a key is bound to one that no keyboard has, so that a keymap
+        # can give it another.
+        command.keys or f"f63_{command.id.replace('.', '_')}",
+        action,
+        command.title,
+        show=False,
+        id=command.id,
+        priority=priority,
+    )

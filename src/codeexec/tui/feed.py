@@ -16,6 +16,8 @@ from codeexec.domain.events import (
     NoticeGiven,
     OutputChanged,
     Recorded,
+    StdinAnswered,
+    StdinRequested,
 )
 from codeexec.domain.fold import apply
 from codeexec.domain.snapshot import Snapshot
@@ -46,6 +48,9 @@ class Frame:
     changed: frozenset[str] = frozenset()
     rewritten: Mapping[str, int] = field(default_factory=dict)
     notices: tuple[NoticeGiven, ...] = ()
+    answers: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """By execution: prompts of input() and what was answered, since the frame before; of a
+    password three dots."""
 
     @property
     def kernel_changed(self) -> bool:
@@ -68,6 +73,8 @@ class Folder:
         self._changed: set[str] = set()
         self._rewritten: dict[str, int] = {}
         self._notices: list[NoticeGiven] = []
+        self._asked: dict[str, tuple[str, bool]] = {}
+        self._answers: dict[str, tuple[tuple[str, str], ...]] = {}
         self.only_begins = True
         """All that is new is that runs begin, which is news only when nothing follows soon."""
 
@@ -96,6 +103,15 @@ class Folder:
                     )
                 case NoticeGiven() as notice:
                     self._notices.append(notice)
+                case StdinRequested(request_id=key, prompt=prompt, password=password):
+                    self._changed.add(record.event.execution_id)
+                    words = prompt.strip() or ("password" if password else "input")
+                    self._asked[key] = (words, password)
+                case StdinAnswered(request_id=key, execution_id=execution_id, answer=answer):
+                    self._changed.add(execution_id)
+                    words, password = self._asked.pop(key, ("", False))
+                    said = (words, "•••" if password else answer)
+                    self._answers[execution_id] = (*self._answers.get(execution_id, ()), said)
                 case event:
                     if key := getattr(event, "execution_id", ""):
                         self._changed.add(key)
@@ -107,9 +123,10 @@ class Folder:
             frozenset(self._changed),
             self._rewritten,
             tuple(self._notices),
+            self._answers,
         )
         self._shown = self.snapshot
-        self._changed, self._rewritten, self._notices = set(), {}, []
+        self._changed, self._rewritten, self._notices, self._answers = set(), {}, [], {}
         self.only_begins = True
         return made
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from codeexec.tui.commands import BY_ID, COMMANDS, SWALLOWED, Command
+from codeexec.tui.commands import APART, BY_ID, COMMANDS, SWALLOWED, Command
 
 _WORDS = {
     "slash": "/",
@@ -139,7 +139,7 @@ def clashes(keys: Mapping[str, str]) -> list[str]:
     for command in COMMANDS:
         for key in _keys(command, keys):
             other = owners.setdefault((command.where, key), command.id)
-            if other == command.id and command.where != "anywhere":
+            if other == command.id and command.where not in ("anywhere", *APART):
                 other = anywhere.get(key, command.id)
             if other != command.id:
                 found.append(f"{key_words(key)} is both {other} and {command.id}.")

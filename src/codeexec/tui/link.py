@@ -23,6 +23,13 @@ class Failed(Message):
 
 
 @dataclass
+class CommandWanted(Message):
+    """Something that stands for a command was clicked; `command` is its id."""
+
+    command: str
+
+
+@dataclass
 class Said(Message):
     """A quiet word to the person, such as that something was copied."""
 

@@ -9,16 +9,21 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
+from textual import events, on, work
 from textual.app import App
 from textual.binding import BindingType
 
 from codeexec.client.api import HostClient
+from codeexec.domain.errors import CodeexecError
 from codeexec.tui.app import OpenOptions
 from codeexec.tui.attaching import place_of
+from codeexec.tui.commands import BY_ID
 from codeexec.tui.equipment import Equipment
 from codeexec.tui.legacy_keys import teach
 from codeexec.tui.messages import Attach, Depart, ThemeChosen
+from codeexec.tui.places import all_places, menu, places
+from codeexec.tui.screens.command_chooser import CommandChooser
+from codeexec.tui.screens.keys import KeysScreen
 from codeexec.tui.screens.workbench import Workbench
 from codeexec.tui.theme import preferred_theme, to_textual
 
@@ -52,8 +57,6 @@ class Program(App[str]):
         self._typed = typed
         self._early: list[events.Event] = []
         self._takes_keys = False
-        for theme in equipment.themes.values():
-            self.register_theme(to_textual(theme))
         self.register_theme(to_textual(equipment.theme))
         self.theme = equipment.theme.key
         self.set_keymap(dict(equipment.keymap.keys))
@@ -79,8 +82,8 @@ class Program(App[str]):
             words = f"{trouble} {trouble.next_step}"
             self.notify(words, title="Settings", severity="warning", markup=False)
         self.call_after_refresh(self._take_keys)
-        # What the start has made lives as long as we do: garbage is not looked for among it.
-        gc.collect()
+        # What the start has made lives as long as we do: garbage is not looked for among it, nor
+        # is what little there is of it collected first, which would take 40 to 70 ms.
         gc.freeze()
         gc.enable()
 
@@ -119,6 +122,22 @@ class Program(App[str]):
         """Textual's own key for leaving must not pass over what would be lost."""
         self.workbench.action_detach()
 
+    # -- help on screens of their own, where nothing of the workbench is bound ---------------------
+
+    def action_help(self) -> None:
+        keys = self.equipment.keymap.keys
+        here = all_places(tuple(places(self.screen)))
+        self.push_screen(KeysScreen(self.equipment.theme, keys, here))
+
+    @work(group="palette", exclusive=True)
+    async def action_palette(self) -> None:
+        here = places(self.screen)
+        chosen = await self.push_screen_wait(
+            CommandChooser("Commands", menu(tuple(here)), self.equipment.keymap)
+        )
+        if chosen is not None and (target := here.get(BY_ID[chosen].where)) is not None:
+            await self.run_action(BY_ID[chosen].action, default_namespace=target)
+
     # -- what screens ask -------------------------------------------------------------------------
 
     @on(Depart)
@@ -142,8 +161,13 @@ class Program(App[str]):
 
     @on(ThemeChosen)
     def choose_theme(self, event: ThemeChosen) -> None:
-        theme = self.equipment.themes.get(event.key)
+        try:
+            theme = self.equipment.themes.get(event.key)
+        except CodeexecError as error:
+            self.workbench.say_failed(error)
+            return
         if theme is not None and theme is not self.equipment.theme:
             self.equipment.theme = theme
+            self.register_theme(to_textual(theme))
             self.theme = theme.key
             self.workbench.use(theme)

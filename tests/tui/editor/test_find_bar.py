@@ -40,7 +40,7 @@ async def test_find_by_keys() -> None:
         await pilot.press("enter")
         assert app.said == "2 of 2"
         assert app.editor.model.selected_text == "one"
-        await pilot.press("f2")
+        await pilot.press("shift+f4")
         assert app.said == "1 of 2"
         await pilot.press("x")
         assert app.said == "nothing found"

@@ -166,7 +166,7 @@ async def test_sixels_step_back_behind_a_dialog() -> None:
 def _written(way: str, tmp_path: Path, *more: str) -> str:
     file = tmp_path / "drawing.png"
     file.write_bytes(_png(_drawing()))
-    return written_by([sys.executable, str(APP), way, str(file), *more], 24, 80)
+    return written_by([sys.executable, "-P", str(APP), way, str(file), *more], 24, 80)
 
 
 def _same(one: Image.Image, other: Image.Image) -> int:
@@ -211,7 +211,7 @@ def test_kitty_through_a_real_tmux(tmp_path: Path) -> None:
     )
     file = tmp_path / "drawing.png"
     file.write_bytes(_png(_drawing()))
-    inside = shlex.join([sys.executable, str(APP), "kitty", str(file), "tmux"])
+    inside = shlex.join([sys.executable, "-P", str(APP), "kitty", str(file), "tmux"])
     socket = str(tmp_path / "tmux.socket")
     stream = written_by(
         ["tmux", "-S", socket, "-f", str(settings), "-u", "new-session", inside], 24, 80

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from pathlib import Path
 
 import pytest
+from textual.binding import Binding
 
+import codeexec.tui
+from codeexec.domain.requests import TablePage
 from codeexec.tui.commands import BY_ID, COMMANDS, PLACES
 from codeexec.tui.keymap import clashes, key_words, load, unreachable
+from codeexec.tui.places import menu, places
+from codeexec.tui.widgets.table import DataTableView
+from support.pane_app import PaneApp
 
 
 def test_every_command_has_its_own_id_and_a_place() -> None:
@@ -46,3 +54,33 @@ def test_the_persons_file_wins_and_its_mistakes_are_told(tmp_path: Path) -> None
 def test_keys_are_written_as_people_write_them() -> None:
     assert key_words("ctrl+enter,f5") == "Ctrl+Enter  F5"
     assert key_words("slash,G") == "/  G"
+
+
+def _bound() -> list[tuple[str, str]]:
+    """Every binding that a class of ours makes: the class, and the id."""
+    found = []
+    for module in pkgutil.walk_packages(codeexec.tui.__path__, "codeexec.tui."):
+        for thing in vars(importlib.import_module(module.name)).values():
+            if isinstance(thing, type) and thing.__module__ == module.name:
+                for binding in vars(thing).get("BINDINGS", ()):
+                    assert isinstance(binding, Binding), thing
+                    found.append((f"{module.name}.{thing.__name__}", binding.id or ""))
+    return found
+
+
+def test_whatever_binds_a_key_takes_it_from_the_table() -> None:
+    bound = _bound()
+    assert len(bound) > 150
+    assert [entry for entry in bound if entry[1] not in BY_ID] == []
+
+
+async def test_the_page_of_keys_and_the_palette_tell_of_where_one_is() -> None:
+    app = PaneApp(DataTableView(TablePage(("a",), ("int64",), ("0",), (("1",),), 0, 1, 1)))
+    async with app.run_test():
+        app.pane.focus()
+        here = places(app.screen)
+        assert here["table"] is app.pane
+        titles = [command.title for command in menu(("table",))]
+        assert titles[0] == "Sort by this column: up, down, as it was"
+        assert "Interrupt" in titles
+        assert "Interrupt" not in [command.title for command in menu(("viewer", "picture"))]

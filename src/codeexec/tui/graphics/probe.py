@@ -131,6 +131,14 @@ def _through_tmux(answers: Answers, client: str) -> Way:
     return "sixel" if answers.sixel else "quadrant"
 
 
+def cell_from(words: str) -> CellSize | None:
+    """A size as people write it, such as `10x20`; None for what is no size."""
+    width, _, height = words.replace("×", "x").partition("x")
+    if not (width.strip().isdecimal() and height.strip().isdecimal()):
+        return None
+    return _sane(int(width), int(height))
+
+
 def _configured_cell(environ: Mapping[str, str]) -> CellSize | None:
     """What textual-serve says of the browser's cells."""
     width = environ.get("TEXTUAL_CELL_WIDTH", "")

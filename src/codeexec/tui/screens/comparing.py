@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
+from codeexec.tui.commands import bindings
 from codeexec.tui.screens.picker import Heading, Hint, Picker
 from codeexec.tui.widgets.artifacts.row_list import Ink, TextRow
 
@@ -21,13 +22,7 @@ class ComparingScreen(Picker[Answer | None]):
 
     typing: ClassVar[bool] = False
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "step(1)", show=False, id="compare.next"),
-        Binding("k", "step(-1)", show=False, id="compare.previous"),
-        Binding("r", "answer('reload')", show=False, id="compare.reload"),
-        Binding("o", "answer('overwrite')", show=False, id="compare.overwrite"),
-        Binding("q", "leave", show=False, id="compare.close"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("compare")]
 
     def __init__(self, title: str, rows: Sequence[str]) -> None:
         super().__init__(f"{title}  ·  - on disk  + here")

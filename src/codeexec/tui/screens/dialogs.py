@@ -9,11 +9,13 @@ from typing import ClassVar
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
+
+from codeexec.tui.commands import bindings
 
 MOST = 300
 """Entries that are listed; more are found by typing."""
@@ -73,13 +75,7 @@ class Chooser(ModalScreen[str | None]):
     which entry is looked at (and None when the list is left without an answer).
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", show=False),
-        Binding("down,ctrl+n", "move(1)", show=False),
-        Binding("up,ctrl+p", "move(-1)", show=False),
-        Binding("pagedown", "move(10)", show=False),
-        Binding("pageup", "move(-10)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("list")]
 
     DEFAULT_CSS = """
     Chooser { align: center top; background: $surface 55%; }
@@ -159,7 +155,10 @@ class Chooser(ModalScreen[str | None]):
         if self._preview is not None and event.option_index < len(self._shown):
             self._preview(self._shown[event.option_index].key)
 
-    def action_move(self, by: int) -> None:
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def action_step(self, by: int) -> None:
         options = self.query_one(OptionList)
         if self._shown:
             at = (options.highlighted or 0) + by
@@ -169,12 +168,12 @@ class Chooser(ModalScreen[str | None]):
             )
 
     @on(Input.Submitted)
-    def choose(self, event: Input.Submitted) -> None:
-        at = self.query_one(OptionList).highlighted
+    def action_choose(self) -> None:
+        at, typed = self.query_one(OptionList).highlighted, self.query_one(Input).value.strip()
         if at is not None and at < len(self._shown):
             self._answer(self._shown[at])
-        elif self._free and event.value.strip():
-            self.dismiss(event.value.strip())
+        elif self._free and typed:
+            self.dismiss(typed)
 
     @on(OptionList.OptionSelected)
     def click(self, event: OptionList.OptionSelected) -> None:
@@ -209,7 +208,7 @@ def _line(choice: Choice, width: int) -> Text:
 class Asker(ModalScreen[str | None]):
     """Asks for one line."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog")]
 
     DEFAULT_CSS = """
     Asker { align: center middle; background: $surface 55%; }
@@ -242,6 +241,9 @@ class Asker(ModalScreen[str | None]):
         dot = self._value.rfind(".")
         field.selection = type(field.selection)(stem, dot if dot > stem else len(self._value))
 
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
     @on(Input.Submitted)
     def answer(self, event: Input.Submitted) -> None:
         self.dismiss(event.value.strip() or None)
@@ -250,11 +252,7 @@ class Asker(ModalScreen[str | None]):
 class Confirm(ModalScreen[str | None]):
     """One question with a few answers; the first is what Enter means."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", show=False),
-        Binding("left,shift+tab", "app.focus_previous", show=False),
-        Binding("right,tab", "app.focus_next", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("question")]
 
     DEFAULT_CSS = """
     Confirm { align: center middle; background: $surface 55%; }
@@ -291,6 +289,12 @@ class Confirm(ModalScreen[str | None]):
     @on(Button.Pressed)
     def answer(self, event: Button.Pressed) -> None:
         self.dismiss((event.button.id or "").removeprefix("answer-"))
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def action_step(self, by: int) -> None:
+        (self.focus_next if by > 0 else self.focus_previous)(Button)
 
     def on_key(self, event: events.Key) -> None:
         """The first letter of an answer is enough."""

@@ -79,6 +79,14 @@ class DocumentActions(Arrangement):
         if (sheet := self.documents.sheet) is not None and not sheet.untitled:
             self.documents.reload(sheet)
 
+    def action_compare_file(self) -> None:
+        if (sheet := self.documents.sheet) is not None and not sheet.untitled:
+            self.documents.post_message(DocumentsPane.CompareAsked(sheet))
+
+    def action_keep_file(self) -> None:
+        if (sheet := self.documents.sheet) is not None:
+            sheet.banner.say("")
+
     def action_close_tab(self) -> None:
         self.documents.request_close()
 
@@ -156,7 +164,10 @@ class DocumentActions(Arrangement):
     @on(DocumentsPane.CompareAsked)
     @work(group="choose", exclusive=True)
     async def compare(self, event: DocumentsPane.CompareAsked) -> None:
-        self._settle(event.sheet, await self._compare(event.sheet))
+        try:
+            self._settle(event.sheet, await self._compare(event.sheet))
+        except CodeexecError as error:  # the file is gone meanwhile
+            self.post_message(Failed(error))
 
     def on_files_pane_changed(self, event: FilesPane.Changed) -> None:
         """Tabs follow a file that was renamed, and say so of one that was deleted."""

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from msgspec.structs import replace
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from codeexec.client.api import HostClient
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import KernelInfo
+from codeexec.tui.commands import bindings
 from codeexec.tui.link import CopyRequested
 from codeexec.tui.screens.picker import Hint, Picker, spread
 from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces, fitted
@@ -55,9 +56,7 @@ class KernelsScreen(Picker[str | None]):
     """Answers with what to ask for by `RestartKernel` or `OpenSession`: a name, or what was typed
     where it is the path of a Python or of an environment."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+r", "look", "Look again", show=False, id="kernels.look"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("kernels")]
 
     placeholder: ClassVar[str] = "a kernel, or the path of a Python or of an environment"
 

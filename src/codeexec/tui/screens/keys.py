@@ -7,28 +7,14 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from codeexec.tui.commands import COMMANDS, PLACES, Command, Where
+from codeexec.tui.commands import COMMANDS, PLACES, Where, bindings
 from codeexec.tui.keymap import key_words
 from codeexec.tui.theme import Theme
-
-_ARROWS = frozenset(
-    {"left", "right", "up", "down", "home", "line_end", "page_up", "page_down", "newline"}
-    | {"delete_left", "delete_right", "copy", "paste", "cut"}
-)
-
-
-def _goes_without_saying(command: Command) -> bool:
-    """What the keys do in every text field: it would only hide what is worth reading."""
-    name = command.id.removeprefix("editor.")
-    return name in _ARROWS or (name.startswith("select_") and name not in _SELECTS)
-
-
-_SELECTS = ("select_all", "select_line")
 
 
 def page(theme: Theme, keys: Mapping[str, str], places: Sequence[Where]) -> Text:
@@ -38,7 +24,7 @@ def page(theme: Theme, keys: Mapping[str, str], places: Sequence[Where]) -> Text
         rows = [
             (keys.get(command.id, command.keys), command.title)
             for command in sorted(COMMANDS, key=lambda command: command.group != "run")
-            if command.where == place and not _goes_without_saying(command)
+            if command.where == place and not command.goes_without_saying
         ]
         rows = [(key_words(",".join(key.split(",")[:2])), title) for key, title in rows if key]
         if not rows:
@@ -54,9 +40,7 @@ def page(theme: Theme, keys: Mapping[str, str], places: Sequence[Where]) -> Text
 class KeysScreen(ModalScreen[None]):
     """F1."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f1,q", "dismiss(None)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("keys")]
 
     DEFAULT_CSS = """
     KeysScreen { align: center middle; background: $surface 55%; }
@@ -66,14 +50,12 @@ class KeysScreen(ModalScreen[None]):
     KeysScreen VerticalScroll { scrollbar-size-vertical: 1; }
     """
 
-    def __init__(self, theme: Theme, keys: Mapping[str, str], here: Where) -> None:
+    def __init__(self, theme: Theme, keys: Mapping[str, str], places: Sequence[Where]) -> None:
+        """`places` in the order of the page."""
         super().__init__()
         self._theme = theme
         self._keys = keys
-        rest: list[Where] = ["anywhere", "editor", "console", "prompt", "artifacts"]
-        rest += ["variables", "files"]
-        first: list[Where] = ["prompt", "console"] if here == "prompt" else [here]
-        self._places = list(dict.fromkeys([*first, *rest]))
+        self._places = places
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -82,3 +64,6 @@ class KeysScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)

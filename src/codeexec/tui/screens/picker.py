@@ -10,12 +10,13 @@ from typing import ClassVar, Literal, TypeVar
 from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from codeexec.tui.commands import bindings
 from codeexec.tui.widgets.artifacts.row_list import Pieces, Row, RowList, fitted
 from codeexec.tui.widgets.click_rows import ClickRows
 
@@ -71,14 +72,7 @@ class Picker(ModalScreen[R]):
     word_rows: ClassVar[int] = 0
     """Rows that are kept for the words under the list; 0: as many as they need."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Close", show=False, id="list.close"),
-        Binding("down,ctrl+n", "step(1)", show=False, id="list.next"),
-        Binding("up,ctrl+p", "step(-1)", show=False, id="list.previous"),
-        Binding("pagedown", "step(10)", show=False, id="list.page_down"),
-        Binding("pageup", "step(-10)", show=False, id="list.page_up"),
-        Binding("enter", "choose", show=False, id="list.choose"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("list")]
 
     DEFAULT_CSS = """
     Picker { align: center top; background: $surface 55%; }

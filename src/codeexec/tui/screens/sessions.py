@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from codeexec.client.api import HostClient
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import SessionSummary
+from codeexec.tui.commands import bindings
 from codeexec.tui.screens.dialogs import Confirm
 from codeexec.tui.screens.picker import Heading, Hint, Picker, spread
 from codeexec.tui.widgets.artifacts.items import size_words
@@ -83,14 +84,7 @@ class SessionsScreen(Picker[str | None]):
 
     typing: ClassVar[bool] = False
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "step(1)", show=False, id="sessions.next"),
-        Binding("k", "step(-1)", show=False, id="sessions.previous"),
-        Binding("s", "stop", "Stop", show=False, id="sessions.stop"),
-        Binding("d,delete", "remove", "Remove", show=False, id="sessions.remove"),
-        Binding("slash,ctrl+f", "search", "Search", show=False, id="sessions.search"),
-        Binding("q", "leave", "Close", show=False, id="sessions.close"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("sessions")]
 
     def __init__(self, host: HostClient, current: str = "") -> None:
         """`current` is the id of the session that is attached to now."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, get_args, get_origin
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 
 from codeexec.config.load import (
@@ -24,6 +24,7 @@ from codeexec.config.load import (
     value_of,
 )
 from codeexec.domain.errors import CodeexecError
+from codeexec.tui.commands import bindings
 from codeexec.tui.screens.dialogs import Asker, Choice, Chooser
 from codeexec.tui.screens.picker import Heading, Hint, Picker, spread
 from codeexec.tui.screens.user_file import change
@@ -84,15 +85,7 @@ class SettingsScreen(Picker[None]):
     placeholder: ClassVar[str] = "part of a name, or of what it is about"
     word_rows: ClassVar[int] = 5
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "step(1)", show=False, id="settings.next"),
-        Binding("k", "step(-1)", show=False, id="settings.previous"),
-        Binding("space", "choose", "Change", show=False, id="settings.change"),
-        Binding("r,delete,backspace", "reset", "As by default", show=False, id="settings.reset"),
-        Binding("c", "only_changed", "Only what was said", show=False, id="settings.changed"),
-        Binding("slash,ctrl+f", "search", "Search", show=False, id="settings.search"),
-        Binding("q", "leave", "Close", show=False, id="settings.close"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("settings")]
 
     @dataclass
     class Changed(Message):

@@ -7,7 +7,7 @@ from typing import ClassVar
 from msgspec.structs import replace
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -16,6 +16,7 @@ from textual.widgets import Static
 from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
 from codeexec.domain.events import Variable
+from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame
 from codeexec.tui.widgets.artifacts.row_list import one_line
 from codeexec.tui.widgets.table import DataTableView
@@ -25,10 +26,7 @@ from codeexec.tui.widgets.table_pages import PagedTable
 class TableScreen(ModalScreen[None]):
     """Shows a variable; follows it when a run has changed it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "close", "Close", id="table_screen.close"),
-        Binding("r", "reload", "Read again", id="table_screen.reload"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("table_screen")]
 
     DEFAULT_CSS = """
     TableScreen { background: $surface; }

@@ -6,12 +6,13 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.widgets.artifacts.actions import ItemActions
@@ -30,15 +31,7 @@ class ViewerScreen(ItemActions, ModalScreen[str]):
     `item` may be one that the gallery does not list, such as a plain result: then it stands alone.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "close", "Close", id="viewer.close"),
-        Binding("right_square_bracket,full_stop", "step(1)", "Next", id="viewer.next"),
-        Binding("left_square_bracket,comma", "step(-1)", "Previous", id="viewer.previous"),
-        Binding("w", "save", "Save as…", id="viewer.save"),
-        Binding("c,y", "copy", "Copy", id="viewer.copy"),
-        Binding("Y", "copy_path", "Copy its path", id="viewer.copy_path"),
-        Binding("O", "outside", "Open in another program", id="viewer.outside"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("viewer")]
 
     DEFAULT_CSS = """
     ViewerScreen { background: $surface; }

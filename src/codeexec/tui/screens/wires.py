@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from textual import on, work
+from textual import events, on, work
 from textual.css.query import NoMatches
+from textual.dom import DOMNode
 from textual.widget import Widget
 
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import NoticeLevel
 from codeexec.domain.requests import SearchHistory
 from codeexec.tui import notify
-from codeexec.tui.commands import BY_ID, COMMANDS, Command, Where
+from codeexec.tui.commands import BY_ID, PANES, PLACES, Command, Where
 from codeexec.tui.feed import Frame
-from codeexec.tui.keymap import key_words
-from codeexec.tui.link import CopyRequested, Failed, Said, ask
+from codeexec.tui.link import CommandWanted, CopyRequested, Failed, Said, ask
+from codeexec.tui.places import all_places, menu, places
+from codeexec.tui.screens.command_chooser import CommandChooser
 from codeexec.tui.screens.dialogs import Choice, Chooser
 from codeexec.tui.screens.kernel_actions import KernelActions
 from codeexec.tui.screens.keys import KeysScreen
 from codeexec.tui.widgets.chrome import TabStrip
 from codeexec.tui.widgets.console.pane import ConsolePane
-from codeexec.tui.widgets.console.prompt import Prompt
 from codeexec.tui.widgets.documents.pane import DocumentsPane
 from codeexec.tui.widgets.editor.code_editor import CodeEditor
 from codeexec.tui.widgets.status import StatusLine
@@ -184,6 +186,10 @@ class Wires(KernelActions):
     def show_position(self, event: DocumentsPane.CursorMoved) -> None:
         self.status.show(position=event.position)
 
+    @on(CodeEditor.ModeChanged)
+    def show_mode(self, event: CodeEditor.ModeChanged) -> None:
+        self.status.show(hint=event.mode.upper())
+
     @on(DocumentsPane.TabsChanged)
     def note_tabs(self, event: DocumentsPane.TabsChanged) -> None:
         self.open_paths = event.paths
@@ -224,6 +230,16 @@ class Wires(KernelActions):
     async def run_clicked(self, event: StatusLine.Clicked) -> None:
         await self.run_command(BY_ID[event.command])
 
+    @on(CommandWanted)
+    async def run_wanted(self, event: CommandWanted) -> None:
+        event.stop()
+        await self.run_command(BY_ID[event.command])
+
+    def on_click(self, event: events.Click) -> None:
+        """The right button tells what can be done where it is pressed."""
+        if event.button == 3:
+            self.action_menu()
+
     # -- going places -----------------------------------------------------------------------------
 
     def action_go(self, pane: str) -> None:
@@ -240,34 +256,36 @@ class Wires(KernelActions):
 
     # -- commands ---------------------------------------------------------------------------------
 
-    @property
-    def _where(self) -> Where:
-        here = self.here
-        if here == "console" and isinstance(self.focused, Prompt):
-            return "prompt"
-        return next((place for place in ("editor", "console", "artifacts", "variables", "files")
-                     if place == here), "anywhere")  # fmt: skip
-
     @work(group="choose", exclusive=True)
     async def action_palette(self) -> None:
         """Every command: those of where one is come first."""
-        here = self._where
-        order = sorted(
-            COMMANDS, key=lambda command: (command.where != here, command.where != "anywhere")
-        )
-        choices = [
-            Choice(command.id, command.title, key_words(self.equipment.keymap.of(command)))
-            for command in order
-            if not command.id.startswith("editor.select_")
-        ]
+        here = places(self)
         chosen = await self.app.push_screen_wait(
-            Chooser("Commands", choices, placeholder="what do you want to do?")
+            CommandChooser("Commands", menu(tuple(here)), self.equipment.keymap)
         )
         if chosen is not None:
-            await self.run_command(BY_ID[chosen])
+            await self.run_command(BY_ID[chosen], here)
 
-    async def run_command(self, command: Command) -> None:
-        """Do what a command says, in its own pane."""
+    @work(group="choose", exclusive=True)
+    async def action_menu(self) -> None:
+        """The commands of the pane that has the keys."""
+        here = places(self)
+        near = tuple(place for place in here if place != "anywhere")
+        commands = [command for command in menu(near) if command.where in near]
+        title = " · ".join(PLACES[place] for place in near)
+        chosen = await self.app.push_screen_wait(
+            CommandChooser(title, commands, self.equipment.keymap)
+        )
+        if chosen is not None:
+            await self.run_command(BY_ID[chosen], here)
+
+    async def run_command(
+        self, command: Command, here: Mapping[Where, DOMNode] | None = None
+    ) -> None:
+        """Do what a command says, in its own pane, or in the part that is `here`."""
+        if here and command.where in here and command.where not in PANES:
+            await self.app.run_action(command.action, default_namespace=here[command.where])
+            return
         target = self._target(command.where)
         if target is not self:
             self.action_go("console" if command.where == "prompt" else command.where)
@@ -294,4 +312,5 @@ class Wires(KernelActions):
 
     def action_help(self) -> None:
         keys = self.equipment.keymap.keys
-        self.app.push_screen(KeysScreen(self.equipment.theme, keys, self._where))
+        here = all_places(tuple(places(self)))
+        self.app.push_screen(KeysScreen(self.equipment.theme, keys, here))

@@ -153,8 +153,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     def follow_settings(self) -> None:
         """Take what the settings say, now and whenever they change."""
         settings, view = self.equipment.settings, self.console_pane.view
-        self.documents.save_before_run = settings.editor.save_before_run
-        self.documents.auto_complete = settings.editor.auto_complete
+        self.documents.adopt(settings.editor)
+        self.app.scroll_sensitivity_y = float(max(settings.console.scroll_step, 1))
         view.deck.code_limit = settings.console.fold_code
         view.painter.timestamps = settings.console.timestamps
         view.relayout()

@@ -32,6 +32,8 @@ class Handle(Widget):
     _held: tuple[int, int] | None = None
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
+        if event.button != 1:
+            return
         self._held = (event.screen_x, event.screen_y)
         self.capture_mouse()
 
@@ -131,6 +133,8 @@ class TabStrip(Handle):
             self.refresh()
 
     def on_click(self, event: events.Click) -> None:
+        if event.button == 3:
+            return
         for start, end, tab in self._spans:
             if start <= event.x < end:
                 closes = tab.closable and (event.button == 2 or event.x >= end - 2)

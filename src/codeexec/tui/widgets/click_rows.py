@@ -13,7 +13,7 @@ class ClickRows(RowList):
     def on_click(self, event: events.Click) -> None:
         event.prevent_default()
         at = event.y + self.scroll_offset.y
-        if at < len(self.rows) and event.button == 1:
+        if at < len(self.rows):
             self.go(at)
-            if event.chain == 1:
+            if event.chain == 1 and event.button == 1:
                 self.post_message(self.Chosen(self, at))

@@ -7,10 +7,12 @@ from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
+from textual.binding import BindingType
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from codeexec.domain.errors import DocumentError
+from codeexec.tui.commands import bindings
 from codeexec.tui.render.json_tree import Json, children, groups, kind, parse, preview, size
 
 _OPEN_AT_FIRST = 20
@@ -31,7 +33,7 @@ class _Part:
         return self.stop is not None
 
 
-class JsonView(Tree[_Part]):
+class JsonView(Tree[_Part], inherit_bindings=False):
     """Shows JSON text, or says where it is not JSON."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -42,6 +44,8 @@ class JsonView(Tree[_Part]):
         "json--null",
         "json--muted",
     }
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("json")]
 
     DEFAULT_CSS = """
     JsonView {

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from textual import events, work
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from codeexec.domain.errors import DocumentError
+from codeexec.tui.commands import bindings
 from codeexec.tui.graphics import kitty
 from codeexec.tui.graphics.images import WHOLE, Extent, View, decode, fit
 from codeexec.tui.graphics.painting import Painting, paint
@@ -44,15 +45,7 @@ class Picture(Widget, can_focus=True):
     Picture { width: 1fr; height: auto; }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("plus,equals_sign,i", "zoom_in", "Zoom in", id="picture.zoom_in"),
-        Binding("minus,o", "zoom_out", "Zoom out", id="picture.zoom_out"),
-        Binding("0,home", "whole", "Whole picture", id="picture.whole"),
-        Binding("left,h", "pan(-1, 0)", "Left", show=False, id="picture.left"),
-        Binding("right,l", "pan(1, 0)", "Right", show=False, id="picture.right"),
-        Binding("up,k", "pan(0, -1)", "Up", show=False, id="picture.up"),
-        Binding("down,j", "pan(0, 1)", "Down", show=False, id="picture.down"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("picture")]
 
     class Shown(Message):
         """The picture is on screen, or cannot be: then `fault` says why."""

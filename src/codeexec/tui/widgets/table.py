@@ -12,7 +12,7 @@ from rich.cells import set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events, work
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -20,6 +20,7 @@ from textual.strip import Strip
 
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import TablePage
+from codeexec.tui.commands import bindings
 from codeexec.tui.render.tables import NULLS
 from codeexec.tui.widgets.table_columns import GAP, Columns, fitted
 from codeexec.tui.widgets.table_pages import PAGE, Pages, TableSource, WholeTable
@@ -57,21 +58,7 @@ class DataTableView(ScrollView, can_focus=True):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1, 0)", "Up", show=False, id="table.up"),
-        Binding("down,j", "move(1, 0)", "Down", show=False, id="table.down"),
-        Binding("left,h", "move(0, -1)", "Left", show=False, id="table.left"),
-        Binding("right,l", "move(0, 1)", "Right", show=False, id="table.right"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="table.page_up"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="table.page_down"),
-        Binding("ctrl+home,g", "first", "First row", show=False, id="table.first"),
-        Binding("ctrl+end,G", "last", "Last row", show=False, id="table.last"),
-        Binding("home", "move(0, -100000)", "First column", show=False, id="table.home"),
-        Binding("end", "move(0, 100000)", "Last column", show=False, id="table.end"),
-        Binding("s", "sort", "Sort", id="table.sort"),
-        Binding("slash", "search", "Find column", id="table.search"),
-        Binding("n", "next_match", "Next match", show=False, id="table.next_match"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("table")]
 
     class Changed(Message):
         """The rows in view are there, in this order; or they cannot be had: `fault` says why."""
@@ -244,7 +231,7 @@ class DataTableView(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         column = self._columns.at(event.x, self.scroll_offset.x)
         if event.y == 0:
-            if column is not None:
+            if column is not None and event.button == 1:
                 self._turn_order(column)
             return
         row = event.y - 1 + self.scroll_offset.y

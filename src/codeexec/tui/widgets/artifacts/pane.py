@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Static
@@ -31,14 +31,7 @@ _EMPTY = "Plots and tables appear here"
 class ArtifactPane(ItemActions, Vertical):
     """`show_frame` takes frames; content is asked of the session when it is looked at."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("artifacts"),
-        Binding("g,home", "newest", "The newest", show=False, id="artifacts.newest"),
-        Binding("G,end", "oldest", "The oldest", show=False, id="artifacts.oldest"),
-        Binding("e", "jump", "Go to its output", show=False, id="artifacts.jump"),
-        Binding("Y", "copy_path", "Copy its path", show=False, id="artifacts.copy_path"),
-        Binding("escape", "back", "Back to the list, or all", show=False, id="artifacts.back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("artifacts")]
 
     DEFAULT_CSS = """
     ArtifactPane #shelf { height: auto; max-height: 34%; min-height: 1; }

@@ -10,11 +10,13 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+
+from codeexec.tui.commands import bindings
 
 Ink = Literal["text", "muted", "accent", "ok", "warn", "error", "title"]
 """What a piece of a row is painted with."""
@@ -94,10 +96,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("pageup", "page(-1)", "Page up", show=False, id="rows.page_up"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="rows.page_down"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("rows")]
 
     @dataclass
     class Moved(Message):
@@ -178,7 +177,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         at = event.y + self.scroll_offset.y
         if at < len(self._rows):
             self.go(at)
-            if event.chain == 2:
+            if event.chain == 2 and event.button == 1:
                 self.post_message(self.Chosen(self, at))
 
     # -- painting ----------------------------------------------------------------------

@@ -14,17 +14,19 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.theme import Theme
 from textual import events, work
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from codeexec.tui.commands import bindings
+
 _WEB = ("http://", "https://", "mailto:")
 _PLAIN_LINE = re.compile(r"[\x20-\x7e]*")
 
 
-class TextView(ScrollView, can_focus=True):
+class TextView(ScrollView, can_focus=True, inherit_bindings=False):
     """Shows text as it stands, or Markdown; lines are wrapped at the view's width."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -47,12 +49,7 @@ class TextView(ScrollView, can_focus=True):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k", "scroll_up", "Up", show=False, id="text.up"),
-        Binding("j", "scroll_down", "Down", show=False, id="text.down"),
-        Binding("g", "scroll_home", "Beginning", show=False, id="text.first"),
-        Binding("G", "scroll_end", "End", show=False, id="text.last"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("text")]
 
     class LaidOut(Message):
         """What was last shown is there to be seen."""

@@ -7,12 +7,13 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Label
 
 from codeexec.domain.events import StdinRequested
+from codeexec.tui.commands import bindings
 
 
 class AnswerBar(Horizontal):
@@ -73,11 +74,7 @@ class AnswerBar(Horizontal):
 class SearchBar(Horizontal):
     """Searches all output, as far back as it goes."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", show=False),
-        Binding("down", "step(1)", show=False),
-        Binding("up", "step(-1)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("search")]
 
     DEFAULT_CSS = """
     SearchBar { height: 1; display: none; padding: 0 1; }

@@ -10,9 +10,13 @@ from codeexec.domain.outputs import TAIL_ROWS, Display, ErrorInfo, Run, iter_row
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.widgets.console.rows import Heights
 
-Part = Literal["code", "more", "row", "note", "gap"]
+Part = Literal["code", "more", "answer", "row", "note", "gap"]
 
 _ENDINGS = ("cancelled", "timed_out", "lost")
+
+
+MOST_ANSWERS = 20
+"""Answers that a card shows: a game of a thousand questions is no list to read."""
 
 
 class Fold(Enum):
@@ -39,6 +43,8 @@ class Card:
         self.fold = Fold.OPEN
         self.shows_all_code = False
         self.shows_all_frames = False
+        self.answers: tuple[tuple[str, str], ...] = ()
+        """What input() asked and what was answered: the last of it."""
         self.heights = Heights()
         self._tail_of: ExecutionView | None = None
         self._tail: list[Run] = []
@@ -84,7 +90,8 @@ class Card:
         shown, more = self.code_lines(limit)
         if self.fold is Fold.CLOSED:
             return 2 + (self.view.total > 0)
-        return shown + (more > 0) + self.heights.top(self.view.total) + self.has_note + 1
+        head = shown + (more > 0) + len(self.answers)
+        return head + self.heights.top(self.view.total) + self.has_note + 1
 
     def locate(self, line: int, limit: int) -> Line:
         """What stands in a line of the card, counted from 0."""
@@ -98,6 +105,9 @@ class Card:
             if line == 0:
                 return Line("more", more)
             line -= 1
+        if line < len(self.answers):
+            return Line("answer", line)
+        line -= len(self.answers)
         body = self.heights.top(self.view.total)
         if line < body:
             return Line("row", *self.heights.locate(line))
@@ -106,7 +116,10 @@ class Card:
     def row_top(self, row: int, limit: int) -> int:
         """The line where a row of output begins."""
         shown, more = self.code_lines(limit)
-        return shown + (more > 0) + self.heights.top(row)
+        return shown + (more > 0) + len(self.answers) + self.heights.top(row)
+
+    def take_answers(self, answers: tuple[tuple[str, str], ...]) -> None:
+        self.answers = (*self.answers, *answers)[-MOST_ANSWERS:]
 
     def display(self, shown: Display) -> Display:
         """The display as it is now: a page may hold it as it was when it was read."""

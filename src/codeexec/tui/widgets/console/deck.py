@@ -62,6 +62,7 @@ class Deck:
                 self.pages.forget(key, row)
                 card.heights.cut(row)
             card.view = view
+            card.take_answers(frame.answers.get(key, ()))
             if wrapped != card.wraps:
                 card.heights.cut(0)
             self.measure(card, painter)

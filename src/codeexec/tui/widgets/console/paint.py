@@ -13,6 +13,7 @@ from codeexec.domain.snapshot import ExecutionStatus
 from codeexec.tui.render.ansi import AnsiPainter
 from codeexec.tui.render.highlight import highlight
 from codeexec.tui.theme import Theme
+from codeexec.tui.widgets.artifacts.row_list import one_line
 from codeexec.tui.widgets.console.bodies import BodyPainter, Painted
 from codeexec.tui.widgets.console.card import Card, Fold, Line
 
@@ -173,6 +174,15 @@ class CardPainter:
             words = f"    ▸ {count:,} more {'line' if count == 1 else 'lines'} of code"
         return Strip([Segment(words, self.theme.style("muted"))])
 
+    def answer(self, card: Card, number: int) -> Strip:
+        """What was asked and answered, as it would stand in a terminal."""
+        asked, said = card.answers[number]
+        style = self.theme.style
+        return Strip(
+            [Segment(f"⌨ {one_line(asked)} ", style("muted")),
+             Segment(one_line(said), style("stream.stdin"))]
+        )  # fmt: skip
+
     def note(self, card: Card) -> Strip:
         """Why a card stands still: what it waits for, or how it ended."""
         view = card.view
@@ -213,5 +223,7 @@ class CardPainter:
                 return self.row(card, row, line.sub, width, 0)[1].text.rstrip()
             case "note":
                 return self.note(card).text
+            case "answer":
+                return self.answer(card, line.index).text
             case _:
                 return ""

@@ -204,7 +204,7 @@ class ConsoleView(CardLines, can_focus=True):
     # -- mouse ---------------------------------------------------------------------------------
 
     def on_click(self, event: events.Click) -> None:
-        if self._news_line(event.y):
+        if self._news_line(event.y) and event.button == 1:
             self.go_to_end()
             return
         found = self.deck.locate(self.scroll_offset.y + event.y)
@@ -214,6 +214,8 @@ class ConsoleView(CardLines, can_focus=True):
         card, line = found
         self.selected = card
         self.refresh()
+        if event.button != 1:
+            return
         if line.part == "more":
             (self.toggle_fold if card.fold is Fold.CLOSED else self.toggle_code)(card)
         elif line.part == "code" and event.x < GUTTER + 4:

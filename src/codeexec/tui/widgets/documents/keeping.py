@@ -9,6 +9,8 @@ from textual import on
 
 from codeexec.documents.files import Stamp
 from codeexec.domain.errors import CodeexecError, StorageError
+from codeexec.tui.commands import BY_ID
+from codeexec.tui.keymap import key_words
 from codeexec.tui.link import Failed
 from codeexec.tui.widgets.documents.banner import Banner
 from codeexec.tui.widgets.documents.base import DocumentsBase
@@ -17,7 +19,12 @@ from codeexec.tui.widgets.documents.sheet import Sheet
 LOOK_EVERY = 1.0
 """Seconds between looks for text that is worth keeping, and for files that changed."""
 
-_CONFLICT = [("reload", "reload"), ("compare", "compare"), ("keep", "keep mine")]
+_CONFLICT = [
+    ("reload", "reload", "file.reload"),
+    ("compare", "compare", "file.compare"),
+    ("keep", "keep mine", "file.keep"),
+]
+"""An answer, its words, and the command that does the same by key."""
 
 
 class Keeping(DocumentsBase):
@@ -52,6 +59,8 @@ class Keeping(DocumentsBase):
                     await asyncio.to_thread(self._keep, sheet, sheet.editor.text, version)
                     if not sheet.is_changed or sheet not in self._sheets:
                         self.discard_swap(sheet)  # saved or closed in the meantime
+                elif not sheet.is_changed and sheet.name_key in self._kept:
+                    self.discard_swap(sheet)  # undone as far as what is on disk
                 if not sheet.untitled:
                     now = await asyncio.to_thread(Stamp.of, sheet.path)
                     if now != sheet.noticed:
@@ -92,7 +101,12 @@ class Keeping(DocumentsBase):
             sheet.banner.say(words, warn=True)
         elif sheet.is_changed:
             words = "This has changed on disk as well as here."
-            sheet.banner.say(words, _CONFLICT, warn=True)
+            keys = self.app._keymap
+            answers = [
+                (answer, f"{label} {key_words(keys.get(command, BY_ID[command].keys))}".strip())
+                for answer, label, command in _CONFLICT
+            ]
+            sheet.banner.say(words, answers, warn=True)
         else:
             self.reload(sheet)
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from textual import on
 from textual.app import ComposeResult
 
+from codeexec.config.model import Editor as Habits
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.errors import CodeexecError, Conflict
-from codeexec.tui.link import CopyRequested, Failed
+from codeexec.tui.link import CommandWanted, CopyRequested, Failed
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.chrome import TabStrip
 from codeexec.tui.widgets.documents.keeping import LOOK_EVERY
@@ -34,7 +35,7 @@ class DocumentsPane(Running):
         self._kept = {}
         self._untitled = 0
         self._reopenable: list[tuple[Path, int]] = []
-        self.auto_complete = True
+        self._habits = Habits()
         self.recent: RecentFiles | None = None
         """Where files that are opened are noted."""
 
@@ -66,7 +67,7 @@ class DocumentsPane(Running):
             except CodeexecError as error:
                 self.post_message(Failed(error))
                 return None
-            sheet = Sheet(document, self._theme)
+            sheet = Sheet(document, self._theme, habits=self._habits)
             await self._add(sheet)
             self._offer_swap(sheet)
         if self.recent is not None:
@@ -95,7 +96,7 @@ class DocumentsPane(Running):
     async def _add_untitled(self, path: Path, key: str, text: str) -> Sheet:
         # Whatever file has that name is another document.
         document = read(path.with_name(f"{path.name}\ufffd{os.getpid()}"))
-        sheet = Sheet(document, self._theme, untitled=path.name, key=key)
+        sheet = Sheet(document, self._theme, untitled=path.name, key=key, habits=self._habits)
         await self._add(sheet)
         sheet.follow(path)
         if text:
@@ -118,7 +119,6 @@ class DocumentsPane(Running):
 
     async def _add(self, sheet: Sheet) -> None:
         sheet.id = f"sheet-{id(sheet)}"
-        sheet.editor.auto_complete = self.auto_complete
         self._sheets.append(sheet)
         await self._switcher.add_content(sheet, set_current=True)
         sheet.show_marks(self._snapshot)
@@ -266,6 +266,13 @@ class DocumentsPane(Running):
         for sheet in self._sheets:
             sheet.use(theme)
 
+    def adopt(self, habits: Habits) -> None:
+        """Edit, save and run in the way that is set, here and in what is opened from now on."""
+        self._habits = habits
+        self.save_before_run = habits.save_before_run
+        for sheet in self._sheets:
+            sheet.adopt(habits)
+
     @on(CodeEditor.CopyRequested)
     def copy(self, event: CodeEditor.CopyRequested) -> None:
         event.stop()
@@ -287,6 +294,8 @@ class DocumentsPane(Running):
             case "symbol":
                 names = [(f"{one.name}  {one.kind}", one.line) for one in sheet.editor.symbols()]
                 self.post_message(self.ChoiceAsked("Go to a symbol", names))
+            case "command":
+                self.post_message(CommandWanted("app.palette"))
             case kind:
                 sheet.find_bar.open(kind, event.text)
 

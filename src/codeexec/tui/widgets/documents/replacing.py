@@ -8,8 +8,13 @@ from codeexec.tui.widgets.editor.text import Location, Selection
 
 def replace_text(editor: CodeEditor, text: str) -> None:
     """Show `text` instead, as one step of history; also in an editor that is read-only."""
+    replace_lines(editor, text.split("\n"))
+
+
+def replace_lines(editor: CodeEditor, new: list[str]) -> None:
+    """The same of a text that is parted into lines."""
     model = editor.model
-    old, new = model.lines, text.split("\n")
+    old = model.lines
     top = 0
     while top < min(len(old), len(new)) and old[top] == new[top]:
         top += 1

@@ -13,6 +13,7 @@ from pathlib import Path
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from codeexec.config.model import Editor as Habits
 from codeexec.documents.files import Stamp
 from codeexec.documents.formats import open_as_text, open_document, save_as, save_document
 from codeexec.documents.model import Cell, Document
@@ -24,12 +25,13 @@ from codeexec.languages.model import Language
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.documents.banner import Banner
 from codeexec.tui.widgets.documents.marks import cell_marks, reference
-from codeexec.tui.widgets.documents.replacing import replace_text
+from codeexec.tui.widgets.documents.replacing import replace_lines, replace_text
 from codeexec.tui.widgets.documents.syntax_errors import SyntaxChecker
 from codeexec.tui.widgets.editor.code_editor import CodeEditor
 from codeexec.tui.widgets.editor.find_bar import FindBar
 from codeexec.tui.widgets.editor.marks import CellMark, CellState, Diagnostic
 from codeexec.tui.widgets.editor.styles import EditorStyles
+from codeexec.tui.widgets.editor.vim import VimKeys
 
 _QUIET = 0.8
 """Seconds without a key before the text is looked through for errors."""
@@ -81,7 +83,13 @@ class Sheet(Vertical):
     """
 
     def __init__(
-        self, document: Document, theme: Theme, *, untitled: str = "", key: str = ""
+        self,
+        document: Document,
+        theme: Theme,
+        *,
+        untitled: str = "",
+        key: str = "",
+        habits: Habits | None = None,
     ) -> None:
         """`untitled` is what a document without a file is called, and `key` its `name_key`."""
         super().__init__()
@@ -89,18 +97,23 @@ class Sheet(Vertical):
         self.untitled = untitled
         self._key = key or untitled
         self.language = language_of(document)
+        self._habits = habits = habits or Habits()
         self.editor = CodeEditor(
             document.text,
-            self.language,
+            self._accustomed(),
             styles=EditorStyles.from_meanings(theme.style),
             read_only=bool(document.file.read_only),
         )
+        self.editor.auto_complete = habits.auto_complete
+        self.editor.soft_wrap = habits.soft_wrap
+        self.editor.painter.show_numbers = habits.line_numbers
+        if habits.keymap == "vim":
+            self.editor.modal = VimKeys()
         self.find_bar = FindBar(self.editor)
         self.banner = Banner()
         self.noticed = document.file.stamp
         """The version on disk that the person knows of."""
         self._token = secrets.token_hex(3)
-        self._saved_version = self.editor.model.buffer.version
         self._marked: dict[str, CellMark] = {}
         self._counted: dict[str, str] = {}
         self._failures: list[Diagnostic] = []
@@ -131,7 +144,7 @@ class Sheet(Vertical):
 
     @property
     def is_changed(self) -> bool:
-        return self.editor.model.buffer.version != self._saved_version
+        return not self.editor.model.history.is_saved
 
     @property
     def would_be_lost(self) -> bool:
@@ -142,19 +155,24 @@ class Sheet(Vertical):
 
     def save(self, *, overwrite: bool = False) -> None:
         """Raises Conflict, StorageError and DocumentError."""
-        version = self.editor.model.buffer.version
+        self._trim()
         self.document = save_document(self.document, self.editor.text, overwrite=overwrite)
-        self._saved(version)
+        self._saved()
 
     def save_as(self, path: Path, *, overwrite: bool = False) -> None:
         """The same under another name."""
-        version = self.editor.model.buffer.version
+        self._trim()
         self.document = save_as(self.document, self.editor.text, path, overwrite=overwrite)
         self.untitled = ""
-        self._saved(version)
+        self._saved()
 
-    def _saved(self, version: int) -> None:
-        self._saved_version = version
+    def _trim(self) -> None:
+        """Take the blanks away at the ends of lines, where that is set; in Markdown they speak."""
+        if self._habits.trim_on_save and self.language.name != "markdown":
+            replace_lines(self.editor, [line.rstrip() for line in self.editor.model.lines])
+
+    def _saved(self) -> None:
+        self.editor.model.history.mark_saved()
         self.noticed = self.document.file.stamp
         self.banner.say(_note(self.document))
 
@@ -163,12 +181,11 @@ class Sheet(Vertical):
         self.document = read(self.path)
         replace_text(self.editor, self.document.text)
         self.editor.set_read_only(bool(self.document.file.read_only))
-        self._saved(self.editor.model.buffer.version)
+        self._saved()
 
     def restore(self, unsaved: str) -> None:
         """Put text back that was never saved; undo takes that back."""
         replace_text(self.editor, unsaved)
-        self._saved_version = -1
 
     def follow(self, path: Path) -> None:
         """The file has another name now."""
@@ -193,6 +210,28 @@ class Sheet(Vertical):
         model.select(model.selection.cursor._replace(line=line, column=column))
         self.editor.sync()
         self.editor.reveal(center=True)
+
+    def adopt(self, habits: Habits) -> None:
+        """Take over what is set now; what was switched by key since stays where nothing is new."""
+        before, self._habits = self._habits, habits
+        editor = self.editor
+        editor.auto_complete = habits.auto_complete
+        editor.model.language = self._accustomed()
+        if habits.soft_wrap != before.soft_wrap:
+            editor.set_soft_wrap(habits.soft_wrap)
+        if habits.line_numbers != before.line_numbers:
+            editor.show_numbers(habits.line_numbers)
+
+    def _accustomed(self) -> Language:
+        """The language with the indentation and the brackets as they are set."""
+        habits, language = self._habits, self.language
+        indent = language.indent
+        if not habits.insert_spaces:
+            indent = "\t"
+        elif indent != "\t" and habits.tab_size:
+            indent = " " * habits.tab_size
+        pairs = language.pairs if habits.auto_close else ()
+        return replace(language, indent=indent, pairs=pairs)
 
     def use(self, theme: Theme) -> None:
         self.editor.use_styles(EditorStyles.from_meanings(theme.style))

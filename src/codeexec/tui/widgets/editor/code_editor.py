@@ -110,7 +110,7 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
         event.prevent_default()
         self.insert(event.text)
 
-    # Mouse: press and drag select; twice by words, three times by lines.
+    # Mouse: press and drag select; twice by words, three times by lines. A cell's mark runs it.
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         if event.button != 1:
@@ -125,6 +125,10 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
                 return
             self.close_popup()
         at = self.location_at(event.x, event.y)
+        if event.x == 0 and at.line == self.model.cells.span(self.model.cells.at(at.line))[0]:
+            self.move_to(at)
+            self.action_run_cell()
+            return
         self._drag_unit = 3 if event.x < self.painter.gutter else 1
         self._dragging = True
         self.capture_mouse()
@@ -171,6 +175,8 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
             self.release_mouse()
 
     def on_click(self, event: events.Click) -> None:
+        if event.button != 1:
+            return
         event.stop()
         event.prevent_default()
         if event.chain in (2, 3) and event.x >= self.painter.gutter:
@@ -191,7 +197,11 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
         self.refresh()
 
     def action_toggle_numbers(self) -> None:
-        self.painter.show_numbers = not self.painter.show_numbers
+        self.show_numbers(not self.painter.show_numbers)
+
+    def show_numbers(self, shown: bool) -> None:
+        """Have numbers at the lines, or not."""
+        self.painter.show_numbers = shown
         self._resize_text()
         self.refresh()
 

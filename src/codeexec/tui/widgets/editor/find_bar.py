@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Checkbox, Input, Label
 
 from codeexec.domain.errors import UsageError
+from codeexec.tui.commands import bindings
 from codeexec.tui.widgets.editor.search import Query
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _WORDS = {"find": "Find", "replace": "Find", "line": "Line"}
 
 
 class FindBar(Vertical):
-    """Asks, and lets its editor find. Enter goes on, shift+enter or f2 back, escape closes.
+    """Asks, and lets its editor find. Enter goes on, shift+enter or shift+f4 back, escape closes.
 
     `open` begins in one of the modes `find`, `replace` and `line`.
     """
@@ -43,16 +43,7 @@ class FindBar(Vertical):
     FindBar Checkbox:focus { border: none; }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close", show=False, id="find.close"),
-        Binding("f4,down", "step(1)", "Next", show=False, id="find.next"),
-        Binding(
-            "shift+enter,shift+f4,f2,up", "step(-1)", "Previous", show=False, id="find.previous"
-        ),
-        Binding(
-            "ctrl+enter,alt+a", "replace_all", "Replace all", show=False, id="find.replace_all"
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("find")]
 
     def __init__(self, editor: CodeEditor, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -104,7 +104,8 @@ class Intents:
             self.mode = mode
 
     class PromptRequested(Intent, namespace="code_editor"):
-        """Ask somebody for `find`, `replace`, `line`, `cell` or `symbol`, beginning with `text`."""
+        """Ask somebody for `find`, `replace`, `line`, `cell`, `symbol` or `command`, beginning
+        with `text`."""
 
         def __init__(self, kind: str, text: str = "") -> None:
             super().__init__()

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _DIAGNOSTIC_GLYPHS = {Severity.ERROR: "●", Severity.WARN: "▲", Severity.INFO: "·"}
 _RULE = "─"
 _CURRENT = "▎"
+_TO_RUN = "▷"
+"""Where a click runs a cell that has not run."""
 
 
 def _cut(words: str, room: int) -> str:
@@ -119,6 +121,8 @@ class Painter:
         mark = self.mark_of(cells.key(index)) if line == first and not part else None
         if mark is not None:
             glyph, name = GLYPHS[mark.state], f"run.{mark.state}"
+        elif line == first and not part and self.model.lines[line]:
+            glyph, name = _TO_RUN, "faint"
         if not part and (diagnostic := self.diagnostics.get(line)) is not None:
             glyph, name = _DIAGNOSTIC_GLYPHS[diagnostic.severity], str(diagnostic.severity)
         digits = self.gutter - 3

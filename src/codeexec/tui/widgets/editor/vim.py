@@ -156,6 +156,8 @@ class VimKeys:
         line, column = model.cursor
         length = len(model.line)
         match keys[0]:
+            case ":":
+                editor.post_message(editor.PromptRequested("command"))
             case "i":
                 self._insert(editor)
             case "a":

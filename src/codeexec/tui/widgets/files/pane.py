@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
@@ -32,19 +32,7 @@ _LOOK_EVERY = 2.0
 class FilesPane(Vertical):
     """Folders are read when they are opened, beside the loop, and again when they change."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("files"),
-        Binding("up,k", "step(-1)", "Above", show=False, id="files.previous"),
-        Binding("down,j", "step(1)", "Below", show=False, id="files.next"),
-        Binding("enter,o", "open", "Open", show=False, id="files.open"),
-        Binding("right,l", "inward", "Open the folder", show=False, id="files.expand"),
-        Binding("left,h", "outward", "Close the folder", show=False, id="files.collapse"),
-        Binding(
-            "space", "toggle_folder", "Open or close the folder", show=False, id="files.toggle"
-        ),
-        Binding("g,home", "end(-1)", "First", show=False, id="files.first"),
-        Binding("G,end", "end(1)", "Last", show=False, id="files.last"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("files")]
 
     DEFAULT_CSS = """
     FilesPane ClickRows { height: 1fr; }

@@ -8,7 +8,7 @@ from typing import ClassVar, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -33,18 +33,7 @@ _EMPTY = "Variables appear here"
 class VariablesPane(Vertical):
     """`show_frame` takes frames; what is inside of a variable is asked of the session."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings("variables"),
-        Binding("up,k", "step(-1)", "Above", show=False, id="variables.previous"),
-        Binding("down,j", "step(1)", "Below", show=False, id="variables.next"),
-        Binding("right,l,space", "expand(True)", "Look inside", show=False, id="variables.expand"),
-        Binding("left,h", "expand(False)", "Close", show=False, id="variables.collapse"),
-        Binding("s", "sort", "Sort by name, type or size", show=False, id="variables.sort"),
-        Binding("S", "reverse", "Turn the order round", show=False, id="variables.reverse"),
-        Binding("g,home", "end(-1)", "First", show=False, id="variables.first"),
-        Binding("G,end", "end(1)", "Last", show=False, id="variables.last"),
-        Binding("escape", "back", "Show all again", show=False, id="variables.back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("variables")]
 
     DEFAULT_CSS = """
     VariablesPane RowList { height: 1fr; }

@@ -1,0 +1,19 @@
+"""The palette: commands by a few letters of what they do, with their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codeexec.tui.commands import Command
+from codeexec.tui.keymap import Keymap, key_words
+from codeexec.tui.screens.dialogs import Choice, Chooser
+
+
+class CommandChooser(Chooser):
+    """Answers with the id of a command."""
+
+    def __init__(self, title: str, commands: Sequence[Command], keymap: Keymap) -> None:
+        choices = [
+            Choice(command.id, command.title, key_words(keymap.of(command))) for command in commands
+        ]
+        super().__init__(title, choices, placeholder="what do you want to do?")
