@@ -6,8 +6,7 @@ import re
 import tomllib
 from dataclasses import fields
 from functools import cache
-from importlib.resources import files
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from codeexec.domain.errors import NotFound, UsageError
@@ -40,8 +39,8 @@ _ALIASES = {
 @cache
 def languages() -> Mapping[str, Language]:
     """Every language of the catalog by name, in its order."""
-    text = files("codeexec.languages").joinpath("catalog.toml").read_text("utf-8")
-    return parse_catalog(text)
+    # Not by importlib.resources, whose readers alone take 12 ms to import.
+    return parse_catalog(Path(__file__).with_name("catalog.toml").read_text("utf-8"))
 
 
 def parse_catalog(text: str) -> dict[str, Language]:

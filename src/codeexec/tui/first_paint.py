@@ -45,6 +45,15 @@ class FirstFrame:
 
     # -- keys --------------------------------------------------------------------------------
 
+    def show(self, text: str) -> None:
+        """Write something more, and leave the cursor where it was."""
+        os.write(self._sink, f"\x1b7{text}\x1b8".encode())
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and lines of the terminal."""
+        return self._columns, self._lines
+
     def ask(self, questions: bytes) -> None:
         """Write questions to the terminal; it answers them among the keys."""
         os.write(self._sink, questions)

@@ -20,6 +20,7 @@ _PATIENCE = 0.15
 if TYPE_CHECKING:
     from codeexec.client.spawn import Starting
     from codeexec.tui.app import OpenOptions
+    from codeexec.tui.attaching import Place
     from codeexec.tui.first_paint import FirstFrame
     from codeexec.tui.graphics.probe import Answers
 
@@ -38,11 +39,31 @@ def start(options: OpenOptions, frame: FirstFrame | None) -> str:
         if options.docker is not None:
             first["backend"] = "docker"
     starting = spawn.begin(find_paths(), first)
+    _show_document(frame, place, starting.paths.state)
     return asyncio.run(_run(options, starting, frame))
 
 
+def _show_document(frame: FirstFrame, place: Place, state: Path) -> None:
+    """Show the text of what is opened, long before there is an editor to do so."""
+    from codeexec.tui.first_text import document_text, front_document
+    from codeexec.tui.layout import Layouts
+
+    columns, lines = frame.size
+    layout, kept = Layouts(state / "layouts").load(place.folder, columns)
+    path = front_document(place.files, kept)
+    if path is not None:
+        frame.show(document_text(path, columns, lines, layout))
+
+
 async def _run(options: OpenOptions, starting: Starting, frame: FirstFrame) -> str:
-    from codeexec.tui.graphics.probe import QUESTIONS, ask_tmux, cell_of_window, decide, parse
+    from codeexec.tui.graphics.probe import (
+        QUESTIONS,
+        ask_tmux,
+        cell_from,
+        cell_of_window,
+        decide,
+        parse,
+    )
 
     frame.ask(QUESTIONS.encode())
     from codeexec.client.socket import SocketHost
@@ -65,7 +86,7 @@ async def _run(options: OpenOptions, starting: Starting, frame: FirstFrame) -> s
         setting = {"blocks": "quadrant", "off": "none", "iterm2": "auto"}.get(
             look.images, look.images
         )
-        cell = answers.cell or cell_of_window(sys.stdout.fileno())
+        cell = cell_from(look.cell_size) or answers.cell or cell_of_window(sys.stdout.fileno())
         tmux = await ask_tmux(os.environ)
         graphics = decide(answers, os.environ, setting=setting, cell=cell, tmux_client=tmux)
         equipment = Equipment(

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -129,29 +129,48 @@ def load_theme(file: Path) -> Theme:
         ) from None
 
 
-def load_themes(folders: Iterable[Path]) -> dict[str, Theme]:
-    """Every theme in the folders, by key; a later folder's theme replaces an earlier one's.
+class Themes(Mapping[str, Theme]):
+    """The themes in some folders by key, each read when it is first asked for: a start needs one
+    of them, and all take 25 ms. A later folder's theme replaces an earlier one's; a folder that
+    does not exist holds none. A look-up raises UsageError for a bad file."""
 
-    A folder that does not exist holds no themes. Raises UsageError for the first bad file.
-    """
-    files = {
-        file.stem: file
-        for folder in folders
-        if folder.is_dir()
-        for file in sorted(folder.glob("*.toml"))
-    }
-    return {key: load_theme(file) for key, file in files.items()}
+    def __init__(self, folders: Iterable[Path]) -> None:
+        self._files = {
+            file.stem: file
+            for folder in folders
+            if folder.is_dir()
+            for file in sorted(folder.glob("*.toml"))
+        }
+        self._read: dict[str, Theme] = {}
+
+    def __getitem__(self, key: str) -> Theme:
+        found = self._read.get(key)
+        if found is None:
+            found = self._read[key] = load_theme(self._files[key])
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def find(self, key: str) -> Theme:
+        """The theme of that key; UsageError says which there are where there is none."""
+        if key not in self._files:
+            known = ", ".join(sorted(self._files))
+            raise UsageError(f"There is no theme {key!r}.", f"Choose one of {known}.")
+        return self[key]
+
+
+def load_themes(folders: Iterable[Path]) -> dict[str, Theme]:
+    """Every theme in the folders, read at once. Raises UsageError for the first bad file."""
+    return dict(Themes(folders))
 
 
 def find_theme(key: str, folders: Iterable[Path]) -> Theme:
-    """Read the one theme that is wanted, without reading the others (for a quick start)."""
-    known: list[str] = []
-    for folder in reversed(list(folders)):
-        file = folder / f"{key}.toml"
-        if _KEY.fullmatch(key) and file.is_file():
-            return load_theme(file)
-        known += [other.stem for other in folder.glob("*.toml")] if folder.is_dir() else []
-    raise UsageError(f"There is no theme {key!r}.", f"Choose one of {', '.join(sorted(known))}.")
+    """Read the one theme that is wanted, without reading the others."""
+    return Themes(folders).find(key)
 
 
 def preferred_theme(environ: Mapping[str, str], chosen: str | None = None) -> str:

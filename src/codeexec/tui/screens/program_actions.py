@@ -43,10 +43,14 @@ class ProgramActions(Arrangement):
         def preview(key: str | None) -> None:
             self.post_message(ThemeChosen(key or before))
 
-        choices = [
-            Choice(theme.key, theme.title, "dark" if theme.dark else "light")
-            for theme in self.equipment.themes.values()
-        ]
+        try:
+            choices = [
+                Choice(theme.key, theme.title, "dark" if theme.dark else "light")
+                for theme in self.equipment.themes.values()
+            ]
+        except CodeexecError as error:  # a file of the person's own is no theme
+            self.post_message(Failed(error))
+            return
         chosen = await self.app.push_screen_wait(
             Chooser("Themes", choices, current=before, preview=preview)
         )
@@ -69,6 +73,9 @@ class ProgramActions(Arrangement):
             return
         options = replace(self.options, session=chosen, attach=True, files=())
         self.post_message(Attach(options))
+
+    def action_reconnect(self) -> None:
+        self.host.retry_now()
 
     # -- leaving ----------------------------------------------------------------------------------
 

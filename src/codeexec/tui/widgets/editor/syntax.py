@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import time
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from codeexec.tui.widgets.editor.columns import LONG
@@ -106,7 +106,7 @@ def _grammar(module: str, language: str) -> tuple[Grammar, Query, Query | None] 
         return None
     source = getattr(package, "HIGHLIGHTS_QUERY", None)
     if source is None:
-        bundled = files(package).joinpath("queries/highlights.scm")
+        bundled = Path(package.__file__ or "").parent / "queries" / "highlights.scm"
         source = bundled.read_text("utf-8") if bundled.is_file() else ""
     tags = getattr(package, "TAGS_QUERY", None)
     try:

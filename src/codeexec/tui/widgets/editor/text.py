@@ -112,7 +112,10 @@ class TextBuffer:
     def byte_offset(self, location: Location) -> int:
         """UTF-8 bytes before `location`; sums are kept for what is above the last change."""
         if self._sizes is None:
-            self._sizes = [_size(line) for line in self.lines]
+            # Spelled out: a call for each of 50,000 lines would be most of the work.
+            self._sizes = [
+                (len(line) if line.isascii() else byte_length(line)) + 1 for line in self.lines
+            ]
         block = location.line // _STRIDE
         while len(self._sums) <= block:
             at = (len(self._sums) - 1) * _STRIDE
