@@ -144,7 +144,7 @@ async def test_a_kernel_is_restarted_and_ended_though_the_disk_is_full(
         with no_orphans(), pytest.raises(StorageError) as caught:
             await host.call(StopSession(session.session_id))
         assert caught.value.next_step
-        assert session.runner.kernel is None
+        assert session.keeper.kernel is None
         disk.free()
         await noticed(session)
         assert (await finished(session, endless)).status == "cancelled"

@@ -20,8 +20,8 @@ from codeexec.kernels.base import KernelChoice, KernelFactory
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.history import HistoryStore
 from codeexec.session.journal import Journal
+from codeexec.session.keeper import CHOICE
 from codeexec.session.retention import prune
-from codeexec.session.runner import CHOICE
 from codeexec.session.session import Session
 from codeexec.session.settings import HostSettings
 from codeexec.session.shelf import Shelf
@@ -185,7 +185,7 @@ class Host:
             raise
         self._open[session_id] = session
         if request.start_kernel:
-            session.runner.start_kernel()
+            session.keeper.start_kernel()
         return session
 
     def _free_name(self, cwd: Path) -> str:
@@ -227,7 +227,7 @@ class Host:
             self._shelf.shut(session_id)
             return
         self._open[session_id] = session
-        await session.runner.adopt()
+        await session.keeper.adopt()
 
     def _make(self, folder: Path, journal: Journal, choice: KernelChoice) -> Session:
         blobs = BlobStore(folder / "blobs", quota=self.settings.artifact_quota)
@@ -296,7 +296,7 @@ class Host:
             and now - session.unwatched_since > limit
             and self._clock.now() - max(last, session.snapshot.kernel.ready_at or 0.0) > limit
         ):
-            await session.runner.shut_down("It was idle, and nobody watched it.")
+            await session.keeper.shut_down("It was idle, and nobody watched it.")
 
     # -- listing -------------------------------------------------------------------------
 

@@ -20,8 +20,9 @@ from codeexec.session.artifacts import BlobStore
 from codeexec.session.files import SessionFiles
 from codeexec.session.history import HistoryStore
 from codeexec.session.journal import Journal
+from codeexec.session.keeper import CHOICE
 from codeexec.session.recorder import Recorder
-from codeexec.session.runner import CHOICE, Runner
+from codeexec.session.runner import Runner
 from codeexec.session.settings import HostSettings
 from codeexec.session.tasks import Tasks
 from codeexec.session.variables import VariableWatch
@@ -60,6 +61,7 @@ class Session:
         self.runner = Runner(
             self.recorder, blobs, factory, choice, settings, clock, self._tasks, outlives=outlives
         )
+        self.keeper = self.runner.keeper
         self._variables = VariableWatch(self.runner, settings.watch_variables, self._tasks)
         self._files = SessionFiles(Path(choice.cwd), self.recorder, blobs, settings.collect_files)
 
@@ -77,7 +79,7 @@ class Session:
 
     def keep_choice(self) -> None:
         """Remember which kernel was asked for, for whoever opens the journal next."""
-        choice = self.runner.choice
+        choice = self.keeper.choice
         self.recorder.keep(
             CHOICE,
             {
@@ -140,14 +142,14 @@ class Session:
             case q.Interrupt():
                 self.runner.interrupt(request.stage)
             case q.RestartKernel():
-                await self.runner.restart(request.kernel, request.policy)
+                await self.keeper.restart(request.kernel, request.policy)
                 self.keep_choice()
             case q.PauseKernel():
-                await self.runner.pause()
+                await self.keeper.pause()
             case q.UnpauseKernel():
-                await self.runner.unpause()
+                await self.keeper.unpause()
             case q.ShutDownKernel():
-                await self.runner.shut_down("It was shut down.")
+                await self.keeper.shut_down("It was shut down.")
             case q.RenameSession():
                 if not request.name.strip():
                     raise UsageError("A session's name is not empty.")
@@ -190,14 +192,14 @@ class Session:
         return self._done(self.runner.cancel([execution_id], "It was taken out of the queue."))
 
     def _hears(self) -> None:
-        if self.runner.is_paused:
+        if self.keeper.is_paused:
             raise Conflict("The container is paused.", "It answers when it goes on.")
 
     def _kernel(self) -> Kernel:
         self._hears()
-        if self.runner.kernel is None or self.snapshot.kernel.state not in ("idle", "busy"):
+        if self.keeper.kernel is None or self.snapshot.kernel.state not in ("idle", "busy"):
             raise Conflict("There is no kernel to ask yet.", "It answers once it has started.")
-        return self.runner.kernel
+        return self.keeper.kernel
 
     async def _ask_kernel(self, request: q.Complete | q.Inspect | q.IsComplete) -> q.Reply:
         kernel = self._kernel()
@@ -208,7 +210,7 @@ class Session:
         return await kernel.is_complete(request.code)
 
     def _usage(self) -> q.Usage:
-        kernel = self.runner.kernel
+        kernel = self.keeper.kernel
         if kernel is None or not kernel.is_alive:
             return q.Usage(clients=self.clients)
         usage = kernel.usage()
@@ -259,7 +261,7 @@ class Session:
         written: the kernel has ended, the session stays open."""
         self._closing = True
         try:
-            await self.runner.shut_down(reason)
+            await self.keeper.shut_down(reason)
             self.recorder.record_now(SessionClosed(reason))
         except BaseException:
             self._closing = False
@@ -269,7 +271,7 @@ class Session:
     async def detach(self) -> None:
         """Leave the kernel running for the next server."""
         self._closing = True
-        await self.runner.detach()
+        await self.keeper.detach()
         await self._let_go()
 
     async def _let_go(self) -> None:

@@ -77,7 +77,7 @@ class VariableWatch:
 
     async def _ask(self, code: str) -> str:
         snapshot = self._runner.snapshot
-        kernel = self._runner.kernel
+        kernel = self._runner.keeper.kernel
         if kernel is None or snapshot.kernel.state not in ("idle", "busy"):
             raise Conflict("There is no kernel to ask.", "Run something: that starts one.")
         if snapshot.kernel.language != "python":

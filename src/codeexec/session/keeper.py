@@ -1,0 +1,317 @@
+"""A session's kernel through its life: started, restarted, paused, left to the next server, and
+adopted from the last one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from codeexec.domain.errors import CodeexecError, Conflict, KernelUnavailable, UsageError
+from codeexec.domain.events import (
+    AnyEvent,
+    Death,
+    ExecutionFinished,
+    KernelDied,
+    KernelPaused,
+    KernelReady,
+    KernelResumed,
+    KernelStarting,
+    KernelStopped,
+    NoticeGiven,
+)
+from codeexec.domain.snapshot import Snapshot
+from codeexec.kernels.base import Fact, Kernel, KernelChoice, KernelFactory, Ready
+from codeexec.kernels.jupyter.launch import let_outlive
+from codeexec.session.recorder import Recorder
+from codeexec.session.tasks import Tasks
+
+log = logging.getLogger(__name__)
+
+HANDLE = "kernel"
+CHOICE = "choice"
+DETACH_WAIT = 10.0
+"""Seconds that a start under way is given when the server ends; then it is given up."""
+
+
+class Executions(Protocol):
+    """What becomes of the executions when the kernel's life takes a turn."""
+
+    @property
+    def is_interrupting(self) -> bool: ...
+
+    def take(self, facts: Sequence[Fact]) -> None:
+        """What the kernel says."""
+
+    def pump(self) -> None:
+        """Start what is next."""
+
+    def cancel_all(self, reason: str) -> None:
+        """End what runs, and what waits."""
+
+    def drop_waiting(self, reason: str) -> list[AnyEvent]:
+        """Take all out of the queue; the facts of it are to be recorded."""
+
+    def resume(self, running: str, waiting: tuple[str, ...]) -> None:
+        """These are open, though they were begun under another server."""
+
+    def hold_timer(self) -> None:
+        """The time that the run may take stands still, until `release_timer`."""
+
+    def release_timer(self) -> None: ...
+
+    def stop_timer(self) -> None: ...
+
+    def restore_timer(self, running: str) -> None:
+        """What is left of the time of a run that was begun under another server."""
+
+
+class KernelKeeper:
+    """One kernel at a time; `choice` says which one is started next."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        factory: KernelFactory,
+        choice: KernelChoice,
+        executions: Executions,
+        tasks: Tasks,
+        *,
+        outlives: bool = True,
+    ) -> None:
+        """`outlives`: the kernel may be adopted when our process is gone."""
+        self.choice = choice
+        self.kernel: Kernel | None = None
+        self.is_ready = False
+        self._recorder = recorder
+        self._factory = factory
+        self._executions = executions
+        self._tasks = tasks
+        self._outlives = outlives
+        self._starting: asyncio.Task[None] | None = None
+        self._changing = asyncio.Lock()
+
+    @property
+    def _snapshot(self) -> Snapshot:
+        return self._recorder.snapshot
+
+    @property
+    def is_paused(self) -> bool:
+        return self._snapshot.kernel.paused
+
+    # -- start -------------------------------------------------------------------------
+
+    def start_kernel(self) -> None:
+        """Begin to start one, unless one is there or on its way."""
+        if not self.is_ready and (self._starting is None or self._starting.done()):
+            self._starting = self._tasks.start(self._start(), "start-kernel")
+
+    async def _start(self) -> None:
+        async with self._changing:
+            if self.is_ready:
+                return
+            # One that died is restarted: a container keeps what was installed in it.
+            await self._bring_up(self.kernel, again=self.kernel is not None)
+
+    async def _bring_up(self, kernel: Kernel | None, *, again: bool = False) -> None:
+        """Start a new kernel, or the one that is given, or that one `again`; the lock is held."""
+        generation = self._snapshot.kernel.generation + 1
+        try:
+            self.kernel = kernel = kernel or self._factory.create(
+                self.choice, self._executions.take
+            )
+            self._recorder.record(KernelStarting(generation, kernel.ref))
+            ready = await (kernel.restart() if again else kernel.start())
+        except Exception as error:
+            # Whatever it is (no file descriptor left, for one): who waits must hear of it.
+            self.kernel = None
+            if not isinstance(error, KernelUnavailable):
+                log.warning("kernel start: %s", error, exc_info=error)
+            said = error if isinstance(error, CodeexecError) else _unforeseen(error)
+            self._recorder.record(
+                *self._executions.drop_waiting(f"{said.title}: {said}"),
+                KernelDied(generation, Death(str(said))),
+            )
+            return
+        self._come_up(kernel, generation, ready, adopted=False)
+
+    def _come_up(self, kernel: Kernel, generation: int, ready: Ready, *, adopted: bool) -> None:
+        self.is_ready = True
+        self.leave_word()
+        self._recorder.record(
+            KernelReady(
+                generation,
+                ready.pid,
+                ready.language,
+                ready.version,
+                ready.banner,
+                ready.subshells,
+                adopted,
+                ready.notices,
+            )
+        )
+        self._executions.pump()
+
+    def leave_word(self) -> None:
+        """Once the journal says where it is, the kernel may live on without us."""
+        if self.kernel is None or not self.is_ready:
+            return
+        handle = self.kernel.handle()
+        self._recorder.keep(HANDLE, handle)
+        if self._outlives and self._recorder.problem is None:
+            let_outlive(handle)
+
+    # -- pause and restart -------------------------------------------------------------
+
+    async def pause(self) -> None:
+        """Let the kernel stand still until `unpause`; the time that a run may take does as well."""
+        async with self._changing:
+            kernel = self.kernel
+            if kernel is None or not self.is_ready:
+                raise Conflict("There is no kernel to pause.", "The next run starts one.")
+            if self._executions.is_interrupting:
+                raise Conflict("It is being interrupted.", "Pause it when it has obeyed.")
+            if self.is_paused:
+                return
+            await kernel.pause()
+            self._executions.hold_timer()
+            self._recorder.record(KernelPaused(self._snapshot.kernel.generation))
+
+    async def unpause(self) -> None:
+        """Let it go on, and what has been asked meanwhile begin."""
+        async with self._changing:
+            await self._unpause()
+        self._executions.pump()
+
+    async def _unpause(self) -> None:
+        if self.kernel is None or not self.is_paused:
+            return
+        await self.kernel.unpause()
+        self._recorder.record(KernelResumed(self._snapshot.kernel.generation))
+        self._executions.release_timer()
+
+    async def _wake(self) -> None:
+        """One that stands still cannot end as it should; by force it can."""
+        with contextlib.suppress(CodeexecError):
+            await self._unpause()
+
+    async def restart(self, name: str, policy: str = "") -> None:
+        """End what runs, cancel what waits, and begin afresh; a start that is under way is given
+        up. KernelUnavailable when there is no kernel `name`: then all goes on as before."""
+        fresh = None
+        is_attached = self.choice.connection_file or self.choice.name.endswith(".json")
+        if not name and is_attached and self.kernel is not None and self.kernel.is_alive:
+            raise UsageError(
+                "This kernel was started by somebody else, and cannot be restarted from here.",
+                "Restart it where it was started, or open a session with a kernel of its own.",
+            )
+        if (name and name != self.choice.name) or policy:
+            choice = self.choice.named(name) if name else self.choice
+            choice = replace(choice, policy=policy or choice.policy)
+            if policy and choice.backend != "docker":
+                raise UsageError(
+                    "A policy is for containers, and this kernel is in none.",
+                    "Choose a container first: docker:IMAGE",
+                )
+            fresh = self._factory.create(choice, self._executions.take)
+            self.choice = choice
+        await self._give_up_start()
+        self._starting = self._tasks.start(self._restart(fresh), "restart-kernel")
+        await asyncio.wait({self._starting})
+
+    async def _restart(self, fresh: Kernel | None) -> None:
+        async with self._changing:
+            await self._wake()
+            self._executions.cancel_all("The kernel was restarted.")
+            old, self.is_ready = self.kernel, False
+            if old is None or fresh is None:
+                await self._bring_up(fresh or old, again=old is not None)
+                return
+            await old.shutdown()
+            self.kernel = None
+            await self._bring_up(fresh)
+
+    async def _give_up_start(self) -> None:
+        while self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+            await asyncio.wait({self._starting})
+
+    # -- end ---------------------------------------------------------------------------
+
+    async def shut_down(self, reason: str) -> None:
+        """End the kernel; a next execution starts a fresh one."""
+        await self._give_up_start()
+        async with self._changing:
+            await self._wake()
+            self._executions.cancel_all(reason)
+            kernel, self.kernel, self.is_ready = self.kernel, None, False
+            self._recorder.keep(HANDLE, None)
+            if kernel is not None:
+                await kernel.shutdown()
+                self._recorder.record(KernelStopped(self._snapshot.kernel.generation, reason))
+
+    async def detach(self) -> None:
+        """Leave the kernel to whoever opens the journal next."""
+        if self._starting is not None:
+            await asyncio.wait({self._starting}, timeout=DETACH_WAIT)
+        await self._give_up_start()
+        self._executions.stop_timer()
+        kernel = self.kernel
+        if kernel is not None:
+            # One that is not up is in no journal, and nobody could find it.
+            await (kernel.detach() if self.is_ready else kernel.shutdown())
+
+    # -- after a crash of the server ---------------------------------------------------
+
+    async def adopt(self) -> None:
+        """Take up the kernel that the journal names; end as lost what cannot be followed."""
+        handle = self._recorder.journal.get_private(HANDLE)
+        view = self._snapshot.kernel
+        open_ones = [e for e in self._snapshot.executions.values() if e.is_open]
+        running = next((e.execution_id for e in open_ones if e.status == "running"), "")
+        waiting = tuple(e.execution_id for e in open_ones if e.status == "queued")
+        # Before: what the kernel says of them may come while it is adopted.
+        self._executions.resume(running, waiting)
+        kernel = None
+        if isinstance(handle, dict):
+            kernel = await self._factory.adopt(handle, self._executions.take, running)
+        if kernel is not None and view.state not in ("idle", "busy"):
+            await kernel.shutdown()  # it was about to end, for a restart
+            kernel = None
+        if kernel is None:
+            in_container = view.kernel is not None and view.kernel.backend == "docker"
+            gone = (
+                "The session server ended, and the kernel's container ends with it."
+                if in_container
+                else "The session server ended and the kernel did not live on."
+            )
+            self._recorder.record(
+                *(ExecutionFinished(each.execution_id, "lost", gone) for each in open_ones)
+            )
+            self._executions.resume("", ())
+            if view.state in ("starting", "idle", "busy"):
+                self._recorder.record(KernelDied(view.generation, Death(gone)))
+            return
+        self.kernel = kernel
+        self._recorder.record(
+            NoticeGiven(
+                "warning" if running else "info",
+                "The session server was restarted",
+                "The kernel lives on. What it printed in between could not be recorded."
+                if running
+                else "The kernel lives on.",
+            )
+        )
+        ready = Ready(kernel.pid, view.language, view.version, view.banner, view.subshells)
+        self._come_up(kernel, view.generation, ready, adopted=True)
+        self._executions.restore_timer(running)
+
+
+def _unforeseen(error: Exception) -> CodeexecError:
+    return KernelUnavailable(
+        f"The kernel could not be started: {type(error).__name__}: {error}.",
+        "The server's log has the whole of it.",
+    )
