@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain.requests import Execute
 from codeexec.tui.app import OpenOptions
-from support.bench import open_bench
+from support.bench import engine_in, open_bench
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("everywhere")]
 
 CELLS = """\
 # %% load
@@ -125,7 +124,7 @@ async def test_a_reader_who_looks_back_is_left_there_and_told_what_is_new(tmp_pa
 
 async def test_a_second_face_sees_the_first_ones_runs(tmp_path: Path) -> None:
     """Detach and attach: everything is where it was."""
-    host = EmbeddedHost(tmp_path / "sessions")
+    host = engine_in(tmp_path)
     try:
         async with open_bench(tmp_path, {"day.py": CELLS}, host=host) as bench:
             await bench.editor.at("# %% load").run()

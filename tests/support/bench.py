@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from textual.pilot import Pilot
 from textual.widget import Widget
 
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.config.load import Loaded
-from codeexec.config.model import Settings
+from codeexec.config.model import Docker, Kernel, Settings
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui import keymap, theme
@@ -26,6 +27,10 @@ from codeexec.tui.app import OpenOptions
 from codeexec.tui.equipment import Equipment
 from codeexec.tui.program import Program
 from codeexec.tui.screens.workbench import Workbench
+from support.containers import IMAGE, container_kernels, give_away
+
+BACKEND: Literal["local", "docker"] = "local"
+"""Where stories run that do not say it; a fixture changes it for those that hold everywhere."""
 
 DEADLINE = 40.0
 """Seconds after which a story is given up: a loaded machine starts a kernel in a few."""
@@ -187,6 +192,11 @@ class Editor:
         return sheet.editor.text if sheet is not None else ""
 
 
+def engine_in(state: Path) -> EmbeddedHost:
+    """The engine of a workbench, which keeps its sessions below `state`."""
+    return EmbeddedHost(state / "sessions", container_kernels())
+
+
 @asynccontextmanager
 async def open_bench(
     folder: Path,
@@ -201,6 +211,10 @@ async def open_bench(
     """A workbench in a folder that holds these files, all of them opened."""
     work = folder / "work"
     work.mkdir(exist_ok=True)
+    said = settings or Settings()
+    if BACKEND == "docker":
+        give_away(work)
+        said = replace(said, kernel=Kernel(backend=BACKEND), docker=Docker(image=IMAGE))
     for name, text in (files or {}).items():
         (work / name).write_text(text, "utf-8")
     state = state or folder / "state"
@@ -208,13 +222,13 @@ async def open_bench(
     equipment = Equipment(
         me="tester",
         state=state,
-        loaded=Loaded(settings or Settings(), {}),
+        loaded=Loaded(said, {}),
         themes=themes,
         theme=themes[theme.DEFAULT],
         keymap=keymap.load("default"),
         swaps=SwapStore(state / "swap"),
     )
-    owned = EmbeddedHost(state / "sessions") if host is None else None
+    owned = engine_in(state) if host is None else None
     serving = host or owned
     assert serving is not None
     try:
