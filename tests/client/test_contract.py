@@ -13,8 +13,15 @@ from codeexec.client.api import HostClient, SessionClient
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.client.socket import SocketHost
 from codeexec.domain import requests as q
-from codeexec.domain.errors import CodeexecError, NotFound, UsageError
-from codeexec.domain.events import ExecutionFinished, OutputChanged, Recorded, StdinRequested
+from codeexec.domain.errors import CodeexecError, Conflict, NotFound, UsageError
+from codeexec.domain.events import (
+    ExecutionFinished,
+    OutputChanged,
+    Recorded,
+    SessionClosed,
+    SessionOpened,
+    StdinRequested,
+)
 from codeexec.domain.flow import OutputMode
 from codeexec.domain.fold import apply
 from codeexec.domain.outputs import count_rows, iter_rows
@@ -197,6 +204,23 @@ async def test_events_end_when_the_session_is_stopped(
         assert await listening > 0
     states = {s.session_id: s.state for s in (await host.call(q.ListSessions())).sessions}
     assert states[session.session_id] == "closed"
+
+
+async def test_a_closed_session_is_read_from_its_first_fact_to_its_last(
+    host: HostClient, session: SessionClient
+) -> None:
+    accepted = await session.call(q.Execute("print('kept')"))
+    await until_finished(session, accepted.execution_id)
+    await host.call(q.StopSession(session.session_id))
+    again = host.session(session.session_id)
+    async with asyncio.timeout(DEADLINE):
+        facts = [record.event async for batch in again.events() for record in batch]
+    assert isinstance(facts[0], SessionOpened)
+    assert isinstance(facts[-1], SessionClosed)
+    rows = await again.call(q.ReadRows(accepted.execution_id, 0, 5))
+    assert [run.text for run in rows.runs] == ["kept"]
+    with pytest.raises(Conflict):
+        await again.call(q.Execute("1"))
 
 
 async def test_files_of_the_folder_are_read_and_written(

@@ -117,9 +117,29 @@ async def test_the_life_of_a_session(web: httpx.AsyncClient, session: str) -> No
     assert (await run(web, session, "x"))["execution"]["error"]["name"] == "NameError"
     assert (await web.delete(session)).status_code == 409
     assert (await web.post(f"{session}/stop")).status_code == 200
-    assert (await web.get(session)).status_code == 404
     assert (await web.delete(session)).status_code == 200
+    assert (await web.get(session)).status_code == 404
     assert (await web.get("/v1/sessions")).json()["sessions"] == []
+
+
+async def test_a_closed_session_can_be_read_and_no_more(
+    web: httpx.AsyncClient, session: str
+) -> None:
+    state = await run(web, session, "print('kept')\n'and shown'")
+    execution = f"{session}/executions/{state['execution']['execution_id']}"
+    before = (await web.get(session)).json()
+    assert (await web.post(f"{session}/stop")).status_code == 200
+    for _ in range(2):  # read from disk, and from what is kept at hand
+        after = (await web.get(session)).json()
+        assert after["closed"] and after["executions"] == before["executions"]
+    rows = (await web.get(f"{execution}/rows", params={"start": 0, "count": 5})).json()
+    assert rows["runs"][0]["text"] == "kept"
+    assert "and shown" in (await web.get(f"{session}/export")).text
+    refused = await web.post(f"{session}/executions", json={"code": "1"})
+    assert refused.status_code == 409
+    assert (await web.post(f"{session}/stop")).status_code == 404
+    listed = (await web.get("/v1/sessions", params={"ended": True})).json()
+    assert [each["state"] for each in listed["sessions"]] == ["closed"]
 
 
 async def test_kernels_usage_history_and_completion(web: httpx.AsyncClient, session: str) -> None:

@@ -65,7 +65,7 @@ def _add_wholes(app: FastAPI, host: Host) -> None:
 
     @app.post(f"{SESSION}/stop", summary="End a session and its kernel", response_class=Response)
     async def stop_session(session: str) -> Response:
-        done = await host.call(q.StopSession(host.session(session).session_id))
+        done = await host.call(q.StopSession(session))
         return answer(done)
 
     @app.delete(SESSION, summary="Delete an ended session", response_class=Response)

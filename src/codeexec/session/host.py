@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 
 HOUSEKEEPING = 15.0
+MOST_ENDED = 4
+"""Closed sessions that are kept at hand for who reads them."""
 VERSION = "0.1.0"
 
 
@@ -61,6 +63,7 @@ class Host:
         self._started_at = self._clock.now()
         self._tasks = Tasks()
         self._open: dict[str, Session] = {}
+        self._ended: dict[str, Session] = {}
         self._shelf = Shelf(state / "sessions")
         self._untaken: set[str] = set()
         try:
@@ -85,6 +88,8 @@ class Host:
                 # Left open: the next host finds it, and writes down how it ended.
                 log.error("session %s: %s", session.session_id, error)
                 await self._close(session, "", leave_kernel=True)
+        for session in self._ended.values():
+            session.recorder.close()
         await self._kernels.close()
         self._history.close()
 
@@ -98,7 +103,36 @@ class Host:
         return tuple(self._open.values())
 
     def session(self, name: str) -> Session:
-        """The open session of this id, or of this name, or the one whose id begins so."""
+        """The session of this id, or of this name, or the one whose id begins so: an open one,
+        or else one that has been closed and can still be read. NotFound, Conflict."""
+        try:
+            return self._find_open(name)
+        except NotFound as error:
+            ended = self._find_ended(name)
+            if ended is None:
+                raise error from None
+            return ended
+
+    def _find_ended(self, name: str) -> Session | None:
+        try:
+            session_id = self._shelf.find(name)
+        except NotFound:
+            return None
+        session = self._ended.pop(session_id, None)
+        if session is None:
+            folder = self._shelf.root / session_id
+            journal = Journal.open(folder / "journal.db", read_only=True)
+            session = self._make(folder, journal, KernelChoice(str(folder)))
+            if not session.snapshot.closed:
+                journal.close()  # another host has it, or it could not be taken up
+                return None
+            session.recorder.end_readers()
+        self._ended[session_id] = session
+        if len(self._ended) > MOST_ENDED:
+            self._ended.pop(next(iter(self._ended))).recorder.close()
+        return session
+
+    def _find_open(self, name: str) -> Session:
         found = self._open.get(name)
         if found is None:
             named = [s for s in self._open.values() if s.snapshot.name == name]
@@ -123,7 +157,7 @@ class Host:
             case q.ListSessions():
                 return q.SessionList(tuple(self._list(request.ended)))
             case q.StopSession():
-                session = self.session(request.session_id)
+                session = self._find_open(request.session_id)
                 await self._close(session, "It was stopped.", leave_kernel=False)
                 return q.Done(session.snapshot.seq, 1)
             case q.RemoveSession():
@@ -132,7 +166,10 @@ class Host:
                         "This session is open.",
                         f"Stop it first: sessions stop {request.session_id}",
                     )
-                self._shelf.remove(self._shelf.find(request.session_id))
+                session_id = self._shelf.find(request.session_id)
+                self._shelf.remove(session_id)
+                if session_id in self._ended:
+                    self._ended.pop(session_id).recorder.close()
                 return q.Done(count=1)
             case q.ListKernels():
                 # Looks at many folders: beside the loop, so that output goes on.

@@ -46,6 +46,7 @@ class Recorder:
         self._private: dict[str, object | None] = {}
         self._changed = asyncio.Event()
         self._closed = False
+        self._is_over = False
         self._readers = 0
         while records := journal.read(self.snapshot.seq, BATCH, "tail"):
             self.snapshot = apply(self.snapshot, records)
@@ -101,6 +102,10 @@ class Recorder:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
+    def end_readers(self) -> None:
+        """There will be no more facts: who follows ends after the last one."""
+        self._is_over = True
+
     def close(self) -> None:
         """Let the journal go. Readers end after the last fact, however far behind they are."""
         self.flush()
@@ -130,7 +135,7 @@ class Recorder:
         while True:
             changed = self._changed
             if cursor >= self.snapshot.seq:
-                if self._closed:
+                if self._closed or self._is_over:
                     return
                 await changed.wait()
                 continue
