@@ -23,6 +23,10 @@ from codeexec.tui.widgets.editor.code_editor import CodeEditor, RunScope
 from codeexec.tui.widgets.editor.marks import Completion, Diagnostic
 from codeexec.tui.widgets.editor.motions import identifier_before
 
+_NEAR = 2000
+"""Lines before and after the cursor in which words are looked for: all of 50,000 would hold up the
+keyboard for 20 ms, thread or not."""
+
 
 class Running(Keeping):
     """Saves before it runs, if that is wished."""
@@ -147,10 +151,9 @@ class Running(Keeping):
     ) -> None:
         """The kernel is busy, or knows nothing: what is written in the open documents may."""
         word = identifier_before(event.code[: event.offset], event.offset)
-        texts = [other.editor.text for other in (sheet, *self._sheets) if other is not sheet]
         is_python = sheet.language.name == "python"
-        text = sheet.editor.text
-        items = await asyncio.to_thread(words_like, word, [text, *texts], python=is_python)
+        texts = [_near_cursor(each) for each in self._sheets]
+        items = await asyncio.to_thread(words_like, word, texts, python=is_python)
         sheet.editor.show_completions(items, event.location(event.offset - len(word)))
 
     @on(CodeEditor.InspectRequested)
@@ -164,3 +167,9 @@ class Running(Keeping):
         found = await ask(self, self.session, q.Inspect(event.code, event.offset))
         if found is not None and found.found:
             sheet.editor.show_docs(plain(found.text))
+
+
+def _near_cursor(sheet: Sheet) -> str:
+    model = sheet.editor.model
+    line = model.cursor.line
+    return "\n".join(model.lines[max(line - _NEAR, 0) : line + _NEAR])

@@ -34,6 +34,8 @@ _PAUSE = 0.04
 """Seconds without a key before a parse that takes longer than a key may."""
 _PATIENCE = 0.5
 """Seconds after which colours are caught up with even while keys keep coming."""
+_LONGEST = 0.5
+"""Seconds without a key before a parse that takes so long or longer."""
 
 
 _STEP = 64
@@ -146,9 +148,15 @@ class EditorBase(Intents, ScrollView, can_focus=True):
         if not changed and not moved:
             return
         if changed:
-            painter.forget_colors()
             if getattr(self._syntax, "is_quick", False):
                 self._syntax.work(_SLICE)
+                painter.forget_colors()
+            elif self._moved_from is None:
+                # Until the text is parsed again no other line can look different.
+                for first, last in self._dirty:
+                    painter.forget_colors(range(first, last + 1))
+            else:
+                painter.forget_colors()
             self._schedule_parse()
         before = painter.brackets
         painter.match_brackets()
@@ -227,9 +235,10 @@ class EditorBase(Intents, ScrollView, can_focus=True):
             self.set_timer(_PAUSE, self._parse)
 
     def _parse(self) -> None:
-        now = monotonic()
-        wait = self._typed_at + _PAUSE - now
-        if wait > 0 and now < self._stale_since + _PATIENCE:
+        now, cost = monotonic(), self._syntax.cost
+        # What takes longer than the next key is far is begun again by each key, and never done.
+        wait = self._typed_at + max(_PAUSE, min(cost, _LONGEST)) - now
+        if wait > 0 and (now < self._stale_since + _PATIENCE or cost > _PAUSE):
             self.set_timer(wait, self._parse)
         elif self._syntax.work(_SLICE):
             self._parsing = False

@@ -68,6 +68,7 @@ class LexerSyntax:
         self._stale = True
 
     is_quick = False
+    cost = 0.0
 
     def changed(self, change: Change) -> None:
         shift = change.line_shift

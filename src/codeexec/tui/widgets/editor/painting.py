@@ -16,7 +16,7 @@ from codeexec.tui.widgets.editor.search import matches
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from codeexec.tui.widgets.editor.lexer_syntax import Span
     from codeexec.tui.widgets.editor.marks import Diagnostic
@@ -60,9 +60,14 @@ class Painter:
         digits = max(3, len(str(len(self.model.lines)))) if self.show_numbers else 0
         return digits + 3
 
-    def forget_colors(self) -> None:
-        """The text or its tree has changed."""
-        self._spans = {}
+    def forget_colors(self, lines: Iterable[int] | None = None) -> None:
+        """The text or its tree has changed: everywhere, or in these lines."""
+        if lines is None:
+            self._spans = {}
+            return
+        for line in lines:
+            self._spans.pop(line, None)
+            self._painted.pop(line, None)
 
     def recolor(self) -> list[int]:
         """The tree has caught up with the text: the painted lines that look different now."""
@@ -87,9 +92,12 @@ class Painter:
         """Rows `top` to `top + rows` are about to be painted."""
         first = self.model.rows.line_at(top)[0]
         last = self.model.rows.line_at(top + max(rows, 1) - 1)[0]
-        if not all(line in self._spans for line in (first, last)):
-            kept = self._painted
-            self._ask(first, last)
+        missing = [line for line in range(first, last + 1) if line not in self._spans]
+        if missing:
+            before, kept = self._spans, self._painted
+            self._ask(missing[0], missing[-1])
+            known = {line: before[line] for line in range(first, last + 1) if line in before}
+            self._spans = {**known, **self._spans}
             # Lines that are not painted anew with this frame still look as they did.
             self._painted = {line: kept.get(line, self._spans[line]) for line in self._spans}
 

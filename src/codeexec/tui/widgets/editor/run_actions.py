@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from codeexec.tui.widgets.editor.marks import CellMark, Completion, Diagnostic
 
+_BEFORE, _AFTER = 500, 100
+"""Lines around the cursor that a kernel is told of to complete or explain a name: a cell of 50,000
+lines would keep it busy for seconds, and the next run waiting."""
+
 
 class RunActions(EditorBase):
     """What is asked of a kernel is posted; what it says is shown by `set_` and `show_`."""
@@ -103,7 +107,7 @@ class RunActions(EditorBase):
     # Completion and documentation.
 
     def _about_code(self) -> tuple[str, int, Location, int]:
-        """The cell's code up to its last line, the cursor's offset into it, and where it is."""
+        """The cell's code around the cursor, the cursor's offset into it, and where it begins."""
         model = self.model
         index = model.cells.at(model.cursor.line)
         first, end = model.cells.span(index)
@@ -111,6 +115,9 @@ class RunActions(EditorBase):
         line, column = model.cursor
         if line < start.line:
             start = Location(line, 0)
+        if line - start.line > _BEFORE:
+            start = Location(line - _BEFORE, 0)
+        end = min(end, line + _AFTER)
         head = model.lines[start.line : line]
         offset = sum(len(text) + 1 for text in head) + column
         code = "\n".join(model.lines[start.line : end])

@@ -75,6 +75,9 @@ _READ_BYTES = 65_536
 class Syntax(Protocol):
     """Names for spans of lines. `changed` and `spans` are quick; `work` does the rest."""
 
+    cost: float
+    """Seconds that it took last to catch up with the text, as far as that is known."""
+
     def changed(self, change: Change) -> None:
         """The buffer has changed."""
 
@@ -136,6 +139,7 @@ class TreeSyntax:
         self._stale = True
         self._spent = 0.0
         self._last = 1.0
+        self.cost = 0.0
         self._encoded: tuple[str, bytes] = ("", b"")
         buffer.byte_offset(buffer.end)
 
@@ -158,6 +162,7 @@ class TreeSyntax:
             )
         if self._stale:
             self._parser.reset()
+            self.cost = max(self.cost, self._spent)
         self._stale = True
         self._spent = 0.0
 
@@ -196,7 +201,7 @@ class TreeSyntax:
             # Stopped; the parser keeps its place and goes on from there at the next call.
             self._spent += time.perf_counter() - began
             return False
-        self._last = self._spent + time.perf_counter() - began
+        self.cost = self._last = self._spent + time.perf_counter() - began
         self._spent = 0.0
         self._tree = tree
         self._stale = False
@@ -275,6 +280,7 @@ class NoSyntax:
     """Plain text."""
 
     is_quick = True
+    cost = 0.0
 
     def changed(self, change: Change) -> None:
         """Nothing to follow."""
