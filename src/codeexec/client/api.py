@@ -61,5 +61,8 @@ class HostClient(Protocol):
 
     def session(self, session_id: str) -> SessionClient: ...
 
+    def retry_now(self) -> None:
+        """While the connection is down: do not wait for the next attempt."""
+
     async def close(self) -> None:
         """Detach. Sessions go on (embedded ones end: they live in this process)."""

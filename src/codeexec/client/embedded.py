@@ -88,6 +88,9 @@ class EmbeddedHost:
             await self._closed.wait()
             yield self.link
 
+    def retry_now(self) -> None:
+        """There is no connection that could be down."""
+
     async def call(self, request: Request[R]) -> R:
         return await self._host.call(request)
 

@@ -152,6 +152,8 @@ def _table() -> tuple[Command, ...]:
         c("app.settings", "Settings", "anywhere", "settings", "alt+0"),
         c("app.sessions", "Sessions…", "anywhere", "sessions", "alt+9",
           "Lists sessions, attaches to one, stops one."),
+        c("app.reconnect", "Connect again now", "anywhere", "reconnect", "alt+shift+t",
+          "While the server is away: do not wait for the next attempt."),
         c("app.rename", "Rename this session…", "anywhere", "rename_session"),
         c("app.quit", "Quit, and let the session go on", "anywhere", "detach", "ctrl+q",
           priority=True),

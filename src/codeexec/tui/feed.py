@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from codeexec.domain.clock import Clock, SystemClock
 from codeexec.domain.events import (
@@ -63,6 +64,13 @@ class Frame:
     @property
     def artifacts_changed(self) -> bool:
         return self.snapshot.artifacts is not self.before.artifacts
+
+
+@runtime_checkable
+class FrameTaker(Protocol):
+    """A screen over the workbench that follows what is."""
+
+    def show_frame(self, frame: Frame) -> None: ...
 
 
 class Folder:

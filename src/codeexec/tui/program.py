@@ -133,7 +133,7 @@ class Program(App[str]):
     async def action_palette(self) -> None:
         here = places(self.screen)
         chosen = await self.push_screen_wait(
-            CommandChooser("Commands", menu(tuple(here)), self.equipment.keymap)
+            CommandChooser("Commands", menu(tuple(here)), self.equipment.keymap, near=here)
         )
         if chosen is not None and (target := here.get(BY_ID[chosen].where)) is not None:
             await self.run_action(BY_ID[chosen].action, default_namespace=target)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from codeexec.tui.screens.dialogs import fit
+from textual.app import App
+from textual.screen import Screen
+
+from codeexec.tui.screens.dialogs import Asker, Choice, Chooser, Confirm, fit
 
 
 def test_better_places_rank_first() -> None:
@@ -20,3 +23,20 @@ def test_all_words_must_be_there_in_any_order() -> None:
 def test_letters_in_order_are_the_last_resort() -> None:
     assert fit("rac", "Run all cells") == 8
     assert fit("car", "Run all cells") is None
+
+
+async def test_a_dialog_that_is_told_twice_to_go_takes_nothing_else_away() -> None:
+    app = App[None]()
+    async with app.run_test() as pilot:
+        below = Screen[None]()
+        await app.push_screen(below)
+        for dialog in (
+            Chooser("Which?", [Choice("a", "A")]),
+            Asker("What?"),
+            Confirm("Sure?", "", [("y", "Yes")]),
+        ):
+            await app.push_screen(dialog)
+            dialog.dismiss(None)
+            dialog.dismiss(None)
+            await pilot.pause()
+            assert app.screen is below

@@ -125,12 +125,15 @@ class Arrangement(Screen[None]):
     @property
     def here(self) -> str:
         """The pane that has the keys."""
-        widget: Widget | None = self.focused
+        return self.pane_of(self.focused) or self.front
+
+    def pane_of(self, widget: Widget | None) -> str:
+        """The pane that a widget is in; empty for what is between panes."""
         while widget is not None:
             if widget.id is not None and widget.id.endswith("-box"):
                 return widget.id.removesuffix("-box")
             widget = widget.parent if isinstance(widget.parent, Widget) else None
-        return self.front
+        return ""
 
     def reveal(self, pane: str) -> None:
         """Have a pane on screen."""

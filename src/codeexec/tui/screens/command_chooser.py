@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
-from codeexec.tui.commands import Command
+from codeexec.tui.commands import PLACES, Command, Where
 from codeexec.tui.keymap import Keymap, key_words
 from codeexec.tui.screens.dialogs import Choice, Chooser
 
@@ -12,8 +12,17 @@ from codeexec.tui.screens.dialogs import Choice, Chooser
 class CommandChooser(Chooser):
     """Answers with the id of a command."""
 
-    def __init__(self, title: str, commands: Sequence[Command], keymap: Keymap) -> None:
+    def __init__(
+        self, title: str, commands: Sequence[Command], keymap: Keymap, near: Container[Where] = ()
+    ) -> None:
+        """Commands of places that are not `near` are told with their place."""
         choices = [
             Choice(command.id, command.title, key_words(keymap.of(command))) for command in commands
         ]
         super().__init__(title, choices, placeholder="what do you want to do?")
+
+
+def _title(command: Command, near: Container[Where]) -> str:
+    if command.where in near or command.where == "anywhere" or command.group == "run":
+        return command.title
+    return f"{PLACES[command.where]}: {command.title}"

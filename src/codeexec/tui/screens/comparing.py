@@ -8,8 +8,9 @@ from typing import ClassVar, Literal
 from textual.binding import BindingType
 
 from codeexec.tui.commands import bindings
-from codeexec.tui.screens.picker import Heading, Hint, Picker
+from codeexec.tui.screens.picker import Heading, Picker
 from codeexec.tui.widgets.artifacts.row_list import Ink, TextRow
+from codeexec.tui.widgets.hints import Hint
 
 Answer = Literal["reload", "overwrite"]
 

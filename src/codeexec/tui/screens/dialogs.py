@@ -11,11 +11,12 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from codeexec.tui.commands import bindings
+from codeexec.tui.screens.modal import Modal
+from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
 
 MOST = 300
 """Entries that are listed; more are found by typing."""
@@ -68,7 +69,7 @@ def _in_order(letters: str, text: str) -> bool:
     return True
 
 
-class Chooser(ModalScreen[str | None]):
+class Chooser(Modal[str | None]):
     """A list that is narrowed by typing; answers with the key of what was chosen.
 
     With `free`, what was typed is an answer too, where nothing fits. With `preview`, it is told
@@ -185,10 +186,6 @@ class Chooser(ModalScreen[str | None]):
         else:
             self.dismiss(choice.key)
 
-    def on_click(self, event: events.Click) -> None:
-        if event.widget is self:
-            self.dismiss(None)
-
 
 def _line(choice: Choice, width: int) -> Text:
     """Title at the left, detail at the right."""
@@ -205,7 +202,10 @@ def _line(choice: Choice, width: int) -> Text:
     )
 
 
-class Asker(ModalScreen[str | None]):
+_ASKER_HINTS = (Hint("enter", "ok", "choose"), Hint("esc", "cancel", "leave"))
+
+
+class Asker(Modal[str | None]):
     """Asks for one line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog")]
@@ -219,9 +219,10 @@ class Asker(ModalScreen[str | None]):
     Asker Input:focus { border: none; }
     Asker Label { margin: 0 0 1 0; }
     Asker #hint { color: $muted; margin: 1 0 0 0; }
-    """
+    Asker #hints { height: 1; margin: 1 0 0 0; color: $muted; LINKS }
+    """.replace("LINKS", LINKS)
 
-    def __init__(self, title: str, value: str = "", hint: str = "Enter to go on, Esc to not"):
+    def __init__(self, title: str, value: str = "", hint: str = "") -> None:
         super().__init__()
         self._title = title
         self._value = value
@@ -231,7 +232,9 @@ class Asker(ModalScreen[str | None]):
         with Vertical():
             yield Label(self._title, markup=False)
             yield Input(self._value, compact=True)
-            yield Label(self._hint, id="hint", markup=False)
+            if self._hint:
+                yield Label(self._hint, id="hint", markup=False)
+            yield Static(hint_line(_ASKER_HINTS), id="hints")
 
     def on_mount(self) -> None:
         field = self.query_one(Input)
@@ -245,11 +248,11 @@ class Asker(ModalScreen[str | None]):
         self.dismiss(None)
 
     @on(Input.Submitted)
-    def answer(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value.strip() or None)
+    def action_choose(self) -> None:
+        self.dismiss(self.query_one(Input).value.strip() or None)
 
 
-class Confirm(ModalScreen[str | None]):
+class Confirm(Modal[str | None]):
     """One question with a few answers; the first is what Enter means."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("question")]

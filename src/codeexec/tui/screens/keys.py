@@ -9,11 +9,11 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from codeexec.tui.commands import COMMANDS, PLACES, Where, bindings
 from codeexec.tui.keymap import key_words
+from codeexec.tui.screens.modal import Modal
 from codeexec.tui.theme import Theme
 
 
@@ -37,7 +37,7 @@ def page(theme: Theme, keys: Mapping[str, str], places: Sequence[Where]) -> Text
     return text
 
 
-class KeysScreen(ModalScreen[None]):
+class KeysScreen(Modal[None]):
     """F1."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("keys")]

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from codeexec.tui.screens.picker import Hint, Picker, spread
+from codeexec.tui.screens.picker import Picker, spread
 from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces, fitted
 from codeexec.tui.widgets.files.finder import Hit, best
 from codeexec.tui.widgets.files.folder import MOST_FILES, all_files
+from codeexec.tui.widgets.hints import Hint
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,26 +12,17 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from codeexec.tui.commands import bindings
+from codeexec.tui.screens.modal import Modal
 from codeexec.tui.widgets.artifacts.row_list import Pieces, Row, RowList, fitted
 from codeexec.tui.widgets.click_rows import ClickRows
+from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
 
 R = TypeVar("R")
 
 Tone = Literal["muted", "warn", "error", "ok"]
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """A key that is worth knowing here; a click on it is as good."""
-
-    key: str
-    words: str
-    action: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +51,7 @@ def spread(left: Pieces, right: Pieces, width: int) -> Pieces:
     return [*made, (" " * (room + (2 if side else 0)), "text"), *right]
 
 
-class Picker(ModalScreen[R]):
+class Picker(Modal[R]):
     """A title, a field, rows, words about them, keys. A subclass fills it by `show` and answers
     `narrow` (something was typed) and `choose` (a row was).
 
@@ -92,12 +83,10 @@ class Picker(ModalScreen[R]):
     Picker #word.warn { color: $text-warning; }
     Picker #word.error { color: $text-error; }
     Picker #word.ok { color: $text-success; }
-    Picker #hints { height: 1; margin-top: 1; color: $text-muted; link-style: none;
-        link-color: $text-muted; link-background: transparent;
-        link-background-hover: transparent; link-color-hover: $accent; link-style-hover: none; }
+    Picker #hints { height: 1; margin-top: 1; color: $text-muted; LINKS_HERE }
     Picker.-low > Vertical { margin-top: 0; padding: 0 1; max-height: 100%; }
     Picker.-low Input, Picker.-low #title, Picker.-low #word, Picker.-low #hints { margin: 0; }
-    """
+    """.replace("LINKS_HERE", LINKS)
 
     def __init__(self, title: str) -> None:
         super().__init__()
@@ -109,7 +98,7 @@ class Picker(ModalScreen[R]):
             yield Input(placeholder=self.placeholder, compact=True)
             yield ClickRows()
             yield Static(id="word", markup=False)
-            yield Static(self._hint_line(), id="hints")
+            yield Static(hint_line(self.hints()), id="hints")
 
     def on_mount(self) -> None:
         self.list = self.query_one(ClickRows)
@@ -183,16 +172,9 @@ class Picker(ModalScreen[R]):
         self.query_one("#title", Static).update(words)
 
     def refresh_hints(self) -> None:
-        self.query_one("#hints", Static).update(self._hint_line())
+        self.query_one("#hints", Static).update(hint_line(self.hints()))
 
     # -- keys and mouse ------------------------------------------------------------------------
-
-    def _hint_line(self) -> Content:
-        parts: list[Content] = []
-        for hint in self.hints():
-            words = Content.styled(hint.words, f"@click=screen.{hint.action}")
-            parts.append(Content.assemble(Content.styled(hint.key, "$accent"), " ", words))
-        return Content("   ").join(parts)
 
     def action_step(self, by: int) -> None:
         """To another row; at an end, round to the other."""
@@ -247,7 +229,3 @@ class Picker(ModalScreen[R]):
 
     def moved(self, at: int) -> None:
         """The cursor is on another row."""
-
-    def on_click(self, event: events.Click) -> None:
-        if event.widget is self:
-            self.dismiss(None)

@@ -10,20 +10,27 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
-from codeexec.domain.events import Variable
 from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame
+from codeexec.tui.screens.modal import Modal
 from codeexec.tui.widgets.artifacts.row_list import one_line
+from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
 from codeexec.tui.widgets.table import DataTableView
 from codeexec.tui.widgets.table_pages import PagedTable
 
+_HINTS = (
+    Hint("s", "sort", "sort"),
+    Hint("/", "column", "search"),
+    Hint("r", "again", "reload"),
+    Hint("esc", "close", "close"),
+)
 
-class TableScreen(ModalScreen[None]):
+
+class TableScreen(Modal[None]):
     """Shows a variable; follows it when a run has changed it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("table_screen")]
@@ -32,23 +39,22 @@ class TableScreen(ModalScreen[None]):
     TableScreen { background: $surface; }
     TableScreen #head { height: 1; padding: 0 1; background: $panel; }
     TableScreen #title { width: 1fr; text-style: bold; }
-    TableScreen #keys { width: auto; padding: 0 0 0 2; color: $text-muted; }
+    TableScreen #keys { width: auto; padding: 0 0 0 2; color: $text-muted; LINKS }
     TableScreen DataTableView { height: 1fr; padding: 0 1; }
-    """
+    """.replace("LINKS", LINKS)
 
     def __init__(self, session: SessionClient, name: str) -> None:
         super().__init__()
         self._session = session
         self.variable_name = name
-        self._seen: Variable | None = None
-        self._fault = ""
         self._names: dict[str, str] = {}
         self._was_idle = True
+        self._in_doubt = False
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="head"):
             yield Static(Content(one_line(self.variable_name)), id="title")
-            yield Static("s sort  / column  r again  esc close", id="keys")
+            yield Static(hint_line(_HINTS), id="keys")
         yield DataTableView(PagedTable(self._read))
 
     def on_mount(self) -> None:
@@ -69,30 +75,46 @@ class TableScreen(ModalScreen[None]):
         )
 
     def show_frame(self, frame: Frame) -> None:
-        """Read again what has changed, or what a busy kernel could not tell."""
-        snapshot = frame.snapshot
-        found = next((v for v in snapshot.variables if v.name == self.variable_name), None)
-        is_idle = snapshot.kernel.state == "idle"
-        changed = self._seen is not None and found is not None and found != self._seen
-        self._seen = found or self._seen
-        if is_idle and (changed or (self._fault and not self._was_idle)):
-            self.action_reload()
-        self._was_idle = is_idle
+        """Read again after each run, which may have changed it; till then it is of before."""
+        views = (frame.snapshot.executions.get(key) for key in frame.changed)
+        self._in_doubt |= frame.variables_changed or any(v and not v.is_open for v in views)
+        is_idle = frame.snapshot.kernel.state == "idle"
+        if is_idle and self._in_doubt:
+            self._in_doubt = False
+            self.query_one(DataTableView).look_again()
+        if is_idle != self._was_idle:
+            self._was_idle = is_idle
+            self._say()
 
     @on(DataTableView.Changed)
     def note_change(self, event: DataTableView.Changed) -> None:
         event.stop()
-        self._fault = event.fault
-        rows, columns = event.table.size_of_table
+        self._say()
+
+    def _say(self) -> None:
+        """Its name, size and order, and whether a run may be changing it now."""
+        table = self.query_one(DataTableView)
+        rows, columns = table.size_of_table
+        sort, descending = table.order
         name = one_line(self.variable_name)
         words = f"{name}  {rows:,}×{columns:,}" if columns else name
-        if event.sort:
-            words += f"  by {event.sort} {'↓' if event.descending else '↑'}"
-        self.query_one("#title", Static).update(Content(words))
+        if sort:
+            words += f"  by {sort} {'↓' if descending else '↑'}"
+        title = Content(words)
+        if not self._was_idle:
+            title = Content.assemble(
+                title, Content.styled("  ▶ as before the run", "$text-warning")
+            )
+        self.query_one("#title", Static).update(title)
 
     def action_reload(self) -> None:
-        table = self.query_one(DataTableView)
-        table.sort_by(*table.order)
+        self.query_one(DataTableView).look_again()
+
+    def action_sort(self) -> None:
+        self.query_one(DataTableView).action_sort()
+
+    def action_search(self) -> None:
+        self.query_one(DataTableView).action_search()
 
     def action_close(self) -> None:
         self.dismiss(None)

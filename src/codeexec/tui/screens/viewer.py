@@ -9,23 +9,31 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame
 from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.screens.modal import Modal
 from codeexec.tui.widgets.artifacts.actions import ItemActions
 from codeexec.tui.widgets.artifacts.desk import Desk
 from codeexec.tui.widgets.artifacts.gallery import Gallery
 from codeexec.tui.widgets.artifacts.items import Item
 from codeexec.tui.widgets.artifacts.preview import Preview
+from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
+from codeexec.tui.widgets.picture import ZOOM_STEP, Picture
 
-_KEYS = "[ ] others  w save  O outside  esc close"
-_PICTURE_KEYS = "+ − zoom  "
+_HINTS = (
+    Hint("[", "before", "step(-1)"),
+    Hint("]", "next", "step(1)"),
+    Hint("w", "save", "save"),
+    Hint("O", "outside", "outside"),
+    Hint("esc", "close", "close"),
+)
+_PICTURE_HINTS = (Hint("+", "zoom", "zoom(1)"), Hint("−", "out", "zoom(-1)"))
 
 
-class ViewerScreen(ItemActions, ModalScreen[str]):
+class ViewerScreen(ItemActions, Modal[str]):
     """Shows items of a gallery; what is dismissed with is the key of the last one.
 
     `item` may be one that the gallery does not list, such as a plain result: then it stands alone.
@@ -37,9 +45,9 @@ class ViewerScreen(ItemActions, ModalScreen[str]):
     ViewerScreen { background: $surface; }
     ViewerScreen #head { height: 1; padding: 0 1; background: $panel; }
     ViewerScreen #title { width: 1fr; text-style: bold; }
-    ViewerScreen #keys { width: auto; padding: 0 0 0 2; color: $text-muted; }
+    ViewerScreen #keys { width: auto; padding: 0 0 0 2; color: $text-muted; LINKS }
     ViewerScreen Preview { padding: 0 1; }
-    """
+    """.replace("LINKS", LINKS)
 
     def __init__(
         self, gallery: Gallery, desk: Desk, item: Item, graphics: Graphics | None = None
@@ -53,7 +61,7 @@ class ViewerScreen(ItemActions, ModalScreen[str]):
     def compose(self) -> ComposeResult:
         with Horizontal(id="head"):
             yield Static("", id="title")
-            yield Static(_KEYS, id="keys")
+            yield Static(hint_line(_HINTS), id="keys")
         yield Preview(self.desk, self._graphics, navigable=True)
 
     def on_mount(self) -> None:
@@ -78,8 +86,9 @@ class ViewerScreen(ItemActions, ModalScreen[str]):
     def _look(self) -> None:
         item = self.selected
         self.query_one("#title", Static).update(Content(f"{item.title}  {item.detail}"))
-        keys = _PICTURE_KEYS + _KEYS if item.kind == "picture" else _KEYS
-        self.query_one("#keys", Static).update(Content(keys if self.size.width >= 72 else ""))
+        hints = (*_PICTURE_HINTS, *_HINTS) if item.kind == "picture" else _HINTS
+        room = hints if self.size.width >= 90 else hints[-1:]
+        self.query_one("#keys", Static).update(hint_line(room))
         self.query_one(Preview).look(item)
 
     @on(Preview.Told)
@@ -104,6 +113,10 @@ class ViewerScreen(ItemActions, ModalScreen[str]):
             if 0 <= at < len(items):
                 self._item = items[at]
                 self._look()
+
+    def action_zoom(self, way: int) -> None:
+        for picture in self.query(Picture):
+            picture.zoom(ZOOM_STEP**way)
 
     def action_close(self) -> None:
         self.dismiss(self._item.key)

@@ -238,6 +238,9 @@ class Wires(KernelActions):
     def on_click(self, event: events.Click) -> None:
         """The right button tells what can be done where it is pressed."""
         if event.button == 3:
+            pane = self.pane_of(self.get_widget_at(event.screen_x, event.screen_y)[0])
+            if pane and pane != self.here:
+                self.action_go(pane)
             self.action_menu()
 
     # -- going places -----------------------------------------------------------------------------
@@ -261,7 +264,7 @@ class Wires(KernelActions):
         """Every command: those of where one is come first."""
         here = places(self)
         chosen = await self.app.push_screen_wait(
-            CommandChooser("Commands", menu(tuple(here)), self.equipment.keymap)
+            CommandChooser("Commands", menu(tuple(here)), self.equipment.keymap, near=here)
         )
         if chosen is not None:
             await self.run_command(BY_ID[chosen], here)
@@ -272,9 +275,9 @@ class Wires(KernelActions):
         here = places(self)
         near = tuple(place for place in here if place != "anywhere")
         commands = [command for command in menu(near) if command.where in near]
-        title = " · ".join(PLACES[place] for place in near)
+        title = " · ".join(PLACES[place] for place in near if place != "rows")
         chosen = await self.app.push_screen_wait(
-            CommandChooser(title, commands, self.equipment.keymap)
+            CommandChooser(title, commands, self.equipment.keymap, near=here)
         )
         if chosen is not None:
             await self.run_command(BY_ID[chosen], here)

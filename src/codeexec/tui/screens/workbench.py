@@ -17,7 +17,7 @@ from codeexec.domain.requests import GetUsage
 from codeexec.domain.snapshot import Snapshot
 from codeexec.tui.attaching import Place, find_session
 from codeexec.tui.commands import bindings
-from codeexec.tui.feed import Frame, frames
+from codeexec.tui.feed import Frame, FrameTaker, frames
 from codeexec.tui.late import LateSession
 from codeexec.tui.layout import Layouts
 from codeexec.tui.link import ask_quietly
@@ -192,6 +192,9 @@ class Workbench(Wires, ProgramActions, DocumentActions):
                 self.side.artifacts.show_frame(frame)
                 self.side.variables.show_frame(frame)
             self.status.show(snapshot=frame.snapshot)
+            for screen in self.app.screen_stack:
+                if screen is not self and isinstance(screen, FrameTaker):
+                    screen.show_frame(frame)
         self.tell_news(frame)
 
     async def _follow_link(self) -> None:

@@ -123,6 +123,11 @@ class DataTableView(ScrollView, can_focus=True):
         self._sort, self._descending = name, descending
         self._read_again()
 
+    def look_again(self) -> None:
+        """Read what is in view anew; what was there before stays until it comes."""
+        self._pages.doubt()
+        self._read_missing()
+
     def find_column(self, text: str) -> bool:
         """Go to the first column from the cursor on whose name holds the text, in any case."""
         wanted = text.casefold()

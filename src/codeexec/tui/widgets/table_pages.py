@@ -64,15 +64,22 @@ class Pages:
 
     def __init__(self) -> None:
         self._pages: dict[int, TablePage] = {}
+        self._stale: set[int] = set()
 
     def put(self, number: int, page: TablePage) -> None:
         self._pages.pop(number, None)
         self._pages[number] = page
+        self._stale.discard(number)
         while len(self._pages) > KEPT_PAGES:
             del self._pages[next(iter(self._pages))]
 
     def clear(self) -> None:
         self._pages.clear()
+        self._stale.clear()
+
+    def doubt(self) -> None:
+        """What is here may be out of date: show it, but read it again."""
+        self._stale = set(self._pages)
 
     def __contains__(self, number: object) -> bool:
         return number in self._pages
@@ -86,5 +93,7 @@ class Pages:
         return (page.index[within] if page.index else str(at)), page.cells[within]
 
     def missing(self, first: int, last: int) -> list[int]:
-        """The numbers of the pages that rows `first` to `last` need and that are not here."""
-        return [n for n in range(first // PAGE, last // PAGE + 1) if n not in self._pages]
+        """The numbers of the pages that rows `first` to `last` need and that are not here, or
+        are in doubt."""
+        wanted = range(first // PAGE, last // PAGE + 1)
+        return [n for n in wanted if n not in self._pages or n in self._stale]

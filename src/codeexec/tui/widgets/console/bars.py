@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -43,6 +43,7 @@ class AnswerBar(Horizontal):
     def compose(self) -> ComposeResult:
         yield Label("", id="answer-label", markup=False)
         yield Input(id="answer-input", compact=True)
+        yield Label(" ⏎ ", id="answer-send")
 
     @property
     def waits(self) -> bool:
@@ -56,16 +57,26 @@ class AnswerBar(Horizontal):
         self.display = request is not None
         if request is not None:
             words = request.prompt.strip() or ("password" if request.password else "input")
-            self.query_one(Label).update(f"⌨ {words} ")
+            self.query_one("#answer-label", Label).update(f"⌨ {words} ")
             field = self.query_one(Input)
             field.password = request.password
             field.value = ""
         return request is not None
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    @on(Input.Submitted)
+    def send(self, event: Input.Submitted) -> None:
         event.stop()
+        self._send()
+
+    def on_click(self, event: events.Click) -> None:
+        button = self.query_one("#answer-send").region
+        if event.button == 1 and button.contains(event.screen_x, event.screen_y):
+            self._send()
+
+    def _send(self) -> None:
         if self._request is not None:
-            self.post_message(self.Answered(self._request.request_id, event.value))
+            value = self.query_one(Input).value
+            self.post_message(self.Answered(self._request.request_id, value))
 
     def take_focus(self) -> None:
         self.query_one(Input).focus()

@@ -59,6 +59,10 @@ class CardLines(ScrollView):
         display: Display
 
     @dataclass
+    class AnswerWanted(Message, namespace="console_view"):
+        """The line was clicked that says that an answer is waited for."""
+
+    @dataclass
     class FrameClicked(Message, namespace="console_view"):
         """A frame of a traceback was clicked."""
 
@@ -218,9 +222,9 @@ class CardLines(ScrollView):
         if start >= end:
             return strip
         ground = self.painter.theme.style("selection")
-        before, chosen, after = strip.divide([start, end, strip.cell_length + 1])
+        chosen = strip.crop(start, end)
         painted = [Segment(text, (style or Style.null()) + ground) for text, style, _ in chosen]
-        return Strip([*before, *painted, *after])
+        return Strip([*strip.crop(0, start), *painted, *strip.crop(end)])
 
     def _news_strip(self, width: int) -> Strip:
         words = f" ▼ {self.news:,} new {'line' if self.news == 1 else 'lines'} · End "

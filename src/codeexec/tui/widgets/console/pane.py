@@ -354,6 +354,11 @@ class ConsolePane(CardActions, Vertical):
         event.stop()
         self.post_message(self.DisplayOpened(event.display))
 
+    @on(ConsoleView.AnswerWanted)
+    def take_answer(self, event: ConsoleView.AnswerWanted) -> None:
+        event.stop()
+        self.focus_prompt()
+
     @on(ConsoleView.FrameClicked)
     def pass_frame(self, event: ConsoleView.FrameClicked) -> None:
         event.stop()

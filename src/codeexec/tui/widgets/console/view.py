@@ -216,7 +216,9 @@ class ConsoleView(CardLines, can_focus=True):
         self.refresh()
         if event.button != 1:
             return
-        if line.part == "more":
+        if line.part == "note" and card.view.stdin is not None:
+            self.post_message(self.AnswerWanted())
+        elif line.part == "more":
             (self.toggle_fold if card.fold is Fold.CLOSED else self.toggle_code)(card)
         elif line.part == "code" and event.x < GUTTER + 4:
             self.toggle_fold(card)

@@ -1,0 +1,29 @@
+"""A screen over the workbench that goes once, however often it is told to."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from textual import events
+from textual.await_complete import AwaitComplete
+from textual.screen import ModalScreen
+
+R = TypeVar("R")
+
+
+class Modal(ModalScreen[R]):
+    """A second Escape or click, before the first has had its effect, would else take away the
+    screen below: that of the workbench."""
+
+    _is_over = False
+
+    def dismiss(self, result: R | None = None) -> AwaitComplete:
+        if self._is_over:
+            return AwaitComplete()
+        self._is_over = True
+        return super().dismiss(result)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click beside a panel means that it is not wanted."""
+        if self.get_widget_at(event.screen_x, event.screen_y)[0] is self:
+            self.dismiss(None)

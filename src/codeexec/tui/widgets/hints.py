@@ -1,0 +1,33 @@
+"""Keys that are worth knowing on a screen, in one line; a click on one is as good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from textual.content import Content
+
+LINKS = """
+    link-style: none; link-color: $text-muted; link-background: transparent;
+    link-background-hover: transparent; link-color-hover: $accent; link-style-hover: none;
+"""
+"""What the widget needs in its CSS that shows a line of hints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """`action` is one of the screen's."""
+
+    key: str
+    words: str
+    action: str
+
+
+def hint_line(hints: Iterable[Hint]) -> Content:
+    """All of them side by side."""
+    parts = []
+    for hint in hints:
+        link = f"@click=screen.{hint.action}"
+        key = Content.styled(hint.key, "$accent").stylize(link)
+        parts.append(Content.assemble(key, Content.styled(f" {hint.words}", link)))
+    return Content("   ").join(parts)

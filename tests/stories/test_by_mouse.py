@@ -1,0 +1,189 @@
+"""A whole day by the mouse alone: only what goes into the text is typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from codeexec.client.embedded import EmbeddedHost
+from codeexec.documents.formats import open_document
+from codeexec.tui.app import OpenOptions
+from codeexec.tui.screens.table_screen import TableScreen
+from codeexec.tui.widgets.table import DataTableView
+from support.bench import Bench, open_bench
+
+pytestmark = pytest.mark.slow
+
+LOAD = """\
+# %% load
+import pandas as pd
+import matplotlib.pyplot as plt
+df = pd.DataFrame({"name": list("cab"), "size": [2.5, 10.0, 1.25]})
+plt.plot(df["size"])
+plt.show()
+"""
+FAIL = """\
+# %% fail
+def invert(x):
+    return 1 / x
+
+invert(0)
+"""
+
+
+@dataclass
+class Mouse:
+    """Points at words on screen."""
+
+    bench: Bench
+
+    def find(self, words: str, nth: int = 1) -> tuple[int, int] | None:
+        """Column and row of the nth place where the words stand."""
+        for y, line in enumerate(self.bench.screen().split("\n")):
+            at = line.find(words)
+            while at >= 0:
+                nth -= 1
+                if not nth:
+                    return cell_len(line[:at]), y
+                at = line.find(words, at + 1)
+        return None
+
+    async def click(
+        self, words: str, nth: int = 1, *, button: int = 1, times: int = 1, right: int = 0
+    ) -> None:
+        """Click on words, as soon as they are there; `right` of their beginning."""
+        await self.bench.until(lambda: self.find(words, nth), f"{words!r} to click on")
+        place = self.find(words, nth)
+        assert place is not None
+        spot = (place[0] + right, place[1])
+        await self.bench.pilot.click(offset=spot, button=button, times=times)
+
+    async def menu(self, words: str, command: str, nth: int = 1) -> None:
+        """Choose a command from what the right button offers there."""
+        await self.click(words, nth, button=3)
+        await self.bench.sees("what do you want to do?")
+        await self.click(f"  {command} ", right=2)
+        await self.bench.sees_no_more("what do you want to do?")
+
+
+async def test_a_day_by_the_mouse_alone(tmp_path: Path) -> None:
+    host = EmbeddedHost(tmp_path / "sessions")
+    try:
+        folder = OpenOptions(files=(".",))
+        async with open_bench(tmp_path, host=host, options=folder, size=(150, 46)) as bench:
+            mouse = Mouse(bench)
+            (bench.folder / "notes.md").write_text("# Notes\n", "utf-8")
+            await bench.is_idle()
+
+            # A new file with two cells, run by their marks; the plot appears.
+            await mouse.click("begin a new one")
+            await bench.sees("untitled-1.py")
+            sheet = bench.workbench.documents.sheet
+            assert sheet is not None
+            sheet.editor.insert(LOAD + FAIL)
+            await mouse.click("▷")
+            await bench.is_idle(1)
+            await bench.sees("▣ [1] load")
+
+            # The data frame as a table, sorted by a click on the name of a column.
+            await mouse.click("df  DataFrame", times=2)
+            await bench.until(lambda: isinstance(bench.program.screen, TableScreen), "the table")
+            await bench.sees("1.25")
+            await mouse.click("size")
+            await bench.sees("size ↑")
+            table = bench.program.screen.query_one(DataTableView)
+            await bench.until(lambda: table.render_line(1).text.split()[1] == "b", "sorted rows")
+            await mouse.click("close")
+            await bench.until(lambda: bench.program.screen is bench.workbench, "no table")
+
+            # The picture on the whole screen, and back.
+            await mouse.click("▣ [1] load", times=2)
+            await bench.sees("zoom")
+            await mouse.click("close")
+            await bench.sees("Variables")
+
+            # A traceback leads to its line.
+            await mouse.click("▷")
+            await bench.console.card(2).ends("error")
+            await mouse.click("# %% load")
+            await mouse.click("line 2, in invert(x)")
+            await bench.until(lambda: bench.editor.line == "    return 1 / x", "the failing line")
+
+            # An answer to input(), sent by the mouse.
+            sheet.editor.load("# %% ask\nname = input('Who? ')\nprint('hello', name)\n")
+            await mouse.click("▷")
+            await mouse.click("⌨ waiting for an answer")
+            await bench.write("Ada")
+            await mouse.click("⏎")
+            await bench.console.card(3).shows("hello Ada")
+            await bench.console.card(3).shows("⌨ Who? Ada")
+
+            # A loop, interrupted.
+            sheet.editor.load("# %% loop\nwhile True: pass\n")
+            await mouse.click("▷")
+            await mouse.click("▶ busy", right=2)
+            await bench.console.card(4).shows("KeyboardInterrupt")
+            await bench.is_idle(4)
+
+            # Restart and run all.
+            sheet.editor.load(LOAD + "# %% count\nprint('rows', len(df))\n")
+            await mouse.menu("# %% count", "Restart and run all")
+            await bench.console.card(6).shows("rows 3")
+            assert bench.snapshot.kernel.generation == 2
+
+            # Saved as a notebook.
+            await mouse.click("^P commands")
+            await bench.sees("what do you want to do?")
+            await bench.write("save as")
+            await mouse.click("Save as…")
+            await bench.sees("enter ok")
+            await bench.press("end", "ctrl+u")
+            await bench.write("day.ipynb")
+            await mouse.click("ok")
+            await bench.sees("day.ipynb ×")
+            name = bench.snapshot.name
+            notebook = open_document(bench.folder / "day.ipynb")
+            assert [cell.title for cell in notebook.cells] == ["load", "count"]
+
+            # Quit.
+            await mouse.click("^P commands")
+            await bench.write("quit and let")
+            await mouse.click("Quit, and let the session go on")
+            await bench.until(lambda: bench.program._exit, "the end")
+
+        # Attached again, everything is where it was.
+        again = OpenOptions(session=name, attach=True)
+        async with open_bench(tmp_path, host=host, options=again, size=(150, 46)) as bench:
+            mouse = Mouse(bench)
+            await bench.sees("day.ipynb ×")
+            await bench.console.card(6).shows("rows 3")
+            await bench.sees("▣ [1] load")
+            await bench.sees("df  DataFrame")
+    finally:
+        await host.close()
+
+
+async def test_every_pane_tells_by_the_right_button_what_can_be_done(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"day.py": LOAD, "notes.md": "# Notes\n"}) as bench:
+        mouse = Mouse(bench)
+        await bench.is_idle()
+        await mouse.click("▷")
+        await bench.is_idle(1)
+        await mouse.click("df  DataFrame", times=2)
+        await bench.sees("1.25")
+        await mouse.click("close")
+        for words, nth, title in [
+            ("notes.md", 2, "Files"),
+            ("import pandas", 1, "Editor"),
+            ("✓", 2, "Console"),
+            ("▣ [1]", 1, "Artifacts"),
+            ("df  DataFrame", 1, "Variables"),
+        ]:
+            await mouse.click(words, nth, button=3)
+            await bench.sees("what do you want to do?")
+            await bench.sees(f"  {title}  ")
+            await bench.press("escape")
+            await bench.sees_no_more("what do you want to do?")
