@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.errors import Denied
+from codeexec.domain.events import ImagePullAdvanced
 from codeexec.domain.requests import (
     AnswerStdin,
     GetUsage,
@@ -217,7 +218,9 @@ async def test_an_image_is_fetched_only_when_asked_for(tmp_path: Path, workspace
             view = await run(session, "1")
             assert view.status == "cancelled"
             assert told in view.reason
-            assert len(session.snapshot.notices) == fetched
+            facts = session.recorder.journal.read(0, 1000, "full")
+            kinds = [type(record.event) for record in facts]
+            assert kinds.count(ImagePullAdvanced) == fetched
 
 
 async def test_no_container_is_given_the_home_folder(

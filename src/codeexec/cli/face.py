@@ -28,6 +28,7 @@ class Face:
             style.wants_color(sys.stderr, color),
         )
         self.is_asking = False
+        self._is_fetching = False
         self._quiet = quiet
         self._stdin_is_program = stdin_is_program
         self._keyboard: Answers | None = None
@@ -98,6 +99,17 @@ class Face:
             self.err_sink.end()
             self.err.write(style.error_lines(error, self.color[1]) + "\n")
 
+    def show_pull(self, image: str, words: str | None) -> None:
+        """How far an image has come, until `words` are None; on no terminal once that it comes."""
+        if self._quiet:
+            return
+        if isinstance(self.err_sink, TerminalSink):
+            if words is not None or self._is_fetching:
+                self._is_fetching = words is not None
+                self.err_sink.set_footer(f"fetching {image}  {words}" if words is not None else "")
+        elif words == "":
+            self.say(f"Fetching the image {image}.")
+
     async def show_progress(self, words: str) -> None:
         """A footer with these words and the seconds since now, until cancelled."""
         if self._quiet or not isinstance(self.err_sink, TerminalSink):
@@ -106,7 +118,8 @@ class Face:
         try:
             while True:
                 seconds = time.monotonic() - began
-                self.err_sink.set_footer("" if self.is_asking else f"{words}  {seconds:.0f} s")
+                if not self._is_fetching:
+                    self.err_sink.set_footer("" if self.is_asking else f"{words}  {seconds:.0f} s")
                 await self.flush()
                 await asyncio.sleep(1.0 - seconds % 1.0)
         finally:

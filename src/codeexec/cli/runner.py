@@ -30,6 +30,7 @@ from codeexec.domain.events import (
     DisplayUpdated,
     ExecutionFinished,
     ExecutionStarted,
+    ImagePullAdvanced,
     InputCounted,
     KernelDied,
     KernelReady,
@@ -41,6 +42,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.outputs import MimePart
+from codeexec.domain.pulls import pull_words
 from codeexec.domain.requests import (
     AnswerStdin,
     ClientInfo,
@@ -311,9 +313,13 @@ class Run:
                 self._counts[event.execution_id] = event.count
             case KernelStarting():
                 self._kernel = event.kernel
+            case ImagePullAdvanced():
+                self._face.show_pull(event.image, pull_words(event))
             case KernelReady():
+                self._face.show_pull("", None)
                 self._ready = event
             case KernelDied():
+                self._face.show_pull("", None)
                 self._death = event
             case NoticeGiven():
                 await self._face.flush()

@@ -63,13 +63,15 @@ async def start(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     feed: bool = True,
+    terminal: int | None = None,
 ) -> Child:
     """Start a process in a session of its own, so that a Ctrl+C meant for us is not its end.
 
     OSError when it cannot be started. Half-started is the one state in which nobody could end a
-    process, so a cancelled start waits for it and ends it.
+    process, so a cancelled start waits for it and ends it. With `terminal`, a descriptor, what it
+    says goes there.
     """
-    starting = asyncio.ensure_future(_start(command, cwd, env, feed))
+    starting = asyncio.ensure_future(_start(command, cwd, env, feed, terminal))
     try:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:
@@ -79,14 +81,18 @@ async def start(
 
 
 async def _start(
-    command: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, feed: bool
+    command: Sequence[str],
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    feed: bool,
+    terminal: int | None,
 ) -> Child:
     transport, protocol = await asyncio.get_running_loop().subprocess_exec(
         _Protocol,
         *command,
         stdin=PIPE if feed else asyncio.subprocess.DEVNULL,
-        stdout=PIPE,
-        stderr=PIPE,
+        stdout=PIPE if terminal is None else terminal,
+        stderr=PIPE if terminal is None else terminal,
         cwd=cwd,
         env=env,
         start_new_session=True,

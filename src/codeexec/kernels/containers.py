@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.environments.docker.image import DEFAULT_IMAGE
 from codeexec.environments.docker.orphans import sweep
 from codeexec.environments.docker.policy import EngineFacts, mountable, parse
-from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink, Told
+from codeexec.environments.docker.pulling import Pull
+from codeexec.kernels.base import Handle, Kernel, KernelChoice, Pulled, Sink, Told
 from codeexec.kernels.jupyter.docker import ContainerKernel, KernelCommand
 from codeexec.kernels.jupyter.docker_life import ContainerLife
 from codeexec.kernels.jupyter.kernel import START_TIMEOUT, JupyterKernel
@@ -26,6 +28,9 @@ log = logging.getLogger(__name__)
 
 SHIPPED = ("launch.py", "questions.py", "drawing.py")
 """Guest files that our launcher wants beside it."""
+
+TELL_EVERY = 0.25
+"""Seconds between two words on how far an image has come."""
 
 ENVIRONMENT = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
 """What programs find in a kernel of this machine too, though nothing else of ours gets in."""
@@ -81,9 +86,7 @@ class Containers:
         async def make() -> ContainerKernel:
             facts = await self._know(engine)
             if policy.pull and not await engine.has_image(image):
-                sink([Told("info", f"Fetching the image {image}", "It may take minutes.")])
-                async for line in engine.pull(image):
-                    log.info("pull %s: %s", image, line)
+                await _fetch(engine, image, sink)
             kernel = self._spare.take(plan) or ContainerKernel(plan, facts=facts)
             if said.spare:
                 await self._spare.make(plan, facts)
@@ -123,6 +126,27 @@ class Containers:
         """Once in our life, beside whatever is done with the engine."""
         if engine not in self._sweeping:
             self._sweeping[engine] = asyncio.create_task(_sweep(engine), name="sweep-containers")
+
+
+async def _fetch(engine: Engine, image: str, sink: Sink) -> None:
+    """Fetch it, and tell how far it has come, at a pace that a journal bears."""
+    latest = Pull()
+
+    async def tell() -> None:
+        told: Pull | None = None
+        while True:
+            if latest != told:
+                told = latest
+                sink([Pulled(image, told.layers_done, told.layers, told.done, told.total)])
+            await asyncio.sleep(TELL_EVERY)
+
+    telling = asyncio.create_task(tell(), name="tell-of-pull")
+    try:
+        async with aclosing(engine.pull(image)) as pulls:
+            async for pull in pulls:
+                latest = pull
+    finally:
+        telling.cancel()
 
 
 async def _sweep(engine: Engine) -> None:

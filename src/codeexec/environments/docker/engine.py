@@ -7,11 +7,16 @@ itself, and costs 15 ms a call. Every failure becomes an error that says what to
 from __future__ import annotations
 
 import asyncio
+import codecs
+import contextlib
+import fcntl
 import json
 import os
 import resource
 import shutil
-from collections.abc import AsyncIterator, Mapping
+import struct
+import termios
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,6 +25,7 @@ from codeexec.environments.processes import Child, start
 
 from .failures import explain
 from .policy import EngineFacts
+from .pulling import Pull, PullReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +111,33 @@ class Engine:
         names = (line.strip().removeprefix("localhost/") for line in told.splitlines())
         return [name for name in names if name and "<none>" not in name]
 
-    async def pull(self, image: str) -> AsyncIterator[str]:
-        """Fetch an image; gives the engine's lines of progress as they come."""
-        process = await self.start("pull", image)
-        assert process.stdout is not None
-        assert process.stderr is not None
-        rest = asyncio.create_task(process.stderr.read())
-        try:
-            async for line in process.stdout:
-                yield line.decode(errors="replace").rstrip()
-            code = await process.wait()
+    async def pull(self, image: str) -> AsyncGenerator[Pull, None]:
+        """Fetch an image; gives how far it has come, as often as that changes.
+
+        EnvironmentUnavailable says why it failed. Given up, nothing of it goes on.
+        """
+        async with terminal() as (drawn, end):
+            try:
+                process = await start(self.command("pull", image), feed=False, terminal=end)
+            except OSError as error:
+                raise _not_installed(self.name, error) from error
+            finally:
+                os.close(end)  # else nobody would see that the engine's CLI has gone
+            reader, last = PullReader(), Pull()
+            decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+            try:
+                while chunk := await _read(drawn):
+                    reader.take(decode(chunk))
+                    if (now := reader.pull) != last:
+                        last = now
+                        yield now
+                code = await process.wait()
+            finally:
+                if process.returncode is None:
+                    await process.end()
+            reader.end()
             if code != 0:
-                raise explain(self.name, code, (await rest).decode(errors="replace"), image)
-        finally:
-            rest.cancel()
-            if process.returncode is None:
-                await process.end()
+                raise explain(self.name, code, reader.said, image)
 
     def _podman_facts(self, told: Mapping[str, object]) -> EngineFacts:
         host = cast("Mapping[str, object]", told["host"])
@@ -194,6 +211,29 @@ def _object(text: str) -> Mapping[str, object]:
 
 def _count(value: object) -> int:
     return value if isinstance(value, int) else 0
+
+
+@contextlib.asynccontextmanager
+async def terminal() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
+    """A terminal to draw on: what is drawn, and the descriptor of its other end, which belongs to
+    the caller."""
+    master, end = os.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 120, 0, 0))
+    loop, drawn = asyncio.get_running_loop(), asyncio.StreamReader()
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(drawn), os.fdopen(master, "rb", buffering=0)
+    )
+    try:
+        yield drawn, end
+    finally:
+        transport.close()
+
+
+async def _read(drawn: asyncio.StreamReader) -> bytes:
+    try:
+        return await drawn.read(1 << 16)
+    except OSError:  # EIO: the last one who had the terminal open is gone
+        return b""
 
 
 async def merged(*streams: asyncio.StreamReader) -> AsyncIterator[str]:

@@ -80,8 +80,8 @@ class Policy:
             raise UsageError(
                 "The host's own network is not offered to a container.", "Use 'bridge'."
             )
-        if changed == self:
-            return self
+        if dataclasses.replace(changed, pull=self.pull) == self:
+            return changed  # where the image comes from confines nothing
         name = self.name if self.name.endswith(", changed") else f"{self.name}, changed"
         return dataclasses.replace(changed, name=name)
 

@@ -16,6 +16,7 @@ from textual.widget import Widget
 
 from codeexec.client.api import Link
 from codeexec.domain.events import KernelRef
+from codeexec.domain.pulls import pull_words
 from codeexec.domain.requests import Usage
 from codeexec.domain.snapshot import KernelState, Snapshot
 from codeexec.tui.theme import Theme
@@ -134,6 +135,8 @@ class StatusLine(Widget):
             return "⇄ connecting", "run.queued", ""
         if kernel.paused:
             return "‖ paused", "warn", "kernel.pause"
+        if kernel.pull is not None:
+            return f"◌ fetching {pull_words(kernel.pull)}".rstrip(), "run.queued", ""
         if kernel.ladder is not None:
             words = _LADDER.get(kernel.ladder.stage, kernel.ladder.stage)
             pid = f" pid {kernel.ladder.pid}" if kernel.ladder.pid else ""
