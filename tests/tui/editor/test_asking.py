@@ -1,4 +1,4 @@
-"""What the editor asks of syntax and kernel is bounded by what is near the cursor, not by the text."""
+"""What the editor asks of syntax and kernel is bounded by what is near, not by the text."""
 
 from __future__ import annotations
 

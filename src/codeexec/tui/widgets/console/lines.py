@@ -77,6 +77,7 @@ class CardLines(ScrollView):
         self.follows = True
         self.selected: Card | None = None
         self.marked_row: tuple[str, int] | None = None
+        self._base = Style.null()
         self._left = 0
         self._rows_seen = 0
         self._wanted_images: set[str] = set()
@@ -150,6 +151,8 @@ class CardLines(ScrollView):
     # -- painting ------------------------------------------------------------------------------
 
     def render_lines(self, crop: Region) -> list[Strip]:
+        # Looked up once for all lines: it goes through all ancestors, 0.1 ms a time.
+        self._base = self.rich_style
         lines = super().render_lines(crop)
         wanted = self.deck.pages.take_wanted()
         if wanted:
@@ -157,7 +160,7 @@ class CardLines(ScrollView):
         return lines
 
     def render_line(self, y: int) -> Strip:
-        width, base = self.size.width, self.rich_style
+        width, base = self.size.width, self._base or self.rich_style
         if not self.deck.cards:
             return self._empty_line(y, width).apply_style(base)
         if self._news_line(y):
@@ -167,8 +170,8 @@ class CardLines(ScrollView):
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(at)) is not None:
             strip = self._selected(strip, *span)
-        strip = strip.adjust_cell_length(width).apply_style(base)
-        return strip.apply_offsets(0, at)
+        # In this order both are kept with the strip, which is the same while nothing changes.
+        return strip.apply_style(base).adjust_cell_length(width, base).apply_offsets(0, at)
 
     def _line(self, at: int) -> Strip:
         """A line as it was painted before, where nothing that it shows has changed."""

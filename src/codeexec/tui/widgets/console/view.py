@@ -133,6 +133,8 @@ class ConsoleView(CardLines, can_focus=True):
             self._rows_seen = self.deck.rows
 
     def go_to_end(self) -> None:
+        if self.follows and not self._left and self.scroll_y == self.max_scroll_y:
+            return  # painting it again would delay what comes of the run
         self.follows = True
         self._left = 0
         self._resettle()
