@@ -67,7 +67,10 @@ class KernelActions(Arrangement):
         if snapshot is None or (snapshot.running is None and not snapshot.queue):
             return True
         waiting = len(snapshot.queue)
-        words = "A cell is running" + (f" and {waiting} more are waiting." if waiting else ".")
+        wait = f"{waiting} more wait" if waiting > 1 else "one more waits"
+        words = f"A cell is running, and {wait}." if waiting else "A cell is running."
+        if snapshot.running is None:
+            words = f"{waiting} cells wait." if waiting > 1 else "A cell waits."
         said = await self.app.push_screen_wait(
             Confirm("Restart the kernel?", words, [("restart", "Restart"), ("not", "Not now")])
         )

@@ -89,7 +89,7 @@ class Wires(KernelActions):
             )
         waiting, waited = len(frame.snapshot.queue), len(frame.before.queue)
         if kernel.paused and waiting > waited:
-            self.notify("The container is paused: it runs when the container goes on.", timeout=4)
+            self.notify("Paused: this runs when the container goes on.", timeout=4)
         settings = self.equipment.settings.notify
         for view in notify.long_runs(frame, settings):
             words = notify.words_for(view)
