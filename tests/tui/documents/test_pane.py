@@ -9,8 +9,9 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from codeexec.config.model import Editor as Habits
 from codeexec.documents.swap import SwapStore
-from codeexec.tui.link import Failed
+from codeexec.tui.link import CommandWanted, Failed
 from codeexec.tui.theme import built_in_folder, find_theme
 from codeexec.tui.widgets.documents.pane import DocumentsPane
 from codeexec.tui.widgets.documents.recent import RecentFiles
@@ -237,3 +238,64 @@ async def test_a_syntax_error_is_marked_when_nobody_types(
         sheet.go_to(1, 4)
         await pilot.press("delete", "delete", "down")
         await until(pilot, lambda: not marks.diagnostics)
+
+
+async def test_undone_to_what_is_saved_it_is_saved(pane: DocumentsPane, tmp_path: Path) -> None:
+    path = write(tmp_path / "one.py", "1")
+    async with PaneApp(pane).run_test(size=(60, 12)) as pilot:
+        sheet = await opened(pane, path)
+        await pilot.press("x", "left", "y")
+        assert sheet.is_changed
+        await until(pilot, lambda: "●" in tabs(pane))
+        await pilot.press("ctrl+s")
+        await pane.look()
+        await pilot.press("ctrl+z", "ctrl+z")
+        assert not sheet.is_changed
+        await until(pilot, lambda: "●" not in tabs(pane))
+        await pane.look()
+        swaps = SwapStore(tmp_path / "swap")
+        assert swaps.find(sheet.name_key) is None
+        await pilot.press("ctrl+y")
+        assert sheet.is_changed
+
+
+async def test_it_edits_and_saves_as_is_set(pane: DocumentsPane, tmp_path: Path) -> None:
+    path = write(tmp_path / "one.py", "if x:  \n")
+    async with PaneApp(pane).run_test(size=(60, 12)) as pilot:
+        pane.adopt(Habits(tab_size=2, auto_close=False, trim_on_save=True, line_numbers=False))
+        sheet = await opened(pane, path)
+        await pilot.press("end", "enter", "left_parenthesis")
+        assert sheet.editor.text == "if x:  \n  (\n"
+        assert "1" not in sheet.editor.render_line(0).text
+        assert pane.save(sheet)
+        assert path.read_text() == "if x:\n  (\n"
+        pane.adopt(Habits(insert_spaces=False, soft_wrap=True))
+        assert sheet.editor.soft_wrap
+        assert "1" in sheet.editor.render_line(0).text
+        await pilot.press("ctrl+end", "tab")
+        assert sheet.editor.text.endswith("\t")
+
+
+async def test_vims_modes_where_the_keymap_is_vims(pane: DocumentsPane, tmp_path: Path) -> None:
+    path = write(tmp_path / "one.py", "one\ntwo\n")
+    app = PaneApp(pane)
+    async with app.run_test(size=(60, 12)) as pilot:
+        pane.adopt(Habits(keymap="vim"))
+        sheet = await opened(pane, path)
+        await pilot.press("d", "d", "i", "x", "escape")
+        assert sheet.editor.text == "xtwo\n"
+        await pilot.press("colon")
+        await until(pilot, lambda: app.heard_of(CommandWanted))
+
+
+async def test_a_new_document_has_its_language_from_its_name(
+    pane: DocumentsPane, tmp_path: Path
+) -> None:
+    async with PaneApp(pane).run_test(size=(60, 12)) as pilot:
+        sheet = await pane.new(folder=tmp_path)
+        sheet.editor.focus()
+        await pilot.press("i", "f", "space", "x", "colon", "enter", "y")
+        assert sheet.editor.text == "if x:\n    y"
+        assert pane.save_as(sheet, tmp_path / "notes.md")
+        assert sheet.language.name == "markdown"
+        assert sheet.editor.text == "if x:\n    y"

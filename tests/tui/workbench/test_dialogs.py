@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from textual.app import App
 from textual.screen import Screen
+from textual.widgets import Static
 
 from codeexec.tui.screens.dialogs import Asker, Choice, Chooser, Confirm, fit
+from support.pane_app import PaneApp
 
 
 def test_better_places_rank_first() -> None:
@@ -26,7 +27,7 @@ def test_letters_in_order_are_the_last_resort() -> None:
 
 
 async def test_a_dialog_that_is_told_twice_to_go_takes_nothing_else_away() -> None:
-    app = App[None]()
+    app = PaneApp(Static())
     async with app.run_test() as pilot:
         below = Screen[None]()
         await app.push_screen(below)

@@ -37,12 +37,12 @@ _QUIET = 0.8
 """Seconds without a key before the text is looked through for errors."""
 
 
-def language_of(document: Document) -> Language:
-    """By its name, its first line, or what its notebook says."""
+def language_of(document: Document, name: str = "") -> Language:
+    """By its name (`name` where it has no file yet), its first line, or what its notebook says."""
     if document.notebook is not None:
         return by_name(document.notebook.language or "python")
     first, _, _ = document.text.partition("\n")
-    return by_file(document.path.name, first) or text()
+    return by_file(name or document.path.name, first) or text()
 
 
 def read(path: Path) -> Document:
@@ -96,7 +96,7 @@ class Sheet(Vertical):
         self.document = document
         self.untitled = untitled
         self._key = key or untitled
-        self.language = language_of(document)
+        self.language = language_of(document, untitled)
         self._habits = habits = habits or Habits()
         self.editor = CodeEditor(
             document.text,
@@ -164,7 +164,18 @@ class Sheet(Vertical):
         self._trim()
         self.document = save_as(self.document, self.editor.text, path, overwrite=overwrite)
         self.untitled = ""
+        self._learn_language()
         self._saved()
+
+    def _learn_language(self) -> None:
+        """Another name may mean another language: then editing begins anew."""
+        language = language_of(self.document)
+        if language.name != self.language.name:
+            self.language = language
+            model = self.editor.model
+            line, column = model.cursor
+            self.editor.load(self.editor.text, self._accustomed())
+            self.go_to(line, column)
 
     def _trim(self) -> None:
         """Take the blanks away at the ends of lines, where that is set; in Markdown they speak."""
