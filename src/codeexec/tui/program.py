@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -57,6 +58,8 @@ class Program(App[str]):
         self._typed = typed
         self._early: list[events.Event] = []
         self._takes_keys = False
+        self.fault: CodeexecError | None = None
+        """Why it has ended, where that was not meant."""
         self.register_theme(to_textual(equipment.theme))
         self.theme = equipment.theme.key
         self.set_keymap(dict(equipment.keymap.keys))
@@ -117,6 +120,32 @@ class Program(App[str]):
         self.workbench.documents.keep_unsaved()
         self.workbench.keep_layout()
         self.exit("")
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A fault of ours is the same as detaching: keep what is unsaved, and leave a report
+        in a file rather than a screenful."""
+        is_first = self._exception is None
+        super()._handle_exception(error)
+        self._exit_renderables.clear()
+        if is_first:
+            self.fault = self._report(error)
+
+    def _report(self, error: Exception) -> CodeexecError:
+        workbench = next((one for one in self.screen_stack if isinstance(one, Workbench)), None)
+        name = ""
+        if workbench is not None and workbench.last is not None:
+            name = workbench.last.snapshot.name
+            workbench.documents.keep_unsaved()
+        said = traceback.format_exception_only(error)[-1].strip()
+        next_step = f"The session goes on: codeexec-tui attach {name}".strip()
+        file = self.equipment.state / "fault.txt"
+        try:
+            file.write_text("".join(traceback.format_exception(error)), "utf-8")
+        except OSError:
+            return CodeexecError(f"The workbench has failed: {said}", next_step)
+        return CodeexecError(
+            f"The workbench has failed: {said}", f"{next_step}\nWhat went wrong is in {file}"
+        )
 
     async def action_quit(self) -> None:
         """Textual's own key for leaving must not pass over what would be lost."""

@@ -100,7 +100,10 @@ async def _run(options: OpenOptions, starting: Starting, frame: FirstFrame) -> s
             swaps=SwapStore(starting.paths.state / "swap"),
         )
         program = Program(host, options, equipment, cwd, parse(frame.hand_over())[1])
-        return await program.run_async() or ""
+        words = await program.run_async() or ""
+        if program.fault is not None:
+            raise program.fault
+        return words
 
 
 async def _answers(frame: FirstFrame) -> Answers:

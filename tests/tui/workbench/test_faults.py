@@ -1,0 +1,38 @@
+"""A fault of the workbench itself: nothing is lost, and one sentence says how to come back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codeexec.documents.swap import SwapStore
+from codeexec.tui.program import Program
+from support.bench import open_bench
+
+pytestmark = pytest.mark.slow
+
+
+async def test_a_fault_keeps_what_is_unsaved_and_says_how_to_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Program) -> None:
+        raise ValueError("a fault of ours")
+
+    program: Program | None = None
+    with pytest.raises(ValueError, match="a fault of ours"):
+        async with open_bench(tmp_path, {"day.py": "x = 1\n"}) as bench:
+            program = bench.program
+            await bench.is_idle()
+            bench.editor.at("x = 1")
+            await bench.write("kept ")
+            monkeypatch.setattr(type(bench.workbench), "action_swap_panes", fail)
+            await bench.press("alt+t")
+            await bench.until(lambda: program is not None and program.fault, "the fault")
+    assert program is not None
+    assert program.fault is not None
+    assert program.fault.message == "The workbench has failed: ValueError: a fault of ours"
+    assert "codeexec-tui attach work" in program.fault.next_step
+    assert "action_swap_panes" in (tmp_path / "state" / "fault.txt").read_text()
+    [swap] = SwapStore(tmp_path / "state" / "swap").all()
+    assert swap.text.startswith("kept ")
