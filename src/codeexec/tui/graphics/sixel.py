@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,8 +26,11 @@ _END = "\x1b\\"
 _TO_SIXEL = bytes(range(0x3F, 0x3F + 64)) + bytes(192)
 _RUN = re.compile(rb"(.)\1{3,}", re.DOTALL)
 
-# For each colour, the table that makes a row of palette numbers a row of zeros and ones.
-_IS_COLOR = tuple(bytes(int(index == color) for index in range(256)) for color in range(256))
+
+@cache
+def _is_color(color: int) -> bytes:
+    """The table that makes a row of palette numbers a row of zeros and ones."""
+    return bytes(int(index == color) for index in range(256))
 
 
 def quantise(image: Image, colors: int = COLORS) -> Image:
@@ -122,7 +126,7 @@ def _span(rows: list[bytes], color: int, width: int) -> tuple[int, int, int]:
 def _sixels(rows: list[bytes], color: int, left: int, right: int) -> str:
     if right - left == 1:
         return chr(63 + sum((row[left] == color) << shift for shift, row in enumerate(rows)))
-    table = _IS_COLOR[color]
+    table = _is_color(color)
     joined = 0
     for shift, row in enumerate(rows):
         joined |= int.from_bytes(row[left:right].translate(table), "little") << shift

@@ -3,43 +3,45 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from pygments.lexer import Lexer
-from pygments.lexers import get_lexer_by_name
-from pygments.token import Token, _TokenType
-from pygments.util import ClassNotFound
 from rich.segment import Segment
 
 from codeexec.tui.theme import Theme
 
-_MEANINGS: dict[_TokenType, str] = {
-    Token: "syntax.text",
-    Token.Comment: "syntax.comment",
-    Token.Error: "syntax.error",
-    Token.Keyword: "syntax.keyword",
-    Token.Keyword.Constant: "syntax.constant",
-    Token.Keyword.Type: "syntax.type",
-    Token.Literal: "syntax.string",
-    Token.Literal.Number: "syntax.number",
-    Token.Literal.String: "syntax.string",
-    Token.Literal.String.Escape: "syntax.string.escape",
-    Token.Literal.String.Interpol: "syntax.string.escape",
-    Token.Name: "syntax.variable",
-    Token.Name.Attribute: "syntax.property",
-    Token.Name.Builtin: "syntax.builtin",
-    Token.Name.Builtin.Pseudo: "syntax.constant",
-    Token.Name.Class: "syntax.type",
-    Token.Name.Constant: "syntax.constant",
-    Token.Name.Decorator: "syntax.decorator",
-    Token.Name.Exception: "syntax.type",
-    Token.Name.Function: "syntax.function",
-    Token.Name.Namespace: "syntax.namespace",
-    Token.Name.Tag: "syntax.tag",
-    Token.Operator: "syntax.operator",
-    Token.Operator.Word: "syntax.keyword",
-    Token.Punctuation: "syntax.punctuation",
-    Token.Generic.Heading: "syntax.heading",
-    Token.Generic.Subheading: "syntax.heading",
+if TYPE_CHECKING:
+    # Loaded with the first code that is painted: 10 ms that no start has to wait for.
+    from pygments.lexer import Lexer
+    from pygments.token import _TokenType
+
+_MEANINGS: dict[str, str] = {
+    "Token": "syntax.text",
+    "Token.Comment": "syntax.comment",
+    "Token.Error": "syntax.error",
+    "Token.Keyword": "syntax.keyword",
+    "Token.Keyword.Constant": "syntax.constant",
+    "Token.Keyword.Type": "syntax.type",
+    "Token.Literal": "syntax.string",
+    "Token.Literal.Number": "syntax.number",
+    "Token.Literal.String": "syntax.string",
+    "Token.Literal.String.Escape": "syntax.string.escape",
+    "Token.Literal.String.Interpol": "syntax.string.escape",
+    "Token.Name": "syntax.variable",
+    "Token.Name.Attribute": "syntax.property",
+    "Token.Name.Builtin": "syntax.builtin",
+    "Token.Name.Builtin.Pseudo": "syntax.constant",
+    "Token.Name.Class": "syntax.type",
+    "Token.Name.Constant": "syntax.constant",
+    "Token.Name.Decorator": "syntax.decorator",
+    "Token.Name.Exception": "syntax.type",
+    "Token.Name.Function": "syntax.function",
+    "Token.Name.Namespace": "syntax.namespace",
+    "Token.Name.Tag": "syntax.tag",
+    "Token.Operator": "syntax.operator",
+    "Token.Operator.Word": "syntax.keyword",
+    "Token.Punctuation": "syntax.punctuation",
+    "Token.Generic.Heading": "syntax.heading",
+    "Token.Generic.Subheading": "syntax.heading",
 }
 
 
@@ -48,8 +50,8 @@ def meaning_of(token: _TokenType) -> str:
     """The name of meaning of a Pygments token: its own, or that of its nearest kin."""
     kin: _TokenType | None = token
     while kin is not None:
-        if kin in _MEANINGS:
-            return _MEANINGS[kin]
+        if (found := _MEANINGS.get(str(kin))) is not None:
+            return found
         kin = kin.parent
     return "syntax.text"
 
@@ -70,6 +72,9 @@ def highlight(code: str, language: str, theme: Theme) -> list[list[Segment]]:
 
 @lru_cache(maxsize=32)
 def _lexer(language: str) -> Lexer:
+    from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
+
     options = {"stripnl": False, "ensurenl": False}
     try:
         return get_lexer_by_name(language, **options)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from codeexec.tui.graphics.images import can_draw_svg
-from codeexec.tui.render.markup import html_to_markdown
 
 Kind = Literal["picture", "table", "html", "markdown", "latex", "json", "text", "file"]
 """What a form is shown by."""
@@ -92,4 +91,6 @@ def _html_says_more(bundle: Mapping[str, str | None]) -> bool:
         return True
     if "text/plain" in bundle and _PREFORMATTED.fullmatch(html):
         return False
+    from codeexec.tui.render.markup import html_to_markdown  # not at the start
+
     return bool(html_to_markdown(html).strip())

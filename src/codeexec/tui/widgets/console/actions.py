@@ -14,7 +14,6 @@ from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
 from codeexec.domain.outputs import iter_rows, plain
 from codeexec.tui.link import CopyRequested, Said, SaveRequested, ask
-from codeexec.tui.render import traceback
 from codeexec.tui.widgets.console.bars import SearchBar
 from codeexec.tui.widgets.console.card import Card
 from codeexec.tui.widgets.console.prompt import Prompt
@@ -87,6 +86,8 @@ class CardActions(Widget):
         card = self.view.current
         if card is None or card.view.error is None:
             return
+        from codeexec.tui.render import traceback  # not at the start
+
         culprit = traceback.parse(card.view.error.traceback).culprit
         if culprit is not None:
             self.view.post_message(ConsoleView.FrameClicked(card.key, culprit))

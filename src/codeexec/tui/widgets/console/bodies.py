@@ -5,18 +5,19 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual.strip import Strip
 
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart
-from codeexec.tui.render import traceback, traceback_paint
 from codeexec.tui.render.ansi import AnsiPainter, wrap
-from codeexec.tui.render.markup import html_to_markdown, latex_to_text
 from codeexec.tui.render.registry import choose
 from codeexec.tui.render.registry import kind_of as mime_kind
-from codeexec.tui.render.traceback import Row
 from codeexec.tui.theme import Theme
+
+if TYPE_CHECKING:
+    from codeexec.tui.render.traceback import Row
 
 MOST_LINES = 60
 """Lines of a text that a card shows at most; the viewer has it whole."""
@@ -97,8 +98,12 @@ class BodyPainter:
             case "json":
                 text = _pretty(part.text)
             case "html":
+                from codeexec.tui.render.markup import html_to_markdown  # not at the start
+
                 text = html_to_markdown(part.text)
             case "latex":
+                from codeexec.tui.render.markup import latex_to_text
+
                 text = latex_to_text(part.text)
             case _:
                 text = part.text
@@ -124,6 +129,8 @@ class BodyPainter:
         """A traceback: the frames of the user's code, or all of them."""
         if not error.traceback:
             return Painted([self._words(f"{error.name}: {error.value}", "traceback.error")])
+        from codeexec.tui.render import traceback, traceback_paint  # not at the start
+
         strips: list[Strip] = []
         rows: list[Row] = []
         shown = traceback.rows(traceback.parse(error.traceback), opened=whole)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from rich.style import Style
@@ -15,12 +16,14 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from codeexec.domain.outputs import Display, MimePart, Run
-from codeexec.tui.render import traceback
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.console.card import Card, Line
 from codeexec.tui.widgets.console.deck import Deck
 from codeexec.tui.widgets.console.paint import GUTTER, CardPainter
 from codeexec.tui.widgets.console.rows import PageKey
+
+if TYPE_CHECKING:
+    from codeexec.tui.render import traceback
 
 _KEPT_LINES = 400
 """Painted lines that are kept: a few screens of them."""

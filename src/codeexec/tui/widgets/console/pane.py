@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,11 +22,9 @@ from codeexec.domain.outputs import Display, MimePart
 from codeexec.tui.commands import bindings, of
 from codeexec.tui.feed import Frame
 from codeexec.tui.graphics.images import WHOLE, CellSize, Extent, decode, fit
-from codeexec.tui.graphics.painting import paint
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.link import ask, ask_quietly
 from codeexec.tui.render.highlight import highlight
-from codeexec.tui.render.traceback import Frame as TracebackFrame
 from codeexec.tui.theme import Theme
 from codeexec.tui.theme_colors import Color
 from codeexec.tui.widgets.console.actions import CardActions
@@ -36,6 +34,9 @@ from codeexec.tui.widgets.console.popup import CompletionPopup, DocsPopup
 from codeexec.tui.widgets.console.prompt import Prompt
 from codeexec.tui.widgets.console.rows import PAGE
 from codeexec.tui.widgets.console.view import ConsoleView
+
+if TYPE_CHECKING:
+    from codeexec.tui.render.traceback import Frame as TracebackFrame
 
 _PATIENCE = 0.4
 """Seconds that Enter waits for the kernel's word on whether code is complete."""
@@ -334,6 +335,8 @@ class ConsolePane(CardActions, Vertical):
         graphics, ground = self.graphics, Color.parse(self._theme.color("surface"))
 
         def make() -> tuple[list[Strip], str]:
+            from codeexec.tui.graphics.painting import paint  # not at the start
+
             image = decode(data, ground)
             extent = fit(*image.size, room, CellSize(*graphics.cell))
             painting = paint(image, extent, WHOLE, graphics)

@@ -15,7 +15,6 @@ from codeexec.domain.outputs import plain
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.feed import Frame
 from codeexec.tui.link import ask, ask_quietly
-from codeexec.tui.render import traceback
 from codeexec.tui.widgets.documents.keeping import Keeping
 from codeexec.tui.widgets.documents.sheet import Sheet
 from codeexec.tui.widgets.documents.words import words_like
@@ -116,6 +115,8 @@ class Running(Keeping):
         error = view.error
         if error is None or not error.traceback or view.cell is None:
             return
+        from codeexec.tui.render import traceback  # not at the start
+
         message = plain(error.traceback[-1]).strip().split("\n")[-1]
         found: dict[str, list[Diagnostic]] = {}
         for frame in traceback.parse(error.traceback).frames:

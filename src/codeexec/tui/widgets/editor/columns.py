@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, split_graphemes
@@ -15,13 +15,23 @@ if TYPE_CHECKING:
 LONG = 20_000
 """Characters from which a line is measured in blocks, each character for itself."""
 _BLOCK = 4096
-_CONTROL = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202f\u2060-\u206f\ud800-\udfff\ufeff]"
-)
-_WIDE = re.compile(
-    r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\U0001f300-\U0001faff\U00020000-\U0003fffd]"
-)
 _PICTURES = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421}
+
+
+# Both take 3 ms to be made, and a text in ASCII never needs them.
+@cache
+def _control() -> re.Pattern[str]:
+    """What acts on a terminal, or has no width."""
+    return re.compile(
+        r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202f\u2060-\u206f\ud800-\udfff\ufeff]"
+    )
+
+
+@cache
+def _wide() -> re.Pattern[str]:
+    return re.compile(
+        r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\U0001f300-\U0001faff\U00020000-\U0003fffd]"
+    )
 
 
 def is_plain(line: str) -> bool:
@@ -32,7 +42,7 @@ def is_plain(line: str) -> bool:
 @lru_cache(maxsize=1024)
 def _graphemes(line: str) -> tuple[str, list[tuple[int, int, int]]]:
     """The line without what acts on a terminal, and start, end and width of its graphemes."""
-    safe = _CONTROL.sub("\N{MIDDLE DOT}", line.replace("\t", " ").translate(_PICTURES))
+    safe = _control().sub("\N{MIDDLE DOT}", line.replace("\t", " ").translate(_PICTURES))
     return safe, split_graphemes(safe)[0]
 
 
@@ -59,7 +69,7 @@ def shown(line: str, tab: int) -> tuple[Sequence[int], str]:
 
 @lru_cache(maxsize=4096)
 def _block_width(block: str) -> int:
-    return len(block) if block.isascii() else len(block) + len(_WIDE.findall(block))
+    return len(block) if block.isascii() else len(block) + len(_wide().findall(block))
 
 
 def to_cell(line: str, column: int, tab: int) -> int:
@@ -94,7 +104,7 @@ def to_column(line: str, cell: int, tab: int) -> int:
         cell -= width
         at += _BLOCK
     for column in range(at, min(at + _BLOCK, len(line))):
-        cell -= 2 if _WIDE.match(line[column]) else 1
+        cell -= 2 if _wide().match(line[column]) else 1
         if cell < 0:
             return column
     return len(line)
@@ -130,7 +140,7 @@ def drawn(line: str, start: int, end: int, tab: int) -> list[str]:
     """What to draw for each column of `line[start:end]`: a tab is as many spaces as it fills,
     and the columns of a grapheme after its first draw nothing."""
     if len(line) > LONG:
-        part = _CONTROL.sub("\N{MIDDLE DOT}", line[start:end].translate(_PICTURES))
+        part = _control().sub("\N{MIDDLE DOT}", line[start:end].translate(_PICTURES))
         return [sign if cell_len(sign) else "\N{MIDDLE DOT}" for sign in part]
     if is_plain(line):
         return list(line[start:end])
