@@ -15,7 +15,6 @@ from codeexec.documents.notebook import (
     parse_notebook,
     to_text,
 )
-from codeexec.documents.percent import split_cells
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +32,7 @@ def open_document(
     """
     file = new_file(path) if create and not path.exists() else read_file(path, encoding)
     if path.suffix.lower() != NOTEBOOK_SUFFIX:
-        return Document(file, file.text, marker, split_cells(file.text, marker))
+        return Document(file, file.text, marker)
     notebook = parse_notebook(file.text, path.name)
     return _notebook_document(file, notebook, marker)
 
@@ -41,12 +40,12 @@ def open_document(
 def open_as_text(path: Path, encoding: str | None = None) -> Document:
     """Open a file as plain text even if it is a notebook (a broken one, say)."""
     file = read_file(path, encoding)
-    return Document(file, file.text, "#", split_cells(file.text, "#"))
+    return Document(file, file.text, "#")
 
 
 def _notebook_document(file: FileText, notebook: Notebook, marker: str) -> Document:
     text = to_text(notebook, marker)
-    return Document(file, text, marker, split_cells(text, marker), notebook)
+    return Document(file, text, marker, notebook)
 
 
 def save_document(document: Document, text: str, *, overwrite: bool = False) -> Document:
@@ -54,13 +53,12 @@ def save_document(document: Document, text: str, *, overwrite: bool = False) -> 
 
     Raises Conflict, StorageError and DocumentError as `save_file` does.
     """
-    cells = split_cells(text, document.marker)
     if document.notebook is None:
         file = save_file(document.file, text, overwrite=overwrite)
-        return Document(file, text, document.marker, cells)
+        return Document(file, text, document.marker)
     notebook = from_text(document.notebook, text, document.marker)
     file = save_file(document.file, dump_notebook(notebook), overwrite=overwrite)
-    return Document(file, text, document.marker, cells, notebook)
+    return Document(file, text, document.marker, notebook)
 
 
 def save_as(document: Document, text: str, path: Path, *, overwrite: bool = False) -> Document:
@@ -71,5 +69,5 @@ def save_as(document: Document, text: str, path: Path, *, overwrite: bool = Fals
     file = replace(document.file, path=path, stamp=None, read_only="")
     wants_notebook = path.suffix.lower() == NOTEBOOK_SUFFIX
     notebook = document.notebook or new_notebook()
-    target = Document(file, text, document.marker, (), notebook if wants_notebook else None)
+    target = Document(file, text, document.marker, notebook if wants_notebook else None)
     return save_document(target, text, overwrite=overwrite)

@@ -63,7 +63,6 @@ class Document:
     file: FileText
     text: str
     marker: str
-    cells: tuple[Cell, ...]
     notebook: Notebook | None = field(default=None)
 
     @property
@@ -77,6 +76,13 @@ class Document:
     @property
     def encoding(self) -> str:
         return self.file.encoding
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """Worked out when they are asked for: an editor, which follows its own, never does."""
+        from codeexec.documents.percent import split_cells  # which knows of cells
+
+        return split_cells(self.text, self.marker)
 
     @cached_property
     def line_count(self) -> int:

@@ -261,7 +261,12 @@ class Sheet(Vertical):
     def show_marks(self, snapshot: Snapshot) -> None:
         """How its cells stand."""
         name = self.name_key
-        views = [v for v in snapshot.executions.values() if v.cell and v.cell.document == name]
+        # What was run of a part of a cell, or of the file as one, marks none.
+        views = [
+            view
+            for view in snapshot.executions.values()
+            if view.cell and view.cell.cell and view.cell.document == name
+        ]
         if not views and not self._marked:
             return
         marks = cell_marks(views, self.editor.cells(), self._token, time.time())
