@@ -70,6 +70,11 @@ _COMMON = frozenset(
     | {"next", "previous", "first", "last"}
 )
 _SELECTS = ("select_all", "select_line")
+_SMALL = frozenset(
+    {"word_left", "word_right", "text_start", "text_end", "scroll_up", "scroll_down", "dismiss"}
+    | {"line_below", "delete_word_left", "delete_word_right", "delete_to_line_end"}
+)
+"""What is done by keys or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,11 @@ class Command:
     @property
     def group(self) -> str:
         return self.id.partition(".")[0]
+
+    @property
+    def is_small(self) -> bool:
+        """Whether nobody would look for it in a list of commands."""
+        return self.goes_without_saying or self.id.partition(".")[2] in _SMALL
 
     @property
     def goes_without_saying(self) -> bool:

@@ -41,13 +41,13 @@ def all_places(here: Sequence[Where]) -> list[Where]:
 
 def menu(here: Sequence[Where]) -> list[Command]:
     """For the palette: every command that can be done from here, those of where one is first,
-    and those that every key cap tells last."""
+    and what one has in the fingers last."""
     order = all_places(here)
     found = [command for command in COMMANDS if command.where in order]
     return sorted(
         found,
         key=lambda command: (
-            command.goes_without_saying,
+            command.is_small,
             order.index(command.where),
             command.group != "run",
         ),

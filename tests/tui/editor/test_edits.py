@@ -11,7 +11,7 @@ from codeexec.languages.catalog import by_name
 from codeexec.tui.widgets.editor import edits, motions
 from codeexec.tui.widgets.editor.model import EditorModel
 from codeexec.tui.widgets.editor.search import Query, find, replace_all, replace_one
-from codeexec.tui.widgets.editor.text import Location
+from codeexec.tui.widgets.editor.text import Location, Selection
 
 ANCHOR, CURSOR = "‹", "|"
 
@@ -196,3 +196,22 @@ def test_motions() -> None:
     assert motions.matching_bracket(lines, Location(0, 5)) == ((0, 5), (0, 7))
     assert motions.matching_bracket(lines, Location(1, 14)) == ((1, 13), (1, 11))
     assert motions.matching_bracket(lines, Location(3, 0)) is None
+
+
+def test_a_regular_expression_that_says_so_goes_over_line_ends() -> None:
+    model = EditorModel("a = 1\n\n\nb = 2\n\n\nc = 3", by_name("python"))
+    query = Query(r"\n{2,}", regex=True)
+    found = find(model, query)
+    assert found is not None
+    assert (found.number, found.count) == (1, 2)
+    assert model.selection == Selection(Location(0, 5), Location(3, 0))
+    found = find(model, query)
+    assert found is not None
+    assert found.number == 2
+    assert replace_one(model, query, r"\n")
+    assert model.buffer.text() == "a = 1\n\n\nb = 2\nc = 3"
+    assert replace_all(model, Query(r"^(\w) = (\d)\n+", regex=True), r"\2 -> \1;\n") == 2
+    assert model.buffer.text() == "1 -> a;\n2 -> b;\nc = 3"
+    model.undo()
+    assert model.buffer.text() == "a = 1\n\n\nb = 2\nc = 3"
+    assert find(model, query, -1) is not None

@@ -127,6 +127,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             everything = Frame(now, Snapshot(), frozenset(now.executions))
             self.side.artifacts.show_frame(everything)
             self.side.variables.show_frame(everything)
+        if self.side is not None and self.front in ("artifacts", "variables", "files"):
+            self.action_go(self.front)  # somebody has gone there before it was there
 
     def on_descendant_focus(self) -> None:
         here = self.here

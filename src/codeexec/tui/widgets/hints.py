@@ -27,7 +27,6 @@ def hint_line(hints: Iterable[Hint]) -> Content:
     """All of them side by side."""
     parts = []
     for hint in hints:
-        link = f"@click=screen.{hint.action}"
-        key = Content.styled(hint.key, "$accent").stylize(link)
-        parts.append(Content.assemble(key, Content.styled(f" {hint.words}", link)))
+        words = Content.styled(hint.words, f"@click=screen.{hint.action}")
+        parts.append(Content.assemble(Content.styled(hint.key, "$accent"), " ", words))
     return Content("   ").join(parts)

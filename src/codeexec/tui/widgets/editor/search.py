@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from codeexec.domain.errors import UsageError
@@ -16,12 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for, line by line. Without `case`, capitals only count if there are some."""
+    """What to look for, line by line unless it names line ends (`spans_lines`). Without `case`,
+    capitals only count if there are some."""
 
     text: str
     regex: bool = False
     case: bool = False
     word: bool = False
+
+    @property
+    def spans_lines(self) -> bool:
+        """Whether a match may go over the end of a line: a regular expression that says so."""
+        return self.regex and "\\n" in self.text
 
     def compiled(self) -> re.Pattern[str]:
         """The pattern; raises UsageError when it is no regular expression."""
@@ -30,7 +37,8 @@ class Query:
             pattern = rf"\b(?:{pattern})\b"
         smart = self.case or self.text != self.text.lower()
         try:
-            return re.compile(pattern, 0 if smart else re.IGNORECASE)
+            flags = re.MULTILINE if self.spans_lines else 0
+            return re.compile(pattern, flags if smart else flags | re.IGNORECASE)
         except re.error as error:
             raise UsageError(
                 f"{self.text} is no regular expression: {error.msg}.", "Escape it, or go plain."
@@ -69,24 +77,48 @@ def find(model: EditorModel, query: Query, step: int = 1, *, here: bool = False)
     """
     if not query.text:
         return None
-    found = all_matches(model.lines, query.compiled())
+    if query.spans_lines:
+        found = _matches_across(model.lines, query.compiled())
+    else:
+        found = [
+            (Location(line, start), Location(line, end))
+            for line, start, end in all_matches(model.lines, query.compiled())
+        ]
     if not found:
         return None
     at = model.selection.start
     if step > 0:
         # Beyond the end of a selection that is a match itself, at its beginning while typing.
         origin = at if here else model.selection.end
-        position = bisect_right(found, (origin.line, origin.column - 1, 1 << 60)) % len(found)
+        position = bisect_left(found, origin, key=_start) % len(found)
     else:
-        position = (bisect_right(found, (at.line, at.column - 1, 1 << 60)) - 1) % len(found)
-    line, start, end = found[position]
-    model.select(Location(line, start), Location(line, end))
+        position = (bisect_left(found, at, key=_start) - 1) % len(found)
+    model.select(*found[position])
     return Found(model.selection, position + 1, len(found))
+
+
+def _start(match: tuple[Location, Location]) -> Location:
+    return match[0]
+
+
+def _matches_across(lines: list[str], pattern: re.Pattern[str]) -> list[tuple[Location, Location]]:
+    """Where matches in the whole text begin and end."""
+    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+
+    def place(offset: int) -> Location:
+        line = min(bisect_right(starts, offset) - 1, len(lines) - 1)
+        return Location(line, offset - starts[line])
+
+    spans = matches(pattern, "\n".join(lines))
+    return [(place(start), place(end)) for start, end in spans]
 
 
 def replace_one(model: EditorModel, query: Query, replacement: str) -> bool:
     """Replace the selection if it is a match; the cursor is behind it then."""
     start, end = model.selection.start, model.selection.end
+    if query.spans_lines:
+        whole = query.compiled().fullmatch(model.selected_text) if start != end else None
+        return whole is not None and model.edit([(start, end, _expand(query, whole, replacement))])
     if start.line != end.line or start == end:
         return False
     found = query.compiled().match(model.lines[start.line], start.column)
@@ -100,6 +132,8 @@ def replace_all(model: EditorModel, query: Query, replacement: str) -> int:
     pattern = query.compiled()
     if not query.text or model.read_only:
         return 0
+    if query.spans_lines:
+        return _replace_across(model, query, replacement)
     count = 0
     first = last = -1
     fresh: list[str] = []
@@ -121,6 +155,18 @@ def replace_all(model: EditorModel, query: Query, replacement: str) -> int:
         model.edit([edit])
         model.select(cursor)
     return count
+
+
+def _replace_across(model: EditorModel, query: Query, replacement: str) -> int:
+    pattern = query.compiled()
+    found = _matches_across(model.lines, pattern)
+    whole = "\n".join(model.lines)
+    texts = [_expand(query, one, replacement) for one in pattern.finditer(whole) if one.group()]
+    cursor = model.cursor
+    if found:
+        model.edit([(*span, text) for span, text in zip(found, texts, strict=True)])
+        model.select(cursor)
+    return len(found)
 
 
 def _expand(query: Query, found: re.Match[str], replacement: str) -> str:
