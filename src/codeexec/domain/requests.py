@@ -169,8 +169,8 @@ class ReadRows(Request[Rows], frozen=True):
 
     Answer: ClassVar[type[Reply]] = Rows
     execution_id: str
-    start: int
-    count: int
+    start: int = 0
+    count: int = 1000
     whole: bool = False
 
 
