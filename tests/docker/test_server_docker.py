@@ -25,6 +25,7 @@ from codeexec.domain.outputs import iter_rows
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.environments.docker.engine import Engine
 from support.containers import ENGINE, IMAGE, containers, give_away
+from support.programs import Terminal
 from support.servers import Apart, user, wait_until
 
 pytestmark = pytest.mark.docker
@@ -198,7 +199,18 @@ def _kill(victim: str, apart: Apart, session_id: str) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-VICTIMS = ("server", "engine's client", "container", "kernel", "client")
+def _kill_workbench(apart: Apart, seconds: float) -> None:
+    """One that has attached and shows what runs, so many seconds later."""
+    with Terminal(
+        ("attach", "w"), home=apart.folder, cwd=apart.work, env=apart.environ
+    ) as terminal:
+        terminal.shows("▶ busy")
+        time.sleep(seconds)
+        os.killpg(terminal.pid, signal.SIGKILL)
+        assert terminal.ends() == -signal.SIGKILL
+
+
+VICTIMS = ("server", "engine's client", "container", "kernel", "client", "workbench")
 
 
 @pytest.mark.slow
@@ -216,7 +228,11 @@ async def test_fifty_kills_at_random_moments_lose_nothing_that_was_journaled(apa
             execution = f"flood-{turn}"
             await watcher.session.call(q.Execute(FLOOD, execution_id=execution))
             await asyncio.sleep(chance.random() * 1.2)  # a moment that differs
-            if victim == "client":  # who listens goes away in the middle, and comes back
+            if victim == "workbench":
+                await asyncio.to_thread(_kill_workbench, apart, chance.random())
+                assert watcher.snapshot.executions[execution].status == "running"
+                await watcher.session.call(q.RestartKernel())
+            elif victim == "client":  # who listens goes away in the middle, and comes back
                 await watcher.close()
                 known = watcher.heard
                 watcher = Watcher(host.session(session_id))

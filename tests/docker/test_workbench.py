@@ -45,7 +45,7 @@ def open_workbench(apart: Apart, *words: str, columns: int = 80, lines: int = 24
 
 
 def kill(terminal: Terminal) -> None:
-    os.killpg(terminal._process.pid, signal.SIGKILL)
+    os.killpg(terminal.pid, signal.SIGKILL)
     assert terminal.ends() == -signal.SIGKILL
 
 
@@ -126,7 +126,7 @@ def test_a_closed_terminal_leaves_the_session_and_a_stop_ends_it(apart: Apart) -
         [session] = [str(each["session_id"]) for each in sessions(apart)]
         terminal.press(F5)
         terminal.shows("▶ busy")
-        os.killpg(terminal._process.pid, signal.SIGHUP)
+        os.killpg(terminal.pid, signal.SIGHUP)
         terminal.ends()
     assert len(containers(session)) == 1
     with open_workbench(apart, "attach", columns=100, lines=30) as terminal:

@@ -97,6 +97,11 @@ class Terminal:
         os.close(self._master)
 
     @property
+    def pid(self) -> int:
+        """Of the program, which leads a session and a group of its own."""
+        return self._process.pid
+
+    @property
     def text(self) -> str:
         """What the screen shows, without blanks at line ends."""
         return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
