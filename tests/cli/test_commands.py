@@ -264,3 +264,15 @@ def test_an_image_is_told_from_a_file(tmp_path: Path) -> None:
     assert settle_docker(["a.py", "--docker"]) == ["a.py", "--docker="]
     assert settle_docker(["--docker=x", "a.py"]) == ["--docker=x", "a.py"]
     assert settle_docker(["a.py", "--", "--docker", "x"]) == ["a.py", "--", "--docker", "x"]
+
+
+@pytest.mark.parametrize("words", [("run", "--policy", "locked", "a.py"), ("--policy", "locked")])
+def test_a_policy_without_a_container_is_refused_before_anything_runs(
+    desk: Desk, words: tuple[str, ...]
+) -> None:
+    desk.file("a.py", "print('ran')")
+    done = desk.run(*words)
+    assert done.returncode == 2
+    assert "this code would run in none" in done.stderr
+    assert "--docker" in done.stderr
+    assert "ran" not in done.stdout

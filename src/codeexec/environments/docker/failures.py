@@ -59,7 +59,7 @@ FAILURES = (
         r"No such image: ?(\S+?)[\s.]*(?:$|\n)|(\S+): image not known|"
         r"unable to find image '(\S+?)' locally",
         "The image {0} is not on this engine.",
-        "Make ours with `codeexec-tui docker build`, or fetch it: docker pull {0}",
+        "Make ours with `codeexec-tui docker build`, or have it fetched: --pull",
     ),
     Failure(
         r"manifest unknown|manifest for (\S+) not found|pull access denied for ([^\s,]+)|"

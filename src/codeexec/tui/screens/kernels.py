@@ -90,11 +90,19 @@ class KernelsScreen(Picker[str | None]):
     async def _look(self) -> None:
         try:
             found = (await self._host.call(q.ListKernels(self._cwd))).kernels
-            self._kernels = [self._as_here(kernel) for kernel in found]
+            self._kernels = [self._as_here(kernel) for kernel in self._with_current(found)]
             self._fault = ""
         except CodeexecError as error:
             self._fault = f"{error.title}: {error.message}\n{error.next_step}".strip()
         self._fill()
+
+    def _with_current(self, found: Sequence[KernelInfo]) -> Sequence[KernelInfo]:
+        """The container in use stands among them, also when it was asked for by its name."""
+        image = self._current.removeprefix(IN_CONTAINER)
+        if image == self._current or any(kernel.name == self._current for kernel in found):
+            return found
+        used = KernelInfo(self._current, f"Python 3 in {image}", "python", image, "container")
+        return [*found, used]
 
     def _as_here(self, kernel: KernelInfo) -> KernelInfo:
         if not self._policy or not kernel.name.startswith(IN_CONTAINER):
