@@ -147,6 +147,15 @@ async def test_a_day_by_the_mouse_alone(tmp_path: Path) -> None:
             name = bench.snapshot.name
             notebook = open_document(bench.folder / "day.ipynb")
             assert [cell.title for cell in notebook.cells] == ["load", "count"]
+            await bench.workbench.documents.outputs_saved()
+            saved = open_document(bench.folder / "day.ipynb").notebook
+            assert saved is not None
+            assert [output["output_type"] for output in saved.outputs(0)] == ["display_data"]
+            assert "image/png" in saved.outputs(0)[0]["data"]
+            assert saved.outputs(1)[0]["text"] == ["rows 3\n"]
+            assert saved.execution_count(1) == 2
+            assert (saved.kernel, saved.language) == ("python3", "python")
+            await bench.sees("✓  1")
 
             # Quit.
             await mouse.click("^P commands")

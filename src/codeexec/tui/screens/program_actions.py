@@ -104,6 +104,7 @@ class ProgramActions(Arrangement):
     async def action_detach(self) -> None:
         """The session goes on; how to come back is said when the terminal is ours no more."""
         if await self.may_leave():
+            await self.documents.outputs_saved()
             name = self.last.snapshot.name if self.last is not None else ""
             words = ""
             if name:
@@ -114,6 +115,7 @@ class ProgramActions(Arrangement):
     async def action_stop_and_quit(self) -> None:
         if not await self.may_leave():
             return
+        await self.documents.outputs_saved()
         try:
             await self.host.call(StopSession(self.session.session_id))
         except CodeexecError as error:

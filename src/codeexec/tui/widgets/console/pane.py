@@ -160,11 +160,13 @@ class ConsolePane(CardActions, Vertical):
         counts = [
             view.count
             for key in frame.changed
-            if (view := frame.snapshot.executions.get(key)) is not None and view.count is not None
+            if (view := frame.snapshot.executions.get(key)) is not None
+            and view.count is not None
+            and view.generation == frame.snapshot.kernel.generation
         ]
         if frame.snapshot.kernel.generation != frame.before.kernel.generation:
             self._next = 1
-        elif counts:
+        if counts:
             self._next = max(counts) + 1
         words = f"[{self._next}] "
         if (shown := str(self._label.content)) != words:

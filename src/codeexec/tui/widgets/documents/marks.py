@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from codeexec.documents.model import Cell
 from codeexec.domain.events import CellRef
@@ -28,25 +28,22 @@ def reference(document: str, cell: Cell, token: str, *, whole: bool) -> CellRef:
     return CellRef(document, key, cell.body, cell.title)
 
 
-def cell_marks(
-    views: Iterable[ExecutionView], cells: Sequence[Cell], token: str, now: float
-) -> dict[str, CellMark]:
-    """The mark of each cell that was run, by its key: the last execution of it counts.
+def assigned(
+    views: Iterable[ExecutionView], cells: Sequence[Cell], token: str
+) -> Iterator[tuple[str, ExecutionView]]:
+    """Executions with the keys of the cells that they are of; the last of a cell counts.
 
     An execution of this opening knows its cell; one of another, or of somebody else, belongs to
-    the cell that has its code now, else as `edited` to the only one that has its title.
-    `now` is in seconds since the epoch.
+    the cell that has its code now, else to the only one that has its title.
     """
     keys = {cell.key: cell for cell in cells}
     by_source = {cell.source: cell.key for cell in reversed(cells) if cell.is_code}
     titles = [cell.title for cell in cells if cell.title]
     by_title = {cell.title: cell.key for cell in cells if titles.count(cell.title) == 1}
-    marks: dict[str, CellMark] = {}
     for view in views:
         if view.cell is None or not view.cell.cell:
             continue
         key, _, opening = view.cell.cell.partition("@")
-        state = _STATES[view.status]
         if opening != token or key not in keys:
             named = keys.get(key)
             if named is not None and named.source == view.code:
@@ -57,7 +54,18 @@ def cell_marks(
                 key = by_title[view.cell.title]
             else:
                 continue
-        if state in _SETTLED and keys[key].source != view.code:
+        yield key, view
+
+
+def cell_marks(
+    views: Iterable[ExecutionView], cells: Sequence[Cell], token: str, now: float
+) -> dict[str, CellMark]:
+    """The mark of each cell that was run, by its key. `now` is in seconds since the epoch."""
+    sources = {cell.key: cell.source for cell in cells}
+    marks: dict[str, CellMark] = {}
+    for key, view in assigned(views, cells, token):
+        state = _STATES[view.status]
+        if state in _SETTLED and sources[key] != view.code:
             state = CellState.EDITED
         marks[key] = CellMark(state, _elapsed(view, now))
     return marks

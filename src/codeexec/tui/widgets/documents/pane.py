@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class DocumentsPane(Running):
         super().__init__(theme, swaps, me, id)
         self._kept = {}
         self._untitled = 0
+        self._one_at_a_time = asyncio.Lock()
         self._reopenable: list[tuple[Path, int]] = []
         self._habits = Habits()
         self.recent: RecentFiles | None = None
@@ -190,6 +192,7 @@ class DocumentsPane(Running):
             self.post_message(Failed(error))
             return False
         self.discard_swap(sheet)
+        self.save_outputs(sheet)
         self.show_tabs()
         return True
 
@@ -213,6 +216,7 @@ class DocumentsPane(Running):
         if self.recent is not None:
             self.recent.add(path)
         sheet.show_marks(self._snapshot)
+        self.save_outputs(sheet)
         self.show_tabs()
         self.tell_tabs()
         return True

@@ -10,11 +10,12 @@ from textual import on
 from codeexec.client.api import SessionClient
 from codeexec.documents.model import Cell
 from codeexec.domain import requests as q
+from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import CellRef
 from codeexec.domain.outputs import plain
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.feed import Frame
-from codeexec.tui.link import ask, ask_quietly
+from codeexec.tui.link import Failed, ask, ask_quietly
 from codeexec.tui.widgets.documents.keeping import Keeping
 from codeexec.tui.widgets.documents.sheet import Sheet
 from codeexec.tui.widgets.documents.words import words_like
@@ -33,6 +34,7 @@ class Running(Keeping):
     session: SessionClient | None = None
     save_before_run = True
     _snapshot = Snapshot()
+    _one_at_a_time: asyncio.Lock
 
     def save(self, sheet: Sheet | None = None, *, overwrite: bool = False) -> bool:
         """Write a document; whether it is on disk now."""
@@ -98,11 +100,35 @@ class Running(Keeping):
         ]
         documents = {view.cell.document for view in changed if view.cell is not None}
         for sheet in self._sheets:
-            if sheet.name_key in documents:
+            if any(map(sheet.is_of, documents)):
                 sheet.show_marks(frame.snapshot)
+                self._save_outputs_of_run(sheet)
         for view in changed:
             if view.status == "error":
                 self._mark_failure(view)
+
+    def _save_outputs_of_run(self, sheet: Sheet) -> None:
+        """Where a run saves its document, what comes of it is saved as well when it is over."""
+        if self.save_before_run and not sheet.is_changed and not sheet.has_open_cell:
+            self.save_outputs(sheet)
+
+    def save_outputs(self, sheet: Sheet) -> None:
+        """Write what its cells have put out into a notebook, beside whatever else goes on."""
+        if sheet.document.notebook is not None and self.session is not None:
+            self.run_worker(self._write_outputs(sheet, self.session), group="outputs")
+
+    async def _write_outputs(self, sheet: Sheet, session: SessionClient) -> None:
+        async with self._one_at_a_time:
+            try:
+                await sheet.save_outputs(self._snapshot, session)
+            except CodeexecError as error:
+                self.post_message(Failed(error))
+
+    async def outputs_saved(self) -> None:
+        """Wait until what was asked to be written is on disk."""
+        mine = [one for one in self.workers if one.node is self and one.group == "outputs"]
+        if mine:  # none would mean all
+            await self.workers.wait_for_complete(mine)
 
     def tick(self) -> None:
         """A second has gone by for the cells that run."""

@@ -13,18 +13,20 @@ from pathlib import Path
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from codeexec.client.api import SessionClient
 from codeexec.config.model import Editor as Habits
 from codeexec.documents.files import Stamp
 from codeexec.documents.formats import open_as_text, open_document, save_as, save_document
 from codeexec.documents.model import Cell, Document
 from codeexec.domain.errors import DocumentError
 from codeexec.domain.events import CellRef
-from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.languages.catalog import by_file, by_name, text
 from codeexec.languages.model import Language
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.documents.banner import Banner
-from codeexec.tui.widgets.documents.marks import cell_marks, reference
+from codeexec.tui.widgets.documents.marks import assigned, cell_marks, reference
+from codeexec.tui.widgets.documents.outputs import OutputReader, with_kernel, with_runs
 from codeexec.tui.widgets.documents.replacing import replace_lines, replace_text
 from codeexec.tui.widgets.documents.syntax_errors import SyntaxChecker
 from codeexec.tui.widgets.editor.code_editor import CodeEditor
@@ -113,6 +115,9 @@ class Sheet(Vertical):
         self.banner = Banner()
         self.noticed = document.file.stamp
         """The version on disk that the person knows of."""
+        self._former: tuple[str, ...] = ()
+        """What executions call it that were run before it was saved under another name."""
+        self._outputs = OutputReader()
         self._token = secrets.token_hex(3)
         self._marked: dict[str, CellMark] = {}
         self._counted: dict[str, str] = {}
@@ -162,8 +167,11 @@ class Sheet(Vertical):
     def save_as(self, path: Path, *, overwrite: bool = False) -> None:
         """The same under another name."""
         self._trim()
+        former = self.name_key
         self.document = save_as(self.document, self.editor.text, path, overwrite=overwrite)
         self.untitled = ""
+        if former != self.name_key:
+            self._former = (*self._former, former)
         self._learn_language()
         self._saved()
 
@@ -258,15 +266,15 @@ class Sheet(Vertical):
         """Whether one of its cells runs now."""
         return any(mark.state is CellState.RUNNING for mark in self._marked.values())
 
+    @property
+    def has_open_cell(self) -> bool:
+        """Whether one of its cells runs or waits to."""
+        open_states = (CellState.RUNNING, CellState.QUEUED)
+        return any(mark.state in open_states for mark in self._marked.values())
+
     def show_marks(self, snapshot: Snapshot) -> None:
         """How its cells stand."""
-        name = self.name_key
-        # What was run of a part of a cell, or of the file as one, marks none.
-        views = [
-            view
-            for view in snapshot.executions.values()
-            if view.cell and view.cell.cell and view.cell.document == name
-        ]
+        views = self._views(snapshot)
         if not views and not self._marked:
             return
         marks = cell_marks(views, self.editor.cells(), self._token, time.time())
@@ -282,6 +290,45 @@ class Sheet(Vertical):
         if marks != self._marked or again:
             self._marked = marks
             self.editor.set_cell_marks(marks)
+
+    def _views(self, snapshot: Snapshot) -> list[ExecutionView]:
+        """Executions of whole cells from here: what was run of a part of one, or of the file as
+        one, marks none."""
+        names = (self.name_key, *self._former)
+        return [
+            view
+            for view in snapshot.executions.values()
+            if view.cell and view.cell.cell and view.cell.document in names
+        ]
+
+    def is_of(self, document: str) -> bool:
+        """Whether executions name this document so, now or before it was saved as another."""
+        return document == self.name_key or document in self._former
+
+    def runs(self, snapshot: Snapshot) -> dict[str, ExecutionView]:
+        """By the keys of cells: the last execution that is over of the code that they have."""
+        cells = self.editor.cells()
+        sources = {cell.key: cell.source for cell in cells}
+        return {
+            key: view
+            for key, view in assigned(self._views(snapshot), cells, self._token)
+            if not view.is_open and view.code == sources[key]
+        }
+
+    async def save_outputs(self, snapshot: Snapshot, session: SessionClient) -> None:
+        """Write what its cells have put out into the notebook as it was saved last, where that
+        is something new. Raises CodeexecError."""
+        notebook = self.document.notebook
+        if notebook is None:
+            return
+        runs = self.runs(snapshot)
+        filled = await with_runs(notebook, self.editor.cells(), runs, session, self._outputs)
+        if runs:
+            filled = with_kernel(filled, snapshot.kernel)
+        if self.document.notebook is notebook and filled != notebook:
+            document = replace(self.document, notebook=filled)
+            self.document = save_document(document, document.text)
+            self.noticed = self.document.file.stamp
 
     # -- what is wrong with it --------------------------------------------------------------------
 

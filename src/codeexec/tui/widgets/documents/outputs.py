@@ -1,0 +1,99 @@
+"""What cells have put out goes into the notebook that they are saved in."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from codeexec.client.api import SessionClient
+from codeexec.documents.model import Cell
+from codeexec.domain import requests as q
+from codeexec.domain.outputs import Display, MimePart, Run
+from codeexec.domain.snapshot import ExecutionView, KernelView
+
+if TYPE_CHECKING:
+    from codeexec.documents.notebook import Notebook
+    from codeexec.documents.notebook_outputs import Json
+
+_PAGE = 5000
+"""Rows that one request is given."""
+
+
+class OutputReader:
+    """Reads what executions that are over have put out, each once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[tuple[int, tuple[Display, ...]], list[Json]]] = {}
+
+    async def read(self, session: SessionClient, view: ExecutionView) -> list[Json]:
+        """As nbformat has it; raises CodeexecError."""
+        from codeexec.documents.row_outputs import outputs_of  # not at the start
+
+        # A display may be updated by a later cell: then it is read again.
+        state = (view.total, view.displays)
+        known = self._known.get(view.execution_id)
+        if known is not None and known[0] == state:
+            return known[1]
+        runs: list[Run] = []
+        texts: dict[MimePart, str] = {}
+        start, total = 0, 1
+        while start < total:
+            page = await session.call(q.ReadRows(view.execution_id, start, _PAGE, whole=True))
+            taken = sum(run.rows for run in page.runs)
+            total = page.total if taken else start
+            start += taken
+            runs += page.runs
+        for run in runs:
+            for part in run.display.parts if run.display else ():
+                texts[part] = await _text(session, part)
+        outputs = list(outputs_of(runs, texts.__getitem__))
+        self._known[view.execution_id] = (state, outputs)
+        return outputs
+
+
+async def _text(session: SessionClient, part: MimePart) -> str:
+    if part.blob is None:
+        return part.text or ""
+    data = (await session.call(q.ReadBlob(part.blob))).data
+    is_text = part.mime.startswith("text/") or part.mime.endswith(("json", "xml", "javascript"))
+    return data.decode("utf-8", "replace") if is_text else base64.b64encode(data).decode()
+
+
+async def with_runs(
+    notebook: Notebook,
+    cells: Iterable[Cell],
+    runs: Mapping[str, ExecutionView],
+    session: SessionClient,
+    reader: OutputReader,
+) -> Notebook:
+    """The notebook with the outputs of `runs`, which are by the keys of `cells`; what was not
+    run keeps what it has. Raises CodeexecError."""
+    from codeexec.documents.notebook import with_outputs  # not at the start
+
+    by_source: dict[str, list[ExecutionView]] = {}
+    for cell in cells:
+        view = runs.get(cell.key)
+        if cell.is_code:
+            # Cells of the same source are told apart by their order.
+            by_source.setdefault(cell.source, []).extend([view] if view is not None else [])
+    for kept in notebook.cells:
+        views = by_source.get(kept.source.rstrip("\n")) if kept.is_code else None
+        if views:
+            view = views.pop(0)
+            outputs = await reader.read(session, view)
+            notebook = with_outputs(notebook, kept.index, outputs, view.count)
+    return notebook
+
+
+def with_kernel(notebook: Notebook, kernel: KernelView) -> Notebook:
+    """A notebook that names no kernel is one of that which has run it."""
+    ref = kernel.kernel
+    if ref is None or notebook.kernel:
+        return notebook
+    name = "python3" if "/" in ref.name or not ref.name else ref.name
+    language = ref.language or kernel.language or "python"
+    spec = {"display_name": ref.display_name or name, "language": language, "name": name}
+    notebook = notebook.with_metadata("kernelspec", spec)
+    info = {"name": language, **({"version": kernel.version} if kernel.version else {})}
+    return notebook.with_metadata("language_info", info)
