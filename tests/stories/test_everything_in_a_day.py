@@ -97,14 +97,14 @@ async def _noon(bench: Bench) -> None:
 
 
 async def _evening(bench: Bench) -> None:
-    """Restart and run all, and keep it as a notebook."""
+    """Restart and run all, and keep it as a notebook with its outputs."""
     bench.editor.at("# %% load")
     await bench.choose("restart and run all")
     await bench.until(lambda: bench.snapshot.kernel.generation == 2, "a fresh kernel")
     await bench.is_idle(10)
     bench.editor.at("# %% load")
     await bench.press("alt+shift+s")
-    await bench.sees("Enter to go on")
+    await bench.sees("enter ok")
     await bench.press("end", "backspace", "backspace")
     await bench.write("ipynb")
     await bench.press("enter")
@@ -113,3 +113,9 @@ async def _evening(bench: Bench) -> None:
     cells = read_notebook(path).cells
     assert [cell.cell_type for cell in cells] == ["code"] * 4
     assert cells[0].source.splitlines()[0] == "import pandas as pd"
+    await bench.until(lambda: _kinds(path)[-1], "its outputs")
+    assert _kinds(path) == [["execute_result"], ["display_data"], ["stream"], ["error"]]
+
+
+def _kinds(path: Path) -> list[list[str]]:
+    return [[output.output_type for output in cell.outputs] for cell in read_notebook(path).cells]
