@@ -125,3 +125,17 @@ def test_json_children_and_previews() -> None:
 def test_what_is_not_json_is_said(text: str) -> None:
     with pytest.raises(DocumentError):
         json_tree.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("html", "says_more"),
+    [
+        ("<table><tr><td> 1</td></tr></table>", True),
+        ("<table><tr><th class='x'>a</th></tr></table>", True),
+        ("<table><tr><td></td></tr></table>", False),
+        ("<div id='plot'></div><script>draw('<td>1</td>')</script>", False),
+    ],
+)
+def test_html_is_chosen_where_it_shows_something(html: str, says_more: bool) -> None:
+    chosen = choose({"text/html": html, "text/plain": "plain"})
+    assert (chosen == "text/html") is says_more

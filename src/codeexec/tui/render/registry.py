@@ -46,6 +46,9 @@ _ORDER = (
 )
 _PREFORMATTED = re.compile(r"\s*<pre\b[^>]*>.*</pre>\s*", re.DOTALL | re.IGNORECASE)
 
+_HAS_CELLS = re.compile(r"<t[dh]\b[^<>]*>\s*[^<>\s]", re.IGNORECASE)
+"""A cell of a table with something in it."""
+
 
 def kind_of(mime: str, text: str | None = None) -> Kind:
     """How a form is shown; of HTML the text tells whether it is a table."""
@@ -91,6 +94,8 @@ def _html_says_more(bundle: Mapping[str, str | None]) -> bool:
         return True
     if "text/plain" in bundle and _PREFORMATTED.fullmatch(html):
         return False
+    if "<script" not in html.lower() and _HAS_CELLS.search(html):
+        return True  # a frame of pandas, say, which would take 6 ms to be read for that
     from codeexec.tui.render.markup import html_to_markdown  # not at the start
 
     return bool(html_to_markdown(html).strip())
