@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import fcntl
-import multiprocessing
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -160,23 +161,26 @@ def test_an_execution_added_again_brings_its_status(history: HistoryStore) -> No
     assert [(e.code, e.status) for e in history.search()] == [("x", "ok")]
 
 
-def _write_many(path: str, session: str) -> None:
-    store = HistoryStore(Path(path))
-    for number in range(200):
-        store.add(entry(number, f"{session} {number}", session))
-    store.close()
+WRITER = """
+import sys
+from pathlib import Path
+from codeexec.domain.requests import HistoryEntry
+from codeexec.session.history import HistoryStore
+
+store = HistoryStore(Path(sys.argv[1]))
+session = sys.argv[2]
+for number in range(200):
+    store.add(HistoryEntry(session, f"e{number}", float(number), f"{session} {number}"))
+store.close()
+"""
 
 
 def test_several_servers_may_write_at_once(history: HistoryStore) -> None:
-    context = multiprocessing.get_context("spawn")
     writers = [
-        context.Process(target=_write_many, args=(str(history.path), name)) for name in "abc"
+        subprocess.Popen([sys.executable, "-c", WRITER, str(history.path), name]) for name in "abc"
     ]
     for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join(60)
-        assert writer.exitcode == 0
+        assert writer.wait(60) == 0
     assert len(history.search(limit=10_000)) == 600
 
 
