@@ -52,6 +52,15 @@ class SaveRequested(Message):
     data: bytes
 
 
+def focus_now(widget: Widget) -> None:
+    """Give a widget the keys at once, as what is typed next is meant for it; one that is not on
+    screen yet has them as soon as it is."""
+    screen = widget.screen
+    screen.set_focus(widget)
+    if screen.focused is not widget:
+        widget.focus()
+
+
 async def ask(widget: Widget, session: SessionClient | None, request: Request[R]) -> R | None:
     """The answer, or None after having posted why there is none."""
     if session is None:

@@ -46,6 +46,11 @@ class AnswerBar(Horizontal):
         yield Label(" ⏎ ", id="answer-send")
 
     @property
+    def field(self) -> Input:
+        """Where the answer is typed."""
+        return self.query_one(Input)
+
+    @property
     def waits(self) -> bool:
         return self._request is not None
 

@@ -23,7 +23,7 @@ from codeexec.tui.commands import bindings, of
 from codeexec.tui.feed import Frame
 from codeexec.tui.graphics.images import WHOLE, CellSize, Extent, decode, fit
 from codeexec.tui.graphics.probe import Graphics
-from codeexec.tui.link import ask, ask_quietly
+from codeexec.tui.link import ask, ask_quietly, focus_now
 from codeexec.tui.render.highlight import highlight
 from codeexec.tui.theme import Theme
 from codeexec.tui.theme_colors import Color
@@ -174,7 +174,8 @@ class ConsolePane(CardActions, Vertical):
             self._label.update(words, layout=len(shown) != len(words))
 
     def focus_prompt(self) -> None:
-        (self.answer.take_focus if self.answer.waits else self.prompt.focus)()
+        """At once, as what is typed next is meant for it; where a cell waits, for the answer."""
+        focus_now(self.answer.field if self.answer.waits else self.prompt)
 
     # -- the prompt ----------------------------------------------------------------------------
 

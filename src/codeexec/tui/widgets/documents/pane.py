@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from codeexec.config.model import Editor as Habits
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.errors import CodeexecError, Conflict
-from codeexec.tui.link import CommandWanted, CopyRequested, Failed
+from codeexec.tui.link import CommandWanted, CopyRequested, Failed, focus_now
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.chrome import TabStrip
 from codeexec.tui.widgets.documents.keeping import LOOK_EVERY
@@ -258,10 +258,9 @@ class DocumentsPane(Running):
             self.post_message(self.CursorMoved(position))
 
     def focus_editor(self) -> None:
-        if self.sheet is not None:
-            self.sheet.editor.focus()
-        else:
-            self.query_one(Welcome).focus()
+        """At once: what is typed next is meant for it."""
+        sheet = self.sheet
+        focus_now(sheet.editor if sheet is not None else self.query_one(Welcome))
 
     def use(self, theme: Theme) -> None:
         self._theme = theme
