@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from textual.app import App, ComposeResult
 
@@ -92,3 +94,15 @@ async def test_a_click_on_the_policy_leads_to_it_and_one_on_paused_goes_on() -> 
         await pilot.click(StatusLine, offset=(app.said().index("locked") + 2, 0))
         await pilot.click(StatusLine, offset=(3, 0))
         assert app.commands == ["kernel.policy", "kernel.pause"]
+
+
+async def test_a_lost_connection_counts_down_and_a_click_does_not_wait_for_it() -> None:
+    app = Line()
+    async with app.run_test(size=(80, 3)) as pilot:
+        app.status.show(link=Link("reconnecting", 3, retry_at=time.monotonic() + 8.4))
+        assert app.said().startswith("⇄ reconnecting in 8 s · try now")
+        await pilot.pause()
+        await pilot.click(StatusLine, offset=(4, 0))
+        assert app.commands == ["app.reconnect"]
+        app.status.show(link=Link("reconnecting", 4, retry_at=time.monotonic()))
+        assert app.said().startswith("⇄ reconnecting … · try now")

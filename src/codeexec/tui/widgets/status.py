@@ -128,7 +128,8 @@ class StatusLine(Widget):
         link, kernel = self._link, self._snapshot.kernel
         if link.state == "reconnecting":
             wait = max((link.retry_at or 0.0) - time.monotonic(), 0.0)
-            return f"⇄ reconnecting in {wait:.0f} s", "warn", ""
+            when = f"in {wait:.0f} s" if wait >= 0.5 else "…"
+            return f"⇄ reconnecting {when} · try now", "warn", "app.reconnect"
         if link.state == "closed":
             return "⇄ not connected", "error", ""
         if link.state == "connecting":
