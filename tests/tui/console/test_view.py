@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from textual.app import App, ComposeResult
+from textual.containers import Container
 
 from codeexec.domain.events import (
     ExecutionFinished,
@@ -26,6 +27,18 @@ from codeexec.tui.widgets.console.view import ConsoleView
 HARBOUR = theme.find_theme("harbour", [theme.built_in_folder()])
 
 
+class Around(Container):
+    """Takes what the view posts while it is painted, as its pane does.
+
+    Nobody further up hears of it: the screen paints, and a message stops at its sender.
+    """
+
+    wanted: list[tuple[str, int]]
+
+    def on_console_view_rows_wanted(self, event: ConsoleView.RowsWanted) -> None:
+        self.wanted += event.pages
+
+
 class Shown(App[None]):
     """A console view alone; `feed` takes facts."""
 
@@ -36,14 +49,13 @@ class Shown(App[None]):
         self.wanted: list[tuple[str, int]] = []
 
     def compose(self) -> ComposeResult:
-        yield ConsoleView(HARBOUR, "me")
+        around = Around(ConsoleView(HARBOUR, "me"))
+        around.wanted = self.wanted
+        yield around
 
     @property
     def view(self) -> ConsoleView:
         return self.query_one(ConsoleView)
-
-    def on_console_view_rows_wanted(self, event: ConsoleView.RowsWanted) -> None:
-        self.wanted += event.pages
 
     def feed(self, *events: object) -> None:
         for event in events:
