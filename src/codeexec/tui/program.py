@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on, work
 from textual.app import App
 from textual.binding import BindingType
+from textual.css.query import NoMatches
 
 from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
@@ -117,13 +118,16 @@ class Program(App[str]):
 
     def _hang_up(self) -> None:
         """The terminal is gone: keep what is unsaved, and detach."""
-        self.workbench.documents.keep_unsaved()
-        self.workbench.keep_layout()
+        if any(isinstance(screen, Workbench) and screen.is_mounted for screen in self.screen_stack):
+            self.workbench.documents.keep_unsaved()
+            self.workbench.keep_layout()
         self.exit("")
 
     def _handle_exception(self, error: Exception) -> None:
         """A fault of ours is the same as detaching: keep what is unsaved, and leave a report
         in a file rather than a screenful."""
+        if isinstance(error, NoMatches) and not self.is_running:
+            return  # what mounts while all is taken down does not find its own children
         is_first = self._exception is None
         super()._handle_exception(error)
         self._exit_renderables.clear()
