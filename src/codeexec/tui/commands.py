@@ -169,6 +169,8 @@ def _table() -> tuple[Command, ...]:
         c("app.settings", "Settings", "anywhere", "settings", "alt+0"),
         c("app.sessions", "Sessions…", "anywhere", "sessions", "alt+9",
           "Lists sessions, attaches to one, stops one."),
+        c("app.new_session", "Begin a new session here", "anywhere", "new_session", "",
+          "With the files that are open; the session before is left as it is."),
         c("app.reconnect", "Connect again now", "anywhere", "reconnect", "alt+shift+t",
           "While the server is away: do not wait for the next attempt."),
         c("app.rename", "Rename this session…", "anywhere", "rename_session"),

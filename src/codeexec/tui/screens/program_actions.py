@@ -34,6 +34,7 @@ class ProgramActions(Arrangement):
     equipment: Equipment
     documents: DocumentsPane
     last: Frame | None
+    open_paths: tuple[str, ...]
 
     @work(group="choose", exclusive=True)
     async def action_choose_theme(self) -> None:
@@ -73,6 +74,14 @@ class ProgramActions(Arrangement):
             return
         options = replace(self.options, session=chosen, attach=True, files=())
         self.post_message(Attach(options))
+
+    @work(group="choose", exclusive=True)
+    async def action_new_session(self) -> None:
+        if await self.may_leave():
+            here = (str(self.place.folder), *self.open_paths)
+            fresh = replace(self.options, session="", attach=False, watch=False, demo=False)
+            options = replace(fresh, new=True, files=here)
+            self.post_message(Attach(options))
 
     def action_reconnect(self) -> None:
         self.host.retry_now()

@@ -183,6 +183,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
                 self.show_frame(frame)
         except CodeexecError as error:
             self.say_failed(error)
+        self.status.show(ended=True)
 
     def show_frame(self, frame: Frame) -> None:
         """Let every pane take what is new; what waits for all of them is painted once."""

@@ -78,6 +78,7 @@ class StatusLine(Widget):
         self._usage = Usage()
         self._position = Position()
         self._watching = False
+        self._ended = False
         self._hint = ""
         self._spans: list[tuple[int, int, str]] = []
         self._said: tuple[list[Piece], list[Piece]] = ([], [])
@@ -98,8 +99,10 @@ class StatusLine(Widget):
         position: Position | None = None,
         watching: bool | None = None,
         hint: str | None = None,
+        ended: bool | None = None,
     ) -> None:
         """Bring some of what is shown up to date."""
+        self._ended = self._ended if ended is None else ended
         self._snapshot = snapshot or self._snapshot
         self._link = link or self._link
         self._usage = usage or self._usage
@@ -132,6 +135,8 @@ class StatusLine(Widget):
             return f"⇄ reconnecting {when} · try now", "warn", "app.reconnect"
         if link.state == "closed":
             return "⇄ not connected", "error", ""
+        if self._ended:
+            return "○ session ended · begin a new one", "warn", "app.new_session"
         if link.state == "connecting":
             return "⇄ connecting", "run.queued", ""
         if kernel.paused:
