@@ -31,6 +31,12 @@ BURST = 8
 """Frames after quiet that come at once: a short run is queued, started, counted, printed and
 over within them."""
 
+FLOOD = 400
+"""Rows within a frame that nobody can have read before the next one."""
+
+FLOOD_INTERVAL = 0.1
+"""Seconds between frames of a flood: more of them take time from the kernel, and show no more."""
+
 SETTLE = 0.02
 """Seconds that a run which has only begun waits for what it does: a short one is painted once."""
 
@@ -85,6 +91,10 @@ class Folder:
         self._answers: dict[str, tuple[tuple[str, str], ...]] = {}
         self.only_begins = True
         """All that is new is that runs begin, which is news only when nothing follows soon."""
+        self.new_rows = 0
+        """Rows that were printed since the frame before."""
+        self.only_prints = True
+        """Nothing else than output is new."""
 
     @property
     def has_news(self) -> bool:
@@ -98,9 +108,12 @@ class Folder:
         for record in records:
             if not isinstance(record.event, ExecutionQueued | ExecutionStarted | InputCounted):
                 self.only_begins = False
+            if not isinstance(record.event, OutputChanged):
+                self.only_prints = False
             match record.event:
                 case OutputChanged(execution_id=key, start=start, total=total):
                     self._changed.add(key)
+                    self.new_rows += total - totals.get(key, 0)
                     if start < totals.get(key, 0):
                         self._rewritten[key] = min(start, self._rewritten.get(key, start))
                     totals[key] = total
@@ -135,7 +148,8 @@ class Folder:
         )
         self._shown = self.snapshot
         self._changed, self._rewritten, self._notices, self._answers = set(), {}, [], {}
-        self.only_begins = True
+        self.only_begins = self.only_prints = True
+        self.new_rows = 0
         return made
 
 
@@ -176,11 +190,20 @@ async def frames(
                 now = clock.monotonic()
                 allowance = min(allowance + (now - since) / interval, BURST) - 1
                 since = now
+                floods = folder.new_rows > FLOOD
                 yield folder.frame()
                 if allowance < 1:
                     # What the face did with the frame counts as part of the pause.
                     due = now + (1 - allowance) * interval
                     await asyncio.sleep(max(due - clock.monotonic(), 0.0))
+                if floods:
+                    # What ends it, or asks, does not wait for the next frame of it.
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(now + FLOOD_INTERVAL - clock.monotonic()):
+                            while folder.only_prints and not ended:
+                                await news.wait()
+                                news.clear()
+                    news.set()
             if ended and not folder.has_news:
                 await reader  # its error, where it ended with one
                 return

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from codeexec.domain.events import (
+    ExecutionFinished,
     ExecutionQueued,
     ExecutionStarted,
     KernelReady,
@@ -18,6 +19,7 @@ from codeexec.domain.events import (
     Recorded,
 )
 from codeexec.domain.outputs import Run
+from codeexec.tui import feed
 from codeexec.tui.feed import BURST, Folder, Frame, frames
 
 
@@ -86,6 +88,32 @@ async def test_a_flood_is_held_to_frames_and_ends_with_all_of_it() -> None:
     seen: list[Frame] = [frame async for frame in frames(flood(), interval=0.02)]
     assert seen[-1].snapshot.executions["a"].total == 2000
     assert len(seen) <= (loop.time() - begun) / 0.02 + BURST + 1
+
+
+async def test_what_flies_past_is_painted_seldom_and_its_end_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feed, "FLOOD_INTERVAL", 3600.0)
+    over = asyncio.Event()
+
+    async def flood() -> AsyncIterator[Sequence[Recorded]]:
+        yield BEGIN
+        await asyncio.sleep(0.05)
+        for number in range(20):
+            rows = Run("stdout", "\n".join(map(str, range(500))))
+            said = OutputChanged("a", 500 * number, 500 * number + 500, (rows,))
+            yield records(said, first=5 + number)
+            await asyncio.sleep(0.005)
+        yield records(ExecutionFinished("a", "ok"), first=25)
+        await over.wait()
+
+    totals = []
+    async for frame in frames(flood(), interval=0.001):
+        view = frame.snapshot.executions["a"]
+        totals.append(view.total)
+        if not view.is_open:
+            over.set()
+    assert totals == [0, 500, 10_000]
 
 
 async def test_an_error_of_the_stream_is_not_swallowed() -> None:
