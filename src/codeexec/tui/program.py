@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
+import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -17,6 +17,7 @@ from textual.css.query import NoMatches
 
 from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
+from codeexec.tui import garbage
 from codeexec.tui.app import OpenOptions
 from codeexec.tui.attaching import place_of
 from codeexec.tui.commands import BY_ID
@@ -59,6 +60,7 @@ class Program(App[str]):
         self._typed = typed
         self._early: list[events.Event] = []
         self._takes_keys = False
+        self._key_at = 0.0
         self.fault: CodeexecError | None = None
         """Why it has ended, where that was not meant."""
         self.register_theme(to_textual(equipment.theme))
@@ -86,10 +88,12 @@ class Program(App[str]):
             words = f"{trouble} {trouble.next_step}"
             self.notify(words, title="Settings", severity="warning", markup=False)
         self.call_after_refresh(self._take_keys)
-        # What the start has made lives as long as we do: garbage is not looked for among it, nor
-        # is what little there is of it collected first, which would take 40 to 70 ms.
-        gc.freeze()
-        gc.enable()
+        # Nor is what little garbage there is of the start collected first: that takes 40 to 70 ms.
+        garbage.begin()
+        self.set_interval(garbage.LOOK_EVERY, self._tidy)
+
+    def _tidy(self) -> None:
+        garbage.tidy(time.monotonic() - self._key_at)
 
     def _make(self, options: OpenOptions) -> Workbench:
         place = place_of(options.files, self._cwd)
@@ -97,6 +101,8 @@ class Program(App[str]):
 
     async def on_event(self, event: events.Event) -> None:
         """Keys that come before a pane has them wait for it."""
+        if isinstance(event, events.InputEvent):
+            self._key_at = time.monotonic()
         if self._takes_keys or not isinstance(event, events.Key | events.Paste):
             await super().on_event(event)
         else:

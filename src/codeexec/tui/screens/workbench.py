@@ -15,6 +15,7 @@ from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import GetUsage
 from codeexec.domain.snapshot import Snapshot
+from codeexec.tui import garbage
 from codeexec.tui.attaching import Place, find_session
 from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame, FrameTaker, frames
@@ -129,6 +130,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             self.side.variables.show_frame(everything)
         if self.side is not None and self.front in ("artifacts", "variables", "files"):
             self.action_go(self.front)  # somebody has gone there before it was there
+        garbage.keep()
 
     def on_descendant_focus(self) -> None:
         here = self.here
