@@ -41,8 +41,7 @@ async def test_a_traceback_leads_to_the_line_in_the_editor(tmp_path: Path) -> No
         await bench.editor.at("# %% fail").run()
         await bench.console.card(1).ends("error")
         bench.editor.at("# %% load")
-        bench.workbench.console_pane.view.focus()
-        await bench.press("s")
+        await bench.press("alt+2", "escape", "s")
         await bench.until(lambda: bench.editor.line == "    return 1 / x", "the failing line")
 
 
@@ -96,8 +95,7 @@ async def test_a_million_lines_scroll_and_are_searched(tmp_path: Path) -> None:
         await bench.console.run("for n in range(100_000): print('row', n)")
         await bench.is_idle(1)
         await bench.sees("row 99999")
-        bench.workbench.console_pane.view.focus()
-        await bench.press("home")
+        await bench.press("escape", "home")
         await bench.sees("row 12")
         await bench.press("slash")
         await bench.write("row 54321")
@@ -112,8 +110,7 @@ async def test_a_reader_who_looks_back_is_left_there_and_told_what_is_new(tmp_pa
     async with open_bench(tmp_path) as bench:
         await bench.console.run("for n in range(500): print('first', n)")
         await bench.is_idle(1)
-        bench.workbench.console_pane.view.focus()
-        await bench.press("home")
+        await bench.press("escape", "home")
         await bench.sees("first 0")
         await bench.workbench.session.call(Execute("for n in range(300): print('second', n)"))
         await bench.sees("▼ 300 new lines")

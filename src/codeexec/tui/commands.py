@@ -210,6 +210,7 @@ def _table() -> tuple[Command, ...]:
           "pageup,shift+pageup"),
         c("prompt.page_down", "Scroll the cards down", "prompt", "scroll_cards(1)",
           "pagedown,shift+pagedown"),
+        c("prompt.cards", "To the cards above", "prompt", "to_cards", "escape,alt+up"),
         c("prompt.history", "Search what was run before", "prompt", "search_history", "ctrl+r"),
         c("prompt.older", "What was run before, or the line above", "prompt",
           "history_or_up", "up"),

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from codeexec.client.api import SessionClient
+from codeexec.documents.swap import SwapStore
 from codeexec.domain import requests as q
+from codeexec.domain.events import (
+    CellRef,
+    ExecutionFinished,
+    ExecutionQueued,
+    ExecutionStarted,
+    Recorded,
+)
+from codeexec.tui.feed import Folder
 from codeexec.tui.theme import built_in_folder, find_theme
 from codeexec.tui.widgets.documents.pane import DocumentsPane
 from codeexec.tui.widgets.documents.sheet import Sheet
@@ -103,3 +112,24 @@ async def test_cells_run_and_are_marked(session: SessionClient, tmp_path: Path) 
             CellState.FAILED,
             CellState.CANCELLED,
         ]
+
+
+async def test_what_never_had_a_name_has_its_marks_again_when_it_comes_back(tmp_path: Path) -> None:
+    gone = f"untitled:{2**22 - 3}:{tmp_path}/untitled-1.py"  # beyond what Linux gives a process
+    text = "# %% one\n1\n# %% two\n2\n"
+    ran = [
+        ExecutionQueued("a", "1", cell=CellRef(gone, "key@before", 1, "one")),
+        ExecutionStarted("a"),
+        ExecutionFinished("a", "ok"),
+    ]
+    folder = Folder()
+    folder.take([Recorded(seq, 100.0, event) for seq, event in enumerate(ran, 1)])
+    store = SwapStore(tmp_path / "swap")
+    store.write(gone, text, 0, 0)
+    pane = DocumentsPane(THEME, store, "test")
+    app = PaneApp(pane)
+    async with app.run_test(size=(70, 16)):
+        pane.show_frame(folder.frame())
+        assert await pane.restore_untitled(tmp_path) == 1
+        (sheet,) = pane.sheets
+        assert [state(sheet, 0), state(sheet, 1)] == [CellState.OK, None]

@@ -216,6 +216,13 @@ class ConsolePane(CardActions, Vertical):
         by = event.pages * max(self.view.size.height - 1, 1)
         self.view.scroll_relative(y=by, animate=False)
 
+    @on(Prompt.CardsWanted)
+    def go_to_cards(self, event: Prompt.CardsWanted) -> None:
+        event.stop()
+        if self.view.deck.cards:
+            self.view.focus()
+            self.view.step(0)
+
     @on(Prompt.InterruptWanted)
     def pass_interrupt(self, event: Prompt.InterruptWanted) -> None:
         event.stop()

@@ -105,6 +105,10 @@ class Prompt(TextArea):
         pages: int
 
     @dataclass
+    class CardsWanted(Message):
+        """Give the keys to the cards above."""
+
+    @dataclass
     class InterruptWanted(Message):
         pass
 
@@ -259,6 +263,9 @@ class Prompt(TextArea):
     def action_scroll_cards(self, pages: int) -> None:
         self.post_message(self.ScrollWanted(pages))
 
+    def action_to_cards(self) -> None:
+        self.post_message(self.CardsWanted())
+
     def action_history_or_up(self) -> None:
         if self.cursor_location[0] > 0:
             self.action_cursor_up()
@@ -281,7 +288,7 @@ class Prompt(TextArea):
             event.stop()
             event.prevent_default()
             self.post_message(self.PopupKey(event.key))
-        elif event.key in ("enter", "tab", "shift+tab", "backspace"):
+        elif event.key in ("enter", "tab", "shift+tab", "backspace", "escape"):
             # TextArea would take these before any binding is asked; a binding for backspace
             # would be asked only after the keys that were pressed with it, Enter among them.
             event.prevent_default()
@@ -293,6 +300,8 @@ class Prompt(TextArea):
                     self.action_complete()
                 case "backspace":
                     self.action_delete_left()
+                case "escape":
+                    self.action_to_cards()
                 case _:
                     self.action_docs()
         else:

@@ -103,6 +103,7 @@ class DocumentsPane(Running):
         sheet.follow(path)
         if text:
             sheet.restore(text)
+            sheet.show_marks(self._snapshot)  # its cells may have run before it was left
         return sheet
 
     async def restore_untitled(self, folder: Path) -> int:
