@@ -45,7 +45,12 @@ def test_an_interactive_plot_is_a_page_for_a_browser() -> None:
     ("forms", "kind", "detail"),
     [
         ({"image/png": png(64, 48)}, "picture", "64×48"),
-        ({"image/jpeg": "AAAA", "text/plain": "<Figure size 640x480>"}, "picture", "640×480"),
+        (
+            {"image/jpeg": "AAAA", "text/plain": "<PIL.Image.Image image mode=RGB size=64x48>"},
+            "picture",
+            "64×48",
+        ),
+        ({"image/jpeg": "AAAA", "text/plain": "<Figure size 640x480 with 1 Axes>"}, "picture", ""),
         (
             {"text/html": "<table></table><p>1,000 rows × 8 columns</p>"},
             "table",

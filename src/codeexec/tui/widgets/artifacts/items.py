@@ -47,7 +47,8 @@ NOUNS: Mapping[Kind, tuple[str, str]] = MappingProxyType(
 """What one is called that has no name, and what many are."""
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
-_FIGURE = re.compile(r"(?:size[= ]|\bat )\(?(\d{1,5}) ?[x×,] ?(\d{1,5})")
+# As PIL says it. A figure of matplotlib tells the size it was meant to have, not that of its picture.
+_PIXELS = re.compile(r"size=\(?(\d{1,5}) ?[x×,] ?(\d{1,5})")
 _SHAPE = re.compile(r"([\d,]+) rows? [x×] ([\d,]+) columns?")
 _POLARS = re.compile(r"shape: \(([\d_,]+), ([\d_]+)\)")
 _NAME = re.compile(r"(?:display\(\s*)?([^\W\d]\w*)\s*\)?;?")
@@ -231,7 +232,7 @@ def _detail(kind: Kind, part: MimePart, words: str, shape: str) -> str:
             size = pixels(base64.b64decode(part.text[:64]))
         except binascii.Error:
             size = None  # shown as damaged when it is looked at
-    if size is None and (found := _FIGURE.search(words)):
+    if size is None and (found := _PIXELS.search(words)):
         size = (int(found[1]), int(found[2]))
     return f"{size[0]}×{size[1]}" if size else ""
 
