@@ -50,7 +50,11 @@ def test_an_interactive_plot_is_a_page_for_a_browser() -> None:
             "picture",
             "64×48",
         ),
-        ({"image/jpeg": "AAAA", "text/plain": "<Figure size 640x480 with 1 Axes>"}, "picture", ""),
+        (
+            {"image/jpeg": "AAAA", "text/plain": "<Figure size 640x480 with 1 Axes>"},
+            "picture",
+            "4 B",
+        ),
         (
             {"text/html": "<table></table><p>1,000 rows × 8 columns</p>"},
             "table",

@@ -47,7 +47,7 @@ NOUNS: Mapping[Kind, tuple[str, str]] = MappingProxyType(
 """What one is called that has no name, and what many are."""
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
-# As PIL says it. A figure of matplotlib tells the size it was meant to have, not that of its picture.
+# As PIL says it; a figure of matplotlib tells what it was meant to be, not what its picture is.
 _PIXELS = re.compile(r"size=\(?(\d{1,5}) ?[x×,] ?(\d{1,5})")
 _SHAPE = re.compile(r"([\d,]+) rows? [x×] ([\d,]+) columns?")
 _POLARS = re.compile(r"shape: \(([\d_,]+), ([\d_]+)\)")
