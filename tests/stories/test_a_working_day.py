@@ -43,6 +43,12 @@ async def test_a_traceback_leads_to_the_line_in_the_editor(tmp_path: Path) -> No
         bench.editor.at("# %% load")
         await bench.press("alt+2", "escape", "s")
         await bench.until(lambda: bench.editor.line == "    return 1 / x", "the failing line")
+        await bench.console.run("print(1)")
+        await bench.console.card(2).ends("ok")
+        await bench.press("escape", "s")
+        await bench.is_told("Nothing failed here.")
+        await bench.press("o")
+        await bench.is_told("Nothing to open here: it shows text alone.")
 
 
 async def test_the_prompt_takes_several_lines_and_remembers(tmp_path: Path) -> None:

@@ -99,6 +99,11 @@ class Bench:
     async def sees(self, words: str) -> None:
         await self.until(lambda: words in self.screen(), repr(words))
 
+    async def is_told(self, words: str) -> None:
+        """A word that goes away by itself; without a terminal Textual does not paint it."""
+        told = self.program._notifications
+        await self.until(lambda: any(words in one.message for one in told), f"told {words!r}")
+
     async def sees_no_more(self, words: str) -> None:
         await self.until(lambda: words not in self.screen(), f"{words!r} gone")
 

@@ -239,10 +239,9 @@ class Asker(Modal[str | None]):
     def on_mount(self) -> None:
         field = self.query_one(Input)
         field.focus()
-        # The part that one most likely changes: the name without its suffix.
-        stem = self._value.rfind("/") + 1
-        dot = self._value.rfind(".")
-        field.selection = type(field.selection)(stem, dot if dot > stem else len(self._value))
+        # What one most likely types anew: the name, and its suffix, which says the format.
+        name = self._value.rfind("/") + 1
+        field.selection = type(field.selection)(name, len(self._value))
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -85,17 +85,22 @@ class CardActions(Widget):
     def action_source(self) -> None:
         card = self.view.current
         if card is None or card.view.error is None:
+            self.post_message(Said("Nothing failed here."))
             return
         from codeexec.tui.render import traceback  # not at the start
 
         culprit = traceback.parse(card.view.error.traceback).culprit
         if culprit is not None:
             self.view.post_message(ConsoleView.FrameClicked(card.key, culprit))
+        else:
+            self.post_message(Said("It did not fail in code of yours."))
 
     def action_open_display(self) -> None:
         card = self.view.current
         if card is not None and card.view.displays:
             self.view.post_message(ConsoleView.CardOpened(card.view.displays[-1]))
+        else:
+            self.post_message(Said("Nothing to open here: it shows text alone."))
 
     # -- what is in a card ---------------------------------------------------------------------
 

@@ -220,8 +220,8 @@ class ConsolePane(CardActions, Vertical):
     def go_to_cards(self, event: Prompt.CardsWanted) -> None:
         event.stop()
         if self.view.deck.cards:
-            self.view.focus()
-            self.view.step(0)
+            focus_now(self.view)
+            self.view.select(self.view.deck.cards[-1])
 
     @on(Prompt.InterruptWanted)
     def pass_interrupt(self, event: Prompt.InterruptWanted) -> None:
