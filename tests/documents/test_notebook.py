@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import nbformat
@@ -22,6 +21,7 @@ from codeexec.documents.notebook import (
     with_outputs,
 )
 from codeexec.domain.errors import DocumentError, NotFound
+from support.steps import counted
 
 
 def raw_cell(source: str, kind: str = "code", **more: Any) -> dict[str, Any]:
@@ -209,11 +209,11 @@ def test_half_a_surrogate_is_written_escaped() -> None:
 
 def test_a_thousand_cells_open_at_once() -> None:
     text = dump_notebook(notebook_of(*(raw_cell(f"x = {n}\n" * 20) for n in range(1000))))
-    began = time.perf_counter()
-    notebook = parse_notebook(text)
-    shown = to_text(notebook, "#")
-    opened = time.perf_counter() - began
-    began = time.perf_counter()
-    from_text(notebook, shown, "#")
-    assert opened < 0.3
-    assert time.perf_counter() - began < 1.0
+    with counted("") as opened:  # all: cells are compared by another library
+        notebook = parse_notebook(text)
+        shown = to_text(notebook, "#")
+    with counted("") as saved:
+        from_text(notebook, shown, "#")
+    # 160 and 370 for a cell of 20 lines; a look at half of the others would be 500 more.
+    assert opened.count < 300 * 1000
+    assert saved.count < 600 * 1000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -22,10 +21,12 @@ from codeexec.kernels.base import (
     Started,
     Wrote,
 )
+from codeexec.kernels.jupyter.conversation import BATCH, SLICE
 from support.containers import containers, require_engine
 from support.kernel_cases import (
     CONTAINER_CASES,
     CONTRACT,
+    DEADLINE,
     LOCAL_CASES,
     KernelCase,
     Partner,
@@ -148,7 +149,7 @@ threading.Thread(target=lambda: (go.wait(), print("late", flush=True))).start()
 """
     first = partner.submit(code)
     await partner.end_of(first)
-    await partner.kernel.ask("answer('1')", 5.0)
+    await partner.kernel.ask("answer('1')", DEADLINE)
     await partner.run("go.set()")
     await partner.printed("late")
     [late] = [fact for fact in partner.all(Wrote) if "late" in fact.text]
@@ -165,14 +166,18 @@ async def test_a_big_message_comes_whole_and_in_slices(partner: Partner) -> None
 
 async def test_a_flood_leaves_the_loop_free(partner: Partner) -> None:
     execution = partner.submit("for i in range(200_000): print(i, 'x' * 60)")
-    worst = 0.0
-    while not any(isinstance(f, Finished) for f in partner.facts):
-        start = time.perf_counter()
-        await asyncio.sleep(0)
-        worst = max(worst, time.perf_counter() - start)
-        await asyncio.sleep(0.001)
+    seen = most = 0
+    ended = False
+    async with asyncio.timeout(60):
+        while not ended:
+            await asyncio.sleep(0)  # one turn of the loop
+            fresh = partner.facts[seen:]
+            seen += len(fresh)
+            most = max(most, sum(len(fact.text) for fact in fresh if isinstance(fact, Wrote)))
+            ended = any(isinstance(fact, Finished) for fact in fresh)
     assert partner.text(execution).count("\n") == 200_000
-    assert worst < 0.1  # 5 ms on an idle machine; the bound is for one that is shared
+    # However much is waiting, others have their turn after each batch of it.
+    assert most < BATCH + SLICE
 
 
 async def test_strange_text_and_numbers_pass(partner: Partner) -> None:
@@ -187,10 +192,8 @@ async def test_strange_text_and_numbers_pass(partner: Partner) -> None:
 async def test_interrupt_of_an_endless_print_loop(partner: Partner) -> None:
     execution = partner.submit("i = 0\nwhile True:\n    print(i, 'x' * 60)\n    i += 1")
     await partner.printed("\n1000 ")
-    start = time.monotonic()
     await partner.kernel.interrupt()
     end = await partner.end_of(execution)
-    assert time.monotonic() - start < 5
     assert end.error is not None
     assert end.error.name == "KeyboardInterrupt"
     assert (await partner.run("1")).status == "ok"
@@ -256,7 +259,7 @@ async def test_it_can_be_asked_while_it_runs(partner: Partner) -> None:
     await partner.run("numbers = [1, 2, 3]")
     execution = partner.submit("answer = input('?'); print(answer)")
     await partner.asked()
-    assert await partner.kernel.ask("answer(str(len(user['numbers'])))", 10.0) == "3"
+    assert await partner.kernel.ask("answer(str(len(user['numbers'])))", DEADLINE) == "3"
     found = await partner.kernel.complete("numbers.appe", 12)
     assert [match.text for match in found.matches] == ["append"]
     assert (found.start, found.end) == (8, 12)
@@ -272,7 +275,7 @@ async def test_it_can_be_asked_while_it_runs(partner: Partner) -> None:
 
 async def test_a_question_leaves_no_trace(partner: Partner) -> None:
     await partner.run("before = set(globals()); _")
-    await partner.kernel.ask("secret = 1\nanswer('x')", 10.0)
+    await partner.kernel.ask("secret = 1\nanswer('x')", DEADLINE)
     await partner.run("sorted(set(globals()) - before - {'before'})")
     shown = str(partner.all(Displayed)[-1].data["text/plain"])
     assert "secret" not in shown
@@ -282,7 +285,7 @@ async def test_a_question_leaves_no_trace(partner: Partner) -> None:
 
 async def test_a_question_that_fails_says_why(partner: Partner) -> None:
     with pytest.raises(Exception, match="ZeroDivisionError"):
-        await partner.kernel.ask("1 / 0", 10.0)
+        await partner.kernel.ask("1 / 0", DEADLINE)
 
 
 async def test_background_children_do_not_outlive_it(case: KernelCase, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import os
 import signal
 import stat
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -21,12 +20,12 @@ from codeexec.kernels.factory import Kernels
 from codeexec.kernels.jupyter import launch
 from codeexec.kernels.jupyter.kernel import JupyterKernel
 from codeexec.kernels.jupyter.process import LOG_KEPT, LOG_LIMIT, LocalProcess, trim_log
-from support.kernel_cases import LOCAL_CASES, Partner, no_orphans, talking_to
+from support.kernel_cases import DEADLINE, LOCAL_CASES, Partner, no_orphans, talking_to
 
 LOCAL = LOCAL_CASES[0]
 
 
-def _scripted(code: str, cwd: Path, sink: Partner, timeout: float = 20.0) -> JupyterKernel:
+def _scripted(code: str, cwd: Path, sink: Partner, timeout: float = 30.0) -> JupyterKernel:
     argv = [sys.executable, "-c", code]
     life = LocalProcess(lambda: launch.spawn(argv, str(cwd), {}))
     return JupyterKernel(KernelRef("scripted"), life, sink.sink, start_timeout=timeout)
@@ -48,10 +47,8 @@ async def test_kill_9_at_any_moment(moment: str, tmp_path: Path) -> None:
         partner.submit(code)
         await partner.printed("on")
         assert partner.kernel.pid is not None
-        killed = time.monotonic()
         os.kill(partner.kernel.pid, signal.SIGKILL)
         death = (await partner.death()).death
-        assert time.monotonic() - killed < 3
         assert death.signal == signal.SIGKILL
         assert "SIGKILL" in death.message
         assert not partner.kernel.is_alive
@@ -130,7 +127,7 @@ async def test_usage_counts_the_whole_family(tmp_path: Path) -> None:
         assert first.cpu is None
         code = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'x = 1; "
         partner.submit(code + "import time; b = bytearray(50_000_000); time.sleep(100)'])")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while (partner.kernel.usage().rss or 0) < first.rss + 50e6:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         assert partner.kernel.usage().cpu is not None
@@ -174,7 +171,7 @@ async def test_a_cell_that_ended_while_nobody_listened_ends(tmp_path: Path) -> N
         handle = first.kernel.handle()
         await first.until(lambda: first.facts or None)
         await first.kernel.detach()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while not done.exists():  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         adopted = await Kernels().adopt(handle, second.sink, running)
@@ -224,7 +221,7 @@ async def test_attaching_by_connection_file(tmp_path: Path) -> None:
         await owner.run("x = 5")
         await guest.run("x")
         assert guest.all(Displayed)[-1].data["text/plain"] == "5"
-        assert await guest.kernel.ask("answer(str(user['x']))", 10.0) == "5"
+        assert await guest.kernel.ask("answer(str(user['x']))", DEADLINE) == "5"
         running = guest.submit("import time\nprint('on', flush=True)\ntime.sleep(60)")
         await guest.printed("on")
         await guest.kernel.interrupt()

@@ -8,7 +8,6 @@ import pty
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -125,7 +124,7 @@ async def test_a_terminal_is_asked_and_heard(terminal: tuple[int, int]) -> None:
     asked = os.read(person, 4096)
     assert asked == QUESTIONS.encode()
     os.write(person, b"x = 1" + FOOT[:20])
-    waiting = asyncio.create_task(probe.answers(timeout=20))
+    waiting = asyncio.create_task(probe.answers(timeout=30))
     await asyncio.sleep(0)
     os.write(person, FOOT[20:] + b"\r")
     found = await waiting
@@ -139,9 +138,8 @@ async def test_a_silent_terminal_costs_its_deadline_and_no_key(terminal: tuple[i
     probe = Probe(program, program)
     probe.ask()
     os.write(person, b"abc")
-    began = time.monotonic()
-    found = await probe.answers(timeout=0.05)
-    assert time.monotonic() - began < 5
+    async with asyncio.timeout(30):
+        found = await probe.answers(timeout=0.05)
     assert found == Answers()
     assert probe.rest == b"abc"
 

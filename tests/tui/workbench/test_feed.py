@@ -83,6 +83,7 @@ async def test_a_flood_is_held_to_frames_and_ends_with_all_of_it() -> None:
             )
             await asyncio.sleep(0)
 
+    # A pace, not a duration: the slower the machine, the more frames there may be.
     loop = asyncio.get_running_loop()
     begun = loop.time()
     seen: list[Frame] = [frame async for frame in frames(flood(), interval=0.02)]

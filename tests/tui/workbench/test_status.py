@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from types import SimpleNamespace
 
 import pytest
 from textual.app import App, ComposeResult
@@ -12,6 +12,7 @@ from codeexec.domain.events import Death, KernelRef
 from codeexec.domain.requests import Usage
 from codeexec.domain.snapshot import KernelState, KernelView, Snapshot
 from codeexec.tui.theme import built_in_folder, find_theme
+from codeexec.tui.widgets import status
 from codeexec.tui.widgets.status import Position, StatusLine
 
 LONG = "registry.example.com/team/python-data:2026-11"
@@ -96,13 +97,19 @@ async def test_a_click_on_the_policy_leads_to_it_and_one_on_paused_goes_on() -> 
         assert app.commands == ["kernel.policy", "kernel.pause"]
 
 
-async def test_a_lost_connection_counts_down_and_a_click_does_not_wait_for_it() -> None:
+async def test_a_lost_connection_counts_down_and_a_click_does_not_wait_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(status, "time", SimpleNamespace(monotonic=lambda: now))
     app = Line()
     async with app.run_test(size=(80, 3)) as pilot:
-        app.status.show(link=Link("reconnecting", 3, retry_at=time.monotonic() + 8.4))
+        app.status.show(link=Link("reconnecting", 3, retry_at=108.4))
         assert app.said().startswith("⇄ reconnecting in 8 s · try now")
+        now = 102.0
+        assert app.said().startswith("⇄ reconnecting in 6 s · try now")
         await pilot.pause()
         await pilot.click(StatusLine, offset=(4, 0))
         assert app.commands == ["app.reconnect"]
-        app.status.show(link=Link("reconnecting", 4, retry_at=time.monotonic()))
+        app.status.show(link=Link("reconnecting", 4, retry_at=now))
         assert app.said().startswith("⇄ reconnecting … · try now")
