@@ -311,7 +311,7 @@ def test_a_line_is_there_for_who_reads_lines_as_soon_as_it_is_printed(desk: Desk
         assert lines.readline() == "first\n"
         desk.file("go", "")
         assert lines.read() == "second\n"
-    assert running.wait(20) == 0
+    assert running.wait(30) == 0
 
 
 @pytest.mark.slow
@@ -333,10 +333,10 @@ def test_no_kernel_outlives_a_run_that_is_ended_at_any_moment(desk: Desk, number
             pytest.fail(f"it ended by itself: {running.stderr.read().decode()}")
         running.send_signal(number)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            running.wait(2.5 if number == signal.SIGINT else 20)
+            running.wait(2.5 if number == signal.SIGINT else 30)
         if running.poll() is None:  # it was interrupted while the code ran, once
             running.send_signal(number)
-        code = running.wait(20)
+        code = running.wait(30)
         # Before we listen, and once all is done, the signal itself ends us, as a shell says it.
         assert running.stderr is not None
         said = running.stderr.read().decode()

@@ -109,7 +109,7 @@ def test_serve_says_where_and_wants_its_token(
     assert Path(said["socket"]).exists()
     base, _, token = said["url"].partition("/?token=")
     with pytest.raises(urllib.error.HTTPError, match="401"):
-        urllib.request.urlopen(f"{base}/api/v1/host", timeout=10)
+        urllib.request.urlopen(f"{base}/api/v1/host", timeout=30)
     assert len(token) >= 32
     second = desk.run("serve")
     assert second.returncode == 2

@@ -21,7 +21,7 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import ProtocolError, ServerUnavailable
 
 QUICK = Patience(first=0.01, most=0.05, call=0.5, connect=5.0, ping=15.0)
-DEADLINE = 20.0
+DEADLINE = 40.0
 
 
 @dataclass

@@ -51,7 +51,7 @@ async def test_messages_of_every_length_go_there_and_back(size: int) -> None:
     async with wired(echo) as (wire, inbox):
         message = ("aé𝄞" * size).encode()[:size].decode("utf-8", "ignore").encode()
         wire.send(message)
-        assert await asyncio.wait_for(inbox.texts.get(), 10) == message
+        assert await asyncio.wait_for(inbox.texts.get(), 30) == message
 
 
 async def test_fragments_are_put_together_and_pings_between_them_answered() -> None:
@@ -65,7 +65,7 @@ async def test_fragments_are_put_together_and_pings_between_them_answered() -> N
         await connection.wait_closed()
 
     async with wired(handler) as (_, inbox):
-        assert await asyncio.wait_for(inbox.texts.get(), 10) == b"one two three"
+        assert await asyncio.wait_for(inbox.texts.get(), 30) == b"one two three"
 
 
 async def test_the_servers_reason_for_closing_is_told() -> None:
@@ -73,7 +73,7 @@ async def test_the_servers_reason_for_closing_is_told() -> None:
         await connection.close(1001, "stopped")
 
     async with wired(handler) as (_, inbox):
-        assert await asyncio.wait_for(inbox.lost, 10) == "stopped"
+        assert await asyncio.wait_for(inbox.lost, 30) == "stopped"
 
 
 async def answering(data: bytes) -> tuple[asyncio.Server, int]:
@@ -124,7 +124,7 @@ async def test_a_frame_that_is_none_ends_the_connection() -> None:
         await connection.wait_closed()
 
     async with wired(handler) as (_, inbox):
-        assert "cannot be read" in await asyncio.wait_for(inbox.lost, 10)
+        assert "cannot be read" in await asyncio.wait_for(inbox.lost, 30)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def test_a_blocking_manager_works(workspace: Path) -> None:
     client = manager.client()
     try:
         client.start_channels()
-        client.wait_for_ready(timeout=20)
+        client.wait_for_ready(timeout=60)
         said: list[str] = []
         client.execute_interactive(
             "name = input('who? ')\nprint('hello', name)",

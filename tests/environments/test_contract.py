@@ -224,7 +224,7 @@ class TestFiles:
             )
             return wanted <= seen
 
-        await until(touched, 20)
+        await until(touched)
         watcher.cancel()
 
 

@@ -35,7 +35,7 @@ async def wire(relay: Child) -> AsyncIterator[Wire]:
     assert relay.stdout is not None
     made = Wire(relay.stdout, relay.stdin)
     running = asyncio.create_task(made.run())
-    await asyncio.wait_for(made.hello, 10)
+    await asyncio.wait_for(made.hello, 30)
     yield made
     running.cancel()
 
@@ -58,9 +58,9 @@ async def test_a_socket_that_is_bound_later_is_reached(wire: Wire, tmp_path: Pat
     process = await wire.spawn([sys.executable, "-c", code], cwd="/", env={}, stdin=False)
     stream = wire.open(path, process)
     await stream.write(b"sent before it was bound")
-    assert await asyncio.wait_for(stream.read(), 10) == b"SENT BEFORE IT WAS BOUND"
+    assert await asyncio.wait_for(stream.read(), 30) == b"SENT BEFORE IT WAS BOUND"
     stream.close()
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), 30) == 0
 
 
 async def test_a_socket_that_is_never_bound_ends_with_its_process(
@@ -68,7 +68,7 @@ async def test_a_socket_that_is_never_bound_ends_with_its_process(
 ) -> None:
     process = await wire.spawn(["sleep", "0.1"], cwd="/", env={})
     stream = wire.open(str(tmp_path / "never"), process)
-    assert await asyncio.wait_for(stream.read(), 10) == b""
+    assert await asyncio.wait_for(stream.read(), 30) == b""
     with pytest.raises(BrokenPipeError):
         await stream.write(b"x")
 
@@ -77,9 +77,9 @@ async def test_the_end_of_the_pipe_ends_every_process(wire: Wire, relay: Child) 
     process = await wire.spawn(["sleep", "1000"], cwd="/", env={})
     assert relay.stdin is not None
     relay.stdin.close()
-    assert await asyncio.wait_for(relay.wait(), 10) == 0
+    assert await asyncio.wait_for(relay.wait(), 30) == 0
     with pytest.raises(EnvironmentUnavailable):
-        await asyncio.wait_for(process.wait(), 10)
+        await asyncio.wait_for(process.wait(), 30)
 
     async def gone() -> bool:
         return not Path(f"/proc/{process.pid}").exists()
@@ -125,7 +125,7 @@ async def heard(*frames: bytes, opened: bool = False) -> Wire:
     for each in frames:
         reader.feed_data(each)
     reader.feed_eof()
-    await asyncio.wait_for(wire.run(), 5)
+    await asyncio.wait_for(wire.run(), 30)
     return wire
 
 

@@ -64,7 +64,7 @@ def test_a_server_killed_with_its_first_kernel_leaves_none() -> None:
         wait_for(lambda: others(apart), "the kernel's process")
         server.kill()
         server.communicate()
-        wait_for(lambda: not apart.processes(), "the kernel to end", 5.0)
+        wait_for(lambda: not apart.processes(), "the kernel to end")
 
 
 async def test_a_server_killed_while_a_kernel_starts_leaves_none() -> None:
@@ -186,7 +186,7 @@ def test_a_run_that_is_killed_leaves_no_kernel(moment: str) -> None:
         program.kill()
         program.wait()
         program.stdout.close()
-        wait_for(lambda: not apart.processes(), "the kernel to end", 5.0)
+        wait_for(lambda: not apart.processes(), "the kernel to end")
 
 
 async def test_a_crashed_start_leaves_no_process() -> None:

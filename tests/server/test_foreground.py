@@ -36,7 +36,7 @@ def serving(apart: Apart) -> Iterator[tuple[subprocess.Popen[str], str]]:
         assert process.stdout is not None
         yield process, json.loads(process.stdout.readline())["url"].partition("/?")[0]
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(30) == 0
 
 
 def get(url: str, token: str) -> dict[str, object]:

@@ -68,7 +68,7 @@ def containers(label: str) -> list[str]:
     return subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split()
 
 
-async def until(state: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> float:
+async def until(state: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> float:
     """Wait for a state, with a deadline; gives how long it took."""
     started = time.monotonic()
     while not await state():

@@ -76,9 +76,9 @@ class Bench:
     async def connect(self) -> None:
         self.client = self.manager.client()
         self.client.start_channels()
-        await self.client.wait_for_ready(timeout=20)
+        await self.client.wait_for_ready(timeout=60)
 
-    async def run(self, code: str, seconds: float = 20.0) -> Cell:
+    async def run(self, code: str, seconds: float = 60.0) -> Cell:
         """Run a cell to its idle; TimeoutError when it does not come."""
         cell = Cell()
         wanted = self.client.execute(code, allow_stdin=False)
@@ -104,7 +104,7 @@ class Bench:
         assert thread is not None
         return await thread.call(call)
 
-    async def dead(self, seconds: float = 15.0) -> None:
+    async def dead(self, seconds: float = 30.0) -> None:
         """Wait until the kernel's end is known."""
 
         async def gone() -> bool:

@@ -64,7 +64,7 @@ class Pane(App[None]):
         self.shown.put_nowait(shown.fault)
 
     async def is_shown(self) -> str:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             return await self.shown.get()
 
 
@@ -237,8 +237,8 @@ async def test_tmux_says_whether_it_passes(tmp_path: Path) -> None:
 
     tmux("new-session", "-d", "-x", "80", "-y", "24", "sleep 600")
     try:
-        assert "passthrough" not in (await ask_tmux(environ, timeout=20)).split()
+        assert "passthrough" not in (await ask_tmux(environ, timeout=30)).split()
         tmux("set", "-g", "allow-passthrough", "on")
-        assert "passthrough" in (await ask_tmux(environ, timeout=20)).split()
+        assert "passthrough" in (await ask_tmux(environ, timeout=30)).split()
     finally:
         tmux("kill-server")

@@ -47,7 +47,7 @@ class Pane(App[None]):
         self.changes.put_nowait(change)
 
     async def changed(self) -> DataTableView.Changed:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             return await self.changes.get()
 
 
