@@ -34,3 +34,12 @@ async def test_a_session_that_was_stopped_elsewhere_says_so_and_a_click_begins_a
         await bench.until(lambda: bench.editor.text, "the file")
         await bench.editor.at("# %% one").run()
         await bench.console.card(1).shows("from the file")
+
+
+async def test_open_files_are_there_again_after_a_workbench_that_was_killed(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"a.py": "1\n", "b.py": "2\n"}) as bench:
+        await bench.until(lambda: len(bench.workbench.open_paths) == 2, "both files")
+        # And then it is gone without a word.
+    async with open_bench(tmp_path) as bench:
+        await bench.sees("b.py ×")
+        await bench.sees("a.py ×")

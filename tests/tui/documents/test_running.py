@@ -20,6 +20,7 @@ from codeexec.domain.events import (
 from codeexec.tui.feed import Folder
 from codeexec.tui.theme import built_in_folder, find_theme
 from codeexec.tui.widgets.documents.pane import DocumentsPane
+from codeexec.tui.widgets.documents.recent import RecentFiles
 from codeexec.tui.widgets.documents.sheet import Sheet
 from codeexec.tui.widgets.editor.marks import CellState
 from codeexec.tui.widgets.editor.popups import CompletionList
@@ -123,7 +124,7 @@ async def test_what_never_had_a_name_has_its_marks_again_when_it_comes_back(tmp_
         ExecutionFinished("a", "ok"),
     ]
     folder = Folder()
-    folder.take([Recorded(seq, 100.0, event) for seq, event in enumerate(ran, 1)])
+    folder.take([Recorded(seq, 100.0, event) for seq, event in enumerate(ran, 1)])  # type: ignore[arg-type]
     store = SwapStore(tmp_path / "swap")
     store.write(gone, text, 0, 0)
     pane = DocumentsPane(THEME, store, "test")
@@ -133,3 +134,29 @@ async def test_what_never_had_a_name_has_its_marks_again_when_it_comes_back(tmp_
         assert await pane.restore_untitled(tmp_path) == 1
         (sheet,) = pane.sheets
         assert [state(sheet, 0), state(sheet, 1)] == [CellState.OK, None]
+
+
+async def test_what_was_saved_under_another_name_has_its_marks_when_it_is_opened_again(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "a.py"
+    script.write_text("# %% one\n1\n# %% two\n2\n")
+    ran = [
+        ExecutionQueued("a", "1", cell=CellRef(str(script), "key@before", 1, "one")),
+        ExecutionStarted("a"),
+        ExecutionFinished("a", "ok"),
+    ]
+    folder = Folder()
+    folder.take([Recorded(seq, 100.0, event) for seq, event in enumerate(ran, 1)])  # type: ignore[arg-type]
+    frame = folder.frame()
+    for opened in (script, tmp_path / "a.ipynb"):  # as the workbench before, and the next one
+        pane = make()
+        pane.recent = RecentFiles(tmp_path / "recent.json")
+        async with PaneApp(pane).run_test(size=(70, 16)):
+            pane.show_frame(frame)
+            sheet = await pane.open(opened)
+            assert sheet is not None
+            assert [state(sheet, 0), state(sheet, 1)] == [CellState.OK, None]
+            if opened is script:
+                assert pane.save_as(sheet, tmp_path / "a.ipynb")
+                assert [state(sheet, 0), state(sheet, 1)] == [CellState.OK, None]

@@ -45,6 +45,6 @@ def test_who_types_on_and_on_is_interrupted_at_last() -> None:
 def test_python_itself_never_looks_through_all() -> None:
     garbage.begin()
     gc.collect()
-    held = [[[] for _ in range(10)] for _ in range(40_000)]
+    held: list[list[list[object]]] = [[[] for _ in range(10)] for _ in range(40_000)]
     assert gc.get_count()[2] > 10
     del held

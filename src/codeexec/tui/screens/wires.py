@@ -49,6 +49,10 @@ class Wires(KernelActions):
     status: StatusLine
     open_paths: tuple[str, ...]
 
+    def keep_layout(self) -> None:
+        """Remember how things are for the next time in this folder."""
+        raise NotImplementedError
+
     # -- words ------------------------------------------------------------------------------------
 
     @on(Failed)
@@ -193,6 +197,7 @@ class Wires(KernelActions):
     @on(DocumentsPane.TabsChanged)
     def note_tabs(self, event: DocumentsPane.TabsChanged) -> None:
         self.open_paths = event.paths
+        self.keep_layout()  # also for those whose terminal is killed
 
     # Named, not decorated: the classes of these panes are loaded after the first frame.
 

@@ -164,7 +164,6 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         view.relayout()
 
     def keep_layout(self) -> None:
-        """Remember how things are for the next time in this folder."""
         self._layouts.save(self.place.folder, self.arrangement, self.open_paths)
 
     # -- the session ------------------------------------------------------------------------------

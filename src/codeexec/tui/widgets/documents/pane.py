@@ -70,6 +70,8 @@ class DocumentsPane(Running):
                 self.post_message(Failed(error))
                 return None
             sheet = Sheet(document, self._theme, habits=self._habits)
+            if self.recent is not None:
+                sheet.former = self.recent.former(path)
             await self._add(sheet)
             self._offer_swap(sheet)
         if self.recent is not None:
@@ -215,7 +217,7 @@ class DocumentsPane(Running):
         if self._swaps is not None:
             self._swaps.discard(before)
         if self.recent is not None:
-            self.recent.add(path)
+            self.recent.add(path, sheet.former)
         sheet.show_marks(self._snapshot)
         self.save_outputs(sheet)
         self.show_tabs()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
+
 from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import StorageError
 
@@ -19,19 +21,26 @@ class RecentFiles:
 
     def paths(self) -> list[Path]:
         """Those that are still there."""
-        return [path for path in self._read() if path.is_file()]
+        return [Path(name) for name in self._read() if Path(name).is_file()]
 
-    def add(self, path: Path) -> None:
+    def former(self, path: Path) -> tuple[str, ...]:
+        """What it was called before it was saved under this name."""
+        return self._read().get(str(path), ())
+
+    def add(self, path: Path, former: tuple[str, ...] = ()) -> None:
         """It is open now."""
-        paths = [path, *(other for other in self._read() if other != path)][:MOST]
+        known = self._read()
+        before = known.pop(str(path), ())
+        kept = {str(path): former or before, **known}
+        entries = [[name, *names] for name, names in list(kept.items())[:MOST]]
         try:
-            write_atomic(self._file, json.dumps([str(path) for path in paths]).encode())
+            write_atomic(self._file, json.dumps(entries).encode())
         except StorageError:
             return  # a full disk is told by what matters more
 
-    def _read(self) -> list[Path]:
+    def _read(self) -> dict[str, tuple[str, ...]]:
         try:
-            found = json.loads(self._file.read_bytes())
-        except (OSError, ValueError):
-            return []
-        return [Path(path) for path in found if isinstance(path, str)]
+            found = msgspec.json.decode(self._file.read_bytes(), type=list[tuple[str, ...]])
+        except (OSError, msgspec.DecodeError):
+            return {}
+        return {name: tuple(names) for name, *names in filter(None, found)}

@@ -115,7 +115,7 @@ class Sheet(Vertical):
         self.banner = Banner()
         self.noticed = document.file.stamp
         """The version on disk that the person knows of."""
-        self._former: tuple[str, ...] = ()
+        self.former: tuple[str, ...] = ()
         """What executions call it that were run before it was saved under another name."""
         self._outputs = OutputReader()
         self._token = secrets.token_hex(3)
@@ -171,7 +171,7 @@ class Sheet(Vertical):
         self.document = save_as(self.document, self.editor.text, path, overwrite=overwrite)
         self.untitled = ""
         if former != self.name_key:
-            self._former = (*self._former, former)
+            self.former = (*self.former, former)
         self._learn_language()
         self._saved()
 
@@ -294,7 +294,7 @@ class Sheet(Vertical):
     def _views(self, snapshot: Snapshot) -> list[ExecutionView]:
         """Executions of whole cells from here: what was run of a part of one, or of the file as
         one, marks none."""
-        names = (self.name_key, *self._former)
+        names = (self.name_key, *self.former)
         return [
             view
             for view in snapshot.executions.values()
@@ -303,7 +303,7 @@ class Sheet(Vertical):
 
     def is_of(self, document: str) -> bool:
         """Whether executions name this document so, now or before it was saved as another."""
-        return document == self.name_key or document in self._former
+        return document == self.name_key or document in self.former
 
     def runs(self, snapshot: Snapshot) -> dict[str, ExecutionView]:
         """By the keys of cells: the last execution that is over of the code that they have."""
