@@ -47,6 +47,8 @@ class KernelActions(Arrangement):
         runs yet, what waits is let go: a kernel that starts has nothing to be interrupted in."""
         snapshot = self.last.snapshot if self.last is not None else Snapshot()
         if snapshot.running is None and snapshot.queue:
+            # The first may have begun since: then it is interrupted.
+            self.tell(q.CancelExecution(snapshot.queue[0].execution_id))
             self.tell(q.ClearQueue())
             return
         ladder = snapshot.kernel.ladder

@@ -163,9 +163,21 @@ class Wires(KernelActions):
 
     @on(ConsolePane.AnswerAwaited)
     def point_to_answer(self, event: ConsolePane.AnswerAwaited) -> None:
-        if self.here != "console":
+        """Whoever has run it and does not write meanwhile is led there; the others are told."""
+        here, sheet = self.here, self.documents.sheet
+        if here == "console":
+            return
+        writes = sheet is not None and sheet.is_written
+        if event.origin == self.equipment.me and self.is_current and not writes:
+            self.reveal("console")
+            self.console_pane.lead_to_answer(here)
+        else:
             words = event.request.prompt.strip() or "input"
             self.notify(words, title="⌨ A cell waits for your answer (F2)", markup=False)
+
+    @on(ConsolePane.AnswerOver)
+    def go_back(self, event: ConsolePane.AnswerOver) -> None:
+        self.action_go(event.pane)
 
     @on(ConsolePane.HistoryRequested)
     @work(group="choose", exclusive=True)

@@ -79,9 +79,16 @@ class ConsolePane(CardActions, Vertical):
 
     @dataclass
     class AnswerAwaited(Message):
-        """A cell has begun to wait for an answer."""
+        """A cell has begun to wait for an answer; `origin` is who ran it."""
 
         request: StdinRequested
+        origin: str
+
+    @dataclass
+    class AnswerOver(Message):
+        """It has got it, and the keys go back to where they came from."""
+
+        pane: str
 
     def __init__(self, theme: Theme, me: str = "", id: str = "console") -> None:
         super().__init__(id=id)
@@ -90,6 +97,7 @@ class ConsolePane(CardActions, Vertical):
         self.session: SessionClient | None = None
         self.graphics = Graphics()
         self._next = 1
+        self._came_from = ""
 
     def compose(self) -> ComposeResult:
         yield ConsoleView(self._theme, self.me, id="cards")
@@ -148,12 +156,16 @@ class ConsolePane(CardActions, Vertical):
             self.prompt.language_name = language
         running = frame.snapshot.running
         stdin = running.stdin if running is not None else None
-        if self.answer.ask(stdin) and stdin is not None:
-            self.post_message(self.AnswerAwaited(stdin))
+        if self.answer.ask(stdin) and stdin is not None and running is not None:
+            self.post_message(self.AnswerAwaited(stdin, running.origin))
             if self.has_focus_within:
                 self.answer.take_focus()
         elif stdin is None and self.answer.has_focus_within:
-            self.prompt.focus()
+            if self._came_from:
+                self.post_message(self.AnswerOver(self._came_from))
+            else:
+                self.prompt.focus()
+            self._came_from = ""
         self._number(frame)
 
     def _number(self, frame: Frame) -> None:
@@ -176,6 +188,11 @@ class ConsolePane(CardActions, Vertical):
     def focus_prompt(self) -> None:
         """At once, as what is typed next is meant for it; where a cell waits, for the answer."""
         focus_now(self.answer.field if self.answer.waits else self.prompt)
+
+    def lead_to_answer(self, came_from: str) -> None:
+        """Let the answer be typed, and then go back to the pane that one comes from."""
+        self._came_from = came_from
+        focus_now(self.answer.field)
 
     # -- the prompt ----------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from textual import on
@@ -69,6 +70,7 @@ class Running(Keeping):
         if self.save_before_run and sheet.is_changed and not sheet.untitled:
             self.save(sheet)
         sheet.show_failures([])
+        sheet.ran_at = time.monotonic()
 
     async def _run(self, sheet: Sheet, runs: Sequence[tuple[str, CellRef]]) -> None:
         """Queue cells in order; the first that cannot be queued ends it."""

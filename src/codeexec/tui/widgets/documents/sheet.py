@@ -35,6 +35,9 @@ from codeexec.tui.widgets.editor.marks import CellMark, CellState, Diagnostic
 from codeexec.tui.widgets.editor.styles import EditorStyles
 from codeexec.tui.widgets.editor.vim import VimKeys
 
+_WRITES = 5.0
+"""Seconds since a change of the text in which somebody is taken to go on writing."""
+
 _QUIET = 0.8
 """Seconds without a key before the text is looked through for errors."""
 
@@ -124,6 +127,8 @@ class Sheet(Vertical):
         self._failures: list[Diagnostic] = []
         self._checker = SyntaxChecker()
         self._typed_at = 0.0
+        self.ran_at = 0.0
+        """When code of it was last asked to run; seconds on the monotonic clock."""
         self._waits = False
 
     def compose(self) -> ComposeResult:
@@ -150,6 +155,12 @@ class Sheet(Vertical):
     @property
     def is_changed(self) -> bool:
         return not self.editor.model.history.is_saved
+
+    @property
+    def is_written(self) -> bool:
+        """Somebody writes here, and has gone on to do so after the last run."""
+        typed = self.editor.typed_at
+        return typed > self.ran_at and time.monotonic() - typed < _WRITES
 
     @property
     def would_be_lost(self) -> bool:

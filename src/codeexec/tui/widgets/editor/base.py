@@ -90,7 +90,7 @@ class EditorBase(Intents, ScrollView, can_focus=True):
         self._dirty: list[tuple[int, int]] = []
         self._moved_from: int | None = None
         self._parsing = False
-        self._typed_at = self._stale_since = 0.0
+        self.typed_at = self._stale_since = 0.0
         longest = max(self.model.lines, key=len)
         self._widest = line_width(longest, self.model.tab)
 
@@ -229,16 +229,16 @@ class EditorBase(Intents, ScrollView, can_focus=True):
     # Parsing, when nobody types.
 
     def _schedule_parse(self) -> None:
-        self._typed_at = monotonic()
+        self.typed_at = monotonic()
         if not self._parsing and self.is_attached:
             self._parsing = True
-            self._stale_since = self._typed_at
+            self._stale_since = self.typed_at
             self.set_timer(_PAUSE, self._parse)
 
     def _parse(self) -> None:
         now, cost = monotonic(), self._syntax.cost
         # What takes longer than the next key is far is begun again by each key, and never done.
-        wait = self._typed_at + max(_PAUSE, min(cost, _LONGEST)) - now
+        wait = self.typed_at + max(_PAUSE, min(cost, _LONGEST)) - now
         if wait > 0 and (now < self._stale_since + _PATIENCE or cost > _PAUSE):
             self.set_timer(wait, self._parse)
         elif self._syntax.work(_SLICE):
