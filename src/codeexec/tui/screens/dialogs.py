@@ -222,9 +222,14 @@ class Asker(Modal[str | None]):
     Asker #hints { height: 1; margin: 1 0 0 0; color: $muted; LINKS }
     """.replace("LINKS", LINKS)
 
-    def __init__(self, title: str, value: str = "", hint: str = "") -> None:
+    def __init__(
+        self, title: str, value: str = "", hint: str = "", *, with_suffix: bool = False
+    ) -> None:
+        """A name is selected, so that typing replaces it: with its suffix, where that is as
+        likely to change."""
         super().__init__()
         self._title = title
+        self._with_suffix = with_suffix
         self._value = value
         self._hint = hint
 
@@ -239,9 +244,9 @@ class Asker(Modal[str | None]):
     def on_mount(self) -> None:
         field = self.query_one(Input)
         field.focus()
-        # What one most likely types anew: the name, and its suffix, which says the format.
-        name = self._value.rfind("/") + 1
-        field.selection = type(field.selection)(name, len(self._value))
+        name, dot = self._value.rfind("/") + 1, self._value.rfind(".")
+        end = dot if dot > name and not self._with_suffix else len(self._value)
+        field.selection = type(field.selection)(name, end)
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -59,7 +59,8 @@ class DocumentActions(Arrangement):
     @work(group="choose", exclusive=True)
     async def ask_name(self, sheet: Sheet) -> None:
         """Save a document under a name that the person gives; `.ipynb` makes it a notebook."""
-        said = await self.app.push_screen_wait(Asker("Save as", _shown(sheet.path)))
+        asker = Asker("Save as", _shown(sheet.path), with_suffix=True)  # it says the format
+        said = await self.app.push_screen_wait(asker)
         if said is None:
             return
         path = (self.place.folder / Path(said).expanduser()).absolute()
