@@ -275,6 +275,7 @@ def test_a_reader_that_leaves_ends_the_run(desk: Desk) -> None:
     assert not Path(f"/proc/{pid}").exists()
 
 
+@pytest.mark.slow
 def test_a_reader_that_does_not_read_keeps_nobody_from_leaving(desk: Desk) -> None:
     desk.file("endless.py", "while True: print('line' * 100)\n")
     running = subprocess.Popen(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from support.programs import COMMAND, Desk, Terminal, read_notebook
+
+pytestmark = pytest.mark.slow
 
 INTERRUPT = "\x03"
 

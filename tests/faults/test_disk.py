@@ -26,6 +26,8 @@ from support.kernel_cases import no_orphans
 from support.servers import wait_until
 from support.sessions import finished, open_host, open_session, run, submit, text, until
 
+pytestmark = pytest.mark.slow
+
 PRINTING = "import time\ni = 0\nwhile True:\n    print('line', i, 'x' * 200)\n    i += 1"
 ENDLESS = "import time\nprint('on', flush=True)\nwhile True:\n    time.sleep(0.01)"
 

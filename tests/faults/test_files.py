@@ -8,6 +8,8 @@ import pytest
 
 from support.programs import run_piped
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", ["torn.py", "torn.ipynb"])
 def test_a_file_that_cannot_be_read_is_told_in_words(tmp_path: Path, name: str) -> None:

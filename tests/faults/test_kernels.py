@@ -16,6 +16,8 @@ from support.invariants import check_journal, read_journal
 from support.kernel_cases import no_orphans
 from support.sessions import finished, open_host, open_session, run, submit, text, until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

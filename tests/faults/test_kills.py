@@ -20,6 +20,8 @@ from codeexec.domain.snapshot import Snapshot
 from support.invariants import check_journal
 from support.servers import Apart, user, wait_for, wait_until
 
+pytestmark = pytest.mark.slow
+
 ENDLESS = "import time\nprint('on', flush=True)\nwhile True:\n    time.sleep(0.01)"
 
 

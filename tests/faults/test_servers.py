@@ -20,6 +20,8 @@ from support.disks import small_disk
 from support.invariants import check_journal
 from support.servers import Apart, short_folder, wait_until
 
+pytestmark = pytest.mark.slow
+
 CODES = (
     "1 + 1",
     "for i in range(200): print('line', i)",

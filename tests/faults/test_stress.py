@@ -22,6 +22,8 @@ from support.invariants import check_journal
 from support.kernel_cases import no_orphans
 from support.sessions import open_host, open_session, run, submit, text
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 20.0
 
 CODES = (

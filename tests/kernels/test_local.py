@@ -22,6 +22,8 @@ from codeexec.kernels.jupyter.kernel import JupyterKernel
 from codeexec.kernels.jupyter.process import LOG_KEPT, LOG_LIMIT, LocalProcess, trim_log
 from support.kernel_cases import DEADLINE, LOCAL_CASES, Partner, no_orphans, talking_to
 
+pytestmark = pytest.mark.slow
+
 LOCAL = LOCAL_CASES[0]
 
 

@@ -235,6 +235,7 @@ def test_an_answer_that_is_none_is_refused_in_words() -> None:
         questions.parse_variables("Segmentation fault")
 
 
+@pytest.mark.slow
 async def test_completion_outlives_a_cache_that_was_cut_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,8 @@ from codeexec.domain.outputs import iter_rows
 from codeexec.domain.snapshot import Snapshot
 from support.servers import Apart, user, wait_until
 
+pytestmark = pytest.mark.slow
+
 LISTENER = Path(__file__).parents[1] / "support" / "listener.py"
 
 LINES = 600

@@ -29,6 +29,8 @@ from support.invariants import check_journal, read_journal
 from support.kernel_cases import no_orphans
 from support.sessions import finished, open_host, open_session, run, submit, text, until
 
+pytestmark = pytest.mark.slow
+
 ENDLESS = "import time\nprint('on', flush=True)\nwhile True:\n    time.sleep(0.01)"
 STUBBORN = (
     "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"

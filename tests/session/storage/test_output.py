@@ -290,6 +290,7 @@ def test_how_text_is_cut_into_writes_makes_no_difference(
     st.sets(st.integers(0, 10)),
 )
 @settings(max_examples=500, deadline=None)
+@pytest.mark.slow
 def test_rows_and_patches_are_those_of_a_plain_model(
     steps: list[tuple[StreamName, str]], taken: set[int]
 ) -> None:

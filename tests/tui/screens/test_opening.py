@@ -64,7 +64,7 @@ async def test_a_path_is_one_also_of_a_new_file(folder: Path, typed: str, wanted
 async def test_nothing_fits_and_escape(tmp_path: Path) -> None:
     app = ScreenApp(OpeningScreen(tmp_path))
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, OpeningScreen))
+        await until(pilot, lambda: app.screen.query("#word"))
         word = app.screen.query_one("#word", Static)
         await until(pilot, lambda: "no file" in str(word.content))
         await pilot.press("escape")

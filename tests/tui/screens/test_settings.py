@@ -39,6 +39,7 @@ def user_text(place: dict[str, str]) -> str:
     return (Path(place["XDG_CONFIG_HOME"]) / "codeexec-tui/config.toml").read_text()
 
 
+@pytest.mark.slow
 async def test_a_switch_a_choice_and_a_number(tmp_path: Path, place: dict[str, str]) -> None:
     app = ScreenApp(SettingsScreen(tmp_path, {}, environ=place))
     async with app.run_test(size=(100, 30)) as pilot:
