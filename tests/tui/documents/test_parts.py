@@ -117,9 +117,8 @@ def test_recent_files_are_those_that_are_there(tmp_path: Path) -> None:
     (tmp_path / "a.py").unlink()
     assert RecentFiles(tmp_path / "state/recent.json").paths() == [tmp_path / "b.py"]
     store.add(tmp_path / "b.py", ("untitled:1:b", str(tmp_path / "a.py")))
-    store.add(tmp_path / "b.py")
-    assert store.former(tmp_path / "b.py") == ("untitled:1:b", str(tmp_path / "a.py"))
-    assert store.former(tmp_path / "c.py") == ()
+    assert store.add(tmp_path / "b.py") == ("untitled:1:b", str(tmp_path / "a.py"))
+    assert store.add(tmp_path / "c.py") == ()
     for number in range(MOST + 5):
         store.add(tmp_path / f"{number}.py")
     (tmp_path / "state/recent.json").write_text("{not json")

@@ -17,7 +17,8 @@ class CommandChooser(Chooser):
     ) -> None:
         """Commands of places that are not `near` are told with their place."""
         choices = [
-            Choice(command.id, command.title, key_words(keymap.of(command))) for command in commands
+            Choice(command.id, _title(command, near), key_words(keymap.of(command)))
+            for command in commands
         ]
         super().__init__(title, choices, placeholder="what do you want to do?")
 

@@ -47,11 +47,6 @@ class Wires(KernelActions):
     console_pane: ConsolePane
     side: Side | None = None
     status: StatusLine
-    open_paths: tuple[str, ...]
-
-    def keep_layout(self) -> None:
-        """Remember how things are for the next time in this folder."""
-        raise NotImplementedError
 
     # -- words ------------------------------------------------------------------------------------
 
@@ -205,11 +200,6 @@ class Wires(KernelActions):
     @on(CodeEditor.ModeChanged)
     def show_mode(self, event: CodeEditor.ModeChanged) -> None:
         self.status.show(hint=event.mode.upper())
-
-    @on(DocumentsPane.TabsChanged)
-    def note_tabs(self, event: DocumentsPane.TabsChanged) -> None:
-        self.open_paths = event.paths
-        self.keep_layout()  # also for those whose terminal is killed
 
     # Named, not decorated: the classes of these panes are loaded after the first frame.
 

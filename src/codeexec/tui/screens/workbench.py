@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -163,7 +163,14 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         view.painter.timestamps = settings.console.timestamps
         view.relayout()
 
+    @on(DocumentsPane.TabsChanged)
+    def note_tabs(self, event: DocumentsPane.TabsChanged) -> None:
+        if event.paths != self.open_paths:
+            self.open_paths = event.paths
+            self.keep_layout()  # now, also for those whose terminal is killed
+
     def keep_layout(self) -> None:
+        """Remember how things are for the next time in this folder."""
         self._layouts.save(self.place.folder, self.arrangement, self.open_paths)
 
     # -- the session ------------------------------------------------------------------------------

@@ -157,6 +157,7 @@ class ConsolePane(CardActions, Vertical):
         running = frame.snapshot.running
         stdin = running.stdin if running is not None else None
         if self.answer.ask(stdin) and stdin is not None and running is not None:
+            self._came_from = ""
             self.post_message(self.AnswerAwaited(stdin, running.origin))
             if self.has_focus_within:
                 self.answer.take_focus()

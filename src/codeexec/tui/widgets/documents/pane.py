@@ -63,6 +63,8 @@ class DocumentsPane(Running):
         sheet = self.by_key(str(path))
         if sheet is not None:
             self.bring(sheet)
+            if self.recent is not None:
+                self.recent.add(path)
         else:
             try:
                 document = read(path)
@@ -71,11 +73,9 @@ class DocumentsPane(Running):
                 return None
             sheet = Sheet(document, self._theme, habits=self._habits)
             if self.recent is not None:
-                sheet.former = self.recent.former(path)
+                sheet.former = self.recent.add(path)
             await self._add(sheet)
             self._offer_swap(sheet)
-        if self.recent is not None:
-            self.recent.add(path)
         if line is not None:
             sheet.go_to(line)
         return sheet

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -23,20 +24,15 @@ class RecentFiles:
         """Those that are still there."""
         return [Path(name) for name in self._read() if Path(name).is_file()]
 
-    def former(self, path: Path) -> tuple[str, ...]:
-        """What it was called before it was saved under this name."""
-        return self._read().get(str(path), ())
-
-    def add(self, path: Path, former: tuple[str, ...] = ()) -> None:
-        """It is open now."""
+    def add(self, path: Path, former: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """It is open now; what it was called before it was saved under this name."""
         known = self._read()
         before = known.pop(str(path), ())
         kept = {str(path): former or before, **known}
         entries = [[name, *names] for name, names in list(kept.items())[:MOST]]
-        try:
+        with suppress(StorageError):  # a full disk is told by what matters more
             write_atomic(self._file, json.dumps(entries).encode())
-        except StorageError:
-            return  # a full disk is told by what matters more
+        return former or before
 
     def _read(self) -> dict[str, tuple[str, ...]]:
         try:

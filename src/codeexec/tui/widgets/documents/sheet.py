@@ -305,11 +305,10 @@ class Sheet(Vertical):
     def _views(self, snapshot: Snapshot) -> list[ExecutionView]:
         """Executions of whole cells from here: what was run of a part of one, or of the file as
         one, marks none."""
-        names = (self.name_key, *self.former)
         return [
             view
             for view in snapshot.executions.values()
-            if view.cell and view.cell.cell and view.cell.document in names
+            if view.cell and view.cell.cell and self.is_of(view.cell.document)
         ]
 
     def is_of(self, document: str) -> bool:
