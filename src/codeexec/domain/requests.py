@@ -367,7 +367,8 @@ WATCHABLE = (
 
 class SessionSummary(Reply, frozen=True):
     """A session in a list; `bytes` is its size on disk, `kernel_name` what to ask for to have
-    such a kernel again, `policy` what confines it."""
+    such a kernel again, `policy` what confines it, `language` that of the kernel, as far as it
+    is known before the kernel says so."""
 
     session_id: str
     name: str
@@ -385,6 +386,7 @@ class SessionSummary(Reply, frozen=True):
     kernel_name: str = ""
     backend: str = ""
     policy: str = ""
+    language: str = ""
 
 
 class OpenSession(Request[SessionSummary], frozen=True):

@@ -365,6 +365,7 @@ class Host:
             kernel_name=kernel.kernel.name if kernel.kernel else "",
             backend=kernel.kernel.backend if kernel.kernel else "",
             policy=kernel.kernel.policy if kernel.kernel else "",
+            language=kernel.language or (kernel.kernel.language if kernel.kernel else ""),
         )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace as struct_replace
@@ -15,22 +14,7 @@ from codeexec.domain.requests import ListSessions, OpenSession, SessionSummary
 
 if TYPE_CHECKING:
     from codeexec.tui.app import OpenOptions
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where one works: the folder, and the files to show."""
-
-    folder: Path
-    files: tuple[Path, ...]
-
-
-def place_of(files: tuple[str, ...], cwd: Path) -> Place:
-    """A folder among the files is where one works; else it is the current one."""
-    paths = [(cwd / name).expanduser() for name in files]
-    folders = [path for path in paths if path.is_dir()]
-    folder = folders[0].resolve() if folders else cwd
-    return Place(folder, tuple(path for path in paths if not path.is_dir()))
+    from codeexec.tui.workplace import Place
 
 
 def wanted(options: OpenOptions, place: Place, settings: Settings) -> OpenSession:

@@ -2,7 +2,8 @@
 
 The frame is written raw and shows the workbench's lines where they will be. Until the workbench
 can read the keyboard a thread does: plain characters are shown at the prompt at once, and all
-that was typed is handed over. Only the standard library, and little of it.
+that was typed, less the lines that were run meanwhile, is handed over. Only the standard library,
+and little of it.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from threading import Thread
 
 _ENTER = "\x1b[?1049h\x1b[H\x1b[2J"
 _LEAVE = "\x1b[?25h\x1b[?1049l"
-_PROMPT = "  [1] "
+_STARTING = " ◌ starting"
 
 
 class FirstFrame:
@@ -34,33 +36,80 @@ class FirstFrame:
         termios.tcsetattr(source, termios.TCSANOW, quiet)
         size = os.get_terminal_size(sink)
         self._columns, self._lines = size.columns, size.lines
-        self._echoes = begins_at_prompt(files)
-        self._typed = b""
+        self._typed = self._typed_before()
         self._shown = ""
+        self._prompt: tuple[int, int, int] | None = None
+        self._number = 1
+        self._tell: Callable[[], None] | None = None
         self._thread: Thread | None = None
         self._pipe = (-1, -1)
-        text = frame(size.columns, size.lines, files)
-        os.write(sink, (_ENTER + text).encode())
+        os.write(sink, (_ENTER + frame(size.columns, size.lines, files)).encode())
         self._listen()
 
-    # -- keys --------------------------------------------------------------------------------
-
-    def show(self, text: str) -> None:
-        """Write something more, and leave the cursor where it was."""
-        os.write(self._sink, f"\x1b7{text}\x1b8".encode())
+    # -- what is on screen -------------------------------------------------------------------
 
     @property
     def size(self) -> tuple[int, int]:
         """Columns and lines of the terminal."""
         return self._columns, self._lines
 
+    def show(self, text: str) -> None:
+        """Write something more, and leave the cursor where it was."""
+        os.write(self._sink, f"\x1b7{text}\x1b8".encode())
+
+    def show_starting(self, step: int) -> None:
+        """Say that the start goes on; `step` counts up."""
+        words = f"{_STARTING} {'·' * (step % 4):<3}"[: self._columns]
+        self.show(f"\x1b[{self._lines};1H\x1b[2m{words}\x1b[22m")
+
     def ask(self, questions: bytes) -> None:
         """Write questions to the terminal; it answers them among the keys."""
         os.write(self._sink, questions)
 
-    def _listen(self) -> None:
-        from threading import Thread
+    def begin_prompt(self, left: int, row: int, width: int) -> None:
+        """Have the prompt there (cells, counted from 0), and what is typed in it."""
+        with self._lock:
+            self._prompt = (left, row, width)
+            self._echo()
 
+    def number_prompt(self, number: int) -> None:
+        """What is typed next is run under this number."""
+        with self._lock:
+            self._number = number
+            self._echo()
+
+    def _echo(self) -> None:
+        """Show what is typed so far, as long as that is a line of plain characters."""
+        if self._prompt is None:
+            return
+        left, row, width = self._prompt
+        prompt = f"  [{self._number}] "
+        room = max(width - len(prompt) - 1, 1)
+        text = f"{prompt}{plain_line(self._typed)[-room:]}"
+        if text != self._shown:
+            blank = len(self._shown) - len(text)
+            rub_out = f"{' ' * blank}\x1b[{blank}D" if blank > 0 else ""
+            os.write(self._sink, f"\x1b[{row + 1};{left + 1}H{text}{rub_out}".encode())
+            self._shown = text
+
+    # -- keys --------------------------------------------------------------------------------
+
+    def _typed_before(self) -> bytes:
+        """What was typed while the terminal was still the shell's, whose Enter is another one."""
+        import select
+
+        typed = b""
+        while select.select([self._source], [], [], 0)[0]:
+            data = os.read(self._source, 4096)
+            if not data:
+                break
+            typed += data
+        return typed.replace(b"\n", b"\r")
+
+    def _listen(self) -> None:
+        from threading import Lock, Thread
+
+        self._lock = Lock()
         self._pipe = os.pipe()
         self._thread = Thread(target=self._read, name="first keys", daemon=True)
         self._thread.start()
@@ -78,17 +127,39 @@ class FirstFrame:
                 return
             if not data:
                 return
-            self._typed += data
-            if self._echoes:
+            with self._lock:
+                self._typed += data
                 self._echo()
+                tell = self._tell
+            if tell is not None:
+                tell()
 
-    def _echo(self) -> None:
-        """Show what is typed so far, as long as that is a line of plain characters."""
-        text = plain_line(self._typed)[: max(self._columns - len(_PROMPT) - 30, 0)]
-        if text != self._shown:
-            at = f"\x1b[{max(self._lines - 1, 1)};1H"
-            os.write(self._sink, f"{at}{_PROMPT}{text}\x1b[K".encode())
-            self._shown = text
+    def on_keys(self, tell: Callable[[], None] | None) -> None:
+        """Call this, in another thread, whenever something was typed."""
+        with self._lock:
+            self._tell = tell
+
+    @property
+    def typed(self) -> bytes:
+        """All that has been read so far, and was not taken."""
+        return self._typed
+
+    @property
+    def line(self) -> str | None:
+        """The first line that was typed, up to its Enter; None while there is no such line."""
+        return first_line(self._typed)[0]
+
+    def take_line(self) -> None:
+        """That line is not to be handed over."""
+        with self._lock:
+            self._typed = first_line(self._typed)[1]
+            self._echo()
+
+    def put_back(self, line: str) -> None:
+        """It is, after all; but whoever typed it is to press Enter again."""
+        with self._lock:
+            self._typed = line.encode() + self._typed
+            self._echo()
 
     def hand_over(self) -> bytes:
         """Stop reading; all that has been read."""
@@ -98,12 +169,9 @@ class FirstFrame:
             for end in self._pipe:
                 os.close(end)
             self._thread = None
-        return self._typed
-
-    @property
-    def typed(self) -> bytes:
-        """All that has been read so far."""
-        return self._typed
+            self._prompt = None  # what is shown there stays until the workbench shows it
+        typed, self._typed = self._typed, b""
+        return typed
 
     def leave(self) -> None:
         """Put the terminal back, whether the workbench has done so or not."""
@@ -132,12 +200,28 @@ def begins_at_prompt(files: tuple[str, ...]) -> bool:
 def plain_line(typed: bytes) -> str:
     """The printable characters at the beginning of what was typed, less those rubbed out, and
     the terminal's answers left out; what comes after another key is not shown yet."""
-    text = typed.decode("utf-8", "ignore")
+    return _plain(typed.decode("utf-8", "ignore"))[0]
+
+
+def first_line(typed: bytes) -> tuple[str | None, bytes]:
+    """A line of plain characters that ends with Enter, and what is typed without it; the
+    terminal's answers stay. None while there is no such line."""
+    text = typed.decode("utf-8", "surrogateescape")
+    line, answers, end = _plain(text)
+    if text[end : end + 1] != "\r":
+        return None, typed
+    return line, (answers + text[end + 1 :]).encode("utf-8", "surrogateescape")
+
+
+def _plain(text: str) -> tuple[str, str, int]:
+    """Plain characters, the terminal's answers among them, and where another key comes."""
     shown: list[str] = []
+    answers: list[str] = []
     at = 0
     while at < len(text):
-        if text[at] == "\x1b" and at + 1 < len(text) and text[at + 1] in "[P_":
-            at = _end_of_answer(text, at)
+        if text[at] == "\x1b" and (end := _end_of_answer(text, at)):
+            answers.append(text[at:end])
+            at = end
             continue
         if text[at] == "\x7f":
             del shown[-1:]
@@ -146,24 +230,24 @@ def plain_line(typed: bytes) -> str:
         else:
             break
         at += 1
-    return "".join(shown)
+    return "".join(shown), "".join(answers), at
 
 
 def _end_of_answer(text: str, at: int) -> int:
-    """Behind an escape sequence."""
-    if text[at + 1] in "P_":
-        end = text.find("\x1b\\", at)
-        return len(text) if end < 0 else end + 2
+    """Behind what the terminal has answered to a question of ours; 0 where that is a key."""
+    kind = text[at + 1 : at + 2]
+    if kind in ("P", "_"):
+        return text.find("\x1b\\", at) + 2 if "\x1b\\" in text[at:] else len(text)
     end = at + 2
     while end < len(text) and not "@" <= text[end] <= "~":
         end += 1
-    return end + 1
+    # What it is, and how large its cells are; keys end otherwise.
+    return end + 1 if kind == "[" and text[end : end + 1] in ("c", "t") else 0
 
 
 def frame(columns: int, lines: int, files: tuple[str, ...]) -> str:
-    """The frame as text to write: a title, a status line at the bottom, and the prompt."""
+    """The frame as text to write: a title, and a status line at the bottom."""
     names = "  ".join(name.rstrip("/").rpartition("/")[2] for name in files)
     title = f" {names or 'codeexec-tui'} "[: max(columns, 1)]
-    status = " ◌ starting"[: max(columns, 1)]
-    prompt = f"\x1b[{max(lines - 1, 1)};1H{_PROMPT}" if begins_at_prompt(files) else ""
-    return f"\x1b[1;1H\x1b[2m{title}\x1b[{lines};1H{status}\x1b[0m{prompt}"
+    status = _STARTING[: max(columns, 1)]
+    return f"\x1b[1;1H\x1b[2m{title}\x1b[{lines};1H{status}\x1b[0m"

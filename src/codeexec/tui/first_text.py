@@ -1,15 +1,16 @@
-"""The first lines of a document for the first frame, where the editor will have them.
+"""What the first frame shows of the workbench, where that will have it: panes, text, rows.
 
-Read without what opens documents in earnest: a person sees the text while that is still being
-loaded. Whatever cannot be read in this simple way is left to the editor.
+A document is read without what opens it in earnest: a person sees the text while that is still
+being loaded. Whatever cannot be read in this simple way is left to the editor.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from codeexec.tui.layout import COMPACT_HEIGHT, COMPACT_WIDTH, Layout
+from codeexec.tui.layout import Box
 
 _MOST = 8_000_000
 """Bytes of a file that is read for a glance."""
@@ -17,14 +18,11 @@ _MOST = 8_000_000
 _TAB = 4
 
 
-def document_text(path: Path, columns: int, lines: int, layout: Layout) -> str:
-    """What to write to a terminal of that size; empty where there is nothing to show.
+def document_text(path: Path, box: Box) -> str:
+    """What to write to a terminal for the text to stand there; empty where nothing can be shown.
 
-    `layout` is that of the folder. Nothing in the file can act on the terminal.
+    Nothing in the file can act on the terminal.
     """
-    compact = columns < COMPACT_WIDTH or lines < COMPACT_HEIGHT
-    if layout.swapped and not compact:
-        return ""
     try:
         if path.stat().st_size > _MOST:
             return ""
@@ -32,22 +30,42 @@ def document_text(path: Path, columns: int, lines: int, layout: Layout) -> str:
         shown = notebook_text(text) if path.suffix == ".ipynb" else text
     except (OSError, ValueError, TypeError, AttributeError):
         return ""  # the editor says in words what is wrong with it
-    files = min(layout.files_width, max(columns - 40, 20) // 2) + 1
-    left = files if layout.files and not compact else 0
-    top = 2 if compact else 1
-    height = lines - top - 1
-    rows = height if compact else height * layout.editor_share // 100
-    return _written(shown, left, top, rows, columns)
-
-
-def _written(text: str, left: int, top: int, rows: int, columns: int) -> str:
-    digits = max(3, len(str(text.count("\n") + 1)))
-    room = max(columns - left - digits - 3, 0)
+    digits = max(3, len(str(shown.count("\n") + 1)))
+    room = max(box.width - digits - 3, 0)
     parts = []
     # No more than what can be seen is taken apart: a document may be one line of megabytes.
-    for number, line in enumerate(text[: rows * max(room, 200)].split("\n")[:rows]):
-        at = f"\x1b[{top + number + 1};{left + 1}H"
-        parts.append(f"{at}\x1b[2m {number + 1:>{digits}}  \x1b[22m{_plain(line)[:room]}")
+    for row, line in enumerate(shown[: box.height * max(room, 200)].split("\n")[: box.height]):
+        number = f"\x1b[2m {row + 1:>{digits}}  \x1b[22m"
+        parts.append(f"{_at(box.left, box.top + row)}{number}{_plain(line)[:room]}")
+    return _kept_in(parts)
+
+
+def panes_text(boxes: Mapping[str, Box], titles: Mapping[str, str], bar: str = "") -> str:
+    """The titles of the panes and the lines between them, as the workbench will have them; a
+    `bar` of tabs is above all."""
+    parts = [f"{_at(0, 0)}\x1b[K{bar}"]
+    for pane, box in boxes.items():
+        title = _plain(titles.get(pane, ""))[: max(box.width - 1, 0)]
+        parts.append(f"{_at(box.left, box.top - 1)} {title}")
+    edges = {box.left - 1 for box in boxes.values() if box.left}
+    height = max((box.top + box.height for box in boxes.values()), default=0)
+    parts += [f"{_at(edge, row)}│" for edge in sorted(edges) for row in range(height)]
+    return f"\x1b[2m{_kept_in(parts)}\x1b[22m"
+
+
+def rows_text(rows: Sequence[str], box: Box) -> str:
+    """Rows of text in a box, from its top; those that do not fit are left out."""
+    return _kept_in(
+        f"{_at(box.left, box.top + number)}{_plain(row)[: box.width]:<{box.width}}"
+        for number, row in enumerate(rows[: box.height])
+    )
+
+
+def _at(left: int, top: int) -> str:
+    return f"\x1b[{top + 1};{left + 1}H"
+
+
+def _kept_in(parts: Iterable[str]) -> str:
     # A wide character at the edge must not go on in the next row.
     return f"\x1b[?7l{''.join(parts)}\x1b[?7h"
 

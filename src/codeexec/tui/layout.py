@@ -7,7 +7,14 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import msgspec
+TITLES = {
+    "editor": "Editor",
+    "console": "Console",
+    "artifacts": "Artifacts",
+    "variables": "Variables",
+    "files": "Files",
+}
+"""The panes, in the order of their tabs."""
 
 COMPACT_WIDTH, COMPACT_HEIGHT = 100, 22
 """Below either, panes become tabs."""
@@ -62,6 +69,58 @@ def _within(value: int, least: int, most: int) -> int:
     return min(max(value, least), most)
 
 
+def is_compact(columns: int, lines: int) -> bool:
+    """Whether panes are tabs in a terminal of that size."""
+    return columns < COMPACT_WIDTH or lines < COMPACT_HEIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Where a pane is, in cells of the terminal counted from 0; its title is the row above."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+def boxes(layout: Layout, columns: int, lines: int) -> dict[str, Box]:
+    """Where the panes are, before there are any: the first frame goes by it.
+
+    As tabs they have the screen in turn, and the editor keeps its title. Below is the status line.
+    """
+    if is_compact(columns, lines):
+        return {
+            "editor": Box(0, 2, columns, max(lines - 3, 0)),
+            "console": Box(0, 1, columns, max(lines - 2, 0)),
+        }
+    most, height = max(columns - 40, 20), lines - 1
+    files = min(layout.files_width, most // 2) if layout.files else -1
+    side = min(layout.side_width, most) if layout.side else -1
+    left, width = files + 1, max(columns - files - side - 2, 0)
+    upper, lower, share = "editor", "console", layout.editor_share
+    if layout.swapped:
+        upper, lower, share = lower, upper, 100 - share
+    found = _halves((upper, lower), left, width, height, share)
+    if layout.files:
+        found["files"] = Box(0, 1, files, height - 1)
+    if layout.side:
+        right, share = columns - side, layout.artifacts_share
+        found |= _halves(("artifacts", "variables"), right, side, height, share)
+    return found
+
+
+def _halves(
+    panes: tuple[str, str], left: int, width: int, height: int, share: int
+) -> dict[str, Box]:
+    upper = height * share // 100
+    first, second = panes
+    return {
+        first: Box(left, 1, width, upper - 1),
+        second: Box(left, upper + 1, width, height - upper - 1),
+    }
+
+
 class Layouts:
     """Layouts and open files by folder, in the state folder. Losing them costs nothing, so that
     what cannot be read or written is passed over."""
@@ -75,9 +134,14 @@ class Layouts:
 
     def load(self, place: Path, width: int) -> tuple[Layout, tuple[str, ...]]:
         """The layout, or the one for a terminal that is so wide; and which files were open."""
+        file = self._file(place)
+        if not file.is_file():
+            return Layout.of_width(width), ()
+        from msgspec import convert  # not before the first prompt, where nothing is kept
+
         try:
-            kept = json.loads(self._file(place).read_text("utf-8"))
-            layout = msgspec.convert(kept["layout"], Layout)
+            kept = json.loads(file.read_text("utf-8"))
+            layout = convert(kept["layout"], Layout)
             return layout, tuple(str(name) for name in kept.get("files", ()))
         except (OSError, ValueError, KeyError, TypeError):
             return Layout.of_width(width), ()

@@ -7,19 +7,23 @@ import os
 import signal
 import time
 import traceback
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.console import RenderableType
 from textual import events, on, work
 from textual.app import App
 from textual.binding import BindingType
 from textual.css.query import NoMatches
+from textual.drivers.linux_driver import LinuxDriver
+from textual.screen import Screen
 
 from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.requests import SessionSummary
 from codeexec.tui import garbage
 from codeexec.tui.app import OpenOptions
-from codeexec.tui.attaching import place_of
 from codeexec.tui.commands import BY_ID
 from codeexec.tui.equipment import Equipment
 from codeexec.tui.legacy_keys import teach
@@ -29,9 +33,23 @@ from codeexec.tui.screens.command_chooser import CommandChooser
 from codeexec.tui.screens.keys import KeysScreen
 from codeexec.tui.screens.workbench import Workbench
 from codeexec.tui.theme import preferred_theme, to_textual
+from codeexec.tui.workplace import place_of
 
 if TYPE_CHECKING:
     from codeexec.tui.screens.settings import SettingsScreen
+
+
+class FollowingDriver(LinuxDriver):
+    """Follows a first frame: the terminal is not cleared once more by entering its other screen,
+    where we are already."""
+
+    _has_entered = False
+
+    def write(self, data: str) -> None:
+        if data == "\x1b[?1049h" and not self._has_entered:
+            self._has_entered = True
+        else:
+            super().write(data)
 
 
 class Program(App[str]):
@@ -49,15 +67,22 @@ class Program(App[str]):
         equipment: Equipment,
         cwd: Path | None = None,
         typed: bytes = b"",
+        *,
+        opening: Awaitable[SessionSummary] | None = None,
+        take_screen: Callable[[], None] | None = None,
     ) -> None:
-        """`typed` is what came from the keyboard before there was a program to read it."""
-        super().__init__()
+        """`typed` is what came from the keyboard before there was a program to read it, and
+        `opening` the session, where that is being opened already. With `take_screen` the
+        terminal shows a first frame; it is called when that gives way to ours."""
+        super().__init__(driver_class=FollowingDriver if take_screen is not None else None)
         teach()
         self._host = host
         self._options = options
         self.equipment = equipment
         self._cwd = cwd or Path.cwd()
         self._typed = typed
+        self._opening = opening
+        self._take_screen = take_screen
         self._early: list[events.Event] = []
         self._takes_keys = False
         self._key_at = 0.0
@@ -81,7 +106,7 @@ class Program(App[str]):
             loop.add_signal_handler(signal.SIGTERM, self._hang_up)
         except (NotImplementedError, RuntimeError, ValueError):
             pass  # not the main thread, as in tests: then nobody hangs up on us either
-        await self.push_screen(self._make(self._options))
+        await self.push_screen(self._make(self._options, self._opening))
         for problem in self.equipment.keymap.problems:
             self.notify(str(problem), title="Keys", severity="warning", markup=False)
         for trouble in self.equipment.loaded.problems:
@@ -95,9 +120,17 @@ class Program(App[str]):
     def _tidy(self) -> None:
         garbage.tidy(time.monotonic() - self._key_at)
 
-    def _make(self, options: OpenOptions) -> Workbench:
+    def _make(
+        self, options: OpenOptions, opening: Awaitable[SessionSummary] | None = None
+    ) -> Workbench:
         place = place_of(options.files, self._cwd)
-        return Workbench(self._host, options, place, self.equipment)
+        return Workbench(self._host, options, place, self.equipment, opening)
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        if self._take_screen is not None and renderable is not None and not self._batch_count:
+            self._take_screen()
+            self._take_screen = None
+        super()._display(screen, renderable)
 
     async def on_event(self, event: events.Event) -> None:
         """Keys that come before a pane has them wait for it."""

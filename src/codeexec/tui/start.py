@@ -1,12 +1,10 @@
-"""From the first frame to the running program: the server first, then what draws."""
+"""From the first frame to the running program: the server first, then what can be shown at once.
+
+No event loop yet: that takes as long to load as all that is loaded here.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import getpass
-import os
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,15 +12,11 @@ from codeexec.client import spawn
 from codeexec.config.paths import find_paths
 from codeexec.domain.errors import UsageError
 
-_PATIENCE = 0.15
-"""Seconds for the terminal to answer, beside those that the imports have taken."""
-
 if TYPE_CHECKING:
-    from codeexec.client.spawn import Starting
     from codeexec.tui.app import OpenOptions
-    from codeexec.tui.attaching import Place
     from codeexec.tui.first_paint import FirstFrame
-    from codeexec.tui.graphics.probe import Answers
+    from codeexec.tui.layout import Box
+    from codeexec.tui.workplace import Place
 
 
 def start(options: OpenOptions, frame: FirstFrame | None) -> str:
@@ -30,7 +24,7 @@ def start(options: OpenOptions, frame: FirstFrame | None) -> str:
     the end. Raises CodeexecError."""
     if frame is None:
         raise UsageError("The workbench needs a terminal.", "`codeexec-tui run` works without one.")
-    from codeexec.tui.attaching import place_of
+    from codeexec.tui.workplace import place_of
 
     place = place_of(options.files, Path.cwd())
     first: dict[str, object] | None = None
@@ -39,92 +33,35 @@ def start(options: OpenOptions, frame: FirstFrame | None) -> str:
         if options.docker is not None:
             first["backend"] = "docker"
     starting = spawn.begin(find_paths(), first)
-    _show_document(frame, place, starting.paths.state)
-    return asyncio.run(_run(options, starting, frame))
+    console = _show_panes(options, frame, place, starting.paths.state)
+    import asyncio
+
+    from codeexec.tui.launch import launch
+
+    return asyncio.run(launch(options, place, starting, frame, console))
 
 
-def _show_document(frame: FirstFrame, place: Place, state: Path) -> None:
-    """Show the text of what is opened, long before there is an editor to do so."""
-    from codeexec.tui.first_text import document_text, front_document
-    from codeexec.tui.layout import Layouts
+def _show_panes(options: OpenOptions, frame: FirstFrame, place: Place, state: Path) -> Box:
+    """Show the panes, the prompt and the text of what is opened, long before they are there;
+    the place of the console."""
+    from codeexec.tui.first_paint import begins_at_prompt
+    from codeexec.tui.first_text import document_text, front_document, panes_text
+    from codeexec.tui.layout import TITLES, Layouts, boxes, is_compact
 
     columns, lines = frame.size
     layout, kept = Layouts(state / "layouts").load(place.folder, columns)
+    at_prompt = begins_at_prompt(options.files) and not options.watch
     path = front_document(place.files, kept)
-    if path is not None:
-        frame.show(document_text(path, columns, lines, layout))
-
-
-async def _run(options: OpenOptions, starting: Starting, frame: FirstFrame) -> str:
-    from codeexec.tui.graphics.probe import (
-        QUESTIONS,
-        ask_tmux,
-        cell_from,
-        cell_of_window,
-        decide,
-        parse,
-    )
-
-    frame.ask(QUESTIONS.encode())
-    from codeexec.client.socket import SocketHost
-    from codeexec.config.load import load, user_folder
-    from codeexec.documents.swap import SwapStore
-    from codeexec.domain.requests import ClientInfo
-    from codeexec.tui import keymap, theme
-    from codeexec.tui.equipment import Equipment
-    from codeexec.tui.program import Program
-
-    me = my_name()
-    async with SocketHost(client=ClientInfo(me, options.watch), starting=starting) as host:
-        cwd = Path.cwd()
-        loaded = load(cwd)
-        look = loaded.settings.appearance
-        folders = [theme.built_in_folder(), user_folder() / "themes"]
-        themes = theme.Themes(folders)
-        key = options.theme or theme.preferred_theme(os.environ, look.theme or None)
-        answers = await _answers(frame)
-        setting = {"blocks": "quadrant", "off": "none", "iterm2": "auto"}.get(
-            look.images, look.images
-        )
-        cell = cell_from(look.cell_size) or answers.cell or cell_of_window(sys.stdout.fileno())
-        tmux = await ask_tmux(os.environ)
-        graphics = decide(answers, os.environ, setting=setting, cell=cell, tmux_client=tmux)
-        equipment = Equipment(
-            me=me,
-            state=starting.paths.state,
-            loaded=loaded,
-            themes=themes,
-            theme=themes.find(key),
-            keymap=keymap.load(loaded.settings.editor.keymap, user_folder()),
-            graphics=graphics,
-            swaps=SwapStore(starting.paths.state / "swap"),
-        )
-        program = Program(host, options, equipment, cwd, parse(frame.hand_over())[1])
-        words = await program.run_async() or ""
-        if program.fault is not None:
-            raise program.fault
-        return words
-
-
-async def _answers(frame: FirstFrame) -> Answers:
-    """What the terminal has said; one that says nothing is not waited for long."""
-    from codeexec.tui.graphics.probe import parse
-
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        answers, _ = parse(frame.typed)
-        if answers.complete or time.monotonic() > deadline:
-            return answers
-        await asyncio.sleep(0.005)
-
-
-def my_name() -> str:
-    """How others see us: the user, and the terminal where that is known."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    try:
-        return f"{user}@{os.ttyname(sys.stdin.fileno()).removeprefix('/dev/')}"
-    except (OSError, ValueError):
-        return user
+    panes = boxes(layout, columns, lines)
+    console = panes["console"]
+    titles = TITLES | ({"editor": path.name} if path is not None else {})
+    if not is_compact(columns, lines):
+        frame.show(panes_text(panes, titles))
+    else:
+        panes = {} if at_prompt else {"editor": panes["editor"]}
+        frame.show(panes_text(panes, titles, f" {'  '.join(TITLES.values())}"[:columns]))
+    if path is not None and "editor" in panes:
+        frame.show(document_text(path, panes["editor"]))
+    if at_prompt:
+        frame.begin_prompt(console.left, console.top + console.height - 1, console.width)
+    return console

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
 from textual.app import App, ComposeResult
 from textual.containers import Container
 
@@ -20,7 +19,6 @@ from codeexec.domain.outputs import ErrorInfo, Run
 from codeexec.tui import theme
 from codeexec.tui.feed import Folder
 from codeexec.tui.widgets.console.paint import duration
-from codeexec.tui.widgets.console.prompt import completeness
 from codeexec.tui.widgets.console.rows import PAGE
 from codeexec.tui.widgets.console.view import ConsoleView
 
@@ -168,24 +166,6 @@ async def test_a_traceback_is_shown_with_the_users_frames() -> None:
         assert "raw_decode" not in text
         app.view.toggle_frames(app.view.deck.cards[0])
         assert "raw_decode" in "\n".join(app.lines())
-
-
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        ("1 + 1", "complete"),
-        ("for x in y:", "incomplete"),
-        ("for x in y:\n    f(x)", "incomplete"),
-        ("for x in y:\n    f(x)\n", "complete"),
-        ("f(1,", "incomplete"),
-        ("%timeit x", "unknown"),
-        ("!ls", "unknown"),
-        ("await f()", "unknown"),
-        ('"""open', "incomplete"),
-    ],
-)
-def test_completeness_is_told_without_a_kernel_where_it_can_be(code: str, said: str) -> None:
-    assert completeness(code) == said
 
 
 def test_durations_are_short() -> None:

@@ -10,7 +10,8 @@ from codeexec.client.embedded import EmbeddedHost
 from codeexec.config.model import Docker, Kernel, Settings
 from codeexec.domain.requests import OpenSession, SessionSummary
 from codeexec.tui.app import OpenOptions
-from codeexec.tui.attaching import Place, _fits, find_session, place_of, wanted
+from codeexec.tui.attaching import _fits, find_session, wanted
+from codeexec.tui.workplace import Place, place_of
 
 PLACE = Place(Path("/work"), (Path("/work/a.py"),))
 

@@ -10,10 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codeexec.documents.notebook import parse_notebook, to_text
-from codeexec.tui.first_text import document_text, front_document, notebook_text
-from codeexec.tui.layout import Layout
+from codeexec.tui.first_text import (
+    document_text,
+    front_document,
+    notebook_text,
+    panes_text,
+    rows_text,
+)
+from codeexec.tui.layout import Box, Layout, boxes
 
 WIDE = Layout.of_width(200)
+EDITOR = boxes(WIDE, 200, 50)["editor"]
 
 
 def seen(written: str, columns: int, lines: int) -> list[str]:
@@ -27,7 +34,7 @@ def seen(written: str, columns: int, lines: int) -> list[str]:
 def test_the_text_stands_beside_the_files_below_the_tabs(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text("first = 1\n\tsecond = 2\n")
-    rows = seen(document_text(path, 200, 50, WIDE), 200, 50)
+    rows = seen(document_text(path, EDITOR), 200, 50)
     left = " " * (WIDE.files_width + 1)
     assert rows[:4] == ["", f"{left}   1  first = 1", f"{left}   2      second = 2", f"{left}   3"]
 
@@ -35,7 +42,7 @@ def test_the_text_stands_beside_the_files_below_the_tabs(tmp_path: Path) -> None
 def test_it_ends_where_the_console_begins(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_text("x = 1\n" * 1000)
-    rows = seen(document_text(path, 200, 50, WIDE), 200, 50)
+    rows = seen(document_text(path, EDITOR), 200, 50)
     written = [number for number, row in enumerate(rows) if row]
     assert written[0] == 1
     assert written[-1] == 48 * WIDE.editor_share // 100
@@ -45,11 +52,11 @@ def test_it_ends_where_the_console_begins(tmp_path: Path) -> None:
 def test_what_is_no_notebook_is_left_to_the_editor(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.ipynb"
     path.write_bytes(content)
-    assert document_text(path, 200, 50, WIDE) == ""
+    assert document_text(path, EDITOR) == ""
 
 
 def test_what_is_not_there_is_left_to_the_editor(tmp_path: Path) -> None:
-    assert document_text(tmp_path / "none.py", 200, 50, WIDE) == ""
+    assert document_text(tmp_path / "none.py", EDITOR) == ""
 
 
 @given(st.text())
@@ -75,3 +82,20 @@ def test_the_first_file_that_is_there_is_in_front(tmp_path: Path) -> None:
     assert front_document((Path("a.py"), Path("b.py")), (str(kept),)) == Path("a.py")
     assert front_document((), (str(tmp_path / "gone.py"), str(kept))) == kept
     assert front_document((), ()) is None
+
+
+def test_panes_have_titles_and_lines_between_them() -> None:
+    panes = boxes(Layout(files_width=10, side_width=20), 100, 24)
+    rows = seen(panes_text(panes, {"files": "Files", "console": "Console"}), 100, 24)
+    assert rows[0].startswith(" Files    │")
+    assert [row[10:11] for row in rows] == ["│"] * 23 + [""]
+    assert [row[79:80] for row in rows] == ["│"] * 23 + [""]
+    (console,) = [number for number, row in enumerate(rows) if " Console" in row]
+    assert console + 1 == panes["console"].top
+
+
+def test_rows_stay_in_their_box_and_cover_what_was_there() -> None:
+    box = Box(5, 1, 8, 2)
+    before = rows_text(["one and more than fits", "two", "three"], box)
+    assert seen(before, 40, 5) == ["", "     one and", "     two", "", ""]
+    assert seen(before + rows_text(["1"], box), 40, 5)[1] == "     1"

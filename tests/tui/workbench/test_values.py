@@ -12,12 +12,12 @@ from codeexec.config.model import Notify
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.requests import Done, Execute, Interrupt, Request
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.tui.attaching import place_of
 from codeexec.tui.compositor import groups
 from codeexec.tui.feed import Frame
 from codeexec.tui.late import LateSession
 from codeexec.tui.layout import Layout, Layouts
 from codeexec.tui.notify import long_runs, sequence, words_for
+from codeexec.tui.workplace import place_of
 
 
 def test_a_layout_comes_back_and_a_broken_one_is_passed_over(tmp_path: Path) -> None:

@@ -9,26 +9,13 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from codeexec.tui.compositor import NarrowCompositor
-from codeexec.tui.layout import (
-    COMPACT_HEIGHT,
-    COMPACT_WIDTH,
-    TINY_HEIGHT,
-    TINY_WIDTH,
-    Layout,
-)
+from codeexec.tui.layout import TINY_HEIGHT, TINY_WIDTH, TITLES, Layout, is_compact
 from codeexec.tui.widgets.chrome import Dragged, Tab, TabStrip
 
 if TYPE_CHECKING:
     from textual import events
 
-PANES = ("editor", "console", "artifacts", "variables", "files")
-_TITLES = {
-    "editor": "Editor",
-    "console": "Console",
-    "artifacts": "Artifacts",
-    "variables": "Variables",
-    "files": "Files",
-}
+PANES = tuple(TITLES)
 _SPARED = ("files", "variables")
 """What an audience does not need, as long as it is not gone to."""
 
@@ -58,7 +45,7 @@ class Arrangement(Screen[None]):
         """Bring what is on screen up to the layout."""
         layout, size = self.arrangement, self.size
         self.set_class(size.width < TINY_WIDTH or size.height < TINY_HEIGHT, "tiny")
-        compact = size.width < COMPACT_WIDTH or size.height < COMPACT_HEIGHT
+        compact = is_compact(size.width, size.height)
         self.set_class(compact, "compact")
         single = self.front if compact else self.alone
         spared = _SPARED if self.has_class("presenting") else ()
@@ -92,7 +79,7 @@ class Arrangement(Screen[None]):
         self.box(lower).styles.height = f"{100 - share}fr"
 
     def _show_bar(self) -> None:
-        tabs = [Tab(pane, _TITLES[pane]) for pane in PANES]
+        tabs = [Tab(pane, TITLES[pane]) for pane in PANES]
         bar = self.query_one("#panes-bar", TabStrip)
         bar.show(tabs, self.front)
         bar.light(True)

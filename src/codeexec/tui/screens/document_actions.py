@@ -12,12 +12,12 @@ from textual import on, work
 
 from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import CodeexecError
-from codeexec.tui.attaching import Place
 from codeexec.tui.link import Failed, SaveRequested
 from codeexec.tui.screens.arrangement import Arrangement
 from codeexec.tui.screens.dialogs import Asker, Choice, Chooser, Confirm
 from codeexec.tui.widgets.documents.pane import DocumentsPane
 from codeexec.tui.widgets.documents.sheet import Sheet
+from codeexec.tui.workplace import Place
 
 if TYPE_CHECKING:
     from codeexec.tui.widgets.files import FilesPane

@@ -12,7 +12,6 @@ from codeexec.domain import requests as q
 from codeexec.domain.events import CellRef, LadderStage
 from codeexec.domain.requests import Request
 from codeexec.domain.snapshot import KernelView, Snapshot
-from codeexec.tui.attaching import Place
 from codeexec.tui.equipment import Equipment
 from codeexec.tui.feed import Frame
 from codeexec.tui.late import LateSession
@@ -20,6 +19,7 @@ from codeexec.tui.link import ask
 from codeexec.tui.screens.arrangement import Arrangement
 from codeexec.tui.screens.dialogs import Asker, Confirm
 from codeexec.tui.widgets.documents.pane import DocumentsPane
+from codeexec.tui.workplace import Place
 
 R = TypeVar("R")
 

@@ -10,7 +10,6 @@ from textual import work
 from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import StopSession
-from codeexec.tui.attaching import Place
 from codeexec.tui.equipment import Equipment
 from codeexec.tui.late import LateSession
 from codeexec.tui.link import Failed
@@ -18,6 +17,7 @@ from codeexec.tui.messages import Attach, Depart, ThemeChosen
 from codeexec.tui.screens.arrangement import Arrangement
 from codeexec.tui.screens.dialogs import Choice, Chooser, Confirm
 from codeexec.tui.widgets.documents.pane import DocumentsPane
+from codeexec.tui.workplace import Place
 
 if TYPE_CHECKING:
     from codeexec.tui.app import OpenOptions

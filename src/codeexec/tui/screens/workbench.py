@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,10 +14,10 @@ from textual.widgets import Static
 
 from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
-from codeexec.domain.requests import GetUsage
+from codeexec.domain.requests import GetUsage, SessionSummary
 from codeexec.domain.snapshot import Snapshot
 from codeexec.tui import garbage
-from codeexec.tui.attaching import Place, find_session
+from codeexec.tui.attaching import find_session
 from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame, FrameTaker, frames
 from codeexec.tui.late import LateSession
@@ -33,6 +34,7 @@ from codeexec.tui.widgets.console.pane import ConsolePane
 from codeexec.tui.widgets.documents.pane import DocumentsPane
 from codeexec.tui.widgets.documents.recent import RecentFiles
 from codeexec.tui.widgets.status import StatusLine
+from codeexec.tui.workplace import Place
 
 if TYPE_CHECKING:
     from codeexec.tui.app import OpenOptions
@@ -54,13 +56,20 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     AUTO_FOCUS = ""
 
     def __init__(
-        self, host: HostClient, options: OpenOptions, place: Place, equipment: Equipment
+        self,
+        host: HostClient,
+        options: OpenOptions,
+        place: Place,
+        equipment: Equipment,
+        opening: Awaitable[SessionSummary] | None = None,
     ) -> None:
+        """`opening` is the session, where that is being opened already."""
         super().__init__()
         self.host = host
         self.options = options
         self.place = place
         self.equipment = equipment
+        self._opening = opening
         self.session = LateSession()
         self.last: Frame | None = None
         self._layouts = Layouts(equipment.state / "layouts")
@@ -179,7 +188,10 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         """Open the session, and show its frames for as long as there are any."""
         try:
             settings = self.equipment.settings
-            summary = await find_session(self.host, self.options, self.place, settings)
+            opening = self._opening
+            if opening is None:
+                opening = find_session(self.host, self.options, self.place, settings)
+            summary = await opening
         except CodeexecError as error:
             self.session.give_up(error)
             self.say_failed(error)

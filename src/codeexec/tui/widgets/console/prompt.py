@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-import codeop
-import warnings
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -17,35 +14,13 @@ from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
 
+from codeexec.languages.completeness import completeness
 from codeexec.tui.commands import bindings
 from codeexec.tui.render.highlight import highlight
 from codeexec.tui.theme import Theme
 
 MOST_LINES = 12
 """Lines that the prompt grows to before it scrolls."""
-
-Completeness = Literal["complete", "incomplete", "unknown"]
-
-
-def completeness(code: str) -> Completeness:
-    """What can be told without a kernel: `unknown` for magics and errors."""
-    if not code.strip():
-        return "complete"
-    lines = code.split("\n")
-    if len(lines) > 1 and not lines[-1].strip():
-        return "complete"
-    if len(lines) > 1 and lines[-1][:1].isspace():
-        return "incomplete"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compiled = codeop.compile_command(code, symbol="exec")
-            if compiled is None:
-                return "incomplete"
-            ast.parse(code)
-    except (SyntaxError, ValueError, OverflowError, SystemError):
-        return "unknown"  # SystemError: CPython 3.11 when another thread parses at the time
-    return "complete"
 
 
 class _Look(TextAreaTheme):
@@ -205,7 +180,7 @@ class Prompt(TextArea):
         if self.cursor_location[0] < self.document.line_count - 1:
             self.break_line()
             return
-        match completeness(code) if self.language_name in ("python", "ipython") else "unknown":
+        match completeness(code, self.language_name):
             case "complete":
                 self.submit()
             case "incomplete":

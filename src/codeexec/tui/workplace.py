@@ -1,0 +1,22 @@
+"""Where one works: what the files on the command line say of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The folder, and the files to show."""
+
+    folder: Path
+    files: tuple[Path, ...]
+
+
+def place_of(files: tuple[str, ...], cwd: Path) -> Place:
+    """A folder among the files is where one works; else it is the current one."""
+    paths = [(cwd / name).expanduser() for name in files]
+    folders = [path for path in paths if path.is_dir()]
+    folder = folders[0].resolve() if folders else cwd
+    return Place(folder, tuple(path for path in paths if not path.is_dir()))

@@ -1,0 +1,46 @@
+"""The first frame goes by where panes will be: that is where they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from codeexec.tui.layout import Layout, boxes
+from support.bench import open_bench
+
+LAYOUTS = [
+    Layout.of_width(140),
+    Layout(files=False, editor_share=33),
+    Layout(side=False, swapped=True, editor_share=41),
+    Layout(files_width=40, side_width=60, artifacts_share=27),
+]
+SIZES = [(140, 42), (200, 51), (101, 23), (99, 30), (80, 24), (120, 21)]
+
+
+@pytest.mark.slow
+async def test_panes_are_where_the_first_frame_says(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"a.py": "x = 1\n"}) as bench:
+        workbench = bench.workbench
+        for layout in LAYOUTS:
+            for columns, lines in SIZES:
+                await bench.pilot.resize_terminal(columns, lines)
+                workbench.rearranged(replace(layout))
+                await bench.pilot.pause()
+                expected = boxes(layout, columns, lines)
+                for pane, box in expected.items():
+                    if not workbench.box(pane).display:
+                        continue  # tabs show one at a time
+                    region = workbench.box(pane).region
+                    bottom = box.top + box.height
+                    assert (region.x, region.right, region.bottom) == (
+                        box.left,
+                        box.left + box.width,
+                        bottom,
+                    ), (pane, layout, columns, lines)
+                    title = workbench.query_one(
+                        "#editor-tabs" if pane == "editor" else f"#{pane}-title"
+                    )
+                    if title.display and title.region.height:
+                        assert title.region.y == box.top - 1, (pane, layout, columns, lines)
