@@ -48,6 +48,10 @@ _FURNISH_AFTER = 0.3
 """Seconds that are left to the first key, the first run, and the kernel's own start."""
 
 
+_BESIDE_AFTER = 0.04
+"""Seconds that the gallery and the variables stand back for what the console has to show."""
+
+
 class Workbench(Wires, ProgramActions, DocumentActions):
     """One session on screen. Another session is another workbench."""
 
@@ -72,6 +76,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self._opening = opening
         self.session = LateSession()
         self.last: Frame | None = None
+        self._beside: list[Frame] = []
         self._layouts = Layouts(equipment.state / "layouts")
         self.open_paths: tuple[str, ...] = ()
 
@@ -206,19 +211,28 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.status.show(ended=True)
 
     def show_frame(self, frame: Frame) -> None:
-        """Let every pane take what is new; what waits for all of them is painted once."""
+        """Let every pane take what is new; what waits for all of them is painted once, and only
+        later what may change the layout of the side, which takes 20 ms."""
         self.last = frame
         with self.app.batch_update():
             self.console_pane.show_frame(frame)
             self.documents.show_frame(frame)
-            if self.side is not None:
-                self.side.artifacts.show_frame(frame)
-                self.side.variables.show_frame(frame)
             self.status.show(snapshot=frame.snapshot)
             for screen in self.app.screen_stack:
                 if screen is not self and isinstance(screen, FrameTaker):
                     screen.show_frame(frame)
         self.tell_news(frame)
+        self._beside.append(frame)
+        if len(self._beside) == 1:
+            self.set_timer(_BESIDE_AFTER, self._show_beside)
+
+    def _show_beside(self) -> None:
+        frames, self._beside = self._beside, []
+        if self.side is not None:
+            with self.app.batch_update():
+                for frame in frames:
+                    self.side.artifacts.show_frame(frame)
+                    self.side.variables.show_frame(frame)
 
     async def _follow_link(self) -> None:
         async for link in self.host.links():
