@@ -137,6 +137,7 @@ class TreeSyntax:
         self._tags = tags
         self._tree: Tree | None = None
         self._stale = True
+        self._is_given_up = False
         self._spent = 0.0
         self._last = 1.0
         self.cost = 0.0
@@ -146,7 +147,7 @@ class TreeSyntax:
     @property
     def is_quick(self) -> bool:
         """Was the last parse so short that the next can be done within a key?"""
-        return self._last < _SMALL
+        return self._last < _SMALL and not self._is_given_up
 
     def changed(self, change: Change) -> None:
         if self._tree is not None:
@@ -160,8 +161,9 @@ class TreeSyntax:
                 (change.old_end.line, _byte_end(change.removed, head)),
                 (change.new_end.line, _byte_end(change.inserted, head)),
             )
-        if self._stale:
-            self._parser.reset()
+        if self._spent:
+            # Letting go of what was parsed so far takes up to 15 ms: not within this key.
+            self._is_given_up = True
             self.cost = max(self.cost, self._spent)
         self._stale = True
         self._spent = 0.0
@@ -186,6 +188,10 @@ class TreeSyntax:
     def work(self, seconds: float) -> bool:
         if not self._stale:
             return True
+        if self._is_given_up:
+            self._parser.reset()
+            self._is_given_up = False
+            return False
         began = time.perf_counter()
         until = began + seconds
 
