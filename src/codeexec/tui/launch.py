@@ -66,7 +66,10 @@ async def launch(
             program = Program(
                 host, options, equipment, cwd, typed, opening=opening, take_screen=give_way
             )
-            words = await program.run_async() or ""
+            try:
+                words = await program.run_async() or ""
+            finally:
+                program.let_go()
         finally:
             starting_sign.cancel()
             first.end()

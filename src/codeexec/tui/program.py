@@ -173,6 +173,12 @@ class Program(App[str]):
         if is_first:
             self.fault = self._report(error)
 
+    def let_go(self) -> None:
+        """Whatever has ended the program: its thread that reads the keyboard, of which Python
+        would wait for the end, has nothing more to read."""
+        if isinstance(self._driver, LinuxDriver):
+            self._driver.exit_event.set()
+
     def _report(self, error: Exception) -> CodeexecError:
         workbench = next((one for one in self.screen_stack if isinstance(one, Workbench)), None)
         name = ""
