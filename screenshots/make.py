@@ -181,8 +181,9 @@ async def training(here: Bench) -> None:
 async def asked(here: Bench) -> None:
     """A cell asks, and the answer is half typed."""
     await here.press("f5")
-    await here.until(lambda: here.snapshot.running is not None and here.snapshot.running.stdin)
-    await here.press("f2")
+    # One is led to the answer.
+    await here.until(lambda: here.program.workbench.here == "console")
+    await here.settle()
     await here.type("Ada")
 
 
