@@ -96,15 +96,17 @@ async def test_what_flies_past_is_painted_seldom_and_its_end_at_once(
 ) -> None:
     monkeypatch.setattr(feed, "FLOOD_INTERVAL", 3600.0)
     over = asyncio.Event()
+    shown = {total: asyncio.Event() for total in (0, 500)}
 
     async def flood() -> AsyncIterator[Sequence[Recorded]]:
         yield BEGIN
-        await asyncio.sleep(0.05)
+        await shown[0].wait()
         for number in range(20):
             rows = Run("stdout", "\n".join(map(str, range(500))))
             said = OutputChanged("a", 500 * number, 500 * number + 500, (rows,))
             yield records(said, first=5 + number)
-            await asyncio.sleep(0.005)
+            await shown[500].wait()
+            await asyncio.sleep(0)  # whoever waits for news has its turn
         yield records(ExecutionFinished("a", "ok"), first=25)
         await over.wait()
 
@@ -112,6 +114,8 @@ async def test_what_flies_past_is_painted_seldom_and_its_end_at_once(
     async for frame in frames(flood(), interval=0.001):
         view = frame.snapshot.executions["a"]
         totals.append(view.total)
+        if view.total in shown:
+            shown[view.total].set()
         if not view.is_open:
             over.set()
     assert totals == [0, 500, 10_000]
@@ -127,12 +131,14 @@ async def test_an_error_of_the_stream_is_not_swallowed() -> None:
             pass
 
 
-async def test_a_short_run_is_one_frame() -> None:
+async def test_a_short_run_is_one_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "SETTLE", 3600.0)
+
     async def run() -> AsyncIterator[Sequence[Recorded]]:
         yield BEGIN[:2]
         await asyncio.sleep(0)
         yield [Recorded(5, 1.0, ExecutionQueued("b", "2")), Recorded(6, 1.0, ExecutionStarted("b"))]
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0)
         yield records(OutputChanged("b", 0, 1, (Run("stdout", "2"),)), first=7)
 
     seen = [frame async for frame in frames(run())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from textual import on
@@ -45,7 +46,7 @@ class Keeping(DocumentsBase):
         """Write at once what is unsaved: the terminal is going away."""
         for sheet in self._sheets:
             if self._wants_swap(sheet):
-                self._keep(sheet, sheet.editor.text, sheet.editor.model.buffer.version)
+                self._keep(sheet, sheet.editor.model.lines, sheet.editor.model.buffer.version)
 
     async def look(self) -> None:
         """One round: keep what is unsaved, notice what changed on disk."""
@@ -56,7 +57,9 @@ class Keeping(DocumentsBase):
             for sheet in self.sheets:
                 if self._wants_swap(sheet):
                     version = sheet.editor.model.buffer.version
-                    await asyncio.to_thread(self._keep, sheet, sheet.editor.text, version)
+                    # Joined there: in a big file that takes as long as a key.
+                    lines = list(sheet.editor.model.lines)
+                    await asyncio.to_thread(self._keep, sheet, lines, version)
                     if not sheet.is_changed or sheet not in self._sheets:
                         self.discard_swap(sheet)  # saved or closed in the meantime
                 elif not sheet.is_changed and sheet.name_key in self._kept:
@@ -73,10 +76,11 @@ class Keeping(DocumentsBase):
         is_new = self._kept.get(sheet.name_key) != version
         return self._swaps is not None and sheet.would_be_lost and is_new
 
-    def _keep(self, sheet: Sheet, text: str, version: int) -> None:
+    def _keep(self, sheet: Sheet, lines: Sequence[str], version: int) -> None:
         assert self._swaps is not None
         cursor, stamp = sheet.editor.model.cursor, sheet.document.file.stamp
         try:
+            text = "\n".join(lines)
             self._swaps.write(sheet.name_key, text, cursor.line, cursor.column, stamp)
         except StorageError as error:
             if not self._cannot_keep:  # a full disk is news once, until it has room again

@@ -165,7 +165,9 @@ class Sheet(Vertical):
     @property
     def would_be_lost(self) -> bool:
         """Whether closing it loses what somebody typed."""
-        return self.is_changed and bool(self.editor.text.strip() or not self.untitled)
+        if not self.untitled:
+            return self.is_changed
+        return self.is_changed and any(line.strip() for line in self.editor.model.lines)
 
     # -- on disk --------------------------------------------------------------------------------
 
