@@ -126,7 +126,7 @@ class Sheet(Vertical):
         self._counted: dict[str, str] = {}
         self._failures: list[Diagnostic] = []
         self._checker = SyntaxChecker()
-        self._typed_at = 0.0
+        self._check_asked_at = 0.0
         self.ran_at = 0.0
         """When code of it was last asked to run; seconds on the monotonic clock."""
         self._waits = False
@@ -352,13 +352,13 @@ class Sheet(Vertical):
 
     def check_soon(self) -> None:
         """Look for syntax errors as soon as nobody types."""
-        self._typed_at = time.monotonic()
+        self._check_asked_at = time.monotonic()
         if not self._waits and self.language.name == "python" and self.is_attached:
             self._waits = True
             self.set_timer(_QUIET, self._check_when_quiet)
 
     def _check_when_quiet(self) -> None:
-        left = self._typed_at + _QUIET - time.monotonic()
+        left = self._check_asked_at + _QUIET - time.monotonic()
         if left > 0:
             self.set_timer(left, self._check_when_quiet)
         else:
