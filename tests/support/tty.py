@@ -6,6 +6,7 @@ import fcntl
 import os
 import re
 import struct
+import subprocess
 import termios
 import time
 from collections.abc import Iterator
@@ -50,6 +51,20 @@ class Tty(Terminal):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self._read(until)
+
+    def hang_up(self) -> None:
+        """The terminal is gone; the program is not waited for."""
+        os.close(self._master)
+
+    def is_over(self, deadline: float) -> bool:
+        """Whether the program ends in time; it is killed if it does not."""
+        try:
+            self._process.wait(deadline)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            return False
+        return True
 
     def signal(self, number: int) -> None:
         self._process.send_signal(number)

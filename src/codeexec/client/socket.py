@@ -127,7 +127,14 @@ class SocketHost:
         asked = cast("q.Request[q.Reply]", request)
         self._number += 1
         number = self._number
-        frame = encode_frame(ClientFrame(id=number, session=session, request=Raw(encode(asked))))
+        try:
+            content = Raw(encode(asked))
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                "There is a name or a text in this that is no Unicode, and cannot be sent.",
+                "Give the file another name.",
+            ) from error
+        frame = encode_frame(ClientFrame(id=number, session=session, request=content))
         if len(frame) > MAX_REQUEST:
             raise UsageError(
                 f"This request is too long ({len(frame):,} bytes; at most {MAX_REQUEST:,}).",

@@ -34,8 +34,16 @@ def run(options: OpenOptions) -> int:
     start the kernel), and only then import what draws. Raises CodeexecError.
     """
     import gc
+    import signal
 
     from codeexec.tui.first_paint import first_frame
+
+    def leave(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    # Until the program does so itself: whatever ends us puts the terminal back.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
 
     # Looking for garbage of imports takes a tenth of their time; the program turns it on again.
     gc.disable()

@@ -27,6 +27,8 @@ class FirstFrame:
     def __init__(self, source: int, sink: int, files: tuple[str, ...]) -> None:
         import termios
 
+        size = os.get_terminal_size(sink)
+        text = frame(size.columns, size.lines, files)
         self._source, self._sink = source, sink
         self._mode = termios.tcgetattr(source)
         quiet = termios.tcgetattr(source)
@@ -34,16 +36,16 @@ class FirstFrame:
         quiet[0] &= ~(termios.ICRNL | termios.IXON)
         quiet[3] &= ~(termios.ECHO | termios.ICANON | termios.ISIG)
         termios.tcsetattr(source, termios.TCSANOW, quiet)
-        size = os.get_terminal_size(sink)
         self._columns, self._lines = size.columns, size.lines
+        self._has_screen = True
         self._typed = self._typed_before()
-        self._shown = ""
+        self._shown = 0
         self._prompt: tuple[int, int, int] | None = None
         self._number = 1
         self._tell: Callable[[], None] | None = None
         self._thread: Thread | None = None
         self._pipe = (-1, -1)
-        os.write(sink, (_ENTER + frame(size.columns, size.lines, files)).encode())
+        os.write(sink, (_ENTER + text).encode())
         self._listen()
 
     # -- what is on screen -------------------------------------------------------------------
@@ -84,13 +86,12 @@ class FirstFrame:
             return
         left, row, width = self._prompt
         prompt = f"  [{self._number}] "
-        room = max(width - len(prompt) - 1, 1)
-        text = f"{prompt}{plain_line(self._typed)[-room:]}"
-        if text != self._shown:
-            blank = len(self._shown) - len(text)
-            rub_out = f"{' ' * blank}\x1b[{blank}D" if blank > 0 else ""
-            os.write(self._sink, f"\x1b[{row + 1};{left + 1}H{text}{rub_out}".encode())
-            self._shown = text
+        # What does not fit is not shown yet.
+        text, cells = fit(prompt + plain_line(self._typed), width - 1)
+        blank = self._shown - cells
+        rub_out = f"{' ' * blank}\x1b[{blank}D" if blank > 0 else ""
+        os.write(self._sink, f"\x1b[{row + 1};{left + 1}H{text}{rub_out}".encode())
+        self._shown = cells
 
     # -- keys --------------------------------------------------------------------------------
 
@@ -156,9 +157,9 @@ class FirstFrame:
             self._echo()
 
     def put_back(self, line: str) -> None:
-        """It is, after all; but whoever typed it is to press Enter again."""
+        """It is, after all."""
         with self._lock:
-            self._typed = line.encode() + self._typed
+            self._typed = line.encode() + b"\r" + self._typed
             self._echo()
 
     def hand_over(self) -> bytes:
@@ -173,15 +174,21 @@ class FirstFrame:
         typed, self._typed = self._typed, b""
         return typed
 
+    def give_up_screen(self) -> None:
+        """The workbench has the screen, and leaves it itself."""
+        self._has_screen = False
+
     def leave(self) -> None:
         """Put the terminal back, whether the workbench has done so or not."""
         import termios
 
-        if self._thread is not None:
-            self.hand_over()
-            os.write(self._sink, _LEAVE.encode())
-        # Else the workbench had the screen, and has left it itself.
-        termios.tcsetattr(self._source, termios.TCSANOW, self._mode)
+        self.hand_over()
+        try:
+            if self._has_screen:
+                os.write(self._sink, _LEAVE.encode())
+            termios.tcsetattr(self._source, termios.TCSANOW, self._mode)
+        except (OSError, termios.error):
+            return  # there is no terminal any more
 
 
 def first_frame(files: tuple[str, ...]) -> FirstFrame | None:
@@ -245,9 +252,30 @@ def _end_of_answer(text: str, at: int) -> int:
     return end + 1 if kind == "[" and text[end : end + 1] in ("c", "t") else 0
 
 
+def printable(text: str) -> str:
+    """The text without anything that acts on a terminal."""
+    return text if text.isprintable() else "".join(s if s.isprintable() else "·" for s in text)
+
+
+def fit(text: str, width: int) -> tuple[str, int]:
+    """As much of a text as has room in so many cells, and how many it takes."""
+    if text.isascii():
+        cut = text[: max(width, 0)]
+        return cut, len(cut)
+    from unicodedata import combining, east_asian_width
+
+    cells = 0
+    for at, sign in enumerate(text):
+        size = 0 if combining(sign) else 2 if east_asian_width(sign) in "WF" else 1
+        if cells + size > width:
+            return text[:at], cells
+        cells += size
+    return text, cells
+
+
 def frame(columns: int, lines: int, files: tuple[str, ...]) -> str:
     """The frame as text to write: a title, and a status line at the bottom."""
-    names = "  ".join(name.rstrip("/").rpartition("/")[2] for name in files)
-    title = f" {names or 'codeexec-tui'} "[: max(columns, 1)]
+    names = "  ".join(printable(name.rstrip("/").rpartition("/")[2]) for name in files)
+    title = fit(f" {names or 'codeexec-tui'} ", max(columns, 1))[0]
     status = _STARTING[: max(columns, 1)]
     return f"\x1b[1;1H\x1b[2m{title}\x1b[{lines};1H{status}\x1b[0m"

@@ -25,9 +25,6 @@ from codeexec.tui.first_text import rows_text
 from codeexec.tui.layout import Box
 from codeexec.tui.loading import Loading
 
-_PATIENCE = 1.0
-"""Seconds that the start waits for the session to take a line that is on its way to it."""
-
 _STYLE = re.compile(r"\x1b\[[0-9;:]*m|\x1b\]8;[^\x1b]*\x1b\\")
 
 
@@ -57,8 +54,9 @@ class FirstRun:
         self._taking: asyncio.Task[None] | None = None
         self._following: asyncio.Task[None] | None = None
 
-    def begin(self) -> None:
-        """Look after lines, and after what comes of them."""
+    def begin(self) -> asyncio.Task[None]:
+        """Look after lines, and after what comes of them. The task ends when it has come to what
+        is the workbench's."""
         loop = asyncio.get_running_loop()
 
         def tell() -> None:
@@ -66,24 +64,21 @@ class FirstRun:
 
         self._frame.on_keys(tell)
         self._taking = asyncio.create_task(self._take_lines())
+        return self._taking
 
     async def hand_over(self) -> bytes:
-        """Take no more lines; the keys that the workbench is to have."""
+        """Take no more lines; the keys that the workbench is to have, a refused line among them:
+        one that is on its way is waited for."""
         self._takes_lines = False
-        try:
-            async with asyncio.timeout(_PATIENCE), self._is_submitting:
-                pass
-        except TimeoutError:
-            pass  # the session knows of it or will; it is not asked twice
-        return self._frame.hand_over()
+        async with self._is_submitting:
+            return self._frame.hand_over()
 
     def end(self) -> None:
         """The workbench has the screen: nothing more is written to it."""
         self._takes_lines = False
         self._frame.on_keys(None)
         for task in (self._taking, self._following):
-            # A line that is on its way to the session is not called back.
-            if task is not None and not (task is self._taking and self._is_submitting.locked()):
+            if task is not None:
                 task.cancel()
 
     # -- lines ---------------------------------------------------------------------------------
@@ -94,7 +89,8 @@ class FirstRun:
                 while (line := self._frame.line) is not None:
                     if completeness(line) != "complete":
                         return
-                    self._loading.hold()
+                    if line.strip():
+                        self._loading.hold()
                     if not await self._run(line):
                         return
                 self._keys.clear()
@@ -110,10 +106,12 @@ class FirstRun:
             language = summary.language or await _language(session, summary.seq)
         except CodeexecError:
             return False  # the workbench says so
-        if language != "python" or not self._takes_lines:
+        if language != "python":
             return False  # only its kernel knows when a line is whole
         execution_id = new_id(EXECUTION)
         async with self._is_submitting:
+            if not self._takes_lines:
+                return False
             self._frame.take_line()
             if not line.strip():
                 return True
@@ -134,14 +132,15 @@ class FirstRun:
         """Show them until the workbench does: at the top of the console where they are its first
         cards, else right above the prompt."""
         snapshot = Snapshot(seq=after)
-        room, top = self._console.height - 1, self._console.top
+        room, top = max(self._console.height - 1, 0), self._console.top
         try:
             async for batch in session.events(after, "tail"):
                 snapshot = apply(snapshot, batch)
                 views = [
                     view for key in self._mine if (view := snapshot.executions.get(key)) is not None
                 ]
-                rows = [row for view in views for row in _card(view)][-room:]
+                rows = [row for view in views for row in _card(view)]
+                rows = rows[max(len(rows) - room, 0) :]
                 if not at_top:
                     top = self._console.top + room - len(rows)
                 box = Box(self._console.left, top, self._console.width, room)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from codeexec.tui.first_paint import fit, printable
 from codeexec.tui.layout import Box
 
 _MOST = 8_000_000
@@ -36,7 +37,7 @@ def document_text(path: Path, box: Box) -> str:
     # No more than what can be seen is taken apart: a document may be one line of megabytes.
     for row, line in enumerate(shown[: box.height * max(room, 200)].split("\n")[: box.height]):
         number = f"\x1b[2m {row + 1:>{digits}}  \x1b[22m"
-        parts.append(f"{_at(box.left, box.top + row)}{number}{_plain(line)[:room]}")
+        parts.append(f"{_at(box.left, box.top + row)}{number}{fit(_plain(line), room)[0]}")
     return _kept_in(parts)
 
 
@@ -45,7 +46,7 @@ def panes_text(boxes: Mapping[str, Box], titles: Mapping[str, str], bar: str = "
     `bar` of tabs is above all."""
     parts = [f"{_at(0, 0)}\x1b[K{bar}"]
     for pane, box in boxes.items():
-        title = _plain(titles.get(pane, ""))[: max(box.width - 1, 0)]
+        title = fit(_plain(titles.get(pane, "")), box.width - 1)[0]
         parts.append(f"{_at(box.left, box.top - 1)} {title}")
     edges = {box.left - 1 for box in boxes.values() if box.left}
     height = max((box.top + box.height for box in boxes.values()), default=0)
@@ -55,10 +56,11 @@ def panes_text(boxes: Mapping[str, Box], titles: Mapping[str, str], bar: str = "
 
 def rows_text(rows: Sequence[str], box: Box) -> str:
     """Rows of text in a box, from its top; those that do not fit are left out."""
-    return _kept_in(
-        f"{_at(box.left, box.top + number)}{_plain(row)[: box.width]:<{box.width}}"
-        for number, row in enumerate(rows[: box.height])
-    )
+    parts = []
+    for number, row in enumerate(rows[: max(box.height, 0)]):
+        text, cells = fit(_plain(row), box.width)
+        parts.append(f"{_at(box.left, box.top + number)}{text}{' ' * (box.width - cells)}")
+    return _kept_in(parts)
 
 
 def _at(left: int, top: int) -> str:
@@ -72,10 +74,7 @@ def _kept_in(parts: Iterable[str]) -> str:
 
 def _plain(line: str) -> str:
     """The line without anything that acts on a terminal."""
-    line = line.expandtabs(_TAB)
-    if line.isprintable():
-        return line
-    return "".join(sign if sign.isprintable() else "·" for sign in line)
+    return printable(line.expandtabs(_TAB))
 
 
 def notebook_text(text: str) -> str:

@@ -7,6 +7,7 @@ import getpass
 import os
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,26 @@ if TYPE_CHECKING:
     from codeexec.tui.app import OpenOptions
     from codeexec.tui.equipment import Equipment
     from codeexec.tui.first_paint import FirstFrame
+    from codeexec.tui.first_run import FirstRun
     from codeexec.tui.graphics.probe import Answers
     from codeexec.tui.layout import Box
     from codeexec.tui.workplace import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What has the terminal until the program does."""
+
+    frame: FirstFrame
+    first: FirstRun
+    sign: asyncio.Task[None]
+
+    def give_up_screen(self) -> None:
+        self.frame.give_up_screen()
+
+    def give_way(self) -> None:
+        self.sign.cancel()
+        self.first.end()
 
 
 async def launch(
@@ -51,28 +69,20 @@ async def launch(
         loading.begin()
         if begins_at_prompt(options.files) and not options.watch:
             first.begin()
-        starting_sign = asyncio.create_task(_show_starting(frame))
+        start = Start(frame, first, asyncio.create_task(_show_starting(frame)))
         try:
             await loading.finish()
             from codeexec.tui.program import Program
 
             equipment = await _equip(options, loaded, frame, starting.paths.state, me)
             typed = parse(await first.hand_over())[1]
-
-            def give_way() -> None:
-                starting_sign.cancel()
-                first.end()
-
-            program = Program(
-                host, options, equipment, cwd, typed, opening=opening, take_screen=give_way
-            )
+            program = Program(host, options, equipment, cwd, typed, opening=opening, start=start)
             try:
                 words = await program.run_async() or ""
             finally:
                 program.let_go()
         finally:
-            starting_sign.cancel()
-            first.end()
+            start.give_way()
         if program.fault is not None:
             raise program.fault
         return words

@@ -52,7 +52,10 @@ class Loading:
     def begin(self) -> None:
         """Load from now on."""
         sys.setswitchinterval(_SWITCH)
-        sys.meta_path.insert(0, self)
+        # After those who know what is built in, and before the one that we ask.
+        finders: list[object] = list(sys.meta_path)
+        at = finders.index(PathFinder) if PathFinder in finders else len(finders)
+        sys.meta_path.insert(at, self)
         self._thread.start()
 
     async def finish(self) -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -32,24 +32,12 @@ from codeexec.tui.places import all_places, menu, places
 from codeexec.tui.screens.command_chooser import CommandChooser
 from codeexec.tui.screens.keys import KeysScreen
 from codeexec.tui.screens.workbench import Workbench
+from codeexec.tui.terminal import FollowingDriver, Start
 from codeexec.tui.theme import preferred_theme, to_textual
 from codeexec.tui.workplace import place_of
 
 if TYPE_CHECKING:
     from codeexec.tui.screens.settings import SettingsScreen
-
-
-class FollowingDriver(LinuxDriver):
-    """Follows a first frame: the terminal is not cleared once more by entering its other screen,
-    where we are already."""
-
-    _has_entered = False
-
-    def write(self, data: str) -> None:
-        if data == "\x1b[?1049h" and not self._has_entered:
-            self._has_entered = True
-        else:
-            super().write(data)
 
 
 class Program(App[str]):
@@ -69,12 +57,12 @@ class Program(App[str]):
         typed: bytes = b"",
         *,
         opening: Awaitable[SessionSummary] | None = None,
-        take_screen: Callable[[], None] | None = None,
+        start: Start | None = None,
     ) -> None:
-        """`typed` is what came from the keyboard before there was a program to read it, and
-        `opening` the session, where that is being opened already. With `take_screen` the
-        terminal shows a first frame; it is called when that gives way to ours."""
-        super().__init__(driver_class=FollowingDriver if take_screen is not None else None)
+        """`typed` is what came from the keyboard before there was a program to read it,
+        `opening` the session, where that is being opened already, and `start` what has had the
+        terminal until now."""
+        super().__init__(driver_class=FollowingDriver if start is not None else None)
         teach()
         self._host = host
         self._options = options
@@ -82,7 +70,8 @@ class Program(App[str]):
         self._cwd = cwd or Path.cwd()
         self._typed = typed
         self._opening = opening
-        self._take_screen = take_screen
+        self._start = start
+        self._is_hung_up = False
         self._early: list[events.Event] = []
         self._takes_keys = False
         self._key_at = 0.0
@@ -127,10 +116,24 @@ class Program(App[str]):
         return Workbench(self._host, options, place, self.equipment, opening)
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        if self._take_screen is not None and renderable is not None and not self._batch_count:
-            self._take_screen()
-            self._take_screen = None
+        if self._start is not None and renderable is not None and not self._batch_count:
+            self.take_screen()
         super()._display(screen, renderable)
+
+    def take_terminal(self) -> None:
+        """It is ours to put back."""
+        if self._start is not None:
+            self._start.give_up_screen()
+
+    def take_screen(self) -> None:
+        """Nobody else writes to it from now on."""
+        if self._start is not None:
+            self._start.give_way()
+            self._start = None
+            if self._driver is not None:
+                self._driver.write(
+                    "\x1b[?7l"
+                )  # as the driver has it; the start may have had another
 
     async def on_event(self, event: events.Event) -> None:
         """Keys that come before a pane has them wait for it."""
@@ -141,23 +144,25 @@ class Program(App[str]):
         else:
             self._early.append(event)
 
-    def _take_keys(self) -> None:
-        """Keys that were pressed before we could read them are as good as those pressed now."""
+    async def _take_keys(self) -> None:
+        """Keys that were pressed before we could read them are as good as those pressed now, and
+        come before them."""
         from textual._xterm_parser import XTermParser
 
         if self.workbench.focused is None:
             self.call_after_refresh(self._take_keys)
             return
-        self._takes_keys = True
         for message in XTermParser().feed(self._typed.decode("utf-8", "replace")):
-            self.post_message(message)
-        for event in self._early:
-            self.post_message(event)
-        self._early.clear()
+            if isinstance(message, events.Event):
+                await super().on_event(message)
+        while self._early:
+            await super().on_event(self._early.pop(0))
+        self._takes_keys = True
 
     def _hang_up(self) -> None:
         """The terminal is gone: keep what is unsaved, and detach."""
-        if any(isinstance(screen, Workbench) and screen.is_mounted for screen in self.screen_stack):
+        self._is_hung_up = True
+        if any(isinstance(screen, Workbench) and screen.is_set_up for screen in self.screen_stack):
             self.workbench.documents.keep_unsaved()
             self.workbench.keep_layout()
         self.exit("")
@@ -165,7 +170,7 @@ class Program(App[str]):
     def _handle_exception(self, error: Exception) -> None:
         """A fault of ours is the same as detaching: keep what is unsaved, and leave a report
         in a file rather than a screenful."""
-        if isinstance(error, NoMatches) and not self.is_running:
+        if self._is_hung_up or (isinstance(error, NoMatches) and not self.is_running):
             return  # what mounts while all is taken down does not find its own children
         is_first = self._exception is None
         super()._handle_exception(error)

@@ -62,6 +62,6 @@ def _show_panes(options: OpenOptions, frame: FirstFrame, place: Place, state: Pa
         frame.show(panes_text(panes, titles, f" {'  '.join(TITLES.values())}"[:columns]))
     if path is not None and "editor" in panes:
         frame.show(document_text(path, panes["editor"]))
-    if at_prompt:
+    if at_prompt and console.height > 0:
         frame.begin_prompt(console.left, console.top + console.height - 1, console.width)
     return console

@@ -15,6 +15,7 @@ from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from codeexec.tui.commands import bindings
+from codeexec.tui.first_paint import printable
 from codeexec.tui.screens.modal import Modal
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
 
@@ -106,7 +107,7 @@ class Chooser(Modal[str | None]):
         preview: Callable[[str | None], None] | None = None,
     ) -> None:
         super().__init__()
-        self._title = title
+        self._title = printable(title)
         self._choices = list(choices)
         self._placeholder = placeholder
         self._free = free
@@ -228,7 +229,7 @@ class Asker(Modal[str | None]):
         """A name is selected, so that typing replaces it: with its suffix, where that is as
         likely to change."""
         super().__init__()
-        self._title = title
+        self._title = printable(title)
         self._with_suffix = with_suffix
         self._value = value
         self._hint = hint
@@ -278,7 +279,7 @@ class Confirm(Modal[str | None]):
 
     def __init__(self, title: str, words: str, answers: Sequence[tuple[str, str]]) -> None:
         super().__init__()
-        self._title = title
+        self._title = printable(title)
         self._words = words
         self._answers = list(answers)
 

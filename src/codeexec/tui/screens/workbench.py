@@ -59,6 +59,9 @@ class Workbench(Wires, ProgramActions, DocumentActions):
 
     AUTO_FOCUS = ""
 
+    is_set_up = False
+    """Its panes are there, with the documents that it began with."""
+
     def __init__(
         self,
         host: HostClient,
@@ -129,6 +132,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         await self.documents.restore_untitled(self.place.folder)
         self.lay_out()
         self.action_go("editor" if self.place.files else "console")
+        self.is_set_up = True
         self.set_timer(_FURNISH_AFTER, self._furnish)
         if self.options.demo and self.documents.sheet is not None:
             self.documents.sheet.editor.action_run_all()

@@ -23,6 +23,7 @@ from codeexec.domain.events import CellRef
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.languages.catalog import by_file, by_name, text
 from codeexec.languages.model import Language
+from codeexec.tui.first_paint import printable
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.documents.banner import Banner
 from codeexec.tui.widgets.documents.marks import assigned, cell_marks, reference
@@ -150,7 +151,8 @@ class Sheet(Vertical):
 
     @property
     def title(self) -> str:
-        return self.untitled or self.path.name
+        # Names of files may hold anything, also what would act on the terminal.
+        return self.untitled or printable(self.path.name)
 
     @property
     def is_changed(self) -> bool:
