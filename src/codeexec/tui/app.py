@@ -38,12 +38,11 @@ def run(options: OpenOptions) -> int:
 
     from codeexec.tui.first_paint import first_frame
 
-    def leave(number: int, frame: object) -> None:
-        raise SystemExit(128 + number)
-
-    # Until the program does so itself: whatever ends us puts the terminal back.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, leave)
+    def leave(number: int, _: object) -> None:
+        # Nothing is raised here: modules that are just being loaded do not all stand that.
+        if frame is not None:
+            frame.restore()
+        os._exit(128 + number)
 
     # Looking for garbage of imports takes a tenth of their time; the program turns it on again.
     gc.disable()
@@ -52,7 +51,12 @@ def run(options: OpenOptions) -> int:
     # thirty times a second.
     os.environ.setdefault("TEXTUAL_FPS", "240")
     frame = first_frame(options.files)
+    # Until the program does so itself: whatever ends us puts the terminal back.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
     try:
+        if frame is not None:
+            frame.begin()
         from codeexec.tui.start import start
 
         words = start(options, frame)

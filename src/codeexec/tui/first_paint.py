@@ -18,34 +18,47 @@ if TYPE_CHECKING:
 
 _ENTER = "\x1b[?1049h\x1b[H\x1b[2J"
 _LEAVE = "\x1b[?25h\x1b[?1049l"
+_MODES_OFF = (
+    "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l"  # the mouse
+    "\x1b[?1004l\x1b[?2004l\x1b[?2048l\x1b[<u\x1b[?7h"
+)
 _STARTING = " ◌ starting"
 
 
 class FirstFrame:
-    """Holds the terminal until `hand_over`; `leave` puts it back as it was."""
+    """Holds the terminal from `begin` until `hand_over`; `leave` puts it back as it was."""
 
     def __init__(self, source: int, sink: int, files: tuple[str, ...]) -> None:
         import termios
+        from threading import Lock
 
         size = os.get_terminal_size(sink)
-        text = frame(size.columns, size.lines, files)
+        self._columns, self._lines = size.columns, size.lines
+        self._text = frame(size.columns, size.lines, files)
         self._source, self._sink = source, sink
         self._mode = termios.tcgetattr(source)
-        quiet = termios.tcgetattr(source)
-        # Ctrl+S and Ctrl+Q are keys like others, not the line's own brake.
-        quiet[0] &= ~(termios.ICRNL | termios.IXON)
-        quiet[3] &= ~(termios.ECHO | termios.ICANON | termios.ISIG)
-        termios.tcsetattr(source, termios.TCSANOW, quiet)
-        self._columns, self._lines = size.columns, size.lines
-        self._has_screen = True
-        self._typed = self._typed_before()
+        self._has_screen = False
+        self._typed = b""
         self._shown = 0
         self._prompt: tuple[int, int, int] | None = None
         self._number = 1
         self._tell: Callable[[], None] | None = None
+        self._lock = Lock()
         self._thread: Thread | None = None
         self._pipe = (-1, -1)
-        os.write(sink, (_ENTER + text).encode())
+
+    def begin(self) -> None:
+        """Take the terminal, paint, and read the keys; whatever comes of that, `leave` is due."""
+        import termios
+
+        quiet = termios.tcgetattr(self._source)
+        # Ctrl+S and Ctrl+Q are keys like others, not the line's own brake.
+        quiet[0] &= ~(termios.ICRNL | termios.IXON)
+        quiet[3] &= ~(termios.ECHO | termios.ICANON | termios.ISIG)
+        termios.tcsetattr(self._source, termios.TCSANOW, quiet)
+        self._typed = self._typed_before()
+        self._has_screen = True
+        os.write(self._sink, (_ENTER + self._text).encode())
         self._listen()
 
     # -- what is on screen -------------------------------------------------------------------
@@ -108,12 +121,12 @@ class FirstFrame:
         return typed.replace(b"\n", b"\r")
 
     def _listen(self) -> None:
-        from threading import Lock, Thread
+        from threading import Thread
 
-        self._lock = Lock()
         self._pipe = os.pipe()
-        self._thread = Thread(target=self._read, name="first keys", daemon=True)
-        self._thread.start()
+        thread = Thread(target=self._read, name="first keys", daemon=True)
+        thread.start()
+        self._thread = thread
 
     def _read(self) -> None:
         import select
@@ -190,9 +203,20 @@ class FirstFrame:
         except (OSError, termios.error):
             return  # there is no terminal any more
 
+    def restore(self) -> None:
+        """The same from within a signal's handler, at any moment: nobody is waited for, and what
+        the workbench may have switched on just now is switched off."""
+        import termios
+
+        try:
+            os.write(self._sink, (_MODES_OFF + _LEAVE).encode())
+            termios.tcsetattr(self._source, termios.TCSANOW, self._mode)
+        except (OSError, termios.error):
+            return
+
 
 def first_frame(files: tuple[str, ...]) -> FirstFrame | None:
-    """Paint it; None where there is no terminal."""
+    """One that has not begun; None where there is no terminal."""
     source, sink = sys.__stdin__, sys.__stdout__
     if source is None or sink is None or not (source.isatty() and sink.isatty()):
         return None

@@ -38,6 +38,7 @@ class Start:
 
         termios.tcsetwinsize(slave, (12, 60))
         self.frame = FirstFrame(slave, slave, ())
+        self.frame.begin()
         self._slave = slave
         self.loading = Loading("codeexec")
         self.run = FirstRun(self.frame, host, opening, "me", CONSOLE, self.loading)
