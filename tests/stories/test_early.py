@@ -80,3 +80,6 @@ def test_a_name_that_is_no_text_is_shown_all_the_same() -> None:
         with Tty((name,), home=apart.folder, cwd=apart.work, env=apart.environ) as tty:
             tty.shows("● idle")
             tty.shows("x = 1")
+            tty.press("\x1b[15~\x1bOQ")  # F5, F2
+            tty.shows("[1] x = 1")
+            tty.shows("✓")

@@ -16,7 +16,7 @@ from codeexec.client.spawn import Starting
 from codeexec.client.waiting import HELD_BYTES, LOCAL, Call, Listener, Patience
 from codeexec.client.wire import Address, Wire, connect
 from codeexec.domain import requests as q
-from codeexec.domain.codec import check_schema, decode_reply, encode
+from codeexec.domain.codec import check_schema, decode_reply, encode, mended
 from codeexec.domain.errors import CodeexecError, Denied, ServerUnavailable, UsageError
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
@@ -129,11 +129,8 @@ class SocketHost:
         number = self._number
         try:
             content = Raw(encode(asked))
-        except UnicodeEncodeError as error:
-            raise UsageError(
-                "There is a name or a text in this that is no Unicode, and cannot be sent.",
-                "Give the file another name.",
-            ) from error
+        except UnicodeEncodeError:
+            content = Raw(encode(mended(asked)))
         frame = encode_frame(ClientFrame(id=number, session=session, request=content))
         if len(frame) > MAX_REQUEST:
             raise UsageError(

@@ -18,6 +18,7 @@ from codeexec.domain.snapshot import Snapshot
 SCHEMA = 1
 
 R = TypeVar("R", bound=Reply)
+S = TypeVar("S")
 T = TypeVar("T")
 
 _encoder = msgspec.json.Encoder()
@@ -29,6 +30,26 @@ _request = msgspec.json.Decoder(AnyRequest)
 def encode(value: AnyEvent | Recorded | Request[R] | Reply | Snapshot) -> bytes:
     """JSON in one line, UTF-8."""
     return _encoder.encode(value)
+
+
+def mended(value: S) -> S:
+    """The same, with a sign in place of half a surrogate pair (such as in a name that is no
+    Unicode), and huge numbers in digits: no JSON of ours can hold them."""
+    return msgspec.convert(_mended(msgspec.to_builtins(value)), type(value))
+
+
+def _mended(value: object) -> object:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case int() if value.bit_length() > 63:
+            return str(value)
+        case dict():
+            return {_mended(key): _mended(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_mended(each) for each in value]
+        case _:
+            return value
 
 
 def decode_event(data: bytes | str) -> AnyEvent:

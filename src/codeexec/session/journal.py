@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from codeexec.domain.codec import SCHEMA, check_schema, decode_event, encode
+from codeexec.domain.codec import SCHEMA, check_schema, decode_event, encode, mended
 from codeexec.domain.errors import Conflict, NotFound, ProtocolError, StorageError
 from codeexec.domain.events import AnyEvent, DisplayUpdated, OutputChanged, Recorded
 from codeexec.domain.flow import OutputMode, elide
@@ -255,23 +255,7 @@ def _prepare(event: AnyEvent) -> tuple[AnyEvent, AnyEvent, bytes]:
     try:
         return event, small, encode(small)
     except (UnicodeEncodeError, OverflowError):
-        # Half a surrogate pair or a huge number in what a kernel sent: no wire can hold it.
-        mended = msgspec.convert(_mended(msgspec.to_builtins(event)), type(event))
-        return _prepare(mended)
-
-
-def _mended(value: object) -> object:
-    match value:
-        case str():
-            return value.encode("utf-8", "replace").decode()
-        case int() if value.bit_length() > 63:
-            return str(value)
-        case dict():
-            return {_mended(key): _mended(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_mended(each) for each in value]
-        case _:
-            return value
+        return _prepare(mended(event))  # from what a kernel sent
 
 
 def _size(record: Recorded) -> int:

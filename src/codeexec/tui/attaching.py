@@ -28,7 +28,7 @@ def wanted(options: OpenOptions, place: Place, settings: Settings) -> OpenSessio
         cwd=str(place.folder),
         name=options.session,
         kernel=options.kernel,
-        file=_sendable(str(place.files[0])) if place.files else "",
+        file=str(place.files[0]) if place.files else "",
     )
     if not in_container:
         return struct_replace(request, kernel=options.kernel or settings.kernel.name)
@@ -36,11 +36,6 @@ def wanted(options: OpenOptions, place: Place, settings: Settings) -> OpenSessio
     policy = replace(said, policy=options.policy or said.policy, pull=pull).wanted
     image = options.docker or said.image
     return struct_replace(request, backend="docker", image=image, policy=policy)
-
-
-def _sendable(name: str) -> str:
-    """What is no Unicode in it cannot be sent; which Python is meant its folder says."""
-    return name.encode("utf-8", "replace").decode()
 
 
 async def find_session(

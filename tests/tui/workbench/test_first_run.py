@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyte
 import pytest
 from msgspec.structs import replace
 
@@ -21,8 +22,6 @@ from codeexec.tui.first_run import FirstRun
 from codeexec.tui.layout import Box
 from codeexec.tui.loading import Loading
 
-pyte = pytest.importorskip("pyte")
-
 CONSOLE = Box(4, 2, 40, 9)
 
 
@@ -31,7 +30,6 @@ class Start:
 
     def __init__(self, host: EmbeddedHost, opening: asyncio.Task[SessionSummary]) -> None:
         self._master, slave = pty.openpty()
-        os.set_blocking(self._master, False)
         self.screen = pyte.Screen(60, 12)
         self._stream = pyte.ByteStream(self.screen)
         import termios
@@ -50,17 +48,23 @@ class Start:
     def type(self, keys: bytes) -> None:
         os.write(self._master, keys)
 
-    async def until(self, holds: Callable[[list[str]], bool], what: str) -> list[str]:
+    async def until(self, holds: Callable[[list[str]], bool]) -> list[str]:
         """The rows of the screen, as soon as that can be said of them."""
-        async with asyncio.timeout(60):
-            while True:
-                try:
-                    self._stream.feed(os.read(self._master, 65536))
-                except BlockingIOError:
-                    await asyncio.sleep(0.005)
-                rows = [row.rstrip() for row in self.screen.display]
-                if holds(rows):
-                    return rows
+        loop, came = asyncio.get_running_loop(), asyncio.Event()
+
+        def read() -> None:
+            self._stream.feed(os.read(self._master, 65536))
+            came.set()
+
+        loop.add_reader(self._master, read)
+        try:
+            async with asyncio.timeout(60):
+                while not holds(rows := [row.rstrip() for row in self.screen.display]):
+                    came.clear()
+                    await came.wait()
+            return rows
+        finally:
+            loop.remove_reader(self._master)
 
     async def history(self) -> list[str]:
         session = self.host.session((await self.opening).session_id)
@@ -78,20 +82,24 @@ class Start:
 async def start(folder: Path, **said: object) -> AsyncIterator[Start]:
     async with EmbeddedHost(folder / "state") as host:
         request = OpenSession(**{"cwd": str(folder), **said})  # type: ignore[arg-type]
-        one = Start(host, asyncio.create_task(host.call(request)))
-        try:
+        with begun(host, host.call(request)) as one:
             yield one
-        finally:
-            one.close()
+
+
+@contextmanager
+def begun(host: EmbeddedHost, opening: Coroutine[None, None, SessionSummary]) -> Iterator[Start]:
+    one = Start(host, asyncio.create_task(opening))
+    try:
+        yield one
+    finally:
+        one.close()
 
 
 @pytest.mark.slow
 async def test_lines_are_run_and_shown_where_their_cards_will_be(tmp_path: Path) -> None:
     async with start(tmp_path) as one:
         one.type(b"n = 6\rprint('to', 'stdout')\rn * 7\r1 / 0\rn +")
-        rows = await one.until(
-            lambda rows: "[5] n +" in rows[10] and "by zero" in rows[8], "the last error"
-        )
+        rows = await one.until(lambda rows: "[5] n +" in rows[10] and "by zero" in rows[8])
         assert rows[2:10] == [
             "      [1] n = 6",
             "      [2] print('to', 'stdout')",
@@ -112,7 +120,7 @@ async def test_the_last_rows_are_shown_where_there_are_more(tmp_path: Path) -> N
     async with start(tmp_path) as one:
         one.type(b"for i in range(30): print('row', i)\r\r")
         # `for` in one line is whole for Python, and so it is run.
-        rows = await one.until(lambda rows: "row 29" in rows[9], "the last row")
+        rows = await one.until(lambda rows: "row 29" in rows[9])
         assert [row.strip() for row in rows[2:10]] == [f"row {i}" for i in range(22, 30)]
 
 
@@ -129,12 +137,9 @@ async def test_a_session_without_python_leaves_all_lines_to_the_workbench(tmp_pa
     async with EmbeddedHost(tmp_path / "state") as host:
         found = await host.call(OpenSession(cwd=str(tmp_path), start_kernel=False))
 
-        one = Start(host, asyncio.create_task(_given(replace(found, language="R"))))
-        try:
+        with begun(host, _given(replace(found, language="R"))) as one:
             one.type(b"1 + 1\r")
             assert await _handed(one) == b"1 + 1\r"
-        finally:
-            one.close()
 
 
 async def test_a_session_that_cannot_be_opened_takes_nothing(tmp_path: Path) -> None:
@@ -165,12 +170,9 @@ async def test_a_line_that_is_refused_is_handed_over_before_those_after_it(tmp_p
     async with Refusing(tmp_path / "state") as host:
         found = await host.call(OpenSession(cwd=str(tmp_path), start_kernel=False))
         known = replace(found, language="python")
-        one = Start(host, asyncio.create_task(_given(known)))
-        try:
+        with begun(host, _given(known)) as one:
             one.type(b"x = 1\r0\r")
             assert await _handed(one) == b"x = 1\r0\r"
-        finally:
-            one.close()
 
 
 async def _given(summary: SessionSummary) -> SessionSummary:

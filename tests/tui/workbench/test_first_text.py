@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyte
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,6 @@ EDITOR = boxes(WIDE, 200, 50)["editor"]
 
 def seen(written: str, columns: int, lines: int) -> list[str]:
     """The rows of a terminal to which this was written."""
-    pyte = pytest.importorskip("pyte")
     screen = pyte.Screen(columns, lines)
     pyte.Stream(screen).feed(written)
     return [row.rstrip() for row in screen.display]

@@ -21,7 +21,7 @@ from codeexec.tui.attaching import find_session
 from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame, FrameTaker, frames
 from codeexec.tui.late import LateSession
-from codeexec.tui.layout import Layouts
+from codeexec.tui.layout import TITLES, Layouts
 from codeexec.tui.link import ask_quietly
 from codeexec.tui.screens.arrangement import PANES
 from codeexec.tui.screens.document_actions import DocumentActions
@@ -50,6 +50,10 @@ _FURNISH_AFTER = 0.3
 
 _BESIDE_AFTER = 0.04
 """Seconds that the gallery and the variables stand back for what the console has to show."""
+
+
+def _title(theme: Theme, pane: str) -> TabStrip:
+    return TabStrip(theme, [Tab(pane, TITLES[pane])], id=f"{pane}-title")
 
 
 class Workbench(Wires, ProgramActions, DocumentActions):
@@ -90,20 +94,20 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         yield TabStrip(theme, id="panes-bar")
         with Horizontal(id="main"):
             with Vertical(id="left"), Vertical(id="files-box"):
-                yield TabStrip(theme, [Tab("files", "Files")], id="files-title")
+                yield _title(theme, "files")
             yield Divider(theme, "left-divider").add_class("divider")
             with Vertical(id="centre"):
                 with Vertical(id="editor-box"):
                     yield DocumentsPane(theme, self.equipment.swaps, me)
                 with Vertical(id="console-box"):
-                    yield TabStrip(theme, [Tab("console", "Console")], id="console-title")
+                    yield _title(theme, "console")
                     yield ConsolePane(theme, me)
             yield Divider(theme, "side-divider").add_class("divider")
             with Vertical(id="side"):
                 with Vertical(id="artifacts-box"):
-                    yield TabStrip(theme, [Tab("artifacts", "Artifacts")], id="artifacts-title")
+                    yield _title(theme, "artifacts")
                 with Vertical(id="variables-box"):
-                    yield TabStrip(theme, [Tab("variables", "Variables")], id="variables-title")
+                    yield _title(theme, "variables")
         yield Static("This terminal\nis too small.", id="too-small")
         yield StatusLine(theme)
 
@@ -226,6 +230,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
                 if screen is not self and isinstance(screen, FrameTaker):
                     screen.show_frame(frame)
         self.tell_news(frame)
+        if self.side is None:
+            return  # it is shown all of it when it comes
         self._beside.append(frame)
         if len(self._beside) == 1:
             self.set_timer(_BESIDE_AFTER, self._show_beside)

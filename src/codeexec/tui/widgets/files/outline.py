@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from codeexec.tui.first_paint import printable
 from codeexec.tui.widgets.artifacts.row_list import Pieces, fitted
 from codeexec.tui.widgets.files.folder import Entry, Ignored, list_folder
 
@@ -35,7 +36,7 @@ class FileRow:
         mark = ("▾ " if self.is_open else "▸ ") if entry.is_dir else "  "
         name = entry.path.name + ("/" if entry.is_dir else "")
         # Names of files may hold anything, also what would act on the terminal.
-        name = "".join(sign if sign.isprintable() else "�" for sign in name)
+        name = printable(name)
         room = width - len(indent) - 2
         pieces: Pieces = [
             (indent + mark, "muted"),
