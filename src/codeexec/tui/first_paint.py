@@ -209,6 +209,8 @@ class FirstFrame:
         import termios
 
         try:
+            # Textual writes to standard error, in a thread: not after us.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             os.write(self._sink, (_MODES_OFF + _LEAVE).encode())
             termios.tcsetattr(self._source, termios.TCSANOW, self._mode)
         except (OSError, termios.error):
