@@ -113,8 +113,14 @@ class Kernels:
             kernel = JupyterKernel(
                 ref, process, sink, primed=primed, start_timeout=self._start_timeout
             )
-        if not await kernel.adopt(connection, handle, running):
+        try:
+            is_adopted = await kernel.adopt(connection, handle, running)
+        except BaseException:
             await life.release()
+            raise
+        if not is_adopted:
+            # What it had on disk goes with it; a kernel of somebody else is only let go of.
+            await life.kill()
             return None
         return kernel
 

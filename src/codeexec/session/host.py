@@ -74,8 +74,9 @@ class Host:
             self._history = HistoryStore.forgetful()
 
     async def start(self) -> None:
-        """Adopt the sessions that a host before us left open, and begin housekeeping."""
-        await self._take_up_all()
+        """Take up the sessions that a host before us left open (their kernels are adopted in the
+        background, all at once), and begin housekeeping."""
+        self._take_up_all()
         self._tasks.start(self._keep_house(), "housekeeping")
 
     async def close(self, leave_kernels: bool) -> None:
@@ -235,12 +236,12 @@ class Host:
             number += 1
         return name
 
-    async def _take_up_all(self) -> None:
+    def _take_up_all(self) -> None:
         for session_id in self._shelf.left_open():
             if session_id in self._open:
                 continue
             try:
-                await self._take_up(session_id)
+                self._take_up(session_id)
                 self._untaken.discard(session_id)
             except CodeexecError as error:
                 # Tried again later: the disk may be full now.
@@ -248,7 +249,7 @@ class Host:
                     log.error("session %s cannot be taken up: %s", session_id, error)
                 self._untaken.add(session_id)
 
-    async def _take_up(self, session_id: str) -> None:
+    def _take_up(self, session_id: str) -> None:
         folder = self._shelf.take(session_id)
         if folder is None:
             return  # another host has it
@@ -264,7 +265,7 @@ class Host:
             self._shelf.shut(session_id)
             return
         self._open[session_id] = session
-        await session.keeper.adopt()
+        session.keeper.begin_adoption()
 
     def _make(self, folder: Path, journal: Journal, choice: KernelChoice) -> Session:
         blobs = BlobStore(folder / "blobs", quota=self.settings.artifact_quota)
@@ -318,7 +319,7 @@ class Host:
                 self._shelf.note(self._summary(session))
             await asyncio.sleep(HOUSEKEEPING)
             if self._untaken:
-                await self._take_up_all()
+                self._take_up_all()
 
     async def _rest(self, session: Session, now: float) -> None:
         limit = self.settings.idle_kernel
@@ -352,7 +353,7 @@ class Host:
             session_id=snapshot.session_id,
             name=snapshot.name,
             cwd=snapshot.cwd,
-            state="closed" if snapshot.closed else "paused" if kernel.paused else kernel.state,
+            state=_state(session),
             kernel=kernel.kernel.display_name or kernel.kernel.name if kernel.kernel else "",
             pid=kernel.pid,
             opened_at=snapshot.opened_at,
@@ -367,6 +368,15 @@ class Host:
             policy=kernel.kernel.policy if kernel.kernel else "",
             language=kernel.language or (kernel.kernel.language if kernel.kernel else ""),
         )
+
+
+def _state(session: Session) -> str:
+    snapshot = session.snapshot
+    if snapshot.closed:
+        return "closed"
+    if session.keeper.is_adopting:
+        return "adopting"
+    return "paused" if snapshot.kernel.paused else snapshot.kernel.state
 
 
 def _choice(kept: object) -> KernelChoice:

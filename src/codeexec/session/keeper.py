@@ -32,6 +32,8 @@ from codeexec.session.tasks import Tasks
 log = logging.getLogger(__name__)
 
 HANDLE = "kernel"
+ENDING = "ending"
+"""Set in a handle while its kernel is being ended: such a kernel is not adopted, but ended."""
 CHOICE = "choice"
 DETACH_WAIT = 10.0
 """Seconds that a start under way is given when the server ends; then it is given up."""
@@ -57,6 +59,9 @@ class Executions(Protocol):
 
     def resume(self, running: str, waiting: tuple[str, ...]) -> None:
         """These are open, though they were begun under another server."""
+
+    def forget(self, execution_ids: Sequence[str]) -> None:
+        """Take these out of the queue; the caller records how they ended."""
 
     def hold_timer(self) -> None:
         """The time that the run may take stands still, until `release_timer`."""
@@ -92,6 +97,7 @@ class KernelKeeper:
         self._tasks = tasks
         self._outlives = outlives
         self._starting: asyncio.Task[None] | None = None
+        self._adopting: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
 
     @property
@@ -102,11 +108,17 @@ class KernelKeeper:
     def is_paused(self) -> bool:
         return self._snapshot.kernel.paused
 
+    @property
+    def is_adopting(self) -> bool:
+        return self._adopting is not None and not self._adopting.done()
+
     # -- start -------------------------------------------------------------------------
 
     def start_kernel(self) -> None:
-        """Begin to start one, unless one is there or on its way."""
-        if not self.is_ready and (self._starting is None or self._starting.done()):
+        """Begin to start one, unless one is there, on its way, or being adopted."""
+        if self.is_ready or self.is_adopting:
+            return
+        if self._starting is None or self._starting.done():
             self._starting = self._tasks.start(self._start(), "start-kernel")
 
     async def _start(self) -> None:
@@ -168,6 +180,7 @@ class KernelKeeper:
 
     async def pause(self) -> None:
         """Let the kernel stand still until `unpause`; the time that a run may take does as well."""
+        await self.adopted()
         async with self._changing:
             kernel = self.kernel
             if kernel is None or not self.is_ready:
@@ -182,6 +195,7 @@ class KernelKeeper:
 
     async def unpause(self) -> None:
         """Let it go on, and what has been asked meanwhile begin."""
+        await self.adopted()
         async with self._changing:
             await self._unpause()
         self._executions.pump()
@@ -201,6 +215,7 @@ class KernelKeeper:
     async def restart(self, name: str, policy: str = "") -> None:
         """End what runs, cancel what waits, and begin afresh; a start that is under way is given
         up. KernelUnavailable when there is no kernel `name`: then all goes on as before."""
+        await self.adopted()
         fresh = None
         is_attached = self.choice.connection_file or self.choice.name.endswith(".json")
         if not name and is_attached and self.kernel is not None and self.kernel.is_alive:
@@ -243,18 +258,26 @@ class KernelKeeper:
 
     async def shut_down(self, reason: str) -> None:
         """End the kernel; a next execution starts a fresh one."""
+        await self.adopted()
         await self._give_up_start()
         async with self._changing:
             await self._wake()
             self._executions.cancel_all(reason)
             kernel, self.kernel, self.is_ready = self.kernel, None, False
-            self._recorder.keep(HANDLE, None)
             if kernel is not None:
+                # The handle stays until the kernel is gone: were we killed before, the next
+                # server would not find the kernel, and so could not end it.
+                self._recorder.keep(HANDLE, {**kernel.handle(), ENDING: True})
                 await kernel.shutdown()
                 self._recorder.record(KernelStopped(self._snapshot.kernel.generation, reason))
+            self._recorder.keep(HANDLE, None)
 
     async def detach(self) -> None:
         """Leave the kernel to whoever opens the journal next."""
+        if self._adopting is not None and self.is_adopting:
+            # The journal still names the kernel, and nothing was changed: the next server adopts.
+            self._adopting.cancel()
+            await asyncio.wait({self._adopting})
         if self._starting is not None:
             await asyncio.wait({self._starting}, timeout=DETACH_WAIT)
         await self._give_up_start()
@@ -266,48 +289,76 @@ class KernelKeeper:
 
     # -- after a crash of the server ---------------------------------------------------
 
-    async def adopt(self) -> None:
-        """Take up the kernel that the journal names; end as lost what cannot be followed."""
-        handle = self._recorder.journal.get_private(HANDLE)
-        view = self._snapshot.kernel
-        open_ones = [e for e in self._snapshot.executions.values() if e.is_open]
-        running = next((e.execution_id for e in open_ones if e.status == "running"), "")
-        waiting = tuple(e.execution_id for e in open_ones if e.status == "queued")
+    def begin_adoption(self) -> None:
+        """Take up, in the background, the kernel that the journal names. Until that is done no
+        other kernel is started: executions wait in the queue, other changes wait for `adopted`."""
+        open_views = [e for e in self._snapshot.executions.values() if e.is_open]
+        running = next((e.execution_id for e in open_views if e.status == "running"), "")
+        waiting = tuple(e.execution_id for e in open_views if e.status == "queued")
         # Before: what the kernel says of them may come while it is adopted.
         self._executions.resume(running, waiting)
-        kernel = None
-        if isinstance(handle, dict):
-            kernel = await self._factory.adopt(handle, self._executions.take, running)
-        if kernel is not None and view.state not in ("idle", "busy"):
-            await kernel.shutdown()  # it was about to end, for a restart
-            kernel = None
-        if kernel is None:
-            in_container = view.kernel is not None and view.kernel.backend == "docker"
-            gone = (
-                "The session server ended, and the kernel's container ends with it."
-                if in_container
-                else "The session server ended and the kernel did not live on."
-            )
+        work = self._adopt(running, (running, *waiting) if running else waiting)
+        self._adopting = self._tasks.start(work, "adopt-kernel")
+
+    async def adopted(self) -> None:
+        """Wait until an adoption that is under way has succeeded or failed."""
+        if self._adopting is not None:
+            await asyncio.wait({self._adopting})
+
+    async def _adopt(self, running: str, open_ids: Sequence[str]) -> None:
+        async with self._changing:
+            view = self._snapshot.kernel
+            kernel = await self._find_left_kernel(running)
+            self._adopting = None
+            if kernel is None:
+                self._lose(open_ids)
+                self._executions.pump()
+                return
+            self.kernel = kernel
             self._recorder.record(
-                *(ExecutionFinished(each.execution_id, "lost", gone) for each in open_ones)
+                NoticeGiven(
+                    "warning" if running else "info",
+                    "The session server was restarted",
+                    "The kernel lives on. What it printed in between could not be recorded."
+                    if running
+                    else "The kernel lives on.",
+                )
             )
-            self._executions.resume("", ())
-            if view.state in ("starting", "idle", "busy"):
-                self._recorder.record(KernelDied(view.generation, Death(gone)))
-            return
-        self.kernel = kernel
-        self._recorder.record(
-            NoticeGiven(
-                "warning" if running else "info",
-                "The session server was restarted",
-                "The kernel lives on. What it printed in between could not be recorded."
-                if running
-                else "The kernel lives on.",
-            )
+            ready = Ready(kernel.pid, view.language, view.version, view.banner, view.subshells)
+            self._come_up(kernel, view.generation, ready, adopted=True)
+            self._executions.restore_timer(running)
+
+    async def _find_left_kernel(self, running: str) -> Kernel | None:
+        """The kernel that the last server left, connected; one that was about to end is ended."""
+        handle = self._recorder.journal.get_private(HANDLE)
+        if not isinstance(handle, dict):
+            return None
+        try:
+            kernel = await self._factory.adopt(handle, self._executions.take, running)
+            was_ending = handle.get(ENDING) or self._snapshot.kernel.state not in ("idle", "busy")
+            if kernel is not None and was_ending:
+                await kernel.shutdown()
+                return None
+        except Exception as error:
+            # Whatever it is (no file descriptor left, for one): the executions must end.
+            log.warning("kernel adoption: %s", error, exc_info=error)
+            return None
+        return kernel
+
+    def _lose(self, open_ids: Sequence[str]) -> None:
+        """The kernel of the last server is gone: so are the executions that it was given."""
+        view = self._snapshot.kernel
+        in_container = view.kernel is not None and view.kernel.backend == "docker"
+        reason = (
+            "The session server ended, and the kernel's container ends with it."
+            if in_container
+            else "The session server ended and the kernel did not live on."
         )
-        ready = Ready(kernel.pid, view.language, view.version, view.banner, view.subshells)
-        self._come_up(kernel, view.generation, ready, adopted=True)
-        self._executions.restore_timer(running)
+        lost = [each for each in open_ids if self._snapshot.executions[each].is_open]
+        self._executions.forget(lost)
+        self._recorder.record(*(ExecutionFinished(each, "lost", reason) for each in lost))
+        if view.state in ("starting", "idle", "busy"):
+            self._recorder.record(KernelDied(view.generation, Death(reason)))
 
 
 def _unforeseen(error: Exception) -> CodeexecError:

@@ -292,6 +292,11 @@ class Runner:
         self.queue = Queue(waiting, running or None)
         self._unheard = running
 
+    def forget(self, execution_ids: Sequence[str]) -> None:
+        self.queue = self.queue.remove(execution_ids)
+        if self.queue.running in execution_ids and self.queue.running is not None:
+            self._end_run(self.queue.running)
+
     # -- the time that a run may take ----------------------------------------------------
 
     def _allow(self, execution_id: str, seconds: float) -> None:

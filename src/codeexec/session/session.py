@@ -120,13 +120,25 @@ class Session:
             raise Denied(
                 "This connection only watches.", "Attach without --watch to change anything."
             )
+        self._require_open(request)
+        if self.keeper.is_adopting and self._is_for_kernel(request):
+            await self.keeper.adopted()
+            self._require_open(request)
+        return cast(R, await self._answer(cast(q.SessionRequest | q.FileRequest, request)))
+
+    def _require_open(self, request: q.Request[R]) -> None:
         closed = self.snapshot.closed or self._closing
         if closed and not isinstance(request, _READ_WHEN_CLOSED):
             raise Conflict(
                 f"Session {self.snapshot.name} is closed.",
                 "Open a new one; its output can still be read and exported.",
             )
-        return cast(R, await self._answer(cast(q.SessionRequest | q.FileRequest, request)))
+
+    def _is_for_kernel(self, request: q.Request[R]) -> bool:
+        """Whether the request needs the kernel at once: an execution can wait in the queue."""
+        if isinstance(request, q.CancelExecution):
+            return self.runner.queue.running == request.execution_id
+        return isinstance(request, _FOR_KERNEL)
 
     async def _answer(self, request: q.SessionRequest | q.FileRequest) -> q.Reply:
         match request:
@@ -281,3 +293,18 @@ class Session:
 
 MAX_ROWS = 5000
 _READ_WHEN_CLOSED = (q.ReadRows, q.SearchRows, q.ReadBlob, q.SearchHistory, q.ReadFile, q.ListFiles)
+_FOR_KERNEL = (
+    q.AnswerStdin,
+    q.Interrupt,
+    q.RestartKernel,
+    q.PauseKernel,
+    q.UnpauseKernel,
+    q.ShutDownKernel,
+    q.Complete,
+    q.Inspect,
+    q.IsComplete,
+    q.RefreshVariables,
+    q.InspectVariable,
+    q.ReadTable,
+    q.DeleteVariable,
+)

@@ -93,18 +93,14 @@ class JupyterKernel:
         if running:
             talk.expect(running)
         try:
-            # The control channel answers beside running code.
-            info = await talk.questions.ask("control", "kernel_info_request", {}, QUESTION)
-            self._ready = replies.ready(info.content, self._life.pid)
-        except KernelDied:
+            ready = await self._greet_again(talk, handle)
+        except BaseException:
+            self._disconnect()
+            raise
+        if ready is None:
             self._disconnect()
             return False
-        except Busy:
-            if self._life.pid is None:
-                self._disconnect()
-                return False
-            # Its process is there: native code holds it so that not even that is answered.
-            self._ready = replies.remembered(handle, self._life.pid)
+        self._ready = ready
         self._watcher = asyncio.create_task(self._watch(talk, running), name="watch-kernel")
         return True
 
@@ -281,6 +277,26 @@ class JupyterKernel:
                 talk.send("shell", kind, {})
         return replies.ready(info.content, self._life.pid)
 
+    async def _greet_again(self, talk: Conversation, handle: Handle) -> Ready | None:
+        """The answer of a kernel that runs already, once its output is heard; what the handle
+        says of one that does not answer though its process is there; None when it is gone."""
+        gone = asyncio.create_task(self._life.wait(), name="wait-for-exit")
+        hands = asyncio.create_task(_greet_beside(talk), name="greet-kernel")
+        try:
+            await asyncio.wait({gone, hands}, timeout=QUESTION, return_when="FIRST_COMPLETED")
+            if gone.done():
+                return None
+            if hands.done():
+                return replies.ready(hands.result().content, self._life.pid)
+        except (Busy, KernelDied):
+            pass  # native code holds it, or it is stopped
+        finally:
+            for task in (gone, hands):
+                task.cancel()
+            await asyncio.gather(gone, hands, return_exceptions=True)
+        pid = self._life.pid
+        return replies.remembered(handle, pid) if pid is not None else None
+
     async def _watch(self, talk: Conversation, running: str = "") -> None:
         """Tell of the death of the process. `running` is open since before we came."""
         async with asyncio.TaskGroup() as group:
@@ -319,6 +335,18 @@ class JupyterKernel:
         except TimeoutError:
             return False
         return True
+
+
+async def _greet_beside(talk: Conversation) -> Message:
+    """As `_greet`, beside code that may be running: the control channel is answered then."""
+    kind = "kernel_info_request"
+    info = await talk.questions.ask("control", kind, {}, QUESTION)
+    while not talk.heard.is_set():
+        try:
+            await asyncio.wait_for(talk.heard.wait(), NUDGE)
+        except TimeoutError:
+            talk.send("control", kind, {})
+    return info
 
 
 async def _look_after(talk: Conversation, running: str) -> None:

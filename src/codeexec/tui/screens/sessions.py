@@ -28,6 +28,7 @@ _STATES: dict[str, tuple[str, Ink, str]] = {
     "idle": ("●", "ok", "idle"),
     "busy": ("▶", "accent", "busy"),
     "starting": ("◌", "warn", "starting"),
+    "adopting": ("◌", "warn", "adopting"),
     "paused": ("‖", "warn", "paused"),
     "dead": ("✗", "error", "kernel died"),
     "stopped": ("○", "muted", "no kernel"),

@@ -1,0 +1,214 @@
+"""Adoption by the next server: one kernel a session, whatever it prints and whatever is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+import psutil
+import pytest
+
+from codeexec.domain.errors import Conflict, UsageError
+from codeexec.domain.events import KernelStarting
+from codeexec.domain.requests import (
+    Execute,
+    Interrupt,
+    ListSessions,
+    PauseKernel,
+    ReadRows,
+    RestartKernel,
+    ShutDownKernel,
+    StopSession,
+)
+from codeexec.session.host import Host
+from codeexec.session.session import Session
+from support.invariants import check_journal, read_journal
+from support.kernel_cases import no_orphans
+from support.sessions import finished, open_host, open_session, run, submit, text, until
+
+pytestmark = pytest.mark.slow
+
+PRINTING = "import time\nwhile True:\n    print('line', flush=True)\n    time.sleep(0.001)"
+
+
+def kernels() -> list[int]:
+    """The kernel processes that belong to this test process."""
+    children = psutil.Process().children(recursive=True)
+    return [p.pid for p in children if p.status() != psutil.STATUS_ZOMBIE]
+
+
+def starts(session: Session) -> int:
+    return sum(isinstance(r.event, KernelStarting) for r in read_journal(session.folder))
+
+
+async def leave_printing(state: Path, cwd: Path) -> tuple[int, str, str]:
+    """A session left by its host while one cell prints and another waits: pid, both ids."""
+    async with open_host(state, leave_kernels=True) as host:
+        session = await open_session(host, cwd)
+        printing = await submit(session, PRINTING, stop_on_error=False)
+        waiting = await submit(session, "print('next')")
+        pid = (await until(session, lambda s: s.executions[printing].total)).kernel.pid
+    assert pid is not None
+    return pid, printing, waiting
+
+
+async def test_a_printing_kernel_is_adopted_and_no_second_one_started(tmp_path: Path) -> None:
+    with no_orphans():
+        pid, printing, waiting = await leave_printing(tmp_path / "state", tmp_path)
+        for _ in range(5):
+            async with open_host(tmp_path / "state", leave_kernels=True) as host:
+                (session,) = host.sessions
+                before = session.snapshot.executions[printing].total
+                heard = await until(
+                    session,
+                    lambda s, before=before: s.executions[printing].total > before + 20,  # type: ignore[misc]
+                )
+                assert heard.kernel.pid == pid
+                assert kernels() == [pid]
+        async with open_host(tmp_path / "state") as host:
+            (session,) = host.sessions
+            await session.call(Interrupt())
+            assert (await finished(session, printing)).status == "cancelled"
+            assert await text(session, await finished(session, waiting)) == ["next"]
+            assert session.snapshot.kernel.pid == pid
+            assert starts(session) == 1
+            check_journal(session.folder, snapshot=session.snapshot)
+
+
+async def interrupt(host: Host, session: Session, waiting: str) -> None:
+    await session.call(Interrupt())
+    assert (await finished(session, waiting)).status == "ok"
+
+
+async def execute(host: Host, session: Session, waiting: str) -> None:
+    third = (await session.call(Execute("print('third')"))).execution_id
+    await session.call(Interrupt())
+    assert await text(session, await finished(session, third)) == ["third"]
+    assert (await finished(session, waiting)).status == "ok"
+
+
+async def restart(host: Host, session: Session, waiting: str) -> None:
+    await asyncio.gather(*(session.call(RestartKernel()) for _ in range(3)))
+    assert session.snapshot.executions[waiting].status == "cancelled"
+    assert (await run(session, "1")).status == "ok"
+
+
+async def pause(host: Host, session: Session, waiting: str) -> None:
+    with pytest.raises(UsageError, match="container"):
+        await session.call(PauseKernel())
+    await interrupt(host, session, waiting)
+
+
+async def shut_down(host: Host, session: Session, waiting: str) -> None:
+    await session.call(ShutDownKernel())
+    assert kernels() == []
+    assert (await run(session, "1")).status == "ok"
+
+
+async def stop(host: Host, session: Session, waiting: str) -> None:
+    request = StopSession(session.session_id)
+    await asyncio.gather(host.call(request), host.call(request), return_exceptions=True)
+    assert kernels() == []
+    with pytest.raises(Conflict):
+        await session.call(Execute("1"))
+
+
+Act = Callable[[Host, Session, str], Coroutine[object, object, None]]
+
+
+@pytest.mark.parametrize("act", [interrupt, execute, restart, pause, shut_down, stop])
+async def test_what_is_asked_during_an_adoption_meets_one_kernel(tmp_path: Path, act: Act) -> None:
+    with no_orphans():
+        pid, _printing, waiting = await leave_printing(tmp_path / "state", tmp_path)
+        async with open_host(tmp_path / "state") as host:
+            (session,) = host.sessions
+            assert (await host.call(ListSessions())).sessions[0].state == "adopting"
+            await act(host, session, waiting)
+            assert len(kernels()) <= 1
+            if kernels() and act not in (restart, shut_down):
+                assert kernels() == [pid] == [session.snapshot.kernel.pid]
+            check_journal(session.folder)
+
+
+async def test_kernels_that_do_not_answer_are_waited_for_at_once_and_hold_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codeexec.kernels.jupyter.kernel.QUESTION", 1.0)
+    with no_orphans():
+        async with open_host(tmp_path / "state", leave_kernels=True) as host:
+            sessions = [await open_session(host, tmp_path) for _ in range(3)]
+            for session in sessions:
+                await until(session, lambda s: s.kernel.state == "idle")
+            pids = [session.snapshot.kernel.pid for session in sessions]
+        for pid in pids:
+            assert pid is not None
+            os.kill(pid, signal.SIGSTOP)
+        began = time.monotonic()
+        async with open_host(tmp_path / "state") as host:
+            assert time.monotonic() - began < 1.0, "the host waited for kernels"
+            summaries = (await host.call(ListSessions())).sessions
+            assert [each.state for each in summaries] == ["adopting"] * 3
+            accepted = [await each.call(Execute("print(1)")) for each in host.sessions]
+            await asyncio.gather(*(each.keeper.adopted() for each in host.sessions))
+            assert time.monotonic() - began < 2.5, "they were waited for one after another"
+            for pid in pids:
+                assert pid is not None
+                os.kill(pid, signal.SIGCONT)
+            for session, each in zip(host.sessions, accepted, strict=True):
+                view = await finished(session, each.execution_id)
+                assert await text(session, view) == ["1"]
+                assert session.snapshot.kernel.pid in pids
+
+
+async def test_a_kernel_that_dies_during_its_adoption_costs_only_what_it_was_given(
+    tmp_path: Path,
+) -> None:
+    with no_orphans():
+        pid, printing, waiting = await leave_printing(tmp_path / "state", tmp_path)
+        os.kill(pid, signal.SIGSTOP)
+        async with open_host(tmp_path / "state") as host:
+            (session,) = host.sessions
+            later = await submit(session, "print('on a fresh one')")
+            os.kill(pid, signal.SIGKILL)
+            assert (await finished(session, printing)).status == "lost"
+            assert (await finished(session, waiting)).status == "lost"
+            assert await text(session, await finished(session, later)) == ["on a fresh one"]
+            assert session.snapshot.kernel.generation == 2
+            check_journal(session.folder, snapshot=session.snapshot)
+
+
+async def test_a_host_that_ends_during_an_adoption_leaves_the_kernel_to_the_next(
+    tmp_path: Path,
+) -> None:
+    with no_orphans():
+        pid, printing, waiting = await leave_printing(tmp_path / "state", tmp_path)
+        for _ in range(3):
+            async with open_host(tmp_path / "state", leave_kernels=True):
+                pass
+        async with open_host(tmp_path / "state") as host:
+            (session,) = host.sessions
+            await interrupt(host, session, waiting)
+            assert kernels() == [pid] == [session.snapshot.kernel.pid]
+            assert (await session.call(ReadRows(printing, 0, 1))).total > 0
+
+
+async def test_a_kernel_that_was_being_ended_is_ended_by_the_next_server(tmp_path: Path) -> None:
+    with no_orphans():
+        state = tmp_path / "state"
+        pid, printing, waiting = await leave_printing(state, tmp_path)
+        async with open_host(state, leave_kernels=True) as host:
+            (session,) = host.sessions
+            await session.keeper.adopted()
+            kernel = session.keeper.kernel
+            assert kernel is not None
+            # The moment after the handle was marked, at which a server may be killed.
+            session.recorder.keep("kernel", {**kernel.handle(), "ending": True})
+        async with open_host(state) as host:
+            (session,) = host.sessions
+            assert (await finished(session, printing)).status == "lost"
+            assert (await finished(session, waiting)).status == "lost"
+            assert pid not in kernels()
