@@ -9,11 +9,13 @@ instead of 4.8, a short run 8 instead of 13.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
 from textual.strip import Strip
+
+from codeexec.tui.render.plain import without_controls
 
 
 def groups(regions: Iterable[Region]) -> list[Region]:
@@ -27,7 +29,20 @@ def groups(regions: Iterable[Region]) -> list[Region]:
     return found
 
 
-class NarrowCompositor(Compositor):
+class SafeCompositor(Compositor):
+    """All that a screen paints comes by here: nothing in it acts on the terminal."""
+
+    def _render_chops(
+        self, crop: Region, is_rendered_line: Callable[[int], bool]
+    ) -> Sequence[Mapping[int, Strip]]:
+        chops = super()._render_chops(crop, is_rendered_line)
+        return [
+            {x: without_controls(strip) if strip else strip for x, strip in line.items()}
+            for line in chops
+        ]
+
+
+class NarrowCompositor(SafeCompositor):
     """Narrows what widgets render to the rows of a change. Columns are left alone: the strips
     are cut where widgets meet, and the cuts must be those of the whole line."""
 

@@ -12,6 +12,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from codeexec.domain.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Thread
@@ -276,11 +278,6 @@ def _end_of_answer(text: str, at: int) -> int:
         end += 1
     # What it is, and how large its cells are; keys end otherwise.
     return end + 1 if kind == "[" and text[end : end + 1] in ("c", "t") else 0
-
-
-def printable(text: str) -> str:
-    """The text without anything that acts on a terminal."""
-    return text if text.isprintable() else "".join(s if s.isprintable() else "·" for s in text)
 
 
 def fit(text: str, width: int) -> tuple[str, int]:

@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from codeexec.tui.first_paint import fit, printable
+from codeexec.domain.printable import MARK, printable
+from codeexec.tui.first_paint import fit
 from codeexec.tui.layout import Box
 
 _MOST = 8_000_000
@@ -73,8 +74,9 @@ def _kept_in(parts: Iterable[str]) -> str:
 
 
 def _plain(line: str) -> str:
-    """The line without anything that acts on a terminal."""
-    return printable(line.expandtabs(_TAB))
+    """The line without anything that acts on a terminal, or whose width is not known here."""
+    text = printable(line.expandtabs(_TAB))
+    return text if text.isprintable() else "".join(s if s.isprintable() else MARK for s in text)
 
 
 def notebook_text(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from codeexec.config.model import Notify
+from codeexec.domain.printable import printable
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.feed import Frame
 from codeexec.tui.widgets.console.paint import duration
@@ -17,7 +18,7 @@ def sequence(words: str, settings: Notify, *, tmux: bool = False) -> str:
     bell = "\a" if settings.bell else ""
     if not settings.desktop:
         return bell
-    said = f"\x1b]9;{_CONTROL.sub(' ', words)[:200]}\x1b\\"
+    said = f"\x1b]9;{printable(_CONTROL.sub(' ', words))[:200]}\x1b\\"
     if tmux:
         said = f"\x1bPtmux;{said.replace(chr(27), chr(27) * 2)}\x1b\\"
     return bell + said

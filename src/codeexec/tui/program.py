@@ -17,10 +17,12 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.css.query import NoMatches
 from textual.drivers.linux_driver import LinuxDriver
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.printable import printable
 from codeexec.domain.requests import SessionSummary
 from codeexec.tui import garbage
 from codeexec.tui.app import OpenOptions
@@ -29,6 +31,7 @@ from codeexec.tui.equipment import Equipment
 from codeexec.tui.legacy_keys import teach
 from codeexec.tui.messages import Attach, Depart, ThemeChosen
 from codeexec.tui.places import all_places, menu, places
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.screens.command_chooser import CommandChooser
 from codeexec.tui.screens.keys import KeysScreen
 from codeexec.tui.screens.workbench import Workbench
@@ -114,6 +117,24 @@ class Program(App[str]):
     ) -> Workbench:
         place = place_of(options.files, self._cwd)
         return Workbench(self._host, options, place, self.equipment, opening)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """A toast: whatever it says came from outside, and nothing in it is markup."""
+        super().notify(
+            printable(message, lines=True).expandtabs(),
+            title=one_line(title),
+            severity=severity,
+            timeout=timeout,
+            markup=False,
+        )
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         if self._start is not None and renderable is not None and not self._batch_count:

@@ -15,6 +15,7 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
+from codeexec.tui.render.plain import fitted, one_line
 from codeexec.tui.widgets.artifacts import text_view
 from codeexec.tui.widgets.artifacts.contents import (
     MOST_MARKDOWN,
@@ -24,7 +25,6 @@ from codeexec.tui.widgets.artifacts.contents import (
     TextContent,
     prepare,
 )
-from codeexec.tui.widgets.artifacts.row_list import fitted, one_line
 from codeexec.tui.widgets.artifacts.text_view import TextView, markdown_lines, plain_lines
 
 INKS = {name: Style() for name in ("heading", "link", "code", "muted", "bullet")}

@@ -1,6 +1,6 @@
 """Rows of program output to Textual strips, in the colours of the theme.
 
-The engine has left SGR and http(s) hyperlinks in the text and nothing else. A row is one pass
+SGR and http(s) hyperlinks are all that a row may hold; the rest is made visible. A row is one pass
 of one regular expression; pens and styles are remembered, because programs repeat themselves.
 """
 
@@ -14,6 +14,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from codeexec.domain.printable import printable_row
 from codeexec.tui.render.sgr import (
     BOLD,
     CONCEAL,
@@ -90,6 +91,7 @@ class AnsiPainter:
         return painted
 
     def _paint(self, text: str, base: str, pen: Sgr) -> tuple[list[Segment], Sgr]:
+        text = printable_row(text).replace("\n", " ")
         link = ""
         style = self._style(pen, link, base)
         if "\x1b" not in text:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
+from codeexec.domain.printable import printable
 from codeexec.tui.theme import Theme
 
 if TYPE_CHECKING:
@@ -57,7 +58,11 @@ def meaning_of(token: _TokenType) -> str:
 
 
 def highlight(code: str, language: str, theme: Theme) -> list[list[Segment]]:
-    """The code as rows of segments, one for each line; plain where the language is not known."""
+    """The code as rows of segments, one for each line; plain where the language is not known.
+
+    Printable, and with as many characters as before; tabs stay.
+    """
+    code = printable(code, lines=True)
     rows: list[list[Segment]] = [[]]
     lexer = _lexer(language)
     for token, text in lexer.get_tokens(code):

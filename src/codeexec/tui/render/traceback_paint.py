@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from rich.segment import Segment
 
 from codeexec.domain.outputs import plain
+from codeexec.domain.printable import printable_row
 from codeexec.tui.render.ansi import AnsiPainter
 from codeexec.tui.render.highlight import highlight
 from codeexec.tui.render.traceback import Frame, Row
@@ -32,13 +33,17 @@ def paint(rows: Sequence[Row], theme: Theme, language: str = "python") -> list[l
         else:
             while end < len(rows) and rows[end].frame is frame:
                 end += 1
-            painted += _frame(frame, [plain(row.text) for row in rows[at:end]], theme, language)
+            painted += _frame(frame, [_plain(row) for row in rows[at:end]], theme, language)
         at = end
     return painted
 
 
+def _plain(row: Row) -> str:
+    return plain(printable_row(row.text)).replace("\n", " ").expandtabs()
+
+
 def _words(row: Row, theme: Theme, painter: AnsiPainter) -> list[Segment]:
-    text = plain(row.text)
+    text = _plain(row)
     if row.fold is not None:
         return [Segment(text, theme.style("muted"))]
     if found := _TITLE.fullmatch(text):

@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from codeexec.tui.commands import bindings
-from codeexec.tui.first_paint import printable
+from codeexec.tui.render.plain import one_line, plain_words
 from codeexec.tui.screens.modal import Modal
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
 
@@ -107,7 +107,7 @@ class Chooser(Modal[str | None]):
         preview: Callable[[str | None], None] | None = None,
     ) -> None:
         super().__init__()
-        self._title = printable(title)
+        self._title = plain_words(title)
         self._choices = list(choices)
         self._placeholder = placeholder
         self._free = free
@@ -117,7 +117,7 @@ class Chooser(Modal[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Label(self._title, id="title", markup=False)
+            yield Label(self._title, id="title")
             yield Input(placeholder=self._placeholder, compact=True)
             yield OptionList()
             yield Label("Nothing fits.", id="none")
@@ -190,10 +190,10 @@ class Chooser(Modal[str | None]):
 
 def _line(choice: Choice, width: int) -> Text:
     """Title at the left, detail at the right."""
+    title, detail = one_line(choice.title), one_line(choice.detail)
     mark = f"{choice.mark} " if choice.mark else ""
     room = max(width - len(mark) - 1, 10)
-    detail = choice.detail[: max(room - min(len(choice.title), room // 2) - 2, 0)]
-    title = choice.title
+    detail = detail[: max(room - min(len(title), room // 2) - 2, 0)]
     if len(title) > room - len(detail) - 2:
         title = title[: max(room - len(detail) - 3, 4)] + "…"
     gap = " " * max(room - len(title) - len(detail), 1)
@@ -229,17 +229,17 @@ class Asker(Modal[str | None]):
         """A name is selected, so that typing replaces it: with its suffix, where that is as
         likely to change."""
         super().__init__()
-        self._title = printable(title)
+        self._title = plain_words(title)
         self._with_suffix = with_suffix
         self._value = value
         self._hint = hint
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Label(self._title, markup=False)
+            yield Label(self._title)
             yield Input(self._value, compact=True)
             if self._hint:
-                yield Label(self._hint, id="hint", markup=False)
+                yield Label(plain_words(self._hint), id="hint")
             yield Static(hint_line(_ASKER_HINTS), id="hints")
 
     def on_mount(self) -> None:
@@ -279,17 +279,17 @@ class Confirm(Modal[str | None]):
 
     def __init__(self, title: str, words: str, answers: Sequence[tuple[str, str]]) -> None:
         super().__init__()
-        self._title = printable(title)
+        self._title = plain_words(title)
         self._words = words
         self._answers = list(answers)
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(self._title, id="title", markup=False)
-            yield Static(self._words, id="words", markup=False)
+            yield Static(self._title, id="title")
+            yield Static(plain_words(self._words), id="words")
             with Horizontal():
                 for key, words in self._answers:
-                    yield Button(words, id=f"answer-{key}", compact=True)
+                    yield Button(plain_words(words), id=f"answer-{key}", compact=True)
 
     def on_mount(self) -> None:
         self.query(Button).first().focus()

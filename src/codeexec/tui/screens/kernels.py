@@ -16,8 +16,9 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import KernelInfo
 from codeexec.tui.commands import bindings
 from codeexec.tui.link import CopyRequested
+from codeexec.tui.render.plain import fitted
 from codeexec.tui.screens.picker import Picker, spread
-from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces, fitted
+from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces
 from codeexec.tui.widgets.hints import Hint
 
 IN_CONTAINER = "docker:"

@@ -8,6 +8,8 @@ from textual import events
 from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen
 
+from codeexec.tui.compositor import SafeCompositor
+
 R = TypeVar("R")
 
 
@@ -16,6 +18,10 @@ class Modal(ModalScreen[R]):
     screen below: that of the workbench."""
 
     _is_over = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = SafeCompositor()
 
     def dismiss(self, result: R | None = None) -> AwaitComplete:
         if self._is_over:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from codeexec.domain.printable import printable
+from codeexec.tui.render.plain import fitted
 from codeexec.tui.screens.picker import Picker, spread
-from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces, fitted
+from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces
 from codeexec.tui.widgets.files.finder import Hit, best
 from codeexec.tui.widgets.files.folder import MOST_FILES, all_files
 from codeexec.tui.widgets.hints import Hint
@@ -34,9 +36,9 @@ class FileHit:
     def _name(self, name: str, offset: int) -> Pieces:
         """In runs of what was typed and what was not."""
         made: Pieces = []
-        for number, sign in enumerate(name, offset):
+        # As many characters as before, so that places stay.
+        for number, shown in enumerate(printable(name), offset):
             ink: Ink = "accent" if number in self.hit.places else "text"
-            shown = sign if sign.isprintable() else "�"
             if made and made[-1][1] == ink:
                 made[-1] = (made[-1][0] + shown, ink)
             else:

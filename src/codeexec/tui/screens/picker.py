@@ -15,8 +15,9 @@ from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from codeexec.tui.commands import bindings
+from codeexec.tui.render.plain import fitted, one_line, plain_words
 from codeexec.tui.screens.modal import Modal
-from codeexec.tui.widgets.artifacts.row_list import Pieces, Row, RowList, fitted
+from codeexec.tui.widgets.artifacts.row_list import Pieces, Row, RowList
 from codeexec.tui.widgets.click_rows import ClickRows
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
 
@@ -38,6 +39,7 @@ class Heading:
 
 def spread(left: Pieces, right: Pieces, width: int) -> Pieces:
     """The one at the left, the other at the right end; what has no room is cut, the right last."""
+    right = [(one_line(text), ink) for text, ink in right]
     side = sum(cell_len(text) for text, _ in right)
     if side > width * 2 // 3:
         right = [(fitted("".join(text for text, _ in right), width * 2 // 3), right[0][1])]
@@ -94,7 +96,7 @@ class Picker(Modal[R]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(self._title_words, id="title", markup=False)
+            yield Static(plain_words(self._title_words), id="title")
             yield Input(placeholder=self.placeholder, compact=True)
             yield ClickRows()
             yield Static(id="word", markup=False)
@@ -163,13 +165,13 @@ class Picker(Modal[R]):
     def say(self, words: str, tone: Tone = "muted") -> None:
         """Words under the list: that it is being read, that nothing fits, what went wrong."""
         label = self.query_one("#word", Static)
-        label.update(words)
+        label.update(plain_words(words))
         label.set_classes(tone)
         label.display = bool(words)
         self._make_room()
 
     def title_words(self, words: str) -> None:
-        self.query_one("#title", Static).update(words)
+        self.query_one("#title", Static).update(plain_words(words))
 
     def refresh_hints(self) -> None:
         self.query_one("#hints", Static).update(hint_line(self.hints()))

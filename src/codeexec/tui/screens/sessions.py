@@ -15,10 +15,11 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import SessionSummary
 from codeexec.tui.commands import bindings
+from codeexec.tui.render.plain import padded
 from codeexec.tui.screens.dialogs import Confirm
 from codeexec.tui.screens.picker import Heading, Picker, spread
 from codeexec.tui.widgets.artifacts.items import size_words
-from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces, Row, padded
+from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces, Row
 from codeexec.tui.widgets.hints import Hint
 
 _EVERY = 2.0

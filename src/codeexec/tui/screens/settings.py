@@ -25,10 +25,11 @@ from codeexec.config.load import (
 )
 from codeexec.domain.errors import CodeexecError
 from codeexec.tui.commands import bindings
+from codeexec.tui.render.plain import padded
 from codeexec.tui.screens.dialogs import Asker, Choice, Chooser
 from codeexec.tui.screens.picker import Heading, Picker, spread
 from codeexec.tui.screens.user_file import change
-from codeexec.tui.widgets.artifacts.row_list import Pieces, Row, padded
+from codeexec.tui.widgets.artifacts.row_list import Pieces, Row
 from codeexec.tui.widgets.hints import Hint
 
 _LAYERS = {

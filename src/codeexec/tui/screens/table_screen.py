@@ -16,8 +16,8 @@ from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
 from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame
+from codeexec.tui.render.plain import one_line, plain_words
 from codeexec.tui.screens.modal import Modal
-from codeexec.tui.widgets.artifacts.row_list import one_line
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
 from codeexec.tui.widgets.table import DataTableView
 from codeexec.tui.widgets.table_pages import PagedTable
@@ -53,7 +53,7 @@ class TableScreen(Modal[None]):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="head"):
-            yield Static(Content(one_line(self.variable_name)), id="title")
+            yield Static(plain_words(one_line(self.variable_name)), id="title")
             yield Static(hint_line(_HINTS), id="keys")
         yield DataTableView(PagedTable(self._read))
 
@@ -100,7 +100,7 @@ class TableScreen(Modal[None]):
         words = f"{name}  {rows:,}×{columns:,}" if columns else name
         if sort:
             words += f"  by {sort} {'↓' if descending else '↑'}"
-        title = Content(words)
+        title = plain_words(words)
         if not self._was_idle:
             title = Content.assemble(
                 title, Content.styled("  ▶ as before the run", "$text-warning")

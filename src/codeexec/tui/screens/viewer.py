@@ -8,12 +8,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.widgets import Static
 
 from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame
 from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.render.plain import plain_words
 from codeexec.tui.screens.modal import Modal
 from codeexec.tui.widgets.artifacts.actions import ItemActions
 from codeexec.tui.widgets.artifacts.desk import Desk
@@ -85,7 +85,7 @@ class ViewerScreen(ItemActions, Modal[str]):
 
     def _look(self) -> None:
         item = self.selected
-        self.query_one("#title", Static).update(Content(f"{item.title}  {item.detail}"))
+        self.query_one("#title", Static).update(plain_words(f"{item.title}  {item.detail}"))
         hints = (*_PICTURE_HINTS, *_HINTS) if item.kind == "picture" else _HINTS
         room = hints if self.size.width >= 90 else hints[-1:]
         self.query_one("#keys", Static).update(hint_line(room))

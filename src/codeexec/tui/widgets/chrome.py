@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.theme import Theme
 
 
@@ -82,6 +83,10 @@ class Tab:
     closable: bool = False
 
 
+def _printable(tabs: Sequence[Tab]) -> tuple[Tab, ...]:
+    return tuple(replace(tab, title=one_line(tab.title)) for tab in tabs)
+
+
 class TabStrip(Handle):
     """One line of tabs, or a title: the chosen one stands out, the rest is quiet.
 
@@ -105,7 +110,7 @@ class TabStrip(Handle):
     def __init__(self, theme: Theme, tabs: Sequence[Tab] = (), id: str | None = None) -> None:
         super().__init__(id=id)
         self._theme = theme
-        self._tabs = tuple(tabs)
+        self._tabs = _printable(tabs)
         self._chosen = tabs[0].key if tabs else ""
         self._side: tuple[str, str] = ("", "muted")
         self._lit = False
@@ -116,12 +121,14 @@ class TabStrip(Handle):
         self.refresh()
 
     def show(self, tabs: Sequence[Tab], chosen: str) -> None:
-        if (tuple(tabs), chosen) != (self._tabs, self._chosen):
-            self._tabs, self._chosen = tuple(tabs), chosen
+        tabs = _printable(tabs)
+        if (tabs, chosen) != (self._tabs, self._chosen):
+            self._tabs, self._chosen = tabs, chosen
             self.refresh()
 
     def say(self, words: str, meaning: str = "muted") -> None:
         """Words at the right end."""
+        words = one_line(words)
         if (words, meaning) != self._side:
             self._side = (words, meaning)
             self.refresh()

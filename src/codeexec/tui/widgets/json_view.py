@@ -12,6 +12,7 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from codeexec.domain.errors import DocumentError
+from codeexec.domain.printable import printable
 from codeexec.tui.commands import bindings
 from codeexec.tui.render.json_tree import Json, children, groups, kind, parse, preview, size
 
@@ -107,14 +108,14 @@ class JsonView(Tree[_Part], inherit_bindings=False):
         """`name: value`; an open value shows only its size, for its children are below."""
         part = self._part(node)
         if self._fault:
-            return Text(self._fault, base_style + style)
+            return Text(printable(self._fault), base_style + style)
         label = Text(style=base_style + style)
         if node.allow_expand:
             label.append("▼ " if node.is_expanded else "▶ ", self._paint("json--muted"))
         if part.is_group:
             return label.append(part.name, self._paint("json--muted"))
         if node is not self.root:
-            label.append(part.name, self._paint("json--key")).append(
+            label.append(printable(part.name), self._paint("json--key")).append(
                 ": ", self._paint("json--muted")
             )
         sort = kind(part.value)
@@ -123,8 +124,8 @@ class JsonView(Tree[_Part], inherit_bindings=False):
             noun = "key" if sort == "object" else "item"
             words = f"{count} {noun}{'' if count == 1 else 's'}"
             text = words if node.is_expanded or not count else preview(part.value)
-            return label.append(text, self._paint("json--muted"))
-        return label.append(preview(part.value), self._paint(f"json--{sort}"))
+            return label.append(printable(text), self._paint("json--muted"))
+        return label.append(printable(preview(part.value)), self._paint(f"json--{sort}"))
 
     def _paint(self, component: str) -> Style:
         """The component's colours without its background, which is the row's."""

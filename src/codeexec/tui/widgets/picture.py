@@ -22,6 +22,7 @@ from codeexec.tui.graphics import kitty
 from codeexec.tui.graphics.images import WHOLE, Extent, View, decode, fit
 from codeexec.tui.graphics.painting import Painting, paint
 from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.theme_colors import Color
 
 if TYPE_CHECKING:
@@ -278,7 +279,7 @@ class Picture(Widget, can_focus=True):
         width = self.size.width
         plain = self.visual_style.rich_style
         if self._painting is None:
-            words = self._fault or self._description
+            words = one_line(self._fault or self._description)
             row = words[y * width : (y + 1) * width] if width else ""
             return Strip([Segment(row.ljust(width), plain)], width)
         left, top = self._offset()

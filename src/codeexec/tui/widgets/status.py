@@ -19,6 +19,7 @@ from codeexec.domain.events import KernelRef
 from codeexec.domain.pulls import pull_words
 from codeexec.domain.requests import Usage
 from codeexec.domain.snapshot import KernelState, Snapshot
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.console.paint import SHOW_BUSY_AFTER, duration
 
@@ -209,7 +210,7 @@ class StatusLine(Widget):
 
     def render_line(self, y: int) -> Strip:
         width, style = self.size.width, self._theme.style
-        left, right = self._left(), self._right()
+        left, right = _printable(self._left()), _printable(self._right())
         # The least important goes first where there is no room: the position stays longest.
         while left[1:] and _size(left, " · ") + _size(right, "   ") + 4 > width:
             if len(right) > 1 and right[-1][2]:
@@ -246,6 +247,10 @@ def _image_words(image: str) -> str:
     name, _, digest = image.rpartition("/")[2].partition("@sha256:")
     name = f"{name}@{digest[:8]}" if digest else name
     return name if len(name) <= _IMAGE_ROOM else f"{name[: _IMAGE_ROOM - 1]}…"
+
+
+def _printable(pieces: list[Piece]) -> list[Piece]:
+    return [(one_line(words), meaning, command) for words, meaning, command in pieces]
 
 
 def _size(pieces: list[Piece], between: str) -> int:

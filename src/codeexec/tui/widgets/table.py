@@ -21,6 +21,7 @@ from textual.strip import Strip
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import TablePage
 from codeexec.tui.commands import bindings
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.render.tables import NULLS
 from codeexec.tui.widgets.table_columns import GAP, Columns, fitted
 from codeexec.tui.widgets.table_pages import PAGE, Pages, TableSource, WholeTable
@@ -284,9 +285,11 @@ class DataTableView(ScrollView, can_focus=True):
         plain = self.rich_style
         if self._search is not None and y == self.size.height - 1:
             style = self.get_component_rich_style("table--prompt")
-            return Strip([Segment(set_cell_size(f"/{self._search}▏", width), style)], width)
+            return Strip(
+                [Segment(set_cell_size(f"/{one_line(self._search)}▏", width), style)], width
+            )
         if self._fault and y == (1 if self._columns.names else 0):
-            return Strip([Segment(set_cell_size(self._fault, width), plain)], width)
+            return Strip([Segment(set_cell_size(one_line(self._fault), width), plain)], width)
         if not self._columns.names:
             return Strip.blank(width, plain)
         if y == 0:

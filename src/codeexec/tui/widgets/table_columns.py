@@ -7,6 +7,7 @@ from bisect import bisect_right
 from rich.cells import cell_len, set_cell_size
 
 from codeexec.domain.requests import TablePage
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.render.tables import is_numeric
 
 MAX_WIDTH = 40
@@ -80,8 +81,7 @@ class Columns:
 
 def fitted(text: str, width: int) -> str:
     """On one line, and no wider than that."""
-    if "\n" in text or "\t" in text:
-        text = " ".join(text.split())
+    text = one_line(text)
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, max(width - 1, 0)) + "…"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from textual.content import Content
 from textual.widgets import Static
+
+from codeexec.tui.render.plain import plain_words
 
 
 def tell(static: Static, words: str) -> None:
     """Show these words, in which nothing is markup."""
-    if static.content != Content(words):
-        static.update(Content(words))
+    content = plain_words(words)
+    if static.content != content:
+        static.update(content)

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import assert_never
 
+from codeexec.domain.printable import printable
 from codeexec.domain.requests import TablePage
 from codeexec.tui.render.markup import html_to_markdown, latex_to_text
 from codeexec.tui.render.registry import Kind, kind_of
@@ -23,13 +24,10 @@ MOST_MARKDOWN = 60_000
 MOST_JSON = 1_000_000
 """Bytes of JSON that become a tree; more is shown as text, which costs the keys nothing."""
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""What a file may hold and a terminal must not be told."""
-
 _JSON_CONTROLS = re.compile(
     r"((?<!\\)(?:\\\\)*)\\u00(?:0[0-8bcef]|1[0-9a-f]|7f|[89][0-9a-f])", re.IGNORECASE
 )
-"""The same, as JSON spells it."""
+"""Control characters as JSON spells them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,8 @@ def _json(text: str) -> Content:
 
 
 def _text(data: bytes) -> str:
-    return _CONTROLS.sub("", data.decode("utf-8-sig", errors="replace"))
+    text = data.decode("utf-8-sig", errors="replace")
+    return printable(text.replace("\r\n", "\n").replace("\r", "\n"), lines=True)
 
 
 def _is_binary(data: bytes) -> bool:

@@ -15,8 +15,9 @@ from rich.cells import cell_len
 from codeexec.domain.events import Artifact
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.render.plain import fitted, one_line
 from codeexec.tui.render.registry import Kind, choose, kind_of
-from codeexec.tui.widgets.artifacts.row_list import Pieces, fitted, one_line
+from codeexec.tui.widgets.artifacts.row_list import Pieces
 
 ICONS: Mapping[Kind, str] = MappingProxyType(
     {

@@ -8,7 +8,6 @@ from typing import assert_never
 
 from textual import on
 from textual.containers import Vertical
-from textual.content import Content as Words
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
@@ -31,6 +30,7 @@ from codeexec.tui.widgets.artifacts.text_view import TextView
 from codeexec.tui.widgets.json_view import JsonView
 from codeexec.tui.widgets.picture import Picture
 from codeexec.tui.widgets.table import DataTableView
+from codeexec.tui.widgets.words import tell
 
 _PAINTING = 2.0
 """Seconds that the next picture waits for this one; a hidden pane never paints."""
@@ -206,7 +206,7 @@ class Preview(Vertical):
             static = Static("", id="words")
             await self._add("words", static)
         assert isinstance(static, Static)
-        static.update(Words(words))
+        tell(static, words)
         self._only("words")
 
     async def _add(self, name: str, widget: Widget) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
-from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -16,7 +15,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from codeexec.domain.printable import printable
 from codeexec.tui.commands import bindings
+from codeexec.tui.render.plain import fitted
 
 Ink = Literal["text", "muted", "accent", "ok", "warn", "error", "title"]
 """What a piece of a row is painted with."""
@@ -39,31 +40,6 @@ class TextRow:
 
     def pieces(self, width: int) -> Pieces:
         return [(fitted(self.text, width), self.ink)]
-
-
-def one_line(text: str) -> str:
-    """Without line ends, and without any control character: a name or a value that a program
-    has chosen must not speak to the terminal."""
-    if text.isprintable():
-        return text
-    return "".join(each for each in " ".join(text.split()) if each >= " " and each not in _CONTROLS)
-
-
-_CONTROLS = frozenset(map(chr, range(0x7F, 0xA0)))
-
-
-def fitted(text: str, width: int) -> str:
-    """On one line, and no wider than that; what is cut ends in an ellipsis."""
-    text = one_line(text)
-    if cell_len(text) <= width:
-        return text
-    return set_cell_size(text, width - 1) + "…" if width > 1 else text[: max(width, 0)]
-
-
-def padded(text: str, width: int) -> str:
-    """Exactly that wide."""
-    text = fitted(text, width)
-    return text + " " * (width - cell_len(text))
 
 
 class RowList(ScrollView, can_focus=True, inherit_bindings=False):
@@ -196,7 +172,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         bar = "▌" if is_current and (self.has_focus or not self.can_focus) else " "
         segments = [Segment(bar, self._paint("accent", plain + ground))]
         for text, ink in self._rows[at].pieces(width - 2):
-            segments.append(Segment(text, self._paint(ink, plain + ground)))
+            segments.append(Segment(printable(text), self._paint(ink, plain + ground)))
         return Strip(segments).adjust_cell_length(width, plain + ground)
 
     def _paint(self, ink: Ink, ground: Style) -> Style:

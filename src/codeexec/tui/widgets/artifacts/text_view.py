@@ -20,6 +20,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from codeexec.domain.printable import printable
 from codeexec.tui.commands import bindings
 
 _WEB = ("http://", "https://", "mailto:")
@@ -62,7 +63,7 @@ class TextView(ScrollView, can_focus=True, inherit_bindings=False):
         self._width = 0
 
     def show(self, text: str, *, markdown: bool = False) -> None:
-        """Show another text from its beginning; it holds no control characters."""
+        """Show another text from its beginning."""
         self._text, self._is_markdown = text, markdown
         self.scroll_to(0, 0, animate=False)
         self._width = 0
@@ -114,7 +115,7 @@ class TextView(ScrollView, can_focus=True, inherit_bindings=False):
 def plain_lines(text: str, width: int) -> list[Strip]:
     """Text wrapped between characters, as it was written otherwise."""
     found: list[Strip] = []
-    for line in text.expandtabs(4).split("\n"):
+    for line in printable(text, lines=True).expandtabs(4).split("\n"):
         if _PLAIN_LINE.fullmatch(line):
             for start in range(0, len(line) or 1, width):
                 part = line[start : start + width]
@@ -152,7 +153,7 @@ def markdown_lines(text: str, width: int, inks: Mapping[str, Style]) -> list[Str
         theme=Theme(styles),
         legacy_windows=False,
     )
-    page = _Page(text, code_theme="ansi_dark", hyperlinks=True)
+    page = _Page(printable(text, lines=True), code_theme="ansi_dark", hyperlinks=True)
     return [
         Strip([_led_to_the_web(segment) for segment in line])
         for line in console.render_lines(page, pad=False)

@@ -14,6 +14,7 @@ from textual.widgets import Input, Label
 
 from codeexec.domain.events import StdinRequested
 from codeexec.tui.commands import bindings
+from codeexec.tui.render.plain import one_line, plain_words
 
 
 class AnswerBar(Horizontal):
@@ -62,7 +63,7 @@ class AnswerBar(Horizontal):
         self.display = request is not None
         if request is not None:
             words = request.prompt.strip() or ("password" if request.password else "input")
-            self.query_one("#answer-label", Label).update(f"⌨ {words} ")
+            self.query_one("#answer-label", Label).update(plain_words(f"⌨ {one_line(words)} "))
             field = self.query_one(Input)
             field.password = request.password
             field.value = ""
@@ -116,14 +117,14 @@ class SearchBar(Horizontal):
     def compose(self) -> ComposeResult:
         yield Label("/ ")
         yield Input(id="search-input", compact=True, placeholder="search all output")
-        yield Label("", id="search-count")
+        yield Label("", id="search-count", markup=False)
 
     def open(self) -> None:
         self.display = True
         self.query_one(Input).focus()
 
     def say(self, words: str) -> None:
-        self.query_one("#search-count", Label).update(words)
+        self.query_one("#search-count", Label).update(plain_words(words))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

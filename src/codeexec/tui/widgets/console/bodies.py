@@ -12,6 +12,7 @@ from textual.strip import Strip
 
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart
 from codeexec.tui.render.ansi import AnsiPainter, wrap
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.render.registry import choose
 from codeexec.tui.render.registry import kind_of as mime_kind
 from codeexec.tui.theme import Theme
@@ -143,7 +144,7 @@ class BodyPainter:
         return Painted(strips, rows=tuple(rows))
 
     def _words(self, words: str, meaning: str) -> Strip:
-        return Strip([Segment(words, self._theme.style(meaning))])
+        return Strip([Segment(one_line(words), self._theme.style(meaning))])
 
 
 def _pretty(text: str) -> str:

@@ -9,11 +9,12 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from codeexec.domain.outputs import Run
+from codeexec.domain.printable import printable
 from codeexec.domain.snapshot import ExecutionStatus
 from codeexec.tui.render.ansi import AnsiPainter
 from codeexec.tui.render.highlight import highlight
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.theme import Theme
-from codeexec.tui.widgets.artifacts.row_list import one_line
 from codeexec.tui.widgets.console.bodies import BodyPainter, Painted
 from codeexec.tui.widgets.console.card import Card, Fold, Line
 
@@ -55,6 +56,10 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+TAB = 4
+"""Cells of a tab in code."""
 
 
 class CardPainter:
@@ -115,7 +120,7 @@ class CardPainter:
         """A line of the code; the first has the prompt at its left and the state at its right."""
         view = card.view
         label = f"[{view.count}] " if view.count is not None else "[·] "
-        lines = self._source(view.code)
+        lines = self._source(view.code.expandtabs(TAB))
         source = lines[number] if number < len(lines) else []
         if number:
             return Strip([Segment(" " * len(label)), *source]).crop(0, width)
@@ -135,7 +140,7 @@ class CardPainter:
         found = self._sources.get(key)
         if not self.colors:
             style = self.theme.style("syntax.text")
-            return [[Segment(line, style)] for line in code.split("\n")]
+            return [[Segment(line, style)] for line in printable(code, lines=True).split("\n")]
         if found is None:
             if len(self._sources) >= _KEPT_SOURCES:
                 self._sources.clear()
@@ -146,9 +151,9 @@ class CardPainter:
         view, style = card.view, self.theme.style
         side: list[Segment] = []
         if view.cell is not None and view.cell.title:
-            side.append(Segment(f"{view.cell.title[:24]}  ", style("muted")))
+            side.append(Segment(f"{one_line(view.cell.title[:24])}  ", style("muted")))
         if view.origin and view.origin != self._me:
-            side.append(Segment(f"⇄ {view.origin}  ", style("run.origin")))
+            side.append(Segment(f"⇄ {one_line(view.origin)}  ", style("run.origin")))
         if self.timestamps and view.started_at:
             side.append(
                 Segment(
@@ -187,14 +192,14 @@ class CardPainter:
         """Why a card stands still: what it waits for, or how it ended."""
         view = card.view
         if view.stdin is not None:
-            words = view.stdin.prompt.strip() or "input"
+            words = one_line(view.stdin.prompt.strip()) or "input"
             return Strip(
                 [Segment(f"⌨ waiting for an answer: {words}", self.theme.style("stream.stdin"))]
             )
         words = _NOTES.get(view.status, view.status)
         if view.reason:
             words = f"{words}: {view.reason}"
-        return Strip([Segment(words, self.theme.style(GLYPHS[view.status][1]))])
+        return Strip([Segment(one_line(words), self.theme.style(GLYPHS[view.status][1]))])
 
     def row(
         self, card: Card, row: Run | None, sub: int, width: int, left: int

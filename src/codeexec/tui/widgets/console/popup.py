@@ -11,7 +11,9 @@ from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from codeexec.domain.printable import printable_row
 from codeexec.domain.requests import Completion
+from codeexec.tui.render.plain import one_line
 
 MOST = 200
 """Completions that are listed."""
@@ -51,11 +53,12 @@ class CompletionPopup(OptionList, can_focus=False):
         """Show them; they replace the characters `start` to `end` of the code."""
         self._items = tuple(items[:MOST])
         self.start, self.end = start, end
-        width = max(len(item.text) for item in self._items)
+        names = [one_line(item.text) for item in self._items]
+        width = max(map(len, names))
         self.clear_options()
         self.add_options(
-            Option(Text.assemble(item.text.ljust(width + 2), (item.type, "dim")))
-            for item in self._items
+            Option(Text.assemble(name.ljust(width + 2), (one_line(item.type), "dim")))
+            for name, item in zip(names, self._items, strict=True)
         )
         self.highlighted = 0
         self.display = True
@@ -98,7 +101,7 @@ class DocsPopup(VerticalScroll, can_focus=False):
 
     def show(self, text: str) -> None:
         """Show text that may hold SGR."""
-        self.query_one(Static).update(Text.from_ansi(text.strip("\n")))
+        self.query_one(Static).update(Text.from_ansi(printable_row(text.strip("\n"))))
         self.scroll_home(animate=False)
         self.display = True
 

@@ -9,6 +9,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from codeexec.tui.render.plain import plain_words
+
 
 class Banner(Static):
     """Not there while there is nothing to say. What can be done is clicked, or has a command."""
@@ -32,7 +34,7 @@ class Banner(Static):
         self, words: str, answers: Sequence[tuple[str, str]] = (), *, warn: bool = False
     ) -> None:
         """Words, and answers as `(key, words)`; nothing takes the line away."""
-        parts = [Content(words)]
+        parts = [plain_words(words)]
         parts += [
             Content.styled(label, f"@click=choose('{key}')")
             for key, label in (*answers, *([("dismiss", "×")] if words else []))

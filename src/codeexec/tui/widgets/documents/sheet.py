@@ -20,10 +20,10 @@ from codeexec.documents.formats import open_as_text, open_document, save_as, sav
 from codeexec.documents.model import Cell, Document
 from codeexec.domain.errors import DocumentError
 from codeexec.domain.events import CellRef
+from codeexec.domain.printable import printable
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.languages.catalog import by_file, by_name, text
 from codeexec.languages.model import Language
-from codeexec.tui.first_paint import printable
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.documents.banner import Banner
 from codeexec.tui.widgets.documents.marks import assigned, cell_marks, reference

@@ -9,24 +9,17 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, split_graphemes
 
+from codeexec.domain.printable import MARK, printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LONG = 20_000
 """Characters from which a line is measured in blocks, each character for itself."""
 _BLOCK = 4096
-_PICTURES = {code: 0x2400 + code for code in range(32)} | {0x7F: 0x2421}
 
 
-# Both take 3 ms to be made, and a text in ASCII never needs them.
-@cache
-def _control() -> re.Pattern[str]:
-    """What acts on a terminal, or has no width."""
-    return re.compile(
-        r"[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202f\u2060-\u206f\ud800-\udfff\ufeff]"
-    )
-
-
+# It takes 3 ms to be made, and a text in ASCII never needs it.
 @cache
 def _wide() -> re.Pattern[str]:
     return re.compile(
@@ -42,7 +35,7 @@ def is_plain(line: str) -> bool:
 @lru_cache(maxsize=1024)
 def _graphemes(line: str) -> tuple[str, list[tuple[int, int, int]]]:
     """The line without what acts on a terminal, and start, end and width of its graphemes."""
-    safe = _control().sub("\N{MIDDLE DOT}", line.replace("\t", " ").translate(_PICTURES))
+    safe = printable(line.replace("\t", " "))
     return safe, split_graphemes(safe)[0]
 
 
@@ -140,8 +133,7 @@ def drawn(line: str, start: int, end: int, tab: int) -> list[str]:
     """What to draw for each column of `line[start:end]`: a tab is as many spaces as it fills,
     and the columns of a grapheme after its first draw nothing."""
     if len(line) > LONG:
-        part = _control().sub("\N{MIDDLE DOT}", line[start:end].translate(_PICTURES))
-        return [sign if cell_len(sign) else "\N{MIDDLE DOT}" for sign in part]
+        return [sign if cell_len(sign) else MARK for sign in printable(line[start:end])]
     if is_plain(line):
         return list(line[start:end])
     cells, safe = shown(line, tab)

@@ -9,6 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.widgets.editor.columns import LONG, drawn, to_cell, to_column
 from codeexec.tui.widgets.editor.marks import GLYPHS, CellMark, CellState, Severity, duration
 from codeexec.tui.widgets.editor.motions import matching_bracket
@@ -227,7 +228,7 @@ class Painter:
         segments = [*strip, Segment(" ", self.styles("text", over))]
         used = strip.cell_length + 1
         if (diagnostic := self.diagnostics.get(line)) is not None:
-            words = _cut(" ".join(diagnostic.message.split()), room - used - 3)
+            words = _cut(one_line(diagnostic.message), room - used - 3)
             segments.append(Segment(f"  {words}", self.styles("text", under, diagnostic.severity)))
         elif model.cells.separator_at(line) is not None:
             mark = self.mark_of(model.cells.key(model.cells.at(line)))

@@ -9,6 +9,9 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.strip import Strip
 
+from codeexec.domain.printable import printable
+from codeexec.tui.render.plain import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -50,18 +53,21 @@ class CompletionList:
 
     def rows(self, width: int, styles: EditorStyles) -> list[Strip]:
         """The box, at most `width` cells wide."""
-        visible = self.shown[self.top : self.top + _ROWS]
-        names = max(cell_len(item.text) for item in visible)
-        details = max(cell_len(item.detail) for item in visible)
+        visible = [
+            (one_line(item.text), one_line(item.detail))
+            for item in self.shown[self.top : self.top + _ROWS]
+        ]
+        names = max(cell_len(name) for name, _ in visible)
+        details = max(cell_len(detail) for _, detail in visible)
         names = min(names, max(4, width - 2))
         details = min(details, max(0, width - names - 4))
         strips = []
-        for number, item in enumerate(visible, self.top):
+        for number, (name, detail) in enumerate(visible, self.top):
             style = styles("text", "popup.current" if number == self.chosen else "popup")
             quiet = style if number == self.chosen else styles("text", "popup", "muted")
-            segments = [Segment(f" {set_cell_size(item.text, names)} ", style)]
+            segments = [Segment(f" {set_cell_size(name, names)} ", style)]
             if details:
-                segments.append(Segment(f"{set_cell_size(item.detail, details)} ", quiet))
+                segments.append(Segment(f"{set_cell_size(detail, details)} ", quiet))
             strips.append(Strip(segments))
         return strips
 
@@ -77,8 +83,9 @@ class Docs:
         self.top = min(max(self.top + step, 0), max(0, len(self.lines) - _ROWS))
 
     def rows(self, width: int, styles: EditorStyles) -> list[Strip]:
-        visible = self.lines[self.top : self.top + _ROWS]
-        size = min(max(cell_len(line) for line in self.lines), max(4, width - 2))
+        lines = [printable(line.expandtabs()) for line in self.lines]
+        visible = lines[self.top : self.top + _ROWS]
+        size = min(max(cell_len(line) for line in lines), max(4, width - 2))
         return [
             Strip([Segment(f" {set_cell_size(x, size)} ", styles("text", "popup"))])
             for x in visible

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from codeexec.tui.first_paint import printable
-from codeexec.tui.widgets.artifacts.row_list import Pieces, fitted
+from codeexec.domain.printable import printable
+from codeexec.tui.render.plain import fitted
+from codeexec.tui.widgets.artifacts.row_list import Pieces
 from codeexec.tui.widgets.files.folder import Entry, Ignored, list_folder
 
 

@@ -18,6 +18,7 @@ from textual.widgets import Static
 from codeexec.domain.errors import CodeexecError
 from codeexec.tui.commands import bindings
 from codeexec.tui.link import Failed
+from codeexec.tui.render.plain import plain_words
 from codeexec.tui.screens.dialogs import Asker, Confirm
 from codeexec.tui.widgets.artifacts.row_list import RowList
 from codeexec.tui.widgets.click_rows import ClickRows
@@ -124,7 +125,7 @@ class FilesPane(Vertical):
         self._list.show(rows, at)
         self.set_class(not rows, "-empty")
         if not rows:
-            self.query_one("#nothing", Static).update(self._why_empty())
+            self.query_one("#nothing", Static).update(plain_words(self._why_empty()))
 
     def _why_empty(self) -> str:
         listing = self._outline.listings.get(self.root)

@@ -21,7 +21,8 @@ from codeexec.domain.snapshot import KernelView
 from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame
 from codeexec.tui.link import Failed
-from codeexec.tui.widgets.artifacts.row_list import Row, RowList, one_line
+from codeexec.tui.render.plain import one_line
+from codeexec.tui.widgets.artifacts.row_list import Row, RowList
 from codeexec.tui.widgets.variables.insides import Insides
 from codeexec.tui.widgets.variables.outline import ORDERS, Key, Order, alive, ordered, outline
 from codeexec.tui.widgets.words import tell

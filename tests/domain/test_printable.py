@@ -1,0 +1,94 @@
+"""The door for text from outside: what becomes visible, and what stays as it is."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codeexec.domain.printable import printable, printable_json, printable_row
+from support.hostile import HOSTILE, acting, unseen
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_becomes_visible_character_by_character(text: str) -> None:
+    shown = printable(text)
+    assert not acting(shown) and not unseen(shown)
+    assert "\n" not in shown and "\t" not in shown
+    assert len(shown) == len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b]0;x\x07", "␛]0;x␇"),
+        ("a\x9b31mb", "a·31mb"),
+        ("ab\u202etxt.exe", "ab·txt.exe"),
+        ("pass\u200bword", "pass·word"),
+        ("a\u200db", "a·b"),
+        ("soft\xadhyphen", "soft·hyphen"),
+        ("\ud800", "·"),
+        ("x\U000e0041\U000e0042", "x··"),
+        ("a\ufe0fb", "a·b"),
+        ("a\nb\tc\x7f", "a␊b␉c␡"),
+        ("\u3164", "·"),
+    ],
+)
+def test_each_kind_has_its_sign(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_newlines_and_tabs_stay_in_text_of_several_lines() -> None:
+    assert printable("a\r\nb\tc\x0b", lines=True) == "a␍\nb\tc␋"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "日本語の見出し 🏳️‍🌈",
+        "👩‍👩‍👧‍👦 👨🏽‍💻 1️⃣ ❤️ ☀︎",
+        "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",  # England
+        "e\u0301 é 한국어 ｆｕｌｌ 〽️",
+        "עברית مرحبا",
+        "می\u200cخواهم",  # Persian: a joiner that parts two letters
+        "क्\u200dष ക്\u200d",  # Devanagari and Malayalam: forms of a letter
+        "葛\U000e0100",
+        "1\u202f234\xa0€",
+        "\ue0b0",  # fonts have their signs there
+    ],
+)
+def test_writing_and_emoji_stay(text: str) -> None:
+    assert printable(text) == text
+
+
+def test_a_row_keeps_styles_and_links_and_nothing_else_that_acts() -> None:
+    styled = "\x1b[1;31mred\x1b[0m \x1b]8;;https://example.org/\x1b\\link\x1b]8;;\x1b\\"
+    assert printable_row(styled) == styled
+    assert printable_row("\x1b]8;;javascript:x\x1b\\a\x1b[2J\x1b[1m\rb") == (
+        "␛]8;;javascript:x␛\\a␛[2J\x1b[1m␍b"
+    )
+    named = "\x1b]8;id=1;http://a;b\x07x\x1b]8;;\x07"
+    assert printable_row(named) == named
+    assert printable_row("\x1b]8;id=1;file:///a\x1b\\") == "␛]8;id=1;file:///a␛\\"
+
+
+@given(st.text())
+def test_what_went_through_once_goes_through_unchanged(text: str) -> None:
+    assert printable(printable(text)) == printable(text)
+    assert printable_row(printable_row(text)) == printable_row(text)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_json_holds_the_same_value(text: str) -> None:
+    shown = printable_json(json.dumps({text: text}, ensure_ascii=False))
+    assert json.loads(shown) == {text: text}
+    assert not acting(shown)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_json_with_hostile_text(text: str) -> None:
+    shown = printable_json(json.dumps(text, ensure_ascii=False))
+    assert not acting(shown) and not unseen(shown)
+    assert json.loads(shown) == text
