@@ -8,13 +8,16 @@ import signal
 import stat
 import sys
 from pathlib import Path
+from typing import cast
 
 import psutil
 import pytest
 
 from codeexec.domain.errors import KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
-from codeexec.kernels.base import Displayed, Finished, KernelChoice
+from codeexec.environments.marks import MARK, find_marked
+from codeexec.environments.processes import identify
+from codeexec.kernels.base import Died, Displayed, Finished, KernelChoice
 from codeexec.kernels.early import EarlyKernel
 from codeexec.kernels.factory import Kernels
 from codeexec.kernels.jupyter import launch
@@ -207,11 +210,100 @@ async def test_a_kernel_that_is_held_by_native_code_is_adopted(
 async def test_a_dead_or_recycled_pid_is_not_adopted(tmp_path: Path) -> None:
     async with talking_to(LOCAL, tmp_path) as partner:
         handle = partner.kernel.handle()
-        began = handle["began"]
-        assert isinstance(began, float)
+        assert handle["process"] == identify(cast(int, handle["pid"]))
     assert await Kernels().adopt(handle, partner.sink) is None
-    stranger = {**handle, "pid": os.getpid(), "began": psutil.Process().create_time() - 60}
+    stranger = {**handle, "pid": os.getpid()}
     assert await Kernels().adopt(stranger, partner.sink) is None
+
+
+async def test_a_kernel_is_adopted_though_the_clock_was_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """psutil reckons the moment of a start from the clock of now."""
+    with no_orphans():
+        first, second = Partner(), Partner()
+        first.kernel = Kernels().create(KernelChoice(str(tmp_path)), first.sink)
+        await first.kernel.start()
+        handle = first.kernel.handle()
+        folder = Path(str(handle["folder"]))
+        await first.kernel.detach()
+        boot_time = psutil.boot_time()
+        monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot_time + 1.0)
+        adopted = await Kernels().adopt(handle, second.sink)
+        assert adopted is not None
+        assert folder.is_dir()
+        second.kernel = adopted
+        assert (await second.run("1")).status == "ok"
+        await adopted.shutdown()
+        assert not folder.exists()
+
+
+async def test_a_folder_stays_while_its_process_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the system does not take a killed process away, for it waits for a dead drive."""
+    async with talking_to(LOCAL, tmp_path) as partner:
+        folder = Path(str(partner.kernel.handle()["folder"]))
+        with monkeypatch.context() as patched:
+            patched.setattr("codeexec.kernels.jupyter.process.end_marked", lambda *mark: False)
+            await LocalProcess.clean_up({"folder": str(folder)})
+        assert (folder / "kernel.json").exists()
+        assert (await partner.run("1")).status == "ok"
+
+
+LEAVERS = """
+import os, subprocess, sys
+sleeping = [sys.executable, '-c', 'import time; time.sleep(600)']
+subprocess.Popen(sleeping, start_new_session=True)
+if os.fork() == 0:  # twice, as daemons do
+    os.setsid()
+    if os.fork() == 0:
+        os.execv(sleeping[0], sleeping)
+    os._exit(0)
+os.wait()
+"""
+
+
+async def test_what_left_the_process_group_ends_with_its_kernel(tmp_path: Path) -> None:
+    def left(mark: object) -> list[int]:
+        return find_marked(MARK, str(mark))
+
+    async with talking_to(LOCAL, tmp_path) as partner:
+        await partner.run(LEAVERS)
+        old = partner.kernel.handle()["folder"]
+        assert len(left(old)) == 3
+        await partner.kernel.restart()
+        assert left(old) == []
+
+        await partner.run(LEAVERS)
+        old, pid = partner.kernel.handle()["folder"], partner.kernel.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        await partner.until(lambda: partner.all(Died) or None)
+        await partner.until(lambda: not left(old) or None)
+        await partner.kernel.restart()
+
+        await partner.run(LEAVERS)
+        last = partner.kernel.handle()["folder"]
+    assert left(last) == []
+
+
+async def test_what_a_dead_kernel_left_ends_though_the_server_had_ended_before(
+    tmp_path: Path,
+) -> None:
+    with no_orphans():
+        first = Partner()
+        first.kernel = Kernels().create(KernelChoice(str(tmp_path)), first.sink)
+        await first.kernel.start()
+        await first.run(LEAVERS)
+        handle = first.kernel.handle()
+        await first.kernel.detach()
+        os.kill(cast(int, handle["pid"]), signal.SIGKILL)
+        await asyncio.to_thread(os.waitpid, cast(int, handle["pid"]), 0)
+        assert len(find_marked(MARK, str(handle["folder"]))) == 2
+        assert await Kernels().adopt(handle, first.sink) is None
+        assert find_marked(MARK, str(handle["folder"])) == []
+        assert not Path(str(handle["folder"])).exists()
 
 
 async def test_attaching_by_connection_file(tmp_path: Path) -> None:

@@ -212,3 +212,18 @@ async def test_a_kernel_that_was_being_ended_is_ended_by_the_next_server(tmp_pat
             assert (await finished(session, printing)).status == "lost"
             assert (await finished(session, waiting)).status == "lost"
             assert pid not in kernels()
+
+
+async def test_a_kernel_that_was_being_started_when_the_server_was_killed_is_ended(
+    tmp_path: Path,
+) -> None:
+    """It is in no handle: only the mark of its session tells that it is ours."""
+    async with open_host(tmp_path / "state", leave_kernels=True) as host:
+        session = await open_session(host, tmp_path, start_kernel=False)
+    stray = await asyncio.create_subprocess_exec(
+        "sleep", "60", env={**os.environ, "CODEEXEC_SESSION": session.session_id}
+    )
+    async with open_host(tmp_path / "state") as host:
+        assert await stray.wait() == -signal.SIGKILL
+        (session,) = host.sessions
+        assert (await run(session, "1")).status == "ok"

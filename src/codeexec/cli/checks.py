@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -177,6 +178,36 @@ def check_docker() -> Check:
     return Check("docker", "ok", f"{', '.join(found)}; `codeexec-tui docker check` looks closer.")
 
 
+CHILDREN_MARK = "CODEEXEC_DOCTOR"
+
+
+def check_children() -> Check:
+    """Can processes that left a kernel's process group be found by their environment?"""
+    from codeexec.environments.marks import find_marked
+
+    value = str(os.getpid())
+    probe = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", "input()"],
+        stdin=subprocess.PIPE,
+        env={**os.environ, CHILDREN_MARK: value},
+        start_new_session=True,
+    )
+    try:
+        is_found = probe.pid in find_marked(CHILDREN_MARK, value)
+    finally:
+        probe.kill()
+        probe.communicate()
+    if is_found:
+        told = "End with the kernel that started them, unless they clear their environment."
+        return Check("child processes", "ok", told)
+    return Check(
+        "child processes",
+        "warn",
+        "Those that leave the process group of their kernel (setsid, daemons) live on after it.",
+        "End them from the code that starts them; here the environment of processes is hidden.",
+    )
+
+
 def all_checks(cwd: Path, environ: Mapping[str, str], is_terminal: bool) -> Iterator[Check]:
     paths = find_paths(environ)
     yield check_python()
@@ -185,6 +216,7 @@ def all_checks(cwd: Path, environ: Mapping[str, str], is_terminal: bool) -> Iter
     yield check_locale()
     yield check_state(paths)
     yield check_socket(paths)
+    yield check_children()
     yield check_logout(environ.get("USER", "") or str(os.getuid()))
     yield from check_settings(cwd)
     yield check_docker()

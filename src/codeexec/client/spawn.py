@@ -16,6 +16,7 @@ from pathlib import Path
 
 from codeexec.config.paths import Paths, accepts, find_paths, make_private, read_lock
 from codeexec.domain.errors import ServerUnavailable
+from codeexec.environments.marks import MARK, SERVER, without_marks
 
 _LAST_WORDS = 2000
 _CONSOLE_BYTES = 2**16
@@ -105,7 +106,7 @@ def start(
             process = subprocess.Popen(
                 command,
                 cwd="/",
-                env=None if environ is None else dict(environ),
+                env=without_marks(os.environ if environ is None else environ) | {MARK: SERVER},
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,

@@ -1,4 +1,5 @@
-"""Processes of this machine for asyncio: ended when their start is cancelled, over when they exit.
+"""Processes of this machine: told apart from others of the same number; and for asyncio, ended
+when their start is cancelled, over when they exit.
 
 asyncio's own `Process.wait` waits for the pipes as well, for ever when nobody reads what is in
 them, or when a grandchild holds them.
@@ -10,9 +11,51 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from asyncio.subprocess import PIPE, SubprocessStreamProtocol
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def identify(pid: int) -> str | None:
+    """What tells a running process from all others that have had or will have its number; None
+    when there is none, or only its exit status is left. It does not depend on the clock."""
+    try:
+        # Fields from the third on; the second, the program's name, may hold spaces and brackets.
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        state, start_ticks = fields[0], fields[19]
+        return None if state in "ZX" else f"{boot_id()}:{start_ticks}"
+    except (OSError, IndexError):
+        return _identify_without_proc(pid)
+
+
+def _identify_without_proc(pid: int) -> str | None:
+    """On systems that keep the time of a start as it was, whatever becomes of the clock."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return f"{boot_id()}:{process.create_time():.6f}"
+    except psutil.Error:
+        return None
+
+
+def boot_id() -> str:
+    """The same until the machine is started again; empty where the system has none."""
+    try:
+        return _BOOT_ID.read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
+def uptime() -> float:
+    """Seconds since the machine was started, those included in which it slept."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
 
 LIMIT = 1 << 18
 """Bytes of each stream that are held while nobody reads."""

@@ -108,6 +108,7 @@ class Kernels:
         else:
             process = LocalProcess.adopt(handle, self._relaunch(handle, ref))
             if process is None:
+                await LocalProcess.clean_up(handle)
                 return None
             life, connection = process, process.connection
             kernel = JupyterKernel(
@@ -149,8 +150,12 @@ class Kernels:
     def _python(self, interpreter: str, ref: KernelRef, choice: KernelChoice, sink: Sink) -> Kernel:
         cwd, env = choice.cwd, dict(choice.env)
         spawned = self._early.take(interpreter, cwd, env)
+        if spawned is not None:
+            spawned.session = choice.session  # of those that are started after it
         self._early.end()
-        life = LocalProcess(lambda: launch.spawn_python(interpreter, cwd, env), spawned)
+        life = LocalProcess(
+            lambda: launch.spawn_python(interpreter, cwd, env, choice.session), spawned
+        )
         return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
 
     def _attach(self, choice: KernelChoice, sink: Sink) -> Kernel:
@@ -163,7 +168,8 @@ class Kernels:
         said, cwd, env = handle.get("argv"), str(handle.get("cwd") or "/"), handle.get("env")
         argv = [str(arg) for arg in said] if isinstance(said, list) else []
         plain = {str(k): str(v) for k, v in env.items()} if isinstance(env, dict) else {}
-        return lambda: launch.spawn(argv, cwd, plain, ref.name)
+        session = str(handle.get("session_id") or "")
+        return lambda: launch.spawn(argv, cwd, plain, ref.name, session)
 
 
 def make_factory(
@@ -184,4 +190,4 @@ def _ref_of_spec(spec: KernelSpec) -> KernelRef:
 
 def _spec_launch(spec: KernelSpec, choice: KernelChoice) -> Callable[[], launch.Spawned]:
     env = {**spec.env, **choice.env}
-    return lambda: launch.spawn(spec.command, choice.cwd, env, spec.name)
+    return lambda: launch.spawn(spec.command, choice.cwd, env, spec.name, choice.session)

@@ -24,6 +24,7 @@ from codeexec.domain.events import (
     NoticeGiven,
 )
 from codeexec.domain.snapshot import Snapshot
+from codeexec.environments.marks import SESSION, end_marked
 from codeexec.kernels.base import Fact, Kernel, KernelChoice, KernelFactory, Ready
 from codeexec.kernels.jupyter.launch import let_outlive
 from codeexec.session.recorder import Recorder
@@ -330,15 +331,19 @@ class KernelKeeper:
 
     async def _find_left_kernel(self, running: str) -> Kernel | None:
         """The kernel that the last server left, connected; one that was about to end is ended."""
-        handle = self._recorder.journal.get_private(HANDLE)
-        if not isinstance(handle, dict):
-            return None
+        value = self._recorder.journal.get_private(HANDLE)
+        handle = value if isinstance(value, dict) else {}
+        kernel = None
         try:
-            kernel = await self._factory.adopt(handle, self._executions.take, running)
+            if handle:
+                kernel = await self._factory.adopt(handle, self._executions.take, running)
             was_ending = handle.get(ENDING) or self._snapshot.kernel.state not in ("idle", "busy")
             if kernel is not None and was_ending:
                 await kernel.shutdown()
-                return None
+                kernel = None
+            # One that was being started when the last server was killed is in no handle.
+            spared = str(handle.get("folder") or "") if kernel is not None else ""
+            await asyncio.to_thread(end_marked, SESSION, self._snapshot.session_id, spared)
         except Exception as error:
             # Whatever it is (no file descriptor left, for one): the executions must end.
             log.warning("kernel adoption: %s", error, exc_info=error)

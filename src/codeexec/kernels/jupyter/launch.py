@@ -16,6 +16,8 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
+from codeexec.environments.marks import MARK, SESSION
+
 CHANNELS = {"shell": 1, "iopub": 2, "stdin": 3, "control": 4, "hb": 5}
 """The `port` of each channel: with ipc, the number at the end of its socket's path."""
 
@@ -35,6 +37,8 @@ DROPPED_ENV = (
     "PYTHONEXECUTABLE",
     "PYTHONHOME",
     "PYTEST_CURRENT_TEST",
+    MARK,
+    SESSION,
 )
 
 
@@ -46,7 +50,7 @@ class Spawned:
     `spawn` was given, to do it again.
     """
 
-    __slots__ = ("argv", "connection", "cwd", "env", "folder", "pid")
+    __slots__ = ("argv", "connection", "cwd", "env", "folder", "pid", "session")
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class Spawned:
         argv: Sequence[str],
         cwd: str,
         env: Mapping[str, str],
+        session: str = "",
     ) -> None:
         self.pid = pid
         self.folder = folder
@@ -63,6 +68,7 @@ class Spawned:
         self.argv = list(argv)
         self.cwd = cwd
         self.env = dict(env)
+        self.session = session
 
 
 def python_argv(interpreter: str) -> list[str]:
@@ -130,8 +136,15 @@ def kernel_env(env: Mapping[str, str]) -> dict[str, str]:
     return merged
 
 
-def spawn(argv: Sequence[str], cwd: str, env: Mapping[str, str], kernel_name: str = "") -> Spawned:
+def spawn(
+    argv: Sequence[str],
+    cwd: str,
+    env: Mapping[str, str],
+    kernel_name: str = "",
+    session: str = "",
+) -> Spawned:
     """Start a kernel; `{connection_file}` in `argv` is filled in, `env` comes on top of ours.
+    Its environment is marked, see `environments.marks`; `session` is the session's id.
 
     OSError when the program or the folder is not there; nothing is left behind then.
     """
@@ -140,7 +153,11 @@ def spawn(argv: Sequence[str], cwd: str, env: Mapping[str, str], kernel_name: st
         connection = write_connection_file(folder, kernel_name)
         path = os.path.join(folder, CONNECTION_FILE)
         command = [arg.replace("{connection_file}", path) for arg in argv]
-        own = {"CODEEXEC_PARENT": str(os.getpid())} if LAUNCHER in argv else {}
+        own = {MARK: folder}
+        if session:
+            own[SESSION] = session
+        if LAUNCHER in argv:
+            own["CODEEXEC_PARENT"] = str(os.getpid())
         log = os.open(os.path.join(folder, LOG_FILE), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             process = subprocess.Popen(
@@ -159,12 +176,13 @@ def spawn(argv: Sequence[str], cwd: str, env: Mapping[str, str], kernel_name: st
         raise
     # It is followed and reaped by its pid; a Popen that is dropped must not wait for it too.
     process.returncode = 0
-    return Spawned(process.pid, folder, connection, argv, cwd, env)
+    return Spawned(process.pid, folder, connection, argv, cwd, env, session)
 
 
-def spawn_python(interpreter: str, cwd: str, env: Mapping[str, str]) -> Spawned:
+def spawn_python(interpreter: str, cwd: str, env: Mapping[str, str], session: str = "") -> Spawned:
     """Start an ipykernel of that interpreter; see `spawn`."""
-    return spawn(python_argv(interpreter), cwd, python_env(interpreter) | dict(env))
+    env = python_env(interpreter) | dict(env)
+    return spawn(python_argv(interpreter), cwd, env, session=session)
 
 
 def spawn_here(cwd: str) -> Spawned:

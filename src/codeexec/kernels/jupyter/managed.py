@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
 from codeexec.domain.events import Death
+from codeexec.environments.marks import MARK, end_marked
 from codeexec.kernels.base import Handle, KernelUsage
 from codeexec.kernels.jupyter import death
 from codeexec.kernels.jupyter.launch import (
@@ -62,7 +63,8 @@ class ManagedLife:
     async def launch(self) -> Mapping[str, object]:
         manager = self._manager = self._manager or self._make_manager()
         try:
-            await manager.start_kernel(cwd=self._cwd, env=kernel_env(self._env))
+            env = kernel_env(self._env) | {MARK: self._folder}
+            await manager.start_kernel(cwd=self._cwd, env=env)
         except CodeexecError:
             raise
         except Exception as error:
@@ -109,6 +111,7 @@ class ManagedLife:
         if self._manager is None:
             return
         await self._manager.shutdown_kernel(now=True, restart=restart)
+        await asyncio.to_thread(end_marked, MARK, self._folder)
         if not restart:
             self._manager = None
             remove_folder(self._folder)

@@ -14,6 +14,8 @@ import psutil
 
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.events import Death
+from codeexec.environments.marks import MARK, end_marked
+from codeexec.environments.processes import identify
 from codeexec.kernels.base import Handle, KernelUsage
 from codeexec.kernels.jupyter import death
 from codeexec.kernels.jupyter.launch import CONNECTION_FILE, LOG_FILE, Spawned, remove_folder
@@ -42,6 +44,8 @@ class LocalProcess:
         self._folder = ""
         self._connection: Mapping[str, object] = {}
         self._process: psutil.Process | None = None
+        self._identity: str | None = None
+        self._sweeping: asyncio.Future[bool] | None = None
         self._is_child = True
         self._status: int | None = None
         self._gone = asyncio.Event()
@@ -78,7 +82,12 @@ class LocalProcess:
                     + (f" ({error.filename})." if error.filename else "."),
                     "`codeexec-tui kernels` lists those that can be used.",
                 ) from error
-        self._again = {"argv": spawned.argv, "cwd": spawned.cwd, "env": spawned.env}
+        self._again = {
+            "argv": spawned.argv,
+            "cwd": spawned.cwd,
+            "env": spawned.env,
+            "session_id": spawned.session,
+        }
         self._follow(spawned.pid, spawned.folder, spawned.connection)
         return self._connection
 
@@ -86,22 +95,27 @@ class LocalProcess:
     def adopt(cls, handle: Handle, launch: Launch) -> LocalProcess | None:
         """The process of a `handle()`, or None when it is gone: the pid alone would not do, as
         the system gives it to others."""
-        pid, began, folder = handle.get("pid"), handle.get("began"), handle.get("folder")
-        if not isinstance(pid, int) or not isinstance(began, float) or not isinstance(folder, str):
+        pid, folder = handle.get("pid"), handle.get("folder")
+        if not isinstance(pid, int) or not isinstance(folder, str):
+            return None
+        if identify(pid) is None or identify(pid) != handle.get("process"):
             return None
         try:
-            process = psutil.Process(pid)
-            same = abs(process.create_time() - began) < 0.02
-            if not same or process.status() == psutil.STATUS_ZOMBIE or os.getpgid(pid) != pid:
-                raise ProcessLookupError
+            is_child = psutil.Process(pid).ppid() == os.getpid()
             connection = read_connection_file(Path(folder) / CONNECTION_FILE)
-        except (psutil.Error, OSError, KernelUnavailable):
-            remove_folder(folder)
+        except (psutil.Error, KernelUnavailable):
             return None
         life = cls(launch, interrupt_by_message=bool(handle.get("interrupt_by_message")))
-        life._again = {key: handle.get(key) for key in ("argv", "cwd", "env")}
-        life._follow(pid, folder, connection, is_child=process.ppid() == os.getpid())
+        life._again = {key: handle.get(key) for key in ("argv", "cwd", "env", "session_id")}
+        life._follow(pid, folder, connection, is_child=is_child)
         return life
+
+    @staticmethod
+    async def clean_up(handle: Handle) -> None:
+        """End all that is left of a kernel that cannot be adopted, then remove its folder."""
+        folder = handle.get("folder")
+        if isinstance(folder, str) and await asyncio.to_thread(end_marked, MARK, folder):
+            remove_folder(folder)
 
     @property
     def connection(self) -> Mapping[str, object]:
@@ -141,7 +155,8 @@ class LocalProcess:
         except TimeoutError:
             pass  # stuck in the system (a dead network drive); it dies when that lets it go
         self._forget()
-        remove_folder(self._folder)
+        if await asyncio.to_thread(end_marked, MARK, self._folder):
+            remove_folder(self._folder)
         self._folder = ""
 
     def usage(self) -> KernelUsage:
@@ -170,7 +185,7 @@ class LocalProcess:
         return {
             "life": "process",
             "pid": self._pid,
-            "began": self._process.create_time() if self._process else 0.0,
+            "process": self._identity,
             "folder": self._folder,
             "interrupt_by_message": self._by_message,
             **self._again,
@@ -191,9 +206,9 @@ class LocalProcess:
         loop = asyncio.get_running_loop()
         try:
             self._process = psutil.Process(pid)
-            self._process.create_time()
         except psutil.Error:
             self._process = None  # it is gone already; reaping it says how
+        self._identity = identify(pid)
         self._kills = self._kills_now = death.out_of_memory_kills(pid)
         if hasattr(os, "pidfd_open"):
             try:
@@ -220,13 +235,15 @@ class LocalProcess:
                 return
         elif self._pidfd < 0 and self._is_same():
             return
-        elif not psutil.pid_exists(self._pid) or self._is_zombie():
+        elif identify(self._pid) is None:
             self._sweep_group(self._pid)
         self._kills_now = death.out_of_memory_kills()
         if self._kills_now is None:
             self._kills_now = self._kills
         self._forget()
         self._gone.set()
+        loop = asyncio.get_running_loop()
+        self._sweeping = loop.run_in_executor(None, end_marked, MARK, self._folder)
 
     def _reap(self, pid: int) -> bool:
         """Take the exit status of a child that has ended, after all that it left behind; until
@@ -242,14 +259,11 @@ class LocalProcess:
 
     def _is_same(self) -> bool:
         """Whether the process is the one that we know, and runs."""
-        process = self._process
-        return process is not None and process.is_running() and not self._is_zombie()
-
-    def _is_zombie(self) -> bool:
-        try:
-            return self._process is not None and self._process.status() == psutil.STATUS_ZOMBIE
-        except psutil.Error:
-            return False
+        return (
+            self._pid is not None
+            and self._identity is not None
+            and identify(self._pid) == self._identity
+        )
 
     @staticmethod
     def _sweep_group(pid: int) -> None:
