@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TypeVar, cast
@@ -18,10 +17,11 @@ from codeexec.domain.events import SessionOpened
 from codeexec.domain.ids import SESSION, new_id
 from codeexec.kernels.base import KernelChoice, KernelFactory
 from codeexec.session.artifacts import BlobStore
+from codeexec.session.clock_guard import ClockGuard
 from codeexec.session.history import HistoryStore
 from codeexec.session.journal import Journal
 from codeexec.session.keeper import CHOICE
-from codeexec.session.retention import prune
+from codeexec.session.retention import newest_change, prune
 from codeexec.session.session import Session
 from codeexec.session.settings import HostSettings
 from codeexec.session.shelf import Shelf
@@ -66,6 +66,7 @@ class Host:
         self._ended: dict[str, Session] = {}
         self._shelf = Shelf(state / "sessions")
         self._untaken: set[str] = set()
+        self._clock_guard = ClockGuard(state)
         try:
             self._history = HistoryStore(state / "history.db")
         except StorageError as error:
@@ -306,20 +307,23 @@ class Host:
             now = self._clock.monotonic()
             if now - pruned >= 3600.0:
                 pruned = now
-                await asyncio.to_thread(
-                    prune,
-                    self._shelf.root,
-                    days=self.settings.keep_days,
-                    sessions=self.settings.keep_sessions,
-                    size=self.settings.keep_bytes,
-                    now=time.time(),
-                )
+                await asyncio.to_thread(self._prune, self._clock.now())
             for session in self.sessions:
                 await self._rest(session, now)
                 self._shelf.note(self._summary(session))
             await asyncio.sleep(HOUSEKEEPING)
             if self._untaken:
                 self._take_up_all()
+
+    def _prune(self, now: float) -> None:
+        if self._clock_guard.check(now, newest_change(self._shelf.root)):
+            prune(
+                self._shelf.root,
+                days=self.settings.keep_days,
+                sessions=self.settings.keep_sessions,
+                size=self.settings.keep_bytes,
+                now=now,
+            )
 
     async def _rest(self, session: Session, now: float) -> None:
         limit = self.settings.idle_kernel

@@ -6,6 +6,7 @@ touched; neither is one that was left open by a crash and waits to be taken up a
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -45,6 +46,16 @@ def prune(root: Path, *, days: float, sessions: int, size: int, now: float) -> l
             count -= 1
             total -= each.size
     return gone
+
+
+def newest_change(root: Path) -> float | None:
+    """When any session last changed, in seconds since 1970, as its journal says; None without
+    sessions."""
+    newest: float | None = None
+    for path in (*root.glob("*/journal.db"), *root.glob("*/journal.db-wal")):
+        with contextlib.suppress(OSError):  # removed meanwhile
+            newest = max(newest or 0.0, path.lstat().st_mtime)
+    return newest
 
 
 def _look(root: Path, now: float) -> list[_Folder]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import fcntl
 import os
@@ -13,11 +14,17 @@ from pathlib import Path
 
 import pytest
 
+from codeexec.client.embedded import EmbeddedHost
+from codeexec.domain.clock import SystemClock
 from codeexec.domain.errors import NotFound, StorageError
-from codeexec.domain.requests import HistoryEntry
+from codeexec.domain.requests import HistoryEntry, OpenSession
+from codeexec.kernels.factory import Kernels
 from codeexec.session.artifacts import INLINE, BlobStore
+from codeexec.session.clock_guard import ClockGuard
 from codeexec.session.history import MAX_CODE, HistoryStore
+from codeexec.session.host import Host
 from codeexec.session.retention import prune
+from codeexec.session.settings import HostSettings
 
 # -- blobs -------------------------------------------------------------------------
 
@@ -251,3 +258,110 @@ def test_open_sessions_are_never_touched(tmp_path: Path) -> None:
 
 def test_no_folder_is_no_session(tmp_path: Path) -> None:
     assert prune(tmp_path / "nothing", days=1, sessions=1, size=1, now=NOW) == []
+
+
+# -- a clock that was set ------------------------------------------------------------
+
+
+class Machine:
+    """Where the clock is set and the machine is started again; `guard` is a server's."""
+
+    def __init__(self, state: Path) -> None:
+        self.state, self.wall, self.up, self.boots = state, NOW, 1000.0, 1
+
+    def passes(self, days: float) -> Machine:
+        self.wall += days * DAY
+        self.up += days * DAY
+        return self
+
+    def sets_clock(self, days: float) -> Machine:
+        self.wall += days * DAY
+        return self
+
+    def restarts(self, days_off: float = 0.0) -> Machine:
+        self.wall += days_off * DAY
+        self.up, self.boots = 10.0, self.boots + 1
+        return self
+
+    def is_trusted(self, newest: float | None = None) -> bool:
+        guard = ClockGuard(self.state, lambda: self.up, lambda: f"boot-{self.boots}")
+        return guard.check(self.wall, newest)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_a_clock_that_advances_as_the_machine_does_is_trusted(machine: Machine) -> None:
+    assert machine.is_trusted()
+    assert machine.passes(40).is_trusted(), "no server ran for 40 days, the machine did"
+    assert machine.sets_clock(0.9).is_trusted()
+    assert machine.restarts(days_off=0.5).is_trusted()
+
+
+@pytest.mark.parametrize("days", [400.0, 1.5, -2.5, -400.0])
+@pytest.mark.parametrize("reboots", [False, True])
+def test_a_clock_that_was_set_is_trusted_after_a_day(
+    machine: Machine, days: float, reboots: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert machine.is_trusted()
+    machine.sets_clock(days)
+    if reboots:
+        machine.restarts()
+    assert not machine.is_trusted()
+    assert f"{days:+.1f} days" in caplog.text
+    assert not machine.passes(0.6).is_trusted()
+    assert len(caplog.records) == 1, "it is said once"
+    assert machine.passes(0.5).is_trusted()
+    assert machine.passes(40).is_trusted()
+
+
+def test_a_clock_that_was_set_back_to_what_it_was_is_trusted_at_once(machine: Machine) -> None:
+    assert machine.is_trusted()
+    assert not machine.sets_clock(400).is_trusted()
+    assert not machine.passes(0.5).is_trusted()
+    assert machine.sets_clock(-400).is_trusted()
+
+
+def test_each_time_the_clock_is_set_the_day_begins_anew(machine: Machine) -> None:
+    assert machine.is_trusted()
+    assert not machine.sets_clock(400).is_trusted()
+    assert not machine.passes(0.9).is_trusted()
+    assert not machine.sets_clock(2).is_trusted()
+    assert not machine.passes(0.9).is_trusted()
+    assert machine.passes(0.2).is_trusted()
+
+
+def test_a_machine_that_runs_now_and_then_comes_to_its_day(machine: Machine) -> None:
+    assert machine.is_trusted()
+    for _ in range(3):
+        assert not machine.restarts(days_off=7).is_trusted()
+        assert not machine.passes(0.32).is_trusted()
+    machine.restarts(days_off=7).is_trusted()
+    assert machine.passes(0.32).is_trusted()
+
+
+def test_without_a_memory_of_the_clock_the_newest_session_tells(machine: Machine) -> None:
+    assert not machine.is_trusted(newest=NOW - 400 * DAY)
+    (machine.state / "clock.json").write_text("damaged")
+    assert machine.is_trusted(newest=NOW - 3600)
+
+
+class ClockAhead(SystemClock):
+    def now(self) -> float:
+        return super().now() + 400 * DAY
+
+
+async def test_a_server_whose_clock_is_far_ahead_deletes_no_session(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with EmbeddedHost(tmp_path) as host:
+        opened = await host.call(OpenSession(cwd=str(tmp_path), start_kernel=False))
+    ahead = Host(tmp_path, Kernels(), ClockAhead(), HostSettings(keep_days=30, keep_sessions=1))
+    await ahead.start()
+    async with asyncio.timeout(30):
+        while "+400.0 days" not in caplog.text:  # noqa: ASYNC110  # no event tells it
+            await asyncio.sleep(0.01)
+    await ahead.close(leave_kernels=False)
+    assert (tmp_path / "sessions" / opened.session_id / "journal.db").exists()
