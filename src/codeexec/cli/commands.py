@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -12,7 +13,7 @@ import click
 from codeexec import __version__
 from codeexec.cli import exits
 from codeexec.cli.main import COMMANDS
-from codeexec.cli.style import show_error
+from codeexec.cli.style import say_lines, show_error
 from codeexec.domain.errors import CodeexecError
 
 if TYPE_CHECKING:
@@ -109,6 +110,13 @@ def cli() -> None:
     """
 
 
+def _show_usage(error: click.ClickException) -> None:
+    """On stderr, as click words it; it quotes what was typed."""
+    words = io.StringIO()
+    error.show(words)
+    say_lines(words.getvalue().rstrip("\n"), file=sys.stderr)
+
+
 def invoke(said: list[str], early: EarlyKernel | None = None) -> int:
     """Run the command line; returns the exit code, errors of ours told on stderr. `early` is
     the kernel that `run` may find booting."""
@@ -118,7 +126,7 @@ def invoke(said: list[str], early: EarlyKernel | None = None) -> int:
     except click.ClickException as error:
         if isinstance(error, click.UsageError) and error.ctx and error.ctx.info_name == OPEN:
             error.ctx = error.ctx.parent  # nobody has typed its name
-        error.show()
+        _show_usage(error)
         return exits.USAGE
     except (click.Abort, KeyboardInterrupt):
         return exits.INTERRUPTED

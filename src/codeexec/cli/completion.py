@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from codeexec.cli import style
+
 VARIABLE = "_CODEEXEC_TUI_COMPLETE"
 
 WHERE = {
@@ -32,8 +34,6 @@ def completion(ctx: click.Context, shell: str, as_json: bool) -> None:
     assert found is not None, "click knows the three shells that we offer"
     script = found(cli, {}, PROGRAM, VARIABLE).source()
     if as_json:
-        import json
-
-        print(json.dumps({"shell": shell, "place": WHERE[shell], "script": script}))
+        style.say_json({"shell": shell, "place": WHERE[shell], "script": script})
     else:
-        print(script)
+        style.say_lines(script)

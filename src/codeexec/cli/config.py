@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import subprocess
@@ -43,7 +42,7 @@ def config() -> None:
 def show(as_json: bool, changed: bool, as_manual: bool) -> None:
     """Every setting, its value, and who said it."""
     if as_manual:
-        print(manual(), end="")
+        style.say_lines(manual().removesuffix("\n"))
         return
     loaded = load()
     chosen = [key for key in keys() if not changed or loaded.origins[key.name].layer != "default"]
@@ -64,24 +63,26 @@ def show(as_json: bool, changed: bool, as_manual: bool) -> None:
             {"place": p.place, "key": p.key, "message": p.message, "next_step": p.next_step}
             for p in loaded.problems
         ]
-        print(json.dumps({"settings": settings, "problems": problems}, ensure_ascii=False))
+        style.say_json({"settings": settings, "problems": problems})
         return
     color = style.wants_color(sys.stdout)
     section = ""
     for key in chosen:
         table, _, name = key.name.partition(".")
         if table != section:
-            print(("\n" if section else "") + style.paint(f"[{table}]", "strong", color))
+            if section:
+                style.say()
+            style.say(style.paint(f"[{table}]", "strong", color))
             section = table
         value = to_toml(value_of(loaded.settings, key.name))
         origin = loaded.origins[key.name]
         said = style.paint(f"  # {origin}", "accent" if origin.layer != "default" else "dim", color)
-        print(f"{name} = {value}{said}")
+        style.say(f"{name} = {value}", said)
         for line in textwrap.wrap(key.doc, 92, initial_indent="    ", subsequent_indent="    "):
-            print(style.paint(line, "dim", color))
+            style.say(style.paint(line, "dim", color))
     for problem in loaded.problems:
         mark = style.paint("✗", "bad", style.wants_color(sys.stderr))
-        print(f"{mark} {problem} {problem.next_step}", file=sys.stderr)
+        style.say(mark, f" {problem} {problem.next_step}", file=sys.stderr)
 
 
 @config.command()
@@ -91,10 +92,10 @@ def path(as_json: bool) -> None:
     user, project = user_file(), project_file(Path.cwd())
     if as_json:
         found = {"user": str(user), "project": str(project) if project else None}
-        print(json.dumps(found))
+        style.say_json(found)
         return
-    print(f"user     {user}{'' if user.is_file() else '  (not there yet)'}")
-    print(f"project  {project or '(none from here upward)'}")
+    style.say(f"user     {user}{'' if user.is_file() else '  (not there yet)'}")
+    style.say(f"project  {project or '(none from here upward)'}")
 
 
 @config.command()
@@ -123,7 +124,7 @@ def edit(project: bool, as_json: bool) -> None:
             f"Set EDITOR to one that is there, or open {file} yourself.",
         ) from error
     if as_json:
-        print(json.dumps({"path": str(file)}))
+        style.say_json({"path": str(file)})
     problems = [problem for problem in load().problems if problem.place == str(file)]
     for problem in problems:
         raise UsageError(str(problem), problem.next_step)

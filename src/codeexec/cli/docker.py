@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -45,10 +44,16 @@ def build(image: str, base: str, network: str, as_json: bool) -> None:
 
     async def work() -> None:
         async for line in images.build(engine, name, base=base, network=network):
-            print(json.dumps({"line": line}) if as_json else line, flush=True)
+            if as_json:
+                style.say_json({"line": line}, flush=True)
+            else:
+                style.say(line, flush=True)
 
     asyncio.run(work())
-    print(json.dumps({"image": name}) if as_json else f"built: {name}")
+    if as_json:
+        style.say_json({"image": name})
+    else:
+        style.say(f"built: {name}")
 
 
 @docker.command()
@@ -64,10 +69,10 @@ def check(image: str, as_json: bool) -> int:
     color = style.wants_color(sys.stdout)
     for each in done:
         if as_json:
-            print(json.dumps(asdict(each)))
+            style.say_json(asdict(each))
             continue
         mark = style.paint("✓", "good", color) if each.ok else style.paint("✗", "bad", color)
-        print(f"{mark} {each.name}: {each.told}")
+        style.say(mark, f" {each.name}: {each.told}")
         if each.fix:
-            print(f"    {style.paint('→', 'accent', color)} {each.fix}")
+            style.say("    ", style.paint("→", "accent", color), f" {each.fix}")
     return exits.OK if all(each.ok for each in done) else exits.FAILED

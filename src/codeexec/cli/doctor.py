@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from dataclasses import asdict
@@ -28,10 +27,11 @@ def doctor(as_json: bool) -> int:
     for check in all_checks(Path.cwd(), os.environ, sys.stdout.isatty()):
         broken |= check.grade == "fail"
         if as_json:
-            print(json.dumps(asdict(check), ensure_ascii=False), flush=True)
+            style.say_json(asdict(check), flush=True)
             continue
         mark, look = MARKS[check.grade]
-        print(f"{style.paint(mark, look, color)} {check.name:<13} {check.told}", flush=True)
+        words = f" {check.name:<13} {check.told}"
+        style.say(style.paint(mark, look, color), words, flush=True)
         if check.fix:
-            print(f"    {style.paint('→', 'accent', color)} {check.fix}")
+            style.say("    ", style.paint("→", "accent", color), f" {check.fix}")
     return exits.FAILED if broken else exits.OK

@@ -12,6 +12,8 @@ from codeexec.cli.answers import Answers
 from codeexec.cli.outlet import Outlet
 from codeexec.cli.rows import PipeSink, Sink, TerminalSink
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.outputs import plain
+from codeexec.domain.printable import printable_row
 
 if TYPE_CHECKING:
     from codeexec.cli.pictures import Pictures
@@ -75,7 +77,7 @@ class Face:
             if not self._quiet:
                 if isinstance(sink, TerminalSink):
                     sink.set_footer("")  # the answer is typed where it would stand
-                sink.say(prompt)
+                sink.say(_shown_prompt(prompt, self.color[sink is self.err_sink]))
                 await self.flush()
             text = await self.keyboard.read_line(hidden=hidden)
             if self.keyboard.is_terminal:
@@ -92,7 +94,7 @@ class Face:
         """A quiet line."""
         if not self._quiet:
             self.err_sink.end()
-            self.err.write(style.paint(text, "dim", self.color[1]) + "\n")
+            self.err.write(style.paint(text, "dim", self.color[1], lines=True) + "\n")
 
     def tell(self, error: CodeexecError) -> None:
         if not self._quiet:
@@ -124,6 +126,14 @@ class Face:
                 await asyncio.sleep(1.0 - seconds % 1.0)
         finally:
             self.err_sink.set_footer("")
+
+
+def _shown_prompt(prompt: str, color: bool) -> str:
+    """The program's own words, which may have styles as its output has."""
+    shown = printable_row(prompt)
+    if not color:
+        return plain(shown)
+    return f"{shown}{style.RESET}" if "\x1b" in shown else shown
 
 
 def _sink(outlet: Outlet) -> Sink:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from pathlib import Path
 
@@ -38,10 +37,10 @@ def _show(as_json: bool) -> None:
     found = [*kernels.list(str(Path.cwd())), *asyncio.run(kernels.offers())]
     if as_json:
         for each in found:
-            print(msgspec.json.encode(each).decode())
+            style.say_json(msgspec.json.encode(each))
         return
     if not found:
-        print("No kernels. Install one: python -m pip install ipykernel")
+        style.say("No kernels. Install one: python -m pip install ipykernel")
         return
     color = style.wants_color(sys.stdout)
     for each in found:
@@ -52,16 +51,16 @@ def _print(each: KernelInfo, color: bool) -> None:
     mark = style.paint("✗", "bad", color) if each.problem else style.paint("✓", "good", color)
     default = style.paint("  (what is used here)", "accent", color) if each.is_default else ""
     title = style.paint(each.display_name or each.name, "strong", color)
-    print(f"{mark} {title}{default}")
-    print(style.paint(f"    {each.name}  {each.language}  {each.source}", "dim", color))
+    style.say(mark, " ", title, default)
+    style.say(style.paint(f"    {each.name}  {each.language}  {each.source}", "dim", color))
     if each.path and each.path != each.name:
-        print(style.paint(f"    {each.path}", "dim", color))
+        style.say(style.paint(f"    {each.path}", "dim", color))
     if each.policy and not each.problem:
-        print(style.paint(f"    {each.policy}", "dim", color))
+        style.say(style.paint(f"    {each.policy}", "dim", color))
     if each.problem:
-        print(f"    {each.problem}")
+        style.say(f"    {each.problem}")
     if each.fix:
-        print(f"    {style.paint('→', 'accent', color)} {each.fix}")
+        style.say("    ", style.paint("→", "accent", color), f" {each.fix}")
 
 
 @kernels.command("install-docker")
@@ -89,6 +88,7 @@ def install_docker(
         prefix=prefix,
     )
     if as_json:
-        print(json.dumps({"kernelspec": str(path)}))
+        style.say_json({"kernelspec": str(path)})
     else:
-        print(f"written: {path}\nTry it: jupyter console --kernel {path.parent.name}")
+        style.say(f"written: {path}")
+        style.say(f"Try it: jupyter console --kernel {path.parent.name}")

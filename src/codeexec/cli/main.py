@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("codeexec.cli.run:run", "Run a script, a notebook or stdin without a screen."),
@@ -27,7 +31,18 @@ def main(arguments: list[str] | None = None) -> None:
 
         print(f"codeexec-tui {__version__}")
         return
+    sys.excepthook = _show_fault
     sys.exit(_dispatch(said))
+
+
+def _show_fault(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
+    """A traceback of ours quotes names and texts that came from outside."""
+    import traceback
+
+    from codeexec.domain.printable import printable
+
+    text = "".join(traceback.format_exception(kind, error, at))
+    sys.stderr.write(printable(text, lines=True))
 
 
 def _dispatch(said: list[str]) -> int:

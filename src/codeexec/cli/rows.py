@@ -11,6 +11,7 @@ from typing import Protocol
 
 from codeexec.cli.widths import clip, height_of
 from codeexec.domain.outputs import TAIL_ROWS
+from codeexec.domain.printable import printable
 
 KEPT = TAIL_ROWS
 """Rows remembered: more than an output can rewrite."""
@@ -208,6 +209,7 @@ class TerminalSink:
 
     def set_footer(self, text: str) -> None:
         """One line of unstyled text, drawn dim; empty: none."""
+        text = printable(text)
         if text != self._footer:
             hidden = self._hide_footer()
             self._footer = text

@@ -42,6 +42,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.outputs import MimePart
+from codeexec.domain.printable import printable_json
 from codeexec.domain.pulls import pull_words
 from codeexec.domain.requests import (
     AnswerStdin,
@@ -288,7 +289,7 @@ class Run:
             ended: list[ExecutionFinished] = []
             for record in batch:
                 if self._options.as_json:
-                    self._face.out.write(encode(record).decode() + "\n")
+                    self._face.out.write(printable_json(encode(record).decode()) + "\n")
                 await self._take(session, record.event)
                 if isinstance(record.event, ExecutionFinished):
                     ended.append(record.event)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import secrets
 from pathlib import Path
 
 import click
 
+from codeexec.cli import style
 from codeexec.domain.errors import Conflict, StorageError, UsageError
 
 
@@ -80,13 +80,13 @@ def serve(bind: str, token_file: Path | None, as_json: bool) -> None:
     def ready(url: str) -> None:
         shown = f"{url}/?token={token}" if url and token_file is None else url
         if as_json:
-            print(json.dumps({"socket": str(paths.socket), "url": shown}), flush=True)
+            style.say_json({"socket": str(paths.socket), "url": shown}, flush=True)
             return
-        print(f"socket  {paths.socket}", flush=True)
+        style.say(f"socket  {paths.socket}", flush=True)
         if shown:
-            print(f"url     {shown}", flush=True)
+            style.say(f"url     {shown}", flush=True)
             if token_file is not None:
-                print(f"token   in {token_file}", flush=True)
+                style.say(f"token   in {token_file}", flush=True)
 
     options = ServerOptions(paths, bind=address, token=token, settings=host_settings())
     kernels = make_factory(EarlyKernel(), container_settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -19,11 +18,11 @@ from codeexec.cli.hosts import (
     open_journal,
     sessions_folder,
 )
+from codeexec.cli.widths import TAB
 from codeexec.domain.codec import encode
 from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.events import Recorded
 from codeexec.domain.fold import apply
-from codeexec.domain.outputs import plain
 from codeexec.domain.requests import (
     ListSessions,
     PauseKernel,
@@ -98,10 +97,10 @@ def _list(running: bool, as_json: bool) -> None:
     found = _summaries(ended=not running)
     if as_json:
         for each in found:
-            print(encode(each).decode())
+            style.say_json(encode(each))
         return
     if not found:
-        print("No sessions. `codeexec-tui FILE` begins one.")
+        style.say("No sessions. `codeexec-tui FILE` begins one.")
         return
     rows = [
         (
@@ -118,7 +117,7 @@ def _list(running: bool, as_json: bool) -> None:
         for each in found
     ]
     head = ("NAME", "STATE", "KERNEL", "PID", "RUNS", "CHANGED", "SIZE", "ID", "FOLDER")
-    print(style.table(rows, head, style.wants_color(sys.stdout)))
+    style.say_lines(style.table(rows, head, style.wants_color(sys.stdout)))
 
 
 @sessions.command()
@@ -130,25 +129,27 @@ def show(name: str, as_json: bool) -> None:
     snapshot = _snapshot(journal)
     journal.close()
     if as_json:
-        print(encode(snapshot).decode())
+        style.say_json(encode(snapshot))
         return
     color = style.wants_color(sys.stdout)
     kernel = snapshot.kernel
     state = "closed" if snapshot.closed else "paused" if kernel.paused else kernel.state
-    print(style.paint(snapshot.name, "strong", color), style.paint(state, "accent", color))
-    print(f"  id       {snapshot.session_id}")
-    print(f"  folder   {snapshot.cwd}")
-    print(f"  opened   {time.strftime('%Y-%m-%d %H:%M', time.localtime(snapshot.opened_at))}")
+    name = style.paint(snapshot.name, "strong", color)
+    style.say(name, " ", style.paint(state, "accent", color))
+    style.say(f"  id       {snapshot.session_id}")
+    style.say(f"  folder   {snapshot.cwd}")
+    style.say(f"  opened   {time.strftime('%Y-%m-%d %H:%M', time.localtime(snapshot.opened_at))}")
     if kernel.kernel is not None:
-        print(f"  kernel   {kernel.kernel.display_name or kernel.kernel.name}, pid {kernel.pid}")
+        label = kernel.kernel.display_name or kernel.kernel.name
+        style.say(f"  kernel   {label}, pid {kernel.pid}")
     if kernel.death is not None:
-        print(f"  died     {kernel.death.message}")
+        style.say_lines(f"  died     {kernel.death.message}")
     for view in snapshot.executions.values():
         if not view.silent:
-            print(_line_of(view, color))
+            style.say(*_line_of(view, color))
 
 
-def _line_of(view: ExecutionView, color: bool) -> str:
+def _line_of(view: ExecutionView, color: bool) -> tuple[str, ...]:
     marks = {"ok": ("✓", "good"), "running": ("▸", "accent"), "queued": ("·", "dim")}
     mark, look = marks.get(view.status, ("✗", "bad"))
     first = next(iter(view.code.strip().splitlines()), "")
@@ -156,7 +157,8 @@ def _line_of(view: ExecutionView, color: bool) -> str:
     if view.started_at and view.finished_at:
         took = f"  {view.finished_at - view.started_at:.1f} s"
     number = f"[{view.count}]" if view.count else "[ ]"
-    return f"  {style.paint(mark, look, color)} {number:>5} {first[:70]}{took}  {view.execution_id}"
+    rest = f" {number:>5} {first[:70]}{took}  {view.execution_id}"
+    return "  ", style.paint(mark, look, color), rest
 
 
 @sessions.command()
@@ -212,7 +214,10 @@ def rm(names: tuple[str, ...], stop_first: bool, as_json: bool) -> None:
 
 
 def _say_done(what: str, names: tuple[str, ...], as_json: bool) -> None:
-    print(json.dumps({what: list(names)}) if as_json else f"{what}: {', '.join(names)}")
+    if as_json:
+        style.say_json({what: list(names)})
+    else:
+        style.say(f"{what}: {', '.join(names)}")
 
 
 @sessions.command()
@@ -226,7 +231,7 @@ def logs(name: str, execution: str, code: bool, as_json: bool) -> None:
     if as_json:
         for records in _read(journal):
             for record in records:
-                print(encode(record).decode())
+                style.say_json(encode(record))
         return
     snapshot = _snapshot(journal)
     views = [view for view in snapshot.executions.values() if not view.silent]
@@ -242,7 +247,7 @@ def logs(name: str, execution: str, code: bool, as_json: bool) -> None:
         if code:
             for number, line in enumerate(view.code.rstrip("\n").split("\n")):
                 prompt = f"In [{view.count or ' '}]: " if number == 0 else "   ...: "
-                print(style.paint(prompt + line, "dim", color))
+                style.say(style.paint(prompt + line.expandtabs(TAB), "dim", color))
         _print_output(journal, view, color)
     journal.close()
 
@@ -250,14 +255,18 @@ def logs(name: str, execution: str, code: bool, as_json: bool) -> None:
 def _print_output(journal: Journal, view: ExecutionView, color: bool) -> None:
     for run in journal.iter_rows(view.execution_id):
         if run.is_text:
-            print(run.text if color else plain(run.text))
+            style.say_row(run.text, color)
         elif run.error is not None:
-            print("\n".join(run.error.traceback) if color else error_text(run.error))
+            traceback = "\n".join(run.error.traceback)
+            style.say_row(traceback if color and traceback else error_text(run.error), color)
         elif run.display is not None:
             part = run.display.part("text/plain")
-            print((part.text if part else None) or f"[{run.display.parts[0].mime}]")
+            if part is not None and part.text:
+                style.say_row(part.text, color)
+            else:
+                style.say(f"[{', '.join(each.mime for each in run.display.parts[:1])}]")
     if view.reason:
-        print(style.paint(view.reason, "bad", color))
+        style.say_lines(style.paint(view.reason, "bad", color, lines=True))
 
 
 @sessions.command()
@@ -284,4 +293,7 @@ def export(name: str, out: Path, force: bool, as_json: bool) -> None:
     content = b"".join(pieces(form, journal, _snapshot(journal), blobs))
     write_atomic(out.absolute(), content)
     journal.close()
-    print(json.dumps({"exported": str(out)}) if as_json else f"written: {out}")
+    if as_json:
+        style.say_json({"exported": str(out)})
+    else:
+        style.say(f"written: {out}")

@@ -12,6 +12,7 @@ from codeexec.cli.rows import KEPT, Sink
 from codeexec.cli.verdict import EXIT
 from codeexec.domain.events import DisplayUpdated, OutputChanged
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, plain
+from codeexec.domain.printable import printable, printable_row
 from codeexec.domain.result import error_text
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class OutputView:
         to_err = run.kind == "stderr"
         sink = self._err if to_err else self._out
         color = self._color_err if to_err else self._color_out
-        text = run.text if color else plain(run.text)
+        text = _shown_text(run.text, color)
         return [_Shown(sink, line) for line in text.split("\n")]
 
     async def _picture(self, display: Display) -> str:
@@ -127,8 +128,8 @@ class OutputView:
 
     def _error(self, error: ErrorInfo) -> str:
         if self._color_err and error.traceback:
-            return "\n".join(error.traceback).rstrip("\n")
-        return error_text(error).rstrip("\n")
+            return printable_row("\n".join(error.traceback).rstrip("\n"))
+        return _shown_text(error_text(error).rstrip("\n"), color=False)
 
     async def _text_of(self, display: Display) -> str:
         saved = None
@@ -138,13 +139,18 @@ class OutputView:
         if image is not None:
             size = image_size(image.mime, await self._read(image))
             place = f" → {saved}" if saved else ""
-            return f"[image {size}{place}]".replace(" ]", "]")
+            return printable(f"[image {size}{place}]".replace(" ]", "]"))
         part = display.part("text/plain") or display.part("text/markdown")
         if part is None and display.parts:
             kinds = ", ".join(each.mime for each in display.parts)
-            return f"[{kinds}{f' → {saved}' if saved else ''}]"
+            return printable(f"[{kinds}{f' → {saved}' if saved else ''}]")
         text = await self._read(part) if part else ""
-        return text if self._color_out else plain(text)
+        return _shown_text(text, self._color_out)
+
+
+def _shown_text(text: str, color: bool) -> str:
+    shown = printable_row(text)
+    return shown if color else plain(shown)
 
 
 def _image_of(display: Display) -> MimePart | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from codeexec.config.paths import Paths
 from codeexec.domain.errors import CodeexecError, UsageError
+from codeexec.domain.printable import printable
 from codeexec.kernels.base import KernelFactory
 from codeexec.server.gate import Gate, names_of
 from codeexec.server.instance import Instance
@@ -141,10 +142,17 @@ class _PrivateLog(RotatingFileHandler):
         )
 
 
+class _Printable(logging.Formatter):
+    """Whoever reads the file in a terminal is told nothing by what kernels and clients sent."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record), lines=True)
+
+
 def set_up_log(path: Path, level: int = logging.INFO) -> None:
     """All that the engine says goes to this file."""
     handler = _PrivateLog(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Printable("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # At DEBUG it would write headers, and the token with them.
     logging.getLogger("websockets").setLevel(max(level, logging.WARNING))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from codeexec.config.paths import Paths, accepts, find_paths, read_lock
 from codeexec.domain.errors import CodeexecError, UsageError
+from codeexec.domain.printable import printable
 from codeexec.server.instance import Instance
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def main(argv: list[str]) -> int:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(printable(text, lines=True) + "\n")
 
 
 def claim(paths: Paths) -> Instance | None:

@@ -13,6 +13,7 @@ from codeexec.documents.row_outputs import outputs_of
 from codeexec.domain.codec import encode
 from codeexec.domain.errors import NotFound
 from codeexec.domain.outputs import MimePart, Run, plain
+from codeexec.domain.printable import printable, printable_row
 from codeexec.domain.result import error_text
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.session.artifacts import BlobStore, is_base64
@@ -55,28 +56,34 @@ def _facts(journal: Journal, upto: int) -> Iterator[bytes]:
 
 def _script(snapshot: Snapshot) -> Iterator[bytes]:
     for number, view in enumerate(_shown(snapshot)):
-        title = view.cell.title if view.cell else ""
+        # On one line: what follows a line break would be code.
+        title = printable(view.cell.title) if view.cell else ""
         between = "\n" if number else ""
         yield f"{between}{f'# %% {title}'.rstrip()}\n{view.code.rstrip()}\n".encode()
 
 
 def _text(journal: Journal, snapshot: Snapshot) -> Iterator[bytes]:
     for view in _shown(snapshot):
-        code = view.code.replace("\n", "\n...   ")
+        code = printable(view.code, lines=True).replace("\n", "\n...   ")
         yield f"In [{view.count or ' '}]: {code}\n".encode()
         for run in journal.iter_rows(view.execution_id):
             yield f"{_as_text(run)}\n".encode("utf-8", "replace")
-        yield f"({view.reason})\n\n".encode() if view.reason else b"\n"
+        reason = printable(view.reason, lines=True)
+        yield f"({reason})\n\n".encode() if reason else b"\n"
 
 
 def _as_text(run: Run) -> str:
+    return plain(printable_row(_text_of(run)))
+
+
+def _text_of(run: Run) -> str:
     if run.error is not None:
         return error_text(run.error)
     if run.display is not None:
         shown = run.display.part("text/plain")
         kinds = ", ".join(part.mime for part in run.display.parts)
         return shown.text if shown and shown.text is not None else f"<{kinds}>"
-    return plain(run.text)
+    return run.text
 
 
 def _notebook(journal: Journal, snapshot: Snapshot, blobs: BlobStore) -> Iterator[bytes]:

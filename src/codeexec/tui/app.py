@@ -36,6 +36,7 @@ def run(options: OpenOptions) -> int:
     import gc
     import signal
 
+    from codeexec.domain.printable import printable
     from codeexec.tui.first_paint import first_frame
 
     def leave(number: int, _: object) -> None:
@@ -64,5 +65,5 @@ def run(options: OpenOptions) -> int:
         if frame is not None:
             frame.leave()
     if words:
-        print(words)  # noqa: T201 (the terminal is the shell's again)
+        print(printable(words, lines=True))  # noqa: T201 (the terminal is the shell's again)
     return 0

@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 from codeexec.domain.events import Death
+from codeexec.domain.printable import printable
 
 LAST_WORDS = 2000
 """Characters of a log that are quoted."""
@@ -15,7 +16,6 @@ LAST_WORDS = 2000
 CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def out_of_memory_kills(pid: int | str = "self") -> int | None:
@@ -96,8 +96,14 @@ def read_last_words(path: Path) -> str:
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return ""
-    plain = _UNSEEN.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n"))).strip()
+    plain = printable_words(text)
     return plain if len(plain) <= LAST_WORDS else "…" + plain[-LAST_WORDS:]
+
+
+def printable_words(log: str) -> str:
+    """What a process wrote, without its escape sequences and with the rest made printable."""
+    lines = log.replace("\r\n", "\n").replace("\r", "\n")
+    return printable(_ESCAPES.sub("", lines).strip(), lines=True)
 
 
 def _size(count: int) -> str:

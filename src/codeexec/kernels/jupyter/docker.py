@@ -22,6 +22,7 @@ from codeexec.environments.docker.environment import ContainerPlan, DockerEnviro
 from codeexec.environments.docker.growth import growth
 from codeexec.environments.docker.policy import EngineFacts, size
 from codeexec.environments.docker.wire import GuestProcess, Usage
+from codeexec.kernels.jupyter.death import printable_words
 from codeexec.kernels.jupyter.docker_end import KernelEnd, container_ended, kernel_ended
 from codeexec.kernels.jupyter.mux import (
     Mux,
@@ -122,7 +123,7 @@ class ContainerKernel:
     @property
     def last_words(self) -> str:
         """The end of what the process itself wrote, outside of any protocol."""
-        return self._said.decode(errors="replace")
+        return printable_words(self._said.decode(errors="replace"))
 
     async def prepare(self) -> None:
         """Make the container ahead, without the kernel: `launch` then takes half the time.
