@@ -98,6 +98,7 @@ def test_kernels_are_listed_with_why_not(desk: Desk) -> None:
     (venv / "bin").mkdir(parents=True)
     (venv / "bin/python").symlink_to(sys.executable)
     (venv / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.11.0\n")
+    desk.run("trust")
     done = desk.run("kernels", "--json", env={"VIRTUAL_ENV": ""})
     found = [json.loads(line) for line in done.stdout.splitlines()]
     bare = next(each for each in found if each["path"].startswith(str(venv)))

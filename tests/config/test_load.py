@@ -13,6 +13,7 @@ from codeexec.config.load import Loaded, keys, load, manual, section_docs
 from codeexec.config.model import Docker, Sessions, Settings
 from codeexec.domain.errors import UsageError
 from codeexec.environments.docker.policy import Policy
+from codeexec.environments.trust import FullTrust
 from codeexec.session.settings import HostSettings
 from codeexec.tui.graphics.probe import WAYS
 
@@ -149,7 +150,7 @@ def test_containers_are_what_a_policy_can_be_told() -> None:
 
 def test_a_project_does_not_choose_what_confines_it(home: Home) -> None:
     home.project_file.write_text('[docker]\nimage = "own:1"\npolicy = "open"\nnetwork = "bridge"\n')
-    loaded = home.load()
+    loaded = load(home.project, environ={"XDG_CONFIG_HOME": str(home.config)}, trust=FullTrust())
     assert loaded.settings.docker.image == "own:1"
     assert loaded.settings.docker.wanted == "locked"
     assert [problem.key for problem in loaded.problems] == ["docker.policy", "docker.network"]

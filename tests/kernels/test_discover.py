@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.errors import KernelUnavailable
-from codeexec.kernels.find import Found, candidates, find_python, has_package, interpreter_at
+from codeexec.environments.pythons import interpreter_at
+from codeexec.environments.trust import FullTrust
+from codeexec.kernels.find import Found, candidates, find_python, has_package
 from codeexec.kernels.jupyter import discover
 from codeexec.kernels.jupyter.discover import KernelSpec
 
@@ -26,7 +28,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _found(folder: Path, env: dict[str, str], name: str = "", file: str = "") -> str:
-    found = find_python(str(folder), file, name, env)
+    found = find_python(str(folder), file, name, env, FullTrust())
     return found.interpreter if found else ""
 
 
@@ -40,7 +42,7 @@ def test_the_order_in_which_pythons_are_found(project: Path, tmp_path: Path) -> 
     assert _found(tmp_path, {}, file=str(deep / "script.py")) == str(local)
     assert _found(tmp_path, {}) == sys.executable
     assert _found(deep, {"CONDA_PREFIX": str(tmp_path / "active")}) == str(active)
-    listed = [each.interpreter for each in candidates(str(deep), "", env)]
+    listed = [each.interpreter for each in candidates(str(deep), "", env, FullTrust())]
     assert listed == [str(active), str(local), sys.executable]
 
 
@@ -56,7 +58,7 @@ def test_an_explicit_choice_is_a_python_or_an_environment(project: Path) -> None
 
 def test_an_environment_without_ipykernel_says_how_to_mend_it(project: Path) -> None:
     with pytest.raises(KernelUnavailable, match="has no ipykernel") as caught:
-        discover.choose(str(project), "", "", {})
+        discover.choose(str(project), "", "", {}, FullTrust())
     python = str(project / ".venv/bin/python")
     assert python in caught.value.next_step
     assert caught.value.next_step.endswith("ipykernel")

@@ -153,8 +153,9 @@ class Desk:
         *words: str,
         stdin: bytes | None = None,
         env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        return run_piped(*words, home=self.home, cwd=self.folder, stdin=stdin, env=env)
+        return run_piped(*words, home=self.home, cwd=cwd or self.folder, stdin=stdin, env=env)
 
     def terminal(self, *words: str, columns: int = 80, lines: int = 24) -> Terminal:
         return Terminal(words, home=self.home, cwd=self.folder, columns=columns, lines=lines)

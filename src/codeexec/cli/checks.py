@@ -17,6 +17,7 @@ from typing import Literal
 from codeexec.config.load import load
 from codeexec.config.paths import MAX_SOCKET_PATH, Paths, find_paths, make_private
 from codeexec.domain.errors import CodeexecError
+from codeexec.environments.trust import trust_command
 
 Grade = Literal["ok", "warn", "fail"]
 
@@ -163,6 +164,8 @@ def check_settings(cwd: Path) -> Iterator[Check]:
     loaded = load(cwd)
     for problem in loaded.problems:
         yield Check("settings", "fail", str(problem), problem.next_step)
+    for each in loaded.withheld:
+        yield Check("settings", "warn", str(each), trust_command(each.holder))
     if not loaded.problems:
         said = sum(origin.layer != "default" for origin in loaded.origins.values())
         yield Check("settings", "ok", f"{said} changed" if said else "all as by default")

@@ -23,6 +23,7 @@ from codeexec.config.load import (
     value_of,
 )
 from codeexec.domain.errors import StorageError, UsageError
+from codeexec.environments.trust import trust_step
 
 
 @click.group()
@@ -63,7 +64,11 @@ def show(as_json: bool, changed: bool, as_manual: bool) -> None:
             {"place": p.place, "key": p.key, "message": p.message, "next_step": p.next_step}
             for p in loaded.problems
         ]
-        style.say_json({"settings": settings, "problems": problems})
+        withheld = [
+            {"place": w.place, "key": w.key, "value": str(w.value), "folder": w.holder}
+            for w in loaded.withheld
+        ]
+        style.say_json({"settings": settings, "problems": problems, "withheld": withheld})
         return
     color = style.wants_color(sys.stdout)
     section = ""
@@ -83,6 +88,9 @@ def show(as_json: bool, changed: bool, as_manual: bool) -> None:
     for problem in loaded.problems:
         mark = style.paint("✗", "bad", style.wants_color(sys.stderr))
         style.say(mark, f" {problem} {problem.next_step}", file=sys.stderr)
+    for each in loaded.withheld:
+        mark = style.paint("!", "warn", style.wants_color(sys.stderr))
+        style.say(mark, f" {each} {trust_step(each.holder)}", file=sys.stderr)
 
 
 @config.command()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from codeexec.kernels.early import EarlyKernel
 
 _WITH_VALUE = {"--save", "--artifacts", "--timeout", "--policy", "--preset", "--color"}
-_FLAGS = {"--cells", "--json", "--keep-going"}
+_FLAGS = {"--cells", "--json", "--keep-going", "--trust"}
 
 
 def guess(words: list[str], cwd: str) -> dict[str, object] | None:
@@ -57,6 +57,7 @@ def start(words: list[str]) -> EarlyKernel | None:
     session = guess(words, os.getcwd())  # noqa: PTH109
     if session is None:
         return None
+    from codeexec.environments.trust import RunTrust
     from codeexec.kernels.early import EarlyKernel
 
-    return EarlyKernel.start(session)
+    return EarlyKernel.start(session, RunTrust(str(session.get("file") or "")))

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "kernels": ("codeexec.cli.kernels:kernels", "List kernels, and why one cannot be used."),
     "serve": ("codeexec.cli.serve:serve", "Serve sessions in the foreground, on TCP if asked."),
     "docker": ("codeexec.cli.docker:docker", "Build and check the image for containers."),
+    "trust": ("codeexec.cli.trust:trust", "Trust a folder, list those that are, take it back."),
     "config": ("codeexec.cli.config:config", "Show settings, with where each comes from."),
     "doctor": ("codeexec.cli.doctor:doctor", "Check this machine, with the fix for each problem."),
     "completion": ("codeexec.cli.completion:completion", "Print the completion script of a shell."),
@@ -26,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 def main(arguments: list[str] | None = None) -> None:
     """`codeexec-tui`. Exits with a code of `codeexec.cli.exits`."""
     said = sys.argv[1:] if arguments is None else arguments
+    _look_nowhere_here()
     if said in (["--version"], ["-V"]):
         from codeexec import __version__
 
@@ -43,6 +45,25 @@ def _show_fault(kind: type[BaseException], error: BaseException, at: TracebackTy
 
     text = "".join(traceback.format_exception(kind, error, at))
     sys.stderr.write(printable(text, lines=True))
+
+
+def _look_nowhere_here() -> None:
+    """Take the current folder out of where modules and programs are looked for: `python -m`, an
+    empty entry of PYTHONPATH and `.` in PATH put it there, and it may be a stranger's."""
+    import os
+
+    try:
+        here = os.getcwd()  # noqa: PTH109 (pathlib costs 5 ms)
+    except OSError:
+        here = ""  # it was removed
+    ours = __file__.removesuffix("/codeexec/cli/main.py")
+    if here != ours:
+        sys.path[:] = [place for place in sys.path if place not in ("", ".", here)]
+    path = os.environ.get("PATH", "")
+    plain = os.pathsep.join(place for place in path.split(os.pathsep) if place.startswith("/"))
+    if plain != path:
+        os.environ.setdefault("CODEEXEC_USER_PATH", path)  # kernels are given theirs again
+        os.environ["PATH"] = plain
 
 
 def _dispatch(said: list[str]) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from codeexec.cli.opening import open_workbench
-from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, DockerCommand
+from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, TRUST, DockerCommand
 from codeexec.domain.errors import UsageError
 from codeexec.tui.app import OpenOptions
+from codeexec.tui.workplace import place_of
 
 if TYPE_CHECKING:
     from codeexec.tui.app import Policy
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 @DOCKER
 @POLICY
 @PULL
+@TRUST
 @click.option("--theme", default="", metavar="NAME", help="Colours, for this time.")
 def open_command(
     files: tuple[str, ...],
@@ -33,13 +36,19 @@ def open_command(
     docker: str | None,
     policy: Policy | None,
     pull: bool,
+    trust: bool,
     theme: str,
 ) -> int:
     """Open FILES, or a folder, in the workbench."""
+    place = place_of(files, Path.cwd())
+    if trust:
+        from codeexec.config.trust import grant
+
+        grant(place.folder, next(iter(place.files), None))
     if policy and docker is None:
         from codeexec.config.load import load
 
-        if kernel or load().checked().kernel.backend != "docker":
+        if kernel or load(place.folder).checked().kernel.backend != "docker":
             # Whoever names a policy counts on it: that must not be found out too late.
             raise UsageError(f"--policy {policy}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
     return open_workbench(

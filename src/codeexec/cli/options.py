@@ -23,6 +23,10 @@ POLICY = click.option(
 
 PULL = click.option("--pull", is_flag=True, help="Fetch the image where it is not on the engine.")
 
+TRUST = click.option(
+    "--trust", is_flag=True, help="Trust the folder from now on, as `codeexec-tui trust` does."
+)
+
 NOT_CONTAINED = (
     "It says what a container may do, and this code would run in none.",
     "Add --docker, or set kernel.backend to docker.",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.domain.errors import DocumentError, UsageError
+from codeexec.environments.pythons import looks_like_path
 
 if TYPE_CHECKING:
     from codeexec.documents.notebook import Notebook
@@ -91,7 +93,14 @@ def _load_notebook(path: Path) -> Program:
         if cell.is_code and not cell.is_blank
     )
     folder = path.absolute().parent
-    return Program(path, pieces, folder, notebook.kernel, notebook, has_cells=True)
+    kernel = notebook.kernel if _is_spec_name(notebook.kernel) else ""
+    return Program(path, pieces, folder, kernel, notebook, has_cells=True)
+
+
+def _is_spec_name(name: str) -> bool:
+    """A notebook may name an installed kernel, and no path, connection file or image."""
+    is_other = looks_like_path(name) or name.endswith(".json") or name == "docker"
+    return re.fullmatch(r"[\w.-]+", name, re.ASCII) is not None and not is_other
 
 
 def _read_stdin() -> str:

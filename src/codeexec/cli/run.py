@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, DockerCommand
+from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, TRUST, DockerCommand
 from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def _parse_env(pairs: tuple[str, ...]) -> dict[str, str]:
 @DOCKER
 @POLICY
 @PULL
+@TRUST
 @click.option(
     "--cwd",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
@@ -79,6 +80,7 @@ def run(
     docker: str | None,
     policy: str | None,
     pull: bool,
+    trust: bool,
     cwd: Path | None,
     env: tuple[str, ...],
     keep_going: bool,
@@ -96,6 +98,8 @@ def run(
     from codeexec.cli.programs import STDIN
     from codeexec.cli.runner import RunOptions, run_program
     from codeexec.config.load import load
+    from codeexec.config.trust import grant
+    from codeexec.environments.trust import RunTrust
 
     flags = {
         "kernel.name": kernel,
@@ -109,7 +113,11 @@ def run(
         raise UsageError(
             f"There is no option {file}.", "`codeexec-tui run --help` lists all of them."
         )
-    settings = load(cwd, flags).checked()
+    if trust:
+        grant(cwd or Path.cwd(), None if file == STDIN else Path(file).absolute())
+    run_trust = RunTrust("" if file == STDIN else file)
+    loaded = load(cwd, flags, trust=run_trust)
+    settings = loaded.checked()
     in_docker = settings.kernel.backend == "docker"
     if policy and not in_docker:
         raise UsageError(f"--policy {policy}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
@@ -132,6 +140,8 @@ def run(
             backend=settings.kernel.backend,
             image=settings.docker.image if in_docker else "",
             policy=settings.docker.wanted if in_docker else "",
+            trust=run_trust,
+            remarks=tuple(f"{each} If you trust it: --trust" for each in loaded.withheld),
         ),
         early,
     )

@@ -58,6 +58,7 @@ from codeexec.session.settings import HostSettings
 if TYPE_CHECKING:
     from codeexec.cli.artifacts import ArtifactFolder
     from codeexec.client.api import SessionClient
+    from codeexec.environments.trust import Trust
     from codeexec.kernels.containers import ContainerSettings
     from codeexec.kernels.early import EarlyKernel
 
@@ -90,6 +91,10 @@ class RunOptions:
     backend: str = "local"
     image: str = ""
     policy: str = ""
+    trust: Trust | None = None
+    """Which interpreters of folders may be used."""
+    remarks: tuple[str, ...] = ()
+    """Said before the run, a quiet line each."""
 
 
 class Run:
@@ -133,11 +138,13 @@ class Run:
         """Everything, from the kernel's start to its end; returns the exit code."""
         options, program = self._options, self._program
         self._listen_to_signals()
+        for remark in options.remarks:
+            self._face.say(remark)
         settings = HostSettings(watch_variables=False, collect_files=False)
         with _temporary_folder() as state:
             async with EmbeddedHost(
                 Path(state),
-                Kernels(self._early, containers=_containers),
+                Kernels(self._early, containers=_containers, trust=options.trust),
                 settings,
                 ClientInfo("run"),
             ) as host:

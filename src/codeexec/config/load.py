@@ -12,8 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from codeexec.config.guarded import guarded_digest, refused_settings, untrusted_holder
 from codeexec.config.model import Settings
 from codeexec.domain.errors import UsageError
+from codeexec.environments.trust import Trust, TrustStore
 
 PREFIX = "CODEEXEC_"
 PROJECT_FILE = ".codeexec.toml"
@@ -50,12 +52,28 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """A setting that chooses what is executed, and is not used: `holder`, the folder of its file,
+    is not trusted."""
+
+    place: str
+    key: str
+    value: object
+    holder: str
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.place} is not used: {self.holder} is not trusted."
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
-    """`origins` has an entry for each key, such as `editor.tab_size`."""
+    """`origins` has an entry for each key, such as `editor.tab_size`. `withheld` are settings of
+    a project that would count if its folder was trusted."""
 
     settings: Settings
     origins: Mapping[str, Origin]
     problems: tuple[Problem, ...] = field(default=())
+    withheld: tuple[Withheld, ...] = field(default=())
 
     def checked(self) -> Settings:
         """The settings; raises UsageError for the first problem."""
@@ -173,14 +191,19 @@ def load(
     cwd: Path | None = None,
     flags: Mapping[str, object] | None = None,
     environ: Mapping[str, str] | None = None,
+    trust: Trust | None = None,
 ) -> Loaded:
     """The settings for work in `cwd`. Never fails: what is wrong is in `problems`.
 
-    `flags` maps keys such as `kernel.name` to values; a None says nothing.
+    `flags` maps keys such as `kernel.name` to values; a None says nothing. `trust` decides
+    whether a project may choose what is executed; by default what the user has decided.
     """
     said = os.environ if environ is None else environ
     known = {key.name: key for key in keys()}
+    trust = trust or TrustStore(environ=said)
+    folder = (cwd or Path.cwd()).absolute()
     problems: list[Problem] = []
+    withheld: list[Withheld] = []
     values: dict[str, object] = {}
     origins = {name: Origin("default") for name in known}
 
@@ -194,11 +217,15 @@ def load(
 
     layers: tuple[tuple[Layer, Path | None], ...] = (
         ("user", user_file(said)),
-        ("project", project_file((cwd or Path.cwd()).absolute())),
+        ("project", project_file(folder)),
     )
     for layer, path in layers:
-        for name, value in _read(path, problems) if path else ():
-            if layer == "project" and name.startswith("docker.") and name != "docker.image":
+        content = list(_read(path, problems)) if path else []
+        refused = refused_settings(path, content, trust) if path and layer == "project" else ()
+        for name, value in content:
+            if path is not None and name in refused:
+                withheld.append(Withheld(str(path), name, value, str(path.parent)))
+            elif layer == "project" and name.startswith("docker.") and name != "docker.image":
                 # The code that comes with a project does not choose what confines it.
                 wrong = "a project has no say in what its code may do."
                 step = f"Take it out, or say it in your own file: {user_file(said)}"
@@ -210,10 +237,21 @@ def load(
     for key in known.values():
         if key.variable in said:
             say(key, said[key.variable], Origin("environment", key.variable))
+    kernel = str(values.get("kernel.name", ""))
+    if holder := untrusted_holder(kernel, folder, trust):
+        place = origins["kernel.name"].place
+        withheld.append(Withheld(place, "kernel.name", kernel, holder))
+        del values["kernel.name"]
+        origins["kernel.name"] = Origin("default")
     for name, value in (flags or {}).items():
         if value is not None:
             say(known[name], value, Origin("flag", f"--{name.rpartition('.')[2]}"))
-    return Loaded(_build(values), origins, tuple(problems))
+    return Loaded(_build(values), origins, tuple(problems), tuple(withheld))
+
+
+def settings_digest(file: Path) -> str:
+    """`guarded_digest` of a settings file; that of no settings where it is not there."""
+    return guarded_digest(_read(file, []))
 
 
 def _unknown(place: str, name: str, known: Mapping[str, Key]) -> Problem:

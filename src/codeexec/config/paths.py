@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codeexec.domain.errors import Denied, StorageError
-
-APP = "codeexec-tui"
+from codeexec.environments.state import APP, absolute, state_folder
 
 MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 """Bytes that a socket's address has room for."""
@@ -49,10 +48,10 @@ class Paths:
 def find_paths(environ: Mapping[str, str] | None = None) -> Paths:
     """Pure: nothing is made. The name of the socket tells state folders apart."""
     environ = os.environ if environ is None else environ
-    state = (_absolute(environ, "XDG_STATE_HOME") or _home(environ) / ".local/state") / APP
+    state = Path(state_folder(environ))
     name = hashlib.blake2s(os.fsencode(state), digest_size=4).hexdigest() + ".sock"
-    runtime = _absolute(environ, "XDG_RUNTIME_DIR")
-    folder = runtime / APP if runtime is not None and runtime.is_dir() else state
+    runtime = absolute(environ, "XDG_RUNTIME_DIR")
+    folder = Path(runtime, APP) if runtime and Path(runtime).is_dir() else state
     if len(os.fsencode(folder / name)) > MAX_SOCKET_PATH:
         folder = Path("/tmp") / f"{APP}-{os.getuid()}"
     return Paths(state, folder / name)
@@ -115,12 +114,3 @@ def accepts(path: str) -> bool:
         except OSError:
             return False
     return True
-
-
-def _absolute(environ: Mapping[str, str], name: str) -> Path | None:
-    value = environ.get(name, "")
-    return Path(value) if value.startswith("/") else None
-
-
-def _home(environ: Mapping[str, str]) -> Path:
-    return _absolute(environ, "HOME") or Path.home()

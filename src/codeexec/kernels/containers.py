@@ -17,6 +17,7 @@ from codeexec.environments.docker.image import DEFAULT_IMAGE
 from codeexec.environments.docker.orphans import sweep
 from codeexec.environments.docker.policy import EngineFacts, mountable, parse
 from codeexec.environments.docker.pulling import Pull
+from codeexec.environments.trust import TrustStore
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Pulled, Sink, Told
 from codeexec.kernels.jupyter.docker import ContainerKernel, KernelCommand
 from codeexec.kernels.jupyter.docker_life import ContainerLife
@@ -108,6 +109,9 @@ class Containers:
         """None: a container ends with the server that started it. What a crash may have left of
         it all the same (it was paused) is removed."""
         said = self._settings()
+        if workspace := str(handle.get("workspace") or ""):
+            # Its code could change the folder until the crash.
+            await asyncio.to_thread(TrustStore().record_mount, workspace)
         self._sweep(find_engine(said.engine, said.context))
         return None
 

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Mapping
 
+from codeexec.environments.trust import Trust
 from codeexec.kernels.find import find_python, has_package
 from codeexec.kernels.jupyter.launch import Spawned, remove_folder, spawn_python
 
@@ -21,7 +22,7 @@ class EarlyKernel:
         self._key: tuple[str, str, tuple[tuple[str, str], ...]] = ("", "", ())
 
     @classmethod
-    def start(cls, session: Mapping[str, object]) -> EarlyKernel:
+    def start(cls, session: Mapping[str, object], trust: Trust | None = None) -> EarlyKernel:
         """`session` holds fields of `OpenSession`. Nothing is started, and no error raised,
         where the kernel is no plain Python: it is then started later, with all checks."""
         early = cls()
@@ -32,8 +33,8 @@ class EarlyKernel:
             return early
         plain = {str(key): str(value) for key, value in env.items()}
         file, name = str(session.get("file") or ""), str(session.get("kernel") or "")
-        found = find_python(cwd, file, name, {**os.environ, **plain})
-        if found is None or not has_package(found, "ipykernel"):
+        found = find_python(cwd, file, name, {**os.environ, **plain}, trust)
+        if found is None or found.untrusted or not has_package(found, "ipykernel"):
             return early
         try:
             early._spawned = spawn_python(found.interpreter, cwd, plain)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.events import KernelRef
 from codeexec.domain.requests import KernelInfo
-from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
+from codeexec.environments.trust import Trust, TrustStore, trust_step
+from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink, Told
 from codeexec.kernels.early import EarlyKernel
-from codeexec.kernels.find import Found
+from codeexec.kernels.find import Found, candidates
 from codeexec.kernels.jupyter import discover, launch
 from codeexec.kernels.jupyter.attached import AttachedLife
 from codeexec.kernels.jupyter.discover import KernelSpec
@@ -37,7 +38,8 @@ class Backend(Protocol):
 
 class Kernels:
     """A KernelFactory. `backends` are asked by the name in `KernelChoice.backend`; `containers`
-    says what holds for those where a choice says nothing."""
+    says what holds for those where a choice says nothing. `trust` decides which interpreters of
+    folders may be used; by default what the user has decided and remembered."""
 
     def __init__(
         self,
@@ -45,11 +47,13 @@ class Kernels:
         backends: Mapping[str, Backend] | None = None,
         *,
         containers: Callable[[], ContainerSettings] | None = None,
+        trust: Trust | None = None,
         start_timeout: float = START_TIMEOUT,
     ) -> None:
         self._early = early or EarlyKernel()
         self._backends = dict(backends or {})
         self._containers = containers
+        self._trust = trust or TrustStore()
         self._start_timeout = start_timeout
 
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
@@ -70,13 +74,16 @@ class Kernels:
             raise KernelUnavailable(
                 f"The folder {choice.cwd} is not there.", "Choose one that is: --cwd FOLDER"
             )
-        found = discover.choose(choice.cwd, choice.file, choice.name, {**os.environ, **choice.env})
+        env = {**os.environ, **choice.env}
+        found = discover.choose(choice.cwd, choice.file, choice.name, env, self._trust)
         if isinstance(found, Found):
+            if not choice.name:
+                self._tell_restricted(choice, env, found, sink)
             return self._python(found.interpreter, _ref_of(found), choice, sink)
         ref = _ref_of_spec(found)
         if found.python:
-            env = {**found.env, **choice.env}
-            return self._python(found.python, ref, replace(choice, env=env), sink)
+            both = {**found.env, **choice.env}
+            return self._python(found.python, ref, replace(choice, env=both), sink)
         if found.provisioner:
             from codeexec.kernels.jupyter.managed import ManagedLife
 
@@ -130,13 +137,23 @@ class Kernels:
             await backend.close()
 
     def list(self, cwd: str) -> Sequence[KernelInfo]:
-        return discover.list_kernels(cwd or str(Path.cwd()), os.environ)
+        return discover.list_kernels(cwd or str(Path.cwd()), os.environ, self._trust)
 
     async def offers(self) -> Sequence[KernelInfo]:
         from codeexec.kernels.containers import ContainerSettings
         from codeexec.kernels.offers import offers
 
         return await offers((self._containers or ContainerSettings)())
+
+    def _tell_restricted(
+        self, choice: KernelChoice, env: Mapping[str, str], used: Found, sink: Sink
+    ) -> None:
+        """Say which interpreter would have been used, were its folder trusted."""
+        best = next(iter(candidates(choice.cwd, choice.file, env, self._trust)))
+        if best.untrusted:
+            words = f"{best.interpreter} is not used: {best.untrusted} is not trusted. "
+            words += f"Code runs with {used.interpreter}."
+            sink([Told("info", "Restricted", words, trust_step(best.untrusted))])
 
     def _backend(self, name: str) -> Backend | None:
         if name == "docker" and name not in self._backends:

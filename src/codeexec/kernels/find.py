@@ -2,82 +2,89 @@
 
 The order: an explicit choice, VIRTUAL_ENV, CONDA_PREFIX, `.venv` and `venv` in the folder of the
 file and those above it, this interpreter. Installed kernelspecs are asked for by name, and are
-`codeexec.kernels.jupyter.discover`'s.
+`codeexec.kernels.jupyter.discover`'s. An interpreter that is not trusted is found, and marked: it
+is neither chosen nor run.
 """
 
 from __future__ import annotations
 
 # pathlib would double the time that importing this takes.
-# ruff: noqa: PTH111, PTH112, PTH113, PTH118, PTH119, PTH120, PTH123, PTH208, PTH100
+# ruff: noqa: PTH111, PTH112, PTH118, PTH119, PTH120, PTH117, PTH123, PTH208
 import os
 import sys
 from collections.abc import Iterator, Mapping
 
-NAMES = (".venv", "venv")
+from codeexec.environments.pythons import (
+    interpreter_at,
+    looks_like_path,
+    owner_folder,
+    pythons_upward,
+)
+from codeexec.environments.trust import Trust, TrustStore
 
 
 class Found:
-    """An interpreter, and where we found it (`source` in words, for lists)."""
+    """An interpreter, and where we found it (`source` in words, for lists). `untrusted` names the
+    folder that must be trusted before it may be run; empty: it may."""
 
-    __slots__ = ("interpreter", "prefix", "source")
+    __slots__ = ("interpreter", "prefix", "source", "untrusted")
 
-    def __init__(self, interpreter: str, source: str) -> None:
+    def __init__(self, interpreter: str, source: str, untrusted: str = "") -> None:
         self.interpreter = interpreter
         self.prefix = os.path.dirname(os.path.dirname(interpreter))
         self.source = source
+        self.untrusted = untrusted
 
     @property
     def is_this(self) -> bool:
         return self.interpreter == sys.executable
 
 
-def find_python(cwd: str, file: str, name: str, env: Mapping[str, str]) -> Found | None:
+def find_python(
+    cwd: str, file: str, name: str, env: Mapping[str, str], trust: Trust | None = None
+) -> Found | None:
     """The Python that `name` means (a path of one or of an environment), or without a name the
-    first that is found. None where the name means something else."""
+    first that is found and trusted. None where the name means something else. `trust` is by
+    default what the user has decided and remembered."""
+    trust = trust or TrustStore()
     if name:
         interpreter = interpreter_at(os.path.join(cwd, os.path.expanduser(name)))
-        looks_like_path = os.sep in name or name.startswith(("~", ".")) or name in NAMES
-        return Found(interpreter, "chosen") if looks_like_path and interpreter else None
-    return next(candidates(cwd, file, env))
+        if looks_like_path(name) and interpreter:
+            return _named(interpreter, "chosen", trust)
+        return None
+    return next(found for found in candidates(cwd, file, env, trust) if not found.untrusted)
 
 
-def candidates(cwd: str, file: str, env: Mapping[str, str]) -> Iterator[Found]:
-    """All that come into question, best first; this interpreter is the last."""
+def candidates(
+    cwd: str, file: str, env: Mapping[str, str], trust: Trust | None = None
+) -> Iterator[Found]:
+    """All that come into question, best first; this interpreter is the last, and is trusted."""
+    trust = trust or TrustStore()
     seen: set[str] = set()
-    for place, source in _places(cwd, file, env):
-        interpreter = interpreter_at(place)
-        if interpreter and interpreter not in seen:
-            seen.add(interpreter)
-            yield Found(interpreter, source)
-    if sys.executable not in seen:
-        yield Found(sys.executable, "this interpreter")
+    for found in _candidates(cwd, file, env, trust):
+        if found.interpreter not in seen:
+            seen.add(found.interpreter)
+            yield found
 
 
-def _places(cwd: str, file: str, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _candidates(cwd: str, file: str, env: Mapping[str, str], trust: Trust) -> Iterator[Found]:
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
-        if env.get(variable):
-            yield env[variable], variable
-    folder = os.path.abspath(os.path.join(cwd, os.path.dirname(file)) if file else cwd)
-    while True:
-        for name in NAMES:
-            yield os.path.join(folder, name), f"{name} in {folder}"
-        above = os.path.dirname(folder)
-        if above == folder:
-            return
-        folder = above
+        place = env.get(variable, "")
+        # A relative one would mean an environment of whatever folder is opened.
+        if os.path.isabs(place) and (interpreter := interpreter_at(place)):
+            yield _named(interpreter, variable, trust)
+    folder = os.path.join(cwd, os.path.dirname(file)) if file else cwd
+    for holder, name, interpreter in pythons_upward(folder):
+        is_ours = interpreter == sys.executable or trust.allows(holder, interpreter)
+        yield Found(interpreter, f"{name} in {holder}", "" if is_ours else holder)
+    yield Found(sys.executable, "this interpreter")
 
 
-def interpreter_at(path: str) -> str:
-    """The interpreter that a path means, itself or of the environment there; else empty."""
-    path = os.path.abspath(path)
-    if os.path.isdir(path):
-        for name in ("python", "python3"):
-            inside = os.path.join(path, "bin", name)
-            if os.path.isfile(inside) and os.access(inside, os.X_OK):
-                return inside
-        return ""
-    is_python = os.path.basename(path).startswith(("python", "pypy"))
-    return path if is_python and os.path.isfile(path) and os.access(path, os.X_OK) else ""
+def _named(interpreter: str, source: str, trust: Trust) -> Found:
+    """An interpreter that the user named, on the command line or by activating it."""
+    if interpreter == sys.executable or trust.allows_named(interpreter):
+        return Found(interpreter, source)
+    return Found(interpreter, source, owner_folder(interpreter))
 
 
 def has_package(found: Found, package: str) -> bool | None:

@@ -62,7 +62,7 @@ async def launch(
 
     me, cwd = my_name(), Path.cwd()
     async with SocketHost(client=ClientInfo(me, options.watch), starting=starting) as host:
-        loaded = load(cwd)
+        loaded = load(place.folder)
         opening = asyncio.create_task(find_session(host, options, place, loaded.settings))
         loading = Loading("codeexec.tui.program")
         first = FirstRun(frame, host, opening, me, console, loading)

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain import requests as q
 from codeexec.domain.requests import KernelInfo
+from codeexec.environments.trust import TrustStore
 from codeexec.tui.link import CopyRequested
 from codeexec.tui.screens.dialogs import Confirm
 from codeexec.tui.screens.kernels import KernelRow, KernelsScreen
@@ -116,6 +117,7 @@ async def test_a_kernel_without_ipykernel_is_shown_with_what_mends_it(
     import venv
 
     venv.create(tmp_path / ".venv", with_pip=False)
+    TrustStore().decide(str(tmp_path), is_trusted=True)
     kernels = (await host.call(q.ListKernels(str(tmp_path)))).kernels
     # A machine may have containers that cannot be used either.
     (broken,) = [one for one in kernels if one.problem and not one.policy]

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import cast
 
-from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, ProtocolError
+from codeexec.domain.errors import (
+    CodeexecError,
+    EnvironmentUnavailable,
+    ProtocolError,
+    StorageError,
+)
 from codeexec.environments.base import (
     BasePaths,
     FileChange,
@@ -22,6 +27,7 @@ from codeexec.environments.base import (
 from codeexec.environments.local import HostFiles
 from codeexec.environments.paths import inside
 from codeexec.environments.processes import Child
+from codeexec.environments.trust import TrustStore
 
 from .boot import boot_arguments, source
 from .engine import Engine
@@ -105,6 +111,7 @@ class DockerEnvironment:
         self._python = (3, 0)
         self._paused = False
         self._ended_by_us = False
+        self._trust = TrustStore()
         self._files: HostFiles | GuestFiles = (
             HostFiles(self._mounted) if self._mounted else GuestFiles(self, self._folder)
         )
@@ -175,6 +182,10 @@ class DockerEnvironment:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if process is not None and self._is_changeable:
+            # Until now it could change what was trusted while it ran.
+            with contextlib.suppress(StorageError):
+                await asyncio.to_thread(self._trust.record_mount, str(self._mounted))
 
     # ---- what only a container has -------------------------------------------------------------
 
@@ -189,6 +200,11 @@ class DockerEnvironment:
         """Folders that code expects to be there; a user site that is not there is not imported."""
         site = f"{HOME}/.local/lib/python{self._python[0]}.{self._python[1]}/site-packages"
         return [HOME, f"{HOME}/.ipython", f"{HOME}/.matplotlib", site]
+
+    @property
+    def _is_changeable(self) -> bool:
+        """Code in the container can change a folder of the host."""
+        return self._mounted is not None and not self.plan.policy.workspace_read_only
 
     @property
     def mounted(self) -> Path | None:
@@ -257,6 +273,9 @@ class DockerEnvironment:
             labels={**this_process().labels(), f"{PREFIX}.session": plan.session or "-"},
             ports=plan.ports,
         )
+        if self._is_changeable:
+            # Before the first of its code runs, or nobody would know if we were killed.
+            await asyncio.to_thread(self._trust.record_mount, str(self._mounted))
         process = await plan.engine.start(*argv, *boot_arguments(), feed=True)
         self._process = process
         assert process.stdin is not None

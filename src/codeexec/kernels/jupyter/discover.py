@@ -15,7 +15,15 @@ from pathlib import Path
 
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.requests import KernelInfo
-from codeexec.kernels.find import Found, candidates, find_python, has_package, python_version
+from codeexec.environments.pythons import owner_folder
+from codeexec.environments.trust import Trust, TrustStore, trust_command, trust_step
+from codeexec.kernels.find import (
+    Found,
+    candidates,
+    find_python,
+    has_package,
+    python_version,
+)
 
 log = logging.getLogger(__name__)
 
@@ -96,10 +104,15 @@ def read_spec(name: str, folder: Path) -> KernelSpec | None:
         return None
 
 
-def choose(cwd: str, file: str, name: str, env: Mapping[str, str]) -> Found | KernelSpec:
+def choose(
+    cwd: str, file: str, name: str, env: Mapping[str, str], trust: Trust | None = None
+) -> Found | KernelSpec:
     """What `name` means, or what is found without one. KernelUnavailable in words."""
-    found = find_python(cwd, file, name, env)
+    trust = trust or TrustStore()
+    found = find_python(cwd, file, name, env, trust)
     if found is not None:
+        if found.untrusted:
+            raise KernelUnavailable(changeable(found.interpreter), trust_step(found.untrusted))
         if not has_ipykernel(found):
             raise KernelUnavailable(problem(found), f"Run: {fix(found)}")
         return found
@@ -109,16 +122,23 @@ def choose(cwd: str, file: str, name: str, env: Mapping[str, str]) -> Found | Ke
         raise KernelUnavailable(f"{name} {what}.", SEE_LIST)
     if missing := spec_problem(spec):
         raise KernelUnavailable(missing, SEE_LIST)
+    if changed := untrusted_program(spec, trust):
+        raise KernelUnavailable(changeable(changed), trust_step(owner_folder(changed)))
     return spec
 
 
-def list_kernels(cwd: str, env: Mapping[str, str]) -> list[KernelInfo]:
-    """Pythons in the order in which they are chosen, then kernelspecs."""
+def list_kernels(cwd: str, env: Mapping[str, str], trust: Trust | None = None) -> list[KernelInfo]:
+    """Pythons in the order in which they are chosen, then kernelspecs. What is not trusted is
+    listed, and not run."""
+    trust = trust or TrustStore()
     infos = []
     pythons = set()
-    for index, found in enumerate(candidates(cwd, "", env)):
+    has_default = False
+    for found in candidates(cwd, "", env, trust):
         pythons.add(found.interpreter)
-        good = has_ipykernel(found)
+        trouble, mend = _python_problem(found)
+        is_default = not found.untrusted and not has_default
+        has_default = has_default or is_default
         infos.append(
             KernelInfo(
                 found.interpreter,
@@ -126,14 +146,17 @@ def list_kernels(cwd: str, env: Mapping[str, str]) -> list[KernelInfo]:
                 "python",
                 found.interpreter,
                 found.source,
-                index == 0,
-                "" if good else problem(found),
-                "" if good else fix(found),
+                is_default,
+                trouble,
+                mend,
             )
         )
     for spec in find_specs().values():
         if spec.python not in pythons:
             where = str(spec.folder)
+            trouble, mend = spec_problem(spec), ""
+            if not trouble and (changed := untrusted_program(spec, trust)):
+                trouble, mend = changeable(changed), trust_command(owner_folder(changed))
             infos.append(
                 KernelInfo(
                     spec.name,
@@ -141,10 +164,30 @@ def list_kernels(cwd: str, env: Mapping[str, str]) -> list[KernelInfo]:
                     spec.language,
                     where,
                     "kernelspec",
-                    problem=spec_problem(spec),
+                    problem=trouble,
+                    fix=mend,
                 )
             )
     return infos
+
+
+def _python_problem(found: Found) -> tuple[str, str]:
+    if found.untrusted:
+        words = f"Not examined: the folder {found.untrusted} is not trusted."
+        return words, trust_command(found.untrusted)
+    return ("", "") if has_ipykernel(found) else (problem(found), fix(found))
+
+
+def untrusted_program(spec: KernelSpec, trust: Trust) -> str:
+    """The program of an installed kernel that code in a container could have changed, or empty."""
+    program = shutil.which(spec.command[0]) or spec.command[0]
+    # Named in passing, a kernelspec itself may lie in a folder that was mounted.
+    places = (program, str(spec.folder / "kernel.json"))
+    return next((place for place in places if not trust.allows_named(place)), "")
+
+
+def changeable(path: str) -> str:
+    return f"{path} could be changed by code in a container, and its folder is not trusted since."
 
 
 def display_name(found: Found) -> str:
@@ -162,7 +205,10 @@ def has_ipykernel(found: Found) -> bool:
     probe = "import importlib.util as u, sys; sys.exit(u.find_spec('ipykernel') is None)"
     try:
         command = [found.interpreter, "-c", probe]
-        done = subprocess.run(command, timeout=PROBE_TIMEOUT, capture_output=True, check=False)
+        # Python looks for modules in the current folder first, also for those of its own.
+        done = subprocess.run(
+            command, cwd="/", timeout=PROBE_TIMEOUT, capture_output=True, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         log.warning("%s cannot be run: %s", found.interpreter, error)
         return False

@@ -123,7 +123,9 @@ class ContainerLife:
         return self._usage if self.is_alive else KernelUsage(None, None)
 
     def handle(self) -> Handle:
-        return {"life": "container"}
+        is_changeable = not self._plan.policy.workspace_read_only
+        workspace = str(self._plan.workspace or "") if is_changeable else ""
+        return {"life": "container", "workspace": workspace}
 
     async def release(self) -> None:
         await self.kill()

@@ -31,7 +31,9 @@ LONGEST_SOCKET_PATH = 100  # sun_path holds 107 bytes and a NUL on Linux, 103 on
 
 # What would tie the kernel to us, make a foreign Python load our files, or keep ipykernel from
 # reading what is written to the file descriptors (it does not while it takes itself for a test).
+USER_PATH = "CODEEXEC_USER_PATH"
 DROPPED_ENV = (
+    USER_PATH,
     "JPY_PARENT_PID",
     "JPY_INTERRUPT_EVENT",
     "PYTHONEXECUTABLE",
@@ -87,7 +89,7 @@ def python_env(interpreter: str) -> dict[str, str]:
         env["CONDA_PREFIX"] = prefix
     else:
         return env
-    path = os.environ.get("PATH", os.defpath)
+    path = user_path()
     if path.split(os.pathsep)[0] != folder:
         env["PATH"] = folder + os.pathsep + path
     return env
@@ -129,9 +131,15 @@ def write_connection_file(folder: str, kernel_name: str = "") -> dict[str, str |
     return connection
 
 
+def user_path() -> str:
+    """PATH as the user has it; ours is without `.` and other relative folders."""
+    return os.environ.get(USER_PATH) or os.environ.get("PATH", os.defpath)
+
+
 def kernel_env(env: Mapping[str, str]) -> dict[str, str]:
     """Our environment with `env` on top, without what would tie the kernel to us."""
     merged = {k: v for k, v in os.environ.items() if k not in DROPPED_ENV}
+    merged["PATH"] = user_path()
     merged.update(env)
     return merged
 

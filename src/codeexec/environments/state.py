@@ -1,0 +1,36 @@
+"""The folder in which this user's state is kept: standard library alone, without pathlib."""
+
+# pathlib would double the time that importing this takes.
+# ruff: noqa: PTH111, PTH118
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+APP = "codeexec-tui"
+
+
+def state_folder(environ: Mapping[str, str] | None = None) -> str:
+    """`$XDG_STATE_HOME/codeexec-tui`; nothing is made. Relative values of XDG variables are
+    ignored, as their specification demands."""
+    environ = os.environ if environ is None else environ
+    base = absolute(environ, "XDG_STATE_HOME")
+    return os.path.join(base or os.path.join(home(environ), ".local", "state"), APP)
+
+
+def config_folder(environ: Mapping[str, str] | None = None) -> str:
+    """`$XDG_CONFIG_HOME/codeexec-tui`."""
+    environ = os.environ if environ is None else environ
+    base = absolute(environ, "XDG_CONFIG_HOME")
+    return os.path.join(base or os.path.join(home(environ), ".config"), APP)
+
+
+def absolute(environ: Mapping[str, str], name: str) -> str:
+    """The variable's value where it is an absolute path, else empty."""
+    value = environ.get(name, "")
+    return value if value.startswith("/") else ""
+
+
+def home(environ: Mapping[str, str]) -> str:
+    return absolute(environ, "HOME") or os.path.expanduser("~")

@@ -1,0 +1,402 @@
+"""Which folders the user trusts, and which ones code in a container could change.
+
+One small text file of the state folder holds both. Every change gets the next number, so that
+"trusted after it was mounted" does not depend on a clock. What cannot be read trusts nothing.
+Standard library without pathlib: the server asks before it starts the first kernel.
+"""
+
+# ruff: noqa: PTH103, PTH105, PTH108, PTH116, PTH118, PTH119, PTH120
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from codeexec.domain.errors import StorageError, UsageError
+from codeexec.environments.pythons import folders_upward
+from codeexec.environments.state import config_folder, home, state_folder
+
+FILE = "trust"
+LOCK = "trust.lock"
+NO_SETTINGS = "-"
+"""The digest of a settings file that chooses nothing, or is not there."""
+
+
+class Trust(Protocol):
+    """Decides what of a folder may be executed."""
+
+    def allows(self, holder: str, path: str, digest: str = "") -> bool:
+        """Whether `path`, found in the folder `holder`, may be executed or choose what is.
+        `digest` is that of a settings file; empty: an interpreter."""
+
+    def allows_named(self, path: str) -> bool:
+        """Whether a program may be executed that the user or the system named: always, unless
+        code in a container could have changed it since its folder was last trusted."""
+
+
+class Decision:
+    """What the user said about a folder. `whole`: it holds for all folders below, too.
+    `settings` maps paths of settings files to the digests they had at that time."""
+
+    __slots__ = ("device", "folder", "inode", "is_trusted", "number", "owner", "settings", "whole")
+
+    def __init__(
+        self,
+        folder: str,
+        number: int,
+        *,
+        is_trusted: bool,
+        whole: bool,
+        owner: int,
+        device: int,
+        inode: int,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.number = number
+        self.is_trusted = is_trusted
+        self.whole = whole
+        self.owner = owner
+        self.device = device
+        self.inode = inode
+        self.settings = dict(settings or {})
+
+    @property
+    def fits(self) -> bool:
+        """Whether the folder is still the one that was decided on: same owner, same inode."""
+        try:
+            info = os.stat(self.folder)
+        except OSError:
+            return False
+        return (info.st_uid, info.st_dev, info.st_ino) == (self.owner, self.device, self.inode)
+
+
+class Book:
+    """The content of the file: decisions and mounts by folder (real paths)."""
+
+    def __init__(self) -> None:
+        self.decisions: dict[str, Decision] = {}
+        self.mounts: dict[str, int] = {}
+        self.is_readable = True
+
+    @property
+    def last_number(self) -> int:
+        numbers = [decision.number for decision in self.decisions.values()]
+        return max([*numbers, *self.mounts.values()], default=0)
+
+    def decision_on(self, folder: str) -> Decision | None:
+        """The nearest decision that covers the folder and still fits."""
+        for above in folders_upward(folder):
+            decision = self.decisions.get(above)
+            if decision is not None and (decision.whole or above == folder) and decision.fits:
+                return decision
+        return None
+
+    def last_mount(self, places: Iterable[str], holder: str = "") -> int:
+        """The number of the last mount of a folder that one of `places` lies in, or that lies in
+        `holder`; 0: there was none."""
+        if not self.is_readable:
+            return self.last_number + 1
+        numbers = [0]
+        for mounted, number in self.mounts.items():
+            inside = any(is_inside(place, mounted) for place in places)
+            if inside or (holder and is_inside(mounted, holder)):
+                numbers.append(number)
+        return max(numbers)
+
+
+class TrustStore:
+    """A Trust: what the user decided and remembered."""
+
+    def __init__(self, folder: str = "", environ: Mapping[str, str] | None = None) -> None:
+        """`folder` is the state folder; empty: that of this user."""
+        self._environ = environ
+        self._folder = folder
+
+    @property
+    def folder(self) -> str:
+        return self._folder or state_folder(self._environ)
+
+    def read(self) -> Book:
+        return _read(os.path.join(self.folder, FILE))
+
+    def allows(self, holder: str, path: str, digest: str = "") -> bool:
+        book = self.read()
+        real = os.path.realpath(holder)
+        decision = book.decision_on(real)
+        if decision is None or not decision.is_trusted:
+            return False
+        if not _owners(holder, path) <= {os.geteuid(), 0, decision.owner}:
+            return False
+        spelled = os.path.join(real, os.path.relpath(path, holder))
+        if digest and spelled in decision.settings:
+            # Unlike an environment it can be compared with what was trusted.
+            return decision.settings[spelled] == digest
+        return decision.number > book.last_mount(_places(path), real)
+
+    def allows_named(self, path: str) -> bool:
+        book = self.read()
+        places = _places(path)
+        number = book.last_mount(places)
+        if not number:
+            return True
+        decisions = map(book.decision_on, places)
+        return any(each is not None and each.is_trusted and each.number > number
+                   for each in decisions)  # fmt: skip
+
+    def was_mounted(self, holder: str, path: str) -> bool:
+        """Whether code in a container could have changed it, at any time."""
+        return self.read().last_mount(_places(path), os.path.realpath(holder)) > 0
+
+    # -- changes -------------------------------------------------------------------------
+
+    def decide(
+        self,
+        folder: str,
+        *,
+        is_trusted: bool,
+        whole: bool = True,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """Remember what the user said. StorageError where that cannot be kept."""
+        real = os.path.realpath(folder)
+
+        def change(book: Book) -> None:
+            info = os.stat(real)
+            book.decisions[real] = Decision(
+                real,
+                book.last_number + 1,
+                is_trusted=is_trusted,
+                whole=whole,
+                owner=info.st_uid,
+                device=info.st_dev,
+                inode=info.st_ino,
+                settings=settings,
+            )
+
+        self._change(change)
+
+    def forget(self, folder: str) -> bool:
+        """Forget what was said about the folder; whether anything was."""
+        real = os.path.realpath(folder)
+        removed: list[Decision] = []
+
+        def change(book: Book) -> None:
+            if (decision := book.decisions.pop(real, None)) is not None:
+                removed.append(decision)
+
+        self._change(change)
+        return bool(removed)
+
+    def record_mount(self, folder: str) -> None:
+        """Remember that code in a container can change the folder from now on; what was trusted
+        there before is asked for again. StorageError where that cannot be kept: then it must not
+        be mounted. UsageError for a folder that holds our own settings or state."""
+        real = os.path.realpath(folder)
+        for ours in map(os.path.realpath, (self.folder, config_folder(self._environ))):
+            if is_inside(ours, real) or is_inside(real, ours):
+                raise UsageError(
+                    f"The folder {real} is not given to a container: {ours} decides what is "
+                    "executed on this machine.",
+                    "Work in a folder of your project.",
+                )
+
+        def change(book: Book) -> None:
+            book.mounts[real] = book.last_number + 1
+
+        self._change(change)
+
+    def _change(self, change: Callable[[Book], None]) -> None:
+        import fcntl
+
+        try:
+            os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            lock = os.open(os.path.join(self.folder, LOCK), os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                book = self.read()
+                if not book.is_readable:
+                    raise PermissionError(13, "it cannot be read, or belongs to somebody else")
+                change(book)
+                _write(os.path.join(self.folder, FILE), book)
+            finally:
+                os.close(lock)
+        except OSError as error:
+            raise StorageError(
+                f"What is trusted cannot be kept in {self.folder}: {error.strerror or error}.",
+                "Make it writable for you and make room, or set XDG_STATE_HOME to another folder.",
+            ) from error
+
+
+class RunTrust:
+    """A Trust for one `run FILE`, which is the user's own act: what lies about the file is as
+    trusted as the file, unless it belongs to yet another user or a container could change it."""
+
+    def __init__(self, file: str = "", store: TrustStore | None = None) -> None:
+        """`file` empty: the code comes from standard input."""
+        self._store = store or TrustStore()
+        self._owners = {os.geteuid(), 0}
+        if file:
+            try:
+                self._owners.add(os.stat(file).st_uid)
+            except OSError:
+                pass  # whoever reads it says so
+
+    def allows(self, holder: str, path: str, digest: str = "") -> bool:
+        if self._store.allows(holder, path, digest):
+            return True
+        return _owners(holder, path) <= self._owners and not self._store.was_mounted(holder, path)
+
+    def allows_named(self, path: str) -> bool:
+        return self._store.allows_named(path)
+
+
+class FullTrust:
+    """A Trust of programs that answer for their folder themselves."""
+
+    def allows(self, holder: str, path: str, digest: str = "") -> bool:
+        return True
+
+    def allows_named(self, path: str) -> bool:
+        return True
+
+
+def default_scope(folder: str, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether trust of this folder is meant for all below it when nobody says so: not where
+    everything lies below (the home folder, `/`), or others make folders (`/tmp`)."""
+    environ = os.environ if environ is None else environ
+    real = os.path.realpath(folder)
+    if is_inside(os.path.realpath(home(environ)), real):
+        return False
+    try:
+        return not os.stat(real).st_mode & 0o002
+    except OSError:
+        return False
+
+
+def trust_command(folder: str) -> str:
+    """The command line that trusts a folder."""
+    import shlex
+
+    return f"codeexec-tui trust {shlex.quote(folder)}"
+
+
+def trust_step(folder: str) -> str:
+    """The next step of a message that something is not used for lack of trust."""
+    return f"If you trust it: {trust_command(folder)}"
+
+
+def is_inside(path: str, folder: str) -> bool:
+    """Whether the path is the folder or lies in it, by spelling."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def _places(path: str) -> Sequence[str]:
+    """All folders that decide what the file is, or what its environment loads: where it is
+    spelled, where its links lead, and the environment's root."""
+    folder = os.path.dirname(os.path.abspath(path))  # noqa: PTH100
+    spelled = (folder, os.path.dirname(folder)) if os.path.basename(folder) == "bin" else (folder,)
+    places = [*spelled, *map(os.path.realpath, spelled), os.path.dirname(os.path.realpath(path))]
+    return tuple(dict.fromkeys(places))
+
+
+def _owners(holder: str, path: str) -> set[int]:
+    """Owners of the folder, of the file, and of what lies between; -1 where one is not there."""
+    owners = set()
+    place = path
+    while True:
+        try:
+            owners.add(os.lstat(place).st_uid)
+        except OSError:
+            owners.add(-1)
+        if place == holder or not is_inside(place, holder) or os.path.dirname(place) == place:
+            break
+        place = os.path.dirname(place)
+    try:
+        owners.add(os.stat(holder).st_uid)
+    except OSError:
+        owners.add(-1)
+    return owners
+
+
+# -- the file ------------------------------------------------------------------------------
+
+
+def _read(path: str) -> Book:
+    """`decision NUMBER trusted|restricted whole|own OWNER DEVICE INODE FOLDER`,
+    `settings NUMBER DIGEST FILE` of the decision of that number, `mount NUMBER FOLDER`."""
+    book = Book()
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            owner = os.fstat(file.fileno()).st_uid
+            lines = file.read().decode("ascii").splitlines()
+    except FileNotFoundError:
+        return book
+    except (OSError, UnicodeDecodeError):
+        book.is_readable = False
+        return book
+    book.is_readable = owner in (os.geteuid(), 0)
+    numbered: dict[int, Decision] = {}
+    try:
+        for line in lines if book.is_readable else ():
+            kind, number, *words = line.split(" ")
+            if kind == "mount":
+                book.mounts[_unescape(words[0])] = int(number)
+            elif kind == "settings":
+                numbered[int(number)].settings[_unescape(words[1])] = words[0]
+            elif kind == "decision":
+                said, scope, user, device, inode, folder = words
+                decision = numbered[int(number)] = Decision(
+                    _unescape(folder),
+                    int(number),
+                    is_trusted=said == "trusted",
+                    whole=scope == "whole",
+                    owner=int(user),
+                    device=int(device),
+                    inode=int(inode),
+                )
+                book.decisions[decision.folder] = decision
+    except (ValueError, IndexError, KeyError):
+        book.is_readable = False
+    return book
+
+
+def _write(path: str, book: Book) -> None:
+    lines = [f"mount {number} {_escape(folder)}" for folder, number in book.mounts.items()]
+    for each in book.decisions.values():
+        said = "trusted" if each.is_trusted else "restricted"
+        scope = "whole" if each.whole else "own"
+        which = f"{each.owner} {each.device} {each.inode}"
+        lines.append(f"decision {each.number} {said} {scope} {which} {_escape(each.folder)}")
+        lines += [
+            f"settings {each.number} {digest} {_escape(file)}"
+            for file, digest in each.settings.items()
+        ]
+    fresh = f"{path}.{os.getpid()}.new"
+    try:
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write("".join(f"{line}\n" for line in lines))
+            file.flush()
+            os.fsync(handle)
+        os.replace(fresh, path)
+    except BaseException:
+        try:
+            os.unlink(fresh)
+        except OSError:
+            pass  # it was never made
+        raise
+
+
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+@,=:~")
+
+
+def _escape(path: str) -> str:
+    return "".join(chr(c) if c in _PLAIN else f"%{c:02x}" for c in os.fsencode(path))
+
+
+def _unescape(text: str) -> str:
+    first, *rest = text.split("%")
+    raw = first.encode() + b"".join(bytes([int(p[:2], 16)]) + p[2:].encode() for p in rest)
+    return os.fsdecode(raw)
