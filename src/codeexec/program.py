@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from codeexec.domain.errors import NotFound, StorageError
+from codeexec.domain.errors import NotFound
 from codeexec.domain.events import ExecutionFinished, Recorded, StdinRequested
 from codeexec.domain.fold import apply
 from codeexec.domain.ids import EXECUTION, new_id
@@ -223,17 +221,11 @@ async def open_session(
         async with EmbeddedHost(Path(state), client=client) as embedded:
             yield await _open(embedded, request)
         return
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="codeexec-")
-    except OSError as error:
-        raise StorageError(
-            f"No temporary folder can be made: {error.strerror}.", "Give `state` a folder."
-        ) from error
-    try:
-        async with EmbeddedHost(Path(folder.name), client=client) as embedded:
+    from codeexec.session.temporary import temporary_state
+
+    async with temporary_state() as folder:
+        async with EmbeddedHost(folder, client=client) as embedded:
             yield await _open(embedded, request)
-    finally:
-        await asyncio.to_thread(folder.cleanup)
 
 
 async def _open(host: HostClient, request: OpenSession) -> RunningSession:

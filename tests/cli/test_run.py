@@ -354,3 +354,17 @@ def processes_with(variable: str) -> list[str]:
             if variable.encode() in path.read_bytes().split(b"\0"):
                 found.append(path.parent.name)
     return found
+
+
+@pytest.mark.slow
+def test_the_journal_of_a_killed_run_is_removed_by_the_next(desk: Desk) -> None:
+    temporary = desk.folder / "tmp"
+    temporary.mkdir()
+    env = {"TMPDIR": str(temporary)}
+    desk.file("a.py", "import os, time\nos.kill(os.getppid(), 9)\ntime.sleep(60)")
+    assert desk.run("run", "a.py", env=env).returncode == -9
+    (left,) = temporary.iterdir()
+    assert list(left.glob("sessions/*/journal.db"))
+    desk.file("b.py", "print(1)")
+    assert desk.run("run", "b.py", env=env).stdout == "1\n"
+    assert list(temporary.iterdir()) == []

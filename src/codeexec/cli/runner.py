@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import signal
-import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Coroutine
@@ -54,6 +53,7 @@ from codeexec.domain.requests import (
 )
 from codeexec.kernels.factory import Kernels
 from codeexec.session.settings import HostSettings
+from codeexec.session.temporary import temporary_state
 
 if TYPE_CHECKING:
     from codeexec.cli.artifacts import ArtifactFolder
@@ -141,9 +141,9 @@ class Run:
         for remark in options.remarks:
             self._face.say(remark)
         settings = HostSettings(watch_variables=False, collect_files=False)
-        with _temporary_folder() as state:
+        async with temporary_state() as state:
             async with EmbeddedHost(
-                Path(state),
+                state,
                 Kernels(self._early, containers=_containers, trust=options.trust),
                 settings,
                 ClientInfo("run"),
@@ -407,16 +407,6 @@ def _containers() -> ContainerSettings:
 
 
 _TEXTUAL = ("application/json", "application/javascript", "image/svg+xml")
-
-
-def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
-    try:
-        return tempfile.TemporaryDirectory(prefix="codeexec-run-")
-    except OSError as error:
-        raise errors.StorageError(
-            f"No temporary folder can be made: {error.strerror}.",
-            "Make room in /tmp, or set TMPDIR to a folder with some.",
-        ) from error
 
 
 async def _main(options: RunOptions, program: Program, early: EarlyKernel | None) -> int:

@@ -26,6 +26,7 @@ from codeexec.session.session import Session
 from codeexec.session.settings import HostSettings
 from codeexec.session.shelf import Shelf
 from codeexec.session.tasks import Tasks
+from codeexec.session.temporary import sweep_states
 
 log = logging.getLogger(__name__)
 
@@ -308,6 +309,7 @@ class Host:
             if now - pruned >= 3600.0:
                 pruned = now
                 await asyncio.to_thread(self._prune, self._clock.now())
+                await asyncio.to_thread(sweep_states)
             for session in self.sessions:
                 await self._rest(session, now)
                 self._shelf.note(self._summary(session))

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
-import shutil
-import tempfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from codeexec.environments.docker.wire import GuestProcess, Stream, Wire
+from codeexec.environments.temporary import LockedFolder, sweep
 from codeexec.kernels.jupyter.launch import CHANNELS
 
 _CHUNK = 1 << 16
 _PREFIX = "codeexec-mux-"
-_LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,44 +31,13 @@ class Target:
     prefix: str
 
 
-class SocketFolder:
-    """A 0700 folder for sockets, with a lock in it that says whether its owner lives."""
-
-    def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_short_folder()))
-        self._lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self._sweep()
-
-    def remove(self) -> None:
-        if self._lock >= 0:
-            shutil.rmtree(self.path, ignore_errors=True)
-            os.close(self._lock)
-            self._lock = -1
-
-    def _sweep(self) -> None:
-        """Remove what owners left that were killed."""
-        for other in self.path.parent.glob(f"{_PREFIX}*"):
-            try:
-                if other == self.path or other.lstat().st_uid != os.geteuid():
-                    continue
-                lock = os.open(other / _LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-            except OSError:
-                continue  # gone meanwhile, or just being made
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(other, ignore_errors=True)
-            except BlockingIOError:
-                pass  # its owner lives
-            finally:
-                os.close(lock)
-
-
 class Mux:
     """The host's five sockets of one kernel, through all its restarts and containers."""
 
     def __init__(self) -> None:
-        self._folder = SocketFolder()
+        parent = _short_folder()
+        sweep(_PREFIX, parent)
+        self._folder = LockedFolder(_PREFIX, parent)
         self._servers: dict[int, asyncio.Server] = {}
         self._target: Target | None = None
         self._changed = asyncio.Event()
