@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import TypeVar, get_args
+
+import msgspec
+
+from codeexec.domain.events import (
+    AnyEvent,
+    ExecutionFinished,
+    KernelDied,
+    KernelPaused,
+    KernelReady,
+    KernelResumed,
+    KernelStopped,
+    OutputChanged,
+    SessionClosed,
+)
+from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, count_rows
+
+T = TypeVar("T")
 
 _OSC_52 = "\x1b]52;c;ZXZpbA==\x07"
 
@@ -43,3 +62,103 @@ def acting(text: str) -> list[str]:
 def unseen(text: str) -> list[str]:
     """Characters of `HOSTILE` that nothing shows."""
     return _UNSEEN.findall(text)
+
+
+_OURS = re.compile(r"\x1b\[[0-9;:]*m|\x1b\]8;[!-:<-~]*;(?:https?://[!-~]+)?\x1b\\")
+_FOREIGN_STYLES = ("\x1b[31m", "\x1b[8m")
+
+
+def check(data: str, *, is_output: bool = False) -> None:
+    """What was written to a terminal line by line holds nothing of `HOSTILE` but its visible
+    signs. Output of programs may have styles of its own, and what is not seen is its text."""
+    bare = _OURS.sub("", data.replace("\r\n", "\n"))
+    assert not acting(bare), f"{acting(bare)} in {bare!r}"
+    if not is_output:
+        assert not unseen(bare), f"{unseen(bare)} in {bare!r}"
+        assert not any(style in data for style in _FOREIGN_STYLES), repr(data)
+
+
+# -- values of every kind, with hostile text in every string -----------------------------
+
+
+def filled(kind: type[T], text: str, /, **given: object) -> T:
+    """A value of a message's class: `text` in every string, key and item; `given` fields as they
+    are. Of literals and unions the first that is not None; numbers are 1."""
+    info = msgspec.inspect.type_info(kind)
+    assert isinstance(info, msgspec.inspect.StructType)
+    values = {
+        each.name: given.get(each.name, _value(each.type, text, each.name)) for each in info.fields
+    }
+    return kind(**values)
+
+
+def _value(kind: msgspec.inspect.Type, text: str, name: str = "") -> object:
+    match kind:
+        case msgspec.inspect.StrType() | msgspec.inspect.AnyType():
+            return text
+        case msgspec.inspect.CustomType() if kind.cls is object:
+            return text
+        case msgspec.inspect.BytesType():
+            return text.encode("utf-8", "surrogatepass")
+        case msgspec.inspect.LiteralType():
+            return kind.values[0]
+        case msgspec.inspect.BoolType():
+            # What is silent or a password is not shown at all.
+            return name not in ("silent", "password", "is_dir", "watch_only", "truncated")
+        case msgspec.inspect.IntType() | msgspec.inspect.FloatType():
+            return 1
+        case msgspec.inspect.StructType():
+            return filled(kind.cls, text)
+        case msgspec.inspect.VarTupleType() | msgspec.inspect.ListType():
+            return (_value(kind.item_type, text),)
+        case msgspec.inspect.DictType():
+            return {text: _value(kind.value_type, text)}
+        case msgspec.inspect.UnionType():
+            first = next(t for t in kind.types if not isinstance(t, msgspec.inspect.NoneType))
+            return _value(first, text, name)
+        case _:
+            raise AssertionError(f"no value for {kind}: the walk would miss it")
+
+
+def rows(text: str) -> tuple[Run, ...]:
+    """One row of each kind, and displays with and without a plain text."""
+    part = filled(MimePart, text, blob=None)
+    unknown = filled(Display, text, key="unknown", parts=(part,))
+    known = filled(Display, text, key="known", parts=(filled(MimePart, text, mime="text/plain"),))
+    html = filled(Display, text, key="html", parts=(filled(MimePart, text, mime="text/html"),))
+    tree = filled(
+        Display,
+        text,
+        key="json",
+        parts=(filled(MimePart, text, mime="application/json", text=json.dumps({text: [text]})),),
+    )
+    bare = filled(ErrorInfo, text, traceback=())
+    return (
+        Run("stdout", text),
+        Run("stderr", text),
+        *(Run("display", "", display) for display in (unknown, known, html, tree)),
+        Run("error", "", None, filled(ErrorInfo, text)),
+        Run("error", "", None, bare),
+    )
+
+
+def events(text: str, execution_id: str = "") -> list[AnyEvent]:
+    """Every event that there is, in an order that may be, with `text` in every string."""
+    output = rows(text)
+    name = execution_id or text
+    given: dict[type, dict[str, object]] = {
+        OutputChanged: {"start": 0, "total": count_rows(output), "runs": output},
+        KernelReady: {"generation": 1},
+        ExecutionFinished: {"status": "error"},
+    }
+    late = [SessionClosed, KernelPaused, KernelResumed, KernelDied, KernelStopped]
+    kinds: list[type[AnyEvent]] = [k for k in get_args(AnyEvent) if k not in late]
+    kinds += [KernelPaused, KernelResumed, KernelDied, KernelStopped, SessionClosed]
+    assert set(kinds) == set(get_args(AnyEvent))
+    made = []
+    for kind in kinds:
+        own = dict(given.get(kind, {}))
+        if "execution_id" in kind.__struct_fields__:
+            own["execution_id"] = name
+        made.append(filled(kind, text, **own))
+    return made

@@ -76,11 +76,12 @@ class Answers:
         before = termios.tcgetattr(self._fd)
         silent = termios.tcgetattr(self._fd)
         silent[3] &= ~termios.ECHO
-        termios.tcsetattr(self._fd, termios.TCSAFLUSH, silent)
+        # Not TCSAFLUSH: the prompt stands there already, and what was typed since is the answer.
+        termios.tcsetattr(self._fd, termios.TCSADRAIN, silent)
         try:
             yield
         finally:
-            termios.tcsetattr(self._fd, termios.TCSAFLUSH, before)
+            termios.tcsetattr(self._fd, termios.TCSADRAIN, before)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ def load_program(file: str, *, cells: bool = False) -> Program:
     if file == STDIN:
         return Program(None, (Piece(_read_stdin()),), Path.cwd())
     path = Path(file)
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  (a name that is too long is none either)
         raise UsageError(
             f"{file} is a folder.", f"Name a file in it, or open it: codeexec-tui {file}"
         )

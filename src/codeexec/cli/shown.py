@@ -129,7 +129,7 @@ class OutputView:
     def _error(self, error: ErrorInfo) -> str:
         if self._color_err and error.traceback:
             return printable_row("\n".join(error.traceback).rstrip("\n"))
-        return _shown_text(error_text(error).rstrip("\n"), color=False)
+        return printable(_shown_text(error_text(error).rstrip("\n"), color=False), lines=True)
 
     async def _text_of(self, display: Display) -> str:
         saved = None
