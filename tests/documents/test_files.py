@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from codeexec.documents import files
 from codeexec.documents.files import Stamp, new_file, read_file, save_file
 from codeexec.documents.swap import SwapStore
-from codeexec.domain.errors import Conflict, DocumentError, NotFound, StorageError
+from codeexec.domain.errors import Conflict, Denied, DocumentError, NotFound, StorageError
 
 
 @pytest.mark.parametrize(
@@ -186,3 +186,37 @@ def test_a_torn_swap_is_passed_over(tmp_path: Path) -> None:
     store.write("a", "text")
     (tmp_path / "zz.swap").write_bytes(b'{"name": "b"}\nx')
     assert [swap.name for swap in store.all()] == ["a"]
+
+
+def test_an_open_file_that_a_link_has_taken_the_place_of_is_not_touched(tmp_path: Path) -> None:
+    path, secret = tmp_path / "a.py", tmp_path / "secret"
+    path.write_text("x = 1\n")
+    secret.write_text("the host's own\n")
+    file = read_file(path)
+    path.unlink()
+    path.symlink_to(secret)
+    with pytest.raises(Denied, match="was not when it was opened"):
+        read_file(path, real=file.real)
+    for overwrite in (False, True):
+        with pytest.raises(Denied, match="was not when it was opened"):
+            save_file(file, "x = 2\n", overwrite=overwrite)
+    assert secret.read_text() == "the host's own\n"
+
+
+def test_a_new_file_is_not_saved_over_a_link_that_came_first(tmp_path: Path) -> None:
+    path, outside = tmp_path / "a.py", tmp_path / "authorized_keys"
+    file = new_file(path)
+    path.symlink_to(outside)
+    with pytest.raises(Denied):
+        save_file(file, "x = 1\n", overwrite=True)
+    assert not outside.exists()
+
+
+def test_a_link_that_was_opened_is_saved_where_it_points(tmp_path: Path) -> None:
+    path, target = tmp_path / "link.py", tmp_path / "target.py"
+    target.write_text("x = 1\n")
+    path.symlink_to(target)
+    file = save_file(read_file(path), "x = 2\n")
+    assert read_file(path, real=file.real).text == "x = 2\n"
+    assert target.read_text() == "x = 2\n"
+    assert path.is_symlink()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from codeexec.domain.errors import StorageError
 from codeexec.domain.outputs import Display, MimePart
+from codeexec.hostfiles.files import make_folder, write
+from codeexec.hostfiles.place import locate
 
 if TYPE_CHECKING:
     from codeexec.cli.shown import ReadPart
@@ -40,7 +42,7 @@ class ArtifactFolder:
         self._count = 0
         self._names: dict[str, str] = {}
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder, exist_ok=True)
         except OSError as error:
             raise StorageError(
                 f"{folder} cannot be made: {error.strerror}.", "Give --artifacts another folder."
@@ -63,7 +65,8 @@ class ArtifactFolder:
         data = base64.b64decode(text) if part.mime in _BINARY else text.encode()
         path = self._folder / f"{stem}{SUFFIXES.get(part.mime, '.json')}"
         try:
-            path.write_bytes(data)
+            # The code that runs may have put a link there, or in place of the folder.
+            write(locate(path), data, sync=False)
         except OSError as error:
             raise StorageError(
                 f"{path} cannot be written: {error.strerror}.", "Give --artifacts another folder."

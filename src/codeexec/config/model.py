@@ -187,6 +187,9 @@ class Docker:
     """By how much the working folder may grow before the cell is interrupted, such as 5GB; 0:
     without end."""
 
+    workspace_files: str = ""
+    """By how many files and folders the working folder may grow, such as 500000; 0: without end."""
+
     workspace_read_only: str = ""
     """true: the code cannot change the working folder."""
 

@@ -6,11 +6,12 @@ import codecs
 import os
 import re
 import stat
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codeexec.domain.errors import Conflict, DocumentError, NotFound, StorageError
+from codeexec.domain.errors import CodeexecError, Conflict, DocumentError, NotFound, StorageError
+from codeexec.hostfiles import files as hostfiles
+from codeexec.hostfiles.place import Place, locate, same_place
 
 LARGE = 20_000_000
 """Bytes from which a file is opened read-only."""
@@ -53,7 +54,8 @@ class FileText:
 
     `stamp` is None for a file that does not exist yet. `read_only` says why it must not be
     edited, in words; empty when it may be. `mixed_newlines`: a save will make them all
-    `newline`, the one that most lines have.
+    `newline`, the one that most lines have. `real` is where the path led when the file was opened:
+    a file that a link has taken the place of since is neither read nor written.
     """
 
     path: Path
@@ -64,6 +66,7 @@ class FileText:
     mixed_newlines: bool = False
     read_only: str = ""
     stamp: Stamp | None = None
+    real: Path | None = None
 
     @property
     def changed_on_disk(self) -> bool:
@@ -71,19 +74,29 @@ class FileText:
         return Stamp.of(self.path) != self.stamp
 
 
-def new_file(path: Path) -> FileText:
-    """A file that is not there yet."""
-    return FileText(path, "")
+def new_file(path: Path, *, real: Path | None = None) -> FileText:
+    """A file that is not there yet; `real` is where it led before. Denied as in `read_file`."""
+    return FileText(path, "", real=same_place(path, real).real)
 
 
-def read_file(path: Path, encoding: str | None = None) -> FileText:
-    """Read a text file; `encoding` overrides what its bytes say.
-
-    Raises NotFound, or DocumentError when it is no file, too large, binary, or not in the
-    encoding that it should be in.
-    """
+def moved_file(file: FileText, path: Path) -> FileText:
+    """The file under another name that it has on disk now."""
     try:
-        info = path.stat()
+        real: Path | None = locate(path).real
+    except CodeexecError:
+        real = None  # whoever reads or writes it locates it again, and says why that fails
+    return replace(file, path=path, stamp=Stamp.of(path), real=real)
+
+
+def read_file(path: Path, encoding: str | None = None, *, real: Path | None = None) -> FileText:
+    """Read a text file; `encoding` overrides what its bytes say, `real` is where it led before.
+
+    Raises NotFound, DocumentError when it is no file, too large, binary, or not in the
+    encoding that it should be in, and Denied for a link where none is followed.
+    """
+    place = same_place(path, real)
+    try:
+        info = place.real.stat()
         if not stat.S_ISREG(info.st_mode):
             raise DocumentError(f"{path} is not a file.", "Open one of the files in it.")
         if info.st_size > TOO_LARGE:
@@ -91,7 +104,7 @@ def read_file(path: Path, encoding: str | None = None) -> FileText:
                 f"{path.name} has {info.st_size // 1_000_000} MB, too much for an editor.",
                 "Look at a part of it with `head` or `less`.",
             )
-        data = path.read_bytes()
+        data, info = hostfiles.read(place, TOO_LARGE)
     except FileNotFoundError as error:
         raise NotFound(f"There is no file {path}.", "Check the name.") from error
     except OSError as error:
@@ -107,7 +120,8 @@ def read_file(path: Path, encoding: str | None = None) -> FileText:
         text = text.replace("\r", "\n")
     elif newline == "\r\n" or mixed:
         text = text.replace("\r\n", "\n")
-    return FileText(path, text, found, bom, newline, mixed, _why_read_only(path, info), stamp)
+    read_only = _why_read_only(place.real, info)
+    return FileText(path, text, found, bom, newline, mixed, read_only, stamp, place.real)
 
 
 def _why_read_only(path: Path, info: os.stat_result) -> str:
@@ -192,60 +206,36 @@ def save_file(file: FileText, text: str, *, overwrite: bool = False) -> FileText
     """Write `text`, and return the file as it is now.
 
     The bytes go to a temporary file beside the target that then takes its place, so a crash
-    leaves the old or the new text. Symbolic links are followed; a file with several names
-    or with another owner is written in place, as replacing it would part the names.
+    leaves the old or the new text. Symbolic links are followed, where they led when the file was
+    read and no code in a container can have made them; see `hostfiles`.
     Raises Conflict when the file changed on disk since it was read and `overwrite` is not
-    set, StorageError when it cannot be written, DocumentError when it cannot be encoded.
+    set, StorageError when it cannot be written, DocumentError when it cannot be encoded, Denied
+    when a link has taken its place.
     """
     data = encode(file, text)
-    target = file.path.resolve()
-    before = Stamp.of(target)
+    place = same_place(file.path, file.real)
+    before = Stamp.of(place.real)
     if not overwrite and before != file.stamp and before is not None:
         raise Conflict(
             f"{file.path.name} has been changed by somebody else.",
             "Reload it, compare, or save over it.",
         )
-    write_atomic(target, data)
-    return replace(file, text=text, mixed_newlines=False, stamp=Stamp.of(target))
+    _write(place, data)
+    stamp = Stamp.of(place.real)
+    return replace(file, text=text, mixed_newlines=False, stamp=stamp, real=place.real)
 
 
-def write_atomic(target: Path, data: bytes) -> None:
-    """Put `data` at `target`, keeping its mode; raises StorageError."""
+def write_atomic(target: Path, data: bytes, *, sync: bool = True) -> None:
+    """Put `data` at `target`, keeping its mode; raises StorageError, and Denied for a link where
+    none is followed. Without `sync` a power cut may lose it."""
+    _write(locate(target), data, sync=sync)
+
+
+def _write(place: Place, data: bytes, *, sync: bool = True) -> None:
     try:
-        info = target.stat() if target.exists() else None
-        if info is not None and (info.st_nlink > 1 or info.st_uid != os.geteuid()):
-            _write_in_place(target, data)
-            return
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name[:64]}.", dir=target.parent)
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.chmod(stat.S_IMODE(info.st_mode) if info is not None else _default_mode())
-            temporary.replace(target)
-        except BaseException:
-            # Also on a cancelled save: nothing half-written may stay behind.
-            temporary.unlink(missing_ok=True)
-            raise
+        hostfiles.write(place, data, sync=sync)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise StorageError(
-            f"{target} cannot be written: {reason}.", "Save it under another name."
+            f"{place.real} cannot be written: {reason}.", "Save it under another name."
         ) from error
-
-
-def _write_in_place(target: Path, data: bytes) -> None:
-    with target.open("r+b") as stream:
-        stream.write(data)
-        stream.truncate()
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _default_mode() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

@@ -23,23 +23,29 @@ NOTEBOOK_SUFFIX = ".ipynb"
 
 
 def open_document(
-    path: Path, marker: str = "#", encoding: str | None = None, *, create: bool = False
+    path: Path,
+    marker: str = "#",
+    encoding: str | None = None,
+    *,
+    create: bool = False,
+    real: Path | None = None,
 ) -> Document:
     """Open `path`, a notebook by its suffix; `marker` is its language's comment marker.
 
-    With `create` a file that is not there is an empty document, written at the first save.
-    Raises NotFound and DocumentError.
+    With `create` a file that is not there is an empty document, written at the first save. `real`
+    is where the path led when it was opened before. Raises NotFound, DocumentError and Denied.
     """
-    file = new_file(path) if create and not path.exists() else read_file(path, encoding)
+    is_new = create and not path.exists()
+    file = new_file(path, real=real) if is_new else read_file(path, encoding, real=real)
     if path.suffix.lower() != NOTEBOOK_SUFFIX:
         return Document(file, file.text, marker)
     notebook = parse_notebook(file.text, path.name)
     return _notebook_document(file, notebook, marker)
 
 
-def open_as_text(path: Path, encoding: str | None = None) -> Document:
+def open_as_text(path: Path, encoding: str | None = None, *, real: Path | None = None) -> Document:
     """Open a file as plain text even if it is a notebook (a broken one, say)."""
-    file = read_file(path, encoding)
+    file = read_file(path, encoding, real=real)
     return Document(file, file.text, "#")
 
 
@@ -66,7 +72,7 @@ def save_as(document: Document, text: str, path: Path, *, overwrite: bool = Fals
 
     Raises Conflict when `path` exists and `overwrite` is not set.
     """
-    file = replace(document.file, path=path, stamp=None, read_only="")
+    file = replace(document.file, path=path, stamp=None, read_only="", real=None)
     wants_notebook = path.suffix.lower() == NOTEBOOK_SUFFIX
     notebook = document.notebook or new_notebook()
     target = Document(file, text, document.marker, notebook if wants_notebook else None)

@@ -17,6 +17,7 @@ import os
 import selectors
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import sys
@@ -48,7 +49,7 @@ def limits() -> dict[str, int]:
             except OSError:
                 continue
             for line in text.splitlines():
-                words = line.split()
+                words = line.split() or [""]
                 if words[0].isdigit():
                     return int(words[0])
                 if words[0] == "oom_kill":
@@ -66,6 +67,44 @@ def limits() -> dict[str, int]:
         "pids": number("/sys/fs/cgroup/pids.current", "/sys/fs/cgroup/pids/pids.current"),
         "cpu": number("/sys/fs/cgroup/cpu.stat", "/sys/fs/cgroup/cpuacct/cpuacct.usage"),
     }
+
+
+def unnamed(folder: str) -> dict[str, int]:
+    """Bytes of files on the folder's file system that have no name any more and are still open or
+    mapped, and how many processes do not show theirs."""
+    device = os.stat(folder).st_dev
+    sizes: dict[int, int] = {}
+    closed = 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        if int(pid) in (1, os.getpid()):
+            continue  # ours: closed to all, and without files
+        try:
+            for number in os.listdir(f"/proc/{pid}/fd"):
+                try:
+                    info = os.stat(f"/proc/{pid}/fd/{number}")
+                except FileNotFoundError:
+                    continue  # closed since
+                if info.st_dev == device and info.st_nlink == 0 and stat.S_ISREG(info.st_mode):
+                    sizes[info.st_ino] = info.st_blocks * 512
+            mapped_unnamed(pid, device, sizes)
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # ended since
+        except OSError:
+            closed += 1
+    return {"size": sum(sizes.values()), "closed": closed}
+
+
+def mapped_unnamed(pid: str, device: int, sizes: dict[int, int]) -> None:
+    """Add to `sizes`, by inode, what a process maps of deleted files that are not open."""
+    with open(f"/proc/{pid}/maps", errors="replace") as file:
+        for line in file:
+            if not line.endswith(" (deleted)\n"):
+                continue
+            area, _, _, where, inode = line.split()[:5]
+            major, minor = (int(part, 16) for part in where.split(":"))
+            if os.makedev(major, minor) == device:
+                start, end = (int(part, 16) for part in area.split("-"))
+                sizes[int(inode)] = max(sizes.get(int(inode), 0), end - start)
 
 
 def group(pid: int) -> int:
@@ -261,7 +300,11 @@ class Relay:
             self.sweep(set(json.loads(payload)))
             self.send_json(ANSWER, number, {})
         elif kind == ASK:
-            self.send_json(ANSWER, number, limits())
+            wanted = json.loads(payload)
+            if "unnamed" in wanted:
+                self.send_json(ANSWER, number, unnamed(wanted["unnamed"]))
+            else:
+                self.send_json(ANSWER, number, limits())
 
     # ---- streams -------------------------------------------------------------------------------
 
@@ -385,6 +428,10 @@ class Relay:
                 start_new_session=True,
                 bufsize=0,
             )
+        except (ValueError, subprocess.SubprocessError) as error:
+            # A NUL or a lone surrogate in a word of the command.
+            self.send_json(FAILED, number, {"errno": "EINVAL", "message": str(error)})
+            return
         except OSError as error:
             name = errno.errorcode.get(error.errno or 0, "")
             text = f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)

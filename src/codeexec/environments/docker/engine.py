@@ -27,6 +27,11 @@ from .failures import explain
 from .policy import EngineFacts
 from .pulling import Pull, PullReader
 
+MOST_PRINTED = 16 << 20
+"""Bytes that one command may print."""
+PULL_DEADLINE = 600.0
+"""Seconds without a sign of life after which the fetching of an image is given up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -53,7 +58,8 @@ class Engine:
         process = await self.start(*arguments)
         try:
             async with asyncio.timeout(deadline):
-                out, err = await process.communicate()
+                out, err = await asyncio.gather(_all(process.stdout), _all(process.stderr))
+                await process.wait()
         except TimeoutError:
             raise EnvironmentUnavailable(
                 f"{self.name} did not answer for {deadline:g} s.",
@@ -79,9 +85,11 @@ class Engine:
         if "host" in told:  # podman's own layout
             return self._podman_facts(told)
         if told.get("ServerErrors"):
-            errors = cast("list[object]", told["ServerErrors"])
+            errors = _list(told["ServerErrors"])
             raise explain(self.name, 1, "\n".join(str(error) for error in errors))
-        options = cast("list[object]", told.get("SecurityOptions") or [])
+        if not isinstance(told.get("ServerVersion"), str):
+            raise _unreadable()
+        options = _list(told.get("SecurityOptions"))
         return EngineFacts(
             version=str(told.get("ServerVersion", "")),
             rootless=any("rootless" in str(option) for option in options),
@@ -140,12 +148,12 @@ class Engine:
                 raise explain(self.name, code, reader.said, image)
 
     def _podman_facts(self, told: Mapping[str, object]) -> EngineFacts:
-        host = cast("Mapping[str, object]", told["host"])
-        security = cast("Mapping[str, object]", host.get("security") or {})
+        host = _mapping(told["host"])
+        security = _mapping(host.get("security"))
         rootless = bool(security.get("rootless"))
         enforced = not rootless or host.get("cgroupVersion") == "v2"
-        controllers = cast("list[str]", host.get("cgroupControllers") or [])
-        version = cast("Mapping[str, object]", told.get("version") or {})
+        controllers = _list(host.get("cgroupControllers"))
+        version = _mapping(told.get("version"))
 
         def limits(controller: str) -> bool:
             return enforced and (not controllers or controller in controllers)
@@ -202,15 +210,30 @@ def _not_installed(name: str, error: OSError) -> EnvironmentUnavailable:
 def _object(text: str) -> Mapping[str, object]:
     try:
         told = json.loads(text)
-    except ValueError as error:
-        raise EnvironmentUnavailable(
-            "The engine's description of itself cannot be read.", "Update the engine's CLI."
-        ) from error
-    return cast("Mapping[str, object]", told) if isinstance(told, dict) else {}
+    except (ValueError, RecursionError) as error:
+        raise _unreadable() from error
+    if not isinstance(told, dict):
+        raise _unreadable()
+    return cast("Mapping[str, object]", told)
+
+
+def _unreadable() -> EnvironmentUnavailable:
+    return EnvironmentUnavailable(
+        "The engine's description of itself cannot be read.",
+        "Check that `docker info` (or `podman info`) works; update the engine's CLI.",
+    )
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
 
 
 @contextlib.asynccontextmanager
@@ -229,9 +252,31 @@ async def terminal() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
         transport.close()
 
 
+async def _all(stream: asyncio.StreamReader | None) -> bytes:
+    """What a command prints, to its end; EnvironmentUnavailable for more than MOST_PRINTED."""
+    assert stream is not None
+    parts: list[bytes] = []
+    total = 0
+    while chunk := await stream.read(1 << 16):
+        parts.append(chunk)
+        total += len(chunk)
+        if total > MOST_PRINTED:
+            raise EnvironmentUnavailable(
+                f"The engine's command printed more than {MOST_PRINTED >> 20} MB.",
+                "Check that it is the engine's own command, and not something of the same name.",
+            )
+    return b"".join(parts)
+
+
 async def _read(drawn: asyncio.StreamReader) -> bytes:
     try:
-        return await drawn.read(1 << 16)
+        async with asyncio.timeout(PULL_DEADLINE):
+            return await drawn.read(1 << 16)
+    except TimeoutError:
+        raise EnvironmentUnavailable(
+            f"The engine has said nothing about the image for {PULL_DEADLINE:g} s.",
+            "Check the network and the engine, and try again: what has arrived is kept.",
+        ) from None
     except OSError:  # EIO: the last one who had the terminal open is gone
         return b""
 

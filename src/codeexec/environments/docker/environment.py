@@ -8,7 +8,6 @@ import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import cast
 
 from codeexec.domain.errors import (
     CodeexecError,
@@ -32,6 +31,7 @@ from codeexec.environments.trust import TrustStore
 from .boot import boot_arguments, source
 from .engine import Engine
 from .failures import explain
+from .growth import Hidden
 from .orphans import PREFIX, this_process
 from .policy import HOME, EngineFacts, Policy, arguments, identity, unenforced
 from .remote_files import GuestFiles
@@ -39,6 +39,7 @@ from .wire import PROTOCOL, GuestProcess, Usage, Wire
 
 START_DEADLINE = 60.0
 END_DEADLINE = 3.0
+REMOVE_DEADLINE = 20.0
 SCRATCH = "/workspace"
 """Where code finds itself when no folder of the host is mounted."""
 
@@ -214,6 +215,10 @@ class DockerEnvironment:
     async def usage(self) -> Usage:
         return await self.wire.usage()
 
+    async def hidden(self) -> Hidden:
+        """What the workspace's file system holds of the container's processes without a name."""
+        return Hidden(*await self.wire.unnamed(str(self._folder)))
+
     async def pause(self) -> None:
         """Stop every process of the container where it is."""
         await self.plan.engine.call("pause", self._id)
@@ -296,16 +301,17 @@ class DockerEnvironment:
                 "Look at the engine's load, and try again.",
             ) from None
         except EnvironmentUnavailable:
-            await process.wait()
-            await self._tasks[1]
+            await self._ended_or_removed(process)
+            await asyncio.wait(self._tasks, timeout=END_DEADLINE)
             code = process.returncode or 0
             raise self._broken or explain(plan.engine.name, code, self.said, plan.image) from None
         if hello.get("protocol") != PROTOCOL:
             raise ProtocolError("What answered in the container is not our relay.")
-        python = hello.get("python")
-        if isinstance(python, list) and len(python) >= 2:
-            major, minor = cast("list[int]", python)[:2]
-            self._python = (int(major), int(minor))
+        match hello.get("python"):
+            case [int(major), int(minor), *_]:
+                self._python = (major, minor)
+            case _:
+                raise ProtocolError("The relay in the container does not say its Python version.")
 
     async def _carry(self, wire: Wire, process: Child) -> None:
         try:
@@ -317,6 +323,15 @@ class DockerEnvironment:
             await self._remove()
         if process.stdin is not None:
             process.stdin.close()
+        await self._ended_or_removed(process)
+
+    async def _ended_or_removed(self, process: Child) -> None:
+        """The pipe has ended, so the engine's CLI must: one that hangs is ended by force."""
+        try:
+            async with asyncio.timeout(END_DEADLINE):
+                await process.wait()
+        except TimeoutError:
+            await self._remove()
 
     async def _listen(self, process: Child) -> None:
         assert process.stderr is not None
@@ -327,7 +342,7 @@ class DockerEnvironment:
     async def _remove(self) -> None:
         """By force: for a container that does not see the end of its pipe."""
         with contextlib.suppress(EnvironmentUnavailable):
-            await self.plan.engine.call("rm", "--force", self._id, deadline=20)
+            await self.plan.engine.call("rm", "--force", self._id, deadline=REMOVE_DEADLINE)
         process = self._process
         if process is not None and process.returncode is None:
             await process.end()

@@ -43,6 +43,8 @@ class Policy:
     open_files: int = 1024
     workspace_growth: int = GIGABYTE
     """By how much the workspace may grow before the cell is interrupted."""
+    workspace_files: int = 100_000
+    """By how many files and folders the workspace may grow before the cell is interrupted."""
     workspace_read_only: bool = False
     pull: bool = False
     """Whether an image that is not here may be fetched from its registry."""
@@ -117,6 +119,7 @@ PRESETS: Mapping[str, Policy] = MappingProxyType(
             shared_memory=GIGABYTE,
             open_files=0,
             workspace_growth=0,
+            workspace_files=0,
             environment=MappingProxyType({"PIP_USER": "1", "PIP_BREAK_SYSTEM_PACKAGES": "1"}),
         ),
     }

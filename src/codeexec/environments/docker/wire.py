@@ -26,6 +26,8 @@ WINDOW = 1 << 19
 SHARE = WINDOW // 4
 """Bytes that are granted again at once: a grant for each small message would double the frames."""
 CHUNK = 1 << 16
+ANSWER_DEADLINE = 30.0
+"""Seconds in which the relay must answer a request; it needs some milliseconds."""
 
 
 class Kind(IntEnum):
@@ -297,13 +299,13 @@ class Wire:
             wanted["stdin"] = feed.number
         try:
             answer = await self._ask(Kind.SPAWN, wanted, number)
+            process.pid = _whole(answer, "pid")
         except asyncio.CancelledError:
             self.send_json(Kind.SIGNAL, number, {"signal": 9})
             raise
         except BaseException:
             self._processes.pop(number, None)
             raise
-        process.pid = _whole(answer, "pid")
         return process
 
     def open(self, address: str | tuple[str, int], process: GuestProcess) -> Stream:
@@ -325,6 +327,12 @@ class Wire:
         answer = await self._ask(Kind.ASK, {})
         used, limit, pids = (_whole(answer, name) for name in ("used", "limit", "pids"))
         return Usage(used, limit, pids, _whole(answer, "cpu") / 1e9)
+
+    async def unnamed(self, folder: str) -> tuple[int, int]:
+        """Bytes of open files without a name on the file system of `folder`, and the number of
+        processes that do not show their files."""
+        answer = await self._ask(Kind.ASK, {"unnamed": folder})
+        return _whole(answer, "size"), _whole(answer, "closed")
 
     @property
     def running(self) -> list[GuestProcess]:
@@ -374,9 +382,11 @@ class Wire:
             case Kind.FAILED:
                 self._failed(number, _decode(payload))
             case Kind.ANSWER:
+                # Decoded first: who waits must be found when it makes no sense.
+                content = _decode(payload)
                 waiting = self._answers.pop(number, None)
                 if waiting is not None and not waiting.done():
-                    waiting.set_result(_decode(payload))
+                    waiting.set_result(content)
             case Kind.HELLO:
                 if not self.hello.done():
                     self.hello.set_result(_decode(payload))
@@ -390,10 +400,9 @@ class Wire:
             process.exit.set_result(Exit(*(_whole(content, name) for name in names)))
 
     def _failed(self, number: int, content: Mapping[str, object]) -> None:
-        process = self._processes.pop(number, None)
         waiting = self._answers.pop(number, None)
-        if process is None or waiting is None or waiting.done():
-            return
+        if waiting is None or waiting.done():
+            return  # nobody asked, or gave up waiting
         message = str(content.get("message"))[:300]
         steps = {
             "ENOENT": "Use an image that has it, or make the folder.",
@@ -405,7 +414,9 @@ class Wire:
             steps.get(str(content.get("errno")), ""),
         )
         waiting.set_exception(error)
-        process.fail(error)
+        process = self._processes.pop(number, None)
+        if process is not None:
+            process.fail(error)
 
     async def _ask(
         self, kind: Kind, content: object, number: int | None = None
@@ -416,7 +427,13 @@ class Wire:
         self._answers[number] = waiting
         self.send_json(kind, number, content)
         try:
-            return await waiting
+            async with asyncio.timeout(ANSWER_DEADLINE):
+                return await waiting
+        except TimeoutError:
+            raise EnvironmentUnavailable(
+                f"The container did not answer for {ANSWER_DEADLINE:g} s.",
+                "Restart the kernel; look at the load of the machine when it happens again.",
+            ) from None
         finally:
             self._answers.pop(number, None)
 
@@ -460,6 +477,6 @@ def _decode(payload: bytes) -> Mapping[str, object]:
 
 def _whole(content: Mapping[str, object], name: str) -> int:
     value = content.get(name)
-    if not isinstance(value, int):
+    if not isinstance(value, int) or isinstance(value, bool):
         raise ProtocolError(f"The container sent a frame without a number {name!r}.")
     return value

@@ -19,8 +19,8 @@ from typing import Literal
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, UsageError
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
-from codeexec.environments.docker.growth import growth
-from codeexec.environments.docker.policy import EngineFacts, size
+from codeexec.environments.docker.growth import Growth, GrowthMeter, Hidden, Limits, excess
+from codeexec.environments.docker.policy import EngineFacts
 from codeexec.environments.docker.wire import GuestProcess, Usage
 from codeexec.kernels.jupyter.death import printable_words
 from codeexec.kernels.jupyter.docker_end import KernelEnd, container_ended, kernel_ended
@@ -91,7 +91,7 @@ class ContainerKernel:
         self._ports: tuple[int, ...] = ()
         self._process: GuestProcess | None = None
         self._launches = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None] | asyncio.Task[GrowthMeter]] = set()
         self._said = bytearray()
         self._ended = asyncio.Event()
 
@@ -142,6 +142,7 @@ class ContainerKernel:
         """
         if self._mux is not None:
             await self._mux.listen()
+        meter = self._begin_meter()
         environment = await self._ready_environment()
         self._launches += 1
         folder = guest_folder(self._launches)
@@ -166,7 +167,8 @@ class ContainerKernel:
         self._ended.clear()
         words = self._own(self._keep_words(process.stdout), self._keep_words(process.stderr))
         self._own(self._follow(environment, process, words))
-        self._own(self._guard_workspace(environment, process))
+        if meter is not None and environment.mounted is not None:
+            self._own(self._guard_workspace(meter, process))
         if self._mux is not None:
             self._mux.carry_to(Target(environment.wire, process, f"{folder}/k"))
 
@@ -262,27 +264,42 @@ class ContainerKernel:
             self._said += chunk
             del self._said[:-8192]
 
-    async def _guard_workspace(self, environment: DockerEnvironment, process: GuestProcess) -> None:
-        allowed = self._plan.policy.workspace_growth
-        if not allowed or environment.mounted is None:
-            return
-        times = before = 0
-        async for grown in growth(environment.mounted):
+    def _begin_meter(self) -> asyncio.Task[GrowthMeter] | None:
+        """Start to add up the workspace while the container starts."""
+        policy, folder = self._plan.policy, self._plan.workspace
+        limits = Limits(policy.workspace_growth, policy.workspace_files)
+        if folder is None or not (limits.size or limits.files):
+            return None
+        task = asyncio.create_task(GrowthMeter.begin(folder, limits, self._ask_hidden))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _ask_hidden(self) -> Hidden:
+        if self.environment is None:
+            raise EnvironmentUnavailable("The container is not started.", "Start the kernel.")
+        return await self.environment.hidden()
+
+    async def _guard_workspace(
+        self, beginning: asyncio.Task[GrowthMeter], process: GuestProcess
+    ) -> None:
+        """Interrupt code that fills the workspace, and kill its kernel when it goes on."""
+        policy = self._plan.policy
+        limits = Limits(policy.workspace_growth, policy.workspace_files)
+        times, before = 0, Growth()
+        async for grown in (await beginning).watch():
             if process.exit.done():
                 return
-            if grown <= allowed:
-                times = before = 0
-            elif grown > before:  # still at it, or for the first time
+            words = excess(grown, limits)
+            if not words:
+                times, before = 0, Growth()
+            elif grown.size > before.size or grown.files > before.files:  # still at it
                 times, before = times + 1, grown
                 what = "the cell was interrupted"
                 if times > PATIENCE:
                     what = "the kernel went on in spite of interrupts and was killed"
                 await process.signal(signal.SIGKILL if times > PATIENCE else signal.SIGINT)
-                self.tell(
-                    "The workspace has grown too much",
-                    f"The workspace grew by {size(grown)}, {size(allowed)} are allowed: {what}. "
-                    "Delete files, or raise the setting `workspace_growth`.",
-                )
+                self.tell("The workspace has grown too much", words.format(what=what))
 
     def _own(self, *coroutines: Coroutine[object, object, None]) -> list[asyncio.Task[None]]:
         tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]

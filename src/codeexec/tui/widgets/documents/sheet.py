@@ -15,7 +15,7 @@ from textual.containers import Vertical
 
 from codeexec.client.api import SessionClient
 from codeexec.config.model import Editor as Habits
-from codeexec.documents.files import Stamp
+from codeexec.documents.files import moved_file
 from codeexec.documents.formats import open_as_text, open_document, save_as, save_document
 from codeexec.documents.model import Cell, Document
 from codeexec.domain.errors import DocumentError
@@ -51,19 +51,20 @@ def language_of(document: Document, name: str = "") -> Language:
     return by_file(name or document.path.name, first) or text()
 
 
-def read(path: Path) -> Document:
+def read(path: Path, real: Path | None = None) -> Document:
     """Open a file, or begin one of that name. A broken notebook opens as the text that it is,
-    and what is not in its encoding as latin-1, in which every byte has a meaning."""
+    and what is not in its encoding as latin-1, in which every byte has a meaning. `real` is where
+    the path led when it was opened before."""
     language = by_file(path.name)
     marker = (language.comment if language is not None else "") or "#"
     try:
-        return open_document(path, marker, create=True)
+        return open_document(path, marker, create=True, real=real)
     except DocumentError as error:
         if isinstance(error.__cause__, UnicodeDecodeError):
-            return open_document(path, marker, "latin-1")
+            return open_document(path, marker, "latin-1", real=real)
         if path.suffix != ".ipynb":
             raise
-        return open_as_text(path)
+        return open_as_text(path, real=real)
 
 
 def _note(document: Document) -> str:
@@ -211,8 +212,9 @@ class Sheet(Vertical):
         self.banner.say(_note(self.document))
 
     def reload(self) -> None:
-        """Take what is on disk instead, which undo takes back; raises DocumentError, NotFound."""
-        self.document = read(self.path)
+        """Take what is on disk instead, which undo takes back; raises DocumentError, NotFound,
+        and Denied when a link has taken the place of the file."""
+        self.document = read(self.path, self.document.file.real)
         replace_text(self.editor, self.document.text)
         self.editor.set_read_only(bool(self.document.file.read_only))
         self._saved()
@@ -223,15 +225,15 @@ class Sheet(Vertical):
 
     def follow(self, path: Path) -> None:
         """The file has another name now."""
-        file = replace(self.document.file, path=path, stamp=Stamp.of(path))
+        file = moved_file(self.document.file, path)
         self.document = replace(self.document, file=file)
         self.noticed = file.stamp
 
     def compare(self) -> list[str]:
         """How what is here differs from what is on disk, as the rows of a unified diff.
 
-        Raises DocumentError and NotFound."""
-        there = read(self.path).text.split("\n")
+        Raises DocumentError, NotFound and Denied."""
+        there = read(self.path, self.document.file.real).text.split("\n")
         here = self.editor.text.split("\n")
         return list(difflib.unified_diff(there, here, "on disk", "here", lineterm=""))
 

@@ -1,0 +1,150 @@
+"""Read, write, make, rename and delete files by path, under the rules of the folder they are in.
+
+Outside of shared folders (see `shared`) links work as in any editor. Inside of them every part is
+opened without following links, and files with several names or a foreign owner are refused.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from .opening import (
+    check_plain,
+    check_single,
+    give_to_owner,
+    not_plain,
+    open_plain,
+    replace_file,
+)
+from .place import Place, locate, locate_entry
+
+
+def read(place: Place, limit: int | None = None) -> tuple[bytes, os.stat_result]:
+    """At most `limit` bytes of a plain file and its stat as it was opened. Denied, OSError."""
+    with place.parent() as parent:
+        handle = open_plain(parent, place.real.name, place.real)
+    with os.fdopen(handle, "rb") as file:
+        info = os.fstat(handle)
+        _check(place, info)
+        return file.read(-1 if limit is None else limit), info
+
+
+def write(place: Place, content: bytes, *, sync: bool = True, new_mode: int | None = None) -> None:
+    """Replace a file as a whole, keeping its mode; missing folders are made. Denied, OSError.
+
+    A file with several names or another owner is written in place, as replacing it would part
+    the names; in a shared folder such a file is refused or given back to its owner.
+    """
+    give = _giver(place)
+    with place.parent(make=True, on_made=give) as parent:
+        name = place.real.name
+        try:
+            info = check_plain(parent, name, place.real)
+        except FileNotFoundError:
+            replace_file(parent, name, content, mode=new_mode, prepare=give, sync=sync)
+            return
+        _check(place, info)
+        ours = info.st_uid == os.geteuid()
+        if place.shared is None and (info.st_nlink > 1 or not ours):
+            _write_in_place(place, parent, content, sync)
+        elif ours or os.geteuid() == 0:
+            # Set-id bits of a file that code made are not kept on content that comes from us.
+            mode = stat.S_IMODE(info.st_mode) & (0o777 if place.shared is not None else 0o7777)
+            keep = give_to_owner(info)
+            replace_file(parent, name, content, mode=mode, prepare=keep, sync=sync)
+        else:
+            _write_in_place(place, parent, content, sync)
+
+
+def _write_in_place(place: Place, parent: int, content: bytes, sync: bool) -> None:
+    handle = open_plain(parent, place.real.name, place.real, writing=True)
+    with os.fdopen(handle, "wb") as file:
+        _check(place, os.fstat(handle))
+        file.write(content)
+        file.truncate()
+        file.flush()
+        if sync:
+            os.fsync(handle)
+
+
+def make_file(path: Path) -> None:
+    """A new empty file and the folders on the way to it. Denied, OSError (FileExistsError)."""
+    place = locate_entry(path)
+    give = _giver(place)
+    with place.parent(make=True, on_made=give) as parent:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        handle = os.open(place.real.name, flags, 0o666, dir_fd=parent)
+        give(handle)
+        os.close(handle)
+
+
+def make_folder(path: Path, *, exist_ok: bool = False) -> Place:
+    """A new folder and those on the way to it. Denied, OSError (FileExistsError)."""
+    place = locate(path) if exist_ok else locate_entry(path)
+    give = _giver(place)
+    with place.parent(make=True, on_made=give) as parent:
+        try:
+            os.mkdir(place.real.name, dir_fd=parent)
+        except FileExistsError:
+            info = os.stat(place.real.name, dir_fd=parent, follow_symlinks=False)
+            if not exist_ok or not stat.S_ISDIR(info.st_mode):
+                raise
+        else:
+            with place.folder() as folder:
+                give(folder)
+    return place
+
+
+def rename(path: Path, target: Path) -> None:
+    """Give a file, link or folder another name, itself and not what it points at; never over
+    what is there. Denied, OSError (FileExistsError)."""
+    target_place = locate_entry(target)
+    with (
+        locate_entry(path).parent() as source,
+        target_place.parent(make=True, on_made=_giver(target_place)) as destination,
+    ):
+        before = os.stat(path.name, dir_fd=source, follow_symlinks=False)
+        try:
+            there = os.stat(target.name, dir_fd=destination, follow_symlinks=False)
+        except FileNotFoundError:
+            pass
+        else:
+            # The same file under a name in another case, where the file system ignores it.
+            if (there.st_dev, there.st_ino) != (before.st_dev, before.st_ino):
+                raise FileExistsError(target)
+        os.rename(path.name, target.name, src_dir_fd=source, dst_dir_fd=destination)
+
+
+def delete(path: Path) -> None:
+    """Remove a file, a link, or a folder with all that it holds. Denied, OSError."""
+    with locate_entry(path).parent() as parent:
+        info = os.stat(path.name, dir_fd=parent, follow_symlinks=False)
+        if stat.S_ISDIR(info.st_mode):
+            shutil.rmtree(path.name, dir_fd=parent)
+        else:
+            os.unlink(path.name, dir_fd=parent)
+
+
+def real_folder(path: Path) -> Path:
+    """The real path of an existing folder; Denied for a link in a shared folder and for what is
+    no folder, OSError when it is not there."""
+    place = locate(path)
+    if not stat.S_ISDIR(place.real.stat().st_mode):
+        raise not_plain(path, "not a folder")
+    return place.real
+
+
+def _check(place: Place, info: os.stat_result) -> None:
+    if place.shared is not None:
+        check_single(info, place.shared.stat(), place.real)
+
+
+def _giver(place: Place) -> Callable[[int], None]:
+    """Gives what we make in a shared folder to the folder's owner, as its code works on it."""
+    if place.shared is None:
+        return lambda handle: None
+    return give_to_owner(place.shared.stat())

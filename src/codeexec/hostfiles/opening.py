@@ -1,0 +1,169 @@
+"""Open and replace files relative to a folder's descriptor: no link is followed, no FIFO opened.
+
+Code in a container can put anything into its workspace: a link to a private file of the host, a
+FIFO on which a reader hangs. So a path is walked one part at a time with O_NOFOLLOW, and a file is
+checked to be plain before the open (a device does things when opened) and after it (it may have
+been exchanged in between).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePath
+
+from codeexec.domain.errors import Denied, StorageError
+
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NOBODY = 65534
+"""The user that code in a container runs as where its workspace belongs to root."""
+
+
+@contextlib.contextmanager
+def walk(
+    base: Path,
+    parts: Sequence[str],
+    make: bool = False,
+    on_made: Callable[[int], None] = lambda handle: None,
+) -> Iterator[int]:
+    """A descriptor of the folder `parts` below `base`, which itself may be reached over links.
+
+    With `make` missing folders are made, each passed to `on_made`. Raises OSError, and Denied for
+    a link among `parts`.
+    """
+    here = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in parts:
+            below = _enter(here, part, parts, make, on_made)
+            os.close(here)
+            here = below
+        yield here
+    finally:
+        os.close(here)
+
+
+def _enter(
+    here: int, part: str, parts: Sequence[str], make: bool, on_made: Callable[[int], None]
+) -> int:
+    try:
+        return os.open(part, FOLDER, dir_fd=here)
+    except FileNotFoundError:
+        if not make:
+            raise
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(part, dir_fd=here)
+        below = os.open(part, FOLDER, dir_fd=here)
+        on_made(below)
+        return below
+    except OSError as error:
+        # A link is refused with ENOTDIR or ELOOP, depending on the system.
+        if error.errno not in (errno.ENOTDIR, errno.ELOOP):
+            raise
+        if stat.S_ISLNK(os.stat(part, dir_fd=here, follow_symlinks=False).st_mode):
+            raise not_plain("/".join(parts), "reached over a symbolic link") from None
+        raise
+
+
+def open_plain(parent: int, name: str, path: PurePath | str, *, writing: bool = False) -> int:
+    """A descriptor of the plain file `name`; Denied for anything else, OSError."""
+    check_plain(parent, name, path)
+    handle = os.open(name, _WRITE if writing else _READ, dir_fd=parent)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise not_plain(path, "not a plain file")
+    return handle
+
+
+def check_plain(parent: int, name: str, path: PurePath | str) -> os.stat_result:
+    """The file's lstat; Denied when it is no plain file, OSError when it cannot be seen."""
+    info = os.stat(name, dir_fd=parent, follow_symlinks=False)
+    if stat.S_ISLNK(info.st_mode):
+        raise not_plain(path, "a symbolic link")
+    if not stat.S_ISREG(info.st_mode):
+        raise not_plain(path, "a folder" if stat.S_ISDIR(info.st_mode) else "not a plain file")
+    return info
+
+
+def check_single(info: os.stat_result, folder: os.stat_result, path: PurePath | str) -> None:
+    """Denied for a file of a shared folder that has a second name, which may be anywhere, or an
+    owner other than us, root, the owner of the `folder`, and the user of containers."""
+    if info.st_nlink > 1:
+        raise not_plain(path, f"a hard link: the file has {info.st_nlink} names")
+    if info.st_uid not in (os.geteuid(), 0, folder.st_uid, _NOBODY):
+        raise not_plain(path, f"owned by another user (uid {info.st_uid})")
+
+
+def replace_file(
+    parent: int,
+    name: str,
+    content: bytes,
+    *,
+    mode: int | None,
+    prepare: Callable[[int], None] = lambda handle: None,
+    sync: bool = False,
+) -> None:
+    """Put a new file with `content` in the place of `name`, whole or not at all; OSError.
+
+    Whatever is there is replaced, a link as well. `mode` None is that of new files; `prepare` is
+    called with the descriptor of the new file before it takes its place.
+    """
+    beside = f".{_shortened(name)}.{os.urandom(4).hex()}.tmp"
+    handle = os.open(beside, _NEW, 0o600 if mode is not None else 0o666, dir_fd=parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            prepare(handle)
+            if mode is not None:
+                os.fchmod(handle, mode)
+            if sync:
+                os.fsync(handle)
+        os.rename(beside, name, src_dir_fd=parent, dst_dir_fd=parent)
+    except BaseException:
+        # Also on a cancelled save: nothing half-written may stay behind.
+        with contextlib.suppress(OSError):
+            os.unlink(beside, dir_fd=parent)
+        raise
+
+
+def give_to_owner(folder: os.stat_result) -> Callable[[int], None]:
+    """A function that gives a new file of ours to the folder's owner when we are root."""
+
+    def give(handle: int) -> None:
+        if os.geteuid() == 0:
+            os.fchown(handle, folder.st_uid, folder.st_gid)
+
+    return give
+
+
+def not_plain(path: PurePath | str, what: str) -> Denied:
+    """The error for a file that is not opened because of what it is."""
+    return Denied(
+        f"{str(path)!r} is {what}, and is not opened.", "Copy it to a plain file in the workspace."
+    )
+
+
+def refused(path: PurePath | str, error: OSError) -> Denied | StorageError:
+    """An OSError of a file in words."""
+    if error.errno in (errno.ELOOP, errno.EMLINK):
+        return not_plain(path, "reached over a symbolic link")
+    steps = {
+        errno.ENOSPC: "Free some space on that disk.",
+        errno.EDQUOT: "Free some space on that disk.",
+        errno.EACCES: "Give yourself the right to it.",
+        errno.EROFS: "The folder is read-only: choose another one.",
+    }
+    return StorageError(
+        f"{str(path)!r}: {error.strerror or error}.", steps.get(error.errno or 0, "")
+    )
+
+
+def _shortened(name: str) -> str:
+    # The name of the temporary file may not exceed the 255 bytes that file systems allow.
+    return os.fsdecode(os.fsencode(name)[:100])
