@@ -14,12 +14,16 @@ from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from codeexec.config.guarded import guarded_digest, refused_settings, untrusted_holder
 from codeexec.config.model import Settings
-from codeexec.domain.errors import UsageError
+from codeexec.domain.errors import Denied, UsageError
 from codeexec.environments.trust import Trust, TrustStore
+from codeexec.hostfiles.files import read
+from codeexec.hostfiles.place import locate
 
 PREFIX = "CODEEXEC_"
 PROJECT_FILE = ".codeexec.toml"
 USER_FILE = "config.toml"
+MOST_BYTES = 1 << 20
+"""Bytes of a file with settings."""
 
 N = TypeVar("N", int, float)
 
@@ -265,8 +269,16 @@ def _unknown(place: str, name: str, known: Mapping[str, Key]) -> Problem:
 def _read(path: Path, problems: list[Problem]) -> Iterator[tuple[str, object]]:
     """The settings of a file as `table.key` and value; no file says nothing."""
     try:
-        text = path.read_text(encoding="utf-8")
+        data, info = read(locate(path), MOST_BYTES)
+        if info.st_size > MOST_BYTES:
+            wrong = f"it has more than {MOST_BYTES >> 20} MB."
+            problems.append(Problem(str(path), "", wrong, "Remove what is no setting."))
+            return
+        text = data.decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
+        return
+    except Denied as error:
+        problems.append(Problem(str(path), "", error.message, error.next_step))
         return
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1

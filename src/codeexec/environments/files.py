@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from codeexec.domain.errors import Denied
 from codeexec.hostfiles.opening import (
     FOLDER,
     check_single,
@@ -37,11 +38,14 @@ class Folder:
         """`seen_as` is the root's name in paths that come from code elsewhere.
 
         Links to the root are followed here, once: what code makes of its name later changes
-        nothing. Denied for a root below a link that code in a container may have made.
+        nothing. A root below a link that code in a container may have made is refused at each call.
         """
         self.root = root
         self._name = seen_as or PurePosixPath(root)
-        self._real = locate(root).real
+        try:
+            self._real = locate(root).real
+        except Denied:
+            self._real = root
 
     def read(self, path: Location, limit: int | None = None) -> bytes | None:
         """The content of a plain file, at most `limit` bytes; None when it is not there."""

@@ -7,7 +7,6 @@ opened without following links, and files with several names or a foreign owner 
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -124,7 +123,9 @@ def delete(path: Path) -> None:
     with locate_entry(path).parent() as parent:
         info = os.stat(path.name, dir_fd=parent, follow_symlinks=False)
         if stat.S_ISDIR(info.st_mode):
-            shutil.rmtree(path.name, dir_fd=parent)
+            from shutil import rmtree  # 8 ms that the first frame need not wait for
+
+            rmtree(path.name, dir_fd=parent)
         else:
             os.unlink(path.name, dir_fd=parent)
 

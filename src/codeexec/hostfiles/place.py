@@ -64,7 +64,7 @@ def locate(path: Path) -> Place:
     crossed: list[Path] = []
     while pending:
         part = pending.pop()
-        if part == "/":
+        if part.startswith("/"):  # the root, which POSIX also writes as `//`
             real, shared = Path("/"), None
             continue
         if part == "..":
@@ -83,7 +83,10 @@ def locate(path: Path) -> Place:
             crossed.append(real)
             if len(crossed) > MOST_LINKS:
                 raise Denied(f"{str(path)!r} leads in a circle of links.", "Remove one of them.")
-            pending.extend(reversed(entry.readlink().parts))
+            try:
+                pending.extend(reversed(entry.readlink().parts))
+            except OSError:
+                real = entry  # a link of /proc that is not for us: so is what it points at
             continue
         real = entry
         if shared is None and (

@@ -18,6 +18,7 @@ from codeexec.environments.docker.orphans import sweep
 from codeexec.environments.docker.policy import EngineFacts, mountable, parse
 from codeexec.environments.docker.pulling import Pull
 from codeexec.environments.trust import TrustStore
+from codeexec.hostfiles.shared import mark_shared
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Pulled, Sink, Told
 from codeexec.kernels.jupyter.docker import ContainerKernel, KernelCommand
 from codeexec.kernels.jupyter.docker_life import ContainerLife
@@ -49,6 +50,8 @@ class ContainerSettings:
     policy: str = "locked"
     spare: bool = False
     """Keep a container ready for the next kernel in the same folder."""
+    private: tuple[Path, ...] = ()
+    """Folders that no container is given, nor one that holds them: what we keep for ourselves."""
 
 
 class Containers:
@@ -73,7 +76,9 @@ class Containers:
         image = choice.image or said.image or DEFAULT_IMAGE
         policy = parse(choice.policy or said.policy)
         engine = find_engine(said.engine, said.context)
-        plan = ContainerPlan(image, policy, mountable(Path(choice.cwd)), engine, choice.session)
+        folder = mountable(Path(choice.cwd), said.private)
+        mark_shared(folder)
+        plan = ContainerPlan(image, policy, folder, engine, choice.session)
         files = tuple((name, (Path(GUEST) / name).read_text("utf-8")) for name in SHIPPED)
         command = KernelCommand(
             ("python3", "{folder}/launch.py", "-f", "{connection_file}"),

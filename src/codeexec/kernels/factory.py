@@ -12,6 +12,7 @@ from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.events import KernelRef
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.trust import Trust, TrustStore, trust_step
+from codeexec.hostfiles.place import locate
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink, Told
 from codeexec.kernels.early import EarlyKernel
 from codeexec.kernels.find import Found, candidates
@@ -70,7 +71,7 @@ class Kernels:
             )
         if choice.connection_file or choice.name.endswith(".json"):
             return self._attach(choice, sink)
-        if not Path(choice.cwd).is_dir():
+        if not locate(Path(choice.cwd)).real.is_dir():
             raise KernelUnavailable(
                 f"The folder {choice.cwd} is not there.", "Choose one that is: --cwd FOLDER"
             )

@@ -15,6 +15,7 @@ from codeexec.domain.codec import SCHEMA
 from codeexec.domain.errors import CodeexecError, Conflict, NotFound, StorageError, UsageError
 from codeexec.domain.events import SessionOpened
 from codeexec.domain.ids import SESSION, new_id
+from codeexec.environments.system_folders import refuse_for_session
 from codeexec.kernels.base import KernelChoice, KernelFactory
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.clock_guard import ClockGuard
@@ -202,6 +203,7 @@ class Host:
                 f"The working folder {request.cwd} is not there.",
                 "Name the absolute path of a folder that exists.",
             )
+        refuse_for_session(cwd)
         choice = KernelChoice(
             cwd=str(cwd),
             name=request.kernel,

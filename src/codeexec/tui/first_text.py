@@ -10,7 +10,10 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from codeexec.domain.errors import CodeexecError
 from codeexec.domain.printable import MARK, printable
+from codeexec.hostfiles.files import read
+from codeexec.hostfiles.place import locate
 from codeexec.tui.first_paint import fit
 from codeexec.tui.layout import Box
 
@@ -26,11 +29,12 @@ def document_text(path: Path, box: Box) -> str:
     Nothing in the file can act on the terminal.
     """
     try:
-        if path.stat().st_size > _MOST:
+        data, info = read(locate(path), _MOST)
+        if info.st_size > _MOST:
             return ""
-        text = path.read_text("utf-8")
+        text = data.decode().replace("\r\n", "\n").replace("\r", "\n")
         shown = notebook_text(text) if path.suffix == ".ipynb" else text
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (CodeexecError, OSError, ValueError, TypeError, AttributeError, RecursionError):
         return ""  # the editor says in words what is wrong with it
     digits = max(3, len(str(shown.count("\n") + 1)))
     room = max(box.width - digits - 3, 0)

@@ -33,7 +33,7 @@ from .engine import Engine
 from .failures import explain
 from .growth import Hidden
 from .orphans import PREFIX, this_process
-from .policy import HOME, EngineFacts, Policy, arguments, identity, unenforced
+from .policy import HOME, EngineFacts, Policy, arguments, identity, mountable, unenforced
 from .remote_files import GuestFiles
 from .wire import PROTOCOL, GuestProcess, Usage, Wire
 
@@ -86,7 +86,7 @@ class DockerEnvironment:
     def __init__(self, plan: ContainerPlan, facts: EngineFacts) -> None:
         self.plan = plan
         self.facts = facts
-        workspace = plan.workspace.resolve() if plan.workspace else None
+        workspace = mountable(plan.workspace) if plan.workspace else None
         self._mounted = workspace if facts.local else None
         if self._mounted is not None and not self._mounted.is_dir():
             raise EnvironmentUnavailable(

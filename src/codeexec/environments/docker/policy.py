@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from codeexec.domain.errors import EnvironmentUnavailable, UsageError
+from codeexec.environments.system_folders import mountable as mountable
 
 MEGABYTE = 1 << 20
 GIGABYTE = 1 << 30
@@ -194,18 +195,6 @@ def parse_size(text: str) -> int:
     plain = text.strip().lower().removesuffix("b").removesuffix("i")
     unit = _UNITS.get(plain[-1:], 1)
     return int(float(plain[:-1] if unit > 1 else plain) * unit)
-
-
-def mountable(folder: Path) -> Path:
-    """The folder, resolved; UsageError for one that nobody gives to a container by default."""
-    folder = folder.resolve()
-    if Path.home().resolve().is_relative_to(folder):
-        # Nobody asked for it by name, and it holds keys and passwords.
-        raise UsageError(
-            f"The folder {folder} is not given to a container: it holds all that you have.",
-            "Work in a folder of your project.",
-        )
-    return folder
 
 
 @dataclass(frozen=True, slots=True)

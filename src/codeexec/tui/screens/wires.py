@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +15,8 @@ from textual.widget import Widget
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import NoticeLevel
 from codeexec.domain.requests import SearchHistory
+from codeexec.domain.snapshot import Snapshot
+from codeexec.hostfiles.shared import mark_shared
 from codeexec.tui import notify
 from codeexec.tui.commands import BY_ID, PANES, PLACES, Command, Where
 from codeexec.tui.feed import Frame
@@ -39,6 +42,19 @@ _SEVERITY: dict[NoticeLevel, Literal["information", "warning", "error"]] = {
     "warning": "warning",
     "error": "error",
 }
+
+
+def source_path(path: str, snapshot: Snapshot | None) -> Path | None:
+    """The file of this machine that a traceback names; None when it is one of the container's.
+
+    Code in the container chooses the path: outside of the session's folder, which both have under
+    the same name, it means nothing here.
+    """
+    kernel = snapshot.kernel.kernel if snapshot is not None else None
+    if snapshot is None or kernel is None or kernel.backend != "docker":
+        return Path(path).expanduser()
+    inside = Path(os.path.normpath(Path(snapshot.cwd, path)))
+    return inside if inside.is_relative_to(snapshot.cwd) else None
 
 
 class Wires(KernelActions):
@@ -73,6 +89,10 @@ class Wires(KernelActions):
 
     def tell_news(self, frame: Frame) -> None:
         """Notices of the session, and long runs that nobody watched."""
+        kernel_ref = frame.snapshot.kernel.kernel
+        is_new = kernel_ref is not frame.before.kernel.kernel
+        if is_new and kernel_ref is not None and kernel_ref.backend == "docker":
+            mark_shared(Path(frame.snapshot.cwd))
         for notice in frame.notices:
             words = f"{notice.message} {notice.next_step}".strip()
             severity = _SEVERITY[notice.level]
@@ -113,15 +133,19 @@ class Wires(KernelActions):
     async def show_source(self, event: ConsolePane.SourceRequested) -> None:
         """Go to where a frame of a traceback is: a file, or the cell that ran."""
         frame = event.frame
+        snapshot = self.last.snapshot if self.last is not None else None
         if frame.cell is None:
-            path = Path(frame.path).expanduser()
-            if path.is_file():
+            path = source_path(frame.path, snapshot)
+            if path is None:
+                words = f"{frame.path} is a file of the container, not of this machine."
+                self.notify(words, severity="warning", markup=False)
+            elif path.is_file():
                 if await self.documents.open(path, frame.line - 1) is not None:
                     self.action_go("editor")
             else:
-                self.notify(f"{frame.path} is not on this machine.", severity="warning")
+                words = f"{frame.path} is not on this machine."
+                self.notify(words, severity="warning", markup=False)
             return
-        snapshot = self.last.snapshot if self.last is not None else None
         views = snapshot.executions.values() if snapshot is not None else ()
         cells = [view.cell for view in views if view.count == frame.cell and view.cell]
         for sheet in self.documents.sheets:

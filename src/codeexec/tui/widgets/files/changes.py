@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from codeexec.domain.errors import Conflict, Denied, StorageError, UsageError
+from codeexec.hostfiles import files as hostfiles
 
 
 def _inside(root: Path, folder: Path, name: str) -> Path:
@@ -13,7 +13,7 @@ def _inside(root: Path, folder: Path, name: str) -> Path:
     name = name.strip()
     if not name.strip("/. ") or "\0" in name:
         raise UsageError(f"{name!r} is no name for a file.", "Type a name such as notes.py.")
-    # Without following links: a link in the tree is as good a place as any.
+    # By spelling: `hostfiles` says which links on the way are followed.
     parts: list[str] = []
     for part in (*folder.relative_to(root).parts, *Path(name).parts):
         if part == "..":
@@ -35,10 +35,9 @@ def create(root: Path, folder: Path, name: str) -> Path:
     path = _inside(root, folder, name)
     try:
         if name.rstrip().endswith("/"):
-            path.mkdir(parents=True)
+            hostfiles.make_folder(path)
         else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(exist_ok=False)
+            hostfiles.make_file(path)
     except FileExistsError as error:
         raise Conflict(f"{name} is there already.", "Choose another name.") from error
     except OSError as error:
@@ -52,22 +51,18 @@ def rename(root: Path, path: Path, name: str) -> Path:
     if target == path:
         return path
     try:
-        same = target.exists() and target.samefile(path)  # another case, where that is the same
-        if (target.exists() or target.is_symlink()) and not same:
-            raise Conflict(f"{name} is there already.", "Choose another name.")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return path.rename(target)
+        hostfiles.rename(path, target)
+    except FileExistsError as error:
+        raise Conflict(f"{name} is there already.", "Choose another name.") from error
     except OSError as error:
         raise _storage(f"{path.name} cannot become {name}", error) from error
+    return target
 
 
 def delete(path: Path) -> None:
-    """A file, a link, or a folder with all that it holds. StorageError."""
+    """A file, a link, or a folder with all that it holds. Denied and StorageError."""
     try:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        hostfiles.delete(path)
     except OSError as error:
         raise _storage(f"{path.name} cannot be deleted", error) from error
 

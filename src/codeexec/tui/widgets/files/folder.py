@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codeexec.domain.errors import CodeexecError
+from codeexec.hostfiles.files import read
+from codeexec.hostfiles.place import locate
+
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
@@ -26,6 +30,9 @@ ALWAYS_HIDDEN = (
     ".DS_Store",
 )
 """What nobody opens in an editor, hidden unless a .gitignore says otherwise (`!venv/`)."""
+
+MOST_RULES = 1 << 20
+"""Bytes of one .gitignore that are read."""
 
 MOST_FILES = 20_000
 """Files that the finder knows; a folder with more is searched as far as that."""
@@ -104,21 +111,29 @@ class Ignored:
 
 def _lines(file: Path) -> list[str]:
     try:
-        lines = file.read_text("utf-8", "replace").splitlines()
-    except OSError:
+        data, _ = read(locate(file), MOST_RULES)
+    except (CodeexecError, OSError):
         return []
+    lines = data.decode("utf-8", "replace").splitlines()
     # For pathspec `a/**` is also the folder itself, for git only what is in it.
     return [f"{line}/*" if line.endswith("/**") else line for line in lines]
 
 
 def list_folder(folder: Path, ignored: Ignored) -> tuple[Entry, ...]:
-    """All entries, folders first, each by name; OSError when the folder cannot be read."""
+    """All entries, folders first, each by name; OSError when the folder cannot be read, or a link
+    has taken its place where none is followed."""
     hides = ignored.inside(folder)
-    with os.scandir(folder) as found:
+    try:
+        place = locate(folder)
+    except CodeexecError as error:
+        raise NotADirectoryError(str(error)) from error
+    # A link that code in a container may have made is listed, and leads nowhere.
+    follow = place.shared is None
+    with place.folder() as handle, os.scandir(handle) as found:
         entries = [
             Entry(
                 folder / entry.name,
-                is_dir := _is_dir(entry),
+                is_dir := _is_dir(entry, follow),
                 entry.is_symlink(),
                 hides(entry.name, is_dir),
             )
@@ -127,9 +142,9 @@ def list_folder(folder: Path, ignored: Ignored) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=_order))
 
 
-def _is_dir(entry: os.DirEntry[str]) -> bool:
+def _is_dir(entry: os.DirEntry[str], follow: bool) -> bool:
     try:
-        return entry.is_dir()
+        return entry.is_dir(follow_symlinks=follow)
     except OSError:
         return False  # a link that leads nowhere we may look
 
