@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from pathlib import Path
 
 import pytest
 
-from codeexec.domain.errors import Denied
+from codeexec.domain.errors import Denied, UsageError
 from codeexec.domain.events import ImagePullAdvanced
 from codeexec.domain.requests import (
     AnswerStdin,
@@ -234,10 +235,12 @@ async def test_no_container_is_given_the_home_folder(
         assert "is not given to a container" in view.reason
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes folders that belong to root")
 async def test_a_workspace_of_root_is_told_of(tmp_path: Path) -> None:
-    # A folder that belongs to root wherever this runs.
-    folder = Path("/usr/share")
-    assert folder.stat().st_uid == 0
+    folder = tmp_path / "of-root"
+    folder.mkdir(mode=0o755)
+    for above in folder.parents[:3]:
+        above.chmod(0o755)
     async with open_host(tmp_path / "state") as host:
         request = OpenSession(cwd=str(folder), backend="docker")  # not the fixture's: it gives away
         session = host.session((await host.call(request)).session_id)
@@ -248,6 +251,21 @@ async def test_a_workspace_of_root_is_told_of(tmp_path: Path) -> None:
         assert "belongs to root: code runs as nobody and cannot write" in notice.message
         assert "chown" in notice.message
         assert session.snapshot.kernel.notices == (notice.message,)
+
+
+@pytest.mark.parametrize("folder", ["/etc", "/usr/share", "/proc/self", "/"])
+async def test_a_folder_of_the_system_is_refused_in_words(tmp_path: Path, folder: str) -> None:
+    async with open_host(tmp_path / "state") as host:
+        request = OpenSession(cwd=folder, backend="docker", start_kernel=False)
+        try:
+            session = host.session((await host.call(request)).session_id)
+            view = await run(session, "1")
+            assert view.status == "cancelled"
+            words = view.reason
+        except UsageError as error:
+            words = str(error)
+        assert "is not given to a" in words
+        assert "chown" not in words
 
 
 async def test_a_session_moves_into_a_container_and_out_again(

@@ -22,7 +22,7 @@ from codeexec.environments.docker.policy import (
     unenforced,
 )
 from codeexec.tui.app import Policy as Preset
-from codeexec.tui.screens.policies import POLICIES
+from codeexec.tui.screens.policies import POLICIES, REACH
 
 FACTS = EngineFacts(cpus=2, memory=8 << 30)
 
@@ -239,3 +239,11 @@ def test_every_failure_has_a_next_step() -> None:
 def test_the_chooser_says_of_each_policy_what_it_is(name: Preset) -> None:
     said = POLICIES[name].replace("network, so that pip works", "network")
     assert preset(name).words() == f"{name} · {said}"
+
+
+@pytest.mark.parametrize("name", ["network", "open"])
+def test_a_policy_with_a_network_says_that_this_machine_is_reachable(name: Preset) -> None:
+    assert preset(name).reach().startswith("Services of this machine are reachable over the engine")
+    assert Policy().reach().startswith("No network;")
+    assert f"`{name}`" in REACH
+    assert "services of this machine" in REACH

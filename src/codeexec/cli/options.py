@@ -18,7 +18,8 @@ POLICY = click.option(
     "--policy",
     "--preset",
     type=click.Choice(["locked", "network", "open"]),
-    help="What the container may do; `locked` has no network.",
+    help="What the container may do; `locked` has no network; with one (`network`, `open`) "
+    "services of this machine can be reached.",
 )
 
 PULL = click.option("--pull", is_flag=True, help="Fetch the image where it is not on the engine.")

@@ -155,7 +155,8 @@ class Docker:
 
     policy: Literal["locked", "network", "open"] = "locked"
     """What the code may do: `locked` has no network, `network` has one (so that pip works),
-    `open` lifts the limits too. Each of the settings below changes one thing of it; empty means
+    `open` lifts the limits too. With a network, services of this machine are reachable over the
+    engine's bridge. Each of the settings below changes one thing of it; empty means
     as the policy has it."""
 
     spare: bool = False

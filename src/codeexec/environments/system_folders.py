@@ -71,10 +71,10 @@ def refuse_for_session(folder: Path) -> None:
     place = locate(folder)
     for each in (spelled, place.real, *place.crossed):
         if _tree_of(each, KERNEL_TREES):
-            raise _refused(folder, place.real, "it is no folder for files")
+            raise _refused(folder, place.real, "it is no folder for files", "session")
     mount = _mount_of(place.real, mounts())
     if mount is not None and mount.kind in KERNEL_TYPES:
-        raise _refused(folder, place.real, f"it is a {mount.kind} file system")
+        raise _refused(folder, place.real, f"it is a {mount.kind} file system", "session")
 
 
 def mountable(folder: Path, private: Iterable[Path] = ()) -> Path:
@@ -116,10 +116,10 @@ def mountable(folder: Path, private: Iterable[Path] = ()) -> Path:
     return real
 
 
-def _refused(folder: Path, real: Path, why: str) -> UsageError:
+def _refused(folder: Path, real: Path, why: str, to: str = "container") -> UsageError:
     via = f" ({folder})" if folder != real else ""
     return UsageError(
-        f"The folder {real}{via} is not given to a session: {why}.",
+        f"The folder {real}{via} is not given to a {to}: {why}.",
         "Work in a folder of your project.",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -67,6 +68,10 @@ async def build(
             await process.end()
 
 
+IMAGE_DEADLINE = 60.0
+"""Seconds in which the image's python3 must answer."""
+
+
 async def check(
     engine: Engine, image: str = DEFAULT_IMAGE, policy: Policy | None = None
 ) -> list[Check]:
@@ -85,8 +90,8 @@ async def check(
     done.append(Check("engine", True, _described(engine, facts)))
     ignored = unenforced(policy, facts)
     fix = "Use a rootful engine, or cgroup v2 with delegation." if ignored else ""
-    told = " ".join(ignored) or f"enforced: {policy.words()}"
-    done.append(Check("limits", not ignored, told, fix))
+    told = " ".join(ignored) or f"enforced: {policy.words()}."
+    done.append(Check("limits", not ignored, f"{told} {policy.reach()}", fix))
     try:
         removed = await sweep(engine)
     except CodeexecError as error:
@@ -109,9 +114,13 @@ async def _image_starts(engine: Engine, facts: EngineFacts, image: str, policy: 
     took = time.monotonic() - started
     try:
         code = "import ipykernel, sys; print(ipykernel.__version__, sys.version.split()[0])"
-        outcome = await run(container, ["python3", "-c", code])
+        async with asyncio.timeout(IMAGE_DEADLINE):
+            outcome = await run(container, ["python3", "-c", code])
     except CodeexecError as error:
         return Check("image", False, error.message, error.next_step)
+    except TimeoutError:
+        told = f"python3 of {image} did not import ipykernel within {IMAGE_DEADLINE:g} s."
+        return Check("image", False, told, "Make ours: codeexec-tui docker build")
     finally:
         await container.terminate()
     if outcome.code != 0:
@@ -121,7 +130,15 @@ async def _image_starts(engine: Engine, facts: EngineFacts, image: str, policy: 
             f"{image} has no ipykernel.",
             "Add it (pip install ipykernel), or make ours: codeexec-tui docker build",
         )
-    ipykernel, python = outcome.stdout.decode().split()
+    versions = outcome.stdout.decode(errors="replace").split()
+    if len(versions) != 2:
+        return Check(
+            "image",
+            False,
+            f"What python3 of {image} prints makes no sense.",
+            "Make ours: codeexec-tui docker build",
+        )
+    ipykernel, python = versions
     told = f"{image}: ipykernel {ipykernel}, Python {python}, container up in {took:.2f} s"
     return Check("image", True, told)
 

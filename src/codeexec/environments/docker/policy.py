@@ -8,6 +8,7 @@ default. None of them runs as root of the host, and none sees the host's environ
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +88,18 @@ class Policy:
             return changed  # where the image comes from confines nothing
         name = self.name if self.name.endswith(", changed") else f"{self.name}, changed"
         return dataclasses.replace(changed, name=name)
+
+    def reach(self) -> str:
+        """What the network of the container leads to, in one sentence."""
+        if self.network == "none":
+            return (
+                "No network; with `network` or `open`, services of this machine would be reachable "
+                "over the engine's bridge."
+            )
+        return (
+            "Services of this machine are reachable over the engine's bridge, also those that other "
+            "machines cannot reach, and all that this machine reaches."
+        )
 
     def words(self) -> str:
         """The policy as the status line says it: `locked · no network · 1 GB · 1 cpu`."""
@@ -239,7 +252,7 @@ def identity(facts: EngineFacts, workspace: Path | None) -> Identity:
     owner = workspace.stat()
     if owner.st_uid != 0:
         return Identity(f"{owner.st_uid}:{owner.st_gid}")
-    give = f"Give it to a user: chown -R 1000:1000 {workspace}"
+    give = f"Give it to a user: chown -R 1000:1000 {shlex.quote(str(workspace))}"
     if owner.st_mode & 0o005 != 0o005:
         raise EnvironmentUnavailable(
             f"The workspace {workspace} belongs to root and is closed to others, and code in a "

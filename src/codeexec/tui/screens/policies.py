@@ -19,6 +19,11 @@ POLICIES: dict[Policy, str] = {
 }
 """What each allows, in the order of how much; `tests/docker` holds them to what is enforced."""
 
+REACH = (
+    "`network` and `open` reach services of this machine over the engine's bridge (databases, "
+    "development servers, a router's page), and all that this machine reaches."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
@@ -60,10 +65,8 @@ class PolicyScreen(Picker[Policy | None]):
             for name, words in POLICIES.items()
         ]
         self.show(rows, next((at for at, row in enumerate(rows) if row.is_current), 0))
-        if self._notices:
-            self.say("\n".join(self._notices), "warn")
-        else:
-            self.say("It sees no more of this machine than the working folder.")
+        seen = "It sees no files of this machine but those of the working folder."
+        self.say("\n".join([*self._notices, seen, REACH]), "warn" if self._notices else "muted")
 
     def choose(self, at: int) -> None:
         row = self.list.rows[at]
