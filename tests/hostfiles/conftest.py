@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.hostfiles import shared
+from codeexec.environments.trust import TrustStore
 
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A shared folder; the mark goes with the test."""
+    """A folder that was mounted into a container, as its record says."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     folder = tmp_path / "workspace"
     folder.mkdir()
-    monkeypatch.setattr(shared, "_marked", set())
-    shared.mark_shared(folder)
+    TrustStore().record_mount(str(folder))
     return folder
 
 

@@ -77,9 +77,9 @@ def refuse_for_session(folder: Path) -> None:
         raise _refused(folder, place.real, f"it is a {mount.kind} file system", "session")
 
 
-def mountable(folder: Path, private: Iterable[Path] = ()) -> Path:
+def mountable(folder: Path) -> Path:
     """The folder without links; UsageError for one that is not given to a container: of the
-    system, of all users, a whole home, or one that holds or is in one of the `private` folders."""
+    system, of all users, a whole home, or keys. What is ours `trust.record_mount` refuses."""
     refuse_for_session(folder)
     place = locate(folder)
     real, table = place.real, mounts()
@@ -110,9 +110,6 @@ def mountable(folder: Path, private: Iterable[Path] = ()) -> Path:
             if name == "/run" and _is_removable(real):
                 continue
             raise _refused(folder, real, f"it belongs to the system ({name})")
-    for each in private:
-        if is_below(each) or holds(each):
-            raise _refused(folder, real, f"it holds or is in {each}, which code must not change")
     return real
 
 

@@ -16,6 +16,7 @@ from typing import Protocol
 from codeexec.domain.errors import StorageError, UsageError
 from codeexec.environments.pythons import folders_upward
 from codeexec.environments.state import config_folder, home, state_folder
+from codeexec.hostfiles.shared import add_source
 
 FILE = "trust"
 LOCK = "trust.lock"
@@ -400,3 +401,24 @@ def _unescape(text: str) -> str:
     first, *rest = text.split("%")
     raw = first.encode() + b"".join(bytes([int(p[:2], 16)]) + p[2:].encode() for p in rest)
     return os.fsdecode(raw)
+
+
+_mounts_read: tuple[tuple[str, int, int, int], tuple[str, ...]] = (("", 0, 0, 0), ())
+
+
+def mounted_folders() -> tuple[str, ...]:
+    """The folders that code in containers could ever change; read again when the file is new."""
+    global _mounts_read
+    path = os.path.join(state_folder(None), FILE)
+    try:
+        info = os.stat(path)
+    except OSError:
+        return ()
+    version = (path, info.st_mtime_ns, info.st_size, info.st_ino)
+    if _mounts_read[0] != version:
+        _mounts_read = (version, tuple(_read(path).mounts))
+    return _mounts_read[1]
+
+
+# Whoever opens files of such a folder asks `hostfiles`, which lies below this room.
+add_source(mounted_folders)

@@ -1,32 +1,28 @@
-"""Registry of the folders that code in containers can change: no link in them is followed."""
+"""Registry of the folders that code in containers can change: no link in them is followed.
+
+`environments.trust` keeps the record of them and registers it here. Standard library without
+pathlib: the server loads this before it starts the first kernel.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
-FolderSource = Callable[[], Iterable[Path]]
+FolderSource = Callable[[], Iterable[str]]
 
-_marked: set[str] = set()
 _sources: list[FolderSource] = []
 
 
-def mark_shared(folder: Path) -> None:
-    """Apply the strict rules to `folder` for the rest of this process."""
-    _marked.add(os.path.realpath(folder))
-
-
 def add_source(source: FolderSource) -> None:
-    """Ask `source` for more such folders (real paths) at each access; it must be cheap."""
-    if source not in _sources:
-        _sources.append(source)
+    """Ask `source` for such folders (real paths) at each access to a file; it must be cheap."""
+    _sources.append(source)
 
 
 def shared_folders() -> frozenset[str]:
     """Real paths of all folders that code in containers can change."""
-    return frozenset(_marked.union(*(map(str, source()) for source in _sources)))
+    return frozenset().union(*(source() for source in _sources))
 
 
 def identities(folders: Iterable[str]) -> frozenset[tuple[int, int]]:

@@ -18,7 +18,6 @@ from codeexec.environments.docker.orphans import sweep
 from codeexec.environments.docker.policy import EngineFacts, mountable, parse
 from codeexec.environments.docker.pulling import Pull
 from codeexec.environments.trust import TrustStore
-from codeexec.hostfiles.shared import mark_shared
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Pulled, Sink, Told
 from codeexec.kernels.jupyter.docker import ContainerKernel, KernelCommand
 from codeexec.kernels.jupyter.docker_life import ContainerLife
@@ -50,8 +49,6 @@ class ContainerSettings:
     policy: str = "locked"
     spare: bool = False
     """Keep a container ready for the next kernel in the same folder."""
-    private: tuple[Path, ...] = ()
-    """Folders that no container is given, nor one that holds them: what we keep for ourselves."""
 
 
 class Containers:
@@ -76,9 +73,7 @@ class Containers:
         image = choice.image or said.image or DEFAULT_IMAGE
         policy = parse(choice.policy or said.policy)
         engine = find_engine(said.engine, said.context)
-        folder = mountable(Path(choice.cwd), said.private)
-        mark_shared(folder)
-        plan = ContainerPlan(image, policy, folder, engine, choice.session)
+        plan = ContainerPlan(image, policy, mountable(Path(choice.cwd)), engine, choice.session)
         files = tuple((name, (Path(GUEST) / name).read_text("utf-8")) for name in SHIPPED)
         command = KernelCommand(
             ("python3", "{folder}/launch.py", "-f", "{connection_file}"),

@@ -121,12 +121,8 @@ def host_settings() -> HostSettings:
 
 def container_settings() -> ContainerSettings:
     """What the user's file and the environment say of containers."""
-    from codeexec.config.load import load, user_folder
-    from codeexec.config.paths import find_paths
+    from codeexec.config.load import load
     from codeexec.kernels.containers import ContainerSettings
 
     said = load(Path("/")).settings.docker
-    private = (find_paths().state, user_folder())
-    return ContainerSettings(
-        said.engine, said.context, said.image, said.wanted, said.spare, private
-    )
+    return ContainerSettings(said.engine, said.context, said.image, said.wanted, said.spare)

@@ -97,8 +97,8 @@ class Policy:
                 "over the engine's bridge."
             )
         return (
-            "Services of this machine are reachable over the engine's bridge, also those that other "
-            "machines cannot reach, and all that this machine reaches."
+            "Services of this machine are reachable over the engine's bridge, also those that "
+            "other machines cannot reach, and all that this machine reaches."
         )
 
     def words(self) -> str:

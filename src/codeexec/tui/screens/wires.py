@@ -16,7 +16,6 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import NoticeLevel
 from codeexec.domain.requests import SearchHistory
 from codeexec.domain.snapshot import Snapshot
-from codeexec.hostfiles.shared import mark_shared
 from codeexec.tui import notify
 from codeexec.tui.commands import BY_ID, PANES, PLACES, Command, Where
 from codeexec.tui.feed import Frame
@@ -89,10 +88,6 @@ class Wires(KernelActions):
 
     def tell_news(self, frame: Frame) -> None:
         """Notices of the session, and long runs that nobody watched."""
-        kernel_ref = frame.snapshot.kernel.kernel
-        is_new = kernel_ref is not frame.before.kernel.kernel
-        if is_new and kernel_ref is not None and kernel_ref.backend == "docker":
-            mark_shared(Path(frame.snapshot.cwd))
         for notice in frame.notices:
             words = f"{notice.message} {notice.next_step}".strip()
             severity = _SEVERITY[notice.level]
