@@ -59,6 +59,10 @@ class Instance:
             ) from error
         return instance
 
+    @property
+    def lock_path(self) -> Path:
+        return self._paths.lock
+
     def bind(self) -> socket.socket:
         """The socket, listening, mode 0600. One left over is removed: nobody else can be
         behind it, for we have the lock."""
@@ -79,6 +83,13 @@ class Instance:
                 "Set XDG_RUNTIME_DIR to a folder of your own on a local disk.",
             ) from error
         return listening
+
+    @property
+    def is_intact(self) -> bool:
+        """The lock in the file system is still ours: else another server may have started in a
+        state folder that was removed, or replaced."""
+        held = os.fstat(self._lock)
+        return _identity(self._paths.lock) == (held.st_dev, held.st_ino)
 
     @property
     def is_bound(self) -> bool:

@@ -114,6 +114,10 @@ async def _stay(
             await asyncio.wait({stop, asked}, timeout=_TICK, return_when="FIRST_COMPLETED")
             asked.cancel()
             restore.clear()
+            await host.end_lost_sessions()
+            if not instance.is_intact:
+                log.error("%s was removed or replaced: this server ends", instance.lock_path)
+                return
             if not instance.is_bound:
                 try:
                     replacement = instance.bind()

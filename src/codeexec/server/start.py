@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from codeexec.kernels.containers import ContainerSettings
     from codeexec.session.settings import HostSettings
 
+EARLY_WAIT = 20.0
+"""Seconds after which an early kernel is ended that nobody took: whoever began this server for a
+session of theirs has gone away, or wanted another kernel."""
+
 _TURN = 10.0
 """Seconds that a server waits for its turn while another one ends."""
 
@@ -102,7 +106,12 @@ def _run(paths: Paths, instance: Instance, first: dict[str, object]) -> int:
         options = ServerOptions(paths, settings=host_settings())
         gc.enable()
         gc.freeze()
-        asyncio.run(serve(options, instance, listening, make_factory(early, container_settings)))
+
+        async def run() -> None:
+            asyncio.get_running_loop().call_later(EARLY_WAIT, early.end)
+            await serve(options, instance, listening, make_factory(early, container_settings))
+
+        asyncio.run(run())
     finally:
         early.end()
     return 0

@@ -26,6 +26,7 @@ from codeexec.session.retention import newest_change, prune
 from codeexec.session.session import Session
 from codeexec.session.settings import HostSettings
 from codeexec.session.shelf import Shelf
+from codeexec.session.summary import summarize
 from codeexec.session.tasks import Tasks
 from codeexec.session.temporary import sweep_states
 
@@ -85,6 +86,7 @@ class Host:
     async def close(self, leave_kernels: bool) -> None:
         """Let go of all sessions; their kernels are left to be adopted, or end."""
         await self._tasks.close()
+        await self.end_lost_sessions()
         for session in list(self._open.values()):
             try:
                 await self._close(session, "The host ended.", leave_kernel=leave_kernels)
@@ -303,6 +305,21 @@ class Host:
             else:
                 self._shelf.shut(session_id)
 
+    async def end_lost_sessions(self) -> None:
+        """End the sessions whose files were removed or replaced while they were open."""
+        lost = [(each, file) for each in self.sessions if (file := each.recorder.lost_file)]
+        await asyncio.gather(*(self._abandon(session, file) for session, file in lost))
+
+    async def _abandon(self, session: Session, lost: Path) -> None:
+        session_id = session.session_id
+        async with session.ending:
+            if session_id not in self._open:
+                return  # somebody has just closed it
+            log.error("session %s is ended: %s was removed or replaced", session_id, lost)
+            await session.abandon(lost)
+            del self._open[session_id]
+            self._shelf.release(session_id)
+
     async def _keep_house(self) -> None:
         """Stop kernels that nobody uses, and forget what is too old."""
         pruned = -3600.0
@@ -312,6 +329,7 @@ class Host:
                 pruned = now
                 await asyncio.to_thread(self._prune, self._clock.now())
                 await asyncio.to_thread(sweep_states)
+            await self.end_lost_sessions()
             for session in self.sessions:
                 await self._rest(session, now)
                 self._shelf.note(self._summary(session))
@@ -353,38 +371,7 @@ class Host:
         return sorted(found, key=lambda summary: summary.opened_at, reverse=True)
 
     def _summary(self, session: Session) -> q.SessionSummary:
-        snapshot = session.snapshot
-        kernel = snapshot.kernel
-        views = snapshot.executions.values()
-        moments = (view.finished_at or view.started_at or view.queued_at for view in views)
-        return q.SessionSummary(
-            session_id=snapshot.session_id,
-            name=snapshot.name,
-            cwd=snapshot.cwd,
-            state=_state(session),
-            kernel=kernel.kernel.display_name or kernel.kernel.name if kernel.kernel else "",
-            pid=kernel.pid,
-            opened_at=snapshot.opened_at,
-            changed_at=max(moments, default=snapshot.opened_at),
-            executions=len(snapshot.executions),
-            queued=len(snapshot.queue),
-            clients=len(session.clients),
-            bytes=self._shelf.size(session.session_id),
-            seq=snapshot.seq,
-            kernel_name=kernel.kernel.name if kernel.kernel else "",
-            backend=kernel.kernel.backend if kernel.kernel else "",
-            policy=kernel.kernel.policy if kernel.kernel else "",
-            language=kernel.language or (kernel.kernel.language if kernel.kernel else ""),
-        )
-
-
-def _state(session: Session) -> str:
-    snapshot = session.snapshot
-    if snapshot.closed:
-        return "closed"
-    if session.keeper.is_adopting:
-        return "adopting"
-    return "paused" if snapshot.kernel.paused else snapshot.kernel.state
+        return summarize(session, self._shelf.size(session.session_id))
 
 
 def _choice(kept: object) -> KernelChoice:

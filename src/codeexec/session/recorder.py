@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 
 from codeexec.domain.clock import Clock
 from codeexec.domain.errors import StorageError
@@ -13,6 +14,7 @@ from codeexec.domain.flow import OutputMode, merge
 from codeexec.domain.fold import apply
 from codeexec.domain.snapshot import Snapshot
 from codeexec.session.journal import Journal
+from codeexec.session.presence import Presence
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +50,18 @@ class Recorder:
         self._closed = False
         self._is_over = False
         self._readers = 0
+        path = journal.path
+        self._presence = Presence(
+            path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}.lock")
+        )
         while records := journal.read(self.snapshot.seq, BATCH, "tail"):
             self.snapshot = apply(self.snapshot, records)
+
+    @property
+    def lost_file(self) -> Path | None:
+        """The file of the journal that was removed or replaced while it was open: what is
+        written goes to files that nobody will find. None while all is well."""
+        return self._presence.lost()
 
     def record(self, *events: AnyEvent) -> int:
         """Write facts; returns the number of the last one in the journal."""
@@ -110,6 +122,9 @@ class Recorder:
         """Let the journal go. Readers end after the last fact, however far behind they are."""
         self.flush()
         self._closed = True
+        if self._readers and self.lost_file is not None:
+            self._wake()
+            return  # at its path is another file or none: the last reader closes this one
         self.journal.close()
         if self._readers:
             self.journal = Journal.open(self.journal.path, read_only=True)

@@ -99,6 +99,11 @@ class Runner:
             )
         if request.timeout is not None and request.timeout <= 0:
             raise UsageError("A timeout is a positive number of seconds.", "Leave it out for none.")
+        if (lost := self.recorder.lost_file) is not None:
+            raise StorageError(
+                f"{lost} was removed or replaced: the session is about to end.",
+                "Open a new session.",
+            )
         execution_id = request.execution_id or new_id(EXECUTION)
         if execution_id in self.snapshot.executions:
             return Accepted(execution_id, self.snapshot.seq)
@@ -194,6 +199,8 @@ class Runner:
             status, reason = "timed_out", _out_of_time(view.timeout)
         elif self._ladder.is_for(execution_id) and status == "error":
             status, reason = "cancelled", "Interrupted."
+        elif status == "ok" and self.recorder.lost_file is not None:
+            status, reason = "lost", "It ended, but the session's files had been removed."
         events = self._ladder.settle(execution_id)
         self._end_run(execution_id)
         events.append(ExecutionFinished(execution_id, status, reason, fact.error))
@@ -275,13 +282,14 @@ class Runner:
 
     # -- when the kernel's life takes a turn ---------------------------------------------
 
-    def cancel_all(self, reason: str) -> None:
+    def cancel_all(self, reason: str, status: FinishStatus = "cancelled") -> None:
+        """End all executions; `status` is that of the running one, the others were not begun."""
         events: list[AnyEvent] = []
         running = self.queue.running
         if running is not None:
             events += self._ladder.settle(running)
             self._end_run(running)
-            events.append(ExecutionFinished(running, "cancelled", reason))
+            events.append(ExecutionFinished(running, status, reason))
         self.recorder.record(*events, *self.drop_waiting(reason))
 
     def drop_waiting(self, reason: str) -> list[AnyEvent]:

@@ -12,7 +12,13 @@ from typing import TypeVar, cast
 from codeexec.domain import requests as q
 from codeexec.domain.clock import Clock
 from codeexec.domain.errors import Conflict, Denied, UsageError
-from codeexec.domain.events import ExecutionFinished, Recorded, SessionClosed, SessionRenamed
+from codeexec.domain.events import (
+    ExecutionFinished,
+    NoticeGiven,
+    Recorded,
+    SessionClosed,
+    SessionRenamed,
+)
 from codeexec.domain.flow import OutputMode
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.kernels.base import Kernel, KernelChoice, KernelFactory
@@ -278,6 +284,24 @@ class Session:
         except BaseException:
             self._closing = False
             raise
+        await self._let_go()
+
+    async def abandon(self, lost: Path) -> None:
+        """End the session whose file `lost` was removed or replaced while it was open. Clients
+        are told; nothing is written at the session's path, which may be another's by now."""
+        self._closing = True
+        reason = f"{lost} was removed or replaced while the session was open."
+        self.recorder.record(
+            NoticeGiven(
+                "error",
+                "The session's files are gone",
+                f"{reason} What it recorded cannot be found any more.",
+                "Open a new session. To delete sessions, use: codeexec-tui sessions rm",
+            )
+        )
+        self.runner.cancel_all(reason, "lost")
+        await self.keeper.shut_down(reason)
+        self.recorder.record(SessionClosed(reason))
         await self._let_go()
 
     async def detach(self) -> None:

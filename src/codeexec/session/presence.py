@@ -1,0 +1,34 @@
+"""Tells whether the files that are open are still those at their paths, by device and inode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class Presence:
+    """Remembers each file once it is there: SQLite makes its write-ahead log when it needs it,
+    and removes it only with the last connection."""
+
+    def __init__(self, *paths: Path) -> None:
+        self._paths = paths
+        self._files: dict[Path, tuple[int, int]] = {}
+        self.lost()
+
+    def lost(self) -> Path | None:
+        """The first of them that was removed or replaced since it was seen, or None. One that
+        cannot be looked at for another reason (a network drive that is away) is not lost."""
+        for path in self._paths:
+            known = self._files.get(path)
+            try:
+                about = path.stat()
+            except (FileNotFoundError, NotADirectoryError):
+                if known is not None:
+                    return path
+                continue
+            except OSError:
+                continue
+            if known is None:
+                self._files[path] = about.st_dev, about.st_ino
+            elif known != (about.st_dev, about.st_ino):
+                return path
+        return None

@@ -1,0 +1,42 @@
+"""A session as lists show it."""
+
+from __future__ import annotations
+
+from codeexec.domain.requests import SessionSummary
+from codeexec.session.session import Session
+
+
+def summarize(session: Session, size: int) -> SessionSummary:
+    """`size` in bytes of its folder."""
+    snapshot = session.snapshot
+    kernel = snapshot.kernel
+    views = snapshot.executions.values()
+    moments = (view.finished_at or view.started_at or view.queued_at for view in views)
+    return SessionSummary(
+        session_id=snapshot.session_id,
+        name=snapshot.name,
+        cwd=snapshot.cwd,
+        state=_state(session),
+        kernel=kernel.kernel.display_name or kernel.kernel.name if kernel.kernel else "",
+        pid=kernel.pid,
+        opened_at=snapshot.opened_at,
+        changed_at=max(moments, default=snapshot.opened_at),
+        executions=len(snapshot.executions),
+        queued=len(snapshot.queue),
+        clients=len(session.clients),
+        bytes=size,
+        seq=snapshot.seq,
+        kernel_name=kernel.kernel.name if kernel.kernel else "",
+        backend=kernel.kernel.backend if kernel.kernel else "",
+        policy=kernel.kernel.policy if kernel.kernel else "",
+        language=kernel.language or (kernel.kernel.language if kernel.kernel else ""),
+    )
+
+
+def _state(session: Session) -> str:
+    snapshot = session.snapshot
+    if snapshot.closed:
+        return "closed"
+    if session.keeper.is_adopting:
+        return "adopting"
+    return "paused" if snapshot.kernel.paused else snapshot.kernel.state
