@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,11 @@ from codeexec.client import spawn
 from codeexec.client.socket import SocketHost
 from codeexec.client.wire import parse_address
 from codeexec.domain import requests as q
+from codeexec.domain.events import ExecutionFinished
+from codeexec.domain.secret_env import drop_secrets
+from codeexec.environments.base import run
+from codeexec.environments.local import LocalEnvironment
+from codeexec.kernels.jupyter.launch import kernel_env
 from support.servers import Apart, user
 
 
@@ -66,3 +72,39 @@ def test_a_second_one_and_a_taken_port_are_told_in_words() -> None:
             assert "cannot be bound" in third.stderr.read()
         assert spawn.find(other.paths) is None
         assert other.pid is None
+
+
+async def test_the_token_is_not_in_the_environment_of_kernels() -> None:
+    with user() as apart, serving(apart):
+        async with apart.client() as host:
+            opening = q.OpenSession(cwd=str(apart.work), env={"CODEEXEC_TOKEN": "x", "MINE": "y"})
+            session = host.session((await host.call(opening)).session_id)
+            code = "import os\nprint(os.environ.get('CODEEXEC_TOKEN'), os.environ['MINE'])"
+            accepted = await session.call(q.Execute(code))
+            async for batch in session.events():
+                if any(isinstance(record.event, ExecutionFinished) for record in batch):
+                    break
+            rows = await session.call(q.ReadRows(accepted.execution_id))
+            assert rows.runs[0].text == "None y"
+            await host.call(q.StopHost(sessions=True))
+
+
+def test_secrets_of_ours_are_passed_on_to_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CODEEXEC_TOKEN", "the-token")
+    monkeypatch.setenv("CODEEXEC_RUN_COLOR", "never")
+    passed_on = kernel_env({"CODEEXEC_TOKEN": "another", "HF_TOKEN": "the user's own"})
+    assert "CODEEXEC_TOKEN" not in passed_on
+    assert passed_on["HF_TOKEN"] == "the user's own"
+    assert passed_on["CODEEXEC_RUN_COLOR"] == "never"
+    environ = {"CODEEXEC_TOKEN": "x", "CODEEXEC_SOME_PASSWORD": "y", "HOME": "/"}
+    drop_secrets(environ)
+    assert environ == {"HOME": "/"}
+
+
+async def test_a_command_in_the_folder_does_not_get_the_token(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CODEEXEC_TOKEN", "the-token")
+    outcome = await run(LocalEnvironment(tmp_path), ["env"])
+    assert b"HOME=" in outcome.stdout
+    assert b"the-token" not in outcome.stdout

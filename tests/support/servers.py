@@ -27,6 +27,7 @@ from codeexec.domain.requests import ClientInfo
 from codeexec.kernels.base import KernelFactory
 from codeexec.kernels.factory import Kernels
 from codeexec.server.gate import Gate
+from codeexec.server.limits import ConnectionLimits, Connections
 from codeexec.server.service import Service
 from codeexec.session.host import Host
 from codeexec.session.settings import HostSettings
@@ -53,6 +54,8 @@ class Here:
     socket: str
     token: str = "secret-token-of-the-test"
     port: int = 0
+    private: Connections = field(default_factory=lambda: Connections(ConnectionLimits()))
+    public: Connections = field(default_factory=lambda: Connections(ConnectionLimits()))
 
     @property
     def address(self) -> Address:
@@ -72,21 +75,25 @@ class Here:
 
 @asynccontextmanager
 async def serve_here(
-    folder: Path, kernels: KernelFactory | None = None, settings: HostSettings | None = None
+    folder: Path,
+    kernels: KernelFactory | None = None,
+    settings: HostSettings | None = None,
+    limits: ConnectionLimits | None = None,
 ) -> AsyncIterator[Here]:
     """Ends its kernels when the block ends."""
     path = make_private(folder / "run") / "s.sock"
     private = socket.socket(socket.AF_UNIX)
     private.bind(str(path))
     private.setblocking(False)
-    public = socket.create_server(("127.0.0.1", 0))
+    public = socket.create_server(("127.0.0.1", 0), backlog=128)
     public.setblocking(False)
     host = Host(folder / "state", kernels or Kernels(), settings=settings, socket=str(path))
     await host.start()
-    service = Service(host)
+    service = Service(host, limits)
     here = Here(host, service, str(path), port=public.getsockname()[1])
     await service.listen(private, Gate())
     await service.listen(public, Gate(here.token))
+    here.private, here.public = service.connections(private), service.connections(public)
     try:
         yield here
     finally:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from codeexec.config.paths import Paths, accepts, find_paths, make_private, read_lock
 from codeexec.domain.errors import ServerUnavailable
+from codeexec.domain.secret_env import without_secrets
 from codeexec.environments.marks import MARK, SERVER, without_marks
 
 _LAST_WORDS = 2000
@@ -106,7 +107,7 @@ def start(
             process = subprocess.Popen(
                 command,
                 cwd="/",
-                env=without_marks(os.environ if environ is None else environ) | {MARK: SERVER},
+                env=_environment(os.environ if environ is None else environ),
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
@@ -120,6 +121,10 @@ def start(
             f"It is started as: {' '.join(command[:4])}",
         ) from error
     return Starting(paths, process, said_before, environ)
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    return without_secrets(without_marks(environ)) | {MARK: SERVER}
 
 
 def _is_full(folder: Path) -> bool:

@@ -21,6 +21,10 @@ R = TypeVar("R", bound=Reply)
 S = TypeVar("S")
 T = TypeVar("T")
 
+UNREADABLE = (ValueError, RecursionError)
+"""What msgspec raises for JSON that it cannot read: wrong syntax or types, numbers of thousands of
+digits, broken UTF-8 (all of them ValueError), and lists in lists in lists."""
+
 _encoder = msgspec.json.Encoder()
 _event = msgspec.json.Decoder(AnyEvent)
 _recorded = msgspec.json.Decoder(Recorded)
@@ -67,7 +71,7 @@ def decode_request(data: bytes | str) -> AnyRequest:
 def decode_reply(answer: type[R], data: bytes | str | msgspec.Raw) -> R:
     try:
         return msgspec.json.decode(data, type=answer)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise ProtocolError(f"The answer cannot be read: {error}.", _NEXT) from error
 
 
@@ -86,5 +90,5 @@ _NEXT = "Both ends should run the same version of codeexec-tui."
 def _decode(decoder: msgspec.json.Decoder[T], data: bytes | str, what: str) -> T:
     try:
         return decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise ProtocolError(f"This {what} cannot be read: {error}.", _NEXT) from error

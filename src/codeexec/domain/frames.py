@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
+from codeexec.domain.codec import UNREADABLE
 from codeexec.domain.errors import CodeexecError, ProtocolError, from_code
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
@@ -36,7 +37,7 @@ class Problem(Struct, frozen=True):
 
     @classmethod
     def of(cls, error: CodeexecError) -> Problem:
-        return cls(error.code, error.title, error.message, error.next_step)
+        return cls(error.code, error.title, _whole(error.message), _whole(error.next_step))
 
     def error(self) -> CodeexecError:
         return from_code(self.code, self.message, self.next_step)
@@ -79,6 +80,12 @@ class ServerFrame(Struct, frozen=True, omit_defaults=True):
 
 F = TypeVar("F")
 
+
+def _whole(text: str) -> str:
+    """A message may quote what no JSON can hold: half a surrogate pair."""
+    return text.encode("utf-8", "replace").decode()
+
+
 _encoder = msgspec.json.Encoder()
 _client = msgspec.json.Decoder(ClientFrame)
 _server = msgspec.json.Decoder(ServerFrame)
@@ -104,7 +111,7 @@ def frame_number(data: bytes | str) -> int:
     """The number of a frame that cannot be read otherwise, or 0."""
     try:
         return msgspec.json.decode(data, type=_Numbered).id
-    except (msgspec.MsgspecError, UnicodeError):
+    except UNREADABLE:
         return 0
 
 
@@ -116,7 +123,7 @@ def events_frame(listen: int, records: list[bytes]) -> bytes:
 def _decode(decoder: msgspec.json.Decoder[F], data: bytes | str) -> F:
     try:
         return decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeError) as error:
+    except UNREADABLE as error:
         raise ProtocolError(
             f"This frame cannot be read: {error}.",
             "A frame is one JSON object; both ends should run the same version of codeexec-tui.",

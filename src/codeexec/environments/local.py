@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
+from codeexec.domain.secret_env import without_secrets
 
 from .base import BasePaths, FileChange, FileEntry, FileWrite, Location, WriteOutcome
 from .files import Folder
@@ -92,8 +93,9 @@ class LocalEnvironment(HostFiles):
         if self._ended:
             raise EnvironmentUnavailable("This environment was ended.", "Make a new one.")
         folder = self._root.joinpath(*inside(PurePosixPath(self._root), cwd or ""))
+        environ = without_secrets({**os.environ, **(env or {})})
         try:
-            process = await start(command, cwd=folder, env={**os.environ, **(env or {})})
+            process = await start(command, cwd=folder, env=environ)
         except OSError as error:
             raise EnvironmentUnavailable(
                 f"{command[0]!r} cannot be started in {folder}: {error.strerror}.",

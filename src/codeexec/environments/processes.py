@@ -16,6 +16,8 @@ from asyncio.subprocess import PIPE, SubprocessStreamProtocol
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from codeexec.domain.secret_env import without_secrets
+
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -137,7 +139,7 @@ async def _start(
         stdout=PIPE if terminal is None else terminal,
         stderr=PIPE if terminal is None else terminal,
         cwd=cwd,
-        env=env,
+        env=without_secrets(os.environ if env is None else env),
         start_new_session=True,
     )
     return Child(transport, protocol)

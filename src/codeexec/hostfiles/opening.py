@@ -153,6 +153,8 @@ def refused(path: PurePath | str, error: OSError) -> Denied | StorageError:
     """An OSError of a file in words."""
     if error.errno in (errno.ELOOP, errno.EMLINK):
         return not_plain(path, "reached over a symbolic link")
+    if error.errno == errno.ENAMETOOLONG:
+        return Denied(f"The path {str(path)[:40]!r}… is too long.", "Name a shorter one.")
     steps = {
         errno.ENOSPC: "Free some space on that disk.",
         errno.EDQUOT: "Free some space on that disk.",

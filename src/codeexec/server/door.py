@@ -1,8 +1,9 @@
 """The front door: one listening socket, where faces' WebSockets and HTTP part ways.
 
-A face's connection never touches the HTTP stack: its first line says what it is, and the
-WebSocket goes straight to `websockets` (47 ms to import; uvicorn 142, FastAPI 430 more). HTTP
-is handed to uvicorn's protocol, imported at the first such request.
+The door reads the head of the first request of a connection, within a deadline and a limit, and
+asks the gate before anything else looks at it. Then it hands the connection on, with all that
+came: a WebSocket goes straight to `websockets` (47 ms to import; uvicorn 142, FastAPI 430 more),
+HTTP to uvicorn's protocol, imported at the first such request.
 """
 
 from __future__ import annotations
@@ -19,15 +20,17 @@ from websockets.http11 import Request
 from websockets.protocol import Event
 from websockets.server import ServerProtocol
 
-from codeexec.domain.errors import Denied
+from codeexec.domain.errors import CodeexecError, Denied, ProtocolError, Unavailable
 from codeexec.domain.frames import MAX_REQUEST, SOCKET_PATH
+from codeexec.server import head as heads
+from codeexec.server import refusal
 from codeexec.server.gate import Gate, is_ours
+from codeexec.server.limits import Connections
 
 log = logging.getLogger(__name__)
 
-_MAX_LINE = 16384
-_LINE_SECONDS = 20.0
-_SOCKET_LINES = tuple(f"GET {SOCKET_PATH}{end}".encode() for end in (" ", "?"))
+_MOST_DISCARDED = 2**20
+"""Bytes of a refused request that are read and thrown away, so that the answer arrives."""
 
 HttpFactory = Callable[[], Awaitable[asyncio.Protocol]]
 
@@ -40,7 +43,12 @@ class FaceConnection(Connection):
     """
 
     def __init__(
-        self, gate: Gate, serve: Callable[[FaceConnection], None], *, is_local: bool
+        self,
+        gate: Gate,
+        serve: Callable[[FaceConnection], None],
+        on_lost: Callable[[], None],
+        *,
+        is_local: bool,
     ) -> None:
         super().__init__(
             ServerProtocol(max_size=MAX_REQUEST),
@@ -51,6 +59,11 @@ class FaceConnection(Connection):
         self.protocol: ServerProtocol
         self._gate = gate
         self._serve = serve
+        self._on_lost = on_lost
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._on_lost()
+        super().connection_lost(exc)
 
     def process_event(self, event: Event) -> None:
         if isinstance(event, Request):
@@ -61,16 +74,19 @@ class FaceConnection(Connection):
     def _shake_hands(self, request: Request) -> None:
         path, _, query = request.path.partition("?")
         try:
-            self._gate.check(lambda name: request.headers.get(name), query)
+            values = request.headers.get_all
+            self._gate.check(lambda name: heads.only(values(name), name), query)
             response = self.protocol.accept(request)
         except Denied as error:
             response = self.protocol.reject(HTTPStatus.UNAUTHORIZED, f"{error}\n")
-            response.headers["X-Problem"] = error.message
+            response.headers["X-Problem"] = error.message.encode("ascii", "replace").decode()
         self.protocol.send_response(response)
         self.send_data()
         if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS and path == SOCKET_PATH:
             self.start_keepalive()
             self._serve(self)
+        else:
+            self.transport.close()  # after what was just written
 
 
 class FaceChannel:
@@ -78,6 +94,7 @@ class FaceChannel:
 
     def __init__(self, connection: FaceConnection) -> None:
         self._connection = connection
+        self._sending = asyncio.Lock()
 
     async def __aiter__(self) -> AsyncIterator[str]:
         try:
@@ -89,24 +106,35 @@ class FaceChannel:
 
     async def send(self, text: bytes) -> None:
         try:
-            await self._connection.send(text, text=True)
+            # One at a time: of many answers to a client that does not read, one is buffered.
+            async with self._sending:
+                await self._connection.send(text, text=True)
         except ConnectionClosed as error:
             raise ConnectionError(str(error)) from error
 
 
 class FrontDoor(asyncio.Protocol):
-    """Reads the first line of a connection and hands it on, with all that came."""
+    """Reads the head of a connection's first request, and hands the connection on or refuses it.
+
+    What comes after a refusal is thrown away for a moment: a connection that is closed with
+    unread bytes is reset, and the client would not see the answer.
+    """
 
     def __init__(
         self,
+        gate: Gate,
+        connections: Connections,
         make_face: Callable[[], FaceConnection],
         make_http: HttpFactory,
         start: Callable[[Coroutine[object, object, None]], None],
     ) -> None:
+        self._gate = gate
+        self._connections = connections
         self._make_face = make_face
         self._make_http = make_http
         self._start = start
-        self._head = b""
+        self._data = bytearray()
+        self._discarded: int | None = None
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -118,21 +146,50 @@ class FrontDoor(asyncio.Protocol):
             log.warning("refused a connection of another user")
             transport.abort()
             return
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(_LINE_SECONDS, transport.abort)
+        peer = transport.get_extra_info("peername")
+        self._connections.add(transport, str(peer[0]) if isinstance(peer, tuple) else "")
+        self._abort_after(self._connections.limits.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        if self._transport is not None:
+            self._connections.remove(self._transport)
+
+    def eof_received(self) -> bool:
+        return False
 
     def data_received(self, data: bytes) -> None:
         assert self._transport is not None
-        self._head += data
-        if b"\n" not in self._head:
-            if len(self._head) > _MAX_LINE:
+        if self._discarded is not None:
+            self._discarded += len(data)
+            if self._discarded > _MOST_DISCARDED:
                 self._transport.abort()
             return
+        searched = max(len(self._data) - 3, 0)
+        self._data += data
+        if not heads.is_whole(bytes(self._data[searched : heads.MAX_HEAD])):
+            if len(self._data) >= heads.MAX_HEAD:
+                error = ProtocolError("The head of this request is too long.", "Send less.")
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, error)
+            return
+        try:
+            head = heads.parse(bytes(self._data))
+            self._gate.check(head.header, head.query)
+        except Denied as denied:
+            self._refuse(HTTPStatus.UNAUTHORIZED, denied)
+        except ProtocolError as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, error)
+        else:
+            self._admit(is_face=head.method == "GET" and head.path == SOCKET_PATH)
+
+    def _admit(self, *, is_face: bool) -> None:
+        assert self._transport is not None
+        if not self._connections.admit(self._transport):
+            full = Unavailable("Too many connections are open here.", "Close some of them.")
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, full)
+            return
         self._stop_timer()
-        if self._head.startswith(_SOCKET_LINES):
+        if is_face:
             self._hand_on(self._make_face())
         else:
             # The first one imports the HTTP stack, beside the loop.
@@ -140,17 +197,41 @@ class FrontDoor(asyncio.Protocol):
             self._start(self._hand_to_http())
 
     async def _hand_to_http(self) -> None:
-        protocol = await self._make_http()
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
-            self._hand_on(protocol)
+        assert self._transport is not None
+        try:
+            protocol = await self._make_http()
+        except BaseException:
+            self._connections.leave()
+            self._transport.abort()
+            raise
+        if self._transport.is_closing():
+            self._connections.leave()
+            return
+        self._transport.resume_reading()
+        self._hand_on(protocol)
 
     def _hand_on(self, protocol: asyncio.Protocol) -> None:
         assert self._transport is not None
-        head, self._head = self._head, b""
+        data = bytes(self._data)
+        self._data.clear()
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
-        protocol.data_received(head)
+        protocol.data_received(data)
+
+    def _refuse(self, status: HTTPStatus, error: CodeexecError) -> None:
+        assert self._transport is not None
+        self._discarded = 0
+        self._data.clear()
+        self._transport.write(refusal.response(status, error))
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._abort_after(self._connections.limits.linger_seconds)
+
+    def _abort_after(self, seconds: float) -> None:
+        assert self._transport is not None
+        self._stop_timer()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(seconds, self._transport.abort)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

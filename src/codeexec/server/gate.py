@@ -25,39 +25,86 @@ def new_token() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """`token` empty: no token is asked for (the private socket). `hosts` are names by which we
-    may be called beside IP addresses and localhost: others are a sign of DNS rebinding."""
+    """`token` empty: only the private socket, whose other end is known by its user, lets anybody
+    in without one. `hosts` are names by which the server may be called beside IP addresses and
+    localhost: others are a sign of DNS rebinding."""
 
     token: str = ""
     hosts: frozenset[str] = frozenset()
+    is_private: bool = True
+    """The socket is a private Unix socket. A gate with a token is never private."""
 
     def check(self, header: Callable[[str], str | None], query: str) -> None:
         """Denied unless this request may pass. `header` finds by lower-case name; a token may
         stand in `query` (`token=`), for a browser's WebSocket has no headers."""
-        if not self.token:
-            return
         host = header("host") or ""
-        if not self._is_ours(host):
+        if not self._is_own_name(host):
             raise Denied(f"This server is not called {host[:100]!r}.", "Use its IP address.")
         origin = header("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and (not host or _place(origin) != host.lower()):
             raise Denied("This page comes from another server.", "Use the API from its own.")
-        given = (header("authorization") or "").removeprefix("Bearer ").strip()
-        given = given or parse_qs(query).get("token", [""])[0]
+        if self.token or not self.is_private:
+            self._check_token(_bearer(header("authorization") or "") or token_in(query))
+
+    def _check_token(self, given: str) -> None:
         if not given:
             raise Denied("This server asks for a token.", _NEXT)
-        if not hmac.compare_digest(given.encode(), self.token.encode()):
+        expected = self.token.encode("utf-8", "replace")
+        if not expected or not hmac.compare_digest(given.encode("utf-8", "replace"), expected):
             raise Denied("The token is wrong.", _NEXT)
 
-    def _is_ours(self, host: str) -> bool:
-        name = urlsplit(f"//{host}").hostname or ""
-        if name == "localhost" or name in self.hosts:
+    def _is_own_name(self, host: str) -> bool:
+        if not host and self.is_private and not self.token:
             return True
+        if set(host) & set("@/?#\\"):
+            return False
         try:
+            name = urlsplit(f"//{host}").hostname or ""
             ipaddress.ip_address(name)
         except ValueError:
+            pass
+        else:
+            return True
+        if not _is_plain_name(host):
             return False
-        return True
+        name = host.partition(":")[0].lower()
+        if name == "localhost" or name in self.hosts:
+            return True
+        # Clients of a Unix socket make a name up. One without a dot is no name on the internet.
+        return self.is_private and not self.token and "." not in name
+
+
+def _is_plain_name(host: str) -> bool:
+    """Whether this is `NAME` or `NAME:PORT` of letters, digits, dots and hyphens."""
+    name, _, port = host.partition(":")
+    letters = name.replace("-", "").replace(".", "").replace("_", "")
+    return (
+        letters.isascii()
+        and letters.isalnum()
+        and (not port or (port.isdecimal() and len(port) <= 5))
+    )
+
+
+def _place(origin: str) -> str:
+    """`host:port` of an origin, in lower case; empty when it has none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
+def _bearer(authorization: str) -> str:
+    scheme, _, token = authorization.strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def token_in(query: str) -> str:
+    """The token in a query string; empty when there is none, or more than one."""
+    try:
+        found = parse_qs(query, max_num_fields=100).get("token", [])
+    except ValueError:
+        return ""
+    return found[0] if len(found) == 1 else ""
 
 
 def names_of(bind: str) -> Iterable[str]:

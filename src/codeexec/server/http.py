@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from codeexec.domain.errors import CodeexecError, Denied, UsageError
-from codeexec.domain.frames import MAX_REQUEST, Problem
+from codeexec.domain.frames import MAX_REQUEST
+from codeexec.server import head, refusal
 from codeexec.server.gate import Gate
+from codeexec.server.limits import Connections
 from codeexec.session.host import Host
 
 if TYPE_CHECKING:
@@ -41,14 +42,15 @@ class HttpStack:
     def is_busy(self) -> bool:
         return self._state is not None and bool(self._state.connections)
 
-    async def make_protocol(self, gate: Gate) -> asyncio.Protocol:
-        """For one connection that came in by `gate`."""
+    async def make_protocol(self, gate: Gate, connections: Connections) -> asyncio.Protocol:
+        """For one connection that came in by `gate` and is counted in `connections`."""
         async with self._loading:
             if self._app is None:
                 self._app = await asyncio.to_thread(_load, self._host)
         from uvicorn.config import Config
-        from uvicorn.protocols.http.h11_impl import H11Protocol
         from uvicorn.server import ServerState
+
+        from codeexec.server.http_protocol import TimedProtocol
 
         if self._state is None:
             self._state = ServerState()
@@ -62,8 +64,10 @@ class HttpStack:
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
+                timeout_keep_alive=max(1, round(connections.limits.idle_seconds)),
+                h11_max_incomplete_event_size=head.MAX_HEAD,
             )
-        return H11Protocol(self._configs[gate], self._state, {}, asyncio.get_running_loop())
+        return TimedProtocol(self._configs[gate], self._state, connections)
 
     async def close(self) -> None:
         """Let answers that are on their way out, then close every connection."""
@@ -77,8 +81,7 @@ class HttpStack:
 
 def _load(host: Host) -> App:
     # 0.4 s of imports: on a thread, so that faces go on meanwhile.
-    import uvicorn.protocols.http.h11_impl  # noqa: F401
-
+    import codeexec.server.http_protocol  # noqa: F401
     from codeexec.server.rest import make_app
 
     return make_app(host)
@@ -92,12 +95,16 @@ class Guarded:
         self._gate = gate
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
+        raw = scope["headers"]
+
+        def header(name: str) -> str | None:
+            key = name.encode("latin-1")
+            return head.only([value.decode("latin-1") for n, value in raw if n == key], name)
+
         try:
-            self._gate.check(headers.get, scope["query_string"].decode("latin-1"))
-            if int(headers.get("content-length") or 0) > MAX_REQUEST:
+            self._gate.check(header, scope["query_string"].decode("latin-1"))
+            length = header("content-length") or "0"
+            if length.isdecimal() and int(length[:20]) > MAX_REQUEST:
                 raise _too_long()
         except Denied as error:
             await _refuse(send, 401, error)
@@ -126,10 +133,8 @@ def _too_long() -> TooLong:
 
 
 async def _refuse(send: Send, status: int, error: CodeexecError) -> None:
-    problem = Problem.of(error)
-    told = {name: getattr(problem, name) for name in problem.__struct_fields__}
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(told).encode()})
+    await send({"type": "http.response.body", "body": refusal.body(error)})

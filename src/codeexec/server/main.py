@@ -19,6 +19,7 @@ from codeexec.domain.printable import printable
 from codeexec.kernels.base import KernelFactory
 from codeexec.server.gate import Gate, names_of
 from codeexec.server.instance import Instance
+from codeexec.server.limits import ConnectionLimits, raise_file_limit
 from codeexec.server.service import Service
 from codeexec.session.host import Host
 from codeexec.session.settings import HostSettings
@@ -61,7 +62,7 @@ async def serve(
         loop.add_signal_handler(number, host.stop_requested.set)
     loop.add_signal_handler(signal.SIGUSR1, restore.set)
     # Bound before we could answer, so that a face's connection waits instead of failing.
-    service = Service(host)
+    service = Service(host, ConnectionLimits().fitting(raise_file_limit()))
     try:
         await host.start()
         await service.listen(listening, Gate())

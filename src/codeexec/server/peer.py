@@ -151,6 +151,11 @@ class Peer:
             except CodeexecError as error:
                 problem = Problem.of(error)
                 await self._send(encode_frame(ServerFrame(id=number, error=problem)))
+            except Exception as error:
+                # Other listeners and calls of this connection go on.
+                log.exception("a listener failed")
+                problem = Problem.of(internal(error))
+                await self._send(encode_frame(ServerFrame(id=number, error=problem)))
             finally:
                 if self._listeners.get(number) is asyncio.current_task():
                     del self._listeners[number]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 from starlette.responses import Response
 
+from codeexec.domain.codec import UNREADABLE
 from codeexec.domain.errors import (
     Busy,
     CodeexecError,
@@ -102,5 +103,5 @@ def convert(fields: Mapping[str, object], kind: type[msgspec.Struct]) -> msgspec
         )
     try:
         return msgspec.convert(fields, type=kind, strict=False)
-    except msgspec.ValidationError as error:
+    except UNREADABLE as error:
         raise UsageError(f"{error}.", "See /openapi.json for what is expected.") from error

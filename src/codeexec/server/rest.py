@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Awaitable, Callable
 from typing import cast
 
+import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from codeexec.domain import requests as q
+from codeexec.domain.codec import UNREADABLE
 from codeexec.domain.errors import CodeexecError, NotFound, UsageError
 from codeexec.server import special
+from codeexec.server.docs_page import docs_page
+from codeexec.server.gate import token_in
 from codeexec.server.openapi import describe
 from codeexec.server.peer import internal
 from codeexec.server.replies import answer, convert, problem
@@ -32,7 +36,7 @@ def make_app(host: Host) -> FastAPI:
         title="codeexec-tui",
         version=VERSION,
         summary="Sessions that run code and lose nothing.",
-        docs_url="/docs",
+        docs_url=None,  # FastAPI's page loads scripts from elsewhere
         redoc_url=None,
     )
     for route in ROUTES:
@@ -48,6 +52,7 @@ def make_app(host: Host) -> FastAPI:
     app.add_exception_handler(CodeexecError, _told)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(RequestValidationError, _told)
+    app.add_exception_handler(ClientDisconnect, _told)
     app.add_exception_handler(Exception, _told)
     document: dict[str, object] = {}
 
@@ -56,6 +61,12 @@ def make_app(host: Host) -> FastAPI:
             document.update(describe(app))
         return document
 
+    async def docs(request: Request) -> Response:
+        return docs_page(openapi(), token_in(request.url.query))
+
+    # The address that `serve` prints has no path.
+    for path in ("/", "/docs"):
+        app.add_api_route(path, docs, include_in_schema=False, response_class=Response)
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
 
@@ -85,8 +96,8 @@ async def _body(request: Request) -> dict[str, object]:
     if not data:
         return {}
     try:
-        said = json.loads(data)
-    except ValueError as error:
+        said: object = msgspec.json.decode(data)
+    except UNREADABLE as error:
         raise UsageError(f"The body is not JSON: {error}.", "Send one JSON object.") from error
     if not isinstance(said, dict):
         raise UsageError("The body is not a JSON object.", "Send one JSON object.")
@@ -103,4 +114,6 @@ async def _told(request: Request, error: Exception) -> Response:
     if isinstance(error, RequestValidationError):
         wrong = [f"{each['loc'][-1]}: {each['msg']}" for each in error.errors()]
         return problem(UsageError(f"{'; '.join(wrong)}.", "See /docs."))
+    if isinstance(error, ClientDisconnect):
+        return problem(UsageError("The request ended before its body did.", "Send it again."))
     return problem(internal(error))

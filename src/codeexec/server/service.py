@@ -7,11 +7,13 @@ import logging
 import socket
 import time
 from collections.abc import Coroutine
+from dataclasses import replace
 
 from codeexec.domain.frames import STOPPED
 from codeexec.server.door import FaceChannel, FaceConnection, FrontDoor
 from codeexec.server.gate import Gate
 from codeexec.server.http import HttpStack
+from codeexec.server.limits import ConnectionLimits, Connections
 from codeexec.server.peer import Peer
 from codeexec.session.host import Host
 
@@ -24,8 +26,11 @@ _GRACE = 2.0
 class Service:
     """Listens on any number of sockets, each with its gate."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, limits: ConnectionLimits | None = None) -> None:
+        """`limits` hold for each listening socket by itself."""
         self.host = host
+        self._limits = limits or ConnectionLimits()
+        self._connections: dict[socket.socket, Connections] = {}
         self._servers: dict[socket.socket, asyncio.Server] = {}
         self._faces: dict[FaceConnection, asyncio.Task[None]] = {}
         self._work: set[asyncio.Task[None]] = set()
@@ -33,19 +38,22 @@ class Service:
         self._busy_at = time.monotonic()
 
     async def listen(self, listening: socket.socket, gate: Gate) -> None:
-        """Accept connections; `listening` is bound, and ours from here on."""
+        """Accept connections; `listening` is bound, and ours from here on. On a network a token
+        is asked for even where the gate has none: then nobody comes in."""
         is_local = listening.family == socket.AF_UNIX
+        gate = replace(gate, is_private=is_local)
+        connections = self._connections[listening] = Connections(self._limits)
 
         def make_face() -> FaceConnection:
-            return FaceConnection(gate, self._serve, is_local=is_local)
+            return FaceConnection(gate, self._serve, connections.leave, is_local=is_local)
 
         async def make_http() -> asyncio.Protocol:
-            return await self._http.make_protocol(gate)
+            return await self._http.make_protocol(gate, connections)
 
         loop = asyncio.get_running_loop()
 
         def make_door() -> FrontDoor:
-            return FrontDoor(make_face, make_http, self._start)
+            return FrontDoor(gate, connections, make_face, make_http, self._start)
 
         if is_local:
             server = await loop.create_unix_server(make_door, sock=listening)
@@ -56,6 +64,11 @@ class Service:
     def unlisten(self, listening: socket.socket) -> None:
         """Accept no more there; connections stay."""
         self._servers.pop(listening).close()
+        self._connections.pop(listening).abort_pending()
+
+    def connections(self, listening: socket.socket) -> Connections:
+        """What is connected to one of our sockets."""
+        return self._connections[listening]
 
     @property
     def faces(self) -> int:

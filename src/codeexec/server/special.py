@@ -12,6 +12,7 @@ from msgspec import Struct
 from starlette.responses import Response, StreamingResponse
 
 from codeexec.domain import requests as q
+from codeexec.domain.checks import check_integer
 from codeexec.domain.codec import encode
 from codeexec.domain.errors import Conflict, NotFound, UsageError
 from codeexec.domain.events import Artifact
@@ -170,6 +171,7 @@ def _add_streams(app: FastAPI, host: Host) -> None:
     ) -> Response:
         if output not in ("full", "tail"):
             raise UsageError("`output` is `full` or `tail`.")
+        check_integer(after, "after")
         found = host.session(session)
         upto = None if follow else found.snapshot.seq
         lines = _lines(found, after, output == "full", upto)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from codeexec.config.paths import Paths, accepts, find_paths, read_lock
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.printable import printable
+from codeexec.domain.secret_env import drop_secrets
 from codeexec.server.instance import Instance
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _TURN = 10.0
 def main(argv: list[str]) -> int:
     """0 when it has served, or when another serves already; 1 with words on standard error."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    drop_secrets(os.environ)  # this server has no network, and so no token
     try:
         first = _first_session(argv)
         paths = find_paths()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from codeexec.domain import requests as q
+from codeexec.domain.checks import check_name, check_request
 from codeexec.domain.clock import Clock, SystemClock
 from codeexec.domain.codec import SCHEMA
 from codeexec.domain.errors import CodeexecError, Conflict, NotFound, StorageError, UsageError
@@ -154,6 +155,7 @@ class Host:
 
     async def call(self, request: q.Request[R]) -> R:
         """The answer to a request that is not about one open session."""
+        check_request(request)
         return cast(R, await self._answer(cast(q.HostRequest, request)))
 
     async def _answer(self, request: q.HostRequest) -> q.Reply:
@@ -196,11 +198,12 @@ class Host:
     # -- opening -------------------------------------------------------------------------
 
     async def _open_session(self, request: q.OpenSession) -> Session:
+        name = check_name(request.name) if request.name else ""
         for session in self._open.values():
-            if request.name and session.snapshot.name == request.name:
+            if name and session.snapshot.name == name:
                 return session
-        cwd = Path(request.cwd).expanduser()
-        if not cwd.is_absolute() or not cwd.is_dir():
+        cwd = _folder(request.cwd)
+        if cwd is None:
             raise UsageError(
                 f"The working folder {request.cwd} is not there.",
                 "Name the absolute path of a folder that exists.",
@@ -222,7 +225,7 @@ class Host:
             session = self._make(folder, Journal.create(folder / "journal.db"), choice)
             session.keep_choice()
             session.recorder.record_now(
-                SessionOpened(session_id, request.name or self._free_name(cwd), str(cwd), SCHEMA)
+                SessionOpened(session_id, name or self._free_name(cwd), str(cwd), SCHEMA)
             )
         except CodeexecError:
             self._shelf.discard(session_id)
@@ -372,6 +375,15 @@ class Host:
 
     def _summary(self, session: Session) -> q.SessionSummary:
         return summarize(session, self._shelf.size(session.session_id))
+
+
+def _folder(text: str) -> Path | None:
+    """The folder of this absolute path, or None when there is none."""
+    try:
+        path = Path(text).expanduser()
+        return path if path.is_absolute() and path.is_dir() else None
+    except (OSError, RuntimeError, ValueError):
+        return None  # too long, of a user that does not exist, or no path at all
 
 
 def _choice(kept: object) -> KernelChoice:

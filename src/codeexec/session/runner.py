@@ -4,8 +4,10 @@ every execution ends exactly once, whatever dies."""
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable, Sequence
 
+from codeexec.domain.checks import check_id
 from codeexec.domain.clock import Clock
 from codeexec.domain.errors import (
     Conflict,
@@ -89,15 +91,16 @@ class Runner:
     # -- code in -----------------------------------------------------------------------
 
     def execute(self, request: Execute) -> Accepted:
-        """Queue it. The same id again is the same execution: nothing runs twice. StorageError
-        when it cannot be written down; then it is not queued."""
+        """Queue it. The same id with the same code again is the same execution: nothing runs
+        twice; with other code it is a Conflict. StorageError when it cannot be written down; then
+        it is not queued."""
         if len(request.code) > MAX_CODE:
             raise UsageError(
                 f"The code is {len(request.code):,} characters long; "
                 f"at most {MAX_CODE:,} are taken.",
                 "Put the data in a file and read it from the code.",
             )
-        if request.timeout is not None and request.timeout <= 0:
+        if request.timeout is not None and not 0 < request.timeout < math.inf:
             raise UsageError("A timeout is a positive number of seconds.", "Leave it out for none.")
         if (lost := self.recorder.lost_file) is not None:
             raise StorageError(
@@ -105,7 +108,14 @@ class Runner:
                 "Open a new session.",
             )
         execution_id = request.execution_id or new_id(EXECUTION)
-        if execution_id in self.snapshot.executions:
+        check_id(execution_id, "execution id")
+        if (same := self.snapshot.executions.get(execution_id)) is not None:
+            # The journal has a sign in place of what is no Unicode.
+            if same.code != request.code.encode("utf-8", "replace").decode():
+                raise Conflict(
+                    f"The id {execution_id} belongs to an execution of other code.",
+                    "Choose another id, or none.",
+                )
             return Accepted(execution_id, self.snapshot.seq)
         seq = self.recorder.record_now(
             ExecutionQueued(

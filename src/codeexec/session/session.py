@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from codeexec.domain import requests as q
+from codeexec.domain.checks import check_integer, check_name, check_request
 from codeexec.domain.clock import Clock
 from codeexec.domain.errors import Conflict, Denied, UsageError
 from codeexec.domain.events import (
@@ -115,13 +116,15 @@ class Session:
     def events(
         self, after: int = 0, output: OutputMode = "tail"
     ) -> AsyncIterator[Sequence[Recorded]]:
-        """See `codeexec.client.api.SessionClient.events`."""
+        """See `codeexec.client.api.SessionClient.events`. UsageError for no number of an event."""
+        check_integer(after, "after")
         return self.recorder.events(after, output)
 
     # -- what is asked -------------------------------------------------------------------
 
     async def call(self, request: q.Request[R], client: q.ClientInfo | None = None) -> R:
         """The answer to a session's request; see each request for its errors."""
+        check_request(request)
         if client is not None and client.watch_only and not isinstance(request, q.WATCHABLE):
             raise Denied(
                 "This connection only watches.", "Attach without --watch to change anything."
@@ -169,14 +172,14 @@ class Session:
             case q.ShutDownKernel():
                 await self.keeper.shut_down("It was shut down.")
             case q.RenameSession():
-                if not request.name.strip():
-                    raise UsageError("A session's name is not empty.")
-                self.recorder.record(SessionRenamed(request.name.strip()))
+                self.recorder.record(SessionRenamed(check_name(request.name)))
             case q.Complete() | q.Inspect() | q.IsComplete():
                 return await self._ask_kernel(request)
             case q.GetUsage():
                 return self._usage()
             case q.SearchRows():
+                if request.execution_id:
+                    self.runner.find(request.execution_id)
                 # Beside the loop: it may read all that was ever put out.
                 return await asyncio.to_thread(self.recorder.journal.search, request)
             case q.ReadRows() | q.ReadBlob() | q.SearchHistory():

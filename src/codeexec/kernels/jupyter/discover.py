@@ -15,6 +15,7 @@ from pathlib import Path
 
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.requests import KernelInfo
+from codeexec.domain.secret_env import without_secrets
 from codeexec.environments.pythons import owner_folder
 from codeexec.environments.trust import Trust, TrustStore, trust_command, trust_step
 from codeexec.kernels.find import (
@@ -207,7 +208,12 @@ def has_ipykernel(found: Found) -> bool:
         command = [found.interpreter, "-c", probe]
         # Python looks for modules in the current folder first, also for those of its own.
         done = subprocess.run(
-            command, cwd="/", timeout=PROBE_TIMEOUT, capture_output=True, check=False
+            command,
+            cwd="/",
+            timeout=PROBE_TIMEOUT,
+            capture_output=True,
+            check=False,
+            env=without_secrets(os.environ),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         log.warning("%s cannot be run: %s", found.interpreter, error)

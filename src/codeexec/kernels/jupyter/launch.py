@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
+from codeexec.domain.secret_env import without_secrets
 from codeexec.environments.marks import MARK, SESSION
 
 CHANNELS = {"shell": 1, "iopub": 2, "stdin": 3, "control": 4, "hb": 5}
@@ -137,11 +138,12 @@ def user_path() -> str:
 
 
 def kernel_env(env: Mapping[str, str]) -> dict[str, str]:
-    """Our environment with `env` on top, without what would tie the kernel to us."""
+    """Our environment with `env` on top, without what would tie the kernel to us, and
+    without secrets of ours."""
     merged = {k: v for k, v in os.environ.items() if k not in DROPPED_ENV}
     merged["PATH"] = user_path()
     merged.update(env)
-    return merged
+    return without_secrets(merged)
 
 
 def spawn(
