@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from codeexec.domain.errors import NotFound
 from codeexec.domain.events import ExecutionFinished, Recorded, StdinRequested
 from codeexec.domain.fold import apply
 from codeexec.domain.ids import EXECUTION, new_id
@@ -19,6 +18,7 @@ from codeexec.domain.requests import (
     Interrupt,
     OpenSession,
     ReadBlob,
+    ReadExecution,
     ReadRows,
     Request,
     RestartKernel,
@@ -110,13 +110,12 @@ class RunningSession:
         """What has come of an execution that has ended. NotFound when there is none."""
         view = await self._view(execution_id)
         rows = await self._rows(execution_id)
-        digests = {
-            part.blob
-            for display in view.displays
-            for part in display.parts
-            if part.blob is not None
-        }
-        blobs = {digest: await self._blob(digest, view) for digest in digests}
+        parts = [part for row in rows if row.display is not None for part in row.display.parts]
+        mimes: dict[str, set[str]] = {}
+        for part in parts:
+            if part.blob is not None:
+                mimes.setdefault(part.blob, set()).add(part.mime)
+        blobs = {digest: await self._blob(digest, kinds) for digest, kinds in mimes.items()}
         return make_result(self._snapshot, view, rows, blobs)
 
     async def answer(self, asked: StdinRequested, text: str) -> None:
@@ -137,18 +136,15 @@ class RunningSession:
 
     async def _view(self, execution_id: str) -> ExecutionView:
         """Fold up to the end of the execution."""
-
-        def ended() -> ExecutionView | None:
+        found = await self._session.call(ReadExecution(execution_id))
+        if self._snapshot.seq >= found.seq and not found.execution.is_open:
+            return found.execution
+        async for batch in self._session.events(self._snapshot.seq, "latest"):
+            self._snapshot = apply(self._snapshot, batch)
             view = self._snapshot.executions.get(execution_id)
-            return view if view is not None and not view.is_open else None
-
-        if (view := ended()) is None:
-            async for batch in self._session.events(self._snapshot.seq, "tail"):
-                self._snapshot = apply(self._snapshot, batch)
-                if (view := ended()) is not None:
-                    return view
-            raise NotFound(f"There is no execution {execution_id} in this session.")
-        return view
+            if self._snapshot.seq >= found.seq and (view is None or not view.is_open):
+                break
+        return (await self._session.call(ReadExecution(execution_id))).execution
 
     async def _rows(self, execution_id: str) -> list[Run]:
         runs: list[Run] = []
@@ -161,13 +157,10 @@ class RunningSession:
             if not taken or start >= page.total:
                 return runs
 
-    async def _blob(self, digest: str, view: ExecutionView) -> str:
+    async def _blob(self, digest: str, mimes: set[str]) -> str:
         from base64 import b64encode
 
         data = (await self._session.call(ReadBlob(digest))).data
-        mimes = {
-            part.mime for display in view.displays for part in display.parts if part.blob == digest
-        }
         is_binary = any(m.startswith(("image/", "audio/", "video/")) for m in mimes) or (
             "application/pdf" in mimes
         )

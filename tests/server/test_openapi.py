@@ -15,7 +15,14 @@ from codeexec.server.rest import make_app
 from codeexec.server.routes import ROUTES
 from codeexec.session.host import Host
 
-NOT_IN_THE_TABLE = {"StopSession", "RemoveSession", "ReadBlob", "ReadFile", "WriteFile"}
+NOT_IN_THE_TABLE = {
+    "ReadExecution",
+    "StopSession",
+    "RemoveSession",
+    "ReadBlob",
+    "ReadFile",
+    "WriteFile",
+}
 """Requests with a path of their own."""
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import msgspec
+from msgspec.structs import replace
 
 from codeexec.cli import style
 from codeexec.cli.hosts import (
@@ -22,7 +24,6 @@ from codeexec.cli.widths import TAB
 from codeexec.domain.codec import encode
 from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.events import Recorded
-from codeexec.domain.fold import apply
 from codeexec.domain.requests import (
     ListSessions,
     PauseKernel,
@@ -66,11 +67,16 @@ def _read(journal: Journal) -> Iterator[list[Recorded]]:
         after = records[-1].seq
 
 
-def _snapshot(journal: Journal) -> Snapshot:
-    snapshot = Snapshot()
-    for records in _read(journal):
-        snapshot = apply(snapshot, records)
-    return snapshot
+def _whole(journal: Journal, snapshot: Snapshot) -> Iterator[bytes]:
+    """The snapshot as JSON with all executions in it, also those that it no longer holds."""
+    head, key, rest = encode(replace(snapshot, executions={})).partition(b'"executions":{')
+    yield head + key
+    between = b""
+    for light in journal.runs.iter_views(silent=True):
+        view = journal.runs.view(light.execution_id) or light
+        yield between + msgspec.json.encode(view.execution_id) + b":" + msgspec.json.encode(view)
+        between = b","
+    yield rest
 
 
 def _ago(at: float) -> str:
@@ -126,10 +132,10 @@ def _list(running: bool, as_json: bool) -> None:
 def show(name: str, as_json: bool) -> None:
     """One session: its kernel and what it has run."""
     _, journal = open_journal(name)
-    snapshot = _snapshot(journal)
-    journal.close()
+    snapshot = journal.restore()
     if as_json:
-        style.say_json(encode(snapshot))
+        style.say_json(b"".join(_whole(journal, snapshot)))
+        journal.close()
         return
     color = style.wants_color(sys.stdout)
     kernel = snapshot.kernel
@@ -144,9 +150,9 @@ def show(name: str, as_json: bool) -> None:
         style.say(f"  kernel   {label}, pid {kernel.pid}")
     if kernel.death is not None:
         style.say_lines(f"  died     {kernel.death.message}")
-    for view in snapshot.executions.values():
-        if not view.silent:
-            style.say(*_line_of(view, color))
+    for view in journal.runs.iter_views():
+        style.say(*_line_of(view, color))
+    journal.close()
 
 
 def _line_of(view: ExecutionView, color: bool) -> tuple[str, ...]:
@@ -233,11 +239,11 @@ def logs(name: str, execution: str, code: bool, as_json: bool) -> None:
             for record in records:
                 style.say_json(encode(record))
         return
-    snapshot = _snapshot(journal)
-    views = [view for view in snapshot.executions.values() if not view.silent]
+    views = journal.runs.iter_views()
     if execution:
-        views = [view for view in views if view.execution_id == execution]
-        if not views:
+        view = journal.runs.view(execution)
+        views = iter([view] if view is not None and not view.silent else [])
+        if view is None or view.silent:
             raise NotFound(
                 f"There is no execution {execution} in {name}.",
                 f"`codeexec-tui sessions show {name}` lists them.",
@@ -290,7 +296,7 @@ def export(name: str, out: Path, force: bool, as_json: bool) -> None:
         raise UsageError(f"{out} is there already.", "Give another name, or --force.")
     session_id, journal = open_journal(name)
     blobs = BlobStore(sessions_folder() / session_id / "blobs")
-    content = b"".join(pieces(form, journal, _snapshot(journal), blobs))
+    content = b"".join(pieces(form, journal, journal.restore(), blobs))
     write_atomic(out.absolute(), content)
     journal.close()
     if as_json:

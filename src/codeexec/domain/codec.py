@@ -29,6 +29,7 @@ _encoder = msgspec.json.Encoder()
 _event = msgspec.json.Decoder(AnyEvent)
 _recorded = msgspec.json.Decoder(Recorded)
 _request = msgspec.json.Decoder(AnyRequest)
+_snapshot = msgspec.json.Decoder(Snapshot)
 
 
 def encode(value: AnyEvent | Recorded | Request[R] | Reply | Snapshot) -> bytes:
@@ -54,6 +55,10 @@ def _mended(value: object) -> object:
             return [_mended(each) for each in value]
         case _:
             return value
+
+
+def decode_snapshot(data: bytes | msgspec.Raw) -> Snapshot:
+    return _decode(_snapshot, data, "snapshot")
 
 
 def decode_event(data: bytes | str) -> AnyEvent:
@@ -87,7 +92,7 @@ def check_schema(schema: int, what: str) -> None:
 _NEXT = "Both ends should run the same version of codeexec-tui."
 
 
-def _decode(decoder: msgspec.json.Decoder[T], data: bytes | str, what: str) -> T:
+def _decode(decoder: msgspec.json.Decoder[T], data: bytes | str | msgspec.Raw, what: str) -> T:
     try:
         return decoder.decode(data)
     except UNREADABLE as error:

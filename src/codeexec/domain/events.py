@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from codeexec.domain.outputs import ErrorInfo, MimePart, Runs
 
@@ -264,6 +264,16 @@ class ArtifactRemoved(Event, frozen=True):
     reason: str = ""
 
 
+# -- in place of events that a reader is far behind ---------------------------------
+
+
+class SnapshotTaken(Event, frozen=True):
+    """`state` is a `Snapshot` as JSON; it stands for all events up to its number. Sent to
+    readers of mode `latest` alone, never journaled."""
+
+    state: Raw
+
+
 AnyEvent = (
     SessionOpened
     | SessionRenamed
@@ -288,6 +298,7 @@ AnyEvent = (
     | VariablesTaken
     | ArtifactAdded
     | ArtifactRemoved
+    | SnapshotTaken
 )
 
 

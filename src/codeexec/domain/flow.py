@@ -21,9 +21,10 @@ from codeexec.domain.outputs import (
     slice_runs,
 )
 
-OutputMode = Literal["full", "tail"]
+OutputMode = Literal["full", "tail", "latest"]
 """`full`: every row that was written. `tail`: merged and elided to about 30 updates a second,
-the rest by `ReadRows`."""
+the rest by `ReadRows`. `latest`: as `tail`, and where a reader is far behind, one
+`SnapshotTaken` in place of the events that it has missed."""
 
 
 def merge(records: Iterable[Recorded]) -> list[Recorded]:

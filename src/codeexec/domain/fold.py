@@ -11,6 +11,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from codeexec.domain.codec import decode_snapshot
 from codeexec.domain.events import (
     AnyEvent,
     ArtifactAdded,
@@ -34,6 +35,7 @@ from codeexec.domain.events import (
     SessionClosed,
     SessionOpened,
     SessionRenamed,
+    SnapshotTaken,
     StdinAnswered,
     StdinRequested,
     VariablesTaken,
@@ -41,14 +43,25 @@ from codeexec.domain.events import (
 from codeexec.domain.outputs import (
     TAIL_ROWS,
     Display,
+    ErrorInfo,
     Runs,
+    clip_row,
     clip_runs,
     count_rows,
     join_runs,
     last_rows,
     slice_runs,
 )
-from codeexec.domain.snapshot import KEPT_NOTICES, ExecutionView, KernelView, Snapshot
+from codeexec.domain.snapshot import (
+    KEPT_ANSWERS,
+    KEPT_DISPLAYS,
+    KEPT_EXECUTIONS,
+    KEPT_NOTICES,
+    KEPT_WEIGHT,
+    ExecutionView,
+    KernelView,
+    Snapshot,
+)
 
 
 def apply(snapshot: Snapshot, records: Iterable[Recorded]) -> Snapshot:
@@ -65,10 +78,15 @@ class _Draft:
     """A snapshot under change: containers are copied once a batch, not once a fact."""
 
     def __init__(self, base: Snapshot) -> None:
-        self.base = base
         self.seq = base.seq
+        self._begin(base)
+
+    def _begin(self, base: Snapshot) -> None:
+        self.base = base
         self.kernel = base.kernel
         self.executions = base.executions
+        self.executions_total = base.executions_total
+        self.ended, self.weight = base.ended, base.weight
         self.fields: dict[str, object] = {}
 
     def finish(self) -> Snapshot:
@@ -79,13 +97,37 @@ class _Draft:
             seq=self.seq,
             kernel=self.kernel,
             executions=self.executions,
+            executions_total=self.executions_total,
+            ended=self.ended,
+            weight=self.weight,
             **self.fields,
         )
 
     def _put(self, view: ExecutionView) -> None:
         if self.executions is self.base.executions:
             self.executions = dict(self.executions)
+        self._count(self.executions.get(view.execution_id), -1)
         self.executions[view.execution_id] = view
+        self._count(view, 1)
+
+    def _count(self, view: ExecutionView | None, by: int) -> None:
+        if view is not None and not view.is_open:
+            self.ended += by
+            self.weight += by * _weight(view)
+
+    def _let_go(self) -> None:
+        """Drop the oldest executions that are over, down to what a snapshot may hold.
+
+        Only as another one is queued: whoever follows has seen how they ended by then. It
+        depends on the state alone, so that every way of folding drops the same ones.
+        """
+        if self.ended <= KEPT_EXECUTIONS and self.weight <= KEPT_WEIGHT:
+            return
+        for view in [view for view in self.executions.values() if not view.is_open]:
+            if self.ended <= KEPT_EXECUTIONS and self.weight <= KEPT_WEIGHT:
+                return
+            del self.executions[view.execution_id]
+            self._count(view, -1)
 
     def _change(self, execution_id: str, **changes: object) -> None:
         view = self.executions.get(execution_id)
@@ -156,6 +198,8 @@ class _Draft:
                 self.fields["variables_generation"] = event.generation
             case ArtifactAdded() | ArtifactRemoved():
                 self._take_artifact(event)
+            case SnapshotTaken():
+                self._begin(decode_snapshot(event.state))
             case _:
                 self._take_execution(event, at)
 
@@ -169,6 +213,19 @@ class _Draft:
         others = tuple(artifact for artifact in kept if artifact.id != gone)
         added = (event.artifact,) if isinstance(event, ArtifactAdded) else ()
         self.fields["artifacts"] = others + added
+
+    def _take_answer(self, event: StdinAnswered) -> None:
+        view = self.executions.get(event.execution_id)
+        if view is None:
+            return
+        asked = view.stdin
+        if asked is None or asked.request_id != event.request_id:
+            self._put(replace(view, stdin=None))
+            return
+        prompt = asked.prompt.strip() or ("password" if asked.password else "input")
+        answer = "•••" if asked.password else event.answer
+        answers = (*view.answers, (clip_row(prompt), clip_row(answer)))[-KEPT_ANSWERS:]
+        self._put(replace(view, stdin=None, answers=answers))
 
     def _take_execution(
         self,
@@ -184,6 +241,9 @@ class _Draft:
     ) -> None:
         match event:
             case ExecutionQueued():
+                before = self.executions.get(event.execution_id)
+                if before is None:
+                    self.executions_total += 1
                 self._put(
                     ExecutionView(
                         event.execution_id,
@@ -196,8 +256,10 @@ class _Draft:
                         stop_on_error=event.stop_on_error,
                         timeout=event.timeout,
                         queued_at=at,
+                        number=before.number if before else self.executions_total,
                     )
                 )
+                self._let_go()
             case ExecutionStarted():
                 generation = self.kernel.generation
                 self._change(
@@ -218,7 +280,7 @@ class _Draft:
             case StdinRequested():
                 self._change(event.execution_id, stdin=event)
             case StdinAnswered():
-                self._change(event.execution_id, stdin=None)
+                self._take_answer(event)
             case ExecutionFinished():
                 self._change(
                     event.execution_id,
@@ -255,7 +317,35 @@ def _with_output(view: ExecutionView, event: OutputChanged) -> ExecutionView:
         )
         gone = {run.display.key for run in rewritten if run.display is not None}
         displays = tuple(d for d in view.displays if d.key not in gone) + added
-    return replace(view, total=event.total, tail=tail, displays=displays)
+    return replace(view, total=event.total, tail=tail, displays=displays[-KEPT_DISPLAYS:])
+
+
+def _weight(view: ExecutionView) -> int:
+    """About how many characters it holds."""
+    size = len(view.code) + len(view.reason) + _rows_weight(view.tail)
+    size += sum(map(_display_weight, view.displays))
+    size += sum(len(prompt) + len(answer) for prompt, answer in view.answers)
+    return size + (_error_weight(view.error) if view.error is not None else 0)
+
+
+def _rows_weight(runs: Runs) -> int:
+    size = 0
+    for run in runs:
+        size += len(run.text)
+        if run.error is not None:
+            size += _error_weight(run.error)
+        if run.display is not None:
+            size += _display_weight(run.display)
+    return size
+
+
+def _display_weight(display: Display) -> int:
+    size = 200 + sum(len(part.text or "") for part in display.parts)
+    return size + (len(repr(display.metadata)) if display.metadata else 0)
+
+
+def _error_weight(error: ErrorInfo) -> int:
+    return len(error.value) + sum(map(len, error.traceback))
 
 
 def _with_update(view: ExecutionView, event: DisplayUpdated) -> ExecutionView:

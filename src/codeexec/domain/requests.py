@@ -11,7 +11,8 @@ from typing import ClassVar, Generic, Literal, TypeVar
 from msgspec import Struct
 
 from codeexec.domain.events import CellRef, LadderStage, Variable
-from codeexec.domain.outputs import Runs
+from codeexec.domain.outputs import Display, Runs
+from codeexec.domain.snapshot import ExecutionView
 
 R = TypeVar("R")
 
@@ -172,6 +173,64 @@ class ReadRows(Request[Rows], frozen=True):
     start: int = 0
     count: int = 1000
     whole: bool = False
+
+
+class ExecutionState(Reply, frozen=True):
+    """An execution as it is after event `seq`."""
+
+    execution: ExecutionView
+    seq: int
+
+
+class ReadExecution(Request[ExecutionState], frozen=True):
+    """Any execution of the session, also one that its snapshot no longer holds. NotFound."""
+
+    Answer: ClassVar[type[Reply]] = ExecutionState
+    execution_id: str
+
+
+class ExecutionPage(Reply, frozen=True):
+    """In the order of queueing; `more` where there are older ones."""
+
+    executions: tuple[ExecutionView, ...]
+    more: bool = False
+
+
+class ListExecutions(Request[ExecutionPage], frozen=True):
+    """The last `limit` executions (200 and about 4 MB at most are given) whose number is below
+    `before` (0: of all); silent ones are left out. With `document`, the last execution of each
+    cell of that document instead, without its output, and 5,000 are given at most."""
+
+    Answer: ClassVar[type[Reply]] = ExecutionPage
+    before: int = 0
+    limit: int = 50
+    document: str = ""
+
+
+class DisplayRow(Struct, frozen=True, omit_defaults=True):
+    """A display in the output of an execution. `position` orders all displays of a session.
+    The execution is without its output."""
+
+    position: int
+    row: int
+    display: Display
+    execution: ExecutionView
+
+
+class DisplayPage(Reply, frozen=True):
+    """Newest first; `more` where there are older ones."""
+
+    displays: tuple[DisplayRow, ...]
+    more: bool = False
+
+
+class ListDisplays(Request[DisplayPage], frozen=True):
+    """The last `limit` displays (200 at most are given) that all executions show now, whose
+    position is below `before` (0: of all)."""
+
+    Answer: ClassVar[type[Reply]] = DisplayPage
+    before: int = 0
+    limit: int = 100
 
 
 class RowMatch(Struct, frozen=True):
@@ -335,6 +394,9 @@ SessionRequest = (
     | IsComplete
     | ReadRows
     | SearchRows
+    | ReadExecution
+    | ListExecutions
+    | ListDisplays
     | ReadBlob
     | RefreshVariables
     | InspectVariable
@@ -353,6 +415,9 @@ WATCHABLE = (
     IsComplete,
     ReadRows,
     SearchRows,
+    ReadExecution,
+    ListExecutions,
+    ListDisplays,
     ReadBlob,
     InspectVariable,
     ReadTable,

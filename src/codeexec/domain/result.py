@@ -64,20 +64,23 @@ def error_text(error: ErrorInfo | None) -> str:
 def make_result(
     snapshot: Snapshot, view: ExecutionView, rows: Iterable[Run], blobs: dict[str, str]
 ) -> ExecutionResult:
-    """The result of `view`, given all its rows (`view.tail` is only the end of them) and the
-    text of its blobs by digest."""
+    """The result of `view`, given all its rows (`view` has only the end of them) and the text
+    of their blobs by digest."""
     stdout: list[str] = []
     stderr: list[str] = []
+    displays: list[Display] = []
     for row in iter_rows(rows):
         if row.kind == "stdout":
             stdout.append(plain(row.text))
         elif row.kind == "stderr":
             stderr.append(plain(row.text))
-    results = [display for display in view.displays if display.role == "result"]
+        elif row.display is not None:
+            displays.append(row.display)
+    results = [display for display in displays if display.role == "result"]
     output = _text(results[-1].part("text/plain"), blobs) if results else ""
     artifacts = [
         artifact
-        for number, display in enumerate(view.displays)
+        for number, display in enumerate(displays)
         if (artifact := _artifact(number, view, display, blobs)) is not None
     ]
     return ExecutionResult(

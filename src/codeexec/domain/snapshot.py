@@ -25,6 +25,18 @@ ExecutionStatus = Literal["queued", "running"] | FinishStatus
 
 KEPT_NOTICES = 20
 
+KEPT_EXECUTIONS = 200
+"""Executions that are over and stay in a snapshot; the journal has the others."""
+
+KEPT_WEIGHT = 4 * 2**20
+"""Characters that these hold together; beyond it the oldest go as well."""
+
+KEPT_DISPLAYS = 100
+"""Displays that a snapshot holds of one execution, the last ones; the output rows have all."""
+
+KEPT_ANSWERS = 20
+"""Answers to input() that a snapshot holds of one execution, the last ones."""
+
 
 class KernelView(Struct, frozen=True):
     """`paused` is beside the state that goes on with it; `pull` is told while it is starting."""
@@ -47,7 +59,9 @@ class KernelView(Struct, frozen=True):
 
 class ExecutionView(Struct, frozen=True):
     """One execution. `tail` holds its last rows (`TAIL_ROWS` at most, long rows clipped) of
-    `total`; `displays` all objects that it shows now, in order."""
+    `total`; `displays` the last objects that it shows (`KEPT_DISPLAYS` at most), in order.
+    `number` counts the executions of a session from 1, in the order of queueing. `answers` are
+    the last prompts of input() with what was answered; of a password three dots."""
 
     execution_id: str
     code: str
@@ -70,6 +84,8 @@ class ExecutionView(Struct, frozen=True):
     error: ErrorInfo | None = None
     reason: str = ""
     stdin: StdinRequested | None = None
+    number: int = 0
+    answers: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -77,7 +93,9 @@ class ExecutionView(Struct, frozen=True):
 
 
 class Snapshot(Struct, frozen=True):
-    """`executions` is in the order of queueing."""
+    """`executions` holds all that are open and the last that are over (`KEPT_EXECUTIONS`,
+    `KEPT_WEIGHT`), in the order of queueing; `executions_total` counts all there ever were.
+    `ended` and `weight` count those that are over in here, and their characters."""
 
     seq: int = 0
     session_id: str = ""
@@ -91,6 +109,9 @@ class Snapshot(Struct, frozen=True):
     variables_generation: int = 0
     artifacts: tuple[Artifact, ...] = ()
     notices: tuple[NoticeGiven, ...] = ()
+    executions_total: int = 0
+    ended: int = 0
+    weight: int = 0
 
     @property
     def queue(self) -> tuple[ExecutionView, ...]:

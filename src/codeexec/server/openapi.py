@@ -16,7 +16,7 @@ from codeexec.domain.requests import Done
 from codeexec.domain.snapshot import Snapshot
 from codeexec.server.replies import MEANINGS
 from codeexec.server.routes import ROUTES, SESSION, Route
-from codeexec.server.special import ArtifactList, ExecutionList, ExecutionState, Health
+from codeexec.server.special import ArtifactList, ExecutionRows, Health
 from codeexec.session.export import FORMS
 
 Json = dict[str, Any]
@@ -29,8 +29,7 @@ _ANSWERS: dict[tuple[str, str], type[msgspec.Struct]] = {
     ("get", SESSION): Snapshot,
     ("post", f"{SESSION}/stop"): Done,
     ("delete", SESSION): Done,
-    ("get", f"{SESSION}/executions"): ExecutionList,
-    ("get", f"{SESSION}/executions/{{execution_id}}"): ExecutionState,
+    ("get", f"{SESSION}/executions/{{execution_id}}"): ExecutionRows,
     ("get", f"{SESSION}/artifacts"): ArtifactList,
     ("put", f"{SESSION}/files/{{path}}"): Done,
 }

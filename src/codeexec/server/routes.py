@@ -39,6 +39,14 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/stop", "End the server", q.StopHost, status=202),
     Route("PATCH", SESSION, "Rename a session", q.RenameSession),
     Route(
+        "GET",
+        f"{SESSION}/executions",
+        "Executions, the last ones or those before number `before`, in the order of queueing",
+        q.ListExecutions,
+        q.ExecutionPage,
+    ),
+    Route("GET", f"{SESSION}/displays", "Displays, newest first", q.ListDisplays, q.DisplayPage),
+    Route(
         "POST",
         f"{SESSION}/executions",
         "Queue code; the answer does not wait for it",

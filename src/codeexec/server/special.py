@@ -16,7 +16,7 @@ from codeexec.domain.checks import check_integer
 from codeexec.domain.codec import encode
 from codeexec.domain.errors import Conflict, NotFound, UsageError
 from codeexec.domain.events import Artifact
-from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.domain.snapshot import ExecutionView
 from codeexec.server.replies import answer, content
 from codeexec.server.routes import SESSION
 from codeexec.session.export import FORMS, export
@@ -33,15 +33,11 @@ class Health(Struct, frozen=True):
     status: str
 
 
-class ExecutionState(Struct, frozen=True):
+class ExecutionRows(Struct, frozen=True):
     """An execution now, with the rows that were asked for."""
 
     execution: ExecutionView
     rows: q.Rows
-
-
-class ExecutionList(Struct, frozen=True):
-    executions: tuple[ExecutionView, ...]
 
 
 class ArtifactList(Struct, frozen=True):
@@ -74,10 +70,6 @@ def _add_wholes(app: FastAPI, host: Host) -> None:
         done = await host.call(q.RemoveSession(session))
         return answer(done)
 
-    @app.get(f"{SESSION}/executions", summary="All executions", response_class=Response)
-    async def list_executions(session: str) -> Response:
-        return answer(ExecutionList(tuple(host.session(session).snapshot.executions.values())))
-
     @app.get(
         f"{SESSION}/executions/{{execution_id}}",
         summary="An execution as it is now, with output from row `start` on",
@@ -89,7 +81,8 @@ def _add_wholes(app: FastAPI, host: Host) -> None:
         found = host.session(session)
         # The rows first: what is said of the execution is then never older than they are.
         rows = await found.call(q.ReadRows(execution_id, start, count), CLIENT)
-        return answer(ExecutionState(found.snapshot.executions[execution_id], rows))
+        state = await found.call(q.ReadExecution(execution_id), CLIENT)
+        return answer(ExecutionRows(state.execution, rows))
 
     @app.get(f"{SESSION}/artifacts", summary="Artifacts", response_class=Response)
     async def list_artifacts(session: str) -> Response:
@@ -117,7 +110,7 @@ def _add_bytes(app: FastAPI, host: Host) -> None:
     )
     async def get_blob(session: str, digest: str, request: Request) -> Response:
         found = host.session(session)
-        return await _blob(found, digest, _mime_of(found.snapshot, digest), request)
+        return await _blob(found, digest, _mime_of(found, digest), request)
 
     @app.get(
         f"{SESSION}/files/{{path:path}}",
@@ -147,15 +140,14 @@ async def _blob(session: Session, digest: str, mime: str, request: Request) -> R
     return content(blob.data, mime, digest, request.headers, is_attachment=mime not in _SHOWN)
 
 
-def _mime_of(snapshot: Snapshot, digest: str) -> str:
-    for artifact in snapshot.artifacts:
+def _mime_of(session: Session, digest: str) -> str:
+    for artifact in session.snapshot.artifacts:
         if artifact.digest == digest:
             return artifact.mime
-    for view in snapshot.executions.values():
-        for display in view.displays:
-            for part in display.parts:
-                if part.blob == digest:
-                    return part.mime
+    display = session.recorder.journal.display_of_blob(digest)
+    for part in display.parts if display is not None else ():
+        if part.blob == digest:
+            return part.mime
     return "application/octet-stream"
 
 
@@ -186,7 +178,7 @@ def _add_streams(app: FastAPI, host: Host) -> None:
         if format not in FORMS:
             raise UsageError(f"There is no format {format}.", f"Choose one of {', '.join(FORMS)}.")
         found = host.session(session)
-        if not found.snapshot.executions and format == "ipynb":
+        if not found.snapshot.executions_total and format == "ipynb":
             raise Conflict("Nothing was run in this session.", "Run something, then export it.")
         name = "".join(c if c.isascii() and c.isalnum() else "-" for c in found.snapshot.name)
         return StreamingResponse(

@@ -36,15 +36,15 @@ def export(form: str, journal: Journal, snapshot: Snapshot, blobs: BlobStore) ->
         case "ipynb":
             return _notebook(journal, snapshot, blobs)
         case "py":
-            return _script(snapshot)
+            return _script(journal, snapshot)
         case "txt":
             return _text(journal, snapshot)
         case _:
             return _facts(journal, snapshot.seq)
 
 
-def _shown(snapshot: Snapshot) -> list[ExecutionView]:
-    return [view for view in snapshot.executions.values() if not view.silent]
+def _shown(journal: Journal, snapshot: Snapshot) -> Iterator[ExecutionView]:
+    return journal.runs.iter_views(snapshot.executions_total) if snapshot.seq else iter(())
 
 
 def _facts(journal: Journal, upto: int) -> Iterator[bytes]:
@@ -54,8 +54,8 @@ def _facts(journal: Journal, upto: int) -> Iterator[bytes]:
         after = records[-1].seq
 
 
-def _script(snapshot: Snapshot) -> Iterator[bytes]:
-    for number, view in enumerate(_shown(snapshot)):
+def _script(journal: Journal, snapshot: Snapshot) -> Iterator[bytes]:
+    for number, view in enumerate(_shown(journal, snapshot)):
         # On one line: what follows a line break would be code.
         title = printable(view.cell.title) if view.cell else ""
         between = "\n" if number else ""
@@ -63,7 +63,7 @@ def _script(snapshot: Snapshot) -> Iterator[bytes]:
 
 
 def _text(journal: Journal, snapshot: Snapshot) -> Iterator[bytes]:
-    for view in _shown(snapshot):
+    for view in _shown(journal, snapshot):
         code = printable(view.code, lines=True).replace("\n", "\n...   ")
         yield f"In [{view.count or ' '}]: {code}\n".encode()
         for run in journal.iter_rows(view.execution_id):
@@ -99,7 +99,7 @@ def _notebook(journal: Journal, snapshot: Snapshot, blobs: BlobStore) -> Iterato
         return content.decode("utf-8", "replace")
 
     yield b'{"cells": ['
-    for number, view in enumerate(_shown(snapshot)):
+    for number, view in enumerate(_shown(journal, snapshot)):
         cell: dict[str, object] = {
             "cell_type": "code",
             "id": f"cell-{number + 1}",

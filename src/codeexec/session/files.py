@@ -77,7 +77,7 @@ class SessionFiles:
     def collect(self, execution_id: str) -> None:
         """Keep the viewable files that an execution has just written into the folder itself."""
         self.tell_evicted()
-        view = self._recorder.snapshot.executions.get(execution_id)
+        view = self._recorder.find(execution_id)
         if not self._collect or view is None or view.started_at is None:
             return
         known = {(a.name, a.digest) for a in self._recorder.snapshot.artifacts}

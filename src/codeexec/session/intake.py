@@ -17,7 +17,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.ids import new_id
 from codeexec.domain.outputs import Display
-from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.snapshot import ExecutionView
 from codeexec.kernels import base as says
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.output import OutputDocument
@@ -29,15 +29,16 @@ KEPT_DOCUMENTS = 64
 
 
 class Intake:
-    """`finish` is asked for the fact that ends an execution (or for none)."""
+    """`find` looks up an execution by its id. `finish` is asked for the fact that ends an
+    execution (or for none)."""
 
     def __init__(
         self,
-        snapshot: Callable[[], Snapshot],
+        find: Callable[[str], ExecutionView | None],
         blobs: BlobStore,
         finish: Callable[[says.Finished], list[AnyEvent]],
     ) -> None:
-        self._snapshot = snapshot
+        self._find = find
         self._blobs = blobs
         self._finish = finish
         self._documents: dict[str, OutputDocument] = {}
@@ -90,7 +91,7 @@ class Intake:
     def _open(self, execution_id: str) -> OutputDocument | None:
         document = self._documents.get(execution_id)
         if document is None:
-            view = self._snapshot().executions.get(execution_id)
+            view = self._find(execution_id)
             if view is None:
                 log.debug("output of unknown execution %s", execution_id)
                 return None

@@ -21,13 +21,20 @@ from codeexec.domain.codec import SCHEMA, check_schema, decode_event, encode, me
 from codeexec.domain.errors import Conflict, NotFound, ProtocolError, StorageError
 from codeexec.domain.events import AnyEvent, DisplayUpdated, OutputChanged, Recorded
 from codeexec.domain.flow import OutputMode, elide
-from codeexec.domain.outputs import Run
+from codeexec.domain.fold import apply
+from codeexec.domain.outputs import Display, Run
 from codeexec.domain.requests import RowMatches, Rows, SearchRows
+from codeexec.domain.snapshot import Snapshot
+from codeexec.session.checkpoint import Checkpoints
 from codeexec.session.locks import FileLock
-from codeexec.session.output_store import TABLES, OutputStore
+from codeexec.session.output_store import DISPLAY_INDEX, TABLES, OutputStore
+from codeexec.session.run_index import RunIndex
 
 READ_BYTES = 4 * 2**20
 """About as much as `read` returns at once; one fact is always given."""
+
+_BATCH = 2000
+"""Events folded at a time."""
 
 RECENT_BYTES = 2**20
 """Of each form, the elided and the full one, kept in memory for those who listen live."""
@@ -58,8 +65,14 @@ class Journal:
         self._db = connection
         self._lock = lock
         self._output = OutputStore(connection)
+        self.runs = RunIndex(connection, self._output)
+        self._checkpoints = Checkpoints(connection)
         self._elided, self._full = _Recent(), _Recent()
         with _told(path, "read"):
+            if lock is not None:
+                self._checkpoints.prepare()
+                connection.execute(DISPLAY_INDEX)
+            self.runs.prepare(read_only=lock is None)
             (self.last_seq,) = connection.execute(
                 "SELECT ifnull(max(seq), 0) FROM events"
             ).fetchone()
@@ -143,6 +156,10 @@ class Journal:
                         self._output.write(seq, record.event, needed=not whole)
                     elif isinstance(record.event, DisplayUpdated):
                         self._output.update_display(record.event)
+                    else:
+                        self.runs.add(seq, record.event)
+                if rows:
+                    self.runs.advance(rows[-1][0])
                 self._db.execute("COMMIT")
         except BaseException:
             self._output.forget()
@@ -160,7 +177,7 @@ class Journal:
     def read(self, after: int, limit: int, output: OutputMode = "tail") -> list[Recorded]:
         """At most `limit` facts after number `after`, and about `READ_BYTES` at most; none
         when there are no later ones."""
-        recent = self._elided if output == "tail" else self._full
+        recent = self._full if output == "full" else self._elided
         if after >= recent.before:
             return recent.read(after, limit)
         records: list[Recorded] = []
@@ -182,12 +199,53 @@ class Journal:
                     break
         return records
 
+    def is_far(self, after: int, events: int, size: int) -> bool:
+        """Whether more events than `events`, or about `size` bytes of them, come after number
+        `after`."""
+        if after >= self._elided.before or after >= self.last_seq:
+            return False
+        if self.last_seq - after > events:
+            return True
+        with _told(self.path, "read"):
+            (total,) = self._db.execute(
+                "SELECT sum(length(body)) FROM events WHERE seq > ?", (after,)
+            ).fetchone()
+        return bool(total > size)
+
+    # -- the snapshot ------------------------------------------------------------------
+
+    def restore(self) -> Snapshot:
+        """The fold of all events, from the last checkpoint on where there is one."""
+        with _told(self.path, "read"):
+            snapshot = self._checkpoints.read(self.last_seq) or Snapshot()
+        while records := self.read(snapshot.seq, _BATCH):
+            snapshot = apply(snapshot, records)
+        return snapshot
+
+    def checkpoint(self, snapshot: Snapshot) -> None:
+        """Keep the fold of all events up to the snapshot's number, so that the next `restore`
+        begins there. Nothing is done for a reader that may not write."""
+        if self._lock is None:
+            return
+        with _told(self.path, "written"):
+            self._checkpoints.write(snapshot)
+
+    @property
+    def checkpoint_seq(self) -> int:
+        """The event up to which a checkpoint is kept, as far as one was read or written."""
+        return self._checkpoints.seq
+
     # -- rows --------------------------------------------------------------------------
 
     def rows(self, execution_id: str, start: int, count: int, whole: bool = False) -> Rows:
         """Rows as they are now, 5,000 and about 4 MB at most."""
         with _told(self.path, "read"):
             return self._output.rows(execution_id, start, count, whole)
+
+    def display_of_blob(self, digest: str) -> Display | None:
+        """A display that is shown now and has a part with this content."""
+        with _told(self.path, "read"):
+            return self._output.display_of_blob(digest)
 
     def iter_rows(self, execution_id: str) -> Iterator[Run]:
         """All rows of an execution, whole; text comes many rows in a run."""

@@ -16,7 +16,16 @@ from msgspec.structs import replace
 
 from codeexec.domain.errors import UsageError
 from codeexec.domain.events import DisplayUpdated, OutputChanged
-from codeexec.domain.outputs import Run, Runs, clip_row, clip_runs, compact, count_rows, plain
+from codeexec.domain.outputs import (
+    Display,
+    Run,
+    Runs,
+    clip_row,
+    clip_runs,
+    compact,
+    count_rows,
+    plain,
+)
 from codeexec.domain.requests import RowMatch, RowMatches, Rows, SearchRows
 
 CHUNK = 32 * 1024
@@ -50,6 +59,13 @@ CREATE INDEX needed_chunks ON chunks (seq) WHERE needed;
 CREATE INDEX display_chunks ON chunks (display) WHERE display IS NOT NULL;
 """
 
+DISPLAY_INDEX = """
+CREATE INDEX IF NOT EXISTS shown_displays ON chunks (id) WHERE kind = 'display' AND until > first
+"""
+
+_KNOWN = 256
+"""Executions whose row is held in memory."""
+
 _run = msgspec.json.Decoder(Run)
 
 
@@ -78,8 +94,14 @@ class OutputStore:
             ).fetchone()
             if row is None:
                 return None
-            found = self._known[execution_id] = _Execution(*row)
+            found = self._remember(execution_id, _Execution(*row))
         return found
+
+    def _remember(self, execution_id: str, execution: _Execution) -> _Execution:
+        while len(self._known) >= _KNOWN:
+            del self._known[next(iter(self._known))]
+        self._known[execution_id] = execution
+        return execution
 
     # -- in ----------------------------------------------------------------------------
 
@@ -91,7 +113,7 @@ class OutputStore:
                 "INSERT INTO executions (name, total) VALUES (?, 0)", (event.execution_id,)
             )
             assert cursor.lastrowid is not None
-            execution = self._known[event.execution_id] = _Execution(cursor.lastrowid, 0)
+            execution = self._remember(event.execution_id, _Execution(cursor.lastrowid, 0))
         if event.start < execution.total:
             self._supersede(execution.id, event.start)
         first = event.total - count_rows(event.runs)
@@ -186,6 +208,44 @@ class OutputStore:
         )
         for first, until, kind, text in found:
             yield first, until, _to_run(kind, text)
+
+    def last_displays(self, execution_id: str, count: int) -> tuple[Display, ...]:
+        """The last displays that an execution shows, in order, as they are now."""
+        execution = self._find(execution_id)
+        if execution is None:
+            return ()
+        found = self._db.execute(
+            "SELECT ifnull(now, body) FROM chunks WHERE execution = ? AND until > first"
+            " AND kind = 'display' ORDER BY first DESC LIMIT ?",
+            (execution.id, count),
+        ).fetchall()
+        runs = (_run.decode(body) for (body,) in reversed(found))
+        return tuple(run.display for run in runs if run.display is not None)
+
+    def display_of_blob(self, digest: str) -> Display | None:
+        """A display that is shown now and names this content."""
+        row = self._db.execute(
+            "SELECT ifnull(now, body) FROM chunks WHERE kind = 'display' AND until > first"
+            " AND instr(ifnull(now, body), ?) > 0 LIMIT 1",
+            (digest,),
+        ).fetchone()
+        return _run.decode(row[0]).display if row is not None else None
+
+    def displays_before(self, before: int, limit: int) -> list[tuple[int, str, int, Display]]:
+        """Displays shown now, newest first: position, execution id, row and display."""
+        found = self._db.execute(
+            "SELECT chunks.id, name, first, ifnull(now, body) FROM chunks"
+            " JOIN executions ON executions.id = execution"
+            " WHERE kind = 'display' AND until > first AND (?1 = 0 OR chunks.id < ?1)"
+            " ORDER BY chunks.id DESC LIMIT ?2",
+            (before, limit),
+        ).fetchall()
+        rows = ((position, name, row, _run.decode(body)) for position, name, row, body in found)
+        return [
+            (position, name, row, run.display)
+            for position, name, row, run in rows
+            if run.display is not None
+        ]
 
     def iter_rows(self, execution_id: str) -> Iterator[Run]:
         """All rows, whole, a chunk at a time."""

@@ -7,12 +7,15 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
+from msgspec import Raw
+
 from codeexec.domain.clock import Clock
+from codeexec.domain.codec import encode
 from codeexec.domain.errors import StorageError
-from codeexec.domain.events import AnyEvent, OutputChanged, Recorded
+from codeexec.domain.events import AnyEvent, OutputChanged, Recorded, SnapshotTaken
 from codeexec.domain.flow import OutputMode, merge
 from codeexec.domain.fold import apply
-from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.snapshot import ExecutionView
 from codeexec.session.journal import Journal
 from codeexec.session.presence import Presence
 
@@ -23,6 +26,14 @@ FRAME = 1 / 30
 
 BATCH = 2000
 """Facts read from the journal at a time."""
+
+
+REPLAYED_EVENTS = 1000
+REPLAYED_BYTES = 4 * 2**20
+"""A reader of the latest state that is further behind is sent a snapshot instead."""
+
+CHECKPOINT_EVENTS = 2000
+"""Events after which the snapshot is kept in the journal again."""
 
 
 class Recorder:
@@ -40,7 +51,7 @@ class Recorder:
         """`heard` is told of facts that are in the journal; of old ones it is not."""
         self.journal = journal
         self.clock = clock
-        self.snapshot = Snapshot()
+        self.snapshot = journal.restore()
         self.problem: StorageError | None = None
         self.on_problem: Callable[[], None] = lambda: None
         self._heard = heard
@@ -54,8 +65,8 @@ class Recorder:
         self._presence = Presence(
             path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}.lock")
         )
-        while records := journal.read(self.snapshot.seq, BATCH, "tail"):
-            self.snapshot = apply(self.snapshot, records)
+        self._checkpoint_seq = journal.checkpoint_seq
+        self._keep_snapshot_if_due()
 
     @property
     def lost_file(self) -> Path | None:
@@ -109,6 +120,28 @@ class Recorder:
         self.snapshot = apply(self.snapshot, records)
         self._wake()
         self._heard(records)
+        self._keep_snapshot_if_due()
+
+    def _keep_snapshot_if_due(self) -> None:
+        if self.snapshot.seq - self._checkpoint_seq >= CHECKPOINT_EVENTS:
+            self._keep_snapshot()
+
+    def _keep_snapshot(self) -> None:
+        """What is kept only saves time at the next start: that it cannot be is no problem."""
+        self._checkpoint_seq = self.snapshot.seq
+        try:
+            self.journal.checkpoint(self.snapshot)
+        except StorageError as error:
+            log.info("no checkpoint: %s", error)
+
+    def find(self, execution_id: str) -> ExecutionView | None:
+        """Any execution of the session, from the snapshot or else from the journal."""
+        view = self.snapshot.executions.get(execution_id)
+        return view if view is not None else self.journal.runs.view(execution_id)
+
+    def has(self, execution_id: str) -> bool:
+        """Whether there has ever been an execution of this id in the session."""
+        return execution_id in self.snapshot.executions or self.journal.runs.has(execution_id)
 
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
@@ -121,6 +154,8 @@ class Recorder:
     def close(self) -> None:
         """Let the journal go. Readers end after the last fact, however far behind they are."""
         self.flush()
+        if not self._closed and self.snapshot.seq > self._checkpoint_seq:
+            self._keep_snapshot()
         self._closed = True
         if self._readers and self.lost_file is not None:
             self._wake()
@@ -154,9 +189,14 @@ class Recorder:
                     return
                 await changed.wait()
                 continue
+            if output == "latest" and self.journal.is_far(cursor, REPLAYED_EVENTS, REPLAYED_BYTES):
+                cursor = self.snapshot.seq
+                state = SnapshotTaken(Raw(encode(self.snapshot)))
+                yield [Recorded(cursor, self.clock.now(), state)]
+                continue
             records = self.journal.read(cursor, BATCH, output)
             if (
-                output == "tail"
+                output != "full"
                 and (rest := last + FRAME - loop.time()) > 0
                 and all(isinstance(record.event, OutputChanged) for record in records)
             ):
@@ -165,6 +205,6 @@ class Recorder:
             cursor = records[-1].seq
             if any(isinstance(record.event, OutputChanged) for record in records):
                 last = loop.time()
-            yield merge(records) if output == "tail" else records
+            yield records if output == "full" else merge(records)
             # A reader that is behind must not keep the kernels' output waiting.
             await asyncio.sleep(0)

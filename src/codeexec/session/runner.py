@@ -68,7 +68,7 @@ class Runner:
         self._settings = settings
         self._clock = clock
         self._tasks = tasks
-        self._intake = Intake(lambda: recorder.snapshot, blobs, self._finish)
+        self._intake = Intake(recorder.find, blobs, self._finish)
         self._ladder = Ladder(settings, clock, recorder.record)
         self._timer: asyncio.TimerHandle | None = None
         self._time_left: float | None = None
@@ -109,7 +109,7 @@ class Runner:
             )
         execution_id = request.execution_id or new_id(EXECUTION)
         check_id(execution_id, "execution id")
-        if (same := self.snapshot.executions.get(execution_id)) is not None:
+        if (same := self.recorder.find(execution_id)) is not None:
             # The journal has a sign in place of what is no Unicode.
             if same.code != request.code.encode("utf-8", "replace").decode():
                 raise Conflict(
@@ -198,7 +198,7 @@ class Runner:
 
     def _finish(self, fact: says.Finished) -> list[AnyEvent]:
         execution_id = fact.execution
-        view = self.snapshot.executions.get(execution_id)
+        view = self.recorder.find(execution_id)
         if view is None or self.queue.running != execution_id:
             return []
         status: FinishStatus = "cancelled" if fact.status == "aborted" else fact.status
@@ -349,7 +349,7 @@ class Runner:
             self._allow(running, min(max(view.timeout - passed, 0.0), view.timeout))
 
     def find(self, execution_id: str) -> None:
-        if execution_id not in self.snapshot.executions:
+        if not self.recorder.has(execution_id):
             raise NotFound(f"There is no execution {execution_id} in this session.")
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 from codeexec.domain import requests as q
 from codeexec.domain.checks import check_integer, check_name, check_request
 from codeexec.domain.clock import Clock
-from codeexec.domain.errors import Conflict, Denied, UsageError
+from codeexec.domain.errors import Conflict, Denied, NotFound, UsageError
 from codeexec.domain.events import (
     ExecutionFinished,
     NoticeGiven,
@@ -184,6 +184,8 @@ class Session:
                 return await asyncio.to_thread(self.recorder.journal.search, request)
             case q.ReadRows() | q.ReadBlob() | q.SearchHistory():
                 return self._read(request)
+            case q.ReadExecution() | q.ListExecutions() | q.ListDisplays():
+                return self._look_up(request)
             case q.RefreshVariables() | q.InspectVariable() | q.ReadTable() | q.DeleteVariable():
                 self._hears()
                 return await self._variables.answer(request)
@@ -199,7 +201,7 @@ class Session:
         return q.Done(self.snapshot.seq, count)
 
     def _execute(self, request: q.Execute) -> q.Accepted:
-        known = request.execution_id in self.snapshot.executions
+        known = bool(request.execution_id) and self.recorder.has(request.execution_id)
         accepted = self.runner.execute(request)
         if not known:
             self._remember(self.snapshot.executions[accepted.execution_id])
@@ -251,6 +253,21 @@ class Session:
                 only = self.session_id if request.this_session else ""
                 return q.History(self._history.search(request.pattern, request.limit, only))
 
+    def _look_up(self, request: q.ReadExecution | q.ListExecutions | q.ListDisplays) -> q.Reply:
+        runs = self.recorder.journal.runs
+        match request:
+            case q.ReadExecution():
+                view = self.recorder.find(request.execution_id)
+                if view is None:
+                    raise NotFound(f"There is no execution {request.execution_id} in this session.")
+                return q.ExecutionState(view, self.snapshot.seq)
+            case q.ListExecutions():
+                if request.document:
+                    return runs.of_cells(request.document)
+                return runs.views(request.before, request.limit)
+            case q.ListDisplays():
+                return runs.displays(request.before, request.limit)
+
     # -- after a run, and at the end -----------------------------------------------------
 
     def _hear(self, records: Sequence[Recorded]) -> None:
@@ -262,8 +279,8 @@ class Session:
     def _after_run(self, execution_id: str) -> None:
         if self.snapshot.closed:
             return
-        view = self.snapshot.executions[execution_id]
-        if view.started_at is not None:
+        view = self.recorder.find(execution_id)
+        if view is not None and view.started_at is not None:
             self._remember(view)
             self._files.collect(execution_id)
         if not self.runner.is_busy or self.snapshot.kernel.subshells:
@@ -319,7 +336,17 @@ class Session:
 
 
 MAX_ROWS = 5000
-_READ_WHEN_CLOSED = (q.ReadRows, q.SearchRows, q.ReadBlob, q.SearchHistory, q.ReadFile, q.ListFiles)
+_READ_WHEN_CLOSED = (
+    q.ReadExecution,
+    q.ListExecutions,
+    q.ListDisplays,
+    q.ReadRows,
+    q.SearchRows,
+    q.ReadBlob,
+    q.SearchHistory,
+    q.ReadFile,
+    q.ListFiles,
+)
 _FOR_KERNEL = (
     q.AnswerStdin,
     q.Interrupt,

@@ -21,7 +21,7 @@ def summarize(session: Session, size: int) -> SessionSummary:
         pid=kernel.pid,
         opened_at=snapshot.opened_at,
         changed_at=max(moments, default=snapshot.opened_at),
-        executions=len(snapshot.executions),
+        executions=snapshot.executions_total,
         queued=len(snapshot.queue),
         clients=len(session.clients),
         bytes=size,

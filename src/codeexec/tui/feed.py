@@ -17,11 +17,10 @@ from codeexec.domain.events import (
     NoticeGiven,
     OutputChanged,
     Recorded,
-    StdinAnswered,
-    StdinRequested,
+    SnapshotTaken,
 )
 from codeexec.domain.fold import apply
-from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.snapshot import ExecutionView, Snapshot
 
 INTERVAL = 1 / 60
 """Seconds between frames while facts keep coming. Of a flood the session itself sends at most
@@ -55,9 +54,15 @@ class Frame:
     changed: frozenset[str] = frozenset()
     rewritten: Mapping[str, int] = field(default_factory=dict)
     notices: tuple[NoticeGiven, ...] = ()
-    answers: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    """By execution: prompts of input() and what was answered, since the frame before; of a
-    password three dots."""
+    left: Mapping[str, ExecutionView] = field(default_factory=dict)
+    """Changed executions that the snapshot no longer holds, as they were when it let them go."""
+    updated: frozenset[str] = frozenset()
+    """Ids of displays that have been updated, in executions of the snapshot and in others."""
+
+    def view(self, execution_id: str) -> ExecutionView | None:
+        """An execution that has changed; None where only the session knows it."""
+        view = self.snapshot.executions.get(execution_id)
+        return view if view is not None else self.left.get(execution_id)
 
     @property
     def kernel_changed(self) -> bool:
@@ -87,8 +92,8 @@ class Folder:
         self._changed: set[str] = set()
         self._rewritten: dict[str, int] = {}
         self._notices: list[NoticeGiven] = []
-        self._asked: dict[str, tuple[str, bool]] = {}
-        self._answers: dict[str, tuple[tuple[str, str], ...]] = {}
+        self._left: dict[str, ExecutionView] = {}
+        self._updated: set[str] = set()
         self.only_begins = True
         """All that is new is that runs begin, which is news only when nothing follows soon."""
         self.new_rows = 0
@@ -101,10 +106,26 @@ class Folder:
         return self.snapshot is not self._shown
 
     def take(self, records: Iterable[Recorded]) -> None:
-        records = [record for record in records if record.seq > self.snapshot.seq]
+        """Fold events. An execution leaves the snapshot only as another one is queued: until
+        then its last state is seen."""
+        part: list[Recorded] = []
+        for record in records:
+            if record.seq <= self.snapshot.seq:
+                continue
+            if part and isinstance(record.event, ExecutionQueued | SnapshotTaken):
+                self._take(part)
+                part = []
+            part.append(record)
+        if part:
+            self._take(part)
+
+    def _take(self, records: Sequence[Recorded]) -> None:
         before = self.snapshot
         totals = {key: view.total for key, view in before.executions.items() if view.is_open}
         self.snapshot = apply(before, records)
+        now = self.snapshot.executions
+        if isinstance(records[0].event, ExecutionQueued | SnapshotTaken):
+            self._left |= {k: v for k, v in before.executions.items() if k not in now}
         for record in records:
             if not isinstance(record.event, ExecutionQueued | ExecutionStarted | InputCounted):
                 self.only_begins = False
@@ -117,25 +138,32 @@ class Folder:
                     if start < totals.get(key, 0):
                         self._rewritten[key] = min(start, self._rewritten.get(key, start))
                     totals[key] = total
-                case DisplayUpdated():
-                    now = self.snapshot.executions
+                case DisplayUpdated(display_id=display_id):
+                    self._updated.add(display_id)
                     self._changed.update(
-                        key for key, view in before.executions.items() if now[key] is not view
+                        key for key, view in before.executions.items() if now.get(key) is not view
                     )
+                case SnapshotTaken():
+                    self._skip(before)
                 case NoticeGiven() as notice:
                     self._notices.append(notice)
-                case StdinRequested(request_id=key, prompt=prompt, password=password):
-                    self._changed.add(record.event.execution_id)
-                    words = prompt.strip() or ("password" if password else "input")
-                    self._asked[key] = (words, password)
-                case StdinAnswered(request_id=key, execution_id=execution_id, answer=answer):
-                    self._changed.add(execution_id)
-                    words, password = self._asked.pop(key, ("", False))
-                    said = (words, "•••" if password else answer)
-                    self._answers[execution_id] = (*self._answers.get(execution_id, ()), said)
                 case event:
                     if key := getattr(event, "execution_id", ""):
                         self._changed.add(key)
+
+    def _skip(self, before: Snapshot) -> None:
+        """A snapshot has come in place of events."""
+        now = self.snapshot
+        for key, view in now.executions.items():
+            if view != before.executions.get(key):
+                self._changed.add(key)
+                self._rewritten[key] = 0
+        for key, view in before.executions.items():
+            if view.is_open and key not in now.executions:
+                self._changed.add(key)  # it is over, and only the session knows how
+                self._left.pop(key, None)
+        told = set(before.notices)
+        self._notices += [notice for notice in now.notices if notice not in told]
 
     def frame(self) -> Frame:
         made = Frame(
@@ -144,10 +172,12 @@ class Folder:
             frozenset(self._changed),
             self._rewritten,
             tuple(self._notices),
-            self._answers,
+            {key: view for key, view in self._left.items() if key in self._changed},
+            frozenset(self._updated),
         )
         self._shown = self.snapshot
-        self._changed, self._rewritten, self._notices, self._answers = set(), {}, [], {}
+        self._changed, self._rewritten, self._notices = set(), {}, []
+        self._left, self._updated = {}, set()
         self.only_begins = self.only_prints = True
         self.new_rows = 0
         return made

@@ -30,7 +30,7 @@ def long_runs(frame: Frame, settings: Notify) -> list[ExecutionView]:
         return []
     found = []
     for key in frame.changed:
-        view, before = frame.snapshot.executions.get(key), frame.before.executions.get(key)
+        view, before = frame.view(key), frame.before.executions.get(key)
         if view is None or before is None or view.is_open or not before.is_open:
             continue
         taken = (view.finished_at or 0.0) - (view.started_at or view.finished_at or 0.0)

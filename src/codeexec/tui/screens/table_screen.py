@@ -76,7 +76,7 @@ class TableScreen(Modal[None]):
 
     def show_frame(self, frame: Frame) -> None:
         """Read again after each run, which may have changed it; till then it is of before."""
-        views = (frame.snapshot.executions.get(key) for key in frame.changed)
+        views = (frame.view(key) for key in frame.changed)
         self._in_doubt |= frame.variables_changed or any(v and not v.is_open for v in views)
         is_idle = frame.snapshot.kernel.state == "idle"
         if is_idle and self._in_doubt:

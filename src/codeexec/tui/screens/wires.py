@@ -143,6 +143,7 @@ class Wires(KernelActions):
             return
         views = snapshot.executions.values() if snapshot is not None else ()
         cells = [view.cell for view in views if view.count == frame.cell and view.cell]
+        cells = cells or self.documents.cells_counted(frame.cell)
         for sheet in self.documents.sheets:
             if cells and sheet.name_key == cells[-1].document:
                 self.documents.bring(sheet)
@@ -241,8 +242,8 @@ class Wires(KernelActions):
 
         self.app.push_screen(TableScreen(self.session, name))
 
-    def on_artifact_pane_jump_requested(self, event: ArtifactPane.JumpRequested) -> None:
-        card = self.console_pane.view.deck.get(event.execution_id)
+    async def on_artifact_pane_jump_requested(self, event: ArtifactPane.JumpRequested) -> None:
+        card = await self.console_pane.card_of(event.execution_id)
         if card is not None:
             self.action_go("console")
             self.console_pane.view.focus()

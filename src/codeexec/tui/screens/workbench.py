@@ -212,7 +212,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         session = self.host.session(summary.session_id)
         self.session.become(session)
         try:
-            async for frame in frames(session.events(0, "tail")):
+            async for frame in frames(session.events(0, "latest")):
                 self.show_frame(frame)
         except CodeexecError as error:
             self.say_failed(error)

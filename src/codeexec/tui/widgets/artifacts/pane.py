@@ -13,9 +13,11 @@ from textual.message import Message
 from textual.widgets import Static
 
 from codeexec.client.api import SessionClient
+from codeexec.domain.requests import ListDisplays
 from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame
 from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.link import ask_quietly
 from codeexec.tui.widgets.artifacts.actions import ItemActions
 from codeexec.tui.widgets.artifacts.desk import Desk
 from codeexec.tui.widgets.artifacts.gallery import Filter, Gallery
@@ -25,6 +27,9 @@ from codeexec.tui.widgets.artifacts.row_list import RowList
 from codeexec.tui.widgets.words import tell
 
 _WORDS = ("filter", "newer", "empty")
+_FEW = 10
+"""Items that fill the list: with fewer, older ones are read at once."""
+
 _EMPTY = "Plots and tables appear here"
 
 
@@ -82,6 +87,7 @@ class ArtifactPane(ItemActions, Vertical):
         self._items: list[Item] = []
         self._selected = ""
         self._follows = True
+        self._reads = False
         self._kind: Filter = "all"
         self._execution = ""
         self._tables: frozenset[str] = frozenset()
@@ -119,6 +125,27 @@ class ArtifactPane(ItemActions, Vertical):
         self._tables = frozenset(v.name for v in now.variables if alive and v.kind == "table")
         if self.gallery.take(now) and self.is_mounted:
             self._arrange()
+        if self.gallery.has_older and len(self._items) < _FEW and self.is_mounted:
+            self._want_older()
+
+    def _want_older(self) -> None:
+        if self.gallery.has_older and not self._reads:
+            self._reads = True
+            self.run_worker(self._read_older(), group="older")
+
+    async def _read_older(self) -> None:
+        """Read older displays, until there is one that is not in the list."""
+        try:
+            while self.gallery.has_older:
+                request = ListDisplays(before=self.gallery.lowest)
+                page = await ask_quietly(self.desk.blobs.session, request)
+                if page is None:
+                    return
+                if self.gallery.take_page(page):
+                    self._arrange(chosen=not self._follows)
+                    return
+        finally:
+            self._reads = False
 
     @property
     def selected(self) -> Item | None:
@@ -201,6 +228,8 @@ class ArtifactPane(ItemActions, Vertical):
         if event.at < len(self._items):
             self._selected = self._items[event.at].key
             self._arrange(chosen=True)
+        if event.at >= len(self._items) - 1:
+            self._want_older()
 
     @on(RowList.Chosen)
     def open_chosen(self, event: RowList.Chosen) -> None:
@@ -219,6 +248,7 @@ class ArtifactPane(ItemActions, Vertical):
 
     def action_oldest(self) -> None:
         self._list.go(len(self._items) - 1)
+        self._want_older()
 
     def action_open(self) -> None:
         """The item alone; of a data frame that was displayed in part, the whole of it."""

@@ -13,13 +13,17 @@ from textual.widget import Widget
 from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
 from codeexec.domain.outputs import iter_rows, plain
-from codeexec.tui.link import CopyRequested, Said, SaveRequested, ask
+from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.link import CopyRequested, Said, SaveRequested, ask, ask_quietly
 from codeexec.tui.widgets.console.bars import SearchBar
 from codeexec.tui.widgets.console.card import Card
 from codeexec.tui.widgets.console.prompt import Prompt
 from codeexec.tui.widgets.console.view import ConsoleView
 
 R = TypeVar("R")
+
+_PAGE = 50
+"""Executions that are read at once."""
 
 _CHUNK = 5000
 """Rows that are read at once when all of them are wanted."""
@@ -60,7 +64,33 @@ class CardActions(Widget):
         self.view.go_to_end()
 
     def action_top(self) -> None:
+        self.run_worker(self._go_to_top(), group="top", exclusive=True)
+
+    async def _go_to_top(self) -> None:
+        """To the first execution of the session, which may have to be read."""
+        cards = self.view.deck.cards
+        if cards and cards[0].gap:
+            await self.read_before(_PAGE + 1)
         self.view.scroll_to(y=0, animate=False)
+
+    async def read_before(self, number: int) -> None:
+        """Read the executions right before this number."""
+        found = await ask_quietly(self.session, q.ListExecutions(before=number, limit=_PAGE))
+        if found is None:
+            self.view.give_up_executions()
+        else:
+            self.view.take_executions(found.executions, found.more, number)
+
+    async def card_of(self, execution_id: str) -> Card | None:
+        """The card of an execution, read where it is not in hand; None for a silent one."""
+        card = self.view.deck.get(execution_id)
+        if card is not None:
+            return card
+        found = await ask_quietly(self.session, q.ReadExecution(execution_id))
+        if found is None or found.execution.silent:
+            return None
+        await self.read_before(found.execution.number + 1)
+        return self.view.deck.get(execution_id)
 
     def action_sideways(self, columns: int) -> None:
         self.view.scroll_sideways(columns)
@@ -150,10 +180,26 @@ class CardActions(Widget):
 
     async def _export(self) -> None:
         parts = []
-        for card in self.view.deck:
-            head = f"# [{card.view.count or ' '}] {card.view.status}"
-            parts.append(f"{head}\n{card.view.code}\n\n{await self._whole(card)}\n")
+        async for view in self._all():
+            head = f"# [{view.count or ' '}] {view.status}"
+            parts.append(f"{head}\n{view.code}\n\n{await self._whole(Card(view))}\n")
         self.post_message(SaveRequested("session.txt", "\n".join(parts).encode()))
+
+    async def _all(self) -> AsyncIterator[ExecutionView]:
+        """All executions of the session up to the last card, also those without a card."""
+        cards = self.view.deck.cards
+        last = cards[-1].view.number if cards else 0
+        at = 0
+        while at < last:
+            # Numbers of silent executions are passed over, so that a page may hold less.
+            page = q.ListExecutions(before=at + _PAGE + 1, limit=_PAGE)
+            found = await ask(self, self.session, page)
+            if found is None:
+                return
+            for view in found.executions:
+                if at < view.number <= last:
+                    yield view
+            at += _PAGE
 
     # -- doing it again ------------------------------------------------------------------------
 
@@ -196,8 +242,7 @@ class CardActions(Widget):
     async def _search(self, pattern: str) -> None:
         found = await ask(self, self.session, q.SearchRows(pattern))
         if found is not None:
-            shown = self.view.deck.get
-            self._matches = tuple(m for m in found.matches if shown(m.execution_id) is not None)
+            self._matches = found.matches
             self._go_to_match(len(self._matches) - 1)
             if not found.complete:
                 self.post_message(Said(f"Only the first {len(found.matches):,} matches are shown."))
@@ -212,10 +257,22 @@ class CardActions(Widget):
             self.search.say("nothing found")
             self.view.marked_row = None
             return
+        step = -1 if at < self._match else 1
         self._match = at % len(self._matches)
-        match = self._matches[self._match]
-        card = self.view.deck.get(match.execution_id)
-        if card is not None:
-            self.search.say(f"{self._match + 1:,} of {len(self._matches):,}")
-            self.view.marked_row = (match.execution_id, match.row)
-            self.view.reveal(card, match.row)
+        self.run_worker(self._show_match(step), group="match", exclusive=True)
+
+    async def _show_match(self, step: int) -> None:
+        """Show the match in turn; matches of executions that are not shown are dropped."""
+        while self._matches:
+            self._match %= len(self._matches)
+            match = self._matches[self._match]
+            card = self.view.deck.get(match.execution_id) or await self.card_of(match.execution_id)
+            if card is not None:
+                self.search.say(f"{self._match + 1:,} of {len(self._matches):,}")
+                self.view.marked_row = (match.execution_id, match.row)
+                self.view.reveal(card, match.row)
+                return
+            gone = match.execution_id
+            self._matches = tuple(m for m in self._matches if m.execution_id != gone)
+            self._match = min(self._match, len(self._matches)) - (step < 0)
+        self._go_to_match(0)

@@ -15,10 +15,6 @@ Part = Literal["code", "more", "answer", "row", "note", "gap"]
 _ENDINGS = ("cancelled", "timed_out", "lost")
 
 
-MOST_ANSWERS = 20
-"""Answers that a card shows: a game of a thousand questions is no list to read."""
-
-
 class Fold(Enum):
     """How much of a card is shown."""
 
@@ -43,8 +39,8 @@ class Card:
         self.fold = Fold.OPEN
         self.shows_all_code = False
         self.shows_all_frames = False
-        self.answers: tuple[tuple[str, str], ...] = ()
-        """What input() asked and what was answered: the last of it."""
+        self.gap = False
+        """There may be executions right before this one that were not read yet."""
         self.heights = Heights()
         self._tail_of: ExecutionView | None = None
         self._tail: list[Run] = []
@@ -52,6 +48,11 @@ class Card:
     @property
     def key(self) -> str:
         return self.view.execution_id
+
+    @property
+    def answers(self) -> tuple[tuple[str, str], ...]:
+        """What input() asked and what was answered: the last of it."""
+        return self.view.answers
 
     @property
     def wraps(self) -> bool:
@@ -117,9 +118,6 @@ class Card:
         """The line where a row of output begins."""
         shown, more = self.code_lines(limit)
         return shown + (more > 0) + len(self.answers) + self.heights.top(row)
-
-    def take_answers(self, answers: tuple[tuple[str, str], ...]) -> None:
-        self.answers = (*self.answers, *answers)[-MOST_ANSWERS:]
 
     def display(self, shown: Display) -> Display:
         """The display as it is now: a page may hold it as it was when it was read."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 
 from codeexec.domain.outputs import Run
 from codeexec.domain.snapshot import ExecutionView
@@ -21,6 +21,8 @@ class Deck:
         self.pages = Pages()
         self.width = 80
         self.code_limit = 8
+        self.stale: set[str] = set()
+        """Cards whose execution has changed out of the snapshot: it is to be read."""
         self._places: dict[str, int] = {}
         self._tops: list[int] = [0]
 
@@ -48,28 +50,116 @@ class Deck:
     def take(self, frame: Frame, painter: CardPainter) -> bool:
         """Bring the cards of a frame up to date; whether anything is to be painted."""
         changed: list[int] = []
-        for key, view in _in_order(frame):
+        numbers: set[int] | None = None
+        for view in _in_order(frame):
             if view.silent:
                 continue
-            at = self._places.get(key)
+            at = self._places.get(view.execution_id)
             if at is None:
-                at = self._places[key] = len(self.cards)
-                self.cards.append(Card(view))
-                self._tops.append(0)
-            card = self.cards[at]
-            wrapped = card.wraps
-            if (row := frame.rewritten.get(key)) is not None:
-                self.pages.forget(key, row)
-                card.heights.cut(row)
-            card.view = view
-            card.take_answers(frame.answers.get(key, ()))
-            if wrapped != card.wraps:
-                card.heights.cut(0)
-            self.measure(card, painter)
+                if numbers is None:
+                    numbers = _numbers(frame)
+                at = self._insert(view)
+                self.cards[at].gap = view.number > 1 and view.number - 1 not in numbers
+            self._update(self.cards[at], view, painter, frame.rewritten.get(view.execution_id))
             changed.append(at)
         if changed:
             self.settle(min(changed))
+        self._note_stale(frame)
         return bool(changed)
+
+    def _update(
+        self, card: Card, view: ExecutionView, painter: CardPainter, rewritten: int | None = None
+    ) -> None:
+        """Show what the execution is now; its rows from `rewritten` on are other ones."""
+        wrapped = card.wraps
+        if rewritten is not None:
+            self.pages.forget(card.key, rewritten)
+            card.heights.cut(rewritten)
+        card.view = view
+        if wrapped != card.wraps:
+            card.heights.cut(0)
+        self.measure(card, painter)
+
+    def _insert(self, view: ExecutionView) -> int:
+        """A card in its place by number; returns the place."""
+        at = len(self.cards)
+        if self.cards and view.number < self.cards[-1].view.number:
+            at = bisect_right(self.cards, view.number, key=lambda card: card.view.number)
+        self.cards.insert(at, Card(view))
+        self._tops.append(0)
+        if at == len(self.cards) - 1:
+            self._places[view.execution_id] = at
+        else:
+            self._replace()
+        return at
+
+    def _replace(self) -> None:
+        self._places = {card.key: at for at, card in enumerate(self.cards)}
+
+    def _note_stale(self, frame: Frame) -> None:
+        """Cards that the frame concerns, and whose execution it does not have."""
+        for key in frame.changed:
+            if key in self._places and frame.view(key) is None:
+                self.stale.add(key)
+        if frame.updated:
+            held = frame.snapshot.executions
+            self.stale |= {
+                card.key
+                for card in self.cards
+                if card.key not in held
+                and any(display.display_id in frame.updated for display in card.view.displays)
+            }
+
+    def take_stale(self) -> list[str]:
+        """Executions to read again, each told once."""
+        stale = [key for key in self.stale if key in self._places]
+        self.stale.clear()
+        return stale
+
+    # -- executions that were read -----------------------------------------------------------
+
+    def refresh(self, view: ExecutionView, painter: CardPainter) -> None:
+        """An execution that was read again."""
+        at = self._places.get(view.execution_id)
+        if at is not None:
+            self._update(self.cards[at], view, painter, 0)
+            self.settle(at)
+
+    def put_page(
+        self, views: Sequence[ExecutionView], more: bool, before: int, painter: CardPainter
+    ) -> None:
+        """Executions right before number `before`, in order; `more`: there are older ones."""
+        for number, view in enumerate(views):
+            at = self._places.get(view.execution_id)
+            if at is None:
+                at = self._insert(view)
+                above = self.cards[at - 1].view.number if at else 0
+                card = self.cards[at]
+                card.gap = number == 0 and more and above != view.number - 1
+                self.measure(card, painter)
+            elif number:
+                self.cards[at].gap = False
+        at = bisect_left(self.cards, before, key=lambda card: card.view.number)
+        if at < len(self.cards):
+            below = self.cards[at]
+            below.gap = below.view.number > before
+        self.settle()
+
+    def gaps(self, top: int, bottom: int) -> list[Card]:
+        """Cards between two lines that may miss the ones before them."""
+        first = max(bisect_right(self._tops, top) - 1, 0)
+        last = bisect_left(self._tops, bottom)
+        return [card for card in self.cards[first:last] if card.gap]
+
+    def trim(self, keep: int) -> None:
+        """Let the oldest cards go, down to `keep`; they can be read again."""
+        gone = len(self.cards) - keep
+        if gone > 0:
+            del self.cards[:gone]
+            self.cards[0].gap = True
+            self._tops = [0] * (len(self.cards) + 1)
+            self._replace()
+            self.settle()
 
     def measure(self, card: Card, painter: CardPainter) -> bool:
         """Learn the heights of the last rows; whether one has changed."""
@@ -138,11 +228,16 @@ class Deck:
         return card.tail_row(row) or self.pages.get(card.key, row)
 
 
-def _in_order(frame: Frame) -> Iterator[tuple[str, ExecutionView]]:
-    views = frame.snapshot.executions
+def _in_order(frame: Frame) -> Iterator[ExecutionView]:
     if len(frame.changed) == 1:
         (key,) = frame.changed
-        if key in views:
-            yield key, views[key]
+        if (view := frame.view(key)) is not None:
+            yield view
         return
-    yield from ((key, view) for key, view in views.items() if key in frame.changed)
+    yield from frame.left.values()
+    yield from (view for key, view in frame.snapshot.executions.items() if key in frame.changed)
+
+
+def _numbers(frame: Frame) -> set[int]:
+    views = (*frame.snapshot.executions.values(), *frame.left.values())
+    return {view.number for view in views}

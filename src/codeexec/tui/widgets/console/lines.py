@@ -47,6 +47,18 @@ class CardLines(ScrollView):
         pages: list[PageKey]
 
     @dataclass
+    class ExecutionsWanted(Message, namespace="console_view"):
+        """Executions right before number `before` that are to be read."""
+
+        before: int
+
+    @dataclass
+    class ExecutionStale(Message, namespace="console_view"):
+        """An execution that is to be read again."""
+
+        execution_id: str
+
+    @dataclass
     class ImageWanted(Message, namespace="console_view"):
         """A picture that is to be painted over at most `columns` by `rows` cells."""
 
@@ -84,6 +96,7 @@ class CardLines(ScrollView):
         self._left = 0
         self._rows_seen = 0
         self._wanted_images: set[str] = set()
+        self._wanted_gap: int | None = None
         self._ticker: Timer | None = None
         self._painted: LRUCache[object, Strip] = LRUCache(_KEPT_LINES)
 

@@ -173,7 +173,7 @@ class ConsolePane(CardActions, Vertical):
         counts = [
             view.count
             for key in frame.changed
-            if (view := frame.snapshot.executions.get(key)) is not None
+            if (view := frame.view(key)) is not None
             and view.count is not None
             and view.generation == frame.snapshot.kernel.generation
         ]
@@ -341,6 +341,21 @@ class ConsolePane(CardActions, Vertical):
             self.view.deck.pages.give_up(execution_id, start)
         else:
             self.view.take_rows(execution_id, start, found.runs)
+
+    @on(ConsoleView.ExecutionsWanted)
+    def read_executions(self, event: ConsoleView.ExecutionsWanted) -> None:
+        event.stop()
+        self.run_worker(self.read_before(event.before), group="executions")
+
+    @on(ConsoleView.ExecutionStale)
+    def read_stale(self, event: ConsoleView.ExecutionStale) -> None:
+        event.stop()
+        self.run_worker(self._read_again(event.execution_id), group="executions")
+
+    async def _read_again(self, execution_id: str) -> None:
+        found = await ask_quietly(self.session, q.ReadExecution(execution_id))
+        if found is not None:
+            self.view.refresh_execution(found.execution)
 
     @on(ConsoleView.ImageWanted)
     def paint_image(self, event: ConsoleView.ImageWanted) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from textual import events
 from textual.geometry import Region, Size
@@ -10,11 +10,19 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from codeexec.domain.outputs import Run
+from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.feed import Frame
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.console.card import Card, Fold
 from codeexec.tui.widgets.console.lines import CardLines
 from codeexec.tui.widgets.console.paint import GUTTER, CardPainter
+
+MOST_CARDS = 400
+KEPT_CARDS = 300
+"""Cards in memory while the end is followed: above the first number, the oldest go."""
+
+MOST_WHILE_READING = 2000
+"""The same while the reader is elsewhere."""
 
 _TICK = 0.1
 """Seconds between looks at the clock while something runs."""
@@ -48,10 +56,67 @@ class ConsoleView(CardLines, can_focus=True):
         if frame.snapshot.kernel.language:
             self.painter.language = frame.snapshot.kernel.language
         if self.deck.take(frame, self.painter):
+            self._trim()
             self._resettle()
+        for key in self.deck.take_stale():
+            self.post_message(self.ExecutionStale(key))
         running = frame.snapshot.running
         if self._ticker is not None:
             (self._ticker.resume if running is not None else self._ticker.pause)()
+
+    # -- executions that are not in hand -----------------------------------------------------
+
+    def _trim(self) -> None:
+        most = MOST_CARDS if self.follows else MOST_WHILE_READING
+        if len(self.deck.cards) <= most:
+            return
+        held = None if self.follows else self._anchor()
+        self.deck.trim(KEPT_CARDS if self.follows else most)
+        if self.selected is not None and self.deck.get(self.selected.key) is None:
+            self.selected = None
+        self._restore(held)
+
+    def _anchor(self) -> tuple[Card, int] | None:
+        """The card at the top of the screen, and how far above the screen it begins."""
+        found = self.deck.locate(self.scroll_offset.y)
+        return (found[0], self.scroll_offset.y - self.deck.top(found[0])) if found else None
+
+    def _restore(self, held: tuple[Card, int] | None) -> None:
+        """Cards have come or gone above: stay where we are."""
+        self._resettle()
+        if held is not None and self.deck.get(held[0].key) is held[0]:
+            self._scroll_now(self.deck.top(held[0]) + held[1])
+
+    def want_older(self) -> None:
+        """Ask for what is missing right above the first line on screen, or soon will be."""
+        if self._wanted_gap is not None:
+            return
+        top, height = self.scroll_offset.y, max(self.size.height, 1)
+        gaps = self.deck.gaps(max(top - height, 0), top + height)
+        if gaps:
+            self.want_before(gaps[-1])
+
+    def want_before(self, card: Card) -> None:
+        """Ask for what is missing right above a card."""
+        if self._wanted_gap is None:
+            self._wanted_gap = card.view.number
+            self.post_message(self.ExecutionsWanted(self._wanted_gap))
+
+    def take_executions(self, views: Sequence[ExecutionView], more: bool, before: int) -> None:
+        """Executions right before number `before` have been read."""
+        self._wanted_gap = None
+        held = None if self.follows else self._anchor()
+        self.deck.put_page(views, more, before, self.painter)
+        self._restore(held)
+
+    def give_up_executions(self) -> None:
+        """They could not be read: they are wanted again at the next scroll."""
+        self._wanted_gap = None
+
+    def refresh_execution(self, view: ExecutionView) -> None:
+        """An execution has been read again."""
+        self.deck.refresh(view, self.painter)
+        self._resettle()
 
     def on_mount(self) -> None:
         self._ticker = self.set_interval(_TICK, self._tick, pause=True)
@@ -131,6 +196,8 @@ class ConsoleView(CardLines, can_focus=True):
         if at_end != self.follows:
             self.follows = at_end
             self._rows_seen = self.deck.rows
+        if not self.follows:
+            self.want_older()
 
     def go_to_end(self) -> None:
         if self.follows and not self._left and self.scroll_y == self.max_scroll_y:
@@ -174,6 +241,8 @@ class ConsoleView(CardLines, can_focus=True):
         if self.selected is None:
             at = len(cards) - 1
         else:
+            if by < 0 and self.selected.gap:
+                self.want_before(self.selected)
             at = min(max(self.deck.place(self.selected) + by, 0), len(cards) - 1)
         self.select(cards[at])
         if at == len(cards) - 1 and by > 0:

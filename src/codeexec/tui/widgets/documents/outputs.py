@@ -26,6 +26,11 @@ class OutputReader:
     def __init__(self) -> None:
         self._known: dict[str, tuple[tuple[int, tuple[Display, ...]], list[Json]]] = {}
 
+    def forget_others(self, execution_ids: Iterable[str]) -> None:
+        """What other executions have put out is not needed any more."""
+        kept = set(execution_ids)
+        self._known = {key: value for key, value in self._known.items() if key in kept}
+
     async def read(self, session: SessionClient, view: ExecutionView) -> list[Json]:
         """As nbformat has it; raises CodeexecError."""
         from codeexec.documents.row_outputs import outputs_of  # not at the start
@@ -83,6 +88,7 @@ async def with_runs(
             view = views.pop(0)
             outputs = await reader.read(session, view)
             notebook = with_outputs(notebook, kept.index, outputs, view.count)
+    reader.forget_others(view.execution_id for view in runs.values())
     return notebook
 
 

@@ -15,6 +15,7 @@ from codeexec.domain.errors import CodeexecError, Conflict
 from codeexec.tui.link import CommandWanted, CopyRequested, Failed, focus_now
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.chrome import TabStrip
+from codeexec.tui.widgets.documents.cell_runs import CellRuns
 from codeexec.tui.widgets.documents.keeping import LOOK_EVERY
 from codeexec.tui.widgets.documents.recent import RecentFiles
 from codeexec.tui.widgets.documents.running import Running
@@ -34,6 +35,7 @@ class DocumentsPane(Running):
     ) -> None:
         super().__init__(theme, swaps, me, id)
         self._kept = {}
+        self._cell_runs = CellRuns()
         self._untitled = 0
         self._one_at_a_time = asyncio.Lock()
         self._reopenable: list[tuple[Path, int]] = []
@@ -125,8 +127,10 @@ class DocumentsPane(Running):
     async def _add(self, sheet: Sheet) -> None:
         sheet.id = f"sheet-{id(sheet)}"
         self._sheets.append(sheet)
+        sheet.cell_runs = self._cell_runs
         await self._switcher.add_content(sheet, set_current=True)
         sheet.show_marks(self._snapshot)
+        self._learn_cells(sheet.names)
         self.show_tabs()
         self.tell_tabs()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from textual import on
 
@@ -17,6 +17,7 @@ from codeexec.domain.outputs import plain
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.feed import Frame
 from codeexec.tui.link import Failed, ask, ask_quietly
+from codeexec.tui.widgets.documents.cell_runs import CellRuns
 from codeexec.tui.widgets.documents.keeping import Keeping
 from codeexec.tui.widgets.documents.sheet import Sheet
 from codeexec.tui.widgets.documents.words import words_like
@@ -35,6 +36,7 @@ class Running(Keeping):
     session: SessionClient | None = None
     save_before_run = True
     _snapshot = Snapshot()
+    _cell_runs: CellRuns
     _one_at_a_time: asyncio.Lock
 
     def save(self, sheet: Sheet | None = None, *, overwrite: bool = False) -> bool:
@@ -92,11 +94,14 @@ class Running(Keeping):
     def show_frame(self, frame: Frame) -> None:
         """Bring marks up to date; output alone changes none."""
         self._snapshot = frame.snapshot
-        views, before = frame.snapshot.executions, frame.before.executions
+        self._learn_cells(self._cell_runs.follow(frame))
+        if frame.before.seq == 0:
+            self._learn_cells({name for sheet in self._sheets for name in sheet.names})
+        before = frame.before.executions
         changed = [
             view
             for key in frame.changed
-            if (view := views.get(key)) is not None
+            if (view := frame.view(key)) is not None
             and view.cell is not None
             and (key not in before or before[key].status != view.status)
         ]
@@ -108,6 +113,24 @@ class Running(Keeping):
         for view in changed:
             if view.status == "error":
                 self._mark_failure(view)
+
+    def cells_counted(self, count: int) -> list[CellRef]:
+        """Cells that had this prompt number and are in no snapshot any more."""
+        return self._cell_runs.counted(count)
+
+    def _learn_cells(self, documents: Iterable[str]) -> None:
+        """Read the executions of these documents where the snapshot does not hold all."""
+        if self._snapshot.executions_total > len(self._snapshot.executions):
+            for name in documents:
+                self.run_worker(self._read_cells(name), group="cells")
+
+    async def _read_cells(self, document: str) -> None:
+        found = await ask_quietly(self.session, q.ListExecutions(document=document))
+        if found is not None and found.executions:
+            self._cell_runs.learn(found.executions)
+            for sheet in self._sheets:
+                if sheet.is_of(document):
+                    sheet.show_marks(self._snapshot)
 
     def _save_outputs_of_run(self, sheet: Sheet) -> None:
         """Where a run saves its document, what comes of it is saved as well when it is over."""

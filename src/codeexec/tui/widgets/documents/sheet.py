@@ -26,6 +26,7 @@ from codeexec.languages.catalog import by_file, by_name, text
 from codeexec.languages.model import Language
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.documents.banner import Banner
+from codeexec.tui.widgets.documents.cell_runs import CellRuns
 from codeexec.tui.widgets.documents.marks import assigned, cell_marks, reference
 from codeexec.tui.widgets.documents.outputs import OutputReader, with_kernel, with_runs
 from codeexec.tui.widgets.documents.replacing import replace_lines, replace_text
@@ -122,6 +123,7 @@ class Sheet(Vertical):
         """The version on disk that the person knows of."""
         self.former: tuple[str, ...] = ()
         """What executions call it that were run before it was saved under another name."""
+        self.cell_runs = CellRuns()
         self._outputs = OutputReader()
         self._token = secrets.token_hex(3)
         self._marked: dict[str, CellMark] = {}
@@ -311,11 +313,12 @@ class Sheet(Vertical):
     def _views(self, snapshot: Snapshot) -> list[ExecutionView]:
         """Executions of whole cells from here: what was run of a part of one, or of the file as
         one, marks none."""
-        return [
-            view
-            for view in snapshot.executions.values()
-            if view.cell and view.cell.cell and self.is_of(view.cell.document)
-        ]
+        return self.cell_runs.of(self.names, snapshot)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What executions call this document, now or before it was saved as another."""
+        return (self.name_key, *self.former)
 
     def is_of(self, document: str) -> bool:
         """Whether executions name this document so, now or before it was saved as another."""
