@@ -359,7 +359,8 @@ class KernelKeeper:
             if in_container
             else "The session server ended and the kernel did not live on."
         )
-        lost = [each for each in open_ids if self._snapshot.executions[each].is_open]
+        views = self._snapshot.executions
+        lost = [each for each in open_ids if each in views and views[each].is_open]
         self._executions.forget(lost)
         self._recorder.record(*(ExecutionFinished(each, "lost", reason) for each in lost))
         if view.state in ("starting", "idle", "busy"):
