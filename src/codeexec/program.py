@@ -158,15 +158,11 @@ class RunningSession:
                 return runs
 
     async def _blob(self, digest: str, mimes: set[str]) -> str:
-        from base64 import b64encode
+        from codeexec.domain.mime import text_of
 
         data = (await self._session.call(ReadBlob(digest))).data
-        is_binary = any(m.startswith(("image/", "audio/", "video/")) for m in mimes) or (
-            "application/pdf" in mimes
-        )
-        if is_binary and "image/svg+xml" not in mimes:
-            return b64encode(data).decode()
-        return data.decode("utf-8", "replace")
+        # The same content under two types, such as text/plain and text/x-log, reads alike.
+        return text_of(min(mimes, default="text/plain"), data)
 
 
 @asynccontextmanager

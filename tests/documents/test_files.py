@@ -220,3 +220,73 @@ def test_a_link_that_was_opened_is_saved_where_it_points(tmp_path: Path) -> None
     assert read_file(path, real=file.real).text == "x = 2\n"
     assert target.read_text() == "x = 2\n"
     assert path.is_symlink()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["undefined", "rot13", "hex", "zlib", "base64", "idna", "punycode", "unicode_escape"],
+)
+def test_a_coding_line_that_names_no_encoding_of_files(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "x.py"
+    data = f"# coding: {name}\nprint('a+b \\\\n ~')\n".encode()
+    path.write_bytes(data)
+    with pytest.raises(DocumentError, match="cannot be read as") as caught:
+        read_file(path)
+    assert "coding:" in caught.value.next_step
+    file = read_file(path, "utf-8")
+    save_file(file, file.text)
+    assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"# coding: utf-8-sig\nx\n", "# coding: utf-8-sig\nx\n"),
+        (b"\xef\xbb\xbf# coding: utf-8-sig\nx\n", "# coding: utf-8-sig\nx\n"),
+        (b"# coding: nowhere\nx\n", "# coding: nowhere\nx\n"),
+        ("# coding: euc-jp\n日本\n".encode("euc-jp"), "# coding: euc-jp\n日本\n"),
+        (b"\xef\xbb\xbf\xef\xbb\xbfa", "\ufeffa"),
+    ],
+)
+def test_other_coding_lines_and_marks_survive(tmp_path: Path, data: bytes, text: str) -> None:
+    path = tmp_path / "x.py"
+    path.write_bytes(data)
+    file = read_file(path)
+    assert file.text == text
+    save_file(file, file.text)
+    assert path.read_bytes() == data
+
+
+def test_text_that_would_not_be_saved_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "x.py"
+    path.write_bytes(b"# coding: utf-7\nx = '+AOk-'\ny = 'a-b'\n~\n")
+    with pytest.raises(DocumentError, match="cannot be read as"):
+        read_file(path)
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfea", b"\xfe\xff\xd8\x00", b"\xff\xfe\x00\x00abc"])
+def test_a_mark_with_torn_text_after_it(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "x.py"
+    path.write_bytes(data)
+    with pytest.raises(DocumentError, match=r"is not utf-(16|32)"):
+        read_file(path)
+
+
+def test_devices_pipes_and_odd_names_are_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    with pytest.raises(DocumentError, match="a named pipe") as caught:
+        read_file(tmp_path / "pipe.py")
+    assert "run -" in caught.value.next_step
+    (tmp_path / "zero.py").symlink_to("/dev/zero")
+    with pytest.raises(DocumentError, match="a device"):
+        read_file(tmp_path / "zero.py")
+    with pytest.raises(DocumentError, match="no name of a file"):
+        read_file(tmp_path / "a\0b")
+
+
+def test_a_swap_of_too_deep_json_is_passed_over(tmp_path: Path) -> None:
+    store = SwapStore(tmp_path)
+    store.write("a", "text")
+    (tmp_path / "y.swap").write_bytes(b"[" * 100_000 + b"\nx")
+    (tmp_path / "z.swap").symlink_to("/dev/zero")
+    assert [swap.name for swap in store.all()] == ["a"]

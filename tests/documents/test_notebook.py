@@ -217,3 +217,91 @@ def test_a_thousand_cells_open_at_once() -> None:
     # 160 and 370 for a cell of 20 lines; a look at half of the others would be 500 more.
     assert opened.count < 300 * 1000
     assert saved.count < 600 * 1000
+
+
+def shaped(**changes: Any) -> str:
+    """A notebook's text with these values in its only cell or, for `metadata`, in itself."""
+    cell = {**raw_cell("1"), **changes.pop("cell", {})}
+    return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, **changes})
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (shaped(metadata=[]), "metadata is a list"),
+        (shaped(metadata=None), "metadata is null"),
+        (shaped(nbformat_minor="5"), "nbformat_minor is a string"),
+        (shaped(cells=[1]), "cells\\[0\\] is a number"),
+        (shaped(cell={"cell_type": ["code"]}), "cells\\[0\\].cell_type is a list"),
+        (shaped(cell={"id": 7}), "cells\\[0\\].id is a number"),
+        (shaped(cell={"metadata": "x"}), "cells\\[0\\].metadata is a string"),
+        (shaped(cell={"source": {"a": 1}}), "cells\\[0\\].source is an object"),
+        (shaped(cell={"source": ["a", 1]}), "cells\\[0\\].source is a list"),
+        (shaped(cell={"attachments": []}), "cells\\[0\\].attachments is a list"),
+        (shaped(cell={"outputs": {}}), "cells\\[0\\].outputs is an object"),
+        (shaped(cell={"outputs": [None]}), "cells\\[0\\].outputs\\[0\\] is null"),
+        (shaped(cell={"outputs": [{"data": []}]}), "outputs\\[0\\].data is a list"),
+        (shaped(cell={"outputs": [{"text": 3}]}), "outputs\\[0\\].text is a number"),
+        (shaped(cell={"outputs": [{"traceback": "x"}]}), "outputs\\[0\\].traceback is a string"),
+        (shaped(cell={"outputs": [{"ename": {}}]}), "outputs\\[0\\].ename is an object"),
+        ('{"nbformat": 4, "cells": ' + "[" * 5000 + "]" * 5000 + "}", "nested too deeply"),
+        (shaped(metadata={"a": 0}).replace('"a": 0', '"a": ' + "9" * 5000), "too many digits"),
+        ('{"nbformat": true, "cells": []}', "no notebook"),
+    ],
+)
+def test_values_of_a_wrong_type_are_refused_with_their_place(text: str, place: str) -> None:
+    with pytest.raises(DocumentError, match=place) as caught:
+        parse_notebook(text, "a.ipynb")
+    assert "as text" in caught.value.next_step
+
+
+JSON_VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "cells",
+                    "metadata",
+                    "source",
+                    "outputs",
+                    "data",
+                    "text",
+                    "cell_type",
+                    "output_type",
+                    "id",
+                    "title",
+                    "name",
+                    "kernelspec",
+                    "language_info",
+                    "attachments",
+                    "execution_count",
+                    "nbformat",
+                    "worksheets",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["cells", "metadata", "worksheets"]), JSON_VALUE), JSON_VALUE
+)
+def test_any_json_opens_or_is_refused_in_words(data: dict[str, Any], cell: object) -> None:
+    for text in (
+        json.dumps({"nbformat": 4, "nbformat_minor": 5, **data}),
+        json.dumps({"nbformat": 4, "metadata": {}, "cells": [cell]}),
+    ):
+        try:
+            notebook = parse_notebook(text)
+        except DocumentError as error:
+            assert error.next_step
+            continue
+        assert isinstance(notebook.kernel + notebook.language, str)
+        shown = to_text(notebook, "#")
+        parse_notebook(dump_notebook(from_text(notebook, shown, "#")))

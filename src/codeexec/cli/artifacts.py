@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeexec.domain.errors import StorageError
+from codeexec.domain.errors import DocumentError, StorageError
+from codeexec.domain.mime import content_of, is_json
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.hostfiles.files import make_folder, write
 from codeexec.hostfiles.place import locate
@@ -29,8 +29,6 @@ SUFFIXES = {
     "application/javascript": ".js",
 }
 """The forms worth a file, the richest first. Others (`application/vnd…+json`) are JSON."""
-
-_BINARY = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf")
 
 
 class ArtifactFolder:
@@ -62,7 +60,10 @@ class ArtifactFolder:
             self._count += 1
             stem = self._names[display.key] = f"{self._piece:02d}-{self._count}"
         text = await read(part)
-        data = base64.b64decode(text) if part.mime in _BINARY else text.encode()
+        try:
+            data = content_of(part.mime, text)
+        except DocumentError:
+            return None  # damaged: the line of the display says so
         path = self._folder / f"{stem}{SUFFIXES.get(part.mime, '.json')}"
         try:
             # The code that runs may have put a link there, or in place of the folder.
@@ -78,4 +79,4 @@ def _richest(display: Display) -> MimePart | None:
     for mime in SUFFIXES:
         if part := display.part(mime):
             return part
-    return next((part for part in display.parts if part.mime.endswith("+json")), None)
+    return next((part for part in display.parts if is_json(part.mime)), None)

@@ -17,6 +17,7 @@ from typing import Literal
 from codeexec.config.load import load
 from codeexec.config.paths import MAX_SOCKET_PATH, Paths, find_paths, make_private
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.plain_files import read_plain
 from codeexec.environments.trust import trust_command
 
 Grade = Literal["ok", "warn", "fail"]
@@ -145,7 +146,7 @@ def check_logout(user: str, places: tuple[Path, ...] = LOGIND) -> Check:
         files = sorted(place.glob("*.conf")) if place.is_dir() else [place]
         for file in files:
             try:
-                text = file.read_text(encoding="utf-8", errors="replace")
+                text = read_plain(file).decode("utf-8", "replace")
             except OSError:
                 continue  # the default is no
             for value in re.findall(r"^\s*KillUserProcesses\s*=\s*(\w+)", text, re.MULTILINE):

@@ -5,12 +5,13 @@ The terminal is asked when the first picture comes, not before: most runs have n
 
 from __future__ import annotations
 
-import base64
+import asyncio
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from codeexec.domain.errors import CodeexecError, DocumentError
+from codeexec.domain.mime import content_of
 from codeexec.domain.outputs import MimePart
 
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ class Pictures:
             self._graphics.way in _BLOCKS and self._setting == "auto"
         ):
             return ""
-        data = text.encode() if part.mime == "image/svg+xml" else base64.b64decode(text)
         try:
-            return self._render(data, self._graphics)
+            data = content_of(part.mime, text)
+            return await asyncio.to_thread(self._render, data, self._graphics)
         except DocumentError:
             return ""  # a damaged picture, or one that is too large: its line says what it is
 

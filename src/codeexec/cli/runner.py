@@ -7,7 +7,6 @@ import gc
 import logging
 import signal
 import time
-from base64 import b64encode
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -40,6 +39,7 @@ from codeexec.domain.events import (
     StdinRequested,
 )
 from codeexec.domain.ids import EXECUTION, new_id
+from codeexec.domain.mime import text_of
 from codeexec.domain.outputs import MimePart
 from codeexec.domain.printable import printable_json
 from codeexec.domain.pulls import pull_words
@@ -345,10 +345,7 @@ class Run:
         if part.text is not None:
             return part.text
         blob = await session.call(ReadBlob(part.blob or ""))
-        is_text = part.mime.startswith("text/") or part.mime in _TEXTUAL
-        if is_text or part.mime.endswith(("+json", "+xml")):
-            return blob.data.decode("utf-8", "replace")
-        return b64encode(blob.data).decode()
+        return text_of(part.mime, blob.data)
 
     # -- people ----------------------------------------------------------------------------
 
@@ -404,9 +401,6 @@ def _containers() -> ContainerSettings:
     from codeexec.server.start import container_settings
 
     return replace(container_settings(), spare=False)  # it would be for nobody
-
-
-_TEXTUAL = ("application/json", "application/javascript", "image/svg+xml")
 
 
 async def _main(options: RunOptions, program: Program, early: EarlyKernel | None) -> int:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codeexec.cli.rows import KEPT, Sink
 from codeexec.cli.verdict import EXIT
+from codeexec.domain.errors import DocumentError
 from codeexec.domain.events import DisplayUpdated, OutputChanged
+from codeexec.domain.mime import content_of
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, plain
+from codeexec.domain.picture_head import picture_size
 from codeexec.domain.printable import printable, printable_row
 from codeexec.domain.result import error_text
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from codeexec.cli.pictures import Pictures
 
 IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
+
+_HEAD = 1 << 20
+"""Characters of base64 in which an image says its size; a multiple of four."""
 
 ReadPart = Callable[[MimePart], Awaitable[str]]
 """The value of a part as its `text` has it: text, JSON text, or base64."""
@@ -158,28 +162,12 @@ def _image_of(display: Display) -> MimePart | None:
 
 
 def image_size(mime: str, text: str) -> str:
-    """Width × height in pixels from the head of an image; empty where it does not say."""
+    """Width × height in pixels from the head of an image; its kind where that does not say."""
     if mime == "image/svg+xml":
         return "svg"
-    data = base64.b64decode(text[:65536].replace("\n", "") + "==", validate=False)
-    if data.startswith(b"\x89PNG") and len(data) >= 24:
-        width, height = struct.unpack(">II", data[16:24])
-    elif data[:4] == b"GIF8" and len(data) >= 10:
-        width, height = struct.unpack("<HH", data[6:10])
-    elif data[:2] == b"\xff\xd8" and (found := _jpeg_size(data)):
-        width, height = found
-    else:
-        return mime.partition("/")[2]
-    return f"{width}×{height}"
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """From the start-of-frame segment: ITU T.81, B.2.2."""
-    at = 2
-    while at + 9 < len(data) and data[at] == 0xFF:
-        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
-            return width, height
-        at += 2 + length
-    return None
+    kind = mime.partition("/")[2]
+    try:
+        size = picture_size(content_of(mime, text[:_HEAD] if len(text) > _HEAD else text))
+    except DocumentError:
+        return f"{kind}, damaged"
+    return f"{size[0]}×{size[1]}" if size else kind

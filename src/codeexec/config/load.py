@@ -15,6 +15,7 @@ from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
 from codeexec.config.guarded import guarded_digest, refused_settings, untrusted_holder
 from codeexec.config.model import Settings
 from codeexec.domain.errors import Denied, UsageError
+from codeexec.domain.parsing import load_toml
 from codeexec.environments.trust import Trust, TrustStore
 from codeexec.hostfiles.files import read
 from codeexec.hostfiles.place import locate
@@ -24,6 +25,9 @@ PROJECT_FILE = ".codeexec.toml"
 USER_FILE = "config.toml"
 MOST_BYTES = 1 << 20
 """Bytes of a file with settings."""
+
+MOST = 2**53
+"""The largest number that a setting may be: the seconds and bytes of it can be counted with."""
 
 N = TypeVar("N", int, float)
 
@@ -216,7 +220,7 @@ def load(
             values[key.name] = _convert(key, value, textual=origin.layer == "environment")
             origins[key.name] = origin
         except ValueError:
-            wrong = f"{value!r} is not {key.accepts}."
+            wrong = f"{_shown(value)} is not {key.accepts}."
             problems.append(Problem(origin.place, key.name, wrong, f"Give {key.accepts}."))
 
     layers: tuple[tuple[Layer, Path | None], ...] = (
@@ -290,11 +294,9 @@ def _read(path: Path, problems: list[Problem]) -> Iterator[tuple[str, object]]:
         problem = f"it cannot be read: {error.strerror}."
         problems.append(Problem(str(path), "", problem, "Check its permissions."))
         return
-    import tomllib
-
     try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        tables = load_toml(text)
+    except ValueError as error:
         problems.append(
             Problem(str(path), "", f"{error}.", "Correct that line, or comment it out with #.")
         )
@@ -305,6 +307,15 @@ def _read(path: Path, problems: list[Problem]) -> Iterator[tuple[str, object]]:
                 yield f"{section}.{name}", value
         else:
             yield section, content
+
+
+def _shown(value: object) -> str:
+    """The value as Python writes it, cut off where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # a hexadecimal number of thousands of digits
+        return "a number of too many digits"
+    return text if len(text) <= 80 else f"{text[:80]}…"
 
 
 def _convert(key: Key, value: object, *, textual: bool) -> object:
@@ -336,7 +347,7 @@ def _convert(key: Key, value: object, *, textual: bool) -> object:
 
 
 def _not_negative(number: N) -> N:
-    if 0 <= number < float("inf"):  # not a number is neither
+    if 0 <= number <= MOST:  # not a number is neither
         return number
     raise ValueError
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import codecs
 import os
 import re
-import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codeexec.domain.errors import CodeexecError, Conflict, DocumentError, NotFound, StorageError
+from codeexec.domain.plain_files import NotPlainFile, check_plain
 from codeexec.hostfiles import files as hostfiles
 from codeexec.hostfiles.place import Place, locate, same_place
 
@@ -28,6 +28,9 @@ _BOMS = (
 )
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 """https://peps.python.org/pep-0263/"""
+_LOSSLESS = ("utf-8", "ascii", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+_ESCAPES = ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape")
+"""Codecs of Python between two texts rather than between text and bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +97,10 @@ def read_file(path: Path, encoding: str | None = None, *, real: Path | None = No
     Raises NotFound, DocumentError when it is no file, too large, binary, or not in the
     encoding that it should be in, and Denied for a link where none is followed.
     """
+    if "\0" in str(path):
+        raise DocumentError(f"{str(path)!r} is no name of a file.", "Check the name.")
     place = same_place(path, real)
-    try:
-        info = place.real.stat()
-        if not stat.S_ISREG(info.st_mode):
-            raise DocumentError(f"{path} is not a file.", "Open one of the files in it.")
-        if info.st_size > TOO_LARGE:
-            raise DocumentError(
-                f"{path.name} has {info.st_size // 1_000_000} MB, too much for an editor.",
-                "Look at a part of it with `head` or `less`.",
-            )
-        data, info = hostfiles.read(place, TOO_LARGE)
-    except FileNotFoundError as error:
-        raise NotFound(f"There is no file {path}.", "Check the name.") from error
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise DocumentError(
-            f"{path} cannot be read: {reason}.", "Check its permissions."
-        ) from error
+    data, info = _read(path, place)
     stamp = Stamp(info.st_mtime_ns, info.st_size, info.st_ino)
     found, bom = _encoding(data, path, encoding)
     text = _decode(data[len(bom) :], found, path)
@@ -122,6 +111,40 @@ def read_file(path: Path, encoding: str | None = None, *, real: Path | None = No
         text = text.replace("\r\n", "\n")
     read_only = _why_read_only(place.real, info)
     return FileText(path, text, found, bom, newline, mixed, read_only, stamp, place.real)
+
+
+def _read(path: Path, place: Place) -> tuple[bytes, os.stat_result]:
+    """The bytes of a regular file and what the system says of it, both of one open file."""
+    try:
+        info = place.real.stat()
+        check_plain(info.st_mode, path)
+        if info.st_size > TOO_LARGE:
+            raise _too_large(path, info.st_size)
+        data, info = hostfiles.read(place, TOO_LARGE + 1)
+    except NotPlainFile as error:
+        raise DocumentError(
+            f"{path} is not a file: {error.strerror}.".replace(", not a file.", "."),
+            "Open one of the files in it."
+            if place.real.is_dir()
+            else "Copy what it holds to a file, or pipe it into `codeexec-tui run -`.",
+        ) from error
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no file {path}.", "Check the name.") from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DocumentError(
+            f"{path} cannot be read: {reason}.", "Check its permissions."
+        ) from error
+    if len(data) > TOO_LARGE:  # it grew, or says that it is empty as files of /proc do
+        raise _too_large(path, len(data))
+    return data, info
+
+
+def _too_large(path: Path, size: int) -> DocumentError:
+    return DocumentError(
+        f"{path.name} has {size // 1_000_000} MB, too much for an editor.",
+        "Look at a part of it with `head` or `less`.",
+    )
 
 
 def _why_read_only(path: Path, info: os.stat_result) -> str:
@@ -145,25 +168,61 @@ def _encoding(data: bytes, path: Path, asked: str | None) -> tuple[str, bytes]:
     for line in data[:_SAMPLE].split(b"\n", 2)[:2]:
         if cookie := _COOKIE.match(line):
             try:
-                return codecs.lookup(cookie[1].decode("ascii")).name, b""
+                name = codecs.lookup(cookie[1].decode("ascii")).name
             except LookupError:
                 break
+            return "utf-8" if name == "utf-8-sig" else name, b""  # the mark is kept in `bom`
     return "utf-8", b""
 
 
 def _decode(data: bytes, encoding: str, path: Path) -> str:
     try:
-        return data.decode(encoding)
+        text = data.decode(encoding)
+        if not _is_lossless(encoding, data, text):
+            raise _no_text(path, encoding)
     except LookupError as error:
+        if encoding in _named_codecs(encoding):
+            raise _no_text(path, encoding) from error
         raise DocumentError(
             f"There is no encoding {encoding!r}.", "Try utf-8, latin-1 or cp1252."
         ) from error
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
+        wrong = data[error.start : error.start + 1]
+        byte = f"byte {wrong[0]:#04x}" if wrong else "the end is missing"
         raise DocumentError(
-            f"{path.name} is not {encoding}: byte {data[error.start]:#04x} in line {line}.",
+            f"{path.name} is not {encoding}: {byte} in line {line}.",
             "Open it as latin-1 (every byte has a meaning there), or convert it to UTF-8.",
         ) from error
+    except (ValueError, OverflowError) as error:
+        # Codecs such as `undefined`, `idna` and `punycode` raise a bare UnicodeError.
+        raise _no_text(path, encoding) from error
+    return text
+
+
+def _no_text(path: Path, encoding: str) -> DocumentError:
+    return DocumentError(
+        f"{path.name} cannot be read as {encoding!r}, the encoding that it names: that is no "
+        "encoding for text files, or it would not be saved as it was.",
+        "Correct the line with `coding:`, or open it as utf-8.",
+    )
+
+
+def _named_codecs(encoding: str) -> tuple[str, ...]:
+    """The name, if Python has a codec of it (one for bytes, such as `hex`); else nothing."""
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        return ()
+    return (encoding,)
+
+
+def _is_lossless(encoding: str, data: bytes, text: str) -> bool:
+    """Whether the text gives the same bytes again; of the usual encodings that is known."""
+    name = codecs.lookup(encoding).name
+    if name in _LOSSLESS or name.startswith(("iso8859", "cp125")):
+        return True
+    return name not in _ESCAPES and text.encode(encoding) == data
 
 
 def _newline(text: str) -> tuple[str, bool]:

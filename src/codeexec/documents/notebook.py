@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from codeexec.documents.model import Cell, CellKind
 from codeexec.documents.notebook_outputs import Json, clean_output, joined, split_lines
+from codeexec.documents.notebook_shape import check_shape
 from codeexec.documents.percent import (
     Separator,
     comment,
@@ -23,6 +24,7 @@ from codeexec.documents.percent import (
     uncomment,
 )
 from codeexec.domain.errors import DocumentError, NotFound
+from codeexec.domain.parsing import load_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -118,7 +120,7 @@ def parse_notebook(text: str, name: str = "The notebook") -> Notebook:
     if not text.strip():
         return new_notebook()
     try:
-        data = json.loads(text)
+        data = load_json(text)
     except json.JSONDecodeError as error:
         conflict = "<<<<<<<" in text and ">>>>>>>" in text
         raise DocumentError(
@@ -127,20 +129,21 @@ def parse_notebook(text: str, name: str = "The notebook") -> Notebook:
             if conflict
             else f"Open it as text at line {error.lineno}, or restore an earlier version.",
         ) from error
-    except RecursionError as error:
-        raise DocumentError(f"{name} is nested too deeply.", "Open it as text.") from error
-    if not isinstance(data, dict) or not isinstance(data.get("nbformat"), int):
+    except ValueError as error:
+        raise DocumentError(f"{name} cannot be read: {error}.", "Open it as text.") from error
+    version = data.get("nbformat") if isinstance(data, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool):
         raise DocumentError(f"{name} is JSON, but no notebook.", "Open it as text.")
-    if data["nbformat"] > 4:
+    if version > 4:
         raise DocumentError(
-            f"{name} has format {data['nbformat']}, newer than the 4 that we know.",
+            f"{name} has format {version}, newer than the 4 that we know.",
             "Save it as format 4 with the program that wrote it.",
         )
-    if data["nbformat"] < 4:
+    if version < 4:
         data = _upgrade(data, name)
-    cells = data.get("cells")
-    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+    if not isinstance(data.get("cells"), list):
         raise DocumentError(f"{name} has no list of cells.", "Open it as text.")
+    check_shape(data, name)
     indent = re.match(r"\s*\{\r?\n?( *)", text)
     return Notebook(data, len(indent[1]) if indent and indent[1] else _DEFAULT_INDENT)
 

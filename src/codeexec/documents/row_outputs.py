@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 
 from codeexec.documents.notebook_outputs import Json
+from codeexec.domain.mime import is_json
 from codeexec.domain.outputs import Display, MimePart, Run
+from codeexec.domain.parsing import load_json
 
 TextOf = Callable[[MimePart], str]
 """The value of a part as its `text` has it: text, JSON text, or base64."""
@@ -52,4 +53,10 @@ def _shown(display: Display, text_of: TextOf) -> Json:
 
 def value_of(mime: str, text: str) -> object:
     """As Jupyter has it: JSON types as values, all others as text."""
-    return json.loads(text) if mime == "application/json" or mime.endswith("+json") else text
+    if not is_json(mime):
+        return text
+    try:
+        value: object = load_json(text)
+    except ValueError:
+        return text  # too deep, or a number of too many digits, for a notebook
+    return value

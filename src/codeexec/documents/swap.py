@@ -8,7 +8,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codeexec.documents.files import Stamp, write_atomic
+from codeexec.documents.files import TOO_LARGE, Stamp, write_atomic
+from codeexec.domain.parsing import load_json
+from codeexec.domain.plain_files import read_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,8 +75,8 @@ class SwapStore:
 
 def _read(path: Path) -> Swap | None:
     try:
-        head, _, text = path.read_bytes().partition(b"\n")
-        said = json.loads(head)
+        head, _, text = read_plain(path, TOO_LARGE).partition(b"\n")
+        said = load_json(head)
         base = said["base"]
         return Swap(
             name=str(said["name"]),

@@ -6,6 +6,7 @@ import mimetypes
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from codeexec.domain.mime import is_base64
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, iter_rows, plain
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 
@@ -113,7 +114,7 @@ def _artifact(
     kind = _TYPES.get(part.mime) or ("chart" if part.mime.startswith("image/") else "file")
     if kind == "html" and "dataframe" in _text(part, blobs):
         kind = "df"
-    binary = part.mime.startswith("image/") and part.mime != "image/svg+xml"
+    binary = is_base64(part.mime)
     name = f"obj_{number}_{kind}_{(view.count or 0):04x}"
     suffix = mimetypes.guess_extension(part.mime) or ".bin"
     return ExecutionArtifact(

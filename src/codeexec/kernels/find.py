@@ -9,11 +9,12 @@ is neither chosen nor run.
 from __future__ import annotations
 
 # pathlib would double the time that importing this takes.
-# ruff: noqa: PTH111, PTH112, PTH118, PTH119, PTH120, PTH117, PTH123, PTH208
+# ruff: noqa: PTH111, PTH112, PTH118, PTH119, PTH120, PTH117, PTH208
 import os
 import sys
 from collections.abc import Iterator, Mapping
 
+from codeexec.domain.plain_files import read_plain_text
 from codeexec.environments.pythons import (
     interpreter_at,
     looks_like_path,
@@ -129,9 +130,9 @@ def _site_packages(prefix: str) -> Iterator[str]:
 
 def _venv_config(prefix: str) -> dict[str, str] | None:
     try:
-        with open(os.path.join(prefix, "pyvenv.cfg"), encoding="utf-8") as file:
-            pairs = (line.split("=", 1) for line in file if "=" in line)
-            return {key.strip().lower(): value.strip().lower() for key, value in pairs}
+        text = read_plain_text(os.path.join(prefix, "pyvenv.cfg"))
+        pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line)
+        return {key.strip().lower(): value.strip().lower() for key, value in pairs}
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
 import logging
@@ -15,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from codeexec.domain.errors import NotFound, StorageError
+from codeexec.domain.mime import decode_base64, is_base64, is_json
 from codeexec.domain.outputs import MimePart
 from codeexec.session.output import safe_text
 from codeexec.session.terminal import without_controls
@@ -26,8 +25,6 @@ INLINE = 8 * 1024
 for."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
-_BASE64_TYPES = ("image/", "audio/", "video/", "font/")
-_BASE64 = {"application/pdf", "application/octet-stream", "application/zip"}
 
 
 class BlobStore:
@@ -140,9 +137,10 @@ class BlobStore:
 
     def _part(self, mime: str, value: object) -> MimePart:
         text = _text(mime, value)
-        content = _decoded(text) if is_base64(mime) else None
+        content = decode_base64(text) if is_base64(mime) else text.encode()
         if content is None:
-            content = text.encode()
+            # Text, or damage, under a binary type: as a blob it would come back as base64.
+            return MimePart(mime, len(text.encode()), text=text)
         if len(content) <= INLINE:
             return MimePart(mime, len(content), text=text)
         try:
@@ -152,15 +150,8 @@ class BlobStore:
             return MimePart(mime, len(content), text=text)
 
 
-def is_base64(mime: str) -> bool:
-    """Whether Jupyter sends values of this type as base64."""
-    if mime.endswith("+xml"):
-        return False
-    return mime.startswith(_BASE64_TYPES) or mime in _BASE64
-
-
 def _text(mime: str, value: object) -> str:
-    if mime == "application/json" or mime.endswith("+json"):
+    if is_json(mime):
         try:
             return msgspec.json.encode(value).decode()
         except (TypeError, ValueError):  # UnicodeEncodeError too: half a surrogate pair
@@ -168,16 +159,9 @@ def _text(mime: str, value: object) -> str:
     if isinstance(value, list | tuple):
         value = "".join(map(str, value))
     text = value if isinstance(value, str) else json.dumps(value, default=str)
-    if is_base64(mime):
+    if is_base64(mime) and decode_base64(text) is not None:
         return "".join(text.split())
     return safe_text(text) if mime == "text/plain" else without_controls(text)
-
-
-def _decoded(text: str) -> bytes | None:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
 
 
 def _cannot(path: Path, error: OSError) -> StorageError:

@@ -6,17 +6,17 @@ Made piece by piece, so that a session with millions of rows needs no memory for
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Iterator
 
 from codeexec.documents.row_outputs import outputs_of
 from codeexec.domain.codec import encode
 from codeexec.domain.errors import NotFound
+from codeexec.domain.mime import text_of as text_of_blob
 from codeexec.domain.outputs import MimePart, Run, plain
 from codeexec.domain.printable import printable, printable_row
 from codeexec.domain.result import error_text
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.session.artifacts import BlobStore, is_base64
+from codeexec.session.artifacts import BlobStore
 from codeexec.session.journal import Journal
 
 FORMS = {
@@ -94,9 +94,7 @@ def _notebook(journal: Journal, snapshot: Snapshot, blobs: BlobStore) -> Iterato
             content = blobs.read(part.blob or "")
         except NotFound:
             return "null" if part.mime.endswith("json") else ""  # gone, to keep the quota
-        if is_base64(part.mime):
-            return b64encode(content).decode()
-        return content.decode("utf-8", "replace")
+        return text_of_blob(part.mime, content)
 
     yield b'{"cells": ['
     for number, view in enumerate(_shown(journal, snapshot)):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.parsing import load_json
 from codeexec.domain.printable import MARK, printable
 from codeexec.hostfiles.files import read
 from codeexec.hostfiles.place import locate
@@ -29,12 +30,12 @@ def document_text(path: Path, box: Box) -> str:
     Nothing in the file can act on the terminal.
     """
     try:
-        data, info = read(locate(path), _MOST)
-        if info.st_size > _MOST:
+        data, _ = read(locate(path), _MOST + 1)
+        if len(data) > _MOST:
             return ""
         text = data.decode().replace("\r\n", "\n").replace("\r", "\n")
         shown = notebook_text(text) if path.suffix == ".ipynb" else text
-    except (CodeexecError, OSError, ValueError, TypeError, AttributeError, RecursionError):
+    except (CodeexecError, OSError, ValueError, TypeError, AttributeError):
         return ""  # the editor says in words what is wrong with it
     digits = max(3, len(str(shown.count("\n") + 1)))
     room = max(box.width - digits - 3, 0)
@@ -86,10 +87,8 @@ def _plain(line: str) -> str:
 def notebook_text(text: str) -> str:
     """The cells of a notebook as the editor shows them, but for their titles. ValueError,
     TypeError or AttributeError where it is none."""
-    import json
-
     lines: list[str] = []
-    for cell in json.loads(text).get("cells", []):
+    for cell in load_json(text).get("cells", []):
         kind, source = cell.get("cell_type"), cell.get("source", "")
         whole = source if isinstance(source, str) else "".join(source)
         is_code = kind == "code"

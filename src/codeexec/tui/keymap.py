@@ -9,11 +9,12 @@ on, separated by commas; an empty string takes all of them away:
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from codeexec.domain.parsing import load_toml
+from codeexec.domain.plain_files import read_plain_text
 from codeexec.tui.commands import APART, BY_ID, COMMANDS, SWALLOWED, Command
 
 _WORDS = {
@@ -101,11 +102,12 @@ def load(name: str, user_folder: Path | None = None) -> Keymap:
 
 def _read(file: Path, problems: list[Problem]) -> Iterable[tuple[str, str]]:
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8")).get("keys", {})
+        table = load_toml(read_plain_text(file)).get("keys", {})
     except (FileNotFoundError, NotADirectoryError):
         return
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        problems.append(Problem(f"it cannot be read: {error}.", str(file)))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        problems.append(Problem(f"it cannot be read: {reason}.", str(file)))
         return
     if not isinstance(table, dict):
         problems.append(Problem("[keys] must be a table.", str(file)))

@@ -7,6 +7,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from codeexec.domain.parsing import load_json
+from codeexec.domain.plain_files import read_plain_text
+
 TITLES = {
     "editor": "Editor",
     "console": "Console",
@@ -140,7 +143,7 @@ class Layouts:
         from msgspec import convert  # not before the first prompt, where nothing is kept
 
         try:
-            kept = json.loads(file.read_text("utf-8"))
+            kept = load_json(read_plain_text(file))
             layout = convert(kept["layout"], Layout)
             return layout, tuple(str(name) for name in kept.get("files", ()))
         except (OSError, ValueError, KeyError, TypeError):

@@ -16,7 +16,6 @@ A theme file is TOML:
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,6 +26,8 @@ from rich.style import Style
 from textual.theme import Theme as TextualTheme
 
 from codeexec.domain.errors import UsageError
+from codeexec.domain.parsing import load_toml
+from codeexec.domain.plain_files import read_plain_text
 from codeexec.tui.theme_colors import Color
 from codeexec.tui.theme_meanings import RULES, BadValue, Meaning, complete
 from codeexec.tui.theme_textual import variables
@@ -112,9 +113,8 @@ def built_in_folder() -> Path:
 def load_theme(file: Path) -> Theme:
     """Read one theme file; UsageError names the file, the key and what to do."""
     try:
-        text = file.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        table = load_toml(read_plain_text(file))
+    except ValueError as fault:
         raise UsageError(f"The theme {file} is not TOML: {fault}.", "Correct that line.") from None
     except OSError as fault:
         raise UsageError(

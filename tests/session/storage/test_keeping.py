@@ -112,7 +112,7 @@ def test_parts_are_made_from_values_as_jupyter_sends_them(blobs: BlobStore) -> N
     assert by_mime["image/svg+xml"].text == "<svg/>"
     assert by_mime["application/json"].text == '{"a":[1,null,"é"]}'
     assert by_mime["application/x+json"].text == '["a","b"]'
-    assert by_mime["image/jpeg"].text == "notbase64!"
+    assert by_mime["image/jpeg"].text == "not base64!"
 
 
 def test_strange_values_make_parts_as_well(blobs: BlobStore) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from codeexec.domain.events import Artifact, CellRef
 from codeexec.domain.outputs import Display, MimePart
+from codeexec.domain.picture_head import picture_size
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.widgets.artifacts.contents import (
     Content,
@@ -23,7 +24,7 @@ from codeexec.tui.widgets.artifacts.contents import (
     prepare,
 )
 from codeexec.tui.widgets.artifacts.gallery import Gallery, Learned
-from codeexec.tui.widgets.artifacts.items import item_of, pixels, shape_words
+from codeexec.tui.widgets.artifacts.items import item_of, shape_words
 from support.displays import display, png, session_of, view
 
 
@@ -155,9 +156,9 @@ def test_sizes_are_read_from_heads() -> None:
     for form, size in (("PNG", (300, 7)), ("GIF", (12, 500))):
         file = io.BytesIO()
         Image.new("P", size).save(file, form)
-        assert pixels(file.getvalue()[:24]) == size
-    assert pixels(b"") is None
-    assert pixels(base64.b64decode("iVBORw0KGgo=")) is None
+        assert picture_size(file.getvalue()[:24]) == size
+    assert picture_size(b"") is None
+    assert picture_size(base64.b64decode("iVBORw0KGgo=")) is None
     assert shape_words("shape: (1_000, 8)") == "1000×8"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 
 import pytest
@@ -13,9 +15,10 @@ from PIL import Image
 from rich.segment import Segment
 
 from codeexec.domain.errors import DocumentError
+from codeexec.tui.graphics import images
 from codeexec.tui.graphics.halfblock import Blocks, mosaic
 from codeexec.tui.graphics.images import (
-    MAX_PIXELS,
+    MAX_MEMORY,
     NOMINAL_CELL,
     WHOLE,
     CellSize,
@@ -23,9 +26,9 @@ from codeexec.tui.graphics.images import (
     View,
     decode,
     fit,
-    is_svg,
     scaled,
 )
+from codeexec.tui.graphics.svg import is_svg
 from codeexec.tui.theme_colors import Color
 
 BLACK = Color(0, 0, 0)
@@ -82,7 +85,7 @@ def _bomb(width: int, height: int) -> bytes:
     "data",
     [
         _bomb(60_000, 60_000),
-        _bomb(MAX_PIXELS // 1000 + 1, 1000),
+        _bomb(MAX_MEMORY // 1000 + 1, 1000),
         b"",
         b"not a picture",
         _file(Image.new("RGB", (50, 50)), "PNG")[:60],
@@ -206,3 +209,54 @@ def test_thin_lines_outlive_a_small_pane(ground: str) -> None:
     }
     strongest = min(colors) if ground == "white" else max(colors)
     assert abs(strongest - ink[0]) < 160
+
+
+def test_a_large_picture_comes_smaller_and_whole() -> None:
+    image = Image.new("RGBA", (4000, 3001), (0, 0, 0, 0))
+    image.paste((250, 0, 0, 255), (0, 0, 4000, 1500))
+    made = decode(_file(image, "PNG"), Color(1, 2, 3))
+    assert (made.mode, made.size) == ("RGB", (2000, 1501))
+    assert made.getpixel((1000, 700)) == (250, 0, 0)
+    assert made.getpixel((1000, 1500)) == (1, 2, 3)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "CMYK", "I;16", "RGB"])
+def test_large_pictures_of_every_mode(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "DETAIL", 10_000)
+    kind = {"CMYK": "TIFF"}.get(mode, "PNG")
+    made = decode(_file(Image.new(mode, (300, 271)), kind), BLACK)
+    assert (made.mode, made.size) == ("RGB", (100, 91))
+
+
+def test_a_jpeg_too_large_to_hold_is_decoded_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "MAX_MEMORY", 1000 * 1000)
+    monkeypatch.setattr(images, "DETAIL", 10_000)
+    large = Image.new("RGB", (900, 800), "#20a040")
+    assert decode(_file(large, "JPEG"), BLACK).size == (57, 50)
+    with pytest.raises(DocumentError, match="900×800 pixels"):
+        decode(_file(large, "PNG"), BLACK)
+
+
+def test_the_size_of_a_picture_that_is_not_shown_is_told() -> None:
+    with pytest.raises(DocumentError, match="60000×60000 pixels"):
+        decode(_bomb(60_000, 60_000), BLACK)
+    with pytest.raises(DocumentError, match="50×50 pixels"):
+        decode(_file(Image.effect_noise((50, 50), 90), "PNG")[:200], BLACK)
+
+
+@pytest.mark.slow
+def test_a_picture_of_62_megapixels_takes_little_memory() -> None:
+    code = (
+        "import io, resource, sys; from PIL import Image\n"
+        "from codeexec.tui.graphics.images import decode\n"
+        "from codeexec.tui.theme_colors import Color\n"
+        "image = Image.new('RGBA', (7900, 7900), (9, 9, 9, 9)); file = io.BytesIO()\n"
+        "image.save(file, 'PNG', compress_level=1); image.close(); del image\n"
+        "print(decode(file.getvalue(), Color(0, 0, 0)).size)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+    assert done[0] == "(2634, 2634)"
+    assert int(done[1]) < 500  # MB; the pixels alone are 250

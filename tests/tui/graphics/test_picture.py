@@ -94,8 +94,8 @@ async def test_a_fault_is_told_in_the_pane() -> None:
     picture = Picture(b"nothing", graphics=Graphics("quadrant", CELL))
     app = Pane(picture)
     async with app.run_test(size=(90, 10)):
-        assert "not a picture" in await app.is_shown()
-        assert "not a picture" in picture.render_line(0).text
+        assert "of no known kind" in await app.is_shown()
+        assert "of no known kind" in picture.render_line(0).text
         picture.show(_png(_drawing()))
         assert await app.is_shown() == ""
         assert picture.fault == ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shlex
@@ -14,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from codeexec.domain.errors import KernelUnavailable
+from codeexec.domain.parsing import load_json
+from codeexec.domain.plain_files import read_plain_text
 from codeexec.domain.requests import KernelInfo
 from codeexec.domain.secret_env import without_secrets
 from codeexec.environments.pythons import owner_folder
@@ -84,7 +85,7 @@ def find_specs() -> dict[str, KernelSpec]:
 def read_spec(name: str, folder: Path) -> KernelSpec | None:
     """What a kernel.json says; None (and a line in the log) where it cannot be read."""
     try:
-        said = json.loads((folder / "kernel.json").read_text("utf-8"))
+        said = load_json(read_plain_text(folder / "kernel.json"))
         argv, env = said["argv"], said.get("env") or {}
         metadata = said.get("metadata") or {}
         provisioner = (metadata.get("kernel_provisioner") or {}).get("provisioner_name", "")

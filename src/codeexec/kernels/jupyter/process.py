@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,6 +12,8 @@ import psutil
 
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.events import Death
+from codeexec.domain.parsing import load_json
+from codeexec.domain.plain_files import read_plain
 from codeexec.environments.marks import MARK, end_marked
 from codeexec.environments.processes import identify
 from codeexec.kernels.base import Handle, KernelUsage
@@ -312,14 +312,13 @@ def trim_log(path: Path) -> None:
 def read_connection_file(path: Path) -> Mapping[str, object]:
     """The content of a connection file; KernelUnavailable where it is none."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise ValueError("it is no file")
-        found = json.loads(path.read_bytes())
+        found = load_json(read_plain(path))
         if not isinstance(found, dict) or not {"ip", "key", "shell_port"} <= found.keys():
             raise ValueError("it names no sockets")
     except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise KernelUnavailable(
-            f"{path} is not the connection file of a kernel: {error}.",
+            f"{path} is not the connection file of a kernel: {reason}.",
             "`jupyter --runtime-dir` says where running kernels keep theirs.",
         ) from error
     return found

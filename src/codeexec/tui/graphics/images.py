@@ -6,25 +6,36 @@ Pillow and resvg are imported when the first picture comes, so a start pays noth
 from __future__ import annotations
 
 import io
-import re
+import math
+import threading
+import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from codeexec.domain.errors import DocumentError
+from codeexec.domain.picture_head import is_multi_scan_jpeg, picture_size
+from codeexec.tui.graphics.svg import draw_svg, is_svg
 from codeexec.tui.theme_colors import Color
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MAX_PIXELS = 64_000_000
-"""The largest picture that is decoded, in pixels: 256 MB of RGBA for a moment."""
+MAX_MEMORY = 256_000_000
+"""Bytes that a decoded picture may take for a moment: 64 million pixels of RGB, which Pillow keeps
+in four bytes, or 256 million of grey."""
+
+DETAIL = 8_000_000
+"""Pixels that are kept of a picture; a terminal of 4K shows no more at once."""
 
 MAX_BYTES = 64 * 1024 * 1024
 """The largest file that is looked at."""
 
-_SVG_WIDTH = 1600
-"""Vector pictures are drawn this wide at most, in pixels."""
+_DEPTHS = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}
+"""Bytes of a pixel in Pillow's memory; other modes have 4."""
+_BAND = 128
+"""Rows that are made at a time."""
 
+_one_at_a_time = threading.Lock()
 _RASTER_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
 
 
@@ -91,68 +102,92 @@ WHOLE = View()
 def decode(data: bytes, ground: Color) -> Image:
     """The first frame of a picture as RGB, with `ground` under what is transparent.
 
-    PNG, JPEG, GIF, WebP, BMP, TIFF and SVG. Raises DocumentError for anything else, for a picture
-    of more than MAX_PIXELS, and for one that is damaged.
+    PNG, JPEG, GIF, WebP, BMP, TIFF and SVG. One of more than DETAIL pixels comes smaller, by a
+    whole factor. Blocks; one picture is decoded at a time, so that memory stays bounded. Raises
+    DocumentError for anything else, for a picture that would take more than MAX_MEMORY, and for
+    one that is damaged; the message has its size in pixels where that is known.
     """
-    from PIL import Image as pillow
-
     if len(data) > MAX_BYTES:
         raise DocumentError(
-            f"The picture is {len(data) / 1e6:.0f} MB.", "Save it and open it in another program."
+            f"The picture{_pixels(picture_size(data))} is {len(data) / 1e6:.0f} MB.",
+            "Save it and open it in another program.",
         )
     if is_svg(data):
         data = draw_svg(data)
+    size = picture_size(data)
+    if size is not None and size[0] * size[1] > _most_pixels(data):
+        raise _too_many(size)
+    with _one_at_a_time:
+        return _decode(data, ground)
+
+
+def _decode(data: bytes, ground: Color) -> Image:
+    import PIL
+    from PIL import Image as pillow
+
+    warnings.filterwarnings("ignore", category=pillow.DecompressionBombWarning)  # we say it
     try:
         image = pillow.open(io.BytesIO(data), formats=_RASTER_FORMATS)
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise DocumentError(
-                f"The picture has {width}×{height} pixels, too many to show here.",
-                "Save it and open it in another program.",
-            )
-        if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA"):
-            under = pillow.new("RGBA", image.size, (*ground, 255))
-            return pillow.alpha_composite(under, image.convert("RGBA")).convert("RGB")
-        if image.mode.startswith("I;16"):
-            return image.point(lambda value: value / 256).convert("L").convert("RGB")
-        return image.convert("RGB")
+        size = image.size
+        # JPEG alone can be decoded at a half, a quarter and an eighth.
+        image.draft(None, _within(size, DETAIL))
+        if image.width * image.height * _DEPTHS.get(image.mode, 4) > MAX_MEMORY:
+            raise _too_many(size)
+        image.load()
+        return _composed(image, ground)
     except (pillow.DecompressionBombError, OSError, SyntaxError, ValueError, EOFError) as fault:
         # Pillow says all of these of damaged files (SyntaxError is its word for a broken PNG).
-        raise DocumentError(f"This is not a picture that can be shown: {fault}.") from None
-
-
-_SVG = re.compile(
-    rb"\s*(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<svg\b", re.DOTALL
-)
-
-
-def is_svg(data: bytes) -> bool:
-    """Whether the bytes begin as an SVG document does."""
-    return _SVG.match(data[:4096]) is not None
-
-
-def can_draw_svg() -> bool:
-    """Whether the renderer for vector pictures is installed."""
-    from importlib.util import find_spec
-
-    return find_spec("resvg_py") is not None
-
-
-def draw_svg(data: bytes) -> bytes:
-    """An SVG document drawn to PNG bytes; files and addresses it refers to are not fetched."""
-    try:
-        import resvg_py
-    except ImportError:
+        what = _pixels(picture_size(data))
+        # Its own words for this hold the address of an object.
+        why = "it is of no known kind" if isinstance(fault, PIL.UnidentifiedImageError) else fault
         raise DocumentError(
-            "Vector pictures need the package resvg-py.", "Install it, or look at the SVG's text."
+            f"This picture{what} cannot be shown: {why}.", "Run the code that made it again."
         ) from None
-    try:
-        drawn: bytes = resvg_py.svg_to_bytes(
-            svg_string=data.decode("utf-8", errors="replace"), width=_SVG_WIDTH
-        )
-    except ValueError as fault:
-        raise DocumentError(f"This SVG cannot be drawn: {fault}.") from None
-    return drawn
+
+
+def _most_pixels(data: bytes) -> int:
+    """Pixels beyond which a file of this kind is not even opened."""
+    if data[:2] != b"\xff\xd8":
+        return MAX_MEMORY
+    # Decoded at an eighth, unless its scans make the decoder hold all of it.
+    return MAX_MEMORY // 4 * (1 if is_multi_scan_jpeg(data) else 16)
+
+
+def _within(size: tuple[int, int], pixels: int) -> tuple[int, int]:
+    """The size made smaller, its shape kept, to have so many pixels."""
+    scale = min(math.sqrt(pixels / max(size[0] * size[1], 1)), 1.0)
+    return max(int(size[0] * scale), 1), max(int(size[1] * scale), 1)
+
+
+def _composed(image: Image, ground: Color) -> Image:
+    """RGB on the ground, of at most DETAIL pixels; made in bands, which costs little memory."""
+    from PIL import Image as pillow
+
+    factor = max(math.ceil(math.sqrt(image.width * image.height / DETAIL)), 1)
+    size = (math.ceil(image.width / factor), math.ceil(image.height / factor))
+    made = pillow.new("RGB", size, tuple(ground))
+    for top in range(0, image.height, _BAND * factor):
+        bottom = min(top + _BAND * factor, image.height)
+        band = image.crop((0, top, image.width, bottom))
+        if band.mode.startswith("I;16"):
+            band = band.point(lambda value: value / 256).convert("L")
+        is_clear = "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "La", "RGBa")
+        band = band.convert("RGBA" if is_clear else "RGB")
+        if factor > 1:
+            band = band.reduce(factor)
+        made.paste(band, (0, top // factor), band if is_clear else None)
+    return made
+
+
+def _too_many(size: tuple[int, int]) -> DocumentError:
+    return DocumentError(
+        f"The picture has {size[0]}×{size[1]} pixels, too many to show here.",
+        "Save it and open it in another program.",
+    )
+
+
+def _pixels(size: tuple[int, int] | None) -> str:
+    return f" of {size[0]}×{size[1]} pixels" if size else ""
 
 
 def fit(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from codeexec.domain.errors import DocumentError
+from codeexec.domain.parsing import load_json
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 Kind = Literal["object", "array", "string", "number", "boolean", "null"]
@@ -20,14 +21,14 @@ _PREVIEW = 60
 def parse(text: str) -> Json:
     """The value; DocumentError says where the text is not JSON."""
     try:
-        value: Json = json.loads(text)
+        value: Json = load_json(text)
     except json.JSONDecodeError as fault:
         raise DocumentError(
             f"This is not JSON: {fault.msg} in line {fault.lineno}, column {fault.colno}.",
             "Look at it as text.",
         ) from None
-    except RecursionError:
-        raise DocumentError("This JSON is nested too deeply.", "Look at it as text.") from None
+    except ValueError as fault:
+        raise DocumentError(f"This JSON is not shown: {fault}.", "Look at it as text.") from None
     return value
 
 

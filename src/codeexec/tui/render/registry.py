@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from codeexec.tui.graphics.images import can_draw_svg
+from codeexec.tui.graphics.svg import can_draw_svg
 
 Kind = Literal["picture", "table", "html", "markdown", "latex", "json", "text", "file"]
 """What a form is shown by."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import re
-import tomllib
 from pathlib import Path
 
 from codeexec.config.load import Key, to_toml
 from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import StorageError, UsageError
+from codeexec.domain.parsing import load_toml
+from codeexec.domain.plain_files import read_plain_text
 
 _HEADER = re.compile(r"\s*\[")
 _VALUE = r"""("(?:\\.|[^"\\])*"|'[^']*'|[^#"'\[{]*?)"""
@@ -22,10 +23,11 @@ def change(path: Path, key: Key, value: object) -> None:
     way that we cannot change with confidence, and StorageError.
     """
     try:
-        text = path.read_text("utf-8") if path.exists() else ""
+        text = read_plain_text(path) if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise StorageError(
-            f"{path} cannot be read: {error}.", "Make it a readable UTF-8 file."
+            f"{path} cannot be read: {reason}.", "Make it a readable UTF-8 file."
         ) from error
     write_atomic(path, changed(text, key, value, str(path)).encode())
 
@@ -34,8 +36,8 @@ def changed(text: str, key: Key, value: object, place: str) -> str:
     """The text of a file with that setting in it; UsageError as `change` does."""
     by_hand = f"Change {key.name} in {place} by hand."
     try:
-        before = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        before = load_toml(text)
+    except ValueError as error:
         raise UsageError(f"{place} is not TOML: {error}.", "Correct that line first.") from error
     made = _edited(text, key, value)
     wanted = copy.deepcopy(before)
@@ -45,8 +47,8 @@ def changed(text: str, key: Key, value: object, place: str) -> str:
     else:
         _table(wanted, table)[name] = value
     try:
-        is_right = _without_empty(tomllib.loads(made)) == _without_empty(wanted)
-    except tomllib.TOMLDecodeError:
+        is_right = _without_empty(load_toml(made)) == _without_empty(wanted)
+    except ValueError:
         is_right = False
     if not is_right:
         raise UsageError(f"{place} is written in a way that we do not change.", by_hand)

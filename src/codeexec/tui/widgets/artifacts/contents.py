@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import assert_never
 
+from codeexec.domain.parsing import load_json
 from codeexec.domain.printable import printable
 from codeexec.domain.requests import TablePage
 from codeexec.tui.render.markup import html_to_markdown, latex_to_text
@@ -111,8 +112,8 @@ def _json(text: str) -> Content:
     if len(text) <= MOST_JSON:
         return JsonContent(text)
     try:
-        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
+        text = json.dumps(load_json(text), indent=2, ensure_ascii=False)
+    except ValueError:
         pass  # as it stands, then
     return TextContent(_clipped(text))
 

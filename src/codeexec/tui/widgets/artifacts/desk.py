@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import os
 import shutil
 import sys
@@ -16,8 +14,8 @@ from textual.widget import Widget
 
 from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
-from codeexec.domain.errors import CodeexecError, DocumentError, NotFound, Unavailable
-from codeexec.domain.outputs import MimePart
+from codeexec.domain.errors import CodeexecError, NotFound, Unavailable
+from codeexec.domain.mime import content_of
 from codeexec.tui.link import CopyRequested, Failed, Said, SaveRequested
 from codeexec.tui.widgets.artifacts.contents import (
     Content,
@@ -79,7 +77,7 @@ class Desk:
             return await self.blobs.read(item.digest)
         if item.part is None or item.part.text is None:
             raise NotFound(f"The content of {item.title} is gone.", "Run the code again.")
-        return _inline(item.part)
+        return content_of(item.part.mime, item.part.text or "")
 
     async def content(self, item: Item) -> Content:
         """What to show of it; why not, in words, where it cannot be shown."""
@@ -160,21 +158,6 @@ class Desk:
                 "Save it elsewhere.",
             ) from error
         return path
-
-
-def _inline(part: MimePart) -> bytes:
-    text = part.text or ""
-    is_binary = part.mime.startswith(("image/", "audio/", "video/")) or part.mime in (
-        "application/pdf",
-        "application/octet-stream",
-        "application/zip",
-    )
-    if is_binary and not part.mime.endswith("+xml"):
-        try:
-            return base64.b64decode(text, validate=True)
-        except binascii.Error:
-            raise DocumentError(f"This {part.mime} is damaged.", "Run the code again.") from None
-    return text.encode()
 
 
 async def _open(path: Path) -> None:

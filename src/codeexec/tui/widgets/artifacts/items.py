@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,7 +10,9 @@ from types import MappingProxyType
 from rich.cells import cell_len
 
 from codeexec.domain.events import Artifact
+from codeexec.domain.mime import decode_base64
 from codeexec.domain.outputs import Display, MimePart
+from codeexec.domain.picture_head import picture_size
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.render.plain import fitted, one_line
 from codeexec.tui.render.registry import Kind, choose, kind_of
@@ -146,17 +145,6 @@ def shape_words(text: str) -> str:
     return f"{rows}×{columns}"
 
 
-def pixels(head: bytes) -> tuple[int, int] | None:
-    """Width and height, from the first 24 bytes of a PNG or GIF."""
-    if head.startswith(b"\x89PNG\r\n\x1a\n") and len(head) >= 24:
-        width, height = struct.unpack(">II", head[16:24])
-        return width, height
-    if head.startswith(b"GIF8") and len(head) >= 10:
-        width, height = struct.unpack("<HH", head[6:10])
-        return width, height
-    return None
-
-
 def item_of(display: Display, view: ExecutionView | None, *, rich_only: bool = True) -> Item | None:
     """A display to look at; None for plain text, unless that is wanted as well."""
     bundle = {part.mime: part.text for part in display.parts}
@@ -229,10 +217,7 @@ def _detail(kind: Kind, part: MimePart, words: str, shape: str) -> str:
         return ""
     size = None
     if part.text is not None and part.mime != "image/svg+xml":
-        try:
-            size = pixels(base64.b64decode(part.text[:64]))
-        except binascii.Error:
-            size = None  # shown as damaged when it is looked at
+        size = picture_size(decode_base64(part.text) or b"")  # damage is told in the viewer
     if size is None and (found := _PIXELS.search(words)):
         size = (int(found[1]), int(found[2]))
     return f"{size[0]}×{size[1]}" if size else ""

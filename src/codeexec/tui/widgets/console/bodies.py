@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +9,11 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 from textual.strip import Strip
 
+from codeexec.domain.errors import DocumentError
+from codeexec.domain.mime import content_of
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart
+from codeexec.domain.parsing import load_json
+from codeexec.domain.picture_head import picture_size
 from codeexec.tui.render.ansi import AnsiPainter, wrap
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.render.registry import choose
@@ -56,12 +59,16 @@ def data_of(part: MimePart) -> bytes | None:
     """The content of a part that is held inline."""
     if part.text is None:
         return None
-    if part.mime.startswith("image/") and part.mime != "image/svg+xml":
-        try:
-            return base64.b64decode(part.text)
-        except ValueError:
-            return b""
-    return part.text.encode()
+    try:
+        return content_of(part.mime, part.text)
+    except DocumentError:
+        return b""
+
+
+def _pixels(part: MimePart) -> str:
+    """`640×480 · ` of a picture that is held inline and says so; else nothing."""
+    size = picture_size(data_of(part) or b"")
+    return f"{size[0]}×{size[1]} · " if size else ""
 
 
 def size_words(size: int) -> str:
@@ -89,7 +96,8 @@ class BodyPainter:
         best = best_part(display)
         if best is not None and mime_kind(best.mime, best.text) == "picture":
             kind = best.mime.removeprefix("image/").partition("+")[0]
-            words = f"▣ {kind} image · {size_words(best.size)}"
+            size = _pixels(best)
+            words = f"▣ {kind} image · {size}{size_words(best.size)}"
             return Painted([self._words(words, "muted")], best)
         part = display.part("text/plain") or best
         if part is None or part.text is None:
@@ -149,6 +157,6 @@ class BodyPainter:
 
 def _pretty(text: str) -> str:
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        return json.dumps(load_json(text), indent=2, ensure_ascii=False)
     except ValueError:
         return text

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.segment import Segment
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -387,8 +388,10 @@ class ConsolePane(CardActions, Vertical):
 
         try:
             lines, sent = await asyncio.to_thread(make)
-        except DocumentError:
-            return  # its description stays
+        except DocumentError as error:
+            words = f"▣ {error.message}"  # with its size in pixels, where that is known
+            self.view.take_image(key, [Strip([Segment(words, self._theme.style("muted"))])])
+            return
         driver = self.app._driver
         if sent and driver is not None:
             # The driver's queue is the one way to the terminal that keeps its order.

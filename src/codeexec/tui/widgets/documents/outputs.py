@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from codeexec.client.api import SessionClient
 from codeexec.documents.model import Cell
 from codeexec.domain import requests as q
+from codeexec.domain.mime import text_of
 from codeexec.domain.outputs import Display, MimePart, Run
 from codeexec.domain.snapshot import ExecutionView, KernelView
 
@@ -61,8 +61,7 @@ async def _text(session: SessionClient, part: MimePart) -> str:
     if part.blob is None:
         return part.text or ""
     data = (await session.call(q.ReadBlob(part.blob))).data
-    is_text = part.mime.startswith("text/") or part.mime.endswith(("json", "xml", "javascript"))
-    return data.decode("utf-8", "replace") if is_text else base64.b64encode(data).decode()
+    return text_of(part.mime, data)
 
 
 async def with_runs(

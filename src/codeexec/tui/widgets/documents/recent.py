@@ -10,6 +10,7 @@ import msgspec
 
 from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import StorageError
+from codeexec.domain.plain_files import read_plain
 
 MOST = 60
 
@@ -36,7 +37,7 @@ class RecentFiles:
 
     def _read(self) -> dict[str, tuple[str, ...]]:
         try:
-            found = msgspec.json.decode(self._file.read_bytes(), type=list[tuple[str, ...]])
-        except (OSError, msgspec.DecodeError):
+            found = msgspec.json.decode(read_plain(self._file), type=list[tuple[str, ...]])
+        except (OSError, msgspec.DecodeError, RecursionError):
             return {}
         return {name: tuple(names) for name, *names in filter(None, found)}

@@ -1,0 +1,99 @@
+"""Check that a notebook's JSON has the types that its format says, so that nothing trips over it.
+
+What is missing is let pass, as Jupyter does; unknown fields are kept. Only a value of a type that
+the rest of the program cannot handle is refused, with its place in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from codeexec.domain.errors import DocumentError
+
+_TYPES = {
+    dict: "an object",
+    list: "a list",
+    str: "a string",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
+
+Fault = tuple[str, str, object]
+"""A place such as `cells[3].metadata`, what must be there, and what is."""
+
+
+def check_shape(data: dict[str, object], name: str) -> None:
+    """Raise DocumentError for the first value of a wrong type; `name` is the file's, for words."""
+    for place, wanted, value in _faults(data):
+        raise DocumentError(
+            f"{name} is no valid notebook: {place} is {_TYPES.get(type(value), 'wrong')}, "
+            f"it must be {wanted}.",
+            "Open it as text and correct that.",
+        )
+
+
+def _faults(data: dict[str, object]) -> Iterator[Fault]:
+    yield from _object(data, "metadata", "metadata")
+    minor = data.get("nbformat_minor", 0)
+    if not isinstance(minor, int) or isinstance(minor, bool) or not 0 <= minor < 1000:
+        yield "nbformat_minor", "a small whole number", minor
+    cells = data.get("cells")
+    if not isinstance(cells, list):
+        yield "cells", "a list", cells
+        return
+    for index, cell in enumerate(cells):
+        place = f"cells[{index}]"
+        if not isinstance(cell, dict):
+            yield place, "an object", cell
+            return
+        yield from _cell(cell, place)
+
+
+def _cell(cell: dict[str, object], place: str) -> Iterator[Fault]:
+    yield from _strings(cell, ("cell_type", "id"), place)
+    yield from _text(cell.get("source"), f"{place}.source")
+    yield from _object(cell, "metadata", f"{place}.metadata")
+    attachments = cell.get("attachments", {})
+    if not isinstance(attachments, dict):
+        yield f"{place}.attachments", "an object", attachments
+    outputs = cell.get("outputs", [])
+    if not isinstance(outputs, list):
+        yield f"{place}.outputs", "a list", outputs
+        return
+    for number, output in enumerate(outputs):
+        below = f"{place}.outputs[{number}]"
+        if not isinstance(output, dict):
+            yield below, "an object", output
+            return
+        yield from _output(output, below)
+
+
+def _output(output: dict[str, object], place: str) -> Iterator[Fault]:
+    yield from _strings(output, ("output_type", "name", "ename", "evalue"), place)
+    yield from _text(output.get("text"), f"{place}.text")
+    yield from _object(output, "metadata", f"{place}.metadata")
+    yield from _object(output, "data", f"{place}.data")
+    trace = output.get("traceback", [])
+    if not isinstance(trace, list) or not set(map(type, trace)) <= {str}:
+        yield f"{place}.traceback", "a list of strings", trace
+
+
+def _object(holder: dict[str, object], key: str, place: str) -> Iterator[Fault]:
+    value = holder.get(key, {})
+    if not isinstance(value, dict):
+        yield place, "an object", value
+
+
+def _strings(holder: dict[str, object], keys: Iterable[str], place: str) -> Iterator[Fault]:
+    for key in keys:
+        value = holder.get(key, "")
+        if not isinstance(value, str):
+            yield f"{place}.{key}", "a string", value
+
+
+def _text(value: object, place: str) -> Iterator[Fault]:
+    is_lines = isinstance(value, list) and set(map(type, value)) <= {str}
+    if not (value is None or isinstance(value, str) or is_lines):
+        yield place, "a string or a list of strings", value
