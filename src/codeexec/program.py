@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from codeexec.domain.errors import UsageError
 from codeexec.domain.events import ExecutionFinished, Recorded, StdinRequested
 from codeexec.domain.fold import apply
 from codeexec.domain.ids import EXECUTION, new_id
@@ -176,6 +177,7 @@ async def open_session(
     image: str = "",
     policy: str = "",
     where: Where = "here",
+    trust: bool = False,
     state: str | Path | None = None,
 ) -> AsyncIterator[RunningSession]:
     """A session: `async with open_session() as session`.
@@ -186,7 +188,9 @@ async def open_session(
     session outlives this process; one that has the name already is joined.
 
     `kernel` is the name of a kernel, or the path of a Python or of an environment; empty: what
-    is found from `cwd` upward. Raises the errors of `codeexec.domain.errors`.
+    is found from `cwd` upward. An environment of a folder is used only when the user trusts that
+    folder (`codeexec-tui trust`), or the program answers for it with `trust` (only `here`), or
+    names it as `kernel`. Raises the errors of `codeexec.domain.errors`.
     """
     request = OpenSession(
         cwd=str(Path(cwd or Path.cwd()).absolute()),
@@ -198,6 +202,11 @@ async def open_session(
         policy=policy,
     )
     client = ClientInfo("program")
+    if trust and where == "server":
+        raise UsageError(
+            "A program trusts a folder for its own process alone.",
+            "Use where='here', or trust it for all: codeexec-tui trust FOLDER",
+        )
     if where == "server":
         from codeexec.client.socket import SocketHost
 
@@ -205,15 +214,18 @@ async def open_session(
             yield await _open(host, request)
         return
     from codeexec.client.embedded import EmbeddedHost
+    from codeexec.environments.trust import FullTrust
+    from codeexec.kernels.factory import Kernels
 
+    kernels = Kernels(trust=FullTrust() if trust else None)
     if state is not None:
-        async with EmbeddedHost(Path(state), client=client) as embedded:
+        async with EmbeddedHost(Path(state), kernels, client=client) as embedded:
             yield await _open(embedded, request)
         return
     from codeexec.session.temporary import temporary_state
 
     async with temporary_state() as folder:
-        async with EmbeddedHost(folder, client=client) as embedded:
+        async with EmbeddedHost(folder, kernels, client=client) as embedded:
             yield await _open(embedded, request)
 
 

@@ -74,6 +74,31 @@ def is_alive(parent: int, is_child: bool) -> bool:
     return True
 
 
+def stand_apart(app):  # type: ignore[no-untyped-def]  # ipykernel's, untyped
+    """Keep the session's folder out of where modules are looked for until the user runs code: we
+    were started elsewhere, so nothing of it has been imported. Return what enters the folder."""
+    folder = os.environ.pop("CODEEXEC_CWD", "")
+    original = os.environ.pop("CODEEXEC_PYTHONPATH", "")
+    left_out = []
+    if original:
+        safe = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        left_out = [place for place in original.split(os.pathsep) if place not in safe]
+        os.environ["PYTHONPATH"] = original
+    init_path, app.init_path = app.init_path, lambda: None
+
+    def begin() -> None:
+        app.shell.events.unregister("pre_execute", begin)
+        init_path()
+        sys.path[:0] = [os.path.join(folder, place) for place in left_out]
+
+    def enter() -> None:
+        if folder:
+            os.chdir(folder)
+        app.shell.events.register("pre_execute", begin)
+
+    return enter
+
+
 def main() -> None:
     parent = os.environ.pop("CODEEXEC_PARENT", "")
     if parent:
@@ -83,6 +108,7 @@ def main() -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     app = IPKernelApp.instance()
+    enter = stand_apart(app)
     # The session keeps history, over all kernels; the database costs 50 ms at each start.
     # A parent of 1 is none to watch, and saves a note on the terminal that there is none.
     options = ["--HistoryManager.enabled=False", "--IPKernelApp.parent_handle=1"]
@@ -92,6 +118,7 @@ def main() -> None:
         path = os.path.join(folder, name + ".py")
         with open(path, encoding="utf-8") as file:
             exec(compile(file.read(), path, "exec"), {"__name__": "codeexec_" + name})
+    enter()
     gc.freeze()
     gc.enable()
     app.start()  # type: ignore[no-untyped-call]

@@ -7,10 +7,11 @@ only we can enter. No TCP ports exist, so none can be raced for.
 """
 
 # pathlib would double the time that importing this takes.
-# ruff: noqa: PTH102, PTH106, PTH108, PTH110, PTH112, PTH118, PTH119, PTH120
+# ruff: noqa: PTH102, PTH106, PTH108, PTH110, PTH112, PTH116, PTH117, PTH118, PTH119, PTH120
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -166,13 +167,16 @@ def spawn(
         own = {MARK: folder}
         if session:
             own[SESSION] = session
+        place = cwd
         if LAUNCHER in argv:
             own["CODEEXEC_PARENT"] = str(os.getpid())
+            own |= stand_apart(cwd, env)
+            place = folder
         log = os.open(os.path.join(folder, LOG_FILE), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             process = subprocess.Popen(
                 command,
-                cwd=cwd,
+                cwd=place,
                 env=kernel_env(env) | own,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -187,6 +191,29 @@ def spawn(
     # It is followed and reaped by its pid; a Popen that is dropped must not wait for it too.
     process.returncode = 0
     return Spawned(process.pid, folder, connection, argv, cwd, env, session)
+
+
+def stand_apart(cwd: str, env: Mapping[str, str]) -> dict[str, str]:
+    """Variables for our launcher, which is started elsewhere and enters `cwd` when nothing more
+    is imported: a kernel boots when a folder is opened, and must not import from it.
+
+    OSError when the folder cannot be entered.
+    """
+    os.stat(os.path.join(cwd, "."))
+    if not os.access(cwd, os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), cwd)
+    variables = {"CODEEXEC_CWD": cwd}
+    path = env.get("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
+    if path:
+        safe = [each for each in path.split(os.pathsep) if _is_outside(each, cwd)]
+        variables |= {"PYTHONPATH": os.pathsep.join(safe), "CODEEXEC_PYTHONPATH": path}
+    return variables
+
+
+def _is_outside(place: str, cwd: str) -> bool:
+    """Whether an entry of PYTHONPATH is no folder in `cwd`; relative ones depend on it."""
+    real, folder = os.path.realpath(place), os.path.realpath(cwd)
+    return os.path.isabs(place) and not f"{real}/".startswith(folder.rstrip("/") + "/")
 
 
 def spawn_python(interpreter: str, cwd: str, env: Mapping[str, str], session: str = "") -> Spawned:
