@@ -3,12 +3,19 @@
 Run by path with any Python from 3.8 on that has ipykernel: nothing else of ours is imported.
 """
 
+from __future__ import annotations
+
 import gc
 import os
 import signal
 import sys
 import threading
 import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 LOOK = 0.5
 
@@ -74,7 +81,7 @@ def is_alive(parent: int, is_child: bool) -> bool:
     return True
 
 
-def stand_apart(app):  # type: ignore[no-untyped-def]  # ipykernel's, untyped
+def stand_apart(app: Any) -> Callable[[], None]:
     """Keep the session's folder out of where modules are looked for until the user runs code: we
     were started elsewhere, so nothing of it has been imported. Return what enters the folder."""
     folder = os.environ.pop("CODEEXEC_CWD", "")

@@ -19,7 +19,7 @@ Pane = Literal["editor", "console", "prompt", "artifacts", "variables", "files"]
 Part = Literal["find", "search", "rows", "table", "text", "json", "picture"]
 Apart = Literal[
     "viewer", "table_screen", "list", "compare", "sessions", "settings", "kernels", "dialog",
-    "question", "keys",
+    "question", "keys", "trust",
 ]  # fmt: skip
 Where = Literal["anywhere"] | Pane | Part | Apart
 
@@ -50,6 +50,7 @@ PLACES: dict[Where, str] = {
     "dialog": "Question",
     "question": "Answers",
     "keys": "Keys",
+    "trust": "Trust",
 }
 
 APART: frozenset[Where] = frozenset(get_args(Apart))
@@ -173,6 +174,8 @@ def _table() -> tuple[Command, ...]:
           "With the files that are open; the session before is left as it is."),
         c("app.reconnect", "Connect again now", "anywhere", "reconnect", "alt+shift+t",
           "While the server is away: do not wait for the next attempt."),
+        c("app.trust", "Trust this folder, or no more…", "anywhere", "trust", "",
+          "A trusted folder chooses what is executed: its environment, its settings."),
         c("app.rename", "Rename this session…", "anywhere", "rename_session"),
         c("app.quit", "Quit, and let the session go on", "anywhere", "detach", "ctrl+q",
           priority=True),
@@ -349,6 +352,8 @@ def _parts() -> tuple[Command, ...]:
         c("settings.close", "Close", "settings", "leave", "q"),
         c("kernels.look", "Look again", "kernels", "look", "ctrl+r"),
         c("keys.close", "Close", "keys", "leave", "escape,f1,q"),
+        c("trust.trust", "Trust the folder", "trust", "answer('trust')", "t"),
+        c("trust.restrict", "Keep it restricted", "trust", "answer('restrict')", "n,escape"),
         c("dialog.close", "Close", "dialog", "leave", "escape"),
         c("question.next", "Next answer", "question", "step(1)", "right,tab"),
         c("question.previous", "Previous answer", "question", "step(-1)", "left,shift+tab"),

@@ -29,6 +29,8 @@ class Equipment:
     keymap: Keymap
     graphics: Graphics = field(default_factory=Graphics)
     swaps: SwapStore | None = None
+    key_at: float = 0.0
+    """When the last key was pressed or the mouse used, on the monotonic clock."""
 
     @property
     def settings(self) -> Settings:

@@ -77,7 +77,6 @@ class Program(App[str]):
         self._is_hung_up = False
         self._early: list[events.Event] = []
         self._takes_keys = False
-        self._key_at = 0.0
         self.fault: CodeexecError | None = None
         """Why it has ended, where that was not meant."""
         self.register_theme(to_textual(equipment.theme))
@@ -110,7 +109,7 @@ class Program(App[str]):
         self.set_interval(garbage.LOOK_EVERY, self._tidy)
 
     def _tidy(self) -> None:
-        garbage.tidy(time.monotonic() - self._key_at)
+        garbage.tidy(time.monotonic() - self.equipment.key_at)
 
     def _make(
         self, options: OpenOptions, opening: Awaitable[SessionSummary] | None = None
@@ -159,7 +158,7 @@ class Program(App[str]):
     async def on_event(self, event: events.Event) -> None:
         """Keys that come before a pane has them wait for it."""
         if isinstance(event, events.InputEvent):
-            self._key_at = time.monotonic()
+            self.equipment.key_at = time.monotonic()
         if self._takes_keys or not isinstance(event, events.Key | events.Paste):
             await super().on_event(event)
         else:

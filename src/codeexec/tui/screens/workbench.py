@@ -27,6 +27,7 @@ from codeexec.tui.screens.arrangement import PANES
 from codeexec.tui.screens.document_actions import DocumentActions
 from codeexec.tui.screens.furnishing import furnish
 from codeexec.tui.screens.program_actions import ProgramActions
+from codeexec.tui.screens.trust_control import TrustControl
 from codeexec.tui.screens.wires import Wires
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.chrome import Divider, Tab, TabStrip
@@ -84,6 +85,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.session = LateSession()
         self.last: Frame | None = None
         self._beside: list[Frame] = []
+        self.trust = TrustControl(self)
         self._layouts = Layouts(equipment.state / "layouts")
         self.open_paths: tuple[str, ...] = ()
 
@@ -154,6 +156,18 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             self.action_go(self.front)  # somebody has gone there before it was there
         garbage.keep()
 
+    @work(group="trust", exclusive=True)
+    async def _begin_trust(self) -> None:
+        await self.trust.begin()
+
+    @work(group="trust", exclusive=True)
+    async def ask_for_trust(self) -> None:
+        await self.trust.ask()
+
+    @work(group="trust", exclusive=True)
+    async def action_trust(self) -> None:
+        await self.trust.change()
+
     def on_descendant_focus(self) -> None:
         here = self.here
         for pane in PANES:
@@ -221,6 +235,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     def show_frame(self, frame: Frame) -> None:
         """Let every pane take what is new; what waits for all of them is painted once, and only
         later what may change the layout of the side, which takes 20 ms."""
+        if self.last is None:
+            self.set_timer(_FURNISH_AFTER, self._begin_trust)
         self.last = frame
         with self.app.batch_update():
             self.console_pane.show_frame(frame)

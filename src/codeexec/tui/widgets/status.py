@@ -80,6 +80,7 @@ class StatusLine(Widget):
         self._position = Position()
         self._watching = False
         self._ended = False
+        self._restricted = False
         self._hint = ""
         self._spans: list[tuple[int, int, str]] = []
         self._said: tuple[list[Piece], list[Piece]] = ([], [])
@@ -101,9 +102,11 @@ class StatusLine(Widget):
         watching: bool | None = None,
         hint: str | None = None,
         ended: bool | None = None,
+        restricted: bool | None = None,
     ) -> None:
         """Bring some of what is shown up to date."""
         self._ended = self._ended if ended is None else ended
+        self._restricted = self._restricted if restricted is None else restricted
         self._snapshot = snapshot or self._snapshot
         self._link = link or self._link
         self._usage = usage or self._usage
@@ -181,6 +184,8 @@ class StatusLine(Widget):
     def _left(self) -> list[Piece]:
         kernel, snapshot = self._snapshot.kernel, self._snapshot
         pieces = [self._state()]
+        if self._restricted:
+            pieces.append(("restricted", "warn", "app.trust"))
         ref = kernel.kernel
         if ref is not None:
             pieces += self._contained(ref) if ref.engine else self._local(ref)
