@@ -54,6 +54,7 @@ async def test_one_key_trusts_and_starts_the_kernel_of_the_folder(
         assert not examine(strange.folder).is_restricted
 
 
+@pytest.mark.slow
 async def test_a_no_is_a_mark_that_asks_again_when_it_is_clicked(
     tmp_path: Path, strange: StrangeFolder
 ) -> None:
@@ -121,5 +122,7 @@ def test_opening_a_strange_folder_by_its_name_executes_nothing_of_it() -> None:
                 terminal.press("\x1b")
                 wait_for(lambda: examined(apart).is_trusted is False, "the answer to be kept")
                 terminal.shows(" restricted ")
+                terminal.press("\x11")
+                terminal.ends()
             assert TrustStore(environ=apart.environ).forget(str(strange.folder))
         assert strange.marks == []
