@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from codeexec.domain.events import (
     AnyEvent,
@@ -16,16 +18,21 @@ from codeexec.domain.events import (
     StdinRequested,
 )
 from codeexec.domain.ids import new_id
-from codeexec.domain.outputs import Display
+from codeexec.domain.outputs import Display, ErrorInfo, MimePart, clip_row
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.kernels import base as says
 from codeexec.session.artifacts import BlobStore
+from codeexec.session.journal_limit import JournalLimit
 from codeexec.session.output import OutputDocument
 
 log = logging.getLogger(__name__)
 
 KEPT_DOCUMENTS = 64
 """Executions whose last rows can still be rewritten by output that comes late."""
+
+
+_LAST_LINES = 20
+"""Lines of an error that are kept when the journal is full."""
 
 
 class Intake:
@@ -37,7 +44,13 @@ class Intake:
         find: Callable[[str], ExecutionView | None],
         blobs: BlobStore,
         finish: Callable[[says.Finished], list[AnyEvent]],
+        limit: JournalLimit,
     ) -> None:
+        self._limit = limit
+        self._room: float = 0
+        self._told_full: set[str] = set()
+        self.is_over = False
+        """Something was left out, the last time."""
         self._find = find
         self._blobs = blobs
         self._finish = finish
@@ -45,13 +58,20 @@ class Intake:
         self._dirty: dict[str, OutputDocument] = {}
 
     def take(self, facts: Iterable[says.Fact]) -> list[AnyEvent]:
-        """The facts in order; output of an execution stands before its end."""
+        """The facts in order; output of an execution stands before its end. What the journal has
+        no room for is left out, and a row says so."""
+        room = self._limit.room
+        self._room = math.inf if room is None else room
+        self.is_over = False
         events: list[AnyEvent] = []
         for fact in facts:
+            if self._room <= 0 and not isinstance(fact, says.Finished | says.Died):
+                self._leave_out(fact)
+                continue
             match fact:
                 case says.Wrote():
                     if document := self._open(fact.execution):
-                        document.write(fact.stream, fact.text)
+                        document.write(fact.stream, self._fitting(fact))
                 case says.Displayed():
                     if document := self._open(fact.execution):
                         document.show(self._display(fact))
@@ -74,7 +94,10 @@ class Intake:
                     )
                 case says.Finished():
                     events += self._flush()
+                    if self._room <= 0 and fact.error is not None:
+                        fact = replace(fact, error=_clipped(fact.error))
                     events += self._finish(fact)
+                    self._told_full.discard(fact.execution)
                 case says.Told():
                     events += self._flush()
                     events.append(NoticeGiven(fact.level, fact.title, fact.message, fact.next_step))
@@ -87,6 +110,28 @@ class Intake:
                 case says.Died():
                     events += self._flush()
         return events + self._flush()
+
+    def _fitting(self, fact: says.Wrote) -> str:
+        """The text, as far as there is room for it."""
+        size = len(fact.text)
+        text = fact.text if size <= self._room else fact.text[: int(self._room)]
+        self._room -= size
+        if self._room <= 0:
+            self._leave_out(fact, text)
+            return ""
+        return text
+
+    def _leave_out(self, fact: says.Fact, text: str = "") -> None:
+        """Drop what comes over the limit, but for its first `text`."""
+        self.is_over = True
+        if not isinstance(fact, says.Wrote | says.Displayed | says.Raised):
+            return
+        if fact.execution in self._told_full or not (document := self._open(fact.execution)):
+            return
+        self._told_full.add(fact.execution)
+        if text and isinstance(fact, says.Wrote):
+            document.write(fact.stream, text)
+        document.write("stderr", f"\n{self._limit.reason} Output from here on is not kept.\n")
 
     def _open(self, execution_id: str) -> OutputDocument | None:
         document = self._documents.get(execution_id)
@@ -116,9 +161,11 @@ class Intake:
         return events
 
     def _display(self, fact: says.Displayed) -> Display:
+        parts = self._blobs.make_parts(fact.data)
+        self._room -= _weight(parts)
         return Display(
             key=secrets.token_hex(6),
-            parts=self._blobs.make_parts(fact.data),
+            parts=parts,
             role=fact.role,
             display_id=fact.display_id,
             count=fact.count,
@@ -127,7 +174,19 @@ class Intake:
 
     def _refresh(self, fact: says.DisplayRefreshed) -> DisplayUpdated:
         parts = self._blobs.make_parts(fact.data)
+        self._room -= _weight(parts)
         metadata = dict(fact.metadata)
         for document in self._documents.values():
             document.update_display(fact.display_id, parts, metadata)
         return DisplayUpdated(fact.display_id, parts, metadata)
+
+
+def _weight(parts: tuple[MimePart, ...]) -> int:
+    """Characters of a display that go into the journal."""
+    return sum(len(part.text or "") for part in parts)
+
+
+def _clipped(error: ErrorInfo) -> ErrorInfo:
+    """The end of an error, for a journal that is full."""
+    lines = tuple(clip_row(line) for line in error.traceback[-_LAST_LINES:])
+    return ErrorInfo(error.name, clip_row(error.value), lines)

@@ -135,6 +135,16 @@ class Journal:
         beside = (self.path, self.path.with_name(self.path.name + "-wal"))
         return sum(file.stat().st_size for file in beside if file.exists())
 
+    @property
+    def used(self) -> int:
+        """Bytes that its content takes."""
+        with _told(self.path, "read"):
+            pages, free, size = (
+                int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+        return (pages - free) * size
+
     # -- facts -------------------------------------------------------------------------
 
     def append(self, events: Sequence[AnyEvent], at: float) -> list[Recorded]:

@@ -34,6 +34,7 @@ from codeexec.kernels import base as says
 from codeexec.kernels.base import ExecuteCall, KernelChoice, KernelFactory
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.intake import Intake
+from codeexec.session.journal_limit import JournalLimit
 from codeexec.session.keeper import KernelKeeper
 from codeexec.session.ladder import Ladder
 from codeexec.session.queue import Queue
@@ -68,7 +69,10 @@ class Runner:
         self._settings = settings
         self._clock = clock
         self._tasks = tasks
-        self._intake = Intake(recorder.find, blobs, self._finish)
+        self.limit = JournalLimit(recorder.journal, settings.journal_limit)
+        self._limited: set[str] = set()
+        self._is_full = self.limit.is_reached
+        self._intake = Intake(recorder.find, blobs, self._finish, self.limit)
         self._ladder = Ladder(settings, clock, recorder.record)
         self._timer: asyncio.TimerHandle | None = None
         self._time_left: float | None = None
@@ -117,6 +121,8 @@ class Runner:
                     "Choose another id, or none.",
                 )
             return Accepted(execution_id, self.snapshot.seq)
+        if self.limit.is_reached:
+            raise self.limit.error
         seq = self.recorder.record_now(
             ExecutionQueued(
                 execution_id,
@@ -137,6 +143,9 @@ class Runner:
     def pump(self) -> None:
         """Start what is next, and a kernel for it where there is none."""
         if self.recorder.problem is not None or not self.queue.waiting or self.keeper.is_paused:
+            return
+        if self.limit.is_reached:
+            self.recorder.record(*self.drop_waiting(self.limit.reason))
             return
         if not self.keeper.is_ready or self.keeper.kernel is None:
             self.keeper.start_kernel()
@@ -194,7 +203,21 @@ class Runner:
             if isinstance(fact, says.Died):
                 events += self._die(fact.death)
         self.recorder.record(*events)
+        self._mind_limit()
         self.pump()
+
+    def _mind_limit(self) -> None:
+        """Interrupt what runs when the journal has just become full, and say so."""
+        was_full, self._is_full = self._is_full, self.limit.is_reached or self._intake.is_over
+        if not self._is_full:
+            return
+        if not was_full:
+            self.recorder.record(self.limit.notice)
+        running = self.queue.running
+        is_held = self.keeper.is_paused or not self.keeper.is_ready
+        if running is not None and running not in self._limited and not is_held:
+            self._limited.add(running)
+            self.interrupt(auto=True)
 
     def _finish(self, fact: says.Finished) -> list[AnyEvent]:
         execution_id = fact.execution
@@ -207,6 +230,8 @@ class Runner:
             status, reason = "lost", "It ended while the session server was away; how is not known."
         if execution_id in self._timed_out:
             status, reason = "timed_out", _out_of_time(view.timeout)
+        elif execution_id in self._limited:
+            status, reason = "cancelled", self.limit.reason
         elif self._ladder.is_for(execution_id) and status == "error":
             status, reason = "cancelled", "Interrupted."
         elif status == "ok" and self.recorder.lost_file is not None:
@@ -230,6 +255,9 @@ class Runner:
                 status = "timed_out"
                 view = self.snapshot.executions[running]
                 reason = f"{_out_of_time(view.timeout)} The kernel had to be ended."
+            elif running in self._limited:
+                status = "cancelled"
+                reason = f"{self.limit.reason} The kernel had to be ended."
             elif self._ladder.is_for(running) and self._ladder.was_ended_by_force:
                 status, reason = "cancelled", "Interrupted; the kernel had to be ended."
             events += self._ladder.settle(running, is_alive=False)
@@ -245,6 +273,7 @@ class Runner:
     def _end_run(self, execution_id: str) -> None:
         self.queue = self.queue.finish(execution_id)
         self._timed_out.discard(execution_id)
+        self._limited.discard(execution_id)
         self.stop_timer()
 
     def _retry_storage(self, problem: StorageError | None = None) -> None:

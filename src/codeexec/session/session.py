@@ -201,9 +201,9 @@ class Session:
         return q.Done(self.snapshot.seq, count)
 
     def _execute(self, request: q.Execute) -> q.Accepted:
-        known = bool(request.execution_id) and self.recorder.has(request.execution_id)
+        before = self.snapshot.executions_total
         accepted = self.runner.execute(request)
-        if not known:
+        if self.snapshot.executions_total > before:
             self._remember(self.snapshot.executions[accepted.execution_id])
         return accepted
 

@@ -33,6 +33,10 @@ class HostSettings:
     artifact_quota: int = 512 * 2**20
     """Blobs of a session; the oldest go first."""
 
+    journal_limit: int = 2 * 2**30
+    """Bytes that the journal of a session may take, with all that was printed: at the limit what
+    runs is interrupted, and nothing more is run; 0: no limit."""
+
     keep_days: float = 30.0
     """Ended sessions older than this are deleted."""
 

@@ -53,7 +53,11 @@ class VariableWatch:
         found = questions.parse_variables(await self._ask(questions.variables_code()))
         snapshot = self._runner.snapshot
         generation = snapshot.kernel.generation
-        if (found.variables, generation) != (snapshot.variables, snapshot.variables_generation):
+        is_news = (found.variables, generation) != (
+            snapshot.variables,
+            snapshot.variables_generation,
+        )
+        if is_news and not self._runner.limit.is_reached:
             self._runner.recorder.record(
                 VariablesTaken(generation, found.variables, found.truncated)
             )
