@@ -53,7 +53,8 @@ def run(options: OpenOptions) -> int:
     os.environ.setdefault("TEXTUAL_FPS", "240")
     frame = first_frame(options.files)
     # Until the program does so itself: whatever ends us puts the terminal back.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too, which as an exception may meet any line, or get lost in one that ends tasks.
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, leave)
     try:
         if frame is not None:

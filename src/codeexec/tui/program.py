@@ -93,8 +93,9 @@ class Program(App[str]):
     async def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            loop.add_signal_handler(signal.SIGHUP, self._hang_up)
-            loop.add_signal_handler(signal.SIGTERM, self._hang_up)
+            # SIGINT too: asyncio's own answer to it is to cancel this task, the message loop.
+            for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self._hang_up)
         except (NotImplementedError, RuntimeError, ValueError):
             pass  # not the main thread, as in tests: then nobody hangs up on us either
         await self.push_screen(self._make(self._options, self._opening))
