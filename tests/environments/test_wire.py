@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codeexec.domain.errors import EnvironmentUnavailable, ProtocolError
+from codeexec.environments.docker import wire as wire_module
 from codeexec.environments.docker.boot import boot_arguments, source
 from codeexec.environments.docker.wire import HEADER, MOST, WINDOW, Kind, Wire
 from codeexec.environments.processes import Child, start
@@ -198,3 +199,127 @@ def test_bytes_that_are_no_frames_do_no_harm(noise: bytes) -> None:
             pass
 
     asyncio.run(tell())
+
+
+# ---- answers that cannot be read, or never come -------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"not json", b"[1]", b"[" * 100_000, b"{", b"\xff\xfe", b'{"pid": 1' + b"0" * 5000 + b"}"],
+    ids=lambda answer: answer[:8].hex(),
+)
+async def test_who_waits_for_an_answer_that_cannot_be_read_hears_of_it(answer: bytes) -> None:
+    reader = asyncio.StreamReader()
+    wire = Wire(reader, Sink())
+    running = asyncio.ensure_future(wire.run())
+    spawning = asyncio.ensure_future(wire.spawn(["x"], cwd="/", env={}, stdin=False))
+    await asyncio.sleep(0)
+    reader.feed_data(frame(Kind.ANSWER, 1, answer))
+    with pytest.raises(EnvironmentUnavailable):
+        await asyncio.wait_for(spawning, 10)
+    with pytest.raises(ProtocolError):
+        await asyncio.wait_for(running, 10)
+
+
+@pytest.mark.parametrize("answer", [b"{}", b'{"pid": "1"}', b'{"pid": true}', b'{"pid": null}'])
+async def test_an_answer_without_its_number_is_an_error_of_the_request(answer: bytes) -> None:
+    reader = asyncio.StreamReader()
+    wire = Wire(reader, Sink())
+    running = asyncio.ensure_future(wire.run())
+    spawning = asyncio.ensure_future(wire.spawn(["x"], cwd="/", env={}, stdin=False))
+    await asyncio.sleep(0)
+    reader.feed_data(frame(Kind.ANSWER, 1, answer))
+    with pytest.raises(ProtocolError, match="without a number 'pid'"):
+        await asyncio.wait_for(spawning, 10)
+    assert wire.running == []
+    reader.feed_eof()
+    await running
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        (),  # none at all
+        (frame(Kind.ANSWER, 99, b'{"pid": 1}'), frame(Kind.FAILED, 99, b"{}")),  # another request's
+        (frame(Kind.EXIT, 1, b'{"code": 0, "kills": 0, "peak": 0, "limit": 0}'),),
+        (HEADER.pack(Kind.ANSWER, 1, 100) + b"half a frame",),
+    ],
+    ids=["none", "of another", "exit first", "half"],
+)
+async def test_an_answer_that_never_comes_is_an_error_in_words(
+    frames: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire_module, "ANSWER_DEADLINE", 0.2)
+    reader = asyncio.StreamReader()
+    wire = Wire(reader, Sink())
+    running = asyncio.ensure_future(wire.run())
+    for each in frames:
+        reader.feed_data(each)
+    for asked in (wire.spawn(["x"], cwd="/", env={}), wire.usage(), wire.sweep()):
+        with pytest.raises(EnvironmentUnavailable, match=r"did not answer for 0\.2 s"):
+            await asyncio.wait_for(asked, 10)
+    assert wire.running == []
+    running.cancel()
+
+
+async def test_a_request_of_another_kind_that_fails_is_an_error_too() -> None:
+    reader = asyncio.StreamReader()
+    wire = Wire(reader, Sink())
+    running = asyncio.ensure_future(wire.run())
+    asking = asyncio.ensure_future(wire.usage())
+    await asyncio.sleep(0)
+    reader.feed_data(frame(Kind.FAILED, 1, b'{"message": "no"}'))
+    with pytest.raises(EnvironmentUnavailable, match="no"):
+        await asyncio.wait_for(asking, 10)
+    running.cancel()
+
+
+@pytest.mark.parametrize("word", ["a\0b", "\ud800"])
+async def test_a_word_that_no_command_can_have_leaves_the_relay_alive(
+    wire: Wire, word: str
+) -> None:
+    with pytest.raises(EnvironmentUnavailable, match="cannot be started"):
+        await wire.spawn(["echo", word], cwd="/", env={})
+    process = await wire.spawn(["sh", "-c", "exit 3"], cwd="/", env={})
+    assert await asyncio.wait_for(process.wait(), 30) == 3
+
+
+async def test_a_killed_process_whose_end_is_never_told_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire_module, "KILL_DEADLINE", 0.1)
+    reader = asyncio.StreamReader()
+    wire = Wire(reader, Sink())
+    running = asyncio.ensure_future(wire.run())
+    spawning = asyncio.ensure_future(wire.spawn(["x"], cwd="/", env={}))
+    await asyncio.sleep(0)
+    reader.feed_data(frame(Kind.ANSWER, 1, b'{"pid": 7}'))
+    process = await asyncio.wait_for(spawning, 10)
+    await asyncio.wait_for(process.kill(), 10)
+    running.cancel()
+
+
+# ---- files without a name -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["open", "mapped"])
+async def test_bytes_of_files_without_a_name_are_counted(
+    wire: Wire, tmp_path: Path, how: str
+) -> None:
+    code = (
+        "import mmap, os, sys\n"
+        "file = open('filler', 'w+b'); file.write(bytes(8 << 20)); file.flush()\n"
+        "os.unlink('filler')\n"
+        f"if {how!r} == 'mapped':\n"
+        "    area = mmap.mmap(file.fileno(), 8 << 20); file.close()\n"
+        "print('ready', flush=True); sys.stdin.read()\n"
+    )
+    before, _ = await wire.unnamed(str(tmp_path))
+    process = await wire.spawn([sys.executable, "-c", code], cwd=str(tmp_path), env={})
+    assert (await anext(process.stdout)).startswith(b"ready")
+    during, _ = await wire.unnamed(str(tmp_path))
+    await process.kill()
+    # Other programs of this machine may close theirs meanwhile.
+    assert during >= 8 << 20
+    assert during > before

@@ -14,6 +14,10 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Protocol
 
+from codeexec.domain.errors import EnvironmentUnavailable
+
+MOST_COLLECTED = 256 << 20
+"""Bytes of output that `run` collects of one command."""
 Location = str | PurePosixPath
 """A path relative to the workspace, or an absolute one inside it."""
 
@@ -165,16 +169,27 @@ async def run(
 ) -> ExecOutcome:
     """Run a command to its end and collect what it printed; ended when cancelled."""
     handle = await environment.exec(command, stdin=stdin, cwd=cwd, env=env)
+    reading = [asyncio.ensure_future(_collect(each)) for each in (handle.stdout, handle.stderr)]
     try:
-        async with asyncio.TaskGroup() as tasks:
-            out = tasks.create_task(_collect(handle.stdout))
-            err = tasks.create_task(_collect(handle.stderr))
-            code = await handle.wait()
+        # Not a TaskGroup: that would wrap our errors, which nobody looks for in a group.
+        code, out, err = await asyncio.gather(handle.wait(), *reading)
     except BaseException:
+        for each in reading:
+            each.cancel()
         await handle.kill()
         raise
-    return ExecOutcome(code, out.result(), err.result())
+    return ExecOutcome(code, out, err)
 
 
 async def _collect(chunks: AsyncIterator[bytes]) -> bytes:
-    return b"".join([chunk async for chunk in chunks])
+    parts: list[bytes] = []
+    total = 0
+    async for chunk in chunks:
+        parts.append(chunk)
+        total += len(chunk)
+        if total > MOST_COLLECTED:
+            raise EnvironmentUnavailable(
+                f"The command printed more than {MOST_COLLECTED >> 20} MB.",
+                "Have it write to a file, and read that in parts.",
+            )
+    return b"".join(parts)

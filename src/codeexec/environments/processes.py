@@ -86,8 +86,12 @@ class Child(asyncio.subprocess.Process):
         """Kill the group, wait, and let go of the pipes."""
         self.signal_group(signal.SIGKILL)
         code = await self.wait()
-        self._pipes.close()
+        self.close_pipes()
         return code
+
+    def close_pipes(self) -> None:
+        """Let go of the pipes of a process that has exited; a child of it may still hold them."""
+        self._pipes.close()
 
 
 class _Protocol(SubprocessStreamProtocol):

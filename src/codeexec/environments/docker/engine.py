@@ -27,6 +27,8 @@ from .failures import explain
 from .policy import EngineFacts
 from .pulling import Pull, PullReader
 
+INFO_DEADLINE = 30.0
+"""Seconds in which an engine must say what it is."""
 MOST_PRINTED = 16 << 20
 """Bytes that one command may print."""
 PULL_DEADLINE = 600.0
@@ -81,7 +83,7 @@ class Engine:
 
     async def facts(self) -> EngineFacts:
         """Ask the engine what it is; EnvironmentUnavailable when it cannot be reached or used."""
-        told = _object(await self.call("info", "--format", "{{json .}}", deadline=30))
+        told = _object(await self.call("info", "--format", "{{json .}}", deadline=INFO_DEADLINE))
         if "host" in told:  # podman's own layout
             return self._podman_facts(told)
         if told.get("ServerErrors"):

@@ -183,6 +183,8 @@ class DockerEnvironment:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if process is not None:
+            process.close_pipes()
         if process is not None and self._is_changeable:
             # Until now it could change what was trusted while it ran.
             with contextlib.suppress(StorageError):
@@ -314,8 +316,19 @@ class DockerEnvironment:
                 raise ProtocolError("The relay in the container does not say its Python version.")
 
     async def _carry(self, wire: Wire, process: Child) -> None:
+        running = asyncio.ensure_future(wire.run())
+        ended = asyncio.ensure_future(process.wait())
         try:
-            await wire.run()
+            await asyncio.wait({running, ended}, return_when=asyncio.FIRST_COMPLETED)
+            # What it said last may be a moment behind. A child of it may hold the pipe for ever.
+            await asyncio.wait({running}, timeout=END_DEADLINE if ended.done() else None)
+        finally:
+            running.cancel()
+            ended.cancel()
+        try:
+            await running
+        except asyncio.CancelledError:
+            pass  # every stream and process of it has ended with that
         except ProtocolError as error:
             # The code inside has got at the pipe: nothing that comes from there can be trusted.
             error.next_step = "The container was removed. Restart the kernel."

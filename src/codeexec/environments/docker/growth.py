@@ -11,7 +11,7 @@ from pathlib import Path
 
 from codeexec.domain.errors import CodeexecError
 from codeexec.environments.files import tree
-from codeexec.hostfiles.opening import walk
+from codeexec.hostfiles.place import locate
 
 from .policy import size
 
@@ -151,7 +151,7 @@ def _scan(folder: Path, most_size: int | None, most_files: int | None) -> _Scan:
     closed: list[str] = []
     several: set[tuple[int, int]] = set()
     try:
-        with walk(folder, ()) as handle:
+        with locate(folder).folder() as handle:
             for _, info in tree(handle, closed.append):
                 files += 1
                 if info.st_nlink > 1:
@@ -165,7 +165,7 @@ def _scan(folder: Path, most_size: int | None, most_files: int | None) -> _Scan:
                     break
                 if files % 256 == 0:
                     time.sleep(0)  # other threads are let in: the loop draws and answers
-    except OSError:
+    except (CodeexecError, OSError):
         closed.append("")  # removed or closed to us: counts as a folder that cannot be read
     return _Scan(total, files, len(closed), *_free(folder), time.monotonic() - started)
 

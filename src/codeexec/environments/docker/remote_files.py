@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from codeexec.domain.errors import CodeexecError, Denied, StorageError
+from codeexec.domain.errors import CodeexecError, Denied, ProtocolError, StorageError
 from codeexec.environments.base import (
     ExecOutcome,
     FileChange,
@@ -19,7 +19,7 @@ from codeexec.environments.base import (
     WriteOutcome,
     run,
 )
-from codeexec.environments.files import entry_of, glob
+from codeexec.environments.files import MOST_ENTRIES, entry_of, glob
 from codeexec.environments.paths import inside
 from codeexec.environments.watch import changes
 
@@ -64,10 +64,11 @@ class GuestFiles:
         _check(path, outcome)
         match = glob(pattern)
         found: list[FileEntry] = []
-        for line in outcome.stdout.splitlines():
-            name, mode, size, modified = json.loads(line)
+        for line in outcome.stdout.splitlines()[:MOST_ENTRIES]:
+            name, mode, size, modified = _entry(line)
             if match(name):
-                found.append(entry_of(PurePosixPath(*parts, name), mode, size, modified))
+                below = inside(self._root, PurePosixPath(*parts, name))
+                found.append(entry_of(PurePosixPath(*below), mode, size, modified))
         return sorted(found, key=lambda entry: entry.path)
 
     def watch(
@@ -87,6 +88,18 @@ class GuestFiles:
         where = str(self._root.joinpath(*parts))
         command = ["python3", "-IS", "-c", _source(), operation, str(self._root), where, *more]
         return await run(self._container, command, stdin=stdin)
+
+
+def _entry(line: bytes) -> tuple[str, int, int, int]:
+    """A line of a listing; ProtocolError for anything else, as code in there may print it."""
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        content = None
+    match content:
+        case [str(name), int(mode), int(size), int(modified)] if not name.startswith("/"):
+            return name, mode, size, modified
+    raise ProtocolError("The container sent a list of files that makes no sense.")
 
 
 def _check(path: Location, outcome: ExecOutcome) -> None:

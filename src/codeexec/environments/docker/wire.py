@@ -30,6 +30,10 @@ ANSWER_DEADLINE = 30.0
 """Seconds in which the relay must answer a request; it needs some milliseconds."""
 
 
+KILL_DEADLINE = 3.0
+"""Seconds in which the relay must tell the end of a killed process."""
+
+
 class Kind(IntEnum):
     HELLO = 0
     SPAWN = 1
@@ -213,9 +217,10 @@ class GuestProcess:
     async def kill(self) -> None:
         await self.signal(9)
         try:
-            await self.wait()
-        except EnvironmentUnavailable:
-            pass  # the container is gone, and the process with it
+            async with asyncio.timeout(KILL_DEADLINE):
+                await self.wait()
+        except (EnvironmentUnavailable, TimeoutError):
+            pass  # the container is gone, and the process with it; or its relay does not answer
         if self._feeding is not None:
             self._feeding.cancel()
         for stream in (self._out, self._err):

@@ -1,0 +1,145 @@
+"""The growth of a workspace: what code hides counts, and the work ends early."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from codeexec.environments.docker.growth import GrowthMeter, Hidden, Limits, excess
+from codeexec.environments.files import MOST_LEVELS, tree
+from codeexec.hostfiles.opening import walk
+
+MEGABYTE = 1 << 20
+LIMITS = Limits(4 * MEGABYTE, 200)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "old").write_bytes(bytes(MEGABYTE))
+    return tmp_path / "work"
+
+
+@pytest.fixture
+def deep(folder: Path) -> Path:
+    """A folder with more levels than are looked into, and a big file at the end."""
+    bottom = folder.joinpath(*["d"] * (MOST_LEVELS + 50))
+    bottom.mkdir(parents=True)
+    with (bottom / "big").open("wb") as file:
+        file.write(os.urandom(8 * MEGABYTE))
+        os.fsync(file.fileno())
+    return folder
+
+
+async def test_bytes_and_files_are_counted_from_the_start_on(folder: Path) -> None:
+    meter = await GrowthMeter.begin(folder, LIMITS)
+    grown = await meter.measure()
+    assert (grown.size, grown.files, grown.unreadable) == (0, 0, 0)
+    (folder / "a").write_bytes(bytes(2 * MEGABYTE))
+    (folder / "same").hardlink_to(folder / "a")
+    (folder / "link").symlink_to("/")
+    grown = await meter.measure()
+    assert 2 * MEGABYTE <= grown.size < 3 * MEGABYTE
+    assert grown.files == 3
+    assert excess(grown, LIMITS) == ""
+    (folder / "b").write_bytes(bytes(3 * MEGABYTE))
+    words = excess(await meter.measure(), LIMITS)
+    assert "4 MB are allowed" in words
+    assert "workspace_growth" in words
+
+
+async def test_masses_of_empty_files_are_too_much(folder: Path) -> None:
+    meter = await GrowthMeter.begin(folder, LIMITS)
+    for number in range(300):
+        (folder / f"{number}").touch()
+    grown = await meter.measure()
+    assert grown.files > 200
+    assert "files, 200 are allowed" in excess(grown, LIMITS)
+    assert "workspace_files" in excess(grown, LIMITS)
+    for number in range(300, 600):
+        (folder / f"{number}").touch()
+    assert (await meter.measure()).files > grown.files  # whoever goes on is seen to
+
+
+async def test_a_folder_too_deep_to_be_looked_into_counts_as_grown(deep: Path) -> None:
+    first = await GrowthMeter.begin(deep, LIMITS)
+    assert (await first.measure()).unreadable == 0  # it was there before
+    fresh = deep / "fresh"
+    fresh.mkdir()
+    meter = await GrowthMeter.begin(fresh, LIMITS)
+    (deep / "d").rename(fresh / "d")
+    with (fresh / "other").open("wb") as file:  # the space is lost after the start
+        file.write(bytes(2 * MEGABYTE))
+        os.fsync(file.fileno())
+    grown = await meter.measure()
+    (fresh / "d").rename(deep / "d")
+    assert grown.unreadable == 1
+    assert grown.files >= MOST_LEVELS
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root looks into every folder")
+async def test_a_closed_folder_counts_as_grown(folder: Path) -> None:
+    meter = await GrowthMeter.begin(folder, LIMITS)
+    closed = folder / "closed"
+    closed.mkdir()
+    with (closed / "big").open("wb") as file:
+        file.write(bytes(8 * MEGABYTE))
+        os.fsync(file.fileno())
+    closed.chmod(0)
+    grown = await meter.measure()
+    closed.chmod(0o700)
+    assert grown.unreadable == 1
+    assert "cannot be looked into" in excess(grown, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "counts"),
+    [(Hidden(8 * MEGABYTE, 0), True), (Hidden(0, 1), True), (Hidden(0, 0), False)],
+)
+async def test_bytes_of_a_deleted_file_count_when_the_container_has_it_open(
+    folder: Path, hidden: Hidden, counts: bool
+) -> None:
+    async def ask() -> Hidden:
+        return hidden
+
+    meter = await GrowthMeter.begin(folder, LIMITS, ask)
+    with (folder / "big").open("wb") as file:
+        (folder / "big").unlink()
+        file.write(os.urandom(8 * MEGABYTE))
+        os.fsync(file.fileno())
+        grown = await meter.measure()
+    assert grown.files == 0
+    assert (excess(grown, LIMITS) != "") is counts
+
+
+async def test_a_folder_that_is_gone_or_a_link_is_no_error(folder: Path, tmp_path: Path) -> None:
+    meter = await GrowthMeter.begin(folder, LIMITS)
+    folder.rename(tmp_path / "elsewhere")
+    assert (await meter.measure()).unreadable == 1
+
+
+async def test_the_loop_goes_on_while_a_big_folder_is_added_up(folder: Path) -> None:
+    for number in range(40):
+        (folder / f"d{number}").mkdir()
+        for other in range(250):
+            (folder / f"d{number}" / f"{other}").touch()
+    longest, started = 0.0, time.monotonic()
+    scanning = asyncio.ensure_future(GrowthMeter.begin(folder, Limits(0, 0)))
+    while not scanning.done():
+        before = time.monotonic()
+        await asyncio.sleep(0)
+        longest = max(longest, time.monotonic() - before)
+    took = time.monotonic() - started
+    assert longest < max(0.1, took / 2)
+
+
+def test_a_tree_is_walked_without_recursion_and_with_few_descriptors(deep: Path) -> None:
+    closed: list[str] = []
+    with walk(deep, ()) as handle:
+        found = [path for path, _ in tree(handle, closed.append)]
+    assert len(found) == MOST_LEVELS + 1
+    assert closed == ["/".join(["d"] * MOST_LEVELS)]
