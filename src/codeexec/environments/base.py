@@ -169,16 +169,17 @@ async def run(
 ) -> ExecOutcome:
     """Run a command to its end and collect what it printed; ended when cancelled."""
     handle = await environment.exec(command, stdin=stdin, cwd=cwd, env=env)
-    reading = [asyncio.ensure_future(_collect(each)) for each in (handle.stdout, handle.stderr)]
+    out = asyncio.ensure_future(_collect(handle.stdout))
+    err = asyncio.ensure_future(_collect(handle.stderr))
     try:
         # Not a TaskGroup: that would wrap our errors, which nobody looks for in a group.
-        code, out, err = await asyncio.gather(handle.wait(), *reading)
+        code, printed, errors = await asyncio.gather(handle.wait(), out, err)
     except BaseException:
-        for each in reading:
-            each.cancel()
+        out.cancel()
+        err.cancel()
         await handle.kill()
         raise
-    return ExecOutcome(code, out, err)
+    return ExecOutcome(code, printed, errors)
 
 
 async def _collect(chunks: AsyncIterator[bytes]) -> bytes:
