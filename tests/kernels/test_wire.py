@@ -96,7 +96,11 @@ def test_numbers_and_characters_that_json_does_not_have() -> None:
         ("clear_output", {"wait": True}, OutputCleared("e1", True)),
         ("error", ERROR, Raised("e1", INFO)),
         ("execute_input", {"code": "x", "execution_count": 3}, Started("e1", 3)),
-        ("input_request", {"prompt": "?", "password": True}, InputRequested("e1", "?", True)),
+        (
+            "input_request",
+            {"prompt": "?", "password": True},
+            InputRequested("e1", "?", True, "m1"),
+        ),
         ("comm_open", {"comm_id": "c"}, None),
         ("a_message_of_2030", {"data": 1}, None),
     ],

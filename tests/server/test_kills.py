@@ -10,7 +10,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -113,13 +112,11 @@ async def test_a_killed_server_loses_no_journaled_line_and_its_kernel_is_adopted
             await wait_until(lambda: len(shown()) > 50, "the first lines")
             kernel = apply(Snapshot(), heard).kernel.pid
             before = len(heard)
-            last_before = shown()[-1]
+
             server = apart.pid
             assert server is not None
             os.kill(server, signal.SIGKILL)
-            began = time.monotonic()
             await wait_until(lambda: len(heard) > before + 5, "facts from the next server")
-            away = time.monotonic() - began
             again = await facts_until_end(session, "flood")
             assert apart.pid != server
             listening.cancel()
@@ -131,14 +128,8 @@ async def test_a_killed_server_loses_no_journaled_line_and_its_kernel_is_adopted
             # What was heard live is what the journal has, each fact once and in order.
             assert [r.seq for r in again] == list(range(1, len(again) + 1))
             assert heard == again[: len(heard)]
-            lines = await all_lines(session, "flood")
-            assert lines == sorted(set(lines))
-            assert lines[: last_before + 1] == list(range(last_before + 1))
-            assert lines[-1] == LINES - 1
-            gap = LINES - len(lines)
-            print(f"away {away:.2f} s, {gap} lines fell into the gap")
-            # A line every 10 ms: no more is lost than the time that nobody listened.
-            assert gap <= away * 100 + 50
+            # The kernel kept what it printed while no server listened.
+            assert await all_lines(session, "flood") == list(range(LINES))
             accepted = await session.call(q.Execute("i"))
             after = apply(Snapshot(), await facts_until_end(session, accepted.execution_id))
             part = after.executions[accepted.execution_id].displays[0].part("text/plain")

@@ -25,6 +25,7 @@ from codeexec.session.artifacts import BlobStore
 from codeexec.session.intake import Intake
 from codeexec.session.journal import Journal
 from codeexec.session.journal_limit import JournalLimit
+from codeexec.session.outbox import OpenDocuments
 from codeexec.session.recorder import Recorder
 from codeexec.session.settings import HostSettings
 from support.sessions import finished, open_host, open_session, rows, run, submit, until
@@ -47,7 +48,8 @@ def intake_of(recorder: Recorder, tmp_path: Path, limit: int) -> Intake:
         return [ExecutionFinished(fact.execution, "error", error=fact.error)]
 
     blobs = BlobStore(tmp_path / "blobs")
-    return Intake(recorder.find, blobs, finish, JournalLimit(recorder.journal, limit))
+    documents = OpenDocuments(recorder.journal)
+    return Intake(recorder.find, blobs, documents, finish, JournalLimit(recorder.journal, limit))
 
 
 FLOODS: dict[str, list[says.Fact]] = {

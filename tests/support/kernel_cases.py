@@ -21,6 +21,7 @@ from codeexec.kernels.base import (
     Kernel,
     KernelChoice,
     KernelFactory,
+    Reached,
     Sink,
     Wrote,
 )
@@ -62,13 +63,19 @@ class Partner:
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
+        self.reached: Reached | None = None
+        """The place in the kernel's outbox that the facts lead to."""
         self.batches = 0
         self._news = asyncio.Event()
         self._count = 0
         self._kernel: Kernel | None = None
 
     def sink(self, facts: Sequence[Fact]) -> None:
-        self.facts += facts
+        for fact in facts:
+            if isinstance(fact, Reached):
+                self.reached = fact
+            else:
+                self.facts.append(fact)
         self.batches += 1
         self._news.set()
 

@@ -11,6 +11,8 @@ import signal
 import sys
 import threading
 import time
+from importlib.machinery import SourceFileLoader
+from types import ModuleType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,6 +108,16 @@ def stand_apart(app: Any) -> Callable[[], None]:
     return enter
 
 
+def load(name: str) -> Any:
+    """Run the file of ours with this name, as a module that is in no list of modules."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".py")
+    loader = SourceFileLoader("codeexec_" + name, path)  # it keeps compiled code where it can
+    module = ModuleType(loader.name)
+    module.__file__ = path
+    loader.exec_module(module)
+    return module
+
+
 def main() -> None:
     parent = os.environ.pop("CODEEXEC_PARENT", "")
     if parent:
@@ -120,11 +132,9 @@ def main() -> None:
     # A parent of 1 is none to watch, and saves a note on the terminal that there is none.
     options = ["--HistoryManager.enabled=False", "--IPKernelApp.parent_handle=1"]
     app.initialize([*sys.argv[1:], *options])  # type: ignore[no-untyped-call]
-    folder = os.path.dirname(os.path.abspath(__file__))
-    for name in ("questions", "drawing"):
-        path = os.path.join(folder, name + ".py")
-        with open(path, encoding="utf-8") as file:
-            exec(compile(file.read(), path, "exec"), {"__name__": "codeexec_" + name})
+    load("questions")
+    load("drawing")
+    load("outbox").install(app)
     enter()
     gc.freeze()
     gc.enable()

@@ -73,6 +73,8 @@ class InputRequested:
     execution: str
     prompt: str
     password: bool
+    message: str = ""
+    """The id of the kernel's message: the same question may be told again to another server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,23 @@ class Pulled:
     total: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Everything up to this place of the kernel's outbox stands in the facts before: all of
+    message `number`, and the first `part` facts of the one after it. `token` names the process."""
+
+    token: str
+    number: int
+    part: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NeverTaken:
+    """The request to run this never arrived: the last server ended before it was sent."""
+
+    execution: str
+
+
 Fact = (
     Started
     | Wrote
@@ -125,6 +144,8 @@ Fact = (
     | Died
     | Told
     | Pulled
+    | Reached
+    | NeverTaken
 )
 Sink = Callable[[Sequence[Fact]], None]
 """Called on the event loop, with all that is at hand."""
@@ -216,6 +237,14 @@ class Kernel(Protocol):
 
     def handle(self) -> Handle: ...
 
+    @property
+    def has_outbox(self) -> bool:
+        """Whether it keeps what it puts out until that is acknowledged, so that nothing is lost
+        while no server listens."""
+
+    def acknowledge(self, place: Reached) -> None:
+        """Everything up to this place is journaled; the kernel need not keep it any more."""
+
     def execute(self, call: ExecuteCall) -> None:
         """Send; returns at once."""
 
@@ -265,7 +294,9 @@ class KernelFactory(Protocol):
     async def adopt(self, handle: Handle, sink: Sink, running: str = "") -> Kernel | None:
         """Connected to a kernel that still runs, or None when it is gone. `running` is the
         execution that was open when its last server ended; it gets its `Finished`, also when
-        the kernel had done with it in between (then as `ok`, since nobody heard otherwise)."""
+        the kernel had done with it in between (as `ok` where there is no outbox, since nobody
+        heard otherwise), or `NeverTaken`. `handle["outbox"]` is the place (`token`, `number`,
+        `part`) that the journal has reached; what came after it is told first."""
 
     def list(self, cwd: str) -> Sequence[KernelInfo]:
         """Those of this machine."""

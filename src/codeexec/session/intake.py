@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 import secrets
@@ -23,6 +24,7 @@ from codeexec.domain.snapshot import ExecutionView
 from codeexec.kernels import base as says
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.journal_limit import JournalLimit
+from codeexec.session.outbox import OpenDocuments
 from codeexec.session.output import OutputDocument
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,7 @@ class Intake:
         self,
         find: Callable[[str], ExecutionView | None],
         blobs: BlobStore,
+        open_documents: OpenDocuments,
         finish: Callable[[says.Finished], list[AnyEvent]],
         limit: JournalLimit,
     ) -> None:
@@ -53,6 +56,7 @@ class Intake:
         """Something was left out, the last time."""
         self._find = find
         self._blobs = blobs
+        self._open_documents = open_documents
         self._finish = finish
         self._documents: dict[str, OutputDocument] = {}
         self._dirty: dict[str, OutputDocument] = {}
@@ -89,9 +93,7 @@ class Intake:
                     events.append(self._refresh(fact))
                 case says.InputRequested():
                     events += self._flush()
-                    events.append(
-                        StdinRequested(new_id("input"), fact.execution, fact.prompt, fact.password)
-                    )
+                    events += self._ask(fact)
                 case says.Finished():
                     events += self._flush()
                     if self._room <= 0 and fact.error is not None:
@@ -140,7 +142,7 @@ class Intake:
             if view is None:
                 log.debug("output of unknown execution %s", execution_id)
                 return None
-            document = OutputDocument(first_row=view.total)
+            document = self._open_documents.reopen(view)
             self._documents[execution_id] = document
             if len(self._documents) > KEPT_DOCUMENTS:
                 del self._documents[next(iter(self._documents))]
@@ -151,6 +153,7 @@ class Intake:
         events: list[AnyEvent] = []
         for execution_id, document in self._dirty.items():
             patch = document.take_patch()
+            self._open_documents.note(execution_id, document)
             if patch is not None:
                 events.append(
                     OutputChanged(
@@ -159,6 +162,14 @@ class Intake:
                 )
         self._dirty.clear()
         return events
+
+    def _ask(self, fact: says.InputRequested) -> list[AnyEvent]:
+        """A question that is open already is one that was told to the last server too."""
+        request_id = _request_id(fact.message) if fact.message else new_id("input")
+        view = self._find(fact.execution)
+        if view is not None and view.stdin is not None and view.stdin.request_id == request_id:
+            return []
+        return [StdinRequested(request_id, fact.execution, fact.prompt, fact.password)]
 
     def _display(self, fact: says.Displayed) -> Display:
         parts = self._blobs.make_parts(fact.data)
@@ -190,3 +201,8 @@ def _clipped(error: ErrorInfo) -> ErrorInfo:
     """The end of an error, for a journal that is full."""
     lines = tuple(clip_row(line) for line in error.traceback[-_LAST_LINES:])
     return ErrorInfo(error.name, clip_row(error.value), lines)
+
+
+def _request_id(message: str) -> str:
+    """The same for the same message of the kernel."""
+    return f"input-{hashlib.sha256(message.encode('utf-8', 'replace')).hexdigest()[:12]}"

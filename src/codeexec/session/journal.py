@@ -11,7 +11,7 @@ import contextlib
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -147,8 +147,14 @@ class Journal:
 
     # -- facts -------------------------------------------------------------------------
 
-    def append(self, events: Sequence[AnyEvent], at: float) -> list[Recorded]:
-        """Write facts in one transaction; returns them as recorded, output elided."""
+    def append(
+        self,
+        events: Sequence[AnyEvent],
+        at: float,
+        private: Mapping[str, object | None] | None = None,
+    ) -> list[Recorded]:
+        """Write facts, and private values with them, in one transaction; returns the facts as
+        recorded, output elided."""
         kept: list[Recorded] = []
         full: list[Recorded] = []
         rows: list[tuple[int, float, bool, bytes]] = []
@@ -170,6 +176,8 @@ class Journal:
                         self.runs.add(seq, record.event)
                 if rows:
                     self.runs.advance(rows[-1][0])
+                for key, value in (private or {}).items():
+                    self._put_private(key, value)
                 self._db.execute("COMMIT")
         except BaseException:
             self._output.forget()
@@ -276,13 +284,15 @@ class Journal:
     def put_private(self, key: str, value: object | None) -> None:
         """Keep a JSON value beside the facts, where no reader sees it; None forgets it."""
         with _told(self.path, "written"):
-            if value is None:
-                self._db.execute("DELETE FROM private WHERE key = ?", (key,))
-            else:
-                self._db.execute(
-                    "INSERT OR REPLACE INTO private VALUES (?, ?)",
-                    (key, msgspec.json.encode(value)),
-                )
+            self._put_private(key, value)
+
+    def _put_private(self, key: str, value: object | None) -> None:
+        if value is None:
+            self._db.execute("DELETE FROM private WHERE key = ?", (key,))
+        else:
+            self._db.execute(
+                "INSERT OR REPLACE INTO private VALUES (?, ?)", (key, msgspec.json.encode(value))
+            )
 
     def get_private(self, key: str) -> object | None:
         with _told(self.path, "read"):

@@ -27,6 +27,7 @@ from codeexec.domain.snapshot import Snapshot
 from codeexec.environments.marks import SESSION, end_marked
 from codeexec.kernels.base import Fact, Kernel, KernelChoice, KernelFactory, Ready
 from codeexec.kernels.jupyter.launch import let_outlive
+from codeexec.session.outbox import read_place, with_place
 from codeexec.session.recorder import Recorder
 from codeexec.session.tasks import Tasks
 
@@ -318,11 +319,9 @@ class KernelKeeper:
             self.kernel = kernel
             self._recorder.record(
                 NoticeGiven(
-                    "warning" if running else "info",
+                    "info" if kernel.has_outbox or not running else "warning",
                     "The session server was restarted",
-                    "The kernel lives on. What it printed in between could not be recorded."
-                    if running
-                    else "The kernel lives on.",
+                    _kept_or_lost(kernel.has_outbox, running),
                 )
             )
             ready = Ready(kernel.pid, view.language, view.version, view.banner, view.subshells)
@@ -336,6 +335,7 @@ class KernelKeeper:
         kernel = None
         try:
             if handle:
+                handle = with_place(handle, read_place(self._recorder.journal))
                 kernel = await self._factory.adopt(handle, self._executions.take, running)
             was_ending = handle.get(ENDING) or self._snapshot.kernel.state not in ("idle", "busy")
             if kernel is not None and was_ending:
@@ -365,6 +365,14 @@ class KernelKeeper:
         self._recorder.record(*(ExecutionFinished(each, "lost", reason) for each in lost))
         if view.state in ("starting", "idle", "busy"):
             self._recorder.record(KernelDied(view.generation, Death(reason)))
+
+
+def _kept_or_lost(has_outbox: bool, running: str) -> str:
+    if has_outbox:
+        return "The kernel lives on. It kept what it printed in between."
+    if running:
+        return "The kernel lives on. What it printed in between could not be recorded."
+    return "The kernel lives on."
 
 
 def _unforeseen(error: Exception) -> CodeexecError:

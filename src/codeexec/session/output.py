@@ -7,14 +7,27 @@ document; older rows are frozen, and let go with the next patch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from codeexec.domain.outputs import Display, ErrorInfo, MimePart, plain
+from codeexec.domain.outputs import Display, ErrorInfo, MimePart, RowKind, Run, plain
 from codeexec.session.rows import LiveRows, OutputPatch
-from codeexec.session.stream import Stream, StreamName
-from codeexec.session.terminal import is_plain
+from codeexec.session.stream import Stream, StreamName, StreamState
+from codeexec.session.terminal import Row, is_plain
+
+
+class DocumentState(Struct, frozen=True, omit_defaults=True):
+    """What a document knows beside its rows."""
+
+    stdout: StreamState = StreamState()
+    stderr: StreamState = StreamState()
+    claims: tuple[RowKind, ...] = ()
+    clear_waits: bool = False
+
+
+AT_REST = DocumentState()
 
 
 class OutputDocument:
@@ -27,6 +40,31 @@ class OutputDocument:
             "stderr": Stream("stderr", self._rows),
         }
         self._clear_waits = False
+
+    @classmethod
+    def resumed(
+        cls, total: int, last: Sequence[Run], state: DocumentState | None
+    ) -> OutputDocument:
+        """A document of `total` rows, of which the `last` (one in each run) can still change."""
+        document = cls(total)
+        rows = [Row.from_run(run, number) for number, run in enumerate(last, total - len(last))]
+        document._rows.resume(rows)
+        if state is not None:
+            document._rows.claims = set(state.claims)
+            document._clear_waits = state.clear_waits
+            for name, kept in (("stdout", state.stdout), ("stderr", state.stderr)):
+                document._streams[name].resume(kept)
+        return document
+
+    def state(self) -> DocumentState | None:
+        """What `resumed` needs beside the rows; None where both streams are at rest."""
+        state = DocumentState(
+            self._streams["stdout"].state(),
+            self._streams["stderr"].state(),
+            tuple(sorted(self._rows.claims)),
+            self._clear_waits,
+        )
+        return None if state == AT_REST else state
 
     @property
     def total(self) -> int:

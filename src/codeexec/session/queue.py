@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from codeexec.domain.snapshot import ExecutionView
+from codeexec.kernels.base import ExecuteCall
+
 
 @dataclass(frozen=True, slots=True)
 class Queue:
@@ -31,3 +34,15 @@ class Queue:
 
     def __contains__(self, execution_id: object) -> bool:
         return execution_id == self.running or execution_id in self.waiting
+
+
+def call_of(view: ExecutionView) -> ExecuteCall:
+    """What the kernel is told to run."""
+    return ExecuteCall(
+        view.execution_id,
+        view.code,
+        silent=view.silent,
+        store_history=view.store_history,
+        allow_stdin=view.allow_stdin,
+        stop_on_error=view.stop_on_error,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Raw
@@ -74,10 +74,12 @@ class Recorder:
         written goes to files that nobody will find. None while all is well."""
         return self._presence.lost()
 
-    def record(self, *events: AnyEvent) -> int:
-        """Write facts; returns the number of the last one in the journal."""
-        if events:
+    def record(self, *events: AnyEvent, private: Mapping[str, object | None] | None = None) -> int:
+        """Write facts, and private values in the same transaction; returns the number of the last
+        fact in the journal."""
+        if events or private:
             self._held.extend(events)
+            self._private.update(private or {})
             self.flush()
         return self.snapshot.seq
 
@@ -100,11 +102,9 @@ class Recorder:
         if self._closed:
             return False
         try:
-            # Before the facts: who reads that a kernel is ready finds its handle.
-            for key, value in list(self._private.items()):
-                self.journal.put_private(key, value)
-                del self._private[key]
-            records = self.journal.append(self._held, self.clock.now()) if self._held else []
+            # Together: who reads that a kernel is ready finds its handle, and the place in its
+            # outbox is that of the last facts.
+            records = self.journal.append(self._held, self.clock.now(), self._private)
         except StorageError as error:
             if self.problem is None:
                 log.error("the journal cannot be written: %s", error)
@@ -112,8 +112,10 @@ class Recorder:
             self.on_problem()
             return False
         self._held.clear()
+        self._private.clear()
         self.problem = None
-        self._told(records)
+        if records:
+            self._told(records)
         return True
 
     def _told(self, records: Sequence[Recorded]) -> None:

@@ -35,6 +35,15 @@ class LiveRows:
         self._frozen: list[Run] = []
         self._dirty: int | None = None
 
+    def resume(self, rows: list[Row]) -> None:
+        """These, the last of the `total` rows, can still change, and have not."""
+        self._live = rows
+
+    def numbered(self, number: int) -> Row | None:
+        """The live row with this number."""
+        at = number - self._live[0].number if self._live else -1
+        return self._live[at] if 0 <= at < len(self._live) else None
+
     @property
     def last(self) -> Row:
         return self._live[-1]

@@ -31,13 +31,14 @@ from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.requests import Accepted, Execute
 from codeexec.domain.snapshot import Snapshot
 from codeexec.kernels import base as says
-from codeexec.kernels.base import ExecuteCall, KernelChoice, KernelFactory
+from codeexec.kernels.base import KernelChoice, KernelFactory
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.intake import Intake
 from codeexec.session.journal_limit import JournalLimit
 from codeexec.session.keeper import KernelKeeper
 from codeexec.session.ladder import Ladder
-from codeexec.session.queue import Queue
+from codeexec.session.outbox import OpenDocuments, reached_by, read_place
+from codeexec.session.queue import Queue, call_of
 from codeexec.session.recorder import Recorder
 from codeexec.session.settings import HostSettings
 from codeexec.session.tasks import Tasks
@@ -72,7 +73,8 @@ class Runner:
         self.limit = JournalLimit(recorder.journal, settings.journal_limit)
         self._limited: set[str] = set()
         self._is_full = self.limit.is_reached
-        self._intake = Intake(recorder.find, blobs, self._finish, self.limit)
+        self._open_documents = OpenDocuments(recorder.journal)
+        self._intake = Intake(recorder.find, blobs, self._open_documents, self._finish, self.limit)
         self._ladder = Ladder(settings, clock, recorder.record)
         self._timer: asyncio.TimerHandle | None = None
         self._time_left: float | None = None
@@ -160,16 +162,7 @@ class Runner:
             self._retry_storage(error)
             return
         self.queue = queue
-        self.keeper.kernel.execute(
-            ExecuteCall(
-                execution_id,
-                view.code,
-                silent=view.silent,
-                store_history=view.store_history,
-                allow_stdin=view.allow_stdin,
-                stop_on_error=view.stop_on_error,
-            )
-        )
+        self.keeper.kernel.execute(call_of(view))
         if view.timeout is not None:
             self._allow(execution_id, view.timeout)
 
@@ -202,7 +195,12 @@ class Runner:
         for fact in facts:
             if isinstance(fact, says.Died):
                 events += self._die(fact.death)
-        self.recorder.record(*events)
+            elif isinstance(fact, says.NeverTaken):
+                self._send_again(fact.execution)
+        self.recorder.record(*events, private=self._open_documents.journaled_with(facts))
+        reached, kernel = reached_by(facts), self.keeper.kernel
+        if reached is not None and kernel is not None and self.recorder.problem is None:
+            kernel.acknowledge(reached)
         self._mind_limit()
         self.pump()
 
@@ -218,6 +216,15 @@ class Runner:
         if running is not None and running not in self._limited and not is_held:
             self._limited.add(running)
             self.interrupt(auto=True)
+
+    def _send_again(self, execution_id: str) -> None:
+        """The last server journaled the start, and ended before the kernel was told."""
+        view = self.snapshot.executions.get(execution_id)
+        kernel = self.keeper.kernel
+        if view is None or kernel is None or self.queue.running != execution_id:
+            return
+        if view.count is None and not view.total:
+            kernel.execute(call_of(view))
 
     def _finish(self, fact: says.Finished) -> list[AnyEvent]:
         execution_id = fact.execution
@@ -338,6 +345,7 @@ class Runner:
     def resume(self, running: str, waiting: tuple[str, ...]) -> None:
         self.queue = Queue(waiting, running or None)
         self._unheard = running
+        self._open_documents.resume(read_place(self.recorder.journal))
 
     def forget(self, execution_ids: Sequence[str]) -> None:
         self.queue = self.queue.remove(execution_ids)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec import Struct
+
 from codeexec.session.rows import LiveRows
 from codeexec.session.terminal import (
     BURST,
@@ -42,6 +44,18 @@ _BURST = 8
 """Carriage returns in a row of text from which it pays to look for those that are covered."""
 
 
+class StreamState(Struct, frozen=True, omit_defaults=True):
+    """Of a stream: the number of the cursor's row (-1: a fresh one), its column, its pen, and the
+    beginning of a control sequence whose end has not come."""
+
+    row: int = -1
+    column: int = 0
+    sgr: str = ""
+    link: str = ""
+    carry: str = ""
+    swallowing: bool = False
+
+
 class Stream:
     """Without a row the cursor is on a fresh one, which comes to be when something is written."""
 
@@ -57,6 +71,18 @@ class Stream:
         self._pen = PLAIN
         self._row: Row | None = None
         self._column = 0
+
+    def state(self) -> StreamState:
+        row = self._row.number if self._row is not None else -1
+        carry = self._carry.encode("utf-8", "replace").decode()  # as JSON can hold it
+        return StreamState(row, self._column, *self._pen, carry, self._swallowing)
+
+    def resume(self, state: StreamState) -> None:
+        """Go on from a state, over rows that were resumed before."""
+        self._pen = Pen(state.sgr, state.link)
+        self._carry, self._swallowing = state.carry, state.swallowing
+        self._row = self._rows.numbered(state.row) if state.row >= 0 else None
+        self._column = state.column if self._row is not None or state.row < 0 else 0
 
     @property
     def is_within_last(self) -> bool:

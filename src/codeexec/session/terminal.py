@@ -243,6 +243,15 @@ class Row:
         self._cells: list[str] | None = None
         self._pens: list[Pen] = []
 
+    @classmethod
+    def from_run(cls, run: Run, number: int) -> Row:
+        """A row again from what `to_run` gave."""
+        row = cls(run.kind, number, run.text)
+        row.display, row.error = run.display, run.error
+        if "\x1b" in run.text:
+            row._cook()  # what is written after it may go on in the style of its end
+        return row
+
     def to_run(self) -> Run:
         return Run(self.kind, self.render(), self.display, self.error)
 

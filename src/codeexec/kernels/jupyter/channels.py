@@ -63,8 +63,8 @@ class Channels:
             self.close()
             raise
         for socket in self._sockets.values():
-            self._loop.add_reader(socket.FD, self._wake)
-        self._wake()
+            self._loop.add_reader(socket.FD, self.wake)
+        self.wake()
 
     def send(self, channel: Channel, frames: list[bytes]) -> None:
         """At once, in order; what a closed channel is told goes nowhere."""
@@ -72,7 +72,7 @@ class Channels:
             return
         self._sockets[channel].send_multipart(frames, zmq.DONTWAIT)
         # The descriptor tells of changes alone, and sending may have used one up.
-        self._wake()
+        self.wake()
 
     def close(self) -> None:
         self._closed = True
@@ -90,7 +90,7 @@ class Channels:
         end = time.monotonic() + longest
         while not self._closed and time.monotonic() < end:
             before = self._received
-            self._wake()
+            self.wake()
             await asyncio.sleep(quiet)
             if self._received == before and self._turning is None:
                 return
@@ -118,7 +118,8 @@ class Channels:
         socket.connect(address(connection, channel))
         return socket
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Take a turn soon, though nothing may have come."""
         if self._turning is None and not self._closed:
             self._turning = self._loop.call_soon(self._turn)
 
@@ -134,7 +135,7 @@ class Channels:
                 more = self._read(channel, end) or more
         finally:
             if not self._closed and (self._receiver.turned() or more):
-                self._wake()
+                self.wake()
 
     def _read(self, channel: Channel, end: float) -> bool:
         """Read until there is nothing, or until `end`; whether something may be left."""

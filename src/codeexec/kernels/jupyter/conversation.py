@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import replace
 
 from codeexec.domain.errors import Busy, KernelDied
-from codeexec.kernels.base import ExecuteCall, Fact, Raised, Sink, Wrote
+from codeexec.kernels.base import ExecuteCall, Fact, Raised, Reached, Sink, Told, Wrote
 from codeexec.kernels.jupyter.asking import NO_ANSWER, TRY_LATER, Questions
 from codeexec.kernels.jupyter.channels import Channel, Channels
+from codeexec.kernels.jupyter.outbox import REPLY, REQUEST, OutboxReader
 from codeexec.kernels.jupyter.track import Tracker, question_id
 from codeexec.kernels.jupyter.translate import translate
 from codeexec.kernels.jupyter.wire import Message, Wire
@@ -24,6 +25,9 @@ SUBSHELL_WAIT = 2.0
 BATCH = 1 << 17  # characters that are handed on in one turn of the loop
 SLICE = 1 << 16
 LINE = 1 << 23  # the same where no line ends: a row is written whole each time that it has grown
+
+MARK_EVERY = 100
+"""Messages without any fact after which the place is told all the same."""
 
 START_AGAIN = "Restart the kernel."
 
@@ -40,23 +44,36 @@ class Conversation:
         self._sink = sink
         self._tracker = Tracker()
         self._facts: deque[Fact] = deque()
+        self._marked = 0
         self._input_header = b"{}"
+        self._input_id = ""
         self._subshell: asyncio.Task[str] | None = None
         self.interrupted = False
         """Whether the running execution was interrupted."""
         self.heard = asyncio.Event()
         """Set as soon as anything was heard of the kernel's output."""
         self.questions = Questions(self.send)
+        self.outbox = OutboxReader(self._wire, self.questions, self._send_to_outbox, self)
+        self._drained = asyncio.Event()
+        self._waiting: set[asyncio.Task[None]] = set()
         self._channels = Channels(connection, self._wire, identity, self)
 
     @property
     def is_busy(self) -> bool:
         return self._tracker.is_busy
 
+    def is_open(self, execution: str) -> bool:
+        """Whether it has begun, and not ended."""
+        return self._tracker.is_open(execution)
+
     def close(self) -> None:
         """Nothing more is said or heard, and nobody waits for an answer any more."""
         self._channels.close()
+        self.outbox.close()
+        for task in self._waiting:
+            task.cancel()
         self._facts.clear()
+        self._drained.set()
         self._tracker.forget()
         if self._subshell is not None:
             self._subshell.cancel()
@@ -65,6 +82,7 @@ class Conversation:
     async def hear_out(self) -> None:
         """After the death of the process: read and hand on what it has still said."""
         await self._channels.drain(quiet=0.02, longest=1.0)
+        self.outbox.end()
         self._hand_on()
 
     # -- said --------------------------------------------------------------------------
@@ -129,38 +147,78 @@ class Conversation:
     # -- heard -------------------------------------------------------------------------
 
     def received(self, channel: Channel, message: Message) -> None:
-        parent = message.parent.msg_id
         if channel == "iopub":
             self.heard.set()
-            if message.type == "status":
-                if message.content.get("execution_state") == "idle":
-                    self._idled(parent)
-                return
-            if message.type == "comm_close" and self.questions.answered(message):
-                return
+            if message.type != "comm_close" or not self.questions.answered(message):
+                self.outbox.receive(message)
         elif channel == "stdin":
-            self._input_header = message.raw_header
+            if self.outbox.is_repairing:
+                self._do_later(self.outbox.catch_up())  # which has the question too
+            else:
+                self.asked(message)
         elif message.type == "execute_reply":
-            self._facts += self._tracker.replied(message)
-            return
-        else:
-            self.questions.answered(message)
-            return
-        owner = self._tracker.owner(parent)
-        if owner:  # else it was said at the kernel's start, before anything was run
-            self._keep(translate(message, owner))
+            self.replied(message)
+        elif not self.questions.answered(message) and message.type == REPLY:
+            self.outbox.heard_last(message.content)
+
+    def delivered(self, message: Message, skipped: int) -> None:
+        parent = message.parent.msg_id
+        if message.type == "status":
+            if message.content.get("execution_state") == "idle":
+                self._idled(parent)
+        elif owner := self._tracker.owner(parent):
+            self._keep(translate(message, owner), message.number, skipped)
+        # else it was said at the kernel's start, before anything was run
+        if self._facts or self.outbox.reached - self._marked > MARK_EVERY:
+            self._mark()
+
+    def replied(self, message: Message) -> None:
+        self._facts += self._tracker.replied(message)
+        if self._facts:
+            self._mark()
+        if self._tracker.waits_for_idle(message.parent.msg_id):
+            self.outbox.look_for_tail()
+
+    def asked(self, message: Message) -> None:
+        owner = self._tracker.owner(message.parent.msg_id)
+        self._input_header = message.raw_header
+        if owner and message.id != self._input_id:
+            self._input_id = message.id
+            self._keep(translate(message, owner), 0, 0)
+            self.outbox.look_for_tail()
+
+    def lost(self, count: int) -> None:
+        title = f"{count:,} messages of the kernel were dropped"
+        why = "It put out more than it could keep while no session server listened."
+        if not count:
+            title = "Output of the kernel may be missing"
+            why = "The kernel does not say any more what it has put out."
+        self._facts.append(Told("warning", title, why))
+
+    async def drained(self) -> None:
+        while self._facts:
+            self._drained.clear()
+            self._channels.wake()
+            await self._drained.wait()
 
     def turned(self) -> bool:
         if not self._facts:
             return False
         batch: list[Fact] = []
         size, room = 0, BATCH
-        while self._facts and size < room:
+        place: Reached | None = None
+        # A fact and the place after it are journaled together.
+        while self._facts and (size < room or isinstance(self._facts[0], Reached)):
             fact = self._facts.popleft()
+            if isinstance(fact, Reached):
+                place = fact
+                continue
             size += len(fact.text) if isinstance(fact, Wrote) else 1
             batch.append(fact)
             room = LINE if _is_within_line(fact) else BATCH
-        self._sink(batch)
+        self._sink(batch if place is None else [*batch, place])
+        if not self._facts:
+            self._drained.set()
         return bool(self._facts)
 
     def give_up(self, execution: str) -> None:
@@ -168,24 +226,52 @@ class Conversation:
         self._facts += self._tracker.give_up(execution, interrupted=self.interrupted)
         self._hand_on()
 
-    def _keep(self, facts: tuple[Fact, ...]) -> None:
+    def _keep(self, facts: tuple[Fact, ...], number: int, skipped: int) -> None:
+        """`number` is that of the message; its first `skipped` facts are known already."""
         for fact in facts:
             if isinstance(fact, Raised):
                 self._tracker.note_error(fact.execution, fact.error)
-            if isinstance(fact, Wrote) and len(fact.text) > SLICE:
-                starts = range(0, len(fact.text), SLICE)
-                self._facts += (replace(fact, text=fact.text[at : at + SLICE]) for at in starts)
-            else:
-                self._facts.append(fact)
+        if len(facts) == 1 and isinstance(facts[0], Wrote) and len(facts[0].text) > SLICE:
+            facts = tuple(_slices(facts[0]))
+        for part, fact in enumerate(facts[skipped:], skipped + 1):
+            self._facts.append(fact)
+            if part < len(facts) and self.outbox.token:
+                self._facts.append(Reached(self.outbox.token, number - 1, part))
+
+    def _mark(self) -> None:
+        """Tell the place in the outbox with the facts that lead to it."""
+        if self.outbox.token:
+            self._marked = self.outbox.reached
+            self._facts.append(Reached(self.outbox.token, self._marked))
 
     def _idled(self, execution: str) -> None:
         self._facts += self._tracker.idled(execution)
         if self._tracker.waits_for_reply(execution):
-            asyncio.get_running_loop().call_later(REPLY_GRACE, self.give_up, execution)
+            self._do_later(self._await_reply(execution))
+
+    def _do_later(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+
+    async def _await_reply(self, execution: str) -> None:
+        """A reply comes soon after idle, or it is in the outbox, or it is lost."""
+        await asyncio.sleep(REPLY_GRACE)
+        if self._tracker.waits_for_reply(execution):
+            await self.outbox.catch_up()
+        self.give_up(execution)
+
+    def _send_to_outbox(self, content: dict[str, object]) -> None:
+        self.send("control", REQUEST, content)
 
     def _hand_on(self) -> None:
         while self.turned():
             pass
+
+
+def _slices(wrote: Wrote) -> Iterator[Wrote]:
+    for at in range(0, len(wrote.text), SLICE):
+        yield replace(wrote, text=wrote.text[at : at + SLICE])
 
 
 def _is_within_line(fact: Fact) -> bool:

@@ -11,11 +11,21 @@ from signal import SIGTERM
 from codeexec.domain.errors import Busy, CodeexecError, KernelDied, KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
 from codeexec.domain.requests import Completeness, Completions, Inspection
-from codeexec.kernels.base import Died, ExecuteCall, Handle, KernelUsage, Ready, Sink
+from codeexec.kernels.base import (
+    Died,
+    ExecuteCall,
+    Handle,
+    KernelUsage,
+    NeverTaken,
+    Reached,
+    Ready,
+    Sink,
+)
 from codeexec.kernels.jupyter import replies
 from codeexec.kernels.jupyter.asking import NO_ANSWER, TRY_LATER
 from codeexec.kernels.jupyter.conversation import REPLY_GRACE, START_AGAIN, Conversation
 from codeexec.kernels.jupyter.life import Contained, Life
+from codeexec.kernels.jupyter.outbox import read_announcement, read_place
 from codeexec.kernels.jupyter.questions import mend_completion_code, parse_count
 from codeexec.kernels.jupyter.wire import Message
 
@@ -90,6 +100,9 @@ class JupyterKernel:
         self._identity = str(handle.get("identity") or self._identity)
         self._session = str(handle.get("session") or self._session)
         talk = self._connect(connection)
+        place = read_place(handle.get("outbox"))
+        if place is not None:
+            talk.outbox.begin(place)
         if running:
             talk.expect(running)
         try:
@@ -101,6 +114,8 @@ class JupyterKernel:
             self._disconnect()
             return False
         self._ready = ready
+        if talk.outbox.token:
+            talk.outbox.repair()
         self._watcher = asyncio.create_task(self._watch(talk, running), name="watch-kernel")
         return True
 
@@ -142,6 +157,7 @@ class JupyterKernel:
             "identity": self._identity,
             "session": self._session,
             "primed": self._primed,
+            "outbox": self._conversation.outbox.place() if self._conversation else {},
             "language": self._ready.language if self._ready else "",
             "subshells": self._ready.subshells if self._ready else False,
             "ref": {
@@ -158,6 +174,14 @@ class JupyterKernel:
         return self._life.usage()
 
     # -- code --------------------------------------------------------------------------
+
+    @property
+    def has_outbox(self) -> bool:
+        return self._conversation is not None and bool(self._conversation.outbox.token)
+
+    def acknowledge(self, place: Reached) -> None:
+        if self._conversation is not None:
+            self._conversation.outbox.acknowledge(place)
 
     def execute(self, call: ExecuteCall) -> None:
         self._talk().execute(call)
@@ -275,6 +299,8 @@ class JupyterKernel:
                 await asyncio.wait_for(talk.heard.wait(), NUDGE)
             except TimeoutError:
                 talk.send("shell", kind, {})
+        if self._primed:  # what somebody else launched is theirs to acknowledge
+            talk.outbox.announced(info.content)
         return replies.ready(info.content, self._life.pid)
 
     async def _greet_again(self, talk: Conversation, handle: Handle) -> Ready | None:
@@ -300,7 +326,7 @@ class JupyterKernel:
     async def _watch(self, talk: Conversation, running: str = "") -> None:
         """Tell of the death of the process. `running` is open since before we came."""
         async with asyncio.TaskGroup() as group:
-            looking = group.create_task(_look_after(talk, running)) if running else None
+            looking = group.create_task(self._look_after(talk, running)) if running else None
             await self._life.wait()
             if looking is not None:
                 looking.cancel()
@@ -336,6 +362,23 @@ class JupyterKernel:
             return False
         return True
 
+    async def _look_after(self, talk: Conversation, running: str) -> None:
+        """End it when the kernel is done with it: the shell answers in order, and the end itself
+        may have been said while nobody listened."""
+        try:
+            # Twice: requests of two connections that wait together are read in turn.
+            for _ in range(2):
+                await talk.questions.ask("shell", "kernel_info_request", {}, FOREVER)
+        except (Busy, KernelDied):
+            return  # its death is told by others
+        if talk.outbox.token:
+            await talk.outbox.catch_up()
+            if talk.outbox.token and talk.is_open(running) and running not in talk.outbox.taken:
+                self._sink([NeverTaken(running)])
+                return
+        await asyncio.sleep(REPLY_GRACE)
+        talk.give_up(running)
+
 
 async def _greet_beside(talk: Conversation) -> Message:
     """As `_greet`, beside code that may be running: the control channel is answered then."""
@@ -346,15 +389,7 @@ async def _greet_beside(talk: Conversation) -> Message:
             await asyncio.wait_for(talk.heard.wait(), NUDGE)
         except TimeoutError:
             talk.send("control", kind, {})
+    announced = read_announcement(info.content)
+    if announced is None or announced.token != talk.outbox.token:
+        talk.outbox.abandon()
     return info
-
-
-async def _look_after(talk: Conversation, running: str) -> None:
-    """End it when the kernel is done with it: the shell answers in order, and the end itself may
-    have been said while nobody listened."""
-    try:
-        await talk.questions.ask("shell", "kernel_info_request", {}, FOREVER)
-    except (Busy, KernelDied):
-        return  # its death is told by others
-    await asyncio.sleep(REPLY_GRACE)
-    talk.give_up(running)

@@ -85,11 +85,20 @@ class Tracker:
         found = self._open.get(execution)
         return found is not None and found.idle
 
+    def waits_for_idle(self, execution: str) -> bool:
+        found = self._open.get(execution)
+        return found is not None and found.end is not None
+
+    def is_open(self, execution: str) -> bool:
+        return execution in self._open
+
     def give_up(self, execution: str, *, interrupted: bool) -> tuple[Fact, ...]:
         """The kernel is idle and no reply will come any more: a signal has eaten it."""
         found = self._open.get(execution)
         if found is None:
             return ()
+        if found.end is not None:
+            return self._close(execution, found.end)  # its idle was heard by another server
         error = found.error or (INTERRUPTED if interrupted else None)
         return self._close(execution, Finished(execution, "error" if error else "ok", error))
 

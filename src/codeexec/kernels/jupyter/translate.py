@@ -69,7 +69,8 @@ def translate(message: Message, execution: str) -> tuple[Fact, ...]:
             return (Started(execution, _count(content)),)
         case "input_request":
             prompt = _text(content.get("prompt"))
-            return (InputRequested(execution, prompt, bool(content.get("password"))),)
+            hidden = bool(content.get("password"))
+            return (InputRequested(execution, prompt, hidden, message.id),)
         case kind:
             if kind not in IGNORED:
                 log.debug("a message of unknown type %s was passed over", kind)

@@ -20,6 +20,8 @@ from codeexec.domain.errors import ProtocolError
 DELIMITER = b"<IDS|MSG>"
 VERSION = "5.4"
 USERNAME = "codeexec"
+OUTBOX_TAG = b"codeexec-outbox="
+"""How the routing frame begins that holds a message's number; see guest/outbox.py."""
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -40,14 +42,16 @@ class Parent(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """`content` is the decoded JSON object, `raw_header` as sent (replies to input carry it)."""
+    """`content` is the decoded JSON object, `raw_header` as sent (replies to input carry it).
+    `number` is its place in the kernel's outbox, 0 where it has none."""
 
     type: str
     id: str
     parent: Parent
     content: dict[str, object]
     raw_header: bytes = b"{}"
-    buffers: int = 0
+    buffers: tuple[bytes, ...] = ()
+    number: int = 0
 
 
 _header = msgspec.json.Decoder(Header)
@@ -111,7 +115,8 @@ class Wire:
                 _parent.decode(parent) if parent not in (b"{}", b"null", b"") else Parent(),
                 _decode_content(content),
                 header,
-                len(frames) - at - 6,
+                tuple(frames[at + 6 :]),
+                _number(frames[at - 1]) if at else 0,
             )
         except (msgspec.MsgspecError, ValueError) as error:
             raise ProtocolError(f"A message of the kernel cannot be read: {error}.") from error
@@ -123,6 +128,13 @@ class Wire:
         for part in body:
             mac.update(part)
         return mac.hexdigest().encode()
+
+
+def _number(frame: bytes) -> int:
+    digits = frame[len(OUTBOX_TAG) :]
+    if not frame.startswith(OUTBOX_TAG) or not digits.isdigit() or len(digits) > 18:
+        return 0
+    return int(digits)
 
 
 def _decode_content(raw: bytes) -> dict[str, object]:

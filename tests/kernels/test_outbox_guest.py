@@ -1,0 +1,152 @@
+"""The kernel's end of the outbox: numbers, acknowledgement, bounds, spool files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from codeexec.guest.outbox import OVERHEAD, Outbox
+
+Frames = tuple[bytes, ...]
+
+
+def frames(number: int, size: int = 100) -> Frames:
+    """A message that says its number."""
+    return b"<IDS|MSG>", str(number).encode().rjust(size - 9, b".")
+
+
+def filled(folder: Path, count: int, memory: int = 1 << 20, disk: int = 1 << 20) -> Outbox:
+    outbox = Outbox(str(folder), memory=memory, disk=disk, chunk=memory // 2)
+    for number in range(1, count + 1):
+        assert outbox.add(frames(number)) == number
+    return outbox
+
+
+def rest(outbox: Outbox, number: int, room: int = 250) -> tuple[list[Frames], int]:
+    """All messages after `number`, asked for piece by piece, and how many were dropped."""
+    found: list[Frames] = []
+    lost = 0
+    while True:
+        first, some, dropped = outbox.after(number, room)
+        lost += dropped
+        if not some:
+            return found, lost
+        assert len(some) <= 3
+        found += some
+        number = first + len(some) - 1
+
+
+def open_files(folder: Path) -> list[str]:
+    """Those of this process in the folder, with or without a name."""
+    found: list[str] = []
+    for fd in Path("/proc/self/fd").iterdir():
+        try:
+            found.append(str(fd.readlink()))
+        except OSError:
+            continue  # the listing's own
+    return [name for name in found if name.startswith(str(folder))]
+
+
+def test_messages_are_numbered_from_1_and_given_again_in_order(tmp_path: Path) -> None:
+    outbox = filled(tmp_path, 10)
+    assert outbox.last == 10
+    assert outbox.after(7) == (8, [frames(8), frames(9), frames(10)], 0)
+    assert outbox.after(10) == (11, [], 0)
+    assert rest(outbox, 0) == ([frames(n) for n in range(1, 11)], 0)
+
+
+def test_a_message_larger_than_the_room_is_given_alone(tmp_path: Path) -> None:
+    outbox = filled(tmp_path, 3)
+    assert outbox.after(0, room=1) == (1, [frames(1)], 0)
+
+
+def test_acknowledged_messages_are_forgotten_and_not_called_dropped(tmp_path: Path) -> None:
+    outbox = filled(tmp_path, 10)
+    outbox.acknowledge(4)
+    assert outbox.after(0) == (5, [frames(n) for n in range(5, 11)], 0)
+    outbox.acknowledge(2)
+    assert outbox.after(0)[0] == 5
+    outbox.acknowledge(99)
+    assert outbox.after(0) == (11, [], 0)
+    assert outbox.add(frames(11)) == 11
+    assert outbox.after(0) == (11, [frames(11)], 0)
+
+
+def test_what_exceeds_the_memory_is_spooled_to_a_private_file_without_a_name(
+    tmp_path: Path,
+) -> None:
+    memory = 10 * (100 + OVERHEAD)
+    outbox = filled(tmp_path, 100, memory=memory)
+    assert list(tmp_path.iterdir()) == []
+    assert len(open_files(tmp_path)) > 5
+    assert rest(outbox, 0) == ([frames(n) for n in range(1, 101)], 0)
+    assert rest(outbox, 37) == ([frames(n) for n in range(38, 101)], 0)
+    outbox.acknowledge(50)
+    assert rest(outbox, 0) == ([frames(n) for n in range(51, 101)], 0)
+    outbox.acknowledge(100)
+    assert open_files(tmp_path) == []
+
+
+def test_where_memory_and_disk_are_full_the_oldest_are_dropped_and_counted(
+    tmp_path: Path,
+) -> None:
+    outbox = filled(tmp_path, 1000, memory=10 * (100 + OVERHEAD), disk=5_000)
+    found, lost = rest(outbox, 0)
+    assert found == [frames(n) for n in range(lost + 1, 1001)]
+    assert 900 < lost < 990
+    outbox.acknowledge(lost - 10)
+    assert outbox.after(0)[2] == 10
+    outbox.acknowledge(lost)
+    assert rest(outbox, 0) == (found, 0)
+
+
+def test_a_folder_that_is_gone_costs_what_would_be_spooled(tmp_path: Path) -> None:
+    outbox = filled(tmp_path / "gone", 100, memory=10 * (100 + OVERHEAD))
+    found, lost = rest(outbox, 0)
+    assert found == [frames(n) for n in range(lost + 1, 101)]
+    assert 80 < lost < 100
+
+
+def test_a_spool_file_that_cannot_be_read_is_counted_as_dropped(tmp_path: Path) -> None:
+    outbox = filled(tmp_path, 100, memory=10 * (100 + OVERHEAD))
+    spoiled = outbox._chunks[2]
+    os.truncate(spoiled.fd, 10)
+    found, lost = rest(outbox, 0)
+    # What was given before the hole, then the count of what is missing, then the rest.
+    assert lost == spoiled.last - spoiled.first + 1
+    assert len(found) == 100 - lost
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("add"), st.integers(1, 300)),
+            st.tuples(st.just("acknowledge"), st.integers(0, 60)),
+            st.tuples(st.just("after"), st.integers(0, 60)),
+        ),
+        max_size=80,
+    )
+)
+@example([("add", 300)] * 9 + [("acknowledge", 3), ("after", 0)])
+def test_whatever_is_done_nothing_is_given_twice_or_out_of_order(
+    steps: list[tuple[str, int]],
+) -> None:
+    outbox = Outbox("/tmp", memory=4000, disk=2000, chunk=1500)
+    sent: list[Frames] = []
+    acknowledged = 0
+    for step, value in steps:
+        if step == "add":
+            sent.append(frames(len(sent) + 1, value + 20))
+            outbox.add(sent[-1])
+        elif step == "acknowledge":
+            outbox.acknowledge(value)
+            acknowledged = max(acknowledged, min(value, len(sent)))
+        else:
+            first, found, dropped = outbox.after(value, 600)
+            begin = max(value, acknowledged)
+            assert first == begin + dropped + 1
+            assert found == sent[first - 1 : first - 1 + len(found)]
+            assert found or first > len(sent)
