@@ -16,7 +16,7 @@ import pytest
 from codeexec.domain.errors import KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
 from codeexec.environments.marks import MARK, find_marked
-from codeexec.environments.processes import identify
+from codeexec.environments.processes import descendants, identify
 from codeexec.kernels.base import Died, Displayed, Finished, KernelChoice
 from codeexec.kernels.early import EarlyKernel
 from codeexec.kernels.factory import Kernels
@@ -280,12 +280,31 @@ async def test_what_left_the_process_group_ends_with_its_kernel(tmp_path: Path) 
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         await partner.until(lambda: partner.all(Died) or None)
-        await partner.until(lambda: not left(old) or None)
+        async with asyncio.timeout(DEADLINE):
+            while left(old):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
         await partner.kernel.restart()
 
         await partner.run(LEAVERS)
         last = partner.kernel.handle()["folder"]
     assert left(last) == []
+
+
+async def test_what_cleared_its_environment_ends_once_it_was_seen(tmp_path: Path) -> None:
+    code = (
+        "import subprocess\n"
+        "child = subprocess.Popen(['/bin/sleep', '600'], start_new_session=True, env={})\n"
+        "print(child.pid, flush=True)"
+    )
+    async with talking_to(LOCAL, tmp_path) as partner:
+        await partner.run(code)
+        child, pid = int(partner.text()), cast(int, partner.kernel.pid)
+        assert child in descendants(pid)
+        # Seen when the kernel's memory is looked at next.
+        async with asyncio.timeout(DEADLINE):
+            while child not in partner.kernel._life._family:  # type: ignore[attr-defined]  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    assert identify(child) is None
 
 
 async def test_what_a_dead_kernel_left_ends_though_the_server_had_ended_before(

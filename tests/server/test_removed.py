@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.client.socket import SocketHost
+from codeexec.config.paths import accepts
 from codeexec.domain import requests as q
 from codeexec.domain.errors import StorageError
 from codeexec.domain.events import NoticeGiven, Recorded, SessionClosed
@@ -139,6 +140,21 @@ async def test_the_lock_alone_goes_and_the_next_server_adopts_the_kernels() -> N
             await host.session(session_id).call(q.Interrupt())
             assert listener.snapshot.kernel.pid == kernel
             listener.task.cancel()
+            await host.call(q.StopHost(sessions=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("whole", [False, True])
+async def test_the_folder_of_the_socket_goes_and_the_server_puts_it_back(whole: bool) -> None:
+    with user() as apart:
+        async with apart.client() as host:
+            await host.call(q.ListSessions())
+        first, folder = apart.pid, apart.paths.socket.parent
+        path = str(apart.paths.socket)
+        shutil.rmtree(folder.parent if whole else folder)
+        await wait_until(lambda: accepts(path), "the socket")
+        async with apart.client() as host:
+            assert (await host.call(q.GetHostInfo())).pid == first
             await host.call(q.StopHost(sessions=True))
 
 

@@ -59,6 +59,11 @@ def find_marked(name: str, value: str, spared_mark: str = "") -> list[int]:
     return found
 
 
+def get_mark(pid: int) -> str | None:
+    """The mark of a process, None where it has none or it cannot be read."""
+    return _environ(pid).get(MARK)
+
+
 def _kill(pid: int, name: str, value: str) -> None:
     try:
         handle = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else -1

@@ -46,6 +46,31 @@ def _identify_without_proc(pid: int) -> str | None:
         return None
 
 
+def descendants(pid: int) -> dict[int, str]:
+    """Children and theirs, each with its identity; empty where the system has no list of them."""
+    found: dict[int, str] = {}
+    parents = [pid]
+    while parents:
+        for path in Path(f"/proc/{parents.pop()}/task").glob("*/children"):
+            try:
+                children = [int(number) for number in path.read_text("ascii").split()]
+            except OSError:
+                continue  # the thread has just ended
+            for child in children:
+                if child not in found and (identity := identify(child)) is not None:
+                    found[child] = identity
+                    parents.append(child)
+    return found
+
+
+def end_identified(processes: Mapping[int, str]) -> None:
+    """Kill those that are still the ones that they were."""
+    for pid, identity in processes.items():
+        with contextlib.suppress(OSError):
+            if identify(pid) == identity:
+                os.kill(pid, signal.SIGKILL)
+
+
 def boot_id() -> str:
     """The same until the machine is started again; empty where the system has none."""
     try:

@@ -14,8 +14,8 @@ from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.events import Death
 from codeexec.domain.parsing import load_json
 from codeexec.domain.plain_files import read_plain
-from codeexec.environments.marks import MARK, end_marked
-from codeexec.environments.processes import identify
+from codeexec.environments.marks import MARK, end_marked, get_mark
+from codeexec.environments.processes import descendants, end_identified, identify
 from codeexec.kernels.base import Handle, KernelUsage
 from codeexec.kernels.jupyter import death
 from codeexec.kernels.jupyter.launch import CONNECTION_FILE, LOG_FILE, Spawned, remove_folder
@@ -46,6 +46,8 @@ class LocalProcess:
         self._process: psutil.Process | None = None
         self._identity: str | None = None
         self._sweeping: asyncio.Future[bool] | None = None
+        self._looking: asyncio.Future[None] | None = None
+        self._family: dict[int, str] = {}
         self._is_child = True
         self._status: int | None = None
         self._gone = asyncio.Event()
@@ -155,7 +157,7 @@ class LocalProcess:
         except TimeoutError:
             pass  # stuck in the system (a dead network drive); it dies when that lets it go
         self._forget()
-        if await asyncio.to_thread(end_marked, MARK, self._folder):
+        if await asyncio.to_thread(self._end_family):
             remove_folder(self._folder)
         self._folder = ""
 
@@ -201,7 +203,7 @@ class LocalProcess:
     ) -> None:
         self._pid, self._folder, self._connection = pid, folder, connection
         self._is_child, self._status = is_child, None
-        self._rss, self._busy, self._asked_at = None, 0.0, 0.0
+        self._rss, self._busy, self._asked_at, self._family = None, 0.0, 0.0, {}
         self._gone.clear()
         loop = asyncio.get_running_loop()
         try:
@@ -243,7 +245,7 @@ class LocalProcess:
         self._forget()
         self._gone.set()
         loop = asyncio.get_running_loop()
-        self._sweeping = loop.run_in_executor(None, end_marked, MARK, self._folder)
+        self._sweeping = loop.run_in_executor(None, self._end_family)
 
     def _reap(self, pid: int) -> bool:
         """Take the exit status of a child that has ended, after all that it left behind; until
@@ -273,6 +275,18 @@ class LocalProcess:
         except (ProcessLookupError, PermissionError):
             pass  # nobody is left
 
+    def _end_family(self) -> bool:
+        """End what the kernel had started, wherever it went: what has its mark, and what was last
+        seen below it and has no mark, as it cleared its environment. Blocks; False when some of
+        it is left."""
+        end_identified({p: i for p, i in self._family.items() if get_mark(p) is None})
+        return end_marked(MARK, self._folder)
+
+    def _look_at_family(self, pid: int) -> None:
+        """Beside the loop: it may have hundreds of children, with hundreds of threads."""
+        lost_sight_of = {p: i for p, i in self._family.items() if identify(p) == i}
+        self._family = lost_sight_of | descendants(pid)
+
     def _sample(self) -> None:
         """Remember the memory in use, which is gone with the process, and bound the log."""
         if self._process is None or self._gone.is_set():
@@ -281,6 +295,9 @@ class LocalProcess:
             self._rss = self._process.memory_info().rss or self._rss
         except psutil.Error:
             pass  # it has just ended
+        if self._looking is None or self._looking.done():
+            loop = asyncio.get_running_loop()
+            self._looking = loop.run_in_executor(None, self._look_at_family, self._process.pid)
         trim_log(Path(self._folder) / LOG_FILE)
         self._sampler = asyncio.get_running_loop().call_later(SAMPLE, self._sample)
 
