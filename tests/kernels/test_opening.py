@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import sys
 from pathlib import Path
@@ -10,13 +12,15 @@ from typing import TypeVar
 import pytest
 
 from codeexec.domain.errors import KernelUnavailable
-from codeexec.domain.events import KernelReady, NoticeGiven
+from codeexec.domain.events import KernelDied, KernelReady, NoticeGiven
 from codeexec.domain.requests import Complete, Inspect, RefreshVariables
 from codeexec.environments.trust import TrustStore
 from codeexec.kernels.base import KernelChoice
 from codeexec.kernels.early import EarlyKernel
 from codeexec.kernels.factory import Kernels
+from codeexec.kernels.jupyter.discover import find_specs
 from codeexec.program import RunningSession, open_session
+from support.servers import wait_until
 from support.strangers import StrangeFolder
 
 MODULES = (
@@ -24,7 +28,7 @@ MODULES = (
     *("sitecustomize", "usercustomize", "colorsys", "ipython_config", "ipython_kernel_config"),
 )
 
-E = TypeVar("E", KernelReady, NoticeGiven)
+E = TypeVar("E", KernelDied, KernelReady, NoticeGiven)
 
 
 @pytest.fixture
@@ -113,3 +117,69 @@ def test_a_folder_that_is_not_there_is_no_place_for_a_kernel(tmp_path: Path) -> 
 
     with pytest.raises(FileNotFoundError):
         spawn_here(str(tmp_path / "gone"))
+
+
+def install(root: Path, name: str, *argv: str, language: str = "python") -> None:
+    folder = root / "kernels" / name
+    folder.mkdir(parents=True)
+    spec = {"argv": argv, "display_name": name, "language": language}
+    (folder / "kernel.json").write_text(json.dumps(spec))
+
+
+async def test_an_ipykernel_with_options_is_started_by_our_launcher(
+    strange: StrangeFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    argv = (sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}")
+    install(tmp_path / "data", "with-options", *argv, "--IPKernelApp.exec_lines=['extra = 7']")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "data"))
+    strange.plant_modules("ipykernel_launcher", "ipykernel", "runpy", "pandas", "json")
+    async with open_session(cwd=strange.folder, kernel="with-options") as session:
+        await first_event(session, KernelReady)
+        assert strange.marks == []
+        assert (await session.run("print(extra)")).stdout == ["7"]
+
+
+async def test_a_kernel_of_others_is_started_by_the_first_run(
+    strange: StrangeFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its program may read files of the folder as it starts, as R does with .Rprofile."""
+    started = tmp_path / "marks" / "started"
+    program = tmp_path / "other"
+    program.write_text(f'#!/bin/sh\ntouch "{started}"\nexec sleep 600\n')
+    program.chmod(0o755)
+    install(tmp_path / "data", "other", str(program), "{connection_file}", language="r")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "data"))
+    async with open_session(cwd=strange.folder, kernel="other") as session:
+        notice = await first_event(session, NoticeGiven)
+        assert "starts with the first run" in notice.message
+        assert strange.marks == []
+        execution = asyncio.create_task(session.run("1"))
+        await wait_until(lambda: strange.marks == ["started"], "the kernel to start")
+        execution.cancel()
+    started.unlink()
+    TrustStore().decide(str(strange.folder), is_trusted=True)
+    async with open_session(cwd=strange.folder, kernel="other"):
+        await wait_until(lambda: strange.marks == ["started"], "the kernel to start")
+
+
+def test_kernelspecs_of_the_current_folder_are_none(
+    strange: StrangeFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(strange.folder, "evil", "/bin/sh", "{connection_file}")
+    monkeypatch.chdir(strange.folder)
+    monkeypatch.setenv("JUPYTER_PATH", f":{os.pathsep}.")
+    assert "evil" not in find_specs()
+
+
+async def test_a_restart_looks_again_whether_a_container_could_change_the_program(
+    strange: StrangeFolder,
+) -> None:
+    python = strange.plant_python()
+    async with open_session(cwd=strange.folder, kernel=str(python)) as session:
+        await first_event(session, KernelReady)
+        strange.clear()
+        TrustStore().record_mount(str(strange.folder))
+        await session.restart()
+        died = await first_event(session, KernelDied)
+    assert "could be changed by code in a container" in died.death.message
+    assert strange.marks == []

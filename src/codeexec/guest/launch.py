@@ -121,7 +121,7 @@ def load(name: str) -> Any:
 def main() -> None:
     parent = os.environ.pop("CODEEXEC_PARENT", "")
     if parent:
-        folder = os.path.dirname(sys.argv[-1])
+        folder = os.path.dirname(sys.argv[sys.argv.index("-f") + 1])
         threading.Thread(target=watch_parent, args=(int(parent), folder), daemon=True).start()
     skip_debugger()
     from ipykernel.kernelapp import IPKernelApp

@@ -301,6 +301,10 @@ class KernelFactory(Protocol):
     def list(self, cwd: str) -> Sequence[KernelInfo]:
         """Those of this machine."""
 
+    def held_back(self, choice: KernelChoice) -> tuple[str, str]:
+        """Why such a kernel is not to be started before the user runs code, and the next step;
+        empty where it is: it executes nothing of its folder by starting."""
+
     async def offers(self) -> Sequence[KernelInfo]:
         """Those in containers, well or not, and why."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.events import KernelRef
 from codeexec.domain.requests import KernelInfo
+from codeexec.environments.pythons import looks_like_path, owner_folder
 from codeexec.environments.trust import Trust, TrustStore, trust_step
 from codeexec.hostfiles.place import locate
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink, Told
@@ -25,6 +28,10 @@ from codeexec.kernels.jupyter.process import LocalProcess
 
 if TYPE_CHECKING:
     from codeexec.kernels.containers import ContainerSettings
+
+
+Start = Callable[[], launch.Spawned]
+"""Starts a process of a kernel: the first, or the next after a restart."""
 
 
 class Backend(Protocol):
@@ -75,23 +82,31 @@ class Kernels:
             raise KernelUnavailable(
                 f"The folder {choice.cwd} is not there.", "Choose one that is: --cwd FOLDER"
             )
-        env = {**os.environ, **choice.env}
-        found = discover.choose(choice.cwd, choice.file, choice.name, env, self._trust)
+        environ = {**os.environ, **choice.env}
+        found = discover.choose(choice.cwd, choice.file, choice.name, environ, self._trust)
         if isinstance(found, Found):
             if not choice.name:
-                self._tell_restricted(choice, env, found, sink)
+                self._tell_restricted(choice, environ, found, sink)
             return self._python(found.interpreter, _ref_of(found), choice, sink)
         ref = _ref_of_spec(found)
+        both = {**found.env, **choice.env}
         if found.python:
-            both = {**found.env, **choice.env}
             return self._python(found.python, ref, replace(choice, env=both), sink)
+        if found.options is not None:
+            # Through our launcher too: it imports nothing of the folder.
+            argv = [*launch.python_argv(found.command[0]), *found.options]
+            start = functools.partial(
+                launch.spawn, argv, choice.cwd, both, ref.name, choice.session
+            )
+            life: Life = LocalProcess(self._trusting(start, argv[0]))
+            return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
         if found.provisioner:
             from codeexec.kernels.jupyter.managed import ManagedLife
 
-            life: Life = ManagedLife(found.name, choice.cwd, choice.env)
+            life = ManagedLife(found.name, choice.cwd, choice.env)
         else:
             life = LocalProcess(
-                _spec_launch(found, choice),
+                self._trusting(_spec_launch(found, choice), found.command[0]),
                 interrupt_by_message=found.interrupt_mode == "message",
             )
         return JupyterKernel(ref, life, sink, start_timeout=self._start_timeout)
@@ -171,9 +186,8 @@ class Kernels:
         if spawned is not None:
             spawned.session = choice.session  # of those that are started after it
         self._early.end()
-        life = LocalProcess(
-            lambda: launch.spawn_python(interpreter, cwd, env, choice.session), spawned
-        )
+        start = functools.partial(launch.spawn_python, interpreter, cwd, env, choice.session)
+        life = LocalProcess(self._trusting(start, interpreter), spawned)
         return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
 
     def _attach(self, choice: KernelChoice, sink: Sink) -> Kernel:
@@ -181,13 +195,38 @@ class Kernels:
         ref = KernelRef(str(path), path.stem, "", str(path), "local")
         return JupyterKernel(ref, AttachedLife(path), sink, start_timeout=self._start_timeout)
 
-    def _relaunch(self, handle: Handle, ref: KernelRef) -> Callable[[], launch.Spawned]:
+    def _relaunch(self, handle: Handle, ref: KernelRef) -> Start:
         """How to start an adopted kernel afresh: as its first process was."""
         said, cwd, env = handle.get("argv"), str(handle.get("cwd") or "/"), handle.get("env")
         argv = [str(arg) for arg in said] if isinstance(said, list) else []
         plain = {str(k): str(v) for k, v in env.items()} if isinstance(env, dict) else {}
         session = str(handle.get("session_id") or "")
-        return lambda: launch.spawn(argv, cwd, plain, ref.name, session)
+        start = functools.partial(launch.spawn, argv, cwd, plain, ref.name, session)
+        return self._trusting(start, argv[0] if argv else "")
+
+    def _trusting(self, start: Callable[[], launch.Spawned], program: str) -> Start:
+        """The same, refused where code in a container could have changed the program since: a
+        kernel is restarted long after it was chosen. KernelUnavailable."""
+
+        def checked() -> launch.Spawned:
+            if program != sys.executable and not self._trust.allows_named(program):
+                raise KernelUnavailable(
+                    discover.changeable(program), trust_step(owner_folder(program))
+                )
+            return start()
+
+        return checked
+
+    def held_back(self, choice: KernelChoice) -> tuple[str, str]:
+        name = choice.name.lower()
+        if choice.backend != "local" or not name or looks_like_path(name):
+            return "", ""
+        spec = discover.find_specs().get(name)
+        if spec is None or spec.options is not None or self._trust.allows(choice.cwd, choice.cwd):
+            return "", ""
+        words = f"The kernel {spec.name} starts with the first run: at its start it may read and "
+        words += f"execute files of {choice.cwd}, which is not trusted."
+        return words, trust_step(choice.cwd)
 
 
 def make_factory(
@@ -206,6 +245,6 @@ def _ref_of_spec(spec: KernelSpec) -> KernelRef:
     return KernelRef(spec.name, spec.display_name, spec.language, str(spec.folder), "local")
 
 
-def _spec_launch(spec: KernelSpec, choice: KernelChoice) -> Callable[[], launch.Spawned]:
+def _spec_launch(spec: KernelSpec, choice: KernelChoice) -> Start:
     env = {**spec.env, **choice.env}
     return lambda: launch.spawn(spec.command, choice.cwd, env, spec.name, choice.session)

@@ -14,7 +14,7 @@ from codeexec.domain.checks import check_name, check_request
 from codeexec.domain.clock import Clock, SystemClock
 from codeexec.domain.codec import SCHEMA
 from codeexec.domain.errors import CodeexecError, Conflict, NotFound, StorageError, UsageError
-from codeexec.domain.events import SessionOpened
+from codeexec.domain.events import NoticeGiven, SessionOpened
 from codeexec.domain.ids import SESSION, new_id
 from codeexec.environments.system_folders import refuse_for_session
 from codeexec.kernels.base import KernelChoice, KernelFactory
@@ -231,7 +231,10 @@ class Host:
             self._shelf.discard(session_id)
             raise
         self._open[session_id] = session
-        if request.start_kernel:
+        held_back, next_step = self._kernels.held_back(choice)
+        if held_back:
+            session.recorder.record(NoticeGiven("info", "Restricted", held_back, next_step))
+        elif request.start_kernel:
             session.keeper.start_kernel()
         return session
 

@@ -50,8 +50,16 @@ class KernelSpec:
     @property
     def python(self) -> str:
         """The interpreter of a plain ipykernel, which we start our own way; else empty."""
-        rest = [arg for arg in self.argv[1:] if not arg.startswith("-X")]
-        return self.command[0] if rest == LAUNCHER and not self.provisioner else ""
+        return self.command[0] if self.options == () else ""
+
+    @property
+    def options(self) -> tuple[str, ...] | None:
+        """What an ipykernel is started with besides its connection file; None for others."""
+        rest = [arg for arg in self.command[1:] if not arg.startswith("-X")]
+        is_ipykernel = rest[:2] in (LAUNCHER[:2], ["-m", "ipykernel"]) and not self.provisioner
+        if not is_ipykernel or rest[2:4] != LAUNCHER[2:]:
+            return None
+        return tuple(rest[4:])
 
     @property
     def command(self) -> list[str]:
@@ -69,7 +77,8 @@ def find_specs() -> dict[str, KernelSpec]:
     from jupyter_core.paths import jupyter_path
 
     specs: dict[str, KernelSpec] = {}
-    for root in map(Path, jupyter_path("kernels")):
+    # An empty entry of JUPYTER_PATH would mean kernels of whatever folder one is in.
+    for root in filter(Path.is_absolute, map(Path, jupyter_path("kernels"))):
         try:
             folders = sorted(each for each in root.iterdir() if (each / "kernel.json").is_file())
         except OSError:
