@@ -7,7 +7,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from codeexec.documents.model import CellKind
@@ -94,6 +94,8 @@ RAW = st.builds(raw_cell, SOURCE, st.sampled_from(["code", "markdown", "raw"]))
 
 
 @given(st.lists(RAW, max_size=5), st.sampled_from(["#", "//", "--"]))
+@example([raw_cell("%%\\%%", "markdown")], "#")
+@example([raw_cell("%%\\\\%% x\n# \\%%\n# \\\\%%", kind) for kind in ("code", "raw")], "#")
 def test_text_and_back_is_the_same_notebook(cells: list[dict[str, Any]], marker: str) -> None:
     notebook = notebook_of(*cells)
     back = from_text(notebook, to_text(notebook, marker), marker)
@@ -305,3 +307,22 @@ def test_any_json_opens_or_is_refused_in_words(data: dict[str, Any], cell: objec
         assert isinstance(notebook.kernel + notebook.language, str)
         shown = to_text(notebook, "#")
         parse_notebook(dump_notebook(from_text(notebook, shown, "#")))
+
+
+def test_equal_cells_are_told_apart_by_their_identity() -> None:
+    twins = notebook_of(*(raw_cell("x", id=name, metadata={"n": name}) for name in "abc"))
+    text = "# %%\nx\n\n# %%\nx\n"
+    for origins in ([1, 2], [0, 2], [2, 0]):
+        cells = from_text(twins, text, "#", origins).data["cells"]
+        assert [cell["id"] for cell in cells] == ["abc"[place] for place in origins]
+    edited = from_text(twins, "# %%\ny\n\n# %%\nx\n\n# %%\nnew\n", "#", [2, 0, None])
+    ids = [cell["id"] for cell in edited.data["cells"]]
+    assert ids[:2] == ["c", "a"]
+    assert ids[2] not in "abc"
+
+
+def test_a_moved_cell_takes_its_own_with_it_whatever_its_key_says() -> None:
+    notebook = notebook_of(raw_cell("a", id="aa"), raw_cell("b", id="bb"))
+    # Two lines swapped between two separators that are alike: the keys stay where they were.
+    cells = from_text(notebook, "# %%\nb\n\n# %%\na\n", "#", [0, 1]).data["cells"]
+    assert [cell["id"] for cell in cells] == ["bb", "aa"]

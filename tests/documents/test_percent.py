@@ -11,9 +11,11 @@ from codeexec.documents.percent import (
     CellIndex,
     Separator,
     comment,
+    escape,
     parse_separator,
     split_cells,
     uncomment,
+    unescape,
 )
 from support.steps import counted
 
@@ -116,3 +118,23 @@ def test_fifty_thousand_lines_are_indexed_at_once() -> None:
     assert len(index) == 5_000
     assert built < 10 * 50_000  # 5 for each line
     assert many == few
+
+
+@given(st.text(st.sampled_from("# %\\x"), max_size=12), st.sampled_from(["#", "//"]))
+def test_an_escaped_line_is_no_separator_and_comes_back(line: str, marker: str) -> None:
+    line = line.replace("#", marker)
+    shown = escape(line, marker)
+    assert parse_separator(shown, marker) is None
+    assert unescape(shown, marker) == line
+
+
+def test_the_text_of_a_notebook_has_the_sources_of_its_cells() -> None:
+    lines = ["# %%", "%%writefile a.py", "# \\%% one", "# \\\\%%", "", "# %% [markdown]", "# a"]
+    index = CellIndex(lines, "#", escaped=True)
+    assert [cell.source for cell in index.cells(lines)] == [
+        "%%writefile a.py\n# %% one\n# \\%%",
+        "a",
+    ]
+    assert CellIndex(lines, "#").cells(lines)[0].source == "%%writefile a.py\n" + "\n".join(
+        lines[2:4]
+    )

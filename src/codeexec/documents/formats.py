@@ -17,6 +17,7 @@ from codeexec.documents.notebook import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 NOTEBOOK_SUFFIX = ".ipynb"
@@ -54,15 +55,22 @@ def _notebook_document(file: FileText, notebook: Notebook, marker: str) -> Docum
     return Document(file, text, marker, notebook)
 
 
-def save_document(document: Document, text: str, *, overwrite: bool = False) -> Document:
+def save_document(
+    document: Document,
+    text: str,
+    *,
+    overwrite: bool = False,
+    origins: Sequence[int | None] | None = None,
+) -> Document:
     """Write `text`, what the editor holds, to the document's file, and return it as saved.
 
+    `origins`: which cell of the notebook each cell of the text is, as `from_text` has it.
     Raises Conflict, StorageError and DocumentError as `save_file` does.
     """
     if document.notebook is None:
         file = save_file(document.file, text, overwrite=overwrite)
         return Document(file, text, document.marker)
-    notebook = from_text(document.notebook, text, document.marker)
+    notebook = from_text(document.notebook, text, document.marker, origins)
     file = save_file(document.file, dump_notebook(notebook), overwrite=overwrite)
     return Document(file, text, document.marker, notebook)
 

@@ -20,8 +20,10 @@ from codeexec.documents.notebook_shape import check_shape
 from codeexec.documents.percent import (
     Separator,
     comment,
+    escape,
     parse_separator,
     uncomment,
+    unescape,
 )
 from codeexec.domain.errors import DocumentError, NotFound
 from codeexec.domain.parsing import load_json
@@ -224,7 +226,7 @@ def to_text(notebook: Notebook, marker: str) -> str:
         lines.append(Separator(kind, _safe_title(raw, marker)).render(marker))
         if source:
             shown = source if kind is CellKind.CODE else comment(source, marker)
-            lines.extend(_escape(line, marker) for line in shown.split("\n"))
+            lines.extend(escape(line, marker) for line in shown.split("\n"))
         lines.append("")
     return "\n".join(lines)
 
@@ -235,26 +237,6 @@ def _safe_title(raw: Json, marker: str) -> str:
     kind = _kind(raw)
     shown = parse_separator(Separator(kind, title).render(marker), marker)
     return title if shown == Separator(kind, title) else ""
-
-
-def _escape(line: str, marker: str) -> str:
-    """A source line that reads as a separator gets a backslash before its percent signs."""
-    if "%%" not in line or parse_separator(_unescape(line), marker) is None:
-        return line
-    return line.replace("%%", "\\%%", 1)
-
-
-_ESCAPED = re.compile(r"\\+(?=%%)")
-
-
-def _unescape(line: str) -> str:
-    return _ESCAPED.sub("", line, count=1)
-
-
-def _restore(line: str, marker: str) -> str:
-    if "\\%%" not in line or parse_separator(_unescape(line), marker) is None:
-        return line
-    return line.replace("\\%%", "%%", 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +259,7 @@ def _drafts(text: str, marker: str) -> list[_Draft]:
             return
         kind = separator.kind if separator else CellKind.CODE
         kept = body[:-1] if body and not body[-1] else body
-        exact = "\n".join(_restore(line, marker) for line in kept)
+        exact = "\n".join(unescape(line, marker) for line in kept)
         if kind is not CellKind.CODE:
             exact = uncomment(exact, marker)
         source = exact.rstrip("\n")
@@ -294,44 +276,69 @@ def _drafts(text: str, marker: str) -> list[_Draft]:
     return drafts
 
 
-def from_text(notebook: Notebook, text: str, marker: str) -> Notebook:
+def from_text(
+    notebook: Notebook, text: str, marker: str, origins: Sequence[int | None] | None = None
+) -> Notebook:
     """The notebook with the cells of an edited text.
 
-    A cell whose kind and source are in the text again keeps everything it had: id,
-    metadata, outputs. A cell that was edited in place keeps them too, as its outputs are
-    replaced only by running it; new cells get new ids.
+    `origins` says of each cell of the text which cell of `notebook` it was, None for a new one;
+    where it says nothing, cells are told by their kind and source. A cell that is still there, or
+    was edited in place, keeps everything it had: id, metadata, outputs. New cells get new ids.
     """
     drafts = _drafts(text, marker)
     old: list[Json] = notebook.data["cells"]
     was = [(_kind(raw), joined(raw.get("source"))) for raw in old]
     known = set(was)
     now = [(d.kind, d.exact if (d.kind, d.exact) in known else d.source) for d in drafts]
-    origin: list[int | None] = [None] * len(drafts)
-    blocks = SequenceMatcher(None, was, now, autojunk=False).get_opcodes()
-    free: dict[tuple[CellKind, str], list[int]] = {}
-    for tag, first, last, start, end in blocks:
-        if tag == "equal":
-            origin[start:end] = range(first, last)
-            continue
-        for position in range(first, last):
-            free.setdefault(was[position], []).append(position)
-    # Moved cells first, then those that were edited where they stood.
-    for position, key in enumerate(now):
-        if origin[position] is None and free.get(key):
-            origin[position] = free[key].pop(0)
-    unused = {position for positions in free.values() for position in positions}
-    for tag, first, last, start, end in blocks:
-        if tag != "replace":
-            continue
-        for position, target in zip(range(first, last), range(start, end), strict=False):
-            same_kind = now[target][0] == was[position][0]
-            if same_kind and position in unused and origin[target] is None:
-                origin[target] = position
+    if origins is None or len(origins) != len(drafts):
+        origins = [None] * len(drafts)
     cells = [
         _merge(old[source] if source is not None else None, draft, content, notebook.minor, marker)
-        for draft, (_, content), source in zip(drafts, now, origin, strict=True)
+        for draft, (_, content), source in zip(drafts, now, _match(was, now, origins), strict=True)
     ]
     return notebook._with_cells(cells)
+
+
+_Content = tuple[CellKind, str]
+
+
+def _match(
+    was: list[_Content], now: list[_Content], named: Sequence[int | None]
+) -> list[int | None]:
+    """For each cell of `now` its place in `was`; `named` are places by the cells' identities."""
+    places: list[int | None] = [None] * len(now)
+    unused = set(range(len(was)))
+
+    def take(target: int, place: int | None) -> None:
+        if place is not None and place in unused and places[target] is None:
+            places[target] = place
+            unused.discard(place)
+
+    for target, place in enumerate(named):
+        if place is not None and place < len(was) and was[place] == now[target]:
+            take(target, place)
+    blocks = SequenceMatcher(None, was, now, autojunk=False).get_opcodes()
+    for tag, first, last, start, end in blocks:
+        if tag == "equal":
+            for place, target in zip(range(first, last), range(start, end), strict=True):
+                take(target, place)
+    # Moved cells, then those that were edited where they stood.
+    free: dict[_Content, list[int]] = {}
+    for place in sorted(unused, reverse=True):
+        free.setdefault(was[place], []).append(place)
+    for target, content in enumerate(now):
+        if places[target] is None and free.get(content):
+            take(target, free[content].pop())
+    for target, place in enumerate(named):
+        if place is not None and place < len(was) and was[place][0] == now[target][0]:
+            take(target, place)
+    if not any(place is not None for place in named):
+        for tag, first, last, start, end in blocks:
+            if tag == "replace":
+                for place, target in zip(range(first, last), range(start, end), strict=False):
+                    if now[target][0] == was[place][0]:
+                        take(target, place)
+    return places
 
 
 def _merge(old: Json | None, draft: _Draft, source: str, minor: int, marker: str) -> Json:

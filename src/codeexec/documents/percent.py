@@ -66,6 +66,28 @@ def parse_separator(line: str, marker: str) -> Separator | None:
     return Separator(kind, rest[: attributes.start()].strip(), attributes[0].strip())
 
 
+@lru_cache(maxsize=64)
+def _escapable(marker: str) -> re.Pattern[str]:
+    return re.compile(rf"([ \t]*{re.escape(marker)}[ \t]*)(\\*)(%%.*)", re.DOTALL)
+
+
+def escape(line: str, marker: str) -> str:
+    """A source line as the text of a notebook has it: where it would read as a separator, a
+    backslash stands before its percent signs (one more, where there are some already)."""
+    found = _escapable(marker).fullmatch(line) if "%%" in line else None
+    if found is None or parse_separator(found[1] + found[3], marker) is None:
+        return line
+    return f"{found[1]}\\{found[2]}{found[3]}"
+
+
+def unescape(line: str, marker: str) -> str:
+    """The opposite of `escape`."""
+    found = _escapable(marker).fullmatch(line) if "\\%%" in line else None
+    if found is None or parse_separator(found[1] + found[3], marker) is None:
+        return line
+    return f"{found[1]}{found[2][1:]}{found[3]}"
+
+
 def comment(text: str, marker: str) -> str:
     """`text` with the marker before each line, as Markdown cells are kept in a script."""
     return "\n".join(f"{marker} {line}" if line else marker for line in text.split("\n"))
@@ -87,11 +109,13 @@ class CellIndex:
 
     Holds only the separators, so that an edit costs no more than the lines that it touches
     (and a shift of the separators below, when the number of lines changes). Each separator
-    has a key that lives as long as it does, also while its own line is edited.
+    has a key that lives as long as it does, also while its own line is edited. In the text of a
+    notebook, which is `escaped`, sources are those of its cells.
     """
 
-    def __init__(self, lines: Sequence[str], marker: str) -> None:
+    def __init__(self, lines: Sequence[str], marker: str, *, escaped: bool = False) -> None:
         self.marker = marker
+        self.escaped = escaped
         self._numbers = count()
         self._starts: list[int] = []
         self._separators: list[Separator] = []
@@ -207,12 +231,19 @@ class CellIndex:
         last = end
         while last > body and not lines[last - 1].strip():
             last -= 1
-        source = "\n".join(lines[body:last])
+        source = self.source(lines[body:last])
         if separator.kind is not CellKind.CODE:
             source = uncomment(source, self.marker)
         return Cell(
             index, separator.kind, separator.title, start, body, end, source, self.key(index)
         )
+
+    def source(self, lines: Iterable[str]) -> str:
+        """Lines of the text as code to run."""
+        text = "\n".join(lines)
+        if self.escaped and "\\%%" in text:
+            return "\n".join(unescape(line, self.marker) for line in text.split("\n"))
+        return text
 
     def cells(self, lines: Sequence[str]) -> tuple[Cell, ...]:
         return tuple(self.cell(index, lines) for index in range(len(self)))

@@ -25,6 +25,7 @@ from codeexec.tui.widgets.documents.sheet import Sheet
 from codeexec.tui.widgets.editor.marks import CellState
 from codeexec.tui.widgets.editor.popups import CompletionList
 from support.pane_app import PaneApp, session_in, until
+from support.programs import read_notebook, write_notebook
 
 THEME = find_theme("harbour", [built_in_folder()])
 CODE = """# %% fine
@@ -160,3 +161,32 @@ async def test_what_was_saved_under_another_name_has_its_marks_when_it_is_opened
             if opened is script:
                 assert pane.save_as(sheet, tmp_path / "a.ipynb")
                 assert [state(sheet, 0), state(sheet, 1)] == [CellState.OK, None]
+
+
+@pytest.mark.slow
+async def test_a_notebook_has_its_outputs_where_they_belong(
+    session: SessionClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.ipynb"
+    sources = (
+        "print(7)",
+        "print(7)",
+        "print(8)\n\n   \n",
+        "%%writefile made.py\n# %% one\n1\n# %%\n",
+    )
+    path.write_text(write_notebook(*sources))
+    pane = make()
+    pane.connect(session)
+    app = PaneApp(pane, session)
+    async with app.run_test(size=(70, 16)) as pilot:
+        sheet = await pane.open(path)
+        assert sheet is not None
+        for cell in (1, 2, 3):
+            sheet.go_to(sheet.editor.cells()[cell].body)
+            sheet.editor.action_run_cell()
+            await until(pilot, lambda cell=cell: state(sheet, cell) is CellState.OK)
+        await pane.outputs_saved()
+    texts = ["".join(o["text"] for o in cell.outputs) for cell in read_notebook(path).cells]
+    assert texts == ["", "7\n", "8\n", "Writing made.py\n"]
+    assert tuple(cell.source for cell in read_notebook(path).cells) == sources
+    assert (tmp_path / "made.py").read_text() == "# %% one\n1\n# %%\n"

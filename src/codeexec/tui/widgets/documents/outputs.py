@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from codeexec.client.api import SessionClient
-from codeexec.documents.model import Cell
 from codeexec.domain import requests as q
 from codeexec.domain.mime import text_of
 from codeexec.domain.outputs import Display, MimePart, Run
@@ -66,29 +65,37 @@ async def _text(session: SessionClient, part: MimePart) -> str:
 
 async def with_runs(
     notebook: Notebook,
-    cells: Iterable[Cell],
+    keys: Sequence[str],
     runs: Mapping[str, ExecutionView],
     session: SessionClient,
     reader: OutputReader,
 ) -> Notebook:
-    """The notebook with the outputs of `runs`, which are by the keys of `cells`; what was not
-    run keeps what it has. Raises CodeexecError."""
+    """The notebook with the outputs of `runs`; what was not run keeps what it has.
+
+    `keys` are those of the notebook's cells, in order; `runs` are by these keys. A run counts
+    only for a cell that has its code. Raises CodeexecError.
+    """
     from codeexec.documents.notebook import with_outputs  # not at the start
 
-    by_source: dict[str, list[ExecutionView]] = {}
-    for cell in cells:
-        view = runs.get(cell.key)
-        if cell.is_code:
-            # Cells of the same source are told apart by their order.
-            by_source.setdefault(cell.source, []).extend([view] if view is not None else [])
-    for kept in notebook.cells:
-        views = by_source.get(kept.source.rstrip("\n")) if kept.is_code else None
-        if views:
-            view = views.pop(0)
+    for kept, key in zip(notebook.cells, keys, strict=False):
+        view = runs.get(key)
+        if view is not None and kept.is_code and same_code(view.code, kept.source):
             outputs = await reader.read(session, view)
             notebook = with_outputs(notebook, kept.index, outputs, view.count)
     reader.forget_others(view.execution_id for view in runs.values())
     return notebook
+
+
+def same_code(ran: str, source: str) -> bool:
+    """Whether it is the same but for blank lines at the end, which an editor's cell leaves out."""
+    return _without_end(ran) == _without_end(source)
+
+
+def _without_end(source: str) -> list[str]:
+    lines = source.split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return lines
 
 
 def with_kernel(notebook: Notebook, kernel: KernelView) -> Notebook:

@@ -112,6 +112,8 @@ class Sheet(Vertical):
             styles=EditorStyles.from_meanings(theme.style),
             read_only=bool(document.file.read_only),
         )
+        self.editor.model.cells.escaped = document.notebook is not None
+        self._saved_keys = self._cell_keys()
         self.editor.auto_complete = habits.auto_complete
         self.editor.soft_wrap = habits.soft_wrap
         self.editor.painter.show_numbers = habits.line_numbers
@@ -179,8 +181,23 @@ class Sheet(Vertical):
     def save(self, *, overwrite: bool = False) -> None:
         """Raises Conflict, StorageError and DocumentError."""
         self._trim()
-        self.document = save_document(self.document, self.editor.text, overwrite=overwrite)
+        self.document = save_document(
+            self.document, self.editor.text, overwrite=overwrite, origins=self._origins()
+        )
         self._saved()
+
+    def _cell_keys(self) -> tuple[str, ...]:
+        """Of the cells that a notebook of the text has; a blank start of the text is none."""
+        index = self.editor.model.cells
+        cells = self.editor.cells()
+        if index.has_preamble and cells[0].is_blank:
+            cells = cells[1:]
+        return tuple(cell.key for cell in cells)
+
+    def _origins(self) -> list[int | None]:
+        """Of each cell of the text its place in the notebook as it was saved last."""
+        places = {key: place for place, key in enumerate(self._saved_keys)}
+        return [places.get(key) for key in self._cell_keys()]
 
     def save_as(self, path: Path, *, overwrite: bool = False) -> None:
         """The same under another name."""
@@ -209,6 +226,8 @@ class Sheet(Vertical):
             replace_lines(self.editor, [line.rstrip() for line in self.editor.model.lines])
 
     def _saved(self) -> None:
+        self._saved_keys = self._cell_keys()
+        self.editor.model.cells.escaped = self.document.notebook is not None
         self.editor.model.history.mark_saved()
         self.noticed = self.document.file.stamp
         self.banner.say(_note(self.document))
@@ -341,12 +360,14 @@ class Sheet(Vertical):
         if notebook is None:
             return
         runs = self.runs(snapshot)
-        filled = await with_runs(notebook, self.editor.cells(), runs, session, self._outputs)
+        filled = await with_runs(notebook, self._saved_keys, runs, session, self._outputs)
         if runs:
             filled = with_kernel(filled, snapshot.kernel)
         if self.document.notebook is notebook and filled != notebook:
             document = replace(self.document, notebook=filled)
-            self.document = save_document(document, document.text)
+            self.document = save_document(
+                document, document.text, origins=range(len(self._saved_keys))
+            )
             self.noticed = self.document.file.stamp
 
     # -- what is wrong with it --------------------------------------------------------------------

@@ -80,7 +80,7 @@ class RunActions(EditorBase):
         lines = model.lines[first : last + 1] if empty else [model.selected_text]
         code = [line for line in lines if line.strip()]
         depth = min((len(indentation(line)) for line in code), default=0)
-        source = "\n".join(line[depth:] for line in lines)
+        source = model.cells.source(line[depth:] for line in lines)
         cell = replace(model.cell(), kind=CellKind.CODE, title="", source=source)
         self._run(RunScope.SELECTION, selection.runnable([replace(cell, start=first, body=first)]))
         if model.selection.is_empty and last + 1 < len(model.lines):
@@ -101,8 +101,9 @@ class RunActions(EditorBase):
 
     def action_run_file(self) -> None:
         """The whole text at once, as the program that it is."""
-        end = len(self.model.lines)
-        self._run(RunScope.FILE, [Cell(0, CellKind.CODE, "", 0, 0, end, self.text)])
+        lines = self.model.lines
+        source = self.model.cells.source(lines)
+        self._run(RunScope.FILE, [Cell(0, CellKind.CODE, "", 0, 0, len(lines), source)])
 
     # Completion and documentation.
 
