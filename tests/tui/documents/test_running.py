@@ -168,12 +168,9 @@ async def test_a_notebook_has_its_outputs_where_they_belong(
     session: SessionClient, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.ipynb"
-    sources = (
-        "print(7)",
-        "print(7)",
-        "print(8)\n\n   \n",
-        "%%writefile made.py\n# %% one\n1\n# %%\n",
-    )
+    made = tmp_path / "made.py"
+    writes = f"%%writefile {made}\n# %% one\n1\n# %%\n"
+    sources = ("print(7)", "print(7)", "print(8)\n\n   \n", writes)
     path.write_text(write_notebook(*sources))
     pane = make()
     pane.connect(session)
@@ -184,9 +181,10 @@ async def test_a_notebook_has_its_outputs_where_they_belong(
         for cell in (1, 2, 3):
             sheet.go_to(sheet.editor.cells()[cell].body)
             sheet.editor.action_run_cell()
-            await until(pilot, lambda cell=cell: state(sheet, cell) is CellState.OK)
+        states = [None, *[CellState.OK] * 3]
+        await until(pilot, lambda: [state(sheet, cell) for cell in range(4)] == states)
         await pane.outputs_saved()
     texts = ["".join(o["text"] for o in cell.outputs) for cell in read_notebook(path).cells]
-    assert texts == ["", "7\n", "8\n", "Writing made.py\n"]
+    assert texts == ["", "7\n", "8\n", f"Writing {made}\n"]
     assert tuple(cell.source for cell in read_notebook(path).cells) == sources
-    assert (tmp_path / "made.py").read_text() == "# %% one\n1\n# %%\n"
+    assert made.read_text() == "# %% one\n1\n# %%\n"
