@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import signal
@@ -205,6 +206,46 @@ def test_a_notebook_is_saved_with_its_outputs_even_if_it_failed(desk: Desk) -> N
     assert saved.cells[1].outputs[1].data["text/plain"] == "2"
     assert [cell.execution_count for cell in saved.cells] == [1, 2, 3, None]
     assert saved.metadata.language_info.name == "python"
+
+
+def stored(desk: Desk, *sources: str) -> bytes:
+    """Write book.ipynb, each of its cells with an output of an earlier run."""
+    book = json.loads(write_notebook(*sources))
+    for number, cell in enumerate(book["cells"], 1):
+        cell["outputs"] = [{"name": "stdout", "output_type": "stream", "text": [f"old {number}"]}]
+        cell["execution_count"] = 40 + number
+    desk.file("book.ipynb", json.dumps(book, indent=1) + "\n")
+    return (desk.folder / "book.ipynb").read_bytes()
+
+
+def test_saving_in_place_keeps_the_outputs_of_cells_that_did_not_run(desk: Desk) -> None:
+    stored(desk, "print('new', end='')", "import os\nprint('half', end='')\n1/0", "print(3)")
+    assert desk.run("run", "book.ipynb", "--save", "book.ipynb").returncode == 1
+    cells = read_notebook(desk.folder / "book.ipynb").cells
+    texts = [["".join(o.get("text", o.get("ename"))) for o in cell.outputs] for cell in cells]
+    assert texts == [["new"], ["half", "ZeroDivisionError"], ["old 3"]]
+    assert [cell.execution_count for cell in cells] == [1, 2, 43]
+
+
+def test_saving_in_place_without_a_kernel_leaves_the_file_alone(desk: Desk) -> None:
+    before = stored(desk, "print(1)", "print(2)")
+    done = desk.run("run", "book.ipynb", "--kernel", "no-such", "--save", "book.ipynb")
+    assert done.returncode == 3
+    assert (desk.folder / "book.ipynb").read_bytes() == before
+
+
+def test_bytes_of_an_unknown_type_are_saved_once_encoded(desk: Desk) -> None:
+    desk.file(
+        "show.py",
+        "from IPython.display import display\n"
+        "display({'application/x-foo': bytes(9000), 'image/png': '!!!'}, raw=True)\n"
+        "display({'image/png': 'é'}, raw=True)\n",
+    )
+    done = desk.run("run", "show.py", "--save", "out.ipynb", "--artifacts", "art")
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout == "[image png, damaged]\n" * 2
+    data = read_notebook(desk.folder / "out.ipynb").cells[0].outputs[0].data
+    assert data["application/x-foo"] == base64.b64encode(bytes(9000)).decode()
 
 
 def test_a_notebook_works_in_its_own_folder(desk: Desk) -> None:

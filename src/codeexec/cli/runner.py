@@ -120,6 +120,7 @@ class Run:
         self._views: dict[str, OutputView] = {}
         self._ends: dict[str, asyncio.Future[ExecutionFinished]] = {}
         self._executed: dict[int, str] = {}
+        self._began: set[str] = set()
         self._counts: dict[str, int] = {}
         self._session: SessionClient | None = None
         self._kernel: KernelRef | None = None
@@ -200,7 +201,9 @@ class Run:
             return asyncio.ensure_future(self._part(session, part))
 
         executed = {
-            index: Executed(each, self._counts.get(each)) for index, each in self._executed.items()
+            index: Executed(each, self._counts.get(each))
+            for index, each in self._executed.items()
+            if each in self._began
         }
         await save_notebook(self._program, executed, session, read, path, self._kernel, self._ready)
 
@@ -315,6 +318,7 @@ class Run:
                 for view in self._views.values():
                     await view.update(event)
             case ExecutionStarted():
+                self._began.add(event.execution_id)
                 if event.execution_id in self._ends and self._started_code is None:
                     self._started_code = time.monotonic()
             case InputCounted():

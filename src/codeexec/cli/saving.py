@@ -40,17 +40,19 @@ async def save_notebook(
     ready: KernelReady | None,
 ) -> None:
     """Write `path`: the program's cells with the outputs of this run, `executed` by the cell's
-    number; cells that did not run have none. StorageError when it cannot be written."""
+    number. Cells that did not run keep what they had, and where none did, a file that is there
+    is left alone. StorageError when it cannot be written."""
     from codeexec.documents.files import write_atomic
     from codeexec.documents.notebook import dump_notebook, with_outputs
 
+    if not executed and path.exists():
+        return
     notebook = program.as_notebook()
     for cell in notebook.cells:
-        if not cell.is_code:
-            continue
         each = executed.get(cell.index)
-        outputs = await _outputs(session, each.execution_id, read) if each else []
-        notebook = with_outputs(notebook, cell.index, outputs, each.count if each else None)
+        if cell.is_code and each is not None:
+            outputs = await _outputs(session, each.execution_id, read)
+            notebook = with_outputs(notebook, cell.index, outputs, each.count)
     if kernel is not None and not notebook.kernel:
         language = kernel.language or (ready.language if ready else "") or "python"
         name = "python3" if "/" in kernel.name or not kernel.name else kernel.name

@@ -17,13 +17,15 @@ def outputs_of(runs: Iterable[Run], text_of: TextOf) -> Iterator[Json]:
     """nbformat's outputs; neighbouring text of one stream is one of them."""
     texts: list[str] = []
     kind = ""
+    is_open = False
     for run in runs:
         if texts and run.kind != kind:
-            yield _stream(kind, texts)
+            yield _stream(kind, texts, is_open)
             texts.clear()
         kind = run.kind
         if run.is_text:
             texts.append(run.text)
+            is_open = run.open
         elif run.error is not None:
             yield {
                 "output_type": "error",
@@ -34,11 +36,13 @@ def outputs_of(runs: Iterable[Run], text_of: TextOf) -> Iterator[Json]:
         elif run.display is not None:
             yield _shown(run.display, text_of)
     if texts:
-        yield _stream(kind, texts)
+        yield _stream(kind, texts, is_open)
 
 
-def _stream(kind: str, texts: list[str]) -> Json:
-    return {"output_type": "stream", "name": kind, "text": "\n".join(texts) + "\n"}
+def _stream(kind: str, texts: list[str], is_open: bool) -> Json:
+    """`is_open`: no newline came after the last row."""
+    text = "\n".join(texts) + ("" if is_open else "\n")
+    return {"output_type": "stream", "name": kind, "text": text}
 
 
 def _shown(display: Display, text_of: TextOf) -> Json:

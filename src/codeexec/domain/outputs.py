@@ -69,12 +69,13 @@ class ErrorInfo(Struct, frozen=True, omit_defaults=True):
 
 class Run(Struct, frozen=True, omit_defaults=True):
     """Consecutive rows of one kind. A text run's rows are joined by newlines; a display or
-    an error is one row."""
+    an error is one row. `open`: the newline of the last of its rows has not come."""
 
     kind: RowKind
     text: str = ""
     display: Display | None = None
     error: ErrorInfo | None = None
+    open: bool = False
 
     @property
     def rows(self) -> int:
@@ -107,7 +108,7 @@ def slice_runs(runs: Iterable[Run], start: int, stop: int) -> Runs:
         else:
             begin = _row_at(run.text, low, size)
             end = len(run.text) if high == size else _row_at(run.text, high, size) - 1
-            found.append(Run(run.kind, run.text[begin:end]))
+            found.append(Run(run.kind, run.text[begin:end], open=run.open and high == size))
     return tuple(found)
 
 
@@ -130,7 +131,7 @@ def join_runs(first: Runs, second: Runs) -> Runs:
         return first or second
     left, right = first[-1], second[0]
     if left.kind == right.kind and left.is_text:
-        merged = Run(left.kind, f"{left.text}\n{right.text}")
+        merged = Run(left.kind, f"{left.text}\n{right.text}", open=right.open)
         return (*first[:-1], merged, *second[1:])
     return first + second
 
@@ -139,16 +140,18 @@ def compact(runs: Iterable[Run]) -> Runs:
     """The same rows in as few runs as can be, in time that grows with their text alone."""
     found: list[Run] = []
     texts: list[str] = []
+    is_open = False
     for run in runs:
         if run.is_text and texts and found[-1].kind == run.kind:
             texts.append(run.text)
+            is_open = run.open
             continue
         if len(texts) > 1:
-            found[-1] = Run(found[-1].kind, "\n".join(texts))
+            found[-1] = Run(found[-1].kind, "\n".join(texts), open=is_open)
         found.append(run)
         texts = [run.text] if run.is_text else []
     if len(texts) > 1:
-        found[-1] = Run(found[-1].kind, "\n".join(texts))
+        found[-1] = Run(found[-1].kind, "\n".join(texts), open=is_open)
     return tuple(found)
 
 
@@ -171,7 +174,9 @@ def clip_runs(runs: Runs) -> Runs:
     if not any(run.is_text and _has_long_row(run.text) for run in runs):
         return runs
     return tuple(
-        Run(run.kind, "\n".join(map(clip_row, run.text.split("\n")))) if run.is_text else run
+        Run(run.kind, "\n".join(map(clip_row, run.text.split("\n"))), open=run.open)
+        if run.is_text
+        else run
         for run in runs
     )
 
@@ -189,8 +194,10 @@ def iter_rows(runs: Iterable[Run]) -> Iterator[Run]:
     """Row by row, each as a run of its own."""
     for run in runs:
         if run.is_text and "\n" in run.text:
-            for line in run.text.split("\n"):
+            *lines, last = run.text.split("\n")
+            for line in lines:
                 yield Run(run.kind, line)
+            yield Run(run.kind, last, open=run.open)
         else:
             yield run
 

@@ -35,6 +35,9 @@ MAX_ROWS = 5000
 MAX_PAGE = 4 * 2**20
 """Rows, and characters, of a page; one row is always given."""
 
+_OPEN = "-open"
+"""Ends the kind of a chunk of text whose last row has no newline yet."""
+
 TABLES = """
 CREATE TABLE executions (
     id INTEGER PRIMARY KEY,
@@ -47,7 +50,7 @@ CREATE TABLE chunks (
     seq INTEGER NOT NULL,      -- of the fact that carried it
     first INTEGER NOT NULL,    -- number of its first row
     until INTEGER NOT NULL,    -- rows of it that are still current end here
-    kind TEXT NOT NULL,
+    kind TEXT NOT NULL,        -- of its rows; `stdout-open` and `stderr-open` lack a newline
     needed INTEGER NOT NULL,   -- whether its fact is whole only together with it
     display TEXT,              -- display id
     clipped TEXT,              -- the same with long rows clipped, where there are such
@@ -177,11 +180,14 @@ class OutputStore:
         for first, until, run in self._current(execution.id, start, stop, whole):
             low, high = max(start, first), min(stop, until)
             if run.is_text:
-                lines = run.text.split("\n")[low - first : high - first]
+                every = run.text.split("\n")
+                lines = every[low - first : high - first]
                 held = _fitting(lines, MAX_PAGE - size)
                 size += sum(map(len, held)) if len(held) == len(lines) else MAX_PAGE
                 if held or not runs:
-                    runs.append(Run(run.kind, "\n".join(held or lines[:1])))
+                    shown = held or lines[:1]
+                    is_open = run.open and low - first + len(shown) == len(every)
+                    runs.append(Run(run.kind, "\n".join(shown), open=is_open))
             else:
                 runs.append(run)
                 size += len(_to_json(run))
@@ -294,17 +300,18 @@ def _chunks(execution: int, seq: int, first: int, runs: Runs, needed: bool) -> I
             yield execution, seq, first, first + 1, run.kind, needed, shown, None, _to_json(run)
             first += 1
             continue
-        for text in _pieces(run.text):
+        for text, is_last in _pieces(run.text):
+            kind = f"{run.kind}{_OPEN}" if run.open and is_last else run.kind
             piece = (Run(run.kind, text),)
             clipped = clip_runs(piece)
             short = None if clipped is piece else clipped[0].text
             until = first + text.count("\n") + 1
-            yield execution, seq, first, until, run.kind, needed, None, short, text
+            yield execution, seq, first, until, kind, needed, None, short, text
             first = until
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """Cut between rows, into pieces of about a chunk."""
+def _pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """Cut between rows, into pieces of about a chunk, each with whether it is the last."""
     at = 0
     while len(text) - at > CHUNK:
         end = text.rfind("\n", at, at + CHUNK)
@@ -312,9 +319,9 @@ def _pieces(text: str) -> Iterator[str]:
             end = text.find("\n", at + CHUNK)
             if end < 0:
                 break
-        yield text[at:end]
+        yield text[at:end], False
         at = end + 1
-    yield text[at:] if at else text
+    yield text[at:] if at else text, True
 
 
 def _fitting(lines: list[str], room: int) -> list[str]:
@@ -332,9 +339,10 @@ def _to_json(run: Run) -> str:
 
 
 def _to_run(kind: str, body: str) -> Run:
-    if kind == "stdout":
-        return Run("stdout", body)
-    return Run("stderr", body) if kind == "stderr" else _run.decode(body)
+    name = kind.removesuffix(_OPEN)
+    if name == "stdout":
+        return Run("stdout", body, open=name != kind)
+    return Run("stderr", body, open=name != kind) if name == "stderr" else _run.decode(body)
 
 
 def _object_text(run: Run) -> str:

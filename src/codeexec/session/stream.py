@@ -145,6 +145,7 @@ class Stream:
         self._rows.add_text(self.kind, joined)
         self._row, self._column = self._rows.last, END
         self._row.pen = open_pen
+        self._row.is_open = True
         self._claim()
 
     def _compose(self, text: str) -> tuple[str, Pen]:
@@ -198,6 +199,7 @@ class Stream:
                 continue
             if self._row is None:
                 self._row = self._rows.add(self.kind)
+                self._row.is_open = True
                 self._claim()
             row = self._row
             self._rows.touch(row)
@@ -214,6 +216,10 @@ class Stream:
             self._column = 0
             self._rows.add_text(self.kind, "")
             return
+        if self._row.is_open:
+            self._row.is_open = False
+            if self._rows.is_live(self._row):
+                self._rows.touch(self._row)
         below = self._rows.of(self.kind, after=self._row)
         if below and self._rows.is_live(self._row):
             self._row, self._column = below[0], 0

@@ -231,12 +231,23 @@ class Row:
     cells from the first time that it is rewritten. Cells that belong to a wider character on
     their left are empty."""
 
-    __slots__ = ("_cells", "_pens", "_pieces", "display", "error", "kind", "number", "pen")
+    __slots__ = (
+        "_cells",
+        "_pens",
+        "_pieces",
+        "display",
+        "error",
+        "is_open",
+        "kind",
+        "number",
+        "pen",
+    )
 
     def __init__(self, kind: RowKind, number: int, text: str = "", pen: Pen = PLAIN) -> None:
         self.kind = kind
         self.number = number
         self.pen = pen
+        self.is_open = False
         self.display: Display | None = None
         self.error: ErrorInfo | None = None
         self._pieces = [text] if text else []
@@ -247,13 +258,13 @@ class Row:
     def from_run(cls, run: Run, number: int) -> Row:
         """A row again from what `to_run` gave."""
         row = cls(run.kind, number, run.text)
-        row.display, row.error = run.display, run.error
+        row.display, row.error, row.is_open = run.display, run.error, run.open
         if "\x1b" in run.text:
             row._cook()  # what is written after it may go on in the style of its end
         return row
 
     def to_run(self) -> Run:
-        return Run(self.kind, self.render(), self.display, self.error)
+        return Run(self.kind, self.render(), self.display, self.error, self.is_open)
 
     def render(self) -> str:
         if self._cells is None:

@@ -208,7 +208,7 @@ def test_clear_takes_all_rows_away_at_once_or_with_the_next_output() -> None:
     document.write("stdout", "c")
     patch = document.take_patch()
     assert patch is not None
-    assert (patch.start, patch.total, patch.runs) == (0, 1, (Run("stdout", "c"),))
+    assert (patch.start, patch.total, patch.runs) == (0, 1, (Run("stdout", "c", open=True),))
     document.clear(wait=False)
     patch = document.take_patch()
     assert patch is not None
@@ -352,3 +352,22 @@ def test_floods_are_quick(text: str) -> None:
         return found.count
 
     assert steps(100_000) < 2 * steps(1000)
+
+
+def test_a_stream_keeps_whether_its_newline_came() -> None:
+    document = OutputDocument()
+    document.write("stdout", "a")
+    document.write("stderr", "b\nc")
+    document.write("stdout", "d\ne")
+    patch = document.take_patch()
+    assert patch is not None
+    assert [(run.text, run.open) for run in patch.runs] == [
+        ("a", True),
+        ("b\nc", True),
+        ("d\ne", True),
+    ]
+    document.write("stderr", "\n")
+    document.write("stdout", "\n")
+    patch = document.take_patch()
+    assert patch is not None
+    assert [(run.text, run.open) for run in patch.runs] == [("c", False), ("d\ne", False)]
