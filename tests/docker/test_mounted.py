@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from codeexec.documents.files import read_file, save_file
-from codeexec.domain.errors import CodeexecError, Denied
+from codeexec.domain.errors import CodeexecError, Denied, EnvironmentUnavailable
 from codeexec.domain.requests import OpenSession
-from support.containers import ENGINE, IMAGE, give_away, workspace_in
+from codeexec.environments.docker.engine import Engine
+from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
+from codeexec.environments.processes import Child, start
+from codeexec.environments.trust import TrustStore
+from support.containers import ENGINE, IMAGE, containers, give_away, workspace_in
 from support.programs import run_piped
 from support.sessions import open_host, open_session, run, until
 
@@ -143,3 +148,30 @@ async def test_what_fills_the_disk_in_hiding_is_interrupted(
         assert view.error.name == "KeyboardInterrupt"
         [notice, *_] = (await until(session, lambda snapshot: snapshot.notices)).notices
         assert notice.title == "The workspace has grown too much"
+
+
+async def test_a_folder_that_is_exchanged_while_the_container_starts_is_not_mounted(
+    tmp_path: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Code in the folder above puts a link in its place, which the engine follows as root."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state-of-mounts"))
+    TrustStore().record_mount(str(workspace))
+    sub, outside = workspace / "sub", tmp_path / "outside"
+    for folder in (sub, outside):
+        folder.mkdir()
+        give_away(folder)
+    engine = Engine(ENGINE)
+    facts = await engine.facts()
+    plan = ContainerPlan(IMAGE, workspace=sub, engine=engine, session="exchanged")
+
+    async def exchange(command: Sequence[str], **more: object) -> Child:
+        sub.rename(workspace / "aside")
+        sub.symlink_to(outside)
+        return await start(command, feed=bool(more["feed"]))
+
+    await (await DockerEnvironment.create(plan, facts)).terminate()  # left alone, it starts
+    monkeypatch.setattr("codeexec.environments.docker.engine.start", exchange)
+    creating = DockerEnvironment.create(plan, facts)
+    with pytest.raises(EnvironmentUnavailable, match="was exchanged while"):
+        await creating
+    assert containers("exchanged") == []

@@ -207,6 +207,8 @@ class Relay:
             "python": list(sys.version_info[:3]),
             "uid": os.getuid(),
         }
+        folder = os.stat(".")
+        hello["folder"] = [folder.st_dev, folder.st_ino]
         hello["home"] = os.environ.get("HOME", "/tmp")
         self.send_json(HELLO, 0, hello)
         while True:

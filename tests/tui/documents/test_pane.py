@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from codeexec.config.model import Editor as Habits
 from codeexec.documents.swap import SwapStore
+from codeexec.domain.errors import Denied
 from codeexec.tui.link import CommandWanted, Failed
 from codeexec.tui.theme import built_in_folder, find_theme
 from codeexec.tui.widgets.documents.pane import DocumentsPane
@@ -169,6 +170,31 @@ async def test_a_file_that_others_write_is_taken_or_told(
         await until(pilot, lambda: "gone" in banner(sheet))
         assert pane.save()
         assert path.read_text() == "0\n1\n2\nx3"
+
+
+async def test_a_link_in_the_place_of_an_open_file_is_an_error_and_is_not_read(
+    pane: DocumentsPane, tmp_path: Path
+) -> None:
+    secret = write(tmp_path / "secret", "the host's own")
+    path = write(tmp_path / "folder" / "a.py", "x = 1")
+    app = PaneApp(pane)
+    async with app.run_test(size=(60, 12)) as pilot:
+        sheet = await opened(pane, path)
+        path.unlink()
+        path.symlink_to(secret)
+        await pane.look()
+        await until(pilot, lambda: app.heard_of(Failed))
+        assert "was not when it was opened" in str(app.heard_of(Failed)[-1].error)
+        assert sheet.editor.text == "x = 1"
+        sheet.restore("x = 2")
+        assert not pane.save(sheet)
+        assert not pane.save(sheet, overwrite=True)
+        await until(pilot, lambda: len(app.heard_of(Failed)) == 3)
+        assert secret.read_text() == "the host's own"
+        with pytest.raises(Denied):
+            sheet.compare()
+        assert pane.save_as(sheet, tmp_path / "folder" / "b.py")
+        assert (tmp_path / "folder" / "b.py").read_text() == "x = 2"
 
 
 async def test_a_click_on_the_banner_compares(pane: DocumentsPane, tmp_path: Path) -> None:

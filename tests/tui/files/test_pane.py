@@ -8,10 +8,12 @@ import pytest
 from textual.widgets import Static
 
 from codeexec.domain.errors import CodeexecError, Conflict, Denied, UsageError
+from codeexec.environments.trust import TrustStore
 from codeexec.tui.link import Failed
 from codeexec.tui.screens.dialogs import Asker, Confirm
 from codeexec.tui.widgets.click_rows import ClickRows
 from codeexec.tui.widgets.files import FilesPane, changes
+from codeexec.tui.widgets.files.folder import Ignored, list_folder
 from support.pane_app import PaneApp, until
 
 
@@ -175,3 +177,28 @@ def test_deleting_a_link_leaves_what_it_points_to(folder: Path) -> None:
     assert (folder / "data/notes.md").exists()
     changes.delete(folder / "data")
     assert not (folder / "data").exists()
+
+
+async def test_a_link_in_a_folder_of_a_container_is_listed_and_leads_nowhere(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "private").write_text("x")
+    monkeypatch.setenv("XDG_STATE_HOME", str(outside / "state"))
+    TrustStore().record_mount(str(folder))
+    (folder / "link").symlink_to(outside)
+    assert [
+        (e.is_dir, e.is_link) for e in list_folder(folder, Ignored(folder)) if e.path.name == "link"
+    ] == [(False, True)]
+    with pytest.raises(OSError, match="symbolic link"):
+        list_folder(folder / "link", Ignored(folder))
+    for change in (
+        lambda: changes.create(folder, folder, "link/new"),
+        lambda: changes.rename(folder, folder / "link" / "private", "mine"),
+        lambda: changes.delete(folder / "link" / "private"),
+    ):
+        with pytest.raises(Denied, match="symbolic link"):
+            change()
+    assert (outside / "private").read_text() == "x"
+    changes.delete(folder / "link")
+    assert (outside / "private").exists()

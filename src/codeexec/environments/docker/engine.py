@@ -15,6 +15,7 @@ import os
 import resource
 import shutil
 import struct
+import sys
 import termios
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -96,6 +97,8 @@ class Engine:
             version=str(told.get("ServerVersion", "")),
             rootless=any("rootless" in str(option) for option in options),
             local=await self._is_local(),
+            shares_kernel=sys.platform == "linux"
+            and "Desktop" not in str(told.get("OperatingSystem")),
             cpus=_count(told.get("NCPU")) or 1,
             memory=_count(told.get("MemTotal")),
             limits_memory=bool(told.get("MemoryLimit", True)),
@@ -165,6 +168,7 @@ class Engine:
             podman=True,
             rootless=rootless,
             local=not host.get("serviceIsRemote", False),
+            shares_kernel=sys.platform == "linux",
             cpus=_count(host.get("cpus")) or 1,
             memory=_count(host.get("memTotal")),
             limits_memory=limits("memory"),

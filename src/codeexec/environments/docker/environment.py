@@ -27,6 +27,7 @@ from codeexec.environments.local import HostFiles
 from codeexec.environments.paths import inside
 from codeexec.environments.processes import Child
 from codeexec.environments.trust import TrustStore
+from codeexec.hostfiles.place import locate
 
 from .boot import boot_arguments, source
 from .engine import Engine
@@ -92,6 +93,7 @@ class DockerEnvironment:
             raise EnvironmentUnavailable(
                 f"The workspace {self._mounted} is not a folder.", "Make it, or name another one."
             )
+        self._expected = _exchangeable(self._mounted) if facts.shares_kernel else None
         who = identity(facts, self._mounted)
         self._user = who.user
         notices = [*who.notices, *unenforced(plan.policy, facts)]
@@ -314,6 +316,11 @@ class DockerEnvironment:
                 self._python = (major, minor)
             case _:
                 raise ProtocolError("The relay in the container does not say its Python version.")
+        if self._expected is not None and hello.get("folder") != self._expected:
+            raise EnvironmentUnavailable(
+                f"The folder {self._mounted} was exchanged while the container started.",
+                "Stop the session whose code works in the folder above, and try again.",
+            )
 
     async def _carry(self, wire: Wire, process: Child) -> None:
         running = asyncio.ensure_future(wire.run())
@@ -359,3 +366,12 @@ class DockerEnvironment:
         process = self._process
         if process is not None and process.returncode is None:
             await process.end()
+
+
+def _exchangeable(folder: Path | None) -> list[int] | None:
+    """Device and inode of a folder that code in another container can put a link in the place of,
+    which the engine would follow as root; None for a folder of which that is not so."""
+    if folder is None or locate(folder).shared in (None, folder):
+        return None
+    info = folder.lstat()
+    return [info.st_dev, info.st_ino]

@@ -219,6 +219,8 @@ class EngineFacts:
     rootless: bool = False
     local: bool = True
     """Whether its file system is this machine's, so that folders can be mounted."""
+    shares_kernel: bool = True
+    """Whether it runs on this machine's own kernel, so that inodes are the same in containers."""
     cpus: int = 1
     memory: int = 0
     limits_memory: bool = True
