@@ -152,13 +152,21 @@ class RunIndex:
     # -- out ---------------------------------------------------------------------------
 
     def has(self, execution_id: str) -> bool:
-        row = self._db.execute("SELECT 1 FROM runs WHERE name = ?", (execution_id,)).fetchone()
-        return row is not None
+        return self._number(execution_id) is not None
+
+    def _number(self, execution_id: str) -> int | None:
+        try:
+            row = self._db.execute(
+                "SELECT number FROM runs WHERE name = ?", (execution_id,)
+            ).fetchone()
+        except UnicodeEncodeError:
+            return None  # half a surrogate pair is in no id
+        return row[0] if row is not None else None
 
     def view(self, execution_id: str) -> ExecutionView | None:
         """An execution as the fold of all events would have it."""
-        row = self._db.execute("SELECT number FROM runs WHERE name = ?", (execution_id,)).fetchone()
-        return self._view(row[0], execution_id) if row else None
+        number = self._number(execution_id)
+        return self._view(number, execution_id) if number is not None else None
 
     def _view(self, number: int, name: str, *, with_output: bool = True) -> ExecutionView:
         view = self._fold(number, name)
@@ -247,6 +255,7 @@ class RunIndex:
 
     def of_cells(self, document: str) -> ExecutionPage:
         """The last execution of each cell of a document, without output."""
+        document = document.encode("utf-8", "replace").decode()
         found = self._db.execute(
             "SELECT max(number), name FROM runs WHERE document = ? AND cell != ''"
             " GROUP BY cell ORDER BY 1 DESC LIMIT ?",
@@ -271,11 +280,9 @@ class RunIndex:
         for position, name, row, display in found[:limit]:
             view = views.get(name)
             if view is None:
-                number = self._db.execute(
-                    "SELECT number FROM runs WHERE name = ?", (name,)
-                ).fetchone()
+                number = self._number(name)
                 if number is None:
                     continue
-                view = views[name] = self._view(number[0], name, with_output=False)
+                view = views[name] = self._view(number, name, with_output=False)
             rows.append(DisplayRow(position, row, display, view))
         return DisplayPage(tuple(rows), more=len(found) > limit)

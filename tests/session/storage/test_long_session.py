@@ -260,6 +260,16 @@ def test_silent_executions_are_in_no_page(path: Path) -> None:
     recorder.close()
 
 
+def test_no_execution_has_half_a_surrogate_pair_in_its_id(path: Path) -> None:
+    recorder = opened(Journal.create(path))
+    recorder.record(*ran("e"))
+    assert recorder.has("e")
+    assert not recorder.has("e\ud800")
+    assert recorder.find("e\ud800") is None
+    assert not recorder.journal.runs.of_cells("\ud800").executions
+    recorder.close()
+
+
 def test_the_version_of_a_checkpoint_belongs_to_its_fields() -> None:
     """Fails when the snapshot changes: raise `checkpoint.VERSION`, then this."""
     assert (checkpoint.VERSION, Snapshot.__struct_fields__[-3:]) == (

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from msgspec import Raw
 from textual.app import App, ComposeResult
 from textual.containers import Container
 
+from codeexec.domain.codec import encode
 from codeexec.domain.events import (
     ExecutionFinished,
     ExecutionQueued,
@@ -14,13 +16,15 @@ from codeexec.domain.events import (
     InputCounted,
     OutputChanged,
     Recorded,
+    SnapshotTaken,
 )
 from codeexec.domain.outputs import ErrorInfo, Run
+from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui import theme
 from codeexec.tui.feed import Folder
 from codeexec.tui.widgets.console.paint import duration
 from codeexec.tui.widgets.console.rows import PAGE
-from codeexec.tui.widgets.console.view import ConsoleView
+from codeexec.tui.widgets.console.view import MOST_CARDS, ConsoleView
 
 HARBOUR = theme.find_theme("harbour", [theme.built_in_folder()])
 
@@ -36,6 +40,11 @@ class Around(Container):
     def on_console_view_rows_wanted(self, event: ConsoleView.RowsWanted) -> None:
         self.wanted += event.pages
 
+    stale: list[str]
+
+    def on_console_view_execution_stale(self, event: ConsoleView.ExecutionStale) -> None:
+        self.stale.append(event.execution_id)
+
 
 class Shown(App[None]):
     """A console view alone; `feed` takes facts."""
@@ -45,10 +54,12 @@ class Shown(App[None]):
         self.folder = Folder()
         self.seq = 0
         self.wanted: list[tuple[str, int]] = []
+        self.stale: list[str] = []
 
     def compose(self) -> ComposeResult:
         around = Around(ConsoleView(HARBOUR, "me"))
         around.wanted = self.wanted
+        around.stale = self.stale
         yield around
 
     @property
@@ -176,3 +187,49 @@ def test_durations_are_short() -> None:
         "3:05",
         "2:14:00",
     ]
+
+
+async def test_cards_in_memory_are_bounded_while_the_end_is_followed() -> None:
+    app = Shown()
+    async with app.run_test(size=(60, 20)):
+        for number in range(1, 1001):
+            app.run_once(str(number), "f()", Run("stdout", "row"))
+            assert len(app.view.deck.cards) <= MOST_CARDS
+        assert app.view.deck.cards[-1].key == "1000"
+        assert app.view.deck.cards[0].gap
+        assert not any(card.gap for card in app.view.deck.cards[1:])
+        assert "[1000] f()" in app.lines()[-3]
+
+
+async def test_a_failure_is_shown_though_what_it_cancelled_fills_the_snapshot() -> None:
+    app = Shown()
+    async with app.run_test(size=(60, 20)):
+        names = [str(number) for number in range(1, 400)]
+        app.feed(*(ExecutionQueued(name, "f()") for name in names), ExecutionStarted("1"))
+        # All in one frame: by its end, the snapshot has let the failed one go.
+        app.feed(
+            ExecutionFinished("1", "error"),
+            *(ExecutionFinished(name, "cancelled") for name in names[1:]),
+            ExecutionQueued("last", "g()"),
+        )
+        assert "1" not in app.folder.snapshot.executions
+        first = app.view.deck.get("1")
+        assert first is not None
+        assert first.view.status == "error"
+
+
+async def test_a_card_whose_execution_is_in_no_snapshot_is_read_again() -> None:
+    app = Shown()
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.feed(ExecutionQueued("old", "f()"), ExecutionStarted("old"))
+        state = Snapshot(seq=5000, executions={"new": ExecutionView("new", "g()", number=900)})
+        app.seq = 4999
+        app.feed(SnapshotTaken(Raw(encode(state))))
+        async with asyncio.timeout(30):
+            while app.stale != ["old"]:
+                await pilot.pause(0.01)
+        app.view.refresh_execution(ExecutionView("old", "f()", "ok", number=1))
+        card = app.view.deck.get("old")
+        assert card is not None
+        assert card.view.status == "ok"
+        assert [card.key for card in app.view.deck] == ["old", "new"]

@@ -88,6 +88,7 @@ class ArtifactPane(ItemActions, Vertical):
         self._selected = ""
         self._follows = True
         self._reads = False
+        self._is_ready = False
         self._kind: Filter = "all"
         self._execution = ""
         self._tables: frozenset[str] = frozenset()
@@ -104,7 +105,9 @@ class ArtifactPane(ItemActions, Vertical):
         self._list = self.query_one(RowList)
         self._preview = self.query_one(Preview)
         self._words = {name: self.query_one(f"#{name}", Static) for name in _WORDS}
+        self._is_ready = True  # Textual counts it as mounted before this is called
         self._arrange()
+        self._fill()
 
     # -- what comes in -------------------------------------------------------------------
 
@@ -123,9 +126,13 @@ class ArtifactPane(ItemActions, Vertical):
         now = frame.snapshot
         alive = now.variables_generation == now.kernel.generation
         self._tables = frozenset(v.name for v in now.variables if alive and v.kind == "table")
-        if self.gallery.take(now) and self.is_mounted:
+        if self.gallery.take(now) and self._is_ready:
             self._arrange()
-        if self.gallery.has_older and len(self._items) < _FEW and self.is_mounted:
+        self._fill()
+
+    def _fill(self) -> None:
+        """Read older displays where the list is short."""
+        if self._is_ready and len(self._items) < _FEW:
             self._want_older()
 
     def _want_older(self) -> None:
