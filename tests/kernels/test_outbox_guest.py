@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from hypothesis import example, given
@@ -82,6 +83,7 @@ def test_what_exceeds_the_memory_is_spooled_to_a_private_file_without_a_name(
     outbox = filled(tmp_path, 100, memory=memory)
     assert list(tmp_path.iterdir()) == []
     assert len(open_files(tmp_path)) > 5
+    assert {stat.S_IMODE(os.fstat(chunk.fd).st_mode) for chunk in outbox._chunks} == {0o600}
     assert rest(outbox, 0) == ([frames(n) for n in range(1, 101)], 0)
     assert rest(outbox, 37) == ([frames(n) for n in range(38, 101)], 0)
     outbox.acknowledge(50)

@@ -39,7 +39,7 @@ CHECK_WAIT = 2.0
 
 
 class Chunk:
-    """Messages `first` to `last` in a file that has no name any more: it goes with the process."""
+    """Messages `first` to `last` in a private file without a name: it goes with the process."""
 
     def __init__(self, folder: str, first: int, messages: list[Frames]) -> None:
         self.first, self.last = first, first + len(messages) - 1
@@ -257,6 +257,8 @@ class Hooks:
         if kind == "kernel_info_reply":
             content = dict(content or {}, codeexec_outbox=self.state())
         message = self._send_reply(stream, kind, content, *args, **kwargs)
+        if message is None:  # a forked child does not answer
+            return None
         if kind == "execute_reply":
             self._replies.append(message)
         elif kind == "input_request":
