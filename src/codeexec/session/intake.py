@@ -60,6 +60,7 @@ class Intake:
         self._finish = finish
         self._documents: dict[str, OutputDocument] = {}
         self._dirty: dict[str, OutputDocument] = {}
+        self._last_answered = ""
 
     def take(self, facts: Iterable[says.Fact]) -> list[AnyEvent]:
         """The facts in order; output of an execution stands before its end. What the journal has
@@ -163,9 +164,15 @@ class Intake:
         self._dirty.clear()
         return events
 
+    def note_answer(self, request_id: str) -> None:
+        """This question is being answered; the kernel may not know yet."""
+        self._last_answered = request_id
+
     def _ask(self, fact: says.InputRequested) -> list[AnyEvent]:
         """A question that is open already is one that was told to the last server too."""
         request_id = _request_id(fact.message) if fact.message else new_id("input")
+        if request_id == self._last_answered:
+            return []
         view = self._find(fact.execution)
         if view is not None and view.stdin is not None and view.stdin.request_id == request_id:
             return []

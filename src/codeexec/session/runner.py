@@ -9,12 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from codeexec.domain.checks import check_id
 from codeexec.domain.clock import Clock
-from codeexec.domain.errors import (
-    Conflict,
-    NotFound,
-    StorageError,
-    UsageError,
-)
+from codeexec.domain.errors import Conflict, NotFound, StorageError, UsageError
 from codeexec.domain.events import (
     AnyEvent,
     Death,
@@ -80,7 +75,8 @@ class Runner:
         self._time_left: float | None = None
         self._timed_out: set[str] = set()
         self._retrying: asyncio.Task[None] | None = None
-        self._unheard = ""
+        self._unheard = self._unsent = ""
+        self._reached: says.Reached | None = None
 
     @property
     def snapshot(self) -> Snapshot:
@@ -144,7 +140,10 @@ class Runner:
 
     def pump(self) -> None:
         """Start what is next, and a kernel for it where there is none."""
-        if self.recorder.problem is not None or not self.queue.waiting or self.keeper.is_paused:
+        if self.recorder.problem is not None or self.keeper.is_paused:
+            return
+        self._catch_up()
+        if not self.queue.waiting:
             return
         if self.limit.is_reached:
             self.recorder.record(*self.drop_waiting(self.limit.reason))
@@ -185,6 +184,7 @@ class Runner:
             self.recorder.record(
                 StdinAnswered(request_id, running.execution_id, "" if hidden else text, origin)
             )
+            self._intake.note_answer(request_id)
             self.keeper.kernel.answer_stdin(text)
 
     # -- facts out ---------------------------------------------------------------------
@@ -196,11 +196,9 @@ class Runner:
             if isinstance(fact, says.Died):
                 events += self._die(fact.death)
             elif isinstance(fact, says.NeverTaken):
-                self._send_again(fact.execution)
+                self._unsent = fact.execution
         self.recorder.record(*events, private=self._open_documents.journaled_with(facts))
-        reached, kernel = reached_by(facts), self.keeper.kernel
-        if reached is not None and kernel is not None and self.recorder.problem is None:
-            kernel.acknowledge(reached)
+        self._reached = reached_by(facts) or self._reached
         self._mind_limit()
         self.pump()
 
@@ -217,13 +215,16 @@ class Runner:
             self._limited.add(running)
             self.interrupt(auto=True)
 
-    def _send_again(self, execution_id: str) -> None:
-        """The last server journaled the start, and ended before the kernel was told."""
-        view = self.snapshot.executions.get(execution_id)
+    def _catch_up(self) -> None:
+        """Tell the kernel how far the journal has come, and what the last server journaled as
+        started, and then ended before it told the kernel."""
         kernel = self.keeper.kernel
-        if view is None or kernel is None or self.queue.running != execution_id:
+        if kernel is None or not self.keeper.is_ready:
             return
-        if view.count is None and not view.total:
+        if self._reached is not None:
+            kernel.acknowledge(self._reached)
+        view, self._unsent = self.snapshot.executions.get(self._unsent), ""
+        if view is not None and self.queue.running == view.execution_id and view.count is None:
             kernel.execute(call_of(view))
 
     def _finish(self, fact: says.Finished) -> list[AnyEvent]:
