@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from codeexec.domain.errors import Denied
 from codeexec.environments.base import Change, FileEntry, FileKind
-from codeexec.environments.files import glob
+from codeexec.environments.globs import glob
 from codeexec.environments.paths import inside
 from codeexec.environments.watch import difference, look
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from codeexec.domain.errors import Denied
 from codeexec.hostfiles.opening import (
@@ -24,6 +24,7 @@ from codeexec.hostfiles.opening import (
 from codeexec.hostfiles.place import Place, locate
 
 from .base import FileEntry, FileKind, Location
+from .globs import depth, glob
 from .paths import inside
 
 MOST_ENTRIES = 200_000
@@ -49,6 +50,17 @@ class Folder:
 
     def read(self, path: Location, limit: int | None = None) -> bytes | None:
         """The content of a plain file, at most `limit` bytes; None when it is not there."""
+        file = self.open(path)
+        if file is None:
+            return None
+        with file:
+            try:
+                return file.read(-1 if limit is None else limit)
+            except OSError as error:
+                raise refused(path, error) from error
+
+    def open(self, path: Location) -> BinaryIO | None:
+        """A plain file, open for reading; None when it is not there."""
         parts = inside(self._name, path)
         if not parts:
             raise not_plain(path, "a folder")
@@ -59,14 +71,15 @@ class Folder:
             return None
         except OSError as error:
             raise refused(path, error) from error
-        with os.fdopen(handle, "rb") as file:
+        file = os.fdopen(handle, "rb")
+        try:
             shared = self._place().shared
             if shared is not None:
                 check_single(os.fstat(handle), shared.stat(), path)
-            try:
-                return file.read(-1 if limit is None else limit)
-            except OSError as error:
-                raise refused(path, error) from error
+        except BaseException:
+            file.close()
+            raise
+        return file
 
     def write(self, path: Location, content: bytes) -> PurePosixPath:
         """Replace a file as a whole; what others read is the old content or the new one.
@@ -88,14 +101,21 @@ class Folder:
             raise refused(path, error) from error
         return PurePosixPath(*parts)
 
-    def entries(self, path: Location = "", pattern: str = "**") -> list[FileEntry]:
-        """What is below `path` and matches, sorted; an absent folder is empty."""
+    def entries(
+        self,
+        path: Location = "",
+        pattern: str = "**",
+        on_entry: Callable[[], None] = lambda: None,
+    ) -> list[FileEntry]:
+        """What is below `path` and matches, sorted; an absent folder is empty. `on_entry` is called
+        for each thing that is looked at, and may raise to give up."""
         parts = inside(self._name, path)
         match = glob(pattern)
         found: list[FileEntry] = []
         try:
             with self._walk(parts) as folder:
-                for below, entry in tree(folder):
+                for below, entry in tree(folder, deepest=depth(pattern)):
+                    on_entry()
                     if match(below):
                         where = PurePosixPath(*parts, below)
                         found.append(
@@ -107,6 +127,28 @@ class Folder:
             return []
         except OSError as error:
             raise refused(path, error) from error
+        return sorted(found, key=lambda entry: entry.path)
+
+    def changed(self, since: int, wanted: Callable[[str], bool]) -> list[FileEntry]:
+        """Plain files of the folder itself, of a `wanted` name, that were modified at `since` (ns
+        since 1970) or later, sorted. Looks only at wanted names: there may be 200,000 others."""
+        found: list[FileEntry] = []
+        try:
+            with self._walk(()) as folder, os.scandir(folder) as entries:
+                for name in [entry.name for entry in entries if wanted(entry.name)]:
+                    with contextlib.suppress(FileNotFoundError):
+                        info = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                        if stat.S_ISREG(info.st_mode) and info.st_mtime_ns >= since:
+                            found.append(
+                                entry_of(
+                                    PurePosixPath(name),
+                                    info.st_mode,
+                                    info.st_size,
+                                    info.st_mtime_ns,
+                                )
+                            )
+        except OSError as error:
+            raise refused("", error) from error
         return sorted(found, key=lambda entry: entry.path)
 
     def _place(self) -> Place:
@@ -126,9 +168,12 @@ class Folder:
 
 
 def tree(
-    folder: int, on_unreadable: Callable[[str], None] = lambda path: None
+    folder: int,
+    on_unreadable: Callable[[str], None] = lambda path: None,
+    deepest: int | None = None,
 ) -> Iterator[tuple[str, os.stat_result]]:
-    """Paths below a folder's descriptor, each with its lstat; no link is followed.
+    """Paths below a folder's descriptor, each with its lstat; no link is followed. With `deepest`
+    only those at most so many levels below it.
 
     `on_unreadable` is called with the folders that cannot be looked into: closed to us, or more
     than MOST_LEVELS deep, as each level holds a descriptor.
@@ -149,7 +194,7 @@ def tree(
                 continue  # gone since
             path = level.prefix + name
             yield path, info
-            if stat.S_ISDIR(info.st_mode):
+            if stat.S_ISDIR(info.st_mode) and (deepest is None or len(levels) < deepest):
                 if len(levels) >= MOST_LEVELS:
                     on_unreadable(path)
                     continue
@@ -192,24 +237,6 @@ def entry_of(path: PurePosixPath, mode: int, size: int, modified: int) -> FileEn
         stat.S_IFLNK: FileKind.LINK,
     }
     return FileEntry(path, kinds.get(stat.S_IFMT(mode), FileKind.OTHER), size, modified)
-
-
-def glob(pattern: str) -> Callable[[str], object]:
-    """A test for relative paths: `*` stays inside one part, `**` crosses them."""
-    out = ""
-    position = 0
-    while position < len(pattern):
-        rest = pattern[position:]
-        if rest.startswith("**/"):
-            out += "(?:.*/)?"
-            position += 3
-        elif rest.startswith("**"):
-            out += ".*"
-            position += 2
-        else:
-            out += {"*": "[^/]*", "?": "[^/]"}.get(rest[0], re.escape(rest[0]))
-            position += 1
-    return re.compile(out, re.DOTALL).fullmatch
 
 
 def _mode_of(parent: int, name: str, path: Location) -> int | None:

@@ -116,7 +116,8 @@ class Peer:
     async def _answer(self, number: int, session: str | None, request: q.AnyRequest) -> None:
         try:
             try:
-                answer = ServerFrame(id=number, ok=Raw(encode(await self._call(session, request))))
+                reply = await self._call(session, request)
+                answer = ServerFrame(id=number, ok=Raw(await _encoded(reply)))
             except CodeexecError as error:
                 answer = ServerFrame(id=number, error=Problem.of(error))
             except Exception as error:
@@ -192,6 +193,13 @@ class Peer:
 
     async def _send(self, text: bytes) -> None:
         await self._channel.send(text)
+
+
+async def _encoded(reply: q.Reply) -> bytes:
+    """As JSON; what may be long is encoded in a thread."""
+    if isinstance(reply, q.FileContent | q.FileList | q.Blob | q.History | q.RowMatches):
+        return await asyncio.to_thread(encode, reply)
+    return encode(reply)
 
 
 def internal(error: Exception) -> CodeexecError:

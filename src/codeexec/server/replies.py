@@ -73,23 +73,25 @@ def content(
     *,
     is_attachment: bool = True,
 ) -> Response:
-    """Bytes with their type; 304 when the asker has them already.
+    """Bytes with their type; 304 when the asker has them already."""
+    sent = content_headers(etag, is_attachment=is_attachment)
+    if headers.get("if-none-match") == sent["ETag"]:
+        return Response(status_code=304, headers=sent)
+    return Response(data, media_type=media_type, headers=sent)
 
-    What user code made must never run as a page of ours: `nosniff`, a sandbox, and shown as a
-    download unless it is an image or plain text.
-    """
-    tag = f'"{etag}"'
+
+def content_headers(etag: str, *, is_attachment: bool) -> dict[str, str]:
+    """What user code made must never run as a page of ours: `nosniff`, a sandbox, and shown as a
+    download unless it is an image or plain text."""
     sent = {
-        "ETag": tag,
+        "ETag": f'"{etag}"',
         "Cache-Control": "private, max-age=0, must-revalidate",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
     if is_attachment:
         sent["Content-Disposition"] = "attachment"
-    if headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers=sent)
-    return Response(data, media_type=media_type, headers=sent)
+    return sent
 
 
 def convert(fields: Mapping[str, object], kind: type[msgspec.Struct]) -> msgspec.Struct:

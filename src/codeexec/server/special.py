@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import mimetypes
 from collections.abc import AsyncIterator
+from typing import BinaryIO
 
 from fastapi import FastAPI, Request
 from msgspec import Struct
 from starlette.responses import Response, StreamingResponse
 
 from codeexec.domain import requests as q
-from codeexec.domain.checks import check_integer
+from codeexec.domain.checks import check_integer, check_request
 from codeexec.domain.codec import encode
 from codeexec.domain.errors import Conflict, NotFound, UsageError
 from codeexec.domain.events import Artifact
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.server.replies import answer, content
+from codeexec.server.replies import answer, content, content_headers
 from codeexec.server.routes import SESSION
 from codeexec.session.export import FORMS, export
 from codeexec.session.host import Host
 from codeexec.session.session import Session
 
 CLIENT = q.ClientInfo("http")
+
+_PIECE = 256 * 1024
+"""Bytes of a file that are read at a time."""
 
 _SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp", "text/plain")
 """Types that are shown and not downloaded: they run nothing."""
@@ -118,11 +121,17 @@ def _add_bytes(app: FastAPI, host: Host) -> None:
         response_class=Response,
     )
     async def read_file(session: str, path: str, request: Request) -> Response:
-        read = await host.session(session).call(q.ReadFile(path), CLIENT)
+        check_request(q.ReadFile(path))
+        file, about = await host.session(session).open_file(path)
         mime = mimetypes.guess_type(path)[0] or "application/octet-stream"
-        etag = hashlib.blake2b(read.data, digest_size=16).hexdigest()
-        shown = mime in _SHOWN
-        return content(read.data, mime, etag, request.headers, is_attachment=not shown)
+        etag = f"{about.st_ino:x}-{about.st_mtime_ns:x}-{about.st_size:x}"
+        sent = content_headers(etag, is_attachment=mime not in _SHOWN)
+        if request.headers.get("if-none-match") == sent["ETag"]:
+            await asyncio.to_thread(file.close)
+            return Response(status_code=304, headers=sent)
+        sent["Content-Length"] = str(about.st_size)
+        pieces = _file_pieces(file, about.st_size)
+        return StreamingResponse(pieces, media_type=mime, headers=sent)
 
     @app.put(
         f"{SESSION}/files/{{path:path}}",
@@ -186,6 +195,16 @@ def _add_streams(app: FastAPI, host: Host) -> None:
             media_type=FORMS[format],
             headers={"Content-Disposition": f'attachment; filename="{name}.{format}"'},
         )
+
+
+async def _file_pieces(file: BinaryIO, size: int) -> AsyncIterator[bytes]:
+    """The first `size` bytes of a file, which may grow meanwhile."""
+    try:
+        while size and (piece := await asyncio.to_thread(file.read, min(size, _PIECE))):
+            size -= len(piece)
+            yield piece
+    finally:
+        file.close()
 
 
 async def _pieces(session: Session, form: str) -> AsyncIterator[bytes]:

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,12 +32,14 @@ class BlobStore:
     """Files of a folder, named by their SHA-256. When they take more than `quota` bytes, the
     oldest that are not pinned go; the last one put always stays.
 
-    For one process: the index is in memory, the folder is read once.
+    For one process: the index is in memory, the folder is read once. `put` and `read` may be
+    called from any thread.
     """
 
     def __init__(self, folder: Path, quota: int = 512 * 2**20) -> None:
         self.folder = folder
         self.quota = quota
+        self._lock = threading.Lock()
         self._sizes: dict[str, int] = {}  # oldest first
         self._total = 0
         self._pinned: set[str] = set()
@@ -64,11 +67,16 @@ class BlobStore:
     def put(self, data: bytes) -> str:
         """Keep `data`; returns its digest. StorageError when it cannot be written."""
         digest = self.digest(data)
+        with self._lock:
+            self._put(digest, data)
+        return digest
+
+    def _put(self, digest: str, data: bytes) -> None:
         path = self.folder / digest
         if digest in self._sizes and path.exists():
             self._sizes[digest] = self._sizes.pop(digest)
             os.utime(path)
-            return digest
+            return
         beside = self.folder / f".{digest}.part"
         try:
             with os.fdopen(
@@ -81,7 +89,6 @@ class BlobStore:
             raise _cannot(path, error) from error
         self._note(digest, len(data))
         self._evict(spared=digest)
-        return digest
 
     def read(self, digest: str) -> bytes:
         """NotFound when it was never here, or has been let go."""
@@ -109,7 +116,8 @@ class BlobStore:
 
     def take_evicted(self) -> tuple[str, ...]:
         """Digests of what went to keep within the quota, since this was last asked."""
-        gone, self._evicted = tuple(self._evicted), []
+        with self._lock:
+            gone, self._evicted = tuple(self._evicted), []
         return gone
 
     def _note(self, digest: str, size: int) -> None:

@@ -2,49 +2,61 @@
 
 from __future__ import annotations
 
-import logging
-import mimetypes
-from pathlib import Path, PurePosixPath
-from typing import assert_never
+import asyncio
+import os
+from pathlib import Path
+from typing import BinaryIO, assert_never
 
 from codeexec.domain import requests as q
-from codeexec.domain.errors import CodeexecError, NotFound
+from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.events import Artifact, ArtifactAdded, ArtifactRemoved
 from codeexec.domain.ids import new_id
 from codeexec.environments.base import FileKind
 from codeexec.environments.files import Folder
 from codeexec.session.artifacts import BlobStore
+from codeexec.session.budget import Budget, beside_loop
+from codeexec.session.collection import FileCollection, mime_of
 from codeexec.session.recorder import Recorder
+from codeexec.session.tasks import Tasks
 
-log = logging.getLogger(__name__)
+LARGEST = 32 * 2**20
+"""Bytes of a file that is read as a whole; over HTTP a file of any size is streamed."""
 
-VIEWABLE = ("image/", "text/html", "text/csv", "text/markdown", "application/json")
-LARGEST = 16 * 2**20
-MOST_ENTRIES = 2000
+LIST_SECONDS = 20.0
+
+Request = q.ListFiles | q.ReadFile | q.WriteFile | q.PinArtifact | q.RemoveArtifact
 
 
 class SessionFiles:
-    """Reads and writes below the working folder only; links are not followed out of it."""
+    """Reads and writes below the working folder only; links are not followed out of it.
 
-    def __init__(self, cwd: Path, recorder: Recorder, blobs: BlobStore, collect: bool) -> None:
+    All that waits for a disk happens in threads: a folder may be on a slow one, and hold much.
+    """
+
+    def __init__(
+        self, cwd: Path, recorder: Recorder, blobs: BlobStore, tasks: Tasks, collect: bool
+    ) -> None:
         self._folder = Folder(cwd)
         self._recorder = recorder
         self._blobs = blobs
         self._collect = collect
+        self._collection = FileCollection(self._folder, recorder, blobs, tasks, self._keep)
 
-    def answer(
-        self,
-        request: q.ListFiles | q.ReadFile | q.WriteFile | q.PinArtifact | q.RemoveArtifact,
-    ) -> q.Reply:
+    async def answer(self, request: Request) -> q.Reply:
         match request:
             case q.ListFiles():
-                return self._list(request)
+                budget = Budget(LIST_SECONDS, "The list of files")
+                return await beside_loop(budget, lambda: self._list(request, budget))
             case q.ReadFile():
-                return q.FileContent(request.path, self._read(request.path))
+                data = await asyncio.to_thread(self._read, request.path, LARGEST)
+                return q.FileContent(request.path, data)
             case q.WriteFile():
-                self._folder.write(request.path, request.data)
+                await asyncio.to_thread(self._folder.write, request.path, request.data)
             case q.PinArtifact():
-                self._blobs.pin(self._keep(request.path, self._read(request.path), ""))
+                data = await asyncio.to_thread(self._read, request.path, self._blobs.quota)
+                digest = await asyncio.to_thread(self._blobs.put, data)
+                self._keep(request.path, digest, len(data), "")
+                self._blobs.pin(digest)
             case q.RemoveArtifact():
                 known = {artifact.id for artifact in self._recorder.snapshot.artifacts}
                 if request.artifact_id not in known:
@@ -54,8 +66,12 @@ class SessionFiles:
                 assert_never(request)
         return q.Done(self._recorder.snapshot.seq)
 
-    def _list(self, request: q.ListFiles) -> q.FileList:
-        found = self._folder.entries(request.path, request.pattern or "*")
+    async def open(self, path: str) -> tuple[BinaryIO, os.stat_result]:
+        """A file to read piece by piece (in threads), with what fstat tells. NotFound."""
+        return await asyncio.to_thread(self._open, path)
+
+    def _list(self, request: q.ListFiles, budget: Budget) -> q.FileList:
+        found = self._folder.entries(request.path, request.pattern or "*", budget.check)
         return q.FileList(
             tuple(
                 q.FileEntry(
@@ -68,42 +84,36 @@ class SessionFiles:
             )
         )
 
-    def _read(self, path: str) -> bytes:
-        data = self._folder.read(path)
-        if data is None:
+    def _open(self, path: str) -> tuple[BinaryIO, os.stat_result]:
+        file = self._folder.open(path)
+        if file is None:
             raise NotFound(f"There is no file {path} in {self._folder.root}.")
+        return file, os.fstat(file.fileno())
+
+    def _read(self, path: str, limit: int) -> bytes:
+        file, about = self._open(path)
+        with file:
+            if about.st_size > limit:
+                raise _too_large(path, about.st_size, limit)
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise _too_large(path, len(data), limit)  # it grows, or does not tell its size
         return data
 
-    def collect(self, execution_id: str) -> None:
+    def after_run(self, execution_id: str) -> None:
         """Keep the viewable files that an execution has just written into the folder itself."""
         self.tell_evicted()
         view = self._recorder.find(execution_id)
-        if not self._collect or view is None or view.started_at is None:
-            return
-        known = {(a.name, a.digest) for a in self._recorder.snapshot.artifacts}
-        try:
-            entries = self._folder.entries("", "*")
-        except (CodeexecError, OSError) as error:
-            log.info("the working folder cannot be listed: %s", error)
-            return
-        for entry in entries[:MOST_ENTRIES]:
-            if (
-                entry.kind is FileKind.FILE
-                and entry.modified / 1e9 >= view.started_at
-                and entry.size <= LARGEST
-                and _mime(entry.path).startswith(VIEWABLE)
-            ):
-                try:
-                    data = self._folder.read(entry.path)
-                except (CodeexecError, OSError) as error:
-                    log.info("%s is not kept: %s", entry.path, error)
-                    continue
-                if data is not None and (str(entry.path), self._blobs.digest(data)) not in known:
-                    self._keep(str(entry.path), data, execution_id)
+        if self._collect and view is not None and view.started_at is not None:
+            self._collection.look_soon(execution_id, view.started_at)
 
-    def _keep(self, path: str, data: bytes, execution_id: str) -> str:
-        """Returns the digest. What had to go for it, within the quota, is told."""
-        digest = self._blobs.put(data)
+    async def finish(self) -> None:
+        """Wait for what is being kept, for some seconds at most."""
+        await self._collection.finish()
+
+    def _keep(self, path: str, digest: str, size: int, execution_id: str) -> None:
+        """Record a blob as the artifact of a file. What had to go for it, within the quota, is
+        told."""
         # A file of the same name is the same artifact, with new content.
         known = {artifact.name: artifact.id for artifact in self._recorder.snapshot.artifacts}
         self._recorder.record(
@@ -111,15 +121,14 @@ class SessionFiles:
                 Artifact(
                     id=known.get(path) or new_id("artifact"),
                     name=path,
-                    mime=_mime(PurePosixPath(path)),
-                    size=len(data),
+                    mime=mime_of(path),
+                    size=size,
                     digest=digest,
                     execution_id=execution_id,
                 )
             )
         )
         self.tell_evicted()
-        return digest
 
     def tell_evicted(self) -> None:
         """Artifacts whose content had to go are artifacts no more."""
@@ -134,5 +143,8 @@ class SessionFiles:
             )
 
 
-def _mime(path: PurePosixPath) -> str:
-    return mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+def _too_large(path: str, size: int, limit: int) -> UsageError:
+    return UsageError(
+        f"{path} has {size:,} bytes; at most {limit:,} are read at once.",
+        "Read it in the code, or over HTTP, where files are streamed.",
+    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sqlite3
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from codeexec.domain.errors import StorageError
+from codeexec.domain.errors import CodeexecError, StorageError
 from codeexec.domain.requests import HistoryEntry
 
 log = logging.getLogger(__name__)
@@ -17,6 +19,15 @@ KEPT = 100_000
 
 MAX_CODE = 100_000
 """Characters; longer code is not for history, its session has it."""
+
+MOST_FOUND = 5000
+FOUND_CHARACTERS = 4 * 2**20
+"""Of a search."""
+
+_STEPS = 10_000
+"""Instructions of SQLite between two checks whether a search is still wanted."""
+
+_IN_MEMORY = Path(":memory:")
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -59,7 +70,7 @@ class HistoryStore:
     def forgetful(cls) -> HistoryStore:
         """One that lasts as long as its process, where no file can be had."""
         store = cls.__new__(cls)
-        store.path, store._db = Path(":memory:"), _open(":memory:")
+        store.path, store._db = _IN_MEMORY, _open(":memory:")
         return store
 
     def close(self) -> None:
@@ -80,35 +91,71 @@ class HistoryStore:
             log.warning("not kept in the history: %s", error)
 
     def search(
-        self, pattern: str = "", limit: int = 200, session_id: str = ""
+        self,
+        pattern: str = "",
+        limit: int = 200,
+        session_id: str = "",
+        check: Callable[[], None] = lambda: None,
     ) -> tuple[HistoryEntry, ...]:
         """Entries whose code holds `pattern` (case of ASCII letters aside), newest first; the
-        same code one after another stands once."""
+        same code one after another stands once. At most `MOST_FOUND` entries and about
+        `FOUND_CHARACTERS` of code.
+
+        Slow where there is much code: it uses a connection of its own, so that it may run in a
+        thread. `check` is called meanwhile, and may raise to give up.
+        """
         found: list[HistoryEntry] = []
+        room = FOUND_CHARACTERS
         try:
-            rows = self._db.execute(
-                "SELECT session, execution, at, code, status FROM entries"
-                " WHERE (? = '' OR instr(lower(code), lower(?)) > 0) AND ? IN ('', session)"
-                " ORDER BY id DESC",
-                (pattern, pattern, session_id),
-            )
-            for row in rows:
-                if found and found[-1].code == row[3]:
-                    continue
-                if len(found) >= limit:
-                    break
-                found.append(HistoryEntry(*row))
+            with self._reader() as reader:
+                reader.set_progress_handler(lambda: _gives_up(check), _STEPS)
+                rows = reader.execute(
+                    "SELECT session, execution, at, code, status FROM entries"
+                    " WHERE (? = '' OR instr(lower(code), lower(?)) > 0) AND ? IN ('', session)"
+                    " ORDER BY id DESC",
+                    (pattern, pattern, session_id),
+                )
+                for row in rows:
+                    if found and found[-1].code == row[3]:
+                        continue
+                    room -= len(row[3])
+                    if len(found) >= min(limit, MOST_FOUND) or room < 0:
+                        break
+                    found.append(HistoryEntry(*row))
         except sqlite3.Error as error:
+            check()  # SQLite says only that it was interrupted
             raise StorageError(
                 f"The history {self.path} cannot be read: {error}.",
                 "Move it away; a new one is begun.",
             ) from error
         return tuple(found)
 
+    @contextlib.contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        if self.path == _IN_MEMORY:
+            try:
+                yield self._db
+            finally:
+                self._db.set_progress_handler(None, 0)
+            return
+        address = f"{self.path.absolute().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=1.0)) as reader:
+            yield reader
+
+
+def _gives_up(check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except CodeexecError:
+        return True
+    return False
+
 
 def _open(path: Path | str) -> sqlite3.Connection:
     # Other servers write a row at a time; a second is long enough to wait for one.
-    connection = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+    connection = sqlite3.connect(
+        path, isolation_level=None, timeout=1.0, check_same_thread=path != ":memory:"
+    )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.executescript(_TABLES)

@@ -11,7 +11,7 @@ import contextlib
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -270,14 +270,15 @@ class Journal:
         with _told(self.path, "read"):
             yield from self._output.iter_rows(execution_id)
 
-    def search(self, request: SearchRows) -> RowMatches:
-        """UsageError for a pattern that is no regular expression. Slow over large output;
-        uses a connection of its own, so it may run in a thread."""
+    def search(self, request: SearchRows, check: Callable[[], None] = lambda: None) -> RowMatches:
+        """UsageError for a pattern that is no regular expression, or takes too long. Slow over
+        large output; uses a connection of its own, so it may run in a thread. `check` is called
+        meanwhile, and may raise to give up."""
         with (
             _told(self.path, "read"),
             contextlib.closing(_connect(self.path, read_only=True)) as connection,
         ):
-            return OutputStore(connection).search(request)
+            return OutputStore(connection).search(request, check)
 
     # -- private values ----------------------------------------------------------------
 

@@ -6,7 +6,6 @@ then on: the earlier ones are cut short, or, where no fact needs them for its re
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import replace
 
-from codeexec.domain.errors import UsageError
 from codeexec.domain.events import DisplayUpdated, OutputChanged
 from codeexec.domain.outputs import (
     Display,
@@ -26,6 +24,7 @@ from codeexec.domain.outputs import (
     count_rows,
     plain,
 )
+from codeexec.domain.patterns import UserPattern
 from codeexec.domain.requests import RowMatch, RowMatches, Rows, SearchRows
 
 CHUNK = 32 * 1024
@@ -37,6 +36,9 @@ MAX_PAGE = 4 * 2**20
 
 _OPEN = "-open"
 """Ends the kind of a chunk of text whose last row has no newline yet."""
+
+MAX_MATCHES = 20_000
+"""Of one search."""
 
 TABLES = """
 CREATE TABLE executions (
@@ -264,8 +266,10 @@ class OutputStore:
             yield from page.runs
             at += count_rows(page.runs)
 
-    def search(self, request: SearchRows) -> RowMatches:
-        """May take a while over large output: to be called in a thread of its own."""
+    def search(self, request: SearchRows, check: Callable[[], None] = lambda: None) -> RowMatches:
+        """May take a while over large output: to be called in a thread of its own. `check` is
+        called for each chunk, and may raise to give up. At most `MAX_MATCHES` are found."""
+        limit = min(request.limit, MAX_MATCHES)
         matches = _matcher(request)
         executions = self._db.execute(
             "SELECT id, name, total FROM executions WHERE ? IN ('', name) ORDER BY id",
@@ -275,6 +279,7 @@ class OutputStore:
         found: list[RowMatch] = []
         for execution, name, total in executions:
             for first, until, run in self._current(execution, start, total, True):
+                check()
                 text = plain(run.text) if run.is_text else _object_text(run)
                 if not matches(text):
                     continue
@@ -282,7 +287,7 @@ class OutputStore:
                 for number, line in enumerate(lines, first):
                     row = number if run.is_text else first
                     if row >= start and matches(line):
-                        if len(found) >= request.limit:
+                        if len(found) >= limit:
                             return RowMatches(tuple(found), complete=False)
                         found.append(RowMatch(name, row, clip_row(line)))
                         if not run.is_text:
@@ -355,15 +360,7 @@ def _object_text(run: Run) -> str:
 
 def _matcher(request: SearchRows) -> Callable[[str], bool]:
     if request.regex:
-        try:
-            pattern = re.compile(
-                request.pattern, re.MULTILINE | (re.IGNORECASE if request.ignore_case else 0)
-            )
-        except re.error as error:
-            raise UsageError(
-                f"{request.pattern!r} is no regular expression: {error}.",
-                "Search for it as plain text, or correct it.",
-            ) from error
+        pattern = UserPattern(request.pattern, ignore_case=request.ignore_case, multiline=True)
         return lambda text: pattern.search(text) is not None
     if request.ignore_case:
         needle = request.pattern.lower()

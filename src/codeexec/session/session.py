@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import BinaryIO, TypeVar, cast
 
 from codeexec.domain import requests as q
 from codeexec.domain.checks import check_integer, check_name, check_request
@@ -24,6 +25,7 @@ from codeexec.domain.flow import OutputMode
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.kernels.base import Kernel, KernelChoice, KernelFactory
 from codeexec.session.artifacts import BlobStore
+from codeexec.session.budget import Budget, beside_loop
 from codeexec.session.files import SessionFiles
 from codeexec.session.history import HistoryStore
 from codeexec.session.journal import Journal
@@ -70,7 +72,9 @@ class Session:
         )
         self.keeper = self.runner.keeper
         self._variables = VariableWatch(self.runner, settings.watch_variables, self._tasks)
-        self._files = SessionFiles(Path(choice.cwd), self.recorder, blobs, settings.collect_files)
+        self._files = SessionFiles(
+            Path(choice.cwd), self.recorder, blobs, self._tasks, settings.collect_files
+        )
 
     @property
     def session_id(self) -> str:
@@ -181,9 +185,16 @@ class Session:
                 if request.execution_id:
                     self.runner.find(request.execution_id)
                 # Beside the loop: it may read all that was ever put out.
-                return await asyncio.to_thread(self.recorder.journal.search, request)
-            case q.ReadRows() | q.ReadBlob() | q.SearchHistory():
-                return self._read(request)
+                budget = Budget(SEARCH_SECONDS, "The search")
+                search = self.recorder.journal.search
+                return await beside_loop(budget, lambda: search(request, budget.check))
+            case q.SearchHistory():
+                return await self._search_history(request)
+            case q.ReadBlob():
+                data = await asyncio.to_thread(self.blobs.read, request.digest)
+                return q.Blob(request.digest, data)
+            case q.ReadRows():
+                return self._read_rows(request)
             case q.ReadExecution() | q.ListExecutions() | q.ListDisplays():
                 return self._look_up(request)
             case q.RefreshVariables() | q.InspectVariable() | q.ReadTable() | q.DeleteVariable():
@@ -192,7 +203,7 @@ class Session:
             case (
                 q.ListFiles() | q.ReadFile() | q.WriteFile() | q.PinArtifact() | q.RemoveArtifact()
             ):
-                return self._files.answer(request)
+                return await self._files.answer(request)
             case _:
                 raise UsageError(f"A session is not asked for {type(request).__name__}.")
         return self._done()
@@ -239,19 +250,26 @@ class Session:
         usage = kernel.usage()
         return q.Usage(usage.cpu, usage.rss, self.clients)
 
-    def _read(self, request: q.ReadRows | q.ReadBlob | q.SearchHistory) -> q.Reply:
-        match request:
-            case q.ReadRows():
-                self.runner.find(request.execution_id)
-                count = min(request.count, MAX_ROWS)
-                return self.recorder.journal.rows(
-                    request.execution_id, request.start, count, whole=request.whole
-                )
-            case q.ReadBlob():
-                return q.Blob(request.digest, self.blobs.read(request.digest))
-            case q.SearchHistory():
-                only = self.session_id if request.this_session else ""
-                return q.History(self._history.search(request.pattern, request.limit, only))
+    async def _search_history(self, request: q.SearchHistory) -> q.History:
+        budget = Budget(SEARCH_SECONDS, "The search")
+        only = self.session_id if request.this_session else ""
+        return q.History(
+            await beside_loop(
+                budget,
+                lambda: self._history.search(request.pattern, request.limit, only, budget.check),
+            )
+        )
+
+    def _read_rows(self, request: q.ReadRows) -> q.Rows:
+        self.runner.find(request.execution_id)
+        count = min(request.count, MAX_ROWS)
+        return self.recorder.journal.rows(
+            request.execution_id, request.start, count, whole=request.whole
+        )
+
+    async def open_file(self, path: str) -> tuple[BinaryIO, os.stat_result]:
+        """A file of the working folder to read piece by piece. NotFound, Denied, StorageError."""
+        return await self._files.open(path)
 
     def _look_up(self, request: q.ReadExecution | q.ListExecutions | q.ListDisplays) -> q.Reply:
         runs = self.recorder.journal.runs
@@ -282,7 +300,7 @@ class Session:
         view = self.recorder.find(execution_id)
         if view is not None and view.started_at is not None:
             self._remember(view)
-            self._files.collect(execution_id)
+            self._files.after_run(execution_id)
         if not self.runner.is_busy or self.snapshot.kernel.subshells:
             self._variables.look_soon()
 
@@ -300,6 +318,7 @@ class Session:
         self._closing = True
         try:
             await self.keeper.shut_down(reason)
+            await self._files.finish()
             self.recorder.record_now(SessionClosed(reason))
         except BaseException:
             self._closing = False
@@ -328,6 +347,7 @@ class Session:
         """Leave the kernel running for the next server."""
         self._closing = True
         await self.keeper.detach()
+        await self._files.finish()
         await self._let_go()
 
     async def _let_go(self) -> None:
@@ -347,6 +367,7 @@ _READ_WHEN_CLOSED = (
     q.ReadFile,
     q.ListFiles,
 )
+SEARCH_SECONDS = 20.0
 _FOR_KERNEL = (
     q.AnswerStdin,
     q.Interrupt,

@@ -19,7 +19,8 @@ from codeexec.environments.base import (
     WriteOutcome,
     run,
 )
-from codeexec.environments.files import MOST_ENTRIES, entry_of, glob
+from codeexec.environments.files import MOST_ENTRIES, entry_of
+from codeexec.environments.globs import glob
 from codeexec.environments.paths import inside
 from codeexec.environments.watch import changes
 
