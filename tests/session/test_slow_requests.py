@@ -14,12 +14,14 @@ import pytest
 from codeexec.client.embedded import EmbeddedHost, EmbeddedSession
 from codeexec.domain import patterns
 from codeexec.domain import requests as q
+from codeexec.domain.codec import decode_reply
 from codeexec.domain.errors import UsageError
 from codeexec.domain.events import ExecutionQueued, OutputChanged
 from codeexec.domain.outputs import Run
 from codeexec.domain.patterns import UserPattern
 from codeexec.environments.files import Folder
 from codeexec.environments.globs import glob
+from codeexec.server.peer import _encoded
 from codeexec.session.budget import Budget
 from codeexec.session.files import LARGEST
 from codeexec.session.history import HistoryStore
@@ -70,7 +72,7 @@ class Held:
     [
         (Folder, "open", q.ReadFile("a.txt")),
         (Folder, "open", q.PinArtifact("a.txt")),
-        (Folder, "entries", q.ListFiles(pattern="**")),
+        (Folder, "rows", q.ListFiles(pattern="**")),
         (Folder, "write", q.WriteFile("b.txt", b"x")),
         (Journal, "search", q.SearchRows("x")),
         (HistoryStore, "search", q.SearchHistory("x")),
@@ -189,7 +191,7 @@ async def test_a_cancelled_list_stops_its_thread(
     stopped = threading.Event()
     looking = threading.Event()
 
-    def entries(self: Folder, path: str, pattern: str, on_entry: Callable[[], None]) -> None:
+    def rows(self: Folder, path: str, pattern: str, on_entry: Callable[[], None]) -> None:
         looking.set()
         try:
             while True:
@@ -198,7 +200,7 @@ async def test_a_cancelled_list_stops_its_thread(
             stopped.set()
             raise
 
-    monkeypatch.setattr(Folder, "entries", entries)
+    monkeypatch.setattr(Folder, "rows", rows)
     listing = asyncio.create_task(session.call(q.ListFiles(pattern="**")))
     await wait_until(looking.is_set, "the list to begin")
     listing.cancel()
@@ -316,3 +318,10 @@ async def test_a_search_of_history_can_be_given_up(tmp_path: Path) -> None:
         store.add(q.HistoryEntry("s", "last", 1.0, "y"))
         assert store.search("y")[0].execution_id == "last"
         store.close()
+
+
+async def test_a_long_list_is_encoded_in_pieces_and_is_whole() -> None:
+    entries = tuple(q.FileEntry(f"a[{number}]", number % 2 == 0) for number in range(12_001))
+    for count in (0, 1, 5000, 5001, 12_001):
+        reply = q.FileList(entries[:count])
+        assert decode_reply(q.FileList, await _encoded(reply)) == reply

@@ -541,7 +541,7 @@ class StopHost(Request[Done], frozen=True):
     sessions: bool = False
 
 
-class FileEntry(Struct, frozen=True, omit_defaults=True):
+class FileEntry(Struct, frozen=True, omit_defaults=True, gc=False):
     path: str
     is_dir: bool = False
     size: int = 0

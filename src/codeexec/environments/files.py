@@ -109,25 +109,34 @@ class Folder:
     ) -> list[FileEntry]:
         """What is below `path` and matches, sorted; an absent folder is empty. `on_entry` is called
         for each thing that is looked at, and may raise to give up."""
+        return [
+            entry_of(PurePosixPath(where), mode, size, modified)
+            for where, mode, size, modified in self.rows(path, pattern, on_entry)
+        ]
+
+    def rows(
+        self, path: Location, pattern: str, on_entry: Callable[[], None]
+    ) -> list[tuple[str, int, int, int]]:
+        """The same as path, mode, size and time in ns: of 200,000 files that is ten times less to
+        make, and for the garbage collector (which stops all threads) nothing to look at."""
         parts = inside(self._name, path)
         match = glob(pattern)
-        found: list[FileEntry] = []
+        prefix = "".join(f"{part}/" for part in parts)
+        found: list[tuple[str, int, int, int]] = []
         try:
             with self._walk(parts) as folder:
-                for below, entry in tree(folder, deepest=depth(pattern)):
+                for below, info in tree(folder, deepest=depth(pattern)):
                     on_entry()
                     if match(below):
-                        where = PurePosixPath(*parts, below)
-                        found.append(
-                            entry_of(where, entry.st_mode, entry.st_size, entry.st_mtime_ns)
-                        )
+                        found.append((prefix + below, info.st_mode, info.st_size, info.st_mtime_ns))
                     if len(found) >= MOST_ENTRIES:
                         break
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise refused(path, error) from error
-        return sorted(found, key=lambda entry: entry.path)
+        # By their parts, as paths are sorted.
+        return sorted(found, key=lambda row: row[0].replace("/", "\0"))
 
     def changed(self, since: int, wanted: Callable[[str], bool]) -> list[FileEntry]:
         """Plain files of the folder itself, of a `wanted` name, that were modified at `since` (ns

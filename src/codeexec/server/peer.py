@@ -36,6 +36,8 @@ MAX_CALLS = 64
 FRAME_BYTES = 256 * 1024
 """Facts are cut into frames of about this size, so that an answer never waits for long."""
 
+_ENTRIES_AT_ONCE = 5000
+
 _WATCHABLE = (*q.WATCHABLE, q.ListSessions, q.ListKernels, q.GetHostInfo)
 
 
@@ -197,9 +199,21 @@ class Peer:
 
 async def _encoded(reply: q.Reply) -> bytes:
     """As JSON; what may be long is encoded in a thread."""
+    if isinstance(reply, q.FileList) and len(reply.entries) > _ENTRIES_AT_ONCE:
+        return await asyncio.to_thread(_encoded_list, reply)
     if isinstance(reply, q.FileContent | q.FileList | q.Blob | q.History | q.RowMatches):
         return await asyncio.to_thread(encode, reply)
     return encode(reply)
+
+
+def _encoded_list(reply: q.FileList) -> bytes:
+    # In pieces: between two of them other threads have their turn.
+    pieces = [
+        encode(q.FileList(reply.entries[start : start + _ENTRIES_AT_ONCE]))
+        for start in range(0, len(reply.entries), _ENTRIES_AT_ONCE)
+    ]
+    inner = (piece.partition(b"[")[2].rpartition(b"]")[0] for piece in pieces)
+    return b'{"entries":[' + b",".join(inner) + b"]}"
 
 
 def internal(error: Exception) -> CodeexecError:

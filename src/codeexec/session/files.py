@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from pathlib import Path
 from typing import BinaryIO, assert_never
 
@@ -11,7 +12,6 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.events import Artifact, ArtifactAdded, ArtifactRemoved
 from codeexec.domain.ids import new_id
-from codeexec.environments.base import FileKind
 from codeexec.environments.files import Folder
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.budget import Budget, beside_loop
@@ -71,16 +71,11 @@ class SessionFiles:
         return await asyncio.to_thread(self._open, path)
 
     def _list(self, request: q.ListFiles, budget: Budget) -> q.FileList:
-        found = self._folder.entries(request.path, request.pattern or "*", budget.check)
+        rows = self._folder.rows(request.path, request.pattern or "*", budget.check)
         return q.FileList(
             tuple(
-                q.FileEntry(
-                    str(entry.path),
-                    entry.kind is FileKind.FOLDER,
-                    entry.size,
-                    entry.modified / 1e9,
-                )
-                for entry in found
+                q.FileEntry(path, stat.S_ISDIR(mode), size, modified / 1e9)
+                for path, mode, size, modified in rows
             )
         )
 
