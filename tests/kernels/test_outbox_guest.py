@@ -105,6 +105,18 @@ def test_where_memory_and_disk_are_full_the_oldest_are_dropped_and_counted(
     assert rest(outbox, 0) == (found, 0)
 
 
+def test_one_message_larger_than_the_memory_goes_to_disk_and_larger_than_both_is_dropped(
+    tmp_path: Path,
+) -> None:
+    outbox = Outbox(str(tmp_path), memory=1000, disk=20_000, chunk=500)
+    outbox.add(frames(1, 10_000))
+    assert outbox._size == 0
+    assert rest(outbox, 0, room=1) == ([frames(1, 10_000)], 0)
+    outbox.add(frames(2, 30_000))
+    outbox.add(frames(3))
+    assert rest(outbox, 0) == ([frames(3)], 2)
+
+
 def test_a_folder_that_is_gone_costs_what_would_be_spooled(tmp_path: Path) -> None:
     outbox = filled(tmp_path / "gone", 100, memory=10 * (100 + OVERHEAD))
     found, lost = rest(outbox, 0)

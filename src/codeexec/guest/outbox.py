@@ -113,7 +113,7 @@ class Outbox:
             self.last += 1
             self._messages.append(frames)
             self._size += OVERHEAD + sum(map(len, frames))
-            if self._size > self._memory:
+            while self._size > self._memory:
                 self._spool()
             return self.last
 
@@ -239,7 +239,10 @@ class Hooks:
         if topic == TAG:
             self._checked.set()
             return None
-        at = 0 if topic == DELIMITER else 1 if frames[1] == DELIMITER else frames.index(DELIMITER)
+        try:
+            at = 0 if topic == DELIMITER else frames.index(DELIMITER)
+        except ValueError:  # somebody sends what is no message
+            return self._send(frames, *args, **kwargs)
         # What the session's own questions cause is asked for again by nobody.
         is_aside = topic[-7:] == b".status" or topic[:5] == b"comm-"
         if is_aside and QUESTION in frames[at + 3]:
