@@ -12,6 +12,7 @@ import pytest
 from codeexec.client.api import HostClient, SessionClient
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.client.socket import SocketHost
+from codeexec.domain import fold
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, Conflict, NotFound, UsageError
 from codeexec.domain.events import (
@@ -20,12 +21,14 @@ from codeexec.domain.events import (
     Recorded,
     SessionClosed,
     SessionOpened,
+    SnapshotTaken,
     StdinRequested,
 )
 from codeexec.domain.flow import OutputMode
 from codeexec.domain.fold import apply
 from codeexec.domain.outputs import count_rows, iter_rows
 from codeexec.domain.snapshot import Snapshot
+from codeexec.session.journal import Journal
 from support.servers import serve_here, short_folder
 
 DEADLINE = 40.0
@@ -239,3 +242,32 @@ async def test_the_link_is_told_and_closes(host: HostClient) -> None:
     await host.close()
     async with asyncio.timeout(DEADLINE):
         assert [link.state async for link in host.links()][-1] == "closed"
+
+
+async def test_who_is_far_behind_is_sent_a_snapshot_and_pages_the_rest(
+    session: SessionClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fold, "KEPT_EXECUTIONS", 2)
+    ran = []
+    for number in range(5):
+        accepted = await session.call(q.Execute(f"print({number})"))
+        await until_finished(session, accepted.execution_id, "tail", accepted.seq - 1)
+        ran.append(accepted.execution_id)
+    monkeypatch.setattr(Journal, "is_far", lambda self, after, events, size: after == 0)
+    async with asyncio.timeout(DEADLINE):
+        batch = await anext(aiter(session.events(0, "latest")))
+    assert [type(record.event) for record in batch] == [SnapshotTaken]
+    snapshot = apply(Snapshot(), batch)
+    assert snapshot.executions_total == 5
+    assert list(snapshot.executions) == ran[2:]
+    old = await session.call(q.ReadExecution(ran[0]))
+    assert (old.execution.number, old.execution.status) == (1, "ok")
+    assert [run.text for run in old.execution.tail] == ["0"]
+    page = await session.call(q.ListExecutions(before=3, limit=1))
+    assert [view.execution_id for view in page.executions] == [ran[1]]
+    assert page.more
+    again = await session.call(q.Execute("print(0)", ran[0]))
+    assert again.execution_id == ran[0]
+    with pytest.raises(NotFound):
+        await session.call(q.ReadExecution("nobody"))
+    assert not (await session.call(q.ListDisplays())).displays

@@ -24,6 +24,9 @@ LARGEST = 32 * 2**20
 
 LIST_SECONDS = 20.0
 
+MOST_COLLECTED = 2000
+"""Files kept of those that runs wrote; the oldest go first, and pinned ones never."""
+
 Request = q.ListFiles | q.ReadFile | q.WriteFile | q.PinArtifact | q.RemoveArtifact
 
 
@@ -123,7 +126,14 @@ class SessionFiles:
                 )
             )
         )
+        self._let_oldest_go()
         self.tell_evicted()
+
+    def _let_oldest_go(self) -> None:
+        collected = [a.id for a in self._recorder.snapshot.artifacts if a.execution_id]
+        gone = collected[: max(len(collected) - MOST_COLLECTED, 0)]
+        why = f"The session keeps the last {MOST_COLLECTED:,} files that runs wrote."
+        self._recorder.record(*(ArtifactRemoved(each, why) for each in gone))
 
     def tell_evicted(self) -> None:
         """Artifacts whose content had to go are artifacts no more."""

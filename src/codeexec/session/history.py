@@ -15,7 +15,11 @@ from codeexec.domain.requests import HistoryEntry
 log = logging.getLogger(__name__)
 
 KEPT = 100_000
-"""Entries; the oldest go when the file is opened."""
+KEPT_BYTES = 64 * 2**20
+"""Entries, and bytes of all; the oldest go when the file is opened, and as it grows."""
+
+PRUNE_EVERY = 500
+"""Entries added between two looks at its size."""
 
 MAX_CODE = 100_000
 """Characters; longer code is not for history, its session has it."""
@@ -45,6 +49,8 @@ CREATE TABLE IF NOT EXISTS entries (
 class HistoryStore:
     """A convenience, not the truth: what cannot be added is logged and left out, and a damaged
     file is moved aside. StorageError when the file can be neither opened nor made."""
+
+    _added = 0
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -87,6 +93,9 @@ class HistoryStore:
                 " ON CONFLICT (session, execution) DO UPDATE SET status = excluded.status",
                 (entry.session_id, entry.execution_id, entry.at, entry.code, entry.status),
             )
+            self._added += 1
+            if self._added % PRUNE_EVERY == 0:
+                _prune(self._db)
         except (sqlite3.Error, UnicodeEncodeError) as error:
             log.warning("not kept in the history: %s", error)
 
@@ -159,7 +168,28 @@ def _open(path: Path | str) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.executescript(_TABLES)
+    _prune(connection)
+    return connection
+
+
+def _prune(connection: sqlite3.Connection) -> None:
+    """Delete the oldest entries, down to what is kept."""
     connection.execute(
         "DELETE FROM entries WHERE id <= (SELECT ifnull(max(id), 0) FROM entries) - ?", (KEPT,)
     )
-    return connection
+    while _used(connection) > KEPT_BYTES:
+        # A tenth of them at a time: their lengths are not read.
+        deleted = connection.execute(
+            "DELETE FROM entries WHERE id <= (SELECT min(id) + (max(id) - min(id)) / 10"
+            " FROM entries)"
+        ).rowcount
+        if not deleted:
+            return
+
+
+def _used(connection: sqlite3.Connection) -> int:
+    pages, free, size = (
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * size

@@ -19,6 +19,7 @@ from codeexec.domain.clock import SystemClock
 from codeexec.domain.errors import NotFound, StorageError
 from codeexec.domain.requests import HistoryEntry, OpenSession
 from codeexec.kernels.factory import Kernels
+from codeexec.session import history as history_module
 from codeexec.session.artifacts import INLINE, BlobStore
 from codeexec.session.clock_guard import ClockGuard
 from codeexec.session.history import MAX_CODE, HistoryStore
@@ -180,6 +181,22 @@ for number in range(200):
     store.add(HistoryEntry(session, f"e{number}", float(number), f"{session} {number}"))
 store.close()
 """
+
+
+def test_history_does_not_grow_without_end(
+    history: HistoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history_module, "KEPT_BYTES", 2**20)
+    monkeypatch.setattr(history_module, "PRUNE_EVERY", 10)
+    for number in range(100):
+        history.add(entry(number, f"{number} " + "#" * 90_000))
+    found = history.search(limit=1000)
+    assert found[0].code.startswith("99 ")
+    assert 5 <= len(found) <= 22
+    monkeypatch.setattr(history_module, "KEPT", 3)
+    for number in range(100, 110):
+        history.add(entry(number, f"{number} "))
+    assert [each.code for each in history.search()] == ["109 ", "108 ", "107 "]
 
 
 def test_several_servers_may_write_at_once(history: HistoryStore) -> None:

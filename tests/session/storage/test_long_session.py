@@ -22,10 +22,13 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.fold import apply
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run
+from codeexec.domain.requests import PinArtifact
 from codeexec.domain.snapshot import KEPT_EXECUTIONS, Snapshot
-from codeexec.session import checkpoint
+from codeexec.session import checkpoint, files
+from codeexec.session.artifacts import BlobStore
 from codeexec.session.journal import Journal
 from codeexec.session.recorder import CHECKPOINT_EVENTS, REPLAYED_EVENTS, Recorder
+from codeexec.session.tasks import Tasks
 from support.long_sessions import as_first_written, fail_runs, ran
 
 RUNS = 1200
@@ -257,6 +260,24 @@ def test_silent_executions_are_in_no_page(path: Path) -> None:
     assert [view.execution_id for view in runs.views().executions] == ["shown"]
     assert [view.execution_id for view in runs.iter_views()] == ["shown"]
     assert [view.number for view in runs.iter_views(silent=True)] == [1, 2]
+    recorder.close()
+
+
+async def test_files_that_runs_wrote_are_bounded_and_pinned_ones_stay(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MOST_COLLECTED", 3)
+    work = tmp_path / "work"
+    work.mkdir()
+    recorder = opened(Journal.create(path))
+    kept = files.SessionFiles(work, recorder, BlobStore(tmp_path / "blobs"), Tasks(), True)
+    (work / "pinned.csv").write_text("0")
+    await kept.answer(PinArtifact("pinned.csv"))
+    for number in range(6):
+        recorder.record(*ran(f"e{number}"))
+        kept._keep(f"plot-{number}.csv", f"{number:064x}", 1, f"e{number}")
+    names = [artifact.name for artifact in recorder.snapshot.artifacts]
+    assert names == ["pinned.csv", "plot-3.csv", "plot-4.csv", "plot-5.csv"]
     recorder.close()
 
 
