@@ -24,6 +24,8 @@ from codeexec.session.history import HistoryStore
 from codeexec.session.journal import Journal
 from codeexec.session.keeper import CHOICE
 from codeexec.session.retention import newest_change, prune
+from codeexec.session.secret_file import NAME as SECRET_FILE
+from codeexec.session.secret_file import SecretFile
 from codeexec.session.session import Session
 from codeexec.session.settings import HostSettings
 from codeexec.session.shelf import Shelf
@@ -267,13 +269,15 @@ class Host:
             return  # another host has it
         try:
             journal = Journal.open(folder / "journal.db")
-            kept = journal.get_private(CHOICE)
+            secrets = SecretFile(folder / SECRET_FILE)
+            kept = secrets.with_env(CHOICE, journal.get_private(CHOICE))
             session = self._make(folder, journal, _choice(kept))
         except CodeexecError:
             self._shelf.release(session_id)
             raise
         if session.snapshot.closed or not session.session_id:
             journal.close()
+            secrets.remove()
             self._shelf.shut(session_id)
             return
         self._open[session_id] = session

@@ -174,7 +174,7 @@ class KernelKeeper:
         if self.kernel is None or not self.is_ready:
             return
         handle = self.kernel.handle()
-        self._recorder.keep(HANDLE, handle)
+        self._recorder.keep(HANDLE, self._recorder.secrets.without_env(HANDLE, handle))
         if self._outlives and self._recorder.problem is None:
             let_outlive(handle)
 
@@ -331,6 +331,7 @@ class KernelKeeper:
     async def _find_left_kernel(self, running: str) -> Kernel | None:
         """The kernel that the last server left, connected; one that was about to end is ended."""
         value = self._recorder.journal.get_private(HANDLE)
+        value = self._recorder.secrets.with_env(HANDLE, value)
         handle = value if isinstance(value, dict) else {}
         kernel = None
         try:

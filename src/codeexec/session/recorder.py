@@ -18,6 +18,8 @@ from codeexec.domain.fold import apply
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.session.journal import Journal
 from codeexec.session.presence import Presence
+from codeexec.session.secret_file import NAME as SECRET_FILE
+from codeexec.session.secret_file import SecretFile
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,7 @@ class Recorder:
         self._heard = heard
         self._held: list[AnyEvent] = []
         self._private: dict[str, object | None] = {}
+        self.secrets = SecretFile(journal.path.with_name(SECRET_FILE))
         self._changed = asyncio.Event()
         self._closed = False
         self._is_over = False

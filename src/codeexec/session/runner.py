@@ -27,6 +27,7 @@ from codeexec.domain.requests import Accepted, Execute
 from codeexec.domain.snapshot import Snapshot
 from codeexec.kernels import base as says
 from codeexec.kernels.base import KernelChoice, KernelFactory
+from codeexec.session.answers import SecretAnswers
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.intake import Intake
 from codeexec.session.journal_limit import JournalLimit
@@ -37,6 +38,9 @@ from codeexec.session.queue import Queue, call_of
 from codeexec.session.recorder import Recorder
 from codeexec.session.settings import HostSettings
 from codeexec.session.tasks import Tasks
+
+SECRET_GIVEN = "secret_given"
+"""Key of the generation of the kernel that was last given a password."""
 
 MAX_CODE = 16 * 2**20
 RETRY_STORAGE = 1.0
@@ -61,6 +65,10 @@ class Runner:
         self.recorder = recorder
         recorder.on_problem = self._retry_storage
         self.keeper = KernelKeeper(recorder, factory, choice, self, tasks, outlives=outlives)
+        self.secrets = SecretAnswers(
+            lambda: recorder.journal.get_private(SECRET_GIVEN),
+            lambda generation: recorder.keep(SECRET_GIVEN, generation),
+        )
         self.queue = Queue()
         self._settings = settings
         self._clock = clock
@@ -181,6 +189,8 @@ class Runner:
             )
         if self.keeper.kernel is not None:
             hidden = running.stdin.password
+            if hidden:
+                self.secrets.add(text, self.snapshot.kernel.generation)
             self.recorder.record(
                 StdinAnswered(request_id, running.execution_id, "" if hidden else text, origin)
             )

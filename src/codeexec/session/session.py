@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
+from msgspec.structs import replace
+
 from codeexec.domain import requests as q
 from codeexec.domain.checks import check_integer, check_name, check_request
 from codeexec.domain.clock import Clock
@@ -91,7 +93,7 @@ class Session:
     def keep_choice(self) -> None:
         """Remember which kernel was asked for, for whoever opens the journal next."""
         choice = self.keeper.choice
-        self.recorder.keep(
+        kept = self.recorder.secrets.without_env(
             CHOICE,
             {
                 "cwd": choice.cwd,
@@ -104,6 +106,7 @@ class Session:
                 "connection_file": choice.connection_file,
             },
         )
+        self.recorder.keep(CHOICE, kept)
 
     # -- who listens ---------------------------------------------------------------------
 
@@ -240,7 +243,8 @@ class Session:
         if isinstance(request, q.Complete):
             return await kernel.complete(request.code, request.cursor)
         if isinstance(request, q.Inspect):
-            return await kernel.inspect(request.code, request.cursor, request.detail)
+            found = await kernel.inspect(request.code, request.cursor, request.detail)
+            return replace(found, text=self.runner.secrets.mask(found.text))
         return await kernel.is_complete(request.code)
 
     def _usage(self) -> q.Usage:
@@ -320,6 +324,7 @@ class Session:
             await self.keeper.shut_down(reason)
             await self._files.finish()
             self.recorder.record_now(SessionClosed(reason))
+            self.recorder.secrets.remove()
         except BaseException:
             self._closing = False
             raise

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Busy, CodeexecError, Conflict, Unavailable
 from codeexec.domain.events import VariablesTaken
@@ -53,6 +55,8 @@ class VariableWatch:
         found = questions.parse_variables(await self._ask(questions.variables_code()))
         snapshot = self._runner.snapshot
         generation = snapshot.kernel.generation
+        secrets = self._runner.secrets
+        found = replace(found, variables=secrets.mask_variables(found.variables, generation))
         is_news = (found.variables, generation) != (
             snapshot.variables,
             snapshot.variables_generation,
@@ -69,15 +73,21 @@ class VariableWatch:
                 return await self._look()
             case q.InspectVariable():
                 text = await self._ask(questions.detail_code(request.name))
-                return questions.parse_detail(text)
+                detail = questions.parse_detail(text)
+                return self._runner.secrets.mask_detail(detail, self._generation)
             case q.ReadTable():
-                return questions.parse_table(await self._ask(questions.table_code(request)))
+                page = questions.parse_table(await self._ask(questions.table_code(request)))
+                return self._runner.secrets.mask_table(page, self._generation)
             case q.DeleteVariable():
                 questions.check_done(await self._ask(questions.delete_code(request.name)))
                 await self._look()
                 return q.Done(self._runner.snapshot.seq, 1)
             case _:
                 assert_never(request)
+
+    @property
+    def _generation(self) -> int:
+        return self._runner.snapshot.kernel.generation
 
     async def _ask(self, code: str) -> str:
         snapshot = self._runner.snapshot
