@@ -227,3 +227,21 @@ async def test_a_kernel_that_was_being_started_when_the_server_was_killed_is_end
         assert await stray.wait() == -signal.SIGKILL
         (session,) = host.sessions
         assert (await run(session, "1")).status == "ok"
+
+
+async def test_a_kernel_whose_adoption_fails_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*said: object) -> None:
+        raise OSError("no file descriptor is left")
+
+    with no_orphans():
+        pid, printing, waiting = await leave_printing(tmp_path / "state", tmp_path)
+        monkeypatch.setattr("codeexec.kernels.factory.Kernels.adopt", fail)
+        async with open_host(tmp_path / "state") as host:
+            (session,) = host.sessions
+            for each in (printing, waiting):
+                assert (await finished(session, each)).status == "lost"
+            assert (await run(session, "1")).status == "ok"
+            assert pid not in kernels()
+            assert len(kernels()) == 1

@@ -24,7 +24,7 @@ from codeexec.domain.events import (
     NoticeGiven,
 )
 from codeexec.domain.snapshot import Snapshot
-from codeexec.environments.marks import SESSION, end_marked
+from codeexec.environments.marks import MARK, SESSION, end_marked
 from codeexec.kernels.base import Fact, Kernel, KernelChoice, KernelFactory, Ready
 from codeexec.kernels.jupyter.launch import let_outlive
 from codeexec.session.outbox import read_place, with_place
@@ -342,14 +342,25 @@ class KernelKeeper:
             if kernel is not None and was_ending:
                 await kernel.shutdown()
                 kernel = None
-            # One that was being started when the last server was killed is in no handle.
-            spared = str(handle.get("folder") or "") if kernel is not None else ""
-            await asyncio.to_thread(end_marked, SESSION, self._snapshot.session_id, spared)
         except Exception as error:
             # Whatever it is (no file descriptor left, for one): the executions must end.
             log.warning("kernel adoption: %s", error, exc_info=error)
-            return None
+            kernel = None
+        await self._end_strays(str(handle.get("folder") or ""), is_adopted=kernel is not None)
         return kernel
+
+    async def _end_strays(self, folder: str, *, is_adopted: bool) -> None:
+        """End what the last server left and nobody follows: a kernel that could not be adopted,
+        and one that was being started when that server was killed, which is in no handle."""
+        session_id = self._snapshot.session_id
+        try:
+            if is_adopted:
+                await asyncio.to_thread(end_marked, SESSION, session_id, folder)
+            else:
+                await asyncio.to_thread(end_marked, MARK, folder)
+                await asyncio.to_thread(end_marked, SESSION, session_id)
+        except OSError as error:
+            log.warning("processes of session %s cannot be looked at: %s", session_id, error)
 
     def _lose(self, open_ids: Sequence[str]) -> None:
         """The kernel of the last server is gone: so are the executions that it was given."""
