@@ -51,17 +51,23 @@ def find_marked(name: str, value: str, spared_mark: str = "") -> list[int]:
     """Pids of this user's processes whose environment has `name` as `value`; never our own."""
     found = []
     for pid in _own_pids():
-        env = _environ(pid)
-        if env.get(name) != value or pid == os.getpid():
+        entries = _environ(pid)
+        if not _has(entries, name, value) or pid == os.getpid():
             continue
-        if not spared_mark or env.get(MARK) != spared_mark:
+        if not spared_mark or not _has(entries, MARK, spared_mark):
             found.append(pid)
     return found
 
 
 def get_mark(pid: int) -> str | None:
     """The mark of a process, None where it has none or it cannot be read."""
-    return _environ(pid).get(MARK)
+    start = f"{MARK}=".encode()
+    entries = _environ(pid).split(b"\0")
+    return next((os.fsdecode(e[len(start) :]) for e in entries if e.startswith(start)), None)
+
+
+def _has(entries: bytes, name: str, value: str) -> bool:
+    return b"\0" + os.fsencode(f"{name}={value}") + b"\0" in entries
 
 
 def _kill(pid: int, name: str, value: str) -> None:
@@ -71,7 +77,7 @@ def _kill(pid: int, name: str, value: str) -> None:
         return  # it has just ended
     try:
         # Once more, now that the handle holds the process: its number may be another's by now.
-        if _environ(pid).get(name) != value:
+        if not _has(_environ(pid), name, value):
             return
         if handle >= 0:
             signal.pidfd_send_signal(handle, signal.SIGKILL)
@@ -99,18 +105,20 @@ def _own_pids() -> Iterator[int]:
             continue  # it has just ended
 
 
-def _environ(pid: int) -> dict[str, str]:
-    """The environment that a process was started with; empty where it cannot be read."""
+def _environ(pid: int) -> bytes:
+    """The environment that a process was started with: entries, a NUL before and after each; no
+    entry where it cannot be read."""
     if not sys.platform.startswith("linux"):
         import psutil
 
         try:
-            return psutil.Process(pid).environ()
+            variables = psutil.Process(pid).environ()
         except (psutil.Error, OSError):
-            return {}
+            return b""
+        entries = [os.fsencode(f"{name}={value}") for name, value in variables.items()]
+        return b"\0".join((b"", *entries, b""))
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123  # pathlib costs 5 ms
-            entries = os.fsdecode(file.read()).split("\0")
+            return b"\0" + file.read() + b"\0"
     except OSError:
-        return {}
-    return dict(entry.split("=", 1) for entry in entries if "=" in entry)
+        return b""
