@@ -142,6 +142,31 @@ def test_settings_are_compared_with_what_was_trusted(store: TrustStore, project:
     assert not store.allows(str(project), file, "other")
 
 
+def test_settings_that_a_run_used_before_a_mount_hold_as_long_as_they_are_the_same(
+    store: TrustStore, project: Path
+) -> None:
+    file, script = project / ".codeexec.toml", project / "script.py"
+    file.write_text("")
+    script.write_text("")
+    trust = RunTrust(str(script), store)
+    store.see_settings(str(file), "one")
+    store.record_mount(str(project))
+    assert trust.allows(str(project), str(file), "one")
+    assert not trust.allows(str(project), str(file), "other")
+    store.see_settings(str(file), "other")  # by now a container could have written them
+    assert not trust.allows(str(project), str(file), "other")
+    assert not store.allows(str(project), str(file), "one")  # for runs alone
+
+
+def test_settings_above_a_mounted_folder_are_not_in_it(store: TrustStore, project: Path) -> None:
+    file, script = project / ".codeexec.toml", project / "script.py"
+    file.write_text("")
+    script.write_text("")
+    (project / "data").mkdir()
+    store.record_mount(str(project / "data"))
+    assert RunTrust(str(script), store).allows(str(project), str(file), "one")
+
+
 @pytest.mark.parametrize("content", [b"decision", b"\xff", b"mount x /a\n", b"settings 9 a /b\n"])
 def test_a_file_that_cannot_be_read_trusts_nothing(
     store: TrustStore, project: Path, content: bytes

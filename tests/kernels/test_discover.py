@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import venv
@@ -87,6 +88,15 @@ def test_files_tell_whether_a_package_is_there(project: Path) -> None:
     assert has_package(found, "ipykernel") is None
     assert not discover.has_ipykernel(found)
     (site / "shared.pth").unlink()
+
+
+def test_a_pipe_in_place_of_a_configuration_is_not_waited_for(tmp_path: Path) -> None:
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    os.mkfifo(tmp_path / ".venv" / "pyvenv.cfg")
+    listed = discover.list_kernels(str(tmp_path), {})
+    assert listed[0].problem == f"Not examined: the folder {tmp_path} is not trusted."
 
 
 def _spec(folder: Path, **fields: object) -> KernelSpec | None:

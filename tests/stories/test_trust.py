@@ -40,6 +40,8 @@ async def test_one_key_trusts_and_starts_the_kernel_of_the_folder(
     async with open_bench(tmp_path) as bench:
         await is_asked(bench)
         assert "Trusted, it chooses what is executed" in bench.screen()
+        told = bench.program._notifications
+        assert not any("is not used" in one.message for one in told)  # that is the question
         assert strange.marks == []
         assert bench.snapshot.kernel.kernel is not None
         assert bench.snapshot.kernel.kernel.path != python

@@ -97,9 +97,9 @@ def run(
     """
     from codeexec.cli.programs import STDIN
     from codeexec.cli.runner import RunOptions, run_program
-    from codeexec.config.load import load
+    from codeexec.config.load import load, project_file, settings_digest
     from codeexec.config.trust import grant
-    from codeexec.environments.trust import RunTrust
+    from codeexec.environments.trust import RunTrust, TrustStore
 
     flags = {
         "kernel.name": kernel,
@@ -119,6 +119,8 @@ def run(
     loaded = load(cwd, flags, trust=run_trust)
     settings = loaded.checked()
     in_docker = settings.kernel.backend == "docker"
+    if in_docker and not loaded.withheld and (project := project_file(cwd or Path.cwd())):
+        TrustStore().see_settings(str(project), settings_digest(project))
     if policy and not in_docker:
         raise UsageError(f"--policy {policy}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
     return run_program(

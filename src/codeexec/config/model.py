@@ -98,10 +98,10 @@ class Kernel:
 
     name: str = ""
     """Name of a kernel, or path of a Python or of an environment. Empty: what is found from
-    the file's folder upward."""
+    the file's folder upward. In a project's file it counts once its folder is trusted."""
 
     backend: Literal["local", "docker"] = "local"
-    """Where it runs."""
+    """Where it runs. In a project's file `local` counts once its folder is trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,8 @@ class Docker:
     """The engine's context (`docker context ls`); empty: the current one."""
 
     image: str = ""
-    """The image that kernels run in; empty: our own (`codeexec-tui docker build`)."""
+    """The image that kernels run in; empty: our own (`codeexec-tui docker build`). In a
+    project's file it counts once its folder is trusted."""
 
     policy: Literal["locked", "network", "open"] = "locked"
     """What the code may do: `locked` has no network, `network` has one (so that pip works),

@@ -100,6 +100,10 @@ class SessionClosed(Event, frozen=True):
     reason: str = ""
 
 
+RESTRICTED = "Restricted"
+"""Title of the notice that an environment is not used, as its folder is not trusted."""
+
+
 class NoticeGiven(Event, frozen=True):
     """Something a person should know and no other fact says."""
 

@@ -74,11 +74,13 @@ class Decision:
 
 
 class Book:
-    """The content of the file: decisions and mounts by folder (real paths)."""
+    """The content of the file: decisions and mounts by folder (real paths). `seen` maps settings
+    files, that a run used before any container could change them, to their digests."""
 
     def __init__(self) -> None:
         self.decisions: dict[str, Decision] = {}
         self.mounts: dict[str, int] = {}
+        self.seen: dict[str, str] = {}
         self.is_readable = True
 
     @property
@@ -134,7 +136,9 @@ class TrustStore:
         if digest and spelled in decision.settings:
             # Unlike an environment it can be compared with what was trusted.
             return decision.settings[spelled] == digest
-        return decision.number > book.last_mount(_places(path), real)
+        # A container changes settings only in what it has; an environment may load from there.
+        holds = "" if digest else real
+        return decision.number > book.last_mount(_places(path), holds)
 
     def allows_named(self, path: str) -> bool:
         book = self.read()
@@ -148,7 +152,11 @@ class TrustStore:
 
     def was_mounted(self, holder: str, path: str) -> bool:
         """Whether code in a container could have changed it, at any time."""
-        return self.read().last_mount(_places(path), os.path.realpath(holder)) > 0
+        return self.read().last_mount(_places(path), os.path.realpath(holder) if holder else "") > 0
+
+    def has_seen(self, path: str, digest: str) -> bool:
+        """Whether a run used these very settings before a container could change them."""
+        return self.read().seen.get(os.path.realpath(path)) == digest
 
     # -- changes -------------------------------------------------------------------------
 
@@ -189,6 +197,18 @@ class TrustStore:
 
         self._change(change)
         return bool(removed)
+
+    def see_settings(self, path: str, digest: str) -> None:
+        """Remember settings that a run uses in a container, unless one could change them before:
+        the next run finds them unchanged, or does not use them."""
+        real = os.path.realpath(path)
+        if self.read().last_mount(_places(real)) or self.has_seen(path, digest):
+            return
+
+        def change(book: Book) -> None:
+            book.seen[real] = digest
+
+        self._change(change)
 
     def record_mount(self, folder: str) -> None:
         """Remember that code in a container can change the folder from now on; what was trusted
@@ -247,7 +267,12 @@ class RunTrust:
     def allows(self, holder: str, path: str, digest: str = "") -> bool:
         if self._store.allows(holder, path, digest):
             return True
-        return _owners(holder, path) <= self._owners and not self._store.was_mounted(holder, path)
+        if not _owners(holder, path) <= self._owners:
+            return False
+        if digest:
+            is_unchanged = self._store.has_seen(path, digest)
+            return is_unchanged or not self._store.was_mounted("", path)
+        return not self._store.was_mounted(holder, path)
 
     def allows_named(self, path: str) -> bool:
         return self._store.allows_named(path)
@@ -326,7 +351,8 @@ def _owners(holder: str, path: str) -> set[int]:
 
 def _read(path: str) -> Book:
     """`decision NUMBER trusted|restricted whole|own OWNER DEVICE INODE FOLDER`,
-    `settings NUMBER DIGEST FILE` of the decision of that number, `mount NUMBER FOLDER`."""
+    `settings NUMBER DIGEST FILE` of the decision of that number, `mount NUMBER FOLDER`,
+    `seen DIGEST FILE`."""
     book = Book()
     try:
         with open(path, "rb") as file:  # noqa: PTH123
@@ -344,6 +370,8 @@ def _read(path: str) -> Book:
             kind, number, *words = line.split(" ")
             if kind == "mount":
                 book.mounts[_unescape(words[0])] = int(number)
+            elif kind == "seen":
+                book.seen[_unescape(words[0])] = number
             elif kind == "settings":
                 numbered[int(number)].settings[_unescape(words[1])] = words[0]
             elif kind == "decision":
@@ -365,6 +393,7 @@ def _read(path: str) -> Book:
 
 def _write(path: str, book: Book) -> None:
     lines = [f"mount {number} {_escape(folder)}" for folder, number in book.mounts.items()]
+    lines += [f"seen {digest} {_escape(file)}" for file, digest in book.seen.items()]
     for each in book.decisions.values():
         said = "trusted" if each.is_trusted else "restricted"
         scope = "whole" if each.whole else "own"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from codeexec.domain.errors import KernelUnavailable
-from codeexec.domain.events import KernelRef
+from codeexec.domain.events import RESTRICTED, KernelRef
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.pythons import looks_like_path, owner_folder
 from codeexec.environments.trust import Trust, TrustStore, trust_step
@@ -169,7 +169,7 @@ class Kernels:
         if best.untrusted:
             words = f"{best.interpreter} is not used: {best.untrusted} is not trusted. "
             words += f"Code runs with {used.interpreter}."
-            sink([Told("info", "Restricted", words, trust_step(best.untrusted))])
+            sink([Told("info", RESTRICTED, words, trust_step(best.untrusted))])
 
     def _backend(self, name: str) -> Backend | None:
         if name == "docker" and name not in self._backends:

@@ -235,7 +235,7 @@ class Host:
         self._open[session_id] = session
         held_back, next_step = self._kernels.held_back(choice)
         if held_back:
-            session.recorder.record(NoticeGiven("info", "Restricted", held_back, next_step))
+            session.recorder.record(NoticeGiven("info", "Not started yet", held_back, next_step))
         elif request.start_kernel:
             session.keeper.start_kernel()
         return session

@@ -98,7 +98,7 @@ class TrustControl:
 
     async def _ask(self, standing: trust.Standing) -> None:
         kernel = self._snapshot.kernel.kernel
-        uses = kernel.display_name or kernel.name if kernel is not None else sys.executable
+        uses = kernel.path or kernel.name if kernel is not None else sys.executable
         question = TrustQuestion(standing, uses)
         answer = await self._workbench.app.push_screen_wait(question)
         if answer is not None:

@@ -13,7 +13,7 @@ from textual.dom import DOMNode
 from textual.widget import Widget
 
 from codeexec.domain.errors import CodeexecError
-from codeexec.domain.events import NoticeLevel
+from codeexec.domain.events import RESTRICTED, NoticeLevel
 from codeexec.domain.requests import SearchHistory
 from codeexec.domain.snapshot import Snapshot
 from codeexec.tui import notify
@@ -89,6 +89,8 @@ class Wires(KernelActions):
     def tell_news(self, frame: Frame) -> None:
         """Notices of the session, and long runs that nobody watched."""
         for notice in frame.notices:
+            if notice.title == RESTRICTED:
+                continue  # the status line has a mark, and there is a question
             words = f"{notice.message} {notice.next_step}".strip()
             severity = _SEVERITY[notice.level]
             self.notify(words, title=notice.title, severity=severity, timeout=8, markup=False)
