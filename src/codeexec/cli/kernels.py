@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from codeexec.cli import style
+from codeexec.domain.codec import mended
 from codeexec.domain.requests import KernelInfo
 
 
@@ -37,7 +38,7 @@ def _show(as_json: bool) -> None:
     found = [*kernels.list(str(Path.cwd())), *asyncio.run(kernels.offers())]
     if as_json:
         for each in found:
-            style.say_json(msgspec.json.encode(each))
+            style.say_json(msgspec.json.encode(mended(each)))
         return
     if not found:
         style.say("No kernels. Install one: python -m pip install ipykernel")

@@ -136,6 +136,10 @@ class Program(App[str]):
             markup=False,
         )
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """The text as it is, but for what no encoding can hold: names of files in another one."""
+        super().copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
+
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         if self._start is not None and renderable is not None and not self._batch_count:
             self.take_screen()

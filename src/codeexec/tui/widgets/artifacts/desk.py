@@ -100,7 +100,10 @@ class Desk:
         if item.kind == "table" and "html" in item.mime and not item.path and not item.is_elided:
             content = await asyncio.to_thread(prepare, item.mime, data)
             if isinstance(content, TableContent):
-                name, data = f"{Path(name).stem}.csv", as_csv(content.page).encode()
+                name, data = (
+                    f"{Path(name).stem}.csv",
+                    as_csv(content.page).encode("utf-8", "replace"),
+                )
         self._owner.post_message(SaveRequested(name, data))
 
     async def copy(self, item: Item) -> None:

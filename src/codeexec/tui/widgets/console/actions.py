@@ -13,6 +13,7 @@ from textual.widget import Widget
 from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
 from codeexec.domain.outputs import iter_rows, plain
+from codeexec.domain.printable import printable_row
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.link import CopyRequested, Said, SaveRequested, ask, ask_quietly
 from codeexec.tui.widgets.console.bars import SearchBar
@@ -173,7 +174,7 @@ class CardActions(Widget):
 
     async def _save(self, card: Card) -> None:
         name = f"output-{card.view.count or card.key}.txt"
-        self.post_message(SaveRequested(name, (await self._whole(card)).encode()))
+        self.post_message(SaveRequested(name, _as_file(await self._whole(card))))
 
     def action_export(self) -> None:
         self.run_worker(self._export(), group="save", exclusive=True)
@@ -183,7 +184,7 @@ class CardActions(Widget):
         async for view in self._all():
             head = f"# [{view.count or ' '}] {view.status}"
             parts.append(f"{head}\n{view.code}\n\n{await self._whole(Card(view))}\n")
-        self.post_message(SaveRequested("session.txt", "\n".join(parts).encode()))
+        self.post_message(SaveRequested("session.txt", _as_file("\n".join(parts))))
 
     async def _all(self) -> AsyncIterator[ExecutionView]:
         """All executions of the session up to the last card, also those without a card."""
