@@ -18,6 +18,8 @@ from codeexec.domain.events import (
     KernelStopped,
     OutputChanged,
     SessionClosed,
+    Variable,
+    VariablesTaken,
 )
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, count_rows
 
@@ -76,6 +78,11 @@ def check(data: str, *, is_output: bool = False) -> None:
     if not is_output:
         assert not unseen(bare), f"{unseen(bare)} in {bare!r}"
         assert not any(style in data for style in _FOREIGN_STYLES), repr(data)
+
+
+def seen(text: str) -> str:
+    """Without what nothing shows: rows of output may hold that, as it is the program's text."""
+    return _UNSEEN.sub("", text)
 
 
 # -- values of every kind, with hostile text in every string -----------------------------
@@ -142,14 +149,21 @@ def rows(text: str) -> tuple[Run, ...]:
     )
 
 
-def events(text: str, execution_id: str = "") -> list[AnyEvent]:
-    """Every event that there is, in an order that may be, with `text` in every string."""
-    output = rows(text)
+def events(text: str, execution_id: str = "", output_text: str | None = None) -> list[AnyEvent]:
+    """Every event that there is, in an order that may be, with `text` in every string; rows of
+    output hold `output_text`, if that is given."""
+    output = rows(text if output_text is None else output_text)
     name = execution_id or text
     given: dict[type, dict[str, object]] = {
         OutputChanged: {"start": 0, "total": count_rows(output), "runs": output},
         KernelReady: {"generation": 1},
         ExecutionFinished: {"status": "error"},
+        VariablesTaken: {
+            "variables": (
+                filled(Variable, text, kind="table"),
+                filled(Variable, text, name=f"{text} "),
+            )
+        },
     }
     late = [SessionClosed, KernelPaused, KernelResumed, KernelDied, KernelStopped]
     kinds: list[type[AnyEvent]] = [k for k in get_args(AnyEvent) if k not in late]

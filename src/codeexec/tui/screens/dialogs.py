@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 from codeexec.tui.commands import bindings
 from codeexec.tui.render.plain import one_line, plain_words
 from codeexec.tui.screens.modal import Modal
+from codeexec.tui.widgets.field import Field
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
 
 MOST = 300
@@ -118,7 +119,7 @@ class Chooser(Modal[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Label(self._title, id="title")
-            yield Input(placeholder=self._placeholder, compact=True)
+            yield Field(placeholder=self._placeholder, compact=True)
             yield OptionList()
             yield Label("Nothing fits.", id="none")
 
@@ -237,7 +238,7 @@ class Asker(Modal[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Label(self._title)
-            yield Input(self._value, compact=True)
+            yield Field(self._value, compact=True)
             if self._hint:
                 yield Label(plain_words(self._hint), id="hint")
             yield Static(hint_line(_ASKER_HINTS), id="hints")

@@ -19,6 +19,7 @@ from codeexec.tui.render.plain import fitted, one_line, plain_words
 from codeexec.tui.screens.modal import Modal
 from codeexec.tui.widgets.artifacts.row_list import Pieces, Row, RowList
 from codeexec.tui.widgets.click_rows import ClickRows
+from codeexec.tui.widgets.field import Field
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
 
 R = TypeVar("R")
@@ -97,7 +98,7 @@ class Picker(Modal[R]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(plain_words(self._title_words), id="title")
-            yield Input(placeholder=self.placeholder, compact=True)
+            yield Field(placeholder=self.placeholder, compact=True)
             yield ClickRows()
             yield Static(id="word", markup=False)
             yield Static(hint_line(self.hints()), id="hints")

@@ -15,6 +15,7 @@ from textual.widgets import Input, Label
 from codeexec.domain.events import StdinRequested
 from codeexec.tui.commands import bindings
 from codeexec.tui.render.plain import one_line, plain_words
+from codeexec.tui.widgets.field import Field
 
 
 class AnswerBar(Horizontal):
@@ -43,7 +44,7 @@ class AnswerBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label("", id="answer-label", markup=False)
-        yield Input(id="answer-input", compact=True)
+        yield Field(id="answer-input", compact=True)
         yield Label(" ⏎ ", id="answer-send")
 
     @property
@@ -116,7 +117,7 @@ class SearchBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label("/ ")
-        yield Input(id="search-input", compact=True, placeholder="search all output")
+        yield Field(id="search-input", compact=True, placeholder="search all output")
         yield Label("", id="search-count", markup=False)
 
     def open(self) -> None:

@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
 
+from codeexec.domain.printable import printable
 from codeexec.languages.completeness import completeness
 from codeexec.tui.commands import bindings
 from codeexec.tui.render.highlight import highlight
@@ -143,7 +144,8 @@ class Prompt(TextArea):
         self.move_cursor(self.document.end)
 
     def get_line(self, line_index: int) -> Text:
-        text = self.document.get_line(line_index)
+        # As many characters as typed, so that the cursor stands where it did.
+        text = printable(self.document.get_line(line_index), lines=True)
         plain = Text(text, end="", no_wrap=True)
         if not self.in_color or not text.strip():
             return plain

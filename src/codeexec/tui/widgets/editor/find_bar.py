@@ -11,6 +11,7 @@ from textual.widgets import Checkbox, Input, Label
 from codeexec.domain.errors import UsageError
 from codeexec.tui.commands import bindings
 from codeexec.tui.widgets.editor.search import Query
+from codeexec.tui.widgets.field import Field
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -53,14 +54,14 @@ class FindBar(Vertical):
     def compose(self) -> ComposeResult:
         with Horizontal():
             yield Label("Find", id="what")
-            yield Input(id="text", compact=True)
+            yield Field(id="text", compact=True)
             yield Checkbox("regex", id="regex", compact=True)
             yield Checkbox("word", id="word", compact=True)
             yield Checkbox("case", id="case", compact=True)
             yield Label("", id="count")
         with Horizontal(id="replacing"):
             yield Label("Replace")
-            yield Input(id="replacement", compact=True)
+            yield Field(id="replacement", compact=True)
 
     def open(self, mode: str, text: str = "") -> None:
         """Show the bar in a mode, with `text` to begin with (else what was looked for last)."""

@@ -23,6 +23,7 @@ from codeexec.tui.feed import Frame
 from codeexec.tui.link import Failed
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.widgets.artifacts.row_list import Row, RowList
+from codeexec.tui.widgets.field import Field
 from codeexec.tui.widgets.variables.insides import Insides
 from codeexec.tui.widgets.variables.outline import ORDERS, Key, Order, alive, ordered, outline
 from codeexec.tui.widgets.words import tell
@@ -71,7 +72,7 @@ class VariablesPane(Vertical):
         self._trouble = ""
 
     def compose(self) -> ComposeResult:
-        yield Input(id="sought", compact=True, placeholder="name or type", select_on_focus=False)
+        yield Field(id="sought", compact=True, placeholder="name or type", select_on_focus=False)
         yield RowList(id="names")
         yield Static(_EMPTY, id="nothing")
         yield Static("", id="word")

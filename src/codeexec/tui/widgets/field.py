@@ -1,0 +1,21 @@
+"""A line to type in that shows what is pasted or offered in it printable, and keeps it as it is."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual.widgets import Input
+
+from codeexec.domain.printable import printable
+
+
+class Field(Input):
+    """As Textual's; a name of a file may hold anything."""
+
+    @property
+    def _value(self) -> Text:
+        shown = "•" * len(self.value) if self.password else printable(self.value)
+        return Text(shown, no_wrap=True, overflow="ignore", end="")
+
+    def _position_to_cell(self, position: int) -> int:
+        return cell_len(self._value.plain[:position])
