@@ -171,9 +171,9 @@ def test_every_screen_has_the_last_look() -> None:
     from codeexec.tui.screens.arrangement import Arrangement
     from codeexec.tui.screens.modal import Modal
 
-    def below(kind: type) -> list[type]:
-        return [kind, *(each for child in kind.__subclasses__() for each in below(child))]
-
-    ours = [each for each in below(Screen) if each.__module__.startswith("codeexec.")]
+    kinds: list[type] = [Screen]
+    for kind in kinds:  # which grows
+        kinds += type.__subclasses__(kind)
+    ours = [each for each in kinds if each.__module__.startswith("codeexec.")]
     assert len(ours) > 8
     assert all(issubclass(each, Arrangement | Modal) for each in ours)

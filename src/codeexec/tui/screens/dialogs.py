@@ -108,7 +108,7 @@ class Chooser(Modal[str | None]):
         preview: Callable[[str | None], None] | None = None,
     ) -> None:
         super().__init__()
-        self._title = plain_words(title)
+        self._title = title
         self._choices = list(choices)
         self._placeholder = placeholder
         self._free = free
@@ -118,7 +118,7 @@ class Chooser(Modal[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Label(self._title, id="title")
+            yield Label(plain_words(self._title), id="title")
             yield Field(placeholder=self._placeholder, compact=True)
             yield OptionList()
             yield Label("Nothing fits.", id="none")
@@ -230,14 +230,14 @@ class Asker(Modal[str | None]):
         """A name is selected, so that typing replaces it: with its suffix, where that is as
         likely to change."""
         super().__init__()
-        self._title = plain_words(title)
+        self._title = title
         self._with_suffix = with_suffix
         self._value = value
         self._hint = hint
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Label(self._title)
+            yield Label(plain_words(self._title))
             yield Field(self._value, compact=True)
             if self._hint:
                 yield Label(plain_words(self._hint), id="hint")
@@ -280,13 +280,13 @@ class Confirm(Modal[str | None]):
 
     def __init__(self, title: str, words: str, answers: Sequence[tuple[str, str]]) -> None:
         super().__init__()
-        self._title = plain_words(title)
+        self._title = title
         self._words = words
         self._answers = list(answers)
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield Static(self._title, id="title")
+            yield Static(plain_words(self._title), id="title")
             yield Static(plain_words(self._words), id="words")
             with Horizontal():
                 for key, words in self._answers:

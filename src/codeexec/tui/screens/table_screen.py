@@ -100,12 +100,10 @@ class TableScreen(Modal[None]):
         words = f"{name}  {rows:,}×{columns:,}" if columns else name
         if sort:
             words += f"  by {sort} {'↓' if descending else '↑'}"
-        title = plain_words(words)
-        if not self._was_idle:
-            title = Content.assemble(
-                title, Content.styled("  ▶ as before the run", "$text-warning")
-            )
-        self.query_one("#title", Static).update(title)
+        old = "" if self._was_idle else "  ▶ as before the run"
+        self.query_one("#title", Static).update(
+            Content.assemble(plain_words(words), Content.styled(old, "$text-warning"))
+        )
 
     def action_reload(self) -> None:
         self.query_one(DataTableView).look_again()

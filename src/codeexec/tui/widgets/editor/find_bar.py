@@ -10,6 +10,7 @@ from textual.widgets import Checkbox, Input, Label
 
 from codeexec.domain.errors import UsageError
 from codeexec.tui.commands import bindings
+from codeexec.tui.render.plain import plain_words
 from codeexec.tui.widgets.editor.search import Query
 from codeexec.tui.widgets.field import Field
 
@@ -67,7 +68,7 @@ class FindBar(Vertical):
         """Show the bar in a mode, with `text` to begin with (else what was looked for last)."""
         self._mode = mode
         self.display = True
-        self.query_one("#what", Label).update(_WORDS[mode])
+        self.query_one("#what", Label).update(plain_words(_WORDS[mode]))
         self.query_one("#replacing").display = mode == "replace"
         for box in self.query(Checkbox):
             box.display = mode != "line"
@@ -85,7 +86,7 @@ class FindBar(Vertical):
         return Query(text, bool(checked["regex"]), bool(checked["case"]), bool(checked["word"]))
 
     def _say(self, words: str) -> None:
-        self.query_one("#count", Label).update(words)
+        self.query_one("#count", Label).update(plain_words(words))
 
     def _show(self, found: Found | None) -> None:
         if found is not None:
