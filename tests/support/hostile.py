@@ -18,6 +18,7 @@ from codeexec.domain.events import (
     KernelStopped,
     OutputChanged,
     SessionClosed,
+    SnapshotTaken,
     Variable,
     VariablesTaken,
 )
@@ -101,6 +102,8 @@ def filled(kind: type[T], text: str, /, **given: object) -> T:
 
 def _value(kind: msgspec.inspect.Type, text: str, name: str = "") -> object:
     match kind:
+        case msgspec.inspect.StrType() if name == "cwd":
+            return text.replace("\0", "")[:60]  # what a folder can be called
         case msgspec.inspect.StrType() | msgspec.inspect.AnyType():
             return text
         case msgspec.inspect.CustomType() if kind.cls is object:
@@ -118,6 +121,8 @@ def _value(kind: msgspec.inspect.Type, text: str, name: str = "") -> object:
             return filled(kind.cls, text)
         case msgspec.inspect.VarTupleType() | msgspec.inspect.ListType():
             return (_value(kind.item_type, text),)
+        case msgspec.inspect.TupleType():
+            return tuple(_value(each, text) for each in kind.item_types)
         case msgspec.inspect.DictType():
             return {text: _value(kind.value_type, text)}
         case msgspec.inspect.UnionType():
@@ -165,10 +170,11 @@ def events(text: str, execution_id: str = "", output_text: str | None = None) ->
             )
         },
     }
-    late = [SessionClosed, KernelPaused, KernelResumed, KernelDied, KernelStopped]
+    # Not a SnapshotTaken: its state is what these make.
+    late = [SnapshotTaken, SessionClosed, KernelPaused, KernelResumed, KernelDied, KernelStopped]
     kinds: list[type[AnyEvent]] = [k for k in get_args(AnyEvent) if k not in late]
     kinds += [KernelPaused, KernelResumed, KernelDied, KernelStopped, SessionClosed]
-    assert set(kinds) == set(get_args(AnyEvent))
+    assert {*kinds, SnapshotTaken} == set(get_args(AnyEvent))
     made = []
     for kind in kinds:
         own = dict(given.get(kind, {}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import TypeVar, cast, get_args
+from typing import TypeVar, cast
 
 from codeexec.client.api import Link, SessionClient
 from codeexec.domain import requests as q
@@ -56,7 +56,6 @@ class HostileHost:
     async def call(self, request: q.Request[R]) -> R:
         kind = type(request)
         self.asked.add(kind)
-        reply = get_args(kind.__orig_bases__[0])[0]  # type: ignore[attr-defined]
         given: dict[str, object] = {}
         match request:
             case q.Complete():
@@ -74,7 +73,7 @@ class HostileHost:
                 given = {"kernels": (filled(q.KernelInfo, self.text), able)}
             case _:
                 pass
-        return cast(R, filled(reply, self.text, **given))
+        return cast(R, filled(kind.Answer, self.text, **given))
 
 
 class HostileSession:

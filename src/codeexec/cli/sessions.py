@@ -241,7 +241,8 @@ def logs(name: str, execution: str, code: bool, as_json: bool) -> None:
         return
     views = journal.runs.iter_views()
     if execution:
-        view = journal.runs.view(execution)
+        # No id holds what is no Unicode, and SQLite is not to be asked for it.
+        view = journal.runs.view(execution.encode("utf-8", "replace").decode())
         views = iter([view] if view is not None and not view.silent else [])
         if view is None or view.silent:
             raise NotFound(

@@ -48,7 +48,7 @@ ASKS = {
     "prompt.complete": q.Complete,
     "prompt.docs": q.Inspect,
     "prompt.history": q.SearchHistory,
-    "console.export": q.ReadRows,
+    "console.export": q.ListExecutions,
     "app.sessions": q.ListSessions,
     "kernel.choose": q.ListKernels,
 }
@@ -120,6 +120,7 @@ async def test_everything_shown_of_hostile_words(tmp_path: Path) -> None:
             await bench.pilot.pause()
             check_screen(bench)
             if len(host.stretches) == 2:
+                await bench.until(lambda: bench.snapshot.variables, "variables")
                 await _go_through_screens(bench, host)
         assert not set(ASKS.values()) - host.asked
 

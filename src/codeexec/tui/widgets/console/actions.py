@@ -277,3 +277,8 @@ class CardActions(Widget):
             self._matches = tuple(m for m in self._matches if m.execution_id != gone)
             self._match = min(self._match, len(self._matches)) - (step < 0)
         self._go_to_match(0)
+
+
+def _as_file(text: str) -> bytes:
+    """Output as a file that somebody will look at in a terminal."""
+    return printable_row(text).encode("utf-8", "replace")

@@ -59,7 +59,6 @@ def data_of(part: MimePart) -> bytes | None:
     """The content of a part that is held inline."""
     if part.text is None:
         return None
-<<<<<<< HEAD
     try:
         return content_of(part.mime, part.text)
     except DocumentError:
@@ -70,14 +69,6 @@ def _pixels(part: MimePart) -> str:
     """`640×480 · ` of a picture that is held inline and says so; else nothing."""
     size = picture_size(data_of(part) or b"")
     return f"{size[0]}×{size[1]} · " if size else ""
-=======
-    if part.mime.startswith("image/") and part.mime != "image/svg+xml":
-        try:
-            return base64.b64decode(part.text)
-        except ValueError:
-            return b""
-    return part.text.encode("utf-8", "replace")
->>>>>>> bce232d (wip)
 
 
 def size_words(size: int) -> str:
