@@ -139,7 +139,7 @@ async def test_the_loop_goes_on_while_a_big_folder_is_added_up(folder: Path) -> 
 
 def test_a_tree_is_walked_without_recursion_and_with_few_descriptors(deep: Path) -> None:
     closed: list[str] = []
-    with walk(deep, ()) as handle:
+    with walk(deep, (), listing=True) as handle:
         found = [path for path, _ in tree(handle, closed.append)]
     assert len(found) == MOST_LEVELS + 1
     assert closed == ["/".join(["d"] * MOST_LEVELS)]

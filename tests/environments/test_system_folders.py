@@ -106,6 +106,10 @@ def test_projects_are_given_and_keys_are_not(
     assert mountable(tmp_path / "short") == project
     with pytest.raises(UsageError, match="keys"):
         mountable(keys)
+    (project / "engine").mkdir()
+    for folder in (project, project / "engine"):
+        with pytest.raises(UsageError, match="the container engine has"):
+            mountable(folder, (str(project / "engine"),))
 
 
 @pytest.mark.parametrize(

@@ -222,7 +222,10 @@ async def test_who_waits_for_an_answer_that_cannot_be_read_hears_of_it(answer: b
         await asyncio.wait_for(running, 10)
 
 
-@pytest.mark.parametrize("answer", [b"{}", b'{"pid": "1"}', b'{"pid": true}', b'{"pid": null}'])
+@pytest.mark.parametrize(
+    "answer",
+    [b"{}", b'{"pid": "1"}', b'{"pid": true}', b'{"pid": null}', b'{"pid": 1' + b"0" * 400 + b"}"],
+)
 async def test_an_answer_without_its_number_is_an_error_of_the_request(answer: bytes) -> None:
     reader = asyncio.StreamReader()
     wire = Wire(reader, Sink())

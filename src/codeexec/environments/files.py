@@ -124,7 +124,7 @@ class Folder:
         prefix = "".join(f"{part}/" for part in parts)
         found: list[tuple[str, int, int, int]] = []
         try:
-            with self._walk(parts) as folder:
+            with self._walk(parts, listing=True) as folder:
                 for below, info in tree(folder, deepest=depth(pattern)):
                     on_entry()
                     if match(below):
@@ -143,7 +143,7 @@ class Folder:
         since 1970) or later, sorted. Looks only at wanted names: there may be 200,000 others."""
         found: list[FileEntry] = []
         try:
-            with self._walk(()) as folder, os.scandir(folder) as entries:
+            with self._walk((), listing=True) as folder, os.scandir(folder) as entries:
                 for name in [entry.name for entry in entries if wanted(entry.name)]:
                     with contextlib.suppress(FileNotFoundError):
                         info = os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -167,12 +167,14 @@ class Folder:
         return place
 
     @contextlib.contextmanager
-    def _walk(self, parts: tuple[str, ...], *, make: bool = False) -> Iterator[int]:
+    def _walk(
+        self, parts: tuple[str, ...], *, make: bool = False, listing: bool = False
+    ) -> Iterator[int]:
         place = self._place()
         base = place.shared or place.real
         below = (*place.real.relative_to(base).parts, *parts)
         give = give_to_owner(self._real.stat())
-        with walk(base, below, make, give) as folder:
+        with walk(base, below, make, give, listing=listing) as folder:
             yield folder
 
 

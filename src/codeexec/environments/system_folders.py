@@ -77,9 +77,10 @@ def refuse_for_session(folder: Path) -> None:
         raise _refused(folder, place.real, f"it is a {mount.kind} file system", "session")
 
 
-def mountable(folder: Path) -> Path:
+def mountable(folder: Path, engine: Iterable[str] = ()) -> Path:
     """The folder without links; UsageError for one that is not given to a container: of the
-    system, of all users, a whole home, or keys. What is ours `trust.record_mount` refuses."""
+    system, of all users, a whole home, keys, or one that holds or is in one of the paths of the
+    `engine`. What is ours `trust.record_mount` refuses."""
     refuse_for_session(folder)
     place = locate(folder)
     real, table = place.real, mounts()
@@ -103,6 +104,9 @@ def mountable(folder: Path) -> Path:
     for name in SYSTEM_FOLDERS:
         if is_same(Path(name)):
             raise _refused(folder, real, "it is shared by all users of this machine")
+    for name in engine:
+        if is_below(Path(name)) or holds(Path(name)):
+            raise _refused(folder, real, f"the container engine has {name} there")
     own = Path.home().resolve()
     in_home = real.is_relative_to(own) and _is_real_home(own)
     for name in SYSTEM_TREES:

@@ -18,6 +18,8 @@ from pathlib import Path, PurePath
 from codeexec.domain.errors import Denied, StorageError
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_SEARCH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+"""Opens a folder that may be entered, also where its names may not be listed (mode 0711)."""
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -31,16 +33,23 @@ def walk(
     parts: Sequence[str],
     make: bool = False,
     on_made: Callable[[int], None] = lambda handle: None,
+    *,
+    listing: bool = False,
 ) -> Iterator[int]:
-    """A descriptor of the folder `parts` below `base`, which itself may be reached over links.
+    """A descriptor of the folder `parts` below `base`, which itself may be reached over links; its
+    names can be listed with `listing` only.
 
     With `make` missing folders are made, each passed to `on_made`. Raises OSError, and Denied for
     a link among `parts`.
     """
-    here = os.open(base, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    here = os.open(base, _SEARCH)
     try:
         for part in parts:
             below = _enter(here, part, parts, make, on_made)
+            os.close(here)
+            here = below
+        if listing:
+            below = os.open(".", FOLDER, dir_fd=here)
             os.close(here)
             here = below
         yield here
@@ -52,7 +61,7 @@ def _enter(
     here: int, part: str, parts: Sequence[str], make: bool, on_made: Callable[[int], None]
 ) -> int:
     try:
-        return os.open(part, FOLDER, dir_fd=here)
+        return os.open(part, _SEARCH | os.O_NOFOLLOW, dir_fd=here)
     except FileNotFoundError:
         if not make:
             raise

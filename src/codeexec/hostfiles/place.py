@@ -44,9 +44,10 @@ class Place:
 
     @contextlib.contextmanager
     def folder(self) -> Iterator[int]:
-        """A descriptor of the folder that the path names; no link below `shared` is followed."""
+        """A descriptor of the folder that the path names, to list it; no link below `shared` is
+        followed."""
         base = self.shared or self.real
-        with walk(base, self.real.relative_to(base).parts) as handle:
+        with walk(base, self.real.relative_to(base).parts, listing=True) as handle:
             yield handle
 
 

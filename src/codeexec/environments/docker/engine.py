@@ -93,10 +93,13 @@ class Engine:
         if not isinstance(told.get("ServerVersion"), str):
             raise _unreadable()
         options = _list(told.get("SecurityOptions"))
+        address = await self._address()
+        data = told.get("DockerRootDir")
         return EngineFacts(
             version=str(told.get("ServerVersion", "")),
             rootless=any("rootless" in str(option) for option in options),
-            local=await self._is_local(),
+            local=address.startswith(("unix://", "npipe://", "/")) or not address,
+            private=_paths(data, address.removeprefix("unix://")),
             shares_kernel=sys.platform == "linux"
             and "Desktop" not in str(told.get("OperatingSystem")),
             cpus=_count(told.get("NCPU")) or 1,
@@ -178,15 +181,16 @@ class Engine:
             nproc=min(32768, max(0, resource.getrlimit(resource.RLIMIT_NPROC)[1])),
         )
 
-    async def _is_local(self) -> bool:
+    async def _address(self) -> str:
+        """Where the engine listens; empty for an engine of this machine whose CLI does not say."""
         address = "" if self.context else os.environ.get("DOCKER_HOST", "")
         if not address:
             wanted = ("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
             try:
                 address = (await self.call(*wanted, *([self.context] * bool(self.context)))).strip()
             except CodeexecError:
-                return True  # a CLI without contexts reaches the engine of this machine
-        return address.startswith(("unix://", "npipe://", "/")) or not address
+                return ""  # a CLI without contexts reaches the engine of this machine
+        return address
 
 
 def installed() -> list[str]:
@@ -236,6 +240,10 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 def _list(value: object) -> list[object]:
     return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _paths(*values: object) -> tuple[str, ...]:
+    return tuple(value for value in values if isinstance(value, str) and value.startswith("/"))
 
 
 def _count(value: object) -> int:

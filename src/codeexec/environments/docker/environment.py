@@ -87,7 +87,7 @@ class DockerEnvironment:
     def __init__(self, plan: ContainerPlan, facts: EngineFacts) -> None:
         self.plan = plan
         self.facts = facts
-        workspace = mountable(plan.workspace) if plan.workspace else None
+        workspace = mountable(plan.workspace, facts.private) if plan.workspace else None
         self._mounted = workspace if facts.local else None
         if self._mounted is not None and not self._mounted.is_dir():
             raise EnvironmentUnavailable(

@@ -221,6 +221,8 @@ class EngineFacts:
     """Whether its file system is this machine's, so that folders can be mounted."""
     shares_kernel: bool = True
     """Whether it runs on this machine's own kernel, so that inodes are the same in containers."""
+    private: tuple[str, ...] = ()
+    """The folder that it keeps its data in, and its socket."""
     cpus: int = 1
     memory: int = 0
     limits_memory: bool = True

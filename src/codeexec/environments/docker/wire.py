@@ -30,6 +30,8 @@ ANSWER_DEADLINE = 30.0
 """Seconds in which the relay must answer a request; it needs some milliseconds."""
 
 
+LARGEST = (1 << 63) - 1
+"""Of the numbers that a relay tells: more bytes than any machine has."""
 KILL_DEADLINE = 3.0
 """Seconds in which the relay must tell the end of a killed process."""
 
@@ -482,6 +484,6 @@ def _decode(payload: bytes) -> Mapping[str, object]:
 
 def _whole(content: Mapping[str, object], name: str) -> int:
     value = content.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > LARGEST:
         raise ProtocolError(f"The container sent a frame without a number {name!r}.")
     return value

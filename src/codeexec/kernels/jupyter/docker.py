@@ -268,7 +268,7 @@ class ContainerKernel:
         """Start to add up the workspace while the container starts."""
         policy, folder = self._plan.policy, self._plan.workspace
         limits = Limits(policy.workspace_growth, policy.workspace_files)
-        if folder is None or not (limits.size or limits.files):
+        if folder is None or policy.workspace_read_only or not (limits.size or limits.files):
             return None
         task = asyncio.create_task(GrowthMeter.begin(folder, limits, self._ask_hidden))
         self._tasks.add(task)
