@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codeexec.domain.errors import Denied, StorageError
-from codeexec.environments.state import APP, absolute, state_folder
+from codeexec.hostfiles.state import APP, absolute, state_folder
 
 MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 """Bytes that a socket's address has room for."""

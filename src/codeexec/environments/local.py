@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
 from codeexec.domain.secret_env import without_secrets
+from codeexec.hostfiles.place import locate
 
 from .base import BasePaths, FileChange, FileEntry, FileWrite, Location, WriteOutcome
 from .files import Folder
@@ -60,7 +61,7 @@ class LocalEnvironment(HostFiles):
     """A folder of this machine. Processes run as the user, with the user's environment."""
 
     def __init__(self, workspace: Path) -> None:
-        self._root = workspace.resolve()
+        self._root = locate(workspace).real
         if not self._root.is_dir():
             raise EnvironmentUnavailable(
                 f"The folder {workspace} is not there.", "Make it, or name another one."

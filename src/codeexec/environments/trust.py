@@ -15,10 +15,9 @@ from typing import Protocol
 
 from codeexec.domain.errors import StorageError, UsageError
 from codeexec.environments.pythons import folders_upward
-from codeexec.environments.state import config_folder, home, state_folder
-from codeexec.hostfiles.shared import add_source
+from codeexec.hostfiles.shared import FILE, MOUNT, escape, unescape
+from codeexec.hostfiles.state import config_folder, home, state_folder
 
-FILE = "trust"
 LOCK = "trust.lock"
 NO_SETTINGS = "-"
 """The digest of a settings file that chooses nothing, or is not there."""
@@ -368,16 +367,16 @@ def _read(path: str) -> Book:
     try:
         for line in lines if book.is_readable else ():
             kind, number, *words = line.split(" ")
-            if kind == "mount":
-                book.mounts[_unescape(words[0])] = int(number)
+            if kind == MOUNT:
+                book.mounts[unescape(words[0])] = int(number)
             elif kind == "seen":
-                book.seen[_unescape(words[0])] = number
+                book.seen[unescape(words[0])] = number
             elif kind == "settings":
-                numbered[int(number)].settings[_unescape(words[1])] = words[0]
+                numbered[int(number)].settings[unescape(words[1])] = words[0]
             elif kind == "decision":
                 said, scope, user, device, inode, folder = words
                 decision = numbered[int(number)] = Decision(
-                    _unescape(folder),
+                    unescape(folder),
                     int(number),
                     is_trusted=said == "trusted",
                     whole=scope == "whole",
@@ -392,15 +391,15 @@ def _read(path: str) -> Book:
 
 
 def _write(path: str, book: Book) -> None:
-    lines = [f"mount {number} {_escape(folder)}" for folder, number in book.mounts.items()]
-    lines += [f"seen {digest} {_escape(file)}" for file, digest in book.seen.items()]
+    lines = [f"{MOUNT} {number} {escape(folder)}" for folder, number in book.mounts.items()]
+    lines += [f"seen {digest} {escape(file)}" for file, digest in book.seen.items()]
     for each in book.decisions.values():
         said = "trusted" if each.is_trusted else "restricted"
         scope = "whole" if each.whole else "own"
         which = f"{each.owner} {each.device} {each.inode}"
-        lines.append(f"decision {each.number} {said} {scope} {which} {_escape(each.folder)}")
+        lines.append(f"decision {each.number} {said} {scope} {which} {escape(each.folder)}")
         lines += [
-            f"settings {each.number} {digest} {_escape(file)}"
+            f"settings {each.number} {digest} {escape(file)}"
             for file, digest in each.settings.items()
         ]
     fresh = f"{path}.{os.getpid()}.new"
@@ -417,37 +416,3 @@ def _write(path: str, book: Book) -> None:
         except OSError:
             pass  # it was never made
         raise
-
-
-_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+@,=:~")
-
-
-def _escape(path: str) -> str:
-    return "".join(chr(c) if c in _PLAIN else f"%{c:02x}" for c in os.fsencode(path))
-
-
-def _unescape(text: str) -> str:
-    first, *rest = text.split("%")
-    raw = first.encode() + b"".join(bytes([int(p[:2], 16)]) + p[2:].encode() for p in rest)
-    return os.fsdecode(raw)
-
-
-_mounts_read: tuple[tuple[str, int, int, int], tuple[str, ...]] = (("", 0, 0, 0), ())
-
-
-def mounted_folders() -> tuple[str, ...]:
-    """The folders that code in containers could ever change; read again when the file is new."""
-    global _mounts_read
-    path = os.path.join(state_folder(None), FILE)
-    try:
-        info = os.stat(path)
-    except OSError:
-        return ()
-    version = (path, info.st_mtime_ns, info.st_size, info.st_ino)
-    if _mounts_read[0] != version:
-        _mounts_read = (version, tuple(_read(path).mounts))
-    return _mounts_read[1]
-
-
-# Whoever opens files of such a folder asks `hostfiles`, which lies below this room.
-add_source(mounted_folders)

@@ -15,7 +15,6 @@ from .opening import (
     check_plain,
     check_single,
     give_to_owner,
-    not_plain,
     open_plain,
     replace_file,
 )
@@ -128,15 +127,6 @@ def delete(path: Path) -> None:
             rmtree(path.name, dir_fd=parent)
         else:
             os.unlink(path.name, dir_fd=parent)
-
-
-def real_folder(path: Path) -> Path:
-    """The real path of an existing folder; Denied for a link in a shared folder and for what is
-    no folder, OSError when it is not there."""
-    place = locate(path)
-    if not stat.S_ISDIR(place.real.stat().st_mode):
-        raise not_plain(path, "not a folder")
-    return place.real
 
 
 def _check(place: Place, info: os.stat_result) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from codeexec.hostfiles.place import locate
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -15,8 +17,9 @@ class Place:
 
 
 def place_of(files: tuple[str, ...], cwd: Path) -> Place:
-    """A folder among the files is where one works; else it is the current one."""
+    """A folder among the files is where one works; else it is the current one. Denied for a link
+    that code in a container may have made."""
     paths = [(cwd / name).expanduser() for name in files]
     folders = [path for path in paths if path.is_dir()]
-    folder = folders[0].resolve() if folders else cwd
+    folder = locate(folders[0]).real if folders else cwd
     return Place(folder, tuple(path for path in paths if not path.is_dir()))

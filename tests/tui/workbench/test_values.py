@@ -9,9 +9,10 @@ import pytest
 from textual.geometry import Region
 
 from codeexec.config.model import Notify
-from codeexec.domain.errors import KernelUnavailable
+from codeexec.domain.errors import Denied, KernelUnavailable
 from codeexec.domain.requests import Done, Execute, Interrupt, Request
 from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.environments.trust import TrustStore
 from codeexec.tui.compositor import groups
 from codeexec.tui.feed import Frame
 from codeexec.tui.late import LateSession
@@ -78,6 +79,21 @@ def test_a_folder_among_the_files_is_where_one_works(tmp_path: Path) -> None:
     assert place.folder == (tmp_path / "inside").resolve()
     assert place.files == (tmp_path / "a.py",)
     assert place_of((), tmp_path).folder == tmp_path
+
+
+def test_a_folder_that_code_in_a_container_made_a_link_is_no_place_to_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for name in ("mounted", "outside"):
+        (tmp_path / name).mkdir()
+    TrustStore().record_mount(str(tmp_path / "mounted"))
+    (tmp_path / "mounted" / "sub").symlink_to(tmp_path / "outside")
+    (tmp_path / "mine").symlink_to(tmp_path / "mounted")
+    assert place_of(("mine",), tmp_path).folder == tmp_path / "mounted"
+    for name in ("mounted/sub", "mine/sub"):
+        with pytest.raises(Denied, match="symbolic link"):
+            place_of((name,), tmp_path)
 
 
 def ended(seconds: float) -> Frame:

@@ -213,7 +213,7 @@ class DockerProvisioner(KernelProvisionerBase):
         if self.workspace == "none":
             return None
         if self.workspace:
-            return Path(self.workspace).expanduser().resolve()
+            return mountable(Path(self.workspace).expanduser())
         return mountable(Path(cwd or "."))
 
     async def _make(self, command: KernelCommand) -> ContainerKernel:
