@@ -15,7 +15,8 @@ from typing import Protocol
 
 from codeexec.domain.errors import StorageError, UsageError
 from codeexec.environments.pythons import folders_upward
-from codeexec.hostfiles.shared import FILE, MOUNT, escape, unescape
+from codeexec.hostfiles.shared import FILE as FILE
+from codeexec.hostfiles.shared import MOUNT, escape, unescape
 from codeexec.hostfiles.state import config_folder, home, state_folder
 
 LOCK = "trust.lock"
