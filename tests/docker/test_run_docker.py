@@ -119,7 +119,7 @@ def test_what_does_not_start_or_dies_says_what_to_do(
     workspace, home = desk(tmp_path, "mine")
     (workspace / "a.py").write_text("hog = bytearray(b'x' * (1 << 30))\n")
     done = run_piped("run", *words, "a.py", home=home, cwd=workspace, env=SETTINGS | settings)
-    assert done.returncode == 3, done.stderr
+    assert done.returncode == 125, done.stderr
     assert said in done.stderr
 
 

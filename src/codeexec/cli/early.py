@@ -43,12 +43,12 @@ def guess(words: list[str], cwd: str) -> dict[str, object] | None:
             file = file or word
         elif name == "--docker" or not (file or word in _FLAGS):
             return None  # an option after FILE that is not ours is the program's
-    is_script = file == "-" or (file.endswith(".py") and os.path.isfile(file))  # noqa: PTH113
+    # Without --cells a script is a program, which needs no kernel.
+    is_script = "--cells" in words and file.endswith(".py") and os.path.isfile(file)  # noqa: PTH113
     says_settings = any(name.startswith("CODEEXEC_KERNEL_") for name in os.environ)
     if not is_script or says_settings or "--help" in words:
         return None
-    if file != "-":
-        session["file"] = os.path.abspath(file)  # noqa: PTH100
+    session["file"] = os.path.abspath(file)  # noqa: PTH100
     session["env"] = env
     return session
 

@@ -29,6 +29,16 @@ KERNEL = 3
 TIMED_OUT = 124
 """`--timeout` ran out; the number is that of timeout(1)."""
 
+OWN_FAILURE = 125
+"""Beside a program: we failed, or the kernel did. A program's own status is passed through, and
+this number and the next two are those of `docker run` and env(1)."""
+
+CANNOT_EXECUTE = 126
+"""The script, or its interpreter, is there but cannot be executed."""
+
+NOT_FOUND = 127
+"""The script, or its interpreter, is not there."""
+
 INTERRUPTED = 130
 """Ctrl+C: 128 + SIGINT, as shells have it."""
 
@@ -44,6 +54,9 @@ MEANINGS = (
     (USAGE, "wrong usage, or a file that cannot be read"),
     (KERNEL, "the kernel could not start, or died"),
     (TIMED_OUT, "out of time"),
+    (OWN_FAILURE, "a script could not be run: codeexec-tui or the kernel failed"),
+    (CANNOT_EXECUTE, "the script cannot be executed"),
+    (NOT_FOUND, "the script was not found"),
     (INTERRUPTED, "interrupted"),
     (PIPE_CLOSED, "nobody reads the output any more"),
     (TERMINATED, "told to end by a signal"),

@@ -92,11 +92,13 @@ def run(
     of `run`. Output is shown as it comes; input() is answered from the terminal, or from what is
     piped in. Ctrl+C interrupts the code, twice within 2 s ends the run.
 
-    Exit codes: 0 the code went well, 1 it failed (also sys.exit with anything but 0), 2 wrong
-    usage, 3 the kernel could not start or died, 124 out of time, 130 interrupted.
+    A script runs as under `python`, and its exit status is passed through. Of cells and notebooks
+    it is 0 (the code went well), 1 (it failed) or 3 (the kernel could not start, or died). Ours
+    are 2 wrong usage, 124 out of time, 125 we failed, 126 and 127 the script cannot be executed
+    or was not found, 130 interrupted.
     """
-    from codeexec.cli.programs import STDIN
-    from codeexec.cli.runner import RunOptions, run_program
+    from codeexec.cli.run_options import RunOptions
+    from codeexec.cli.script import STDIN, run_script, runs_as_program
     from codeexec.config.load import load, project_file, settings_digest
     from codeexec.config.trust import grant
     from codeexec.environments.trust import RunTrust, TrustStore
@@ -123,27 +125,31 @@ def run(
         TrustStore().see_settings(str(project), settings_digest(project))
     if policy and not in_docker:
         raise UsageError(f"--policy {policy}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
-    return run_program(
-        RunOptions(
-            file,
-            arguments,
-            cells=cells,
-            save=save,
-            artifacts=artifacts,
-            as_json=as_json,
-            timeout=timeout,
-            kernel=settings.kernel.name,
-            cwd=cwd,
-            env=_parse_env(env),
-            keep_going=keep_going,
-            color=settings.run.color,
-            progress=settings.run.progress,
-            images=settings.appearance.images,
-            backend=settings.kernel.backend,
-            image=settings.docker.image if in_docker else "",
-            policy=settings.docker.wanted if in_docker else "",
-            trust=run_trust,
-            remarks=tuple(f"{each} If you trust it: --trust" for each in loaded.withheld),
-        ),
-        early,
+    options = RunOptions(
+        file,
+        arguments,
+        cells=cells,
+        save=save,
+        artifacts=artifacts,
+        as_json=as_json,
+        timeout=timeout,
+        kernel=settings.kernel.name,
+        cwd=cwd,
+        env=_parse_env(env),
+        keep_going=keep_going,
+        color=settings.run.color,
+        progress=settings.run.progress,
+        images=settings.appearance.images,
+        backend=settings.kernel.backend,
+        image=settings.docker.image if in_docker else "",
+        policy=settings.docker.wanted if in_docker else "",
+        trust=run_trust,
+        remarks=tuple(f"{each} If you trust it: --trust" for each in loaded.withheld),
     )
+    if runs_as_program(options):
+        status = run_script(options)
+        if status is not None:
+            return status
+    from codeexec.cli.runner import run_program
+
+    return run_program(options, early)

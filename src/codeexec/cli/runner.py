@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import logging
 import signal
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.cli import exits
 from codeexec.cli.face import Face
+from codeexec.cli.interrupts import SignalPipe
 from codeexec.cli.outlet import leave_quietly
 from codeexec.cli.programs import Piece, Program, load_program, prelude
+from codeexec.cli.run_options import RunOptions
 from codeexec.cli.shown import OutputView
-from codeexec.cli.verdict import Verdict, judge
+from codeexec.cli.style import say
+from codeexec.cli.verdict import Verdict, judge, judge_program
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain import errors
 from codeexec.domain.codec import encode
@@ -52,15 +56,16 @@ from codeexec.domain.requests import (
     ReadBlob,
 )
 from codeexec.kernels.factory import Kernels
+from codeexec.kernels.process.kernel import BACKEND as PROGRAM
 from codeexec.session.settings import HostSettings
 from codeexec.session.temporary import temporary_state
 
 if TYPE_CHECKING:
     from codeexec.cli.artifacts import ArtifactFolder
     from codeexec.client.api import SessionClient
-    from codeexec.environments.trust import Trust
     from codeexec.kernels.containers import ContainerSettings
     from codeexec.kernels.early import EarlyKernel
+    from codeexec.kernels.process.kernel import ProgramBackend
 
 QUIT_WINDOW = 2.0
 """Seconds within which a second Ctrl+C ends the run."""
@@ -69,41 +74,22 @@ PRELUDE = "prelude"
 """The origin of what makes the kernel ready for the program."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What `run` was asked for. `timeout` in seconds for the whole run, counted from its first
-    line of code; `images` how pictures are drawn; `image` is the container's."""
-
-    file: str
-    arguments: tuple[str, ...] = ()
-    cells: bool = False
-    save: Path | None = None
-    artifacts: Path | None = None
-    as_json: bool = False
-    timeout: float | None = None
-    kernel: str = ""
-    cwd: Path | None = None
-    env: dict[str, str] = field(default_factory=dict)
-    keep_going: bool = False
-    color: str = "auto"
-    progress: bool = True
-    images: str = "auto"
-    backend: str = "local"
-    image: str = ""
-    policy: str = ""
-    trust: Trust | None = None
-    """Which interpreters of folders may be used."""
-    remarks: tuple[str, ...] = ()
-    """Said before the run, a quiet line each."""
-
-
 class Run:
     """Made, run once by `run`, and let go."""
 
     def __init__(
-        self, options: RunOptions, program: Program, early: EarlyKernel | None = None
+        self,
+        options: RunOptions,
+        program: Program,
+        early: EarlyKernel | None = None,
+        process: ProgramBackend | None = None,
     ) -> None:
-        self._early = early
+        """`process`: the program runs as a process of its own, not on a kernel."""
+        self._process = process
+        # Before any thread is made: each would have to block the signals as well.
+        self._signals = SignalPipe() if process is not None else None
+        backends = {PROGRAM: process} if process is not None else None
+        self._kernels = Kernels(early, backends, containers=_containers, trust=options.trust)
         self._options = options
         self._program = program
         self._face = Face(
@@ -145,7 +131,7 @@ class Run:
         async with temporary_state() as state:
             async with EmbeddedHost(
                 state,
-                Kernels(self._early, containers=_containers, trust=options.trust),
+                self._kernels,
                 settings,
                 ClientInfo("run"),
             ) as host:
@@ -156,7 +142,7 @@ class Run:
                         kernel=options.kernel or program.kernel,
                         file=str(program.path.absolute()) if program.path else "",
                         env=options.env,
-                        backend=options.backend,
+                        backend=PROGRAM if self._process else options.backend,
                         image=options.image,
                         policy=options.policy,
                     )
@@ -212,7 +198,7 @@ class Run:
     async def _run_pieces(self, session: SessionClient) -> int:
         program, options = self._program, self._options
         is_python = program.path is None or program.path.suffix.lower() in (".py", ".ipynb")
-        if is_python:
+        if is_python and self._process is None:
             code = prelude(program, options.arguments)
             await session.call(
                 Execute(code, origin=PRELUDE, silent=True, store_history=False, stop_on_error=False)
@@ -220,17 +206,23 @@ class Run:
         worst = exits.OK
         for number, piece in enumerate(program.pieces, 1):
             end = await self._run_piece(session, number, piece)
-            verdict = judge(
-                end,
-                death=self._death.death if self._death else None,
-                interrupted=self._interrupted_at > 0,
-                no_input=self._stdin_ended,
-            )
+            verdict = self._judge(end)
             self._tell(verdict, number, len(program.pieces))
             worst = max(worst, verdict.code)
             if verdict.ends or (verdict.code != exits.OK and not options.keep_going):
                 break
         return worst
+
+    def _judge(self, end: ExecutionFinished) -> Verdict:
+        if self._process is not None and self._process.status is not None:
+            return judge_program(end, self._process.status)
+        return judge(
+            end,
+            death=self._death.death if self._death else None,
+            interrupted=self._interrupted_at > 0,
+            no_input=self._stdin_ended,
+            is_script=not self._program.has_cells,
+        )
 
     async def _run_piece(
         self, session: SessionClient, number: int, piece: Piece
@@ -374,17 +366,29 @@ class Run:
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, self._on_interrupt)
+        if self._signals is not None:
+            loop.add_reader(self._signals.fd, self._take_signals, self._signals)
+            return
+        loop.add_signal_handler(signal.SIGINT, self._on_interrupt, False)
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._leave, exits.TERMINATED)
 
-    def _on_interrupt(self) -> None:
+    def _take_signals(self, signals: SignalPipe) -> None:
+        for number, is_from_terminal in signals.read():
+            if number == signal.SIGINT:
+                self._on_interrupt(is_from_terminal)
+            else:
+                self._leave(exits.TERMINATED)
+
+    def _on_interrupt(self, reached_program: bool) -> None:
         now = time.monotonic()
         is_second = now - self._interrupted_at < QUIT_WINDOW
         if is_second or self._session is None or self._started_code is None:
             self._leave(exits.INTERRUPTED)
             return
         self._interrupted_at = now
+        if self._process is not None and reached_program:
+            self._process.terminal_interrupts += 1
         if self._face.err.is_terminal:
             self._face.say("Interrupting. Ctrl+C again within 2 s ends the run.")
         self._start(self._interrupt(self._session))
@@ -407,14 +411,20 @@ def _containers() -> ContainerSettings:
     return replace(container_settings(), spare=False)  # it would be for nobody
 
 
-async def _main(options: RunOptions, program: Program, early: EarlyKernel | None) -> int:
-    return await Run(options, program, early).run()
-
-
 def run_program(options: RunOptions, early: EarlyKernel | None = None) -> int:
     """Run it, on the kernel that boots already if it fits; returns the exit code. Raises
     CodeexecError where it could not even begin."""
     program = load_program(options.file, cells=options.cells)
+    return run_loaded(options, program, early=early)
+
+
+def run_loaded(
+    options: RunOptions,
+    program: Program,
+    process: ProgramBackend | None = None,
+    early: EarlyKernel | None = None,
+) -> int:
+    """Run what has been read; see `run_program`."""
     if options.save is not None and not options.save.absolute().parent.is_dir():
         raise errors.UsageError(
             f"{options.save.parent} is not a folder.", "Give --save a file in one that exists."
@@ -423,10 +433,31 @@ def run_program(options: RunOptions, early: EarlyKernel | None = None) -> int:
     gc.freeze()
     # What libraries log is not for whoever runs a script: our errors say it in words.
     logging.getLogger().addHandler(logging.NullHandler())
+
+    async def run() -> int:
+        return await Run(options, program, early, process).run()
+
+    status, by = exits.KERNEL if program.has_cells else exits.OWN_FAILURE, "codeexec-tui"
     try:
-        return asyncio.run(_main(options, program, early))
+        status = asyncio.run(run())
+        if process is not None and process.status == status:
+            by = "program"
+        elif status in (exits.OK, exits.FAILED):
+            by = "code"
     except BrokenPipeError:
         leave_quietly()
         return exits.PIPE_CLOSED
     except KeyboardInterrupt:
-        return exits.INTERRUPTED  # before anything ran
+        status = exits.INTERRUPTED  # before anything ran
+    finally:
+        if options.as_json:
+            _tell_status(status, by)
+    return status
+
+
+def _tell_status(status: int, by: str) -> None:
+    """The last line of `--json`: the exit status, and whose it is: that of the program, of the
+    code on a kernel, or our own."""
+    line = json.dumps({"type": "run_ended", "status": status, "by": by})
+    with suppress(BrokenPipeError):
+        say(line, flush=True)

@@ -37,16 +37,23 @@ class Verdict:
 
 
 def judge(
-    end: ExecutionFinished, *, death: Death | None, interrupted: bool, no_input: bool
+    end: ExecutionFinished,
+    *,
+    death: Death | None,
+    interrupted: bool,
+    no_input: bool,
+    is_script: bool = False,
 ) -> Verdict:
     """`death` is that of the kernel, if it has died; `interrupted`: we asked for it;
-    `no_input`: it was interrupted because standard input has ended."""
+    `no_input`: it was interrupted because standard input has ended. `is_script`: the whole of a
+    script ran on the kernel, so its exit status is passed through, as that of a program is."""
+    kernel = exits.OWN_FAILURE if is_script else exits.KERNEL
     match end.status:
         case "ok":
             return Verdict(exits.OK)
         case "error":
             if end.error is not None and end.error.name == EXIT:
-                return _judge_exit(end.error.value)
+                return _judge_exit(end.error.value, passes_status=is_script)
             return Verdict(exits.FAILED)
         case "timed_out":
             return Verdict(exits.TIMED_OUT, OutOfTime(end.reason), ends=True)
@@ -54,7 +61,7 @@ def judge(
             step = ""
             if death is not None and death.out_of_memory:
                 step = "Let it need less memory, or give the machine (or the container) more."
-            return Verdict(exits.KERNEL, errors.KernelDied(end.reason, step), ends=True)
+            return Verdict(kernel, errors.KernelDied(end.reason, step), ends=True)
         case "cancelled" if no_input:
             error = NoInput(
                 "The code asks for input, and standard input has ended.",
@@ -65,13 +72,29 @@ def judge(
             return Verdict(exits.INTERRUPTED, ends=True)
         case "cancelled":
             reason = death.message if death is not None else end.reason
-            return Verdict(exits.KERNEL, errors.KernelUnavailable(reason), ends=True)
+            return Verdict(kernel, errors.KernelUnavailable(reason), ends=True)
 
 
-def _judge_exit(value: str) -> Verdict:
+def judge_program(end: ExecutionFinished, status: int) -> Verdict:
+    """The end of a program with the exit status `status`, which is passed through."""
+    if end.status == "timed_out":
+        return Verdict(exits.TIMED_OUT, OutOfTime(end.reason), ends=True)
+    remark = ""
+    if end.error is not None and end.error.name == "Signal" and end.error.value != "SIGINT":
+        remark = f"The program was ended by {end.error.value}."
+    return Verdict(status, remark=remark, ends=status != exits.OK)
+
+
+def _judge_exit(value: str, *, passes_status: bool) -> Verdict:
     """`sys.exit(value)`: nothing and 0 are good; other numbers are said; text is the reason."""
     if value in ("", "0", "None", "False"):
         return Verdict(exits.OK, ends=True)
     is_number = value.lstrip("-").isdigit() or value == "True"
-    remark = f"The program ended itself with exit code {value}." if is_number else value
-    return Verdict(exits.FAILED, remark=remark, ends=True)
+    if not is_number:
+        return Verdict(exits.FAILED, remark=value, ends=True)
+    number = 1 if value == "True" else int(value)
+    if passes_status:
+        return Verdict(number & 0xFF, ends=True)
+    return Verdict(
+        exits.FAILED, remark=f"The program ended itself with exit code {number}.", ends=True
+    )

@@ -334,9 +334,9 @@ def describe(name: str, value: Any, limit: int = PREVIEW) -> dict[str, Any]:
 
 def variables(user: dict[str, Any]) -> str:
     """All that the user has defined, in that order."""
-    from IPython import get_ipython
-
-    hidden = getattr(get_ipython(), "user_ns_hidden", {})
+    ipython = sys.modules.get("IPython")  # absent in a program without IPython
+    shell = ipython.get_ipython() if ipython is not None else None
+    hidden = getattr(shell, "user_ns_hidden", {})
     nothing = object()
     until = time.monotonic() + PLENTY
     told: list[dict[str, Any]] = []

@@ -132,6 +132,13 @@ class NeverTaken:
     execution: str
 
 
+@dataclass(frozen=True, slots=True)
+class VariablesSent:
+    """The variables that a program had at its end: JSON of `guest/prelude.py`."""
+
+    text: str
+
+
 Fact = (
     Started
     | Wrote
@@ -146,6 +153,7 @@ Fact = (
     | Pulled
     | Reached
     | NeverTaken
+    | VariablesSent
 )
 Sink = Callable[[Sequence[Fact]], None]
 """Called on the event loop, with all that is at hand."""

@@ -110,6 +110,8 @@ class Intake:
                             fact.image, fact.layers_done, fact.layers, fact.done, fact.total
                         )
                     )
+                case says.VariablesSent():
+                    pass  # the runner's
                 case says.Died():
                     events += self._flush()
         return events + self._flush()

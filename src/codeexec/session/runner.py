@@ -4,12 +4,19 @@ every execution ends exactly once, whatever dies."""
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import Iterable, Sequence
 
 from codeexec.domain.checks import check_id
 from codeexec.domain.clock import Clock
-from codeexec.domain.errors import Conflict, NotFound, StorageError, UsageError
+from codeexec.domain.errors import (
+    Conflict,
+    NotFound,
+    ProtocolError,
+    StorageError,
+    UsageError,
+)
 from codeexec.domain.events import (
     AnyEvent,
     Death,
@@ -21,12 +28,14 @@ from codeexec.domain.events import (
     LadderStage,
     NoticeGiven,
     StdinAnswered,
+    VariablesTaken,
 )
 from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.requests import Accepted, Execute
 from codeexec.domain.snapshot import Snapshot
 from codeexec.kernels import base as says
 from codeexec.kernels.base import KernelChoice, KernelFactory
+from codeexec.kernels.jupyter.questions import parse_variables
 from codeexec.session.answers import SecretAnswers
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.intake import Intake
@@ -38,6 +47,8 @@ from codeexec.session.queue import Queue, call_of
 from codeexec.session.recorder import Recorder
 from codeexec.session.settings import HostSettings
 from codeexec.session.tasks import Tasks
+
+log = logging.getLogger(__name__)
 
 SECRET_GIVEN = "secret_given"
 """Key of the generation of the kernel that was last given a password."""
@@ -207,6 +218,8 @@ class Runner:
                 events += self._die(fact.death)
             elif isinstance(fact, says.NeverTaken):
                 self._unsent = fact.execution
+            elif isinstance(fact, says.VariablesSent):
+                events += self._variables(fact.text)
         self.recorder.record(*events, private=self._open_documents.journaled_with(facts))
         self._reached = reached_by(facts) or self._reached
         self._mind_limit()
@@ -236,6 +249,15 @@ class Runner:
         view, self._unsent = self.snapshot.executions.get(self._unsent), ""
         if view is not None and self.queue.running == view.execution_id and view.count is None:
             kernel.execute(call_of(view))
+
+    def _variables(self, text: str) -> list[AnyEvent]:
+        """Those of a program at its end, after the end itself."""
+        try:
+            sent = parse_variables(text)
+        except ProtocolError as error:
+            log.info("variables of a program: %s", error)
+            return []
+        return [VariablesTaken(self.snapshot.kernel.generation, sent.variables, sent.truncated)]
 
     def _finish(self, fact: says.Finished) -> list[AnyEvent]:
         execution_id = fact.execution

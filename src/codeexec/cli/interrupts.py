@@ -1,0 +1,47 @@
+"""Signals of a run beside a program: which came, and whether the terminal sent it to both."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+SI_KERNEL = 0x80
+"""`si_code` of a signal that the kernel sent, as the terminal's driver does: sigaction(2)."""
+
+WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class SignalPipe:
+    """A descriptor that becomes readable when one of WATCHED has come.
+
+    To be made after the program was started: the signals are blocked here, and a child would
+    inherit that. On systems without sigwaitinfo (macOS) nobody can tell who sent a signal; there
+    each SIGINT counts as the terminal's, which has reached the program itself.
+    """
+
+    def __init__(self) -> None:
+        self.fd, self._write_end = os.pipe()
+        os.set_blocking(self.fd, False)
+        if hasattr(signal, "sigwaitinfo"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+            threading.Thread(target=self._wait, name="signals", daemon=True).start()
+        else:
+            for number in WATCHED:
+                signal.signal(number, lambda number, frame: self._put(number, True))
+
+    def _wait(self) -> None:
+        while True:
+            received = signal.sigwaitinfo(WATCHED)
+            self._put(received.si_signo, received.si_code == SI_KERNEL)
+
+    def _put(self, number: int, is_from_terminal: bool) -> None:
+        os.write(self._write_end, bytes((number, is_from_terminal)))
+
+    def read(self) -> list[tuple[int, bool]]:
+        """What has come since the last call: each signal, and whether the terminal sent it."""
+        try:
+            data = os.read(self.fd, 1024)
+        except BlockingIOError:
+            return []
+        return [(data[at], bool(data[at + 1])) for at in range(0, len(data), 2)]

@@ -1,0 +1,275 @@
+"""`run SCRIPT`: the script as a program of its own, found and started before the rest is loaded."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codeexec.cli import exits
+from codeexec.domain.errors import CodeexecError, UsageError
+from codeexec.environments.temporary import sweep
+from codeexec.environments.trust import trust_step
+from codeexec.hostfiles.shared import shared_folders
+from codeexec.kernels.find import Found, candidates, find_python
+from codeexec.kernels.process.spawn import (
+    INHERIT,
+    PIPE,
+    PREFIX,
+    PTY,
+    SAME,
+    SpawnedProgram,
+    spawn_program,
+)
+
+if TYPE_CHECKING:
+    from codeexec.cli.run_options import RunOptions
+
+STDIN = "-"
+
+
+class NotRun(CodeexecError):
+    """A script that could not be started: `status` is the exit status that says so."""
+
+    code = "not_run"
+    title = "Not run"
+
+    def __init__(self, status: int, message: str, next_step: str = "") -> None:
+        super().__init__(message, next_step)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What is started: an interpreter, its words, where, and in which environment."""
+
+    interpreter: str
+    words: tuple[str, ...]
+    cwd: str
+    env: Mapping[str, str] = field(repr=False)
+    has_stdin: bool = False
+    """The script itself comes from standard input."""
+    remarks: tuple[str, ...] = ()
+    """Said before the program starts, a quiet line each."""
+
+    @property
+    def argv(self) -> list[str]:
+        return [self.interpreter, *self.words]
+
+    def start(
+        self, stdout: str, stderr: str, *, stdin: int | None = None, wants_variables: bool = False
+    ) -> SpawnedProgram:
+        """Raises NotRun where the interpreter cannot be started."""
+        size = _terminal_size() if PTY in (stdout, stderr) else None
+        asks_terminal = self.has_stdin and PTY in (stdout, stderr)
+        try:
+            return spawn_program(
+                self.argv,
+                self.cwd,
+                self.env,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                size=size,
+                flags="v" * wants_variables + "t" * asks_terminal,
+            )
+        except OSError as error:
+            raise NotRun(
+                exits.NOT_FOUND if isinstance(error, FileNotFoundError) else exits.CANNOT_EXECUTE,
+                f"{self.interpreter} cannot be started: {error.strerror or error}.",
+                "Name another Python: --kernel PATH",
+            ) from error
+
+
+def runs_as_program(options: RunOptions) -> bool:
+    """A script, in no container and not cell by cell."""
+    is_script = options.file == STDIN or not options.file.lower().endswith(".ipynb")
+    return is_script and not options.cells and options.backend == "local"
+
+
+def find_script(options: RunOptions) -> Script | None:
+    """The script and its interpreter. None where `--kernel` names a kernel that is no Python.
+    Raises NotRun where the file or the interpreter is not there."""
+    is_stdin = options.file == STDIN
+    if not is_stdin:
+        _check_file(options.file)
+    cwd = os.path.abspath(options.cwd or ".")  # noqa: PTH100
+    file = "" if is_stdin else os.path.abspath(options.file)  # noqa: PTH100
+    env = dict(options.env)
+    found = find_python(cwd, file, options.kernel, {**os.environ, **env}, options.trust)
+    remarks = options.remarks
+    if found is None:
+        from codeexec.kernels.jupyter.discover import find_specs
+
+        spec = find_specs().get(options.kernel.lower())
+        if spec is None:
+            raise NotRun(
+                exits.NOT_FOUND,
+                f"{options.kernel} is no Python, and no kernel that is installed.",
+                "`codeexec-tui kernels` lists those that can be used.",
+            )
+        if not spec.python:
+            return None
+        env = {**spec.env, **env}
+        found = find_python(cwd, file, spec.python, env, options.trust)
+        if found is None:
+            return None
+    elif not options.kernel:
+        best = next(candidates(cwd, file, {**os.environ, **env}, options.trust))
+        if best.untrusted:
+            remarks = (*remarks, f"{not_used(best)} The script runs with {found.interpreter}.")
+    if found.untrusted:
+        raise NotRun(exits.CANNOT_EXECUTE, not_used(found), trust_step(found.untrusted))
+    from codeexec.kernels.jupyter.launch import DROPPED_ENV, python_env
+
+    whole = {key: value for key, value in os.environ.items() if key not in DROPPED_ENV}
+    whole.update(python_env(found.interpreter))
+    whole.update(env)
+    shown = STDIN if is_stdin else (file if options.cwd else options.file)
+    words = (shown, *options.arguments)
+    return Script(found.interpreter, words, cwd, whole, is_stdin, remarks)
+
+
+def not_used(found: Found) -> str:
+    return f"{found.interpreter} is not used: {found.untrusted} is not trusted."
+
+
+def _check_file(file: str) -> None:
+    import stat
+
+    try:
+        mode = os.stat(file).st_mode  # noqa: PTH116
+        readable = os.access(file, os.R_OK)
+    except OSError as error:
+        raise NotRun(
+            exits.NOT_FOUND if isinstance(error, FileNotFoundError) else exits.CANNOT_EXECUTE,
+            f"{file} cannot be opened: {error.strerror}.",
+            "Check the name; `codeexec-tui run --help` shows how files are named.",
+        ) from error
+    if stat.S_ISDIR(mode):
+        # python runs a folder that has a __main__.py, as it runs a zip file.
+        if os.path.isfile(os.path.join(file, "__main__.py")):  # noqa: PTH113, PTH118
+            return
+        raise NotRun(
+            exits.CANNOT_EXECUTE,
+            f"{file} is a folder.",
+            f"Name a file in it, or open it: codeexec-tui {file}",
+        )
+    if shared_folders():
+        from codeexec.hostfiles.files import read
+        from codeexec.hostfiles.place import locate
+
+        try:
+            # Code in a container may have put a link there: see `hostfiles`.
+            read(locate(Path(file)), 0)
+        except CodeexecError as error:
+            raise NotRun(exits.CANNOT_EXECUTE, error.message, error.next_step) from error
+    if not readable:
+        raise NotRun(
+            exits.CANNOT_EXECUTE, f"{file} cannot be read.", "Make it readable for you: chmod u+r"
+        )
+
+
+def plan_streams(*, is_recorded: bool) -> tuple[str, str]:
+    """How stdout and stderr are made. `is_recorded`: both are wanted, apart from each other.
+
+    Otherwise what is no terminal is inherited, so the program writes to it as it would without
+    us; and where both are one terminal the program gets one, so that their order is its own.
+    """
+    out, err = sys.stdout.isatty(), sys.stderr.isatty()
+    if is_recorded:
+        return PTY if out else PIPE, PTY if err else PIPE
+    if not out:
+        return INHERIT, PTY if err else INHERIT
+    if not err:
+        return PTY, INHERIT
+    return PTY, SAME if os.fstat(1).st_rdev == os.fstat(2).st_rdev else PTY
+
+
+def _terminal_size() -> os.terminal_size | None:
+    for fd in (1, 2, 0):
+        try:
+            return os.get_terminal_size(fd)
+        except OSError:
+            continue
+    return None
+
+
+def wait_alone(spawned: SpawnedProgram, signals: int) -> int | None:
+    """Wait for a program that shows everything itself; returns its exit status. None as soon as
+    there is work for us: a display, a signal, or a crash to explain.
+
+    This needs nothing that takes long to load, and most scripts need nothing else.
+    """
+    import select
+
+    if not hasattr(os, "pidfd_open"):
+        return None
+    pidfd = os.pidfd_open(spawned.pid)
+    try:
+        poll = select.poll()
+        poll.register(pidfd, select.POLLIN)
+        poll.register(signals, select.POLLIN)
+        poll.register(spawned.channel, select.POLLIN)
+        while True:
+            events = dict(poll.poll())
+            if events.get(spawned.channel, 0) & select.POLLIN or signals in events:
+                return None
+            if pidfd in events:
+                break
+            poll.unregister(spawned.channel)  # the program has closed its end
+    finally:
+        os.close(pidfd)
+    status = spawned.process.wait()
+    if status < 0:
+        return None
+    spawned.close()
+    return status
+
+
+def run_script(options: RunOptions) -> int | None:
+    """Run it; returns the exit status: the program's own, or one of ours that `exits` lists.
+    None where the file is to be run on a kernel after all."""
+    try:
+        script = find_script(options)
+        if script is None:
+            return None
+        if script.remarks and not options.as_json:
+            from codeexec.cli.style import paint, say, wants_color
+
+            for remark in script.remarks:
+                say(paint(remark, "dim", wants_color(sys.stderr, options.color)), file=sys.stderr)
+        if options.as_json or options.save is not None:
+            from codeexec.cli.script_recorded import run_recorded
+
+            return run_recorded(script, options)
+        out, err = plan_streams(is_recorded=False)
+        spawned = script.start(out, err)
+        # Everything from here on is loaded while the program starts.
+        from codeexec.cli.interrupts import SignalPipe
+
+        signals = SignalPipe()
+        sweep(PREFIX)
+        shows_all = spawned.stdout is None and spawned.stderr is None
+        if shows_all and options.timeout is None and options.artifacts is None:
+            status = wait_alone(spawned, signals.fd)
+            if status is not None:
+                return status
+        from codeexec.cli.script_run import follow
+
+        return follow(spawned, signals, options)
+    except NotRun as error:
+        from codeexec.cli.style import show_error
+
+        show_error(error, options.as_json)
+        return error.status
+    except UsageError:
+        raise  # the command line: 2
+    except CodeexecError as error:
+        from codeexec.cli.style import show_error
+
+        show_error(error, options.as_json)
+        return exits.OWN_FAILURE

@@ -1,0 +1,1 @@
+"""Programs as kernels: one execution is one process."""

@@ -1,0 +1,155 @@
+"""A kernel whose one execution is a program: started by `execute`, over when the program ends."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NoReturn
+
+from codeexec.domain.errors import Unavailable, UsageError
+from codeexec.domain.events import KernelRef
+from codeexec.domain.requests import Completeness, Completions, Inspection
+from codeexec.kernels.base import (
+    ExecuteCall,
+    Finished,
+    Handle,
+    Kernel,
+    KernelChoice,
+    KernelUsage,
+    Reached,
+    Ready,
+    Sink,
+    Started,
+    VariablesSent,
+)
+from codeexec.kernels.process.program import ProgramRun
+from codeexec.kernels.process.spawn import SpawnedProgram
+
+BACKEND = "program"
+END_SECONDS = 2.0
+"""Seconds that a program has between SIGTERM and SIGKILL."""
+
+
+class ProgramBackend:
+    """Makes the kernel of one program that has been spawned already."""
+
+    def __init__(self, ref: KernelRef, spawned: SpawnedProgram) -> None:
+        self.ref = ref
+        self.spawned = spawned
+        self.status: int | None = None
+        """The program's exit status, once it has ended."""
+        self.terminal_interrupts = 0
+        """Interrupts that the terminal has sent to the program itself, so that we must not."""
+
+    def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
+        return ProgramKernel(self, sink)
+
+    async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
+        return None
+
+    async def close(self) -> None:
+        pass
+
+
+class ProgramKernel:
+    """A `Kernel` for one execution. The code that it is given is only recorded, as the
+    interpreter reads the file itself."""
+
+    def __init__(self, backend: ProgramBackend, sink: Sink) -> None:
+        self._backend = backend
+        self._sink = sink
+        self._run: ProgramRun | None = None
+        self._following: asyncio.Task[None] | None = None
+
+    @property
+    def ref(self) -> KernelRef:
+        return self._backend.ref
+
+    @property
+    def pid(self) -> int | None:
+        return self._backend.spawned.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return True
+
+    async def start(self) -> Ready:
+        return Ready(self.pid, "python", "", "", subshells=False)
+
+    def handle(self) -> Handle:
+        return {}
+
+    @property
+    def has_outbox(self) -> bool:
+        return False
+
+    def acknowledge(self, place: Reached) -> None:
+        pass
+
+    def execute(self, call: ExecuteCall) -> None:
+        if self._run is not None:
+            raise UsageError("The program has been run.", "Start another `run` to run it again.")
+        self._run = ProgramRun(self._backend.spawned, call.execution)
+        self._following = asyncio.create_task(self._follow(self._run, call.execution))
+
+    async def _follow(self, run: ProgramRun, execution: str) -> None:
+        self._sink([Started(execution, None)])
+        async for facts in run.facts():
+            if run.has_ended and isinstance(facts[-1], Finished):
+                self._backend.status = run.status
+                if run.variables:
+                    facts.insert(-1, VariablesSent(run.variables))
+            self._sink(facts)
+
+    def answer_stdin(self, text: str) -> None:
+        raise UsageError("A program reads its standard input itself.")
+
+    async def interrupt(self) -> None:
+        if self._backend.terminal_interrupts:
+            self._backend.terminal_interrupts -= 1
+        elif self._run is not None:
+            self._run.interrupt()
+
+    async def signal(self, signum: int) -> bool:
+        if self._run is None or self._run.has_ended:
+            return False
+        self._run.terminate(signum)
+        return True
+
+    async def restart(self) -> Ready:
+        await self.shutdown()
+        return await self.start()
+
+    async def shutdown(self) -> None:
+        if self._run is None or self._following is None:
+            await ProgramRun(self._backend.spawned, "").end(END_SECONDS)
+            return
+        await self._run.end(END_SECONDS)
+        self._following.cancel()
+        await asyncio.gather(self._following, return_exceptions=True)
+
+    async def pause(self) -> None:
+        raise UsageError("A program is paused by Ctrl+Z in its terminal.")
+
+    async def unpause(self) -> None:
+        pass
+
+    async def detach(self) -> None:
+        await self.shutdown()
+
+    async def complete(self, code: str, cursor: int) -> Completions:
+        self._cannot()
+
+    async def inspect(self, code: str, cursor: int, detail: int) -> Inspection:
+        self._cannot()
+
+    async def is_complete(self, code: str) -> Completeness:
+        self._cannot()
+
+    async def ask(self, code: str, deadline: float) -> str:
+        self._cannot()
+
+    def usage(self) -> KernelUsage:
+        return KernelUsage(None, None)
+
+    def _cannot(self) -> NoReturn:
+        raise Unavailable("A program answers no questions about its variables while it runs.")

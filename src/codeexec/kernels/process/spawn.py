@@ -1,0 +1,155 @@
+"""Starts a Python program with a channel for its displays: standard library alone.
+
+The program inherits stdin, and it stays in our process group: the terminal's keys (Ctrl+C, Ctrl+Z)
+reach it as they reach a program that a shell starts. What is not inherited is a pseudo-terminal
+where ours is a terminal, and a pipe elsewhere, so that the program writes as it would without us.
+"""
+
+# pathlib and contextlib would add to the time before the program starts.
+# ruff: noqa: PTH118, PTH120
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from codeexec.environments.temporary import LockedFolder
+
+PREFIX = "codeexec-program-"
+"""Of the folders that displays go through; `environments.temporary.sweep` removes left ones."""
+
+INHERIT = "inherit"
+PIPE = "pipe"
+PTY = "pty"
+SAME = "stdout"
+"""How a stream of the program is made; SAME: stderr is what stdout is."""
+
+HOOK_FOLDER = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.dirname(__file__))), "guest", "program"
+)
+FIRST_FD = 200
+"""Scripts and shells use descriptors below this number themselves."""
+
+
+class SpawnedProgram:
+    """A program that has been started. `stdout` and `stderr` are descriptors to read from, None
+    where the program inherited ours (or has one for both). `channel` gives a line for each display
+    in `spool`; a byte written to `ack` lets the program go on."""
+
+    __slots__ = ("ack", "argv", "channel", "process", "spool", "stderr", "stdout")
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        argv: Sequence[str],
+        stdout: int | None,
+        stderr: int | None,
+        channel: int,
+        ack: int,
+        spool: LockedFolder,
+    ) -> None:
+        self.process = process
+        self.argv = list(argv)
+        self.stdout = stdout
+        self.stderr = stderr
+        self.channel = channel
+        self.ack = ack
+        self.spool = spool
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def close(self) -> None:
+        """Close the descriptors and remove the spool folder."""
+        for fd in {self.stdout, self.stderr, self.channel, self.ack}:
+            if fd is not None:
+                os.close(fd)
+        self.spool.remove()
+
+
+def spawn_program(
+    argv: Sequence[str],
+    cwd: str,
+    env: Mapping[str, str],
+    *,
+    stdin: int | None = None,
+    stdout: str = INHERIT,
+    stderr: str = INHERIT,
+    size: os.terminal_size | None = None,
+    flags: str = "",
+) -> SpawnedProgram:
+    """Start `argv` (an interpreter, a script, its arguments). `env` is the whole environment.
+    `size` is that of a pseudo-terminal, `flags` those of `guest/program/sitecustomize.py`. Raises
+    OSError where the program cannot be started."""
+    spool = LockedFolder(PREFIX)
+    opened: list[int] = []  # the program's ends
+    ours: list[int] = []
+    try:
+        channel, channel_write = _pipe(ours, opened)
+        ack_read, ack = _pipe(opened, ours)
+        out_end, out_child = _stream(stdout, size, ours, opened)
+        err_end, err_child = (
+            (None, subprocess.STDOUT) if stderr == SAME else _stream(stderr, size, ours, opened)
+        )
+        child_env = dict(env)
+        if "PYTHONPATH" in child_env:
+            child_env["CODEEXEC_PYTHONPATH"] = child_env["PYTHONPATH"]
+        paths = [HOOK_FOLDER, *filter(None, [child_env.get("PYTHONPATH", "")])]
+        child_env["PYTHONPATH"] = os.pathsep.join(paths)
+        child_env["CODEEXEC_PROGRAM"] = f"{channel_write}:{ack_read}:{flags}:{spool.path}"
+        process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=child_env,
+            stdin=stdin,
+            stdout=out_child,
+            stderr=err_child,
+            pass_fds=(channel_write, ack_read),
+        )
+    except BaseException:
+        for fd in ours:
+            os.close(fd)
+        spool.remove()
+        raise
+    finally:
+        for fd in opened:
+            os.close(fd)
+    return SpawnedProgram(process, argv, out_end, err_end, channel, ack, spool)
+
+
+def _pipe(reading: list[int], writing: list[int]) -> tuple[int, int]:
+    """A pipe whose ends are numbered from FIRST_FD on, each kept in its list."""
+    import fcntl
+
+    low = os.pipe()
+    try:
+        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FIRST_FD) for fd in low]
+    finally:
+        for fd in low:
+            os.close(fd)
+    reading.append(high[0])
+    writing.append(high[1])
+    return high[0], high[1]
+
+
+def _stream(
+    kind: str, size: os.terminal_size | None, ours: list[int], opened: list[int]
+) -> tuple[int | None, int | None]:
+    """Our end and the program's end of a stream."""
+    if kind == INHERIT:
+        return None, None
+    if kind == PIPE:
+        return _pipe(ours, opened)
+    import termios
+
+    master, slave = os.openpty()
+    ours.append(master)
+    opened.append(slave)
+    attributes = termios.tcgetattr(slave)
+    attributes[1] &= ~termios.OPOST  # newlines stay newlines
+    termios.tcsetattr(slave, termios.TCSANOW, attributes)
+    if size is not None:
+        termios.tcsetwinsize(slave, (size.lines, size.columns))
+    return master, slave
