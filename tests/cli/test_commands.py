@@ -184,6 +184,7 @@ def test_the_early_kernel_is_what_run_will_ask_for(tmp_path: Path) -> None:
         "--env",
         "A=1",
         "--kernel=/x",
+        "--cells",
         str(script),
         "--lr",
         "3",
@@ -197,10 +198,11 @@ def test_the_early_kernel_is_what_run_will_ask_for(tmp_path: Path) -> None:
         "kernel": "/x",
         "file": str(script),
     }
-    assert guess(["-"], "/w") == {"cwd": "/w", "env": {}}
-    assert guess(["--docker", str(script)], "/w") is None
-    assert guess([str(script), "--docker"], "/w") is None
-    assert guess(["missing.py"], "/w") is None
+    assert guess(["-"], "/w") is None  # a program needs no kernel
+    assert guess([str(script)], "/w") is None
+    assert guess(["--cells", "--docker", str(script)], "/w") is None
+    assert guess(["--cells", str(script), "--docker"], "/w") is None
+    assert guess(["--cells", "missing.py"], "/w") is None
     assert guess(["--nope", str(script)], "/w") is None
     assert guess([], "/w") is None
 
