@@ -120,7 +120,8 @@ def find_script(options: RunOptions) -> Script | None:
     elif not options.kernel:
         best = next(candidates(cwd, file, {**os.environ, **env}, options.trust))
         if best.untrusted:
-            remarks = (*remarks, f"{not_used(best)} The script runs with {found.interpreter}.")
+            remark = f"{not_used(best)} The script runs with {found.interpreter}."
+            remarks = (*remarks, f"{remark} {trust_step(best.untrusted)}")
     if found.untrusted:
         raise NotRun(exits.CANNOT_EXECUTE, not_used(found), trust_step(found.untrusted))
     from codeexec.kernels.jupyter.launch import DROPPED_ENV, python_env
