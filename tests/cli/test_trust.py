@@ -156,7 +156,7 @@ def test_a_run_does_not_trust_what_a_container_could_change(
         activated = {"VIRTUAL_ENV": str(desk.folder / ".venv")}
         assert desk.run("run", str(desk.folder / "a.py"), env=activated).stdout == done.stdout
         named = desk.run("run", "--kernel", ".venv", "a.py", env=NO_VENV)
-        assert named.returncode == 3
+        assert named.returncode == 126
         assert f"codeexec-tui trust {desk.folder}" in named.stderr
         assert strange.marks == []
     done = desk.run("run", "--trust", "a.py", env=NO_VENV)
