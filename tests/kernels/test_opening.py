@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TypeVar
 
+import httpx
 import pytest
 
 from codeexec.domain.errors import KernelUnavailable
@@ -20,7 +21,8 @@ from codeexec.kernels.early import EarlyKernel
 from codeexec.kernels.factory import Kernels
 from codeexec.kernels.jupyter.discover import find_specs
 from codeexec.program import RunningSession, open_session
-from support.servers import wait_until
+from support.servers import serve_here, wait_until
+from support.sessions import until
 from support.strangers import StrangeFolder
 
 MODULES = (
@@ -78,6 +80,26 @@ async def test_a_session_in_a_strange_folder_uses_our_interpreter_and_says_so(
     assert notice.title == "Restricted"
     assert str(python) in notice.message
     assert notice.next_step == f"If you trust it: codeexec-tui trust {strange.folder}"
+
+
+async def test_a_session_that_a_program_opens_over_the_network_is_restricted_too(
+    strange: StrangeFolder, tmp_path: Path
+) -> None:
+    strange.plant_python()
+    strange.plant_settings('[kernel]\nname = ".venv"\n')
+    async with serve_here(tmp_path) as here:
+        headers = {"Authorization": f"Bearer {here.token}"}
+        async with httpx.AsyncClient(base_url=here.url, headers=headers) as client:
+            answer = await client.post("/v1/sessions", json={"cwd": str(strange.folder)})
+            assert answer.is_success
+            session_id = answer.json()["session_id"]
+            kernels = await client.get("/v1/kernels", params={"cwd": str(strange.folder)})
+        session = here.host.session(session_id)
+        await until(session, lambda snapshot: snapshot.kernel.state == "idle")
+        assert session.snapshot.kernel.kernel is not None
+        assert session.snapshot.kernel.kernel.path == sys.executable
+        assert kernels.json()["kernels"][0]["problem"].startswith("Not examined")
+    assert strange.marks == []
 
 
 async def test_a_program_may_answer_for_its_folder(strange: StrangeFolder) -> None:
