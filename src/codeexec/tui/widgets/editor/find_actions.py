@@ -18,6 +18,10 @@ class Symbol:
     line: int
 
 
+MARK_SECONDS = 0.05
+"""For marking the matches of one line that is drawn."""
+
+
 class FindActions(EditorBase):
     """The prompts themselves are somebody else's: these post what to ask for."""
 
@@ -26,8 +30,9 @@ class FindActions(EditorBase):
     def find(self, query: Query, step: int = 1, *, here: bool = False) -> Found | None:
         """Mark all matches and select the next; see `search.find`. Raises UsageError."""
         self.wanted = query
-        self.painter.pattern = query.compiled() if query.text else None
+        self.painter.pattern = None
         found = search.find(self.model, query, step, here=here)
+        self.painter.pattern = query.compiled(MARK_SECONDS) if query.text else None
         self.sync()
         self.refresh()
         return found

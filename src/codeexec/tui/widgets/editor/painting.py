@@ -9,14 +9,14 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from codeexec.domain.errors import UsageError
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.widgets.editor.columns import LONG, drawn, to_cell, to_column
 from codeexec.tui.widgets.editor.marks import GLYPHS, CellMark, CellState, Severity, duration
 from codeexec.tui.widgets.editor.motions import matching_bracket
-from codeexec.tui.widgets.editor.search import matches
+from codeexec.tui.widgets.editor.search import Pattern, matches
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterable, Mapping
 
     from codeexec.tui.widgets.editor.lexer_syntax import Span
@@ -47,7 +47,7 @@ class Painter:
         self.styles = styles
         self.focused = False
         self.show_numbers = True
-        self.pattern: re.Pattern[str] | None = None
+        self.pattern: Pattern | None = None
         self.marks: Mapping[str, CellMark] = {}
         self.edited: set[str] = set()
         self.diagnostics: dict[int, Diagnostic] = {}
@@ -206,7 +206,7 @@ class Painter:
         if diagnostic is not None and diagnostic.end is not None:
             lay(diagnostic.start, diagnostic.end, "syntax.error")
         if self.pattern is not None and len(text) < LONG:
-            for start, end in matches(self.pattern, text):
+            for start, end in self._matches(text):
                 current = (selection.start, selection.end) == ((line, start), (line, end))
                 lay(start, end, "search.current" if current else "search.match")
         begin, stop = selection.start, selection.end
@@ -221,6 +221,16 @@ class Painter:
         if line == model.cursor.line:
             column = model.cursor.column
             lay(column, column + 1, "cursor" if self.focused else "cursor.blurred")
+
+    def _matches(self, text: str) -> list[tuple[int, int]]:
+        if self.pattern is None:
+            return []
+        self.pattern.restart()
+        try:
+            return matches(self.pattern, text)
+        except UsageError:
+            self.pattern = None  # it takes too long: nothing is marked any more
+            return []
 
     def _tail(self, line: int, strip: Strip, over: str, room: int, under: str) -> Strip:
         """What follows the text of a line: its end, a diagnostic, the rule of a separator."""

@@ -4,15 +4,57 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from codeexec.domain.errors import UsageError
+from codeexec.domain.patterns import UserPattern
 from codeexec.tui.widgets.editor.text import Location, Selection
 
 if TYPE_CHECKING:
     from codeexec.tui.widgets.editor.model import EditorModel
+
+
+FIND_SECONDS = 1.0
+"""For a search through the whole text: the screen stands still meanwhile."""
+
+
+class Match(Protocol):
+    """What `re` and `regex` say of a match, as far as it is used here."""
+
+    def start(self) -> int: ...
+    def end(self) -> int: ...
+    def span(self) -> tuple[int, int]: ...
+    def group(self) -> str | Any: ...
+    def expand(self, template: str, /) -> str: ...
+
+
+class Pattern(Protocol):
+    """A `UserPattern`, or a plain text that is searched for."""
+
+    def restart(self) -> None: ...
+    def search(self, text: str) -> Match | None: ...
+    def fullmatch(self, text: str) -> Match | None: ...
+    def match_at(self, text: str, start: int) -> Match | None: ...
+    def find_all(self, text: str) -> Sequence[Match]: ...
+
+
+class PlainPattern:
+    """Plain text, matched by `re` alone: it never goes back."""
+
+    def __init__(self, compiled: re.Pattern[str]) -> None:
+        self.search = compiled.search
+        self.fullmatch = compiled.fullmatch
+        self.match_at = compiled.match
+        self._finditer = compiled.finditer
+
+    def restart(self) -> None:
+        """It has no time that could be spent."""
+
+    def find_all(self, text: str) -> list[re.Match[str]]:
+        return [match for match in self._finditer(text) if match.end() > match.start()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +72,18 @@ class Query:
         """Whether a match may go over the end of a line: a regular expression that says so."""
         return self.regex and "\\n" in self.text
 
-    def compiled(self) -> re.Pattern[str]:
-        """The pattern; raises UsageError when it is no regular expression."""
+    def compiled(self, seconds: float = FIND_SECONDS) -> Pattern:
+        """The pattern; raises UsageError when it is no regular expression. One that the user wrote
+        is given `seconds` in all, and its methods raise UsageError after that."""
         pattern = self.text if self.regex else re.escape(self.text)
         if self.word:
             pattern = rf"\b(?:{pattern})\b"
-        smart = self.case or self.text != self.text.lower()
-        try:
-            flags = re.MULTILINE if self.spans_lines else 0
-            return re.compile(pattern, flags if smart else flags | re.IGNORECASE)
-        except re.error as error:
-            raise UsageError(
-                f"{self.text} is no regular expression: {error.msg}.", "Escape it, or go plain."
-            ) from error
+        ignore_case = not self.case and self.text == self.text.lower()
+        if not self.regex:
+            return PlainPattern(re.compile(pattern, re.IGNORECASE if ignore_case else 0))
+        return UserPattern(
+            pattern, ignore_case=ignore_case, multiline=self.spans_lines, seconds=seconds
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +95,12 @@ class Found:
     count: int
 
 
-def matches(pattern: re.Pattern[str], line: str) -> list[tuple[int, int]]:
+def matches(pattern: Pattern, line: str) -> list[tuple[int, int]]:
     """The spans of a line that match; empty matches are passed over."""
-    return [found.span() for found in pattern.finditer(line) if found.end() > found.start()]
+    return [found.span() for found in pattern.find_all(line)]
 
 
-def all_matches(lines: list[str], pattern: re.Pattern[str]) -> list[tuple[int, int, int]]:
+def all_matches(lines: list[str], pattern: Pattern) -> list[tuple[int, int, int]]:
     """Line, start and end of every match."""
     search = pattern.search
     return [
@@ -101,7 +142,7 @@ def _start(match: tuple[Location, Location]) -> Location:
     return match[0]
 
 
-def _matches_across(lines: list[str], pattern: re.Pattern[str]) -> list[tuple[Location, Location]]:
+def _matches_across(lines: list[str], pattern: Pattern) -> list[tuple[Location, Location]]:
     """Where matches in the whole text begin and end."""
     starts = [0, *accumulate(len(line) + 1 for line in lines)]
 
@@ -121,7 +162,7 @@ def replace_one(model: EditorModel, query: Query, replacement: str) -> bool:
         return whole is not None and model.edit([(start, end, _expand(query, whole, replacement))])
     if start.line != end.line or start == end:
         return False
-    found = query.compiled().match(model.lines[start.line], start.column)
+    found = query.compiled().match_at(model.lines[start.line], start.column)
     if found is None or found.end() != end.column:
         return False
     return model.edit([(start, end, _expand(query, found, replacement))])
@@ -140,7 +181,7 @@ def replace_all(model: EditorModel, query: Query, replacement: str) -> int:
     for number, line in enumerate(model.lines):
         if not pattern.search(line):
             continue
-        changed, times = pattern.subn(lambda found: _expand(query, found, replacement), line)
+        changed, times = _replaced(query, pattern, line, replacement)
         if not times:
             continue
         count += times
@@ -161,7 +202,7 @@ def _replace_across(model: EditorModel, query: Query, replacement: str) -> int:
     pattern = query.compiled()
     found = _matches_across(model.lines, pattern)
     whole = "\n".join(model.lines)
-    texts = [_expand(query, one, replacement) for one in pattern.finditer(whole) if one.group()]
+    texts = [_expand(query, one, replacement) for one in pattern.find_all(whole)]
     cursor = model.cursor
     if found:
         model.edit([(*span, text) for span, text in zip(found, texts, strict=True)])
@@ -169,12 +210,23 @@ def _replace_across(model: EditorModel, query: Query, replacement: str) -> int:
     return len(found)
 
 
-def _expand(query: Query, found: re.Match[str], replacement: str) -> str:
+def _replaced(query: Query, pattern: Pattern, line: str, replacement: str) -> tuple[str, int]:
+    """The line with every match replaced, and how many there were."""
+    pieces: list[str] = []
+    at = 0
+    found = pattern.find_all(line)
+    for match in found:
+        pieces += (line[at : match.start()], _expand(query, match, replacement))
+        at = match.end()
+    return "".join([*pieces, line[at:]]), len(found)
+
+
+def _expand(query: Query, found: Match, replacement: str) -> str:
     if not query.regex:
         return replacement
     try:
         return found.expand(replacement)
-    except (re.error, IndexError) as error:
+    except (ValueError, IndexError, KeyError, re.error) as error:
         raise UsageError(
             f"{replacement} is no replacement: {error}.", r"Groups are \1, \2 or \g<name>."
         ) from error
