@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +24,7 @@ from codeexec.tui.app import OpenOptions
 from codeexec.tui.commands import BY_ID
 from codeexec.tui.compositor import SafeCompositor
 from codeexec.tui.equipment import Equipment
+from codeexec.tui.first_paint import frame
 from codeexec.tui.program import Program
 from support.bench import Bench, open_bench
 from support.hostile import EVERYTHING, HOSTILE, acting, unseen
@@ -178,3 +182,22 @@ def test_every_screen_has_the_last_look() -> None:
     ours = [each for each in kinds if each.__module__.startswith("codeexec.")]
     assert len(ours) > 8
     assert all(issubclass(each, Arrangement | Modal) for each in ours)
+
+
+def test_the_first_frame_and_the_last_words() -> None:
+    """Both are written without Textual: names of files, and of the session and its folder."""
+    for text in HOSTILE:
+        shown = re.sub(r"\x1b\[[0-9;]*[Hm]", "", frame(300, 24, (text,)))
+        assert not acting(shown) and not unseen(shown)
+    leave = (
+        "import codeexec.tui.start as s\n"
+        f"s.start = lambda options, frame: {EVERYTHING!r}\n"
+        "from codeexec.tui.app import OpenOptions, run\n"
+        "run(OpenOptions())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", leave], capture_output=True, timeout=60, check=True
+    )
+    said = done.stdout.decode()
+    assert "␛]52;c;ZXZpbA==␇" in said
+    assert not acting(said) and not unseen(said)

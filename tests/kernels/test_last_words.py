@@ -1,0 +1,29 @@
+"""What a process wrote last is quoted without acting on a terminal, here and from a container."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codeexec.environments.docker.wire import Exit
+from codeexec.kernels.jupyter.death import explain, printable_words, read_last_words
+from codeexec.kernels.jupyter.docker_end import kernel_ended
+from support.hostile import EVERYTHING, HOSTILE, acting, unseen
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, EVERYTHING])
+def test_last_words_act_on_nothing(tmp_path: Path, text: str) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(f"before {text} after\r\nend".encode("utf-8", "replace"))
+    here = explain(1, words=read_last_words(log)).message
+    away = kernel_ended(
+        Exit(1, 0, 0, 0), printable_words(log.read_bytes().decode()), "image"
+    ).death.message
+    for message in (here, away):
+        assert not acting(message) and not unseen(message)
+        assert "after\nend" in message
+
+
+def test_colours_are_left_out_and_direction_is_shown() -> None:
+    assert printable_words("\x1b[31mred\x1b[0m \u202eright\rover\n") == "red ·right\nover"
