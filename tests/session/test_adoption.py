@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -245,3 +246,28 @@ async def test_a_kernel_whose_adoption_fails_is_ended(
             assert (await run(session, "1")).status == "ok"
             assert pid not in kernels()
             assert len(kernels()) == 1
+
+
+async def test_a_host_that_ends_as_an_adoption_is_nearly_done_starts_no_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel is connected already and prints, while it is still looked for strays."""
+    entered, released = threading.Event(), threading.Event()
+
+    def wait(*mark: str) -> bool:
+        entered.set()
+        return released.wait(30)
+
+    with no_orphans():
+        state = tmp_path / "state"
+        pid, _, waiting = await leave_printing(state, tmp_path)
+        with monkeypatch.context() as patched:
+            patched.setattr("codeexec.session.keeper.end_marked", wait)
+            async with open_host(state, leave_kernels=True):
+                await asyncio.to_thread(entered.wait, 30)
+            released.set()
+        async with open_host(state) as host:
+            (session,) = host.sessions
+            await interrupt(host, session, waiting)
+            assert kernels() == [pid] == [session.snapshot.kernel.pid]
+            assert starts(session) == 1

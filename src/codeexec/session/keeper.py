@@ -25,7 +25,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.snapshot import Snapshot
 from codeexec.environments.marks import MARK, SESSION, end_marked
-from codeexec.kernels.base import Fact, Kernel, KernelChoice, KernelFactory, Ready
+from codeexec.kernels.base import Fact, Handle, Kernel, KernelChoice, KernelFactory, Ready
 from codeexec.kernels.jupyter.launch import let_outlive
 from codeexec.session.outbox import read_place, with_place
 from codeexec.session.recorder import Recorder
@@ -100,6 +100,7 @@ class KernelKeeper:
         self._outlives = outlives
         self._starting: asyncio.Task[None] | None = None
         self._adopting: asyncio.Task[None] | None = None
+        self._is_detached = False
         self._changing = asyncio.Lock()
 
     @property
@@ -118,7 +119,7 @@ class KernelKeeper:
 
     def start_kernel(self) -> None:
         """Begin to start one, unless one is there, on its way, or being adopted."""
-        if self.is_ready or self.is_adopting:
+        if self.is_ready or self.is_adopting or self._is_detached:
             return
         if self._starting is None or self._starting.done():
             self._starting = self._tasks.start(self._start(), "start-kernel")
@@ -276,6 +277,7 @@ class KernelKeeper:
 
     async def detach(self) -> None:
         """Leave the kernel to whoever opens the journal next."""
+        self._is_detached = True
         if self._adopting is not None and self.is_adopting:
             # The journal still names the kernel, and nothing was changed: the next server adopts.
             self._adopting.cancel()
@@ -337,28 +339,34 @@ class KernelKeeper:
         try:
             if handle:
                 handle = with_place(handle, read_place(self._recorder.journal))
-                kernel = await self._factory.adopt(handle, self._executions.take, running)
+                kernel = await self._adopt_or_end(handle, running)
+            await self._end_strays(str(handle.get("folder") or ""), is_adopted=kernel is not None)
+        except asyncio.CancelledError:
+            if kernel is not None:
+                await kernel.detach()  # it must not speak to a session that lets go of it
+            raise
+        return kernel
+
+    async def _adopt_or_end(self, handle: Handle, running: str) -> Kernel | None:
+        try:
+            kernel = await self._factory.adopt(handle, self._executions.take, running)
             was_ending = handle.get(ENDING) or self._snapshot.kernel.state not in ("idle", "busy")
-            if kernel is not None and was_ending:
-                await kernel.shutdown()
-                kernel = None
+            if kernel is None or not was_ending:
+                return kernel
+            await kernel.shutdown()
         except Exception as error:
             # Whatever it is (no file descriptor left, for one): the executions must end.
             log.warning("kernel adoption: %s", error, exc_info=error)
-            kernel = None
-        await self._end_strays(str(handle.get("folder") or ""), is_adopted=kernel is not None)
-        return kernel
+        return None
 
     async def _end_strays(self, folder: str, *, is_adopted: bool) -> None:
         """End what the last server left and nobody follows: a kernel that could not be adopted,
         and one that was being started when that server was killed, which is in no handle."""
         session_id = self._snapshot.session_id
         try:
-            if is_adopted:
-                await asyncio.to_thread(end_marked, SESSION, session_id, folder)
-            else:
+            if not is_adopted:
                 await asyncio.to_thread(end_marked, MARK, folder)
-                await asyncio.to_thread(end_marked, SESSION, session_id)
+            await asyncio.to_thread(end_marked, SESSION, session_id, folder)
         except OSError as error:
             log.warning("processes of session %s cannot be looked at: %s", session_id, error)
 
@@ -382,9 +390,8 @@ class KernelKeeper:
 def _kept_or_lost(has_outbox: bool, running: str) -> str:
     if has_outbox:
         return "The kernel lives on. It kept what it printed in between."
-    if running:
-        return "The kernel lives on. What it printed in between could not be recorded."
-    return "The kernel lives on."
+    lost = " What it printed in between could not be recorded." if running else ""
+    return f"The kernel lives on.{lost}"
 
 
 def _unforeseen(error: Exception) -> CodeexecError:
