@@ -156,6 +156,10 @@ def test_links_in_a_circle_are_an_error_in_words(tmp_path: Path) -> None:
     (tmp_path / "b").symlink_to("a")
     with pytest.raises(Denied, match="circle"):
         locate(tmp_path / "a")
+    with pytest.raises(Denied, match="no name of a file"):
+        locate(tmp_path / "a\0b")
+    long = tmp_path / ("x" * 5000)
+    assert locate(long).real == long
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

@@ -54,8 +54,10 @@ class Place:
 def locate(path: Path) -> Place:
     """Follow the links of `path`, which need not exist; blocks for a few lstat calls.
 
-    Raises Denied for a link inside a shared folder, and for links that go round in a circle.
+    Raises Denied for a link inside a shared folder, links that go round in a circle, and a NUL.
     """
+    if "\0" in str(path):
+        raise Denied(f"{str(path)!r} is no name of a file.", "Check the name.")
     shared_names = shared_folders()
     shared_ids = identities(shared_names)
     # Not os.path.abspath: that takes `link/..` for the folder of the link.
