@@ -204,7 +204,7 @@ def test_an_execution_from_the_journal_knows_which_kernel_ran_it(
 
 def test_updates_and_late_rows_of_an_old_execution_are_in_the_journal(tmp_path: Path) -> None:
     journal = Journal.create(tmp_path / "journal.db")
-    old, new = (MimePart("text/plain", 1, "a"),), (MimePart("text/plain", 1, "b"),)
+    old, new = (MimePart("text/html", 1, "a"),), (MimePart("text/html", 1, "b"),)
     shown = Run("display", display=Display("k", old, display_id="d"))
     failed = ErrorInfo("E", "v", ("line",))
     journal.append(

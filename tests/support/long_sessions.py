@@ -44,6 +44,7 @@ def as_first_written(path: Path) -> None:
     db = sqlite3.connect(path)
     for table in ("runs", "run_events", "kernel_starts", "run_index", "checkpoint"):
         db.execute(f"DROP TABLE {table}")
-    db.execute("DROP INDEX shown_displays")
+    for index in ("shown_displays", "rich_displays"):
+        db.execute(f"DROP INDEX {index}")
     db.commit()
     db.close()

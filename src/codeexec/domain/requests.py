@@ -226,7 +226,7 @@ class DisplayPage(Reply, frozen=True):
 
 class ListDisplays(Request[DisplayPage], frozen=True):
     """The last `limit` displays (200 at most are given) that all executions show now, whose
-    position is below `before` (0: of all)."""
+    position is below `before` (0: of all). Those of plain text alone are left out."""
 
     Answer: ClassVar[type[Reply]] = DisplayPage
     before: int = 0

@@ -27,7 +27,7 @@ from codeexec.domain.requests import RowMatches, Rows, SearchRows
 from codeexec.domain.snapshot import Snapshot
 from codeexec.session.checkpoint import Checkpoints
 from codeexec.session.locks import FileLock
-from codeexec.session.output_store import DISPLAY_INDEX, TABLES, OutputStore
+from codeexec.session.output_store import DISPLAY_INDEXES, TABLES, OutputStore
 from codeexec.session.run_index import RunIndex
 
 READ_BYTES = 4 * 2**20
@@ -71,7 +71,8 @@ class Journal:
         with _told(path, "read"):
             if lock is not None:
                 self._checkpoints.prepare()
-                connection.execute(DISPLAY_INDEX)
+                for index in DISPLAY_INDEXES:
+                    connection.execute(index)
             self.runs.prepare(read_only=lock is None)
             (self.last_seq,) = connection.execute(
                 "SELECT ifnull(max(seq), 0) FROM events"

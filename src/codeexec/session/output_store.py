@@ -64,9 +64,17 @@ CREATE INDEX needed_chunks ON chunks (seq) WHERE needed;
 CREATE INDEX display_chunks ON chunks (display) WHERE display IS NOT NULL;
 """
 
-DISPLAY_INDEX = """
-CREATE INDEX IF NOT EXISTS shown_displays ON chunks (id) WHERE kind = 'display' AND until > first
-"""
+_RICH = (
+    "kind = 'display' AND until > first"
+    """ AND instr(replace(body, '"mime":"text/plain"', ''), '"mime":"') > 0"""
+)
+"""Displays that have another form than plain text."""
+
+DISPLAY_INDEXES = (
+    "CREATE INDEX IF NOT EXISTS shown_displays ON chunks (id)"
+    " WHERE kind = 'display' AND until > first",
+    f"CREATE INDEX IF NOT EXISTS rich_displays ON chunks (id) WHERE {_RICH}",
+)
 
 _KNOWN = 256
 """Executions whose row is held in memory."""
@@ -240,13 +248,13 @@ class OutputStore:
         return _run.decode(row[0]).display if row is not None else None
 
     def displays_before(self, before: int, limit: int) -> list[tuple[int, str, int, Display]]:
-        """Displays shown now, newest first: position, execution id, row and display."""
+        """Displays shown now that are more than plain text, newest first: position, execution
+        id, row and display."""
         found = self._db.execute(
             "SELECT chunks.id, name, first, ifnull(now, body) FROM chunks"
             " JOIN executions ON executions.id = execution"
-            " WHERE kind = 'display' AND until > first AND (?1 = 0 OR chunks.id < ?1)"
-            " ORDER BY chunks.id DESC LIMIT ?2",
-            (before, limit),
+            f" WHERE {_RICH} AND chunks.id < ? ORDER BY chunks.id DESC LIMIT ?",
+            (before or 2**62, limit),
         ).fetchall()
         rows = ((position, name, row, _run.decode(body)) for position, name, row, body in found)
         return [

@@ -220,6 +220,26 @@ def test_twenty_thousand_displays_are_few_objects_and_all_can_be_read(path: Path
     recorder.close()
 
 
+def test_pages_of_displays_leave_plain_text_out_and_use_an_index(path: Path) -> None:
+    recorder = opened(Journal.create(path))
+    recorder.record(ExecutionQueued("e", ""))
+    text = MimePart("text/plain", 1, '1 "mime":"x"')
+    for number in range(30):
+        parts = (text, MimePart("text/html", 1, "2")) if number % 10 == 0 else (text,)
+        shown = Run("display", display=Display(f"k{number}", parts))
+        recorder.record(OutputChanged("e", number, number + 1, (shown,)))
+    page = recorder.journal.runs.displays(0, 10)
+    assert [row.display.key for row in page.displays] == ["k20", "k10", "k0"]
+    assert not page.more
+    statements: list[str] = []
+    recorder.journal._db.set_trace_callback(statements.append)
+    recorder.journal.runs.displays(0, 10)
+    recorder.journal._db.set_trace_callback(None)
+    plan = recorder.journal._db.execute(f"EXPLAIN QUERY PLAN {statements[0]}").fetchall()
+    assert any("rich_displays" in step[-1] for step in plan)
+    recorder.close()
+
+
 def test_failed_runs_are_paged_with_their_tracebacks(path: Path) -> None:
     recorder = opened(Journal.create(path))
     error = ErrorInfo("ValueError", "no", tuple(f"line {n}" for n in range(30)))

@@ -65,8 +65,6 @@ class Gallery:
             self._forget_past()
             if before.seq == 0 and snapshot.executions_total > len(snapshot.executions):
                 self.has_older = True
-            if any(len(view.displays) == KEPT_DISPLAYS for view in snapshot.executions.values()):
-                self.has_older = self.has_older or not self._read
         if changed:
             self._found = tuple(self._newest_first())
         return changed
@@ -102,6 +100,14 @@ class Gallery:
         self._found = tuple(self._newest_first())
         return True
 
+    @staticmethod
+    def _misses(before: _Shown | None, items: tuple[Item, ...]) -> bool:
+        """Whether an execution shows more than the last displays that its view holds."""
+        if before is None:
+            return True
+        keys = {item.key for item in items}
+        return any(item.key not in keys for item in before.items)
+
     def _derive(self, view: ExecutionView) -> bool:
         seen = self._seen.get(view.execution_id)
         if seen is None and not view.displays:
@@ -110,6 +116,8 @@ class Gallery:
             return False
         made = (item_of(display, view) for display in view.displays)
         items = tuple(item for item in made if item is not None)
+        if len(view.displays) == KEPT_DISPLAYS and self._misses(seen, items):
+            self._lowest, self.has_older = 0, True
         self._seen[view.execution_id] = _Shown(view.number, view.displays, view.count, items)
         return seen is None or seen.items != items
 
