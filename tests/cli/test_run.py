@@ -161,6 +161,9 @@ def test_a_kernel_that_exits_at_its_start_is_said(desk: Desk) -> None:
         ("missing.py", None, 127, "missing.py cannot be opened"),
         ("broken.ipynb", b'{"cells": [,]}', 2, "broken JSON in line 1"),
         ("not.ipynb", b"{}", 2, "no notebook"),
+        ("strange.ipynb", b'{"nbformat": 4, "metadata": [], "cells": []}', 2, "metadata is a list"),
+        ("data.csv", b"a,b\n1,2\n", 2, "text or data (CSV)"),
+        ("hello.R", b"cat(1)\n", 2, "is R, and the kernel runs Python"),
         ("--timeoutt", None, 2, "no option --timeoutt"),
     ],
 )

@@ -55,9 +55,9 @@ class Program:
         return from_text(new_notebook(language="python"), "\n".join(separators), "#")
 
 
-def load_program(file: str, *, cells: bool = False) -> Program:
+def load_program(file: str, *, cells: bool = False, language: str = "python") -> Program:
     """Read it. NotFound and DocumentError where that cannot be done; UsageError for a folder or
-    a kind of file that we do not run."""
+    a kind of file that a kernel of this language does not run."""
     if file == STDIN:
         return Program(None, (Piece(_read_stdin()),), Path.cwd())
     path = Path(file)
@@ -71,6 +71,11 @@ def load_program(file: str, *, cells: bool = False) -> Program:
     from codeexec.documents.files import read_file
 
     text = read_file(path).text
+    if path.suffix.lower() not in (".py", ".pyw", ".ipy"):
+        from codeexec.languages.running import refusal
+
+        if refused := refusal(path.name, text.partition("\n")[0], language):
+            raise UsageError(*refused)
     here = Path.cwd()
     if not cells:
         return Program(path, (Piece(numbered(text)),), here)

@@ -411,10 +411,26 @@ def _containers() -> ContainerSettings:
     return replace(container_settings(), spare=False)  # it would be for nobody
 
 
+def language_of_kernel(name: str) -> str:
+    """The language that a kernel of this name runs; Python for none and for a path."""
+    if not name or "/" in name or name == "python3":
+        return "python"
+    from codeexec.kernels.jupyter.discover import find_specs
+    from codeexec.languages.catalog import languages
+
+    spec = find_specs().get(name.lower())
+    if spec is not None and spec.language:
+        return spec.language
+    # In a container, say: the usual names of kernels tell as well.
+    return next((each.name for each in languages().values() if name in each.kernels), "python")
+
+
 def run_program(options: RunOptions, early: EarlyKernel | None = None) -> int:
     """Run it, on the kernel that boots already if it fits; returns the exit code. Raises
     CodeexecError where it could not even begin."""
-    program = load_program(options.file, cells=options.cells)
+    program = load_program(
+        options.file, cells=options.cells, language=language_of_kernel(options.kernel)
+    )
     return run_loaded(options, program, early=early)
 
 

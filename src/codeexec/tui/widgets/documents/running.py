@@ -11,10 +11,11 @@ from textual import on
 from codeexec.client.api import SessionClient
 from codeexec.documents.model import Cell
 from codeexec.domain import requests as q
-from codeexec.domain.errors import CodeexecError
+from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.events import CellRef
 from codeexec.domain.outputs import plain
 from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.languages.running import refusal
 from codeexec.tui.feed import Frame
 from codeexec.tui.link import Failed, ask, ask_quietly
 from codeexec.tui.widgets.documents.cell_runs import CellRuns
@@ -54,12 +55,28 @@ class Running(Keeping):
         sheet = self.sheet_of(event)
         if sheet is None:
             return
+        if self._refuses(sheet, event.scope):
+            return
         runs = self._runs(sheet, event.cells, event.scope)
         if event.scope is RunScope.RESTART:
             self._prepare(sheet)
             self.post_message(self.RestartAsked(runs))
         else:
             self.run_worker(self._run(sheet, runs), group="run")
+
+    def _refuses(self, sheet: Sheet, scope: RunScope) -> bool:
+        """Whether the kernel does not run such a document, which is told then. Selected text of a
+        document that is prose or data may be code all the same."""
+        kernel = self._snapshot.kernel
+        language = (kernel.kernel.language if kernel.kernel else "") or kernel.language
+        name, first = sheet.untitled or sheet.path.name, sheet.editor.model.lines[0]
+        if sheet.document.notebook is not None:
+            name = first = ""  # its own kernel is asked for as it is opened
+        refused = refusal(name, first, language or "python")
+        if refused is None or (scope is RunScope.SELECTION and not sheet.language.runs):
+            return False
+        self.post_message(Failed(UsageError(*refused)))
+        return True
 
     def _runs(
         self, sheet: Sheet, cells: Sequence[Cell], scope: RunScope
@@ -84,7 +101,7 @@ class Running(Keeping):
 
     async def run_all(self) -> None:
         """All cells of the document in front, in order."""
-        if self.sheet is not None:
+        if self.sheet is not None and not self._refuses(self.sheet, RunScope.ALL):
             kept = [cell for cell in self.sheet.editor.cells() if cell.is_code]
             cells = [cell for cell in kept if not cell.is_blank]
             await self._run(self.sheet, self._runs(self.sheet, cells, RunScope.ALL))
