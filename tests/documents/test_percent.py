@@ -68,7 +68,10 @@ def test_comment_and_back(text: str) -> None:
     assert uncomment(comment(text, "#"), "#") == text
 
 
-LINES = st.lists(st.sampled_from(["# %%", "# %% one", "x", "", "# %% two [markdown]"]), max_size=6)
+LINES = st.lists(
+    st.sampled_from(["# %%", "# %% one", "x", "", "# %% two [markdown]", '"""', "y = '''a"]),
+    max_size=6,
+)
 
 
 @given(st.data())
@@ -138,3 +141,20 @@ def test_the_text_of_a_notebook_has_the_sources_of_its_cells() -> None:
     assert CellIndex(lines, "#").cells(lines)[0].source == "%%writefile a.py\n" + "\n".join(
         lines[2:4]
     )
+
+
+def test_a_separator_in_a_string_of_several_lines_is_none() -> None:
+    text = '# %% one\ns = """\n# %% no\n"""  # \'\'\'\n# %% two\nt = "it\'s"\n'
+    text += '# %% three\n"""open\n# %% four'
+    assert [cell.title for cell in split_cells(text, "#")] == ["one", "two", "three", "four"]
+    assert len(split_cells(text.replace("#", "//"), "//")) == 5
+    lines = text.split("\n")
+    index = CellIndex(lines, "#", escaped=True)
+    assert len(index) == 5
+    # Writing the end of the last string makes what is below it part of it, and back.
+    index = CellIndex(lines, "#")
+    keys = [index.key(at) for at in range(4)]
+    assert index.splice(9, 0, ['"""'])
+    assert [index.key(at) for at in range(len(index))] == keys[:3]
+    assert index.splice(9, 1, [])
+    assert [index.key(at) for at in range(len(index))] == keys

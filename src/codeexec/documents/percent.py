@@ -104,25 +104,65 @@ def uncomment(text: str, marker: str) -> str:
     return "\n".join(lines)
 
 
+_TRIPLE = re.compile(r"""\\.|\"{3}|'{3}|["'#]""")
+
+
+def quote_after(line: str, quote: str) -> str:
+    """The triple quotes that are open after the line; `quote` are those open before it."""
+    at = 0
+    while found := _TRIPLE.search(line, at):
+        mark, at = found[0], found.end()
+        if quote:
+            quote = "" if mark == quote else quote
+        elif mark == "#":
+            return ""
+        elif len(mark) == 3:
+            quote = mark
+        elif mark in "\"'":
+            # A string of one line: up to its end, or that of the line.
+            end = re.compile(rf"(?:\\.|[^{mark}\\])*{mark}").match(line, at)
+            at = end.end() if end else len(line)
+    return quote
+
+
 class CellIndex:
     """Where the cells of a text begin, kept up to date line by line.
 
     Holds only the separators, so that an edit costs no more than the lines that it touches
     (and a shift of the separators below, when the number of lines changes). Each separator
-    has a key that lives as long as it does, also while its own line is edited. In the text of a
-    notebook, which is `escaped`, sources are those of its cells.
+    has a key that lives as long as it does, also while its own line is edited. A line within
+    a string of several lines is no separator, as in jupytext; only Python's are known. In the
+    text of a notebook, which is `escaped`, there are none such, and sources are its cells'.
     """
 
     def __init__(self, lines: Sequence[str], marker: str, *, escaped: bool = False) -> None:
         self.marker = marker
-        self.escaped = escaped
+        self._escaped = escaped
         self._numbers = count()
+        self._lines: list[int] = []  # that read as separators, in a string or not
+        self._found: list[Separator] = []
+        self._found_keys: list[str] = []
+        self._quotes: list[tuple[int, str]] = []  # lines that hold triple quotes
         self._starts: list[int] = []
         self._separators: list[Separator] = []
         self._keys: list[str] = []
         self._preamble_key = self._new_key()
         self._line_count = len(lines)
-        self._insert(0, self._scan(lines, 0))
+        found = self._scan(lines, 0)
+        self._lines = [number for number, _ in found]
+        self._found = [separator for _, separator in found]
+        self._found_keys = [self._new_key() for _ in found]
+        self._quotes = self._scan_quotes(lines, 0)
+        self._choose()
+
+    @property
+    def escaped(self) -> bool:
+        return self._escaped
+
+    @escaped.setter
+    def escaped(self, escaped: bool) -> None:
+        self._escaped = escaped
+        self._choose()
 
     def _new_key(self) -> str:
         return f"c{next(self._numbers)}"
@@ -135,38 +175,91 @@ class CellIndex:
             if "%%" in line and (separator := parse_separator(line, marker)) is not None
         ]
 
-    def _insert(self, at: int, found: list[tuple[int, Separator]]) -> None:
-        self._starts[at:at] = [number for number, _ in found]
-        self._separators[at:at] = [separator for _, separator in found]
-        self._keys[at:at] = [self._new_key() for _ in found]
+    def _scan_quotes(self, lines: Iterable[str], first: int) -> list[tuple[int, str]]:
+        if self.marker != "#":
+            return []
+        return [
+            (number, line)
+            for number, line in enumerate(lines, first)
+            if '"""' in line or "'''" in line
+        ]
+
+    def _choose(self) -> None:
+        """Separators are those lines that are in no string."""
+        chosen: Sequence[int] = range(len(self._lines))
+        if self._quotes and not self._escaped:
+            quoted = self._quoted()
+            chosen = [at for at in chosen if self._lines[at] not in quoted]
+        self._starts = [self._lines[at] for at in chosen]
+        self._separators = [self._found[at] for at in chosen]
+        self._keys = [self._found_keys[at] for at in chosen]
+
+    def _quoted(self) -> set[int]:
+        """Lines that read as separators and are in a string. One that never ends is none: somebody
+        may be writing it."""
+        quoted: set[int] = set()
+        pending: list[int] = []
+        quote, at = "", 0
+        for number, line in self._quotes:
+            while at < len(self._lines) and self._lines[at] < number:
+                if quote:
+                    pending.append(self._lines[at])
+                at += 1
+            if at < len(self._lines) and self._lines[at] == number and not quote:
+                continue  # a separator with quotes in its title
+            after = quote_after(line, quote)
+            if quote and after != quote:
+                quoted.update(pending)
+                pending.clear()
+            quote = after
+        return quoted
 
     def splice(self, first: int, removed: int, inserted: Sequence[str]) -> bool:
         """Lines `first : first + removed` have become `inserted`; True if a cell changed place.
 
         Shifting alone does not count: only separators that came, went or were rewritten.
         """
-        low = bisect_left(self._starts, first)
-        high = bisect_left(self._starts, first + removed)
+        low = bisect_left(self._lines, first)
+        high = bisect_left(self._lines, first + removed)
         shift = len(inserted) - removed
         self._line_count += shift
         found = self._scan(inserted, first)
+        changed_quotes = self._splice_quotes(first, removed, inserted, shift)
         if shift:
-            for position in range(high, len(self._starts)):
-                self._starts[position] += shift
-        if low == high and not found:
-            return False
-        old = [(self._starts[i], self._separators[i]) for i in range(low, high)]
+            for position in range(high, len(self._lines)):
+                self._lines[position] += shift
+        old = [(self._lines[i], self._found[i]) for i in range(low, high)]
         if old == found:
-            return False
+            before = self._separators
+            if changed_quotes:
+                self._choose()
+            elif shift:
+                start = bisect_left(self._starts, first + removed)
+                for position in range(start, len(self._starts)):
+                    self._starts[position] += shift
+            return changed_quotes and before != self._separators
         kept = self._match(low, high, found)
-        self._starts[low:high] = [number for number, _ in found]
-        self._separators[low:high] = [separator for _, separator in found]
-        self._keys[low:high] = kept
+        self._lines[low:high] = [number for number, _ in found]
+        self._found[low:high] = [separator for _, separator in found]
+        self._found_keys[low:high] = kept
+        self._choose()
         return True
+
+    def _splice_quotes(self, first: int, removed: int, inserted: Sequence[str], shift: int) -> bool:
+        """Keep the list of lines with quotes; whether one of them came, went or changed."""
+        quotes = self._quotes
+        low = bisect_left(quotes, first, key=lambda entry: entry[0])
+        high = bisect_left(quotes, first + removed, key=lambda entry: entry[0])
+        fresh = self._scan_quotes(inserted, first)
+        if shift and high < len(quotes):
+            quotes[high:] = [(number + shift, line) for number, line in quotes[high:]]
+        changed = [line for _, line in quotes[low:high]] != [line for _, line in fresh]
+        quotes[low:high] = fresh
+        return changed
 
     def _match(self, low: int, high: int, found: list[tuple[int, Separator]]) -> list[str]:
         """Keys for `found`: those of the replaced separators, first by what they say."""
-        free = dict(zip(self._keys[low:high], self._separators[low:high], strict=True))
+        free = dict(zip(self._found_keys[low:high], self._found[low:high], strict=True))
         keys: list[str | None] = []
         for _, separator in found:
             same = next((key for key, old in free.items() if old == separator), None)
@@ -241,7 +334,7 @@ class CellIndex:
     def source(self, lines: Iterable[str]) -> str:
         """Lines of the text as code to run."""
         text = "\n".join(lines)
-        if self.escaped and "\\%%" in text:
+        if self._escaped and "\\%%" in text:
             return "\n".join(unescape(line, self.marker) for line in text.split("\n"))
         return text
 
