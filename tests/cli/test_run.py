@@ -254,6 +254,27 @@ def test_bytes_of_an_unknown_type_are_saved_once_encoded(desk: Desk) -> None:
     assert data["application/x-foo"] == base64.b64encode(bytes(9000)).decode()
 
 
+def test_a_script_is_saved_as_the_notebook_that_it_stands_for(desk: Desk) -> None:
+    text = (
+        "# ---\n# jupyter:\n#   kernelspec:\n#     name: python3\n#     display_name: Mine\n# ---\n\n"
+        '# %% [markdown]\n# # Title\n\n# %% tags=["t"]\nprint(1)\n\n# %% [raw]\n# r\n\n'
+        '# %%\ns = """\n# %%\n"""\nprint(len(s))\n'
+    )
+    desk.file("a.py", text)
+    assert desk.run("run", "--cells", "a.py", "--save", "out.ipynb").stdout == "1\n6\n"
+    saved = read_notebook(desk.folder / "out.ipynb")
+    assert [cell.cell_type for cell in saved.cells] == ["markdown", "code", "raw", "code"]
+    assert saved.cells[0].source == "# Title"
+    assert saved.cells[1].metadata == {"tags": ["t"]}
+    assert [cell.outputs[0].text for cell in saved.cells[1::2]] == ["1\n", "6\n"]
+    assert saved.metadata.kernelspec.display_name == "Mine"
+
+    # As one program its outputs stand below its one cell.
+    assert desk.run("run", "a.py", "--save", "out.ipynb").stdout == "1\n6\n"
+    (cell,) = read_notebook(desk.folder / "out.ipynb").cells
+    assert (cell.source + "\n", cell.outputs[0].text) == (text, "1\n6\n")
+
+
 def test_a_notebook_works_in_its_own_folder(desk: Desk) -> None:
     inner = desk.folder / "inner"
     inner.mkdir()

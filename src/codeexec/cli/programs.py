@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codeexec.documents.model import CellKind
 from codeexec.domain.errors import DocumentError, UsageError
 from codeexec.environments.pythons import looks_like_path
 
@@ -32,7 +33,7 @@ class Piece:
 @dataclass(frozen=True, slots=True)
 class Program:
     """`path` is None for stdin; `folder` is where it works unless told otherwise; `kernel` the
-    kernel that a notebook asks for."""
+    kernel that a notebook asks for; `text` a script's."""
 
     path: Path | None
     pieces: tuple[Piece, ...]
@@ -40,6 +41,7 @@ class Program:
     kernel: str = ""
     notebook: Notebook | None = field(default=None)
     has_cells: bool = False
+    text: str = ""
 
     @property
     def name(self) -> str:
@@ -49,17 +51,21 @@ class Program:
         """The notebook that outputs are saved in: its own, or one made of its pieces."""
         if self.notebook is not None:
             return self.notebook
-        from codeexec.documents.notebook import from_text, new_notebook
+        from codeexec.documents.notebook import new_cell, new_notebook
+        from codeexec.documents.notebook_outputs import split_lines
 
-        separators = (f"# %% {piece.title}".rstrip() + f"\n{piece.code}\n" for piece in self.pieces)
-        return from_text(new_notebook(language="python"), "\n".join(separators), "#")
+        made = new_notebook(language="python")
+        source = split_lines(self.text.rstrip("\n"))
+        cell = {**new_cell(CellKind.CODE, made.minor), "source": source}
+        return replace(made, data={**made.data, "cells": [cell]})
 
 
 def load_program(file: str, *, cells: bool = False, language: str = "python") -> Program:
     """Read it. NotFound and DocumentError where that cannot be done; UsageError for a folder or
     a kind of file that a kernel of this language does not run."""
     if file == STDIN:
-        return Program(None, (Piece(_read_stdin()),), Path.cwd())
+        text = _read_stdin()
+        return Program(None, (Piece(text),), Path.cwd(), text=text)
     path = Path(file)
     if os.path.isdir(path):  # noqa: PTH112  (a name that is too long is none either)
         raise UsageError(
@@ -78,14 +84,20 @@ def load_program(file: str, *, cells: bool = False, language: str = "python") ->
             raise UsageError(*refused)
     here = Path.cwd()
     if not cells:
-        return Program(path, (Piece(numbered(text)),), here)
+        return Program(path, (Piece(numbered(text)),), here, text=text)
     from codeexec.documents.percent import split_cells
+    from codeexec.documents.percent_format import read_script
+    from codeexec.documents.percent_header import read_header
 
-    split = [cell for cell in split_cells(text, "#") if cell.is_code and not cell.is_blank]
+    header, rest = read_header(text, "#")
+    above = text.count("\n") - rest.count("\n")
     pieces = tuple(
-        Piece(cell.source, number, cell.title, cell.body) for number, cell in enumerate(split)
+        Piece(cell.source, cell.index + bool(header.rest), cell.title, cell.body + above)
+        for cell in split_cells(rest, "#")
+        if cell.is_code and not cell.is_blank
     )
-    return Program(path, pieces, here, has_cells=True)
+    notebook = read_script(text)
+    return Program(path, pieces, here, notebook.kernel, notebook, has_cells=True, text=text)
 
 
 def _load_notebook(path: Path) -> Program:

@@ -11,10 +11,10 @@ from codeexec.documents.notebook import (
     Notebook,
     dump_notebook,
     from_text,
-    new_notebook,
     parse_notebook,
     to_text,
 )
+from codeexec.documents.percent_format import read_script, write_script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,10 +78,17 @@ def save_document(
 def save_as(document: Document, text: str, path: Path, *, overwrite: bool = False) -> Document:
     """Save under another name; the suffix decides whether it becomes a notebook or a script.
 
+    The text of the returned document differs from `text` where the format has changed.
     Raises Conflict when `path` exists and `overwrite` is not set.
     """
     file = replace(document.file, path=path, stamp=None, read_only="", real=None)
-    wants_notebook = path.suffix.lower() == NOTEBOOK_SUFFIX
-    notebook = document.notebook or new_notebook()
-    target = Document(file, text, document.marker, notebook if wants_notebook else None)
-    return save_document(target, text, overwrite=overwrite)
+    if path.suffix.lower() == NOTEBOOK_SUFFIX:
+        if document.notebook is not None:
+            target = Document(file, text, document.marker, document.notebook)
+            return save_document(target, text, overwrite=overwrite)
+        made = read_script(text, document.marker)
+        saved = save_file(file, dump_notebook(made), overwrite=overwrite)
+        return _notebook_document(saved, made, document.marker)
+    if document.notebook is not None:
+        text = write_script(from_text(document.notebook, text, document.marker), document.marker)
+    return save_document(Document(file, text, document.marker), text, overwrite=overwrite)

@@ -342,7 +342,7 @@ def _match(
 
 
 def _merge(old: Json | None, draft: _Draft, source: str, minor: int, marker: str) -> Json:
-    cell = dict(old) if old is not None else _new_cell(draft.kind, minor)
+    cell = dict(old) if old is not None else new_cell(draft.kind, minor)
     if old is None or joined(old.get("source")) != source:
         cell["source"] = split_lines(source)
     if draft.title != (_safe_title(old, marker) if old is not None else ""):
@@ -351,7 +351,8 @@ def _merge(old: Json | None, draft: _Draft, source: str, minor: int, marker: str
     return cell
 
 
-def _new_cell(kind: CellKind, minor: int) -> Json:
+def new_cell(kind: CellKind, minor: int) -> Json:
+    """An empty cell of a notebook of format 4 with that minor version."""
     cell: Json = {"cell_type": str(kind)}
     if kind is CellKind.CODE:
         cell["execution_count"] = None

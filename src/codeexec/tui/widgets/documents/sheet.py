@@ -204,6 +204,8 @@ class Sheet(Vertical):
         self._trim()
         former = self.name_key
         self.document = save_as(self.document, self.editor.text, path, overwrite=overwrite)
+        if self.document.text != self.editor.text:
+            replace_text(self.editor, self.document.text)  # a script has become a notebook, or back
         self.untitled = ""
         if former != self.name_key:
             self.former = (*self.former, former)

@@ -1,0 +1,219 @@
+"""Percent scripts to notebooks and back, in the format of jupytext.
+
+https://jupytext.readthedocs.io/en/latest/formats-scripts.html#the-percent-format. The text of an
+open notebook is another thing (see `notebook.to_text`): it is for the editor alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from codeexec.documents.model import CellKind
+from codeexec.documents.notebook import Notebook, new_cell, new_notebook
+from codeexec.documents.notebook_outputs import Json, joined, split_lines
+from codeexec.documents.percent import (
+    CellIndex,
+    comment,
+    parse_separator,
+    quote_after,
+    uncomment,
+)
+from codeexec.documents.percent_header import read_header, write_header
+
+_STRING = re.compile(r"""[rR]?(\"{3}|'{3})(.*)\1\s*""", re.DOTALL)
+_KEY = re.compile(r"([A-Za-z_][\w.-]*)\s*=\s*")
+_LANGUAGES = ("bash", "cmd", "html", "javascript", "js", "latex", "markdown", "perl", "R", "ruby",
+              "sh", "sql", "svg")  # fmt: skip
+_CELL_MAGIC = re.compile(r"%%(\w+)(?: (.*))?")
+_MAGIC = re.compile(r"\s*(?:# ?)*%{1,3}[A-Za-z]")
+_COMMAND = re.compile(r"\s*(?:# ?)*\s*[?!]\s*[A-Za-z.~$\\/{}]")
+_ASSIGNED = re.compile(r"(?:# ?)*\s*[A-Za-z_]\w*\s*=\s*(?:%{1,3}|!)[A-Za-z]")
+_HELP = re.compile(r"\s*(?:# )*[^\s]*\?\s*")
+_SHELL = re.compile(
+    r"(?:# ?)*(?:cat|cd|cp|mv|rm|rmdir|mkdir|copy|ddir|echo|ls|ldir|ren)(?:$|\s$|\s[^=,])"
+)
+_IGNORED = ("collapsed", "scrolled", "trusted", "ExecuteTime", "execution", "jupyter", "vscode",
+            "pycharm", "papermill", "autoscroll", "lines_to_next_cell", "cell_marker")  # fmt: skip
+"""Metadata of cells that are about their outputs or one program, and stay out of scripts."""
+
+
+# -- reading --------------------------------------------------------------------------------
+
+
+def read_script(text: str, marker: str = "#", language: str = "python") -> Notebook:
+    """The notebook that a percent script stands for."""
+    header, text = read_header(text, marker)
+    notebook = new_notebook(language=language)
+    metadata = {**notebook.data["metadata"], **header.metadata}
+    cells: list[Json] = []
+    if header.rest:
+        cells.append(_cell(CellKind.RAW, {}, f"---\n{header.rest}\n---"))
+    lines = text.removesuffix("\n").split("\n")
+    index = CellIndex(lines, marker)
+    for number in range(len(index)):
+        cell = index.cell(number, lines)
+        if cell.start == cell.body and cell.is_blank:
+            continue  # blank lines before the first separator
+        separator = index.separator_at(cell.start) if cell.body > cell.start else None
+        own = read_attributes(separator.attributes) if separator else {}
+        if separator and separator.title:
+            own["title"] = separator.title
+        body = _body(lines[cell.body : cell.end])
+        cells.append(_cell(cell.kind, *_content(cell.kind, own, body, marker, language)))
+    return Notebook({**notebook.data, "cells": cells, "metadata": metadata})
+
+
+def _body(lines: Sequence[str]) -> list[str]:
+    """Without the empty line that parts it from the next cell; where there are just two blank
+    lines, as PEP 8 wants them after a function, without both."""
+    blank = [not line.strip() for line in lines[-3:]]
+    if blank[-2:] == [True, True] and blank != [True, True, True] and len(lines) > 2:
+        return list(lines[:-2])
+    return list(lines[:-1] if lines and not lines[-1] else lines)
+
+
+def _content(
+    kind: CellKind, own: Json, lines: list[str], marker: str, language: str
+) -> tuple[Json, str]:
+    text = "\n".join(lines)
+    if kind is not CellKind.CODE:
+        quoted = _STRING.fullmatch(text.strip()) if marker == "#" else None
+        if quoted is not None and quoted[1] not in quoted[2]:
+            return own, quoted[2].strip("\n")
+        return own, uncomment(text, marker)
+    other = own.pop("language", None)
+    if isinstance(other, str):
+        arguments = own.pop("magic_args", "")
+        head = f"%%{other} {arguments}".rstrip()
+        return own, "\n".join([head, *uncomment(text, marker).split("\n")] if text else [head])
+    if language == "python":
+        text = "\n".join(_change_magics(lines, _plain_magic))
+    return own, text
+
+
+def read_attributes(text: str) -> Json:
+    """The metadata after a separator: JSON, or pairs of a name and a JSON value."""
+    if text.startswith("{"):
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            value = None
+        return value if isinstance(value, dict) else {"incorrectly_encoded_metadata": text}
+    found: Json = {}
+    decoder = json.JSONDecoder()
+    at = 0
+    while at < len(text):
+        key = _KEY.match(text, at)
+        try:
+            if key is None:
+                raise ValueError("no name")
+            found[key[1]], at = decoder.raw_decode(text, key.end())
+        except (ValueError, RecursionError):
+            return {**found, "incorrectly_encoded_metadata": text[at:]}
+        while at < len(text) and text[at] in " ,\t":
+            at += 1
+    return found
+
+
+def _cell(kind: CellKind, metadata: Json, source: str) -> Json:
+    cell = new_cell(kind, 5)
+    return {**cell, "metadata": metadata, "source": split_lines(source)}
+
+
+# -- writing --------------------------------------------------------------------------------
+
+
+def write_script(notebook: Notebook, marker: str = "#", language: str = "python") -> str:
+    """The percent script for a notebook. Outputs are left out."""
+    parts = [write_header(notebook.data.get("metadata", {}), marker)]
+    blocks = [_block(raw, marker, language) for raw in notebook.data["cells"]]
+    parts.append("\n\n".join(blocks))
+    return "".join(parts) + ("\n" if blocks else "")
+
+
+def _block(raw: Json, marker: str, language: str) -> str:
+    kind = CellKind(raw["cell_type"]) if raw.get("cell_type") in ("code", "markdown") else None
+    own = {
+        key: value
+        for key, value in raw.get("metadata", {}).items()
+        if key not in _IGNORED and re.fullmatch(r"[A-Za-z_][\w.-]*", key)
+    }
+    title = own.pop("title", "")
+    source = joined(raw.get("source"))
+    lines = source.split("\n") if source else []
+    if kind is CellKind.CODE:
+        magic = _CELL_MAGIC.fullmatch(lines[0]) if lines and language == "python" else None
+        if magic and magic[1] in _LANGUAGES:
+            own = {"language": magic[1], **({"magic_args": magic[2]} if magic[2] else {}), **own}
+            body = comment("\n".join(lines[1:]), marker) if lines[1:] else ""
+        elif language == "python":
+            body = "\n".join(_change_magics(lines, _comment_magic))
+        else:
+            body = source
+    else:
+        body = comment(source, marker) if source else ""
+    head = _head(kind, str(title) if _is_plain(title, marker) else "", own, title, marker)
+    return f"{head}\n{body}" if body else head
+
+
+def _head(kind: CellKind | None, shown: str, own: Json, title: object, marker: str) -> str:
+    if title and not shown:
+        own = {"title": title, **own}
+    mark = "" if kind is CellKind.CODE else f"[{kind or CellKind.RAW}]"
+    pairs = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in own.items()]
+    return " ".join(part for part in (marker, "%%", shown, mark, *pairs) if part)
+
+
+def _is_plain(title: object, marker: str) -> bool:
+    """Whether the title reads the same on a separator line."""
+    if not isinstance(title, str) or not title or title != " ".join(title.split()):
+        return False
+    found = parse_separator(f"{marker} %% {title}", marker)
+    return found is not None and (found.title, found.attributes, found.kind) == (
+        title,
+        "",
+        CellKind.CODE,
+    )
+
+
+# -- magics ---------------------------------------------------------------------------------
+
+
+def _change_magics(lines: Sequence[str], change: Any) -> Iterator[str]:
+    """The lines of Python code, those of magics and shell commands changed, in strings not."""
+    quote = ""
+    goes_on = False
+    for line in lines:
+        is_magic = not quote and (goes_on or _is_magic(line))
+        goes_on = is_magic and line.rstrip().endswith("\\")
+        yield change(line) if is_magic else line
+        quote = quote_after(line, quote)
+
+
+def _is_magic(line: str) -> bool:
+    """Whether the line is for IPython, as it stands or after marks of comments."""
+    if re.search(r"#\s*noescape\s*$", line):
+        return False
+    return bool(
+        _MAGIC.match(line)
+        or _COMMAND.match(line)
+        or _ASSIGNED.match(line)
+        or _HELP.fullmatch(line)
+        or _SHELL.match(line)
+    )
+
+
+def _comment_magic(line: str) -> str:
+    bare = line.lstrip()
+    return f"{line[: len(line) - len(bare)]}# {bare}"
+
+
+def _plain_magic(line: str) -> str:
+    bare = line.lstrip()
+    blanks = line[: len(line) - len(bare)]
+    if bare.startswith("#"):
+        return blanks + bare[2 if bare.startswith("# ") else 1 :]
+    return line

@@ -1,0 +1,107 @@
+"""The header of a percent script: notebook metadata as commented YAML, of which jupytext writes a
+small part (mappings of strings, numbers and truth values)."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from codeexec.documents.notebook_outputs import Json
+from codeexec.documents.percent import comment, uncomment
+
+_LINE = re.compile(r"""( *)("[^"]*"|'[^']*'|[^\s:#'"][^:#]*?)\s*:(?:\s+(.*?))?\s*""")
+
+
+class Header(NamedTuple):
+    """`metadata` is the notebook's; `rest` are the lines of YAML that are about something else."""
+
+    metadata: Json
+    rest: str
+
+
+def read_header(text: str, marker: str) -> tuple[Header, str]:
+    """The header and the text after it, without the `#!` before; the header may be empty."""
+    lines = text.split("\n")
+    start = next((n for n, line in enumerate(lines[:3]) if not _is_preamble(line)), 0)
+    dashes = f"{marker} ---"
+    if start >= len(lines) or lines[start].rstrip() != dashes:
+        return Header({}, ""), "\n".join(lines[start:])
+    end = next((n for n in range(start + 1, len(lines)) if lines[n].rstrip() == dashes), None)
+    if end is None or not all(line.startswith(marker) for line in lines[start:end]):
+        return Header({}, ""), "\n".join(lines[start:])
+    yaml = uncomment("\n".join(lines[start + 1 : end]), marker).split("\n")
+    own, rest = _split(yaml)
+    after = end + 1
+    if after < len(lines) and not lines[after].strip():
+        after += 1
+    metadata = _mapping(own)
+    metadata.pop("jupytext", None)
+    return Header(metadata, "\n".join(rest)), "\n".join(lines[after:])
+
+
+def _is_preamble(line: str) -> bool:
+    """`#!` and the line that names the encoding, which may stand before it."""
+    return line.startswith("#!") or re.match(r"#.*?coding[:=]", line[:200]) is not None
+
+
+def _split(yaml: list[str]) -> tuple[list[str], list[str]]:
+    """Lines below `jupyter:`, indented less, and all others."""
+    own: list[str] = []
+    rest: list[str] = []
+    inside = False
+    for line in yaml:
+        if line[:1].strip():
+            inside = line.rstrip() == "jupyter:"
+            if inside:
+                continue
+        (own if inside else rest).append(line[2:] if inside else line)
+    return own, [line for line in rest if line.strip()]
+
+
+def _mapping(lines: list[str]) -> Json:
+    top: Json = {}
+    levels: list[tuple[int, Json]] = [(-1, top)]
+    for line in lines:
+        found = _LINE.fullmatch(line)
+        if found is None:
+            continue  # lists and texts of several lines, which are about jupytext itself
+        depth, name, value = len(found[1]), str(_scalar(found[2])), found[3]
+        while levels[-1][0] >= depth:
+            levels.pop()
+        holder = levels[-1][1]
+        if value is None:
+            holder[name] = {}
+            levels.append((depth, holder[name]))
+        else:
+            holder[name] = _scalar(value)
+    return top
+
+
+def _scalar(text: str) -> object:
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        inner = text[1:-1]
+        return inner.replace("''", "'") if text[0] == "'" else inner
+    words: Json = {"true": True, "false": False, "null": None, "{}": {}, "[]": []}
+    if text in words:
+        return words[text]
+    return int(text) if re.fullmatch(r"-?\d{1,15}", text) else text
+
+
+def write_header(metadata: Json, marker: str) -> str:
+    """Kernel and format, and an empty line; nothing where the notebook names no kernel."""
+    spec = metadata.get("kernelspec")
+    if not isinstance(spec, dict) or not spec.get("name"):
+        return ""
+    lines = ["---", "jupyter:", "  jupytext:", "    text_representation:"]
+    lines += ["      format_name: percent", "      format_version: '1.3'", "  kernelspec:"]
+    for key in ("display_name", "language", "name"):
+        if spec.get(key):
+            lines.append(f"    {key}: {_quoted(str(spec[key]))}")
+    lines.append("---")
+    return comment("\n".join(lines), marker) + "\n\n"
+
+
+def _quoted(text: str) -> str:
+    is_plain = re.fullmatch(r"[A-Za-z][\w .()+-]*", text) and text == text.strip()
+    is_word = text.lower() in ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
+    return text if is_plain and not is_word else "'" + text.replace("'", "''") + "'"
