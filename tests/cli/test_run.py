@@ -256,7 +256,8 @@ def test_bytes_of_an_unknown_type_are_saved_once_encoded(desk: Desk) -> None:
 
 def test_a_script_is_saved_as_the_notebook_that_it_stands_for(desk: Desk) -> None:
     text = (
-        "# ---\n# jupyter:\n#   kernelspec:\n#     name: python3\n#     display_name: Mine\n# ---\n\n"
+        "# ---\n# jupyter:\n#   kernelspec:\n#     name: python3\n#     display_name: Mine\n"
+        "# ---\n\n"
         '# %% [markdown]\n# # Title\n\n# %% tags=["t"]\nprint(1)\n\n# %% [raw]\n# r\n\n'
         '# %%\ns = """\n# %%\n"""\nprint(len(s))\n'
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from codeexec.cli import exits
 from codeexec.domain.errors import CodeexecError, UsageError
+from codeexec.domain.plain_files import open_plain
 from codeexec.environments.temporary import sweep
 from codeexec.environments.trust import trust_step
 from codeexec.hostfiles.shared import shared_folders
@@ -87,7 +88,30 @@ class Script:
 def runs_as_program(options: RunOptions) -> bool:
     """A script, in no container and not cell by cell."""
     is_script = options.file == STDIN or not options.file.lower().endswith(".ipynb")
-    return is_script and not options.cells and options.backend == "local"
+    if not is_script or options.cells or options.backend != "local":
+        return False
+    # Another language needs a kernel of its own, or is refused: `load_program` says which.
+    return not _is_other_language(options.file)
+
+
+def _is_other_language(file: str) -> bool:
+    suffix = os.path.splitext(file)[1].lower()  # noqa: PTH122
+    if file == STDIN or suffix in (".py", ".pyw"):
+        return False
+    from codeexec.languages.running import refusal
+
+    first = b""
+    if not suffix:
+        try:
+            handle = open_plain(file)
+        except OSError:
+            return False  # whoever runs it says what is wrong
+        try:
+            first = os.read(handle, 200).partition(b"\n")[0]
+        finally:
+            os.close(handle)
+    name = os.path.basename(file)  # noqa: PTH119
+    return refusal(name, first.decode("utf-8", "replace"), "python") is not None
 
 
 def find_script(options: RunOptions) -> Script | None:
