@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from codeexec.domain.events import KernelRef
@@ -433,3 +434,50 @@ for i in range(200): print(i, flush=True)
         end = await partner.run(code)
         assert end.status == "ok"
         assert partner.text() == "".join(f"{i}\n" for i in range(200))
+
+
+KILL = "import signal; os.kill(os.getpid(), signal.SIGKILL)\n"
+
+
+async def test_the_last_lines_of_a_kernel_that_is_killed_are_there(tmp_path: Path) -> None:
+    code = f"import os\nfor i in range(300): print(i, flush=True)\n{KILL}"
+    async with talking_to(LOCAL, tmp_path) as partner:
+        for _ in range(3):
+            execution = partner.submit(code)
+            assert (await partner.death()).death.signal == signal.SIGKILL
+            assert partner.text(execution) == "".join(f"{i}\n" for i in range(300))
+            partner.facts.clear()
+            await partner.kernel.restart()
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+async def test_what_a_kernel_printed_that_died_while_nobody_listened_is_told(
+    is_done: bool, tmp_path: Path
+) -> None:
+    wait = "while not os.path.exists('go'): pass\n"
+    code = (
+        f"import os\nprint('begin', flush=True)\n{wait}for i in range(300): print(i, flush=True)\n"
+    )
+    later = f"import os, threading, time\ndef end():\n time.sleep(0.3)\n {KILL}"
+    code += f"{later}threading.Thread(target=end).start()\n1" if is_done else KILL
+    partner, other = Partner(), Partner()
+    with no_orphans():
+        kernel = partner.kernel = LOCAL.create(tmp_path, partner.sink)
+        await kernel.start()
+        execution = partner.submit(code)
+        await partner.printed("begin")
+        handle = {**kernel.handle()}
+        await kernel.detach()
+        (tmp_path / "go").touch()
+        process = psutil.Process(int(str(handle["pid"])))
+        await until(lambda: process.status() == psutil.STATUS_ZOMBIE, "the death of the kernel")
+        await asyncio.to_thread(os.waitpid, process.pid, 0)
+        adopted = await Kernels().adopt(
+            {**handle, "outbox": place_of(partner)}, other.sink, execution
+        )
+        assert adopted is None
+        lines = "".join(f"{i}\n" for i in range(300))
+        assert partner.text() + other.text() == f"begin\n{lines}"
+        ends = [Finished(execution, "ok", None, 1)] if is_done else []
+        assert other.all(Finished) == ends
+        assert not Path(str(handle["folder"])).exists()

@@ -232,8 +232,24 @@ async def test_the_death_of_the_kernel_lets_pass_what_has_come() -> None:
     for number in (1, 4, 5, 7):
         reader.receive(numbered(number))
     reader.close()
-    reader.end()
+    await reader.end(())
     assert kernel.heard == [1, "lost 2", 4, 5, "lost 1", 7]
+
+
+async def test_what_a_dead_kernel_left_on_disk_fills_the_gaps() -> None:
+    kernel = Played(9)
+    kernel.silent = 10**6
+    reader = reading(kernel, part=2)
+    for number in (3, 5):
+        reader.receive(numbered(number))
+    reader.close()
+    kinds = {0: ("execute_reply", "r")}
+    left = [
+        (n, tuple(kernel._pack(*kinds.get(n, ("stream", f"m{n}"))))) for n in (1, 2, 3, 4, 5, 0, 8)
+    ]
+    await reader.end(left)
+    assert kernel.heard == [1, 2, 3, 4, 5, "r", "lost 2", 8]
+    assert kernel.skipped == {1: 2}
 
 
 async def test_acknowledgements_are_gathered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,16 @@ QUESTION = b'"codeexec-q-'
 
 MEMORY = 64 << 20
 DISK = 256 << 20
-CHUNK = 8 << 20
+SEGMENT = 8 << 20
+SPOOL = "outbox-"
+"""How the names of spool files begin; they are numbered from 1."""
+
+RECORD = struct.Struct("<QI")
+"""Of a record in the spool: the message's number, 0 for a reply, and how many frames follow."""
+
+RETRY = 1000
+"""Messages after which a disk that had no room is tried again."""
+
 OVERHEAD = 500
 """Bytes that the objects of one message need beside its content."""
 
@@ -38,84 +47,140 @@ TAKEN = 64
 CHECK_WAIT = 2.0
 
 
-class Chunk:
-    """Messages `first` to `last` in a private file without a name: it goes with the process."""
+class Segment:
+    """One file of the spool; `last` is the highest number that it is needed for."""
 
-    def __init__(self, folder: str, first: int, messages: list[Frames]) -> None:
-        self.first, self.last = first, first + len(messages) - 1
-        parts = []
-        for frames in messages:
-            parts.append(struct.pack("<I", len(frames)))
-            for frame in frames:
-                parts += (struct.pack("<Q", len(frame)), frame)
-        data = b"".join(parts)
-        self.size = len(data)
-        path = os.path.join(folder, f"outbox-{first}")
-        self.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    def __init__(self, path: str, last: int) -> None:
+        self.path, self.last, self.size = path, last, 0
+
+
+class Spool:
+    """Every message and reply in files of one folder, written before it is sent, so that they
+    outlive the process. A record: `RECORD`, then the length of each frame, then the frames."""
+
+    def __init__(self, folder: str, limit: int, segment: int) -> None:
+        self._folder, self._limit, self._segment = folder, limit, segment
+        self.segments: deque[Segment] = deque()
+        self._size = self._count = 0
+        self._fd = -1
+        self._waits_until = 0
+
+    def write(self, number: int, frames: Frames, needed_for: int) -> None:
+        """`number` is 0 for a reply. Needed until `needed_for` is acknowledged."""
+        lengths = struct.pack(f"<{len(frames)}Q", *map(len, frames))
+        data = b"".join((RECORD.pack(number, len(frames)), lengths, *frames))
+        if self._fd < 0 and not self._begin(needed_for, len(data)):
+            return
+        segment = self.segments[-1]
         try:
-            os.unlink(path)
-            view = memoryview(data)
-            while view:
-                view = view[os.write(self.fd, view) :]
-        except BaseException:
-            os.close(self.fd)
-            raise
+            if os.write(self._fd, data) < len(data):
+                raise OSError("the disk is full")
+        except OSError:  # what was cut short is passed over by readers
+            self._end()
+            self._waits_until = needed_for + RETRY
+            return
+        segment.size += len(data)
+        segment.last = max(segment.last, needed_for)
+        self._size += len(data)
+        if segment.size >= self._segment:
+            self._end()
 
-    def read(self) -> list[Frames]:
-        """All its messages."""
-        data = b""
-        while len(data) < self.size:
-            piece = os.pread(self.fd, self.size - len(data), len(data))
-            if not piece:
-                raise OSError("the spool file is cut short")
-            data += piece
-        messages: list[Frames] = []
-        at = 0
-        while at < self.size:
-            (count,) = struct.unpack_from("<I", data, at)
-            at += 4
-            frames = []
-            for _ in range(count):
-                (size,) = struct.unpack_from("<Q", data, at)
-                frames.append(data[at + 8 : at + 8 + size])
-                at += 8 + size
-            messages.append(tuple(frames))
-        return messages
+    def forget(self, number: int) -> None:
+        """Messages up to `number` are not needed any more."""
+        while self.segments and self.segments[0].last <= number:
+            self._drop()
 
-    def close(self) -> None:
-        os.close(self.fd)
+    def read(self, segment: Segment) -> list[tuple[int, Frames]]:
+        """What is in it, up to where it cannot be read."""
+        try:
+            with open(segment.path, "rb") as file:
+                return parse(file.read())
+        except OSError:
+            return []
+
+    def _begin(self, number: int, size: int) -> bool:
+        if number < self._waits_until or size > self._limit:
+            return False
+        while self.segments and self._size + max(size, self._segment) > self._limit:
+            self._drop()
+        self._count += 1
+        path = os.path.join(self._folder, f"{SPOOL}{self._count:08d}")
+        try:
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        except OSError:
+            self._waits_until = number + RETRY
+            return False
+        self.segments.append(Segment(path, number))
+        return True
+
+    def _end(self) -> None:
+        os.close(self._fd)
+        self._fd = -1
+
+    def _drop(self) -> None:
+        if len(self.segments) == 1 and self._fd >= 0:
+            self._end()
+        segment = self.segments.popleft()
+        self._size -= segment.size
+        try:
+            os.unlink(segment.path)
+        except OSError:
+            pass  # the folder is gone
+
+
+def parse(data: bytes) -> list[tuple[int, Frames]]:
+    """Numbers and messages of a spool file; a record that was cut short ends it."""
+    found: list[tuple[int, Frames]] = []
+    at = 0
+    while at + RECORD.size <= len(data):
+        number, count = RECORD.unpack_from(data, at)
+        begin = at + RECORD.size + 8 * count
+        if begin > len(data):
+            break
+        frames = []
+        for size in struct.unpack_from(f"<{count}Q", data, at + RECORD.size):
+            frames.append(data[begin : begin + size])
+            begin += size
+        if begin > len(data):
+            break
+        found.append((number, tuple(frames)))
+        at = begin
+    return found
 
 
 class Outbox:
-    """Messages by number, from 1: the newest in memory, older ones in chunks on disk, the oldest
-    dropped where both are full. For any thread."""
+    """Messages by number, from 1: all of them on disk, the newest in memory too. Where the disk
+    has no room, the oldest are dropped. For any thread."""
 
     def __init__(
-        self, folder: str, memory: int = MEMORY, disk: int = DISK, chunk: int = CHUNK
+        self, folder: str, memory: int = MEMORY, disk: int = DISK, segment: int = SEGMENT
     ) -> None:
         self.token = os.urandom(8).hex()
         self.last = 0
         self.acknowledged = 0
-        self.dropped = 0
-        """The highest number that was dropped before it was acknowledged; 0: none."""
-        self._folder = folder
-        self._memory, self._disk, self._chunk = memory, disk, chunk
+        self._memory = memory
         self._messages: deque[Frames] = deque()
         self._size = 0
-        self._chunks: deque[Chunk] = deque()
-        self._on_disk = 0
+        self._spool = Spool(folder, disk, segment)
         self._lock = threading.Lock()
-        self._read: tuple[Chunk, list[Frames]] | None = None
+        self._read: tuple[tuple[str, int], list[tuple[int, Frames]]] | None = None
 
     def add(self, frames: Frames) -> int:
         """Keep a message (bytes, from the delimiter on); returns its number."""
         with self._lock:
             self.last += 1
+            self._spool.write(self.last, frames, self.last)
             self._messages.append(frames)
             self._size += OVERHEAD + sum(map(len, frames))
             while self._size > self._memory:
-                self._spool()
+                self._pop()
             return self.last
+
+    def add_reply(self, frames: Frames) -> None:
+        """Keep a reply for whoever reads the spool of a dead kernel, until the message after it,
+        which is idle, is acknowledged."""
+        with self._lock:
+            self._spool.write(0, frames, self.last + 1)
 
     def acknowledge(self, number: int) -> None:
         """Everything up to `number` is journaled, and can be forgotten."""
@@ -124,8 +189,7 @@ class Outbox:
             if number <= self.acknowledged:
                 return
             self.acknowledged = number
-            while self._chunks and self._chunks[0].last <= number:
-                self._forget_chunk()
+            self._spool.forget(number)
             while self._messages and self.last - len(self._messages) < number:
                 self._pop()
 
@@ -135,59 +199,27 @@ class Outbox:
         with self._lock:
             begin = max(number, self.acknowledged)
             first, messages = self._find(begin + 1, room)
-            return first, messages, max(min(self.dropped, first - 1) - begin, 0)
+            return first, messages, first - 1 - begin
 
     def _find(self, first: int, room: int) -> tuple[int, list[Frames]]:
-        while self._chunks and self._chunks[-1].last >= first:
-            chunk = next(chunk for chunk in self._chunks if chunk.last >= first)
-            try:
-                # One is asked for many times in a row, piece by piece.
-                if self._read is None or self._read[0] is not chunk:
-                    self._read = (chunk, chunk.read())
-            except OSError:
-                while self.dropped < chunk.last:
-                    self.dropped = self._chunks[0].last
-                    self._forget_chunk()
-                continue
-            first = max(first, chunk.first)
-            return first, fill(self._read[1], first - chunk.first, room)
         oldest = self.last - len(self._messages) + 1
+        for segment in self._spool.segments if first < oldest else ():
+            if segment.last < first:
+                continue
+            # One is asked for many times in a row, piece by piece.
+            key = (segment.path, segment.size)
+            if self._read is None or self._read[0] != key:
+                self._read = (key, self._spool.read(segment))
+            found = [record for record in self._read[1] if record[0] >= first]
+            if found and found[0][0] < oldest:
+                return found[0][0], fill([frames for _, frames in found], 0, room)
+        self._read = None
         first = max(first, oldest)
         return first, fill(self._messages, first - oldest, room)
 
-    def _pop(self) -> Frames:
+    def _pop(self) -> None:
         frames = self._messages.popleft()
         self._size -= OVERHEAD + sum(map(len, frames))
-        return frames
-
-    def _spool(self) -> None:
-        """Move the oldest messages from memory to disk."""
-        first, size = self.last - len(self._messages) + 1, 0
-        moved: list[Frames] = []
-        while self._messages and size < self._chunk:
-            before = self._size
-            moved.append(self._pop())
-            size += before - self._size
-        try:
-            while self._chunks and self._on_disk + size > self._disk:
-                self.dropped = self._chunks[0].last
-                self._forget_chunk()
-            if size > self._disk:
-                raise OSError("larger than the spool may be")
-            chunk = Chunk(self._folder, first, moved)
-        except OSError:  # the disk is full, or the folder gone
-            while self._chunks:
-                self._forget_chunk()
-            self.dropped = first + len(moved) - 1
-            return
-        self._chunks.append(chunk)
-        self._on_disk += chunk.size
-
-    def _forget_chunk(self) -> None:
-        chunk = self._chunks.popleft()
-        self._on_disk -= chunk.size
-        chunk.close()
-        self._read = None
 
 
 def fill(messages: Iterable[Frames], start: int, room: int) -> list[Frames]:
@@ -210,6 +242,9 @@ class Hooks:
         self._session = kernel.session
         self._pid = os.getpid()
         self._send = io_thread._really_send
+        self._schedule = io_thread.schedule
+        self._send_later = io_thread.send_multipart
+        self._io_thread = io_thread.thread
         self._send_reply = kernel.session.send
         self._input = kernel._input_request
         self._execute = kernel.shell_handlers["execute_request"]
@@ -225,11 +260,18 @@ class Hooks:
         if not self._checked.wait(CHECK_WAIT):
             del io_thread._really_send
             return False
+        io_thread.send_multipart = self.send_multipart
         self._session.send = self.send_reply
         self._kernel._input_request = self.input_request
         self._kernel.shell_handlers["execute_request"] = self.execute_request
         self._kernel.control_handlers[REQUEST] = self.answer
         return True
+
+    def send_multipart(self, frames: list[bytes], *args: Any, **kwargs: Any) -> Any:
+        """In the place of the I/O thread's: what is flushed is on disk when `flush` returns."""
+        if threading.get_ident() == self._io_thread.ident:
+            return self.send(frames, *args, **kwargs)
+        return self._send_later(frames, *args, **kwargs)
 
     def send(self, frames: list[bytes], *args: Any, **kwargs: Any) -> Any:
         """In the place of the I/O thread's `_really_send`: number the message and keep it."""
@@ -264,6 +306,7 @@ class Hooks:
             return None
         if kind == "execute_reply":
             self._replies.append(message)
+            self._schedule(lambda: self.outbox.add_reply(self._pack(message)))
         elif kind == "input_request":
             self._question = message
         return message

@@ -23,6 +23,7 @@ from codeexec.kernels.jupyter import discover, launch
 from codeexec.kernels.jupyter.attached import AttachedLife
 from codeexec.kernels.jupyter.discover import KernelSpec
 from codeexec.kernels.jupyter.kernel import START_TIMEOUT, JupyterKernel
+from codeexec.kernels.jupyter.left import hand_on_left
 from codeexec.kernels.jupyter.life import Life
 from codeexec.kernels.jupyter.process import LocalProcess
 
@@ -131,7 +132,10 @@ class Kernels:
         else:
             process = LocalProcess.adopt(handle, self._relaunch(handle, ref))
             if process is None:
-                await LocalProcess.clean_up(handle)
+                try:
+                    await hand_on_left(handle, sink, running)
+                finally:
+                    await LocalProcess.clean_up(handle)
                 return None
             life, connection = process, process.connection
             kernel = JupyterKernel(

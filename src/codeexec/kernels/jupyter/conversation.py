@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from codeexec.domain.errors import Busy, KernelDied
@@ -16,6 +16,7 @@ from codeexec.kernels.base import ExecuteCall, Fact, Raised, Reached, Sink, Told
 from codeexec.kernels.jupyter.asking import NO_ANSWER, TRY_LATER, Questions
 from codeexec.kernels.jupyter.channels import Channel, Channels
 from codeexec.kernels.jupyter.outbox import REPLY, REQUEST, OutboxReader
+from codeexec.kernels.jupyter.spool import Record
 from codeexec.kernels.jupyter.track import Tracker, question_id
 from codeexec.kernels.jupyter.translate import translate
 from codeexec.kernels.jupyter.wire import Message, Wire
@@ -66,6 +67,10 @@ class Conversation:
         """Whether it has begun, and not ended."""
         return self._tracker.is_open(execution)
 
+    def is_idle_after(self, execution: str) -> bool:
+        """Whether the kernel was done with it, though its reply has not come."""
+        return self._tracker.waits_for_reply(execution)
+
     def close(self) -> None:
         """Nothing more is said or heard, and nobody waits for an answer any more."""
         self._channels.close()
@@ -79,10 +84,11 @@ class Conversation:
             self._subshell.cancel()
         self.questions.fail(KernelDied("The kernel went away.", START_AGAIN))
 
-    async def hear_out(self) -> None:
-        """After the death of the process: read and hand on what it has still said."""
+    async def hear_out(self, left: Iterable[Record]) -> None:
+        """After the death of the process: read and hand on what it has still said, and what it
+        has left on disk."""
         await self._channels.drain(quiet=0.02, longest=1.0)
-        self.outbox.end()
+        await self.outbox.end(left)
         self._hand_on()
 
     # -- said --------------------------------------------------------------------------

@@ -24,9 +24,11 @@ from codeexec.kernels.base import (
 from codeexec.kernels.jupyter import replies
 from codeexec.kernels.jupyter.asking import NO_ANSWER, TRY_LATER
 from codeexec.kernels.jupyter.conversation import REPLY_GRACE, START_AGAIN, Conversation
+from codeexec.kernels.jupyter.left import folder_of
 from codeexec.kernels.jupyter.life import Contained, Life
 from codeexec.kernels.jupyter.outbox import read_announcement, read_place
 from codeexec.kernels.jupyter.questions import mend_completion_code, parse_count
+from codeexec.kernels.jupyter.spool import read_spool
 from codeexec.kernels.jupyter.wire import Message
 
 START_TIMEOUT = 60.0
@@ -325,12 +327,13 @@ class JupyterKernel:
 
     async def _watch(self, talk: Conversation, running: str = "") -> None:
         """Tell of the death of the process. `running` is open since before we came."""
+        folder = folder_of(self._life.handle())
         async with asyncio.TaskGroup() as group:
             looking = group.create_task(self._look_after(talk, running)) if running else None
             await self._life.wait()
             if looking is not None:
                 looking.cancel()
-        await talk.hear_out()
+        await talk.hear_out(read_spool(folder) if folder is not None else ())
         death = await self._life.explain()
         self._watcher = None
         self._disconnect()

@@ -7,7 +7,7 @@ only we can enter. No TCP ports exist, so none can be raced for.
 """
 
 # pathlib would double the time that importing this takes.
-# ruff: noqa: PTH102, PTH106, PTH108, PTH110, PTH112, PTH116, PTH117, PTH118, PTH119, PTH120
+# ruff: noqa: PTH102, PTH106, PTH108, PTH110, PTH112, PTH116, PTH117, PTH118, PTH119, PTH120, PTH208
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ LAUNCHER = os.path.join(GUEST, "launch.py")
 CONNECTION_FILE = "kernel.json"
 LOG_FILE = "log"
 STAY_FILE = "stay"
+SPOOL = "outbox-"
+"""How the files begin in which the kernel keeps its output."""
 PREFIX = "codeexec-"
 LONGEST_SOCKET_PATH = 100  # sun_path holds 107 bytes and a NUL on Linux, 103 on macOS
 
@@ -244,7 +246,11 @@ def remove_folder(folder: str) -> None:
     if not os.path.basename(folder).startswith(PREFIX):
         return
     sockets = (f"k-{number}" for number in CHANNELS.values())
-    for name in (CONNECTION_FILE, LOG_FILE, STAY_FILE, *sockets):
+    try:
+        spool = [name for name in os.listdir(folder) if name.startswith(SPOOL)]
+    except OSError:
+        spool = []  # the folder is gone
+    for name in (CONNECTION_FILE, LOG_FILE, STAY_FILE, *sockets, *spool):
         try:
             os.unlink(os.path.join(folder, name))
         except OSError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from codeexec.domain.errors import Busy, KernelDied, ProtocolError
 from codeexec.kernels.base import Handle, Reached
 from codeexec.kernels.jupyter.asking import Questions
+from codeexec.kernels.jupyter.spool import Record
 from codeexec.kernels.jupyter.wire import Message, Wire
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,9 @@ PATIENCE = 3
 ACKNOWLEDGE_EVERY = 0.5
 TAIL_WAIT = 0.3
 """Seconds without a new message after which the last ones are asked for."""
+
+DRAIN_EVERY = 500
+"""Messages of a dead kernel between two pauses for what they have led to."""
 
 MOST_AHEAD = 20_000
 """Messages kept that came before those that are missing; more are asked for again later."""
@@ -134,8 +138,21 @@ class OutboxReader:
         if self._repairing is not None:
             self._repairing.cancel()
 
-    def end(self) -> None:
-        """The kernel is dead and answers no more: deliver what has come."""
+    async def end(self, left: Iterable[Record]) -> None:
+        """The kernel is dead and answers no more: deliver what it has left on disk, and what has
+        come."""
+        for count, (number, frames) in enumerate(left if self.token else ()):
+            if number == 0 and (reply := self._unpack(frames)) is not None:
+                self._listener.replied(reply)
+            elif number > self.reached:
+                if number > self.reached + 1:
+                    self._listener.lost(number - self.reached - 1)
+                if (message := self._unpack(frames, number)) is not None:
+                    self._deliver(message, number)
+                self.reached = number
+            if count % DRAIN_EVERY == 0:
+                await self._listener.drained()
+        self._ahead = {n: message for n, message in self._ahead.items() if n > self.reached}
         self._let_through()
 
     # -- in order ----------------------------------------------------------------------
