@@ -243,8 +243,6 @@ class Hooks:
         self._pid = os.getpid()
         self._send = io_thread._really_send
         self._schedule = io_thread.schedule
-        self._send_later = io_thread.send_multipart
-        self._io_thread = io_thread.thread
         self._send_reply = kernel.session.send
         self._input = kernel._input_request
         self._execute = kernel.shell_handlers["execute_request"]
@@ -260,18 +258,21 @@ class Hooks:
         if not self._checked.wait(CHECK_WAIT):
             del io_thread._really_send
             return False
-        io_thread.send_multipart = self.send_multipart
+        io_thread.schedule = self.schedule
         self._session.send = self.send_reply
         self._kernel._input_request = self.input_request
         self._kernel.shell_handlers["execute_request"] = self.execute_request
         self._kernel.control_handlers[REQUEST] = self.answer
         return True
 
-    def send_multipart(self, frames: list[bytes], *args: Any, **kwargs: Any) -> Any:
-        """In the place of the I/O thread's: what is flushed is on disk when `flush` returns."""
-        if threading.get_ident() == self._io_thread.ident:
-            return self.send(frames, *args, **kwargs)
-        return self._send_later(frames, *args, **kwargs)
+    def schedule(self, event: Any) -> None:
+        """In the place of the I/O thread's: `flush` waits for an event that it schedules behind
+        the text, but the I/O thread queues that text once more. So the event is queued again too,
+        and what is flushed is on disk when `flush` returns."""
+        if getattr(event, "__func__", None) is threading.Event.set:
+            self._schedule(lambda: self._schedule(event))
+        else:
+            self._schedule(event)
 
     def send(self, frames: list[bytes], *args: Any, **kwargs: Any) -> Any:
         """In the place of the I/O thread's `_really_send`: number the message and keep it."""
