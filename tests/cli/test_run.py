@@ -10,7 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 from codeexec.domain.codec import decode_recorded
 from codeexec.domain.events import ExecutionFinished, OutputChanged
@@ -274,6 +277,44 @@ def test_a_script_is_saved_as_the_notebook_that_it_stands_for(desk: Desk) -> Non
     assert desk.run("run", "a.py", "--save", "out.ipynb").stdout == "1\n6\n"
     (cell,) = read_notebook(desk.folder / "out.ipynb").cells
     assert (cell.source + "\n", cell.outputs[0].text) == (text, "1\n6\n")
+
+
+def test_tags_of_cells_are_honoured_as_nbclient_does(desk: Desk) -> None:
+    book = json.loads(write_notebook("print(1)\n1/0", "print(2)", "print(3)\nx", "print(4)"))
+    for cell, tag in zip(book["cells"], ("raises-exception", "skip-execution"), strict=False):
+        cell["metadata"]["tags"] = [tag]
+    desk.file("book.ipynb", json.dumps(book))
+    done = desk.run("run", "book.ipynb", "--save", "out.ipynb")
+    assert (done.stdout, done.returncode) == ("1\n3\n", 1)
+    ours = read_notebook(desk.folder / "out.ipynb").cells
+    node = nbformat.reads(json.dumps(book), 4)  # type: ignore[no-untyped-call]
+    client = NotebookClient(node, kernel_name="python3")
+    with pytest.raises(CellExecutionError):
+        client.execute()
+    for cell, theirs in zip(ours, client.nb.cells, strict=True):
+        assert [each.output_type for each in cell.outputs] == [
+            each.output_type for each in theirs.outputs
+        ]
+        assert cell.execution_count is None or cell.execution_count == theirs.execution_count
+
+
+def test_parameters_are_set_before_the_cells_run(desk: Desk) -> None:
+    desk.file("book.ipynb", write_notebook("print(a, b)"))
+    desk.file("p.yaml", "a: 1\nb: [x]\n")
+    done = desk.run("run", "book.ipynb", "-p", "a", "2", "-f", "p.yaml", "--save", "out.ipynb")
+    assert (done.stdout, done.returncode) == ("2 ['x']\n", 0)
+    cell = read_notebook(desk.folder / "out.ipynb").cells[0]
+    assert cell.source == '# Parameters\na = 2\nb = ["x"]\n'
+    assert cell.metadata.tags == ["injected-parameters"]
+    desk.file("a.py", "print(1)\n")
+    assert "--cells" in desk.run("run", "a.py", "-p", "a", "1").stderr
+
+
+def test_a_cell_that_takes_too_long_ends_the_run(desk: Desk) -> None:
+    desk.file("book.ipynb", write_notebook("print(1)", "import time\ntime.sleep(60)", "print(3)"))
+    done = desk.run("run", "book.ipynb", "--cell-timeout", "1")
+    assert (done.stdout, done.returncode) == ("1\n", 124)
+    assert "longer than 1 s" in done.stderr
 
 
 def test_a_notebook_works_in_its_own_folder(desk: Desk) -> None:

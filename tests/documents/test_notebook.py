@@ -177,6 +177,44 @@ def test_version_three_is_upgraded() -> None:
     validate(notebook)
 
 
+def test_version_three_with_headings_and_lists_of_lines() -> None:
+    cells = [
+        {"cell_type": "heading", "level": 2, "metadata": {}, "source": ["Old\n", "title"]},
+        {
+            "cell_type": "code",
+            "input": ["x = 20\n", "x + 1"],
+            "language": "python",
+            "metadata": {},
+            "prompt_number": 3,
+            "outputs": [
+                {"output_type": "pyout", "prompt_number": 3, "text": ["21"], "metadata": {}},
+                {"output_type": "stream", "stream": "stdout", "text": ["a\n", "b"]},
+            ],
+        },
+    ]
+    v3 = {"metadata": {"name": ""}, "nbformat": 3, "nbformat_minor": 0}
+    notebook = parse_notebook(json.dumps({**v3, "worksheets": [{"cells": cells, "metadata": {}}]}))
+    assert [cell.source for cell in notebook.cells] == ["## Old title", "x = 20\nx + 1"]
+    assert notebook.outputs(1)[0]["data"] == {"text/plain": ["21"]}
+    validate(notebook)
+
+
+def test_what_is_missing_or_null_is_let_pass() -> None:
+    loose = {
+        "nbformat": 4,
+        "metadata": None,
+        "cells": [
+            {"cell_type": "code", "source": None, "outputs": None, "metadata": None},
+            {"cell_type": "heading", "level": 1, "source": "Title"},
+            {},
+        ],
+    }
+    notebook = parse_notebook(json.dumps(loose))
+    assert (notebook.kernel, notebook.outputs(0), notebook.cells[1].source) == ("", (), "Title")
+    assert dump_notebook(from_text(notebook, to_text(notebook, "#"), "#"))
+    assert with_outputs(notebook, 0, OUTPUTS, 1).execution_count(0) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -231,7 +269,6 @@ def shaped(**changes: Any) -> str:
     ("text", "place"),
     [
         (shaped(metadata=[]), "metadata is a list"),
-        (shaped(metadata=None), "metadata is null"),
         (shaped(nbformat_minor="5"), "nbformat_minor is a string"),
         (shaped(cells=[1]), "cells\\[0\\] is a number"),
         (shaped(cell={"cell_type": ["code"]}), "cells\\[0\\].cell_type is a list"),

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from codeexec.kernels.early import EarlyKernel
 
-_WITH_VALUE = {"--save", "--artifacts", "--timeout", "--policy", "--preset", "--color"}
+_WITH_VALUE = {
+    "--save",
+    "--artifacts",
+    "--timeout",
+    "--policy",
+    "--preset",
+    "--color",
+    "--cell-timeout",
+}
 _FLAGS = {"--cells", "--json", "--keep-going", "--trust"}
 
 

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.documents.model import CellKind
 from codeexec.domain.errors import DocumentError, UsageError
-from codeexec.environments.pythons import looks_like_path
 
 if TYPE_CHECKING:
     from codeexec.documents.notebook import Notebook
 
 STDIN = "-"
+SKIP = "skip-execution"
+MAY_FAIL = "raises-exception"
+"""Tags of cells, as nbclient has them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Code to execute. `index` counts the cells of the notebook it belongs to (or will be
-    saved in), `first_line` is its first line in the file, both from 0."""
+    saved in), `first_line` is its first line in the file, both from 0. `may_fail`: an error of it
+    is expected, and the run goes on."""
 
     code: str
     index: int = 0
     title: str = ""
     first_line: int = 0
+    may_fail: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,20 @@ class Program:
         return replace(made, data={**made.data, "cells": [cell]})
 
 
-def load_program(file: str, *, cells: bool = False, language: str = "python") -> Program:
+def load_program(
+    file: str,
+    *,
+    cells: bool = False,
+    language: str = "python",
+    parameters: Mapping[str, object] | None = None,
+) -> Program:
     """Read it. NotFound and DocumentError where that cannot be done; UsageError for a folder or
     a kind of file that a kernel of this language does not run."""
+    if parameters and not (cells or file.lower().endswith(".ipynb")):
+        raise UsageError(
+            "-p and -f set parameters of a notebook, or of a script that is run with --cells.",
+            f"Words for a program come after `--`: codeexec-tui run {file} -- -p …",
+        )
     if file == STDIN:
         text = _read_stdin()
         return Program(None, (Piece(text),), Path.cwd(), text=text)
@@ -73,7 +88,7 @@ def load_program(file: str, *, cells: bool = False, language: str = "python") ->
         )
     suffix = path.suffix.lower()
     if suffix == ".ipynb":
-        return _load_notebook(path)
+        return _load_notebook(path, parameters)
     from codeexec.documents.files import read_file
 
     text = read_file(path).text
@@ -91,34 +106,50 @@ def load_program(file: str, *, cells: bool = False, language: str = "python") ->
 
     header, rest = read_header(text, "#")
     above = text.count("\n") - rest.count("\n")
+    split = split_cells(rest, "#")
+    first_lines = {cell.index + bool(header.rest): cell.body + above for cell in split}
+    sources = {cell.index + bool(header.rest): cell.source for cell in split}
+    notebook = with_parameters(read_script(text), parameters)
+    if parameters:
+        first_lines, sources = {}, {}
     pieces = tuple(
-        Piece(cell.source, cell.index + bool(header.rest), cell.title, cell.body + above)
-        for cell in split_cells(rest, "#")
-        if cell.is_code and not cell.is_blank
+        replace(
+            piece,
+            code=sources.get(piece.index, piece.code),
+            first_line=first_lines.get(piece.index, 0),
+        )
+        for piece in _pieces(notebook)
     )
-    notebook = read_script(text)
     return Program(path, pieces, here, notebook.kernel, notebook, has_cells=True, text=text)
 
 
-def _load_notebook(path: Path) -> Program:
+def with_parameters(notebook: Notebook, parameters: Mapping[str, object] | None) -> Notebook:
+    if not parameters:
+        return notebook
+    from codeexec.documents.parameters import inject
+
+    return inject(notebook, parameters)
+
+
+def _pieces(notebook: Notebook) -> Iterator[Piece]:
+    """Its code cells in order, but for those tagged to be skipped."""
+    from codeexec.documents.notebook import cell_tags
+
+    for cell in notebook.cells:
+        tags = cell_tags(notebook.data["cells"][cell.index])
+        if cell.is_code and not cell.is_blank and SKIP not in tags:
+            yield Piece(cell.source, cell.index, cell.title, may_fail=MAY_FAIL in tags)
+
+
+def _load_notebook(path: Path, parameters: Mapping[str, object] | None) -> Program:
     from codeexec.documents.files import read_file
     from codeexec.documents.notebook import parse_notebook
 
-    notebook = parse_notebook(read_file(path).text, path.name)
-    pieces = tuple(
-        Piece(cell.source, cell.index, cell.title)
-        for cell in notebook.cells
-        if cell.is_code and not cell.is_blank
-    )
+    notebook = with_parameters(parse_notebook(read_file(path).text, path.name), parameters)
     folder = path.absolute().parent
-    kernel = notebook.kernel if _is_spec_name(notebook.kernel) else ""
-    return Program(path, pieces, folder, kernel, notebook, has_cells=True)
-
-
-def _is_spec_name(name: str) -> bool:
-    """A notebook may name an installed kernel, and no path, connection file or image."""
-    is_other = looks_like_path(name) or name.endswith(".json") or name == "docker"
-    return re.fullmatch(r"[\w.-]+", name, re.ASCII) is not None and not is_other
+    return Program(
+        path, tuple(_pieces(notebook)), folder, notebook.kernel, notebook, has_cells=True
+    )
 
 
 def _read_stdin() -> str:

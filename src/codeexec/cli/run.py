@@ -24,6 +24,16 @@ def _parse_env(pairs: tuple[str, ...]) -> dict[str, str]:
     return env
 
 
+def _parameters(pairs: tuple[tuple[str, str], ...], file: Path | None) -> dict[str, object]:
+    """Those of the file, with those of the command line over them."""
+    if not pairs and file is None:
+        return {}
+    from codeexec.documents.parameters import read_parameters, value_of_word
+
+    found = read_parameters(file) if file is not None else {}
+    return found | {name: value_of_word(value) for name, value in pairs}
+
+
 @click.command(
     cls=DockerCommand,
     # A program's `-h` is not ours: options that `run` does not know go to the program.
@@ -51,6 +61,28 @@ def _parse_env(pairs: tuple[str, ...]) -> dict[str, str]:
     metavar="S",
     help="End the run after so many seconds of running code.",
 )
+@click.option(
+    "--cell-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="End the run when a cell takes longer.",
+)
+@click.option(
+    "-p",
+    "--parameter",
+    "pairs",
+    type=(str, str),
+    multiple=True,
+    metavar="NAME VALUE",
+    help="Set a parameter of a notebook, as papermill does; may be repeated.",
+)
+@click.option(
+    "-f",
+    "--parameters-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Parameters from a file of YAML, JSON or TOML.",
+)
 @click.option("--kernel", default=None, metavar="NAME|PATH", help="A kernel, or a Python's path.")
 @DOCKER
 @POLICY
@@ -76,6 +108,9 @@ def run(
     artifacts: Path | None,
     as_json: bool,
     timeout: float | None,
+    cell_timeout: float | None,
+    pairs: tuple[tuple[str, str], ...],
+    parameters_file: Path | None,
     kernel: str | None,
     docker: str | None,
     policy: str | None,
@@ -133,6 +168,8 @@ def run(
         artifacts=artifacts,
         as_json=as_json,
         timeout=timeout,
+        cell_timeout=cell_timeout,
+        parameters=_parameters(pairs, parameters_file),
         kernel=settings.kernel.name,
         cwd=cwd,
         env=_parse_env(env),

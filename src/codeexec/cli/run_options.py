@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """What `run` was asked for. `timeout` in seconds for the whole run, counted from its first
-    line of code; `images` how pictures are drawn; `image` is the container's."""
+    line of code, `cell_timeout` for each cell; `parameters` of a notebook; `images` how pictures
+    are drawn; `image` is the container's."""
 
     file: str
     arguments: tuple[str, ...] = ()
@@ -22,6 +23,8 @@ class RunOptions:
     artifacts: Path | None = None
     as_json: bool = False
     timeout: float | None = None
+    cell_timeout: float | None = None
+    parameters: dict[str, object] = field(default_factory=dict)
     kernel: str = ""
     cwd: Path | None = None
     env: dict[str, str] = field(default_factory=dict)

@@ -60,7 +60,7 @@ async def save_notebook(
         notebook = notebook.with_metadata("kernelspec", spec)
     if ready is not None and ready.language:
         info = {"name": ready.language, "version": ready.version}
-        kept = notebook.data.get("metadata", {}).get("language_info", {})
+        kept = (notebook.data.get("metadata") or {}).get("language_info") or {}
         notebook = notebook.with_metadata("language_info", {**kept, **info})
     write_atomic(path.absolute(), dump_notebook(notebook).encode())
 

@@ -88,7 +88,7 @@ class Script:
 def runs_as_program(options: RunOptions) -> bool:
     """A script, in no container and not cell by cell."""
     is_script = options.file == STDIN or not options.file.lower().endswith(".ipynb")
-    if not is_script or options.cells or options.backend != "local":
+    if not is_script or options.cells or options.parameters or options.backend != "local":
         return False
     # Another language needs a kernel of its own, or is refused: `load_program` says which.
     return not _is_other_language(options.file)

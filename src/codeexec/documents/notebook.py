@@ -61,7 +61,7 @@ class Notebook:
         return str(named or self._metadata("kernelspec").get("language", "")).lower()
 
     def _metadata(self, name: str) -> Json:
-        found = self.data.get("metadata", {}).get(name)
+        found = (self.data.get("metadata") or {}).get(name)
         return found if isinstance(found, dict) else {}
 
     @property
@@ -71,7 +71,7 @@ class Notebook:
 
     def outputs(self, index: int) -> tuple[Json, ...]:
         """The outputs kept for cell `index`, as nbformat has them."""
-        return tuple(self._raw(index).get("outputs", ()))
+        return tuple(self._raw(index).get("outputs") or ())
 
     def execution_count(self, index: int) -> int | None:
         count = self._raw(index).get("execution_count")
@@ -88,7 +88,7 @@ class Notebook:
 
     def with_metadata(self, name: str, value: Json) -> Notebook:
         """The notebook with one of its metadata (`kernelspec`, `language_info`) set."""
-        metadata = {**self.data.get("metadata", {}), name: value}
+        metadata = {**(self.data.get("metadata") or {}), name: value}
         return replace(self, data={**self.data, "metadata": metadata})
 
 
@@ -105,6 +105,12 @@ def _title(raw: Json) -> str:
     title = metadata.get("title") if isinstance(metadata, dict) else None
     # A line break in a title would end the separator line that shows it.
     return " ".join(str(title).split()) if title else ""
+
+
+def cell_tags(raw: Json) -> tuple[str, ...]:
+    """The tags of a cell, such as `skip-execution`."""
+    tags = (raw.get("metadata") or {}).get("tags")
+    return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
 
 
 def _cell(index: int, raw: Json) -> Cell:
@@ -142,7 +148,7 @@ def parse_notebook(text: str, name: str = "The notebook") -> Notebook:
             "Save it as format 4 with the program that wrote it.",
         )
     if version < 4:
-        data = _upgrade(data, name)
+        data = _upgrade(text, version, name)
     if not isinstance(data.get("cells"), list):
         raise DocumentError(f"{name} has no list of cells.", "Open it as text.")
     check_shape(data, name)
@@ -150,16 +156,17 @@ def parse_notebook(text: str, name: str = "The notebook") -> Notebook:
     return Notebook(data, len(indent[1]) if indent and indent[1] else _DEFAULT_INDENT)
 
 
-def _upgrade(data: Json, name: str) -> Json:
+def _upgrade(text: str, version: int, name: str) -> Json:
     import nbformat
 
     try:
-        upgraded = nbformat.convert(nbformat.from_dict(data), 4)  # type: ignore[no-untyped-call]
+        # Its reader joins lists of lines, which `convert` expects.
+        upgraded = nbformat.convert(nbformat.reader.reads(text), 4)  # type: ignore[no-untyped-call]
         written: Json = json.loads(nbformat.writes(upgraded, version=4))  # type: ignore[no-untyped-call]
     except Exception as error:
         # nbformat raises whatever an old and broken file makes it trip over.
         raise DocumentError(
-            f"{name} has format {data['nbformat']} and cannot be upgraded: {error}.",
+            f"{name} has format {version} and cannot be upgraded: {error}.",
             "Upgrade it with `jupyter nbconvert --to notebook`.",
         ) from error
     return written
@@ -346,7 +353,7 @@ def _merge(old: Json | None, draft: _Draft, source: str, minor: int, marker: str
     if old is None or joined(old.get("source")) != source:
         cell["source"] = split_lines(source)
     if draft.title != (_safe_title(old, marker) if old is not None else ""):
-        metadata = {k: v for k, v in cell.get("metadata", {}).items() if k != "title"}
+        metadata = {k: v for k, v in (cell.get("metadata") or {}).items() if k != "title"}
         cell["metadata"] = {**metadata, "title": draft.title} if draft.title else metadata
     return cell
 

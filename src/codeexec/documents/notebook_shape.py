@@ -1,7 +1,7 @@
 """Check that a notebook's JSON has the types that its format says, so that nothing trips over it.
 
-What is missing is let pass, as Jupyter does; unknown fields are kept. Only a value of a type that
-the rest of the program cannot handle is refused, with its place in words.
+What is missing or null is let pass, as Jupyter does; unknown fields are kept. Only a value of a
+type that the rest of the program cannot handle is refused, with its place in words.
 """
 
 from __future__ import annotations
@@ -55,14 +55,12 @@ def _cell(cell: dict[str, object], place: str) -> Iterator[Fault]:
     yield from _strings(cell, ("cell_type", "id"), place)
     yield from _text(cell.get("source"), f"{place}.source")
     yield from _object(cell, "metadata", f"{place}.metadata")
-    attachments = cell.get("attachments", {})
-    if not isinstance(attachments, dict):
-        yield f"{place}.attachments", "an object", attachments
-    outputs = cell.get("outputs", [])
-    if not isinstance(outputs, list):
+    yield from _object(cell, "attachments", f"{place}.attachments")
+    outputs = cell.get("outputs")
+    if not (outputs is None or isinstance(outputs, list)):
         yield f"{place}.outputs", "a list", outputs
         return
-    for number, output in enumerate(outputs):
+    for number, output in enumerate(outputs or ()):
         below = f"{place}.outputs[{number}]"
         if not isinstance(output, dict):
             yield below, "an object", output
@@ -75,21 +73,21 @@ def _output(output: dict[str, object], place: str) -> Iterator[Fault]:
     yield from _text(output.get("text"), f"{place}.text")
     yield from _object(output, "metadata", f"{place}.metadata")
     yield from _object(output, "data", f"{place}.data")
-    trace = output.get("traceback", [])
+    trace = output.get("traceback") or []
     if not isinstance(trace, list) or not set(map(type, trace)) <= {str}:
         yield f"{place}.traceback", "a list of strings", trace
 
 
 def _object(holder: dict[str, object], key: str, place: str) -> Iterator[Fault]:
-    value = holder.get(key, {})
-    if not isinstance(value, dict):
+    value = holder.get(key)
+    if not (value is None or isinstance(value, dict)):
         yield place, "an object", value
 
 
 def _strings(holder: dict[str, object], keys: Iterable[str], place: str) -> Iterator[Fault]:
     for key in keys:
-        value = holder.get(key, "")
-        if not isinstance(value, str):
+        value = holder.get(key)
+        if not (value is None or isinstance(value, str)):
             yield f"{place}.{key}", "a string", value
 
 

@@ -128,7 +128,7 @@ def _cell(kind: CellKind, metadata: Json, source: str) -> Json:
 
 def write_script(notebook: Notebook, marker: str = "#", language: str = "python") -> str:
     """The percent script for a notebook. Outputs are left out."""
-    parts = [write_header(notebook.data.get("metadata", {}), marker)]
+    parts = [write_header(notebook.data.get("metadata") or {}, marker)]
     blocks = [_block(raw, marker, language) for raw in notebook.data["cells"]]
     parts.append("\n\n".join(blocks))
     return "".join(parts) + ("\n" if blocks else "")
@@ -138,7 +138,7 @@ def _block(raw: Json, marker: str, language: str) -> str:
     kind = CellKind(raw["cell_type"]) if raw.get("cell_type") in ("code", "markdown") else None
     own = {
         key: value
-        for key, value in raw.get("metadata", {}).items()
+        for key, value in (raw.get("metadata") or {}).items()
         if key not in _IGNORED and re.fullmatch(r"[A-Za-z_][\w.-]*", key)
     }
     title = own.pop("title", "")
