@@ -243,6 +243,10 @@ class Hooks:
         self._pid = os.getpid()
         self._send = io_thread._really_send
         self._schedule = io_thread.schedule
+        self._events = io_thread._events  # who queues a message wakes the thread too
+        self._queue: deque[Any] = deque()
+        self._send_later = io_thread.send_multipart
+        self._io_thread = io_thread.thread
         self._send_reply = kernel.session.send
         self._input = kernel._input_request
         self._execute = kernel.shell_handlers["execute_request"]
@@ -258,6 +262,7 @@ class Hooks:
         if not self._checked.wait(CHECK_WAIT):
             del io_thread._really_send
             return False
+        io_thread.send_multipart = self.send_multipart
         io_thread.schedule = self.schedule
         self._session.send = self.send_reply
         self._kernel._input_request = self.input_request
@@ -265,12 +270,26 @@ class Hooks:
         self._kernel.control_handlers[REQUEST] = self.answer
         return True
 
+    def send_multipart(self, frames: list[bytes], *args: Any, **kwargs: Any) -> None:
+        """In the place of the I/O thread's: what that thread sends itself, the text of a flush,
+        goes out at once when nothing is queued before it, and is on disk when `flush` returns."""
+        if os.getpid() != self._pid:
+            self._send_later(frames, *args, **kwargs)
+        elif threading.get_ident() == self._io_thread.ident and not self._queue:
+            self.send(frames, *args, **kwargs)
+        else:
+            self._queue.append((frames, args, kwargs))
+            self._schedule(self._send_queued)
+
+    def _send_queued(self) -> None:
+        frames, args, kwargs = self._queue.popleft()
+        self.send(frames, *args, **kwargs)
+
     def schedule(self, event: Any) -> None:
-        """In the place of the I/O thread's: `flush` waits for an event that it schedules behind
-        the text, but the I/O thread queues that text once more. So the event is queued again too,
-        and what is flushed is on disk when `flush` returns."""
+        """In the place of the I/O thread's: `flush` waits for an event; it goes behind the text
+        of the flush where that had to be queued."""
         if getattr(event, "__func__", None) is threading.Event.set:
-            self._schedule(lambda: self._schedule(event))
+            self._schedule(lambda: self._events.append(event) if self._queue else event())
         else:
             self._schedule(event)
 
