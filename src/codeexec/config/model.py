@@ -55,7 +55,11 @@ class Editor:
     """Typing an opening bracket or quote adds the closing one."""
 
     auto_complete: bool = True
-    """Offer completions while typing; `false`: only on request."""
+    """Offer completions while typing code; `false`: only on request."""
+
+    enter_accepts: bool = False
+    """Enter takes the first completion that is offered while typing; `false`: only after Tab or an
+    arrow key."""
 
     save_before_run: bool = True
     """Save the document whenever something of it is run."""

@@ -261,7 +261,7 @@ class ConsolePane(CardActions, Vertical):
 
     async def _complete(self, code: str, cursor: int) -> None:
         found = await ask_quietly(self.session, q.Complete(code, cursor))
-        if found is None or self.prompt.text != code or not found.matches:
+        if found is None or not found.matches or not self._is_still_at(code, cursor):
             return
         if len(found.matches) == 1:
             self._insert(found.matches[0].text, found.start, found.end)
@@ -269,6 +269,11 @@ class ConsolePane(CardActions, Vertical):
         self._place(self.completions)
         self.completions.offer(found.matches, found.start, found.end)
         self.prompt.has_popup = True
+
+    def _is_still_at(self, code: str, cursor: int) -> bool:
+        """Whether the prompt is as it was when something was asked about it."""
+        prompt = self.prompt
+        return prompt.has_focus and prompt.text == code and prompt.cursor_offset == cursor
 
     def _place(self, popup: CompletionPopup | DocsPopup) -> None:
         bottom = self.prompt.size.height + self.answer.size.height * self.answer.display
@@ -317,7 +322,7 @@ class ConsolePane(CardActions, Vertical):
 
     async def _inspect(self, code: str, cursor: int) -> None:
         found = await ask(self, self.session, q.Inspect(code, cursor))
-        if found is not None and found.found and self.prompt.text == code:
+        if found is not None and found.found and self._is_still_at(code, cursor):
             self._place(self.docs)
             self.docs.show(found.text)
             self.prompt.has_popup = True

@@ -211,7 +211,7 @@ class Running(Keeping):
         found = await ask_quietly(self.session, q.Complete(event.code, event.offset))
         if found is not None and found.matches:
             items = [Completion(match.text, match.type) for match in found.matches]
-            sheet.editor.show_completions(items, event.location(found.start))
+            sheet.editor.show_completions(items, event.location(found.start), event)
         else:
             await self._complete_from_text(sheet, event)
 
@@ -223,7 +223,8 @@ class Running(Keeping):
         is_python = sheet.language.name == "python"
         texts = [_near_cursor(each) for each in self._sheets]
         items = await asyncio.to_thread(words_like, word, texts, python=is_python)
-        sheet.editor.show_completions(items, event.location(event.offset - len(word)))
+        start = event.location(event.offset - len(word))
+        sheet.editor.show_completions(items, start, event)
 
     @on(CodeEditor.InspectRequested)
     def ask_docs(self, event: CodeEditor.InspectRequested) -> None:
@@ -235,7 +236,7 @@ class Running(Keeping):
     async def _inspect(self, sheet: Sheet, event: CodeEditor.InspectRequested) -> None:
         found = await ask(self, self.session, q.Inspect(event.code, event.offset))
         if found is not None and found.found:
-            sheet.editor.show_docs(plain(found.text))
+            sheet.editor.show_docs(plain(found.text), event)
 
 
 def _near_cursor(sheet: Sheet) -> str:

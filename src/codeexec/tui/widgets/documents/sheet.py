@@ -115,6 +115,7 @@ class Sheet(Vertical):
         self.editor.model.cells.escaped = document.notebook is not None
         self._saved_keys = self._cell_keys()
         self.editor.auto_complete = habits.auto_complete
+        self.editor.enter_accepts = habits.enter_accepts
         self.editor.soft_wrap = habits.soft_wrap
         self.editor.painter.show_numbers = habits.line_numbers
         if habits.keymap == "vim":
@@ -275,6 +276,7 @@ class Sheet(Vertical):
         before, self._habits = self._habits, habits
         editor = self.editor
         editor.auto_complete = habits.auto_complete
+        editor.enter_accepts = habits.enter_accepts
         editor.model.language = self._accustomed()
         if habits.soft_wrap != before.soft_wrap:
             editor.set_soft_wrap(habits.soft_wrap)

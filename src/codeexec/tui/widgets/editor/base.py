@@ -14,6 +14,7 @@ from codeexec.tui.widgets.editor.columns import to_cell, to_column
 from codeexec.tui.widgets.editor.columns import width as line_width
 from codeexec.tui.widgets.editor.intents import Intents
 from codeexec.tui.widgets.editor.model import EditorModel
+from codeexec.tui.widgets.editor.motions import identifier_before
 from codeexec.tui.widgets.editor.painting import Painter
 from codeexec.tui.widgets.editor.popups import CompletionList, Docs, Placed, place
 from codeexec.tui.widgets.editor.styles import EditorStyles
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from codeexec.languages.model import Language
+    from codeexec.tui.widgets.editor.intents import AboutCode
     from codeexec.tui.widgets.editor.popups import Popup
 
 _SLICE = 0.002
@@ -72,6 +74,7 @@ class EditorBase(Intents, ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._own_styles = styles
         self._popup: Popup | None = None
+        self._asked: AboutCode | None = None
         self._placed: Placed | None = None
         self._base = Style.null()
         self.soft_wrap = False
@@ -96,7 +99,7 @@ class EditorBase(Intents, ScrollView, can_focus=True):
 
     def load(self, text: str, language: Language | None = None, *, read_only: bool = False) -> None:
         """Show another text, without a history; the cursor goes to its beginning."""
-        self.close_popup()
+        self.dismiss_popup()
         self._load(text, language or self.model.language, read_only)
         self._restyle()
         self._resize_text()
@@ -361,7 +364,7 @@ class EditorBase(Intents, ScrollView, can_focus=True):
 
     def on_blur(self) -> None:
         self.painter.focused = False
-        self.close_popup()
+        self.dismiss_popup()
         self.refresh()
 
     # Popups.
@@ -380,6 +383,15 @@ class EditorBase(Intents, ScrollView, can_focus=True):
             self._popup = self._placed = None
             self.refresh()
 
+    def dismiss_popup(self) -> None:
+        """Close what is open, and drop the answer to what was asked and not answered yet."""
+        self._asked = None
+        self.close_popup()
+
+    def _refresh_popup(self) -> None:
+        self._place_popup()
+        self.refresh()
+
     def _place_popup(self) -> None:
         if self._popup is None or not self.size:
             return
@@ -390,8 +402,25 @@ class EditorBase(Intents, ScrollView, can_focus=True):
         size = (region.width, region.height)
         self._placed = place(self._popup, x, at.y, size, self.painter.styles)
 
+    def _follow_request(self) -> None:
+        """Give up what was asked about a word once the cursor is anywhere else."""
+        asked = self._asked
+        if asked is None:
+            return
+        cursor, at = self.model.cursor, asked.location(asked.offset)
+        head = asked.code[: asked.offset].rpartition("\n")[2]
+        column = at.column - len(identifier_before(head, len(head)))
+        typed = self.model.line[column : cursor.column]
+        if isinstance(asked, self.InspectRequested):
+            stays = cursor == at and asked.version == self.model.buffer.version
+        else:
+            stays = cursor.line == at.line and cursor.column >= column and _is_word(typed)
+        if not stays:
+            self._asked = None
+
     def _follow_popup(self) -> None:
         """Filter the completions by what is typed now; gone when the cursor left the word."""
+        self._follow_request()
         popup = self._popup
         if isinstance(popup, Docs):
             self.close_popup()
@@ -399,9 +428,13 @@ class EditorBase(Intents, ScrollView, can_focus=True):
             cursor, start = self.model.cursor, popup.start
             typed = self.model.line[start.column : cursor.column]
             stays = cursor.line == start.line and cursor.column >= start.column
-            word = all(sign.isalnum() or sign in "_.%/" for sign in typed)
-            if stays and word and self.model.selection.is_empty and popup.filter(typed):
+            if stays and _is_word(typed) and self.model.selection.is_empty and popup.filter(typed):
                 self._place_popup()
                 self.refresh()
             else:
                 self.close_popup()
+
+
+def _is_word(typed: str) -> bool:
+    """Whether a completion may still replace what is typed: part of a name, a magic or a path."""
+    return all(sign.isalnum() or sign in "_.%/" for sign in typed)

@@ -90,16 +90,20 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
     def _popup_key(self, key: str) -> bool:
         """A key that belongs to an open popup; others go on to the text."""
         popup = self.popup
-        if popup is None or key == "escape":
-            self.close_popup()
+        if key == "escape":
+            self.dismiss_popup()
             return popup is not None
+        if popup is None:
+            return False
         is_list = isinstance(popup, CompletionList)
         steps = {"pageup": -8, "pagedown": 8, **({"up": -1, "down": 1} if is_list else {})}
         if key in steps:
             popup.move(steps[key])
-            self._place_popup()
-            self.refresh()
-        elif is_list and key in ("enter", "tab"):
+            self._refresh_popup()
+        elif isinstance(popup, CompletionList) and key in ("enter", "tab"):
+            if key == "enter" and not popup.is_picked:
+                self.dismiss_popup()
+                return False
             self.accept_completion()
         else:
             return False

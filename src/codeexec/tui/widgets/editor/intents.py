@@ -26,15 +26,37 @@ class RunScope(StrEnum):
     RESTART = "restart"
 
 
+class Intent(Message, namespace="code_editor"):
+    """What an editor utters; `control` is the editor."""
+
+    @property
+    def control(self) -> DOMNode | None:
+        return self._sender if isinstance(self._sender, DOMNode) else None
+
+
+class AboutCode(Intent, namespace="code_editor"):
+    """A question to the kernel: `offset` is in code points into `code`, one cell's source.
+
+    `start` is where `code` begins in the text and `version` that of the text.
+    """
+
+    def __init__(self, code: str, offset: int, start: Location, version: int) -> None:
+        super().__init__()
+        self.code = code
+        self.offset = offset
+        self.start = start
+        self.version = version
+
+    def location(self, offset: int) -> Location:
+        """Where in the text an offset into `code` is."""
+        head = self.code[:offset]
+        newlines = head.count("\n")
+        column = len(head) - head.rfind("\n") - 1
+        return Location(self.start.line + newlines, column + (not newlines) * self.start.column)
+
+
 class Intents:
     """The messages, nested so that they are known as `CodeEditor.RunRequested` and so on."""
-
-    class Intent(Message, namespace="code_editor"):
-        """What an editor utters; `control` is the editor."""
-
-        @property
-        def control(self) -> DOMNode | None:
-            return self._sender if isinstance(self._sender, DOMNode) else None
 
     class Changed(Intent, namespace="code_editor"):
         """The text has changed; `version` counts up with every change."""
@@ -61,32 +83,12 @@ class Intents:
             self.scope = scope
             self.cells = cells
 
-    class _AboutCode(Intent, namespace="code_editor"):
-        """A question to the kernel: `offset` is in code points into `code`, one cell's source.
-
-        `start` is where `code` begins in the text and `version` that of the text.
-        """
-
-        def __init__(self, code: str, offset: int, start: Location, version: int) -> None:
-            super().__init__()
-            self.code = code
-            self.offset = offset
-            self.start = start
-            self.version = version
-
-        def location(self, offset: int) -> Location:
-            """Where in the text an offset into `code` is."""
-            head = self.code[:offset]
-            newlines = head.count("\n")
-            column = len(head) - head.rfind("\n") - 1
-            return Location(self.start.line + newlines, column + (not newlines) * self.start.column)
-
-    class CompletionRequested(_AboutCode, namespace="code_editor"):
+    class CompletionRequested(AboutCode, namespace="code_editor"):
         """Answer with `show_completions`. `automatic`: nobody asked, so do not disturb."""
 
         automatic = False
 
-    class InspectRequested(_AboutCode, namespace="code_editor"):
+    class InspectRequested(AboutCode, namespace="code_editor"):
         """Answer with `show_docs`."""
 
     class CopyRequested(Intent, namespace="code_editor"):

@@ -20,14 +20,22 @@ if TYPE_CHECKING:
     from codeexec.tui.widgets.editor.text import Location
 
 _ROWS = 8
+_TAKE_KEY = "Tab"
+"""Named in the first row of a list that Enter does not accept from."""
 
 
 @dataclass(slots=True)
 class CompletionList:
-    """Completions of the word that begins at `start`, filtered by what of it is typed."""
+    """Completions of the word that begins at `start`, filtered by what of it is typed.
+
+    Enter takes the current one when `is_picked`: after a key that moves in the list, or from the
+    beginning with `enter_accepts`.
+    """
 
     items: Sequence[Completion]
     start: Location
+    enter_accepts: bool = False
+    is_picked: bool = False
     typed: str = ""
     chosen: int = 0
     top: int = 0
@@ -41,9 +49,11 @@ class CompletionList:
         rest = [item for item in self.items if low in item.text.lower()] if low else []
         self.shown = begins + [item for item in rest if item not in begins]
         self.chosen = self.top = 0
+        self.is_picked = self.enter_accepts
         return bool(self.shown) and [item.text for item in self.shown] != [typed]
 
     def move(self, step: int) -> None:
+        self.is_picked = True
         self.chosen = (self.chosen + step) % len(self.shown)
         self.top = min(max(self.top, self.chosen - _ROWS + 1), self.chosen)
 
@@ -57,14 +67,18 @@ class CompletionList:
             (one_line(item.text), one_line(item.detail))
             for item in self.shown[self.top : self.top + _ROWS]
         ]
+        if not self.is_picked:
+            name, detail = visible[0]
+            visible[0] = (name, f"{detail}  {_TAKE_KEY}".strip())
         names = max(cell_len(name) for name, _ in visible)
         details = max(cell_len(detail) for _, detail in visible)
         names = min(names, max(4, width - 2))
         details = min(details, max(0, width - names - 4))
         strips = []
         for number, (name, detail) in enumerate(visible, self.top):
-            style = styles("text", "popup.current" if number == self.chosen else "popup")
-            quiet = style if number == self.chosen else styles("text", "popup", "muted")
+            is_current = self.is_picked and number == self.chosen
+            style = styles("text", "popup.current" if is_current else "popup")
+            quiet = style if is_current else styles("text", "popup", "muted")
             segments = [Segment(f" {set_cell_size(name, names)} ", style)]
             if details:
                 segments.append(Segment(f"{set_cell_size(detail, details)} ", quiet))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from codeexec.documents import selection
 from codeexec.documents.model import Cell, CellKind
+from codeexec.languages.prose import is_prose
 from codeexec.tui.widgets.editor import edits
 from codeexec.tui.widgets.editor.base import EditorBase
 from codeexec.tui.widgets.editor.intents import RunScope
@@ -17,6 +18,7 @@ from codeexec.tui.widgets.editor.text import Location
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from codeexec.tui.widgets.editor.intents import AboutCode
     from codeexec.tui.widgets.editor.marks import CellMark, Completion, Diagnostic
 
 _BEFORE, _AFTER = 500, 100
@@ -26,6 +28,9 @@ lines would keep it busy for seconds, and the next run waiting."""
 
 class RunActions(EditorBase):
     """What is asked of a kernel is posted; what it says is shown by `set_` and `show_`."""
+
+    enter_accepts = False
+    """Whether Enter takes the first completion of a list that opened by itself."""
 
     def cells(self) -> tuple[Cell, ...]:
         """The cells of the text as it is now."""
@@ -54,6 +59,7 @@ class RunActions(EditorBase):
     # Running.
 
     def _run(self, scope: RunScope, cells: Sequence[Cell]) -> None:
+        self.dismiss_popup()
         if cells:
             self.post_message(self.RunRequested(scope, tuple(cells)))
 
@@ -125,30 +131,69 @@ class RunActions(EditorBase):
         return code, offset, start, model.buffer.version
 
     def action_complete(self) -> None:
-        self.post_message(self.CompletionRequested(*self._about_code()))
+        if isinstance(self.popup, CompletionList):
+            self.popup.enter_accepts = self.popup.is_picked = True
+            self._refresh_popup()
+        self._ask_kernel(self.CompletionRequested(*self._about_code()))
+
+    def _ask_kernel(self, request: AboutCode) -> None:
+        """Post a request; an answer to an earlier one is dropped from now on."""
+        self._asked = request
+        self.post_message(request)
+
+    def _answers(self, request: AboutCode | None) -> bool:
+        """Whether an answer to this request is still wanted; one that nobody asked for is."""
+        if request is not None and request is not self._asked:
+            return False
+        self._asked = None
+        return self.has_focus
 
     def complete_while_typing(self) -> None:
-        """Ask for completions if a word of two letters, or a name and a dot, was just typed."""
+        """Ask for completions if a word of two letters, or a name and a dot, was just typed.
+
+        Nothing is asked in prose: comments, strings, cells of Markdown and raw text.
+        """
         model = self.model
         line, column = model.line, model.cursor.column
         word = identifier_before(line, column)
         dotted = line[:column].endswith(".") and identifier_before(line, column - 1)[-1:].isalpha()
-        if not (dotted or (len(word) == 2 and not word[0].isdigit())):
+        if not (dotted or (len(word) == 2 and not word[0].isdigit())) or self._is_in_prose():
             return
         request = self.CompletionRequested(*self._about_code())
         request.automatic = True
-        self.post_message(request)
+        self._ask_kernel(request)
 
-    def show_completions(self, items: Sequence[Completion], start: Location) -> None:
-        """Offer completions of what is between `start` and the cursor.
+    def _is_in_prose(self) -> bool:
+        model = self.model
+        index = model.cells.at(model.cursor.line)
+        first, _ = model.cells.span(index)
+        separator = model.cells.separator_at(first)
+        if separator is not None and (
+            model.cursor.line == first or separator.kind is not CellKind.CODE
+        ):
+            return True
+        code, offset, _, _ = self._about_code()
+        return is_prose(code, offset, model.language)
 
-        Does nothing when the cursor is no longer there, or nothing fits what was typed.
+    def show_completions(
+        self,
+        items: Sequence[Completion],
+        start: Location,
+        request: AboutCode | None = None,
+    ) -> None:
+        """Offer completions of what is between `start` and the cursor, in answer to a request.
+
+        Does nothing when the request was given up since (Escape, another key than one of the word),
+        when the cursor is no longer there, or nothing fits what was typed.
         """
+        if not self._answers(request):
+            return
         cursor = self.model.cursor
         if not items or start.line != cursor.line or start.column > cursor.column:
             return
-        offered = CompletionList(items, start)
-        if self.has_focus and offered.filter(self.model.line[start.column : cursor.column]):
+        is_automatic = isinstance(request, self.CompletionRequested) and request.automatic
+        offered = CompletionList(items, start, self.enter_accepts or not is_automatic)
+        if offered.filter(self.model.line[start.column : cursor.column]):
             self.open_popup(offered)
 
     def accept_completion(self) -> None:
@@ -160,18 +205,19 @@ class RunActions(EditorBase):
             self.perform(lambda model: model.edit([(start, model.cursor, chosen.text)]))
 
     def action_inspect(self) -> None:
-        self.post_message(self.InspectRequested(*self._about_code()))
+        self._ask_kernel(self.InspectRequested(*self._about_code()))
 
-    def show_docs(self, text: str) -> None:
-        """Show documentation at the cursor, until a key; nothing when there is none."""
+    def show_docs(self, text: str, request: AboutCode | None = None) -> None:
+        """Show documentation at the cursor, until a key; nothing when there is none, or when the
+        request was given up since."""
         lines = text.expandtabs(4).strip("\n").split("\n")
-        if self.has_focus and any(line.strip() for line in lines):
+        if self._answers(request) and any(line.strip() for line in lines):
             self.open_popup(Docs(lines))
 
     def action_dismiss(self) -> None:
         """Close what is open; else let the selection go."""
         if self.popup is not None:
-            self.close_popup()
+            self.dismiss_popup()
         else:
             self.model.select(self.model.cursor)
             self.sync()
