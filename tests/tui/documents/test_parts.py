@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from textual.app import App, ComposeResult
 
 from codeexec.documents.model import Cell
@@ -45,7 +46,15 @@ def states(
     views: list[ExecutionView], cells: tuple[Cell, ...], token: str
 ) -> list[CellState | None]:
     marks = cell_marks(views, cells, token, 100.0)
-    return [marks[cell.key].state if cell.key in marks else None for cell in cells]
+    shown = [marks.get(cell.key) for cell in cells]
+    return [
+        None
+        if mark is None
+        else CellState.EDITED
+        if mark.state is CellState.OK and mark.code != cell.source
+        else mark.state
+        for cell, mark in zip(cells, shown, strict=True)
+    ]
 
 
 def test_the_last_execution_of_a_cell_counts() -> None:
@@ -70,6 +79,17 @@ def test_a_cell_that_was_edited_while_it_ran_is_edited() -> None:
     assert [cell.key for cell in before] == [cell.key for cell in after]
     assert states([ran(before[0], "t", "running")], after, "t")[0] is CellState.RUNNING
     assert states([ran(before[0], "t", "ok")], after, "t")[0] is CellState.EDITED
+
+
+def test_what_an_earlier_kernel_ran_has_no_tick() -> None:
+    cells = cells_of(TEXT)
+    old = [ran(cells[0], "t"), ran(cells[1], "t", "lost", number=1)]
+    new = structs.replace(ran(cells[2], "t", number=2), generation=2)
+    marks = cell_marks([*old, new], cells, "t", 100.0, 2)
+    assert {key: mark.state for key, mark in marks.items()} == {
+        cells[1].key: CellState.LOST,
+        cells[2].key: CellState.OK,
+    }
 
 
 def test_errors_have_their_line_in_the_text_and_what_ipython_takes_is_none() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -23,6 +24,8 @@ from codeexec.tui.widgets.editor import (
     Query,
     RunScope,
 )
+from codeexec.tui.widgets.editor.edits import insert_cell
+from codeexec.tui.widgets.editor.model import EditorModel
 from codeexec.tui.widgets.editor.syntax import TreeSyntax
 from support.steps import counted
 
@@ -240,6 +243,33 @@ async def test_marks_diagnostics_and_edited_cells_are_shown() -> None:
         assert "bad name" in rows[6]
         editor.set_cell_marks({keys[1]: CellMark(CellState.QUEUED)})
         assert app.screen_rows()[1].startswith("◌")
+
+
+async def test_marks_follow_the_source_of_their_cells() -> None:
+    app = Host("# %%\na = 1\n# %%\nb = 1\n# %%\nc = 2\n")
+    async with app.run_test(size=(60, 16)) as pilot:
+        editor = app.editor
+        keys = [cell.key for cell in editor.cells()]
+        editor.set_cell_marks({key: CellMark(CellState.OK) for key in keys})
+
+        def marks() -> list[str]:
+            found = [editor.painter.mark_of(cell.key) for cell in editor.cells()]
+            return ["" if mark is None else mark.state.value for mark in found]
+
+        editor.replace_all(Query("1"), "7")
+        assert marks() == ["edited", "edited", "ok"]
+        editor.perform(EditorModel.undo)
+        assert marks() == ["ok"] * 3
+        editor.model.select(Location(3, 0))
+        editor.perform(partial(insert_cell, below=False))
+        assert marks() == ["ok", "", "ok", "ok"]
+        editor.perform(EditorModel.undo)
+        editor.model.select(Location(3, 0))
+        editor.perform(partial(insert_cell, below=True))
+        assert marks() == ["ok", "ok", "", "ok"]
+        editor.perform(EditorModel.undo)
+        assert [cell.key for cell in editor.cells()] == keys
+        await pilot.pause()
 
 
 async def test_completion_asks_filters_and_accepts() -> None:

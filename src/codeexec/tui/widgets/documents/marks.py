@@ -58,16 +58,23 @@ def assigned(
 
 
 def cell_marks(
-    views: Iterable[ExecutionView], cells: Sequence[Cell], token: str, now: float
+    views: Iterable[ExecutionView],
+    cells: Sequence[Cell],
+    token: str,
+    now: float,
+    generation: int = 0,
 ) -> dict[str, CellMark]:
-    """The mark of each cell that was run, by its key. `now` is in seconds since the epoch."""
-    sources = {cell.key: cell.source for cell in cells}
+    """The mark of each cell that was run, by its key. `now` is in seconds since the epoch.
+
+    What an earlier kernel than `generation` has run is not what this one knows: it has no mark.
+    """
     marks: dict[str, CellMark] = {}
     for key, view in assigned(views, cells, token):
         state = _STATES[view.status]
-        if state in _SETTLED and sources[key] != view.code:
-            state = CellState.EDITED
-        marks[key] = CellMark(state, _elapsed(view, now))
+        if state in _SETTLED and view.generation < generation:
+            marks.pop(key, None)
+        else:
+            marks[key] = CellMark(state, _elapsed(view, now), view.code)
     return marks
 
 

@@ -123,7 +123,10 @@ class Running(Keeping):
             and (key not in before or before[key].status != view.status)
         ]
         documents = {view.cell.document for view in changed if view.cell is not None}
+        is_new_kernel = frame.before.kernel.generation != frame.snapshot.kernel.generation
         for sheet in self._sheets:
+            if is_new_kernel and frame.before.seq:
+                sheet.show_marks(frame.snapshot)
             if any(map(sheet.is_of, documents)):
                 sheet.show_marks(frame.snapshot)
                 self._save_outputs_of_run(sheet)

@@ -319,7 +319,8 @@ class Sheet(Vertical):
         views = self._views(snapshot)
         if not views and not self._marked:
             return
-        marks = cell_marks(views, self.editor.cells(), self._token, time.time())
+        generation = snapshot.kernel.generation
+        marks = cell_marks(views, self.editor.cells(), self._token, time.time(), generation)
         counted = {
             view.cell.cell.partition("@")[0]: view.execution_id for view in views if view.cell
         }

@@ -122,9 +122,7 @@ class EditorBase(Intents, ScrollView, can_focus=True):
             self._shift_diagnostics(change)
         self._dirty.append((first, last))
         cells = self.model.cells
-        self.painter.edited.update(
-            cells.key(index) for index in range(cells.at(first), cells.at(last) + 1)
-        )
+        self.painter.touch(cells.key(index) for index in range(cells.at(first), cells.at(last) + 1))
         for line in (first, last):
             if len(self.model.lines[line]) > self._widest // 2:
                 width = line_width(self.model.lines[line], self.model.tab)

@@ -32,10 +32,12 @@ GLYPHS = {
 
 @dataclass(frozen=True, slots=True)
 class CellMark:
-    """How a cell ran; `elapsed` in seconds. An edit of the cell makes ok and failed `edited`."""
+    """How a cell ran; `elapsed` in seconds. A cell that is ok or failed shows as `edited` while
+    its source is not `code`, which is what ran (None: what it has as it is marked)."""
 
     state: CellState
     elapsed: float | None = None
+    code: str | None = None
 
 
 class Severity(StrEnum):

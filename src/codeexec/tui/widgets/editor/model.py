@@ -82,10 +82,16 @@ class EditorModel:
         return True
 
     def _apply(self, start: Location, end: Location, text: str) -> Change:
+        at_line_end = start.column == len(self.buffer.lines[start.line])
         change = self.buffer.replace(start, end, text)
         first, removed = start.line, end.line - start.line + 1
         inserted = change.new_end.line - start.line + 1
-        self.cells.splice(first, removed, self.buffer.lines[first : first + inserted])
+        # A separator that stays as it was keeps its cell: lines put before it have it last, those
+        # put after it first.
+        above = int(at_line_end and text.startswith("\n"))
+        below = int(not above and start.column == end.column == change.new_end.column == 0)
+        fresh = self.buffer.lines[first + above : first + inserted - below]
+        self.cells.splice(first + above, removed - above - below, fresh)
         self.rows.splice(first, removed, inserted)
         for listener in self.listeners:
             listener(change)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,9 @@ def _cut(words: str, room: int) -> str:
     return words if len(words) <= room else words[: max(room - 1, 0)] + "…" * (room > 0)
 
 
+_SETTLED = (CellState.OK, CellState.FAILED)
+
+
 class Painter:
     """What is on screen, derived from the model and from what others told us to mark."""
 
@@ -49,7 +53,7 @@ class Painter:
         self.show_numbers = True
         self.pattern: Pattern | None = None
         self.marks: Mapping[str, CellMark] = {}
-        self.edited: set[str] = set()
+        self._edited: dict[str, bool] = {}  # of marked cells, as far as it was looked at
         self.diagnostics: dict[int, Diagnostic] = {}
         self.brackets: tuple[Location, ...] = ()
         self._spans: dict[int, list[Span]] = {}
@@ -104,10 +108,33 @@ class Painter:
 
     def mark_of(self, key: str) -> CellMark | None:
         mark = self.marks.get(key)
-        settled = mark is not None and mark.state in (CellState.OK, CellState.FAILED)
-        if mark is not None and settled and key in self.edited:
+        if mark is not None and mark.state in _SETTLED and self._is_edited(key, mark):
             return CellMark(CellState.EDITED, mark.elapsed)
         return mark
+
+    def mark(self, marks: Mapping[str, CellMark]) -> None:
+        """Marks of cells by their keys, in place of those before."""
+        self._edited.clear()
+        self.marks = {
+            key: replace(mark, code=self._source(key)) if mark.code is None else mark
+            for key, mark in marks.items()
+        }
+
+    def touch(self, keys: Iterable[str]) -> None:
+        """These cells may have another source now."""
+        for key in keys:
+            self._edited.pop(key, None)
+
+    def _is_edited(self, key: str, mark: CellMark) -> bool:
+        found = self._edited.get(key)
+        if found is None:
+            found = self._edited[key] = self._source(key) != mark.code
+        return found
+
+    def _source(self, key: str) -> str | None:
+        cells = self.model.cells
+        index = cells.index_of(key)
+        return cells.cell(index, self.model.lines).source if index is not None else None
 
     def row(self, row: int, scroll: int, width: int, base: Style) -> Strip:
         """Row `row` of the text, `width` cells wide, with the code scrolled by `scroll` cells."""

@@ -39,16 +39,8 @@ class RunActions(EditorBase):
     # Marks.
 
     def set_cell_marks(self, marks: Mapping[str, CellMark]) -> None:
-        """How cells stand, by `Cell.key`, in place of what was marked before.
-
-        A cell that is queued or runs again is no longer `edited`.
-        """
-        old = self.painter.marks
-        for key, mark in marks.items():
-            before = old.get(key)
-            if before is None or before.state != mark.state:
-                self.painter.edited.discard(key)
-        self.painter.marks = dict(marks)
+        """How cells stand, by `Cell.key`, in place of what was marked before."""
+        self.painter.mark(marks)
         self.refresh()
 
     def set_diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
