@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from codeexec.domain.errors import UsageError
-from codeexec.domain.events import ExecutionFinished, Recorded, StdinRequested
+from codeexec.domain.errors import CodeexecError, UsageError
+from codeexec.domain.events import ExecutionFinished, Recorded, StdinRequested, Variable
 from codeexec.domain.fold import apply
 from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.outputs import Run
@@ -21,6 +21,7 @@ from codeexec.domain.requests import (
     ReadBlob,
     ReadExecution,
     ReadRows,
+    RefreshVariables,
     Request,
     RestartKernel,
 )
@@ -117,7 +118,15 @@ class RunningSession:
             if part.blob is not None:
                 mimes.setdefault(part.blob, set()).add(part.mime)
         blobs = {digest: await self._blob(digest, kinds) for digest, kinds in mimes.items()}
-        return make_result(self._snapshot, view, rows, blobs)
+        return make_result(await self._variables(), view, rows, blobs)
+
+    async def _variables(self) -> tuple[Variable, ...]:
+        """As they are now; the session itself looks at them only a moment after a run. Those of
+        before where the kernel cannot be asked."""
+        try:
+            return (await self._session.call(RefreshVariables())).variables
+        except CodeexecError:
+            return self._snapshot.variables
 
     async def answer(self, asked: StdinRequested, text: str) -> None:
         """Answer an input() that a fact told of."""

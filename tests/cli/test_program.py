@@ -42,6 +42,11 @@ async def test_a_session_runs_code(tmp_path: Path) -> None:
         assert (result.is_success, result.output) == (True, "2")
         result = await session.run("import os; print(os.environ['A'], os.getcwd()); x = 5")
         assert result.stdout == [f"1 {tmp_path}"]
+        assert result.variables["x"] == "5"
+        assert (await session.run("del x; y = [1]")).variables == {
+            "os": "module os",
+            "y": "[1]",
+        }
         result = await session.run("1/0")
         assert not result.is_success
         assert "ZeroDivisionError" in result.error

@@ -79,10 +79,17 @@ def test_outputs_go_to_code_cells_that_exist() -> None:
 def test_saving_without_changes_writes_the_same_bytes() -> None:
     data = notebook_of(
         raw_cell("x = 1\n\n", metadata={"tags": ["keep"], "zz": {"a": [1, 2]}}),
-        raw_cell("# Hi\n\nthere", "markdown", attachments={"a.png": {"image/png": "aGk="}}),
+        raw_cell("# Hi é\n\nthere", "markdown", attachments={"a.png": {"image/png": "aGk="}}),
     ).data
-    for indent in (1, 2):
-        text = json.dumps(data, indent=indent, ensure_ascii=False) + "\n"
+    for indent, separators, ascii_only, end in (
+        (1, None, False, "\n"),
+        (2, None, False, ""),
+        ("\t", None, True, "\n"),
+        (0, None, False, "\n\n"),
+        (None, None, False, "\n"),
+        (None, (",", ":"), True, ""),
+    ):
+        text = json.dumps(data, indent=indent, separators=separators, ensure_ascii=ascii_only) + end
         notebook = parse_notebook(text)
         shown = to_text(notebook, "#")
         assert dump_notebook(from_text(notebook, shown, "#")) == text

@@ -39,7 +39,7 @@ from codeexec.domain.outputs import (
 )
 from codeexec.domain.requests import AnyRequest, Rows
 from codeexec.domain.result import error_text, make_result
-from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.domain.snapshot import ExecutionView
 from support.stories import Batches, other_events, recorded, stories
 from support.terminal_text import assert_safe, pen_after
 
@@ -197,7 +197,7 @@ def test_a_result_holds_streams_value_and_artifacts() -> None:
         Run("display", display=frame),
     )
     view = ExecutionView("e", "code", status="ok", count=2, displays=(picture, frame))
-    result = make_result(Snapshot(), view, rows, {"d1": '<table class="dataframe">'})
+    result = make_result((), view, rows, {"d1": '<table class="dataframe">'})
     assert result.is_success
     assert (result.stdout, result.stderr) == (["red", "plain"], ["warned"])
     assert (result.output, result.error) == ("a b", "")
@@ -216,12 +216,12 @@ def test_a_result_holds_streams_value_and_artifacts() -> None:
 def test_a_result_that_failed_says_why() -> None:
     error = ErrorInfo("ValueError", "no", ("\x1b[31mTraceback\x1b[0m", "ValueError: no"))
     view = ExecutionView("e", "code", status="error", error=error)
-    result = make_result(Snapshot(), view, (), {})
+    result = make_result((), view, (), {})
     assert not result.is_success
     assert result.error == "Traceback\nValueError: no"
     lost = ExecutionView("e", "code", status="lost", reason="It died.")
-    assert make_result(Snapshot(), lost, (), {}).error == "It died."
-    assert make_result(Snapshot(), lost, (), {}).log == ["It died."]
+    assert make_result((), lost, (), {}).error == "It died."
+    assert make_result((), lost, (), {}).log == ["It died."]
     assert error_text(ErrorInfo("E", "v")) == "E: v"
     assert error_text(ErrorInfo("E", "")) == "E"
     assert error_text(None) == ""

@@ -44,6 +44,7 @@ async def save_notebook(
     is left alone. StorageError when it cannot be written."""
     from codeexec.documents.files import write_atomic
     from codeexec.documents.notebook import dump_notebook, with_outputs
+    from codeexec.documents.notebook_kernel import kernelspec, with_language
 
     if not executed and path.exists():
         return
@@ -55,13 +56,10 @@ async def save_notebook(
             notebook = with_outputs(notebook, cell.index, outputs, each.count)
     if kernel is not None and not notebook.kernel:
         language = kernel.language or (ready.language if ready else "") or "python"
-        name = "python3" if "/" in kernel.name or not kernel.name else kernel.name
-        spec = {"display_name": kernel.display_name or name, "language": language, "name": name}
+        spec = kernelspec(kernel.name, kernel.display_name, language)
         notebook = notebook.with_metadata("kernelspec", spec)
     if ready is not None and ready.language:
-        info = {"name": ready.language, "version": ready.version}
-        kept = (notebook.data.get("metadata") or {}).get("language_info") or {}
-        notebook = notebook.with_metadata("language_info", {**kept, **info})
+        notebook = with_language(notebook, ready.language, ready.version, ready.language_info)
     write_atomic(path.absolute(), dump_notebook(notebook).encode())
 
 

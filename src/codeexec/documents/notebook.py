@@ -36,14 +36,38 @@ _MINOR_WITH_IDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Notebook:
-    """A notebook of format 4; `data` is its JSON and must not be changed in place.
+class Layout:
+    """How the JSON of a file is written: `indent` for each level (None: all in one line), what
+    stands after commas and colons, whether all is ASCII, and what ends the file."""
 
-    `indent` is that of the file, in spaces.
-    """
+    indent: str | None = " " * _DEFAULT_INDENT
+    separators: tuple[str, str] = (",", ": ")
+    ascii: bool = False
+    end: str = "\n"
+
+    @classmethod
+    def of(cls, text: str) -> Layout:
+        """That of a file's text."""
+        body = text.rstrip()
+        inner = re.match(r"\s*[{\[]\n([ \t]*)", text)
+        end = text[len(body) :]
+        ascii_only = "\\u" in text and text.isascii()
+        if inner is not None:
+            return cls(inner[1], (",", ": "), ascii_only, end)
+        head = body[:2000]
+        separators = (
+            ", " if '", "' in head or "}, " in head else ",",
+            ": " if '": ' in head else ":",
+        )
+        return cls(None, separators, ascii_only, end)
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """A notebook of format 4; `data` is its JSON and must not be changed in place."""
 
     data: Json
-    indent: int = _DEFAULT_INDENT
+    layout: Layout = Layout()
 
     @property
     def minor(self) -> int:
@@ -152,8 +176,7 @@ def parse_notebook(text: str, name: str = "The notebook") -> Notebook:
     if not isinstance(data.get("cells"), list):
         raise DocumentError(f"{name} has no list of cells.", "Open it as text.")
     check_shape(data, name)
-    indent = re.match(r"\s*\{\r?\n?( *)", text)
-    return Notebook(data, len(indent[1]) if indent and indent[1] else _DEFAULT_INDENT)
+    return Notebook(data, Layout.of(text))
 
 
 def _upgrade(text: str, version: int, name: str) -> Json:
@@ -190,13 +213,23 @@ def new_notebook(kernel: str = "", display_name: str = "", language: str = "") -
 
 def dump_notebook(notebook: Notebook) -> str:
     """The text of the `.ipynb`, keys in the order in which they were read."""
-    text = json.dumps(notebook.data, ensure_ascii=False, indent=notebook.indent)
+    layout = notebook.layout
+
+    def dump(ensure_ascii: bool) -> str:
+        return json.dumps(
+            notebook.data,
+            ensure_ascii=ensure_ascii,
+            indent=layout.indent,
+            separators=layout.separators,
+        )
+
+    text = dump(layout.ascii)
     try:
         text.encode()
     except UnicodeEncodeError:
         # Half a surrogate pair in some output: only its escape can be written.
-        text = json.dumps(notebook.data, indent=notebook.indent)
-    return text + "\n"
+        text = dump(True)
+    return text + layout.end
 
 
 def with_outputs(

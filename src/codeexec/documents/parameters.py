@@ -93,7 +93,7 @@ def inject(notebook: Notebook, parameters: Mapping[str, object]) -> Notebook:
         cells[places[INJECTED]] = cell
     else:
         cells.insert(places.get("parameters", -1) + 1, cell)
-    return Notebook({**notebook.data, "cells": cells}, notebook.indent)
+    return Notebook({**notebook.data, "cells": cells}, notebook.layout)
 
 
 def as_python(value: object) -> str:

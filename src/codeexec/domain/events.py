@@ -135,7 +135,8 @@ class ImagePullAdvanced(Event, frozen=True):
 
 
 class KernelReady(Event, frozen=True):
-    """`notices` are what a person should know of its place, one sentence each."""
+    """`notices` are what a person should know of its place, one sentence each; `language_info`
+    is the kernel's own, as notebooks keep it."""
 
     generation: int
     pid: int | None = None
@@ -145,6 +146,7 @@ class KernelReady(Event, frozen=True):
     subshells: bool = False
     adopted: bool = False
     notices: tuple[str, ...] = ()
+    language_info: dict[str, object] = {}
 
 
 class KernelPaused(Event, frozen=True):

@@ -174,6 +174,7 @@ class _Draft:
                     paused=False,
                     pull=None,
                     notices=event.notices,
+                    language_info=event.language_info or self.kernel.language_info,
                 )
             case KernelPaused() | KernelResumed():
                 self.kernel = replace(self.kernel, paused=isinstance(event, KernelPaused))

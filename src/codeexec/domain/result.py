@@ -6,9 +6,10 @@ import mimetypes
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from codeexec.domain.events import Variable
 from codeexec.domain.mime import is_base64
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, iter_rows, plain
-from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.domain.snapshot import ExecutionView
 
 _TYPES = {
     "image/svg+xml": "svg",
@@ -63,10 +64,10 @@ def error_text(error: ErrorInfo | None) -> str:
 
 
 def make_result(
-    snapshot: Snapshot, view: ExecutionView, rows: Iterable[Run], blobs: dict[str, str]
+    variables: Iterable[Variable], view: ExecutionView, rows: Iterable[Run], blobs: dict[str, str]
 ) -> ExecutionResult:
-    """The result of `view`, given all its rows (`view` has only the end of them) and the text
-    of their blobs by digest."""
+    """The result of `view`, given the kernel's variables after it, all its rows (`view` has only
+    the end of them) and the text of their blobs by digest."""
     stdout: list[str] = []
     stderr: list[str] = []
     displays: list[Display] = []
@@ -94,7 +95,7 @@ def make_result(
         stderr=stderr,
         log=[view.reason] if view.reason else [],
         artifact=artifacts,
-        variables={variable.name: variable.preview for variable in snapshot.variables},
+        variables={variable.name: variable.preview for variable in variables},
     )
 
 

@@ -55,6 +55,7 @@ class KernelView(Struct, frozen=True):
     paused: bool = False
     pull: ImagePullAdvanced | None = None
     notices: tuple[str, ...] = ()
+    language_info: dict[str, object] = {}
 
 
 class ExecutionView(Struct, frozen=True):

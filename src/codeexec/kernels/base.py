@@ -171,6 +171,8 @@ class Ready:
     subshells: bool
     notices: tuple[str, ...] = ()
     """What a person should know of its place, one sentence each."""
+    language_info: dict[str, object] = field(default_factory=dict)
+    """As the kernel says it."""
 
 
 @dataclass(frozen=True, slots=True)

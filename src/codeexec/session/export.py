@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from codeexec.documents.notebook_kernel import kernelspec, language_info
 from codeexec.documents.row_outputs import outputs_of
 from codeexec.domain.codec import encode
 from codeexec.domain.errors import NotFound
@@ -119,13 +120,8 @@ def _notebook(journal: Journal, snapshot: Snapshot, blobs: BlobStore) -> Iterato
 def _metadata(snapshot: Snapshot) -> dict[str, object]:
     view = snapshot.kernel
     language = view.language or "python"
-    metadata: dict[str, object] = {"language_info": {"name": language, "version": view.version}}
+    info = language_info(language, view.version, view.language_info)
+    metadata: dict[str, object] = {"language_info": info}
     if view.kernel is not None:
-        name = view.kernel.name
-        metadata["kernelspec"] = {
-            # The path of an interpreter is a name on this machine alone.
-            "name": "python3" if "/" in name else name,
-            "display_name": view.kernel.display_name or name,
-            "language": language,
-        }
+        metadata["kernelspec"] = kernelspec(view.kernel.name, view.kernel.display_name, language)
     return metadata

@@ -166,6 +166,7 @@ class KernelKeeper:
                 ready.subshells,
                 adopted,
                 ready.notices,
+                ready.language_info,
             )
         )
         self._executions.pump()

@@ -12,6 +12,8 @@ from codeexec.kernels.base import Handle, Ready
 from codeexec.kernels.jupyter.launch import GUEST
 
 MOST_COMPLETIONS = 1000
+_MOST_INFO = 4000
+"""Characters of what a kernel says of its language; a longer one is not kept."""
 TARGET = "codeexec"  # as guest/questions.py says
 
 Status = Literal["complete", "incomplete", "invalid", "unknown"]
@@ -27,6 +29,7 @@ def ready(info: dict[str, object], pid: int | None) -> Ready:
         str(known.get("version", "")),
         str(info.get("banner", "")),
         isinstance(features, list) and "kernel subshells" in features,
+        language_info=known if len(str(known)) <= _MOST_INFO else {},
     )
 
 

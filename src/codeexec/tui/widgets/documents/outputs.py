@@ -103,9 +103,9 @@ def with_kernel(notebook: Notebook, kernel: KernelView) -> Notebook:
     ref = kernel.kernel
     if ref is None or notebook.kernel:
         return notebook
-    name = "python3" if "/" in ref.name or not ref.name else ref.name
+    from codeexec.documents.notebook_kernel import kernelspec, with_language  # not at the start
+
     language = ref.language or kernel.language or "python"
-    spec = {"display_name": ref.display_name or name, "language": language, "name": name}
+    spec = kernelspec(ref.name, ref.display_name, language)
     notebook = notebook.with_metadata("kernelspec", spec)
-    info = {"name": language, **({"version": kernel.version} if kernel.version else {})}
-    return notebook.with_metadata("language_info", info)
+    return with_language(notebook, language, kernel.version, kernel.language_info)

@@ -1,0 +1,49 @@
+"""What a notebook says of its kernel: `kernelspec` and `language_info`, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from codeexec.documents.notebook import Notebook
+from codeexec.documents.notebook_outputs import Json
+
+_KEYS = ("name", "version", "mimetype", "file_extension", "pygments_lexer", "nbconvert_exporter")
+_LONGEST = 200
+_PYTHON: Json = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+}
+
+
+def language_info(language: str, version: str, said: Mapping[str, object]) -> Json:
+    """`said` is the `language_info` of the kernel's own answer; without it, what is known of a
+    language by its name. https://jupyter-client.readthedocs.io/en/latest/messaging.html"""
+    if not said:
+        known = dict(_PYTHON) if language in ("", "python") else {"name": language}
+        return known | ({"version": version} if version else {})
+    texts = {key: said[key] for key in _KEYS if isinstance(said.get(key), str)}
+    info: Json = {key: text for key, text in texts.items() if len(str(text)) <= _LONGEST}
+    mode = said.get("codemirror_mode")
+    if isinstance(mode, str | dict) and len(str(mode)) <= _LONGEST:
+        info["codemirror_mode"] = mode
+    return {"name": language} | info
+
+
+def kernelspec(name: str, display_name: str, language: str) -> Json:
+    """The path of an interpreter is a name on one machine alone: such a one is `python3`."""
+    shared = "python3" if "/" in name or not name else name
+    return {"display_name": display_name or shared, "language": language, "name": shared}
+
+
+def with_language(
+    notebook: Notebook, language: str, version: str, said: Mapping[str, object]
+) -> Notebook:
+    """The notebook with what is known now of its language, over what it said."""
+    before = (notebook.data.get("metadata") or {}).get("language_info")
+    kept = before if isinstance(before, dict) else {}
+    info = {**kept, **language_info(language, version, said)}
+    return notebook.with_metadata("language_info", info)
