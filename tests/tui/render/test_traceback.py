@@ -136,3 +136,31 @@ def test_nothing_is_lost(lines: list[str]) -> None:
         block for item in shown for block in (item.frames if isinstance(item, Folded) else (item,))
     ]
     assert tuple(unfolded) == traceback.blocks
+
+
+GROUP = """  + Exception Group Traceback (most recent call last):
+  |   File "/v/site-packages/IPython/core/interactiveshell.py", line 3, in run_code
+  |     exec(code_obj, self.user_global_ns, self.user_ns)
+  |   File "/tmp/ipykernel_77/123456.py", line 10, in <module>
+  |     raise ExceptionGroup("two jobs failed", errors)
+  | ExceptionGroup: two jobs failed (2 sub-exceptions)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File "/tmp/ipykernel_77/123456.py", line 7, in <module>
+    |     f()
+    | KeyError: 'missing'
+    | a note
+    +---------------- 2 ----------------
+    | Traceback (most recent call last):
+    |   File "/home/me/jobs.py", line 3, in job
+    |     1 / 0
+    | ZeroDivisionError: division by zero
+    +------------------------------------"""
+
+
+def test_frames_of_a_group_lead_to_their_lines() -> None:
+    traceback = parse([GROUP], own_cell=4)
+    own = [(frame.cell, frame.path, frame.line) for frame in traceback.frames if frame.is_user]
+    assert own == [(4, "", 10), (4, "", 7), (None, "/home/me/jobs.py", 3)]
+    assert [len(frame.rows) for frame in traceback.frames] == [2, 2, 2, 2]
+    assert "\n".join(row.text for row in rows(traceback, opened=True)).count("\n") == 17

@@ -16,10 +16,12 @@ _CELL = re.compile(
     r"(?:, line (?P<line>\d+))?(?:, in (?P<function>.*))?"
 )
 _FILE = re.compile(r"File (?P<path>.+?):(?P<line>\d+)(?:, in (?P<function>.*))?")
-_PYTHON = re.compile(r'\s*File "(?P<path>[^"]+)", line (?P<line>\d+)(?:, in (?P<function>.*))?')
+_PYTHON = re.compile(r'[\s|]*File "(?P<path>[^"]+)", line (?P<line>\d+)(?:, in (?P<function>.*))?')
 _CURRENT = re.compile(r"-+> ?(?P<line>\d+)\b")
 _CODE = re.compile(r"\s*(?:-+>)? *\d+( |$)|\s*\.\.\.|\s*\(\.\.\.\)")
 _RULE = re.compile(r"-{20,}\s*")
+_GROUP = re.compile(r"\s*(?:\|\s?)+")
+"""Before the rows of an exception in a group."""
 _IPYKERNEL = re.compile(r".*/ipykernel_\d+/\d+\.py")
 _LIBRARY = re.compile(
     r"(?:^|/)(?:site-packages|dist-packages)/|(?:^|/)lib(?:64)?/(?:python|pypy)\d|\.(?:pyx|pxi)$|^<"
@@ -135,8 +137,13 @@ class Traceback:
         return tuple(run)
 
 
-def parse(traceback: Iterable[str], user_roots: Sequence[str] = ()) -> Traceback:
+def parse(
+    traceback: Iterable[str], user_roots: Sequence[str] = (), own_cell: int | None = None
+) -> Traceback:
     """Take a traceback apart. Frames of cells, and files outside libraries, are the user's.
+
+    `own_cell` is the prompt number of the code that failed: CPython's way of printing (for groups
+    of exceptions) names cells by temporary files, which are taken for that one.
 
     `user_roots` are folders whose files are the user's wherever they lie. The strings may hold
     several rows each, as Jupyter sends them.
@@ -146,7 +153,7 @@ def parse(traceback: Iterable[str], user_roots: Sequence[str] = ()) -> Traceback
     words: list[str] = []
     at = 0
     while at < len(rows):
-        frame = _frame(rows, at, user_roots)
+        frame = _frame(rows, at, user_roots, own_cell)
         if frame is None:
             words.append(rows[at])
             at += 1
@@ -175,7 +182,9 @@ def rows(traceback: Traceback, opened: bool = False) -> list[Row]:
     return painted
 
 
-def _frame(rows: Sequence[str], at: int, user_roots: Sequence[str]) -> Frame | None:
+def _frame(
+    rows: Sequence[str], at: int, user_roots: Sequence[str], own_cell: int | None
+) -> Frame | None:
     """The frame whose heading is the row at that place, or None."""
     heading = plain(rows[at])
     if found := _CELL.fullmatch(heading):
@@ -192,12 +201,14 @@ def _frame(rows: Sequence[str], at: int, user_roots: Sequence[str]) -> Frame | N
     else:
         return None
     path = found["path"]
+    is_own = own_cell is not None and _IPYKERNEL.fullmatch(path) is not None
     return Frame(
         tuple(rows[at:end]),
         int(found["line"]),
-        path=path,
+        path="" if is_own else path,
+        cell=own_cell if is_own else None,
         function=found["function"] or "",
-        is_user=_is_user(path, user_roots),
+        is_user=is_own or _is_user(path, user_roots),
     )
 
 
@@ -212,7 +223,7 @@ def _end_of_code(rows: Sequence[str], at: int) -> int:
 
 def _end_of_source(rows: Sequence[str], at: int) -> int:
     """Behind the rows that CPython prints below a frame: indented further than its heading."""
-    while at < len(rows) and plain(rows[at]).startswith("    "):
+    while at < len(rows) and _GROUP.sub("", plain(rows[at])).startswith("    "):
         at += 1
     return at
 

@@ -120,7 +120,7 @@ class CardActions(Widget):
             return
         from codeexec.tui.render import traceback  # not at the start
 
-        culprit = traceback.parse(card.view.error.traceback).culprit
+        culprit = traceback.parse(card.view.error.traceback, own_cell=card.view.count).culprit
         if culprit is not None:
             self.view.post_message(ConsoleView.FrameClicked(card.key, culprit))
         else:

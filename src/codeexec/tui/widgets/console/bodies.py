@@ -134,15 +134,16 @@ class BodyPainter:
             strips.extend(wrap(segments, width))
         return strips
 
-    def error(self, error: ErrorInfo, width: int, whole: bool) -> Painted:
-        """A traceback: the frames of the user's code, or all of them."""
+    def error(self, error: ErrorInfo, width: int, whole: bool, count: int | None = None) -> Painted:
+        """A traceback: the frames of the user's code, or all of them. `count` is the prompt
+        number of the code that failed."""
         if not error.traceback:
             return Painted([self._words(f"{error.name}: {error.value}", "traceback.error")])
         from codeexec.tui.render import traceback, traceback_paint  # not at the start
 
         strips: list[Strip] = []
         rows: list[Row] = []
-        shown = traceback.rows(traceback.parse(error.traceback), opened=whole)
+        shown = traceback.rows(traceback.parse(error.traceback, own_cell=count), opened=whole)
         for row, segments in zip(shown, traceback_paint.paint(shown, self._theme), strict=True):
             # The heading is wide by the blanks in its middle: cut, it says as much.
             is_heading = _HEADING in row.text

@@ -91,7 +91,7 @@ class CardPainter:
         if row.display is not None:
             painted = self._bodies.display(card.display(row.display), width)
         elif row.error is not None:
-            painted = self._bodies.error(row.error, width, whole)
+            painted = self._bodies.error(row.error, width, whole, card.view.count)
         else:
             painted = Painted([Strip([])])
         self._painted[key] = (thing, width, whole, painted)

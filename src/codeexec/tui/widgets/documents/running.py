@@ -188,9 +188,10 @@ class Running(Keeping):
             return
         from codeexec.tui.render import traceback  # not at the start
 
-        message = plain(error.traceback[-1]).strip().split("\n")[-1]
+        # Not the last row: notes of an exception stand below it.
+        message = plain(f"{error.name}: {error.value}".strip().split("\n")[0]).rstrip(": ")
         found: dict[str, list[Diagnostic]] = {}
-        for frame in traceback.parse(error.traceback).frames:
+        for frame in traceback.parse(error.traceback, own_cell=view.count).frames:
             if frame.cell is not None and frame.cell == view.count:
                 place, line = view.cell.document, view.cell.first_line + frame.line - 1
             else:
