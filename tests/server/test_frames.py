@@ -21,16 +21,9 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import Denied, UsageError
 from codeexec.domain.frames import MAX_REQUEST
 from codeexec.server import gate
-from support.servers import Here, serve_here, short_folder, wait_until
+from support.servers import Here, wait_until
 
 DEADLINE = 40.0
-
-
-@pytest.fixture
-async def here() -> AsyncIterator[Here]:
-    with short_folder() as folder:
-        async with serve_here(folder) as here:
-            yield here
 
 
 @asynccontextmanager

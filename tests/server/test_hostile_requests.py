@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import json
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Conflict, NotFound, UsageError
 from codeexec.server.routes import ROUTES
-from support.servers import Here, serve_here, short_folder
+from support.servers import Here
 
 DEADLINE = 30.0
 
@@ -60,22 +60,6 @@ BAD_BODIES = [
     b'{"code": "1", "code": 2}',
     b'{"type": "stop_host", "code": "1"}',
 ]
-
-
-@pytest.fixture
-async def here() -> AsyncIterator[Here]:
-    with short_folder() as folder:
-        async with serve_here(folder) as here:
-            yield here
-
-
-@pytest.fixture
-async def web(here: Here) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.AsyncHTTPTransport(uds=here.socket)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://local", timeout=DEADLINE
-    ) as web:
-        yield web
 
 
 @pytest.fixture

@@ -13,26 +13,11 @@ import nbformat
 import pytest
 
 from codeexec.server.gate import new_token
-from support.servers import Here, serve_here, short_folder
+from support.servers import Here
 
 DEADLINE = 40.0
 
 PROBLEM = {"code", "title", "message", "next_step"}
-
-
-@pytest.fixture
-async def here() -> AsyncIterator[Here]:
-    with short_folder() as folder:
-        async with serve_here(folder) as here:
-            yield here
-
-
-@pytest.fixture
-async def web(here: Here) -> AsyncIterator[httpx.AsyncClient]:
-    """By the private socket, as `curl --unix-socket`."""
-    transport = httpx.AsyncHTTPTransport(uds=here.socket)
-    async with httpx.AsyncClient(transport=transport, base_url="http://local") as web:
-        yield web
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ class Script:
             )
         except OSError as error:
             raise NotRun(
-                exits.NOT_FOUND if isinstance(error, FileNotFoundError) else exits.CANNOT_EXECUTE,
+                _status_of(error),
                 f"{self.interpreter} cannot be started: {error.strerror or error}.",
                 "Name another Python: --kernel PATH",
             ) from error
@@ -162,6 +162,10 @@ def not_used(found: Found) -> str:
     return f"{found.interpreter} is not used: {found.untrusted} is not trusted."
 
 
+def _status_of(error: OSError) -> int:
+    return exits.NOT_FOUND if isinstance(error, FileNotFoundError) else exits.CANNOT_EXECUTE
+
+
 def _check_file(file: str) -> None:
     import stat
 
@@ -170,7 +174,7 @@ def _check_file(file: str) -> None:
         readable = os.access(file, os.R_OK)
     except OSError as error:
         raise NotRun(
-            exits.NOT_FOUND if isinstance(error, FileNotFoundError) else exits.CANNOT_EXECUTE,
+            _status_of(error),
             f"{file} cannot be opened: {error.strerror}.",
             "Check the name; `codeexec-tui run --help` shows how files are named.",
         ) from error

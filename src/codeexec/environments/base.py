@@ -18,6 +18,10 @@ from codeexec.domain.errors import EnvironmentUnavailable
 
 MOST_COLLECTED = 256 << 20
 """Bytes of output that `run` collects of one command."""
+TOO_MUCH_OUTPUT = (
+    f"The command printed more than {MOST_COLLECTED >> 20} MB.",
+    "Have it write to a file, and read that in parts.",
+)
 Location = str | PurePosixPath
 """A path relative to the workspace, or an absolute one inside it."""
 
@@ -169,8 +173,8 @@ async def run(
 ) -> ExecOutcome:
     """Run a command to its end and collect what it printed; ended when cancelled."""
     handle = await environment.exec(command, stdin=stdin, cwd=cwd, env=env)
-    out = asyncio.ensure_future(_collect(handle.stdout))
-    err = asyncio.ensure_future(_collect(handle.stderr))
+    out = asyncio.ensure_future(collect(handle.stdout, MOST_COLLECTED, TOO_MUCH_OUTPUT))
+    err = asyncio.ensure_future(collect(handle.stderr, MOST_COLLECTED, TOO_MUCH_OUTPUT))
     try:
         # Not a TaskGroup: that would wrap our errors, which nobody looks for in a group.
         code, printed, errors = await asyncio.gather(handle.wait(), out, err)
@@ -182,15 +186,14 @@ async def run(
     return ExecOutcome(code, printed, errors)
 
 
-async def _collect(chunks: AsyncIterator[bytes]) -> bytes:
+async def collect(chunks: AsyncIterator[bytes], most: int, too_much: tuple[str, str]) -> bytes:
+    """All bytes of a stream, to its end. More than `most` bytes are an EnvironmentUnavailable with
+    the message and the next step of `too_much`."""
     parts: list[bytes] = []
     total = 0
     async for chunk in chunks:
         parts.append(chunk)
         total += len(chunk)
-        if total > MOST_COLLECTED:
-            raise EnvironmentUnavailable(
-                f"The command printed more than {MOST_COLLECTED >> 20} MB.",
-                "Have it write to a file, and read that in parts.",
-            )
+        if total > most:
+            raise EnvironmentUnavailable(*too_much)
     return b"".join(parts)

@@ -17,10 +17,8 @@ from codeexec.hostfiles.place import locate
 from .base import BasePaths, FileChange, FileEntry, FileWrite, Location, WriteOutcome
 from .files import Folder
 from .paths import inside
-from .processes import Child, start
+from .processes import Child, chunks, start
 from .watch import changes
-
-_CHUNK = 1 << 16
 
 
 class HostFiles:
@@ -133,11 +131,11 @@ class LocalHandle:
 
     @property
     def stdout(self) -> AsyncIterator[bytes]:
-        return _chunks(self._process.stdout)
+        return chunks(self._process.stdout)
 
     @property
     def stderr(self) -> AsyncIterator[bytes]:
-        return _chunks(self._process.stderr)
+        return chunks(self._process.stderr)
 
     def feed(self, data: bytes) -> None:
         """Write `data` and close stdin, beside whatever else is done with the process."""
@@ -176,9 +174,3 @@ class LocalHandle:
         with contextlib.suppress(BrokenPipeError):
             await self.write(data)
         await self.close_stdin()
-
-
-async def _chunks(stream: asyncio.StreamReader | None) -> AsyncIterator[bytes]:
-    assert stream is not None
-    while chunk := await stream.read(_CHUNK):
-        yield chunk

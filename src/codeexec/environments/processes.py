@@ -13,11 +13,12 @@ import os
 import signal
 import time
 from asyncio.subprocess import PIPE, SubprocessStreamProtocol
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from codeexec.domain.secret_env import without_secrets
 
+CHUNK = 1 << 16
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -172,3 +173,10 @@ async def _start(
         start_new_session=True,
     )
     return Child(transport, protocol)
+
+
+async def chunks(stream: asyncio.StreamReader | None) -> AsyncIterator[bytes]:
+    """What a child writes to a pipe, as it comes, until the pipe is closed."""
+    assert stream is not None
+    while chunk := await stream.read(CHUNK):
+        yield chunk

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
-from codeexec.environments.processes import Child, start
+from codeexec.environments.base import collect
+from codeexec.environments.processes import Child, chunks, start
 
 from .failures import explain
 from .policy import EngineFacts
@@ -61,7 +62,7 @@ class Engine:
         process = await self.start(*arguments)
         try:
             async with asyncio.timeout(deadline):
-                out, err = await asyncio.gather(_all(process.stdout), _all(process.stderr))
+                out, err = await asyncio.gather(_printed(process.stdout), _printed(process.stderr))
                 await process.wait()
         except TimeoutError:
             raise EnvironmentUnavailable(
@@ -266,20 +267,16 @@ async def terminal() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
         transport.close()
 
 
-async def _all(stream: asyncio.StreamReader | None) -> bytes:
-    """What a command prints, to its end; EnvironmentUnavailable for more than MOST_PRINTED."""
-    assert stream is not None
-    parts: list[bytes] = []
-    total = 0
-    while chunk := await stream.read(1 << 16):
-        parts.append(chunk)
-        total += len(chunk)
-        if total > MOST_PRINTED:
-            raise EnvironmentUnavailable(
-                f"The engine's command printed more than {MOST_PRINTED >> 20} MB.",
-                "Check that it is the engine's own command, and not something of the same name.",
-            )
-    return b"".join(parts)
+async def _printed(stream: asyncio.StreamReader | None) -> bytes:
+    """Everything that a command of the engine prints; see MOST_PRINTED."""
+    return await collect(
+        chunks(stream),
+        MOST_PRINTED,
+        (
+            f"The engine's command printed more than {MOST_PRINTED >> 20} MB.",
+            "Check that it is the engine's own command, and not something of the same name.",
+        ),
+    )
 
 
 async def _read(drawn: asyncio.StreamReader) -> bytes:
