@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from typing import Any
 
@@ -17,13 +18,15 @@ from codeexec.documents.percent_format import read_script, write_script
 
 OURS_ALONE = {"cell_marker", "lines_to_next_cell", "region_name", "cell_depth"}
 """Metadata in which jupytext keeps how a script was laid out."""
+_ONE_MAGIC = re.compile(r"%%[^\n]*\n")
 
 
 def of_jupytext(text: str) -> list[tuple[str, str, dict[str, Any]]]:
     return [
         (
             cell.cell_type,
-            cell.source,
+            # A magic of one line comes back with a newline from jupytext, from us as it was.
+            cell.source.removesuffix("\n") if _ONE_MAGIC.fullmatch(cell.source) else cell.source,
             {key: value for key, value in cell.metadata.items() if key not in OURS_ALONE},
         )
         for cell in jupytext.reads(text, "py:percent").cells
@@ -111,6 +114,7 @@ def test_a_notebook_comes_back_from_its_script(cells: list[tuple[str, str, Any]]
 
 
 @given(CELLS)
+@example([("code", "%%bash", {})])
 def test_our_scripts_are_read_alike_by_jupytext(cells: list[tuple[str, str, Any]]) -> None:
     text = write_script(book(cells))
     with warnings.catch_warnings():
