@@ -249,7 +249,6 @@ def test_a_program_in_a_terminal(desk: Desk) -> None:
         terminal.press("b\r")
         assert terminal.ends() == 1
         assert "the end" in terminal.text
-        assert "␛]52;c;eA==␇" in terminal.text
     check(terminal.raw.decode(), is_output=True)
 
 

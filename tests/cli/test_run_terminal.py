@@ -84,6 +84,23 @@ def test_a_second_interrupt_ends_what_ignores_the_first(desk: Desk) -> None:
         assert terminal.ends() == 130
 
 
+def test_a_program_is_stopped_by_the_shell_and_goes_on(desk: Desk) -> None:
+    desk.file("ask.py", "print('hello', input('name? '))\n")
+    shell = ("/bin/bash", "--norc", "--noprofile", "-i")
+    env = {"PS1": "shell> "}
+    with Terminal([], home=desk.home, cwd=desk.folder, command=shell, env=env) as terminal:
+        terminal.press(f"{COMMAND[0]} -m codeexec run ask.py\r")
+        terminal.shows("name?")
+        terminal.press("\x1a")
+        terminal.shows("Stopped")
+        terminal.press("fg\r")
+        terminal.shows(f"fg\n{COMMAND[0][:20]}")
+        terminal.press("Ada\r")
+        terminal.shows("hello Ada\nshell>")
+        terminal.press("exit 7\r")
+        assert terminal.ends() == 7
+
+
 def test_a_question_can_be_interrupted(desk: Desk) -> None:
     desk.file("ask.py", "input('name? ')\n")
     with desk.terminal("run", "ask.py") as terminal:

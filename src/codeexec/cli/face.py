@@ -16,6 +16,7 @@ from codeexec.domain.outputs import plain
 from codeexec.domain.printable import printable_row
 
 if TYPE_CHECKING:
+    from codeexec.cli.keys import KeyForwarder
     from codeexec.cli.pictures import Pictures
 
 
@@ -34,6 +35,7 @@ class Face:
         self._quiet = quiet
         self._stdin_is_program = stdin_is_program
         self._keyboard: Answers | None = None
+        self._keys: KeyForwarder | None = None
         if self.out.is_terminal and self.err.is_terminal:
             self.out_sink = self.err_sink = _sink(self.out)
         else:
@@ -51,9 +53,25 @@ class Face:
             self.out.fd,
             images,
             self.out.size,
-            lambda typed: self.keyboard.hold(typed),
+            self._take_typed,
             lambda: self.is_asking,
+            self._release_keys,
         )
+
+    def keys_go_to(self, keys: KeyForwarder) -> None:
+        """A program has the keyboard; what is typed while the terminal is asked goes there."""
+        self._keys = keys
+
+    def _release_keys(self) -> None:
+        if self._keys is not None:
+            self._keys.stop()
+
+    def _take_typed(self, typed: bytes) -> None:
+        if self._keys is not None:
+            self._keys.start()
+            self._keys.send(typed)
+        else:
+            self.keyboard.hold(typed)
 
     @property
     def keyboard(self) -> Answers:

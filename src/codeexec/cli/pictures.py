@@ -33,7 +33,8 @@ _BLOCKS = ("sextant", "quadrant", "half")
 
 class Pictures:
     """`source` is the descriptor of the keyboard, `sink` of the screen; `hold` is given what was
-    typed while the terminal was asked; `is_busy` tells that somebody reads the keyboard now."""
+    typed while the terminal was asked, `before_asking` is called before that; `is_busy` tells that
+    somebody reads the keyboard now."""
 
     def __init__(
         self,
@@ -43,12 +44,14 @@ class Pictures:
         size: Callable[[], tuple[int, int]],
         hold: Callable[[bytes], None],
         is_busy: Callable[[], bool],
+        before_asking: Callable[[], None],
     ) -> None:
         self._source, self._sink = source, sink
         self._setting = setting
         self._size = size
         self._hold = hold
         self._is_busy = is_busy
+        self._before_asking = before_asking
         self._graphics: Graphics | None = None
 
     async def draw(self, part: MimePart, text: str) -> str:
@@ -74,6 +77,7 @@ class Pictures:
         if self._setting == "auto":
             if os.environ.get("TERM", "dumb") in _SILENT:
                 return Graphics("none")
+            self._before_asking()
             probe = Probe(self._source, self._sink)
             # A terminal that does not know the questions may show them: they are wiped away.
             os.write(self._sink, _SAVE)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from codeexec.cli import exits
 from codeexec.cli.face import Face
 from codeexec.cli.interrupts import SignalPipe
+from codeexec.cli.keys import KeyForwarder
 from codeexec.cli.outlet import leave_quietly
 from codeexec.cli.programs import Piece, Program, load_program, prelude
 from codeexec.cli.run_options import RunOptions
@@ -88,6 +89,7 @@ class Run:
         self._process = process
         # Before any thread is made: each would have to block the signals as well.
         self._signals = SignalPipe() if process is not None else None
+        self._keys: KeyForwarder | None = None
         backends = {PROGRAM: process} if process is not None else None
         self._kernels = Kernels(early, backends, containers=_containers, trust=options.trust)
         self._options = options
@@ -169,6 +171,8 @@ class Run:
         return exits.FAILED
 
     async def _wind_up(self, *tasks: asyncio.Task[int] | asyncio.Task[None]) -> None:
+        if self._keys is not None:
+            self._keys.stop()
         going = {*tasks, *self._tasks}
         for task in going:
             task.cancel()
@@ -373,15 +377,31 @@ class Run:
         loop = asyncio.get_running_loop()
         if self._signals is not None:
             loop.add_reader(self._signals.fd, self._take_signals, self._signals)
+            if self._process is not None:
+                self._hand_on_keys(self._process)
             return
         loop.add_signal_handler(signal.SIGINT, self._on_interrupt, False)
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._leave, exits.TERMINATED)
 
+    def _hand_on_keys(self, process: ProgramBackend) -> None:
+        if process.spawned.keys is not None:
+            self._keys = KeyForwarder(
+                0,
+                process.spawned.keys,
+                lambda: self._on_interrupt(True),
+                process.pause,
+                process.resume,
+            )
+            self._face.keys_go_to(self._keys)
+            self._keys.start()
+            # In the foreground again.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGCONT, self._keys.start)
+
     def _take_signals(self, signals: SignalPipe) -> None:
         for number, is_from_terminal in signals.read():
             if number == signal.SIGINT:
-                self._on_interrupt(is_from_terminal)
+                self._on_interrupt(is_from_terminal and self._keys is None)
             else:
                 self._leave(exits.TERMINATED)
 

@@ -65,7 +65,7 @@ class Script:
     ) -> SpawnedProgram:
         """Raises NotRun where the interpreter cannot be started."""
         size = _terminal_size() if PTY in (stdout, stderr) else None
-        asks_terminal = self.has_stdin and PTY in (stdout, stderr)
+        has_terminal = PTY in (stdout, stderr)
         try:
             return spawn_program(
                 self.argv,
@@ -75,7 +75,8 @@ class Script:
                 stdout=stdout,
                 stderr=stderr,
                 size=size,
-                flags="v" * wants_variables + "t" * asks_terminal,
+                is_interactive=has_terminal and stdin is None and sys.stdin.isatty(),
+                flags="v" * wants_variables + "t" * (has_terminal and self.has_stdin),
             )
         except OSError as error:
             raise NotRun(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from codeexec.cli import exits
 from codeexec.cli.face import Face
 from codeexec.cli.interrupts import SignalPipe
+from codeexec.cli.keys import KeyForwarder
 from codeexec.cli.outlet import leave_quietly
 from codeexec.kernels.base import Finished
 from codeexec.kernels.process.program import ProgramRun, signal_name
@@ -59,9 +60,18 @@ class ScriptRun:
         self._ended_by: int | None = None
         self._interrupted_at = -QUIT_WINDOW
         self._ending: asyncio.Task[None] | None = None
+        self._keys: KeyForwarder | None = None
+        if spawned.keys is not None:
+            program = self._program
+            self._keys = KeyForwarder(
+                0, spawned.keys, self._note_interrupt, program.pause, program.resume
+            )
+            self._face.keys_go_to(self._keys)
 
     async def run(self) -> int:
         self._listen_to_signals()
+        if self._keys is not None:
+            self._keys.start()
         timer = None
         if self._options.timeout is not None:
             loop = asyncio.get_running_loop()
@@ -78,6 +88,8 @@ class ScriptRun:
             await self._program.end(END_SECONDS)
             raise
         finally:
+            if self._keys is not None:
+                self._keys.stop()
             if timer is not None:
                 timer.cancel()
             if self._output is not None:
@@ -112,6 +124,8 @@ class ScriptRun:
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
         loop.add_reader(self._signals.fd, self._take_signals)
+        if self._keys is not None:
+            loop.add_signal_handler(signal.SIGCONT, self._keys.start)  # in the foreground again
         if self._face.out.is_terminal or self._face.err.is_terminal:
             loop.add_signal_handler(signal.SIGWINCH, self._resize)
 
@@ -129,18 +143,21 @@ class ScriptRun:
         for fd in (self._program.spawned.stdout, self._program.spawned.stderr):
             if fd is not None and os.isatty(fd):
                 termios.tcsetwinsize(fd, (lines, columns))
-        # Its group is not that of the pseudo-terminal, so no signal comes from there.
-        with suppress(ProcessLookupError):
-            self._program.spawned.process.send_signal(signal.SIGWINCH)
+        if self._keys is None:  # its group is not that of the pseudo-terminal: no signal comes
+            with suppress(ProcessLookupError):
+                self._program.spawned.process.send_signal(signal.SIGWINCH)
 
     def _on_interrupt(self, is_from_terminal: bool) -> None:
+        if not is_from_terminal or self._keys is not None:
+            self._program.interrupt()
+        self._note_interrupt()
+
+    def _note_interrupt(self) -> None:
+        """The program has been interrupted; the second time within QUIT_WINDOW ends it."""
         now = time.monotonic()
         if now - self._interrupted_at < QUIT_WINDOW:
             self._end(exits.INTERRUPTED)
-            return
         self._interrupted_at = now
-        if not is_from_terminal:
-            self._program.interrupt()
 
     def _end(self, status: int) -> None:
         if self._ending is None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SETTING = "CODEEXEC_PROGRAM"
 """FD:ACK:FLAGS:SPOOL. FD takes lines, ACK returns a byte for each. FLAGS holds `v` where the
-variables are wanted at the end, and `t` where stdin holds the script and input() is answered at
-the terminal."""
+variables are wanted at the end, `t` where stdin holds the script and input() is answered at the
+terminal, and `c` where stdin is to become the controlling terminal."""
 
 PYTHONPATH = "CODEEXEC_PYTHONPATH"
 """The PYTHONPATH that the program was started with; absent where it had none."""
@@ -195,6 +195,14 @@ def set_up() -> None:
     except (OSError, ValueError):
         return
     setattr(sys, CHANNEL, own)
+    if "c" in own.flags:
+        import fcntl
+        import termios
+
+        try:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        except OSError:
+            pass  # keys arrive all the same, without their signals
     if "t" in own.flags:
         try:
             sys.stdin = open("/dev/tty")  # noqa: SIM115  # until the end

@@ -37,8 +37,18 @@ class ProgramBackend:
         self.spawned = spawned
         self.status: int | None = None
         """The program's exit status, once it has ended."""
+        self.run: ProgramRun | None = None
+        """The program once it is followed."""
         self.terminal_interrupts = 0
         """Interrupts that the terminal has sent to the program itself, so that we must not."""
+
+    def pause(self) -> None:
+        if self.run is not None:
+            self.run.pause()
+
+    def resume(self) -> None:
+        if self.run is not None:
+            self.run.resume()
 
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
         return ProgramKernel(self, sink)
@@ -88,7 +98,7 @@ class ProgramKernel:
     def execute(self, call: ExecuteCall) -> None:
         if self._run is not None:
             raise UsageError("The program has been run.", "Start another `run` to run it again.")
-        self._run = ProgramRun(self._backend.spawned, call.execution)
+        self._run = self._backend.run = ProgramRun(self._backend.spawned, call.execution)
         self._following = asyncio.create_task(self._follow(self._run, call.execution))
 
     async def _follow(self, run: ProgramRun, execution: str) -> None:

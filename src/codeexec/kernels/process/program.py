@@ -244,8 +244,25 @@ class ProgramRun:
     # -- signals -------------------------------------------------------------------------
 
     def interrupt(self) -> None:
-        """SIGINT to the program alone, as `kill -INT` sends it."""
-        self._signal(signal.SIGINT)
+        """SIGINT: to its whole group where it leads one, as a terminal sends it."""
+        if self.spawned.keys is None:
+            self._signal(signal.SIGINT)
+        else:
+            self._signal_group(signal.SIGINT)
+
+    def pause(self) -> None:
+        """Stop the group of a program that leads one. SIGSTOP, as its terminal's SIGTSTP is thrown
+        away: no process of its session has a parent outside that could continue it."""
+        self._signal_group(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal_group(signal.SIGCONT)
+
+    def _signal_group(self, number: int) -> None:
+        if not self.has_ended:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.spawned.pid, number)
 
     def terminate(self, number: int = signal.SIGTERM) -> None:
         """A signal to the program and all its descendants."""

@@ -1,8 +1,10 @@
 """Starts a Python program with a channel for its displays: standard library alone.
 
-The program inherits stdin, and it stays in our process group: the terminal's keys (Ctrl+C, Ctrl+Z)
-reach it as they reach a program that a shell starts. What is not inherited is a pseudo-terminal
-where ours is a terminal, and a pipe elsewhere, so that the program writes as it would without us.
+A stream that is not inherited is a pseudo-terminal where ours is a terminal, and a pipe elsewhere,
+so that the program writes as it would without us. With `is_interactive` the pseudo-terminal is
+also the program's stdin and its controlling terminal: what it writes to /dev/tty comes through us,
+and we hand it the keys. Otherwise it inherits stdin and stays in our process group, so that the
+terminal's keys reach it as they reach a program that a shell starts.
 """
 
 # pathlib and contextlib would add to the time before the program starts.
@@ -35,9 +37,10 @@ FIRST_FD = 200
 class SpawnedProgram:
     """A program that has been started. `stdout` and `stderr` are descriptors to read from, None
     where the program inherited ours (or has one for both). `channel` gives a line for each display
-    in `spool`; a byte written to `ack` lets the program go on."""
+    in `spool`; a byte written to `ack` lets the program go on. `keys` takes what is typed, None
+    where the program reads a stdin that it has inherited; it then leads no session of its own."""
 
-    __slots__ = ("ack", "argv", "channel", "process", "spool", "stderr", "stdout")
+    __slots__ = ("ack", "argv", "channel", "keys", "process", "spool", "stderr", "stdout")
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class SpawnedProgram:
         channel: int,
         ack: int,
         spool: LockedFolder,
+        keys: int | None,
     ) -> None:
         self.process = process
         self.argv = list(argv)
@@ -56,6 +60,7 @@ class SpawnedProgram:
         self.channel = channel
         self.ack = ack
         self.spool = spool
+        self.keys = keys
 
     @property
     def pid(self) -> int:
@@ -78,11 +83,12 @@ def spawn_program(
     stdout: str = INHERIT,
     stderr: str = INHERIT,
     size: os.terminal_size | None = None,
+    is_interactive: bool = False,
     flags: str = "",
 ) -> SpawnedProgram:
     """Start `argv` (an interpreter, a script, its arguments). `env` is the whole environment.
-    `size` is that of a pseudo-terminal, `flags` those of `guest/program/sitecustomize.py`. Raises
-    OSError where the program cannot be started."""
+    `size` is that of a pseudo-terminal; `is_interactive` needs one. `flags` are those of
+    `guest/program/sitecustomize.py`. Raises OSError where the program cannot be started."""
     spool = LockedFolder(PREFIX)
     opened: list[int] = []  # the program's ends
     ours: list[int] = []
@@ -93,6 +99,9 @@ def spawn_program(
         err_end, err_child = (
             (None, subprocess.STDOUT) if stderr == SAME else _stream(stderr, size, ours, opened)
         )
+        terminal = out_child if stdout == PTY else err_child
+        keys = (out_end if stdout == PTY else err_end) if is_interactive else None
+        flags += "c" * is_interactive
         child_env = dict(env)
         if "PYTHONPATH" in child_env:
             child_env["CODEEXEC_PYTHONPATH"] = child_env["PYTHONPATH"]
@@ -103,7 +112,9 @@ def spawn_program(
             argv,
             cwd=cwd,
             env=child_env,
-            stdin=stdin,
+            stdin=terminal if is_interactive else stdin,
+            # The hook makes the pseudo-terminal the controlling one of the new session.
+            start_new_session=is_interactive,
             stdout=out_child,
             stderr=err_child,
             pass_fds=(channel_write, ack_read),
@@ -116,7 +127,7 @@ def spawn_program(
     finally:
         for fd in opened:
             os.close(fd)
-    return SpawnedProgram(process, argv, out_end, err_end, channel, ack, spool)
+    return SpawnedProgram(process, argv, out_end, err_end, channel, ack, spool, keys)
 
 
 def _pipe(reading: list[int], writing: list[int]) -> tuple[int, int]:
@@ -147,7 +158,10 @@ def _stream(
     master, slave = os.openpty()
     ours.append(master)
     opened.append(slave)
-    attributes = termios.tcgetattr(slave)
+    try:
+        attributes = termios.tcgetattr(0)  # the user's own keys for erase, kill and interrupt
+    except termios.error:
+        attributes = termios.tcgetattr(slave)
     attributes[1] &= ~termios.OPOST  # newlines stay newlines
     termios.tcsetattr(slave, termios.TCSANOW, attributes)
     if size is not None:
