@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from msgspec import Raw
+from rich.segment import Segment
 from textual.app import App, ComposeResult
 from textual.containers import Container
+from textual.strip import Strip
 
 from codeexec.domain.codec import encode
 from codeexec.domain.events import (
@@ -18,7 +20,7 @@ from codeexec.domain.events import (
     Recorded,
     SnapshotTaken,
 )
-from codeexec.domain.outputs import ErrorInfo, Run
+from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui import theme
 from codeexec.tui.feed import Folder
@@ -26,6 +28,7 @@ from codeexec.tui.widgets.console.paint import duration
 from codeexec.tui.widgets.console.rows import PAGE
 from codeexec.tui.widgets.console.view import MOST_CARDS, ConsoleView
 
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 HARBOUR = theme.find_theme("harbour", [theme.built_in_folder()])
 
 
@@ -39,6 +42,11 @@ class Around(Container):
 
     def on_console_view_rows_wanted(self, event: ConsoleView.RowsWanted) -> None:
         self.wanted += event.pages
+
+    images: list[ConsoleView.ImageWanted]
+
+    def on_console_view_image_wanted(self, event: ConsoleView.ImageWanted) -> None:
+        self.images.append(event)
 
     stale: list[str]
 
@@ -55,11 +63,13 @@ class Shown(App[None]):
         self.seq = 0
         self.wanted: list[tuple[str, int]] = []
         self.stale: list[str] = []
+        self.images: list[ConsoleView.ImageWanted] = []
 
     def compose(self) -> ComposeResult:
         around = Around(ConsoleView(HARBOUR, "me"))
         around.wanted = self.wanted
         around.stale = self.stale
+        around.images = self.images
         yield around
 
     @property
@@ -177,6 +187,27 @@ async def test_a_traceback_is_shown_with_the_users_frames() -> None:
         assert "raw_decode" not in text
         app.view.toggle_frames(app.view.deck.cards[0])
         assert "raw_decode" in "\n".join(app.lines())
+
+
+async def test_a_picture_is_painted_again_for_each_width_also_for_one_that_was_before() -> None:
+    app = Shown()
+    png = MimePart("image/png", 68, text=PIXEL)
+    async with app.run_test(size=(60, 20)) as pilot:
+        app.run_once("1", "plot()", Run("display", display=Display("d", parts=(png,))))
+        painted = []
+        for width in (60, 80, 60):
+            await pilot.resize_terminal(width, 20)
+            await pilot.pause()
+            app.lines()
+            await pilot.pause()
+            wanted = app.images[-1]
+            assert wanted.columns == width - 3
+            app.view.take_image("d", wanted.token, [Strip([Segment(f"{width}a")]), Strip([])])
+            painted.append(next(line for line in app.lines() if f"{width}a" in line).strip())
+        assert painted == ["60a", "80a", "60a"]
+        late = app.images[0].token.replace(" ", "  ")
+        app.view.take_image("d", late, [Strip([Segment("late")])])
+        assert not any("late" in line for line in app.lines())
 
 
 def test_durations_are_short() -> None:

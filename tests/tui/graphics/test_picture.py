@@ -101,6 +101,32 @@ async def test_a_fault_is_told_in_the_pane() -> None:
         assert picture.fault == ""
 
 
+async def test_a_resize_while_new_data_is_decoded_shows_the_new_data() -> None:
+    picture = Picture(_png(_drawing()), graphics=Graphics("quadrant", CELL))
+    app = Pane(picture)
+    async with app.run_test(size=(80, 24)):
+        await app.is_shown()
+        for height in (120, 60, 240):
+            picture.show(_png(_drawing(200, height)))
+            picture.on_resize()
+            assert await app.is_shown() == ""
+            assert picture.pixel_size == (200, height)
+
+
+async def test_hidden_and_shown_again_it_is_the_newest() -> None:
+    picture = Picture(_png(_drawing()), graphics=Graphics("quadrant", CELL))
+    app = Pane(picture)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.is_shown()
+        picture.display = False
+        await pilot.pause()
+        picture.show(_png(_drawing(100, 50)))
+        picture.display = True
+        async with asyncio.timeout(30):
+            while picture.pixel_size != (100, 50):
+                await app.is_shown()
+
+
 async def test_keys_zoom_and_pan_where_there_is_room() -> None:
     picture = Picture(_png(_drawing()), graphics=Graphics("half", CELL), navigable=True)
     picture.styles.height = "1fr"

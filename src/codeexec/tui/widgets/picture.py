@@ -49,11 +49,20 @@ class Picture(Widget, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("picture")]
 
     class Shown(Message):
-        """The picture is on screen, or cannot be: then `fault` says why."""
+        """The picture is on screen, or cannot be: then `fault` says why. `data` is what was shown,
+        and `size` its width and height in pixels."""
 
-        def __init__(self, picture: Picture, fault: str = "") -> None:
+        def __init__(
+            self,
+            picture: Picture,
+            data: bytes,
+            size: tuple[int, int] | None = None,
+            fault: str = "",
+        ) -> None:
             super().__init__()
             self.picture = picture
+            self.data = data
+            self.size = size
             self.fault = fault
 
         @property
@@ -78,6 +87,8 @@ class Picture(Widget, can_focus=True):
         self._navigable = navigable
         self._grow = grow
         self._image: Image | None = None
+        self._decoded: bytes | None = None
+        """The data that `_image` or `_fault` comes from."""
         self._view = WHOLE
         self._painting: Painting | None = None
         self._fault = ""
@@ -105,7 +116,7 @@ class Picture(Widget, can_focus=True):
         """Show another picture, or a new state of it; the view stays if its size does."""
         self._data = data
         self._description = description
-        self._repaint(decode_first=True)
+        self._repaint()
 
     def use(self, graphics: Graphics) -> None:
         """Show pictures in another way from now on."""
@@ -181,7 +192,7 @@ class Picture(Widget, can_focus=True):
     # -- painting ----------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        self._repaint(decode_first=True)
+        self._repaint()
 
     def on_resize(self) -> None:
         self._repaint()
@@ -189,22 +200,27 @@ class Picture(Widget, can_focus=True):
     def on_unmount(self) -> None:
         self._forget(self._painting)
 
-    def _repaint(self, decode_first: bool = False) -> None:
+    def _repaint(self) -> None:
         if self.is_mounted and self._data:
-            decode_first = decode_first or self._image is None
-            self._paint(decode_first)
+            self._paint()
 
     @work(group="paint", exclusive=True)
-    async def _paint(self, decode_first: bool) -> None:
-        """Paint what is wanted now; a newer wish cancels this one."""
-        if decode_first:
+    async def _paint(self) -> None:
+        """Paint the current data at the current size; a newer call cancels this one.
+
+        What to decode is found here and not given by the caller: a resize that cancels the paint of
+        new data must decode that data too.
+        """
+        data = self._data
+        if data is not self._decoded:
             try:
-                image = await asyncio.to_thread(decode, self._data, self._ground())
+                image = await asyncio.to_thread(decode, data, self._ground())
             except DocumentError as fault:
-                self._image, self._fault = None, str(fault)
+                self._image, self._fault, self._decoded = None, str(fault), data
                 self._replace(None)
-                self.post_message(self.Shown(self, self._fault))
+                self.post_message(self.Shown(self, data, fault=self._fault))
                 return
+            self._decoded = data
             same_size = self._image is not None and self._image.size == image.size
             self._image, self._fault = image, ""
             self._view = self._view if same_size else WHOLE
@@ -222,7 +238,7 @@ class Picture(Widget, can_focus=True):
         painting = await asyncio.to_thread(paint, self._image, extent, self._view, self._graphics)
         self._write(painting.sent)
         self._replace(painting)
-        self.post_message(self.Shown(self))
+        self.post_message(self.Shown(self, data, self._image.size))
 
     def _ground(self) -> Color:
         _, ground = self.background_colors

@@ -187,9 +187,11 @@ class Preview(Vertical):
     @on(Picture.Shown)
     def note_painted(self, event: Picture.Shown) -> None:
         event.stop()
+        if not isinstance(self.content, PictureContent) or event.data is not self.content.data:
+            return  # of the picture before
         self._painted.set()
-        if self._shown is not None and event.picture.pixel_size is not None:
-            width, height = event.picture.pixel_size
+        if self._shown is not None and event.size is not None:
+            width, height = event.size
             self._tell(self._shown, "picture", f"{width}×{height}")
 
     async def _show_text(self, text: str, markdown: bool) -> None:

@@ -60,9 +60,13 @@ class CardLines(ScrollView):
 
     @dataclass
     class ImageWanted(Message, namespace="console_view"):
-        """A picture that is to be painted over at most `columns` by `rows` cells."""
+        """A picture that is to be painted over at most `columns` by `rows` cells.
+
+        `token` names this state of the picture and of the view; `take_image` is given it back.
+        """
 
         key: str
+        token: str
         part: MimePart
         columns: int
         rows: int
@@ -95,7 +99,8 @@ class CardLines(ScrollView):
         self._base = Style.null()
         self._left = 0
         self._rows_seen = 0
-        self._wanted_images: set[str] = set()
+        self._wanted_images: dict[str, str] = {}
+        """Of each display the token of its picture as it was asked for last."""
         self._wanted_gap: int | None = None
         self._ticker: Timer | None = None
         self._painted: LRUCache[object, Strip] = LRUCache(_KEPT_LINES)
@@ -125,12 +130,12 @@ class CardLines(ScrollView):
         if painted.part is None or len(painted.lines) > 1:
             return
         wanted = f"{display.key} {self.deck.width} {painted.part.blob or hash(painted.part.text)}"
-        if wanted in self._wanted_images:
+        if self._wanted_images.get(display.key) == wanted:
             return
-        self._wanted_images.add(wanted)
+        self._wanted_images[display.key] = wanted
         rows = max(min(self.size.height * 2 // 3, 24), 6)
         self.post_message(
-            self.ImageWanted(display.key, painted.part, min(self.deck.width, 100), rows)
+            self.ImageWanted(display.key, wanted, painted.part, min(self.deck.width, 100), rows)
         )
 
     # -- text selection ------------------------------------------------------------------------

@@ -367,7 +367,7 @@ class ConsolePane(CardActions, Vertical):
     def paint_image(self, event: ConsoleView.ImageWanted) -> None:
         event.stop()
         room = Extent(event.columns, event.rows)
-        self.run_worker(self._paint(event.key, event.part, room), group="images")
+        self.run_worker(self._paint(event, room), group="images")
 
     async def content(self, part: MimePart) -> bytes | None:
         """The bytes of a form of a display, wherever they are."""
@@ -377,8 +377,8 @@ class ConsolePane(CardActions, Vertical):
             data = blob.data if blob is not None else None
         return data
 
-    async def _paint(self, key: str, part: MimePart, room: Extent) -> None:
-        data = await self.content(part)
+    async def _paint(self, wanted: ConsoleView.ImageWanted, room: Extent) -> None:
+        data = await self.content(wanted.part)
         if data is None or self.graphics.way == "none":
             return
         graphics, ground = self.graphics, Color.parse(self._theme.color("surface"))
@@ -395,13 +395,14 @@ class ConsolePane(CardActions, Vertical):
             lines, sent = await asyncio.to_thread(make)
         except DocumentError as error:
             words = f"▣ {error.message}"  # with its size in pixels, where that is known
-            self.view.take_image(key, [Strip([Segment(words, self._theme.style("muted"))])])
+            strip = Strip([Segment(words, self._theme.style("muted"))])
+            self.view.take_image(wanted.key, wanted.token, [strip])
             return
         driver = self.app._driver
         if sent and driver is not None:
             # The driver's queue is the one way to the terminal that keeps its order.
             driver.write(sent)
-        self.view.take_image(key, lines)
+        self.view.take_image(wanted.key, wanted.token, lines)
 
     @on(ConsoleView.CardOpened)
     def pass_display(self, event: ConsoleView.CardOpened) -> None:

@@ -175,18 +175,16 @@ class ConsoleView(CardLines, can_focus=True):
             self._resettle()
         self.refresh()
 
-    def take_image(self, key: str, lines: list[Strip]) -> None:
-        """A picture that was wanted is painted."""
+    def take_image(self, key: str, token: str, lines: list[Strip]) -> None:
+        """A picture that was wanted is painted; one for another width is dropped."""
+        if self._wanted_images.get(key) != token:
+            return
         self.painter.put_image(key, lines)
         for card in self.deck:
             if any(display.key == key for display in card.view.displays):
                 self.deck.measure(card, self.painter)
                 self.deck.settle(self.deck.place(card))
         self._resettle()
-
-    def forget_image(self, key: str) -> None:
-        """A picture could not be painted; it is asked for again when it changes."""
-        self._wanted_images.discard(key)
 
     # -- scrolling ---------------------------------------------------------------------------
 
