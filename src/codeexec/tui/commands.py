@@ -176,6 +176,8 @@ def _table() -> tuple[Command, ...]:
           "While the server is away: do not wait for the next attempt."),
         c("app.trust", "Trust this folder, or no more…", "anywhere", "trust", "",
           "A trusted folder chooses what is executed: its environment, its settings."),
+        c("app.follow", "Follow the workbench that is watched, or let go", "anywhere", "follow",
+          "alt+y", "With `attach --watch`: its document, cursor, scroll and unsaved text."),
         c("app.rename", "Rename this session…", "anywhere", "rename_session"),
         c("app.quit", "Quit, and let the session go on", "anywhere", "detach", "ctrl+q",
           priority=True),

@@ -7,15 +7,17 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.console import RenderableType
 from textual import events, on, work
+from textual.actions import ActionParseResult
 from textual.app import App
 from textual.binding import BindingType
 from textual.css.query import NoMatches
+from textual.dom import DOMNode
 from textual.drivers.linux_driver import LinuxDriver
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -37,6 +39,7 @@ from codeexec.tui.screens.keys import KeysScreen
 from codeexec.tui.screens.workbench import Workbench
 from codeexec.tui.terminal import FollowingDriver, Start
 from codeexec.tui.theme import preferred_theme, to_textual
+from codeexec.tui.watch_only import refusal, refuses
 from codeexec.tui.workplace import place_of
 
 if TYPE_CHECKING:
@@ -225,6 +228,19 @@ class Program(App[str]):
         return CodeexecError(
             f"The workbench has failed: {said}", f"{next_step}\nWhat went wrong is in {file}"
         )
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Keys, menus and the palette come here: what writes is refused where one only watches."""
+        screen = self.screen
+        if isinstance(screen, Workbench) and screen.options.watch and refuses(action):
+            screen.say_failed(refusal())
+            return True
+        return await super().run_action(action, default_namespace, namespaces)
 
     async def action_quit(self) -> None:
         """Textual's own key for leaving must not pass over what would be lost."""

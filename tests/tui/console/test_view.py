@@ -28,7 +28,10 @@ from codeexec.tui.widgets.console.paint import duration
 from codeexec.tui.widgets.console.rows import PAGE
 from codeexec.tui.widgets.console.view import MOST_CARDS, ConsoleView
 
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+    "YPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
 HARBOUR = theme.find_theme("harbour", [theme.built_in_folder()])
 
 

@@ -15,6 +15,7 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.tui.link import Failed, SaveRequested
 from codeexec.tui.screens.arrangement import Arrangement
 from codeexec.tui.screens.dialogs import Asker, Choice, Chooser, Confirm
+from codeexec.tui.watch_only import refusal
 from codeexec.tui.widgets.documents.pane import DocumentsPane
 from codeexec.tui.widgets.documents.sheet import Sheet
 from codeexec.tui.workplace import Place
@@ -208,6 +209,9 @@ class DocumentActions(Arrangement):
     @work(group="choose", exclusive=True)
     async def save_content(self, event: SaveRequested) -> None:
         """Write what a pane has to a file of the person's choice."""
+        if self.documents.watch_only:
+            self.post_message(Failed(refusal()))
+            return
         said = await self.app.push_screen_wait(Asker("Save as", event.name))
         if said is None:
             return

@@ -29,6 +29,7 @@ from codeexec.tui.screens.furnishing import furnish
 from codeexec.tui.screens.program_actions import ProgramActions
 from codeexec.tui.screens.trust_control import TrustControl
 from codeexec.tui.screens.wires import Wires
+from codeexec.tui.session_views import FileView, SessionView, SessionViews
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.chrome import Divider, Tab, TabStrip
 from codeexec.tui.widgets.console.pane import ConsolePane
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
 
 _USAGE_EVERY = 2.0
 """Seconds between looks at the kernel's memory."""
+
+
+_SHARE_EVERY = 1.0
+"""Seconds between what watchers are shown."""
 
 
 _FURNISH_AFTER = 0.3
@@ -87,6 +92,9 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self._beside: list[Frame] = []
         self.trust = TrustControl(self)
         self._layouts = Layouts(equipment.state / "layouts")
+        self._views = SessionViews(equipment.state / "views")
+        self._shared: SessionView | None = None
+        self.follows_view = options.watch
         self.open_paths: tuple[str, ...] = ()
 
     # -- what is on screen ----------------------------------------------------------------------
@@ -126,16 +134,27 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             self.add_class("presenting")
         self.console_pane.connect(self.session, watch_only=self.options.watch)
         self.documents.connect(self.session)
-        self.status.show(watching=self.options.watch)
+        self.documents.watch_only = self.options.watch
+        self._show_watching()
         self.run_worker(self._work(), group="session")
         self.run_worker(self._follow_link(), group="link")
         self.set_interval(_USAGE_EVERY, self._look_at_usage)
+        self.set_interval(_SHARE_EVERY, self._share_or_follow)
+        if self.options.attach and not self.place.files:
+            self.lay_out()
+            self.action_go("console")
+            return  # the session says which files are its own
         opened = self.place.files or tuple(Path(name) for name in files if Path(name).is_file())
         for path in opened:
             await self.documents.open(path)
         if len(opened) > 1:
             await self.documents.open(opened[0])
-        await self.documents.restore_untitled(self.place.folder)
+        await self._begin()
+
+    async def _begin(self) -> None:
+        """The documents are open: the rest of the screen follows."""
+        if not self.options.watch:
+            await self.documents.restore_untitled(self.place.folder)
         self.lay_out()
         self.action_go("editor" if self.place.files else "console")
         self.is_set_up = True
@@ -207,7 +226,55 @@ class Workbench(Wires, ProgramActions, DocumentActions):
 
     def keep_layout(self) -> None:
         """Remember how things are for the next time in this folder."""
+        if self.options.watch:
+            return
         self._layouts.save(self.place.folder, self.arrangement, self.open_paths)
+        if self.session.session_id and self.is_set_up:
+            self._views.save(self.session.session_id, self.documents.view())
+
+    # -- watching ---------------------------------------------------------------------------------
+
+    def _show_watching(self) -> None:
+        words = "watching only · following" if self.follows_view else "watching only · let go"
+        self.status.show(watching=words if self.options.watch else "")
+
+    def action_follow(self) -> None:
+        if not self.options.watch:
+            self.notify("Nothing to follow: this workbench was not attached with --watch.")
+            return
+        self.follows_view, self._shared = not self.follows_view, None
+        self._show_watching()
+
+    def _share_or_follow(self) -> None:
+        if self.options.watch:
+            self.run_worker(self._follow_view(), group="follow", exclusive=True)
+        elif self.is_set_up and self.status.clients > 1 and self.session.session_id:
+            view = self.documents.view()
+            if view != self._shared:
+                self._shared = view
+                self._views.save(self.session.session_id, view)
+
+    async def _follow_view(self) -> None:
+        """Show what the watched workbench shows; a cursor that was moved here lets go of it."""
+        if not self.follows_view or not self.session.session_id or not self.is_set_up:
+            return
+        shown = self._shared
+        if shown is not None and self._has_moved(shown):
+            self.action_follow()
+            return
+        view = self._views.load(self.session.session_id)
+        if view is not None and view != shown and view.front:
+            await self.documents.follow_view(view)
+            self._shared = view
+
+    def _has_moved(self, shown: SessionView) -> bool:
+        """Whether the user has gone elsewhere since the view was shown."""
+        now = self.documents.view()
+        if self.here != "editor" or shown.front not in {one.name for one in now.files}:
+            return False
+        before = {one.name: one for one in shown.files}
+        after = {one.name: one for one in now.files}
+        return now.front != shown.front or after[now.front] != before[now.front]
 
     # -- the session ------------------------------------------------------------------------------
 
@@ -222,15 +289,30 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         except CodeexecError as error:
             self.session.give_up(error)
             self.say_failed(error)
+            if not self.is_set_up:
+                await self._begin()
             return
         session = self.host.session(summary.session_id)
         self.session.become(session)
+        if not self.is_set_up and self.options.attach and not self.place.files:
+            await self._open_own_files(summary)
         try:
             async for frame in frames(session.events(0, "latest")):
                 self.show_frame(frame)
         except CodeexecError as error:
             self.say_failed(error)
         self.status.show(ended=True)
+
+    async def _open_own_files(self, summary: SessionSummary) -> None:
+        """Open what a workbench on this session had open last, in the session's own folder."""
+        self.place = Place(Path(summary.cwd), ())
+        self.arrangement, files = self._layouts.load(self.place.folder, self.app.size.width)
+        view = self._views.load(summary.session_id)
+        if view is None:
+            named = tuple(FileView(name) for name in files)
+            view = SessionView(named, named[0].name if named else "")
+        await self.documents.open_view(view)
+        await self._begin()
 
     def show_frame(self, frame: Frame) -> None:
         """Let every pane take what is new; what waits for all of them is painted once, and only

@@ -78,7 +78,7 @@ class StatusLine(Widget):
         self._link = Link("connecting")
         self._usage = Usage()
         self._position = Position()
-        self._watching = False
+        self._watching = ""
         self._ended = False
         self._restricted = False
         self._hint = ""
@@ -99,7 +99,7 @@ class StatusLine(Widget):
         link: Link | None = None,
         usage: Usage | None = None,
         position: Position | None = None,
-        watching: bool | None = None,
+        watching: str | None = None,
         hint: str | None = None,
         ended: bool | None = None,
         restricted: bool | None = None,
@@ -117,6 +117,11 @@ class StatusLine(Widget):
         if self._ticker is not None:
             (self._ticker.resume if moves else self._ticker.pause)()
         self._refresh_if_other()
+
+    @property
+    def clients(self) -> int:
+        """How many clients the session has, ourselves among them."""
+        return len(self._usage.clients)
 
     def _refresh_if_other(self) -> None:
         said = (self._left(), self._right())
@@ -184,6 +189,8 @@ class StatusLine(Widget):
     def _left(self) -> list[Piece]:
         kernel, snapshot = self._snapshot.kernel, self._snapshot
         pieces = [self._state()]
+        if self._watching:
+            pieces.append((self._watching, "warn", "app.follow"))
         if self._restricted:
             pieces.append(("restricted", "warn", "app.trust"))
         ref = kernel.kernel
@@ -197,8 +204,6 @@ class StatusLine(Widget):
             pieces.append((f"{waiting} queued", "run.queued", "kernel.clear_queue"))
         if (clients := len(self._usage.clients)) > 1:
             pieces.append((f"{clients} clients", "run.origin", "app.sessions"))
-        if self._watching:
-            pieces.append(("watching only", "warn", ""))
         return pieces
 
     def _right(self) -> list[Piece]:
@@ -217,7 +222,8 @@ class StatusLine(Widget):
         width, style = self.size.width, self._theme.style
         left, right = _printable(self._left()), _printable(self._right())
         # The least important goes first where there is no room: the position stays longest.
-        while left[1:] and _size(left, " · ") + _size(right, "   ") + 4 > width:
+        least = 2 if self._watching else 1  # that nothing may be changed is never left out
+        while left[least:] and _size(left, " · ") + _size(right, "   ") + 4 > width:
             if len(right) > 1 and right[-1][2]:
                 right.pop()
             else:

@@ -33,13 +33,15 @@ class Keeping(DocumentsBase):
 
     _kept: dict[str, int]
     """The version of each document's text that its swap has."""
+    watch_only = False
+    """Documents show what another workbench edits; nothing is written."""
     _cannot_keep = False
     _looking = False
 
     def discard_swap(self, sheet: Sheet) -> None:
         """Its unsaved text is not wanted any more."""
         self._kept.pop(sheet.name_key, None)
-        if self._swaps is not None:
+        if self._swaps is not None and not self.watch_only:
             self._swaps.discard(sheet.name_key)
 
     def keep_unsaved(self) -> None:
@@ -54,6 +56,9 @@ class Keeping(DocumentsBase):
             return
         self._looking = True
         try:
+            if self.watch_only:
+                await self._mirror()
+                return
             for sheet in self.sheets:
                 if self._wants_swap(sheet):
                     version = sheet.editor.model.buffer.version
@@ -70,6 +75,19 @@ class Keeping(DocumentsBase):
                         self.notice(sheet, Stamp.of(sheet.path))  # we may have saved meanwhile
         finally:
             self._looking = False
+
+    async def _mirror(self) -> None:
+        """Show the texts as they are being edited elsewhere: unsaved where there is such text."""
+        for sheet in self.sheets:
+            swap = self._swaps
+            unsaved = await asyncio.to_thread(swap.find, sheet.name_key) if swap else None
+            if unsaved is not None:
+                if unsaved.text != sheet.editor.text:
+                    sheet.restore(unsaved.text)
+            elif not sheet.untitled:
+                stamp = await asyncio.to_thread(Stamp.of, sheet.path)
+                if sheet.is_changed or (stamp is not None and stamp != sheet.noticed):
+                    self.reload(sheet)
 
     def _wants_swap(self, sheet: Sheet) -> bool:
         version = sheet.editor.model.buffer.version

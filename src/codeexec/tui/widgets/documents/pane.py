@@ -13,7 +13,9 @@ from codeexec.config.model import Editor as Habits
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.errors import CodeexecError, Conflict
 from codeexec.tui.link import CommandWanted, CopyRequested, Failed, focus_now
+from codeexec.tui.session_views import FileView, SessionView
 from codeexec.tui.theme import Theme
+from codeexec.tui.watch_only import refusal
 from codeexec.tui.widgets.chrome import TabStrip
 from codeexec.tui.widgets.documents.cell_runs import CellRuns
 from codeexec.tui.widgets.documents.keeping import LOOK_EVERY
@@ -77,7 +79,8 @@ class DocumentsPane(Running):
             if self.recent is not None:
                 sheet.former = self.recent.add(path)
             await self._add(sheet)
-            self._offer_swap(sheet)
+            if not self.watch_only:
+                self._offer_swap(sheet)
         if line is not None:
             sheet.go_to(line)
         return sheet
@@ -128,6 +131,8 @@ class DocumentsPane(Running):
         sheet.id = f"sheet-{id(sheet)}"
         self._sheets.append(sheet)
         sheet.cell_runs = self._cell_runs
+        if self.watch_only:
+            sheet.freeze()
         await self._switcher.add_content(sheet, set_current=True)
         sheet.show_marks(self._snapshot)
         self._learn_cells(sheet.names)
@@ -185,7 +190,7 @@ class DocumentsPane(Running):
     def save(self, sheet: Sheet | None = None, *, overwrite: bool = False) -> bool:
         """Write a document; whether it is on disk now."""
         sheet = sheet or self.sheet
-        if sheet is None:
+        if sheet is None or self._is_refused():
             return False
         if sheet.untitled:
             self.post_message(self.SaveAsAsked(sheet))
@@ -203,8 +208,61 @@ class DocumentsPane(Running):
         self.show_tabs()
         return True
 
+    def _is_refused(self) -> bool:
+        """Whether nothing may be written, which is told then."""
+        if self.watch_only:
+            self.post_message(Failed(refusal()))
+        return self.watch_only
+
+    async def follow_view(self, view: SessionView) -> None:
+        """Show what another workbench shows: its document in front, cursor and scroll."""
+        sheet = self.by_key(view.front)
+        if sheet is None:
+            sheet = await self._open_named(view.front)
+        if sheet is None:
+            return
+        if sheet is not self.sheet:
+            self._switcher.current = sheet.id
+            self.show_tabs()
+        place = next((one for one in view.files if one.name == view.front), None)
+        if place is not None:
+            sheet.go_to(place.line, place.column)
+        sheet.editor.scroll_to(y=view.top, animate=False)
+
+    async def _open_named(self, name: str) -> Sheet | None:
+        """Open a document by its `name_key`; None where there is none of that name."""
+        if not name.startswith(_UNTITLED):
+            return await self.open(Path(name)) if Path(name).is_file() else None
+        swap = self._swaps.find(name) if self._swaps is not None else None
+        if swap is None:
+            return None
+        return await self._add_untitled(Path(name.split(":", 2)[2]), name, swap.text)
+
+    def view(self) -> SessionView:
+        """What is shown, for those who follow or come back."""
+        files = []
+        for sheet in self._sheets:
+            cursor = sheet.editor.model.cursor
+            files.append(FileView(sheet.name_key, cursor.line, cursor.column))
+        front = self.sheet
+        if front is None:
+            return SessionView(tuple(files))
+        return SessionView(tuple(files), front.name_key, front.editor.scroll_offset.y)
+
+    async def open_view(self, view: SessionView) -> None:
+        """Open the documents again that a view has, cursors where they were."""
+        for place in view.files:
+            sheet = await self._open_named(place.name)
+            if sheet is not None:
+                sheet.go_to(place.line, place.column)
+        front = self.by_key(view.front)
+        if front is not None:
+            self.bring(front)
+
     def save_as(self, sheet: Sheet, path: Path, *, overwrite: bool = False) -> bool:
         """Write it under another name; raises nothing, but posts what is wrong."""
+        if self._is_refused():
+            return False
         path = Path(os.path.normpath(path.absolute()))
         other = self.by_key(str(path))
         if other is not None and other is not sheet:

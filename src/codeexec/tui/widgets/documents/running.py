@@ -159,6 +159,8 @@ class Running(Keeping):
 
     def save_outputs(self, sheet: Sheet) -> None:
         """Write what its cells have put out into a notebook, beside whatever else goes on."""
+        if self.watch_only:
+            return
         if sheet.document.notebook is not None and self.session is not None:
             self.run_worker(self._write_outputs(sheet, self.session), group="outputs")
 

@@ -137,6 +137,12 @@ class Sheet(Vertical):
         self.ran_at = 0.0
         """When code of it was last asked to run; seconds on the monotonic clock."""
         self._waits = False
+        self.is_frozen = False
+        """Shows what somebody else edits: nothing of it is ours to change or to lose."""
+
+    def freeze(self) -> None:
+        self.is_frozen = True
+        self.editor.set_read_only(True)
 
     def compose(self) -> ComposeResult:
         yield self.banner
@@ -173,6 +179,8 @@ class Sheet(Vertical):
     @property
     def would_be_lost(self) -> bool:
         """Whether closing it loses what somebody typed."""
+        if self.is_frozen:
+            return False
         if not self.untitled:
             return self.is_changed
         return self.is_changed and any(line.strip() for line in self.editor.model.lines)
@@ -240,7 +248,7 @@ class Sheet(Vertical):
         and Denied when a link has taken the place of the file."""
         self.document = read(self.path, self.document.file.real)
         replace_text(self.editor, self.document.text)
-        self.editor.set_read_only(bool(self.document.file.read_only))
+        self.editor.set_read_only(self.is_frozen or bool(self.document.file.read_only))
         self._saved()
 
     def restore(self, unsaved: str) -> None:

@@ -1,0 +1,67 @@
+"""What a workbench shows of a session: its files, the one in front, cursors, scroll.
+
+Kept by session in the state folder, so that whoever attaches opens the files of that session, and
+whoever watches follows the workbench that is being watched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from codeexec.documents.files import write_atomic
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.plain_files import read_plain_text
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A document by its `name_key`, and the cursor's place in it, from 0."""
+
+    name: str
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """The documents in the order of their tabs; `front` is the name of the one in front, and `top`
+    its first row on screen."""
+
+    files: tuple[FileView, ...] = ()
+    front: str = ""
+    top: int = 0
+
+
+class SessionViews:
+    """Losing them costs nothing: what cannot be read or written is passed over."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def _file(self, session_id: str) -> Path:
+        name = hashlib.sha256(session_id.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+        return self._folder / f"{name}.json"
+
+    def load(self, session_id: str) -> SessionView | None:
+        """What was shown of the session last; None where nothing is known."""
+        file = self._file(session_id)
+        if not file.is_file():
+            return None
+        from msgspec import ValidationError  # not before the first prompt, where nothing is kept
+        from msgspec.json import decode
+
+        try:
+            return decode(read_plain_text(file), type=SessionView)
+        except (OSError, ValueError, ValidationError):
+            return None
+
+    def save(self, session_id: str, view: SessionView) -> None:
+        from msgspec.json import encode
+
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomic(self._file(session_id), encode(view))
+        except (OSError, CodeexecError):
+            pass

@@ -1,0 +1,89 @@
+"""Attaching: the session's own files, and watching without writing anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codeexec.tui.app import OpenOptions
+from support.bench import engine_in, open_bench
+
+pytestmark = pytest.mark.slow
+
+LESSON = "# %% one\nprint('one')\n\n# %% two\nprint('two')\n"
+
+
+async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    host = engine_in(state)
+    try:
+        async with open_bench(
+            tmp_path, {"lesson.py": LESSON, "more.py": "x = 1\n"}, state=state, host=host
+        ) as teacher:
+            await teacher.console.run("1")
+            await teacher.is_idle(1)
+            name = teacher.snapshot.name
+            teacher.workbench.documents.bring(teacher.workbench.documents.sheets[0])
+            await teacher.editor.at("print('two')").bench.write("abc")
+            await teacher.workbench.documents.look()
+            swaps = teacher.program.equipment.swaps
+            lesson = str(tmp_path / "work" / "lesson.py")
+            assert swaps is not None and swaps.find(lesson) is not None
+            teacher.workbench.keep_layout()
+
+            elsewhere = tmp_path / "elsewhere"
+            elsewhere.mkdir()
+            options = OpenOptions(session=name, attach=True, watch=True)
+            async with open_bench(
+                elsewhere, state=state, host=host, size=(100, 30), options=options
+            ) as student:
+                await student.sees("watching only · following")
+                await student.until(lambda: "abcprint('two')" in student.editor.text, "the text")
+                assert student.editor.line == "abcprint('two')"
+                assert "has unsaved text" not in student.screen()
+                await student.press("f2" if student.workbench.here != "editor" else "end")
+                await student.write("STUDENT")
+                await student.press("ctrl+s")
+                await student.is_told("This workbench only watches.")
+                await student.press("f5", "ctrl+t", "shift+f9")
+                assert len(student.workbench.documents.sheets) == 2
+                assert "STUDENT" not in student.editor.text
+                assert Path(lesson).read_text() == LESSON
+
+                teacher.workbench.documents.bring(teacher.workbench.documents.sheets[1])
+                await student.press("alt+y")
+                await student.sees("watching only · let go")
+                teacher.workbench.keep_layout()
+                await student.press("alt+y")
+                await student.until(lambda: student.editor.text == "x = 1\n", "the other file")
+                await student.press("ctrl+q")
+                await student.until(lambda: student.program._exit, "no question at leaving")
+            assert swaps.find(lesson) is not None
+            assert len(teacher.snapshot.executions) == 1
+            teacher.workbench.documents.sheets[0].editor.model.history.mark_saved()
+    finally:
+        await host.close()
+
+
+async def test_attach_opens_the_files_of_the_session_with_its_cursors(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    host = engine_in(state)
+    try:
+        async with open_bench(tmp_path, {"a.py": LESSON}, state=state, host=host) as bench:
+            await bench.console.run("1")
+            await bench.is_idle(1)
+            name = bench.snapshot.name
+            bench.editor.at("print('two')")
+            await bench.press("ctrl+q")
+        (tmp_path / "work" / "show.py").write_text("other\n")
+        options = OpenOptions(files=("show.py",), new=True)
+        async with open_bench(tmp_path, state=state, host=host, options=options) as bench:
+            await bench.sees("other")
+            await bench.press("ctrl+q")
+        options = OpenOptions(session=name, attach=True)
+        async with open_bench(tmp_path, state=state, host=host, options=options) as bench:
+            await bench.until(lambda: bench.editor.line == "print('two')", "its file")
+            assert [sheet.title for sheet in bench.workbench.documents.sheets] == ["a.py"]
+    finally:
+        await host.close()
