@@ -281,6 +281,16 @@ def test_a_script_is_saved_as_the_notebook_that_it_stands_for(desk: Desk) -> Non
     assert (cell.source + "\n", cell.outputs[0].text) == (text, "1\n6\n")
 
 
+@pytest.mark.slow
+def test_a_crash_in_native_code_shows_where_it_was(desk: Desk) -> None:
+    code = "import ctypes, faulthandler\nfaulthandler.enable()\nctypes.string_at(0)"
+    desk.file("book.ipynb", write_notebook(code))
+    done = desk.run("run", "book.ipynb")
+    assert done.returncode == 3
+    assert "Fatal Python error: Segmentation fault\nCurrent thread" in done.stderr
+    assert "in string_at" in done.stderr
+
+
 def test_tags_of_cells_are_honoured_as_nbclient_does(desk: Desk) -> None:
     book = json.loads(write_notebook("print(1)\n1/0", "print(2)", "print(3)\nx", "print(4)"))
     for cell, tag in zip(book["cells"], ("raises-exception", "skip-execution"), strict=False):

@@ -27,3 +27,20 @@ def test_last_words_act_on_nothing(tmp_path: Path, text: str) -> None:
 
 def test_colours_are_left_out_and_direction_is_shown() -> None:
     assert printable_words("\x1b[31mred\x1b[0m \u202eright\rover\n") == "red ·right\nover"
+
+
+def test_the_report_of_a_crash_is_the_thread_that_crashed(tmp_path: Path) -> None:
+    others = "".join(f'  File "a.py", line {number} in f\n' for number in range(200))
+    own = "".join(f'  File "own.py", line {number} in g\n' for number in range(200))
+    log = tmp_path / "kernel.log"
+    log.write_text(
+        f"started\nFatal Python error: Segmentation fault\n\nThread 0x1 (most recent call first):\n"
+        f"{others}\nCurrent thread 0x2 (most recent call first):\n{own}\nExtension modules: a\n"
+    )
+    words = read_last_words(log).split("\n")
+    assert words[:3] == [
+        "Fatal Python error: Segmentation fault",
+        "Current thread 0x2 (most recent call first):",
+        '  File "own.py", line 0 in g',
+    ]
+    assert words[-1].endswith("…")

@@ -5,6 +5,7 @@ Run by path with any Python from 3.8 on that has ipykernel: nothing else of ours
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import signal
@@ -108,6 +109,21 @@ def stand_apart(app: Any) -> Callable[[], None]:
     return enter
 
 
+def keep_crash_reports() -> None:
+    """Let faulthandler write into the kernel's log: descriptor 2 is a pipe that we read ourselves,
+    and what is in it is lost with us."""
+    log = getattr(sys.stderr, "_original_stdstream_copy", None)
+    if not isinstance(log, int):
+        return
+    enable = faulthandler.enable
+
+    def enable_on_log(file: Any = None, all_threads: bool = True, **more: Any) -> None:
+        is_stderr = file in (None, sys.stderr, sys.__stderr__)
+        enable(log if is_stderr else file, all_threads, **more)  # type: ignore[arg-type]
+
+    faulthandler.enable = enable_on_log
+
+
 def load(name: str) -> Any:
     """Run the file of ours with this name, as a module that is in no list of modules."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".py")
@@ -132,6 +148,7 @@ def main() -> None:
     # A parent of 1 is none to watch, and saves a note on the terminal that there is none.
     options = ["--HistoryManager.enabled=False", "--IPKernelApp.parent_handle=1"]
     app.initialize([*sys.argv[1:], *options])  # type: ignore[no-untyped-call]
+    keep_crash_reports()
     load("questions")
     load("drawing")
     load("outbox").install(app)

@@ -10,6 +10,7 @@ from pathlib import Path
 from codeexec.domain.events import Death
 from codeexec.domain.printable import printable
 
+_CRASH = "Fatal Python error: "
 LAST_WORDS = 2000
 """Characters of a log that are quoted."""
 
@@ -92,11 +93,18 @@ def read_last_words(path: Path) -> str:
     try:
         with path.open("rb") as file:
             file.seek(0, os.SEEK_END)
-            file.seek(max(file.tell() - 4 * LAST_WORDS, 0))
+            file.seek(max(file.tell() - 16 * LAST_WORDS, 0))
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return ""
     plain = printable_words(text)
+    _, crash, frames = plain.rpartition(_CRASH)
+    if crash:
+        # faulthandler's report: of its threads the one that crashed, innermost frames first.
+        reason, _, threads = frames.partition("\n")
+        _, current, rest = threads.rpartition("Current thread ")
+        report = f"{crash}{reason}\n{current}{rest}" if current else crash + frames
+        return report if len(report) <= LAST_WORDS else report[:LAST_WORDS] + "…"
     return plain if len(plain) <= LAST_WORDS else "…" + plain[-LAST_WORDS:]
 
 
