@@ -119,7 +119,7 @@ def keep_crash_reports() -> None:
 
     def enable_on_log(file: Any = None, all_threads: bool = True, **more: Any) -> None:
         is_stderr = file in (None, sys.stderr, sys.__stderr__)
-        enable(log if is_stderr else file, all_threads, **more)  # type: ignore[arg-type]
+        enable(log if is_stderr else file, all_threads, **more)
 
     faulthandler.enable = enable_on_log
 
