@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import os
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -15,17 +17,21 @@ from codeexec.client.embedded import EmbeddedHost, EmbeddedSession
 from codeexec.domain import patterns
 from codeexec.domain import requests as q
 from codeexec.domain.codec import decode_reply
-from codeexec.domain.errors import UsageError
+from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.events import ExecutionQueued, OutputChanged
 from codeexec.domain.outputs import Run
 from codeexec.domain.patterns import UserPattern
+from codeexec.environments import names
 from codeexec.environments.files import Folder
 from codeexec.environments.globs import glob
+from codeexec.kernels.factory import Kernels
 from codeexec.server.peer import _encoded
-from codeexec.session.budget import Budget
+from codeexec.session.budget import Budget, Pace
 from codeexec.session.files import LARGEST
 from codeexec.session.history import HistoryStore
+from codeexec.session.host import Host
 from codeexec.session.journal import Journal
+from codeexec.session.shelf import Shelf
 from support.servers import wait_until
 
 DEADLINE = 30.0
@@ -151,6 +157,93 @@ def test_only_names_that_can_be_shown_are_looked_at(
     found = folder.changed(2000, lambda name: name.endswith(".png"))
     assert [str(entry.path) for entry in found] == ["new.png"]
     assert len(looked) < 20
+
+
+def test_names_of_a_large_folder_are_read_again_only_when_it_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "FEW_NAMES", 2)
+    monkeypatch.setattr(names, "SETTLED", -1)
+    for name in ("a.png", "b.png", "c.txt"):
+        (tmp_path / name).touch()
+    read: list[None] = []
+    folder = Folder(tmp_path)
+
+    def changed(most: int = 100) -> list[str]:
+        read.clear()
+        entries = folder.changed(
+            0, lambda name: name.endswith(".png"), most, lambda: read.append(None)
+        )
+        return [str(entry.path) for entry in entries]
+
+    assert changed() == ["a.png", "b.png"]
+    assert len(read) == 3 + 2
+    assert changed() == ["a.png", "b.png"]
+    assert len(read) == 2
+    assert changed(most=1) == ["a.png"]
+    (tmp_path / "new.png").touch()
+    assert changed() == ["a.png", "b.png", "new.png"]
+    (tmp_path / "a.png").unlink()
+    (tmp_path / "c.txt").rename(tmp_path / "c.png")
+    assert changed() == ["b.png", "c.png", "new.png"]
+    os.utime(tmp_path / "b.png", ns=(2000, 2000))
+    (tmp_path / "c.png").write_text("written in place")
+    entries = folder.changed(2001, lambda name: name.endswith(".png"))
+    assert [(str(entry.path), entry.size) for entry in entries] == [("c.png", 16), ("new.png", 0)]
+
+
+def test_names_of_a_folder_that_has_just_changed_are_read_again(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    folder = Folder(tmp_path)
+    read: list[None] = []
+    for looks in (1, 2):
+        folder.changed(0, lambda name: True, on_entry=lambda: read.append(None))
+        assert len(read) >= 2 * looks
+
+
+def test_rows_are_sorted_in_slices() -> None:
+    rows = [str(number * 7919 % 10_007) for number in range(10_007)]
+    assert names.sorted_in_slices(rows, key=str) == sorted(rows)
+    assert names.sorted_in_slices([], key=str) == []
+
+
+def test_work_in_a_thread_pauses_after_each_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(now)
+
+    monkeypatch.setattr("codeexec.session.budget.time.perf_counter", lambda: now)
+    monkeypatch.setattr("codeexec.session.budget.time.sleep", pause)
+    pace = Pace()
+    for _ in range(10_000):
+        now += 0.000_01
+        pace.step()
+    assert len(pauses) > 100
+    assert max(b - a for a, b in itertools.pairwise(pauses)) < 0.001
+
+
+async def test_sessions_are_listed_and_found_beside_the_loop(
+    session: EmbeddedSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Host(tmp_path / "other", Kernels())
+    held = Held(monkeypatch, Shelf, "summaries")
+    requests = [host.call(q.ListSessions(ended=True)), host.find_session("no such name")]
+    for request_ in requests:
+        held.started.clear()
+        held.released.clear()
+        slow = asyncio.ensure_future(request_)
+        try:
+            async with asyncio.timeout(DEADLINE):
+                await wait_until(held.started.is_set, "the summaries to be read")
+                assert (await session.call(q.GetUsage())).rss is None
+        finally:
+            held.released.set()
+        with contextlib.suppress(NotFound):
+            assert await slow == q.SessionList(())
+    assert threading.main_thread() not in held.threads
+    await host.close(leave_kernels=False)
 
 
 def test_a_list_of_one_level_looks_at_no_other(

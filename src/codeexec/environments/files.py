@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import heapq
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from codeexec.hostfiles.place import Place, locate
 
 from .base import FileEntry, FileKind, Location
 from .globs import depth, glob
+from .names import WantedNames, sorted_in_slices
 from .paths import inside
 
 MOST_ENTRIES = 200_000
@@ -43,6 +45,7 @@ class Folder:
         """
         self.root = root
         self._name = seen_as or PurePosixPath(root)
+        self._wanted = WantedNames()
         try:
             self._real = locate(root).real
         except Denied:
@@ -135,30 +138,33 @@ class Folder:
             return []
         except OSError as error:
             raise refused(path, error) from error
-        # By their parts, as paths are sorted.
-        return sorted(found, key=lambda row: row[0].replace("/", "\0"))
+        return sorted_in_slices(found, key=lambda row: row[0].replace("/", "\0"))
 
-    def changed(self, since: int, wanted: Callable[[str], bool]) -> list[FileEntry]:
+    def changed(
+        self,
+        since: int,
+        wanted: Callable[[str], bool],
+        most: int = MOST_ENTRIES,
+        on_entry: Callable[[], None] = lambda: None,
+    ) -> list[FileEntry]:
         """Plain files of the folder itself, of a `wanted` name, that were modified at `since` (ns
-        since 1970) or later, sorted. Looks only at wanted names: there may be 200,000 others."""
-        found: list[FileEntry] = []
+        since 1970) or later: the first `most` of them in order. Looks only at wanted names: there
+        may be 200,000 others. `on_entry` is called for each name."""
+        found: list[tuple[str, int, int, int]] = []
         try:
-            with self._walk((), listing=True) as folder, os.scandir(folder) as entries:
-                for name in [entry.name for entry in entries if wanted(entry.name)]:
+            with self._walk((), listing=True) as folder:
+                for name in self._wanted.each(folder, wanted, on_entry):
+                    on_entry()
                     with contextlib.suppress(FileNotFoundError):
                         info = os.stat(name, dir_fd=folder, follow_symlinks=False)
                         if stat.S_ISREG(info.st_mode) and info.st_mtime_ns >= since:
-                            found.append(
-                                entry_of(
-                                    PurePosixPath(name),
-                                    info.st_mode,
-                                    info.st_size,
-                                    info.st_mtime_ns,
-                                )
-                            )
+                            found.append((name, info.st_mode, info.st_size, info.st_mtime_ns))
         except OSError as error:
             raise refused("", error) from error
-        return sorted(found, key=lambda entry: entry.path)
+        return [
+            entry_of(PurePosixPath(name), mode, size, modified)
+            for name, mode, size, modified in heapq.nsmallest(most, found)
+        ]
 
     def _place(self) -> Place:
         place = locate(self._real)

@@ -96,7 +96,7 @@ class Peer:
             elif frame.listen is not None:
                 if number in self._listeners:
                     raise ProtocolError(f"{number} is taken by another listener.")
-                session = self._host.session(frame.listen)
+                session = await self._host.find_session(frame.listen)
                 task = listeners.create_task(self._listen(number, session, frame))
                 self._listeners[number] = task
             elif bytes(frame.request):
@@ -139,7 +139,8 @@ class Peer:
         if session is None:
             raise UsageError(f"{type(request).__name__} is asked of a session: name it.")
         asked = cast("q.Request[q.Reply]", request)
-        return await self._host.session(session).call(asked, self._client)
+        found = await self._host.find_session(session)
+        return await found.call(asked, self._client)
 
     # -- facts ---------------------------------------------------------------------------
 

@@ -84,7 +84,8 @@ def _endpoint(host: Host, route: Route) -> Endpoint:
         if session is None:
             reply = await host.call(asked)
         else:
-            reply = await host.session(str(session)).call(asked, CLIENT)
+            found = await host.find_session(str(session))
+            reply = await found.call(asked, CLIENT)
         return answer(reply, route.status)
 
     endpoint.__name__ = re.sub("(?<=[a-z])(?=[A-Z])", "_", route.request.__name__).lower()

@@ -61,7 +61,7 @@ def _add_wholes(app: FastAPI, host: Host) -> None:
 
     @app.get(SESSION, summary="A session as it is now", response_class=Response)
     async def get_session(session: str) -> Response:
-        return answer(host.session(session).snapshot)
+        return answer((await host.find_session(session)).snapshot)
 
     @app.post(f"{SESSION}/stop", summary="End a session and its kernel", response_class=Response)
     async def stop_session(session: str) -> Response:
@@ -81,7 +81,7 @@ def _add_wholes(app: FastAPI, host: Host) -> None:
     async def get_execution(
         session: str, execution_id: str, start: int = 0, count: int = 1000
     ) -> Response:
-        found = host.session(session)
+        found = await host.find_session(session)
         # The rows first: what is said of the execution is then never older than they are.
         rows = await found.call(q.ReadRows(execution_id, start, count), CLIENT)
         state = await found.call(q.ReadExecution(execution_id), CLIENT)
@@ -89,7 +89,7 @@ def _add_wholes(app: FastAPI, host: Host) -> None:
 
     @app.get(f"{SESSION}/artifacts", summary="Artifacts", response_class=Response)
     async def list_artifacts(session: str) -> Response:
-        return answer(ArtifactList(host.session(session).snapshot.artifacts))
+        return answer(ArtifactList((await host.find_session(session)).snapshot.artifacts))
 
 
 def _add_bytes(app: FastAPI, host: Host) -> None:
@@ -99,7 +99,7 @@ def _add_bytes(app: FastAPI, host: Host) -> None:
         response_class=Response,
     )
     async def get_artifact(session: str, artifact_id: str, request: Request) -> Response:
-        found = host.session(session)
+        found = await host.find_session(session)
         known = {artifact.id: artifact for artifact in found.snapshot.artifacts}
         if artifact_id not in known:
             raise NotFound(f"There is no artifact {artifact_id} in this session.")
@@ -112,7 +112,7 @@ def _add_bytes(app: FastAPI, host: Host) -> None:
         response_class=Response,
     )
     async def get_blob(session: str, digest: str, request: Request) -> Response:
-        found = host.session(session)
+        found = await host.find_session(session)
         return await _blob(found, digest, _mime_of(found, digest), request)
 
     @app.get(
@@ -122,7 +122,7 @@ def _add_bytes(app: FastAPI, host: Host) -> None:
     )
     async def read_file(session: str, path: str, request: Request) -> Response:
         check_request(q.ReadFile(path))
-        file, about = await host.session(session).open_file(path)
+        file, about = await (await host.find_session(session)).open_file(path)
         mime = mimetypes.guess_type(path)[0] or "application/octet-stream"
         etag = f"{about.st_ino:x}-{about.st_mtime_ns:x}-{about.st_size:x}"
         sent = content_headers(etag, is_attachment=mime not in _SHOWN)
@@ -140,7 +140,8 @@ def _add_bytes(app: FastAPI, host: Host) -> None:
     )
     async def write_file(session: str, path: str, request: Request) -> Response:
         data = await request.body()
-        done = await host.session(session).call(q.WriteFile(path, data), CLIENT)
+        found = await host.find_session(session)
+        done = await found.call(q.WriteFile(path, data), CLIENT)
         return answer(done)
 
 
@@ -173,7 +174,7 @@ def _add_streams(app: FastAPI, host: Host) -> None:
         if output not in ("full", "tail"):
             raise UsageError("`output` is `full` or `tail`.")
         check_integer(after, "after")
-        found = host.session(session)
+        found = await host.find_session(session)
         upto = None if follow else found.snapshot.seq
         lines = _lines(found, after, output == "full", upto)
         return StreamingResponse(lines, media_type="application/x-ndjson")
@@ -186,7 +187,7 @@ def _add_streams(app: FastAPI, host: Host) -> None:
     async def export_session(session: str, format: str = "ipynb") -> Response:
         if format not in FORMS:
             raise UsageError(f"There is no format {format}.", f"Choose one of {', '.join(FORMS)}.")
-        found = host.session(session)
+        found = await host.find_session(session)
         if not found.snapshot.executions_total and format == "ipynb":
             raise Conflict("Nothing was run in this session.", "Run something, then export it.")
         name = "".join(c if c.isascii() and c.isalnum() else "-" for c in found.snapshot.name)

@@ -14,8 +14,34 @@ from codeexec.domain.errors import UsageError
 T = TypeVar("T")
 
 _THREADS = 4
+_SLICE = 0.0005
+_PAUSE = 0.0001
+"""Seconds. The pause must be a real one: a thread that sleeps for 0 takes the lock back at once."""
+
+_STEPS_PER_LOOK = 8
+"""Looking at the clock for each step would be the larger part of the work."""
+
 _executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="slow")
 """Apart from asyncio's own: short reads never wait behind searches and long lists."""
+
+
+class Pace:
+    """Lets the event loop have the interpreter's lock between small slices of work in a thread.
+
+    A thread that computes gives the lock up only every 5 ms, and the loop needs it several times in
+    each of its turns (after each read, write and commit).
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._slice_end = time.perf_counter() + _SLICE
+
+    def step(self) -> None:
+        """Called by the work for each small piece; pauses when a slice has been worked."""
+        self._count += 1
+        if self._count % _STEPS_PER_LOOK == 0 and time.perf_counter() > self._slice_end:
+            time.sleep(_PAUSE)
+            self._slice_end = time.perf_counter() + _SLICE
 
 
 class Budget:
@@ -27,6 +53,7 @@ class Budget:
         self._what = what
         self._deadline = time.monotonic() + seconds
         self._stopped = threading.Event()
+        self._pace = Pace()
 
     @property
     def left(self) -> float:
@@ -37,7 +64,9 @@ class Budget:
         self._stopped.set()
 
     def check(self) -> None:
-        """UsageError when the time is spent, or nobody waits for the work any more."""
+        """UsageError when the time is spent, or nobody waits for the work any more. Pauses now
+        and then, so that the loop goes on."""
+        self._pace.step()
         if self._stopped.is_set():
             raise UsageError(f"{self._what} was stopped.")
         if not self.left:

@@ -13,6 +13,7 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.environments.base import FileEntry
 from codeexec.environments.files import Folder
 from codeexec.session.artifacts import BlobStore
+from codeexec.session.budget import Pace
 from codeexec.session.recorder import Recorder
 from codeexec.session.tasks import Tasks
 
@@ -64,11 +65,14 @@ class FileCollection:
             ended, self._ended = sorted(self._ended), []
             try:
                 first = ended[0][0]
-                entries = await asyncio.to_thread(self._folder.changed, first, is_viewable)
+                pace = Pace()
+                entries = await asyncio.to_thread(
+                    self._folder.changed, first, is_viewable, MOST_FILES, pace.step
+                )
             except (CodeexecError, OSError) as error:
                 log.info("the working folder cannot be listed: %s", error)
                 continue
-            for entry in entries[:MOST_FILES]:
+            for entry in entries:
                 if entry.size <= LARGEST:
                     began = [each for since, each in ended if entry.modified >= since]
                     await self._take(entry, began[-1])

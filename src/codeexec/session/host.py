@@ -117,16 +117,23 @@ class Host:
         try:
             return self._find_open(name)
         except NotFound as error:
-            ended = self._find_ended(name)
-            if ended is None:
-                raise error from None
-            return ended
+            return self._ended_session(self._shelf_id(name, error), error)
 
-    def _find_ended(self, name: str) -> Session | None:
+    async def find_session(self, name: str) -> Session:
+        """The same; what may have to read the summaries of thousands of sessions does so beside
+        the loop."""
         try:
-            session_id = self._shelf.find(name)
+            return self._find_open(name)
+        except NotFound as error:
+            return self._ended_session(await asyncio.to_thread(self._shelf_id, name, error), error)
+
+    def _shelf_id(self, name: str, not_open: NotFound) -> str:
+        try:
+            return self._shelf.find(name)
         except NotFound:
-            return None
+            raise not_open from None
+
+    def _ended_session(self, session_id: str, not_open: NotFound) -> Session:
         session = self._ended.pop(session_id, None)
         if session is None:
             folder = self._shelf.root / session_id
@@ -134,7 +141,7 @@ class Host:
             session = self._make(folder, journal, KernelChoice(str(folder)))
             if not session.snapshot.closed:
                 journal.close()  # another host has it, or it could not be taken up
-                return None
+                raise not_open
             session.recorder.end_readers()
         self._ended[session_id] = session
         if len(self._ended) > MOST_ENDED:
@@ -163,9 +170,9 @@ class Host:
     async def _answer(self, request: q.HostRequest) -> q.Reply:
         match request:
             case q.OpenSession():
-                return self._summary(await self._open_session(request))
+                return await self._summary(await self._open_session(request))
             case q.ListSessions():
-                return q.SessionList(tuple(self._list(request.ended)))
+                return q.SessionList(tuple(await self._list(request.ended)))
             case q.StopSession():
                 session = self._find_open(request.session_id)
                 await self._close(session, "It was stopped.", leave_kernel=False)
@@ -176,8 +183,8 @@ class Host:
                         "This session is open.",
                         f"Stop it first: sessions stop {request.session_id}",
                     )
-                session_id = self._shelf.find(request.session_id)
-                self._shelf.remove(session_id)
+                session_id = await asyncio.to_thread(self._shelf.find, request.session_id)
+                await asyncio.to_thread(self._shelf.remove, session_id)
                 if session_id in self._ended:
                     self._ended.pop(session_id).recorder.close()
                 return q.Done(count=1)
@@ -308,8 +315,9 @@ class Host:
                 await session.detach()
             else:
                 await session.close(reason)
+            size = await self._size(session)
             del self._open[session_id]
-            self._shelf.note(self._summary(session))
+            self._shelf.note(summarize(session, size))
             if leave_kernel:
                 self._shelf.release(session_id)
             else:
@@ -342,7 +350,9 @@ class Host:
             await self.end_lost_sessions()
             for session in self.sessions:
                 await self._rest(session, now)
-                self._shelf.note(self._summary(session))
+                size = await self._size(session)
+                if session.session_id in self._open:
+                    self._shelf.note(summarize(session, size))
             await asyncio.sleep(HOUSEKEEPING)
             if self._untaken:
                 self._take_up_all()
@@ -374,14 +384,19 @@ class Host:
 
     # -- listing -------------------------------------------------------------------------
 
-    def _list(self, ended: bool) -> list[q.SessionSummary]:
-        found = [self._summary(session) for session in self._open.values()]
+    async def _list(self, ended: bool) -> list[q.SessionSummary]:
+        found = [await self._summary(session) for session in self.sessions]
         if ended:
-            found += [s for s in self._shelf.summaries() if s.session_id not in self._open]
+            noted = await asyncio.to_thread(lambda: list(self._shelf.summaries()))
+            listed = {summary.session_id for summary in found}
+            found += [s for s in noted if s.session_id not in listed]
         return sorted(found, key=lambda summary: summary.opened_at, reverse=True)
 
-    def _summary(self, session: Session) -> q.SessionSummary:
-        return summarize(session, self._shelf.size(session.session_id))
+    async def _summary(self, session: Session) -> q.SessionSummary:
+        return summarize(session, await self._size(session))
+
+    async def _size(self, session: Session) -> int:
+        return await asyncio.to_thread(self._shelf.size, session.session_id)
 
 
 def _folder(text: str) -> Path | None:

@@ -9,6 +9,7 @@ sessions/<id>/journal.db    the journal (SQLite)
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -127,6 +128,10 @@ class Shelf:
         self.release(session_id)
 
     def size(self, session_id: str) -> int:
-        """Bytes of its files."""
-        folder = self.root / session_id
-        return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        """Bytes of its files, which may come and go meanwhile."""
+        total = 0
+        for folder, _, names in os.walk(self.root / session_id):
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):
+                    total += os.lstat(f"{folder}/{name}").st_size
+        return total

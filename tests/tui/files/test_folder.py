@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codeexec.tui.widgets.files import ignore_rules
 from codeexec.tui.widgets.files.folder import Ignored, all_files, list_folder
 
 
@@ -83,3 +85,46 @@ def test_it_hides_what_git_hides(
     command = ["git", "ls-files", "--others", "--exclude-standard"]
     said = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
     assert sorted(all_files(root)) == sorted(said.split())
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *(
+            "[z-a]",
+            "!",
+            "\\",
+            "a\\",
+            "!\\",
+            "[a-\\d]",
+            "[a--b]",
+            "[[:x:]]",
+            "[[a]",
+            "[a||b]",
+            "x\0",
+        ),
+        *("x" * 100_000, "[x[[]", "[!--z]"),
+    ],
+)
+def test_what_is_no_rule_hides_nothing_and_stops_nothing(
+    tmp_path: Path, rule: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    make(tmp_path, "bb.py", "c.log")
+    (tmp_path / ".gitignore").write_text(f"*.log\n{rule}\n")
+    assert names(tmp_path) == [".gitignore", "bb.py"]
+    assert not recwarn.list
+
+
+def test_a_slow_rule_is_given_up_and_others_go_on(tmp_path: Path) -> None:
+    long_names = [f"{number}{'a' * 240}" for number in range(20)]
+    make(tmp_path, *long_names, "x.log")
+    (tmp_path / ".gitignore").write_text(f"{'*a' * 30}b\n{'**/a*/' * 30}b\n*.log\n")
+    started = time.process_time()
+    assert sorted(names(tmp_path)) == sorted([".gitignore", *long_names])
+    assert time.process_time() - started < 10 * ignore_rules.SECONDS
+
+
+def test_a_rule_of_many_wildcards_is_obeyed(tmp_path: Path) -> None:
+    make(tmp_path, "a/x/b/one.two.three", "a/x/b/one.two")
+    (tmp_path / ".gitignore").write_text("a/**/b/*.*.*\n!**/*o*e*x*\n")
+    assert list(all_files(tmp_path)) == [".gitignore", "a/x/b/one.two"]

@@ -70,9 +70,10 @@ class Ignored:
             (folder for folder in (root, *root.parents) if (folder / ".git").exists()), root
         )
         self._chains: dict[Path, _Chain] = {}
-        from pathspec import GitIgnoreSpec  # 11 ms, which the first frame need not wait for
+        # 11 ms, which the first frame need not wait for.
+        from codeexec.tui.widgets.files.ignore_rules import Parser
 
-        self._parse = GitIgnoreSpec.from_lines
+        self._parse = Parser().parse
         self._always = self._parse(ALWAYS_HIDDEN)
         self._names: dict[str, bool] = {}
 
