@@ -11,8 +11,10 @@ first asked for.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+# Not from `typing`: `python -m codeexec` would import that from the current folder, which may be
+# a stranger's, before `__main__` can take the folder off the path.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from codeexec.domain.errors import CodeexecError as CodeexecError
     from codeexec.domain.result import ExecutionArtifact as ExecutionArtifact

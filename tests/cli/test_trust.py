@@ -58,7 +58,7 @@ def test_files_named_like_modules_and_programs_are_not_taken_for_them(
 ) -> None:
     strange.plant_modules(
         *("json", "random", "click", "zmq", "psutil", "jedi", "ipykernel", "site"),
-        *("sitecustomize", "usercustomize", "asyncio", "tomllib", "IPython"),
+        *("sitecustomize", "usercustomize", "asyncio", "tomllib", "IPython", "typing", "re"),
     )
     for program in ("docker", "podman", "uv", "git", "tmux"):
         planted = strange.folder / program
@@ -190,3 +190,9 @@ def test_a_notebook_names_installed_kernels_alone(tmp_path: Path, name: str) -> 
     assert load_program(str(file)).kernel == ""
     file.write_text(file.read_text().replace(json.dumps(name), '"python3"'))
     assert load_program(str(file)).kernel == "python3"
+    script = tmp_path / "a.py"
+    header = "# ---\n# jupyter:\n#   kernelspec:\n#     name: {}\n# ---\n\n# %%\n1\n"
+    script.write_text(header.format(name))
+    assert load_program(str(script), cells=True).kernel == ""
+    script.write_text(header.format("python3"))
+    assert load_program(str(script), cells=True).kernel == "python3"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import subprocess
 import sys
 import textwrap
@@ -24,6 +22,7 @@ from codeexec.config.load import (
 )
 from codeexec.domain.errors import StorageError, UsageError
 from codeexec.environments.trust import trust_step
+from codeexec.hostfiles.programs import editor_command
 
 
 @click.group()
@@ -123,12 +122,12 @@ def edit(project: bool, as_json: bool) -> None:
             raise StorageError(
                 f"{file} cannot be written: {error.strerror}.", "Check the folder's permissions."
             ) from error
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    command = editor_command()
     try:
-        subprocess.run([*shlex.split(editor), str(file)], check=False)
+        subprocess.run([*command, str(file)], check=False)
     except OSError as error:
         raise UsageError(
-            f"The editor {editor} cannot be started: {error.strerror}.",
+            f"The editor {command[0]} cannot be started: {error.strerror}.",
             f"Set EDITOR to one that is there, or open {file} yourself.",
         ) from error
     if as_json:

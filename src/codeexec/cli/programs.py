@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from codeexec.documents.model import CellKind
 from codeexec.domain.errors import DocumentError, UsageError
+from codeexec.environments.pythons import looks_like_path
 
 if TYPE_CHECKING:
     from codeexec.documents.notebook import Notebook
@@ -120,7 +122,8 @@ def load_program(
         )
         for piece in _pieces(notebook)
     )
-    return Program(path, pieces, here, notebook.kernel, notebook, has_cells=True, text=text)
+    kernel = _kernel_of(notebook)
+    return Program(path, pieces, here, kernel, notebook, has_cells=True, text=text)
 
 
 def with_parameters(notebook: Notebook, parameters: Mapping[str, object] | None) -> Notebook:
@@ -147,9 +150,16 @@ def _load_notebook(path: Path, parameters: Mapping[str, object] | None) -> Progr
 
     notebook = with_parameters(parse_notebook(read_file(path).text, path.name), parameters)
     folder = path.absolute().parent
-    return Program(
-        path, tuple(_pieces(notebook)), folder, notebook.kernel, notebook, has_cells=True
-    )
+    pieces, kernel = tuple(_pieces(notebook)), _kernel_of(notebook)
+    return Program(path, pieces, folder, kernel, notebook, has_cells=True)
+
+
+def _kernel_of(notebook: Notebook) -> str:
+    """The kernel that a notebook, or the header of a script, asks for. It may name an installed
+    one, and no path, connection file or image."""
+    name = notebook.kernel
+    is_other = looks_like_path(name) or name.endswith(".json") or name == "docker"
+    return name if re.fullmatch(r"[\w.-]+", name, re.ASCII) and not is_other else ""
 
 
 def _read_stdin() -> str:

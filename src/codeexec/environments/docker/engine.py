@@ -13,17 +13,17 @@ import fcntl
 import json
 import os
 import resource
-import shutil
 import struct
 import sys
 import termios
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
 from codeexec.environments.base import collect
 from codeexec.environments.processes import Child, chunks, start
+from codeexec.hostfiles.programs import safe_environ, which
 
 from .failures import explain
 from .policy import EngineFacts
@@ -78,10 +78,7 @@ class Engine:
 
     async def start(self, *arguments: str, feed: bool = False) -> Child:
         """Start the CLI; EnvironmentUnavailable when it is not installed."""
-        try:
-            return await start(self.command(*arguments), feed=feed)
-        except OSError as error:
-            raise _not_installed(self.name, error) from error
+        return await self._spawn(arguments, feed=feed)
 
     async def facts(self) -> EngineFacts:
         """Ask the engine what it is; EnvironmentUnavailable when it cannot be reached or used."""
@@ -135,9 +132,7 @@ class Engine:
         """
         async with terminal() as (drawn, end):
             try:
-                process = await start(self.command("pull", image), feed=False, terminal=end)
-            except OSError as error:
-                raise _not_installed(self.name, error) from error
+                process = await self._spawn(("pull", image), terminal=end)
             finally:
                 os.close(end)  # else nobody would see that the engine's CLI has gone
             reader, last = PullReader(), Pull()
@@ -155,6 +150,20 @@ class Engine:
             reader.end()
             if code != 0:
                 raise explain(self.name, code, reader.said, image)
+
+    async def _spawn(
+        self, arguments: Sequence[str], *, feed: bool = False, terminal: int | None = None
+    ) -> Child:
+        """The CLI, and what it runs by name (ssh, helpers), are none that code in a container put
+        on PATH."""
+        program = which(self.program)
+        if program is None:
+            raise _not_installed(self.name, FileNotFoundError())
+        command = [program, *self.command(*arguments)[1:]]
+        try:
+            return await start(command, feed=feed, env=safe_environ(), terminal=terminal)
+        except OSError as error:
+            raise _not_installed(self.name, error) from error
 
     def _podman_facts(self, told: Mapping[str, object]) -> EngineFacts:
         host = _mapping(told["host"])
@@ -196,7 +205,7 @@ class Engine:
 
 def installed() -> list[str]:
     """The engines whose command line is on PATH, the preferred one first."""
-    return [program for program in ("docker", "podman") if shutil.which(program)]
+    return [program for program in ("docker", "podman") if which(program)]
 
 
 def find_engine(program: str = "auto", context: str = "") -> Engine:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from codeexec.domain.errors import UsageError
+from codeexec.hostfiles.programs import which
 from codeexec.tui.graphics.images import NOMINAL_CELL, CellSize
 
 Way = Literal["kitty", "sixel", "sextant", "quadrant", "half", "none"]
@@ -226,9 +227,12 @@ async def ask_tmux(environ: Mapping[str, str], timeout: float = 0.5) -> str:
     if not environ.get("TMUX"):
         return ""
     question = "#{client_termname} #{client_termtype} #{client_termfeatures} #{allow-passthrough}"
+    program = which("tmux", environ)
+    if program is None:
+        return ""
     try:
         tmux = await asyncio.create_subprocess_exec(
-            "tmux",
+            program,
             *("display-message", "-p", question),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

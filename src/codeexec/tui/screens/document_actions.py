@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on, work
 
 from codeexec.documents.files import write_atomic
-from codeexec.domain.errors import CodeexecError
+from codeexec.domain.errors import CodeexecError, UsageError
+from codeexec.hostfiles.programs import editor_command
 from codeexec.tui.link import Failed, SaveRequested
 from codeexec.tui.screens.arrangement import Arrangement
 from codeexec.tui.screens.dialogs import Asker, Choice, Chooser, Confirm
@@ -105,9 +104,13 @@ class DocumentActions(Arrangement):
         sheet = self.documents.sheet
         if sheet is None or not self.documents.save(sheet):
             return
-        command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+        try:
+            command = editor_command()
+        except UsageError as error:
+            self.post_message(Failed(error))
+            return
         with self.app.suspend():
-            process = await asyncio.create_subprocess_exec(*shlex.split(command), str(sheet.path))
+            process = await asyncio.create_subprocess_exec(*command, str(sheet.path))
             await process.wait()
         self.documents.keep_unsaved()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import sys
 import tempfile
 from collections import OrderedDict
@@ -16,6 +15,7 @@ from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, NotFound, Unavailable
 from codeexec.domain.mime import content_of
+from codeexec.hostfiles.programs import safe_environ, which
 from codeexec.tui.link import CopyRequested, Failed, Said, SaveRequested
 from codeexec.tui.widgets.artifacts.contents import (
     Content,
@@ -166,7 +166,7 @@ class Desk:
 async def _open(path: Path) -> None:
     """Hand a file to the desktop. Raises Unavailable where there is none."""
     command = "open" if sys.platform == "darwin" else "xdg-open"
-    program = shutil.which(command)
+    program = which(command)
     if program is None:
         raise Unavailable(
             f"There is no {command} on this machine to open files with.",
@@ -175,6 +175,7 @@ async def _open(path: Path) -> None:
     child = await asyncio.create_subprocess_exec(
         program,
         os.fspath(path),
+        env=safe_environ(),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
