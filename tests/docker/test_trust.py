@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -71,4 +72,34 @@ def test_what_a_container_planted_is_not_executed_by_the_next_commands(tmp_path:
     (home / ".config" / "codeexec-tui" / "config.toml").write_text('[kernel]\nbackend = "docker"\n')
     done = run_piped("run", "where.py", home=home, cwd=workspace, env=SETTINGS)
     assert done.stdout == "contained\n"
+    assert list(marks.iterdir()) == []
+
+
+PLANT_PROGRAMS = """
+import os
+os.makedirs(".venv/bin", exist_ok=True)
+for name in ("docker", "podman", "tmux", "git", "xdg-open", "vi"):
+    with open(f".venv/bin/{name}", "w") as file:
+        file.write("#!/bin/sh\\ntouch MARKS/$(basename $0)\\n")
+    os.chmod(f".venv/bin/{name}", 0o755)
+print("planted")
+"""
+
+
+def test_the_next_run_takes_no_program_that_a_container_put_on_the_path(tmp_path: Path) -> None:
+    home, marks = tmp_path / "home", tmp_path / "marks"
+    home.mkdir()
+    marks.mkdir()
+    workspace = workspace_in(tmp_path)
+    (workspace / "plant.py").write_text(PLANT_PROGRAMS.replace("MARKS", str(marks)))
+    env = {
+        **SETTINGS,
+        "VIRTUAL_ENV": str(workspace / ".venv"),
+        "PATH": f"{workspace / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+    }
+    for words in (("run", "--docker", "plant.py"),) * 2 + (("doctor",), ("config", "edit")):
+        done = run_piped(*words, home=home, cwd=workspace, env={**env, "EDITOR": "true"})
+        if words[0] == "run":
+            assert done.stdout == "planted\n", done.stderr
+    assert (workspace / ".venv" / "bin" / "docker").exists()
     assert list(marks.iterdir()) == []

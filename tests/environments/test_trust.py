@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from codeexec.domain.errors import StorageError, UsageError
 from codeexec.environments.trust import FILE, RunTrust, TrustStore, default_scope
+from codeexec.hostfiles.place import locate
 
 
 @pytest.fixture
@@ -118,6 +121,96 @@ def test_links_into_a_mounted_folder_are_seen_through(store: TrustStore, tmp_pat
     store.record_mount(str(mounted))
     assert not allows(RunTrust(str(script), store), clean)
     assert not store.allows_named(str(python_of(clean)))
+
+
+def test_nothing_is_executed_while_a_container_can_exchange_it(
+    store: TrustStore, project: Path
+) -> None:
+    store.record_mount(str(project), "first")
+    store.record_mount(str(project), "second")
+    for container in ("first", "second"):
+        store.decide(str(project), is_trusted=True)
+        assert not allows(store, project)
+        assert not store.allows_named(str(python_of(project)))
+        store.record_end(str(project), container)
+        assert not allows(store, project)
+    assert store.running_in(str(project)) == []
+    store.decide(str(project), is_trusted=True)
+    assert allows(store, project)
+
+
+HOLDER = """
+import sys
+from codeexec.environments.trust import TrustStore
+TrustStore(sys.argv[1]).record_mount(sys.argv[2], "container")
+print("recorded", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_trust_that_was_given_while_a_container_ran_ends_with_its_killed_holder(
+    store: TrustStore, project: Path
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, store.folder, str(project)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"recorded\n"
+        store.decide(str(project), is_trusted=True)
+        assert store.running_in(str(project)) == ["container"]
+        holder.kill()
+    assert not allows(store, project)
+    store.decide(str(project.parent), is_trusted=False)  # any change settles it
+    assert store.running_in(str(project)) == []
+    assert not allows(store, project)
+    store.decide(str(project), is_trusted=True)
+    assert allows(store, project)
+
+
+@pytest.mark.parametrize(
+    ("root", "alias"), [("", ""), ("inner", ""), ("..", "project/inner")], ids=["same", "in", "of"]
+)
+def test_a_bind_mount_of_a_mounted_folder_is_that_folder(
+    store: TrustStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: str, alias: str
+) -> None:
+    outer, point = tmp_path / "project", tmp_path / "a point"
+    make_project(outer / "inner")
+    seen = point / alias
+    make_project(seen)
+    table = tmp_path / "mountinfo"
+    shown, place = os.path.normpath(outer / root), str(point).replace(" ", "\\040")
+    table.write_text(
+        "21 1 254:0 / / rw - ext4 /dev/vda rw\n"
+        f"22 21 254:0 {shown} {place} rw shared:1 - ext4 /dev/vda rw\n"
+    )
+    script = seen / "script.py"
+    script.write_text("")
+    run = RunTrust(str(script), store)
+    store.record_mount(str(outer))
+    assert allows(run, seen)
+    monkeypatch.setattr("codeexec.hostfiles.mounts.TABLE", str(table))
+    assert not allows(run, seen)
+    assert not store.allows_named(str(python_of(seen)))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    TrustStore().record_mount(str(outer))
+    assert locate(python_of(seen)).shared is not None
+    store.decide(str(seen), is_trusted=True)
+    assert allows(store, seen)
+
+
+def test_our_own_folders_are_not_mounted_by_way_of_a_bind_mount(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "mountinfo"
+    table.write_text(
+        "21 1 254:0 / / rw - ext4 /dev/vda rw\n"
+        f"22 21 254:0 {tmp_path / 'state'} {tmp_path / 'point'} rw - ext4 /dev/vda rw\n"
+    )
+    monkeypatch.setattr("codeexec.hostfiles.mounts.TABLE", str(table))
+    with pytest.raises(UsageError, match="decides what is executed"):
+        TrustStore(str(tmp_path / "state")).record_mount(str(tmp_path / "point"))
 
 
 def test_a_named_interpreter_is_refused_only_where_a_container_could_change_it(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,12 @@ def trust(folder: Path | None, as_list: bool, remove: bool, restrict: bool, as_j
     else:
         trusted.grant(place)
         words = f"{place} is trusted."
+        if containers := TrustStore().running_in(str(place)):
+            style.say(
+                f"Code in a container ({', '.join(containers)}) can change files there now: its "
+                "interpreters are used once that has ended and you trust the folder again.",
+                file=sys.stderr,
+            )
     if as_json:
         style.say_json({"folder": str(place), "trusted": not (restrict or remove)})
     else:

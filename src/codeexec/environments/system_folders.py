@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from codeexec.domain.errors import UsageError
+from codeexec.hostfiles.mounts import TABLE, read_mounts
 from codeexec.hostfiles.place import locate
 
 KERNEL_TREES = ("/proc", "/sys", "/dev")
@@ -50,19 +51,12 @@ class Mount:
     kind: str
 
 
-def mounts(table: Path = Path("/proc/self/mountinfo")) -> tuple[Mount, ...]:
+def mounts(table: Path = Path(TABLE)) -> tuple[Mount, ...]:
     """The mounts that this process sees; none on systems without the table."""
-    try:
-        lines = table.read_text("utf-8", "surrogateescape").splitlines()
-    except OSError:
-        return ()
-    found: list[Mount] = []
-    for line in lines:
-        words = line.split(" ")
-        if len(words) > 6 and " - " in line:
-            root, point = (Path(_unescaped(word)) for word in words[3:5])
-            found.append(Mount(words[2], root, point, line.partition(" - ")[2].split(" ")[0]))
-    return tuple(found)
+    return tuple(
+        Mount(each.device, Path(each.root), Path(each.point), each.kind)
+        for each in read_mounts(str(table))
+    )
 
 
 def refuse_for_session(folder: Path) -> None:
@@ -182,12 +176,3 @@ def _mount_of(folder: Path, table: tuple[Mount, ...]) -> Mount | None:
         ):
             best = mount
     return best
-
-
-_ESCAPES: Mapping[str, str] = {"\\040": " ", "\\011": "\t", "\\012": "\n", "\\134": "\\"}
-
-
-def _unescaped(word: str) -> str:
-    for escape, character in _ESCAPES.items():
-        word = word.replace(escape, character)
-    return word

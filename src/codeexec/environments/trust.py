@@ -1,22 +1,22 @@
 """Which folders the user trusts, and which ones code in a container could change.
 
-One small text file of the state folder holds both. Every change gets the next number, so that
-"trusted after it was mounted" does not depend on a clock. What cannot be read trusts nothing.
-Standard library without pathlib: the server asks before it starts the first kernel.
+One small text file of the state folder holds both, see `trust_record`. Standard library without
+pathlib: the server asks before it starts the first kernel.
 """
 
-# ruff: noqa: PTH103, PTH105, PTH108, PTH116, PTH118, PTH119, PTH120
+# ruff: noqa: PTH103, PTH116, PTH118, PTH119, PTH120
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from codeexec.domain.errors import StorageError, UsageError
-from codeexec.environments.pythons import folders_upward
+from codeexec.environments.trust_record import Book, Decision, read_book, write_book
+from codeexec.environments.trust_record import is_inside as is_inside
+from codeexec.hostfiles.mounts import aliases
 from codeexec.hostfiles.shared import FILE as FILE
-from codeexec.hostfiles.shared import MOUNT, escape, unescape
 from codeexec.hostfiles.state import config_folder, home, state_folder
 
 LOCK = "trust.lock"
@@ -36,79 +36,6 @@ class Trust(Protocol):
         code in a container could have changed it since its folder was last trusted."""
 
 
-class Decision:
-    """What the user said about a folder. `whole`: it holds for all folders below, too.
-    `settings` maps paths of settings files to the digests they had at that time."""
-
-    __slots__ = ("device", "folder", "inode", "is_trusted", "number", "owner", "settings", "whole")
-
-    def __init__(
-        self,
-        folder: str,
-        number: int,
-        *,
-        is_trusted: bool,
-        whole: bool,
-        owner: int,
-        device: int,
-        inode: int,
-        settings: Mapping[str, str] | None = None,
-    ) -> None:
-        self.folder = folder
-        self.number = number
-        self.is_trusted = is_trusted
-        self.whole = whole
-        self.owner = owner
-        self.device = device
-        self.inode = inode
-        self.settings = dict(settings or {})
-
-    @property
-    def fits(self) -> bool:
-        """Whether the folder is still the one that was decided on: same owner, same inode."""
-        try:
-            info = os.stat(self.folder)
-        except OSError:
-            return False
-        return (info.st_uid, info.st_dev, info.st_ino) == (self.owner, self.device, self.inode)
-
-
-class Book:
-    """The content of the file: decisions and mounts by folder (real paths). `seen` maps settings
-    files, that a run used before any container could change them, to their digests."""
-
-    def __init__(self) -> None:
-        self.decisions: dict[str, Decision] = {}
-        self.mounts: dict[str, int] = {}
-        self.seen: dict[str, str] = {}
-        self.is_readable = True
-
-    @property
-    def last_number(self) -> int:
-        numbers = [decision.number for decision in self.decisions.values()]
-        return max([*numbers, *self.mounts.values()], default=0)
-
-    def decision_on(self, folder: str) -> Decision | None:
-        """The nearest decision that covers the folder and still fits."""
-        for above in folders_upward(folder):
-            decision = self.decisions.get(above)
-            if decision is not None and (decision.whole or above == folder) and decision.fits:
-                return decision
-        return None
-
-    def last_mount(self, places: Iterable[str], holder: str = "") -> int:
-        """The number of the last mount of a folder that one of `places` lies in, or that lies in
-        `holder`; 0: there was none."""
-        if not self.is_readable:
-            return self.last_number + 1
-        numbers = [0]
-        for mounted, number in self.mounts.items():
-            inside = any(is_inside(place, mounted) for place in places)
-            if inside or (holder and is_inside(mounted, holder)):
-                numbers.append(number)
-        return max(numbers)
-
-
 class TrustStore:
     """A Trust: what the user decided and remembered."""
 
@@ -122,7 +49,7 @@ class TrustStore:
         return self._folder or state_folder(self._environ)
 
     def read(self) -> Book:
-        return _read(os.path.join(self.folder, FILE))
+        return read_book(os.path.join(self.folder, FILE))
 
     def allows(self, holder: str, path: str, digest: str = "") -> bool:
         book = self.read()
@@ -153,6 +80,15 @@ class TrustStore:
     def was_mounted(self, holder: str, path: str) -> bool:
         """Whether code in a container could have changed it, at any time."""
         return self.read().last_mount(_places(path), os.path.realpath(holder) if holder else "") > 0
+
+    def running_in(self, folder: str) -> list[str]:
+        """Names of the containers whose code can change files of the folder now."""
+        real = os.path.realpath(folder)
+        return [
+            container
+            for container, (_, mounted) in self.read().running.items()
+            if is_inside(mounted, real) or is_inside(real, mounted)
+        ]
 
     def has_seen(self, path: str, digest: str) -> bool:
         """Whether a run used these very settings before a container could change them."""
@@ -210,12 +146,15 @@ class TrustStore:
 
         self._change(change)
 
-    def record_mount(self, folder: str) -> None:
+    def record_mount(self, folder: str, container: str = "") -> None:
         """Remember that code in a container can change the folder from now on; what was trusted
-        there before is asked for again. StorageError where that cannot be kept: then it must not
-        be mounted. UsageError for a folder that holds our own settings or state."""
+        there before is asked for again. With `container`, its name, nothing of the folder is
+        executed until `record_end`, or until this process is gone. StorageError where that cannot
+        be kept: then it must not be mounted. UsageError for a folder that holds our own settings
+        or state."""
         real = os.path.realpath(folder)
-        for ours in map(os.path.realpath, (self.folder, config_folder(self._environ))):
+        own = list(map(os.path.realpath, (self.folder, config_folder(self._environ))))
+        for ours in (*own, *aliases(own)):
             if is_inside(ours, real) or is_inside(real, ours):
                 raise UsageError(
                     f"The folder {real} is not given to a container: {ours} decides what is "
@@ -224,7 +163,19 @@ class TrustStore:
                 )
 
         def change(book: Book) -> None:
-            book.mounts[real] = book.last_number + 1
+            book.mount(real)
+            if container:
+                book.running[container] = (_this_process(), real)
+
+        self._change(change)
+
+    def record_end(self, folder: str, container: str) -> None:
+        """The container has ended; until now it could change the folder."""
+        real = os.path.realpath(folder)
+
+        def change(book: Book) -> None:
+            book.running.pop(container, None)
+            book.mount(real)
 
         self._change(change)
 
@@ -239,8 +190,9 @@ class TrustStore:
                 book = self.read()
                 if not book.is_readable:
                     raise PermissionError(13, "it cannot be read, or belongs to somebody else")
+                book.end_lost()
                 change(book)
-                _write(os.path.join(self.folder, FILE), book)
+                write_book(os.path.join(self.folder, FILE), book)
             finally:
                 os.close(lock)
         except OSError as error:
@@ -313,11 +265,6 @@ def trust_step(folder: str) -> str:
     return f"If you trust it: {trust_command(folder)}"
 
 
-def is_inside(path: str, folder: str) -> bool:
-    """Whether the path is the folder or lies in it, by spelling."""
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
-
-
 def _places(path: str) -> Sequence[str]:
     """All folders that decide what the file is, or what its environment loads: where it is
     spelled, where its links lead, and the environment's root."""
@@ -346,74 +293,7 @@ def _owners(holder: str, path: str) -> set[int]:
     return owners
 
 
-# -- the file ------------------------------------------------------------------------------
+def _this_process() -> str:
+    from codeexec.environments.processes import identify
 
-
-def _read(path: str) -> Book:
-    """`decision NUMBER trusted|restricted whole|own OWNER DEVICE INODE FOLDER`,
-    `settings NUMBER DIGEST FILE` of the decision of that number, `mount NUMBER FOLDER`,
-    `seen DIGEST FILE`."""
-    book = Book()
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123
-            owner = os.fstat(file.fileno()).st_uid
-            lines = file.read().decode("ascii").splitlines()
-    except FileNotFoundError:
-        return book
-    except (OSError, UnicodeDecodeError):
-        book.is_readable = False
-        return book
-    book.is_readable = owner in (os.geteuid(), 0)
-    numbered: dict[int, Decision] = {}
-    try:
-        for line in lines if book.is_readable else ():
-            kind, number, *words = line.split(" ")
-            if kind == MOUNT:
-                book.mounts[unescape(words[0])] = int(number)
-            elif kind == "seen":
-                book.seen[unescape(words[0])] = number
-            elif kind == "settings":
-                numbered[int(number)].settings[unescape(words[1])] = words[0]
-            elif kind == "decision":
-                said, scope, user, device, inode, folder = words
-                decision = numbered[int(number)] = Decision(
-                    unescape(folder),
-                    int(number),
-                    is_trusted=said == "trusted",
-                    whole=scope == "whole",
-                    owner=int(user),
-                    device=int(device),
-                    inode=int(inode),
-                )
-                book.decisions[decision.folder] = decision
-    except (ValueError, IndexError, KeyError):
-        book.is_readable = False
-    return book
-
-
-def _write(path: str, book: Book) -> None:
-    lines = [f"{MOUNT} {number} {escape(folder)}" for folder, number in book.mounts.items()]
-    lines += [f"seen {digest} {escape(file)}" for file, digest in book.seen.items()]
-    for each in book.decisions.values():
-        said = "trusted" if each.is_trusted else "restricted"
-        scope = "whole" if each.whole else "own"
-        which = f"{each.owner} {each.device} {each.inode}"
-        lines.append(f"decision {each.number} {said} {scope} {which} {escape(each.folder)}")
-        lines += [
-            f"settings {each.number} {digest} {escape(file)}"
-            for file, digest in each.settings.items()
-        ]
-    fresh = f"{path}.{os.getpid()}.new"
-    try:
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write("".join(f"{line}\n" for line in lines))
-            file.flush()
-            os.fsync(handle)
-        os.replace(fresh, path)
-    except BaseException:
-        try:
-            os.unlink(fresh)
-        except OSError:
-            pass  # it was never made
-        raise
+    return f"{os.getpid()}:{identify(os.getpid())}"

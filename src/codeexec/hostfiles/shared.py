@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Iterable
 
+from codeexec.hostfiles.mounts import aliases
 from codeexec.hostfiles.state import state_folder
 
 FILE = "trust"
@@ -24,8 +25,9 @@ _read: tuple[_Version, frozenset[str]] = (("", 0, 0, 0), frozenset())
 
 
 def shared_folders() -> frozenset[str]:
-    """Real paths of all folders that code in containers could ever change; the record is read
-    again when it is new. What cannot be read has none: nothing is mounted then either."""
+    """Real paths of all folders that code in containers could ever change, also those at which
+    a bind mount shows one; the record is read again when it is new. What cannot be read has none:
+    nothing is mounted then either."""
     global _read
     path = os.path.join(state_folder(), FILE)
     try:
@@ -37,7 +39,7 @@ def shared_folders() -> frozenset[str]:
             _read = (version, frozenset(_mounts(lines)))
     except OSError:
         return frozenset()
-    return _read[1]
+    return _read[1].union(aliases(_read[1]))
 
 
 def _mounts(lines: Iterable[str]) -> Iterable[str]:

@@ -115,6 +115,7 @@ class DockerEnvironment:
         self._paused = False
         self._ended_by_us = False
         self._trust = TrustStore()
+        self._is_recorded = False
         self._files: HostFiles | GuestFiles = (
             HostFiles(self._mounted) if self._mounted else GuestFiles(self, self._folder)
         )
@@ -187,10 +188,10 @@ class DockerEnvironment:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if process is not None:
             process.close_pipes()
-        if process is not None and self._is_changeable:
-            # Until now it could change what was trusted while it ran.
+        if self._is_recorded:
             with contextlib.suppress(StorageError):
-                await asyncio.to_thread(self._trust.record_mount, str(self._mounted))
+                await asyncio.to_thread(self._trust.record_end, str(self._mounted), self._id)
+                self._is_recorded = False
 
     # ---- what only a container has -------------------------------------------------------------
 
@@ -284,7 +285,8 @@ class DockerEnvironment:
         )
         if self._is_changeable:
             # Before the first of its code runs, or nobody would know if we were killed.
-            await asyncio.to_thread(self._trust.record_mount, str(self._mounted))
+            await asyncio.to_thread(self._trust.record_mount, str(self._mounted), self._id)
+            self._is_recorded = True
         process = await plan.engine.start(*argv, *boot_arguments(), feed=True)
         self._process = process
         assert process.stdin is not None
