@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -228,6 +229,28 @@ async def test_odd_files_open_with_a_word(
             await pilot.press("x")
             assert pane.save()
             assert (tmp_path / name).read_bytes() == b"x" + data
+
+
+@pytest.mark.parametrize("name", ["scala", "../../x", "", 7, ["python"], "\x1b[2J"])
+async def test_a_notebook_of_a_language_that_is_not_known_is_edited_as_text(
+    pane: DocumentsPane, tmp_path: Path, name: object
+) -> None:
+    cell = {"cell_type": "code", "metadata": {}, "source": "x", "outputs": [], "id": "a"}
+    data = {
+        "cells": [{**cell, "execution_count": None}],
+        "metadata": {"language_info": {"name": name, "file_extension": "/../x"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    path = write(tmp_path / "a.ipynb", json.dumps(data))
+    async with PaneApp(pane).run_test(size=(60, 12)) as pilot:
+        sheet = await opened(pane, path)
+        assert sheet.language.name == ("python" if name == "" else "text")
+        await pilot.press("ctrl+end", "m")
+        assert pane.save(sheet)
+    saved = json.loads(path.read_text())
+    assert saved["metadata"]["language_info"]["name"] == name
+    assert "".join(saved["cells"][0]["source"]) == "x\nm"
 
 
 async def test_binary_files_are_refused_in_words(pane: DocumentsPane, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from codeexec.config.model import Editor as Habits
 from codeexec.documents.files import moved_file
 from codeexec.documents.formats import open_as_text, open_document, save_as, save_document
 from codeexec.documents.model import Cell, Document
-from codeexec.domain.errors import DocumentError
+from codeexec.domain.errors import DocumentError, NotFound
 from codeexec.domain.events import CellRef
 from codeexec.domain.printable import printable
 from codeexec.domain.snapshot import ExecutionView, Snapshot
@@ -47,7 +47,10 @@ _QUIET = 0.8
 def language_of(document: Document, name: str = "") -> Language:
     """By its name (`name` where it has no file yet), its first line, or what its notebook says."""
     if document.notebook is not None:
-        return by_name(document.notebook.language or "python")
+        try:
+            return by_name(document.notebook.language or "python")
+        except NotFound:
+            return text()  # there are more languages than we know
     first, _, _ = document.text.partition("\n")
     return by_file(name or document.path.name, first) or text()
 
