@@ -238,6 +238,17 @@ def test_saving_in_place_keeps_the_outputs_of_cells_that_did_not_run(desk: Desk)
     assert [cell.execution_count for cell in cells] == [1, 2, 43]
 
 
+def test_saving_in_place_keeps_encoding_and_line_ends(desk: Desk) -> None:
+    text = write_notebook("print('é')").replace("\n", "\r\n")
+    desk.file("book.ipynb", b"\xff\xfe" + text.encode("utf-16-le"))
+    assert desk.run("run", "book.ipynb", "--save", "book.ipynb").returncode == 0
+    data = (desk.folder / "book.ipynb").read_bytes()
+    saved = data[2:].decode("utf-16-le")
+    assert data[:2] == b"\xff\xfe"
+    assert saved.count("\n") == saved.count("\r\n")
+    assert json.loads(saved)["cells"][0]["outputs"][0]["text"] == ["é\n"]
+
+
 def test_saving_in_place_without_a_kernel_leaves_the_file_alone(desk: Desk) -> None:
     before = stored(desk, "print(1)", "print(2)")
     done = desk.run("run", "book.ipynb", "--kernel", "no-such", "--save", "book.ipynb")

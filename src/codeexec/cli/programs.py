@@ -15,6 +15,7 @@ from codeexec.domain.errors import DocumentError, UsageError
 from codeexec.environments.pythons import looks_like_path
 
 if TYPE_CHECKING:
+    from codeexec.documents.files import FileText
     from codeexec.documents.notebook import Notebook
 
 STDIN = "-"
@@ -39,7 +40,8 @@ class Piece:
 @dataclass(frozen=True, slots=True)
 class Program:
     """`path` is None for stdin; `folder` is where it works unless told otherwise; `kernel` the
-    kernel that a notebook asks for; `text` a script's."""
+    kernel that a notebook asks for; `text` a script's, `file` a
+    notebook's."""
 
     path: Path | None
     pieces: tuple[Piece, ...]
@@ -48,6 +50,7 @@ class Program:
     notebook: Notebook | None = field(default=None)
     has_cells: bool = False
     text: str = ""
+    file: FileText | None = None
 
     @property
     def name(self) -> str:
@@ -148,10 +151,11 @@ def _load_notebook(path: Path, parameters: Mapping[str, object] | None) -> Progr
     from codeexec.documents.files import read_file
     from codeexec.documents.notebook import parse_notebook
 
-    notebook = with_parameters(parse_notebook(read_file(path).text, path.name), parameters)
+    file = read_file(path)
+    notebook = with_parameters(parse_notebook(file.text, path.name), parameters)
     folder = path.absolute().parent
     pieces, kernel = tuple(_pieces(notebook)), _kernel_of(notebook)
-    return Program(path, pieces, folder, kernel, notebook, has_cells=True)
+    return Program(path, pieces, folder, kernel, notebook, has_cells=True, file=file)
 
 
 def _kernel_of(notebook: Notebook) -> str:

@@ -42,7 +42,7 @@ async def save_notebook(
     """Write `path`: the program's cells with the outputs of this run, `executed` by the cell's
     number. Cells that did not run keep what they had, and where none did, a file that is there
     is left alone. StorageError when it cannot be written."""
-    from codeexec.documents.files import write_atomic
+    from codeexec.documents.files import encode, write_atomic
     from codeexec.documents.notebook import dump_notebook, with_outputs
     from codeexec.documents.notebook_kernel import kernelspec, with_language
 
@@ -60,7 +60,11 @@ async def save_notebook(
         notebook = notebook.with_metadata("kernelspec", spec)
     if ready is not None and ready.language:
         notebook = with_language(notebook, ready.language, ready.version, ready.language_info)
-    write_atomic(path.absolute(), dump_notebook(notebook).encode())
+    text = dump_notebook(notebook)
+    is_own = program.file is not None and path.absolute() == program.file.path.absolute()
+    # In place it keeps its encoding and line ends.
+    data = encode(program.file, text) if program.file is not None and is_own else text.encode()
+    write_atomic(path.absolute(), data)
 
 
 async def _outputs(session: SessionClient, execution_id: str, read: ReadPart) -> list[Json]:
