@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import runpy
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 import pytest
 
 from codeexec.environments.marks import MARK, SESSION, end_marked, find_marked, without_marks
 from codeexec.environments.processes import boot_id, identify, uptime
+from codeexec.kernels.jupyter.launch import LAUNCHER
 
 SLEEPING = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
 
@@ -45,6 +50,15 @@ def test_all_with_the_mark_end_and_nobody_else() -> None:
         assert sibling.wait(5) == -9
 
 
+def test_a_guest_without_proc_finds_its_mark() -> None:
+    mark = f"/tmp/codeexec-{os.urandom(6).hex()}"
+    with sleeping(CODEEXEC_MARK=mark) as marked, sleeping(CODEEXEC_MARK=f"{mark}0") as other:
+        guest = runpy.run_path(LAUNCHER, run_name="guest")
+        guest["end_marked_without_proc"](mark)
+        assert marked.wait() == -signal.SIGKILL
+        assert other.poll() is None
+
+
 def test_our_own_process_is_never_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     name = f"CODEEXEC_TEST_{os.urandom(6).hex()}"
     code = (
@@ -71,7 +85,8 @@ def test_a_process_is_itself_until_it_ends_whatever_the_clock_says(
         monkeypatch.setattr("time.time", lambda: 0.0)
         assert identify(one.pid) == known
         one.kill()
-        os.waitid(os.P_PID, one.pid, os.WEXITED | os.WNOWAIT)
+        while psutil.Process(one.pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.001)
         assert identify(one.pid) is None, "only its exit status is left"
         one.wait()
         assert identify(one.pid) is None

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import time
 from asyncio.subprocess import PIPE, SubprocessStreamProtocol
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -35,20 +36,23 @@ def identify(pid: int) -> str | None:
 
 
 def _identify_without_proc(pid: int) -> str | None:
-    """On systems that keep the time of a start as it was, whatever becomes of the clock."""
+    """`create_time()` follows the clock when it is set; what psutil compares processes by does
+    not, and its hash is the same in each interpreter."""
     import psutil
 
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
-        return f"{boot_id()}:{process.create_time():.6f}"
+        return f"{boot_id()}:{hash(process)}"
     except psutil.Error:
         return None
 
 
 def descendants(pid: int) -> dict[int, str]:
-    """Children and theirs, each with its identity; empty where the system has no list of them."""
+    """Children and theirs, each with its identity."""
+    if not has_proc():
+        return _descendants_without_proc(pid)
     found: dict[int, str] = {}
     parents = [pid]
     while parents:
@@ -62,6 +66,22 @@ def descendants(pid: int) -> dict[int, str]:
                     found[child] = identity
                     parents.append(child)
     return found
+
+
+def _descendants_without_proc(pid: int) -> dict[int, str]:
+    import psutil
+
+    try:
+        children = psutil.Process(pid).children(recursive=True)
+    except psutil.Error:
+        return {}
+    identities = ((child.pid, identify(child.pid)) for child in children)
+    return {child: identity for child, identity in identities if identity is not None}
+
+
+def has_proc() -> bool:
+    """Whether processes are files of this system, as on Linux."""
+    return sys.platform.startswith("linux")
 
 
 def end_identified(processes: Mapping[int, str]) -> None:

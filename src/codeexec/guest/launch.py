@@ -61,7 +61,12 @@ def watch_parent(parent: int, folder: str) -> None:
 def end_marked(mark: str) -> None:
     """Kill all that we started: it inherited our mark, wherever it went."""
     entry = b"\0CODEEXEC_MARK=" + os.fsencode(mark) + b"\0"
-    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        end_marked_without_proc(mark)  # macOS
+        return
+    for name in names:
         if not name.isdigit() or int(name) == os.getpid():
             continue
         try:
@@ -70,6 +75,25 @@ def end_marked(mark: str) -> None:
                     os.kill(int(name), signal.SIGKILL)
         except OSError:
             pass  # another user's, or it has just ended
+
+
+def end_marked_without_proc(mark: str) -> None:
+    """The same by `ps`, which shows the environment behind the command."""
+    import subprocess
+
+    command = ["ps", "axeww", "-o", "pid=,command="]
+    entry = b" CODEEXEC_MARK=" + os.fsencode(mark) + b" "
+    try:
+        listed = subprocess.run(command, capture_output=True, timeout=5, check=False).stdout
+    except (OSError, subprocess.SubprocessError):
+        return
+    for line in listed.splitlines():
+        pid = line.split(None, 1)[0]
+        if entry in line + b" " and int(pid) != os.getpid():
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except OSError:
+                pass  # another user's, or it has just ended
 
 
 def is_alive(parent: int, is_child: bool) -> bool:

@@ -251,10 +251,18 @@ class LocalProcess:
         """Take the exit status of a child that has ended, after all that it left behind; until
         then the system gives its number to nobody else."""
         try:
-            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            if hasattr(os, "waitid"):
+                if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                    return False
+                self._sweep_group(pid)
+            # macOS has waitid since Python 3.13. A group that has members keeps its number there
+            # too, so ending it at once after its leader was reaped reaches nobody else.
+            reaped, status = os.waitpid(pid, os.WNOHANG)
+            if not reaped:
                 return False
-            self._sweep_group(pid)
-            self._status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            self._status = os.waitstatus_to_exitcode(status)
+            if not hasattr(os, "waitid"):
+                self._sweep_group(pid)
         except ChildProcessError:
             self._status = None  # somebody else has reaped it
         return True
