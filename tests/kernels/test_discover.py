@@ -148,3 +148,56 @@ def test_what_spawns_the_first_kernel_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert not loaded & {"zmq", "asyncio", "jupyter_client", "msgspec", "json", "psutil", "tornado"}
+
+
+PLAIN = "Python 3 (ipykernel)"
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "is_listed"),
+    [
+        ("python3", {"display_name": PLAIN}, False),
+        ("python3", {"display_name": "Research"}, True),
+        ("python3", {"display_name": PLAIN, "env": {"A": "1"}}, True),
+        ("python3", {"display_name": PLAIN, "interrupt_mode": "message"}, True),
+        ("research", {"display_name": PLAIN}, True),
+    ],
+)
+def test_a_kernelspec_of_a_listed_python_is_hidden_only_where_it_says_nothing_more(
+    name: str,
+    fields: dict[str, object],
+    is_listed: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    argv = [sys.executable, *discover.LAUNCHER]
+    _spec(tmp_path / "kernels" / name, argv=argv, **fields)
+    listed = [info.name for info in discover.list_kernels(str(tmp_path), {})]
+    assert (name in listed) is is_listed
+
+
+def test_an_interpreter_is_listed_once_whatever_leads_to_it(tmp_path: Path) -> None:
+    venv.create(tmp_path / "real", symlinks=True)
+    for name in (".venv", "venv", "active"):
+        (tmp_path / name).symlink_to("real")
+    env = {"VIRTUAL_ENV": str(tmp_path / "active"), "CONDA_PREFIX": str(tmp_path / "real")}
+    listed = [each.interpreter for each in candidates(str(tmp_path), "", env, FullTrust())]
+    assert listed == [str(tmp_path / "active/bin/python"), sys.executable]
+    other = Path(sys.executable).with_name("python3")
+    env = {"VIRTUAL_ENV": str(other.parent.parent)}
+    assert len(list(candidates(str(tmp_path / "real"), "", env, FullTrust()))) == 2
+
+
+def test_two_environments_of_one_python_are_two(tmp_path: Path) -> None:
+    for name in (".venv", "venv"):
+        venv.create(tmp_path / name, symlinks=True)
+    assert len(list(candidates(str(tmp_path), "", {}, FullTrust()))) == 3
+
+
+def test_variables_in_a_kernelspecs_environment_are_filled_in(tmp_path: Path) -> None:
+    env = {"A": "${HOME}/lib:$OTHER", "B": "$$x", "C": "${NOWHERE}"}
+    spec = _spec(tmp_path / "filled", env=env)
+    assert spec is not None
+    filled = spec.fill_env({"HOME": "/home/ada", "OTHER": "o"})
+    assert filled == {"A": "/home/ada/lib:o", "B": "$x", "C": "${NOWHERE}"}

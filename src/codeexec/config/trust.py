@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codeexec.config.load import PROJECT_FILE, load, project_file, settings_digest
-from codeexec.environments.pythons import pythons_upward
+from codeexec.environments.project_pythons import pythons_upward
 from codeexec.environments.trust import TrustStore, default_scope, is_inside
 
 
@@ -56,7 +56,7 @@ def examine(
     ]
     if not any(environ.get(name) for name in ("VIRTUAL_ENV", "CONDA_PREFIX")):
         start = (folder / file).parent if file is not None else folder
-        for holder, _, interpreter in pythons_upward(str(start)):
+        for holder, _, interpreter in pythons_upward(str(start), environ):
             if interpreter == sys.executable or store.allows(holder, interpreter):
                 break  # this one is used
             findings.append(Finding(interpreter, holder, interpreter))
@@ -76,7 +76,7 @@ def grant(folder: Path, file: Path | None = None, environ: Mapping[str, str] | N
     """
     store = TrustStore(environ=environ)
     start = (folder / file).parent if file is not None else folder
-    holders = {holder for holder, _, _ in pythons_upward(str(start))}
+    holders = {holder for holder, _, _ in pythons_upward(str(start), environ or os.environ)}
     if (settings := project_file(folder.absolute())) is not None:
         holders.add(str(settings.parent))
     for holder in [str(folder), *sorted(holders - {str(folder)})]:

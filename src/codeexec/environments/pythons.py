@@ -25,13 +25,11 @@ def folders_upward(folder: str) -> Iterator[str]:
         folder = above
 
 
-def pythons_upward(folder: str) -> Iterator[tuple[str, str, str]]:
-    """`(holder, name, interpreter)` of each environment from `folder` upward, nearest first;
-    `holder` is the folder that the environment lies in."""
-    for holder in folders_upward(folder):
-        for name in NAMES:
-            if interpreter := interpreter_at(os.path.join(holder, name)):
-                yield holder, name, interpreter
+def pythons_in(holder: str) -> Iterator[tuple[str, str]]:
+    """`(name, interpreter)` of each environment that lies in the folder."""
+    for name in NAMES:
+        if interpreter := interpreter_at(os.path.join(holder, name)):
+            yield name, interpreter
 
 
 def interpreter_at(path: str) -> str:

@@ -90,8 +90,8 @@ class Kernels:
                 self._tell_restricted(choice, environ, found, sink)
             return self._python(found.interpreter, _ref_of(found), choice, sink)
         ref = _ref_of_spec(found)
-        both = {**found.env, **choice.env}
-        if found.python:
+        both = {**found.fill_env(environ), **choice.env}
+        if found.python and not found.by_message:
             return self._python(found.python, ref, replace(choice, env=both), sink)
         if found.options is not None:
             # Through our launcher too: it imports nothing of the folder.
@@ -99,7 +99,9 @@ class Kernels:
             start = functools.partial(
                 launch.spawn, argv, choice.cwd, both, ref.name, choice.session
             )
-            life: Life = LocalProcess(self._trusting(start, argv[0]))
+            life: Life = LocalProcess(
+                self._trusting(start, argv[0]), interrupt_by_message=found.by_message
+            )
             return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
         if found.provisioner:
             from codeexec.kernels.jupyter.managed import ManagedLife
@@ -107,8 +109,8 @@ class Kernels:
             life = ManagedLife(found.name, choice.cwd, choice.env)
         else:
             life = LocalProcess(
-                self._trusting(_spec_launch(found, choice), found.command[0]),
-                interrupt_by_message=found.interrupt_mode == "message",
+                self._trusting(_spec_launch(found, choice, both), found.command[0]),
+                interrupt_by_message=found.by_message,
             )
         return JupyterKernel(ref, life, sink, start_timeout=self._start_timeout)
 
@@ -249,6 +251,5 @@ def _ref_of_spec(spec: KernelSpec) -> KernelRef:
     return KernelRef(spec.name, spec.display_name, spec.language, str(spec.folder), "local")
 
 
-def _spec_launch(spec: KernelSpec, choice: KernelChoice) -> Start:
-    env = {**spec.env, **choice.env}
+def _spec_launch(spec: KernelSpec, choice: KernelChoice, env: Mapping[str, str]) -> Start:
     return lambda: launch.spawn(spec.command, choice.cwd, env, spec.name, choice.session)

@@ -1,7 +1,8 @@
 """Finds the Python to run code with, by looking at files alone: standard library, ~1 ms.
 
 The order: an explicit choice, VIRTUAL_ENV, CONDA_PREFIX, `.venv` and `venv` in the folder of the
-file and those above it, this interpreter. Installed kernelspecs are asked for by name, and are
+file and those above it, each followed by what poetry and hatch keep for that folder, this
+interpreter. Installed kernelspecs are asked for by name, and are
 `codeexec.kernels.jupyter.discover`'s. An interpreter that is not trusted is found, and marked: it
 is neither chosen nor run.
 """
@@ -15,11 +16,11 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from codeexec.domain.plain_files import read_plain_text
+from codeexec.environments.project_pythons import pythons_upward
 from codeexec.environments.pythons import (
     interpreter_at,
     looks_like_path,
     owner_folder,
-    pythons_upward,
 )
 from codeexec.environments.trust import Trust, TrustStore
 
@@ -38,7 +39,18 @@ class Found:
 
     @property
     def is_this(self) -> bool:
-        return self.interpreter == sys.executable
+        return self.key == interpreter_key(sys.executable)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return interpreter_key(self.interpreter)
+
+
+def interpreter_key(interpreter: str) -> tuple[str, str]:
+    """The same for all names of one interpreter: links to its environment, `python`, `python3`.
+    The file alone would not do: environments made by venv link to one and the same."""
+    folder = os.path.realpath(os.path.dirname(interpreter))
+    return folder, os.path.realpath(interpreter)
 
 
 def find_python(
@@ -61,10 +73,10 @@ def candidates(
 ) -> Iterator[Found]:
     """All that come into question, best first; this interpreter is the last, and is trusted."""
     trust = trust or TrustStore()
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for found in _candidates(cwd, file, env, trust):
-        if found.interpreter not in seen:
-            seen.add(found.interpreter)
+        if found.key not in seen:
+            seen.add(found.key)
             yield found
 
 
@@ -75,17 +87,20 @@ def _candidates(cwd: str, file: str, env: Mapping[str, str], trust: Trust) -> It
         if os.path.isabs(place) and (interpreter := interpreter_at(place)):
             yield _named(interpreter, variable, trust)
     folder = os.path.join(cwd, os.path.dirname(file)) if file else cwd
-    for holder, name, interpreter in pythons_upward(folder):
-        is_ours = interpreter == sys.executable or trust.allows(holder, interpreter)
-        yield Found(interpreter, f"{name} in {holder}", "" if is_ours else holder)
+    for holder, source, interpreter in pythons_upward(folder, env):
+        found = Found(interpreter, source)
+        if not found.is_this and not trust.allows(holder, interpreter):
+            found.untrusted = holder
+        yield found
     yield Found(sys.executable, "this interpreter")
 
 
 def _named(interpreter: str, source: str, trust: Trust) -> Found:
     """An interpreter that the user named, on the command line or by activating it."""
-    if interpreter == sys.executable or trust.allows_named(interpreter):
-        return Found(interpreter, source)
-    return Found(interpreter, source, owner_folder(interpreter))
+    found = Found(interpreter, source)
+    if not found.is_this and not trust.allows_named(interpreter):
+        found.untrusted = owner_folder(interpreter)
+    return found
 
 
 def has_package(found: Found, package: str) -> bool | None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.parsing import load_json
@@ -24,6 +25,7 @@ from codeexec.kernels.find import (
     candidates,
     find_python,
     has_package,
+    interpreter_key,
     python_version,
 )
 
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 
 PROBE_TIMEOUT = 10.0
 LAUNCHER = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
+DEFAULT_NAME = "Python 3 (ipykernel)"
 SEE_LIST = "`codeexec-tui kernels` lists those that can be used."
 
 
@@ -51,6 +54,22 @@ class KernelSpec:
     def python(self) -> str:
         """The interpreter of a plain ipykernel, which we start our own way; else empty."""
         return self.command[0] if self.options == () else ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is no more than what `ipykernel` installs with its Python: a list that has
+        the Python need not have this too."""
+        is_named_so = self.name == "python3" and self.display_name == DEFAULT_NAME
+        return is_named_so and self.python != "" and not self.env and not self.by_message
+
+    @property
+    def by_message(self) -> bool:
+        return self.interrupt_mode == "message"
+
+    def fill_env(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Its variables; in their values `$NAME` and `${NAME}` are those of `environ`. What has
+        no value stays as it is, as in jupyter_client."""
+        return {name: Template(value).safe_substitute(environ) for name, value in self.env.items()}
 
     @property
     def options(self) -> tuple[str, ...] | None:
@@ -143,10 +162,10 @@ def list_kernels(cwd: str, env: Mapping[str, str], trust: Trust | None = None) -
     listed, and not run."""
     trust = trust or TrustStore()
     infos = []
-    pythons = set()
+    pythons: set[tuple[str, str]] = set()
     has_default = False
     for found in candidates(cwd, "", env, trust):
-        pythons.add(found.interpreter)
+        pythons.add(found.key)
         trouble, mend = _python_problem(found)
         is_default = not found.untrusted and not has_default
         has_default = has_default or is_default
@@ -163,7 +182,7 @@ def list_kernels(cwd: str, env: Mapping[str, str], trust: Trust | None = None) -
             )
         )
     for spec in find_specs().values():
-        if spec.python not in pythons:
+        if not (spec.is_plain and interpreter_key(spec.python) in pythons):
             where = str(spec.folder)
             trouble, mend = spec_problem(spec), ""
             if not trouble and (changed := untrusted_program(spec, trust)):
