@@ -16,18 +16,29 @@ import pytest
 
 from support.programs import COMMAND, Desk, environment, read_notebook
 
-WORK = """
+WORK = r'''
 import asyncio, codeexec
+
+DISPLAYS = """
+from IPython.display import HTML, display
+class Long:
+    def __repr__(self): return "\x1b[31mred\x1b[0m" + "x" * 20_000 + "end"
+display(Long())
+display({}, raw=True)
+display(HTML("<ul><li>one</ul>" + " " * 10_000))
+print("after")
+"""
 
 async def main():
     async with codeexec.open_session("work", where="server") as session:
         print(session.session_id)
-        await session.run("x = 1\\nprint('one')")
+        await session.run("x = 1\nprint('one')")
         await session.run("x + 1")
         await session.run("1/0")
+        await session.run(DISPLAYS)
 
 asyncio.run(main())
-"""
+'''
 
 
 @pytest.fixture
@@ -72,19 +83,23 @@ def test_the_life_of_a_session(
 
     shown = desk.run("sessions", "show", "work").stdout
     assert session_id in shown
-    assert shown.count("✓") == 2
+    assert shown.count("✓") == 3
     assert shown.count("✗") == 1
-    assert len(json.loads(desk.run("sessions", "show", "work", "--json").stdout)["executions"]) == 3
+    assert len(json.loads(desk.run("sessions", "show", "work", "--json").stdout)["executions"]) == 4
 
     logs = desk.run("sessions", "logs", session_id[:12]).stdout
     assert "In [1]: x = 1\n   ...: print('one')\none\n" in logs
     assert "In [2]: x + 1\n2\n" in logs
     assert "ZeroDivisionError: division by zero" in logs
+    displays = f"red{'x' * 20_000}end\n[a display without data]\n- one\nafter\n"
+    assert displays in logs
+    assert desk.run("sessions", "export", "work", "out.txt").returncode == 0
+    assert displays in (desk.folder / "out.txt").read_text()
 
     for name in ("out.ipynb", "out.py", "out.jsonl"):
         assert desk.run("sessions", "export", "work", name).returncode == 0
     book = read_notebook(desk.folder / "out.ipynb")
-    assert [cell.source for cell in book.cells] == ["x = 1\nprint('one')", "x + 1", "1/0"]
+    assert [cell.source for cell in book.cells[:3]] == ["x = 1\nprint('one')", "x + 1", "1/0"]
     assert book.cells[1].outputs[0].data["text/plain"] == "2"
     assert "# %%\nx + 1\n" in (desk.folder / "out.py").read_text()
     facts = (desk.folder / "out.jsonl").read_text().splitlines()

@@ -34,6 +34,8 @@ from codeexec.domain.requests import (
 )
 from codeexec.domain.result import error_text
 from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.session.artifacts import BlobStore
+from codeexec.session.display_text import display_text
 from codeexec.session.journal import Journal
 from codeexec.session.shelf import Shelf
 
@@ -233,7 +235,7 @@ def _say_done(what: str, names: tuple[str, ...], as_json: bool) -> None:
 @JSON
 def logs(name: str, execution: str, code: bool, as_json: bool) -> None:
     """What a session has put out, from its first line; with --json its facts, one a line."""
-    _, journal = open_journal(name)
+    session_id, journal = open_journal(name)
     if as_json:
         for records in _read(journal):
             for record in records:
@@ -250,16 +252,17 @@ def logs(name: str, execution: str, code: bool, as_json: bool) -> None:
                 f"`codeexec-tui sessions show {name}` lists them.",
             )
     color = style.wants_color(sys.stdout)
+    blobs = BlobStore(sessions_folder() / session_id / "blobs")
     for view in views:
         if code:
             for number, line in enumerate(view.code.rstrip("\n").split("\n")):
                 prompt = f"In [{view.count or ' '}]: " if number == 0 else "   ...: "
                 style.say(style.paint(prompt + line.expandtabs(TAB), "dim", color))
-        _print_output(journal, view, color)
+        _print_output(journal, view, blobs, color)
     journal.close()
 
 
-def _print_output(journal: Journal, view: ExecutionView, color: bool) -> None:
+def _print_output(journal: Journal, view: ExecutionView, blobs: BlobStore, color: bool) -> None:
     for run in journal.iter_rows(view.execution_id):
         if run.is_text:
             style.say_row(run.text, color)
@@ -267,11 +270,7 @@ def _print_output(journal: Journal, view: ExecutionView, color: bool) -> None:
             traceback = "\n".join(run.error.traceback)
             style.say_row(traceback if color and traceback else error_text(run.error), color)
         elif run.display is not None:
-            part = run.display.part("text/plain")
-            if part is not None and part.text:
-                style.say_row(part.text, color)
-            else:
-                style.say(f"[{', '.join(each.mime for each in run.display.parts[:1])}]")
+            style.say_row(display_text(run.display, blobs), color)
     if view.reason:
         style.say_lines(style.paint(view.reason, "bad", color, lines=True))
 
@@ -285,7 +284,6 @@ def export(name: str, out: Path, force: bool, as_json: bool) -> None:
     """Write a session to OUT: a notebook (.ipynb), a script of cells (.py), text (.txt) or
     facts (.jsonl)."""
     from codeexec.documents.files import write_atomic
-    from codeexec.session.artifacts import BlobStore
     from codeexec.session.export import FORMS
     from codeexec.session.export import export as pieces
 

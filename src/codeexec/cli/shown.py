@@ -8,22 +8,14 @@ from typing import TYPE_CHECKING
 
 from codeexec.cli.rows import KEPT, Sink
 from codeexec.cli.verdict import EXIT
-from codeexec.domain.errors import DocumentError
 from codeexec.domain.events import DisplayUpdated, OutputChanged
-from codeexec.domain.mime import content_of
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, plain
-from codeexec.domain.picture_head import picture_size
 from codeexec.domain.printable import printable, printable_row
 from codeexec.domain.result import error_text
 
 if TYPE_CHECKING:
     from codeexec.cli.artifacts import ArtifactFolder
     from codeexec.cli.pictures import Pictures
-
-IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
-
-_HEAD = 1 << 20
-"""Characters of base64 in which an image says its size; a multiple of four."""
 
 ReadPart = Callable[[MimePart], Awaitable[str]]
 """The value of a part as its `text` has it: text, JSON text, or base64."""
@@ -124,8 +116,12 @@ class OutputView:
 
     async def _picture(self, display: Display) -> str:
         """What draws it, once."""
-        image = _image_of(display)
-        if self._pictures is None or image is None or display.key in self._drawn:
+        if self._pictures is None or display.key in self._drawn:
+            return ""
+        from codeexec.documents.displays.text import image_of  # not at the start
+
+        image = image_of(display)
+        if image is None:
             return ""
         self._drawn.add(display.key)
         return await self._pictures.draw(image, await self._read(image))
@@ -139,35 +135,23 @@ class OutputView:
         saved = None
         if self._artifacts is not None:
             saved = await self._artifacts.keep(display, self._read)
-        image = _image_of(display)
-        if image is not None:
-            size = image_size(image.mime, await self._read(image))
-            place = f" → {saved}" if saved else ""
-            return printable(f"[image {size}{place}]".replace(" ]", "]"))
-        part = display.part("text/plain") or display.part("text/markdown")
-        if part is None and display.parts:
-            kinds = ", ".join(each.mime for each in display.parts)
-            return printable(f"[{kinds}{f' → {saved}' if saved else ''}]")
-        text = await self._read(part) if part else ""
-        return _shown_text(text, self._color_out)
+        return _shown_text(
+            await self._read_display(display, printable(str(saved or ""))), self._color_out
+        )
+
+    async def _read_display(self, display: Display, saved: str) -> str:
+        from codeexec.documents.displays.text import read_display  # not at the start
+
+        reading = read_display(display, saved)
+        try:
+            part = next(reading)
+            while True:
+                part = reading.send(await self._read(part))
+        except StopIteration as end:
+            text: str = end.value
+            return text
 
 
 def _shown_text(text: str, color: bool) -> str:
     shown = printable_row(text)
     return shown if color else plain(shown)
-
-
-def _image_of(display: Display) -> MimePart | None:
-    return next((part for mime in IMAGES if (part := display.part(mime))), None)
-
-
-def image_size(mime: str, text: str) -> str:
-    """Width × height in pixels from the head of an image; its kind where that does not say."""
-    if mime == "image/svg+xml":
-        return "svg"
-    kind = mime.partition("/")[2]
-    try:
-        size = picture_size(content_of(mime, text[:_HEAD] if len(text) > _HEAD else text))
-    except DocumentError:
-        return f"{kind}, damaged"
-    return f"{size[0]}×{size[1]}" if size else kind

@@ -18,6 +18,7 @@ from codeexec.domain.printable import printable, printable_row
 from codeexec.domain.result import error_text
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.session.artifacts import BlobStore
+from codeexec.session.display_text import display_text
 from codeexec.session.journal import Journal
 
 FORMS = {
@@ -39,7 +40,7 @@ def export(form: str, journal: Journal, snapshot: Snapshot, blobs: BlobStore) ->
         case "py":
             return _script(journal, snapshot)
         case "txt":
-            return _text(journal, snapshot)
+            return _text(journal, snapshot, blobs)
         case _:
             return _facts(journal, snapshot.seq)
 
@@ -63,27 +64,25 @@ def _script(journal: Journal, snapshot: Snapshot) -> Iterator[bytes]:
         yield f"{between}{f'# %% {title}'.rstrip()}\n{view.code.rstrip()}\n".encode()
 
 
-def _text(journal: Journal, snapshot: Snapshot) -> Iterator[bytes]:
+def _text(journal: Journal, snapshot: Snapshot, blobs: BlobStore) -> Iterator[bytes]:
     for view in _shown(journal, snapshot):
         code = printable(view.code, lines=True).replace("\n", "\n...   ")
         yield f"In [{view.count or ' '}]: {code}\n".encode()
         for run in journal.iter_rows(view.execution_id):
-            yield f"{_as_text(run)}\n".encode("utf-8", "replace")
+            yield f"{_as_text(run, blobs)}\n".encode("utf-8", "replace")
         reason = printable(view.reason, lines=True)
         yield f"({reason})\n\n".encode() if reason else b"\n"
 
 
-def _as_text(run: Run) -> str:
-    return plain(printable_row(_text_of(run)))
+def _as_text(run: Run, blobs: BlobStore) -> str:
+    return plain(printable_row(_text_of(run, blobs)))
 
 
-def _text_of(run: Run) -> str:
+def _text_of(run: Run, blobs: BlobStore) -> str:
     if run.error is not None:
         return error_text(run.error)
     if run.display is not None:
-        shown = run.display.part("text/plain")
-        kinds = ", ".join(part.mime for part in run.display.parts)
-        return shown.text if shown and shown.text is not None else f"<{kinds}>"
+        return display_text(run.display, blobs)
     return run.text
 
 

@@ -169,6 +169,7 @@ def test_sizes_are_read_from_heads() -> None:
         ("text/csv", b"a,b\n1,2\n", TableContent),
         ("text/html", b"<table><tr><th>a</th></tr><tr><td>1</td></tr></table>", TableContent),
         ("text/html", b"<p>Hello <b>there</b></p>", MarkdownContent),
+        ("text/html", b"<h1>Hi</h1><table><tr><td>1</td></tr></table>", MarkdownContent),
         ("text/html", b"<script>x()</script>", NoContent),
         ("application/json", b'{"a": 1}', JsonContent),
         ("text/markdown", b"# Hi", MarkdownContent),

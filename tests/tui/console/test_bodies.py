@@ -26,3 +26,10 @@ def test_the_last_line_of_a_long_frame_says_its_shape() -> None:
 def test_a_text_that_fits_is_whole() -> None:
     lines = [str(number) for number in range(MOST_LINES)]
     assert shown("\n".join(lines)) == lines
+
+
+def test_an_object_that_only_names_its_class_is_shown_by_its_other_forms() -> None:
+    forms = {"text/plain": "<IPython.core.display.HTML object>", "text/html": "<p>3.2 <b>s</b>"}
+    parts = tuple(MimePart(mime, len(text), text) for mime, text in forms.items())
+    painted = BodyPainter(THEME, AnsiPainter(THEME)).display(Display("d", parts), 80)
+    assert [strip.text for strip in painted.lines] == ["3.2 s"]

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.markdown import Markdown
 
+from codeexec.documents.displays.html import html_to_markdown
+from codeexec.documents.displays.latex import latex_to_text
 from codeexec.domain.errors import DocumentError
 from codeexec.tui.render import json_tree
-from codeexec.tui.render.markup import html_to_markdown, latex_to_text
 from codeexec.tui.render.registry import choose, kind_of
 
 
@@ -32,6 +33,11 @@ from codeexec.tui.render.registry import choose, kind_of
         ("<script>x()</script><style>p{}</style>", ""),
         ("a<br>b<hr>c", "a\nb\n\n---\n\nc"),
         ("<img src=x alt='a plot'>", "*[a plot]*"),
+        ("<audio controls><source src='x'>Get a browser.</audio>", "*[audio: a browser plays it]*"),
+        (
+            "<table><caption>Sales</caption><tr><th>a</th></tr><tr><td>1</td></tr></table>",
+            "Sales\n\n| a |\n| --- |\n| 1 |",
+        ),
         ("<p>2 * 3 * 4</p>", "2 \\* 3 \\* 4"),
     ],
 )
@@ -61,6 +67,14 @@ def test_no_html_breaks_the_reader(html: str) -> None:
         ("$\\displaystyle x^2 + y_1$", "x² + y₁"),
         ("\\int_0^1 f(x)\\,dx", "∫₀¹ f(x) dx"),
         ("\\sum_{i} \\leq \\infty", "∑_i ≤∞"),
+        ("e^{-x^2}/\\sqrt{x}", "e^(-x²)/√(x)"),
+        ("\\frac{a+b}{2c}", "(a+b)/(2c)"),
+        ("\\dfrac{a}{b} + \\tfrac12", "a/b + 1/2"),
+        ("\\frac{-b \\pm \\sqrt{b^2-4ac}}{2a}", "(-b ±√(b²-4ac))/(2a)"),
+        ("\\prod_{i=1}^{n} x_{ij}^{k+1}", "∏ᵢ₌₁ⁿ xᵢⱼ^(k+1)"),
+        ("x_{max}^{10}", "x_(max)¹⁰"),
+        ("\\binom{n}{k} \\sqrt[3]{x}", "C(n, k) ∛(x)"),
+        ("\\[ e^{i\\pi} \\]", "e^(iπ)"),
     ],
 )
 def test_latex_is_near(latex: str, text: str) -> None:
@@ -69,6 +83,11 @@ def test_latex_is_near(latex: str, text: str) -> None:
 
 def test_broken_latex_is_itself() -> None:
     assert "frac" in latex_to_text("\\frac{1") or "1" in latex_to_text("\\frac{1")
+
+
+@pytest.mark.parametrize("latex", ["^", "_", "x^", "\\frac", "\\sqrt[", "{" * 200, "^{" * 200])
+def test_latex_that_is_cut_short_keeps_something(latex: str) -> None:
+    assert latex_to_text(latex)
 
 
 FRAME_HTML = pd.DataFrame({"a": [1]})._repr_html_()

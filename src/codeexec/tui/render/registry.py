@@ -96,6 +96,6 @@ def _html_says_more(bundle: Mapping[str, str | None]) -> bool:
         return False
     if "<script" not in html.lower() and _HAS_CELLS.search(html):
         return True  # a frame of pandas, say, which would take 6 ms to be read for that
-    from codeexec.tui.render.markup import html_to_markdown  # not at the start
+    from codeexec.documents.displays.html import html_to_markdown  # not at the start
 
     return bool(html_to_markdown(html).strip())

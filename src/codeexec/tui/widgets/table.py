@@ -18,11 +18,11 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from codeexec.documents.displays.tables import NULLS
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import TablePage
 from codeexec.tui.commands import bindings
 from codeexec.tui.render.plain import one_line
-from codeexec.tui.render.tables import NULLS
 from codeexec.tui.widgets.table_columns import GAP, Columns, fitted
 from codeexec.tui.widgets.table_pages import PAGE, Pages, TableSource, WholeTable
 

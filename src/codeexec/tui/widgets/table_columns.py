@@ -6,9 +6,9 @@ from bisect import bisect_right
 
 from rich.cells import cell_len, set_cell_size
 
+from codeexec.documents.displays.tables import is_numeric
 from codeexec.domain.requests import TablePage
 from codeexec.tui.render.plain import one_line
-from codeexec.tui.render.tables import is_numeric
 
 MAX_WIDTH = 40
 """The widest column, in cells; longer text ends in an ellipsis."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from codeexec.documents.displays.tables import sorted_page
 from codeexec.domain.requests import TablePage
-from codeexec.tui.render.tables import sorted_page
 
 PAGE = 200
 """Rows asked for at once."""

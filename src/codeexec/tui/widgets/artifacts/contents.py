@@ -9,12 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import assert_never
 
+from codeexec.documents.displays.html import html_to_markdown, text_beside_table
+from codeexec.documents.displays.latex import latex_to_text
+from codeexec.documents.displays.tables import from_csv, from_html
 from codeexec.domain.parsing import load_json
 from codeexec.domain.printable import printable
 from codeexec.domain.requests import TablePage
-from codeexec.tui.render.markup import html_to_markdown, latex_to_text
 from codeexec.tui.render.registry import Kind, kind_of
-from codeexec.tui.render.tables import from_csv, from_html
 
 MOST_CHARS = 400_000
 """Characters of a text that are laid out; the rest is in the file."""
@@ -74,7 +75,7 @@ def prepare(mime: str, data: bytes, name: str = "") -> Content:
         case "picture":
             return PictureContent(data)
         case "table":
-            page = from_html(text) if "html" in mime else from_csv(text)
+            page = _only_table(text) if "html" in mime else from_csv(text)
             return TableContent(page) if page is not None else _page(text, mime)
         case "html":
             return _page(text, mime)
@@ -92,6 +93,11 @@ def prepare(mime: str, data: bytes, name: str = "") -> Content:
             return TextContent(_clipped(text))
         case _:
             assert_never(kind)
+
+
+def _only_table(html: str) -> TablePage | None:
+    """The table of a page that is nothing else; one with words beside it is shown as a page."""
+    return None if text_beside_table(html) else from_html(html)
 
 
 def _page(text: str, mime: str) -> Content:

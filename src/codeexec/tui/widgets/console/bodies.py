@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ from textual.strip import Strip
 from codeexec.domain.errors import DocumentError
 from codeexec.domain.mime import content_of
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart
-from codeexec.domain.parsing import load_json
 from codeexec.domain.picture_head import picture_size
 from codeexec.tui.render.ansi import AnsiPainter, wrap
 from codeexec.tui.render.plain import one_line
@@ -90,8 +88,8 @@ class BodyPainter:
     def display(self, display: Display, width: int) -> Painted:
         """A display's lines; of a picture its placeholder line.
 
-        In the flow of output an object is shown by its plain text where it has one; the viewer
-        shows the richer form.
+        In the flow of output an object is shown by its plain text where that says something,
+        else by the text of its other forms; the viewer shows the richer form.
         """
         best = best_part(display)
         if best is not None and mime_kind(best.mime, best.text) == "picture":
@@ -99,23 +97,13 @@ class BodyPainter:
             size = _pixels(best)
             words = f"▣ {kind} image · {size}{size_words(best.size)}"
             return Painted([self._words(words, "muted")], best)
-        part = display.part("text/plain") or best
-        if part is None or part.text is None:
+        from codeexec.documents.displays.text import inline_text  # not at the start
+
+        text = inline_text(display)
+        if text is None:
+            part = display.part("text/plain") or best
             words = f"▤ {part.mime} · {size_words(part.size)}" if part else "▤ (empty)"
             return Painted([self._words(words, "muted")])
-        match mime_kind(part.mime, None):
-            case "json":
-                text = _pretty(part.text)
-            case "html":
-                from codeexec.tui.render.markup import html_to_markdown  # not at the start
-
-                text = html_to_markdown(part.text)
-            case "latex":
-                from codeexec.tui.render.markup import latex_to_text
-
-                text = latex_to_text(part.text)
-            case _:
-                text = part.text
         return Painted(self._text(text, width))
 
     def _text(self, text: str, width: int) -> list[Strip]:
@@ -154,10 +142,3 @@ class BodyPainter:
 
     def _words(self, words: str, meaning: str) -> Strip:
         return Strip([Segment(one_line(words), self._theme.style(meaning))])
-
-
-def _pretty(text: str) -> str:
-    try:
-        return json.dumps(load_json(text), indent=2, ensure_ascii=False)
-    except ValueError:
-        return text

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeexec.tui.render.tables import (
+from codeexec.documents.displays.tables import (
     from_csv,
     from_html,
     is_number,

@@ -1,0 +1,1 @@
+"""Displays as text, for the command line, exports and the workbench alike."""

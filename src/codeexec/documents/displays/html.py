@@ -1,0 +1,264 @@
+"""HTML as text that reads well: as Markdown for a pane that renders it, or as plain text.
+
+Headings, lists, links, code and tables stay, scripts and styles go.
+"""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from codeexec.documents.displays.tables import NULLS, from_html, is_number
+
+MOST_ROWS = 200
+"""Rows of a table that are written as plain text."""
+
+_BLOCK_NAMES = """
+address article aside blockquote body dd details div dl dt figure footer form header li main nav
+ol p pre section summary table tbody tr ul
+"""
+_BLOCKS = frozenset(_BLOCK_NAMES.split())
+_EMBEDDED = {
+    "audio": "a browser plays it",
+    "video": "a browser plays it",
+    "iframe": "a browser shows it",
+    "object": "a browser shows it",
+}
+_SILENT = frozenset({"script", "style", "head", "template", "title", "noscript", *_EMBEDDED})
+_VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr"})
+_MARKS = {
+    "b": "**",
+    "strong": "**",
+    "i": "*",
+    "em": "*",
+    "code": "`",
+    "kbd": "`",
+    "s": "~~",
+    "del": "~~",
+}
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|])")
+_LINK = re.compile(r"(?:https?|mailto):[^\s<>()]*")
+_BLANK_LINES = re.compile(r"\n{3,}")
+_HEADING = re.compile(r"h[1-6]")
+_CAPTION = re.compile(r"<caption\b[^>]*>(.*?)</caption\s*>", re.DOTALL | re.IGNORECASE)
+_TABLE_TAG = re.compile(r"</?table\b[^>]*>", re.IGNORECASE)
+_SHAPE_LINE = re.compile(r"[\d,]+ rows? [×x] [\d,]+ columns?")
+_TABLE = re.compile(r"<table\b.*?</table\s*>", re.DOTALL | re.IGNORECASE)
+
+
+def html_to_markdown(html: str) -> str:
+    """What a reader would see of HTML, as Markdown; empty if that is nothing."""
+    return _converted(html, as_markdown=True)
+
+
+def html_to_text(html: str) -> str:
+    """What a reader would see of HTML, as plain text with aligned tables; empty if nothing."""
+    return _converted(html, as_markdown=False)
+
+
+def text_beside_table(html: str) -> str:
+    """What a reader would see of HTML beside its first table; empty if it is that table alone.
+
+    The line in which pandas says the shape of a shortened frame is part of its table.
+    """
+    found = _TABLE.search(html)
+    if found is None:
+        return html_to_text(html)
+    rest = f"{_caption(found[0])}\n{html[: found.start()]}\n{html[found.end() :]}"
+    return _SHAPE_LINE.sub("", html_to_text(rest)).strip()
+
+
+def _converted(html: str, *, as_markdown: bool) -> str:
+    parts: list[str] = []
+    at = 0
+    for found in _TABLE.finditer(html):
+        parts.append(_prose(html[at : found.start()], as_markdown))
+        parts.append(_prose(_caption(found[0]), as_markdown))
+        parts.append(_table(found[0], as_markdown))
+        at = found.end()
+    parts.append(_prose(html[at:], as_markdown))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _caption(table: str) -> str:
+    found = _CAPTION.search(table)
+    return found[1] if found else ""
+
+
+def _prose(html: str, as_markdown: bool) -> str:
+    reader = _Reader(as_markdown)
+    reader.feed(html)
+    reader.close()
+    return reader.text()
+
+
+def _table(html: str, as_markdown: bool) -> str:
+    page = from_html(html)
+    if page is None:
+        # A table of headings alone, or one that only lays out a page.
+        return _prose(_TABLE_TAG.sub("", html), as_markdown)
+    names = ["", *page.names] if page.index else list(page.names)
+    rows = [
+        [page.index[number], *row] if page.index else list(row)
+        for number, row in enumerate(page.cells)
+    ]
+    if not as_markdown:
+        return _aligned(names, rows)
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell if cell == "---" else _plain(cell) for cell in line) + " |"
+        for line in lines
+    )
+
+
+def _aligned(names: list[str], rows: list[list[str]]) -> str:
+    """Columns as wide as their widest cell, numbers to the right, at most MOST_ROWS rows."""
+    shown = rows[:MOST_ROWS]
+    head = [names] if any(names) else []
+    columns = list(zip(*head, *shown, strict=True))
+    widths = [max(map(_columns_of, column)) for column in columns]
+    is_number = [
+        all(_is_numeric(cell) for cell in column[len(head) :]) and any(column[len(head) :])
+        for column in columns
+    ]
+    lines = [
+        "  ".join(
+            " " * (width - _columns_of(cell)) + cell
+            if right
+            else cell + " " * (width - _columns_of(cell))
+            for cell, width, right in zip(line, widths, is_number, strict=True)
+        ).rstrip()
+        for line in (*head, *shown)
+    ]
+    if len(rows) > len(shown):
+        lines.append(f"… {len(rows) - len(shown):,} more rows")
+    return "\n".join(lines)
+
+
+def _is_numeric(cell: str) -> bool:
+    return cell in NULLS or is_number(cell)
+
+
+def _columns_of(text: str) -> int:
+    """Columns on a terminal."""
+    if text.isascii():
+        return len(text)
+    from wcwidth import wcswidth
+
+    return max(wcswidth(text), 0)
+
+
+def _plain(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+class _Reader(HTMLParser):
+    """Writes while the tags go by; bad HTML is read as browsers do, not refused."""
+
+    def __init__(self, as_markdown: bool) -> None:
+        super().__init__(convert_charrefs=True)
+        self._as_markdown = as_markdown
+        self._escaped = _plain if as_markdown else str
+        self._out: list[str] = []
+        self._silent = 0
+        self._verbatim = 0
+        self._lists: list[int | None] = []
+        self._links: list[str] = []
+
+    def text(self) -> str:
+        lines = "".join(self._out).split("\n")
+        return _BLANK_LINES.sub("\n\n", "\n".join(line.rstrip() for line in lines)).strip("\n")
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag in _EMBEDDED and not self._silent:
+            # Its content is for browsers that cannot do it.
+            self._out.append(self._note(_embedded(tag, given)))
+        if tag in _SILENT:
+            self._silent += 1
+        if self._silent:
+            return
+        if _HEADING.fullmatch(tag):
+            self._out.append(f"\n\n{'#' * int(tag[1])} ")
+        elif tag == "pre":
+            self._verbatim += 1
+            self._out.append("\n\n```\n" if self._as_markdown else "\n\n")
+        elif tag in ("ul", "ol"):
+            self._lists.append(0 if tag == "ol" else None)
+            self._out.append("\n")
+        elif tag == "li":
+            self._out.append(f"\n{self._bullet()}")
+        elif tag == "blockquote":
+            self._out.append("\n\n> ")
+        elif tag in _BLOCKS:
+            self._out.append("\n\n")
+        elif tag == "br":
+            self._out.append("\n" if self._verbatim else "  \n")
+        elif tag == "hr":
+            self._out.append("\n\n---\n\n")
+        elif tag == "img":
+            self._out.append(self._note(given.get("alt") or "picture"))
+        elif tag == "a":
+            address = given.get("href") or ""
+            self._links.append(address if _LINK.fullmatch(address) else "")
+            if self._as_markdown and self._links[-1]:
+                self._out.append("[")
+        elif tag in _MARKS and self._as_markdown and not self._verbatim:
+            self._out.append(_MARKS[tag])
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _SILENT:
+            self._silent = max(self._silent - 1, 0)
+            return
+        if self._silent or tag in _VOID:
+            return
+        if tag == "pre":
+            self._verbatim = max(self._verbatim - 1, 0)
+            self._out.append("\n```\n\n" if self._as_markdown else "\n\n")
+        elif tag in ("ul", "ol"):
+            if self._lists:
+                self._lists.pop()
+            self._out.append("\n")
+        elif tag == "a":
+            address = self._links.pop() if self._links else ""
+            if address:
+                self._out.append(f"]({address})" if self._as_markdown else f" ({address})")
+        elif tag in _MARKS and self._as_markdown and not self._verbatim:
+            self._out.append(_MARKS[tag])
+        elif (tag in _BLOCKS and tag != "li") or _HEADING.fullmatch(tag):
+            self._out.append("\n\n")
+
+    def handle_data(self, data: str) -> None:
+        if self._silent:
+            return
+        if self._verbatim:
+            self._out.append(data)
+            return
+        words = " ".join(data.split())
+        if words:
+            before = (
+                " " if data[0].isspace() and self._out and not self._out[-1].endswith("\n") else ""
+            )
+            after = " " if data[-1].isspace() else ""
+            self._out.append(f"{before}{self._escaped(words)}{after}")
+        elif data and self._out and not self._out[-1].endswith((" ", "\n")):
+            self._out.append(" ")
+
+    def _note(self, words: str) -> str:
+        """What stands for something that is no text."""
+        return f"*[{_plain(words)}]*" if self._as_markdown else f"[{words}]"
+
+    def _bullet(self) -> str:
+        indent = "  " * (len(self._lists) - 1)
+        if not self._lists or self._lists[-1] is None:
+            return f"{indent}- "
+        self._lists[-1] += 1
+        return f"{indent}{self._lists[-1]}. "
+
+
+def _embedded(tag: str, given: dict[str, str | None]) -> str:
+    """Words for sound, films and pages within a page, with their address where they have one."""
+    kind = {"iframe": "page", "object": "page"}.get(tag, tag)
+    address = given.get("src") or given.get("data") or ""
+    named = f"{kind} {address}" if _LINK.fullmatch(address) else kind
+    return f"{named}: {_EMBEDDED[tag]}"

@@ -1,0 +1,194 @@
+"""The text of a display: which of its forms is shown where there is text alone, and how.
+
+Plain text is what the program chose to print, so it comes first, unless it only names a class
+(`<IPython.core.display.Markdown object>`) or is the source of a chart. Then the other forms say
+more: Markdown as it is written, HTML as text, LaTeX as Unicode, JSON shortened.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Generator
+
+from codeexec.documents.displays.html import html_to_text
+from codeexec.documents.displays.latex import latex_to_text
+from codeexec.domain.errors import DocumentError
+from codeexec.domain.mime import bare, content_of, is_json, is_text
+from codeexec.domain.outputs import Display, MimePart
+from codeexec.domain.parsing import load_json
+from codeexec.domain.picture_head import picture_size
+
+IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
+
+_HEAD = 1 << 20
+"""Characters of base64 in which an image says its size; a multiple of four."""
+
+MOST_HTML = 2_000_000
+"""Characters of HTML that are read; a longer page is only named."""
+
+MOST_JSON_LINES = 40
+"""Lines of JSON that are shown."""
+
+_OBJECT = re.compile(r"<[\w.]+(?:\[[\w., ]*\])?(?: object)?(?: at 0x[0-9a-fA-F]+)?>")
+_CONSTRUCTOR = re.compile(r"\s*[A-Za-z_]\w*\(")
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+_CHARTS = (
+    ("application/vnd.plotly.", "plotly chart"),
+    ("application/vnd.vegalite.", "Vega-Lite chart"),
+    ("application/vnd.vega.", "Vega chart"),
+    ("application/vnd.bokeh", "Bokeh chart"),
+    ("application/vnd.holoviews", "HoloViews chart"),
+)
+_RICH = (
+    "text/markdown",
+    "text/x-markdown",
+    "text/html",
+    "application/xhtml+xml",
+    "text/latex",
+    "application/x-latex",
+)
+_SCRIPTS = ("application/javascript", "text/javascript", "application/x-javascript")
+_WIDEST_NOTE = 60
+
+Reading = Generator[MimePart, str | None, str]
+"""Yields a part of a display, is sent its text (None where it cannot be had), and returns the
+text of the display."""
+
+
+def read_display(display: Display, saved: str = "") -> Reading:
+    """The text of a display, on one or several lines; never empty. `saved` is where a file of
+    it is."""
+    image = image_of(display)
+    if image is not None and (size := image_size(image.mime, (yield image) or "")):
+        return f"[image {size} → {saved}]" if saved else f"[image {size}]"
+    plain = display.part("text/plain")
+    plain_text = (yield plain) if plain is not None else None
+    chart = _chart_of(display)
+    if chart and not _is_caption(plain_text or ""):
+        return _note(chart, "a browser draws it", saved)
+    if display.part(_WIDGET) is not None:
+        return _widget(plain_text or "", saved)
+    if plain_text and not _is_bare_object(plain_text):
+        return plain_text
+    for part in _rich_parts(display):
+        text = yield part
+        if text is not None and (shown := _as_text(part.mime, text)):
+            return shown
+    if script := next((part for part in display.parts if bare(part.mime) in _SCRIPTS), None):
+        source = yield script
+        words = f"script, not run: {_one_line(source or '')}"
+        return f"[{words} → {saved}]" if saved else f"[{words}]"
+    if plain_text:
+        return plain_text
+    if image is not None:
+        return f"[image {bare(image.mime).partition('/')[2]}, damaged]"
+    if not display.parts:
+        return "[a display without data]"
+    kinds = ", ".join(part.mime for part in display.parts)
+    return f"[{kinds} → {saved}]" if saved else f"[{kinds}]"
+
+
+def image_of(display: Display) -> MimePart | None:
+    """The form of a display that is a picture, the sharpest first."""
+    return next((part for mime in IMAGES if (part := display.part(mime))), None)
+
+
+def image_size(mime: str, text: str) -> str:
+    """Width × height in pixels from the head of an image (base64, or SVG); its kind where that
+    does not say; empty where it is damaged."""
+    if mime == "image/svg+xml":
+        return "svg" if text else ""
+    try:
+        size = picture_size(content_of(mime, text[:_HEAD] if len(text) > _HEAD else text))
+    except DocumentError:
+        return ""
+    return f"{size[0]}×{size[1]}" if size else mime.partition("/")[2]
+
+
+def inline_text(display: Display) -> str | None:
+    """The text of a display from what travels with it; None where a part must be asked for."""
+    reading = read_display(display)
+    try:
+        part = next(reading)
+        while True:
+            if part.text is None:
+                return None
+            part = reading.send(part.text)
+    except StopIteration as end:
+        text: str = end.value
+        return text
+
+
+def _rich_parts(display: Display) -> list[MimePart]:
+    known = [part for mime in _RICH if (part := display.part(mime)) is not None]
+    rest = [part for part in display.parts if part not in known and part.mime != "text/plain"]
+    data = [part for part in rest if is_json(part.mime)]
+    texts = [part for part in rest if is_text(part.mime) and bare(part.mime) not in _SCRIPTS]
+    return known + data + texts
+
+
+def _is_bare_object(text: str) -> bool:
+    """Whether this only says which class it is of, as `object.__repr__` does."""
+    return _OBJECT.fullmatch(text.strip()) is not None
+
+
+def _is_caption(text: str) -> bool:
+    """Whether it is a line of words, not the source of an object."""
+    is_line = 0 < len(text.strip()) <= _WIDEST_NOTE and "\n" not in text.strip()
+    return is_line and not _is_bare_object(text) and not _CONSTRUCTOR.match(text)
+
+
+def _as_text(mime: str, text: str) -> str:
+    """One form as text; empty where it shows nothing."""
+    name = bare(mime)
+    if name in ("text/html", "application/xhtml+xml"):
+        if len(text) > MOST_HTML:
+            return f"[page of {len(text):,} characters: a browser shows it]"
+        return html_to_text(text)
+    if name in ("text/latex", "application/x-latex"):
+        return latex_to_text(text)
+    if is_json(mime):
+        return _short_json(text)
+    return text.strip("\n")
+
+
+def _short_json(text: str) -> str:
+    try:
+        value = load_json(text)
+    except ValueError:
+        return text
+    on_one_line = json.dumps(value, ensure_ascii=False)
+    if len(on_one_line) <= _WIDEST_NOTE:
+        return on_one_line
+    lines = json.dumps(value, ensure_ascii=False, indent=2).split("\n")
+    if len(lines) > MOST_JSON_LINES:
+        left_out = len(lines) - MOST_JSON_LINES
+        lines = [*lines[:MOST_JSON_LINES], f"… {left_out:,} more lines"]
+    return "\n".join(lines)
+
+
+def _chart_of(display: Display) -> str:
+    for part in display.parts:
+        for beginning, name in _CHARTS:
+            if part.mime.startswith(beginning):
+                return name
+    return ""
+
+
+def _widget(plain_text: str, saved: str) -> str:
+    """A widget that prints more than how it was made, such as a progress bar, is that text."""
+    is_made = _CONSTRUCTOR.match(plain_text) or _is_bare_object(plain_text)
+    if plain_text.strip() and not is_made:
+        return plain_text
+    name = _one_line(plain_text)
+    return _note(f"widget {name}".rstrip(), "Jupyter shows it", saved)
+
+
+def _note(what: str, where: str, saved: str) -> str:
+    return f"[{what} → {saved}]" if saved else f"[{what}: {where}]"
+
+
+def _one_line(text: str) -> str:
+    words = " ".join(text[: 4 * _WIDEST_NOTE].split())
+    return words if len(words) <= _WIDEST_NOTE else f"{words[: _WIDEST_NOTE - 1]}…"
