@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from codeexec.domain.checks import MAX_NAME
 from codeexec.domain.errors import StorageError
 from codeexec.domain.outputs import iter_rows
 from codeexec.domain.requests import (
@@ -103,7 +104,7 @@ async def test_a_fact_that_is_of_no_run_is_written_later_too(disk: Disk, tmp_pat
         await run(session, "1")
         disk.fill()
         while not is_in_trouble(session):
-            await session.call(RenameSession("y" * 2**16))
+            await session.call(RenameSession("y" * MAX_NAME))
         assert session.snapshot.name
         await session.call(RenameSession("mine"))
         disk.free()
@@ -123,7 +124,7 @@ async def test_time_runs_out_while_nothing_can_be_written(disk: Disk, tmp_path: 
         await until(session, lambda s: s.executions[timed].total)
         disk.fill()
         while not is_in_trouble(session):
-            await session.call(RenameSession("w" * 2**16))
+            await session.call(RenameSession("w" * MAX_NAME))
         await wait_until(lambda: session.runner.queue.running is None, "the end of its time")
         disk.free()
         await noticed(session)
@@ -141,7 +142,7 @@ async def test_a_kernel_is_restarted_and_ended_though_the_disk_is_full(
         await until(session, lambda s: s.executions[endless].total)
         disk.fill()
         while not is_in_trouble(session):
-            await session.call(RenameSession("z" * 2**16))
+            await session.call(RenameSession("z" * MAX_NAME))
         await session.call(RestartKernel())
         with no_orphans(), pytest.raises(StorageError) as caught:
             await host.call(StopSession(session.session_id))

@@ -47,7 +47,9 @@ def check_journal(
     assert len(queued) - len(ended) == open_ones, set(queued) - ended.keys()
     assert list(heard) == records[: len(heard)]
     folded = apply(Snapshot(), records)
-    assert folded == apply(Snapshot(), read_journal(folder, "tail"))
+    # A server that has the journal open may have added events meanwhile.
+    tail = read_journal(folder, "tail")[: len(records)]
+    assert folded == apply(Snapshot(), tail)
     if snapshot is not None:
         assert folded == snapshot
     return folded
