@@ -34,6 +34,7 @@ from .engine import Engine
 from .failures import explain
 from .growth import Hidden
 from .orphans import PREFIX, this_process
+from .own_programs import executed_inside
 from .policy import HOME, EngineFacts, Policy, arguments, identity, mountable, unenforced
 from .remote_files import GuestFiles
 from .wire import PROTOCOL, GuestProcess, Usage, Wire
@@ -212,6 +213,12 @@ class DockerEnvironment:
         """Code in the container can change a folder of the host."""
         return self._mounted is not None and not self.plan.policy.workspace_read_only
 
+    def _executed(self) -> list[Path]:
+        """Folders of the workspace that the code must not change, though it can the rest."""
+        if self._mounted is None or self.plan.policy.workspace_read_only:
+            return []
+        return executed_inside(self._mounted)
+
     @property
     def mounted(self) -> Path | None:
         """The host's folder that the code works in; None when it is the container's own."""
@@ -282,6 +289,7 @@ class DockerEnvironment:
             name=self._id,
             labels={**this_process().labels(), f"{PREFIX}.session": plan.session or "-"},
             ports=plan.ports,
+            executed=self._executed(),
         )
         if self._is_changeable:
             # Before the first of its code runs, or nobody would know if we were killed.

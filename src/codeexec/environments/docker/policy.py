@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from codeexec.domain.errors import EnvironmentUnavailable, UsageError
 from codeexec.environments.system_folders import mountable as mountable
+
+from .own_programs import fixed_above
 
 MEGABYTE = 1 << 20
 GIGABYTE = 1 << 30
@@ -293,12 +295,14 @@ def arguments(
     name: str,
     labels: Mapping[str, str],
     ports: tuple[tuple[int, int], ...] = (),
+    executed: Sequence[Path] = (),
 ) -> list[str]:
     """What follows the engine's program on the command line, up to and with the image.
 
     `workspace` is mounted at its own path; None gives an empty `folder` in memory. `ports` are
-    (host, container) pairs on the loopback. Limits above what the host has are cut to it, as an
-    engine refuses them.
+    (host, container) pairs on the loopback. `executed` are folders of the workspace that this
+    machine executes programs from: they are read-only. Limits above what the host has are cut to
+    it, as an engine refuses them.
     """
     out = ["run", "--interactive", "--rm", "--sig-proxy=false", "--name", name]
     out += [part for pair in sorted(labels.items()) for part in ("--label", "=".join(pair))]
@@ -333,8 +337,11 @@ def arguments(
     if workspace is not None:
         # Not --volume: that makes a folder, owned by root, where none is.
         access = ",readonly" if policy.workspace_read_only else ""
-        bind = ("type=bind", f"source={workspace}", f"target={folder}")
-        out += ["--mount", ",".join(_csv(part) for part in bind) + access]
+        out += ["--mount", _bind(workspace) + access]
+        for inner in fixed_above(executed, workspace):
+            out += ["--mount", _bind(inner)]
+        for inner in executed:
+            out += ["--mount", f"{_bind(inner)},readonly"]
     elif not folder.startswith("/tmp"):
         out += ["--tmpfs", f"{folder}:rw,exec,nosuid,nodev,mode=1777{room}"]
     for host, container in ports:
@@ -363,6 +370,10 @@ def _defaults() -> dict[str, str]:
         "MPLCONFIGDIR": f"{HOME}/.matplotlib",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+
+
+def _bind(folder: Path) -> str:
+    return ",".join(_csv(part) for part in ("type=bind", f"source={folder}", f"target={folder}"))
 
 
 def _csv(part: str) -> str:
