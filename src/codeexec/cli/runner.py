@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import logging
+import shlex
 import signal
 import time
 from collections.abc import Coroutine
@@ -70,6 +71,9 @@ if TYPE_CHECKING:
 
 QUIT_WINDOW = 2.0
 """Seconds within which a second Ctrl+C ends the run."""
+
+END_OF_INPUT = "\x04"
+"""The answer that ends the input of a program in a kernel: see `guest/program_magic.py`."""
 
 PRELUDE = "prelude"
 """The origin of what makes the kernel ready for the program."""
@@ -202,7 +206,7 @@ class Run:
     async def _run_pieces(self, session: SessionClient) -> int:
         program, options = self._program, self._options
         is_python = program.path is None or program.path.suffix.lower() in (".py", ".ipynb")
-        if is_python and self._process is None:
+        if is_python and self._process is None and not self._has_magic:
             code = prelude(program, options.arguments)
             await session.call(
                 Execute(code, origin=PRELUDE, silent=True, store_history=False, stop_on_error=False)
@@ -218,6 +222,14 @@ class Run:
             if verdict.ends or (verdict.code != exits.OK and not options.keep_going):
                 break
         return worst
+
+    @property
+    def _has_magic(self) -> bool:
+        """A script in a container: its kernel is one that we launch, which knows `%program`."""
+        program = self._program
+        return (
+            self._options.backend == "docker" and program.path is not None and not program.has_cells
+        )
 
     def _judge(self, end: ExecutionFinished) -> Verdict:
         if self._process is not None and self._process.status is not None:
@@ -258,7 +270,7 @@ class Run:
         where = CellRef(str(self._program.path or "-"), piece.title, piece.first_line, piece.title)
         await session.call(
             Execute(
-                piece.code,
+                self._code_of(piece),
                 execution_id,
                 origin="run",
                 cell=where,
@@ -275,6 +287,16 @@ class Run:
             self._views.pop(execution_id).end()
         await self._face.flush()
         return finished
+
+    def _code_of(self, piece: Piece) -> str:
+        if not self._has_magic:
+            return piece.code
+        file = (
+            self._options.file
+            if self._options.cwd is None
+            else str(Path(self._options.file).absolute())
+        )
+        return "%program " + shlex.join([file, *self._options.arguments])
 
     async def _show_progress(self, number: int, piece: Piece) -> None:
         if self._program.has_cells and self._options.progress:
@@ -367,7 +389,9 @@ class Run:
             self._face.tell(error)
             text = None
         with suppress(errors.Conflict):  # the run has ended meanwhile
-            if text is None:
+            if text is None and self._has_magic:
+                await session.call(AnswerStdin(event.request_id, END_OF_INPUT, "run"))
+            elif text is None:
                 self._stdin_ended = True
                 await session.call(Interrupt())
             else:

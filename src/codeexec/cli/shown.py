@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codeexec.cli.rows import KEPT, Sink
-from codeexec.cli.verdict import EXIT
+from codeexec.cli.verdict import EXIT, PROGRAM_FAILED
 from codeexec.domain.events import DisplayUpdated, OutputChanged
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, plain
 from codeexec.domain.printable import printable, printable_row
@@ -107,7 +107,9 @@ class OutputView:
         if run.display is not None:
             return [_Shown(self._out, await self._text_of(run.display), run.display)]
         if run.error is not None:
-            return [_Shown(self._err, self._error(run.error))] if run.error.name != EXIT else []
+            if run.error.name in (EXIT, PROGRAM_FAILED):
+                return []  # the exit status says it
+            return [_Shown(self._err, self._error(run.error))]
         to_err = run.kind == "stderr"
         sink = self._err if to_err else self._out
         color = self._color_err if to_err else self._color_out

@@ -9,6 +9,8 @@ from codeexec.domain import errors
 from codeexec.domain.events import Death, ExecutionFinished
 
 EXIT = "SystemExit"
+PROGRAM_FAILED = "ProgramFailed"
+"""What `%program` raises: see `guest/program_magic.py`."""
 
 
 class OutOfTime(errors.CodeexecError):
@@ -54,6 +56,8 @@ def judge(
         case "error":
             if end.error is not None and end.error.name == EXIT:
                 return _judge_exit(end.error.value, passes_status=is_script)
+            if end.error is not None and end.error.name == PROGRAM_FAILED and is_script:
+                return Verdict(int(end.error.value), ends=True)
             return Verdict(exits.FAILED)
         case "timed_out":
             return Verdict(exits.TIMED_OUT, OutOfTime(end.reason), ends=True)

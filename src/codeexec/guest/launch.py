@@ -175,6 +175,7 @@ def main() -> None:
     keep_crash_reports()
     load("questions")
     load("drawing")
+    load("program_magic")
     load("outbox").install(app)
     enter()
     gc.freeze()

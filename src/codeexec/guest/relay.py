@@ -417,6 +417,7 @@ class Relay:
             for folder in wanted.get("folders", ()):
                 os.makedirs(folder, mode=0o700, exist_ok=True)
             for path, content in wanted.get("files", ()):
+                os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
                 flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
                 with os.fdopen(os.open(path, flags, 0o600), "w") as file:
                     file.write(content)

@@ -27,7 +27,10 @@ from codeexec.kernels.spare import Spare
 
 log = logging.getLogger(__name__)
 
-SHIPPED = ("launch.py", "outbox.py", "questions.py", "drawing.py")
+SHIPPED = (
+    *("launch.py", "outbox.py", "questions.py", "drawing.py", "program_magic.py"),
+    *("program/sitecustomize.py", "program/figures.py", "program/displays.py"),
+)
 """Guest files that our launcher wants beside it."""
 
 TELL_EVERY = 0.25

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 SETTING = "CODEEXEC_PROGRAM"
 """FD:ACK:FLAGS:SPOOL. FD takes lines, ACK returns a byte for each. FLAGS holds `v` where the
 variables are wanted at the end, `t` where stdin holds the script and input() is answered at the
-terminal, and `c` where stdin is to become the controlling terminal."""
+terminal, and `c` where stdin is to become the controlling terminal, `i` where the
+parent is to be told of each read of stdin."""
 
 PYTHONPATH = "CODEEXEC_PYTHONPATH"
 """The PYTHONPATH that the program was started with; absent where it had none."""
 
 ACK_SECONDS = 5.0
-"""A parent that does not answer for so long is not waited for again."""
+"""A parent that does not show a display for so long is not waited for again."""
 
 
 class Channel:
@@ -36,6 +37,7 @@ class Channel:
         self._fd, self._ack = int(fd), int(ack)
         self._count = 0
         self._is_open = True
+        self._waits = True
         self.main_pid = os.getpid()
         os.set_inheritable(self._fd, False)
         os.set_inheritable(self._ack, False)
@@ -61,15 +63,19 @@ class Channel:
             with os.fdopen(file, "wb") as spool_file:
                 spool_file.write(data)
             os.write(self._fd, (name + "\n").encode())
-            self._await_ack()
+            self._await_ack(None if kind == "input" else ACK_SECONDS)
         except (OSError, ValueError, TypeError, RecursionError):
             self._is_open = False
 
-    def _await_ack(self) -> None:
+    def _await_ack(self, seconds: float | None) -> None:
         import select
 
-        ready, _, _ = select.select([self._ack], [], [], ACK_SECONDS)
-        if not ready or not os.read(self._ack, 1):
+        if not self._waits and seconds is not None:
+            return
+        ready, _, _ = select.select([self._ack], [], [], seconds)
+        if not ready:
+            self._waits = False  # displays and text may change places from now on
+        elif not os.read(self._ack, 1):
             self._is_open = False
 
 
@@ -84,6 +90,8 @@ class ImportHook:
             "matplotlib": self._add_to_matplotlib,
             "IPython.core.display_functions": self._add_to_ipython,
         }
+        if "i" in channel.flags:
+            self._added["getpass"] = self._add_to_getpass
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if name == BACKEND:
@@ -134,6 +142,21 @@ class ImportHook:
         unset = matplotlib.rcsetup._auto_backend_sentinel
         if dict.__getitem__(matplotlib.rcParams, "backend") is unset:
             matplotlib.rcParams["backend"] = "module://" + BACKEND
+
+    def _add_to_getpass(self, module: Any) -> None:
+        """There is no terminal whose echo could be switched off; the parent hides the answer."""
+
+        def getpass(prompt: str = "Password: ", stream: Any = None, **_: Any) -> str:
+            self._channel.send("input", prompt=str(prompt), password=True)
+            line = b""
+            while not line.endswith(b"\n"):
+                piece = os.read(0, 4096)
+                if not piece:
+                    raise EOFError
+                line += piece
+            return line.decode().rstrip("\r\n")
+
+        module.getpass = getpass
 
     def _add_to_ipython(self, module: Any) -> None:
         self._load("displays").replace_displays(module, self._channel)
@@ -203,6 +226,8 @@ def set_up() -> None:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         except OSError:
             pass  # keys arrive all the same, without their signals
+    if "i" in own.flags:
+        sys.stdin = asking_stdin(own)
     if "t" in own.flags:
         try:
             sys.stdin = open("/dev/tty")  # noqa: SIM115  # until the end
@@ -213,6 +238,29 @@ def set_up() -> None:
     # Registered first, so called last.
     atexit.register(send_end, own)
     sys.meta_path.insert(0, ImportHook(own, folder))
+
+
+def asking_stdin(channel: Channel) -> Any:
+    """A `sys.stdin` that tells the parent before it waits for input."""
+    import io
+
+    class AskingFile(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def fileno(self) -> int:
+            return 0
+
+        def readinto(self, buffer: Any) -> int:
+            channel.send("input")
+            data = os.read(0, len(buffer))
+            buffer[: len(data)] = data
+            return len(data)
+
+    before = sys.stdin
+    return io.TextIOWrapper(
+        io.BufferedReader(AskingFile()), encoding=before.encoding, errors=before.errors
+    )
 
 
 def import_users_own() -> None:
