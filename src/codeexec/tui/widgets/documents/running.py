@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import time
 from collections.abc import Iterable, Sequence
 
@@ -57,6 +58,9 @@ class Running(Keeping):
             return
         if self._refuses(sheet, event.scope):
             return
+        if event.scope is RunScope.PROGRAM:
+            self._run_program(sheet, event.cells[0])
+            return
         runs = self._runs(sheet, event.cells, event.scope)
         if event.scope is RunScope.RESTART:
             self._prepare(sheet)
@@ -84,6 +88,20 @@ class Running(Keeping):
         """Code and where it is from; a part of a cell, or the file as one, marks no cell."""
         whole = scope not in (RunScope.SELECTION, RunScope.FILE)
         return tuple((cell.source, sheet.ref(cell, whole=whole)) for cell in cells)
+
+    def _run_program(self, sheet: Sheet, cell: Cell) -> None:
+        """By `%program`, which every Python kernel has that we launch: see
+        `guest/program_magic.py`. The interpreter reads the file, so it is saved before."""
+        problem = ""
+        if sheet.document.notebook is not None:
+            problem = "A notebook is run cell by cell, not as a program."
+        elif sheet.untitled:
+            problem = "A program is run from its file, and this text has none yet."
+        if problem:
+            self.post_message(Failed(UsageError(problem, "Save it as a script first.")))
+        elif not sheet.is_changed or self.save(sheet):
+            code = f"%program {shlex.quote(str(sheet.path))}"
+            self.run_worker(self._run(sheet, ((code, sheet.ref(cell, whole=False)),)), group="run")
 
     def _prepare(self, sheet: Sheet) -> None:
         if self.save_before_run and sheet.is_changed and not sheet.untitled:

@@ -102,6 +102,7 @@ DEFAULT_BINDINGS: tuple[Key, ...] = (
     Key("run.below", "run_below", "alt+shift+b,alt+full_stop", "Run cell and below"),
     Key("run.all", "run_all", "ctrl+f5,f8", "Run all cells"),
     Key("run.file", "run_file", "shift+f5,alt+f", "Run file"),
+    Key("run.program", "run_program", "alt+shift+f", "Run as a program"),
     Key("run.restart", "run_restart", "ctrl+shift+f5,alt+x", "Restart and run all"),
 )
 

@@ -23,6 +23,7 @@ class RunScope(StrEnum):
     BELOW = "below"
     ALL = "all"
     FILE = "file"
+    PROGRAM = "program"
     RESTART = "restart"
 
 

@@ -103,6 +103,11 @@ class RunActions(EditorBase):
         source = self.model.cells.source(lines)
         self._run(RunScope.FILE, [Cell(0, CellKind.CODE, "", 0, 0, len(lines), source)])
 
+    def action_run_program(self) -> None:
+        """The file as `python FILE` runs it, in a process of its own; the kernel's variables stay
+        as they are."""
+        self._run(RunScope.PROGRAM, [Cell(0, CellKind.CODE, "", 0, 0, len(self.model.lines), "")])
+
     # Completion and documentation.
 
     def _about_code(self) -> tuple[str, int, Location, int]:
