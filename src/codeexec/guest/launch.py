@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 LOOK = 0.5
+GUARD = "--guard"
+"""PARENT FOLDER KERNEL: watch for a kernel that is not started by us."""
 
 # Our folder must not shadow modules of the user's.
 del sys.path[0]
@@ -41,12 +43,17 @@ def skip_debugger() -> None:
         del sys.modules["debugpy"]
 
 
-def watch_parent(parent: int, folder: str) -> None:
+def watch_parent(parent: int, folder: str, kernel: int = 0) -> None:
     """End with who started us, until a file `stay` beside our connection file says that we can
-    be found by others: nobody would ever end us."""
+    be found by others: nobody would ever end us. `kernel` is the process group of a kernel that
+    does not watch by itself and is ended in our place; we end with it."""
     is_child = os.getppid() == parent
     while not os.path.exists(os.path.join(folder, "stay")):
+        if kernel and not is_alive(kernel, False):
+            return
         if not is_alive(parent, is_child):
+            if kernel:
+                end_group(kernel)
             end_marked(folder)
             try:
                 for name in os.listdir(folder):
@@ -56,6 +63,13 @@ def watch_parent(parent: int, folder: str) -> None:
                 pass  # somebody has cleaned up already, or keeps a file there
             os.killpg(os.getpgrp(), signal.SIGKILL)
         time.sleep(LOOK)
+
+
+def end_group(leader: int) -> None:
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except OSError:
+        pass  # it has just ended
 
 
 def end_marked(mark: str) -> None:
@@ -159,6 +173,9 @@ def load(name: str) -> Any:
 
 
 def main() -> None:
+    if sys.argv[1:2] == [GUARD]:
+        watch_parent(int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+        return
     parent = os.environ.pop("CODEEXEC_PARENT", "")
     if parent:
         folder = os.path.dirname(sys.argv[sys.argv.index("-f") + 1])

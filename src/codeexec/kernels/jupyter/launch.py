@@ -15,6 +15,7 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 
 from codeexec.domain.secret_env import without_secrets
@@ -185,6 +186,8 @@ def spawn(
                 stderr=log,
                 start_new_session=True,
             )
+            if LAUNCHER not in argv:
+                _guard(process.pid, folder, own)
         finally:
             os.close(log)
     except BaseException:
@@ -193,6 +196,33 @@ def spawn(
     # It is followed and reaped by its pid; a Popen that is dropped must not wait for it too.
     process.returncode = 0
     return Spawned(process.pid, folder, connection, argv, cwd, env, session)
+
+
+def _guard(kernel: int, folder: str, marks: Mapping[str, str]) -> None:
+    """A kernel of others does not watch whether we live: a process of ours ends it when we are
+    killed before others can find it. It has the kernel's marks, and ends with it."""
+    try:
+        guard = subprocess.Popen(
+            [
+                sys.executable,
+                "-I",
+                "-S",
+                LAUNCHER,
+                "--guard",
+                str(os.getpid()),
+                folder,
+                str(kernel),
+            ],
+            cwd="/",
+            env=marks,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        return  # the kernel runs all the same; a session's mark ends it at the next start
+    threading.Thread(target=guard.wait, name="guard-of-kernel", daemon=True).start()
 
 
 def stand_apart(cwd: str, env: Mapping[str, str]) -> dict[str, str]:
