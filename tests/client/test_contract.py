@@ -152,7 +152,8 @@ async def test_input_is_answered(session: SessionClient) -> None:
                 break
     heard = await until_finished(session, accepted.execution_id)
     view = apply(Snapshot(), heard).executions[accepted.execution_id]
-    assert "hi Ada" in [row.text for row in iter_rows(view.tail)]
+    rows = [(row.kind, row.text) for row in iter_rows(view.tail)]
+    assert rows == [("stdin", "name? Ada"), ("stdout", "hi Ada")]
 
 
 async def test_errors_come_with_their_words(host: HostClient, session: SessionClient) -> None:

@@ -42,6 +42,7 @@ from codeexec.domain.events import (
     KernelStarting,
     NoticeGiven,
     OutputChanged,
+    StdinAnswered,
     StdinRequested,
 )
 from codeexec.domain.ids import EXECUTION, new_id
@@ -359,6 +360,9 @@ class Run:
             case NoticeGiven():
                 await self._face.flush()
                 self._face.say(f"{event.title}: {event.message} {event.next_step}".rstrip())
+            case StdinAnswered():
+                if view := self._views.get(event.execution_id):
+                    view.shows_answers = event.origin != "run"
             case StdinRequested():
                 await self._face.flush()
                 self._answering = self._start(self._answer(session, event))

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codeexec.cli.rows import KEPT, Sink
+from codeexec.cli.rows import KEPT, PipeSink, Sink
 from codeexec.cli.verdict import EXIT, PROGRAM_FAILED
 from codeexec.domain.events import DisplayUpdated, OutputChanged
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, plain
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 ReadPart = Callable[[MimePart], Awaitable[str]]
 """The value of a part as its `text` has it: text, JSON text, or base64."""
+
+
+_NOWHERE = PipeSink(lambda _: None)
+"""For rows that are counted and not written."""
 
 
 @dataclass(slots=True)
@@ -49,6 +53,9 @@ class OutputView:
         self._pictures = pictures
         self._drawn: set[str] = set()
         self._rows: list[_Shown] = []
+        self.shows_answers = False
+        """Whether the next answer to input() was given elsewhere: one that was given here stands
+        after its prompt already."""
         self._first = 0  # number of the first row kept
 
     async def take(self, event: OutputChanged) -> None:
@@ -110,6 +117,8 @@ class OutputView:
             if run.error.name in (EXIT, PROGRAM_FAILED):
                 return []  # the exit status says it
             return [_Shown(self._err, self._error(run.error))]
+        if run.kind == "stdin" and not self.shows_answers:
+            return [_Shown(_NOWHERE, line) for line in run.text.split("\n")]
         to_err = run.kind == "stderr"
         sink = self._err if to_err else self._out
         color = self._color_err if to_err else self._color_out

@@ -19,10 +19,12 @@ def outputs_of(runs: Iterable[Run], text_of: TextOf) -> Iterator[Json]:
     kind = ""
     is_open = False
     for run in runs:
-        if texts and run.kind != kind:
+        # As Jupyter saves it: a question and its answer are text of stdout.
+        name = "stdout" if run.kind == "stdin" else run.kind
+        if texts and name != kind:
             yield _stream(kind, texts, is_open)
             texts.clear()
-        kind = run.kind
+        kind = name
         if run.is_text:
             texts.append(run.text)
             is_open = run.open

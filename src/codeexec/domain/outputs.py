@@ -15,7 +15,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-RowKind = Literal["stdout", "stderr", "display", "error"]
+RowKind = Literal["stdout", "stderr", "stdin", "display", "error"]
+"""`stdin` rows are what input() asked and what was answered, where a terminal would have it."""
+
 Role = Literal["display", "result"]
 
 LIVE_ROWS = 60
@@ -83,7 +85,7 @@ class Run(Struct, frozen=True, omit_defaults=True):
 
     @property
     def is_text(self) -> bool:
-        return self.kind in ("stdout", "stderr")
+        return self.kind in ("stdout", "stderr", "stdin")
 
 
 Runs = tuple[Run, ...]

@@ -166,9 +166,13 @@ class Intake:
         self._dirty.clear()
         return events
 
-    def note_answer(self, request_id: str) -> None:
-        """This question is being answered; the kernel may not know yet."""
-        self._last_answered = request_id
+    def answer(self, request: StdinRequested, text: str) -> list[AnyEvent]:
+        """This question is being answered, though the kernel may not know yet: the rows that show
+        it. The answer to a password is shown as dots."""
+        self._last_answered = request.request_id
+        if document := self._open(request.execution_id):
+            document.answer(request.prompt, "•••" if request.password else text)
+        return self._flush()
 
     def _ask(self, fact: says.InputRequested) -> list[AnyEvent]:
         """A question that is open already is one that was told to the last server too."""

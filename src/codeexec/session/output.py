@@ -77,6 +77,11 @@ class OutputDocument:
             self._clear_now_if_asked()
             self._streams[stream].write(text)
 
+    def answer(self, prompt: str, text: str) -> None:
+        """What input() asked and what was answered, as a terminal would have it in this place."""
+        self._clear_now_if_asked()
+        self._rows.add_text("stdin", safe_text(f"{prompt}{text}").rstrip("\n"))
+
     def show(self, display: Display) -> None:
         self._clear_now_if_asked()
         self._rows.add("display").display = display

@@ -352,10 +352,11 @@ def _to_json(run: Run) -> str:
 
 
 def _to_run(kind: str, body: str) -> Run:
-    name = kind.removesuffix(_OPEN)
-    if name == "stdout":
-        return Run("stdout", body, open=name != kind)
-    return Run("stderr", body, open=name != kind) if name == "stderr" else _run.decode(body)
+    match name := kind.removesuffix(_OPEN):
+        case "stdout" | "stderr" | "stdin":
+            return Run(name, body, open=name != kind)
+        case _:
+            return _run.decode(body)
 
 
 def _object_text(run: Run) -> str:

@@ -202,10 +202,11 @@ class Runner:
             hidden = running.stdin.password
             if hidden:
                 self.secrets.add(text, self.snapshot.kernel.generation)
+            shown = "" if hidden else text
             self.recorder.record(
-                StdinAnswered(request_id, running.execution_id, "" if hidden else text, origin)
+                StdinAnswered(request_id, running.execution_id, shown, origin),
+                *self._intake.answer(running.stdin, text),
             )
-            self._intake.note_answer(request_id)
             self.keeper.kernel.answer_stdin(text)
 
     # -- facts out ---------------------------------------------------------------------

@@ -10,7 +10,7 @@ from codeexec.domain.outputs import TAIL_ROWS, Display, ErrorInfo, Run, iter_row
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.widgets.console.rows import Heights
 
-Part = Literal["code", "more", "answer", "row", "note", "gap"]
+Part = Literal["code", "more", "row", "note", "gap"]
 
 _ENDINGS = ("cancelled", "timed_out", "lost")
 
@@ -50,11 +50,6 @@ class Card:
         return self.view.execution_id
 
     @property
-    def answers(self) -> tuple[tuple[str, str], ...]:
-        """What input() asked and what was answered: the last of it."""
-        return self.view.answers
-
-    @property
     def wraps(self) -> bool:
         """Output that is in hand as a whole is wrapped; longer output scrolls sideways."""
         return self.view.total <= TAIL_ROWS
@@ -91,7 +86,7 @@ class Card:
         shown, more = self.code_lines(limit)
         if self.fold is Fold.CLOSED:
             return 2 + (self.view.total > 0)
-        head = shown + (more > 0) + len(self.answers)
+        head = shown + (more > 0)
         return head + self.heights.top(self.view.total) + self.has_note + 1
 
     def locate(self, line: int, limit: int) -> Line:
@@ -106,9 +101,6 @@ class Card:
             if line == 0:
                 return Line("more", more)
             line -= 1
-        if line < len(self.answers):
-            return Line("answer", line)
-        line -= len(self.answers)
         body = self.heights.top(self.view.total)
         if line < body:
             return Line("row", *self.heights.locate(line))
@@ -117,7 +109,7 @@ class Card:
     def row_top(self, row: int, limit: int) -> int:
         """The line where a row of output begins."""
         shown, more = self.code_lines(limit)
-        return shown + (more > 0) + len(self.answers) + self.heights.top(row)
+        return shown + (more > 0) + self.heights.top(row)
 
     def display(self, shown: Display) -> Display:
         """The display as it is now: a page may hold it as it was when it was read."""

@@ -221,8 +221,6 @@ class CardLines(ScrollView):
                 body = painter.more(card, line.index)
             case "note":
                 body = painter.note(card)
-            case "answer":
-                body = painter.answer(card, line.index)
             case "row":
                 if row is not None and row.display is not None:
                     self._want_image(card, row.display)

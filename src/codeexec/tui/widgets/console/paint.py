@@ -108,11 +108,12 @@ class CardPainter:
         """How many lines a row takes."""
         if not row.is_text:
             return len(self.body(card, row, width).lines)
-        if not card.wraps or (len(row.text) <= width and row.text.isascii()):
+        text = _text_of(row)
+        if not card.wraps or (len(text) <= width and text.isascii()):
             return 1
-        if "\x1b" not in row.text and row.text.isascii() and row.text.isprintable():
-            return -(-len(row.text) // max(width, 1))
-        return len(self.ansi.wrapped(row.text, width))
+        if "\x1b" not in text and text.isascii() and text.isprintable():
+            return -(-len(text) // max(width, 1))
+        return len(self.ansi.wrapped(text, width))
 
     # -- lines -------------------------------------------------------------------------------
 
@@ -179,15 +180,6 @@ class CardPainter:
             words = f"    ▸ {count:,} more {'line' if count == 1 else 'lines'} of code"
         return Strip([Segment(words, self.theme.style("muted"))])
 
-    def answer(self, card: Card, number: int) -> Strip:
-        """What was asked and answered, as it would stand in a terminal."""
-        asked, said = card.answers[number]
-        style = self.theme.style
-        return Strip(
-            [Segment(f"⌨ {one_line(asked)} ", style("muted")),
-             Segment(one_line(said), style("stream.stdin"))]
-        )  # fmt: skip
-
     def note(self, card: Card) -> Strip:
         """Why a card stands still: what it waits for, or how it ended."""
         view = card.view
@@ -208,10 +200,10 @@ class CardPainter:
         if row is None:
             return " ", Strip([Segment("…", self.theme.style("faint"))])
         if row.is_text:
-            base, mark = ("stream.stderr", "┆") if row.kind == "stderr" else ("stream.stdout", " ")
+            base, mark = f"stream.{row.kind}", "┆" if row.kind == "stderr" else " "
             if not card.wraps:
-                return mark, self.ansi.strip(row.text, width, base, left)
-            lines = self.ansi.wrapped(row.text, width, base)
+                return mark, self.ansi.strip(_text_of(row), width, base, left)
+            lines = self.ansi.wrapped(_text_of(row), width, base)
         else:
             lines = self.body(card, row, width).lines
             is_result = row.display is not None and row.display.role == "result"
@@ -228,7 +220,10 @@ class CardPainter:
                 return self.row(card, row, line.sub, width, 0)[1].text.rstrip()
             case "note":
                 return self.note(card).text
-            case "answer":
-                return self.answer(card, line.index).text
             case _:
                 return ""
+
+
+def _text_of(row: Run) -> str:
+    """A row of text with its mark: what input() asked and was answered is told from output."""
+    return f"⌨ {row.text}" if row.kind == "stdin" else row.text
