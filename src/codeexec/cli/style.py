@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from codeexec.domain.errors import CodeexecError
-from codeexec.domain.outputs import plain
 from codeexec.domain.printable import printable, printable_json, printable_row
 
 RESET = "\x1b[0m"
@@ -58,6 +57,8 @@ def say_lines(text: str, file: TextIO | None = None) -> None:
 
 def say_row(text: str, color: bool) -> None:
     """Write rows of output, which keep their styles where there is colour."""
+    from codeexec.domain.outputs import plain  # msgspec is not loaded for a name or an error
+
     shown = printable_row(text)
     print(shown if color else plain(shown))
 

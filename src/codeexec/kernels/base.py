@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from codeexec.domain.events import Death, KernelRef, NoticeLevel
 from codeexec.domain.outputs import ErrorInfo
-from codeexec.domain.requests import Completeness, Completions, Inspection, KernelInfo
+
+if TYPE_CHECKING:
+    from codeexec.domain.requests import Completeness, Completions, Inspection, KernelInfo
 
 # -- what a kernel says ----------------------------------------------------------------
 # `execution` is the id that `execute` was given; what belongs to none (a thread printing

@@ -11,8 +11,6 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from wcwidth import wcwidth
-
 from codeexec.domain.outputs import Display, ErrorInfo, RowKind, Run
 
 MAX_PARAMETERS = 256
@@ -158,6 +156,15 @@ SPECIAL = re.compile(
 _CONTROLS = [chr(code) for code in (*range(9), *range(11, 32), 127)]
 _CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}\u2028\u2029\ud800-\udfff]")
 
+
+@lru_cache(4096)
+def cells_of(char: str) -> int:
+    """Cells that a character takes, -1 for a control character."""
+    from wcwidth import wcwidth  # 10 ms that plain output does not need
+
+    return wcwidth(char)
+
+
 # Ranges in which every character takes one cell; tests compare them with wcwidth.
 _NARROW = " -~\xa1-\xac\xae-\u02ff\u0391-\u03ff\u0400-\u0482\u2010-\u2027\u2030-\u205e"
 _NARROW += "\u2190-\u2199\u2500-\u25fc\u2800-\u28ff"
@@ -186,7 +193,7 @@ def without_controls(text: str) -> str:
 
 
 def _is_zero_width(char: str) -> bool:
-    return char > "\xac" and wcwidth(char) <= 0
+    return char > "\xac" and cells_of(char) <= 0
 
 
 def zero_width_prefix(text: str) -> int:
@@ -325,7 +332,7 @@ class Row:
                     self._overlay(column, ["\t"] + [""] * (stop - column - 1), pen)
                 column = min(stop, len(cells))
                 continue
-            size = wcwidth(char)
+            size = cells_of(char)
             if size > 0:
                 self._overlay(column, [char] + [""] * (size - 1), pen)
                 column += size
