@@ -117,3 +117,21 @@ async def test_a_first_word_that_is_not_our_relay_s(
     with pytest.raises(CodeexecError) as caught:
         await asyncio.wait_for(DockerEnvironment.create(plan, EngineFacts()), 15)
     assert words in str(caught.value)
+
+
+async def test_a_container_that_prints_without_end_is_removed_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker ends `rm --force` only when the CLI that nobody reads has gone."""
+    monkeypatch.setattr(environment_module, "REMOVE_DEADLINE", 60.0)
+    program, pid, removed = (tmp_path / name for name in ("docker", "pid", "removed"))
+    program.write_text(
+        "#!/bin/sh\n"
+        f'case "$1" in run) echo $$ >"{pid}"; exec yes;; '
+        f'rm) tail --pid=$(cat "{pid}") -f /dev/null; touch "{removed}";; esac\n'
+    )
+    program.chmod(0o755)
+    plan = ContainerPlan("image:1", engine=Engine(str(program)))
+    with pytest.raises(CodeexecError, match="The container sent a frame"):
+        await asyncio.wait_for(DockerEnvironment.create(plan, EngineFacts()), 30)
+    assert removed.exists()

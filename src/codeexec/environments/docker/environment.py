@@ -371,11 +371,18 @@ class DockerEnvironment:
 
     async def _remove(self) -> None:
         """By force: for a container that does not see the end of its pipe."""
-        with contextlib.suppress(EnvironmentUnavailable):
-            await self.plan.engine.call("rm", "--force", self._id, deadline=REMOVE_DEADLINE)
-        process = self._process
-        if process is not None and process.returncode is None:
-            await process.end()
+        call = self.plan.engine.call("rm", "--force", self._id, deadline=REMOVE_DEADLINE)
+        removing = asyncio.create_task(call, name=f"removal of {self._id}")
+        try:
+            await asyncio.wait({removing}, timeout=END_DEADLINE)
+            process = self._process
+            if process is not None and process.returncode is None:
+                # A container that prints without end is not removed before its CLI has gone,
+                # which nobody reads any more.
+                await process.end()
+        finally:
+            with contextlib.suppress(EnvironmentUnavailable):
+                await removing
 
 
 def _exchangeable(folder: Path | None) -> list[int] | None:
