@@ -199,6 +199,17 @@ async def test_interrupt_of_an_endless_print_loop(partner: Partner) -> None:
     assert (await partner.run("1")).status == "ok"
 
 
+async def test_a_cell_that_awaits_is_interrupted_at_once(partner: Partner) -> None:
+    execution = partner.submit("import asyncio\nprint('on', flush=True)\nawait asyncio.sleep(60)")
+    await partner.printed("on")
+    async with asyncio.timeout(10):
+        await partner.kernel.interrupt()
+        end = await partner.end_of(execution)
+    assert end.error is not None
+    assert end.error.name in ("KeyboardInterrupt", "CancelledError")
+    assert (await partner.run("1")).status == "ok"
+
+
 async def test_an_interrupt_as_the_code_begins_always_ends_it(partner: Partner) -> None:
     for _ in range(10):
         execution = partner.submit("import time\ntime.sleep(5)")

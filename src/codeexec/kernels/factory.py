@@ -108,9 +108,15 @@ class Kernels:
 
             life = ManagedLife(found.name, choice.cwd, choice.env)
         else:
+            program = found.command[0]
+            first, *others = (
+                self._trusting(_spec_launch(found, choice, both, transport), program)
+                for transport in found.transports
+            )
             life = LocalProcess(
-                self._trusting(_spec_launch(found, choice, both), found.command[0]),
+                first,
                 interrupt_by_message=found.by_message,
+                other_launch=next(iter(others), None),
             )
         return JupyterKernel(ref, life, sink, start_timeout=self._start_timeout)
 
@@ -207,7 +213,8 @@ class Kernels:
         argv = [str(arg) for arg in said] if isinstance(said, list) else []
         plain = {str(k): str(v) for k, v in env.items()} if isinstance(env, dict) else {}
         session = str(handle.get("session_id") or "")
-        start = functools.partial(launch.spawn, argv, cwd, plain, ref.name, session)
+        transport = str(handle.get("transport") or "ipc")
+        start = functools.partial(launch.spawn, argv, cwd, plain, ref.name, session, transport)
         return self._trusting(start, argv[0] if argv else "")
 
     def _trusting(self, start: Callable[[], launch.Spawned], program: str) -> Start:
@@ -251,5 +258,7 @@ def _ref_of_spec(spec: KernelSpec) -> KernelRef:
     return KernelRef(spec.name, spec.display_name, spec.language, str(spec.folder), "local")
 
 
-def _spec_launch(spec: KernelSpec, choice: KernelChoice, env: Mapping[str, str]) -> Start:
-    return lambda: launch.spawn(spec.command, choice.cwd, env, spec.name, choice.session)
+def _spec_launch(
+    spec: KernelSpec, choice: KernelChoice, env: Mapping[str, str], transport: str
+) -> Start:
+    return lambda: launch.spawn(spec.command, choice.cwd, env, spec.name, choice.session, transport)

@@ -273,7 +273,7 @@ class Runner:
             status, reason = "timed_out", _out_of_time(view.timeout)
         elif execution_id in self._limited:
             status, reason = "cancelled", self.limit.reason
-        elif self._ladder.is_for(execution_id) and status == "error":
+        elif self._ladder.is_for(execution_id) and status != "ok":
             status, reason = "cancelled", "Interrupted."
         elif status == "ok" and self.recorder.lost_file is not None:
             status, reason = "lost", "It ended, but the session's files had been removed."

@@ -23,6 +23,8 @@ from codeexec.kernels.jupyter.wire import Message, Wire
 
 REPLY_GRACE = 0.3  # for a reply after idle, before we take it for lost
 SUBSHELL_WAIT = 2.0
+WAKE_PAUSES = (0.0, 0.05, 0.2, 0.5)  # s between an interrupt and the requests that wake the kernel
+LATE_LOOK, LATE_LOOKS = 0.05, 20  # s without a message, and how often that is waited for at most
 BATCH = 1 << 17  # characters that are handed on in one turn of the loop
 SLICE = 1 << 16
 LINE = 1 << 23  # the same where no line ends: a row is written whole each time that it has grown
@@ -51,6 +53,10 @@ class Conversation:
         self._subshell: asyncio.Task[str] | None = None
         self.interrupted = False
         """Whether the running execution was interrupted."""
+        self.is_late = False
+        """Whether the kernel is one whose output may come after it said that it is done."""
+        self._held: list[Fact] = []
+        self._messages = 0
         self.heard = asyncio.Event()
         """Set as soon as anything was heard of the kernel's output."""
         self.questions = Questions(self.send)
@@ -89,7 +95,7 @@ class Conversation:
         has left on disk."""
         await self._channels.drain(quiet=0.02, longest=1.0)
         await self.outbox.end(left)
-        self._hand_on()
+        self._release_held()
 
     # -- said --------------------------------------------------------------------------
 
@@ -128,6 +134,20 @@ class Conversation:
         frames = self._wire.pack(kind, content, msg_id=msg_id or question_id(), subshell=subshell)
         self._channels.send(channel, frames)
 
+    def interrupt(self, *, by_message: bool) -> None:
+        """Ask for an interrupt `by_message`, or see to one that was signalled. A kernel that
+        awaits takes notice of it when its event loop is woken, which any request does."""
+        if by_message:
+            self.send("control", "interrupt_request", {})
+        self._do_later(self._wake_kernel())
+
+    async def _wake_kernel(self) -> None:
+        for pause in WAKE_PAUSES:  # the signal may be on its way, through an engine or the kernel
+            await asyncio.sleep(pause)
+            if not self.is_busy:
+                return
+            self.send("shell", "kernel_info_request", {})
+
     async def ask_beside(
         self, kind: str, content: dict[str, object], deadline: float, *, subshells: bool
     ) -> Message:
@@ -155,6 +175,7 @@ class Conversation:
     def received(self, channel: Channel, message: Message) -> None:
         if channel == "iopub":
             self.heard.set()
+            self._messages += 1
             if message.type != "comm_close" or not self.questions.answered(message):
                 self.outbox.receive(message)
         elif channel == "stdin":
@@ -179,7 +200,7 @@ class Conversation:
             self._mark()
 
     def replied(self, message: Message) -> None:
-        self._facts += self._tracker.replied(message)
+        self._end(self._tracker.replied(message))
         if self._facts:
             self._mark()
         if self._tracker.waits_for_idle(message.parent.msg_id):
@@ -251,9 +272,30 @@ class Conversation:
             self._facts.append(Reached(self.outbox.token, self._marked))
 
     def _idled(self, execution: str) -> None:
-        self._facts += self._tracker.idled(execution)
+        self._end(self._tracker.idled(execution))
         if self._tracker.waits_for_reply(execution):
             self._do_later(self._await_reply(execution))
+
+    def _end(self, facts: tuple[Fact, ...]) -> None:
+        """Take facts that end an execution, or none; late where its output may be late."""
+        if not facts or not self.is_late:
+            self._facts += facts
+            return
+        self._held += facts
+        self._do_later(self._await_quiet())
+
+    async def _await_quiet(self) -> None:
+        for _ in range(LATE_LOOKS):
+            before = self._messages
+            await asyncio.sleep(LATE_LOOK)
+            if self._messages == before:
+                break
+        self._release_held()
+
+    def _release_held(self) -> None:
+        self._facts += self._held
+        self._held.clear()
+        self._hand_on()
 
     def _do_later(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)

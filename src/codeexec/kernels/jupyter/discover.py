@@ -64,7 +64,17 @@ class KernelSpec:
 
     @property
     def by_message(self) -> bool:
-        return self.interrupt_mode == "message"
+        # xeus-python says `signal`, and dies of it.
+        return self.interrupt_mode == "message" or "xpython_launcher" in self.argv
+
+    @property
+    def transports(self) -> tuple[str, ...]:
+        """How it is spoken to: the first, then what is tried where it does not start so. Unix
+        sockets shut other users out, and programs in Python and R know them; most others were
+        never run on anything but TCP."""
+        program = Path(self.command[0]).name.lower()
+        knows_ipc = program.startswith(("python", "pypy")) or program in ("r", "rscript")
+        return ("ipc", "tcp") if knows_ipc else ("tcp",)
 
     def fill_env(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Its variables; in their values `$NAME` and `${NAME}` are those of `environ`. What has

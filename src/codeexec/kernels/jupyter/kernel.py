@@ -24,18 +24,19 @@ from codeexec.kernels.base import (
 from codeexec.kernels.jupyter import replies
 from codeexec.kernels.jupyter.asking import NO_ANSWER, TRY_LATER
 from codeexec.kernels.jupyter.conversation import REPLY_GRACE, START_AGAIN, Conversation
+from codeexec.kernels.jupyter.greeting import NUDGE, QUESTION, greet_beside
 from codeexec.kernels.jupyter.left import folder_of
 from codeexec.kernels.jupyter.life import Contained, Life
-from codeexec.kernels.jupyter.outbox import read_announcement, read_place
+from codeexec.kernels.jupyter.outbox import read_place
+from codeexec.kernels.jupyter.process import LocalProcess
 from codeexec.kernels.jupyter.questions import mend_completion_code, parse_count
 from codeexec.kernels.jupyter.spool import read_spool
 from codeexec.kernels.jupyter.wire import Message
 
 START_TIMEOUT = 60.0
-NUDGE = 0.5  # seconds after which a kernel that booted is asked again
+FIRST_TIMEOUT = 15.0  # for a kernel that may be started in another way
 POLITE = 1.5  # for a kernel to end by itself when asked
 TERMINATE = 0.5
-QUESTION = 5.0
 FOREVER = 10.0 * 365 * 86400
 
 
@@ -79,14 +80,25 @@ class JupyterKernel:
     # -- life --------------------------------------------------------------------------
 
     async def start(self) -> Ready:
+        life = self._life
+        if not isinstance(life, LocalProcess) or not life.has_other_launch:
+            return await self._start(self._start_timeout)
+        try:
+            return await self._start(min(self._start_timeout, FIRST_TIMEOUT))
+        except KernelUnavailable:
+            life.use_other_launch()
+            return await self._start(self._start_timeout)
+
+    async def _start(self, timeout: float) -> Ready:
         self._mended = False
         try:
             talk = self._connect(await self._life.launch())
-            self._ready = await self._shake_hands(talk)
+            self._ready = await self._shake_hands(talk, timeout)
         except BaseException:
             self._disconnect()
             await self._life.kill()
             raise
+        talk.is_late = self._ready.language != "python"
         if isinstance(self._life, Contained):
             self._ready = replace(self._ready, notices=self._life.notices)
         self._watcher = asyncio.create_task(self._watch(talk), name="watch-kernel")
@@ -116,6 +128,7 @@ class JupyterKernel:
             self._disconnect()
             return False
         self._ready = ready
+        talk.is_late = ready.language != "python"
         if talk.outbox.token:
             talk.outbox.repair()
         self._watcher = asyncio.create_task(self._watch(talk, running), name="watch-kernel")
@@ -195,8 +208,7 @@ class JupyterKernel:
         talk = self._conversation
         if talk is not None:
             talk.interrupted = True
-            if not await self._life.interrupt():
-                talk.send("control", "interrupt_request", {})
+            talk.interrupt(by_message=not await self._life.interrupt())
 
     async def signal(self, signum: int) -> bool:
         return await self._life.signal(signum)
@@ -266,14 +278,12 @@ class JupyterKernel:
         if talk is not None:
             talk.close()
 
-    async def _shake_hands(self, talk: Conversation) -> Ready:
+    async def _shake_hands(self, talk: Conversation, timeout: float) -> Ready:
         """Until the kernel has answered and its output is heard."""
         gone = asyncio.create_task(self._life.wait(), name="wait-for-exit")
         hands = asyncio.create_task(self._greet(talk), name="greet-kernel")
         try:
-            await asyncio.wait(
-                {gone, hands}, timeout=self._start_timeout, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait({gone, hands}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if hands.done() and not isinstance(hands.exception(), Busy):
                 return hands.result()
             if gone.done():
@@ -283,7 +293,7 @@ class JupyterKernel:
                 )
             words = self._life.last_words()
             raise KernelUnavailable(
-                f"The kernel did not answer within {self._start_timeout:g} s."
+                f"The kernel did not answer within {timeout:g} s."
                 + (f" Its last words:\n{words}" if words else ""),
                 "Look at what it does at its start, or choose another: codeexec-tui kernels",
             )
@@ -309,7 +319,7 @@ class JupyterKernel:
         """The answer of a kernel that runs already, once its output is heard; what the handle
         says of one that does not answer though its process is there; None when it is gone."""
         gone = asyncio.create_task(self._life.wait(), name="wait-for-exit")
-        hands = asyncio.create_task(_greet_beside(talk), name="greet-kernel")
+        hands = asyncio.create_task(greet_beside(talk), name="greet-kernel")
         try:
             await asyncio.wait({gone, hands}, timeout=QUESTION, return_when="FIRST_COMPLETED")
             if gone.done():
@@ -381,18 +391,3 @@ class JupyterKernel:
                 return
         await asyncio.sleep(REPLY_GRACE)
         talk.give_up(running)
-
-
-async def _greet_beside(talk: Conversation) -> Message:
-    """As `_greet`, beside code that may be running: the control channel is answered then."""
-    kind = "kernel_info_request"
-    info = await talk.questions.ask("control", kind, {}, QUESTION)
-    while not talk.heard.is_set():
-        try:
-            await asyncio.wait_for(talk.heard.wait(), NUDGE)
-        except TimeoutError:
-            talk.send("control", kind, {})
-    announced = read_announcement(info.content)
-    if announced is None or announced.token != talk.outbox.token:
-        talk.outbox.abandon()
-    return info

@@ -3,7 +3,8 @@
 A server spawns the kernel first and imports the rest while it boots. The kernel gets a session
 and process group of its own (a hang-up of ours does not reach it, and all that it starts can be
 signalled together), a connection file that only we can read, and unix sockets in a folder that
-only we can enter. No TCP ports exist, so none can be raced for.
+only we can enter. Kernels that cannot do without TCP get ports of the loopback interface, where
+the key in the connection file keeps others from running code.
 """
 
 # pathlib would double the time that importing this takes.
@@ -11,6 +12,7 @@ only we can enter. No TCP ports exist, so none can be raced for.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import subprocess
@@ -32,6 +34,9 @@ STAY_FILE = "stay"
 SPOOL = "outbox-"
 """How the files begin in which the kernel keeps its output."""
 PREFIX = "codeexec-"
+LOOPBACK = "127.0.0.1"
+NAME_LENGTH = 6  # short, as xeus takes no address of more than 31 bytes
+NAME_SIGNS = b"abcdefghijklmnopqrstuvwxyz012345"  # 32, so that each byte deals them out evenly
 LONGEST_SOCKET_PATH = 100  # sun_path holds 107 bytes and a NUL on Linux, 103 on macOS
 
 # What would tie the kernel to us, make a foreign Python load our files, or keep ipykernel from
@@ -57,7 +62,7 @@ class Spawned:
     `spawn` was given, to do it again.
     """
 
-    __slots__ = ("argv", "connection", "cwd", "env", "folder", "pid", "session")
+    __slots__ = ("argv", "connection", "cwd", "env", "folder", "pid", "session", "transport")
 
     def __init__(
         self,
@@ -68,7 +73,9 @@ class Spawned:
         cwd: str,
         env: Mapping[str, str],
         session: str = "",
+        transport: str = "ipc",
     ) -> None:
+        self.transport = transport
         self.pid = pid
         self.folder = folder
         self.connection = connection
@@ -107,23 +114,32 @@ def make_folder() -> str:
         plain = base.isascii() and base.isprintable() and not set('"\\') & set(base)
         if not plain or not os.path.isdir(base) or not os.access(base, os.W_OK):
             continue
-        folder = os.path.join(base, PREFIX + os.urandom(5).hex())
-        if len(folder) + 4 <= LONGEST_SOCKET_PATH:
-            os.mkdir(folder, 0o700)
-            return folder
+        if len(base) + len(PREFIX) + NAME_LENGTH + 5 > LONGEST_SOCKET_PATH:
+            continue
+        while True:
+            name = bytes(NAME_SIGNS[byte % 32] for byte in os.urandom(NAME_LENGTH))
+            folder = os.path.join(base, PREFIX + name.decode())
+            try:
+                os.mkdir(folder, 0o700)
+                return folder
+            except FileExistsError:
+                continue
     raise FileNotFoundError("no folder for sockets: neither /tmp nor TMPDIR will do")
 
 
-def write_connection_file(folder: str, kernel_name: str = "") -> dict[str, str | int]:
-    """Make the key and the paths, and write them as the kernel reads them (0600)."""
+def write_connection_file(
+    folder: str, kernel_name: str = "", transport: str = "ipc"
+) -> dict[str, str | int]:
+    """Make the key and the paths or ports, and write them as the kernel reads them (0600)."""
     connection: dict[str, str | int] = {
-        "transport": "ipc",
-        "ip": os.path.join(folder, "k"),
+        "transport": transport,
+        "ip": os.path.join(folder, "k") if transport == "ipc" else LOOPBACK,
         "key": os.urandom(32).hex(),
         "signature_scheme": "hmac-sha256",
         "kernel_name": "".join(c for c in kernel_name if c.isalnum() or c in "-_."),
     }
-    connection |= {f"{channel}_port": number for channel, number in CHANNELS.items()}
+    ports = CHANNELS if transport == "ipc" else _free_ports()
+    connection |= {f"{channel}_port": number for channel, number in ports.items()}
     # All values are plain ASCII without quotes, so no JSON writer is needed.
     items = (
         f'"{k}": {v}' if isinstance(v, int) else f'"{k}": "{v}"' for k, v in connection.items()
@@ -134,6 +150,19 @@ def write_connection_file(folder: str, kernel_name: str = "") -> dict[str, str |
     finally:
         os.close(fd)
     return connection
+
+
+def _free_ports() -> dict[str, int]:
+    """A port of the loopback interface for each channel, none of which is in use."""
+    import socket
+
+    with contextlib.ExitStack() as stack:
+        ports = {}
+        for channel in CHANNELS:
+            listener = stack.enter_context(socket.socket())
+            listener.bind((LOOPBACK, 0))
+            ports[channel] = listener.getsockname()[1]
+        return ports
 
 
 def user_path() -> str:
@@ -156,15 +185,17 @@ def spawn(
     env: Mapping[str, str],
     kernel_name: str = "",
     session: str = "",
+    transport: str = "ipc",
 ) -> Spawned:
     """Start a kernel; `{connection_file}` in `argv` is filled in, `env` comes on top of ours.
-    Its environment is marked, see `environments.marks`; `session` is the session's id.
+    Its environment is marked, see `environments.marks`; `session` is the session's id;
+    `transport` is `ipc` or `tcp`.
 
     OSError when the program or the folder is not there; nothing is left behind then.
     """
     folder = make_folder()
     try:
-        connection = write_connection_file(folder, kernel_name)
+        connection = write_connection_file(folder, kernel_name, transport)
         path = os.path.join(folder, CONNECTION_FILE)
         command = [arg.replace("{connection_file}", path) for arg in argv]
         own = {MARK: folder}
@@ -195,7 +226,7 @@ def spawn(
         raise
     # It is followed and reaped by its pid; a Popen that is dropped must not wait for it too.
     process.returncode = 0
-    return Spawned(process.pid, folder, connection, argv, cwd, env, session)
+    return Spawned(process.pid, folder, connection, argv, cwd, env, session, transport)
 
 
 def _guard(kernel: int, folder: str, marks: Mapping[str, str]) -> None:

@@ -34,9 +34,16 @@ class LocalProcess:
     """A Life. `launch` starts a process; the first may have been started already."""
 
     def __init__(
-        self, launch: Launch, spawned: Spawned | None = None, *, interrupt_by_message: bool = False
+        self,
+        launch: Launch,
+        spawned: Spawned | None = None,
+        *,
+        interrupt_by_message: bool = False,
+        other_launch: Launch | None = None,
     ) -> None:
+        """`other_launch` is for a program that does not start by `launch`."""
         self._launch = launch
+        self._other_launch = other_launch
         self._waiting = spawned
         self._by_message = interrupt_by_message
         self._again: Handle = {}
@@ -73,6 +80,17 @@ class LocalProcess:
     def can_end(self) -> bool:
         return True
 
+    @property
+    def has_other_launch(self) -> bool:
+        return self._other_launch is not None
+
+    def use_other_launch(self) -> bool:
+        """Start in the other way from now on; False where there is none."""
+        if self._other_launch is None:
+            return False
+        self._launch, self._other_launch = self._other_launch, None
+        return True
+
     async def launch(self) -> Mapping[str, object]:
         spawned, self._waiting = self._waiting, None
         if spawned is None:
@@ -89,6 +107,7 @@ class LocalProcess:
             "cwd": spawned.cwd,
             "env": spawned.env,
             "session_id": spawned.session,
+            "transport": spawned.transport,
         }
         self._follow(spawned.pid, spawned.folder, spawned.connection)
         return self._connection
@@ -108,7 +127,8 @@ class LocalProcess:
         except (psutil.Error, KernelUnavailable):
             return None
         life = cls(launch, interrupt_by_message=bool(handle.get("interrupt_by_message")))
-        life._again = {key: handle.get(key) for key in ("argv", "cwd", "env", "session_id")}
+        again = ("argv", "cwd", "env", "session_id", "transport")
+        life._again = {key: handle.get(key) for key in again}
         life._follow(pid, folder, connection, is_child=is_child)
         return life
 

@@ -1,0 +1,218 @@
+"""Kernels that others wrote: started, spoken to and interrupted as they need it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from codeexec.domain.requests import Interrupt
+from codeexec.kernels.base import Displayed, KernelChoice
+from codeexec.kernels.factory import Kernels
+from codeexec.kernels.jupyter import launch
+from codeexec.kernels.jupyter.discover import read_spec
+from support.kernel_cases import Partner, no_orphans
+from support.sessions import finished, open_host, open_session, submit, until
+
+pytestmark = pytest.mark.slow
+
+DENO = str(Path(sys.executable).with_name("deno"))
+ARGV = {
+    "bash": [sys.executable, "-m", "bash_kernel", "-f", "{connection_file}"],
+    "deno": [DENO, "jupyter", "--kernel", "--conn", "{connection_file}"],
+    "xpython": [sys.executable, "-m", "xpython_launcher", "-f", "{connection_file}"],
+}
+PICKY = """
+import json, sys
+if json.load(open(sys.argv[1]))["transport"] == "ipc":
+    sys.exit("no such transport")
+from ipykernel.kernelapp import launch_new_instance
+launch_new_instance(argv=["-f", sys.argv[1]])
+"""
+
+
+LATE = """
+import asyncio, sys
+from ipykernel.kernelapp import IPKernelApp
+from ipykernel.kernelbase import Kernel
+
+class Late(Kernel):
+    implementation = implementation_version = banner = "late"
+    language_info = {"name": "late", "mimetype": "text/plain", "file_extension": ".late"}
+
+    async def do_execute(self, code, silent, *args, **options):
+        parent = self.get_parent()
+        def send():
+            content = {"name": "stdout", "text": "late"}
+            self.session.send(self.iopub_socket, "stream", content, parent=parent)
+        asyncio.get_running_loop().call_later(0.02, send)
+        return {"status": "ok", "execution_count": 1, "payload": [], "user_expressions": {}}
+
+IPKernelApp.launch_instance(kernel_class=Late, argv=["-f", sys.argv[1]])
+"""
+
+
+def install(folder: Path, name: str, argv: list[str], **fields: object) -> None:
+    folder = folder / "kernels" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    spec = {"argv": argv, "display_name": name, "language": name, **fields}
+    (folder / "kernel.json").write_text(json.dumps(spec))
+
+
+@pytest.fixture(autouse=True)
+def specs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    for name, argv in ARGV.items():
+        assert shutil.which(argv[0]), "install the extra `dev`: pip install -e '.[dev]'"
+        install(tmp_path / "jupyter", name, argv)
+    return tmp_path / "jupyter"
+
+
+async def start(name: str, cwd: Path) -> Partner:
+    partner = Partner()
+    partner.kernel = Kernels().create(KernelChoice(str(cwd), name=name), partner.sink)
+    await partner.kernel.start()
+    return partner
+
+
+@pytest.mark.parametrize(
+    ("name", "printing", "value"),
+    [
+        ("deno", "console.log('out'); 6 * 7", "42"),
+        ("xpython", "print('out')\n6 * 7", "42"),
+        ("bash", "echo out", ""),
+    ],
+)
+async def test_a_kernel_of_others_starts_and_its_output_stands_before_its_end(
+    name: str, printing: str, value: str, tmp_path: Path
+) -> None:
+    with no_orphans():
+        partner = await start(name, tmp_path)
+        for _ in range(5):
+            partner.facts.clear()
+            end = await partner.run(printing)
+            assert end.status == "ok"
+            assert partner.facts[-1] is end
+            assert partner.text(end.execution).strip() == "out"
+            values = [str(fact.data["text/plain"]) for fact in partner.all(Displayed)]
+            assert [launch_plain(each) for each in values] == ([value] if value else [])
+        handle = partner.kernel.handle()
+        file = Path(str(handle["folder"])) / launch.CONNECTION_FILE
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+        connection = json.loads(file.read_text())
+        assert len(connection["key"]) == 64
+        if name == "deno":
+            assert (connection["transport"], connection["ip"]) == ("tcp", "127.0.0.1")
+        else:
+            assert connection["transport"] == "ipc"
+        if name == "deno":
+            await partner.kernel.restart()
+            assert (await partner.run(printing)).status == "ok"
+        await partner.kernel.shutdown()
+
+
+def launch_plain(text: str) -> str:
+    """Without the colours that deno writes into its values."""
+    from codeexec.domain.outputs import plain
+
+    return plain(text)
+
+
+async def test_output_that_comes_after_idle_and_reply_stands_before_the_end(
+    specs: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "late.py"
+    script.write_text(LATE)
+    install(specs, "late", [sys.executable, str(script), "{connection_file}"])
+    partner = await start("late", tmp_path)
+    for _ in range(3):
+        partner.facts.clear()
+        end = await partner.run("x")
+        assert partner.facts[-1] is end
+        assert partner.text(end.execution) == "late"
+    await partner.kernel.shutdown()
+
+
+async def test_a_kernel_that_refuses_unix_sockets_gets_tcp_and_keeps_it(
+    specs: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "picky.py"
+    script.write_text(PICKY)
+    install(specs, "picky", [sys.executable, str(script), "{connection_file}"])
+    with no_orphans():
+        partner = await start("picky", tmp_path)
+        assert (await partner.run("1 + 1")).status == "ok"
+        handle = partner.kernel.handle()
+        assert handle["transport"] == "tcp"
+        await partner.kernel.detach()
+        adopted = await Kernels().adopt(handle, partner.sink)
+        assert adopted is not None
+        partner.kernel = adopted
+        await adopted.restart()
+        assert (await partner.run("2")).status == "ok"
+        assert adopted.handle()["transport"] == "tcp"
+        await adopted.shutdown()
+
+
+async def test_an_interrupted_kernel_of_others_says_so(tmp_path: Path) -> None:
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path, kernel="bash")
+        execution = await submit(session, "echo on; sleep 60")
+        await until(session, lambda s: s.executions[execution].total)
+        await session.call(Interrupt())
+        view = await finished(session, execution)
+        assert (view.status, view.reason) == ("cancelled", "Interrupted.")
+
+
+async def test_an_interrupt_does_not_end_a_kernel_that_dies_of_the_signal(tmp_path: Path) -> None:
+    partner = await start("xpython", tmp_path)
+    running = partner.submit("import time\nprint('on', flush=True)\ntime.sleep(2)")
+    await partner.printed("on")
+    await partner.kernel.interrupt()
+    await partner.end_of(running)
+    assert (await partner.run("1")).status == "ok"
+    await partner.kernel.shutdown()
+
+
+async def test_a_variable_of_a_kernelspec_is_filled_in(
+    specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREETED", "Ada")
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    env = {"GREETING": "hello ${GREETED}"}
+    install(specs, "greeting", argv, env=env, interrupt_mode="message", language="python")
+    partner = await start("greeting", tmp_path)
+    await partner.run("import os; print(os.environ['GREETING'])")
+    assert partner.text() == "hello Ada\n"
+    assert partner.kernel.handle()["interrupt_by_message"] is True
+    running = partner.submit("import time\nprint('on', flush=True)\ntime.sleep(60)")
+    await partner.printed("on")
+    await partner.kernel.interrupt()
+    end = await partner.end_of(running)
+    assert end.error is not None
+    assert end.error.name == "KeyboardInterrupt"
+    await partner.kernel.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("argv", "transports"),
+    [
+        (["python3", "-m", "bash_kernel"], ("ipc", "tcp")),
+        (["/usr/bin/python3.12", "x.py"], ("ipc", "tcp")),
+        (["R", "--slave"], ("ipc", "tcp")),
+        (["tslab", "kernel"], ("tcp",)),
+        (["/opt/bin/evcxr_jupyter"], ("tcp",)),
+    ],
+)
+def test_how_a_kernel_is_spoken_to(
+    argv: list[str], transports: tuple[str, ...], specs: Path
+) -> None:
+    install(specs, "other", argv)
+    spec = read_spec("other", specs / "kernels" / "other")
+    assert spec is not None
+    assert spec.transports == transports
