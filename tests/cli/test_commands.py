@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
 import subprocess
@@ -16,11 +17,12 @@ from codeexec.cli.early import guess
 from codeexec.cli.main import COMMANDS, main
 from codeexec.cli.options import settle_docker
 from codeexec.cli.serve import parse_bind, read_token
+from codeexec.cli.typos import mistyped_command
 from codeexec.cli.widths import width_of
 from codeexec.domain.errors import UsageError
 from codeexec.tui import app
 from codeexec.tui.app import OpenOptions
-from support.programs import Desk
+from support.programs import Desk, Terminal
 
 HEAVY = ("click", "msgspec", "asyncio", "textual", "rich", "zmq", "sqlite3")
 
@@ -230,6 +232,7 @@ def test_words_open_the_workbench(
         return 7
 
     monkeypatch.setattr(app, "run", run)
+    monkeypatch.setenv("TERM", "xterm")
     with pytest.raises(SystemExit) as left:
         main(words)
     assert opened == [options]
@@ -247,6 +250,7 @@ def test_the_tour_is_laid_out_afresh_and_opened(
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(app, "run", run)
+    monkeypatch.setenv("TERM", "xterm")
     for _ in range(2):
         with pytest.raises(SystemExit):
             main(["demo"])
@@ -279,3 +283,127 @@ def test_a_policy_without_a_container_is_refused_before_anything_runs(
     assert "this code would run in none" in done.stderr
     assert "--docker" in done.stderr
     assert "ran" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "--cells", "a.py"),
+        ("run", "a.py"),
+        ("doctor",),
+        ("kernels",),
+        ("config", "show"),
+        ("--help",),
+        (),
+        ("a.py",),
+        ("attach",),
+    ],
+)
+def test_a_dumb_terminal_gets_no_escape_sequence(desk: Desk, words: tuple[str, ...]) -> None:
+    desk.file("a.py", "print('\\rone', end='')\nprint('\\rtwo')\nraise ValueError('no')\n")
+    with Terminal(words, home=desk.home, cwd=desk.folder, env={"TERM": "dumb"}) as terminal:
+        status = terminal.ends()
+    assert b"\x1b" not in terminal.raw
+    assert terminal.raw
+    if words in ((), ("a.py",), ("attach",)):
+        assert status == 2
+        assert b"TERM=dumb" in terminal.raw
+
+
+def test_doctor_says_that_no_engine_answers(desk: Desk) -> None:
+    programs = desk.folder / "bin"
+    programs.mkdir()
+    engine = programs / "docker"
+    engine.write_text("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n")
+    engine.chmod(0o755)
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+
+    def check(**env: str) -> dict[str, str]:
+        done = desk.run("doctor", "--json", env={"PATH": path, **env})
+        checks = [json.loads(line) for line in done.stdout.splitlines()]
+        (found,) = [each for each in checks if each["name"] == "docker"]
+        return dict(found)
+
+    found = check()
+    assert (found["grade"], found["told"]) == ("warn", "docker: No engine answers.")
+    assert "DOCKER_HOST" in found["fix"]
+    assert check(CODEEXEC_KERNEL_BACKEND="docker")["grade"] == "fail"
+
+
+@pytest.mark.parametrize(
+    "words", [("atach",), ("atach", "--watch"), ("sesions", "list"), ("Doctor",)]
+)
+def test_a_mistyped_command_opens_no_file(desk: Desk, words: tuple[str, ...]) -> None:
+    done = desk.run(*words)
+    assert done.returncode == 2
+    assert f"There is no command {words[0]}. Did you mean " in done.stderr
+
+
+def test_a_word_like_a_command_may_be_a_file(desk: Desk) -> None:
+    desk.file("demos", "")
+    assert mistyped_command("analysis.py") == mistyped_command("./atach") == ""
+    assert mistyped_command("atach") == "attach"
+    assert mistyped_command(str(desk.folder / "demos")) == ""
+
+
+# -- config get and set -------------------------------------------------------------------
+
+USER_FILE = ".config/codeexec-tui/config.toml"
+
+
+def test_a_setting_is_written_and_the_rest_of_the_file_stays(desk: Desk) -> None:
+    file = desk.home / USER_FILE
+    file.parent.mkdir(parents=True)
+    file.write_text("# mine\n[editor]  # look\n# narrow\ntab_size = 2  # two\nsoft_wrap = true\n")
+    assert desk.run("config", "set", "editor.tab_size", "4").returncode == 0
+    assert file.read_text() == (
+        "# mine\n[editor]  # look\n# narrow\ntab_size = 4  # two\nsoft_wrap = true\n"
+    )
+    done = desk.run("config", "get", "editor.tab_size")
+    assert (done.stdout, done.stderr) == ("4\n", f"# user {file}\n")
+    desk.run("config", "set", "kernel.name", 'a "b"')
+    said = json.loads(desk.run("config", "get", "kernel.name", "--json").stdout)
+    assert (said["value"], said["origin"], said["place"]) == ('a "b"', "user", str(file))
+    desk.run("config", "unset", "editor.tab_size")
+    assert desk.run("config", "get", "editor.tab_size").stderr == "# default\n"
+    assert "soft_wrap = true" in file.read_text()
+
+
+def test_the_projects_file_is_written_only_when_that_is_said(desk: Desk) -> None:
+    file = desk.folder / ".codeexec.toml"
+    file.write_text("[editor]\ntab_size = 3\n")
+    done = desk.run("config", "set", "editor.tab_size", "4")
+    assert file.read_text() == "[editor]\ntab_size = 3\n"
+    assert f"Another value counts here: that of project {file}" in done.stderr
+    assert desk.run("config", "set", "--project", "editor.tab_size", "5").returncode == 0
+    assert file.read_text() == "[editor]\ntab_size = 5\n"
+    refused = desk.run("config", "set", "--project", "docker.policy", "open")
+    assert refused.returncode == 2
+    assert "docker" not in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("editor.tab_sise", "4", "Did you mean editor.tab_size?"),
+        ("editor.tab_size", "four", "a whole number"),
+        ("editor.tab_size", "-1", "a whole number"),
+        ("editor.soft_wrap", "perhaps", "true or false"),
+        ("editor.keymap", "nano", "one of default, vim, emacs"),
+    ],
+)
+def test_a_value_that_is_none_is_not_written(desk: Desk, key: str, value: str, words: str) -> None:
+    done = desk.run("config", "set", key, "--", value)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert not (desk.home / USER_FILE).exists()
+
+
+def test_a_file_that_is_no_toml_is_left_alone(desk: Desk) -> None:
+    file = desk.home / USER_FILE
+    file.parent.mkdir(parents=True)
+    file.write_text("[editor\n")
+    done = desk.run("config", "set", "editor.tab_size", "4")
+    assert done.returncode == 2
+    assert "is no TOML" in done.stderr
+    assert file.read_text() == "[editor\n"

@@ -139,3 +139,31 @@ def test_a_run_that_is_out_of_time_leaves_no_container(tmp_path: Path) -> None:
         [ENGINE, "ps", "--all", "--quiet", "--filter", mounted], capture_output=True, check=True
     )
     assert left.stdout == b""
+
+
+def test_a_file_elsewhere_is_run_in_its_own_folder(tmp_path: Path) -> None:
+    workspace, home = desk(tmp_path, "elsewhere")
+    (workspace / "main.py").write_text("import helper, os\nprint(helper.X, os.getcwd())\n")
+    (workspace / "helper.py").write_text("X = 'beside it'\n")
+    here = tmp_path / "here"
+    here.mkdir()
+    done = run_piped(
+        "run", "--docker", str(workspace / "main.py"), home=home, cwd=here, env=SETTINGS
+    )
+    assert done.stdout == f"beside it {workspace}\n"
+    assert f"works in {workspace}" in done.stderr
+    assert "--cwd" in done.stderr
+
+
+def test_a_base_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    def build(base: str) -> str:
+        words = ("docker", "build", "--image", "codeexec-never:1", "--base", base)
+        done = run_piped(*words, home=tmp_path, cwd=tmp_path, env=SETTINGS)
+        assert done.returncode != 0
+        return done.stderr
+
+    typo = IMAGE.replace("codeexec-", "codeexec")
+    said = build(typo)
+    assert f"The base image {typo} is not on this engine" in said
+    assert f"Did you mean {IMAGE}?" in said
+    assert "That is no name of an image" in build("No Such")

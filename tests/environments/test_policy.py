@@ -220,6 +220,7 @@ SAID = [
     ('Error: Get "https://r/v2/": dial tcp: lookup r: no such host', "registry"),
     ("unknown flag: --pull", "too old"),
     ("", "said nothing"),
+    ("DEPRECATED: The legacy builder is old.\n\nStep 1/2\nit broke here", "it broke here"),
 ]  # fmt: skip
 
 

@@ -172,14 +172,28 @@ def check_settings(cwd: Path) -> Iterator[Check]:
         yield Check("settings", "ok", f"{said} changed" if said else "all as by default")
 
 
-def check_docker() -> Check:
-    """Is there an engine? Only a look; `docker check` starts a container."""
-    from codeexec.environments.docker.engine import installed
+def check_docker(cwd: Path) -> Check:
+    """Does an engine answer? Only that is asked; `docker check` starts a container."""
+    import asyncio
 
-    found = installed()
-    if not found:
+    from codeexec.environments.docker.engine import find_engine, installed
+
+    settings = load(cwd).settings
+    is_wanted = settings.kernel.backend == "docker"
+    programs = installed()
+    if settings.docker.engine != "auto":
+        programs = [settings.docker.engine]
+    if not programs and not is_wanted:
         return Check("docker", "ok", "No container engine; `--docker` is not to be had.")
-    return Check("docker", "ok", f"{', '.join(found)}; `codeexec-tui docker check` looks closer.")
+    program = next(iter(programs), "docker")
+    engine = find_engine(program, settings.docker.context)
+    try:
+        facts = asyncio.run(engine.facts())
+    except CodeexecError as error:
+        told = f"{program}: {error.message}"
+        return Check("docker", "fail" if is_wanted else "warn", told, error.next_step)
+    told = f"{program} {facts.version} answers; `codeexec-tui docker check` looks closer."
+    return Check("docker", "ok", told)
 
 
 CHILDREN_MARK = "CODEEXEC_DOCTOR"
@@ -223,4 +237,4 @@ def all_checks(cwd: Path, environ: Mapping[str, str], is_terminal: bool) -> Iter
     yield check_children()
     yield check_logout(environ.get("USER", "") or str(os.getuid()))
     yield from check_settings(cwd)
-    yield check_docker()
+    yield check_docker(cwd)

@@ -14,6 +14,7 @@ from codeexec import __version__
 from codeexec.cli import exits
 from codeexec.cli.main import COMMANDS
 from codeexec.cli.style import say_lines, show_error
+from codeexec.cli.typos import refuse_mistyped
 from codeexec.domain.errors import CodeexecError
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class LazyGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         is_completing = ctx.resilient_parsing and not args
         if not is_completing and (not args or args[0] not in (*COMMANDS, *_OWN_OPTIONS)):
+            if args and not ctx.resilient_parsing:
+                refuse_mistyped(args[0])
             args = [OPEN, *args]
         return super().parse_args(ctx, args)
 
@@ -121,6 +124,8 @@ def invoke(said: list[str], early: EarlyKernel | None = None) -> int:
     """Run the command line; returns the exit code, errors of ours told on stderr. `early` is
     the kernel that `run` may find booting."""
     as_json = "--json" in said
+    if "_CODEEXEC_TUI_COMPLETE" in os.environ:
+        import_module("codeexec.cli.completion")  # our form of bash's completion
     try:
         result = cli.main(said, prog_name=PROGRAM, standalone_mode=False, obj=early)
     except click.ClickException as error:

@@ -10,8 +10,11 @@ from pathlib import Path
 import click
 
 from codeexec.cli import style
+from codeexec.cli.names import complete_setting, complete_value
+from codeexec.config.edit import set_value, unset_value
 from codeexec.config.load import (
     PROJECT_FILE,
+    find_key,
     keys,
     load,
     manual,
@@ -27,7 +30,7 @@ from codeexec.hostfiles.programs import editor_command
 
 @click.group()
 def config() -> None:
-    """Show settings, with where each comes from.
+    """Show and change settings, with where each comes from.
 
     A setting is looked for in this order: the command line, the environment (CODEEXEC_ and its
     name, such as CODEEXEC_EDITOR_TAB_SIZE), .codeexec.toml in this folder or one above it, the
@@ -93,6 +96,92 @@ def show(as_json: bool, changed: bool, as_manual: bool) -> None:
 
 
 @config.command()
+@click.argument("key", shell_complete=complete_setting)
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+def get(key: str, as_json: bool) -> None:
+    """The value of one setting, such as editor.tab_size; on stderr who said it."""
+    found = find_key(key)
+    loaded = load()
+    value, origin = value_of(loaded.settings, key), loaded.origins[key]
+    if as_json:
+        style.say_json(
+            {
+                "key": key,
+                "value": value,
+                "default": found.default,
+                "origin": origin.layer,
+                "place": origin.place,
+            }
+        )
+        return
+    style.say(value if isinstance(value, str) else to_toml(value))
+    words = style.paint(f"# {origin}", "dim", style.wants_color(sys.stderr))
+    style.say(words, file=sys.stderr, flush=True)
+
+
+PROJECT = click.option(
+    "--project", is_flag=True, help="In the project's file, in this folder if there is none."
+)
+
+
+@config.command("set")
+@click.argument("key", shell_complete=complete_setting)
+@click.argument("value", shell_complete=complete_value)
+@PROJECT
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+def set_command(key: str, value: str, project: bool, as_json: bool) -> None:
+    """Write one setting to the user's file. Its comments and all else in it stay."""
+    found = find_key(key)
+    file = _file_for(key, project)
+    written = set_value(file, found, value)
+    if as_json:
+        style.say_json({"key": key, "value": written, "path": str(file)})
+    else:
+        style.say(f"{key} = {to_toml(written)}  # {file}")
+    _warn_if_overridden(key, file)
+
+
+@config.command()
+@click.argument("key", shell_complete=complete_setting)
+@PROJECT
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def unset(key: str, project: bool, as_json: bool) -> None:
+    """Take one setting out of the user's file, so that the next layer's value counts."""
+    found = find_key(key)
+    file = _file_for(key, project)
+    is_removed = unset_value(file, found)
+    if as_json:
+        style.say_json({"key": key, "removed": is_removed, "path": str(file)})
+    else:
+        what = "removed from" if is_removed else "is not in"
+        style.say(f"{key} {what} {file}")
+
+
+def _file_for(key: str, project: bool) -> Path:
+    """The file to write: the user's, or the project's where that was asked for."""
+    if not project:
+        return user_file()
+    if key.startswith("docker.") and key != "docker.image":
+        raise UsageError(
+            f"{key} counts in no project's file: code does not choose what confines it.",
+            "Leave out --project: it belongs into your own file.",
+        )
+    here = Path.cwd()
+    return project_file(here) or here / PROJECT_FILE
+
+
+def _warn_if_overridden(key: str, file: Path) -> None:
+    """Somebody who is heard before this file says it too."""
+    origin = load().origins[key]
+    if origin.place != str(file):
+        style.say(
+            style.paint("!", "warn", style.wants_color(sys.stderr)),
+            f" Another value counts here: that of {origin}.",
+            file=sys.stderr,
+        )
+
+
+@config.command()
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def path(as_json: bool) -> None:
     """The files that settings are read from."""
@@ -106,9 +195,7 @@ def path(as_json: bool) -> None:
 
 
 @config.command()
-@click.option(
-    "--project", is_flag=True, help="The project's file, in this folder if there is none."
-)
+@PROJECT
 @click.option("--json", "as_json", is_flag=True, help="Print the path when done, as JSON.")
 def edit(project: bool, as_json: bool) -> None:
     """Open the user's file in $VISUAL or $EDITOR; a new one explains every setting."""

@@ -155,6 +155,7 @@ def _shown_prompt(prompt: str, color: bool) -> str:
 
 
 def _sink(outlet: Outlet) -> Sink:
-    if outlet.is_terminal:
+    # A dumb terminal, as of an editor or a log, takes lines as a pipe does.
+    if outlet.is_terminal and not style.is_dumb():
         return TerminalSink(outlet.write, outlet.size)
     return PipeSink(outlet.write)

@@ -17,7 +17,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("codeexec.cli.serve:serve", "Serve sessions in the foreground, on TCP if asked."),
     "docker": ("codeexec.cli.docker:docker", "Build and check the image for containers."),
     "trust": ("codeexec.cli.trust:trust", "Trust a folder, list those that are, take it back."),
-    "config": ("codeexec.cli.config:config", "Show settings, with where each comes from."),
+    "config": (
+        "codeexec.cli.config:config",
+        "Show and change settings; who said each.",
+    ),
     "doctor": ("codeexec.cli.doctor:doctor", "Check this machine, with the fix for each problem."),
     "completion": ("codeexec.cli.completion:completion", "Print the completion script of a shell."),
 }

@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from codeexec.cli.names import (
+    complete_kernel,
+    complete_open_session,
+    complete_session,
+    complete_theme,
+)
 from codeexec.cli.opening import open_workbench
 from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, TRUST, DockerCommand
 from codeexec.domain.errors import UsageError
@@ -20,14 +26,32 @@ if TYPE_CHECKING:
 
 @click.command("codeexec-tui", cls=DockerCommand, add_help_option=False)
 @click.argument("files", nargs=-1, type=click.Path())
-@click.option("--kernel", default="", metavar="NAME|PATH", help="A kernel, or a Python's path.")
+@click.option(
+    "--kernel",
+    default="",
+    metavar="NAME|PATH",
+    shell_complete=complete_kernel,
+    help="A kernel, or a Python's path.",
+)
 @click.option("--new", is_flag=True, help="Begin a new session, even if this folder has one.")
-@click.option("--session", default="", metavar="NAME", help="Open or begin the session so named.")
+@click.option(
+    "--session",
+    default="",
+    metavar="NAME",
+    shell_complete=complete_session,
+    help="Open or begin the session so named.",
+)
 @DOCKER
 @POLICY
 @PULL
 @TRUST
-@click.option("--theme", default="", metavar="NAME", help="Colours, for this time.")
+@click.option(
+    "--theme",
+    default="",
+    metavar="NAME",
+    shell_complete=complete_theme,
+    help="Colours, for this time.",
+)
 def open_command(
     files: tuple[str, ...],
     kernel: str,
@@ -66,7 +90,7 @@ def open_command(
 
 
 @click.command()
-@click.argument("name", default="")
+@click.argument("name", default="", shell_complete=complete_open_session)
 @click.option("--watch", is_flag=True, help="Only look; nothing can be changed.")
 def attach(name: str, watch: bool) -> int:
     """Open the workbench on the running session NAME, or on the one used last."""

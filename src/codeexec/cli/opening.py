@@ -10,6 +10,13 @@ if TYPE_CHECKING:
 
 def open_files(files: tuple[str, ...]) -> int:
     """The workbench with these files, all else as the settings say."""
+    if files:
+        from codeexec.cli.typos import mistyped_command
+
+        if mistyped_command(files[0]):
+            from codeexec.cli.commands import invoke
+
+            return invoke(list(files))  # which says so
     from codeexec.tui.app import OpenOptions
 
     return open_workbench(OpenOptions(files=files))
@@ -17,9 +24,18 @@ def open_files(files: tuple[str, ...]) -> int:
 
 def open_workbench(options: OpenOptions) -> int:
     """Until the person leaves; returns the exit code."""
-    from codeexec.tui.app import run
+    import os
 
     try:
+        if os.environ.get("TERM") in ("dumb", "unknown"):
+            from codeexec.domain.errors import UsageError
+
+            raise UsageError(
+                f"This terminal cannot show the workbench (TERM={os.environ['TERM']}).",
+                "`codeexec-tui run FILE` works here. Terminals that can more set TERM.",
+            )
+        from codeexec.tui.app import run
+
         return run(options)
     except Exception as error:
         from codeexec.domain.errors import CodeexecError

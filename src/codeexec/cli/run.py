@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from codeexec.cli.names import complete_kernel
 from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, TRUST, DockerCommand
 from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from codeexec.kernels.early import EarlyKernel
+
+
+def _folder_outside(file: str) -> Path | None:
+    """The folder of a file that is not in or below the current one, which a container would not
+    see; else None."""
+    from codeexec.cli.script import STDIN
+
+    path = Path(os.path.abspath(Path(file).expanduser()))  # noqa: PTH100 (links stay as named)
+    if file == STDIN or path.is_relative_to(Path.cwd()):
+        return None
+    return path.parent
 
 
 def _parse_env(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -83,7 +96,13 @@ def _parameters(pairs: tuple[tuple[str, str], ...], file: Path | None) -> dict[s
     metavar="FILE",
     help="Parameters from a file of YAML, JSON or TOML.",
 )
-@click.option("--kernel", default=None, metavar="NAME|PATH", help="A kernel, or a Python's path.")
+@click.option(
+    "--kernel",
+    default=None,
+    metavar="NAME|PATH",
+    shell_complete=complete_kernel,
+    help="A kernel, or a Python's path.",
+)
 @DOCKER
 @POLICY
 @PULL
@@ -91,7 +110,7 @@ def _parameters(pairs: tuple[tuple[str, str], ...], file: Path | None) -> dict[s
 @click.option(
     "--cwd",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Work there; otherwise here, a notebook in its own folder.",
+    help="Work there; else here; a notebook, or a file elsewhere with --docker, in its folder.",
 )
 @click.option("--env", multiple=True, metavar="K=V", help="Set a variable; may be repeated.")
 @click.option("--keep-going", is_flag=True, help="Run the cells after one that failed.")
@@ -160,6 +179,9 @@ def run(
         TrustStore().see_settings(str(project), settings_digest(project))
     if policy and not in_docker:
         raise UsageError(f"--policy {policy}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
+    remarks = tuple(f"{each} If you trust it: --trust" for each in loaded.withheld)
+    if in_docker and cwd is None and (cwd := _folder_outside(file)):
+        remarks += (f"The container works in {cwd}, where {Path(file).name} is. Another: --cwd",)
     options = RunOptions(
         file,
         arguments,
@@ -181,7 +203,7 @@ def run(
         image=settings.docker.image if in_docker else "",
         policy=settings.docker.wanted if in_docker else "",
         trust=run_trust,
-        remarks=tuple(f"{each} If you trust it: --trust" for each in loaded.withheld),
+        remarks=remarks,
     )
     if runs_as_program(options):
         status = run_script(options)

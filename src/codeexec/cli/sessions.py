@@ -20,6 +20,7 @@ from codeexec.cli.hosts import (
     open_journal,
     sessions_folder,
 )
+from codeexec.cli.names import complete_session
 from codeexec.cli.widths import TAB
 from codeexec.domain.codec import encode
 from codeexec.domain.errors import NotFound, UsageError
@@ -129,7 +130,7 @@ def _list(running: bool, as_json: bool) -> None:
 
 
 @sessions.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_session)
 @JSON
 def show(name: str, as_json: bool) -> None:
     """One session: its kernel and what it has run."""
@@ -170,7 +171,7 @@ def _line_of(view: ExecutionView, color: bool) -> tuple[str, ...]:
 
 
 @sessions.command()
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, shell_complete=complete_session)
 @JSON
 def stop(names: tuple[str, ...], as_json: bool) -> None:
     """End the kernels of these sessions; what they put out is kept."""
@@ -184,7 +185,7 @@ def stop(names: tuple[str, ...], as_json: bool) -> None:
 
 
 @sessions.command()
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, shell_complete=complete_session)
 @JSON
 def pause(names: tuple[str, ...], as_json: bool) -> None:
     """Let the containers of these sessions stand still, with all they have in memory."""
@@ -194,7 +195,7 @@ def pause(names: tuple[str, ...], as_json: bool) -> None:
 
 
 @sessions.command()
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, shell_complete=complete_session)
 @JSON
 def unpause(names: tuple[str, ...], as_json: bool) -> None:
     """Let paused containers go on where they were."""
@@ -204,7 +205,7 @@ def unpause(names: tuple[str, ...], as_json: bool) -> None:
 
 
 @sessions.command()
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, shell_complete=complete_session)
 @click.option("--stop", "stop_first", is_flag=True, help="Stop those that are running first.")
 @JSON
 def rm(names: tuple[str, ...], stop_first: bool, as_json: bool) -> None:
@@ -229,7 +230,7 @@ def _say_done(what: str, names: tuple[str, ...], as_json: bool) -> None:
 
 
 @sessions.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_session)
 @click.option("--execution", default="", metavar="ID", help="Only this execution.")
 @click.option("--code/--no-code", default=True, help="Show the code above its output.")
 @JSON
@@ -276,7 +277,7 @@ def _print_output(journal: Journal, view: ExecutionView, blobs: BlobStore, color
 
 
 @sessions.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_session)
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @JSON

@@ -26,9 +26,14 @@ def wants_color(stream: TextIO, choice: str = "auto") -> bool:
     otherwise. https://no-color.org"""
     if choice != "auto":
         return choice == "always"
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    if os.environ.get("NO_COLOR") or is_dumb():
         return False
     return stream.isatty()
+
+
+def is_dumb() -> bool:
+    """Whether the terminal says that it understands no escape sequence."""
+    return os.environ.get("TERM") in ("dumb", "unknown")
 
 
 class Painted(str):

@@ -138,6 +138,25 @@ def _keys() -> Iterator[Key]:
             yield Key(name, types[each.name], each.default, kind.__name__)
 
 
+def find_key(name: str) -> Key:
+    """The setting of this name. UsageError with the nearest one."""
+    known = {key.name: key for key in keys()}
+    if name not in known:
+        problem = _unknown("", name, known)
+        raise UsageError(f"There is no setting {name}.", problem.next_step)
+    return known[name]
+
+
+def choices_of(name: str) -> tuple[str, ...]:
+    """The values of a setting, where it is a choice among some; else none."""
+    key = next((key for key in keys() if key.name == name), None)
+    if key is None:
+        return ()
+    if get_origin(key.type) is Literal:
+        return tuple(map(str, get_args(key.type)))
+    return ("true", "false") if key.type is bool else ()
+
+
 @cache
 def _field_docs() -> dict[tuple[str, str], str]:
     """The strings under the fields, which Python itself throws away."""
@@ -217,7 +236,7 @@ def load(
 
     def say(key: Key, value: object, origin: Origin) -> None:
         try:
-            values[key.name] = _convert(key, value, textual=origin.layer == "environment")
+            values[key.name] = convert(key, value, textual=origin.layer == "environment")
             origins[key.name] = origin
         except ValueError:
             wrong = f"{_shown(value)} is not {key.accepts}."
@@ -318,7 +337,7 @@ def _shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
-def _convert(key: Key, value: object, *, textual: bool) -> object:
+def convert(key: Key, value: object, *, textual: bool) -> object:
     """The value as the setting has it; text from the environment is read. ValueError if not."""
     kind = key.type
     if get_origin(kind) is Literal:

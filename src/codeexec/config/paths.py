@@ -45,6 +45,13 @@ class Paths:
         return self.state / "server.out"
 
 
+def built_in_themes() -> Path:
+    """Where the themes that we ship are: inside the wheel, or at the top of a source checkout."""
+    package = Path(__file__).parents[1]
+    shipped = package / "themes"
+    return shipped if shipped.is_dir() else package.parents[1] / "themes"
+
+
 def find_paths(environ: Mapping[str, str] | None = None) -> Paths:
     """Pure: nothing is made. The name of the socket tells state folders apart."""
     environ = os.environ if environ is None else environ

@@ -25,6 +25,7 @@ from types import MappingProxyType
 from rich.style import Style
 from textual.theme import Theme as TextualTheme
 
+from codeexec.config.paths import built_in_themes
 from codeexec.domain.errors import UsageError
 from codeexec.domain.parsing import load_toml
 from codeexec.domain.plain_files import read_plain_text
@@ -105,9 +106,7 @@ class Theme:
 
 def built_in_folder() -> Path:
     """Where the themes that we ship are: inside the wheel, or at the top of a source checkout."""
-    package = Path(__file__).parents[1]
-    shipped = package / "themes"
-    return shipped if shipped.is_dir() else package.parents[1] / "themes"
+    return built_in_themes()
 
 
 def load_theme(file: Path) -> Theme:

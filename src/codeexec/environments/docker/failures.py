@@ -41,6 +41,12 @@ FAILURES = (
         "Check DOCKER_CERT_PATH and DOCKER_TLS_VERIFY.",
     ),
     Failure(
+        r"(invalid reference format(?:: [^\n\"]+)?)|(invalid tag \"[^\"]*\")|"
+        r"failed to parse stage name (\"[^\"]*\")",
+        "That is no name of an image: {0}.",
+        "Write it as NAME:TAG, in lower case, such as python:3.12-slim.",
+    ),
+    Failure(
         r"(?:Get|Head) \"?https?://\S+/v2/.*(?:connection refused|dial tcp)|"
         r"pinging container registry|"
         r"lookup (\S+).*(?:no such host|server misbehaving)|net/http: .*[Tt]imeout|"
@@ -145,6 +151,11 @@ FAILURES = (
 )
 
 
+def _says_why(line: str) -> bool:
+    """Not the advice that follows ("See 'docker run --help'"), nor a warning before."""
+    return "--help" not in line and not line.startswith(("DEPRECATED", "WARN", "https://", "---"))
+
+
 def explain(engine: str, code: int, said: str, image: str = "") -> EnvironmentUnavailable:
     """The error for what the CLI `engine` printed when it ended with `code`."""
     for failure in FAILURES:
@@ -155,8 +166,7 @@ def explain(engine: str, code: int, said: str, image: str = "") -> EnvironmentUn
                 failure.message.replace("{0}", name), failure.next_step.replace("{0}", name)
             )
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    # The last line is mostly "See 'docker run --help'".
-    told = next((line for line in lines if "--help" not in line), "it said nothing")[:300]
+    told = next(filter(_says_why, reversed(lines)), "it said nothing")[:300]
     return EnvironmentUnavailable(
         f"{engine} failed with code {code}: {told}", "Run `codeexec-tui docker check`."
     )

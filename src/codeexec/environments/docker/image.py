@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
@@ -62,11 +63,35 @@ async def build(
             yield line
         code = await process.wait()
         if code != 0:
-            raise explain(engine.name, code, "\n".join(tail), image)
+            failure = explain(engine.name, code, "\n".join(tail), base or image)
+            raise await _with_base(engine, base, failure) if base else failure
     finally:
         if process.returncode is None:
             await process.end()
 
+
+async def _with_base(
+    engine: Engine, base: str, failure: EnvironmentUnavailable
+) -> EnvironmentUnavailable:
+    """The failure of a build, with the name of the base and those that it could have, where the
+    base is not on the engine."""
+    try:
+        images = await engine.images()
+    except CodeexecError:
+        return failure
+    if base in images or f"{base}:latest" in images:
+        return failure
+    near = get_close_matches(base, images, 1, 0.5)
+    words = f"Did you mean {near[0]}?" if near else f"Check the name: --base {base}"
+    there = ", ".join(images[:_MOST_NAMES]) or "none"
+    return EnvironmentUnavailable(
+        f"The base image {base} is not on this engine, and could not be fetched. {failure.message}",
+        f"{words} On this engine: {there}.",
+    )
+
+
+_MOST_NAMES = 8
+"""Images that an error names."""
 
 IMAGE_DEADLINE = 60.0
 """Seconds in which the image's python3 must answer."""

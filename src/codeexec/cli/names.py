@@ -1,0 +1,127 @@
+"""Names that a shell completes: sessions, kernels, themes, settings.
+
+Read from folders and small files alone: nothing is asked, started or imported that is not needed
+for it, and nothing of the current folder is looked at.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+Items = list[CompletionItem]
+
+
+def complete_session(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """All sessions by name; by id where a word begins one."""
+    return _matching(_sessions(only_open=False), incomplete)
+
+
+def complete_open_session(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Sessions that are open, as `attach` takes them."""
+    return _matching(_sessions(only_open=True), incomplete)
+
+
+def complete_kernel(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Installed kernelspecs by name, and files: a kernel may be the path of a Python."""
+    if os.sep in incomplete:
+        return [CompletionItem(incomplete, type="file")]
+    return _matching(((name, "") for name in _kernelspecs()), incomplete)
+
+
+def complete_theme(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Built-in themes and those of the user."""
+    return _matching(((name, "") for name in _themes()), incomplete)
+
+
+def complete_setting(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Settings by name, such as `editor.tab_size`."""
+    from codeexec.config.load import keys
+
+    return _matching(((key.name, key.accepts) for key in keys()), incomplete)
+
+
+def complete_value(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """What the setting that is named before accepts, where that is a choice."""
+    from codeexec.config.load import choices_of
+
+    return _matching(((each, "") for each in choices_of(ctx.params.get("key") or "")), incomplete)
+
+
+def _matching(named: Iterable[tuple[str, str]], incomplete: str) -> Items:
+    found = {name: words for name, words in named if name.startswith(incomplete)}
+    # A name with a line break cannot be said to a shell in one word.
+    return [CompletionItem(name, help=found[name]) for name in sorted(found) if name.isprintable()]
+
+
+def _sessions(*, only_open: bool) -> Iterator[tuple[str, str]]:
+    from codeexec.config.paths import find_paths
+
+    folder = find_paths().state / "sessions"
+    try:
+        sessions = [each for each in folder.iterdir() if each.is_dir()]
+    except OSError:
+        return  # there has never been one
+    for each in sessions:
+        is_open = (each / "open").exists()
+        if is_open or not only_open:
+            if name := _summary_name(each) or _first_name(each):
+                yield name, "open" if is_open else ""
+            yield each.name, name or ""
+
+
+def _summary_name(session: Path) -> str:
+    """The name in a session's summary, which is written once a minute and at its end."""
+    import json
+
+    try:
+        name = json.loads((session / "summary.json").read_bytes())["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return name if isinstance(name, str) else ""
+
+
+def _first_name(session: Path) -> str:
+    """The name a session was opened with, out of the first event of its journal."""
+    import json
+    import sqlite3
+
+    try:
+        journal = sqlite3.connect(f"{(session / 'journal.db').as_uri()}?mode=ro", uri=True)
+        try:
+            (body,) = journal.execute("SELECT body FROM events ORDER BY seq LIMIT 1").fetchone()
+        finally:
+            journal.close()
+        event = json.loads(body)
+        name = event.get("event", event).get("name")
+    except (sqlite3.Error, ValueError, TypeError, AttributeError):
+        return ""
+    return name if isinstance(name, str) else ""
+
+
+def _kernelspecs() -> Iterator[str]:
+    from jupyter_core.paths import jupyter_path
+
+    for root in filter(os.path.isabs, jupyter_path("kernels")):
+        try:
+            folders = list(os.scandir(root))
+        except OSError:
+            continue  # most of the path is not there
+        for folder in folders:
+            if Path(folder.path, "kernel.json").is_file():
+                yield folder.name.lower()
+
+
+def _themes() -> Iterator[str]:
+    from codeexec.config.load import user_folder
+    from codeexec.config.paths import built_in_themes
+
+    for folder in (built_in_themes(), user_folder() / "themes"):
+        try:
+            yield from (file.stem for file in folder.glob("*.toml"))
+        except OSError:
+            continue  # the user has none
