@@ -215,6 +215,14 @@ class Wires(KernelActions):
     def restart_and_run(self, event: DocumentsPane.RestartAsked) -> None:
         self.run_cells_afresh(event.cells)
 
+    @on(DocumentsPane.StoredChanged)
+    def show_stored(self, event: DocumentsPane.StoredChanged) -> None:
+        event.stop()
+        views = self.documents.stored.views
+        self.console_pane.view.show_stored(views)
+        if self.side is not None:
+            self.side.artifacts.show_stored(views)
+
     @on(DocumentsPane.CursorMoved)
     def show_position(self, event: DocumentsPane.CursorMoved) -> None:
         self.status.show(position=event.position)

@@ -170,6 +170,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             now = self.last.snapshot
             everything = Frame(now, Snapshot(), frozenset(now.executions))
             self.side.artifacts.show_frame(everything)
+            self.side.artifacts.show_stored(self.documents.stored.views)
             self.side.variables.show_frame(everything)
         if self.side is not None and self.front in ("artifacts", "variables", "files"):
             self.action_go(self.front)  # somebody has gone there before it was there

@@ -48,6 +48,7 @@ class Gallery:
         self.has_older = False
         """There are items of displays that were not read yet."""
         self._snapshot = Snapshot()
+        self._stored: tuple[Item, ...] = ()
         self._learned: dict[str, Learned] = {}
         self._found: tuple[Item, ...] = ()
         self.pins: frozenset[str] = frozenset()
@@ -68,6 +69,18 @@ class Gallery:
         if changed:
             self._found = tuple(self._newest_first())
         return changed
+
+    def show_stored(self, views: Sequence[ExecutionView]) -> bool:
+        """Have these outputs of notebooks' files, and no others; whether that is news."""
+        made = (item_of(display, view) for view in views for display in view.displays)
+        items = tuple(
+            replace(item, is_stored=True, variable="") for item in made if item is not None
+        )
+        if items == self._stored:
+            return False
+        self._stored = items
+        self._found = tuple(self._newest_first())
+        return True
 
     def _forget_past(self) -> None:
         """Of what the snapshot no longer holds, keep the newest."""
@@ -144,6 +157,7 @@ class Gallery:
             yield from _newest(read[number])
         for past in reversed(files.values()):
             yield from reversed(past)
+        yield from reversed(self._stored)
 
     def items(self, kind: Filter = "all", execution_id: str = "") -> list[Item]:
         """Those of a kind and of an execution (or of all), pinned ones on top."""

@@ -93,6 +93,7 @@ class Item:
     variable: str = ""
     is_elided: bool = False
     is_pinned: bool = False
+    is_stored: bool = False
 
     @property
     def title(self) -> str:
@@ -111,7 +112,9 @@ class Item:
 
     def pieces(self, width: int) -> Pieces:
         """The row of a list: icon, number and name, and on the right how large it is."""
-        detail = self.detail if len(self.detail) + 14 <= width else ""
+        detail = f"stored · {self.detail}" if self.is_stored else self.detail
+        if len(detail) + 14 > width:
+            detail = "stored" if self.is_stored else ""
         number = f"[{self.count}] " if self.count is not None else ""
         pin = "• " if self.is_pinned else ""
         room = width - 3 - len(pin) - len(number) - len(detail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from textual.widgets import Static
 
 from codeexec.client.api import SessionClient
 from codeexec.domain.requests import ListDisplays
+from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame
 from codeexec.tui.graphics.probe import Graphics
@@ -130,6 +132,11 @@ class ArtifactPane(ItemActions, Vertical):
             self._arrange()
         self._fill()
 
+    def show_stored(self, views: Sequence[ExecutionView]) -> None:
+        """Show these outputs that notebooks' files hold, below all others."""
+        if self.gallery.show_stored(views) and self._is_ready:
+            self._arrange()
+
     def _fill(self) -> None:
         """Read older displays where the list is short."""
         if self._is_ready and len(self._items) < _FEW:
@@ -211,6 +218,8 @@ class ArtifactPane(ItemActions, Vertical):
         empty = f"No {' '.join(words)}\n\nescape shows all" if words else _EMPTY
         if item is not None and item.is_elided:
             words.append("in part · enter shows all" if self._is_live(item) else "in part")
+        if item is not None and item.is_stored:
+            words.append("stored in the notebook")
         newer = 0 if self._follows else self.gallery.newer(self._items, self._selected)
         tell(self._words["filter"], " ".join(words))
         tell(self._words["newer"], f"{newer} newer ↑" if newer else "")

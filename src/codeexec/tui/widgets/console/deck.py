@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from codeexec.domain.outputs import Run
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.feed import Frame
+from codeexec.tui.stored import is_stored
 from codeexec.tui.widgets.console.card import Card, Line
 from codeexec.tui.widgets.console.paint import CardPainter
 from codeexec.tui.widgets.console.rows import Pages
@@ -116,6 +117,22 @@ class Deck:
         self.stale.clear()
         return stale
 
+    def show_stored(self, views: Sequence[ExecutionView], painter: CardPainter) -> None:
+        """Show these outputs of notebooks' files, and no others; they stand above all that ran."""
+        wanted = {view.execution_id: view for view in views}
+        held = {card.key: card for card in self.cards if is_stored(card.key)}
+        self.cards = [
+            card
+            for card in self.cards
+            if not is_stored(card.key) or wanted.get(card.key) is card.view
+        ]
+        self._tops = [0] * (len(self.cards) + 1)
+        self._replace()
+        for key, view in wanted.items():
+            if key not in held or held[key].view is not view:
+                self.measure(self.cards[self._insert(view)], painter)
+        self.settle()
+
     # -- executions that were read -----------------------------------------------------------
 
     def refresh(self, view: ExecutionView, painter: CardPainter) -> None:
@@ -156,7 +173,7 @@ class Deck:
         gone = len(self.cards) - keep
         if gone > 0:
             del self.cards[:gone]
-            self.cards[0].gap = True
+            self.cards[0].gap = not is_stored(self.cards[0].key)
             self._tops = [0] * (len(self.cards) + 1)
             self._replace()
             self.settle()

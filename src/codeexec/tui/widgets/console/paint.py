@@ -14,6 +14,7 @@ from codeexec.domain.snapshot import ExecutionStatus
 from codeexec.tui.render.ansi import AnsiPainter
 from codeexec.tui.render.highlight import highlight
 from codeexec.tui.render.plain import one_line
+from codeexec.tui.stored import is_stored
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.console.bodies import BodyPainter, Painted
 from codeexec.tui.widgets.console.card import Card, Fold, Line
@@ -161,6 +162,9 @@ class CardPainter:
                     time.strftime("%H:%M:%S  ", time.localtime(view.started_at)), style("muted")
                 )
             )
+        if is_stored(view.execution_id):
+            side.append(Segment("stored", style("muted")))
+            return side
         glyph, meaning = GLYPHS[view.status]
         taken = None
         if view.started_at is not None:

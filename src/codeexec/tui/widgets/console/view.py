@@ -64,6 +64,14 @@ class ConsoleView(CardLines, can_focus=True):
         if self._ticker is not None:
             (self._ticker.resume if running is not None else self._ticker.pause)()
 
+    def show_stored(self, views: Sequence[ExecutionView]) -> None:
+        """Show these outputs that notebooks' files hold, and no others."""
+        held = None if self.follows else self._anchor()
+        self.deck.show_stored(views, self.painter)
+        if self.selected is not None and self.deck.get(self.selected.key) is None:
+            self.selected = None
+        self._restore(held)
+
     # -- executions that are not in hand -----------------------------------------------------
 
     def _trim(self) -> None:

@@ -56,6 +56,10 @@ class DocumentsBase(Vertical):
         cells: tuple[tuple[str, CellRef], ...]
 
     @dataclass
+    class StoredChanged(Message):
+        """Other outputs of notebooks' files are to be shown: those of `stored`."""
+
+    @dataclass
     class CursorMoved(Message):
         position: Position
 

@@ -22,6 +22,7 @@ from codeexec.tui.widgets.documents.keeping import LOOK_EVERY
 from codeexec.tui.widgets.documents.recent import RecentFiles
 from codeexec.tui.widgets.documents.running import Running
 from codeexec.tui.widgets.documents.sheet import Sheet, read
+from codeexec.tui.widgets.documents.stored_outputs import StoredOutputs
 from codeexec.tui.widgets.documents.welcome import Welcome
 from codeexec.tui.widgets.editor.code_editor import CodeEditor
 from codeexec.tui.widgets.status import Position
@@ -38,6 +39,7 @@ class DocumentsPane(Running):
         super().__init__(theme, swaps, me, id)
         self._kept = {}
         self._cell_runs = CellRuns()
+        self.stored = StoredOutputs()
         self._untitled = 0
         self._one_at_a_time = asyncio.Lock()
         self._reopenable: list[tuple[Path, int]] = []
@@ -135,9 +137,21 @@ class DocumentsPane(Running):
             sheet.freeze()
         await self._switcher.add_content(sheet, set_current=True)
         sheet.show_marks(self._snapshot)
+        self._read_stored(sheet)
         self._learn_cells(sheet.names)
         self.show_tabs()
         self.tell_tabs()
+
+    def _read_stored(self, sheet: Sheet) -> None:
+        """Show the outputs that its file holds."""
+        self.stored.read(sheet)
+        self.stored.follow(sheet, self._snapshot)
+        if sheet.document.notebook is not None:
+            self.post_message(self.StoredChanged())
+
+    def reload(self, sheet: Sheet) -> None:
+        super().reload(sheet)
+        self._read_stored(sheet)
 
     def bring(self, sheet: Sheet) -> None:
         """Put a document in front."""
@@ -170,6 +184,8 @@ class DocumentsPane(Running):
         if not sheet.untitled:
             self._reopenable.append((sheet.path, sheet.editor.model.cursor.line))
         self.discard_swap(sheet)
+        if self.stored.close(sheet):
+            self.post_message(self.StoredChanged())
         if not self._sheets:
             self._switcher.current = "welcome"
             self.query_one(Welcome).focus()

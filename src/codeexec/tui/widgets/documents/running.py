@@ -22,6 +22,7 @@ from codeexec.tui.link import Failed, ask, ask_quietly
 from codeexec.tui.widgets.documents.cell_runs import CellRuns
 from codeexec.tui.widgets.documents.keeping import Keeping
 from codeexec.tui.widgets.documents.sheet import Sheet
+from codeexec.tui.widgets.documents.stored_outputs import StoredOutputs
 from codeexec.tui.widgets.documents.words import words_like
 from codeexec.tui.widgets.editor.code_editor import CodeEditor, RunScope
 from codeexec.tui.widgets.editor.marks import Completion, Diagnostic
@@ -39,6 +40,7 @@ class Running(Keeping):
     save_before_run = True
     _snapshot = Snapshot()
     _cell_runs: CellRuns
+    stored: StoredOutputs
     _one_at_a_time: asyncio.Lock
 
     def save(self, sheet: Sheet | None = None, *, overwrite: bool = False) -> bool:
@@ -147,6 +149,7 @@ class Running(Keeping):
                 sheet.show_marks(frame.snapshot)
             if any(map(sheet.is_of, documents)):
                 sheet.show_marks(frame.snapshot)
+                self._follow_stored(sheet)
                 self._save_outputs_of_run(sheet)
         for view in changed:
             if view.status == "error":
@@ -169,6 +172,12 @@ class Running(Keeping):
             for sheet in self._sheets:
                 if sheet.is_of(document):
                     sheet.show_marks(self._snapshot)
+                    self._follow_stored(sheet)
+
+    def _follow_stored(self, sheet: Sheet) -> None:
+        """A cell that was run shows what it puts out now, not what the file held."""
+        if self.stored.follow(sheet, self._snapshot):
+            self.post_message(self.StoredChanged())
 
     def _save_outputs_of_run(self, sheet: Sheet) -> None:
         """Where a run saves its document, what comes of it is saved as well when it is over."""

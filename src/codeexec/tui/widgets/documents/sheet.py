@@ -198,13 +198,14 @@ class Sheet(Vertical):
         )
         self._saved()
 
-    def _cell_keys(self) -> tuple[str, ...]:
-        """Of the cells that a notebook of the text has; a blank start of the text is none."""
+    def notebook_cells(self) -> tuple[Cell, ...]:
+        """The cells that a notebook of the text has; a blank start of the text is none."""
         index = self.editor.model.cells
         cells = self.editor.cells()
-        if index.has_preamble and cells[0].is_blank:
-            cells = cells[1:]
-        return tuple(cell.key for cell in cells)
+        return tuple(cells[1:] if index.has_preamble and cells[0].is_blank else cells)
+
+    def _cell_keys(self) -> tuple[str, ...]:
+        return tuple(cell.key for cell in self.notebook_cells())
 
     def _origins(self) -> list[int | None]:
         """Of each cell of the text its place in the notebook as it was saved last."""
@@ -368,6 +369,10 @@ class Sheet(Vertical):
             for key, view in assigned(self._views(snapshot), cells, self._token)
             if not view.is_open and view.code == sources[key]
         }
+
+    def ran(self, snapshot: Snapshot) -> set[str]:
+        """Keys of the cells that were run, or wait to be."""
+        return {key for key, _ in assigned(self._views(snapshot), self.editor.cells(), self._token)}
 
     async def save_outputs(self, snapshot: Snapshot, session: SessionClient) -> None:
         """Write what its cells have put out into the notebook as it was saved last, where that
