@@ -138,6 +138,19 @@ def test_running_a_file_is_trust_for_that_run(desk: Desk, strange: StrangeFolder
     assert strange.marks == []  # it was for the run alone
 
 
+def test_running_a_file_of_another_folder_is_no_trust_for_the_current_one(
+    desk: Desk, strange: StrangeFolder
+) -> None:
+    python = strange.plant_python()
+    strange.plant_settings(f'[kernel]\nname = "{python}"\n')
+    own = desk.home / "own.py"
+    own.write_text("print('own')\n")
+    done = desk.run("run", str(own), env=NO_VENV)
+    assert done.stdout == "own\n", done.stderr
+    assert "is not used" in done.stderr
+    assert strange.marks == []
+
+
 @pytest.mark.parametrize("where", [".", "inner", ".."])
 def test_a_run_does_not_trust_what_a_container_could_change(
     desk: Desk, strange: StrangeFolder, where: str
@@ -151,7 +164,7 @@ def test_a_run_does_not_trust_what_a_container_could_change(
     done = desk.run("run", str(desk.folder / "a.py"), env=NO_VENV, cwd=cwd)
     assert (done.stdout, strange.marks) == (f"{sys.executable}\n", [])
     assert f"{desk.folder} is not trusted" in done.stderr
-    assert "codeexec-tui trust" in done.stderr
+    assert "is not used" in done.stderr
     if where != "inner":  # an activated environment that no container could change is the user's
         activated = {"VIRTUAL_ENV": str(desk.folder / ".venv")}
         assert desk.run("run", str(desk.folder / "a.py"), env=activated).stdout == done.stdout

@@ -87,6 +87,25 @@ def test_what_belongs_to_another_user_is_not_trusted(
     assert not allows(RunTrust("", store), project)
 
 
+def test_a_run_trusts_the_folder_of_its_file_and_not_another(
+    store: TrustStore, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner, other = project / "inner", make_project(tmp_path / "other")
+    inner.mkdir()
+    for folder in (inner, other):
+        (folder / "script.py").write_text("")
+    (tmp_path / "alias").symlink_to(inner)
+    monkeypatch.chdir(other)
+    for script in (inner / "script.py", tmp_path / "alias" / "script.py"):
+        run = RunTrust(str(script), store)
+        assert allows(run, project)
+        assert not allows(run, other)
+        assert not run.allows(str(other), str(other / ".codeexec.toml"), "digest")
+    for name in ("script.py", ""):
+        assert allows(RunTrust(name, store), other)
+        assert not allows(RunTrust(name, store), project)
+
+
 def test_a_mount_voids_trust_that_was_given_before(store: TrustStore, project: Path) -> None:
     store.decide(str(project), is_trusted=True)
     store.record_mount(str(project))

@@ -203,13 +203,16 @@ class TrustStore:
 
 
 class RunTrust:
-    """A Trust for one `run FILE`, which is the user's own act: what lies about the file is as
-    trusted as the file, unless it belongs to yet another user or a container could change it."""
+    """A Trust for one `run FILE`, which is the user's own act: what lies in the file's folder and
+    those above is as trusted as the file, unless it belongs to yet another user or a container
+    could change it. The current folder is not, where the file lies elsewhere."""
 
     def __init__(self, file: str = "", store: TrustStore | None = None) -> None:
-        """`file` empty: the code comes from standard input."""
+        """`file` empty: the code comes from standard input, and is meant for the current folder."""
         self._store = store or TrustStore()
         self._owners = {os.geteuid(), 0}
+        spelled = os.path.dirname(os.path.abspath(file)) if file else os.getcwd()  # noqa: PTH100, PTH109
+        self._folders = {spelled, os.path.realpath(spelled)}
         if file:
             try:
                 self._owners.add(os.stat(file).st_uid)
@@ -219,6 +222,8 @@ class RunTrust:
     def allows(self, holder: str, path: str, digest: str = "") -> bool:
         if self._store.allows(holder, path, digest):
             return True
+        if not any(is_inside(folder, holder) for folder in self._folders):
+            return False
         if not _owners(holder, path) <= self._owners:
             return False
         if digest:
