@@ -1,8 +1,8 @@
 PYTHON ?= python
 
-.PHONY: check lint types contracts test test-all screenshots
+.PHONY: check lint types contracts man man-fresh test test-all screenshots
 
-check: lint types contracts test-all
+check: lint types contracts man-fresh test-all
 
 lint:
 	$(PYTHON) -m ruff check .
@@ -13,6 +13,12 @@ types:
 
 contracts:
 	lint-imports
+
+man:
+	$(PYTHON) -m codeexec.cli.man > man/codeexec-tui.1
+
+man-fresh:
+	$(PYTHON) -m codeexec.cli.man | cmp - man/codeexec-tui.1 || { echo "run: make man"; exit 1; }
 
 # What a developer runs all day.
 test:

@@ -1,0 +1,115 @@
+"""The manual page, made from the commands themselves: `python -m codeexec.cli.man > FILE`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from inspect import cleandoc
+
+import click
+
+from codeexec import __version__
+from codeexec.cli import exits
+from codeexec.cli.commands import OPEN, PROGRAM, cli
+
+SUMMARY = "a terminal workbench for running code"
+
+FILES = (
+    ("~/.config/codeexec-tui/config.toml", "The user's settings; CODEEXEC_CONFIG names another."),
+    ("~/.config/codeexec-tui/themes/, keymaps/", "The user's themes and keymaps."),
+    (".codeexec.toml", "Settings of a project, looked for from its folder upward."),
+    ("~/.local/state/codeexec-tui/", "Sessions, their journals and artifacts; unsaved text."),
+)
+ENVIRONMENT = (
+    ("CODEEXEC_TABLE_NAME", "A setting, such as CODEEXEC_EDITOR_TAB_SIZE."),
+    ("NO_COLOR, TERM=dumb", "No colours; a dumb terminal gets no escape sequence at all."),
+    ("VIRTUAL_ENV, CONDA_PREFIX", "The Python environment that code is run in."),
+    ("DOCKER_HOST", "The container engine."),
+)
+
+
+def man_page() -> str:
+    """The page in man(7)'s macros. It has no date, so that the same source gives the same page."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    context = click.Context(cli, info_name=PROGRAM)
+    yield f'.TH CODEEXEC\\-TUI 1 "" "{PROGRAM} {__version__}" "User Commands"'
+    yield ".SH NAME"
+    yield f"{_text(PROGRAM)} \\- {SUMMARY}"
+    yield ".SH SYNOPSIS"
+    yield f".B {_text(PROGRAM)}"
+    yield "[\\fIOPTIONS\\fR] [\\fIFILE\\fR ...]"
+    yield ".br"
+    yield f".B {_text(PROGRAM)}"
+    yield "\\fICOMMAND\\fR [\\fIARGUMENTS\\fR ...]"
+    yield ".SH DESCRIPTION"
+    yield from _help(cli)
+    yield ".SH OPTIONS"
+    opening = cli.get_command(context, OPEN)
+    assert opening is not None, "the command behind no command is in our own table"
+    yield from _options(opening, context)
+    yield from _options(cli, context)
+    yield ".SH COMMANDS"
+    for name in cli.list_commands(context):
+        yield from _command(cli, context, name)
+    yield ".SH EXIT STATUS"
+    yield "A script that is run has its own exit status. Else:"
+    for code, meaning in exits.MEANINGS:
+        yield from _tagged(f"\\fB{code}\\fR", meaning)
+    for title, entries in (("ENVIRONMENT", ENVIRONMENT), ("FILES", FILES)):
+        yield f".SH {title}"
+        for name, words in entries:
+            yield from _tagged(f"\\fI{_text(name)}\\fR", words)
+
+
+def _command(group: click.Group, above: click.Context, name: str) -> Iterator[str]:
+    command = group.get_command(above, name)
+    assert command is not None, "the group has listed it"
+    context = click.Context(command, info_name=name, parent=above)
+    path = context.command_path.removeprefix(f"{PROGRAM} ")
+    usage = " ".join(command.collect_usage_pieces(context))
+    yield f".SS {_text(path)} {_text(usage)}"
+    yield from _help(command)
+    yield from _options(command, context)
+    if isinstance(command, click.Group):
+        for each in command.list_commands(context):
+            yield from _command(command, context, each)
+
+
+def _help(command: click.Command) -> Iterator[str]:
+    """Paragraphs; those that begin with \\b keep their lines."""
+    for number, paragraph in enumerate(cleandoc(command.help or "").split("\n\n")):
+        if number:
+            yield ".PP"
+        lines = [line for line in paragraph.split("\n") if line.strip() != "\b"]
+        if len(lines) < paragraph.count("\n") + 1:
+            yield from (".nf", *map(_line, lines), ".fi")
+        else:
+            yield _line(" ".join(line.strip() for line in lines))
+
+
+def _options(command: click.Command, context: click.Context) -> Iterator[str]:
+    for each in command.get_params(context):
+        record = None if isinstance(each, click.Argument) else each.get_help_record(context)
+        if record is not None and record[0] not in ("--help", "-h, --help"):
+            yield from _tagged(f"\\fB{_text(record[0])}\\fR", record[1])
+
+
+def _tagged(tag: str, words: str) -> Iterator[str]:
+    yield from (".TP", tag, _line(" ".join(words.split())))
+
+
+def _line(text: str) -> str:
+    """A line of text that troff takes as such."""
+    shown = _text(text)
+    return f"\\&{shown}" if shown.startswith((".", "'")) else shown
+
+
+def _text(text: str) -> str:
+    return text.replace("\\", "\\e").replace("-", "\\-")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(man_page())
