@@ -193,6 +193,7 @@ def main() -> None:
     load("questions")
     load("drawing")
     load("program_magic")
+    load("tqdm_bars")
     load("outbox").install(app)
     enter()
     gc.freeze()
