@@ -30,6 +30,7 @@ from codeexec.tui import garbage
 from codeexec.tui.app import OpenOptions
 from codeexec.tui.commands import BY_ID
 from codeexec.tui.equipment import Equipment
+from codeexec.tui.key_order import KeyHandled, KeyOrder
 from codeexec.tui.legacy_keys import teach
 from codeexec.tui.messages import Attach, Depart, ThemeChosen
 from codeexec.tui.places import all_places, menu, places
@@ -78,8 +79,9 @@ class Program(App[str]):
         self._opening = opening
         self._start = start
         self._is_hung_up = False
-        self._early: list[events.Event] = []
+        self._early: list[events.Key | events.Paste] = []
         self._takes_keys = False
+        self._key_order = KeyOrder(self, super().on_event)
         self.fault: CodeexecError | None = None
         """Why it has ended, where that was not meant."""
         self.register_theme(to_textual(equipment.theme))
@@ -167,10 +169,16 @@ class Program(App[str]):
         """Keys that come before a pane has them wait for it."""
         if isinstance(event, events.InputEvent):
             self.equipment.key_at = time.monotonic()
-        if self._takes_keys or not isinstance(event, events.Key | events.Paste):
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             await super().on_event(event)
+        elif self._takes_keys:
+            await self._key_order.take(event)
         else:
             self._early.append(event)
+
+    @on(KeyHandled)
+    def note_key(self, event: KeyHandled) -> None:
+        self._key_order.handled(event.number)
 
     async def _take_keys(self) -> None:
         """Keys that were pressed before we could read them are as good as those pressed now, and
@@ -181,10 +189,12 @@ class Program(App[str]):
             self.call_after_refresh(self._take_keys)
             return
         for message in XTermParser().feed(self._typed.decode("utf-8", "replace")):
-            if isinstance(message, events.Event):
+            if isinstance(message, events.Key | events.Paste):
+                await self._key_order.take(message)
+            elif isinstance(message, events.Event):
                 await super().on_event(message)
         while self._early:
-            await super().on_event(self._early.pop(0))
+            await self._key_order.take(self._early.pop(0))
         self._takes_keys = True
 
     def _hang_up(self) -> None:

@@ -7,11 +7,13 @@ whoever watches follows the workbench that is being watched.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.parsing import load_json
 from codeexec.domain.plain_files import read_plain_text
 
 
@@ -49,19 +51,17 @@ class SessionViews:
         file = self._file(session_id)
         if not file.is_file():
             return None
-        from msgspec import ValidationError  # not before the first prompt, where nothing is kept
-        from msgspec.json import decode
+        from msgspec import convert  # not before the first prompt, where nothing is kept
 
         try:
-            return decode(read_plain_text(file), type=SessionView)
-        except (OSError, ValueError, ValidationError):
+            return convert(load_json(read_plain_text(file)), SessionView)
+        except (OSError, ValueError):
             return None
 
     def save(self, session_id: str, view: SessionView) -> None:
-        from msgspec.json import encode
-
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomic(self._file(session_id), encode(view))
+            # Escaped: names of files may hold bytes that are no text.
+            write_atomic(self._file(session_id), json.dumps(asdict(view)).encode("ascii"))
         except (OSError, CodeexecError):
             pass

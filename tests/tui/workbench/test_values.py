@@ -18,6 +18,7 @@ from codeexec.tui.feed import Frame
 from codeexec.tui.late import LateSession
 from codeexec.tui.layout import Layout, Layouts
 from codeexec.tui.notify import long_runs, sequence, words_for
+from codeexec.tui.session_views import FileView, SessionView, SessionViews
 from codeexec.tui.workplace import place_of
 
 
@@ -29,6 +30,17 @@ def test_a_layout_comes_back_and_a_broken_one_is_passed_over(tmp_path: Path) -> 
     for file in (tmp_path / "layouts").iterdir():
         file.write_text('{"layout": {"files_width": "wide"}}')
     assert layouts.load(tmp_path, 160) == (Layout.of_width(160), ())
+
+
+def test_a_view_of_a_session_comes_back_also_with_names_that_are_no_text(tmp_path: Path) -> None:
+    views = SessionViews(tmp_path / "views")
+    assert views.load("s") is None
+    view = SessionView((FileView("/w/a\udcff.py", 3, 4), FileView("/w/b.py")), "/w/b.py", 7)
+    views.save("s", view)
+    assert views.load("s") == view
+    for file in (tmp_path / "views").iterdir():
+        file.write_text('{"files": 3}')
+    assert views.load("s") is None
 
 
 def test_panes_keep_within_bounds() -> None:

@@ -78,6 +78,10 @@ class CardLines(ScrollView):
         display: Display
 
     @dataclass
+    class EmptyClicked(Message, namespace="console_view"):
+        """The room below the last card was clicked: what is typed next is meant for the prompt."""
+
+    @dataclass
     class AnswerWanted(Message, namespace="console_view"):
         """The line was clicked that says that an answer is waited for."""
 

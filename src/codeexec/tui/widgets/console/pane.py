@@ -414,6 +414,11 @@ class ConsolePane(CardActions, Vertical):
         event.stop()
         self.focus_prompt()
 
+    @on(ConsoleView.EmptyClicked)
+    def go_to_prompt(self, event: ConsoleView.EmptyClicked) -> None:
+        event.stop()
+        self.focus_prompt()
+
     @on(ConsoleView.FrameClicked)
     def pass_frame(self, event: ConsoleView.FrameClicked) -> None:
         event.stop()

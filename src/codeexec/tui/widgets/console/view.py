@@ -287,6 +287,7 @@ class ConsoleView(CardLines, can_focus=True):
         found = self.deck.locate(self.scroll_offset.y + event.y)
         if found is None:
             self.select(None)
+            self.post_message(self.EmptyClicked())
             return
         card, line = found
         self.selected = card
