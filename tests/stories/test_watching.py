@@ -42,7 +42,8 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 await student.until(lambda: "abcprint('two')" in student.editor.text, "the text")
                 assert student.editor.line == "abcprint('two')"
                 assert "has unsaved text" not in student.screen()
-                await student.press("f2" if student.workbench.here != "editor" else "end")
+                await student.press("alt+1", "end")
+                await student.sees("watching only · let go")
                 await student.write("STUDENT")
                 await student.press("ctrl+s")
                 await student.is_told("This workbench only watches.")
@@ -52,8 +53,6 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 assert Path(lesson).read_text() == LESSON
 
                 teacher.workbench.documents.bring(teacher.workbench.documents.sheets[1])
-                await student.press("alt+y")
-                await student.sees("watching only · let go")
                 teacher.workbench.keep_layout()
                 await student.press("alt+y")
                 await student.until(lambda: student.editor.text == "x = 1\n", "the other file")
