@@ -164,7 +164,7 @@ def test_a_run_does_not_trust_what_a_container_could_change(
     done = desk.run("run", str(desk.folder / "a.py"), env=NO_VENV, cwd=cwd)
     assert (done.stdout, strange.marks) == (f"{sys.executable}\n", [])
     assert f"{desk.folder} is not trusted" in done.stderr
-    assert "is not used" in done.stderr
+    assert "codeexec-tui trust" in done.stderr
     if where != "inner":  # an activated environment that no container could change is the user's
         activated = {"VIRTUAL_ENV": str(desk.folder / ".venv")}
         assert desk.run("run", str(desk.folder / "a.py"), env=activated).stdout == done.stdout
