@@ -75,11 +75,13 @@ async def test_attach_opens_the_files_of_the_session_with_its_cursors(tmp_path: 
             name = bench.snapshot.name
             bench.editor.at("print('two')")
             await bench.press("ctrl+q")
+            await bench.until(lambda: bench.program._exit, "it has left")
         (tmp_path / "work" / "show.py").write_text("other\n")
         options = OpenOptions(files=("show.py",), new=True)
         async with open_bench(tmp_path, state=state, host=host, options=options) as bench:
             await bench.sees("other")
             await bench.press("ctrl+q")
+            await bench.until(lambda: bench.program._exit, "it has left")
         options = OpenOptions(session=name, attach=True)
         async with open_bench(tmp_path, state=state, host=host, options=options) as bench:
             await bench.until(lambda: bench.editor.line == "print('two')", "its file")

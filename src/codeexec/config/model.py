@@ -112,6 +112,9 @@ class Kernel:
 class Sessions:
     """The life of sessions; times in seconds, sizes in bytes."""
 
+    confirm_restart: bool = True
+    """Ask before a restart of the kernel that would lose variables."""
+
     ladder: Literal["ask", "auto"] = "ask"
     """After an interrupt and a second one, wait to be asked again before ending the kernel, or
     go on by itself. A run that is out of time always goes on by itself."""

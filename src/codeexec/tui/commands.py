@@ -181,6 +181,8 @@ def _table() -> tuple[Command, ...]:
         c("app.rename", "Rename this session…", "anywhere", "rename_session"),
         c("app.quit", "Quit, and let the session go on", "anywhere", "detach", "ctrl+q",
           priority=True),
+        c("app.leave", "Exit: leave, or stop the session…", "anywhere", "ask_leave", "",
+          "exit, quit() and Ctrl+D at an empty prompt ask the same."),
         c("app.stop_quit", "Stop the session and quit", "anywhere", "stop_and_quit"),
         # the console's cards
         c("console.previous", "Card above", "console", "step(-1)", "up,k"),

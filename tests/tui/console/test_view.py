@@ -12,10 +12,15 @@ from textual.strip import Strip
 
 from codeexec.domain.codec import encode
 from codeexec.domain.events import (
+    Death,
     ExecutionFinished,
     ExecutionQueued,
     ExecutionStarted,
     InputCounted,
+    KernelDied,
+    KernelReady,
+    KernelRef,
+    KernelStarting,
     OutputChanged,
     Recorded,
     SnapshotTaken,
@@ -190,6 +195,25 @@ async def test_a_traceback_is_shown_with_the_users_frames() -> None:
         assert "raw_decode" not in text
         app.view.toggle_frames(app.view.deck.cards[0])
         assert "raw_decode" in "\n".join(app.lines())
+
+
+async def test_a_restart_of_the_kernel_leaves_a_line_between_the_cards() -> None:
+    app = Shown()
+    kernel = KernelRef("python3", "Python 3")
+    async with app.run_test(size=(60, 20)):
+        app.feed(KernelStarting(1, kernel), KernelReady(1))
+        app.run_once("1", "a = 1")
+        app.feed(KernelDied(1, Death("It exited.")))
+        assert any("Shift+F9 starts a new one" in line for line in app.lines())
+        app.feed(KernelStarting(2, kernel), KernelReady(2))
+        lines = app.lines()
+        (at,) = (n for n, line in enumerate(lines) if "── kernel restarted · " in line)
+        assert at > next(n for n, line in enumerate(lines) if "[1] a = 1" in line)
+        app.run_once("2", "b = 2")
+        lines = app.lines()
+        (at,) = (n for n, line in enumerate(lines) if "── kernel restarted · " in line)
+        assert "b = 2" in lines[at + 1]
+        assert app.view.deck.height == 2 + 1 + 2
 
 
 async def test_a_picture_is_painted_again_for_each_width_also_for_one_that_was_before() -> None:

@@ -66,17 +66,29 @@ class KernelActions(Arrangement):
 
     async def _may_restart(self) -> bool:
         snapshot = self.last.snapshot if self.last is not None else None
-        if snapshot is None or (snapshot.running is None and not snapshot.queue):
+        if snapshot is None:
             return True
+        if snapshot.running is None and not snapshot.queue:
+            return await self._may_lose_variables(snapshot)
         waiting = len(snapshot.queue)
         wait = f"{waiting} more wait" if waiting > 1 else "one more waits"
         words = f"A cell is running, and {wait}." if waiting else "A cell is running."
         if snapshot.running is None:
             words = f"{waiting} cells wait." if waiting > 1 else "A cell waits."
         said = await self.app.push_screen_wait(
-            Confirm("Restart the kernel?", words, [("restart", "Restart"), ("not", "Not now")])
+            Confirm("Restart the kernel?", words, [("restart", "Restart"), ("cancel", "Cancel")])
         )
         return said == "restart"
+
+    async def _may_lose_variables(self, snapshot: Snapshot) -> bool:
+        """Ask before variables are lost, unless that is set otherwise."""
+        count = len(snapshot.variables) if snapshot.kernel.state in ("idle", "busy") else 0
+        if not count or not self.equipment.settings.sessions.confirm_restart:
+            return True
+        words = "1 variable is lost." if count == 1 else f"{count:,} variables are lost."
+        answers = [("restart", "Restart"), ("cancel", "Cancel")]
+        asked = Confirm("Restart the kernel?", words, answers)
+        return await self.app.push_screen_wait(asked) == "restart"
 
     @work(group="restart", exclusive=True)
     async def action_restart_and_run_all(self) -> None:

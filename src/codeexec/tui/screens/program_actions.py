@@ -109,6 +109,17 @@ class ProgramActions(Arrangement):
             return True
         return False
 
+    @work(group="ask_leave", exclusive=True)
+    async def action_ask_leave(self) -> None:
+        """Leave the session running, or end it; the first is what Enter means."""
+        answers = [("leave", "Leave it running"), ("stop", "Stop it"), ("cancel", "Cancel")]
+        words = "The session and its variables can go on without you."
+        said = await self.app.push_screen_wait(Confirm("Leave?", words, answers))
+        if said == "leave":
+            self.action_detach()
+        elif said == "stop":
+            self.action_stop_and_quit()
+
     @work(group="leave", exclusive=True)
     async def action_detach(self) -> None:
         """The session goes on; how to come back is said when the terminal is ours no more."""

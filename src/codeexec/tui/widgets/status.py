@@ -40,6 +40,13 @@ _LADDER = {
     "kill": "killing the kernel",
 }
 
+_NEXT_RUNG = {
+    "interrupt": " · F9 again interrupts once more",
+    "interrupt_again": " · F9 again ends the kernel",
+    "terminate": " · F9 again kills it",
+}
+"""What the key does next, said before it does so."""
+
 _SENTENCE = re.compile(r"\.\s|\n|\.$")
 
 _IMAGE_ROOM = 30
@@ -156,7 +163,8 @@ class StatusLine(Widget):
             words = _LADDER.get(kernel.ladder.stage, kernel.ladder.stage)
             pid = f" pid {kernel.ladder.pid}" if kernel.ladder.pid else ""
             elapsed = duration(kernel.ladder.elapsed)
-            return f"⚡ {words}{pid} {elapsed} · F9 again", "warn", "kernel.interrupt"
+            next_key = _NEXT_RUNG.get(kernel.ladder.stage, "")
+            return f"↯ {words}{pid} {elapsed}{next_key}", "warn", "kernel.interrupt"
         running = self._snapshot.running
         if running is not None and running.stdin is not None:
             return "⌨ waiting for your answer", "stream.stdin", "pane.console"
@@ -214,6 +222,8 @@ class StatusLine(Widget):
             words = f"{self._position.line}:{self._position.column}"
             of = f"{self._position.of}  " if self._position.of else ""
             pieces.append((f"{of}{words}", "muted", ""))
+        if self._snapshot.kernel.state == "dead":
+            pieces.append(("Shift+F9 new kernel", "accent", "kernel.restart"))
         pieces.append(("F1 keys", "muted", "app.help"))
         pieces.append(("^P commands", "muted", "app.palette"))
         return pieces

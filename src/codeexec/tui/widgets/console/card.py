@@ -10,7 +10,7 @@ from codeexec.domain.outputs import TAIL_ROWS, Display, ErrorInfo, Run, iter_row
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.widgets.console.rows import Heights
 
-Part = Literal["code", "more", "row", "note", "gap"]
+Part = Literal["rule", "code", "more", "row", "note", "gap"]
 
 _ENDINGS = ("cancelled", "timed_out", "lost")
 
@@ -39,6 +39,8 @@ class Card:
         self.fold = Fold.OPEN
         self.shows_all_code = False
         self.shows_all_frames = False
+        self.rule = False
+        """Another kernel than that of the card above ran it: a line above it says so."""
         self.gap = False
         """There may be executions right before this one that were not read yet."""
         self.heights = Heights()
@@ -85,13 +87,17 @@ class Card:
         """All lines, with the gap."""
         shown, more = self.code_lines(limit)
         if self.fold is Fold.CLOSED:
-            return 2 + (self.view.total > 0)
-        head = shown + (more > 0)
+            return self.rule + 2 + (self.view.total > 0)
+        head = self.rule + shown + (more > 0)
         return head + self.heights.top(self.view.total) + self.has_note + 1
 
     def locate(self, line: int, limit: int) -> Line:
         """What stands in a line of the card, counted from 0."""
         shown, more = self.code_lines(limit)
+        if self.rule:
+            if line == 0:
+                return Line("rule")
+            line -= 1
         if line < shown:
             return Line("code", line)
         line -= shown
@@ -109,7 +115,7 @@ class Card:
     def row_top(self, row: int, limit: int) -> int:
         """The line where a row of output begins."""
         shown, more = self.code_lines(limit)
-        return shown + (more > 0) + self.heights.top(row)
+        return self.rule + shown + (more > 0) + self.heights.top(row)
 
     def display(self, shown: Display) -> Display:
         """The display as it is now: a page may hold it as it was when it was read."""

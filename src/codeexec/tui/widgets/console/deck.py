@@ -62,11 +62,18 @@ class Deck:
                 at = self._insert(view)
                 self.cards[at].gap = view.number > 1 and view.number - 1 not in numbers
             self._update(self.cards[at], view, painter, frame.rewritten.get(view.execution_id))
+            self._note_kernel(at)
             changed.append(at)
         if changed:
             self.settle(min(changed))
         self._note_stale(frame)
         return bool(changed)
+
+    def _note_kernel(self, at: int) -> None:
+        """Whether a card and the next were run by other kernels than the cards above them."""
+        for below in range(max(at, 1), min(at + 2, len(self.cards))):
+            before, now = self.cards[below - 1].view.generation, self.cards[below].view.generation
+            self.cards[below].rule = bool(before and now and before != now)
 
     def _update(
         self, card: Card, view: ExecutionView, painter: CardPainter, rewritten: int | None = None
@@ -154,6 +161,7 @@ class Deck:
                 card = self.cards[at]
                 card.gap = number == 0 and more and above != view.number - 1
                 self.measure(card, painter)
+                self._note_kernel(at)
             elif number:
                 self.cards[at].gap = False
         at = bisect_left(self.cards, before, key=lambda card: card.view.number)

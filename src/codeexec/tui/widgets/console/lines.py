@@ -19,7 +19,7 @@ from codeexec.domain.outputs import Display, MimePart, Run
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.console.card import Card, Line
 from codeexec.tui.widgets.console.deck import Deck
-from codeexec.tui.widgets.console.paint import GUTTER, CardPainter
+from codeexec.tui.widgets.console.paint import GUTTER, CardPainter, restarted
 from codeexec.tui.widgets.console.rows import PageKey
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ class CardLines(ScrollView):
         """Of each display the token of its picture as it was asked for last."""
         self._wanted_gap: int | None = None
         self._ticker: Timer | None = None
+        self._last_words = ""
+        """A line below the cards: of a kernel that ended, or of one that has run nothing yet."""
         self._painted: LRUCache[object, Strip] = LRUCache(_KEPT_LINES)
 
     # -- what is shown ---------------------------------------------------------------------
@@ -202,7 +204,9 @@ class CardLines(ScrollView):
         """A line as it was painted before, where nothing that it shows has changed."""
         found = self.deck.locate(at)
         if found is None:
-            return Strip([])
+            if not self._last_words or at != self.deck.height:
+                return Strip([])
+            return Strip([Segment("  "), *self.painter.rule(self._last_words, self.deck.width)])
         card, line = found
         row = self.deck.row(card, line.index) if line.part == "row" else None
         if (row is None or not row.is_text) and (card.view.is_open or line.part == "row"):
@@ -221,6 +225,8 @@ class CardLines(ScrollView):
         match line.part:
             case "code":
                 body = painter.code(card, line.index, width)
+            case "rule":
+                body = painter.rule(restarted(card.view.started_at), width)
             case "more":
                 body = painter.more(card, line.index)
             case "note":

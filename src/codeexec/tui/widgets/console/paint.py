@@ -176,6 +176,11 @@ class CardPainter:
         side.append(Segment(f" {words}", style("muted")))
         return side
 
+    def rule(self, words: str, width: int) -> Strip:
+        """A line with words about the kernel."""
+        words = f"── {words} "
+        return Strip([Segment(words.ljust(width, "─")[:width], self.theme.style("muted"))])
+
     def more(self, card: Card, count: int) -> Strip:
         """What is folded away, in words."""
         if card.fold is Fold.CLOSED:
@@ -217,6 +222,8 @@ class CardPainter:
     def plain_text(self, card: Card, line: Line, row: Run | None, width: int) -> str:
         """The text of a line, for copying."""
         match line.part:
+            case "rule":
+                return self.rule(restarted(card.view.started_at), width).text
             case "code":
                 lines = card.view.code.split("\n")
                 return lines[line.index] if line.index < len(lines) else ""
@@ -231,3 +238,9 @@ class CardPainter:
 def _text_of(row: Run) -> str:
     """A row of text with its mark: what input() asked and was answered is told from output."""
     return f"⌨ {row.text}" if row.kind == "stdin" else row.text
+
+
+def restarted(at: float | None) -> str:
+    """What stands between the cards of two kernels; `at` in seconds since 1970."""
+    clock = f" · {time.strftime('%H:%M', time.localtime(at))}" if at is not None else ""
+    return f"kernel restarted{clock}"

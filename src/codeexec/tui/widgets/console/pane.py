@@ -24,7 +24,7 @@ from codeexec.tui.commands import bindings, of
 from codeexec.tui.feed import Frame
 from codeexec.tui.graphics.images import WHOLE, CellSize, Extent, decode, fit
 from codeexec.tui.graphics.probe import Graphics
-from codeexec.tui.link import ask, ask_quietly, focus_now
+from codeexec.tui.link import CommandWanted, ask, ask_quietly, focus_now
 from codeexec.tui.render.highlight import highlight
 from codeexec.tui.theme import Theme
 from codeexec.tui.theme_colors import Color
@@ -246,6 +246,11 @@ class ConsolePane(CardActions, Vertical):
     def pass_interrupt(self, event: Prompt.InterruptWanted) -> None:
         event.stop()
         self.post_message(self.InterruptRequested())
+
+    @on(Prompt.LeaveWanted)
+    def pass_leave(self, event: Prompt.LeaveWanted) -> None:
+        event.stop()
+        self.post_message(CommandWanted("app.leave"))
 
     @on(Prompt.HistorySearchWanted)
     def pass_history(self, event: Prompt.HistorySearchWanted) -> None:

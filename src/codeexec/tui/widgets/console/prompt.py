@@ -20,6 +20,9 @@ from codeexec.tui.commands import bindings
 from codeexec.tui.render.highlight import highlight
 from codeexec.tui.theme import Theme
 
+_LEAVING = ("exit", "quit", "exit()", "quit()")
+"""What leaves a Python shell. In a kernel it would end the kernel and lose its variables."""
+
 MOST_LINES = 12
 """Lines that the prompt grows to before it scrolls."""
 
@@ -87,6 +90,10 @@ class Prompt(TextArea):
     @dataclass
     class InterruptWanted(Message):
         pass
+
+    @dataclass
+    class LeaveWanted(Message):
+        """`exit` or Ctrl+D: leave the program, not end the kernel."""
 
     @dataclass
     class PopupKey(Message):
@@ -195,8 +202,12 @@ class Prompt(TextArea):
             self.submit()
 
     def submit(self) -> None:
-        """Run what is typed, and be empty again."""
+        """Run what is typed, and be empty again; words that leave a shell ask to leave."""
         code = self.text.rstrip()
+        if self.language_name == "python" and code.strip() in _LEAVING:
+            self.put("")
+            self.post_message(self.LeaveWanted())
+            return
         if not self._history or self._history[-1] != code:
             self._history.append(code)
         self._at = len(self._history)
@@ -225,9 +236,13 @@ class Prompt(TextArea):
             self.insert("    ")
 
     def action_copy(self) -> None:
-        """Copy what is selected; without a selection the key means interrupt, as in a shell."""
+        """Copy what is selected; without a selection the key clears what is typed, and in an empty
+        prompt it means interrupt, as in a shell."""
         if self.selected_text:
             super().action_copy()
+        elif self.text:
+            self._at = len(self._history)
+            self.put("")
         else:
             self.post_message(self.InterruptWanted())
 
@@ -281,5 +296,9 @@ class Prompt(TextArea):
                     self.action_to_cards()
                 case _:
                     self.action_docs()
+        elif event.key == "ctrl+d" and not self.text:
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.LeaveWanted())
         else:
             await super()._on_key(event)

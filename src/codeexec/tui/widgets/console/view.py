@@ -15,7 +15,7 @@ from codeexec.tui.feed import Frame
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.console.card import Card, Fold
 from codeexec.tui.widgets.console.lines import CardLines
-from codeexec.tui.widgets.console.paint import GUTTER, CardPainter
+from codeexec.tui.widgets.console.paint import GUTTER, CardPainter, restarted
 
 MOST_CARDS = 400
 KEPT_CARDS = 300
@@ -55,7 +55,8 @@ class ConsoleView(CardLines, can_focus=True):
         """Take in what a frame names; paints nothing when that is nothing of ours."""
         if frame.snapshot.kernel.language:
             self.painter.language = frame.snapshot.kernel.language
-        if self.deck.take(frame, self.painter):
+        is_new = self.deck.take(frame, self.painter)
+        if self._note_restart(frame) or is_new:
             self._trim()
             self._resettle()
         for key in self.deck.take_stale():
@@ -71,6 +72,18 @@ class ConsoleView(CardLines, can_focus=True):
         if self.selected is not None and self.deck.get(self.selected.key) is None:
             self.selected = None
         self._restore(held)
+
+    def _note_restart(self, frame: Frame) -> bool:
+        """Say below the cards that another kernel has come; whether that has changed."""
+        before, kernel = self._last_words, frame.snapshot.kernel
+        last = max((card.view.generation for card in self.deck.cards[-20:]), default=0)
+        if kernel.state == "dead":
+            self._last_words = "kernel ended · Shift+F9 starts a new one · F12 another"
+        elif kernel.state in ("idle", "busy") and 0 < last < kernel.generation:
+            self._last_words = restarted(kernel.ready_at)
+        else:
+            self._last_words = ""
+        return before != self._last_words
 
     # -- executions that are not in hand -----------------------------------------------------
 
@@ -156,7 +169,7 @@ class ConsoleView(CardLines, can_focus=True):
 
     def _resettle(self) -> None:
         """The number of lines may have changed: keep to the end, or stay where we are."""
-        height = self.deck.height
+        height = self.deck.height + bool(self._last_words)
         if height != self.virtual_size.height:
             # Not by the reactive: that lays out the whole screen, and only we have changed.
             self.set_reactive(Widget.virtual_size, Size(self.size.width, height))

@@ -1,0 +1,55 @@
+"""What leaves a shell asks here; what would lose variables asks too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codeexec.config.model import Sessions, Settings
+from support.bench import open_bench
+
+pytestmark = pytest.mark.slow
+
+
+async def test_exit_and_ctrl_d_ask_and_ctrl_c_clears(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        prompt = bench.workbench.console_pane.prompt
+        await bench.console.run("a = 1")
+        await bench.is_idle(1)
+        await bench.write("one")
+        await bench.press("alt+enter")
+        await bench.write("two")
+        await bench.press("ctrl+c")
+        assert prompt.text == ""
+        assert not bench.program._notifications
+        for keys in (["ctrl+d"], [*"exit", "enter"], [*"quit", "enter"]):
+            await bench.press(*keys)
+            await bench.sees("Leave it running")
+            await bench.press("escape")
+            await bench.sees_no_more("Leave it running")
+        assert len(bench.snapshot.executions) == 1
+        assert bench.snapshot.kernel.generation == 1
+        await bench.press("ctrl+d")
+        await bench.sees("Leave it running")
+        await bench.press("enter")
+        await bench.until(lambda: bench.program._exit, "it has left")
+
+
+@pytest.mark.parametrize("asks", [True, False])
+async def test_a_restart_that_loses_variables_asks_where_that_is_set(
+    tmp_path: Path, asks: bool
+) -> None:
+    settings = Settings(sessions=Sessions(confirm_restart=asks))
+    async with open_bench(tmp_path, settings=settings) as bench:
+        await bench.console.run("a = 1")
+        await bench.until(lambda: bench.snapshot.variables, "the variables")
+        await bench.press("shift+f9")
+        if asks:
+            await bench.sees("1 variable is lost.")
+            await bench.press("escape", "shift+f9")
+            await bench.sees("1 variable is lost.")
+            assert bench.snapshot.kernel.generation == 1
+            await bench.press("enter")
+        await bench.until(lambda: bench.snapshot.kernel.generation == 2, "another kernel")
+        await bench.sees("── kernel restarted · ")
