@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.config.model import Sessions, Settings
+from codeexec.config.model import Console, Settings
 from support.bench import open_bench
 
 pytestmark = pytest.mark.slow
@@ -40,7 +40,7 @@ async def test_exit_and_ctrl_d_ask_and_ctrl_c_clears(tmp_path: Path) -> None:
 async def test_a_restart_that_loses_variables_asks_where_that_is_set(
     tmp_path: Path, asks: bool
 ) -> None:
-    settings = Settings(sessions=Sessions(confirm_restart=asks))
+    settings = Settings(console=Console(confirm_restart=asks))
     async with open_bench(tmp_path, settings=settings) as bench:
         await bench.console.run("a = 1")
         await bench.until(lambda: bench.snapshot.variables, "the variables")

@@ -78,6 +78,9 @@ class Console:
     timestamps: bool = False
     """Show when each execution began."""
 
+    confirm_restart: bool = True
+    """Ask before a restart of the kernel that would lose variables."""
+
     scroll_step: int = 3
     """Rows that one notch of the mouse wheel scrolls."""
 
@@ -111,9 +114,6 @@ class Kernel:
 @dataclass(frozen=True, slots=True)
 class Sessions:
     """The life of sessions; times in seconds, sizes in bytes."""
-
-    confirm_restart: bool = True
-    """Ask before a restart of the kernel that would lose variables."""
 
     ladder: Literal["ask", "auto"] = "ask"
     """After an interrupt and a second one, wait to be asked again before ending the kernel, or
