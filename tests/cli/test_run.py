@@ -63,6 +63,14 @@ def test_a_traceback_names_the_file_and_its_line(desk: Desk) -> None:
     assert "Cell" not in said
 
 
+def test_a_next_input_is_said(desk: Desk) -> None:
+    desk.file("load_me.py", "a = 1\n")
+    desk.file("cells.py", "# %%\n%load load_me.py\n")
+    done = desk.run("run", "--cells", "cells.py")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "# %load load_me.py\na = 1" in done.stderr
+
+
 def test_colour_can_be_asked_for(desk: Desk) -> None:
     desk.file("bad.py", "# %%\n1/0\n")
     assert "\x1b[" in desk.run("run", "--cells", "--color", "always", "bad.py").stderr

@@ -16,9 +16,11 @@ from codeexec.kernels.base import (
     Fact,
     Finished,
     InputRequested,
+    NextInput,
     OutputCleared,
     Raised,
     Started,
+    Told,
     Wrote,
 )
 from codeexec.kernels.jupyter.track import INTERRUPTED, Tracker, question_id
@@ -161,9 +163,24 @@ def test_a_reply_may_bring_a_pagers_text() -> None:
     tracker.begin("e1")
     page = {"source": "page", "data": {"text/plain": "help"}}
     tracker.replied(reply("ok", "e1", payload=[page, {"source": "set_next_input"}]))
-    shown, end = tracker.idled("e1")
+    shown, end = tracker.idled("e1")  # one without a text is none
     assert shown == Displayed("e1", {"text/plain": "help"}, {}, "display")
     assert isinstance(end, Finished)
+
+
+def test_a_reply_may_ask_for_the_next_input() -> None:
+    tracker = Tracker()
+    tracker.begin("e1")
+    asked = [
+        {"source": "set_next_input", "text": "a = 1", "replace": True},
+        {"source": "set_next_input", "text": "b = 2"},
+        {"source": "set_next_input", "text": "x" * 2_000_000},
+    ]
+    tracker.replied(reply("ok", "e1", payload=asked))
+    first, second, third, _ = tracker.idled("e1")
+    assert (first, second) == (NextInput("e1", "a = 1", True), NextInput("e1", "b = 2", False))
+    assert isinstance(third, Told)
+    assert "2,000,000" in third.message
 
 
 def test_output_under_a_question_goes_to_the_last_execution() -> None:

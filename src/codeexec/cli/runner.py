@@ -40,6 +40,7 @@ from codeexec.domain.events import (
     KernelReady,
     KernelRef,
     KernelStarting,
+    NextInputOffered,
     NoticeGiven,
     OutputChanged,
     StdinAnswered,
@@ -357,6 +358,9 @@ class Run:
             case KernelDied():
                 self._face.show_pull("", None)
                 self._death = event
+            case NextInputOffered() if not self._options.as_json:
+                await self._face.flush()
+                self._face.say(f"Offered as the next input, which a run has not:\n{event.text}")
             case NoticeGiven():
                 await self._face.flush()
                 self._face.say(f"{event.title}: {event.message} {event.next_step}".rstrip())

@@ -255,6 +255,14 @@ class ExecutionFinished(Event, frozen=True):
 # -- what it has -------------------------------------------------------------------
 
 
+class NextInputOffered(Event, frozen=True):
+    """Code asked for `text` as what is typed next; `replaces`: in place of the code itself."""
+
+    execution_id: str
+    text: str
+    replaces: bool = False
+
+
 class VariablesTaken(Event, frozen=True):
     generation: int
     variables: tuple[Variable, ...]
@@ -301,6 +309,7 @@ AnyEvent = (
     | StdinRequested
     | StdinAnswered
     | ExecutionFinished
+    | NextInputOffered
     | VariablesTaken
     | ArtifactAdded
     | ArtifactRemoved

@@ -29,6 +29,7 @@ from codeexec.domain.events import (
     KernelResumed,
     KernelStarting,
     KernelStopped,
+    NextInputOffered,
     NoticeGiven,
     OutputChanged,
     Recorded,
@@ -194,6 +195,8 @@ class _Draft:
             case InterruptEscalated():
                 ladder = None if event.stage == "obeyed" else event
                 self.kernel = replace(self.kernel, ladder=ladder)
+            case NextInputOffered():
+                pass  # for those who look on; what was typed is no state of the session
             case VariablesTaken():
                 self.fields["variables"] = event.variables
                 self.fields["variables_generation"] = event.generation

@@ -90,6 +90,15 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class NextInput:
+    """Code asked for this text as the next input (`%load`), in place of its own if `replaces`."""
+
+    execution: str
+    text: str
+    replaces: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Died:
     """The process is gone though nobody asked; executions it had open have no `Finished`."""
 
@@ -150,6 +159,7 @@ Fact = (
     | Raised
     | InputRequested
     | Finished
+    | NextInput
     | Died
     | Told
     | Pulled

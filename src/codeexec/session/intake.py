@@ -14,6 +14,7 @@ from codeexec.domain.events import (
     DisplayUpdated,
     ImagePullAdvanced,
     InputCounted,
+    NextInputOffered,
     NoticeGiven,
     OutputChanged,
     StdinRequested,
@@ -101,6 +102,8 @@ class Intake:
                         fact = replace(fact, error=_clipped(fact.error))
                     events += self._finish(fact)
                     self._told_full.discard(fact.execution)
+                case says.NextInput():
+                    events.append(NextInputOffered(fact.execution, fact.text, fact.replaces))
                 case says.Told():
                     events += self._flush()
                     events.append(NoticeGiven(fact.level, fact.title, fact.message, fact.next_step))

@@ -14,6 +14,7 @@ from codeexec.domain.events import (
     ExecutionQueued,
     ExecutionStarted,
     InputCounted,
+    NextInputOffered,
     NoticeGiven,
     OutputChanged,
     Recorded,
@@ -58,6 +59,7 @@ class Frame:
     """Changed executions that the snapshot no longer holds, as they were when it let them go."""
     updated: frozenset[str] = frozenset()
     """Ids of displays that have been updated, in executions of the snapshot and in others."""
+    offers: tuple[NextInputOffered, ...] = ()
 
     def view(self, execution_id: str) -> ExecutionView | None:
         """An execution that has changed; None where only the session knows it."""
@@ -92,6 +94,7 @@ class Folder:
         self._changed: set[str] = set()
         self._rewritten: dict[str, int] = {}
         self._notices: list[NoticeGiven] = []
+        self._offers: list[NextInputOffered] = []
         self._left: dict[str, ExecutionView] = {}
         self._updated: set[str] = set()
         self.only_begins = True
@@ -147,6 +150,8 @@ class Folder:
                     self._skip(before)
                 case NoticeGiven() as notice:
                     self._notices.append(notice)
+                case NextInputOffered() as offer:
+                    self._offers.append(offer)
                 case event:
                     if key := getattr(event, "execution_id", ""):
                         self._changed.add(key)
@@ -174,10 +179,11 @@ class Folder:
             tuple(self._notices),
             {key: view for key, view in self._left.items() if key in self._changed},
             frozenset(self._updated),
+            tuple(self._offers),
         )
         self._shown = self.snapshot
         self._changed, self._rewritten, self._notices = set(), {}, []
-        self._left, self._updated = {}, set()
+        self._left, self._updated, self._offers = {}, set(), []
         self.only_begins = self.only_prints = True
         self.new_rows = 0
         return made

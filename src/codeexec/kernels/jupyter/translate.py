@@ -13,14 +13,19 @@ from codeexec.kernels.base import (
     Fact,
     Finished,
     InputRequested,
+    NextInput,
     OutputCleared,
     Raised,
     Started,
+    Told,
     Wrote,
 )
 from codeexec.kernels.jupyter.wire import Message
 
 log = logging.getLogger(__name__)
+
+LONGEST_INPUT = 1 << 20
+"""Characters that code may ask for as the next input."""
 
 IGNORED = frozenset(
     {"status", "comm_open", "comm_msg", "comm_close", "iopub_welcome", "debug_event",
@@ -78,20 +83,35 @@ def translate(message: Message, execution: str) -> tuple[Fact, ...]:
 
 
 def finished(reply: Message, execution: str) -> tuple[Finished, tuple[Fact, ...]]:
-    """What an execute_reply says: the end, and what it wants shown before (a pager's text)."""
+    """What an execute_reply says: the end, and what comes before it (a pager's text, the next
+    input)."""
     content = reply.content
     status = content.get("status")
     payloads = content.get("payload")
     shown = tuple(
-        Displayed(execution, _mapping(payload.get("data")), {}, "display")
+        fact
         for payload in (payloads if isinstance(payloads, list) else ())
-        if isinstance(payload, dict) and payload.get("source") == "page"
+        if isinstance(payload, dict)
+        for fact in _of_payload(payload, execution)
     )
     if status == "ok":
         return Finished(execution, "ok", None, _count(content)), shown
     if status in ("aborted", "abort"):
         return Finished(execution, "aborted"), ()
     return Finished(execution, "error", error_info(content), _count(content)), shown
+
+
+def _of_payload(payload: Mapping[str, object], execution: str) -> tuple[Fact, ...]:
+    text = payload.get("text")
+    match payload.get("source"):
+        case "page":
+            return (Displayed(execution, _mapping(payload.get("data")), {}, "display"),)
+        case "set_next_input" if isinstance(text, str) and len(text) <= LONGEST_INPUT:
+            return (NextInput(execution, text, payload.get("replace") is True),)
+        case "set_next_input" if isinstance(text, str):
+            words = f"It has {len(text):,} characters; open the file instead."
+            return (Told("warning", "The next input is too long", words),)
+    return NOTHING
 
 
 def error_info(content: Mapping[str, object]) -> ErrorInfo:

@@ -86,6 +86,20 @@ class Wires(KernelActions):
         if event.what:
             self.notify(f"{event.what} copied.", timeout=2, markup=False)
 
+    def take_next_inputs(self, frame: Frame) -> None:
+        """What code asks for as the next input goes into its cell or the prompt; what is typed
+        there stays."""
+        for offer in frame.offers:
+            view = frame.view(offer.execution_id)
+            if view is None or self.documents.take_next_input(offer, view):
+                continue
+            prompt = self.console_pane.prompt
+            if prompt.text.strip():
+                words = "It is not put into the prompt, where something is typed."
+                self.notify(words, title="The code offers a next input", markup=False)
+            else:
+                prompt.put(offer.text.rstrip("\n"))
+
     def tell_news(self, frame: Frame) -> None:
         """Notices of the session, and long runs that nobody watched."""
         for notice in frame.notices:

@@ -329,6 +329,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
                 if screen is not self and isinstance(screen, FrameTaker):
                     screen.show_frame(frame)
         self.tell_news(frame)
+        self.take_next_inputs(frame)
         if self.side is None:
             return  # it is shown all of it when it comes
         self._beside.append(frame)

@@ -13,7 +13,7 @@ from codeexec.client.api import SessionClient
 from codeexec.documents.model import Cell
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, UsageError
-from codeexec.domain.events import CellRef
+from codeexec.domain.events import CellRef, NextInputOffered
 from codeexec.domain.outputs import plain
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.languages.running import refusal
@@ -21,6 +21,7 @@ from codeexec.tui.feed import Frame
 from codeexec.tui.link import Failed, ask, ask_quietly
 from codeexec.tui.widgets.documents.cell_runs import CellRuns
 from codeexec.tui.widgets.documents.keeping import Keeping
+from codeexec.tui.widgets.documents.next_input import put_next_input
 from codeexec.tui.widgets.documents.sheet import Sheet
 from codeexec.tui.widgets.documents.stored_outputs import StoredOutputs
 from codeexec.tui.widgets.documents.words import words_like
@@ -154,6 +155,20 @@ class Running(Keeping):
         for view in changed:
             if view.status == "error":
                 self._mark_failure(view)
+
+    def take_next_input(self, offer: NextInputOffered, view: ExecutionView) -> bool:
+        """Put it into the document that the code is of; False where that is not open, or the
+        cell was changed since."""
+        if view.cell is None or not view.cell.cell:
+            return False
+        for sheet in self._sheets:
+            if not sheet.is_of(view.cell.document) or sheet.editor.model.read_only:
+                continue
+            for cell in sheet.editor.cells():
+                if sheet.ref(cell).cell == view.cell.cell and cell.source == view.code:
+                    put_next_input(sheet.editor, cell, offer.text, replaces=offer.replaces)
+                    return True
+        return False
 
     def cells_counted(self, count: int) -> list[CellRef]:
         """Cells that had this prompt number and are in no snapshot any more."""
