@@ -10,7 +10,7 @@ from msgspec.structs import replace as struct_replace
 from codeexec.client.api import HostClient
 from codeexec.config.model import Settings
 from codeexec.domain.errors import NotFound
-from codeexec.domain.requests import ListSessions, OpenSession, SessionSummary
+from codeexec.domain.requests import ListSessions, OpenSession, SessionSummary, StopSession
 
 if TYPE_CHECKING:
     from codeexec.tui.app import OpenOptions
@@ -48,12 +48,20 @@ async def find_session(
         return await _running(host, options.session)
     if not options.new and not options.session and not options.demo:
         listed = await host.call(ListSessions(ended=False))
-        mine = [
-            one for one in listed.sessions if one.cwd == str(place.folder) and _fits(one, options)
-        ]
+        here = [one for one in listed.sessions if one.cwd == str(place.folder)]
+        for session in here:
+            if _never_had_a_kernel(session) and not session.executions and not session.clients:
+                # Begun with a kernel that there is not: nothing is in it that could be lost.
+                await host.call(StopSession(session.session_id))
+        mine = [one for one in here if _fits(one, options) and not _never_had_a_kernel(one)]
         if mine:
             return max(mine, key=lambda one: one.changed_at)
     return await host.call(wanted(options, place, settings))
+
+
+def _never_had_a_kernel(session: SessionSummary) -> bool:
+    """Whether the kernel that it was begun with was not found, for instance a name mistyped."""
+    return session.state == "dead" and not session.kernel_name
 
 
 def _fits(session: SessionSummary, options: OpenOptions) -> bool:

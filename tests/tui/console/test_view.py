@@ -216,6 +216,23 @@ async def test_a_restart_of_the_kernel_leaves_a_line_between_the_cards() -> None
         assert app.view.deck.height == 2 + 1 + 2
 
 
+async def test_the_card_that_runs_is_followed_and_not_those_that_wait() -> None:
+    app = Shown()
+    async with app.run_test(size=(60, 12)):
+        for number in range(1, 31):
+            app.feed(ExecutionQueued(str(number), f"cell_{number}()"))
+        for number in (1, 2):
+            key = str(number)
+            app.feed(ExecutionStarted(key), InputCounted(key, number))
+            text = "\n".join(f"row {number}.{row}" for row in range(20))
+            app.feed(OutputChanged(key, 0, 20, (Run("stdout", text),)))
+            shown = app.lines()
+            assert any(f"row {number}.19" in line for line in shown)
+            assert any(f"cell_{number + 1}()" in line for line in shown)
+            assert app.view.follows
+            app.feed(ExecutionFinished(key, "ok"))
+
+
 async def test_a_picture_is_painted_again_for_each_width_also_for_one_that_was_before() -> None:
     app = Shown()
     png = MimePart("image/png", 68, text=PIXEL)

@@ -8,7 +8,7 @@ import pytest
 
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.config.model import Docker, Kernel, Settings
-from codeexec.domain.requests import OpenSession, SessionSummary
+from codeexec.domain.requests import ListSessions, OpenSession, SessionSummary
 from codeexec.tui.app import OpenOptions
 from codeexec.tui.attaching import _fits, find_session, wanted
 from codeexec.tui.workplace import Place, place_of
@@ -75,6 +75,21 @@ def test_a_folder_s_session_is_taken_where_it_has_what_is_named(
     options: OpenOptions, fits: bool
 ) -> None:
     assert _fits(CONTAINED, options) is fits
+
+
+async def test_a_mistyped_kernel_does_not_stick_to_the_folder(tmp_path: Path) -> None:
+    place = Place(tmp_path, ())
+    async with EmbeddedHost(tmp_path / "state") as host:
+        wrong = await find_session(host, OpenOptions(kernel="nope"), place, Settings())
+        assert wrong.state == "dead"
+        right = await find_session(host, OpenOptions(), place, Settings())
+        assert right.session_id != wrong.session_id
+        assert right.state != "dead"
+        listed = await host.call(ListSessions(ended=False))
+        assert [one.session_id for one in listed.sessions] == [right.session_id]
+        assert (await find_session(host, OpenOptions(), place, Settings())).session_id == (
+            right.session_id
+        )
 
 
 async def test_a_session_of_this_machine_is_not_taken_for_one_in_a_container(

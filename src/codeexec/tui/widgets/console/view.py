@@ -24,6 +24,9 @@ KEPT_CARDS = 300
 MOST_WHILE_READING = 2000
 """The same while the reader is elsewhere."""
 
+_QUEUE_ROWS = 3
+"""Rows of what waits that are seen below the card that runs."""
+
 _TICK = 0.1
 """Seconds between looks at the clock while something runs."""
 
@@ -176,9 +179,22 @@ class ConsoleView(CardLines, can_focus=True):
             self._scroll_update(self.virtual_size)
         if self.follows:
             self._rows_seen = self.deck.rows
-            self.set_reactive(Widget.scroll_target_y, float(self.max_scroll_y))
-            self.scroll_y = float(self.max_scroll_y)
+            self.set_reactive(Widget.scroll_target_y, float(self.end_y))
+            self.scroll_y = float(self.end_y)
         self.refresh()
+
+    @property
+    def end_y(self) -> int:
+        """Where the end is followed: the output of the card that runs, not the cards that wait
+        below it, of which the first is seen."""
+        if self.selected is None:
+            for card in reversed(self.deck.cards):
+                if card.view.status == "running":
+                    bottom = self.deck.bottom(card) + _QUEUE_ROWS
+                    return min(max(bottom - self.size.height, 0), self.max_scroll_y)
+                if card.view.status != "queued":
+                    break
+        return self.max_scroll_y
 
     # -- pages and pictures ------------------------------------------------------------------
 
@@ -211,7 +227,7 @@ class ConsoleView(CardLines, can_focus=True):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        at_end = round(new_value) >= self.max_scroll_y
+        at_end = round(new_value) >= self.end_y
         if at_end != self.follows:
             self.follows = at_end
             self._rows_seen = self.deck.rows
@@ -219,7 +235,7 @@ class ConsoleView(CardLines, can_focus=True):
             self.want_older()
 
     def go_to_end(self) -> None:
-        if self.follows and not self._left and self.scroll_y == self.max_scroll_y:
+        if self.follows and not self._left and self.scroll_y == self.end_y:
             return  # painting it again would delay what comes of the run
         self.follows = True
         self._left = 0
