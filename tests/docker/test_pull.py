@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from codeexec.cli import exits
 from codeexec.config.model import Docker, Settings
 from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.domain.requests import RestartKernel
@@ -81,6 +82,7 @@ async def test_the_workbench_shows_it_while_the_kernel_starts(
         await bench.sees("◌ fetching ━")
         registry.go_on.set()
         await bench.sees("✗ dead: The image has no python3")
+        await bench.until(lambda: list(bench.program._notifications), "the reason")
         [told] = bench.program._notifications
         assert told.title == "The kernel could not start"
         assert bench.snapshot.kernel.pull is None
@@ -94,6 +96,6 @@ def test_run_shows_it_below_the_output(registry: Registry) -> None:
         with Terminal(words, home=apart.folder, cwd=apart.work, env=apart.environ) as terminal:
             terminal.shows(f"fetching {registry.image}  ━")
             registry.go_on.set()
-            assert terminal.ends() == 3
+            assert terminal.ends() == exits.OWN_FAILURE
             assert "The image has no python3" in terminal.text
             assert "fetching" not in terminal.text

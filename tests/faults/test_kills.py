@@ -170,7 +170,7 @@ async def test_a_kernel_killed_while_it_starts_is_told_and_replaced() -> None:
 
 
 @pytest.mark.parametrize("moment", ["start", "running"])
-def test_a_run_that_is_killed_leaves_no_kernel(moment: str) -> None:
+def test_a_run_that_is_killed_leaves_no_program(moment: str) -> None:
     with user() as apart:
         (apart.work / "endless.py").write_text("print('begun', flush=True)\n" + ENDLESS)
         program = subprocess.Popen(
@@ -184,11 +184,11 @@ def test_a_run_that_is_killed_leaves_no_kernel(moment: str) -> None:
         assert program.stdout is not None
         if moment == "running":
             assert program.stdout.readline() == b"begun\n"
-        wait_for(lambda: len(apart.processes()) > 1, "the kernel's process")
+        wait_for(lambda: len(apart.processes()) > 1, "the program's process")
         program.kill()
         program.wait()
         program.stdout.close()
-        wait_for(lambda: not apart.processes(), "the kernel to end")
+        wait_for(lambda: not apart.processes(), "the program to end")
 
 
 async def test_a_crashed_start_leaves_no_process() -> None:

@@ -201,6 +201,16 @@ def _check_file(file: str) -> None:
         raise NotRun(
             exits.CANNOT_EXECUTE, f"{file} cannot be read.", "Make it readable for you: chmod u+r"
         )
+    if stat.S_ISREG(mode):  # reading takes nothing away, as it does from a pipe
+        try:
+            with open(file, "rb", buffering=0) as script:  # noqa: PTH123
+                script.read(1)
+        except OSError as error:  # python takes it for an empty script, and says nothing
+            raise NotRun(
+                exits.CANNOT_EXECUTE,
+                f"{file} cannot be read: {error.strerror}.",
+                "Check the disk, or the program that provides the file.",
+            ) from error
 
 
 def plan_streams(*, is_recorded: bool) -> tuple[str, str]:

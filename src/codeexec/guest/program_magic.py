@@ -39,7 +39,7 @@ class Program:
         if "PYTHONPATH" in env:
             env["CODEEXEC_PYTHONPATH"] = env["PYTHONPATH"]
         env["PYTHONPATH"] = os.pathsep.join(filter(None, [hook, env.get("PYTHONPATH")]))
-        env["CODEEXEC_PROGRAM"] = f"{channel}:{ack}:i:{self._spool}"
+        env["CODEEXEC_PROGRAM"] = f"{channel}:{ack}::i:{self._spool}"
         # Our kernel has no terminal, and the matplotlib backend of a kernel is for kernels.
         if env.get("MPLBACKEND", "").startswith("module://matplotlib_inline"):
             del env["MPLBACKEND"]

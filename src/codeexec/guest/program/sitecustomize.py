@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 SETTING = "CODEEXEC_PROGRAM"
-"""FD:ACK:FLAGS:SPOOL. FD takes lines, ACK returns a byte for each. FLAGS holds `v` where the
-variables are wanted at the end, `t` where stdin holds the script and input() is answered at the
-terminal, and `c` where stdin is to become the controlling terminal, `i` where the
-parent is to be told of each read of stdin."""
+"""FD:ACK:LIFE:FLAGS:SPOOL. FD takes lines, ACK returns a byte for each, LIFE ends with the parent
+(or is empty). FLAGS holds `v` where the variables are wanted at the end, `t` where stdin holds the
+script and input() is answered at the terminal, `c` where stdin is to become the controlling
+terminal, and `i` where the parent is to be told of each read of stdin."""
 
 PYTHONPATH = "CODEEXEC_PYTHONPATH"
 """The PYTHONPATH that the program was started with; absent where it had none."""
@@ -28,12 +28,14 @@ PYTHONPATH = "CODEEXEC_PYTHONPATH"
 ACK_SECONDS = 5.0
 """A parent that does not show a display for so long is not waited for again."""
 
+SIGHUP = 1  # importing `signal` would cost time
+
 
 class Channel:
     """Sends messages to the parent. It closes itself at the first failure: the program goes on."""
 
     def __init__(self, setting: str) -> None:
-        fd, ack, self.flags, self.spool = setting.split(":", 3)
+        fd, ack, life, self.flags, self.spool = setting.split(":", 4)
         self._fd, self._ack = int(fd), int(ack)
         self._count = 0
         self._is_open = True
@@ -41,6 +43,8 @@ class Channel:
         self.main_pid = os.getpid()
         os.set_inheritable(self._fd, False)
         os.set_inheritable(self._ack, False)
+        if life:
+            end_with_parent(int(life))
 
     def send(self, kind: str, **fields: Any) -> None:
         """Send one message and wait until the parent has taken it."""
@@ -77,6 +81,18 @@ class Channel:
             self._waits = False  # displays and text may change places from now on
         elif not os.read(self._ack, 1):
             self._is_open = False
+
+
+def end_with_parent(life: int) -> None:
+    """Have the system send SIGHUP to this process when the parent was killed, as it does when a
+    terminal is gone: `life` is a pipe that only the parent can write to, and never does."""
+    import fcntl
+
+    os.set_inheritable(life, False)
+    if hasattr(fcntl, "F_SETSIG"):  # Linux
+        fcntl.fcntl(life, fcntl.F_SETSIG, SIGHUP)
+        fcntl.fcntl(life, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(life, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
 
 
 class ImportHook:

@@ -37,10 +37,13 @@ FIRST_FD = 200
 class SpawnedProgram:
     """A program that has been started. `stdout` and `stderr` are descriptors to read from, None
     where the program inherited ours (or has one for both). `channel` gives a line for each display
-    in `spool`; a byte written to `ack` lets the program go on. `keys` takes what is typed, None
-    where the program reads a stdin that it has inherited; it then leads no session of its own."""
+    in `spool`; a byte written to `ack` lets the program go on. The program is ended when nobody
+    holds `life`. `keys` takes what is typed, None where the program reads a stdin that it has
+    inherited; it then leads no session of its own."""
 
-    __slots__ = ("ack", "argv", "channel", "keys", "process", "spool", "stderr", "stdout")
+    __slots__ = (
+        "ack", "argv", "channel", "keys", "life", "process", "spool", "stderr", "stdout"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class SpawnedProgram:
         stderr: int | None,
         channel: int,
         ack: int,
+        life: int,
         spool: LockedFolder,
         keys: int | None,
     ) -> None:
@@ -59,6 +63,7 @@ class SpawnedProgram:
         self.stderr = stderr
         self.channel = channel
         self.ack = ack
+        self.life = life
         self.spool = spool
         self.keys = keys
 
@@ -68,7 +73,7 @@ class SpawnedProgram:
 
     def close(self) -> None:
         """Close the descriptors and remove the spool folder."""
-        for fd in {self.stdout, self.stderr, self.channel, self.ack}:
+        for fd in {self.stdout, self.stderr, self.channel, self.ack, self.life}:
             if fd is not None:
                 os.close(fd)
         self.spool.remove()
@@ -95,6 +100,8 @@ def spawn_program(
     try:
         channel, channel_write = _pipe(ours, opened)
         ack_read, ack = _pipe(opened, ours)
+        # Nothing is ever written to it: the system tells the program when we are gone.
+        life_read, life = _pipe(opened, ours)
         out_end, out_child = _stream(stdout, size, ours, opened)
         err_end, err_child = (
             (None, subprocess.STDOUT) if stderr == SAME else _stream(stderr, size, ours, opened)
@@ -107,7 +114,9 @@ def spawn_program(
             child_env["CODEEXEC_PYTHONPATH"] = child_env["PYTHONPATH"]
         paths = [HOOK_FOLDER, *filter(None, [child_env.get("PYTHONPATH", "")])]
         child_env["PYTHONPATH"] = os.pathsep.join(paths)
-        child_env["CODEEXEC_PROGRAM"] = f"{channel_write}:{ack_read}:{flags}:{spool.path}"
+        child_env["CODEEXEC_PROGRAM"] = (
+            f"{channel_write}:{ack_read}:{life_read}:{flags}:{spool.path}"
+        )
         process = subprocess.Popen(
             argv,
             cwd=cwd,
@@ -117,7 +126,7 @@ def spawn_program(
             start_new_session=is_interactive,
             stdout=out_child,
             stderr=err_child,
-            pass_fds=(channel_write, ack_read),
+            pass_fds=(channel_write, ack_read, life_read),
         )
     except BaseException:
         for fd in ours:
@@ -127,7 +136,7 @@ def spawn_program(
     finally:
         for fd in opened:
             os.close(fd)
-    return SpawnedProgram(process, argv, out_end, err_end, channel, ack, spool, keys)
+    return SpawnedProgram(process, argv, out_end, err_end, channel, ack, life, spool, keys)
 
 
 def _pipe(reading: list[int], writing: list[int]) -> tuple[int, int]:
