@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,33 @@ def test_the_report_of_a_crash_is_the_thread_that_crashed(tmp_path: Path) -> Non
         '  File "own.py", line 0 in g',
     ]
     assert words[-1].endswith("…")
+
+
+PENDING = """
+import asyncio
+from codeexec.guest.launch import drop_requests
+
+async def answer(started):
+    await asyncio.sleep(0 if started else 600)
+
+loop = asyncio.new_event_loop()
+begun = loop.create_task(answer(False))
+loop.run_until_complete(asyncio.sleep(0))
+never = loop.create_task(answer(True))
+{drop}
+loop.close()
+del begun, never, loop
+"""
+
+
+@pytest.mark.parametrize("drop", ["drop_requests(loop)", ""])
+def test_a_request_that_comes_after_the_end_leaves_no_words(drop: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PENDING.format(drop=drop)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    # Without it asyncio writes of both.
+    assert ("never awaited" in done.stderr and "was destroyed" in done.stderr) == (not drop)
+    assert bool(done.stderr) == (not drop)

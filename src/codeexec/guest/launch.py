@@ -204,6 +204,20 @@ def main() -> None:
     thread = getattr(app, "control_thread", None)
     if thread is not None:
         thread.join(1.0)
+        if not thread.is_alive():
+            drop_requests(thread.io_loop.asyncio_loop)
+
+
+def drop_requests(loop: Any) -> None:
+    """Requests that came after the one to shut down: without this, asyncio writes about each at
+    the interpreter's end, and that would be output of the last cell."""
+    import asyncio
+
+    for task in asyncio.all_tasks(loop):
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+        coroutine = task.get_coro()
+        if coroutine is not None:
+            coroutine.close()
 
 
 if __name__ == "__main__":
