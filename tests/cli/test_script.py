@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.codec import decode_recorded
-from codeexec.domain.events import ExecutionFinished, OutputChanged, VariablesTaken
+from codeexec.domain.events import ExecutionFinished, VariablesTaken
+from codeexec.domain.fold import apply
+from codeexec.domain.snapshot import Snapshot
 from support.programs import COMMAND, Desk, environment, read_notebook
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -172,9 +174,10 @@ def test_json_has_streams_displays_variables_and_the_status(desk: Desk) -> None:
     desk.file("figures.py", FIGURES + "import sys; print('last', file=sys.stderr); sys.exit(3)\n")
     done = desk.run("run", "--json", "figures.py")
     *lines, last = done.stdout.splitlines()
-    events = [decode_recorded(line).event for line in lines]
-    runs = [run for event in events if isinstance(event, OutputChanged) for run in event.runs]
-    assert [run.kind for run in runs] == [
+    records = [decode_recorded(line) for line in lines]
+    events = [record.event for record in records]
+    (execution,) = apply(Snapshot(), records).executions.values()
+    assert [run.kind for run in execution.tail] == [
         *("stdout", "display", "stdout", "display", "stderr", "display")
     ]
     (variables,) = [event for event in events if isinstance(event, VariablesTaken)]
