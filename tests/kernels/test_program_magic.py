@@ -33,7 +33,8 @@ async def test_a_program_asks_displays_and_passes_its_status(tmp_path: Path) -> 
         )
         assert [line for line in result.stdout if line] == [
             "args ['--lr', '3'] __main__",
-            "name? hi Ada 7",
+            "name? ",
+            "hi Ada 7",
             "rest ['one', 'two']",
             "5",
             "late",
