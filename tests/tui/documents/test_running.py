@@ -33,7 +33,7 @@ x = 1
 # %% fails
 y = 0
 x / y
-# %% waits
+# %% sleeps
 import time
 waiting = 1
 time.sleep(60)
