@@ -41,6 +41,7 @@ LISTING = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_plain", [True, False])
 def test_listing_and_examining_execute_nothing(
     desk: Desk, strange: StrangeFolder, is_plain: bool

@@ -91,6 +91,7 @@ def fields_of(route: Any) -> Iterator[tuple[str, Any]]:
     yield from itertools.product([*names, "unknown"], BAD_VALUES)
 
 
+@pytest.mark.slow
 async def test_no_value_of_any_field_is_a_fault_of_the_server(
     web: httpx.AsyncClient, session: str
 ) -> None:
