@@ -12,6 +12,7 @@ from typing import cast
 
 import psutil
 import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
 
 from codeexec.domain.errors import KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
@@ -347,6 +348,24 @@ async def test_attaching_by_connection_file(tmp_path: Path) -> None:
         await guest.kernel.shutdown()
         assert owner.kernel.is_alive
         assert (await owner.run("x")).status == "ok"
+
+
+async def test_a_kernel_that_another_client_shuts_down_says_so(tmp_path: Path) -> None:
+    async with talking_to(LOCAL, tmp_path) as owner:
+        client = BlockingKernelClient(
+            connection_file=f"{owner.kernel.handle()['folder']}/kernel.json"
+        )
+        client.load_connection_file()
+        client.start_channels()
+        try:
+            client.shutdown()  # what `exit` does in jupyter console
+            death = (await owner.death()).death
+        finally:
+            client.stop_channels()
+        assert "Another program" in death.message
+        assert "keep_kernel" in death.message
+        await owner.kernel.restart()
+        assert (await owner.run("1")).status == "ok"
 
 
 async def test_a_kernelspec_is_started_by_its_name(tmp_path: Path) -> None:

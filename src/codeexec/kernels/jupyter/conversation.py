@@ -53,6 +53,8 @@ class Conversation:
         self._subshell: asyncio.Task[str] | None = None
         self.interrupted = False
         """Whether the running execution was interrupted."""
+        self.was_shut_down = False
+        """Whether another client has asked the kernel to end."""
         self.is_late = False
         """Whether the kernel is one whose output may come after it said that it is done."""
         self._held: list[Fact] = []
@@ -190,6 +192,8 @@ class Conversation:
 
     def delivered(self, message: Message, skipped: int) -> None:
         parent = message.parent.msg_id
+        if message.type == "shutdown_reply":
+            self.was_shut_down = message.parent.session not in ("", self._wire.session)
         if message.type == "status":
             if message.content.get("execution_state") == "idle":
                 self._idled(parent)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from signal import SIGTERM
 
+import msgspec
+
 from codeexec.domain.errors import Busy, CodeexecError, KernelDied, KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
 from codeexec.domain.requests import Completeness, Completions, Inspection
@@ -37,6 +39,10 @@ START_TIMEOUT = 60.0
 FIRST_TIMEOUT = 15.0  # for a kernel that may be started in another way
 POLITE = 1.5  # for a kernel to end by itself when asked
 TERMINATE = 0.5
+SHUT_DOWN = (
+    "Another program that was connected to this kernel has shut it down, as `exit` does in "
+    "jupyter console; `exit(keep_kernel=True)` leaves it running."
+)
 FOREVER = 10.0 * 365 * 86400
 
 
@@ -345,6 +351,8 @@ class JupyterKernel:
                 looking.cancel()
         await talk.hear_out(read_spool(folder) if folder is not None else ())
         death = await self._life.explain()
+        if talk.was_shut_down:
+            death = msgspec.structs.replace(death, message=SHUT_DOWN)
         self._watcher = None
         self._disconnect()
         self._sink([Died(death)])
