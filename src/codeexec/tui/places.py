@@ -39,14 +39,22 @@ def all_places(here: Sequence[Where]) -> list[Where]:
     return list(dict.fromkeys([*first, "anywhere", *PANES]))
 
 
+_FIRST = ("file.open", "run.cell", "file.save", "app.quit")
+"""What a newcomer looks for: it begins the palette."""
+
+
 def menu(here: Sequence[Where]) -> list[Command]:
-    """For the palette: every command that can be done from here, those of where one is first,
+    """For the palette: every command that can be done from here, the first ones that one looks
+    for, then those of where one is,
     and what one has in the fingers last."""
     order = all_places(here)
+    in_panes = all(place in (*PANES, "prompt", "anywhere") for place in here)
+    first = _FIRST if in_panes else ()
     found = [command for command in COMMANDS if command.where in order]
     return sorted(
         found,
         key=lambda command: (
+            first.index(command.id) if command.id in first else len(first),
             command.is_small,
             order.index(command.where),
             command.group != "run",

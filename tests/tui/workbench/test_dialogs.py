@@ -5,6 +5,9 @@ from __future__ import annotations
 from textual.screen import Screen
 from textual.widgets import Static
 
+from codeexec.tui import keymap
+from codeexec.tui.places import menu
+from codeexec.tui.screens.command_chooser import CommandChooser
 from codeexec.tui.screens.dialogs import Asker, Choice, Chooser, Confirm, fit
 from support.pane_app import PaneApp
 
@@ -41,3 +44,21 @@ async def test_a_dialog_that_is_told_twice_to_go_takes_nothing_else_away() -> No
             dialog.dismiss(None)
             await pilot.pause()
             assert app.screen is below
+
+
+def test_the_palette_begins_with_what_a_newcomer_looks_for() -> None:
+    first = [command.id for command in menu(("prompt", "anywhere"))][:4]
+    assert first == ["file.open", "run.cell", "file.save", "app.quit"]
+
+
+async def test_other_words_find_commands() -> None:
+    app = PaneApp(Static())
+    found = {"help": "app.help", "exit": "app.quit", "tutorial": "app.help", "save": "file.save"}
+    async with app.run_test() as pilot:
+        for typed, wanted in found.items():
+            chosen: list[str | None] = []
+            chooser = CommandChooser("Commands", menu(("anywhere",)), keymap.load("default"))
+            await app.push_screen(chooser, chosen.append)
+            await pilot.press(*typed, "enter")
+            await pilot.pause()
+            assert chosen == [wanted]

@@ -8,6 +8,20 @@ from codeexec.tui.commands import PLACES, Command, Where
 from codeexec.tui.keymap import Keymap, key_words
 from codeexec.tui.screens.dialogs import Choice, Chooser
 
+_SYNONYMS = {
+    "app.help": ("help", "shortcuts", "keyboard", "tutorial", "manual"),
+    "app.quit": ("exit", "quit", "close", "leave", "detach"),
+    "app.stop_quit": ("exit", "kill session"),
+    "file.open": ("open", "load"),
+    "file.save": ("save", "write"),
+    "kernel.clear_queue": ("clear queue",),
+    "kernel.restart": ("reset", "clear variables"),
+    "console.end": ("clear",),
+    "app.theme": ("colours", "colors", "dark", "light"),
+    "app.settings": ("preferences", "options", "config"),
+}
+"""Other words for what a command does, as people type them."""
+
 
 class CommandChooser(Chooser):
     """Answers with the id of a command."""
@@ -17,7 +31,12 @@ class CommandChooser(Chooser):
     ) -> None:
         """Commands of places that are not `near` are told with their place."""
         choices = [
-            Choice(command.id, _title(command, near), key_words(keymap.of(command)))
+            Choice(
+                command.id,
+                _title(command, near),
+                key_words(keymap.of(command)),
+                synonyms=_SYNONYMS.get(command.id, ()),
+            )
             for command in commands
         ]
         super().__init__(title, choices, placeholder="what do you want to do?")

@@ -36,6 +36,8 @@ class Choice:
     detail: str = ""
     mark: str = ""
     problem: str = ""
+    synonyms: tuple[str, ...] = ()
+    """Other words that find it, in lower case."""
 
 
 def fit(typed: str, title: str, detail: str = "") -> int | None:
@@ -136,7 +138,7 @@ class Chooser(Modal[str | None]):
             ranked = [
                 (rank, number, choice)
                 for number, choice in enumerate(self._choices)
-                if (rank := fit(typed, choice.title, choice.detail)) is not None
+                if (rank := _rank(typed, choice)) is not None
             ]
             ranked.sort(key=lambda entry: entry[:2])
             self._shown = [choice for _, _, choice in ranked[:MOST]]
@@ -187,6 +189,13 @@ class Chooser(Modal[str | None]):
             self.notify(choice.problem, severity="warning")
         else:
             self.dismiss(choice.key)
+
+
+def _rank(typed: str, choice: Choice) -> int | None:
+    """How well a choice fits what is typed, the best first; None where it does not."""
+    if any(word.startswith(typed.lower()) for word in choice.synonyms):
+        return -1
+    return fit(typed, choice.title, choice.detail)
 
 
 def _line(choice: Choice, width: int) -> Text:

@@ -98,7 +98,7 @@ class ProgramActions(Arrangement):
             Confirm(
                 "Some text is not saved.",
                 names,
-                [("save", "Save"), ("discard", "Discard"), ("stay", "Not now")],
+                [("save", "Save"), ("discard", "Discard"), ("stay", "Cancel")],
             )
         )
         if said == "save":

@@ -135,7 +135,7 @@ class TrustControl:
                 Confirm(
                     "Restart with the kernel of the folder?",
                     f"{name}. Variables of the kernel that runs now are lost.",
-                    [("restart", "Restart"), ("not", "Not now")],
+                    [("restart", "Restart"), ("not", "Cancel")],
                 )
             )
             if answer != "restart":
