@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jupytext
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -158,3 +159,31 @@ def test_a_separator_in_a_string_of_several_lines_is_none() -> None:
     assert [index.key(at) for at in range(len(index))] == keys[:3]
     assert index.splice(9, 1, [])
     assert [index.key(at) for at in range(len(index))] == keys
+
+
+MARKS = [
+    "# In[3]:\n2\n# In[ ]:\n3\n# In[12]\n4\n",
+    "# <codecell>\n1\n#In[3]:\n2\n",
+    "a\n# In[a]:\nb\n# In[3]: x\nc\n# <markdowncell>\n# x\n",
+    "# %%\n1\n  # In[ 3 4 ]:\n2\n",
+    "# %%\nx = '''\n# In[3]:\n'''\n",
+]
+
+
+@pytest.mark.parametrize("text", MARKS)
+def test_marks_of_older_tools_begin_cells_as_in_jupytext(text: str) -> None:
+    read = jupytext.reads(text, fmt="py:percent")
+    assert [cell.source for cell in split_cells(text, "#")] == [
+        cell["source"] for cell in read.cells
+    ]
+
+
+def test_a_mark_of_older_tools_is_a_line_of_a_notebooks_cell() -> None:
+    text = "# %%\n1\n# In[3]:\n2"
+    (cell,) = split_cells(text, "#", escaped=True)
+    assert cell.source == "1\n# In[3]:\n2"
+    index = CellIndex(["1", "2"], "#")
+    assert index.splice(1, 0, ["# In[3]:"])
+    assert list(index.separators) == [1]
+    index.escaped = True
+    assert not index.separators

@@ -82,7 +82,7 @@ class Document:
         """Worked out when they are asked for: an editor, which follows its own, never does."""
         from codeexec.documents.percent import split_cells  # which knows of cells
 
-        return split_cells(self.text, self.marker)
+        return split_cells(self.text, self.marker, escaped=self.notebook is not None)
 
     @cached_property
     def line_count(self) -> int:

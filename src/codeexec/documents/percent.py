@@ -3,6 +3,8 @@
 A separator is a comment marker, `%%` and then a space or the end of the line (so `# %%time`
 is no separator): `# %% title [markdown] key="value"`. More percent signs mark a sub-cell,
 which is a cell like any other. https://jupytext.readthedocs.io/en/latest/formats-scripts.html
+In scripts the marks of older tools, `# In[3]:` (nbconvert) and `# <codecell>`, begin cells too, as
+they do in jupytext and VS Code; a notebook's text has none, as there they are the cell's own lines.
 """
 
 from __future__ import annotations
@@ -31,11 +33,13 @@ _ATTRIBUTES = re.compile(r"(?:^|\s)(?:[\w.-]+=|\{).*$")
 
 @dataclass(frozen=True, slots=True)
 class Separator:
-    """What one separator line says: kind, title and the attributes after them, as written."""
+    """What one separator line says: kind, title and the attributes after them, as written.
+    `is_mark`: it is the mark of an older tool, without percent signs."""
 
     kind: CellKind = CellKind.CODE
     title: str = ""
     attributes: str = ""
+    is_mark: bool = False
 
     def render(self, marker: str) -> str:
         """The line, without a newline."""
@@ -64,6 +68,18 @@ def parse_separator(line: str, marker: str) -> Separator | None:
     if attributes is None:
         return Separator(kind, rest.strip())
     return Separator(kind, rest[: attributes.start()].strip(), attributes[0].strip())
+
+
+@lru_cache(maxsize=64)
+def _mark_pattern(marker: str) -> re.Pattern[str]:
+    return re.compile(rf"\s*{re.escape(marker)}\s*(?:<codecell>|In\[[0-9 ]*\]:?)\s*")
+
+
+def _parse_any(line: str, marker: str) -> Separator | None:
+    """What `line` says as a separator or as a mark of an older tool."""
+    if "%%" in line:
+        return parse_separator(line, marker)
+    return Separator(is_mark=True) if _mark_pattern(marker).fullmatch(line) else None
 
 
 @lru_cache(maxsize=64)
@@ -172,7 +188,8 @@ class CellIndex:
         return [
             (number, separator)
             for number, line in enumerate(lines, first)
-            if "%%" in line and (separator := parse_separator(line, marker)) is not None
+            if ("%%" in line or "In[" in line or "<codecell>" in line)
+            and (separator := _parse_any(line, marker)) is not None
         ]
 
     def _scan_quotes(self, lines: Iterable[str], first: int) -> list[tuple[int, str]]:
@@ -185,8 +202,10 @@ class CellIndex:
         ]
 
     def _choose(self) -> None:
-        """Separators are those lines that are in no string."""
+        """Separators are those lines that are in no string, and in a notebook no marks."""
         chosen: Sequence[int] = range(len(self._lines))
+        if self._escaped:
+            chosen = [at for at in chosen if not self._found[at].is_mark]
         if self._quotes and not self._escaped:
             quoted = self._quoted()
             chosen = [at for at in chosen if self._lines[at] not in quoted]
@@ -342,13 +361,13 @@ class CellIndex:
         return tuple(self.cell(index, lines) for index in range(len(self)))
 
 
-def split_cells(text: str, marker: str) -> tuple[Cell, ...]:
-    """The cells of `text`; a text without separators is one cell.
+def split_cells(text: str, marker: str, *, escaped: bool = False) -> tuple[Cell, ...]:
+    """The cells of `text`; a text without separators is one cell. That of a notebook is `escaped`.
 
     A blank preamble before the first separator is no cell.
     """
     lines = text.split("\n")
-    index = CellIndex(lines, marker)
+    index = CellIndex(lines, marker, escaped=escaped)
     cells = index.cells(lines)
     if len(cells) > 1 and index.has_preamble and cells[0].is_blank:
         shifted = enumerate(cells[1:])

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from textual.app import ComposeResult
@@ -417,7 +418,10 @@ class Sheet(Vertical):
     async def _check(self) -> None:
         model = self.editor.model
         version, lines = model.buffer.version, list(model.lines)
-        found = await asyncio.to_thread(self._checker.check, lines, self.document.marker)
+        document = self.document
+        is_notebook = document.notebook is not None
+        check = partial(self._checker.check, lines, document.marker, escaped=is_notebook)
+        found = await asyncio.to_thread(check)
         if version == self.editor.model.buffer.version:
             self._show_diagnostics(found)
 

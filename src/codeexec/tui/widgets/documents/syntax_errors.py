@@ -24,11 +24,14 @@ class SyntaxChecker:
     def __init__(self) -> None:
         self._known: dict[str, Diagnostic | None] = {}
 
-    def check(self, lines: Sequence[str], marker: str = "#") -> list[Diagnostic]:
-        """The first error of each code cell, with its line in the whole text."""
+    def check(
+        self, lines: Sequence[str], marker: str = "#", *, escaped: bool = False
+    ) -> list[Diagnostic]:
+        """The first error of each code cell, with its line in the whole text; `escaped` is that
+        of a notebook."""
         found: list[Diagnostic] = []
         known: dict[str, Diagnostic | None] = {}
-        for cell in CellIndex(lines, marker).cells(lines):
+        for cell in CellIndex(lines, marker, escaped=escaped).cells(lines):
             if not cell.is_code or len(cell.source) > MOST:
                 continue
             source = cell.source
