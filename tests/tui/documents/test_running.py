@@ -17,7 +17,9 @@ from codeexec.domain.events import (
     ExecutionStarted,
     Recorded,
 )
-from codeexec.tui.feed import Folder
+from codeexec.domain.outputs import ErrorInfo, Run
+from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.tui.feed import Folder, Frame
 from codeexec.tui.theme import built_in_folder, find_theme
 from codeexec.tui.widgets.documents.pane import DocumentsPane
 from codeexec.tui.widgets.documents.recent import RecentFiles
@@ -188,3 +190,33 @@ async def test_a_notebook_has_its_outputs_where_they_belong(
     assert texts == ["", "7\n", "8\n", f"Writing {made}\n"]
     assert tuple(cell.source for cell in read_notebook(path).cells) == sources
     assert made.read_text() == "# %% one\n1\n# %%\n"
+
+
+async def test_lines_of_a_group_of_exceptions_are_marked(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("# %%\nerrors = []\nraise ExceptionGroup('two', errors)\n")
+    printed = (
+        "  + Exception Group Traceback (most recent call last):\n"
+        '  |   File "/tmp/ipykernel_77/123.py", line 2, in <module>\n'
+        "  |     raise ExceptionGroup('two', errors)\n"
+        "  | ExceptionGroup: two (2 sub-exceptions)"
+    )
+    pane = make()
+    app = PaneApp(pane)
+    async with app.run_test(size=(70, 16)):
+        sheet = await pane.open(path)
+        assert sheet is not None
+        view = ExecutionView(
+            "e1",
+            sheet.editor.cells()[0].source,
+            "error",
+            cell=sheet.ref(sheet.editor.cells()[0]),
+            count=3,
+            tail=(Run("stderr", printed),),
+            error=ErrorInfo("ExceptionGroup", "two (2 sub-exceptions)"),
+            number=1,
+        )
+        now = Snapshot(seq=3, executions={"e1": view})
+        app.take(Frame(now, Snapshot(seq=2), frozenset({"e1"})))
+        failure = sheet.editor.painter.diagnostics[2]
+        assert failure.message == "ExceptionGroup: two (2 sub-exceptions)"

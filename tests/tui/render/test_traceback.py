@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jupyter_client.manager import start_new_kernel
 
-from codeexec.domain.outputs import plain
-from codeexec.tui.render.traceback import Folded, Frame, parse, rows
+from codeexec.domain.outputs import ErrorInfo, Run, plain
+from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.render.traceback import Folded, Frame, parse, rows, rows_of_failure
 
 Fail = Callable[[str], list[str]]
 
@@ -156,6 +157,20 @@ GROUP = """  + Exception Group Traceback (most recent call last):
     |     1 / 0
     | ZeroDivisionError: division by zero
     +------------------------------------"""
+
+
+def test_a_group_that_is_printed_to_stderr_has_its_rows() -> None:
+    """IPython sends no traceback with the error of a group."""
+    error = ErrorInfo("ExceptionGroup", "two jobs failed (2 sub-exceptions)")
+    tail = (Run("stderr", f"a warning\n{GROUP}"), Run("stdout", "Traceback"))
+    view = ExecutionView("e", "", "error", count=4, error=error, tail=tail)
+    assert rows_of_failure(view) == tuple(GROUP.split("\n"))
+    assert rows_of_failure(ExecutionView("e", "", "ok", tail=tail)) == ()
+    chained = "Traceback (most recent call last):\n  x\n\nDuring handling of it:\n"
+    view = ExecutionView("e", "", error=error, tail=(Run("stderr", chained + GROUP),))
+    assert rows_of_failure(view)[0] == "Traceback (most recent call last):"
+    sent = ErrorInfo("E", "v", ("the row",))
+    assert rows_of_failure(ExecutionView("e", "", error=sent, tail=tail)) == ("the row",)
 
 
 def test_frames_of_a_group_lead_to_their_lines() -> None:

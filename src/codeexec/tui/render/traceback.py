@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from codeexec.domain.outputs import plain
+from codeexec.domain.snapshot import ExecutionView
 
 _CELL = re.compile(
     r"\s*(?:Cell|Input) In ?\[(?P<count>\d+)\]"
@@ -27,6 +28,7 @@ _LIBRARY = re.compile(
     r"(?:^|/)(?:site-packages|dist-packages)/|(?:^|/)lib(?:64)?/(?:python|pypy)\d|\.(?:pyx|pxi)$|^<"
 )
 _ALIKE = 3
+_PRINTED = re.compile(r"(?:  \+ Exception Group )?Traceback \(most recent call last\):\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,19 @@ class Traceback:
                 break
             run.append(block)
         return tuple(run)
+
+
+def rows_of_failure(view: ExecutionView) -> tuple[str, ...]:
+    """The traceback of an execution that failed; nothing where it has none.
+
+    IPython prints that of a group of exceptions to stderr and sends none with the error.
+    """
+    if view.error is None or view.error.traceback:
+        return view.error.traceback if view.error is not None else ()
+    rows = [row for run in view.tail if run.kind == "stderr" for row in run.text.split("\n")]
+    heads = (at for at, row in enumerate(rows) if _PRINTED.fullmatch(plain(row)))
+    first = next(heads, None)
+    return () if first is None else tuple(rows[first:])
 
 
 def parse(

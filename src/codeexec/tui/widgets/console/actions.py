@@ -16,6 +16,7 @@ from codeexec.domain.outputs import iter_rows, plain
 from codeexec.domain.printable import printable_row
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.link import CopyRequested, Said, SaveRequested, ask, ask_quietly
+from codeexec.tui.stored import is_stored
 from codeexec.tui.widgets.console.bars import SearchBar
 from codeexec.tui.widgets.console.card import Card
 from codeexec.tui.widgets.console.prompt import Prompt
@@ -70,7 +71,7 @@ class CardActions(Widget):
     async def _go_to_top(self) -> None:
         """To the first execution of the session, which may have to be read."""
         cards = self.view.deck.cards
-        if cards and cards[0].gap:
+        if any(card.gap for card in cards):
             await self.read_before(_PAGE + 1)
         self.view.scroll_to(y=0, animate=False)
 
@@ -120,7 +121,8 @@ class CardActions(Widget):
             return
         from codeexec.tui.render import traceback  # not at the start
 
-        culprit = traceback.parse(card.view.error.traceback, own_cell=card.view.count).culprit
+        rows = traceback.rows_of_failure(card.view)
+        culprit = traceback.parse(rows, own_cell=card.view.count).culprit
         if culprit is not None:
             self.view.post_message(ConsoleView.FrameClicked(card.key, culprit))
         else:
@@ -140,11 +142,15 @@ class CardActions(Widget):
         start = 0
         while start < card.view.total:
             request = q.ReadRows(card.key, start, _CHUNK, whole=True)
-            found = await ask(self, self.session, request)
-            if found is None or not found.runs:
+            if is_stored(card.key):  # the session has none of it, and the card has all
+                runs = card.view.tail
+            else:
+                found = await ask(self, self.session, request)
+                runs = found.runs if found is not None else ()
+            if not runs:
                 return
             lines = []
-            for row in iter_rows(found.runs):
+            for row in iter_rows(runs):
                 if row.is_text:
                     lines.append(plain(row.text))
                 elif row.error is not None:
