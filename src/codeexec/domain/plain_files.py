@@ -33,10 +33,15 @@ class FileTooLarge(OSError):
     """The file has more bytes than were asked for; `strerror` says how many are allowed."""
 
 
+def kind_of(mode: int) -> str | None:
+    """What a file with this `st_mode` is, such as `a device`; None for a regular file."""
+    return None if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "something else")
+
+
 def check_plain(mode: int, path: str | os.PathLike[str]) -> None:
     """Raise NotPlainFile unless `mode`, a file's `st_mode`, is that of a regular file."""
-    if not stat.S_ISREG(mode):
-        kind = _KINDS.get(stat.S_IFMT(mode), "something else")
+    kind = kind_of(mode)
+    if kind is not None:
         code = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
         raise NotPlainFile(code, f"it is {kind}, not a file", os.fspath(path))
 

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .opening import (
-    check_plain,
     check_single,
     give_to_owner,
     open_plain,
     replace_file,
+    stat_plain,
 )
 from .place import Place, locate, locate_entry
 
@@ -41,7 +41,7 @@ def write(place: Place, content: bytes, *, sync: bool = True, new_mode: int | No
     with place.parent(make=True, on_made=give) as parent:
         name = place.real.name
         try:
-            info = check_plain(parent, name, place.real)
+            info = stat_plain(parent, name, place.real)
         except FileNotFoundError:
             replace_file(parent, name, content, mode=new_mode, prepare=give, sync=sync)
             return

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
 
 from codeexec.domain.errors import Denied, StorageError
+from codeexec.domain.plain_files import kind_of
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SEARCH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
@@ -81,22 +82,27 @@ def _enter(
 
 def open_plain(parent: int, name: str, path: PurePath | str, *, writing: bool = False) -> int:
     """A descriptor of the plain file `name`; Denied for anything else, OSError."""
-    check_plain(parent, name, path)
+    stat_plain(parent, name, path)
     handle = os.open(name, _WRITE if writing else _READ, dir_fd=parent)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    try:
+        _check(os.fstat(handle).st_mode, path)
+    except Denied:
         os.close(handle)
-        raise not_plain(path, "not a plain file")
+        raise
     return handle
 
 
-def check_plain(parent: int, name: str, path: PurePath | str) -> os.stat_result:
+def stat_plain(parent: int, name: str, path: PurePath | str) -> os.stat_result:
     """The file's lstat; Denied when it is no plain file, OSError when it cannot be seen."""
     info = os.stat(name, dir_fd=parent, follow_symlinks=False)
-    if stat.S_ISLNK(info.st_mode):
-        raise not_plain(path, "a symbolic link")
-    if not stat.S_ISREG(info.st_mode):
-        raise not_plain(path, "a folder" if stat.S_ISDIR(info.st_mode) else "not a plain file")
+    _check(info.st_mode, path)
     return info
+
+
+def _check(mode: int, path: PurePath | str) -> None:
+    kind = kind_of(mode)
+    if kind is not None:
+        raise not_plain(path, kind)
 
 
 def check_single(info: os.stat_result, folder: os.stat_result, path: PurePath | str) -> None:
