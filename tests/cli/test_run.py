@@ -329,6 +329,47 @@ def test_tags_of_cells_are_honoured_as_nbclient_does(desk: Desk) -> None:
         assert cell.execution_count is None or cell.execution_count == theirs.execution_count
 
 
+WIDGET = """import ipywidgets
+from IPython.display import clear_output, display
+print("before")
+out = ipywidgets.Output()
+display(out)
+for i in range(3):
+    with out:
+        clear_output(wait=True)
+        print("step", i)
+with out:
+    display(7)
+    1 / 0
+print("after")"""
+HELD = "print([(one['output_type'], one.get('text')) for one in out.outputs])"
+
+
+@pytest.mark.slow
+def test_output_widgets_capture_as_in_nbclient(desk: Desk) -> None:
+    book = write_notebook(WIDGET, HELD)
+    desk.file("book.ipynb", book)
+    done = desk.run("run", "book.ipynb", "--save", "out.ipynb")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.split("\n")
+    assert lines[0] == "before"
+    assert "step 2" in done.stdout
+    assert lines.index("after") > lines.index("before")
+    ours = read_notebook(desk.folder / "out.ipynb").cells
+    node = nbformat.reads(book, 4)  # type: ignore[no-untyped-call]
+    theirs = NotebookClient(node, kernel_name="python3").execute().cells
+    for mine, other in zip(ours, theirs, strict=True):
+        assert [(each.output_type, each.get("text")) for each in mine.outputs] == [
+            (each.output_type, each.get("text")) for each in other.outputs
+        ]
+        assert [sorted(each.get("data", ())) for each in mine.outputs] == [
+            sorted(each.get("data", ())) for each in other.outputs
+        ]
+    text = ours[0].outputs[1].data["text/plain"]
+    assert text.startswith("step 2\n7\n")
+    assert "ZeroDivisionError" in text
+
+
 def test_parameters_are_set_before_the_cells_run(desk: Desk) -> None:
     desk.file("book.ipynb", write_notebook("print(a, b)"))
     desk.file("p.yaml", "a: 1\nb: [x]\n")

@@ -16,6 +16,7 @@ from codeexec.kernels.base import ExecuteCall, Fact, Raised, Reached, Sink, Told
 from codeexec.kernels.jupyter.asking import NO_ANSWER, TRY_LATER, Questions
 from codeexec.kernels.jupyter.channels import Channel, Channels
 from codeexec.kernels.jupyter.outbox import REPLY, REQUEST, OutboxReader
+from codeexec.kernels.jupyter.output_widgets import OutputWidgets
 from codeexec.kernels.jupyter.spool import Record
 from codeexec.kernels.jupyter.track import Tracker, question_id
 from codeexec.kernels.jupyter.translate import translate
@@ -46,6 +47,7 @@ class Conversation:
         self._wire = Wire(text, str(scheme or "hmac-sha256"), session)
         self._sink = sink
         self._tracker = Tracker()
+        self._widgets = OutputWidgets()
         self._facts: deque[Fact] = deque()
         self._marked = 0
         self._input_header = b"{}"
@@ -196,12 +198,22 @@ class Conversation:
             self.was_shut_down = message.parent.session not in ("", self._wire.session)
         if message.type == "status":
             if message.content.get("execution_state") == "idle":
+                self._settle_widgets()
                 self._idled(parent)
-        elif owner := self._tracker.owner(parent):
-            self._keep(translate(message, owner), message.number, skipped)
+        elif (owner := self._tracker.owner(parent)) and not self._widgets.captures(message):
+            facts = tuple(map(self._widgets.placed, translate(message, owner)))
+            self._facts += self._widgets.changes(now=bool(facts))
+            self._keep(facts, message.number, skipped)
+        self._facts += self._widgets.changes(now=not self.is_busy)
         # else it was said at the kernel's start, before anything was run
         if self._facts or self.outbox.reached - self._marked > MARK_EVERY:
             self._mark()
+
+    def _settle_widgets(self) -> None:
+        """Show what output widgets hold at the end of code, and tell the kernel."""
+        self._facts += self._widgets.changes(now=True)
+        for content in self._widgets.updates():
+            self.send("shell", "comm_msg", content)
 
     def replied(self, message: Message) -> None:
         self._end(self._tracker.replied(message))
