@@ -224,6 +224,7 @@ def _model_of(data: Mapping[str, object]) -> str:
 
 def _output(kind: str, content: Mapping[str, object]) -> Json:
     """A message's content as an output of nbformat."""
+    names: tuple[str, ...]
     match kind:
         case "stream":
             name = "stderr" if content.get("name") == "stderr" else "stdout"
