@@ -485,19 +485,10 @@ def test_a_line_is_there_for_who_reads_lines_as_soon_as_it_is_printed(desk: Desk
         "import pathlib, time\nprint('first', flush=True)\n"
         "while not pathlib.Path('go').exists(): time.sleep(0.01)\nprint('second')\n",
     )
-    running = subprocess.Popen(
-        [*COMMAND, "run", "wait.py"],
-        cwd=desk.folder,
-        env=environment(desk.home),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert running.stdout is not None
-    with running.stdout as lines:
+    with desk.running("run", "wait.py") as (_, lines):
         assert lines.readline() == "first\n"
         desk.file("go", "")
         assert lines.read() == "second\n"
-    assert running.wait(30) == 0
 
 
 @pytest.mark.slow

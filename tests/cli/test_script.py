@@ -209,19 +209,10 @@ def test_an_interrupt_of_the_run_alone_reaches_the_program_once(desk: Desk) -> N
         "print('ready', flush=True)\nwhile not hits: time.sleep(0.01)\n"
         "time.sleep(0.2)\nprint(len(hits))\n",
     )
-    running = subprocess.Popen(
-        [*COMMAND, "run", "count.py"],
-        cwd=desk.folder,
-        env=environment(desk.home),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert running.stdout is not None
-    with running.stdout as lines:
+    with desk.running("run", "count.py") as (running, lines):
         assert lines.readline() == "ready\n"
         running.send_signal(signal.SIGINT)
         assert lines.read() == "1\n"
-    assert running.wait(30) == 0
 
 
 def test_the_terminals_interrupt_reaches_the_program_once(desk: Desk) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from codeexec.domain.errors import EnvironmentUnavailable, ProtocolError
 from codeexec.environments.docker import wire as wire_module
 from codeexec.environments.docker.boot import boot_arguments, source
-from codeexec.environments.docker.wire import HEADER, MOST, WINDOW, Kind, Wire
+from codeexec.environments.docker.wire import HEADER, MOST, WINDOW, GuestProcess, Kind, Wire
 from codeexec.environments.processes import Child, start
 from support.containers import until
 
@@ -204,6 +204,18 @@ def test_bytes_that_are_no_frames_do_no_harm(noise: bytes) -> None:
 # ---- answers that cannot be read, or never come -------------------------------------------------
 
 
+async def answered(
+    reader: asyncio.StreamReader, answer: bytes
+) -> tuple[Wire, asyncio.Future[None], asyncio.Future[GuestProcess]]:
+    """A wire that runs, and a command to be spawned, which is answered so."""
+    wire = Wire(reader, Sink())
+    running = asyncio.ensure_future(wire.run())
+    spawning = asyncio.ensure_future(wire.spawn(["x"], cwd="/", env={}, stdin=False))
+    await asyncio.sleep(0)
+    reader.feed_data(frame(Kind.ANSWER, 1, answer))
+    return wire, running, spawning
+
+
 @pytest.mark.parametrize(
     "answer",
     [b"not json", b"[1]", b"[" * 100_000, b"{", b"\xff\xfe", b'{"pid": 1' + b"0" * 5000 + b"}"],
@@ -211,11 +223,7 @@ def test_bytes_that_are_no_frames_do_no_harm(noise: bytes) -> None:
 )
 async def test_who_waits_for_an_answer_that_cannot_be_read_hears_of_it(answer: bytes) -> None:
     reader = asyncio.StreamReader()
-    wire = Wire(reader, Sink())
-    running = asyncio.ensure_future(wire.run())
-    spawning = asyncio.ensure_future(wire.spawn(["x"], cwd="/", env={}, stdin=False))
-    await asyncio.sleep(0)
-    reader.feed_data(frame(Kind.ANSWER, 1, answer))
+    _, running, spawning = await answered(reader, answer)
     with pytest.raises(EnvironmentUnavailable):
         await asyncio.wait_for(spawning, 10)
     with pytest.raises(ProtocolError):
@@ -228,11 +236,7 @@ async def test_who_waits_for_an_answer_that_cannot_be_read_hears_of_it(answer: b
 )
 async def test_an_answer_without_its_number_is_an_error_of_the_request(answer: bytes) -> None:
     reader = asyncio.StreamReader()
-    wire = Wire(reader, Sink())
-    running = asyncio.ensure_future(wire.run())
-    spawning = asyncio.ensure_future(wire.spawn(["x"], cwd="/", env={}, stdin=False))
-    await asyncio.sleep(0)
-    reader.feed_data(frame(Kind.ANSWER, 1, answer))
+    wire, running, spawning = await answered(reader, answer)
     with pytest.raises(ProtocolError, match="without a number 'pid'"):
         await asyncio.wait_for(spawning, 10)
     assert wire.running == []

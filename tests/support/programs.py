@@ -11,8 +11,10 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO, cast
 
 import nbformat
 import pyte
@@ -156,6 +158,21 @@ class Desk:
         cwd: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
         return run_piped(*words, home=self.home, cwd=cwd or self.folder, stdin=stdin, env=env)
+
+    @contextmanager
+    def running(self, *words: str) -> Iterator[tuple[subprocess.Popen[str], TextIO]]:
+        """The program while it runs, and its lines. It has to end well, within 30 s."""
+        process = subprocess.Popen(
+            [*COMMAND, *words],
+            cwd=self.folder,
+            env=environment(self.home),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        lines = cast("TextIO", process.stdout)
+        with lines:
+            yield process, lines
+        assert process.wait(30) == 0
 
     def terminal(self, *words: str, columns: int = 80, lines: int = 24) -> Terminal:
         return Terminal(words, home=self.home, cwd=self.folder, columns=columns, lines=lines)
