@@ -258,6 +258,19 @@ def test_a_file_that_may_not_be_read_cannot_be_executed(desk: Desk) -> None:
     assert desk.run("run", "folder").stdout == "package\n"
 
 
+def test_a_file_without_end_is_refused_before_an_interpreter_starts(desk: Desk) -> None:
+    (desk.folder / "zero.py").symlink_to("/dev/zero")
+    done = desk.run("run", "zero.py")
+    assert (done.returncode, done.stdout) == (126, "")
+    assert "zero.py is a device" in done.stderr
+    with (desk.folder / "huge.py").open("wb") as huge:
+        huge.truncate(5 * 2**30)
+    done = desk.run("run", "huge.py")
+    assert (done.returncode, done.stdout) == (126, "")
+    assert "5,368,709,120 bytes" in done.stderr
+    assert desk.run("run", "/dev/null").returncode == 0
+
+
 def test_a_site_of_the_users_own_is_imported(desk: Desk) -> None:
     site = desk.folder / "site"
     site.mkdir()

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 
+LARGEST = 64 * 2**20
+"""Bytes of a program. python reads it as a whole, with a hundred times the memory."""
+
+
 class NotRun(CodeexecError):
     """A script that could not be started: `status` is the exit status that says so."""
 
@@ -167,11 +171,22 @@ def _status_of(error: OSError) -> int:
     return exits.NOT_FOUND if isinstance(error, FileNotFoundError) else exits.CANNOT_EXECUTE
 
 
+def _null_device() -> int:
+    return os.stat(os.devnull).st_rdev  # noqa: PTH116
+
+
+def _is_zip(file: str) -> bool:
+    import zipfile
+
+    return zipfile.is_zipfile(file)
+
+
 def _check_file(file: str) -> None:
     import stat
 
     try:
-        mode = os.stat(file).st_mode  # noqa: PTH116
+        info = os.stat(file)  # noqa: PTH116
+        mode = info.st_mode
         readable = os.access(file, os.R_OK)
     except OSError as error:
         raise NotRun(
@@ -187,6 +202,18 @@ def _check_file(file: str) -> None:
             exits.CANNOT_EXECUTE,
             f"{file} is a folder.",
             f"Name a file in it, or open it: codeexec-tui {file}",
+        )
+    # A pipe is a script that the shell makes: run <(generate). A device never ends.
+    is_device = stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
+    if is_device and not os.path.samestat(info, os.fstat(0)) and info.st_rdev != _null_device():
+        raise NotRun(
+            exits.CANNOT_EXECUTE, f"{file} is a device.", "Name a file that holds a program."
+        )
+    if info.st_size > LARGEST and not _is_zip(file):
+        raise NotRun(
+            exits.CANNOT_EXECUTE,
+            f"{file} has {info.st_size:,} bytes; at most {LARGEST:,} are read as a program.",
+            "Keep the data in a file of its own, and read it in the program.",
         )
     if shared_folders():
         from codeexec.hostfiles.files import read

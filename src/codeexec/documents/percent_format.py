@@ -28,9 +28,9 @@ _KEY = re.compile(r"([A-Za-z_][\w.-]*)\s*=\s*")
 _LANGUAGES = ("bash", "cmd", "html", "javascript", "js", "latex", "markdown", "perl", "R", "ruby",
               "sh", "sql", "svg")  # fmt: skip
 _CELL_MAGIC = re.compile(r"%%(\w+)(?: (.*))?")
-_MAGIC = re.compile(r"\s*(?:# ?)*%{1,3}[A-Za-z]")
-_COMMAND = re.compile(r"\s*(?:# ?)*\s*[?!]\s*[A-Za-z.~$\\/{}]")
-_ASSIGNED = re.compile(r"(?:# ?)*\s*[A-Za-z_]\w*\s*=\s*(?:%{1,3}|!)[A-Za-z]")
+_MAGIC = re.compile(r"\s*+(?:# ?)*+%{1,3}[A-Za-z]")
+_COMMAND = re.compile(r"\s*+(?:# ?)*+\s*+[?!]\s*+[A-Za-z.~$\\/{}]")
+_ASSIGNED = re.compile(r"(?:# ?)*+\s*+[A-Za-z_]\w*+\s*+=\s*+(?:%{1,3}|!)[A-Za-z]")
 _HELP = re.compile(r"\s*(?:# )*[^\s]*\?\s*")
 _SHELL = re.compile(
     r"(?:# ?)*(?:cat|cd|cp|mv|rm|rmdir|mkdir|copy|ddir|echo|ls|ldir|ren)(?:$|\s$|\s[^=,])"

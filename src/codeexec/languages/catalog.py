@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SHEBANG = re.compile(r"^#!\s*(?P<program>\S+)(?P<rest>.*)")
-_VERSION = re.compile(r"[-\d.]+$")
+_VERSION = "-.0123456789"
 _FIELDS = {field.name for field in fields(Language)} - {"name"}
 _ALIASES = {
     "c++": "cpp",
@@ -98,7 +98,7 @@ def by_shebang(line: str) -> Language | None:
     if program == "env":
         words = [w for w in found["rest"].split() if not w.startswith("-") and "=" not in w]
         program = PurePath(words[0]).name if words else ""
-    bare = _VERSION.sub("", program)
+    bare = program.rstrip(_VERSION)
     for language in languages().values():
         if program in language.shebangs or bare in language.shebangs:
             return language

@@ -11,7 +11,7 @@ MAX_HEAD = 16384
 """Bytes of request line and headers together."""
 
 _LINE = re.compile(rb"([A-Z]{1,20}) ([\x21-\x7e]{1,16000}) HTTP/1\.[01]")
-_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}):[ \t]*([^\x00\r\n]*)")
+_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}):[ \t]*+([^\x00\r\n]*+)")
 _END = re.compile(rb"\r?\n\r?\n")
 
 

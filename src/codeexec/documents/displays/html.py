@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+from codeexec.documents.displays.long_html import quick_to_read
 from codeexec.documents.displays.tables import NULLS, from_html, is_number
 
 MOST_ROWS = 200
@@ -37,13 +38,18 @@ _MARKS = {
     "del": "~~",
 }
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|])")
+_DEEPEST = 20
+"""Levels of lists that are indented further: thousands would make each line longer."""
+
 _LINK = re.compile(r"(?:https?|mailto):[^\s<>()]*")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _HEADING = re.compile(r"h[1-6]")
-_CAPTION = re.compile(r"<caption\b[^>]*>(.*?)</caption\s*>", re.DOTALL | re.IGNORECASE)
-_TABLE_TAG = re.compile(r"</?table\b[^>]*>", re.IGNORECASE)
-_SHAPE_LINE = re.compile(r"[\d,]+ rows? [×x] [\d,]+ columns?")
-_TABLE = re.compile(r"<table\b.*?</table\s*>", re.DOTALL | re.IGNORECASE)
+_CAPTION = re.compile(r"<caption\b[^<>]*+>", re.IGNORECASE)
+_CAPTION_END = re.compile(r"</caption\s*+>", re.IGNORECASE)
+_TABLE_TAG = re.compile(r"</?table\b[^<>]*+>", re.IGNORECASE)
+_SHAPE_LINE = re.compile(r"(?<![\d,])[\d,]++ rows? [×x] [\d,]+ columns?")
+_TABLE = re.compile(r"<table\b", re.IGNORECASE)
+_TABLE_END = re.compile(r"</table\s*+>", re.IGNORECASE)
 
 
 def html_to_markdown(html: str) -> str:
@@ -61,33 +67,45 @@ def text_beside_table(html: str) -> str:
 
     The line in which pandas says the shape of a shortened frame is part of its table.
     """
-    found = _TABLE.search(html)
+    found = _find_table(html)
     if found is None:
         return html_to_text(html)
-    rest = f"{_caption(found[0])}\n{html[: found.start()]}\n{html[found.end() :]}"
+    start, end = found
+    rest = f"{_caption(html[start:end])}\n{html[:start]}\n{html[end:]}"
     return _SHAPE_LINE.sub("", html_to_text(rest)).strip()
 
 
 def _converted(html: str, *, as_markdown: bool) -> str:
     parts: list[str] = []
     at = 0
-    for found in _TABLE.finditer(html):
-        parts.append(_prose(html[at : found.start()], as_markdown))
-        parts.append(_prose(_caption(found[0]), as_markdown))
-        parts.append(_table(found[0], as_markdown))
-        at = found.end()
+    while found := _find_table(html, at):
+        start, end = found
+        table = html[start:end]
+        parts.append(_prose(html[at:start], as_markdown))
+        parts.append(_prose(_caption(table), as_markdown))
+        parts.append(_table(table, as_markdown))
+        at = end
     parts.append(_prose(html[at:], as_markdown))
     return "\n\n".join(part for part in parts if part)
 
 
+def _find_table(html: str, at: int = 0) -> tuple[int, int] | None:
+    """Where the next table begins and ends. One pattern for a whole table would read to the end of
+    the text for each `<table`."""
+    start = _TABLE.search(html, at)
+    end = _TABLE_END.search(html, start.end()) if start else None
+    return (start.start(), end.end()) if start and end else None
+
+
 def _caption(table: str) -> str:
-    found = _CAPTION.search(table)
-    return found[1] if found else ""
+    start = _CAPTION.search(table)
+    end = _CAPTION_END.search(table, start.end()) if start else None
+    return table[start.end() : end.start()] if start and end else ""
 
 
 def _prose(html: str, as_markdown: bool) -> str:
     reader = _Reader(as_markdown)
-    reader.feed(html)
+    reader.feed(quick_to_read(html))
     reader.close()
     return reader.text()
 
@@ -249,7 +267,7 @@ class _Reader(HTMLParser):
         return f"*[{_plain(words)}]*" if self._as_markdown else f"[{words}]"
 
     def _bullet(self) -> str:
-        indent = "  " * (len(self._lists) - 1)
+        indent = "  " * min(len(self._lists) - 1, _DEEPEST)
         if not self._lists or self._lists[-1] is None:
             return f"{indent}- "
         self._lists[-1] += 1

@@ -20,7 +20,7 @@ _BINOMIALS = frozenset({"\\binom", "\\dbinom", "\\tbinom"})
 _ROOTS = {"2": "√", "3": "∛", "4": "∜"}
 _MACRO = re.compile(r"\\(?:[A-Za-z]+|.)?", re.DOTALL)
 _SINGLE = re.compile(r"\\[A-Za-z]+\s*|\\?.|\d+(?:\.\d+)?", re.DOTALL)
-_PRODUCT = re.compile(r"(?:\w|\\[A-Za-z]+|[\s{}^()⁰¹²³⁴⁵⁶⁷⁸⁹ⁿⁱ₀₁₂₃₄₅₆₇₈₉.'])+")
+_PRODUCT = re.compile(r"(?:\w|\\[A-Za-z]++|[\s{}^()⁰¹²³⁴⁵⁶⁷⁸⁹ⁿⁱ₀₁₂₃₄₅₆₇₈₉.'])++")
 
 
 def latex_to_text(source: str) -> str:

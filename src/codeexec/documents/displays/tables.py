@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+from codeexec.documents.displays.long_html import quick_to_read
 from codeexec.domain.requests import TablePage
 
 MAX_ROWS = 100_000
@@ -22,13 +23,14 @@ NULLS = frozenset({"", "NaN", "nan", "NaT", "None", "<NA>", "null", "...", "…"
 """Cells that hold no value: missing ones, and those that a display has left out."""
 
 _NUMBER = re.compile(r"[-+−]?(?:\d[\d,_ ]*)?\.?\d+(?:[eE][-+]?\d+)?%?|[-+−]?inf")
-_SHAPE = re.compile(r"([\d,]+) rows? [×x] ([\d,]+) columns?")
+_SHAPE = re.compile(r"(?<![\d,])([\d,]++) rows? [×x] ([\d,]+) columns?")
+_LONGEST_NUMBER = 200
 _NUMERIC_TYPES = ("int", "uint", "float", "complex", "decimal", "number")
 
 
 def is_number(text: str) -> bool:
     """Whether a cell reads as a number."""
-    return _NUMBER.fullmatch(text) is not None
+    return len(text) <= _LONGEST_NUMBER and _NUMBER.fullmatch(text) is not None
 
 
 def number(text: str) -> float | None:
@@ -58,7 +60,7 @@ def from_html(html: str) -> TablePage | None:
     if "<table" not in html and "<TABLE" not in html:
         return None
     reader = _TableReader()
-    reader.feed(html)
+    reader.feed(quick_to_read(html))
     reader.close()
     return reader.page()
 
@@ -67,7 +69,8 @@ def from_csv(text: str, delimiter: str = "") -> TablePage | None:
     """Comma-, tab- or semicolon-separated text with a header line, or None if it has no rows."""
     if not delimiter:
         try:
-            delimiter = csv.Sniffer().sniff(text[:8192], ",;\t|").delimiter
+            # Its patterns take seconds for some texts of 8,192 characters.
+            delimiter = csv.Sniffer().sniff(text[:1024], ",;\t|").delimiter
         except csv.Error:
             delimiter = ","
     rows = []

@@ -23,11 +23,11 @@ SECONDS = 10
 _MEMORY = 1 << 30
 
 _HEAD = re.compile(
-    rb"\s*(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<svg\b", re.DOTALL
+    rb"\s*+(?:\xef\xbb\xbf)?+(?:<\?xml[^>]*+>|<!--.*?-->|<!DOCTYPE[^>]*+>|\s++)*+<svg\b", re.DOTALL
 )
 _HREF = re.compile(r"""(href\s*=\s*)("[^"]*"|'[^']*')""", re.IGNORECASE)
-_ENTITY = re.compile(r"""<!ENTITY\s[^"'>]*("[^"]*"|'[^']*')""")
-_ROOT = re.compile(r"<svg\b[^>]*>", re.DOTALL)
+_ENTITY = re.compile(r"""<!ENTITY\s[^"'<>]*+("[^"]*"|'[^']*')""")
+_ROOT = re.compile(r"<svg\b[^<>]*+>", re.DOTALL)
 _BOX = re.compile(r"""\bviewBox\s*=\s*["']([^"']*)["']""")
 _LENGTH = re.compile(r"""\s(width|height)\s*=\s*["']\s*([0-9.]+(?:e[0-9+-]+)?)""", re.IGNORECASE)
 

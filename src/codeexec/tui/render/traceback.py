@@ -19,9 +19,9 @@ _CELL = re.compile(
 _FILE = re.compile(r"File (?P<path>.+?):(?P<line>\d+)(?:, in (?P<function>.*))?")
 _PYTHON = re.compile(r'[\s|]*File "(?P<path>[^"]+)", line (?P<line>\d+)(?:, in (?P<function>.*))?')
 _CURRENT = re.compile(r"-+> ?(?P<line>\d+)\b")
-_CODE = re.compile(r"\s*(?:-+>)? *\d+( |$)|\s*\.\.\.|\s*\(\.\.\.\)")
+_CODE = re.compile(r"\s*+(?:(?:-++>)? *+\d++( |$)|\.\.\.|\(\.\.\.\))")
 _RULE = re.compile(r"-{20,}\s*")
-_GROUP = re.compile(r"\s*(?:\|\s?)+")
+_GROUP = re.compile(r"\s{0,100}(?:\|\s?)++")
 """Before the rows of an exception in a group."""
 _IPYKERNEL = re.compile(r".*/ipykernel_\d+/\d+\.py")
 _LIBRARY = re.compile(

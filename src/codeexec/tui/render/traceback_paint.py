@@ -14,8 +14,8 @@ from codeexec.tui.render.highlight import highlight
 from codeexec.tui.render.traceback import Frame, Row
 from codeexec.tui.theme import Theme
 
-_NUMBERED = re.compile(r"( *(-+>)? *\d+(?: |$))(.*)")
-_HEADING = re.compile(r"(.*?)(, in )(.*)")
+_NUMBERED = re.compile(r"( *+(-++>)? *+\d++(?: |$))(.*)")
+_HEADING = re.compile(r"(.*?)(, in )(.*)", re.DOTALL)
 _ERROR = re.compile(r"(\w[\w.]*)(: .*|$)")
 _TITLE = re.compile(r"(\w+)( +Traceback \(most recent call last\).*)")
 

@@ -49,7 +49,7 @@ NOUNS: Mapping[Kind, tuple[str, str]] = MappingProxyType(
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 # As PIL says it; a figure of matplotlib tells what it was meant to be, not what its picture is.
 _PIXELS = re.compile(r"size=\(?(\d{1,5}) ?[x×,] ?(\d{1,5})")
-_SHAPE = re.compile(r"([\d,]+) rows? [x×] ([\d,]+) columns?")
+_SHAPE = re.compile(r"(?<![\d,])([\d,]++) rows? [x×] ([\d,]+) columns?")
 _POLARS = re.compile(r"shape: \(([\d_,]+), ([\d_]+)\)")
 _NAME = re.compile(r"(?:display\(\s*)?([^\W\d]\w*)\s*\)?;?")
 _EXTENSIONS: Mapping[str, str] = MappingProxyType(
