@@ -36,6 +36,7 @@ def parse_head(value: str) -> None:
     ("read", "text"),
     [
         (parse_head, "\t" * 16_000),
+        (parse_head, "\r\na:" * 1_000_000),
         (by_shebang, "#!/usr/bin/" + "1" * N + "x"),
         (by_shebang, "#!/usr/bin/" + "-." * N + "x"),
         (html_to_markdown, "<table" * N),

@@ -10,6 +10,8 @@ from codeexec.domain.errors import Denied, ProtocolError
 MAX_HEAD = 16384
 """Bytes of request line and headers together."""
 
+MAX_HEADERS = 200
+
 _LINE = re.compile(rb"([A-Z]{1,20}) ([\x21-\x7e]{1,16000}) HTTP/1\.[01]")
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}):[ \t]*+([^\x00\r\n]*+)")
 _END = re.compile(rb"\r?\n\r?\n")
@@ -46,6 +48,8 @@ def parse(data: bytes) -> Head:
     """The head at the beginning of `data`. ProtocolError when it is not HTTP/1."""
     end = _END.search(data)
     lines = re.split(rb"\r?\n", data[: end.start()] if end else data)
+    if len(lines) > MAX_HEADERS + 1:
+        raise ProtocolError(f"This request has more than {MAX_HEADERS} headers.", "Send fewer.")
     first = _LINE.fullmatch(lines[0])
     if first is None:
         raise ProtocolError("This is not an HTTP/1.1 request.", "Speak HTTP/1.1 to this address.")
