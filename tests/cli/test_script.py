@@ -17,8 +17,6 @@ from codeexec.domain.fold import apply
 from codeexec.domain.snapshot import Snapshot
 from support.programs import COMMAND, Desk, environment, read_notebook
 
-CASES = Path(__file__).parents[1] / "cases"
-
 SCRIPTS = {
     "exit": "print('a'); exit(); print('never')",
     "quit with a status": "print('a'); quit(2); print('never')",
@@ -100,29 +98,6 @@ def test_a_script_does_what_it_does_under_python(desk: Desk, code: str | bytes) 
     assert ours.stdout == python.stdout
     assert ours.stderr == python.stderr
     assert ours.returncode == python.returncode
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("c01_exit", "c01b_quit", "c02_asyncio", "c02b_loop", "c03_stdout", "c03b_buffer"),
-        *("c03c_wrapper", "c04_stdin", "c04b_stdin_read", "c04c_readline", "c04d_eof"),
-        *("c04e_fileinput", "c05_thread", "c05c_atexit", "c26_fork", "c26b_fork_exit"),
-        *("c27b_group_script", "c36_mp", "c37b_thread_input", "c38_echo", "c39_order"),
-        *("c42_end", "c46_signals", "c47_binary", "c48_deep", "c48b_bad_str", "c48c_syntax"),
-        *("c54_warn", "c58_argparse", "c58b_exit3", "c60_gone", "c68_future", "c69_os_exit"),
-        *("c70_interleave", "c72_color"),
-    ],
-)
-def test_a_reported_case_does_what_it_does_under_python(desk: Desk, name: str) -> None:
-    script = str(CASES / f"{name}.py")
-    python, ours = run_both(desk, script, stdin=b"1\n2\n3\n")
-    assert (ours.stdout, ours.stderr, ours.returncode) == (
-        python.stdout,
-        python.stderr,
-        python.returncode,
-    )
 
 
 def test_stdout_and_stderr_of_one_pipe_keep_their_order(desk: Desk) -> None:

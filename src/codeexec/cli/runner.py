@@ -112,6 +112,7 @@ class Run:
 
             self._artifacts = ArtifactFolder(options.artifacts)
         self._views: dict[str, OutputView] = {}
+        self._ended_views: dict[str, OutputView] = {}
         self._ends: dict[str, asyncio.Future[ExecutionFinished]] = {}
         self._executed: dict[int, str] = {}
         self._began: set[str] = set()
@@ -185,6 +186,8 @@ class Run:
         await asyncio.gather(*going, return_exceptions=True)
         for view in self._views.values():
             view.end()
+        for view in self._ended_views.values():
+            view.end_late()
         with suppress(BrokenPipeError, TimeoutError):
             # Whoever was told to end does not wait for a reader that does not read.
             async with asyncio.timeout(1.0 if self._quit.done() else None):
@@ -286,7 +289,9 @@ class Run:
         finally:
             footer.cancel()
             await asyncio.wait({footer})
-            self._views.pop(execution_id).end()
+            view = self._views.pop(execution_id)
+            view.end()
+            self._ended_views[execution_id] = view
         await self._face.flush()
         return finished
 
@@ -339,6 +344,8 @@ class Run:
             case OutputChanged() if not self._options.as_json:
                 if view := self._views.get(event.execution_id):
                     await view.take(event)
+                elif view := self._ended_views.get(event.execution_id):
+                    await view.take_late(event)
             case DisplayUpdated() if not self._options.as_json:
                 for view in self._views.values():
                     await view.update(event)

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from codeexec.cli.rows import KEPT, PipeSink, Sink
 from codeexec.cli.verdict import EXIT, PROGRAM_FAILED
 from codeexec.domain.events import DisplayUpdated, OutputChanged
-from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, plain
+from codeexec.domain.outputs import (
+    Display,
+    ErrorInfo,
+    MimePart,
+    Run,
+    count_rows,
+    plain,
+    slice_runs,
+)
 from codeexec.domain.printable import printable, printable_row
 from codeexec.domain.result import error_text
 
@@ -57,6 +65,7 @@ class OutputView:
         """Whether the next answer to input() was given elsewhere: one that was given here stands
         after its prompt already."""
         self._first = 0  # number of the first row kept
+        self._open_row: _Shown | None = None  # that came after the end, without its newline yet
 
     async def take(self, event: OutputChanged) -> None:
         """Rows from `event.start` on are these."""
@@ -98,6 +107,24 @@ class OutputView:
         if self._err is not self._out:
             self._err.end()
 
+    async def take_late(self, event: OutputChanged) -> None:
+        """Rows that come after `end`, from a task or a thread: each is written once, when it is
+        whole, below what another execution may be writing."""
+        written = self._first + len(self._rows)
+        stop = event.start + count_rows(event.runs)
+        runs = slice_runs(event.runs, max(written - event.start, 0), stop - event.start)
+        rows = [shown for run in runs for shown in await self._shown(run)]
+        self._open_row = rows.pop() if rows and event.unfinished else None
+        for row in rows:
+            _write_whole(row)
+        self._rows += rows
+        self._let_go()
+
+    def end_late(self) -> None:
+        """Nothing more comes: a last row without its newline is written too."""
+        if self._open_row is not None:
+            _write_whole(self._open_row)
+
     def _replace(self, keep: int, fresh: list[_Shown]) -> None:
         old = self._rows[keep:]
         for sink in {id(s): s for s in (self._out, self._err)}.values():
@@ -106,6 +133,9 @@ class OutputView:
             if count or texts:
                 sink.replace(count, texts)
         self._rows[keep:] = fresh
+        self._let_go()
+
+    def _let_go(self) -> None:
         gone = max(len(self._rows) - KEPT, 0)
         del self._rows[:gone]
         self._first += gone
@@ -161,6 +191,11 @@ class OutputView:
         except StopIteration as end:
             text: str = end.value
             return text
+
+
+def _write_whole(row: _Shown) -> None:
+    row.sink.say(f"{row.text}\n")
+    row.sink.answered()
 
 
 def _shown_text(text: str, color: bool) -> str:
