@@ -264,3 +264,15 @@ def test_a_killed_run_leaves_no_folder_after_the_next(desk: Desk, tmp_path: Path
     desk.file("b.py", "print(1)")
     assert desk.run("run", "b.py", env=env).stdout == "1\n"
     assert os.listdir(temporary) == []  # noqa: PTH208
+
+
+@pytest.mark.parametrize("words", [("run",), ("run", "--cells")])
+def test_the_colours_of_displays_do_not_go_into_pipes(desk: Desk, words: tuple[str, ...]) -> None:
+    desk.file(
+        "a.py",
+        "from IPython.display import display\n"
+        "class Red:\n    def __repr__(self): return '\\x1b[31mred\\x1b[0m'\n"
+        "display(Red())\n",
+    )
+    assert desk.run(*words, "a.py").stdout == "red\n"
+    assert desk.run(*words, "--color", "always", "a.py").stdout == "\x1b[31mred\x1b[0m\n"
