@@ -97,6 +97,11 @@ CASES: list[tuple[str, Command, str]] = [
     ("  a|b", lambda m: edits.insert_line(m, below=False), "  |\n  ab"),
     ("# %%\na|\n# %%\nb", lambda m: edits.insert_cell(m, below=True), "# %%\na\n# %%\n|\n# %%\nb"),
     ("# %%\na|", lambda m: edits.insert_cell(m, below=True), "# %%\na\n# %%\n|"),
+    (
+        "# %%\na\n\n# %%\nb\n|",
+        lambda m: edits.insert_cell(m, below=True),
+        "# %%\na\n\n# %%\nb\n\n# %%\n|",
+    ),
     ("# %%\na|", lambda m: edits.insert_cell(m, below=False), "# %%\n|\n# %%\na"),
 ]
 

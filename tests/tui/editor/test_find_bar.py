@@ -73,6 +73,20 @@ async def test_replace_by_keys() -> None:
         assert app.said == "1 replaced"
 
 
+async def test_tab_goes_from_find_to_replace_and_then_to_the_boxes() -> None:
+    app = Host()
+    async with app.run_test(size=(80, 12)) as pilot:
+        await pilot.press("alt+r", *"one")
+        stops = []
+        for key in ("tab", "tab", "right", "tab", "shift+tab"):
+            await pilot.press(key)
+            assert app.screen.focused is not None
+            stops.append(app.screen.focused.id)
+        assert stops == ["replacement", "regex", "word", "text", "regex"]
+        label = app.bar.query_one("#replacing").query(Label).first()
+        assert label.content_size.width >= len("Replace")
+
+
 async def test_go_to_line() -> None:
     app = Host()
     async with app.run_test(size=(80, 12)) as pilot:

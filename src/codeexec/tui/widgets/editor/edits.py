@@ -285,6 +285,12 @@ def insert_line(model: EditorModel, below: bool) -> bool:
     return model.edit([(start, start, f"{indent}\n")], Selection.at(Location(line, len(indent))))
 
 
+def _has_blank_before_cells(model: EditorModel) -> bool:
+    """Whether the cells of the text are set apart by blank lines."""
+    starts = [model.cells.span(index)[0] for index in range(len(model.cells))]
+    return any(start > 0 and not model.lines[start - 1].strip() for start in starts)
+
+
 def insert_cell(model: EditorModel, below: bool) -> bool:
     """An empty code cell below or above the one that the cursor is in."""
     first, end = model.cells.span(model.cells.at(model.cursor.line))
@@ -297,4 +303,7 @@ def insert_cell(model: EditorModel, below: bool) -> bool:
         at = Location(end, 0)
         return model.edit([(at, at, f"{separator}\n\n")], Selection.at(Location(end + 1, 0)))
     gap = "\n" if model.lines[-1] else ""
+    before = model.lines[-1] or (model.lines[-2] if len(model.lines) > 1 else "")
+    if before and _has_blank_before_cells(model):
+        gap += "\n"
     return model.edit([(model.buffer.end, model.buffer.end, f"{gap}{separator}\n")])

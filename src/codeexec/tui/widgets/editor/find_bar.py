@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Checkbox, Input, Label
 
@@ -17,6 +17,7 @@ from codeexec.tui.widgets.field import Field
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.widget import Widget
 
     from codeexec.tui.widgets.editor.code_editor import CodeEditor
     from codeexec.tui.widgets.editor.search import Found
@@ -37,7 +38,8 @@ class FindBar(Vertical):
         background: $panel;
     }
     FindBar Horizontal { height: 1; }
-    FindBar Label { width: 8; padding: 0 1; color: $text-muted; }
+    FindBar Label { width: 9; padding: 0 1; color: $text-muted; }
+    FindBar Label#keys { width: auto; }
     FindBar Label#count { width: auto; min-width: 12; }
     FindBar Input { width: 1fr; border: none; height: 1; padding: 0; background: $surface; }
     FindBar Input:focus { border: none; }
@@ -63,6 +65,7 @@ class FindBar(Vertical):
         with Horizontal(id="replacing"):
             yield Label("Replace")
             yield Field(id="replacement", compact=True)
+            yield Label("Enter one · Ctrl+Enter all", id="keys")
 
     def open(self, mode: str, text: str = "") -> None:
         """Show the bar in a mode, with `text` to begin with (else what was looked for last)."""
@@ -146,6 +149,23 @@ class FindBar(Vertical):
                 self._say(f"{self._editor.replace_all(self.wanted, self._replacement)} replaced")
             except UsageError as error:
                 self._say(error.message)
+
+    def on_key(self, event: events.Key) -> None:
+        """Tab goes from what to find to what to put in its place, then to the boxes, which are one
+        stop: left and right move among them."""
+        focused, boxes = self.screen.focused, list(self.query(Checkbox))
+        if focused in boxes and event.key in ("left", "right"):
+            step = 1 if event.key == "right" else -1
+            target: Widget = boxes[(boxes.index(focused) + step) % len(boxes)]
+        elif self._mode == "replace" and event.key in ("tab", "shift+tab"):
+            stops = [self.query_one("#text"), self.query_one("#replacement"), boxes[0]]
+            at = stops.index(focused) if focused in stops else 2
+            target = stops[(at + (1 if event.key == "tab" else -1)) % len(stops)]
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+        target.focus()
 
     def action_close(self) -> None:
         self.display = False
