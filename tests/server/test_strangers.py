@@ -17,10 +17,10 @@ import pytest
 
 from codeexec.client.socket import SocketHost
 from codeexec.domain import requests as q
-from codeexec.domain.errors import Denied
+from codeexec.domain.errors import Denied, StorageError, Unavailable
 from codeexec.server.gate import Gate
 from codeexec.server.limits import ConnectionLimits, Connections, raise_file_limit
-from support.servers import Here, serve_here, short_folder, wait_until
+from support.servers import Here, serve_here, short_folder, user, wait_until
 
 DEADLINE = 30.0
 HALF_OPEN = 1100
@@ -327,3 +327,32 @@ async def test_the_address_that_serve_prints_opens_in_a_browser(here: Here) -> N
             link = page.text.partition('href="')[2].partition('"')[0]
             assert (await web.get(here.url + link)).json()["openapi"].startswith("3.")
         assert (await web.get(f"{here.url}/")).status_code == 401
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")
+async def test_a_server_out_of_files_says_so_and_goes_on() -> None:
+    with user() as apart:
+        async with apart.client() as host:
+            pid = (await host.call(q.GetHostInfo())).pid
+            before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+            used = max(int(entry.name) for entry in Path(f"/proc/{pid}/fd").iterdir())
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (used + 2, before[1]))
+            crowd: list[socket.socket] = []
+            try:
+                for _ in range(20):
+                    crowd.append(socket.socket(socket.AF_UNIX))
+                    crowd[-1].connect(str(apart.paths.socket))
+                await host.call(q.GetHostInfo())
+                with pytest.raises(Unavailable, match="as many files open as it may"):
+                    await host.call(q.ListSessions(ended=True))
+                with pytest.raises(StorageError) as refused:
+                    await host.call(q.OpenSession(cwd=str(apart.work), start_kernel=False))
+                assert "ulimit -n" in refused.value.next_step
+            finally:
+                for each in crowd:
+                    each.close()
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+            async with asyncio.timeout(DEADLINE), apart.client() as other:
+                assert (await other.call(q.GetHostInfo())).pid == pid
+                assert await other.call(q.ListSessions()) == q.SessionList(())
+                await other.call(q.StopHost(sessions=True))

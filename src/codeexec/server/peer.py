@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
@@ -13,7 +14,7 @@ from msgspec import Raw
 
 from codeexec.domain import requests as q
 from codeexec.domain.codec import SCHEMA, decode_request, encode
-from codeexec.domain.errors import CodeexecError, Denied, ProtocolError, UsageError
+from codeexec.domain.errors import CodeexecError, Denied, ProtocolError, Unavailable, UsageError
 from codeexec.domain.events import Recorded
 from codeexec.domain.frames import (
     ClientFrame,
@@ -218,7 +219,12 @@ def _encoded_list(reply: q.FileList) -> bytes:
 
 
 def internal(error: Exception) -> CodeexecError:
-    """What we tell of a fault of our own."""
+    """What we tell of a fault of our own, or of the system's limits."""
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return Unavailable(
+            "The server has as many files open as it may.",
+            "Stop sessions that you do not need, or raise the limit: ulimit -n",
+        )
     return CodeexecError(
         f"The server failed: {type(error).__name__}: {error}.", "Its log has the whole of it."
     )

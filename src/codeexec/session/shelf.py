@@ -10,6 +10,7 @@ sessions/<id>/journal.db    the journal (SQLite)
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -44,10 +45,11 @@ class Shelf:
             self._lock(session_id)
         except OSError as error:
             self.discard(session_id)
-            raise StorageError(
-                f"{folder} cannot be made: {error.strerror}.",
-                "Free some space there, or set XDG_STATE_HOME to another folder.",
-            ) from error
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                step = "Stop sessions that you do not need, or raise the limit: ulimit -n"
+            else:
+                step = "Free some space there, or set XDG_STATE_HOME to another folder."
+            raise StorageError(f"{folder} cannot be made: {error.strerror}.", step) from error
         return folder
 
     def discard(self, session_id: str) -> None:
