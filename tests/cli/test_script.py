@@ -246,6 +246,12 @@ def test_a_file_without_end_is_refused_before_an_interpreter_starts(desk: Desk) 
     assert desk.run("run", "/dev/null").returncode == 0
 
 
+def test_our_token_is_not_in_the_environment_of_a_program(desk: Desk) -> None:
+    desk.file("a.py", "import os\nprint('CODEEXEC_TOKEN' in os.environ, os.environ['MINE'])\n")
+    done = desk.run("run", "a.py", env={"CODEEXEC_TOKEN": "x" * 20, "MINE": "1"})
+    assert done.stdout == "False 1\n"
+
+
 def test_a_site_of_the_users_own_is_imported(desk: Desk) -> None:
     site = desk.folder / "site"
     site.mkdir()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from codeexec.cli import exits
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.plain_files import open_plain
+from codeexec.domain.secret_env import without_secrets
 from codeexec.environments.temporary import sweep
 from codeexec.environments.trust import trust_step
 from codeexec.hostfiles.shared import shared_folders
@@ -155,7 +156,8 @@ def find_script(options: RunOptions) -> Script | None:
         raise NotRun(exits.CANNOT_EXECUTE, not_used(found), trust_step(found.untrusted))
     from codeexec.kernels.jupyter.launch import DROPPED_ENV, python_env
 
-    whole = {key: value for key, value in os.environ.items() if key not in DROPPED_ENV}
+    own = without_secrets(os.environ)
+    whole = {key: value for key, value in own.items() if key not in DROPPED_ENV}
     whole.update(python_env(found.interpreter))
     whole.update(env)
     shown = STDIN if is_stdin else (file if options.cwd else options.file)
