@@ -16,6 +16,7 @@ from codeexec.domain.events import CellRef
 from codeexec.domain.outputs import ErrorInfo, Run
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.feed import Frame
+from codeexec.tui.link import Said
 from codeexec.tui.stored import MOST_CELLS, MOST_ROWS, stored_views
 from codeexec.tui.theme import built_in_folder, find_theme
 from codeexec.tui.widgets.artifacts.gallery import Gallery
@@ -162,3 +163,17 @@ async def test_cards_show_them_until_the_cell_runs(tmp_path: Path, size: tuple[i
         await app.documents.close(sheet)
         await until(pilot, lambda: app.shown == ["one = 1"])
     assert path.read_bytes() == before
+
+
+async def test_cells_that_are_left_out_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    cells = [code(f"x{n}", stream("a")) for n in range(MOST_CELLS + 3)]
+    notebook = {"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}
+    path.write_text(json.dumps(notebook))
+    app = Both()
+    async with app.run_test() as pilot:
+        await app.documents.open(path)
+        await until(pilot, lambda: len(app.shown) == MOST_CELLS)
+        assert [one.words for one in app.heard if isinstance(one, Said)] == [
+            f"Stored outputs of the first {MOST_CELLS} cells are shown, of 3 not."
+        ]

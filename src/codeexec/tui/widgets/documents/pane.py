@@ -12,8 +12,9 @@ from textual.app import ComposeResult
 from codeexec.config.model import Editor as Habits
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.errors import CodeexecError, Conflict
-from codeexec.tui.link import CommandWanted, CopyRequested, Failed, focus_now
+from codeexec.tui.link import CommandWanted, CopyRequested, Failed, Said, focus_now
 from codeexec.tui.session_views import FileView, SessionView
+from codeexec.tui.stored import MOST_CELLS
 from codeexec.tui.theme import Theme
 from codeexec.tui.watch_only import refusal
 from codeexec.tui.widgets.chrome import TabStrip
@@ -144,7 +145,12 @@ class DocumentsPane(Running):
 
     def _read_stored(self, sheet: Sheet) -> None:
         """Show the outputs that its file holds."""
-        self.stored.read(sheet)
+        left_out = self.stored.read(sheet)
+        if left_out > 0:
+            words = (
+                f"Stored outputs of the first {MOST_CELLS} cells are shown, of {left_out:,} not."
+            )
+            self.post_message(Said(words))
         self.stored.follow(sheet, self._snapshot)
         if sheet.document.notebook is not None:
             self.post_message(self.StoredChanged())

@@ -21,16 +21,19 @@ class StoredOutputs:
     def views(self) -> tuple[ExecutionView, ...]:
         return tuple(view for views in self._views.values() for view in views)
 
-    def read(self, sheet: Sheet) -> None:
-        """Take the outputs of the document as it was read from disk."""
+    def read(self, sheet: Sheet) -> int:
+        """Take the outputs of the document as it was read from disk; how many cells with outputs
+        are left out, as there are too many."""
         self._views.pop(sheet, None)
         notebook = sheet.document.notebook
         if notebook is None:
-            return
+            return 0
         views = stored_views(notebook, sheet.notebook_cells(), sheet.ref, self._next)
         if views:
             self._next += len(views)
             self._views[sheet] = views
+        count = len(notebook.data["cells"])
+        return sum(bool(notebook.outputs(index)) for index in range(count)) - len(views)
 
     def follow(self, sheet: Sheet, snapshot: Snapshot) -> bool:
         """Drop the outputs of cells that were run; whether there were any."""
