@@ -90,6 +90,16 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Overheard:
+    """The kernel has taken up code that another client gave it; outputs and `Finished` follow as
+    for ours. `client` is the name that its messages carry."""
+
+    execution: str
+    code: str
+    client: str
+
+
+@dataclass(frozen=True, slots=True)
 class NextInput:
     """Code asked for this text as the next input (`%load`), in place of its own if `replaces`."""
 
@@ -160,6 +170,7 @@ Fact = (
     | InputRequested
     | Finished
     | NextInput
+    | Overheard
     | Died
     | Told
     | Pulled

@@ -113,7 +113,7 @@ class Intake:
                             fact.image, fact.layers_done, fact.layers, fact.done, fact.total
                         )
                     )
-                case says.VariablesSent():
+                case says.VariablesSent() | says.Overheard():
                     pass  # the runner's
                 case says.Died():
                     events += self._flush()

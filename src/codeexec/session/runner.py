@@ -86,6 +86,7 @@ class Runner:
         self._tasks = tasks
         self.limit = JournalLimit(recorder.journal, settings.journal_limit)
         self._limited: set[str] = set()
+        self._theirs: set[str] = set()
         self._is_full = self.limit.is_reached
         self._open_documents = OpenDocuments(recorder.journal)
         self._intake = Intake(recorder.find, blobs, self._open_documents, self._finish, self.limit)
@@ -213,6 +214,18 @@ class Runner:
 
     def take(self, facts: Sequence[says.Fact]) -> None:
         """The kernel's sink."""
+        start = 0
+        for at, fact in enumerate(facts):
+            if isinstance(fact, says.Overheard):
+                # What follows is output of it: it has to be there by then.
+                self._record(facts[start:at])
+                self.recorder.record(*self._begin_theirs(fact))
+                start = at + 1
+        self._record(facts[start:])
+        self._mind_limit()
+        self.pump()
+
+    def _record(self, facts: Sequence[says.Fact]) -> None:
         events = self._intake.take(facts)
         for fact in facts:
             if isinstance(fact, says.Died):
@@ -223,8 +236,6 @@ class Runner:
                 events += self._variables(fact.text)
         self.recorder.record(*events, private=self._open_documents.journaled_with(facts))
         self._reached = reached_by(facts) or self._reached
-        self._mind_limit()
-        self.pump()
 
     def _mind_limit(self) -> None:
         """Interrupt what runs when the journal has just become full, and say so."""
@@ -260,12 +271,37 @@ class Runner:
             return []
         return [VariablesTaken(self.snapshot.kernel.generation, sent.variables, sent.truncated)]
 
+    def _begin_theirs(self, fact: says.Overheard) -> list[AnyEvent]:
+        """Code of another client of the kernel runs, as `jupyter console --existing` sends it."""
+        if self.recorder.find(fact.execution) is not None or len(fact.code) > MAX_CODE:
+            return []
+        if self.limit.is_reached:
+            return []
+        self._theirs.add(fact.execution)
+        if self.queue.running is None:
+            # It can be interrupted, and ours wait for its end.
+            self.queue = Queue(self.queue.waiting, fact.execution)
+        client = f"jupyter client of {fact.client}" if fact.client else "jupyter client"
+        queued = ExecutionQueued(fact.execution, fact.code, origin=client, stop_on_error=False)
+        return [queued, ExecutionStarted(fact.execution)]
+
+    def _end_theirs(self, reason: str) -> list[AnyEvent]:
+        """Those of other clients that run beside ours are over, with the kernel."""
+        theirs, self._theirs = self._theirs - {self.queue.running or ""}, set()
+        return [ExecutionFinished(each, "lost", reason) for each in sorted(theirs)]
+
     def _finish(self, fact: says.Finished) -> list[AnyEvent]:
         execution_id = fact.execution
+        status: FinishStatus
         view = self.recorder.find(execution_id)
+        is_theirs = execution_id in self._theirs
+        self._theirs.discard(execution_id)
+        if view is not None and is_theirs and self.queue.running != execution_id:
+            status = "cancelled" if fact.status == "aborted" else fact.status
+            return [ExecutionFinished(execution_id, status, "", fact.error)]
         if view is None or self.queue.running != execution_id:
             return []
-        status: FinishStatus = "cancelled" if fact.status == "aborted" else fact.status
+        status = "cancelled" if fact.status == "aborted" else fact.status
         reason = "The kernel passed it over." if fact.status == "aborted" else ""
         if execution_id == self._unheard and fact.status == "ok" and fact.count is None:
             status, reason = "lost", "It ended while the session server was away; how is not known."
@@ -287,7 +323,7 @@ class Runner:
     def _die(self, death: Death) -> list[AnyEvent]:
         if not self.keeper.is_ready:
             return []  # on its way up or down: whoever does that tells of it
-        events: list[AnyEvent] = []
+        events = self._end_theirs(death.message)
         running = self.queue.running
         if running is not None:
             status: FinishStatus = "lost"
@@ -364,7 +400,7 @@ class Runner:
 
     def cancel_all(self, reason: str, status: FinishStatus = "cancelled") -> None:
         """End all executions; `status` is that of the running one, the others were not begun."""
-        events: list[AnyEvent] = []
+        events = self._end_theirs(reason)
         running = self.queue.running
         if running is not None:
             events += self._ladder.settle(running)

@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from codeexec.domain.errors import Busy, KernelDied
-from codeexec.kernels.base import ExecuteCall, Fact, Raised, Reached, Sink, Told, Wrote
+from codeexec.kernels.base import ExecuteCall, Fact, Overheard, Raised, Reached, Sink, Told, Wrote
 from codeexec.kernels.jupyter.asking import NO_ANSWER, TRY_LATER, Questions
 from codeexec.kernels.jupyter.channels import Channel, Channels
 from codeexec.kernels.jupyter.outbox import REPLY, REQUEST, OutboxReader
@@ -29,6 +29,8 @@ LATE_LOOK, LATE_LOOKS = 0.05, 20  # s without a message, and how often that is w
 BATCH = 1 << 17  # characters that are handed on in one turn of the loop
 SLICE = 1 << 16
 LINE = 1 << 23  # the same where no line ends: a row is written whole each time that it has grown
+
+LONGEST_ID = 100
 
 MARK_EVERY = 100
 """Messages without any fact after which the place is told all the same."""
@@ -200,6 +202,8 @@ class Conversation:
             if message.content.get("execution_state") == "idle":
                 self._settle_widgets()
                 self._idled(parent)
+        elif message.type == "execute_input" and self._is_theirs(message):
+            self._overhear(message)
         elif (owner := self._tracker.owner(parent)) and not self._widgets.captures(message):
             facts = tuple(map(self._widgets.placed, translate(message, owner)))
             self._facts += self._widgets.changes(now=bool(facts))
@@ -214,6 +218,19 @@ class Conversation:
         self._facts += self._widgets.changes(now=True)
         for content in self._widgets.updates():
             self.send("shell", "comm_msg", content)
+
+    def _is_theirs(self, message: Message) -> bool:
+        """Whether it is about code of another client, which is new to us."""
+        parent = message.parent
+        theirs = parent.session not in ("", self._wire.session)
+        is_id = 0 < len(parent.msg_id) <= LONGEST_ID and parent.msg_id.isprintable()
+        return theirs and is_id and not self._tracker.is_open(parent.msg_id)
+
+    def _overhear(self, message: Message) -> None:
+        parent, code = message.parent, message.content.get("code")
+        self._tracker.overhear(parent.msg_id)
+        overheard = Overheard(parent.msg_id, code if isinstance(code, str) else "", parent.username)
+        self._keep((overheard, *translate(message, parent.msg_id)), message.number, 0)
 
     def replied(self, message: Message) -> None:
         self._end(self._tracker.replied(message))

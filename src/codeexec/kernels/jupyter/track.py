@@ -32,6 +32,7 @@ class _Open:
     shown: tuple[Fact, ...] = ()
     idle: bool = False
     error: ErrorInfo | None = None
+    is_theirs: bool = False
 
 
 class Tracker:
@@ -50,6 +51,10 @@ class Tracker:
         self._open[execution] = _Open()
         self._last = execution
 
+    def overhear(self, execution: str) -> None:
+        """Code of another client runs: its reply goes there, and idle alone ends it for us."""
+        self._open[execution] = _Open(end=Finished(execution, "ok"), is_theirs=True)
+
     def owner(self, parent: str) -> str:
         """The execution that output under this parent belongs to; empty: none that we know."""
         if not parent or parent.startswith(QUESTION):
@@ -60,6 +65,8 @@ class Tracker:
         """An error was shown; it says how the execution ends should its reply be lost."""
         if found := self._open.get(execution):
             found.error = error
+            if found.is_theirs:
+                found.end = Finished(execution, "error", error)
 
     def replied(self, reply: Message) -> tuple[Fact, ...]:
         """An execute_reply has come."""

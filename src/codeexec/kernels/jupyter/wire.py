@@ -39,6 +39,7 @@ class Parent(msgspec.Struct, frozen=True):
     msg_type: str = ""
     msg_id: str = ""
     session: str = ""
+    username: str = ""
 
 
 class Message(msgspec.Struct, frozen=True):
