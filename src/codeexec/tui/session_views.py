@@ -43,7 +43,7 @@ class SessionViews:
         self._folder = folder
 
     def _file(self, session_id: str) -> Path:
-        name = hashlib.sha256(session_id.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+        name = hashlib.sha256(session_id.encode("utf-8", "surrogatepass")).hexdigest()[:24]
         return self._folder / f"{name}.json"
 
     def load(self, session_id: str) -> SessionView | None:

@@ -26,7 +26,7 @@ def test_the_face_never_loads_what_speaks_to_kernels() -> None:
     walls = ("session", "kernels", "server", "environments", "guest")
     beyond = {name for name in ours if name.split(".")[1] in walls}
     # What settings and the start of a server are decided with: standard library alone.
-    small = {"marks", "pythons", "state", "trust"}
+    small = {"marks", "project_pythons", "pythons", "state", "trust", "trust_record"}
     assert beyond <= {"codeexec.environments", *(f"codeexec.environments.{n}" for n in small)}
 
 
