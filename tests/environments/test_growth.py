@@ -12,6 +12,7 @@ import pytest
 from codeexec.environments.docker.growth import GrowthMeter, Hidden, Limits, excess
 from codeexec.environments.files import MOST_LEVELS, tree
 from codeexec.hostfiles.opening import walk
+from support.users import ordinary_user
 
 MEGABYTE = 1 << 20
 LIMITS = Limits(4 * MEGABYTE, 200)
@@ -81,17 +82,17 @@ async def test_a_folder_too_deep_to_be_looked_into_counts_as_grown(deep: Path) -
     assert grown.files >= MOST_LEVELS
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root looks into every folder")
-async def test_a_closed_folder_counts_as_grown(folder: Path) -> None:
-    meter = await GrowthMeter.begin(folder, LIMITS)
-    closed = folder / "closed"
-    closed.mkdir()
-    with (closed / "big").open("wb") as file:
-        file.write(bytes(8 * MEGABYTE))
-        os.fsync(file.fileno())
-    closed.chmod(0)
-    grown = await meter.measure()
-    closed.chmod(0o700)
+async def test_a_closed_folder_counts_as_grown() -> None:
+    with ordinary_user() as folder:
+        meter = await GrowthMeter.begin(folder, LIMITS)
+        closed = folder / "closed"
+        closed.mkdir()
+        with (closed / "big").open("wb") as file:
+            file.write(bytes(8 * MEGABYTE))
+            os.fsync(file.fileno())
+        closed.chmod(0)
+        grown = await meter.measure()
+        closed.chmod(0o700)
     assert grown.unreadable == 1
     assert "cannot be looked into" in excess(grown, LIMITS)
 

@@ -13,6 +13,7 @@ import pytest
 from codeexec.domain.errors import CodeexecError, Denied
 from codeexec.hostfiles import files
 from codeexec.hostfiles.place import locate
+from support.users import ordinary_user
 
 
 def plant(kind: str, path: Path, target: Path) -> None:
@@ -139,16 +140,16 @@ def test_dots_do_not_leave_or_forget_the_workspace(workspace: Path, secret: Path
         locate(workspace / "up" / "workspace" / ".." / "secret.txt")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root lists every folder")
-def test_a_file_in_a_folder_that_may_be_entered_and_not_listed_is_read(tmp_path: Path) -> None:
-    folder = tmp_path / "closed"
-    folder.mkdir()
-    (folder / "a.py").write_text("x")
-    folder.chmod(0o311)
-    assert files.read(locate(folder / "a.py"))[0] == b"x"
-    files.write(locate(folder / "a.py"), b"y")
-    folder.chmod(0o700)
-    assert (folder / "a.py").read_text() == "y"
+def test_a_file_in_a_folder_that_may_be_entered_and_not_listed_is_read() -> None:
+    with ordinary_user() as home:
+        folder = home / "closed"
+        folder.mkdir()
+        (folder / "a.py").write_text("x")
+        folder.chmod(0o311)
+        assert files.read(locate(folder / "a.py"))[0] == b"x"
+        files.write(locate(folder / "a.py"), b"y")
+        folder.chmod(0o700)
+        assert (folder / "a.py").read_text() == "y"
 
 
 def test_links_in_a_circle_are_an_error_in_words(tmp_path: Path) -> None:
