@@ -61,15 +61,17 @@ class KernelActions(Arrangement):
 
     @work(group="restart", exclusive=True)
     async def action_restart(self) -> None:
-        if await self._may_restart():
+        if await self._may_restart(asks_for_variables=True):
             await ask(self, self.session, q.RestartKernel())
 
-    async def _may_restart(self) -> bool:
+    async def _may_restart(self, *, asks_for_variables: bool = False) -> bool:
+        """Ask where a cell runs or waits; `asks_for_variables`: also where variables are lost that
+        no run of all cells makes again."""
         snapshot = self.last.snapshot if self.last is not None else None
         if snapshot is None:
             return True
         if snapshot.running is None and not snapshot.queue:
-            return await self._may_lose_variables(snapshot)
+            return not asks_for_variables or await self._may_lose_variables(snapshot)
         waiting = len(snapshot.queue)
         wait = f"{waiting} more wait" if waiting > 1 else "one more waits"
         words = f"A cell is running, and {wait}." if waiting else "A cell is running."
