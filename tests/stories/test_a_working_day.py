@@ -187,11 +187,14 @@ async def test_unsaved_text_is_offered_again(tmp_path: Path) -> None:
         await bench.until(lambda: bench.editor.text.startswith("kept "), "the unsaved text")
 
 
-async def test_restart_asks_only_when_something_runs(tmp_path: Path) -> None:
+async def test_restart_asks_when_variables_would_be_lost(tmp_path: Path) -> None:
     async with open_bench(tmp_path, {"day.py": CELLS}) as bench:
         await bench.editor.at("# %% load").run()
         await bench.is_idle(1)
+        await bench.until(lambda: bench.snapshot.variables, "the variable")
         await bench.choose("restart the kernel")
+        await bench.sees("1 variable is lost.")
+        await bench.press("enter")
         await bench.until(lambda: bench.snapshot.kernel.generation == 2, "a fresh kernel")
         await bench.is_idle(1)
         await bench.console.run("xs")
