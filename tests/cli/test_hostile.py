@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import logging
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from codeexec.domain.requests import KernelInfo, SessionSummary
 from codeexec.session.journal import Journal
 from codeexec.session.shelf import Shelf
 from support.hostile import EVERYTHING, HOSTILE, check, events, filled
-from support.programs import Desk
+from support.programs import Desk, Terminal
 
 TYPED = EVERYTHING.replace("\0", "").replace("\ud800", "")
 """What the arguments of a process can hold."""
@@ -262,4 +263,36 @@ def test_a_fault_of_ours_quotes_harmless(screen: _Screen, monkeypatch: pytest.Mo
         with screen:
             _show_fault(KeyError, error, error.__traceback__)
     assert "␛]52;c;ZXZpbA==␇" in screen.err.text
+    check(screen.err.text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["kernels"], ["run", "--cells", "--kernel", "bad", "x.py"]])
+def test_a_kernelspec_that_cannot_be_read_is_told_of_harmless(
+    desk: Desk, tmp_path: Path, words: list[str]
+) -> None:
+    folder = tmp_path / "jupyter" / "kernels" / f"bad{HOSTILE[3]}{HOSTILE[7]}"
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_text('{"argv": 5', "utf-8")
+    (desk.folder / "x.py").write_text("# %%\n1", "utf-8")
+    env = {"JUPYTER_PATH": str(tmp_path / "jupyter")}
+    with Terminal(words, home=desk.home, cwd=desk.folder, columns=400, env=env) as terminal:
+        terminal.ends()
+    assert "cannot be read" in terminal.text
+    progress_cleared = "\r\x1b[K"
+    check(terminal.raw.decode().replace(progress_cleared, ""), is_output=True)
+
+
+def test_what_is_logged_without_a_handler_is_harmless(
+    screen: _Screen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = logging.lastResort
+    assert handler is not None
+    monkeypatch.setattr(handler, "formatter", None)
+    screen.invoke(["completion", "bash"])
+    with screen:
+        handler.handle(
+            logging.LogRecord("x", logging.WARNING, "", 0, "it is %s", (EVERYTHING,), None)
+        )
+    assert "it is ␛]0;title␇" in screen.err.text
     check(screen.err.text)

@@ -12,6 +12,7 @@ import click
 
 from codeexec import __version__
 from codeexec.cli import exits
+from codeexec.cli.log_text import make_log_printable
 from codeexec.cli.main import COMMANDS
 from codeexec.cli.style import say_lines, show_error
 from codeexec.cli.typos import refuse_mistyped
@@ -124,6 +125,7 @@ def invoke(said: list[str], early: EarlyKernel | None = None) -> int:
     """Run the command line; returns the exit code, errors of ours told on stderr. `early` is
     the kernel that `run` may find booting."""
     as_json = "--json" in said
+    make_log_printable()
     if "_CODEEXEC_TUI_COMPLETE" in os.environ:
         import_module("codeexec.cli.completion")  # our form of bash's completion
     try:

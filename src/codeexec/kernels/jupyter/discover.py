@@ -16,6 +16,7 @@ from string import Template
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.parsing import load_json
 from codeexec.domain.plain_files import read_plain_text
+from codeexec.domain.printable import printable
 from codeexec.domain.requests import KernelInfo
 from codeexec.domain.secret_env import without_secrets
 from codeexec.environments.pythons import owner_folder
@@ -140,7 +141,9 @@ def read_spec(name: str, folder: Path) -> KernelSpec | None:
             "" if provisioner == "local-provisioner" else str(provisioner),
         )
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        log.warning("the kernelspec %s cannot be read: %s", folder, error)
+        place, problem = printable(str(folder)), printable(str(error))
+        # `run` looks for its kernel before anything is set up that quotes the log.
+        log.warning("the kernelspec %s cannot be read: %s", place, problem)
         return None
 
 
