@@ -23,6 +23,7 @@ from codeexec.kernels.base import (
     Told,
     Wrote,
 )
+from codeexec.kernels.jupyter.replies import completions
 from codeexec.kernels.jupyter.track import INTERRUPTED, Tracker, question_id
 from codeexec.kernels.jupyter.translate import translate
 from codeexec.kernels.jupyter.wire import Message, Parent, Wire
@@ -111,6 +112,23 @@ def test_each_message_tells_its_facts(
     kind: str, content: dict[str, object], fact: Fact | None
 ) -> None:
     assert translate(message(kind, content), "e1") == (() if fact is None else (fact,))
+
+
+@pytest.mark.parametrize("count", [True, False, -1, 2**53, 10**400, 1.5, "1", None, [1], {}])
+def test_a_prompt_number_that_is_none_is_left_out(count: object) -> None:
+    shown = translate(message("execute_result", {"data": {}, "execution_count": count}), "e1")
+    assert shown == (Displayed("e1", {}, {}, "result", None, None),)
+    begun = translate(message("execute_input", {"code": "x", "execution_count": count}), "e1")
+    assert begun == (Started("e1", None),)
+
+
+@pytest.mark.parametrize("position", [True, "3", None, 10**400])
+def test_the_place_of_completions_is_a_number(position: object) -> None:
+    content = {"matches": ["ab"], "cursor_start": position, "cursor_end": position}
+    found = completions(content, 5, 5)
+    assert type(found.start) is int
+    assert type(found.end) is int
+    assert 0 <= found.start <= found.end <= 5
 
 
 @given(

@@ -106,4 +106,4 @@ def mend(message: str) -> str:
 
 
 def _position(value: object, length: int, default: int) -> int:
-    return min(max(value, 0), length) if isinstance(value, int) else default
+    return min(max(int(value), 0), length) if isinstance(value, int) else default

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Literal, cast
 
+from codeexec.domain.checks import MAX_INTEGER
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.kernels.base import (
     Displayed,
@@ -129,8 +130,11 @@ def _display_id(content: Mapping[str, object]) -> str | None:
 
 
 def _count(content: Mapping[str, object]) -> int | None:
+    """The prompt number. Clients refuse a whole frame for a bool or a too large number."""
     found = content.get("execution_count")
-    return found if isinstance(found, int) else None
+    if not isinstance(found, int) or isinstance(found, bool):
+        return None
+    return found if 0 <= found <= MAX_INTEGER else None
 
 
 def _mapping(value: object) -> Mapping[str, object]:
