@@ -101,8 +101,6 @@ async def _evening(bench: Bench) -> None:
     """Restart and run all, and keep it as a notebook with its outputs."""
     bench.editor.at("# %% load")
     await bench.choose("restart and run all")
-    await bench.sees("variables are lost.")
-    await bench.press("enter")
     await bench.until(lambda: bench.snapshot.kernel.generation == 2, "a fresh kernel")
     await bench.is_idle(10)
     bench.editor.at("# %% load")

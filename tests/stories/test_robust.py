@@ -158,6 +158,7 @@ def test_leaving_before_there_is_a_workbench_leaves_a_clean_terminal() -> None:
         assert tty.left_behind() == []
 
 
+@pytest.mark.timeout(400)  # a quarter of a second each, and more beside other work
 async def test_200_times_open_and_close(tmp_path: Path) -> None:
     """One session, 200 faces after each other: none leaves a task, a file or memory behind."""
     (tmp_path / "a.py").write_text("# %% one\nprint('one')\n", "utf-8")
