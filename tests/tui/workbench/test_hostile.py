@@ -26,6 +26,7 @@ from codeexec.tui.compositor import SafeCompositor
 from codeexec.tui.equipment import Equipment
 from codeexec.tui.first_paint import frame
 from codeexec.tui.program import Program
+from codeexec.tui.widgets.variables.pane import VariablesPane
 from support.bench import Bench, open_bench
 from support.hostile import EVERYTHING, HOSTILE, acting, unseen
 from support.hostile_host import HostileHost
@@ -124,7 +125,10 @@ async def test_everything_shown_of_hostile_words(tmp_path: Path) -> None:
             await bench.pilot.pause()
             check_screen(bench)
             if len(host.stretches) == 2:
-                await bench.until(lambda: bench.snapshot.variables, "variables")
+                await bench.until(
+                    lambda: bench.workbench.query_one(VariablesPane).current,
+                    "a row of the variables",
+                )
                 await _go_through_screens(bench, host)
         assert not set(ASKS.values()) - host.asked
 
