@@ -10,13 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 
 from codeexec.domain.codec import decode_recorded
 from codeexec.domain.events import ExecutionFinished, OutputChanged
+from support.peers import run_by_nbclient
 from support.programs import COMMAND, Desk, environment, read_notebook, write_notebook
 
 
@@ -318,11 +316,9 @@ def test_tags_of_cells_are_honoured_as_nbclient_does(desk: Desk) -> None:
     done = desk.run("run", "book.ipynb", "--save", "out.ipynb")
     assert (done.stdout, done.returncode) == ("1\n3\n", 1)
     ours = read_notebook(desk.folder / "out.ipynb").cells
-    node = nbformat.reads(json.dumps(book), 4)  # type: ignore[no-untyped-call]
-    client = NotebookClient(node, kernel_name="python3")
-    with pytest.raises(CellExecutionError):
-        client.execute()
-    for cell, theirs in zip(ours, client.nb.cells, strict=True):
+    cells, error = run_by_nbclient(json.dumps(book))
+    assert error is not None
+    for cell, theirs in zip(ours, cells, strict=True):
         assert [each.output_type for each in cell.outputs] == [
             each.output_type for each in theirs.outputs
         ]
@@ -356,8 +352,8 @@ def test_output_widgets_capture_as_in_nbclient(desk: Desk) -> None:
     assert "step 2" in done.stdout
     assert lines.index("after") > lines.index("before")
     ours = read_notebook(desk.folder / "out.ipynb").cells
-    node = nbformat.reads(book, 4)  # type: ignore[no-untyped-call]
-    theirs = NotebookClient(node, kernel_name="python3").execute().cells
+    theirs, error = run_by_nbclient(book)
+    assert error is None
     for mine, other in zip(ours, theirs, strict=True):
         assert [(each.output_type, each.get("text")) for each in mine.outputs] == [
             (each.output_type, each.get("text")) for each in other.outputs
