@@ -91,6 +91,7 @@ if not any(each.endswith(("guest/launch.py", "ipykernel_launcher")) for each in 
     import sqlite3  # noqa: F401
     import subprocess  # noqa: F401
     import sysconfig
+    import urllib.request  # noqa: F401
     import uuid  # noqa: F401
     import webbrowser  # noqa: F401
 

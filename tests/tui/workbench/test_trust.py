@@ -57,7 +57,9 @@ async def test_a_word_that_is_being_typed_trusts_nothing(word: str) -> None:
 async def test_the_question_says_what_would_be_executed_and_is_printable() -> None:
     app = question()
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, TrustQuestion))
+        await until(
+            pilot, lambda: isinstance(app.screen, TrustQuestion) and app.screen.query("#hints")
+        )
         words = str(app.screen.query_one("#words", Static).content)
         assert "/home/me/clone/.venv/bin/python" in words
         assert "kernel.name" in words
