@@ -141,8 +141,8 @@ async def test_links_and_pipes_in_the_workspace_lead_nowhere(
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        ("import os; os.kill(1, 15)", "container"),
-        ("import os; os.kill(os.getppid(), 9)", "container"),
+        ("import os, time; os.kill(1, 15); time.sleep(60)", "container"),
+        ("import os, time; os.kill(os.getppid(), 9); time.sleep(60)", "container"),
         ("import ctypes; ctypes.string_at(0)", "segmentation fault"),
     ],
 )
