@@ -21,7 +21,7 @@ from codeexec.kernels.base import (
     Started,
     Wrote,
 )
-from codeexec.kernels.jupyter.conversation import BATCH, SLICE
+from codeexec.kernels.jupyter.connection import BATCH, SLICE
 from support.containers import containers, require_engine
 from support.kernel_cases import (
     CONTAINER_CASES,

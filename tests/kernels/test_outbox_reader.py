@@ -10,14 +10,14 @@ import pytest
 from codeexec.domain.errors import Busy
 from codeexec.guest import outbox as guest
 from codeexec.kernels.base import Reached
+from codeexec.kernels.jupyter import messages, track
 from codeexec.kernels.jupyter import outbox as module
-from codeexec.kernels.jupyter import track, wire
-from codeexec.kernels.jupyter.asking import Questions
+from codeexec.kernels.jupyter.messages import Message, MessageCodec, Parent
 from codeexec.kernels.jupyter.outbox import OutboxReader, read_announcement, read_place
-from codeexec.kernels.jupyter.wire import Message, Parent, Wire
+from codeexec.kernels.jupyter.pending import PendingRequests
 
 TOKEN = "t"
-WIRE = Wire("key")
+CODEC = MessageCodec("key")
 
 
 def numbered(number: int) -> Message:
@@ -37,7 +37,7 @@ class Played:
         self.replies: list[bytes] = []
         self.drains = 0
 
-    # as the Questions of a conversation
+    # as the PendingRequests of a connection
 
     async def ask(
         self, channel: str, kind: str, content: dict[str, object], deadline: float
@@ -68,7 +68,7 @@ class Played:
         return Message(module.REPLY, "a", Parent(), self.change(answer), buffers=tuple(frames))
 
     def _pack(self, kind: str, msg_id: str) -> list[bytes]:
-        return WIRE.pack(kind, {}, msg_id=msg_id)
+        return CODEC.pack(kind, {}, msg_id=msg_id)
 
     # as the listener
 
@@ -99,7 +99,7 @@ def reading(kernel: Played, number: int = 0, part: int = 0) -> OutboxReader:
         lost = staticmethod(kernel.lost)
         drained = staticmethod(kernel.drained)
 
-    class Asking(Questions):
+    class Asking(PendingRequests):
         async def ask(
             self,
             channel: object,
@@ -111,7 +111,7 @@ def reading(kernel: Played, number: int = 0, part: int = 0) -> OutboxReader:
         ) -> Message:
             return await kernel.ask(str(channel), kind, content, deadline)
 
-    reader = OutboxReader(WIRE, Asking(lambda *given: None), kernel.asked.append, Listener())
+    reader = OutboxReader(CODEC, Asking(lambda *a, **b: None), kernel.asked.append, Listener())
     reader.begin(Reached(TOKEN, number, part))
     return reader
 
@@ -303,11 +303,11 @@ def test_a_place_is_read_as_it_was_told() -> None:
     ],
 )
 def test_the_number_is_read_from_the_last_routing_frame(tag: bytes, number: int) -> None:
-    frames = WIRE.pack("stream", {}, msg_id="m")
-    assert WIRE.unpack([b"stream.stdout", tag, *frames]).number == number
+    frames = CODEC.pack("stream", {}, msg_id="m")
+    assert CODEC.unpack([b"stream.stdout", tag, *frames]).number == number
 
 
 def test_both_ends_use_the_same_words() -> None:
     assert (guest.REQUEST, guest.REPLY) == (module.REQUEST, module.REPLY)
-    assert guest.TAG == wire.OUTBOX_TAG
+    assert guest.TAG == messages.OUTBOX_TAG
     assert guest.QUESTION.decode().strip('"') == track.QUESTION

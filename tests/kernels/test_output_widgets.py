@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from codeexec.kernels.base import Displayed, DisplayRefreshed
+from codeexec.kernels.jupyter.messages import Message, Parent
 from codeexec.kernels.jupyter.output_widgets import (
     MOST_CHARACTERS,
     MOST_OUTPUTS,
     VIEW,
     OutputWidgets,
 )
-from codeexec.kernels.jupyter.wire import Message, Parent
 
 
 class Kernel:

@@ -11,8 +11,8 @@ import zmq.asyncio
 
 from codeexec.domain.events import Death
 from codeexec.kernels.base import Handle, KernelUsage
-from codeexec.kernels.jupyter.channels import address
 from codeexec.kernels.jupyter.process import read_connection_file
+from codeexec.kernels.jupyter.zmq_transport import address
 
 BEAT = 1.0
 MISSED = 5

@@ -1,4 +1,4 @@
-"""A kernel that speaks Jupyter's protocol over ZeroMQ, whatever keeps it alive."""
+"""A kernel that speaks Jupyter's protocol, whatever keeps it alive and carries its messages."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ from codeexec.kernels.base import (
     Sink,
 )
 from codeexec.kernels.jupyter import replies
-from codeexec.kernels.jupyter.asking import NO_ANSWER, TRY_LATER
-from codeexec.kernels.jupyter.conversation import REPLY_GRACE, START_AGAIN, Conversation
+from codeexec.kernels.jupyter.connection import REPLY_GRACE, START_AGAIN, KernelConnection
 from codeexec.kernels.jupyter.greeting import NUDGE, QUESTION, greet_beside
 from codeexec.kernels.jupyter.left import folder_of
 from codeexec.kernels.jupyter.life import Contained, Life
+from codeexec.kernels.jupyter.messages import Message
 from codeexec.kernels.jupyter.outbox import read_place
+from codeexec.kernels.jupyter.pending import NO_ANSWER, TRY_LATER
 from codeexec.kernels.jupyter.process import LocalProcess
 from codeexec.kernels.jupyter.questions import mend_completion_code, parse_count
 from codeexec.kernels.jupyter.spool import read_spool
-from codeexec.kernels.jupyter.wire import Message
+from codeexec.kernels.jupyter.transport import OpenTransport
+from codeexec.kernels.jupyter.zmq_transport import open_zmq
 
 START_TIMEOUT = 60.0
 FIRST_TIMEOUT = 15.0  # for a kernel that may be started in another way
@@ -47,7 +49,7 @@ FOREVER = 10.0 * 365 * 86400
 
 
 class JupyterKernel:
-    """A Kernel: a life, and a conversation with its present process."""
+    """A Kernel: a process lifecycle, and the connection to its present process."""
 
     def __init__(
         self,
@@ -57,16 +59,19 @@ class JupyterKernel:
         *,
         primed: bool = False,
         start_timeout: float = START_TIMEOUT,
+        open_transport: OpenTransport = open_zmq,
     ) -> None:
-        """`primed`: it was launched by us, and so knows how to answer questions."""
+        """`primed`: it was launched by us, and so knows how to answer questions.
+        `open_transport` opens what carries messages to each process that `life` launches."""
         self._ref = ref
         self._life = life
         self._sink = sink
         self._primed = primed
         self._start_timeout = start_timeout
+        self._open_transport = open_transport
         self._identity = secrets.token_hex(8)
         self._session = secrets.token_hex(16)
-        self._conversation: Conversation | None = None
+        self._connection: KernelConnection | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._ready: Ready | None = None
         self._mended = False
@@ -81,7 +86,7 @@ class JupyterKernel:
 
     @property
     def is_alive(self) -> bool:
-        return self._conversation is not None and self._life.is_alive
+        return self._connection is not None and self._life.is_alive
 
     # -- life --------------------------------------------------------------------------
 
@@ -98,35 +103,35 @@ class JupyterKernel:
     async def _start(self, timeout: float) -> Ready:
         self._mended = False
         try:
-            talk = self._connect(await self._life.launch())
-            self._ready = await self._shake_hands(talk, timeout)
+            connection = self._connect(await self._life.launch())
+            self._ready = await self._shake_hands(connection, timeout)
         except BaseException:
             self._disconnect()
             await self._life.kill()
             raise
-        talk.is_late = self._ready.language != "python"
+        connection.is_late = self._ready.language != "python"
         if isinstance(self._life, Contained):
             self._ready = replace(self._ready, notices=self._life.notices)
-        self._watcher = asyncio.create_task(self._watch(talk), name="watch-kernel")
+        self._watcher = asyncio.create_task(self._watch(connection), name="watch-kernel")
         if self._ready.language == "python" and not self._primed:
-            talk.send("shell", "execute_request", replies.prime())
+            connection.send("shell", "execute_request", replies.prime())
         return self._ready
 
-    async def adopt(self, connection: Mapping[str, object], handle: Handle, running: str) -> bool:
+    async def adopt(self, endpoint: Mapping[str, object], handle: Handle, running: str) -> bool:
         """Connect to a kernel that runs already; false when it does not answer.
 
         `running` is the execution that was open: it ends when the kernel says so, or when the
         kernel turns out to be done with it."""
         self._identity = str(handle.get("identity") or self._identity)
         self._session = str(handle.get("session") or self._session)
-        talk = self._connect(connection)
+        connection = self._connect(endpoint)
         place = read_place(handle.get("outbox"))
         if place is not None:
-            talk.outbox.begin(place)
+            connection.outbox.begin(place)
         if running:
-            talk.expect(running)
+            connection.expect(running)
         try:
-            ready = await self._greet_again(talk, handle)
+            ready = await self._greet_again(connection, handle)
         except BaseException:
             self._disconnect()
             raise
@@ -134,10 +139,10 @@ class JupyterKernel:
             self._disconnect()
             return False
         self._ready = ready
-        talk.is_late = ready.language != "python"
-        if talk.outbox.token:
-            talk.outbox.repair()
-        self._watcher = asyncio.create_task(self._watch(talk, running), name="watch-kernel")
+        connection.is_late = ready.language != "python"
+        if connection.outbox.token:
+            connection.outbox.repair()
+        self._watcher = asyncio.create_task(self._watch(connection, running), name="watch-kernel")
         return True
 
     async def restart(self) -> Ready:
@@ -178,7 +183,7 @@ class JupyterKernel:
             "identity": self._identity,
             "session": self._session,
             "primed": self._primed,
-            "outbox": self._conversation.outbox.place() if self._conversation else {},
+            "outbox": self._connection.outbox.place() if self._connection else {},
             "language": self._ready.language if self._ready else "",
             "subshells": self._ready.subshells if self._ready else False,
             "ref": {
@@ -198,23 +203,23 @@ class JupyterKernel:
 
     @property
     def has_outbox(self) -> bool:
-        return self._conversation is not None and bool(self._conversation.outbox.token)
+        return self._connection is not None and bool(self._connection.outbox.token)
 
     def acknowledge(self, place: Reached) -> None:
-        if self._conversation is not None:
-            self._conversation.outbox.acknowledge(place)
+        if self._connection is not None:
+            self._connection.outbox.acknowledge(place)
 
     def execute(self, call: ExecuteCall) -> None:
-        self._talk().execute(call)
+        self._connected().execute(call)
 
     def answer_stdin(self, text: str) -> None:
-        self._talk().answer_stdin(text)
+        self._connected().answer_stdin(text)
 
     async def interrupt(self) -> None:
-        talk = self._conversation
-        if talk is not None:
-            talk.interrupted = True
-            talk.interrupt(by_message=not await self._life.interrupt())
+        connection = self._connection
+        if connection is not None:
+            connection.interrupted = True
+            connection.interrupt(by_message=not await self._life.interrupt())
 
     async def signal(self, signum: int) -> bool:
         return await self._life.signal(signum)
@@ -265,29 +270,30 @@ class JupyterKernel:
 
     async def _ask_beside(self, kind: str, content: dict[str, object], deadline: float) -> Message:
         subshells = self._ready is not None and self._ready.subshells
-        return await self._talk().ask_beside(kind, content, deadline, subshells=subshells)
+        return await self._connected().ask_beside(kind, content, deadline, subshells=subshells)
 
     # -- from nothing to ready, and back -----------------------------------------------
 
-    def _talk(self) -> Conversation:
-        if self._conversation is None:
+    def _connected(self) -> KernelConnection:
+        if self._connection is None:
             raise KernelDied("The kernel is not running.", START_AGAIN)
-        return self._conversation
+        return self._connection
 
-    def _connect(self, connection: Mapping[str, object]) -> Conversation:
-        talk = Conversation(connection, self._identity, self._session, self._sink)
-        self._conversation = talk
-        return talk
+    def _connect(self, endpoint: Mapping[str, object]) -> KernelConnection:
+        self._connection = KernelConnection(
+            self._open_transport, endpoint, self._identity, self._session, self._sink
+        )
+        return self._connection
 
     def _disconnect(self) -> None:
-        talk, self._conversation = self._conversation, None
-        if talk is not None:
-            talk.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
-    async def _shake_hands(self, talk: Conversation, timeout: float) -> Ready:
+    async def _shake_hands(self, connection: KernelConnection, timeout: float) -> Ready:
         """Until the kernel has answered and its output is heard."""
         gone = asyncio.create_task(self._life.wait(), name="wait-for-exit")
-        hands = asyncio.create_task(self._greet(talk), name="greet-kernel")
+        hands = asyncio.create_task(self._greet(connection), name="greet-kernel")
         try:
             await asyncio.wait({gone, hands}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if hands.done() and not isinstance(hands.exception(), Busy):
@@ -308,24 +314,24 @@ class JupyterKernel:
                 task.cancel()
             await asyncio.gather(gone, hands, return_exceptions=True)
 
-    async def _greet(self, talk: Conversation) -> Ready:
+    async def _greet(self, connection: KernelConnection) -> Ready:
         kind = "kernel_info_request"
-        info = await talk.questions.ask("shell", kind, {}, self._start_timeout)
-        while not talk.heard.is_set():
+        info = await connection.requests.ask("shell", kind, {}, self._start_timeout)
+        while not connection.heard.is_set():
             # What is said before our subscription has arrived is not heard: let it speak again.
             try:
-                await asyncio.wait_for(talk.heard.wait(), NUDGE)
+                await asyncio.wait_for(connection.heard.wait(), NUDGE)
             except TimeoutError:
-                talk.send("shell", kind, {})
+                connection.send("shell", kind, {})
         if self._primed:  # what somebody else launched is theirs to acknowledge
-            talk.outbox.announced(info.content)
+            connection.outbox.announced(info.content)
         return replies.ready(info.content, self._life.pid)
 
-    async def _greet_again(self, talk: Conversation, handle: Handle) -> Ready | None:
+    async def _greet_again(self, connection: KernelConnection, handle: Handle) -> Ready | None:
         """The answer of a kernel that runs already, once its output is heard; what the handle
         says of one that does not answer though its process is there; None when it is gone."""
         gone = asyncio.create_task(self._life.wait(), name="wait-for-exit")
-        hands = asyncio.create_task(greet_beside(talk), name="greet-kernel")
+        hands = asyncio.create_task(greet_beside(connection), name="greet-kernel")
         try:
             await asyncio.wait({gone, hands}, timeout=QUESTION, return_when="FIRST_COMPLETED")
             if gone.done():
@@ -341,17 +347,17 @@ class JupyterKernel:
         pid = self._life.pid
         return replies.remembered(handle, pid) if pid is not None else None
 
-    async def _watch(self, talk: Conversation, running: str = "") -> None:
+    async def _watch(self, connection: KernelConnection, running: str = "") -> None:
         """Tell of the death of the process. `running` is open since before we came."""
         folder = folder_of(self._life.handle())
         async with asyncio.TaskGroup() as group:
-            looking = group.create_task(self._look_after(talk, running)) if running else None
+            looking = group.create_task(self._look_after(connection, running)) if running else None
             await self._life.wait()
             if looking is not None:
                 looking.cancel()
-        await talk.hear_out(read_spool(folder) if folder is not None else ())
+        await connection.hear_out(read_spool(folder) if folder is not None else ())
         death = await self._life.explain()
-        if talk.was_shut_down:
+        if connection.was_shut_down:
             death = msgspec.structs.replace(death, message=SHUT_DOWN)
         self._watcher = None
         self._disconnect()
@@ -366,11 +372,11 @@ class JupyterKernel:
     async def _end(self, *, restart: bool) -> None:
         """Ask, then terminate, then kill; who has asked for it is not told of a death."""
         await self._unwatch()
-        talk = self._conversation
-        if talk is not None and self._life.can_end and self._life.is_alive:
-            if talk.is_busy:
+        connection = self._connection
+        if connection is not None and self._life.can_end and self._life.is_alive:
+            if connection.is_busy:
                 await self._life.interrupt()
-            talk.send("control", "shutdown_request", {"restart": restart})
+            connection.send("control", "shutdown_request", {"restart": restart})
             if not await self._is_gone(POLITE) and await self._life.signal(SIGTERM):
                 await self._is_gone(TERMINATE)
         self._disconnect()
@@ -383,19 +389,23 @@ class JupyterKernel:
             return False
         return True
 
-    async def _look_after(self, talk: Conversation, running: str) -> None:
+    async def _look_after(self, connection: KernelConnection, running: str) -> None:
         """End it when the kernel is done with it: the shell answers in order, and the end itself
         may have been said while nobody listened."""
         try:
             # Twice: requests of two connections that wait together are read in turn.
             for _ in range(2):
-                await talk.questions.ask("shell", "kernel_info_request", {}, FOREVER)
+                await connection.requests.ask("shell", "kernel_info_request", {}, FOREVER)
         except (Busy, KernelDied):
             return  # its death is told by others
-        if talk.outbox.token:
-            await talk.outbox.catch_up()
-            if talk.outbox.token and talk.is_open(running) and running not in talk.outbox.taken:
+        if connection.outbox.token:
+            await connection.outbox.catch_up()
+            if (
+                connection.outbox.token
+                and connection.is_open(running)
+                and running not in connection.outbox.taken
+            ):
                 self._sink([NeverTaken(running)])
                 return
         await asyncio.sleep(REPLY_GRACE)
-        talk.give_up(running)
+        connection.give_up(running)

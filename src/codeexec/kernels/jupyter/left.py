@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from secrets import token_hex
 
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.kernels.base import Handle, Sink
-from codeexec.kernels.jupyter.conversation import Conversation
+from codeexec.kernels.jupyter.connection import KernelConnection
 from codeexec.kernels.jupyter.launch import CHANNELS, CONNECTION_FILE, PREFIX
 from codeexec.kernels.jupyter.outbox import read_place
 from codeexec.kernels.jupyter.process import read_connection_file
 from codeexec.kernels.jupyter.spool import read_spool
+from codeexec.kernels.jupyter.zmq_transport import open_zmq
 
 
 def folder_of(handle: Handle) -> Path | None:
@@ -28,16 +30,16 @@ async def hand_on_left(handle: Handle, sink: Sink, running: str) -> None:
     place, folder = read_place(handle.get("outbox")), folder_of(handle)
     if place is None or folder is None:
         return
-    talk = Conversation(_connection(folder), "left", "", sink)
+    connection = KernelConnection(open_zmq, _connection(folder), "left", token_hex(16), sink)
     try:
-        talk.outbox.begin(place)
+        connection.outbox.begin(place)
         if running:
-            talk.expect(running)
-        await talk.hear_out(read_spool(folder))
-        if talk.is_idle_after(running):
-            talk.give_up(running)
+            connection.expect(running)
+        await connection.hear_out(read_spool(folder))
+        if connection.is_idle_after(running):
+            connection.give_up(running)
     finally:
-        talk.close()
+        connection.close()
 
 
 def _connection(folder: Path) -> Mapping[str, object]:

@@ -12,9 +12,9 @@ import msgspec
 
 from codeexec.domain.errors import Busy, KernelDied, ProtocolError
 from codeexec.kernels.base import Handle, Reached
-from codeexec.kernels.jupyter.asking import Questions
+from codeexec.kernels.jupyter.messages import Message, MessageCodec
+from codeexec.kernels.jupyter.pending import PendingRequests
 from codeexec.kernels.jupyter.spool import Record
-from codeexec.kernels.jupyter.wire import Message, Wire
 
 log = logging.getLogger(__name__)
 
@@ -84,14 +84,15 @@ class OutboxReader:
 
     def __init__(
         self,
-        wire: Wire,
-        questions: Questions,
+        codec: MessageCodec | None,
+        requests: PendingRequests,
         send: Callable[[dict[str, object]], None],
         listener: Listener,
     ) -> None:
-        """`send` sends the content of a request to whose reply `heard_last` listens."""
-        self._wire = wire
-        self._questions = questions
+        """`codec` reads kept messages; None: the transport carries no outbox. `send` sends the
+        content of a request whose reply is passed to `heard_last`."""
+        self._codec = codec
+        self._requests = requests
         self._send = send
         self._listener = listener
         self._begun = Reached("", 0)
@@ -123,6 +124,8 @@ class OutboxReader:
 
     def begin(self, place: Reached) -> None:
         """Read on from a place of this or of an earlier server."""
+        if self._codec is None:
+            return
         self._begun = place
         self.reached = self._journaled = place.number
 
@@ -229,7 +232,7 @@ class OutboxReader:
                 "room": ROOM,
             }
             try:
-                reply = await self._questions.ask("control", REQUEST, content, DEADLINE)
+                reply = await self._requests.ask("control", REQUEST, content, DEADLINE)
                 answer = self._read(reply)
             except KernelDied:
                 return
@@ -281,8 +284,10 @@ class OutboxReader:
         return answer
 
     def _unpack(self, frames: tuple[bytes, ...], number: int = 0) -> Message | None:
+        if self._codec is None:
+            return None
         try:
-            message = self._wire.unpack(frames)
+            message = self._codec.unpack(frames)
         except ProtocolError as error:
             log.warning("outbox: %s", error)
             return None

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from codeexec.kernels.base import Displayed, DisplayRefreshed, Fact
-from codeexec.kernels.jupyter.wire import Message
+from codeexec.kernels.jupyter.messages import Message
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 

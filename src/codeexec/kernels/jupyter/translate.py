@@ -21,7 +21,7 @@ from codeexec.kernels.base import (
     Told,
     Wrote,
 )
-from codeexec.kernels.jupyter.wire import Message
+from codeexec.kernels.jupyter.messages import Message
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
-"""What is said between us and one kernel process, from its first word to its last.
+"""The connection to one kernel process: requests out, messages in, kernel events to a sink.
 
-Every process gets a conversation of its own, with its own sockets, so that nothing which was
-asked of one can reach the next.
+Every process gets a connection of its own, with its own transport, so that nothing which was asked
+of one can reach the next.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import replace
 
 from codeexec.domain.errors import Busy, KernelDied
 from codeexec.kernels.base import ExecuteCall, Fact, Overheard, Raised, Reached, Sink, Told, Wrote
-from codeexec.kernels.jupyter.asking import NO_ANSWER, TRY_LATER, Questions
-from codeexec.kernels.jupyter.channels import Channel, Channels
+from codeexec.kernels.jupyter.messages import Message
 from codeexec.kernels.jupyter.outbox import REPLY, REQUEST, OutboxReader
 from codeexec.kernels.jupyter.output_widgets import OutputWidgets
+from codeexec.kernels.jupyter.pending import NO_ANSWER, TRY_LATER, PendingRequests
 from codeexec.kernels.jupyter.spool import Record
 from codeexec.kernels.jupyter.track import Tracker, question_id
 from codeexec.kernels.jupyter.translate import translate
-from codeexec.kernels.jupyter.wire import Message, Wire
+from codeexec.kernels.jupyter.transport import Channel, OpenTransport
 
 REPLY_GRACE = 0.3  # for a reply after idle, before we take it for lost
 SUBSHELL_WAIT = 2.0
@@ -38,15 +38,19 @@ MARK_EVERY = 100
 START_AGAIN = "Restart the kernel."
 
 
-class Conversation:
-    """Hears its sockets as their Receiver, and hands facts to `sink` in bounded batches."""
+class KernelConnection:
+    """The Receiver of its transport; hands facts to `sink` in bounded batches."""
 
     def __init__(
-        self, connection: Mapping[str, object], identity: str, session: str, sink: Sink
+        self,
+        open_transport: OpenTransport,
+        endpoint: Mapping[str, object],
+        identity: str,
+        session: str,
+        sink: Sink,
     ) -> None:
-        key, scheme = connection.get("key", ""), connection.get("signature_scheme")
-        text = key.decode() if isinstance(key, bytes) else str(key)
-        self._wire = Wire(text, str(scheme or "hmac-sha256"), session)
+        """See `OpenTransport` for the middle three."""
+        self._session = session
         self._sink = sink
         self._tracker = Tracker()
         self._widgets = OutputWidgets()
@@ -65,11 +69,12 @@ class Conversation:
         self._messages = 0
         self.heard = asyncio.Event()
         """Set as soon as anything was heard of the kernel's output."""
-        self.questions = Questions(self.send)
-        self.outbox = OutboxReader(self._wire, self.questions, self._send_to_outbox, self)
-        self._drained = asyncio.Event()
         self._waiting: set[asyncio.Task[None]] = set()
-        self._channels = Channels(connection, self._wire, identity, self)
+        self._transport = open_transport(endpoint, identity, session, self)
+        self.requests = PendingRequests(self._transport.send)
+        self.outbox = OutboxReader(
+            self._transport.outbox_codec, self.requests, self._send_to_outbox, self
+        )
 
     @property
     def is_busy(self) -> bool:
@@ -85,21 +90,20 @@ class Conversation:
 
     def close(self) -> None:
         """Nothing more is said or heard, and nobody waits for an answer any more."""
-        self._channels.close()
+        self._transport.close()
         self.outbox.close()
         for task in self._waiting:
             task.cancel()
         self._facts.clear()
-        self._drained.set()
         self._tracker.forget()
         if self._subshell is not None:
             self._subshell.cancel()
-        self.questions.fail(KernelDied("The kernel went away.", START_AGAIN))
+        self.requests.fail(KernelDied("The kernel went away.", START_AGAIN))
 
     async def hear_out(self, left: Iterable[Record]) -> None:
         """After the death of the process: read and hand on what it has still said, and what it
         has left on disk."""
-        await self._channels.drain(quiet=0.02, longest=1.0)
+        await self._transport.drain(quiet=0.02, longest=1.0)
         await self.outbox.end(left)
         self._release_held()
 
@@ -125,20 +129,13 @@ class Conversation:
     def answer_stdin(self, text: str) -> None:
         content: dict[str, object] = {"value": text, "status": "ok"}
         msg_id, parent = question_id(), self._input_header
-        frames = self._wire.pack("input_reply", content, msg_id=msg_id, parent=parent)
-        self._channels.send("stdin", frames)
+        self._transport.send("stdin", "input_reply", content, msg_id=msg_id, parent=parent)
 
     def send(
-        self,
-        channel: Channel,
-        kind: str,
-        content: dict[str, object],
-        msg_id: str = "",
-        subshell: str = "",
+        self, channel: Channel, kind: str, content: dict[str, object], msg_id: str = ""
     ) -> None:
         """Without a `msg_id` nobody waits for the answer."""
-        frames = self._wire.pack(kind, content, msg_id=msg_id or question_id(), subshell=subshell)
-        self._channels.send(channel, frames)
+        self._transport.send(channel, kind, content, msg_id=msg_id or question_id())
 
     def interrupt(self, *, by_message: bool) -> None:
         """Ask for an interrupt `by_message`, or see to one that was signalled. A kernel that
@@ -163,7 +160,7 @@ class Conversation:
             subshell = await self._get_subshell()
         elif self.is_busy:
             raise Busy(NO_ANSWER, TRY_LATER)
-        return await self.questions.ask("shell", kind, content, deadline, subshell=subshell)
+        return await self.requests.ask("shell", kind, content, deadline, subshell=subshell)
 
     async def _get_subshell(self) -> str:
         """The one subshell of the process, made when first needed."""
@@ -173,7 +170,7 @@ class Conversation:
 
     async def _make_subshell(self) -> str:
         kind = "create_subshell_request"
-        message = await self.questions.ask("control", kind, {}, SUBSHELL_WAIT)
+        message = await self.requests.ask("control", kind, {}, SUBSHELL_WAIT)
         return str(message.content.get("subshell_id") or "")
 
     # -- heard -------------------------------------------------------------------------
@@ -182,7 +179,7 @@ class Conversation:
         if channel == "iopub":
             self.heard.set()
             self._messages += 1
-            if message.type != "comm_close" or not self.questions.answered(message):
+            if message.type != "comm_close" or not self.requests.answered(message):
                 self.outbox.receive(message)
         elif channel == "stdin":
             if self.outbox.is_repairing:
@@ -191,13 +188,13 @@ class Conversation:
                 self.asked(message)
         elif message.type == "execute_reply":
             self.replied(message)
-        elif not self.questions.answered(message) and message.type == REPLY:
+        elif not self.requests.answered(message) and message.type == REPLY:
             self.outbox.heard_last(message.content)
 
     def delivered(self, message: Message, skipped: int) -> None:
         parent = message.parent.msg_id
         if message.type == "shutdown_reply":
-            self.was_shut_down = message.parent.session not in ("", self._wire.session)
+            self.was_shut_down = message.parent.session not in ("", self._session)
         if message.type == "status":
             if message.content.get("execution_state") == "idle":
                 self._settle_widgets()
@@ -222,7 +219,7 @@ class Conversation:
     def _is_theirs(self, message: Message) -> bool:
         """Whether it is about code of another client, which is new to us."""
         parent = message.parent
-        theirs = parent.session not in ("", self._wire.session)
+        theirs = parent.session not in ("", self._session)
         is_id = 0 < len(parent.msg_id) <= LONGEST_ID and parent.msg_id.isprintable()
         return theirs and is_id and not self._tracker.is_open(parent.msg_id)
 
@@ -256,10 +253,10 @@ class Conversation:
         self._facts.append(Told("warning", title, why))
 
     async def drained(self) -> None:
-        while self._facts:
-            self._drained.clear()
-            self._channels.wake()
-            await self._drained.wait()
+        is_more = self.turned()
+        while is_more:
+            await asyncio.sleep(0)  # other work has its turn between two batches
+            is_more = self.turned()
 
     def turned(self) -> bool:
         if not self._facts:
@@ -277,8 +274,6 @@ class Conversation:
             batch.append(fact)
             room = LINE if _is_within_line(fact) else BATCH
         self._sink(batch if place is None else [*batch, place])
-        if not self._facts:
-            self._drained.set()
         return bool(self._facts)
 
     def give_up(self, execution: str) -> None:

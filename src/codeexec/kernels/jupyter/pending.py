@@ -1,24 +1,35 @@
-"""Questions on their way: each is answered once, or ends in words when nobody answers."""
+"""Requests to a kernel whose reply is awaited: each gets one reply, or an error in words."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from typing import Protocol
 
 from codeexec.domain.errors import Busy, CodeexecError
-from codeexec.kernels.jupyter.channels import Channel
+from codeexec.kernels.jupyter.messages import Message
 from codeexec.kernels.jupyter.track import question_id
-from codeexec.kernels.jupyter.wire import Message
-
-Send = Callable[[Channel, str, dict[str, object], str, str], None]
-"""Channel, message type, content, message id, subshell."""
+from codeexec.kernels.jupyter.transport import Channel
 
 NO_ANSWER = "The kernel does not answer while it runs code."
 TRY_LATER = "Ask again when the run has ended."
 
 
-class Questions:
-    """Pairs answers with what was asked, by the id of the parent message."""
+class Send(Protocol):
+    """`Transport.send`, as far as requests need it."""
+
+    def __call__(
+        self,
+        channel: Channel,
+        kind: str,
+        content: dict[str, object],
+        *,
+        msg_id: str,
+        subshell: str = "",
+    ) -> None: ...
+
+
+class PendingRequests:
+    """Pairs replies with their requests by the id of the parent message."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -38,7 +49,7 @@ class Questions:
         future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._open[msg_id] = future
         try:
-            self._send(channel, kind, content, msg_id, subshell)
+            self._send(channel, kind, content, msg_id=msg_id, subshell=subshell)
             return await asyncio.wait_for(future, deadline)
         except TimeoutError:
             raise Busy(NO_ANSWER, TRY_LATER) from None

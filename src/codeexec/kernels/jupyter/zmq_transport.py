@@ -1,4 +1,4 @@
-"""The sockets of one kernel on bare pyzmq, read on the event loop in bounded turns.
+"""The ZeroMQ sockets of one kernel on bare pyzmq, read on the event loop in bounded turns.
 
 A flood is drained as fast as it comes, but no turn of the loop takes longer than a few
 milliseconds: what is left waits for the next turn, behind whatever else wants to be done.
@@ -10,16 +10,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from typing import Literal, Protocol
 
 import zmq
 
 from codeexec.domain.errors import ProtocolError
-from codeexec.kernels.jupyter.wire import Message, Wire
+from codeexec.kernels.jupyter.messages import MessageCodec
+from codeexec.kernels.jupyter.transport import Channel, OpenTransport, Receiver
 
 log = logging.getLogger(__name__)
 
-Channel = Literal["shell", "control", "stdin", "iopub"]
 ORDER: tuple[Channel, ...] = ("iopub", "shell", "control", "stdin")
 
 TURN = 0.004
@@ -28,27 +27,17 @@ TURN = 0.004
 RECONNECT = 10  # ms: a kernel that boots binds its sockets any moment
 
 
-class Receiver(Protocol):
-    """Who hears what the sockets say."""
-
-    def received(self, channel: Channel, message: Message) -> None: ...
-
-    def turned(self) -> bool:
-        """A turn of reading is over: hand on what was gathered. True: more is waiting, call
-        again."""
-
-
-class Channels:
-    """Connected sockets, one of each kind, under one identity.
-
-    They are made anew for each process of a kernel, so that nothing which was asked of one can
-    reach the next.
-    """
+class ZmqTransport:
+    """A Transport: connected sockets, one of each kind, under one identity."""
 
     def __init__(
-        self, connection: Mapping[str, object], wire: Wire, identity: str, receiver: Receiver
+        self, endpoint: Mapping[str, object], identity: str, session: str, receiver: Receiver
     ) -> None:
-        self._wire = wire
+        """`endpoint` is the content of a connection file. ProtocolError for a signature scheme
+        that is not known."""
+        key, scheme = endpoint.get("key", ""), endpoint.get("signature_scheme")
+        text = key.decode() if isinstance(key, bytes) else str(key)
+        self._codec = MessageCodec(text, str(scheme or "hmac-sha256"), session)
         self._receiver = receiver
         self._loop = asyncio.get_running_loop()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
@@ -58,21 +47,34 @@ class Channels:
         self._received = 0
         try:
             for channel in ORDER:
-                self._sockets[channel] = self._connect(channel, connection, identity)
+                self._sockets[channel] = self._connect(channel, endpoint, identity)
         except BaseException:
             self.close()
             raise
         for socket in self._sockets.values():
-            self._loop.add_reader(socket.FD, self.wake)
-        self.wake()
+            self._loop.add_reader(socket.FD, self._wake)
+        self._wake()
 
-    def send(self, channel: Channel, frames: list[bytes]) -> None:
-        """At once, in order; what a closed channel is told goes nowhere."""
+    def send(
+        self,
+        channel: Channel,
+        kind: str,
+        content: dict[str, object],
+        *,
+        msg_id: str,
+        subshell: str = "",
+        parent: bytes = b"{}",
+    ) -> None:
         if self._closed:
             return
+        frames = self._codec.pack(kind, content, msg_id=msg_id, subshell=subshell, parent=parent)
         self._sockets[channel].send_multipart(frames, zmq.DONTWAIT)
         # The descriptor tells of changes alone, and sending may have used one up.
-        self.wake()
+        self._wake()
+
+    @property
+    def outbox_codec(self) -> MessageCodec:
+        return self._codec
 
     def close(self) -> None:
         self._closed = True
@@ -85,12 +87,11 @@ class Channels:
         self._sockets.clear()
 
     async def drain(self, quiet: float, longest: float) -> None:
-        """Read on until nothing has come for `quiet` seconds: the last words of a kernel that
-        has died may still be on their way through the I/O thread."""
+        # The last messages of a kernel that has died may still be in ZeroMQ's I/O thread.
         end = time.monotonic() + longest
         while not self._closed and time.monotonic() < end:
             before = self._received
-            self.wake()
+            self._wake()
             await asyncio.sleep(quiet)
             if self._received == before and self._turning is None:
                 return
@@ -118,7 +119,7 @@ class Channels:
         socket.connect(address(connection, channel))
         return socket
 
-    def wake(self) -> None:
+    def _wake(self) -> None:
         """Take a turn soon, though nothing may have come."""
         if self._turning is None and not self._closed:
             self._turning = self._loop.call_soon(self._turn)
@@ -135,7 +136,7 @@ class Channels:
                 more = self._read(channel, end) or more
         finally:
             if not self._closed and (self._receiver.turned() or more):
-                self.wake()
+                self._wake()
 
     def _read(self, channel: Channel, end: float) -> bool:
         """Read until there is nothing, or until `end`; whether something may be left."""
@@ -146,7 +147,7 @@ class Channels:
                 return False
             self._received += 1
             try:
-                message = self._wire.unpack(frames)
+                message = self._codec.unpack(frames)
             except ProtocolError as error:
                 log.warning("%s: %s", channel, error)
                 continue
@@ -154,6 +155,9 @@ class Channels:
             if time.perf_counter() > end:
                 return True
         return False
+
+
+open_zmq: OpenTransport = ZmqTransport
 
 
 def address(connection: Mapping[str, object], channel: str) -> str:

@@ -61,7 +61,7 @@ _content = msgspec.json.Decoder(dict[str, object])
 _encode = msgspec.json.Encoder().encode
 
 
-class Wire:
+class MessageCodec:
     """Signs and checks with the key of one connection file (an empty key: no signatures)."""
 
     def __init__(self, key: str, scheme: str = "hmac-sha256", session: str = "") -> None:

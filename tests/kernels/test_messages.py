@@ -23,10 +23,10 @@ from codeexec.kernels.base import (
     Told,
     Wrote,
 )
+from codeexec.kernels.jupyter.messages import Message, MessageCodec, Parent
 from codeexec.kernels.jupyter.replies import completions
 from codeexec.kernels.jupyter.track import INTERRUPTED, Tracker, question_id
 from codeexec.kernels.jupyter.translate import translate
-from codeexec.kernels.jupyter.wire import Message, Parent, Wire
 
 ERROR = {"ename": "ValueError", "evalue": "no", "traceback": ["a", "b"]}
 INFO = ErrorInfo("ValueError", "no", ("a", "b"))
@@ -41,8 +41,8 @@ def reply(status: str, execution: str, **content: object) -> Message:
 
 
 def test_what_is_packed_can_be_read_by_who_has_the_key() -> None:
-    frames = Wire("key").pack("execute_request", {"code": "1"}, msg_id="e1", subshell="s")
-    read = Wire("key").unpack([b"identity", *frames])
+    frames = MessageCodec("key").pack("execute_request", {"code": "1"}, msg_id="e1", subshell="s")
+    read = MessageCodec("key").unpack([b"identity", *frames])
     assert (read.type, read.id, read.content) == ("execute_request", "e1", {"code": "1"})
     assert json.loads(frames[2])["subshell_id"] == "s"
 
@@ -50,26 +50,26 @@ def test_what_is_packed_can_be_read_by_who_has_the_key() -> None:
 @pytest.mark.parametrize("broken", [[], [b"<IDS|MSG>"], [b"x"] * 6, [b"<IDS|MSG>", b"", b"{"] * 3])
 def test_what_cannot_be_read_is_refused(broken: list[bytes]) -> None:
     with pytest.raises(ProtocolError):
-        Wire("key").unpack(broken)
+        MessageCodec("key").unpack(broken)
 
 
 def test_a_wrong_signature_is_refused() -> None:
     with pytest.raises(ProtocolError, match="signed wrongly"):
-        Wire("key").unpack(Wire("other").pack("status", {}, msg_id="1"))
+        MessageCodec("key").unpack(MessageCodec("other").pack("status", {}, msg_id="1"))
 
 
 @given(st.lists(st.binary(max_size=40), max_size=9))
 def test_no_bytes_make_it_fall_over(frames: list[bytes]) -> None:
     try:
-        Wire("").unpack(frames)
+        MessageCodec("").unpack(frames)
     except ProtocolError as error:
         assert error.message
 
 
 def test_numbers_and_characters_that_json_does_not_have() -> None:
-    frames = Wire("").pack("display_data", {}, msg_id="1")
+    frames = MessageCodec("").pack("display_data", {}, msg_id="1")
     frames[-1] = b'{"nan": NaN, "lone": "\\ud800"}'
-    content = Wire("").unpack(frames).content
+    content = MessageCodec("").unpack(frames).content
     assert content["nan"] != content["nan"]
     assert "lone" in content
 

@@ -1,0 +1,67 @@
+"""Transport: what carries messages between us and one kernel process (ZeroMQ, a WebSocket …)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+from codeexec.kernels.jupyter.messages import Message, MessageCodec
+
+Channel = Literal["shell", "control", "stdin", "iopub"]
+
+
+class Receiver(Protocol):
+    """The end of a connection that a transport delivers to, on the event loop."""
+
+    def received(self, channel: Channel, message: Message) -> None:
+        """Called with each message. What a channel says keeps its order; a question on `stdin`
+        is delivered after the output on `iopub` that came before it."""
+
+    def turned(self) -> bool:
+        """Called after each turn of reading: hand on what was gathered. True: more is waiting,
+        call again in a later turn."""
+
+
+class Transport(Protocol):
+    """Open to one kernel process from its making to `close`.
+
+    Each process of a kernel gets a transport of its own, so that nothing which was asked of one
+    process can reach the next.
+    """
+
+    @property
+    def outbox_codec(self) -> MessageCodec | None:
+        """Reads messages that the kernel has kept in its outbox. None where messages arrive
+        without their outbox numbers or replies without buffers: then no outbox is used."""
+
+    def send(
+        self,
+        channel: Channel,
+        kind: str,
+        content: dict[str, object],
+        *,
+        msg_id: str,
+        subshell: str = "",
+        parent: bytes = b"{}",
+    ) -> None:
+        """Send a request with the header's id `msg_id`; returns at once and keeps the order.
+        `parent` is a header as JSON (`Message.raw_header`). After `close` nothing is sent."""
+
+    def close(self) -> None:
+        """Nothing more is sent or delivered. Can be repeated."""
+
+    async def drain(self, quiet: float, longest: float) -> None:
+        """Deliver what is still on its way: until nothing has come for `quiet` seconds, and for
+        `longest` seconds at most."""
+
+
+class OpenTransport(Protocol):
+    """Opens a transport: `open_zmq` for kernels with a connection file."""
+
+    def __call__(
+        self, endpoint: Mapping[str, object], identity: str, session: str, receiver: Receiver
+    ) -> Transport:
+        """`endpoint` is what `KernelProcess.launch` returned: for ZeroMQ the content of a
+        connection file. `identity` names us to the kernel's sockets and is the same after an
+        adoption; `session` stands in the headers of our messages. `receiver` is not called
+        before this has returned. ProtocolError."""
