@@ -101,6 +101,7 @@ def _dispatch(said: list[str]) -> int:
 def _run(said: list[str]) -> int:
     """`run`, whose kernel boots while we import; whatever ends us meanwhile ends it too."""
     import gc
+    import os
     import signal
 
     told: list[int] = []
@@ -116,6 +117,17 @@ def _run(said: list[str]) -> int:
         signal.signal(number, leave)
     # Looking for garbage of imports takes a tenth of their time; the run turns it on again.
     gc.disable()
+    from codeexec.cli.plain_run import plain_options, run_plain
+
+    options = plain_options(said[1:], os.environ)
+    if options is not None:
+        early = None
+        if told:
+            leave(told[0], None)
+        status = run_plain(options)
+        if status is not None:
+            return status
+    early = STARTING
     from codeexec.cli.early import start
 
     kernel = start(said[1:])

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from codeexec.environments.trust import Trust
 
+NOTHING: Mapping[str, object] = MappingProxyType({})
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+
+# No dataclass: a script starts before this module would have loaded what makes one.
+class RunOptions(NamedTuple):
     """What `run` was asked for. `timeout` in seconds for the whole run, counted from its first
     line of code, `cell_timeout` for each cell; `parameters` of a notebook; `images` how pictures
     are drawn; `image` is the container's."""
@@ -24,10 +29,10 @@ class RunOptions:
     as_json: bool = False
     timeout: float | None = None
     cell_timeout: float | None = None
-    parameters: dict[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, object] = NOTHING
     kernel: str = ""
     cwd: Path | None = None
-    env: dict[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = NO_VARIABLES
     keep_going: bool = False
     color: str = "auto"
     progress: bool = True

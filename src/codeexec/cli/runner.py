@@ -150,7 +150,7 @@ class Run:
                         name=program.name,
                         kernel=options.kernel or program.kernel,
                         file=str(program.path.absolute()) if program.path else "",
-                        env=options.env,
+                        env=dict(options.env),
                         backend=PROGRAM if self._process else options.backend,
                         image=options.image,
                         policy=options.policy,

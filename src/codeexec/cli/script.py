@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,18 +47,29 @@ class NotRun(CodeexecError):
         self.status = status
 
 
-@dataclass(frozen=True, slots=True)
 class Script:
-    """What is started: an interpreter, its words, where, and in which environment."""
+    """What is started: an interpreter, its words, where, and in which environment. `has_stdin`:
+    the script itself comes from standard input. `remarks` are said before it starts, a quiet line
+    each. (No dataclass: making one takes as long as the start of an interpreter.)"""
 
-    interpreter: str
-    words: tuple[str, ...]
-    cwd: str
-    env: Mapping[str, str] = field(repr=False)
-    has_stdin: bool = False
-    """The script itself comes from standard input."""
-    remarks: tuple[str, ...] = ()
-    """Said before the program starts, a quiet line each."""
+    __slots__ = ("cwd", "env", "has_stdin", "interpreter", "remarks", "words")
+
+    def __init__(
+        self,
+        interpreter: str,
+        words: tuple[str, ...],
+        cwd: str,
+        env: Mapping[str, str],
+        *,
+        has_stdin: bool = False,
+        remarks: tuple[str, ...] = (),
+    ) -> None:
+        self.interpreter = interpreter
+        self.words = words
+        self.cwd = cwd
+        self.env = env
+        self.has_stdin = has_stdin
+        self.remarks = remarks
 
     @property
     def argv(self) -> list[str]:
@@ -162,7 +172,7 @@ def find_script(options: RunOptions) -> Script | None:
     whole.update(env)
     shown = STDIN if is_stdin else (file if options.cwd else options.file)
     words = (shown, *options.arguments)
-    return Script(found.interpreter, words, cwd, whole, is_stdin, remarks)
+    return Script(found.interpreter, words, cwd, whole, has_stdin=is_stdin, remarks=remarks)
 
 
 def not_used(found: Found) -> str:
@@ -267,38 +277,6 @@ def _terminal_size() -> os.terminal_size | None:
     return None
 
 
-def wait_alone(spawned: SpawnedProgram, signals: int) -> int | None:
-    """Wait for a program that shows everything itself; returns its exit status. None as soon as
-    there is work for us: a display, a signal, or a crash to explain.
-
-    This needs nothing that takes long to load, and most scripts need nothing else.
-    """
-    import select
-
-    if not hasattr(os, "pidfd_open"):
-        return None
-    pidfd = os.pidfd_open(spawned.pid)
-    try:
-        poll = select.poll()
-        poll.register(pidfd, select.POLLIN)
-        poll.register(signals, select.POLLIN)
-        poll.register(spawned.channel, select.POLLIN)
-        while True:
-            events = dict(poll.poll())
-            if events.get(spawned.channel, 0) & select.POLLIN or signals in events:
-                return None
-            if pidfd in events:
-                break
-            poll.unregister(spawned.channel)  # the program has closed its end
-    finally:
-        os.close(pidfd)
-    status = spawned.process.wait()
-    if status < 0:
-        return None
-    spawned.close()
-    return status
-
-
 def run_script(options: RunOptions) -> int | None:
     """Run it; returns the exit status: the program's own, or one of ours that `exits` lists.
     None where the file is to be run on a kernel after all."""
@@ -322,9 +300,10 @@ def run_script(options: RunOptions) -> int | None:
 
         signals = SignalPipe()
         sweep(PREFIX)
-        shows_all = spawned.stdout is None and spawned.stderr is None
-        if shows_all and options.timeout is None and options.artifacts is None:
-            status = wait_alone(spawned, signals.fd)
+        if options.timeout is None and options.artifacts is None:
+            from codeexec.cli.script_short import wait_short
+
+            status = wait_short(spawned, signals.fd)
             if status is not None:
                 return status
         from codeexec.cli.script_run import follow

@@ -128,6 +128,7 @@ class ScriptRun:
             loop.add_signal_handler(signal.SIGCONT, self._keys.start)  # in the foreground again
         if self._face.out.is_terminal or self._face.err.is_terminal:
             loop.add_signal_handler(signal.SIGWINCH, self._resize)
+            self._resize()  # it may have changed while this was loaded
 
     def _take_signals(self) -> None:
         for number, is_from_terminal in self._signals.read():
@@ -140,10 +141,14 @@ class ScriptRun:
         import termios
 
         columns, lines = self._face.out.size()
+        is_new = False
         for fd in (self._program.spawned.stdout, self._program.spawned.stderr):
-            if fd is not None and os.isatty(fd):
+            if fd is not None and os.isatty(fd) and termios.tcgetwinsize(fd) != (lines, columns):
                 termios.tcsetwinsize(fd, (lines, columns))
-        if self._keys is None:  # its group is not that of the pseudo-terminal: no signal comes
+                is_new = True
+        if (
+            is_new and self._keys is None
+        ):  # its group is not that of the pseudo-terminal: no signal comes
             with suppress(ProcessLookupError):
                 self._program.spawned.process.send_signal(signal.SIGWINCH)
 

@@ -44,11 +44,14 @@ StreamName = Literal["stdout", "stderr"]
 
 
 class _Source:
-    """A descriptor that is read when it is ready."""
+    """A descriptor that is read when it is ready. `unread` is what was read from it already."""
 
-    def __init__(self, fd: int, changed: asyncio.Event) -> None:
+    def __init__(self, fd: int, changed: asyncio.Event, unread: bytes = b"") -> None:
         self.fd = fd
         self.is_ready = False
+        self._unread = unread
+        if unread:
+            changed.set()
         self.is_open = True
         self._changed = changed
         self._loop = asyncio.get_running_loop()
@@ -62,8 +65,9 @@ class _Source:
 
     def read(self, limit: int = CHUNK) -> bytes:
         """All that is there, up to `limit` bytes."""
-        pieces: list[bytes] = []
-        size = 0
+        pieces = [self._unread]
+        size = len(self._unread)
+        self._unread = b""
         while self.is_open and size < limit:
             try:
                 piece = os.read(self.fd, limit - size)
@@ -102,16 +106,16 @@ class ProgramRun:
         self._partial = b""
         self._streams: dict[StreamName, _Source] = {}
         self._decoders: dict[StreamName, codecs.IncrementalDecoder] = {}
-        self._follow("stdout", spawned.stdout)
+        self._follow("stdout", spawned.stdout, spawned.unread)
         self._follow("stderr", spawned.stderr)
         loop = asyncio.get_running_loop()
         threading.Thread(
             target=self._wait, args=(loop,), name=f"wait-{spawned.pid}", daemon=True
         ).start()
 
-    def _follow(self, name: StreamName, fd: int | None) -> None:
+    def _follow(self, name: StreamName, fd: int | None, unread: bytes = b"") -> None:
         if fd is not None:
-            self._streams[name] = _Source(fd, self._changed)
+            self._streams[name] = _Source(fd, self._changed, unread)
             self._decoders[name] = codecs.getincrementaldecoder("utf-8")("replace")
 
     def _wait(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -39,10 +39,11 @@ class SpawnedProgram:
     where the program inherited ours (or has one for both). `channel` gives a line for each display
     in `spool`; a byte written to `ack` lets the program go on. The program is ended when nobody
     holds `life`. `keys` takes what is typed, None where the program reads a stdin that it has
-    inherited; it then leads no session of its own."""
+    inherited; it then leads no session of its own. `unread` is what was read from `stdout` and
+    still has to be shown."""
 
     __slots__ = (
-        "ack", "argv", "channel", "keys", "life", "process", "spool", "stderr", "stdout"
+        "ack", "argv", "channel", "keys", "life", "process", "spool", "stderr", "stdout", "unread"
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +67,7 @@ class SpawnedProgram:
         self.life = life
         self.spool = spool
         self.keys = keys
+        self.unread = b""
 
     @property
     def pid(self) -> int:
