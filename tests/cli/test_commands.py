@@ -15,12 +15,14 @@ import pytest
 import codeexec
 from codeexec.cli.commands import invoke
 from codeexec.cli.early import guess
+from codeexec.cli.hosts import pick_open
 from codeexec.cli.main import COMMANDS, main
 from codeexec.cli.options import settle_docker
 from codeexec.cli.serve import parse_bind, read_token
 from codeexec.cli.typos import mistyped_command
 from codeexec.cli.widths import width_of
-from codeexec.domain.errors import UsageError
+from codeexec.domain.errors import Conflict, NotFound, UsageError
+from codeexec.domain.requests import SessionSummary
 from codeexec.tui import app
 from codeexec.tui.app import OpenOptions
 from support.programs import Desk, Terminal
@@ -347,7 +349,25 @@ def test_a_word_like_a_command_may_be_a_file(desk: Desk) -> None:
     desk.file("demos", "")
     assert mistyped_command("analysis.py") == mistyped_command("./atach") == ""
     assert mistyped_command("atach") == "attach"
+    assert mistyped_command("help") == "--help"
     assert mistyped_command(str(desk.folder / "demos")) == ""
+
+
+def open_session(session_id: str, name: str) -> SessionSummary:
+    return SessionSummary(session_id, name, "/work", "idle")
+
+
+def test_stopping_by_name_means_an_open_session() -> None:
+    sessions = [
+        open_session("s1", "new-2"), open_session("s2", "analysis"), open_session("s3", "anal")
+    ]  # fmt: skip
+    assert pick_open(sessions, "new").name == "new-2"
+    assert pick_open(sessions, "anal").session_id == "s3"
+    assert pick_open(sessions, "s2").name == "analysis"
+    with pytest.raises(NotFound, match="No open session is called 'old'"):
+        pick_open(sessions, "old")
+    with pytest.raises(Conflict, match="'an' may be analysis"):
+        pick_open(sessions, "an")
 
 
 # -- config get and set -------------------------------------------------------------------

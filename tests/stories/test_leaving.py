@@ -53,3 +53,40 @@ async def test_a_restart_that_loses_variables_asks_where_that_is_set(
             await bench.press("enter")
         await bench.until(lambda: bench.snapshot.kernel.generation == 2, "another kernel")
         await bench.sees("── kernel restarted · ")
+
+
+@pytest.mark.parametrize("leave", ["ctrl+q", "alt+w"])
+async def test_what_waits_for_a_name_goes_on_once_the_name_is_given(
+    tmp_path: Path, leave: str
+) -> None:
+    async with open_bench(tmp_path, {"old.py": "x = 1\n"}) as bench:
+        await bench.press("ctrl+t")
+        await bench.sees("untitled-1.py")
+        await bench.write("y = 2")
+        await bench.press(leave)
+        await bench.sees("Discard")
+        await bench.press("enter")
+        await bench.sees("Save as")
+        await bench.press("ctrl+u")
+        await bench.write("named.py")
+        await bench.press("enter")
+        if leave == "ctrl+q":
+            await bench.until(lambda: bench.program._exit, "it has left")
+        else:
+            await bench.sees_no_more("named.py ×")
+        assert (bench.folder / "named.py").read_text() == "y = 2"
+
+
+async def test_leaving_with_a_file_that_has_changed_on_disk_settles_that_first(
+    tmp_path: Path,
+) -> None:
+    async with open_bench(tmp_path, {"old.py": "x = 1\n"}) as bench:
+        await bench.press("y", "equals_sign", "2")
+        (bench.folder / "old.py").write_text("x = 3  # by another program\n")
+        await bench.press("ctrl+q")
+        await bench.sees("Discard")
+        await bench.press("enter")
+        await bench.sees("“old.py” has changed on disk.")
+        await bench.press("s")
+        await bench.until(lambda: bench.program._exit, "it has left")
+        assert (bench.folder / "old.py").read_text() == "y=2x = 1\n"

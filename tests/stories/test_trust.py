@@ -79,7 +79,7 @@ async def test_a_no_is_a_mark_that_asks_again_when_it_is_clicked(
     async with open_bench(tmp_path) as bench:
         await bench.is_idle()
         await bench.choose("trust this folder")
-        await bench.sees("Trust this folder no more?")
+        await bench.sees("Stop trusting this folder?")
         await bench.press("r")
         await bench.sees("restricted")
     assert examine(strange.folder).is_trusted is False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,7 +11,8 @@ from codeexec.client import spawn
 from codeexec.client.socket import SocketHost
 from codeexec.client.spawn import Starting
 from codeexec.config.paths import find_paths
-from codeexec.domain.requests import ClientInfo, ListSessions, Request
+from codeexec.domain.errors import Conflict, NotFound
+from codeexec.domain.requests import ClientInfo, ListSessions, Request, SessionSummary
 from codeexec.session.journal import Journal
 from codeexec.session.shelf import Shelf
 
@@ -56,6 +58,25 @@ def find_session(name: str) -> str:
         if len(named) == 1:
             return named[0]
     return Shelf(sessions_folder()).find(name)
+
+
+def find_open_session(name: str) -> SessionSummary:
+    """The open session of this name or id, else the only one whose name or id begins so.
+    NotFound, or Conflict where several do."""
+    return pick_open(ask(ListSessions(ended=False))[0].sessions, name)
+
+
+def pick_open(sessions: Sequence[SessionSummary], name: str) -> SessionSummary:
+    """The same, of these open sessions."""
+    found = [one for one in sessions if name in (one.name, one.session_id)] or [
+        one for one in sessions if one.name.startswith(name) or one.session_id.startswith(name)
+    ]
+    names = ", ".join(f"{one.name} ({one.session_id})" for one in found or sessions)
+    if not found:
+        raise NotFound(f"No open session is called {name!r}.", f"Open are: {names or 'none'}.")
+    if len(found) > 1:
+        raise Conflict(f"{name!r} may be {names}.", "Give the whole name, or the id.")
+    return found[0]
 
 
 def open_journal(name: str) -> tuple[str, Journal]:

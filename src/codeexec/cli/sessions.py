@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -15,6 +15,7 @@ from codeexec.cli import style
 from codeexec.cli.hosts import (
     ask,
     ask_session,
+    find_open_session,
     find_session,
     is_running,
     open_journal,
@@ -180,8 +181,9 @@ def stop(names: tuple[str, ...], as_json: bool) -> None:
             f"No session is running, so none is called {names[0]}.",
             "`codeexec-tui sessions list` shows what is kept.",
         )
-    ask(*(StopSession(find_session(name)) for name in names))
-    _say_done("stopped", names, as_json)
+    found = [find_open_session(name) for name in names]
+    ask(*(StopSession(one.session_id) for one in found))
+    _say_done("stopped", [one.name for one in found], as_json)
 
 
 @sessions.command()
@@ -189,9 +191,10 @@ def stop(names: tuple[str, ...], as_json: bool) -> None:
 @JSON
 def pause(names: tuple[str, ...], as_json: bool) -> None:
     """Let the containers of these sessions stand still, with all they have in memory."""
-    for name in names:
-        ask_session(find_session(name), PauseKernel())
-    _say_done("paused", names, as_json)
+    found = [find_open_session(name) for name in names]
+    for one in found:
+        ask_session(one.session_id, PauseKernel())
+    _say_done("paused", [one.name for one in found], as_json)
 
 
 @sessions.command()
@@ -199,9 +202,10 @@ def pause(names: tuple[str, ...], as_json: bool) -> None:
 @JSON
 def unpause(names: tuple[str, ...], as_json: bool) -> None:
     """Let paused containers go on where they were."""
-    for name in names:
-        ask_session(find_session(name), UnpauseKernel())
-    _say_done("unpaused", names, as_json)
+    found = [find_open_session(name) for name in names]
+    for one in found:
+        ask_session(one.session_id, UnpauseKernel())
+    _say_done("unpaused", [one.name for one in found], as_json)
 
 
 @sessions.command()
@@ -222,7 +226,7 @@ def rm(names: tuple[str, ...], stop_first: bool, as_json: bool) -> None:
     _say_done("removed", names, as_json)
 
 
-def _say_done(what: str, names: tuple[str, ...], as_json: bool) -> None:
+def _say_done(what: str, names: Sequence[str], as_json: bool) -> None:
     if as_json:
         style.say_json({what: list(names)})
     else:

@@ -115,11 +115,19 @@ class Key:
             return "one of " + ", ".join(map(str, get_args(self.type)))
         kinds: dict[object, str] = {
             bool: "true or false",
-            int: "a whole number, not below 0",
-            float: "a number, not below 0",
+            int: "a whole number of 0 or more",
+            float: "a number of 0 or more",
             str: "text",
         }
         return kinds[self.type]
+
+    @property
+    def example(self) -> str:
+        """What to give instead of something that is not accepted, in words."""
+        if self.type in (int, float):
+            # What is accepted is in the fault already.
+            return f"a number, for example {to_toml(self.default)}"
+        return self.accepts
 
 
 @cache
@@ -240,7 +248,7 @@ def load(
             origins[key.name] = origin
         except ValueError:
             wrong = f"{_shown(value)} is not {key.accepts}."
-            problems.append(Problem(origin.place, key.name, wrong, f"Give {key.accepts}."))
+            problems.append(Problem(origin.place, key.name, wrong, f"Give {key.example}."))
 
     layers: tuple[tuple[Layer, Path | None], ...] = (
         ("user", user_file(said)),

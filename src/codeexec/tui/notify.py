@@ -24,25 +24,53 @@ def sequence(words: str, settings: Notify, *, tmux: bool = False) -> str:
     return bell + said
 
 
-def long_runs(frame: Frame, settings: Notify) -> list[ExecutionView]:
-    """Executions that have ended in this frame and took longer than nobody would wait."""
+class AnswerWaits:
+    """For how long executions have waited for the user: time that they did not take."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+        self._waited: dict[str, float] = {}
+
+    def note(self, frame: Frame, now: float) -> None:
+        for key in frame.changed:
+            view = frame.view(key)
+            if view is not None and view.is_open and view.stdin is not None:
+                self._since.setdefault(key, now)
+            elif key in self._since:
+                self._waited[key] = self.of(key) + now - self._since.pop(key)
+
+    def of(self, execution_id: str) -> float:
+        """Seconds that it has waited for answers."""
+        return self._waited.get(execution_id, 0.0)
+
+
+def long_runs(
+    frame: Frame, settings: Notify, waits: AnswerWaits | None = None
+) -> list[ExecutionView]:
+    """Executions that have ended in this frame and took longer than nobody would wait; the time
+    in which they waited for an answer does not count."""
     if not settings.after:
         return []
+    waits = waits or AnswerWaits()
     found = []
     for key in frame.changed:
         view, before = frame.view(key), frame.before.executions.get(key)
         if view is None or before is None or view.is_open or not before.is_open:
             continue
-        taken = (view.finished_at or 0.0) - (view.started_at or view.finished_at or 0.0)
-        if taken >= settings.after:
+        if _taken(view, waits) >= settings.after:
             found.append(view)
     return found
 
 
-def words_for(view: ExecutionView) -> str:
+def _taken(view: ExecutionView, waits: AnswerWaits) -> float:
+    taken = (view.finished_at or 0.0) - (view.started_at or view.finished_at or 0.0)
+    return taken - waits.of(view.execution_id)
+
+
+def words_for(view: ExecutionView, waits: AnswerWaits | None = None) -> str:
     """Such as `✓ plot: done in 1:20`."""
     title = view.cell.title if view.cell is not None and view.cell.title else ""
     title = title or view.code.strip().split("\n")[0][:40]
-    taken = duration((view.finished_at or 0.0) - (view.started_at or 0.0))
+    taken = duration(_taken(view, waits or AnswerWaits()))
     ok = view.status == "ok"
     return f"{'✓' if ok else '✗'} {title}: {'done' if ok else view.status} after {taken}"

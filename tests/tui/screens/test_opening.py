@@ -35,14 +35,16 @@ async def test_a_few_letters_find_a_file(folder: Path) -> None:
     assert app.answers == [folder / "src/theme.py"]
 
 
-async def test_recent_files_come_first_and_a_click_opens(folder: Path) -> None:
+async def test_recent_files_of_the_folder_come_first_those_of_others_last(folder: Path) -> None:
     outside = folder.parent / "outside.py"
     app = ScreenApp(OpeningScreen(folder, [folder / "notes.md", outside]))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: len(shown(app)) == 5)
-        assert shown(app)[0].split() == ["▌notes.md", "lately"]
-        assert shown(app)[1].split()[0] == "outside.py"
-        await pilot.click("ClickRows", offset=(3, 1))
+        assert shown(app)[0].split() == ["▌notes.md", "recent"]
+        assert [row.split()[0] for row in shown(app)[1:]] == [
+            ".gitignore", "app.py", "theme.py", "outside.py"
+        ]  # fmt: skip
+        await pilot.click("ClickRows", offset=(3, 4))
         await until(pilot, lambda: app.answers)
     assert app.answers == [outside]
 

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 from codeexec.config.load import Key, keys, load, manual, value_of
 from codeexec.domain.errors import UsageError
 from codeexec.tui.screens.dialogs import Asker, Chooser
-from codeexec.tui.screens.settings import SettingsScreen
+from codeexec.tui.screens.settings import SettingsScreen, value_words
 from codeexec.tui.screens.user_file import changed
 from support.pane_app import until
 from support.screen_app import ScreenApp, shown
@@ -153,3 +153,29 @@ def test_every_setting_has_words(tmp_path: Path) -> None:
     for key in keys():
         assert key.doc, key.name
         assert value_of(loaded.settings, key.name) == key.default
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("appearance.theme", "harbour (default)"),
+        ("kernel.name", "found from the folder"),
+        ("docker.memory", "by the policy"),
+    ],
+)
+def test_an_empty_setting_says_what_counts_instead(
+    monkeypatch: pytest.MonkeyPatch, name: str, words: str
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert value_words(KEYS[name], "") == words
+    assert value_words(KEYS[name], "own") == "own"
+
+
+@pytest.mark.parametrize(("name", "value"), [("editor.tab_size", "four"), ("editor.tab_size", -1)])
+def test_a_number_that_is_refused_is_told_once(tmp_path: Path, name: str, value: object) -> None:
+    table, _, key = name.partition(".")
+    (tmp_path / ".codeexec.toml").write_text(f"[{table}]\n{key} = {value!r}\n")
+    (problem,) = load(tmp_path, environ={"XDG_CONFIG_HOME": str(tmp_path / "config")}).problems
+    words = f"{problem} {problem.next_step}"
+    assert words.count("0 or more") == 1
+    assert "Give a number, for example 0" in problem.next_step

@@ -149,7 +149,7 @@ async def test_deleting_asks_first() -> None:
         app.show(session_with(*NAMES))
         pane.take_focus()
         await pilot.press("down", "d")
-        assert str(pane.query_one("#word", Static).content) == "Delete beta? y / n"
+        assert str(pane.query_one("#word", Static).content) == "Delete the variable “beta”? y / n"
         await pilot.press("down")
         assert pane.current is not None and pane.current.name == "beta"
         await pilot.press("d", "escape")

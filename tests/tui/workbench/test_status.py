@@ -113,3 +113,12 @@ async def test_a_lost_connection_counts_down_and_a_click_does_not_wait_for_it(
         assert app.commands == ["app.reconnect"]
         app.status.show(link=Link("reconnecting", 4, retry_at=now))
         assert app.said().startswith("⇄ reconnecting … · try now")
+
+
+async def test_the_place_of_a_cursor_that_is_not_on_screen_is_not_told() -> None:
+    app = Line()
+    async with app.run_test(size=(80, 3)):
+        app.status.show(position=Position(3, 31))
+        assert "3:31" in app.said()
+        app.status.show(shows_position=False)
+        assert "3:31" not in app.said()

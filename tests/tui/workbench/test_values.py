@@ -6,10 +6,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual.geometry import Region
 
 from codeexec.config.model import Notify
 from codeexec.domain.errors import Denied, KernelUnavailable
+from codeexec.domain.events import StdinRequested
 from codeexec.domain.requests import Done, Execute, Interrupt, Request
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.environments.trust import TrustStore
@@ -17,7 +19,7 @@ from codeexec.tui.compositor import groups
 from codeexec.tui.feed import Frame
 from codeexec.tui.late import LateSession
 from codeexec.tui.layout import Layout, Layouts
-from codeexec.tui.notify import long_runs, sequence, words_for
+from codeexec.tui.notify import AnswerWaits, long_runs, sequence, words_for
 from codeexec.tui.session_views import FileView, SessionView, SessionViews
 from codeexec.tui.workplace import place_of
 
@@ -120,6 +122,22 @@ def test_only_long_runs_are_told() -> None:
     (view,) = long_runs(ended(80.0), Notify(after=10))
     assert words_for(view) == "✓ work(): done after 1:20"
     assert long_runs(ended(80.0), Notify(after=0)) == []
+
+
+def test_the_time_that_a_run_waits_for_an_answer_does_not_count() -> None:
+    waits = AnswerWaits()
+    asks = StdinRequested("r", "a")
+    view = ExecutionView("a", "work()", status="running", started_at=100.0)
+    waiting = replace(view, stdin=asks)
+    asked = Frame(Snapshot(executions={"a": waiting}), Snapshot(), frozenset({"a"}))
+    waits.note(asked, 105.0)
+    waits.note(asked, 110.0)
+    over = ended(80.0)
+    waits.note(over, 175.0)
+    assert waits.of("a") == 70.0
+    assert long_runs(over, Notify(after=20), waits) == []
+    (long_run,) = long_runs(over, Notify(after=10), waits)
+    assert words_for(long_run, waits) == "✓ work(): done after 10 s"
 
 
 def test_a_notification_cannot_end_its_own_sequence() -> None:

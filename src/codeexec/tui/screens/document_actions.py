@@ -12,6 +12,7 @@ from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.hostfiles.programs import editor_command
 from codeexec.tui.link import Failed, SaveRequested
+from codeexec.tui.screens import saving
 from codeexec.tui.screens.arrangement import Arrangement
 from codeexec.tui.screens.dialogs import Asker, Choice, Chooser, Confirm
 from codeexec.tui.watch_only import refusal
@@ -59,22 +60,8 @@ class DocumentActions(Arrangement):
     @work(group="choose", exclusive=True)
     async def ask_name(self, sheet: Sheet) -> None:
         """Save a document under a name that the person gives; `.ipynb` makes it a notebook."""
-        asker = Asker("Save as", _shown(sheet.path), with_suffix=True)  # it says the format
-        said = await self.app.push_screen_wait(asker)
-        if said is None:
-            return
-        path = (self.place.folder / Path(said).expanduser()).absolute()
-        if path.exists() and path != sheet.path and not await self._may_overwrite(path):
-            return
-        if self.documents.save_as(sheet, path, overwrite=True):
+        if await saving.save_as(self.app, self.documents, sheet, self.place.folder):
             self.notify(f"Saved {sheet.title}.", timeout=2)
-
-    async def _may_overwrite(self, path: Path) -> bool:
-        answers = [("replace", "Replace it"), ("not", "Not")]
-        said = await self.app.push_screen_wait(
-            Confirm(f"{path.name} is there already.", "What is in it will be lost.", answers)
-        )
-        return said == "replace"
 
     def action_reload_file(self) -> None:
         if (sheet := self.documents.sheet) is not None and not sheet.untitled:
@@ -122,12 +109,14 @@ class DocumentActions(Arrangement):
         sheet = event.sheet
         said = await self.app.push_screen_wait(
             Confirm(
-                f"{sheet.title} is not saved.",
+                f"“{sheet.title}” is not saved.",
                 "What you typed since the last save is only here.",
-                [("save", "Save"), ("discard", "Discard"), ("not", "Keep it open")],
+                [("save", "Save"), ("discard", "Discard"), ("cancel", "Cancel")],
             )
         )
-        if said == "discard" or (said == "save" and self.documents.save(sheet)):
+        if said == "discard" or (
+            said == "save" and await saving.save(self.app, self.documents, sheet, self.place.folder)
+        ):
             await self.documents.close(sheet)
 
     @on(DocumentsPane.SaveAsAsked)
@@ -137,40 +126,17 @@ class DocumentActions(Arrangement):
     @on(DocumentsPane.ConflictFound)
     @work(group="choose", exclusive=True)
     async def settle_conflict(self, event: DocumentsPane.ConflictFound) -> None:
-        sheet = event.sheet
-        said = await self.app.push_screen_wait(
-            Confirm(
-                f"{sheet.title} has changed on disk.",
-                "Somebody else has saved it since you opened it.",
-                [
-                    ("compare", "Compare"),
-                    ("overwrite", "Save over it"),
-                    ("reload", "Reload it"),
-                    ("keep", "Neither"),
-                ],
-            )
-        )
-        if said == "compare":
-            said = await self._compare(sheet)
-        self._settle(sheet, said)
-
-    async def _compare(self, sheet: Sheet) -> str | None:
-        """Show what is ours beside what is on disk; the answer says which is meant."""
-        from codeexec.tui.screens.comparing import ComparingScreen  # not at the start
-
-        return await self.app.push_screen_wait(ComparingScreen(sheet.title, sheet.compare()))
-
-    def _settle(self, sheet: Sheet, said: str | None) -> None:
-        if said == "overwrite":
-            self.documents.save(sheet, overwrite=True)
-        elif said == "reload":
-            self.documents.reload(sheet)
+        try:
+            await saving.settle_conflict(self.app, self.documents, event.sheet)
+        except CodeexecError as error:  # the file is gone meanwhile
+            self.post_message(Failed(error))
 
     @on(DocumentsPane.CompareAsked)
     @work(group="choose", exclusive=True)
     async def compare(self, event: DocumentsPane.CompareAsked) -> None:
         try:
-            self._settle(event.sheet, await self._compare(event.sheet))
+            answer = await saving.compare(self.app, event.sheet)
+            saving.settle(self.documents, event.sheet, answer)
         except CodeexecError as error:  # the file is gone meanwhile
             self.post_message(Failed(error))
 
@@ -184,9 +150,9 @@ class DocumentActions(Arrangement):
         sheet = event.sheet
         said = await self.app.push_screen_wait(
             Confirm(
-                f"{sheet.title} has unsaved text.",
+                f"“{sheet.title}” has unsaved text.",
                 "It was being edited when the workbench or its terminal ended.",
-                [("restore", "Restore it"), ("discard", "Discard it")],
+                [("restore", "Restore"), ("discard", "Discard")],
             )
         )
         if said == "restore":
@@ -219,7 +185,7 @@ class DocumentActions(Arrangement):
         if said is None:
             return
         path = (self.place.folder / Path(said).expanduser()).absolute()
-        if path.exists() and not await self._may_overwrite(path):
+        if path.exists() and not await saving.may_overwrite(self.app, path):
             return
         try:
             await asyncio.to_thread(write_atomic, path, event.data)
@@ -227,10 +193,3 @@ class DocumentActions(Arrangement):
             self.post_message(Failed(error))
         else:
             self.notify(f"Saved {path.name}.", timeout=3)
-
-
-def _shown(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

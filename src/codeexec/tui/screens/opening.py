@@ -1,4 +1,4 @@
-"""Open a file by a few letters of its name, from the folder or from where one was lately."""
+"""Open a file by a few letters of its name: those of the folder, then recent ones."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ class FileHit:
 class OpeningScreen(Picker[Path | None]):
     """Answers with the file; also one that is not there yet, where a path was typed.
 
-    `recent` are files that were open lately, newest first: with nothing typed they come first.
+    `recent` are files that were open, newest first: with nothing typed those of the folder come
+    first, then the other files of the folder, then recent files of other folders.
     """
 
     placeholder: ClassVar[str] = "part of a name, or a path"
@@ -58,7 +59,7 @@ class OpeningScreen(Picker[Path | None]):
         super().__init__(title)
         self._root = root
         self._recent = [_relative(path, root) for path in recent]
-        self._paths: Sequence[str] = self._recent
+        self._paths: Sequence[str] = self._in_order(())
         self._typed = ""
         self._is_reading = True
 
@@ -71,14 +72,18 @@ class OpeningScreen(Picker[Path | None]):
 
     async def _read(self) -> None:
         found = await asyncio.to_thread(all_files, self._root)
-        known = set(self._recent)
-        self._paths = [*self._recent, *(path for path in found if path not in known)]
+        self._paths = self._in_order(found)
         self._is_reading = False
         much = len(found) >= MOST_FILES
         self.title_words(
             f"{self._title_words}  ·  {'the first ' if much else ''}{len(found):,} files"
         )
         self.narrow(self._typed)
+
+    def _in_order(self, found: Sequence[str]) -> list[str]:
+        inside = [path for path in self._recent if not Path(path).is_absolute()]
+        outside = [path for path in self._recent if Path(path).is_absolute()]
+        return list(dict.fromkeys([*inside, *found, *outside]))
 
     def narrow(self, typed: str) -> None:
         # Beside the loop, as the next key must not wait for the folder of a big project.
@@ -87,20 +92,20 @@ class OpeningScreen(Picker[Path | None]):
 
     async def _find(self, typed: str) -> None:
         hits = await asyncio.to_thread(best, typed, self._paths)
-        rows = [FileHit(hit, self._root / hit.path, self._lately(hit.path)) for hit in hits]
+        rows = [FileHit(hit, self._root / hit.path, self._recent_words(hit.path)) for hit in hits]
         if (path := self._as_path(typed)) is not None and all(row.target != path for row in rows):
             if path.is_file():
                 rows.insert(0, FileHit(Hit(str(path), 0), path))
             elif not path.is_dir() and not rows:
-                rows.append(FileHit(Hit(str(path), 0), path, "a new file"))
+                rows.append(FileHit(Hit(str(path), 0), path, new_file_words(path)))
         self.show(rows)
         if self._is_reading and not rows:
             self.say("Reading the folder…")
         else:
             self.say("" if rows else ("Nothing fits." if typed else "There is no file here yet."))
 
-    def _lately(self, path: str) -> str:
-        return "lately" if not self._typed and path in self._recent and "/" not in path else ""
+    def _recent_words(self, path: str) -> str:
+        return "recent" if not self._typed and path in self._recent and "/" not in path else ""
 
     def _as_path(self, typed: str) -> Path | None:
         """Where the words lead, read as a path."""
@@ -112,6 +117,11 @@ class OpeningScreen(Picker[Path | None]):
         row = self.list.rows[at]
         if isinstance(row, FileHit):
             self.dismiss(row.target)
+
+
+def new_file_words(path: Path) -> str:
+    """Of a path where no file is yet."""
+    return "a new file" if path.parent.is_dir() else "a new file in a new folder"
 
 
 def _relative(path: Path, root: Path) -> str:

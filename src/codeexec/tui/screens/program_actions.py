@@ -14,9 +14,11 @@ from codeexec.tui.equipment import Equipment
 from codeexec.tui.late import LateSession
 from codeexec.tui.link import Failed
 from codeexec.tui.messages import Attach, Depart, ThemeChosen
+from codeexec.tui.screens import saving
 from codeexec.tui.screens.arrangement import Arrangement
 from codeexec.tui.screens.dialogs import Choice, Chooser, Confirm
 from codeexec.tui.widgets.documents.pane import DocumentsPane
+from codeexec.tui.widgets.documents.sheet import Sheet
 from codeexec.tui.workplace import Place
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ class ProgramActions(Arrangement):
         unsaved = [sheet for sheet in self.documents.sheets if sheet.would_be_lost]
         if not unsaved:
             return True
-        names = ", ".join(sheet.title for sheet in unsaved)
+        names = ", ".join(f"“{sheet.title}”" for sheet in unsaved)
         said = await self.app.push_screen_wait(
             Confirm(
                 "Some text is not saved.",
@@ -102,12 +104,25 @@ class ProgramActions(Arrangement):
             )
         )
         if said == "save":
-            return all(self.documents.save(sheet) for sheet in unsaved)
+            for sheet in unsaved:
+                if not await self._is_saved(sheet):
+                    return False
+            return True
         if said == "discard":
             for sheet in unsaved:
                 self.documents.discard_swap(sheet)
             return True
         return False
+
+    async def _is_saved(self, sheet: Sheet) -> bool:
+        """Save it, with the questions that this needs; a document that needs one is shown."""
+        if sheet is not self.documents.sheet:
+            self.documents.bring(sheet)
+        try:
+            return await saving.save(self.app, self.documents, sheet, self.place.folder)
+        except CodeexecError as error:  # the file that it is compared with is gone
+            self.post_message(Failed(error))
+            return False
 
     @work(group="ask_leave", exclusive=True)
     async def action_ask_leave(self) -> None:

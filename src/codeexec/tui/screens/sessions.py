@@ -188,8 +188,8 @@ class SessionsScreen(Picker[str | None]):
         words = "Its kernel ends, and what is in its memory is gone. Its output is kept."
         if session.state == "busy":
             words = f"It is running code. {words}"
-        answers = [("keep", "Keep it"), ("stop", "Stop it")]
-        asked = Confirm(f"Stop {session.name}?", words, answers)
+        answers = [("cancel", "Cancel"), ("stop", "Stop")]
+        asked = Confirm(f"Stop “{session.name}”?", words, answers)
         if await self.app.push_screen_wait(asked) == "stop":
             await self._do(q.StopSession(session.session_id), f"Stopping {session.name}…")
 
@@ -202,8 +202,8 @@ class SessionsScreen(Picker[str | None]):
 
     async def _remove(self, session: SessionSummary) -> None:
         words = f"Its {session.executions} runs and their output are gone for good."
-        answers = [("keep", "Keep it"), ("remove", "Remove it")]
-        asked = Confirm(f"Remove {session.name}?", words, answers)
+        answers = [("cancel", "Cancel"), ("remove", "Remove")]
+        asked = Confirm(f"Remove “{session.name}”?", words, answers)
         if await self.app.push_screen_wait(asked) == "remove":
             await self._do(q.RemoveSession(session.session_id), f"Removing {session.name}…")
 

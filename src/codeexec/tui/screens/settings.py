@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from codeexec.tui.render.plain import padded
 from codeexec.tui.screens.dialogs import Asker, Choice, Chooser
 from codeexec.tui.screens.picker import Heading, Picker, spread
 from codeexec.tui.screens.user_file import change
+from codeexec.tui.theme import preferred_theme
 from codeexec.tui.widgets.artifacts.row_list import Pieces, Row
 from codeexec.tui.widgets.hints import Hint
 
@@ -60,7 +62,7 @@ class SettingRow:
         left: Pieces = [
             ("✗ " if self.problem else "• " if is_said else "  ", self._ink),
             (f"{name}  ", "text"),
-            (shown_value(self.value), "accent" if is_said else "muted"),
+            (value_words(self.key, self.value), "accent" if is_said else "muted"),
         ]
         return spread(left, [(_LAYERS[self.origin.layer], "muted")], width)
 
@@ -77,7 +79,25 @@ def shown_value(value: object) -> str:
         return f"{value:,.10g}".replace(",", " ") if value < 1e15 else f"{value:g}"
     if isinstance(value, int):
         return f"{value:,}".replace(",", " ")
-    return str(value) or "—"
+    return str(value)
+
+
+_EMPTY = {
+    "appearance.cell_size": "asked from the terminal",
+    "kernel.name": "found from the folder",
+    "docker.context": "the engine's current one",
+    "docker.image": "our own image",
+}
+"""What counts where a setting of text is empty; of a container else what the policy says."""
+
+
+def value_words(key: Key, value: object) -> str:
+    """The value as people write it; what counts in its place where it is empty."""
+    if value != "":
+        return shown_value(value)
+    if key.name == "appearance.theme":
+        return f"{preferred_theme(os.environ)} (default)"
+    return _EMPTY.get(key.name, "by the policy" if key.name.startswith("docker.") else "not set")
 
 
 class SettingsScreen(Picker[None]):
@@ -159,8 +179,8 @@ class SettingsScreen(Picker[None]):
             self.say(f"{row.problem}\n{row.problem.next_step}", "error")
         else:
             place = f"\nsaid by {row.origin.place}" if row.origin.place else ""
-            by_default = f"by default {shown_value(row.key.default)}"
-            self.say(f"{row.key.doc}\n{row.key.accepts}, {by_default}{place}")
+            by_default = value_words(row.key, row.key.default).removesuffix(" (default)")
+            self.say(f"{row.key.doc}\n{row.key.accepts}; default: {by_default}{place}")
         stray = [problem for problem in self._loaded.problems if problem.key not in _known()]
         self.title_words(f"Settings  ·  {stray[0]}" if stray else f"Settings  ·  {self._file}")
 
@@ -197,7 +217,7 @@ class SettingsScreen(Picker[None]):
         if key.type is bool:
             await self._write(key, not value)
         elif offered:
-            choices = [Choice(str(one), str(one) or "—") for one in offered]
+            choices = [Choice(str(one), value_words(key, one)) for one in offered]
             title = key.name.replace("_", " ").replace(".", ": ")
             chosen = await self.app.push_screen_wait(Chooser(title, choices, current=str(value)))
             if chosen is not None and chosen != value:

@@ -67,9 +67,9 @@ class TrustControl:
             return
         answer = await self._workbench.app.push_screen_wait(
             Confirm(
-                "Trust this folder no more?",
-                f"{standing.folder} is trusted. A kernel that runs goes on.",
-                [("keep", "Keep trusting it"), ("restrict", "Restrict it")],
+                "Stop trusting this folder?",
+                f"“{standing.folder}” is trusted. A kernel that runs goes on.",
+                [("cancel", "Cancel"), ("restrict", "Restrict")],
             )
         )
         if answer == "restrict":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -57,8 +58,9 @@ def source_path(path: str, snapshot: Snapshot | None) -> Path | None:
 
 
 class Wires(KernelActions):
-    """No state of its own."""
+    """No state of its own but what its subclass gives it."""
 
+    answer_waits: notify.AnswerWaits
     console_pane: ConsolePane
     side: Side | None = None
     status: StatusLine
@@ -121,8 +123,9 @@ class Wires(KernelActions):
         if kernel.paused and waiting > waited:
             self.notify("Paused: this runs when the container goes on.", timeout=4)
         settings = self.equipment.settings.notify
-        for view in notify.long_runs(frame, settings):
-            words = notify.words_for(view)
+        self.answer_waits.note(frame, time.time())
+        for view in notify.long_runs(frame, settings, self.answer_waits):
+            words = notify.words_for(view, self.answer_waits)
             if not self.app.app_focus:
                 self.write_terminal(
                     notify.sequence(words, settings, tmux=self.equipment.graphics.tmux)

@@ -23,6 +23,7 @@ from codeexec.tui.feed import Frame, FrameTaker, frames
 from codeexec.tui.late import LateSession
 from codeexec.tui.layout import TITLES, Layouts
 from codeexec.tui.link import ask_quietly
+from codeexec.tui.notify import AnswerWaits
 from codeexec.tui.screens.arrangement import PANES
 from codeexec.tui.screens.document_actions import DocumentActions
 from codeexec.tui.screens.furnishing import furnish
@@ -89,6 +90,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self._opening = opening
         self.session = LateSession()
         self.last: Frame | None = None
+        self.answer_waits = AnswerWaits()
         self._beside: list[Frame] = []
         self.trust = TrustControl(self)
         self._layouts = Layouts(equipment.state / "layouts")
@@ -161,6 +163,11 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.set_timer(_FURNISH_AFTER, self._furnish)
         if self.options.demo and self.documents.sheet is not None:
             self.documents.sheet.editor.action_run_all()
+
+    def lay_out(self) -> None:
+        super().lay_out()
+        # The cursor's place means nothing while the editor is not on screen.
+        self.query_one(StatusLine).show(shows_position=self.box("editor").display)
 
     @work(group="furnish", exclusive=True)
     async def _furnish(self) -> None:

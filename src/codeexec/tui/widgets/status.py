@@ -89,6 +89,7 @@ class StatusLine(Widget):
         self._ended = False
         self._restricted = False
         self._hint = ""
+        self._shows_position = True
         self._spans: list[tuple[int, int, str]] = []
         self._said: tuple[list[Piece], list[Piece]] = ([], [])
         self._ticker: Timer | None = None
@@ -110,6 +111,7 @@ class StatusLine(Widget):
         hint: str | None = None,
         ended: bool | None = None,
         restricted: bool | None = None,
+        shows_position: bool | None = None,
     ) -> None:
         """Bring some of what is shown up to date."""
         self._ended = self._ended if ended is None else ended
@@ -120,6 +122,8 @@ class StatusLine(Widget):
         self._position = position or self._position
         self._watching = self._watching if watching is None else watching
         self._hint = self._hint if hint is None else hint
+        if shows_position is not None:
+            self._shows_position = shows_position
         moves = self._snapshot.kernel.state == "busy" or self._link.state == "reconnecting"
         if self._ticker is not None:
             (self._ticker.resume if moves else self._ticker.pause)()
@@ -218,7 +222,7 @@ class StatusLine(Widget):
         pieces: list[Piece] = []
         if self._hint:
             pieces.append((self._hint, "accent", ""))
-        if self._position.line:
+        if self._position.line and self._shows_position:
             words = f"{self._position.line}:{self._position.column}"
             of = f"{self._position.of}  " if self._position.of else ""
             pieces.append((f"{of}{words}", "muted", ""))

@@ -30,6 +30,9 @@ from codeexec.tui.widgets.status import Position
 
 _UNTITLED = "untitled:"
 
+_KINDS = {"constant": "variable"}
+"""Kinds of symbols that grammars call otherwise: each assignment is a constant there."""
+
 
 class DocumentsPane(Running):
     """What must be asked of the person is posted; the screen asks, and calls back."""
@@ -382,7 +385,10 @@ class DocumentsPane(Running):
                 ]
                 self.post_message(self.ChoiceAsked("Go to a cell", cells))
             case "symbol":
-                names = [(f"{one.name}  {one.kind}", one.line) for one in sheet.editor.symbols()]
+                names = [
+                    (f"{one.name}  {_KINDS.get(one.kind, one.kind)}", one.line)
+                    for one in sheet.editor.symbols()
+                ]
                 self.post_message(self.ChoiceAsked("Go to a symbol", names))
             case "command":
                 self.post_message(CommandWanted("app.palette"))

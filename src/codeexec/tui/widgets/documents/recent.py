@@ -1,4 +1,4 @@
-"""Files that were open lately, kept in one small file for all workbenches of a user."""
+"""Recently opened files, kept in one small file for all workbenches of a user."""
 
 from __future__ import annotations
 

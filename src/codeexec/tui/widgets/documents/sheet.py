@@ -72,9 +72,14 @@ def read(path: Path, real: Path | None = None) -> Document:
         return open_as_text(path, real=real)
 
 
-def _note(document: Document) -> str:
+def _note(document: Document, untitled: str = "") -> str:
     """What somebody should know about the file before editing it."""
     file = document.file
+    if file.stamp is None and not untitled:
+        folder = document.path.parent
+        if folder.is_dir():
+            return "New file. Ctrl+S writes it."
+        return f"New file in a folder that does not exist: {folder}. Ctrl+S makes both."
     if file.read_only:
         return f"Read only: {file.read_only}."
     if document.path.suffix == ".ipynb" and document.notebook is None and file.text:
@@ -154,7 +159,7 @@ class Sheet(Vertical):
         yield self.find_bar
 
     def on_mount(self) -> None:
-        self.banner.say(_note(self.document))
+        self.banner.say(_note(self.document, self.untitled))
         self.check_soon()
 
     @property
@@ -198,6 +203,10 @@ class Sheet(Vertical):
             self.document, self.editor.text, overwrite=overwrite, origins=self._origins()
         )
         self._saved()
+
+    def is_outdated(self) -> bool:
+        """Whether another program has written its file since it was read or saved."""
+        return self.document.file.path.exists() and self.document.file.changed_on_disk
 
     def notebook_cells(self) -> tuple[Cell, ...]:
         """The cells that a notebook of the text has; a blank start of the text is none."""
@@ -246,7 +255,7 @@ class Sheet(Vertical):
         self.editor.model.cells.escaped = self.document.notebook is not None
         self.editor.model.history.mark_saved()
         self.noticed = self.document.file.stamp
-        self.banner.say(_note(self.document))
+        self.banner.say(_note(self.document, self.untitled))
 
     def reload(self) -> None:
         """Take what is on disk instead, which undo takes back; raises DocumentError, NotFound,

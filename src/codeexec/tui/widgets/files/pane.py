@@ -252,7 +252,7 @@ class FilesPane(Vertical):
 
     async def _rename(self, path: Path) -> None:
         hint = "With slashes, it moves to another folder"
-        name = await self.app.push_screen_wait(Asker(f"Rename {path.name}", path.name, hint))
+        name = await self.app.push_screen_wait(Asker(f"Rename “{path.name}”", path.name, hint))
         if name is None or name == path.name:
             return
         try:
@@ -274,8 +274,8 @@ class FilesPane(Vertical):
             words = "What the link points to stays."
         elif entry.is_dir:
             words = "With all that is in it, for good."
-        answers = [("keep", "Keep"), ("delete", "Delete")]
-        asked = Confirm(f"Delete {self._relative(entry.path)}?", words, answers)
+        answers = [("cancel", "Cancel"), ("delete", "Delete")]
+        asked = Confirm(f"Delete “{self._relative(entry.path)}”?", words, answers)
         if await self.app.push_screen_wait(asked) != "delete":
             return
         try:

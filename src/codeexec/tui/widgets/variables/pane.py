@@ -149,7 +149,9 @@ class VariablesPane(Vertical):
 
     def _say(self) -> None:
         """A question, what is in the way, or nothing."""
-        words = f"Delete {one_line(self._asks)}? y / n" if self._asks else self._trouble
+        words = (
+            f"Delete the variable “{one_line(self._asks)}”? y / n" if self._asks else self._trouble
+        )
         word = self._word
         tell(word, words)
         word.set_class(bool(words), "said")
