@@ -45,6 +45,7 @@ class JsonTransport:
         msg_id: str,
         subshell: str = "",
         parent: bytes = b"{}",
+        metadata: dict[str, object] | None = None,
     ) -> None:
         self.sent.append((channel, kind))
         request = {
@@ -54,6 +55,7 @@ class JsonTransport:
             "msg_id": msg_id,
             "subshell": subshell,
             "parent": json.loads(parent),
+            "metadata": metadata or {},
         }
         line = json.dumps(request).encode() + b"\n"
         if self._writer is None:

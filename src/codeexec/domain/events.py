@@ -191,6 +191,7 @@ class ExecutionQueued(Event, frozen=True):
     allow_stdin: bool = True
     stop_on_error: bool = True
     timeout: float | None = None
+    columns: int = 0
 
 
 class ExecutionStarted(Event, frozen=True):

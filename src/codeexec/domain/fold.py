@@ -259,6 +259,7 @@ class _Draft:
                         allow_stdin=event.allow_stdin,
                         stop_on_error=event.stop_on_error,
                         timeout=event.timeout,
+                        columns=event.columns,
                         queued_at=at,
                         number=before.number if before else self.executions_total,
                     )

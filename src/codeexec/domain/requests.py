@@ -50,7 +50,8 @@ class Accepted(Reply, frozen=True):
 
 class Execute(Request[Accepted], frozen=True):
     """Queue code. Who chooses `execution_id` may ask again after a lost answer: the code runs
-    once. `timeout` limits the run in seconds, from its start."""
+    once. `timeout` limits the run in seconds, from its start. `columns` is the width in cells of
+    the screen that shows the output, which Python kernels tell to pandas and others; 0: none."""
 
     Answer: ClassVar[type[Reply]] = Accepted
     code: str
@@ -62,6 +63,7 @@ class Execute(Request[Accepted], frozen=True):
     allow_stdin: bool = True
     stop_on_error: bool = True
     timeout: float | None = None
+    columns: int = 0
 
 
 class CancelExecution(Request[Done], frozen=True):

@@ -87,6 +87,7 @@ class ExecutionView(Struct, frozen=True):
     stdin: StdinRequested | None = None
     number: int = 0
     answers: tuple[tuple[str, str], ...] = ()
+    columns: int = 0
 
     @property
     def is_open(self) -> bool:

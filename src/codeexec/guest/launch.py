@@ -192,6 +192,7 @@ def main() -> None:
     keep_crash_reports()
     load("questions")
     load("drawing")
+    load("screen_width")
     load("program_magic")
     load("tqdm_bars")
     load("outbox").install(app)

@@ -206,6 +206,8 @@ class ExecuteCall:
     store_history: bool = True
     allow_stdin: bool = True
     stop_on_error: bool = True
+    columns: int = 0
+    """Cells in a line of the screen that shows the output; 0 where it is for no screen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ from codeexec.kernels.spare import Spare
 log = logging.getLogger(__name__)
 
 SHIPPED = (
-    *("launch.py", "outbox.py", "questions.py", "drawing.py", "program_magic.py", "tqdm_bars.py"),
+    *("launch.py", "outbox.py", "questions.py", "drawing.py", "screen_width.py"),
+    *("program_magic.py", "tqdm_bars.py"),
     *("program/sitecustomize.py", "program/figures.py", "program/displays.py"),
 )
 """Guest files that our launcher wants beside it."""

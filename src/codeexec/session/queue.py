@@ -45,4 +45,5 @@ def call_of(view: ExecutionView) -> ExecuteCall:
         store_history=view.store_history,
         allow_stdin=view.allow_stdin,
         stop_on_error=view.stop_on_error,
+        columns=view.columns,
     )

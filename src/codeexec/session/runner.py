@@ -152,6 +152,7 @@ class Runner:
                 allow_stdin=request.allow_stdin,
                 stop_on_error=request.stop_on_error,
                 timeout=request.timeout,
+                columns=request.columns,
             )
         )
         self.queue = self.queue.add(execution_id)

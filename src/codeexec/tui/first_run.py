@@ -22,7 +22,7 @@ from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.languages.completeness import completeness
 from codeexec.tui.first_paint import FirstFrame
 from codeexec.tui.first_text import rows_text
-from codeexec.tui.layout import Box
+from codeexec.tui.layout import Box, output_width
 from codeexec.tui.loading import Loading
 
 _STYLE = re.compile(r"\x1b\[[0-9;:]*m|\x1b\]8;[^\x1b]*\x1b\\")
@@ -116,7 +116,9 @@ class FirstRun:
             if not line.strip():
                 return True
             try:
-                taken = await session.call(Execute(line.rstrip(), execution_id, origin=self._me))
+                columns = output_width(self._console.width)
+                request = Execute(line.rstrip(), execution_id, origin=self._me, columns=columns)
+                taken = await session.call(request)
             except CodeexecError:
                 self._frame.put_back(line)  # the workbench asks again, and says what is wrong
                 return False

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import TypeVar
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TypeVar, cast
+
+from msgspec.structs import replace
 
 from codeexec.client.api import SessionClient
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
-from codeexec.domain.requests import Request
+from codeexec.domain.requests import Execute, Request
 
 R = TypeVar("R")
 
@@ -18,10 +20,13 @@ R = TypeVar("R")
 class LateSession:
     """A `SessionClient` that becomes another one as soon as that is known.
 
-    Requests made before keep their order: they wait in one line.
+    Requests made before keep their order: they wait in one line. Executions get the width of the
+    screen that shows their output, `columns`; cells of notebooks get none, because their output
+    is written into the notebook's file.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, columns: Callable[[], int] = int) -> None:
+        self._columns = columns
         self._known = asyncio.Event()
         self._session: SessionClient | None = None
         self._problem: CodeexecError | None = None
@@ -48,6 +53,9 @@ class LateSession:
 
     async def call(self, request: Request[R]) -> R:
         session = self._session if self._session is not None else await self._wait()
+        if isinstance(request, Execute) and not request.columns and not _is_of_notebook(request):
+            with_columns = replace(request, columns=self._columns())
+            return cast("R", await session.call(with_columns))
         return await session.call(request)
 
     async def events(
@@ -56,3 +64,7 @@ class LateSession:
         session = await self._wait()
         async for batch in session.events(after, output):
             yield batch
+
+
+def _is_of_notebook(request: Execute) -> bool:
+    return request.cell is not None and request.cell.document.endswith(".ipynb")

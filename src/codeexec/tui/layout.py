@@ -113,6 +113,12 @@ def boxes(layout: Layout, columns: int, lines: int) -> dict[str, Box]:
     return found
 
 
+def output_width(pane: int) -> int:
+    """Cells in a line of output, in a console pane of that width: beside it are a mark with its
+    blank, and the scroll bar."""
+    return max(pane - 3, 10)
+
+
 def _halves(
     panes: tuple[str, str], left: int, width: int, height: int, share: int
 ) -> dict[str, Box]:

@@ -120,7 +120,9 @@ class KernelConnection:
         }
         self.interrupted = False
         self.expect(call.execution)
-        self.send("shell", "execute_request", content, call.execution)
+        # See guest/screen_width.py. Other kernels take no notice of metadata that they do not know.
+        metadata: dict[str, object] = {"codeexec_columns": call.columns} if call.columns else {}
+        self.send("shell", "execute_request", content, call.execution, metadata=metadata)
 
     def expect(self, execution: str) -> None:
         """This execution runs, and will end."""
@@ -132,10 +134,17 @@ class KernelConnection:
         self._transport.send("stdin", "input_reply", content, msg_id=msg_id, parent=parent)
 
     def send(
-        self, channel: Channel, kind: str, content: dict[str, object], msg_id: str = ""
+        self,
+        channel: Channel,
+        kind: str,
+        content: dict[str, object],
+        msg_id: str = "",
+        metadata: dict[str, object] | None = None,
     ) -> None:
         """Without a `msg_id` nobody waits for the answer."""
-        self._transport.send(channel, kind, content, msg_id=msg_id or question_id())
+        self._transport.send(
+            channel, kind, content, msg_id=msg_id or question_id(), metadata=metadata
+        )
 
     def interrupt(self, *, by_message: bool) -> None:
         """Ask for an interrupt `by_message`, or see to one that was signalled. A kernel that

@@ -82,6 +82,7 @@ class MessageCodec:
         msg_id: str,
         subshell: str = "",
         parent: bytes = b"{}",
+        metadata: dict[str, object] | None = None,
     ) -> list[bytes]:
         """The frames of a request."""
         header: dict[str, object] = {
@@ -94,7 +95,7 @@ class MessageCodec:
         }
         if subshell:
             header["subshell_id"] = subshell
-        body = [_encode(header), parent, b"{}", _encode(content)]
+        body = [_encode(header), parent, _encode(metadata or {}), _encode(content)]
         return [DELIMITER, self._sign(body), *body]
 
     def unpack(self, frames: Sequence[bytes]) -> Message:

@@ -87,9 +87,12 @@ def comm_question(code: str) -> dict[str, object]:
 def prime() -> dict[str, object]:
     """The content of a request that makes a kernel which we did not launch answer questions;
     it leaves no name, no history and no prompt number behind."""
-    source = (Path(GUEST) / "questions.py").read_text(encoding="utf-8")
+    names = ("questions", "screen_width")
+    sources = [(Path(GUEST) / f"{name}.py").read_text(encoding="utf-8") for name in names]
     return {
-        "code": f"exec({source!r}, {{'__name__': 'codeexec_questions'}})",
+        "code": "".join(
+            f"exec({each!r}, {{'__name__': 'codeexec_helpers'}})\n" for each in sources
+        ),
         "silent": True,
         "store_history": False,
         "user_expressions": {},

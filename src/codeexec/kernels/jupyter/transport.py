@@ -43,6 +43,7 @@ class Transport(Protocol):
         msg_id: str,
         subshell: str = "",
         parent: bytes = b"{}",
+        metadata: dict[str, object] | None = None,
     ) -> None:
         """Send a request with the header's id `msg_id`; returns at once and keeps the order.
         `parent` is a header as JSON (`Message.raw_header`). After `close` nothing is sent."""

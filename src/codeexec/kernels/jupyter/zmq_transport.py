@@ -64,10 +64,13 @@ class ZmqTransport:
         msg_id: str,
         subshell: str = "",
         parent: bytes = b"{}",
+        metadata: dict[str, object] | None = None,
     ) -> None:
         if self._closed:
             return
-        frames = self._codec.pack(kind, content, msg_id=msg_id, subshell=subshell, parent=parent)
+        frames = self._codec.pack(
+            kind, content, msg_id=msg_id, subshell=subshell, parent=parent, metadata=metadata
+        )
         self._sockets[channel].send_multipart(frames, zmq.DONTWAIT)
         # The descriptor tells of changes alone, and sending may have used one up.
         self._wake()

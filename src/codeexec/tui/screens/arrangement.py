@@ -9,8 +9,17 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from codeexec.tui.compositor import NarrowCompositor
-from codeexec.tui.layout import TINY_HEIGHT, TINY_WIDTH, TITLES, Layout, is_compact
+from codeexec.tui.layout import (
+    TINY_HEIGHT,
+    TINY_WIDTH,
+    TITLES,
+    Layout,
+    boxes,
+    is_compact,
+    output_width,
+)
 from codeexec.tui.widgets.chrome import Dragged, Tab, TabStrip
+from codeexec.tui.widgets.console.view import ConsoleView
 
 if TYPE_CHECKING:
     from textual import events
@@ -40,6 +49,14 @@ class Arrangement(Screen[None]):
     @property
     def is_compact(self) -> bool:
         return self.has_class("compact")
+
+    def output_columns(self) -> int:
+        """Cells in a line of the console's output, also while the console is hidden."""
+        view = self.query_one(ConsoleView)
+        if self.box("console").display and self.query_one("#centre").display and view.size.width:
+            return view.output_width
+        places = boxes(self.arrangement, self.size.width, self.size.height)
+        return output_width(places["console"].width)
 
     def lay_out(self) -> None:
         """Bring what is on screen up to the layout."""

@@ -88,7 +88,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.place = place
         self.equipment = equipment
         self._opening = opening
-        self.session = LateSession()
+        self.session = LateSession(self.output_columns)
         self.last: Frame | None = None
         self.answer_waits = AnswerWaits()
         self._beside: list[Frame] = []

@@ -16,6 +16,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from codeexec.domain.outputs import Display, MimePart, Run
+from codeexec.tui.layout import output_width
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.console.card import Card, Line
 from codeexec.tui.widgets.console.deck import Deck
@@ -115,7 +116,7 @@ class CardLines(ScrollView):
 
     @property
     def output_width(self) -> int:
-        return max(self.size.width - GUTTER - 1, 10)
+        return output_width(self.size.width)
 
     @property
     def news(self) -> int:

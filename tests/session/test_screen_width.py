@@ -1,0 +1,97 @@
+"""A kernel is told the width of the screen that shows an execution's output, and only that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.sessions import finished, open_host, open_session, rows, run, submit, text
+
+IMPORTS = """
+import os
+import sys
+os.environ.pop("COLUMNS", None)
+"""
+FRAME = """
+import pandas
+frame = pandas.DataFrame({f"column {n}": [n * 1.5] * 2 for n in range(9)})
+print(frame)
+"""
+RICH = "from rich.console import Console; print(Console().width, Console(width=33).width)"
+GLOBAL = "import rich; print(rich.get_console().width)"
+VARIABLES = """
+import os
+print(os.environ.get("COLUMNS"), os.environ.get("POLARS_TABLE_WIDTH"))
+"""
+
+
+async def test_each_execution_has_the_width_of_the_screen_that_it_is_for(tmp_path: Path) -> None:
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path, env={"COLUMNS": ""})
+        await run(session, IMPORTS)
+
+        async def widest(code: str, columns: int) -> int:
+            view = await run(session, code, columns=columns)
+            assert view.status == "ok", view.error
+            return max(map(len, await text(session, view)))
+
+        # Imported within the execution that shows it, and told of another width afterwards.
+        assert 38 < await widest(FRAME, 50) <= 50
+        assert 80 < await widest("print(frame)", 110) <= 110
+        # A program that asks for no width gets what it gets without us.
+        plain = await text(session, await run(session, "print(frame)"))
+        expected = await run(session, "print(frame.to_string(line_width=80))")
+        assert plain == await text(session, expected)
+        # The numbers of executions are counted as if nothing had been done.
+        counted = await run(session, "print(frame)", columns=70)
+        assert counted.count == 6
+
+
+async def test_rich_and_ipython_and_the_environment_have_the_width(tmp_path: Path) -> None:
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path)
+        await run(session, IMPORTS)
+
+        async def printed(code: str, columns: int) -> list[str]:
+            return await text(session, await run(session, code, columns=columns))
+
+        assert await printed(RICH, 61) == ["61 33"]
+        assert await printed(GLOBAL, 61) == ["61"]
+        assert await printed(GLOBAL, 97) == ["97"]
+        assert await printed(VARIABLES, 61) == ["61 61"]
+        assert await printed(VARIABLES, 0) == ["None None"]
+        assert await printed(GLOBAL, 0) == ["80"]
+        result = await run(session, "['a' * 15] * 8", columns=40)
+        (row,) = await rows(session, result)
+        assert row.display is not None
+        part = row.display.part("text/plain")
+        assert part is not None and part.text is not None
+        assert max(map(len, part.text.split("\n"))) <= 40
+
+
+async def test_what_the_user_has_set_stays(tmp_path: Path) -> None:
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path)
+        await run(session, IMPORTS)
+        await run(session, "import pandas; pandas.set_option('display.width', 200)", columns=50)
+        await run(session, "os.environ['COLUMNS'] = '33'", columns=50)
+        for columns in (50, 60, 0):
+            view = await run(
+                session,
+                "print(pandas.get_option('display.width'), os.environ['COLUMNS'])",
+                columns=columns,
+            )
+            assert await text(session, view) == ["200 33"]
+
+
+async def test_a_queued_execution_keeps_the_width_that_it_was_sent_with(tmp_path: Path) -> None:
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path)
+        await run(session, IMPORTS)
+        sent = [await submit(session, VARIABLES, columns=each) for each in (40, 120, 0, 77)]
+        views = [await finished(session, each) for each in sent]
+        assert [(await text(session, each))[0].split()[0] for each in views] == [
+            "40",
+            "120",
+            "None",
+            "77",
+        ]
