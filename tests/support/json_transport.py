@@ -120,6 +120,7 @@ class _Bridge:
                     msg_id=request["msg_id"],
                     subshell=request["subshell"],
                     parent=json.dumps(request["parent"]).encode(),
+                    metadata=request["metadata"],
                 )
         finally:
             kernel.close()

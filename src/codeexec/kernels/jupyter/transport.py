@@ -46,7 +46,8 @@ class Transport(Protocol):
         metadata: dict[str, object] | None = None,
     ) -> None:
         """Send a request with the header's id `msg_id`; returns at once and keeps the order.
-        `parent` is a header as JSON (`Message.raw_header`). After `close` nothing is sent."""
+        `parent` is a header as JSON (`Message.raw_header`), `metadata` goes into that of the
+        message. After `close` nothing is sent."""
 
     def close(self) -> None:
         """Nothing more is sent or delivered. Can be repeated."""
