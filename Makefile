@@ -1,31 +1,46 @@
 PYTHON ?= python
 
-.PHONY: check lint types contracts man man-fresh test test-all screenshots
+.PHONY: help check format lint types contracts man man-fresh docs docs-serve test test-all coverage screenshots
 
-check: lint types contracts man-fresh test-all
+help:  ## Show these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-lint:
+check: lint types contracts man-fresh docs test-all  ## Run everything that CI runs
+
+format:  ## Format the code and sort imports
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+lint:  ## Check style
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 
-types:
+types:  ## Check types
 	$(PYTHON) -m mypy
 
-contracts:
+contracts:  ## Check which rooms import which
 	lint-imports
 
-man:
+man:  ## Write the manual page anew
 	$(PYTHON) -m codeexec.cli.man > man/codeexec-tui.1
 
 man-fresh:
 	$(PYTHON) -m codeexec.cli.man | cmp - man/codeexec-tui.1 || { echo "run: make man"; exit 1; }
 
-# What a developer runs all day.
-test:
+docs:  ## Build the documentation into build/site, and check its links
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet
+
+docs-serve:  ## Show the documentation while you write it
+	$(PYTHON) -m mkdocs serve
+
+test:  ## Run the daily tests
 	$(PYTHON) -m pytest -m "not slow and not docker"
 
-test-all:
+test-all:  ## Run all tests
 	$(PYTHON) -m pytest
 
-screenshots:
+coverage:  ## Run all tests and print line coverage
+	$(PYTHON) -m pytest --cov=codeexec --cov-report=term:skip-covered
+
+screenshots:  ## Draw the screenshots anew
 	$(PYTHON) screenshots/make.py
