@@ -104,8 +104,8 @@ def _command(command: click.Command, above: click.Context, title: str) -> Iterat
 def _settings() -> Iterator[str]:
     yield "# Settings"
     yield ""
-    yield "Generated from the settings themselves. `codeexec-tui config show` adds the value of each"
-    yield "one and the layer that set it."
+    yield "Generated from the settings themselves. `codeexec-tui config show` adds the value of"
+    yield "each one and the layer that set it."
     table = ""
     for key in keys():
         section, _, name = key.name.partition(".")
