@@ -16,7 +16,7 @@ from codeexec.domain.printable import MARK, printable
 from codeexec.hostfiles.files import read
 from codeexec.hostfiles.place import locate
 from codeexec.tui.first_paint import fit
-from codeexec.tui.layout import Box
+from codeexec.tui.layout import Box, number_columns
 
 _MOST = 8_000_000
 """Bytes of a file that is read for a glance."""
@@ -37,7 +37,7 @@ def document_text(path: Path, box: Box) -> str:
         shown = notebook_text(text) if path.suffix == ".ipynb" else text
     except (CodeexecError, OSError, ValueError, TypeError, AttributeError):
         return ""  # the editor says in words what is wrong with it
-    digits = max(3, len(str(shown.count("\n") + 1)))
+    digits = number_columns(shown.count("\n") + 1)
     room = max(box.width - digits - 3, 0)
     parts = []
     # No more than what can be seen is taken apart: a document may be one line of megabytes.

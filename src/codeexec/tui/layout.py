@@ -28,34 +28,40 @@ TINY_WIDTH, TINY_HEIGHT = 30, 8
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Sizes in cells, shares in per cent."""
+    """Sizes in cells, shares in per cent. A width of 0 follows the terminal's."""
 
     files: bool = True
     side: bool = True
-    files_width: int = 22
-    side_width: int = 44
+    files_width: int = 0
+    side_width: int = 0
     editor_share: int = 56
     artifacts_share: int = 62
     swapped: bool = False
 
-    @classmethod
-    def of_width(cls, width: int) -> Layout:
-        """What suits a terminal so wide where nobody has said anything: code has the most."""
-        return cls(
-            files_width=_within(width * 14 // 100, 14, 26),
-            side_width=_within(width * 32 // 100, 34, 64),
-        )
+    def files_in(self, columns: int) -> int:
+        """Width of the column of files in a terminal so wide; code has the most."""
+        width = self.files_width or _within(columns * 14 // 100, 14, 32)
+        return min(width, _most(columns) // 2)
 
-    def resized(self, pane: str, right: int, down: int) -> Layout:
-        """A pane made wider or taller; `down` in per cent of the height."""
+    def side_in(self, columns: int) -> int:
+        """Width of the column at the side in a terminal so wide."""
+        width = self.side_width or _within(columns * 32 // 100, 34, 64)
+        return min(width, _most(columns))
+
+    def resized(self, pane: str, right: int, down: int, columns: int) -> Layout:
+        """A pane made wider or taller in a terminal of so many columns; `down` in per cent of the
+        height. A width that is not changed goes on following the terminal's."""
+        files = _within(self.files_in(columns) + right, 12, 60) if right else self.files_width
+        wider = _within(self.side_in(columns) + right, 20, 120) if right else self.side_width
+        narrower = _within(self.side_in(columns) - right, 20, 120) if right else self.side_width
         match pane:
             case "files":
-                return replace(self, files_width=_within(self.files_width + right, 12, 60))
+                return replace(self, files_width=files)
             case "artifacts" | "variables":
                 sign = 1 if pane == "artifacts" else -1
                 return replace(
                     self,
-                    side_width=_within(self.side_width + right, 20, 120),
+                    side_width=wider,
                     artifacts_share=_within(self.artifacts_share + sign * down, 10, 90),
                 )
             case _:
@@ -64,8 +70,13 @@ class Layout:
                 return replace(
                     self,
                     editor_share=_within(share, 10, 90),
-                    side_width=_within(self.side_width - right, 20, 120),
+                    side_width=narrower,
                 )
+
+
+def _most(columns: int) -> int:
+    """Columns that one at a side may take; the centre keeps 40."""
+    return max(columns - 40, 20)
 
 
 def _within(value: int, least: int, most: int) -> int:
@@ -75,6 +86,12 @@ def _within(value: int, least: int, most: int) -> int:
 def is_compact(columns: int, lines: int) -> bool:
     """Whether panes are tabs in a terminal of that size."""
     return columns < COMPACT_WIDTH or lines < COMPACT_HEIGHT
+
+
+def number_columns(lines: int) -> int:
+    """Columns for the numbers of so many lines: three at least, and one blank before the longest,
+    which keeps it from the mark at its left."""
+    return max(3, len(str(lines)) + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +114,9 @@ def boxes(layout: Layout, columns: int, lines: int) -> dict[str, Box]:
             "editor": Box(0, 2, columns, max(lines - 3, 0)),
             "console": Box(0, 1, columns, max(lines - 2, 0)),
         }
-    most, height = max(columns - 40, 20), lines - 1
-    files = min(layout.files_width, most // 2) if layout.files else -1
-    side = min(layout.side_width, most) if layout.side else -1
+    height = lines - 1
+    files = layout.files_in(columns) if layout.files else -1
+    side = layout.side_in(columns) if layout.side else -1
     left, width = files + 1, max(columns - files - side - 2, 0)
     upper, lower, share = "editor", "console", layout.editor_share
     if layout.swapped:
@@ -141,11 +158,11 @@ class Layouts:
         name = hashlib.sha256(str(place).encode("utf-8", "surrogateescape")).hexdigest()[:24]
         return self._folder / f"{name}.json"
 
-    def load(self, place: Path, width: int) -> tuple[Layout, tuple[str, ...]]:
-        """The layout, or the one for a terminal that is so wide; and which files were open."""
+    def load(self, place: Path) -> tuple[Layout, tuple[str, ...]]:
+        """The layout, and which files were open."""
         file = self._file(place)
         if not file.is_file():
-            return Layout.of_width(width), ()
+            return Layout(), ()
         from msgspec import convert  # not before the first prompt, where nothing is kept
 
         try:
@@ -153,7 +170,7 @@ class Layouts:
             layout = convert(kept["layout"], Layout)
             return layout, tuple(str(name) for name in kept.get("files", ()))
         except (OSError, ValueError, KeyError, TypeError):
-            return Layout.of_width(width), ()
+            return Layout(), ()
 
     def save(self, place: Path, layout: Layout, files: tuple[str, ...]) -> None:
         try:

@@ -49,7 +49,7 @@ def _show_panes(options: OpenOptions, frame: FirstFrame, place: Place, state: Pa
     from codeexec.tui.layout import TITLES, Layouts, boxes, is_compact
 
     columns, lines = frame.size
-    layout, kept = Layouts(state / "layouts").load(place.folder, columns)
+    layout, kept = Layouts(state / "layouts").load(place.folder)
     at_prompt = begins_at_prompt(options.files) and not options.watch
     path = front_document(place.files, kept)
     panes = boxes(layout, columns, lines)

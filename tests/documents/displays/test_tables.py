@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from html import escape
+
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codeexec.documents.displays.html import text_beside_table
 from codeexec.documents.displays.tables import (
     from_csv,
     from_html,
@@ -44,6 +48,58 @@ def test_an_elided_frame_tells_its_size() -> None:
     assert (page.rows, page.columns) == (1000, 40)
     assert len(page.cells) < 1000 and "..." in page.names
     assert is_numeric(page, 0)
+
+
+def polars_html(shape: str, columns: dict[str, str], rows: list[list[str]]) -> str:
+    """The HTML that polars 1.x makes of a frame."""
+
+    def row(tag: str, cells: Iterable[str]) -> str:
+        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    return (
+        "<div><style>\n.dataframe > thead > tr {\n  text-align: right;\n}\n</style>\n"
+        f'<small>shape: {shape}</small><table border="1" class="dataframe"><thead>'
+        f"{row('th', columns)}{row('td', columns.values())}</thead><tbody>"
+        f"{''.join(row('td', cells) for cells in rows)}</tbody></table></div>"
+    )
+
+
+def test_an_elided_polars_frame_has_its_shape_types_and_row_numbers() -> None:
+    html = polars_html(
+        "(5_000, 3)",
+        {"order_id": "i64", "city": "str", "tags": "list[str]"},
+        [
+            ["0", '"Ulm"', '["a"]'],
+            ["1", '"say "x""', "[]"],
+            ["…", "…", "…"],
+            ["4999", "null", '["b"]'],
+        ],
+    )
+    page = from_html(html)
+    assert page is not None
+    assert (page.rows, page.columns) == (5000, 3)
+    assert page.names == ("order_id", "city", "tags")
+    assert page.types == ("i64", "str", "list[str]")
+    assert page.index == ("0", "1", "…", "4999")
+    assert page.cells[0] == ("0", "Ulm", '["a"]')
+    assert page.cells[1] == ("1", 'say "x"', "[]")
+    assert page.cells[3] == ("4999", "null", '["b"]')
+    assert is_numeric(page, 0)
+    assert not is_numeric(page, 1)
+    assert text_beside_table(html) == ""
+
+
+def test_a_small_polars_frame_and_one_without_rows() -> None:
+    small = from_html(polars_html("(2, 1)", {"c": "cat"}, [['"…"'], ['"b"']]))
+    assert small is not None
+    assert (small.rows, small.index, small.cells) == (2, ("0", "1"), (("…",), ("b",)))
+    assert from_html(polars_html("(0, 1)", {"a": "null"}, [])) is None
+
+
+def test_words_about_a_shape_above_another_table_change_nothing() -> None:
+    page = from_html("<p>shape: (9, 9)</p><table><tr><th>a</th></tr><tr><td>1</td></tr></table>")
+    assert page is not None
+    assert (page.rows, page.columns) == (1, 1)
 
 
 def test_a_multi_index_both_ways() -> None:

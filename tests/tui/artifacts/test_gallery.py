@@ -73,6 +73,7 @@ def test_an_interactive_plot_is_a_page_for_a_browser() -> None:
         ({"text/markdown": "# Hi"}, "markdown", "4 B"),
         ({"text/latex": "$x$"}, "latex", "3 B"),
         ({"image/svg+xml": "<svg/>"}, "picture", "6 B"),
+        ({"image/svg+xml": '<svg width="400" height="100"/>'}, "picture", "400×100"),
     ],
 )
 def test_kind_and_size_without_fetching_anything(

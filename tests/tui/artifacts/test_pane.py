@@ -22,7 +22,7 @@ from codeexec.tui.widgets.artifacts.row_list import Pieces, RowList
 from codeexec.tui.widgets.picture import Picture
 from codeexec.tui.widgets.table import DataTableView
 from support.blobs import BlobClient
-from support.displays import display, session_of, view
+from support.displays import display, png, session_of, view
 from support.pane_app import PaneApp, until
 from support.steps import counted
 
@@ -279,3 +279,28 @@ async def test_five_hundred_displays_stay_fluid(monkeypatch: pytest.MonkeyPatch)
         assert painted == []
         shelf.render_lines(shelf.size.region)
         assert 0 < len(painted) == shelf.size.height < 20
+
+
+async def test_a_picture_fills_a_pane_that_has_the_screen_for_itself() -> None:
+    pane = ArtifactPane()
+    app = PaneApp(pane)
+    async with app.run_test(size=(80, 30)) as pilot:
+        app.show(Snapshot(executions={"e": view("e", [display("d", {"image/png": png(40, 30)})])}))
+        await until(pilot, lambda: len(pane.query(Picture)) == 1)
+        picture = pane.query_one(Picture)
+        await until(pilot, lambda: picture.size.height in range(1, 6))
+        pane.fill(True)
+        await until(pilot, lambda: picture.size.height > 20)
+        pane.fill(False)
+        await until(pilot, lambda: picture.size.height in range(1, 6))
+
+
+async def test_an_svg_is_listed_with_its_own_size() -> None:
+    pane = ArtifactPane()
+    app = PaneApp(pane)
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 100"><rect width="9"/></svg>'
+    async with app.run_test(size=(80, 30)) as pilot:
+        app.show(Snapshot(executions={"e": view("e", [display("d", {"image/svg+xml": svg})])}))
+        await until(pilot, lambda: [one.pixel_size for one in pane.query(Picture)] == [(1600, 400)])
+        assert pane.selected is not None
+        assert pane.selected.detail == "400×100"

@@ -115,6 +115,18 @@ async def test_a_card_says_its_number_code_state_and_output() -> None:
         assert rest[:4] == ["  hi", "  there", "┆ oh", ""]
 
 
+async def test_marks_of_a_card_stay_in_their_column_while_it_is_selected() -> None:
+    app = Shown()
+    two = Display("d", parts=(MimePart("text/plain", 1, text="2"),), role="result")
+    async with app.run_test(size=(60, 20)):
+        app.run_once("1", "1 + 1", Run("stderr", "oh"), Run("display", display=two))
+        assert app.lines()[1:3] == ["┆ oh", "→ 2"]
+        app.view.select(app.view.deck.cards[0])
+        first, *rest = app.lines()
+        assert first.startswith("▎ [1] 1 + 1")
+        assert rest[:2] == ["┆ oh", "→ 2"]
+
+
 async def test_long_code_is_folded_and_opens(tmp_path: object) -> None:
     app = Shown()
     async with app.run_test(size=(60, 40)):

@@ -422,3 +422,27 @@ async def test_every_theme_paints(theme: str) -> None:
         styles = {segment.style for segment in row if segment.text.strip()}
         assert len(styles) >= 3
         assert "def f(): pass" in row.text
+
+
+@pytest.mark.parametrize(("lines", "row"), [(9, "✓  1"), (99, "✓ 99"), (115, "✓ 115")])
+async def test_a_blank_stands_between_a_mark_and_the_longest_number(lines: int, row: str) -> None:
+    number = int(row.split()[1])
+    app = Host("\n" * (number - 1) + "# %%" + "\n" * (lines - number))
+    async with app.run_test(size=(40, 12)):
+        editor = app.editor
+        key = editor.cells()[-1].key
+        editor.set_cell_marks({key: CellMark(CellState.OK, 0.1)})
+        editor.move_to(Location(number - 1, 0))
+        top = editor.cell_of(editor.model.cursor).y
+        assert editor.render_line(top).text.startswith(f"{row} ")
+
+
+async def test_a_longer_text_gets_wider_numbers_and_wraps_anew() -> None:
+    app = Host("x\n" * 98 + "y" * 30)
+    async with app.run_test(size=(37, 12)) as pilot:
+        app.editor.set_soft_wrap(True)
+        await pilot.pause()
+        assert app.editor.model.rows.width == 37 - 1 - 6 - 1
+        app.editor.insert("a\n")
+        await pilot.pause()
+        assert app.editor.model.rows.width == 37 - 1 - 7 - 1

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from codeexec.domain.errors import DocumentError
-from codeexec.tui.graphics.svg import draw_svg, without_references
+from codeexec.tui.graphics.svg import draw_svg, svg_size, without_references
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
 
@@ -29,6 +29,24 @@ def drawn(text: str) -> Image.Image:
 )
 def test_the_longer_side_has_a_limit(size: str, pixels: tuple[int, int]) -> None:
     assert drawn(f"{HEAD}{size}><rect width='9' height='9'/></svg>").size == pixels
+
+
+@pytest.mark.parametrize(
+    ("attributes", "pixels"),
+    [
+        ('width="400" height="100"', (400, 100)),
+        ('width="432pt" height="288pt" viewBox="0 0 432 288"', (576, 384)),
+        ('width="1in" height="2.54cm"', (96, 96)),
+        ('width="100%" height="100%" viewBox="0 0 640 480"', (640, 480)),
+        ('viewBox="-5,-5,20,10"', (20, 10)),
+        ('width="40" viewBox="0 0 20 10"', (40, 20)),
+        ('height="5mm" viewBox="0 0 20 10"', (38, 19)),
+        ('width="0" height="0"', None),
+        ("", None),
+    ],
+)
+def test_an_svg_names_its_own_size(attributes: str, pixels: tuple[int, int] | None) -> None:
+    assert svg_size(f"{HEAD}{attributes}><rect width='9' height='9'/></svg>".encode()) == pixels
 
 
 @pytest.mark.parametrize("quote", ['"', "'"])

@@ -11,7 +11,7 @@ from codeexec.tui.layout import Layout, boxes
 from support.bench import open_bench
 
 LAYOUTS = [
-    Layout.of_width(140),
+    Layout(),
     Layout(files=False, editor_share=33),
     Layout(side=False, swapped=True, editor_share=41),
     Layout(files_width=40, side_width=60, artifacts_share=27),

@@ -20,7 +20,7 @@ from codeexec.tui.first_text import (
 )
 from codeexec.tui.layout import Box, Layout, boxes
 
-WIDE = Layout.of_width(200)
+WIDE = Layout()
 EDITOR = boxes(WIDE, 200, 50)["editor"]
 
 
@@ -35,7 +35,7 @@ def test_the_text_stands_beside_the_files_below_the_tabs(tmp_path: Path) -> None
     path = tmp_path / "a.py"
     path.write_text("first = 1\n\tsecond = 2\n")
     rows = seen(document_text(path, EDITOR), 200, 50)
-    left = " " * (WIDE.files_width + 1)
+    left = " " * (WIDE.files_in(200) + 1)
     assert rows[:4] == ["", f"{left}   1  first = 1", f"{left}   2      second = 2", f"{left}   3"]
 
 

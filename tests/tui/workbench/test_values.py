@@ -26,12 +26,12 @@ from codeexec.tui.workplace import place_of
 
 def test_a_layout_comes_back_and_a_broken_one_is_passed_over(tmp_path: Path) -> None:
     layouts = Layouts(tmp_path / "layouts")
-    changed = Layout().resized("files", 5, 0).resized("editor", 0, 10)
+    changed = Layout().resized("files", 5, 0, 160).resized("editor", 0, 10, 160)
     layouts.save(tmp_path, changed, ("a.py",))
-    assert layouts.load(tmp_path, 160) == (changed, ("a.py",))
+    assert layouts.load(tmp_path) == (changed, ("a.py",))
     for file in (tmp_path / "layouts").iterdir():
         file.write_text('{"layout": {"files_width": "wide"}}')
-    assert layouts.load(tmp_path, 160) == (Layout.of_width(160), ())
+    assert layouts.load(tmp_path) == (Layout(), ())
 
 
 def test_a_view_of_a_session_comes_back_also_with_names_that_are_no_text(tmp_path: Path) -> None:
@@ -46,9 +46,21 @@ def test_a_view_of_a_session_comes_back_also_with_names_that_are_no_text(tmp_pat
 
 
 def test_panes_keep_within_bounds() -> None:
-    assert Layout().resized("files", -100, 0).files_width == 12
-    assert Layout().resized("editor", 0, 100).editor_share == 90
-    assert Layout(swapped=True).resized("editor", 0, 10).editor_share < Layout().editor_share
+    assert Layout().resized("files", -100, 0, 160).files_width == 12
+    assert Layout().resized("editor", 0, 100, 160).editor_share == 90
+    swapped = Layout(swapped=True).resized("editor", 0, 10, 160)
+    assert swapped.editor_share < Layout().editor_share
+
+
+def test_columns_follow_the_terminal_until_their_own_width_is_set() -> None:
+    layout = Layout()
+    assert [layout.files_in(columns) for columns in (100, 120, 200)] == [14, 16, 28]
+    assert [layout.side_in(columns) for columns in (100, 120, 200)] == [34, 38, 64]
+    taller = layout.resized("artifacts", 0, 10, 120)
+    assert taller.side_in(200) == 64
+    wider = layout.resized("files", 5, 0, 120)
+    assert [wider.files_in(columns) for columns in (120, 200)] == [21, 21]
+    assert wider.side_in(200) == 64
 
 
 class Recorder:

@@ -9,6 +9,7 @@ import re
 from html.parser import HTMLParser
 
 from codeexec.documents.displays.long_html import quick_to_read
+from codeexec.documents.displays.polars_html import SHAPE
 from codeexec.documents.displays.tables import NULLS, from_html, is_number
 
 MOST_ROWS = 200
@@ -65,14 +66,14 @@ def html_to_text(html: str) -> str:
 def text_beside_table(html: str) -> str:
     """What a reader would see of HTML beside its first table; empty if it is that table alone.
 
-    The line in which pandas says the shape of a shortened frame is part of its table.
+    The line in which pandas or polars says the shape of a frame is part of its table.
     """
     found = _find_table(html)
     if found is None:
         return html_to_text(html)
     start, end = found
     rest = f"{_caption(html[start:end])}\n{html[:start]}\n{html[end:]}"
-    return _SHAPE_LINE.sub("", html_to_text(rest)).strip()
+    return SHAPE.sub("", _SHAPE_LINE.sub("", html_to_text(rest))).strip()
 
 
 def _converted(html: str, *, as_markdown: bool) -> str:

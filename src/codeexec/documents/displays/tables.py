@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from codeexec.documents.displays.long_html import quick_to_read
+from codeexec.documents.displays.polars_html import frame_shape, polars_page
 from codeexec.domain.requests import TablePage
 
 MAX_ROWS = 100_000
@@ -25,7 +26,8 @@ NULLS = frozenset({"", "NaN", "nan", "NaT", "None", "<NA>", "null", "...", "…"
 _NUMBER = re.compile(r"[-+−]?(?:\d[\d,_ ]*)?\.?\d+(?:[eE][-+]?\d+)?%?|[-+−]?inf")
 _SHAPE = re.compile(r"(?<![\d,])([\d,]++) rows? [×x] ([\d,]+) columns?")
 _LONGEST_NUMBER = 200
-_NUMERIC_TYPES = ("int", "uint", "float", "complex", "decimal", "number")
+_NUMERIC_TYPES = re.compile(r"u?int|float|complex|decimal|number|[iuf]\d+\Z", re.IGNORECASE)
+"""How the types of columns of numbers begin in pandas, and what polars calls them (`i64`)."""
 
 
 def is_number(text: str) -> bool:
@@ -46,7 +48,7 @@ _NO_GROUPS = str.maketrans("", "", ",_ ")
 def is_numeric(page: TablePage, column: int) -> bool:
     """Whether a column is of numbers: by its type, or by its cells where there is no type."""
     if column < len(page.types) and page.types[column]:
-        return page.types[column].lower().startswith(_NUMERIC_TYPES)
+        return _NUMERIC_TYPES.match(page.types[column]) is not None
     filled = [row[column] for row in page.cells if row[column] not in NULLS]
     return bool(filled) and all(map(is_number, filled))
 
@@ -55,7 +57,8 @@ def from_html(html: str) -> TablePage | None:
     """The first table of an HTML display that has rows, or None.
 
     Rows of a MultiIndex header are joined by a slash. The counts are of what the display holds;
-    `rows` of an elided data frame come from the line below it ("1000 rows × 8 columns").
+    `rows` of an elided data frame come from the line below it ("1000 rows × 8 columns"), or for
+    polars from that above it ("shape: (1_000, 8)").
     """
     if "<table" not in html and "<TABLE" not in html:
         return None
@@ -154,6 +157,7 @@ class _TableReader(HTMLParser):
         self._in_head = False
         self._done = False
         self._silent = 0
+        self._before: list[str] = []
         self._after: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -200,11 +204,17 @@ class _TableReader(HTMLParser):
             self._cell.text += data
         elif self._done:
             self._after.append(data)
+        elif not self._depth:
+            self._before.append(data)
 
     def page(self) -> TablePage | None:
         grid = list(_spread(self._rows))
         head = [cells for row, cells in grid if row.in_head]
         body = [cells for row, cells in grid if not row.in_head and cells]
+        polars_shape = frame_shape("".join(self._before))
+        if polars_shape is not None and _is_polars(head, body):
+            names, types, *rows = [[_words(cell.text) for cell in row] for row in head + body]
+            return polars_page(names, types, rows, polars_shape)
         if not head and body and all(cell.is_title for cell in body[0]):
             head, body = body[:1], body[1:]
         # The titles that begin every row are the index, as pandas and polars write it.
@@ -228,6 +238,13 @@ class _TableReader(HTMLParser):
             rows=max(rows, page.rows),
             columns=max(columns, page.columns),
         )
+
+
+def _is_polars(head: list[list[_Cell]], body: list[list[_Cell]]) -> bool:
+    """Whether the header is a row of names over a row of types, and all rows are as wide."""
+    if len(head) != 2 or any(cell.is_title for cell in head[1]):
+        return False
+    return {len(row) for row in head + body} == {len(head[0])}
 
 
 def _span(value: str | None) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codeexec.domain.errors import DocumentError
 from codeexec.domain.picture_head import is_multi_scan_jpeg, picture_size
-from codeexec.tui.graphics.svg import draw_svg, is_svg
+from codeexec.tui.graphics.svg import draw_svg, is_svg, svg_size
 from codeexec.tui.theme_colors import Color
 
 if TYPE_CHECKING:
@@ -97,6 +97,12 @@ class View:
 
 
 WHOLE = View()
+
+
+def own_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height in pixels that a picture's file names, whatever size it is drawn at; None
+    where it names none."""
+    return svg_size(data) if is_svg(data) else picture_size(data)
 
 
 def decode(data: bytes, ground: Color) -> Image:

@@ -78,9 +78,8 @@ class Arrangement(Screen[None]):
         self.query_one("#left-divider").display = left.display and not single
         self.query_one("#side-divider").display = side.display and not single
         # A column that stands alone has all the room there is.
-        most = max(size.width - 40, 20)
-        left.styles.width = "1fr" if single else min(layout.files_width, most // 2)
-        side.styles.width = "1fr" if single else min(layout.side_width, most)
+        left.styles.width = "1fr" if single else layout.files_in(size.width)
+        side.styles.width = "1fr" if single else layout.side_in(size.width)
         self._share("editor", "console", layout.editor_share)
         self._share("artifacts", "variables", layout.artifacts_share)
         upper, lower = self.box("editor"), self.box("console")
@@ -171,7 +170,7 @@ class Arrangement(Screen[None]):
 
     def action_resize(self, right: int, down: int) -> None:
         share = round(down * 100 / max(self.size.height, 1))
-        self.rearranged(self.arrangement.resized(self.here, right, share))
+        self.rearranged(self.arrangement.resized(self.here, right, share, self.size.width))
 
     def action_presentation(self) -> None:
         self.toggle_class("presenting")
@@ -188,9 +187,9 @@ class Arrangement(Screen[None]):
         share = round(event.down * 100 / max(self.size.height - 1, 1))
         match event.handle.id:
             case "left-divider":
-                layout = layout.resized("files", event.right, 0)
+                layout = layout.resized("files", event.right, 0, self.size.width)
             case "side-divider":
-                layout = layout.resized("artifacts", -event.right, 0)
+                layout = layout.resized("artifacts", -event.right, 0, self.size.width)
             case "console-title" | "editor-tabs":
                 layout = replace(layout, editor_share=min(max(layout.editor_share + share, 10), 90))
             case "variables-title":

@@ -131,7 +131,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.follow_settings()
         settings = self.equipment.settings
         self.console_pane.graphics = self.equipment.graphics
-        self.arrangement, files = self._layouts.load(self.place.folder, self.app.size.width)
+        self.arrangement, files = self._layouts.load(self.place.folder)
         if settings.appearance.presentation:
             self.add_class("presenting")
         self.console_pane.connect(self.session, watch_only=self.options.watch)
@@ -179,6 +179,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             self.side.artifacts.show_frame(everything)
             self.side.artifacts.show_stored(self.documents.stored.views)
             self.side.variables.show_frame(everything)
+        self.lay_out()
         if self.side is not None and self.front in ("artifacts", "variables", "files"):
             self.action_go(self.front)  # somebody has gone there before it was there
         garbage.keep()
@@ -194,6 +195,12 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     @work(group="trust", exclusive=True)
     async def action_trust(self) -> None:
         await self.trust.change()
+
+    def lay_out(self) -> None:
+        super().lay_out()
+        if self.side is not None:
+            single = self.front if self.is_compact else self.alone
+            self.side.artifacts.fill(single == "artifacts")
 
     def on_descendant_focus(self) -> None:
         here = self.here
@@ -314,7 +321,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     async def _open_own_files(self, summary: SessionSummary) -> None:
         """Open what a workbench on this session had open last, in the session's own folder."""
         self.place = Place(Path(summary.cwd), ())
-        self.arrangement, files = self._layouts.load(self.place.folder, self.app.size.width)
+        self.arrangement, files = self._layouts.load(self.place.folder)
         view = self._views.load(summary.session_id)
         if view is None:
             named = tuple(FileView(name) for name in files)

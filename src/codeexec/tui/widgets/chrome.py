@@ -68,7 +68,9 @@ class Divider(Handle):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        style = self.rich_style + self._theme.style("border")
+        # The title bars of the first row run on through it.
+        ground = self._theme.style("panel") if y == 0 else Style.null()
+        style = self.rich_style + self._theme.style("border") + ground
         return Strip([Segment("│", style)], 1)
 
 

@@ -123,6 +123,13 @@ class Picture(Widget, can_focus=True):
         self._graphics = graphics
         self._repaint()
 
+    def fill(self, grow: bool) -> None:
+        """Whether a picture smaller than its room is enlarged to fill it."""
+        if grow != self._grow:
+            self._grow = grow
+            self.refresh(layout=True)
+            self._repaint()
+
     def zoom(self, factor: float) -> None:
         """Nearer by a factor above 1, farther by one below."""
         self._look(self._view.zoomed(factor))

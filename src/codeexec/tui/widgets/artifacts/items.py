@@ -14,6 +14,7 @@ from codeexec.domain.mime import decode_base64
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.picture_head import picture_size
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.graphics.svg import svg_size
 from codeexec.tui.render.plain import fitted, one_line
 from codeexec.tui.render.registry import Kind, choose, kind_of
 from codeexec.tui.widgets.artifacts.row_list import Pieces
@@ -219,7 +220,9 @@ def _detail(kind: Kind, part: MimePart, words: str, shape: str) -> str:
     if kind != "picture":
         return ""
     size = None
-    if part.text is not None and part.mime != "image/svg+xml":
+    if part.text is not None and part.mime == "image/svg+xml":
+        size = svg_size(part.text.encode("utf-8", "replace"))
+    elif part.text is not None:
         size = picture_size(decode_base64(part.text) or b"")  # damage is told in the viewer
     if size is None and (found := _PIXELS.search(words)):
         size = (int(found[1]), int(found[2]))

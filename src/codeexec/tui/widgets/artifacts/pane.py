@@ -123,6 +123,15 @@ class ArtifactPane(ItemActions, Vertical):
         if self.is_mounted:
             self._preview.use(graphics)
 
+    def fill(self, grow: bool) -> None:
+        """Whether pictures are enlarged: the pane has the screen for itself."""
+        self._preview.fill(grow)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to look at, whatever the filter."""
+        return not self.gallery.items()
+
     def show_frame(self, frame: Frame) -> None:
         """Follow what is."""
         now = frame.snapshot

@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from codeexec.tui.graphics.images import own_size
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.render.registry import Kind
 from codeexec.tui.widgets.artifacts.contents import (
@@ -77,6 +78,7 @@ class Preview(Vertical):
         self._desk = desk
         self._graphics = graphics or Graphics()
         self._navigable = navigable
+        self._fills = False
         self._parts: dict[str, Widget] = {}
         self._painted = asyncio.Event()
         self._wanted: Item | None = None
@@ -89,6 +91,12 @@ class Preview(Vertical):
         self._graphics = graphics
         if isinstance(picture := self._parts.get("picture"), Picture):
             picture.use(graphics)
+
+    def fill(self, grow: bool) -> None:
+        """Whether pictures are enlarged to fill the preview."""
+        self._fills = grow
+        if isinstance(picture := self._parts.get("picture"), Picture):
+            picture.fill(grow)
 
     @property
     def main(self) -> Widget | None:
@@ -172,6 +180,7 @@ class Preview(Vertical):
                 graphics=self._graphics,
                 description=description,
                 navigable=self._navigable,
+                grow=self._fills,
                 classes="-navigable" if self._navigable else "",
             )
             picture.can_focus = self._navigable
@@ -191,7 +200,7 @@ class Preview(Vertical):
             return  # of the picture before
         self._painted.set()
         if self._shown is not None and event.size is not None:
-            width, height = event.size
+            width, height = own_size(event.data) or event.size
             self._tell(self._shown, "picture", f"{width}×{height}")
 
     async def _show_text(self, text: str, markdown: bool) -> None:

@@ -243,7 +243,8 @@ class CardLines(ScrollView):
     def _gutter(self, card: Card, part: str, mark: str) -> list[Segment]:
         style = self.painter.theme.style
         if card is self.selected and part != "gap":
-            return [Segment("▎", style("accent")), Segment(mark, style("stream.stderr"))]
+            # A mark stays in its column, so that nothing moves where a card is selected.
+            return [Segment(f"{mark} " if mark != " " else "▎ ", style("accent"))]
         if mark == "┆":
             return [Segment("┆ ", style("stream.stderr"))]
         if mark == "→":

@@ -90,6 +90,7 @@ class EditorBase(Intents, ScrollView, can_focus=True):
         self._seen_version = self.model.buffer.version
         self._seen_selection = self.model.selection
         self._seen_cell = 0
+        self._seen_gutter = self.painter.gutter
         self._dirty: list[tuple[int, int]] = []
         self._moved_from: int | None = None
         self._parsing = False
@@ -176,6 +177,9 @@ class EditorBase(Intents, ScrollView, can_focus=True):
     def _refresh_changes(self, brackets: tuple[Location, ...], changed: bool) -> None:
         model = self.model
         cell = model.cells.at(model.cursor.line)
+        if self.painter.gutter != self._seen_gutter:
+            self._seen_gutter = self.painter.gutter
+            self._resize_text()  # another width to wrap at
         total = Size(self._text_width(), model.rows.total)
         if changed and total.width != self.virtual_size.width:
             self.virtual_size = total

@@ -11,6 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from codeexec.domain.errors import UsageError
+from codeexec.tui.layout import number_columns
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.widgets.editor.columns import LONG, drawn, to_cell, to_column
 from codeexec.tui.widgets.editor.marks import GLYPHS, CellMark, CellState, Severity, duration
@@ -62,7 +63,7 @@ class Painter:
     @property
     def gutter(self) -> int:
         """Cells before the code: a mark, the number of the line, the bar of the current cell."""
-        digits = max(3, len(str(len(self.model.lines)))) if self.show_numbers else 0
+        digits = number_columns(len(self.model.lines)) if self.show_numbers else 0
         return digits + 3
 
     def forget_colors(self, lines: Iterable[int] | None = None) -> None:
