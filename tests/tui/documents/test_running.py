@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -220,3 +221,46 @@ async def test_lines_of_a_group_of_exceptions_are_marked(tmp_path: Path) -> None
         app.take(Frame(now, Snapshot(seq=2), frozenset({"e1"})))
         failure = sheet.editor.painter.diagnostics[2]
         assert failure.message == "ExceptionGroup: two (2 sub-exceptions)"
+
+
+@pytest.mark.slow
+async def test_running_the_last_cell_writes_no_empty_cell(
+    session: SessionClient, tmp_path: Path
+) -> None:
+    script, notebook = tmp_path / "a.py", tmp_path / "b.ipynb"
+    script.write_text("# %% one\nx = 1\n")
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "y = 2", "outputs": []}
+    cells = [{**cell, "execution_count": None}]
+    notebook.write_text(
+        json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    )
+    pane = make()
+    pane.connect(session)
+    app = PaneApp(pane, session)
+    async with app.run_test(size=(70, 16)) as pilot:
+        sheet = await pane.open(script)
+        assert sheet is not None
+        before = script.stat().st_mtime_ns
+        sheet.go_to(1)
+        sheet.editor.action_run_advance()
+        await until(pilot, lambda: state(sheet, 0) is CellState.OK)
+        assert len(sheet.editor.cells()) == 2
+        assert not sheet.is_changed
+        assert script.stat().st_mtime_ns == before  # nothing was there to be saved
+        sheet.editor.action_run_advance()  # an empty cell at the end is enough
+        await pilot.pause()
+        assert len(sheet.editor.cells()) == 2
+        sheet.editor.insert("z = 3")
+        assert pane.save()
+        assert script.read_text() == "# %% one\nx = 1\n# %%\nz = 3"
+
+        sheet = await pane.open(notebook)
+        assert sheet is not None
+        sheet.go_to(1)
+        sheet.editor.insert("# ")
+        sheet.editor.action_run_advance()
+        await until(pilot, lambda: state(sheet, 0) is CellState.OK)
+        await until(pilot, lambda: json.loads(notebook.read_text())["cells"][0]["execution_count"])
+        saved = json.loads(notebook.read_text())["cells"]
+        assert [one["source"] for one in saved] == ["# y = 2"]
+        assert len(sheet.editor.cells()) == 2

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from codeexec.documents.percent import CellIndex
 from codeexec.languages.catalog import by_name
 from codeexec.tui.widgets.editor.columns import after, drawn, snap, to_cell, to_column, width
+from codeexec.tui.widgets.editor.edits import append_spare_cell
 from codeexec.tui.widgets.editor.model import EditorModel
 from codeexec.tui.widgets.editor.text import Location, Selection, TextBuffer
 from codeexec.tui.widgets.editor.wrapping import RowMap, row_starts
@@ -100,6 +101,81 @@ def test_saved_follows_undo() -> None:
     model.edit([(Location(0, 0), Location(0, 0), "z")])
     model.undo()
     assert not model.history.is_saved
+
+
+@given(st.data())
+def test_two_views_of_a_text_follow_each_other(data: st.DataObject) -> None:
+    first = EditorModel(data.draw(TEXT), PYTHON)
+    second = first.second_view()
+    second.rows.set_width(8)
+    for _ in range(5):
+        text = first.buffer.text()
+        acting = data.draw(st.sampled_from([first, second]))
+        resting = second if acting is first else first
+        resting.select(place(text, data.draw(st.integers(0, len(text)))))
+        before = resting.cursor
+        tail = text[len(first.buffer.text(Location(0, 0), before)) :]
+        start = data.draw(st.integers(0, len(text)))
+        end = data.draw(st.integers(start, len(text)))
+        acting.edit([(place(text, start), place(text, end), data.draw(TEXT))])
+        now = first.buffer.text()
+        assert resting.cursor == resting.buffer.clamp(resting.cursor)
+        if place(text, end) <= before and place(text, start) < before:
+            assert now[len(first.buffer.text(Location(0, 0), resting.cursor)) :] == tail
+        if before <= place(text, start):
+            assert resting.cursor == before
+    fresh = EditorModel(first.buffer.text(), PYTHON)
+    fresh.rows.set_width(8)
+    assert second.rows.total == fresh.rows.total
+    while second.undo():
+        pass
+    assert first.history.is_saved
+
+
+def test_a_second_view_hears_of_changes_until_it_is_closed() -> None:
+    first = EditorModel("a", PYTHON)
+    second = first.second_view()
+    settled: list[str] = []
+    second.on_settled = lambda: settled.append(second.buffer.text())
+    first.edit([(first.cursor, first.cursor, "x"), (Location(0, 1), Location(0, 1), "y")])
+    first.undo()
+    first.redo()
+    assert settled == ["xay", "a", "xay"]
+    second.edit([(second.cursor, second.cursor, "z")])
+    assert len(settled) == 3
+    second.close()
+    first.undo()
+    assert len(settled) == 3
+    first.read_only = True
+    assert second.read_only
+
+
+@pytest.mark.parametrize("text", ["# %% a\nx", "# %% a\nx\n", "y\n\n# %%\nx\n\n\n# %%\nx\n"])
+def test_a_cell_to_go_on_in_is_not_saved_while_it_is_empty(text: str) -> None:
+    model = EditorModel(text, PYTHON)
+    model.select(model.buffer.end)
+    append_spare_cell(model)
+    assert len(model.cells) > len(EditorModel(text, PYTHON).cells)
+    assert model.shared.is_saved
+    assert model.shared.to_save == text
+    model.edit([(Location(0, 0), Location(0, 0), "# b\n")])
+    assert not model.shared.is_saved
+    assert model.shared.to_save == f"# b\n{text}"
+    model.history.mark_saved()
+    model.edit([(model.buffer.end, model.buffer.end, "1")])
+    assert not model.shared.is_saved
+    assert model.shared.to_save == model.buffer.text()
+    model.undo()
+    assert model.shared.is_saved
+
+
+def test_a_cell_of_the_same_look_that_was_written_by_hand_is_saved() -> None:
+    model = EditorModel("# %% a\nx\n", PYTHON)
+    model.select(model.buffer.end)
+    append_spare_cell(model)
+    model.undo()
+    model.edit([(model.buffer.end, model.buffer.end, "\n# %%\n")])
+    assert model.shared.to_save == "# %% a\nx\n\n# %%\n"
 
 
 def test_read_only_text_stays() -> None:

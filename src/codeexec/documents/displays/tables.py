@@ -213,8 +213,8 @@ class _TableReader(HTMLParser):
         body = [cells for row, cells in grid if not row.in_head and cells]
         polars_shape = frame_shape("".join(self._before))
         if polars_shape is not None and _is_polars(head, body):
-            names, types, *rows = [[_words(cell.text) for cell in row] for row in head + body]
-            return polars_page(names, types, rows, polars_shape)
+            names, types, *lines = [[_words(cell.text) for cell in row] for row in head + body]
+            return polars_page(names, types, lines, polars_shape)
         if not head and body and all(cell.is_title for cell in body[0]):
             head, body = body[:1], body[1:]
         # The titles that begin every row are the index, as pandas and polars write it.

@@ -177,7 +177,7 @@ class Sheet(Vertical):
 
     @property
     def is_changed(self) -> bool:
-        return not self.editor.model.history.is_saved
+        return not self.editor.model.shared.is_saved
 
     @property
     def is_written(self) -> bool:
@@ -199,8 +199,9 @@ class Sheet(Vertical):
     def save(self, *, overwrite: bool = False) -> None:
         """Raises Conflict, StorageError and DocumentError."""
         self._trim()
+        text = self.editor.model.shared.to_save
         self.document = save_document(
-            self.document, self.editor.text, overwrite=overwrite, origins=self._origins()
+            self.document, text, overwrite=overwrite, origins=self._origins()
         )
         self._saved()
 
@@ -209,9 +210,12 @@ class Sheet(Vertical):
         return self.document.file.path.exists() and self.document.file.changed_on_disk
 
     def notebook_cells(self) -> tuple[Cell, ...]:
-        """The cells that a notebook of the text has; a blank start of the text is none."""
+        """The cells that a notebook of the text has; a blank start of the text is none, and
+        neither is a spare cell at its end."""
         index = self.editor.model.cells
         cells = self.editor.cells()
+        if self.editor.model.shared.spare is not None:
+            cells = cells[:-1]
         return tuple(cells[1:] if index.has_preamble and cells[0].is_blank else cells)
 
     def _cell_keys(self) -> tuple[str, ...]:
@@ -226,8 +230,9 @@ class Sheet(Vertical):
         """The same under another name."""
         self._trim()
         former = self.name_key
-        self.document = save_as(self.document, self.editor.text, path, overwrite=overwrite)
-        if self.document.text != self.editor.text:
+        text = self.editor.model.shared.to_save
+        self.document = save_as(self.document, text, path, overwrite=overwrite)
+        if self.document.text != text:
             replace_text(self.editor, self.document.text)  # a script has become a notebook, or back
         self.untitled = ""
         if former != self.name_key:

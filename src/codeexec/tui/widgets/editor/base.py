@@ -68,9 +68,11 @@ class EditorBase(Intents, ScrollView, can_focus=True):
         *,
         styles: EditorStyles | None = None,
         read_only: bool = False,
+        model: EditorModel | None = None,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
+        """`model` is a view of a text that another editor shows too, in place of `text`."""
         super().__init__(id=id, classes=classes)
         self._own_styles = styles
         self._popup: Popup | None = None
@@ -78,13 +80,17 @@ class EditorBase(Intents, ScrollView, can_focus=True):
         self._placed: Placed | None = None
         self._base = Style.null()
         self.soft_wrap = False
-        self._load(text, language or plain_text(), read_only)
+        if model is None:
+            model = EditorModel(text, language or plain_text())
+            model.read_only = read_only
+        self._take(model)
 
-    def _load(self, text: str, language: Language, read_only: bool) -> None:
-        self.model = EditorModel(text, language)
-        self.model.read_only = read_only
-        self.model.listeners.append(self._note_change)
-        self._syntax = syntax_for(language, self.model.buffer)
+    def _take(self, model: EditorModel) -> None:
+        """Show this model from now on."""
+        self.model = model
+        model.listeners.append(self._note_change)
+        model.on_settled = self._show_others_changes
+        self._syntax = syntax_for(model.language, model.buffer)
         styles = self._own_styles or EditorStyles(lambda _: Style.null())
         self.painter = Painter(self.model, self._syntax, styles)
         self._seen_version = self.model.buffer.version
@@ -93,6 +99,7 @@ class EditorBase(Intents, ScrollView, can_focus=True):
         self._seen_gutter = self.painter.gutter
         self._dirty: list[tuple[int, int]] = []
         self._moved_from: int | None = None
+        self._shift_above = 0
         self._parsing = False
         self.typed_at = self._stale_since = 0.0
         longest = max(self.model.lines, key=len)
@@ -100,8 +107,15 @@ class EditorBase(Intents, ScrollView, can_focus=True):
 
     def load(self, text: str, language: Language | None = None, *, read_only: bool = False) -> None:
         """Show another text, without a history; the cursor goes to its beginning."""
+        model = EditorModel(text, language or self.model.language)
+        model.read_only = read_only
+        self.show_model(model)
+
+    def show_model(self, model: EditorModel) -> None:
+        """Show another model in place of the one before, from its beginning."""
         self.dismiss_popup()
-        self._load(text, language or self.model.language, read_only)
+        self.model.close()
+        self._take(model)
         self._restyle()
         self._resize_text()
         self.scroll_to(0, 0, animate=False)
@@ -121,6 +135,8 @@ class EditorBase(Intents, ScrollView, can_focus=True):
             above = self._moved_from
             self._moved_from = first if above is None else min(first, above)
             self._shift_diagnostics(change)
+            if change.old_end.line <= self.scroll_offset.y:
+                self._shift_above += change.line_shift
         self._dirty.append((first, last))
         cells = self.model.cells
         self.painter.touch(cells.key(index) for index in range(cells.at(first), cells.at(last) + 1))
@@ -142,6 +158,14 @@ class EditorBase(Intents, ScrollView, can_focus=True):
         """Let a command act on the model, and show what it did."""
         command(self.model)
         self.sync()
+
+    def _show_others_changes(self) -> None:
+        """Show what another view has changed, with the same lines on screen as before."""
+        shift = self._shift_above
+        self.sync(reveal=False)
+        if shift and not self.soft_wrap:
+            y = self.scroll_offset.y + shift
+            self.call_after_refresh(self.scroll_to, y=y, animate=False, force=True)
 
     def sync(self, *, reveal: bool = True) -> None:
         """Bring the screen up to the model, and tell what changed."""
@@ -206,6 +230,7 @@ class EditorBase(Intents, ScrollView, can_focus=True):
         self._seen_cell = cell
         self._dirty.clear()
         self._moved_from = None
+        self._shift_above = 0
 
     def _refresh_text(self, first: int, last: int) -> None:
         rows = self.model.rows

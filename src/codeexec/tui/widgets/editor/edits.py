@@ -307,3 +307,12 @@ def insert_cell(model: EditorModel, below: bool) -> bool:
     if before and _has_blank_before_cells(model):
         gap += "\n"
     return model.edit([(model.buffer.end, model.buffer.end, f"{gap}{separator}\n")])
+
+
+def append_spare_cell(model: EditorModel) -> None:
+    """A last cell to go on in, as the one before is run: it is not saved while it is empty."""
+    length = len(model.lines), len(model.lines[-1])
+    if insert_cell(model, below=True):
+        line, column = length
+        start = Location(line - 1, column)
+        model.shared.note_spare(model.buffer.text(start, model.buffer.end))

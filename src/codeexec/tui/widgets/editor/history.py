@@ -81,6 +81,17 @@ class History:
         return not self._lost_saved and self._saved is (self._done[-1] if self._done else None)
 
     @property
+    def last(self) -> Step | None:
+        """The step that was done last."""
+        return self._done[-1] if self._done else None
+
+    def was_saved_before(self, step: Step) -> bool:
+        """Whether `step` was done last, on the text as it was at `mark_saved`."""
+        if self._lost_saved or self.last is not step:
+            return False
+        return self._saved is (self._done[-2] if len(self._done) > 1 else None)
+
+    @property
     def can_undo(self) -> bool:
         return bool(self._done)
 

@@ -1,12 +1,11 @@
-"""The state of one editor without a screen: text, selection, history, cells and rows."""
+"""The state of one editor without a screen: selection and rows, on a text that may be shared."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codeexec.documents.percent import CellIndex
-from codeexec.tui.widgets.editor.history import History
-from codeexec.tui.widgets.editor.text import ORIGIN, Change, Location, Selection, TextBuffer
+from codeexec.tui.widgets.editor.shared_text import SharedText, moved
+from codeexec.tui.widgets.editor.text import ORIGIN, Change, Location, Selection
 from codeexec.tui.widgets.editor.wrapping import RowMap
 
 if TYPE_CHECKING:
@@ -22,18 +21,39 @@ Edit = tuple[Location, Location, str]
 class EditorModel:
     """Every change goes through `edit`, `undo` or `redo`, and is told to the `listeners`."""
 
-    def __init__(self, text: str, language: Language) -> None:
+    def __init__(self, text: str, language: Language, shared: SharedText | None = None) -> None:
+        """With `shared`, a second view of that text: `text` is not looked at."""
         self.language = language
         self.tab = language.tab_width
-        self.buffer = TextBuffer(text)
+        self.shared = shared or SharedText(text, language.comment)
+        self.buffer = self.shared.buffer
+        self.history = self.shared.history
+        self.cells = self.shared.cells
         self.selection = Selection.at(ORIGIN)
-        self.history = History()
-        self.cells = CellIndex(self.buffer.lines, language.comment)
         self.rows = RowMap(self.buffer.lines, self.tab)
-        self.read_only = False
         self.goal_cell: int | None = None
         """The cell that moving up and down aims at, over shorter lines."""
         self.listeners: list[Callable[[Change], None]] = []
+        self.on_settled: Callable[[], None] | None = None
+        """Called after another view of the text has changed it."""
+        self.shared.views.append(self)
+
+    def second_view(self) -> EditorModel:
+        """Another view of the same text and history, with a caret of its own; `close` ends it."""
+        return EditorModel("", self.language, self.shared)
+
+    def close(self) -> None:
+        """Follow the text no more."""
+        if self in self.shared.views:
+            self.shared.views.remove(self)
+
+    @property
+    def read_only(self) -> bool:
+        return self.shared.read_only
+
+    @read_only.setter
+    def read_only(self, read_only: bool) -> None:
+        self.shared.read_only = read_only
 
     @property
     def lines(self) -> list[str]:
@@ -79,23 +99,22 @@ class EditorModel:
         self.selection = selection or Selection.at(changes[0].new_end)
         self.goal_cell = None
         self.history.record(changes, kind, before, self.selection)
+        self.shared.settle(self)
         return True
 
     def _apply(self, start: Location, end: Location, text: str) -> Change:
-        at_line_end = start.column == len(self.buffer.lines[start.line])
-        change = self.buffer.replace(start, end, text)
-        first, removed = start.line, end.line - start.line + 1
-        inserted = change.new_end.line - start.line + 1
-        # A separator that stays as it was keeps its cell: lines put before it have it last, those
-        # put after it first.
-        above = int(at_line_end and text.startswith("\n"))
-        below = int(not above and start.column == end.column == change.new_end.column == 0)
-        fresh = self.buffer.lines[first + above : first + inserted - below]
-        self.cells.splice(first + above, removed - above - below, fresh)
-        self.rows.splice(first, removed, inserted)
+        return self.shared.replace(start, end, text, self)
+
+    def follow(self, change: Change, *, is_own: bool) -> None:
+        """The text has changed, by this view or by another one."""
+        removed = change.old_end.line - change.start.line + 1
+        inserted = change.new_end.line - change.start.line + 1
+        self.rows.splice(change.start.line, removed, inserted)
+        if not is_own:
+            self.selection = Selection(*(moved(at, change) for at in self.selection))
+            self.goal_cell = None
         for listener in self.listeners:
             listener(change)
-        return change
 
     def undo(self) -> bool:
         step = None if self.read_only else self.history.undo()
@@ -105,6 +124,7 @@ class EditorModel:
             self._apply(change.start, change.new_end, change.removed)
         self.selection = step.before
         self.goal_cell = None
+        self.shared.settle(self)
         return True
 
     def redo(self) -> bool:
@@ -115,6 +135,7 @@ class EditorModel:
             self._apply(change.start, change.old_end, change.inserted)
         self.selection = step.after
         self.goal_cell = None
+        self.shared.settle(self)
         return True
 
     def cell(self, index: int | None = None) -> Cell:

@@ -66,8 +66,8 @@ class RunActions(EditorBase):
         if index < len(model.cells):
             first, end = model.cells.span(index)
             model.select(Location(min(first + 1, end - 1), 0))
-        elif model.cells.separators:
-            edits.insert_cell(model, below=True)
+        elif model.cells.separators and model.shared.spare is None:
+            edits.append_spare_cell(model)
         self.sync()
 
     def action_run_selection(self) -> None:
