@@ -262,5 +262,5 @@ async def test_running_the_last_cell_writes_no_empty_cell(
         await until(pilot, lambda: state(sheet, 0) is CellState.OK)
         await until(pilot, lambda: json.loads(notebook.read_text())["cells"][0]["execution_count"])
         saved = json.loads(notebook.read_text())["cells"]
-        assert [one["source"] for one in saved] == ["# y = 2"]
+        assert [one["source"] for one in saved] == [["# y = 2"]]
         assert len(sheet.editor.cells()) == 2

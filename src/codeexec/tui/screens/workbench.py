@@ -168,6 +168,9 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         super().lay_out()
         # The cursor's place means nothing while the editor is not on screen.
         self.query_one(StatusLine).show(shows_position=self.box("editor").display)
+        if self.side is not None:
+            single = self.front if self.is_compact else self.alone
+            self.side.artifacts.fill(single == "artifacts")
 
     @work(group="furnish", exclusive=True)
     async def _furnish(self) -> None:
@@ -195,12 +198,6 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     @work(group="trust", exclusive=True)
     async def action_trust(self) -> None:
         await self.trust.change()
-
-    def lay_out(self) -> None:
-        super().lay_out()
-        if self.side is not None:
-            single = self.front if self.is_compact else self.alone
-            self.side.artifacts.fill(single == "artifacts")
 
     def on_descendant_focus(self) -> None:
         here = self.here
