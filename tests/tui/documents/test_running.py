@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,10 @@ def state(sheet: Sheet, cell: int) -> CellState | None:
     editor = sheet.editor
     mark = editor.painter.mark_of(editor.cells()[cell].key)
     return mark.state if mark is not None else None
+
+
+def is_ok(sheet: Sheet) -> bool:
+    return state(sheet, 0) is CellState.OK
 
 
 def make() -> DocumentsPane:
@@ -243,7 +248,7 @@ async def test_running_the_last_cell_writes_no_empty_cell(
         before = script.stat().st_mtime_ns
         sheet.go_to(1)
         sheet.editor.action_run_advance()
-        await until(pilot, lambda: state(sheet, 0) is CellState.OK)
+        await until(pilot, partial(is_ok, sheet))
         assert len(sheet.editor.cells()) == 2
         assert not sheet.is_changed
         assert script.stat().st_mtime_ns == before  # nothing was there to be saved
@@ -259,7 +264,7 @@ async def test_running_the_last_cell_writes_no_empty_cell(
         sheet.go_to(1)
         sheet.editor.insert("# ")
         sheet.editor.action_run_advance()
-        await until(pilot, lambda: state(sheet, 0) is CellState.OK)
+        await until(pilot, partial(is_ok, sheet))
         await until(pilot, lambda: json.loads(notebook.read_text())["cells"][0]["execution_count"])
         saved = json.loads(notebook.read_text())["cells"]
         assert [one["source"] for one in saved] == [["# y = 2"]]
