@@ -1,0 +1,184 @@
+"""The outline of a document: its headings, cells and definitions, in the order of its lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from codeexec.documents.model import Cell, CellKind
+
+_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*")
+_SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
+_NO_PARAGRAPH = re.compile(r"[ \t]*(?:$|[-*+>][ \t]|\d+[.)][ \t])| {4}|\t")
+"""Lines under which `---` is a rule, not the mark of a heading: blanks, lists, quotes, code."""
+
+_LONGEST_NAME = 200
+
+_NESTING = frozenset(
+    {"class", "function", "method", "module", "interface", "type", "macro", "namespace"}
+    | {"struct", "enum", "trait", "implementation", "object", "constructor"}
+)
+"""Kinds of definitions that one goes to; constants and fields would only fill the list."""
+
+
+class OutlineKind(StrEnum):
+    """What a row of an outline stands for."""
+
+    HEADING = "heading"
+    CELL = "cell"
+    DEFINITION = "definition"
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineEntry:
+    """A row of an outline. `line` counts from 0, `depth` is how many rows it is inside of; `cell`
+    is the key of the cell that it is or is in, `detail` the kind of a definition."""
+
+    title: str
+    line: int
+    depth: int
+    kind: OutlineKind
+    cell: str = ""
+    detail: str = ""
+
+
+class Heading(NamedTuple):
+    """A heading of Markdown; `level` from 1, `line` from 0."""
+
+    level: int
+    title: str
+    line: int
+
+
+class Definition(NamedTuple):
+    """A name that code defines; `kind` such as `function`, `line` from 0."""
+
+    name: str
+    kind: str
+    line: int
+
+
+def cell_name(cell: Cell) -> str:
+    """What a cell is called: its title, its first heading, or the first line that says something.
+
+    An empty cell without a title is called by its number, from 1.
+    """
+    if cell.title:
+        return cell.title
+    lines = cell.source.split("\n")
+    if cell.kind is CellKind.MARKDOWN and (heading := next(headings(lines), None)) is not None:
+        return heading.title
+    for line in lines:
+        words = line.strip().lstrip("#/;-! \t") or ""
+        if words:
+            return words[:_LONGEST_NAME]
+    return f"empty cell {cell.index + 1}"
+
+
+def headings(lines: Iterable[str]) -> Iterator[Heading]:
+    """The headings of Markdown in order: `# Title` and underlined ones, none of code blocks."""
+    fence, before, front_matter = "", "", False
+    for number, line in enumerate(lines):
+        if number == 0 and line.rstrip() == "---":
+            front_matter = True
+            continue
+        if front_matter:
+            front_matter = line.rstrip() not in ("---", "...")
+            continue
+        mark = _FENCE.fullmatch(line)
+        if fence:
+            if mark is not None and mark[1].startswith(fence) and not mark[2].strip():
+                fence = ""
+            continue
+        if mark is not None and not (mark[1][0] == "`" and "`" in mark[2]):
+            fence, before = mark[1], ""
+        elif (atx := _ATX.fullmatch(line)) is not None:
+            if atx[2]:
+                yield Heading(len(atx[1]), atx[2].strip()[:_LONGEST_NAME], number)
+            before = ""
+        elif before and (rule := _SETEXT.fullmatch(line)) is not None:
+            yield Heading(1 if rule[1][0] == "=" else 2, before.strip()[:_LONGEST_NAME], number - 1)
+            before = ""
+        else:
+            before = "" if _NO_PARAGRAPH.match(line) else line
+
+
+def outline(
+    lines: Sequence[str],
+    cells: Sequence[Cell] = (),
+    definitions: Iterable[Definition] = (),
+    *,
+    is_markdown: bool = False,
+) -> tuple[OutlineEntry, ...]:
+    """The rows for a text with these cells and definitions; that of a Markdown file has headings
+    alone. A text without separators is no cell."""
+    if is_markdown:
+        return tuple(_nested(list(headings(lines))))
+    found = sorted(
+        {one for one in map(Definition._make, definitions) if one.kind in _NESTING},
+        key=lambda one: one.line,
+    )
+    has_cells = len(cells) > 1 or (len(cells) == 1 and cells[0].body > cells[0].start)
+    if not has_cells:
+        return tuple(_definitions(found, lines, 0, cells[0].key if cells else ""))
+    entries: list[OutlineEntry] = []
+    levels: list[int] = []
+    for cell in cells:
+        if cell.kind is CellKind.MARKDOWN:
+            entries += _prose(cell, levels)
+        elif not (cell.is_blank and cell.body == cell.start):  # blank lines above the first cell
+            depth = len(levels)
+            name = cell_name(cell)
+            entries.append(OutlineEntry(name, cell.start, depth, OutlineKind.CELL, cell.key))
+            inside = [one for one in found if cell.body <= one.line < cell.end]
+            entries += _definitions(inside, lines, depth + 1, cell.key)
+    return tuple(entries)
+
+
+def entry_at(entries: Sequence[OutlineEntry], line: int) -> int | None:
+    """The place of the entry that a line is in; None above the first."""
+    before = [place for place, entry in enumerate(entries) if entry.line <= line]
+    return before[-1] if before else None
+
+
+def _prose(cell: Cell, levels: list[int]) -> Iterator[OutlineEntry]:
+    """The headings of a Markdown cell, or one row for it; `levels` are those of open headings."""
+    is_titled = False
+    for heading in headings(cell.source.split("\n")):
+        is_titled = True
+        yield _entry(heading, levels, cell.body, cell.key)
+    if not is_titled and not cell.is_blank:
+        yield OutlineEntry(cell_name(cell), cell.start, len(levels), OutlineKind.CELL, cell.key)
+
+
+def _entry(heading: Heading, levels: list[int], first: int, key: str = "") -> OutlineEntry:
+    while levels and levels[-1] >= heading.level:
+        levels.pop()
+    depth = len(levels)
+    levels.append(heading.level)
+    return OutlineEntry(heading.title, first + heading.line, depth, OutlineKind.HEADING, key)
+
+
+def _nested(found: Sequence[Heading]) -> Iterator[OutlineEntry]:
+    levels: list[int] = []
+    for heading in found:
+        yield _entry(heading, levels, 0)
+
+
+def _definitions(
+    found: Iterable[Definition], lines: Sequence[str], depth: int, key: str
+) -> Iterator[OutlineEntry]:
+    """Definitions nested by their indentation."""
+    open_indents: list[int] = []
+    for one in found:
+        line = lines[one.line] if one.line < len(lines) else ""
+        indent = len(line) - len(line.lstrip())
+        while open_indents and open_indents[-1] >= indent:
+            open_indents.pop()
+        inside = depth + len(open_indents)
+        open_indents.append(indent)
+        yield OutlineEntry(one.name, one.line, inside, OutlineKind.DEFINITION, key, one.kind)
