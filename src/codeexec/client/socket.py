@@ -124,13 +124,13 @@ class SocketHost:
             raise type(self._end)(self._end.message, self._end.next_step)
         if isinstance(request, q.Execute) and not request.execution_id:
             request = cast("q.Request[R]", replace(request, execution_id=new_id(EXECUTION)))
-        asked = cast("q.Request[q.Reply]", request)
+        untyped = cast("q.Request[q.Reply]", request)
         self._number += 1
         number = self._number
         try:
-            content = Raw(encode(asked))
+            content = Raw(encode(untyped))
         except UnicodeEncodeError:
-            content = Raw(encode(mended(asked)))
+            content = Raw(encode(mended(untyped)))
         frame = encode_frame(ClientFrame(id=number, session=session, request=content))
         if len(frame) > MAX_REQUEST:
             raise UsageError(
@@ -301,17 +301,17 @@ class SocketHost:
         assert starting is not None
         deadline = self._loop.time() + self._patience.connect
         while True:
-            rest = deadline - self._loop.time()
+            remaining = deadline - self._loop.time()
             address = Address(socket=starting.socket())
             try:
-                wire = await connect(address, self._take, self._on_lost, max(rest, _POLL))
+                wire = await connect(address, self._take, self._on_lost, max(remaining, _POLL))
                 starting.has_served = True
                 return wire
             except ServerUnavailable as error:
                 if (problem := starting.problem()) is not None:
                     self._starting = Starting(starting.paths, environ=starting.environ)
                     raise problem from error
-                if rest <= 0:
+                if remaining <= 0:
                     raise
                 if starting.process is None or starting.process.poll() is not None:
                     # Nobody is on the way (or whoever was found another in its place).
@@ -319,7 +319,7 @@ class SocketHost:
             await asyncio.sleep(_POLL)
 
     def _fail_if_hopeless(self, error: CodeexecError) -> None:
-        """A server that cannot start will not by waiting: those who ask are told at once."""
+        """Fail pending calls at once if the server cannot start: waiting would not help."""
         if self._starting is not None:
             for call in self._calls.values():
                 if not call.answer.done():
@@ -370,7 +370,7 @@ class SocketHost:
                 )
 
     def _finish(self, error: CodeexecError) -> None:
-        """No more connections: everybody who waits is told."""
+        """Stop connecting, and fail all pending calls and listeners with the reason."""
         if self._end is not None:
             return
         self._end = error

@@ -75,12 +75,12 @@ def begin(
     ServerUnavailable when the process cannot be started.
     """
     paths = paths or find_paths(environ)
-    found = find(paths)
-    return Starting(paths, environ=environ) if found else start(paths, first_session, environ)
+    socket = find(paths)
+    return Starting(paths, environ=environ) if socket else start(paths, first_session, environ)
 
 
 def find(paths: Paths) -> str | None:
-    """The socket of the running server: somebody accepts connections on it."""
+    """The socket of the running server, if it accepts connections."""
     holder = read_lock(paths)
     recorded = (holder.socket,) if holder else ()
     return next(filter(accepts, dict.fromkeys((*recorded, str(paths.socket)))), None)
@@ -129,16 +129,16 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _is_full(folder: Path) -> bool:
     try:
-        found = os.statvfs(folder)
+        usage = os.statvfs(folder)
     except OSError:
         return False
-    return found.f_bavail * found.f_frsize < _LEAST_SPACE
+    return usage.f_bavail * usage.f_frsize < _LEAST_SPACE
 
 
 def last_words(paths: Paths, said_before: int = 0) -> str:
     """The end of what a server that failed has said, past the first `said_before` bytes."""
     try:
-        said = paths.console.read_bytes()[said_before:][-_LAST_WORDS:]
+        output = paths.console.read_bytes()[said_before:][-_LAST_WORDS:]
     except OSError as error:
         return f"(none: {error.strerror or error})"
-    return said.decode("utf-8", "replace").strip() or "(none)"
+    return output.decode("utf-8", "replace").strip() or "(none)"

@@ -48,8 +48,8 @@ class Call:
 
 @dataclass(slots=True)
 class Listener:
-    """Facts for one reader, which `held` has and who reads has not; `last` is the number of the
-    last one heard. A paused one has told the server to stop, until its reader has caught up."""
+    """Events for one reader. `held` are received and not read yet; `last` is the number of the last
+    one received. A paused listener has told the server to stop until its reader has caught up."""
 
     session_id: str
     output: OutputMode

@@ -54,8 +54,8 @@ def parse_address(url: str, token: str = "") -> Address:
     if parts.scheme not in ("ws", "wss", "http", "https") or not parts.hostname:
         raise UsageError(f"The address {url} cannot be read.", _ADDRESSES)
     tls = parts.scheme in ("wss", "https")
-    given = next((p[6:] for p in parts.query.split("&") if p.startswith("token=")), "")
-    return Address("", parts.hostname, port or (443 if tls else 80), token or given, tls)
+    token_in_query = next((p[6:] for p in parts.query.split("&") if p.startswith("token=")), "")
+    return Address("", parts.hostname, port or (443 if tls else 80), token or token_in_query, tls)
 
 
 _ADDRESSES = "Write ws://HOST:PORT, or the path of a socket."
@@ -175,8 +175,8 @@ class Wire(asyncio.Protocol):
             self._opened.set_result(None)
             return True
         if code in ("401", "403"):
-            said = headers.get("x-problem", "The server refuses this connection.")
-            self._refuse(Denied(said, "Give the token that `serve` printed when it started."))
+            problem = headers.get("x-problem", "The server refuses this connection.")
+            self._refuse(Denied(problem, "Give the token that `serve` printed when it started."))
         else:
             self._refuse(
                 ServerUnavailable(f"What answers there is no session server ({status[:80]}).")

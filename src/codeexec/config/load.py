@@ -1,6 +1,6 @@
-"""Settings from where they were said: flag, environment, project file, user file, default.
+"""Settings in layers: flag, environment, project file, user file, default.
 
-The first that says something wins, key by key, and it is remembered who it was.
+For each key the first layer that sets a value wins; the origin of each value is kept.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Layer = Literal["flag", "environment", "project", "user", "default"]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who said a setting: `place` is the flag, the variable or the file."""
+    """The layer that set a value: `place` is the flag, the variable or the file."""
 
     layer: Layer
     place: str = ""
@@ -141,18 +141,18 @@ def _keys() -> Iterator[Key]:
     for section in fields(Settings):
         kind = sections[section.name]
         types = get_type_hints(kind)
-        for each in fields(kind):
-            name = f"{section.name}.{each.name}"
-            yield Key(name, types[each.name], each.default, kind.__name__)
+        for setting in fields(kind):
+            name = f"{section.name}.{setting.name}"
+            yield Key(name, types[setting.name], setting.default, kind.__name__)
 
 
 def find_key(name: str) -> Key:
     """The setting of this name. UsageError with the nearest one."""
-    known = {key.name: key for key in keys()}
-    if name not in known:
-        problem = _unknown("", name, known)
+    key_by_name = {key.name: key for key in keys()}
+    if name not in key_by_name:
+        problem = _unknown("", name, key_by_name)
         raise UsageError(f"There is no setting {name}.", problem.next_step)
-    return known[name]
+    return key_by_name[name]
 
 
 def choices_of(name: str) -> tuple[str, ...]:
@@ -172,19 +172,19 @@ def _field_docs() -> dict[tuple[str, str], str]:
 
     from codeexec.config import model
 
-    found: dict[tuple[str, str], str] = {}
+    docs: dict[tuple[str, str], str] = {}
     tree = ast.parse(Path(model.__file__).read_text(encoding="utf-8"))
     for node in tree.body:
         if not isinstance(node, ast.ClassDef):
             continue
-        for statement, after in zip(node.body, node.body[1:], strict=False):
-            match statement, after:
+        for statement, following in zip(node.body, node.body[1:], strict=False):
+            match statement, following:
                 case (
                     ast.AnnAssign(target=ast.Name(id=name)),
                     ast.Expr(value=ast.Constant(value=str(text))),
                 ):
-                    found[node.name, name] = " ".join(text.split())
-    return found
+                    docs[node.name, name] = " ".join(text.split())
+    return docs
 
 
 def section_docs() -> dict[str, str]:
@@ -197,8 +197,8 @@ def section_docs() -> dict[str, str]:
 
 def user_folder(environ: Mapping[str, str] | None = None) -> Path:
     """`$XDG_CONFIG_HOME/codeexec-tui`, where settings, themes and keymaps are kept."""
-    said = os.environ if environ is None else environ
-    home = said.get("XDG_CONFIG_HOME", "")
+    variables = os.environ if environ is None else environ
+    home = variables.get("XDG_CONFIG_HOME", "")
     # The XDG specification has relative paths ignored.
     base = Path(home) if home.startswith("/") else Path.home() / ".config"
     return base / "codeexec-tui"
@@ -206,16 +206,16 @@ def user_folder(environ: Mapping[str, str] | None = None) -> Path:
 
 def user_file(environ: Mapping[str, str] | None = None) -> Path:
     """CODEEXEC_CONFIG names another one."""
-    said = os.environ if environ is None else environ
-    named = said.get(f"{PREFIX}CONFIG")
-    return Path(named).expanduser() if named else user_folder(said) / USER_FILE
+    variables = os.environ if environ is None else environ
+    named = variables.get(f"{PREFIX}CONFIG")
+    return Path(named).expanduser() if named else user_folder(variables) / USER_FILE
 
 
 def project_file(cwd: Path) -> Path | None:
     """The nearest `.codeexec.toml` from `cwd` upward."""
     for folder in (cwd, *cwd.parents):
-        if (found := folder / PROJECT_FILE).is_file():
-            return found
+        if (file := folder / PROJECT_FILE).is_file():
+            return file
     return None
 
 
@@ -233,14 +233,14 @@ def load(
     `flags` maps keys such as `kernel.name` to values; a None says nothing. `trust` decides
     whether a project may choose what is executed; by default what the user has decided.
     """
-    said = os.environ if environ is None else environ
-    known = {key.name: key for key in keys()}
-    trust = trust or TrustStore(environ=said)
+    variables = os.environ if environ is None else environ
+    key_by_name = {key.name: key for key in keys()}
+    trust = trust or TrustStore(environ=variables)
     folder = (cwd or Path.cwd()).absolute()
     problems: list[Problem] = []
     withheld: list[Withheld] = []
     values: dict[str, object] = {}
-    origins = {name: Origin("default") for name in known}
+    origins = {name: Origin("default") for name in key_by_name}
 
     def say(key: Key, value: object, origin: Origin) -> None:
         try:
@@ -251,7 +251,7 @@ def load(
             problems.append(Problem(origin.place, key.name, wrong, f"Give {key.example}."))
 
     layers: tuple[tuple[Layer, Path | None], ...] = (
-        ("user", user_file(said)),
+        ("user", user_file(variables)),
         ("project", project_file(folder)),
     )
     for layer, path in layers:
@@ -263,15 +263,15 @@ def load(
             elif layer == "project" and name.startswith("docker.") and name != "docker.image":
                 # The code that comes with a project does not choose what confines it.
                 wrong = "a project has no say in what its code may do."
-                step = f"Take it out, or say it in your own file: {user_file(said)}"
+                step = f"Take it out, or say it in your own file: {user_file(variables)}"
                 problems.append(Problem(str(path), name, wrong, step))
-            elif name in known:
-                say(known[name], value, Origin(layer, str(path)))
+            elif name in key_by_name:
+                say(key_by_name[name], value, Origin(layer, str(path)))
             else:
-                problems.append(_unknown(str(path), name, known))
-    for key in known.values():
-        if key.variable in said:
-            say(key, said[key.variable], Origin("environment", key.variable))
+                problems.append(_unknown(str(path), name, key_by_name))
+    for key in key_by_name.values():
+        if key.variable in variables:
+            say(key, variables[key.variable], Origin("environment", key.variable))
     kernel = str(values.get("kernel.name", ""))
     if holder := untrusted_holder(kernel, folder, trust):
         place = origins["kernel.name"].place
@@ -280,7 +280,7 @@ def load(
         origins["kernel.name"] = Origin("default")
     for name, value in (flags or {}).items():
         if value is not None:
-            say(known[name], value, Origin("flag", f"--{name.rpartition('.')[2]}"))
+            say(key_by_name[name], value, Origin("flag", f"--{name.rpartition('.')[2]}"))
     return Loaded(_build(values), origins, tuple(problems), tuple(withheld))
 
 
@@ -289,10 +289,10 @@ def settings_digest(file: Path) -> str:
     return guarded_digest(_read(file, []))
 
 
-def _unknown(place: str, name: str, known: Mapping[str, Key]) -> Problem:
+def _unknown(place: str, name: str, key_by_name: Mapping[str, Key]) -> Problem:
     import difflib
 
-    near = difflib.get_close_matches(name, known, 1)
+    near = difflib.get_close_matches(name, key_by_name, 1)
     step = f"Did you mean {near[0]}?" if near else "`codeexec-tui config show` lists all settings."
     return Problem(place, name, "there is no such setting.", step)
 
@@ -396,8 +396,8 @@ def _build(values: Mapping[str, object]) -> Settings:
 def value_of(settings: Settings, name: str) -> object:
     """The value of a key such as `editor.tab_size`."""
     section, _, own = name.partition(".")
-    found: object = getattr(getattr(settings, section), own)
-    return found
+    value: object = getattr(getattr(settings, section), own)
+    return value
 
 
 def to_toml(value: object) -> str:

@@ -87,7 +87,7 @@ class Console:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Telling that a long run has ended while nobody looked."""
+    """Notifications of long runs that ended while the terminal was not in focus."""
 
     after: float = 10.0
     """Seconds that a run must have taken; 0: never tell."""
@@ -224,7 +224,7 @@ class Docker:
     @property
     def wanted(self) -> str:
         """The policy with its changes in one line, as `OpenSession.policy` takes it."""
-        names = [each.name for each in fields(self) if each.name not in _NOT_OF_POLICY]
+        names = [field.name for field in fields(self) if field.name not in _NOT_OF_POLICY]
         changes = [f"{name}={getattr(self, name)}" for name in names if getattr(self, name)]
         return " ".join([self.policy, *changes])
 

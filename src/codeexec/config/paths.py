@@ -67,19 +67,19 @@ def find_paths(environ: Mapping[str, str] | None = None) -> Paths:
 def make_private(folder: Path) -> Path:
     """The folder, made when it is not there, with mode 0700 and ours.
 
-    Denied when somebody else owns it, StorageError when it cannot be made.
+    Denied when another user owns it, StorageError when it cannot be made.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.stat()
+        info = folder.stat()
         # A link in a shared folder may point at a folder of ours and still be a trap.
-        owner = next((i.st_uid for i in (folder.lstat(), found) if i.st_uid != os.getuid()), None)
+        owner = next((i.st_uid for i in (folder.lstat(), info) if i.st_uid != os.getuid()), None)
         if owner is not None:
             raise Denied(
                 f"{folder} belongs to another user (uid {owner}).",
                 "Remove it, or set XDG_STATE_HOME and XDG_RUNTIME_DIR to folders of your own.",
             )
-        if stat.S_IMODE(found.st_mode) & 0o077:
+        if stat.S_IMODE(info.st_mode) & 0o077:
             folder.chmod(0o700)
     except OSError as error:
         raise StorageError(
@@ -91,27 +91,27 @@ def make_private(folder: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds the lock: a process, and the socket it listens on or will."""
+    """The process that holds the lock, and the socket that it listens on, or will."""
 
     pid: int
     socket: str
 
 
 def read_lock(paths: Paths) -> Holder | None:
-    """Who wrote itself into the lock; None when nobody has. The server may have been started
-    with another XDG_RUNTIME_DIR than ours, so its word counts for more than `paths.socket`."""
+    """The process that the lock file names; None if it names none. The server may have been
+    started with another XDG_RUNTIME_DIR than ours, so prefer its socket to `paths.socket`."""
     try:
-        said = json.loads(paths.lock.read_bytes() or b"{}")
+        content = json.loads(paths.lock.read_bytes() or b"{}")
     except (OSError, ValueError):
         return None
-    if not isinstance(said, dict):
+    if not isinstance(content, dict):
         return None
-    pid, path = said.get("pid"), said.get("socket")
+    pid, path = content.get("pid"), content.get("socket")
     return Holder(pid, path) if isinstance(pid, int) and isinstance(path, str) else None
 
 
 def accepts(path: str) -> bool:
-    """Somebody accepts connections on this socket (within a second)."""
+    """Whether a process accepts connections on this socket, tested within one second."""
     if not Path(path).is_socket():
         return False
     with socket.socket(socket.AF_UNIX) as probe:

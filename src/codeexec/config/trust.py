@@ -51,8 +51,8 @@ def examine(
     environ = os.environ if environ is None else environ
     store = TrustStore(environ=environ)
     findings = [
-        Finding(f"{PROJECT_FILE}: {each.key} = {each.value!r}", each.holder)
-        for each in load(folder, environ=environ, trust=store).withheld
+        Finding(f"{PROJECT_FILE}: {setting.key} = {setting.value!r}", setting.holder)
+        for setting in load(folder, environ=environ, trust=store).withheld
     ]
     if not any(environ.get(name) for name in ("VIRTUAL_ENV", "CONDA_PREFIX")):
         start = (folder / file).parent if file is not None else folder
@@ -103,12 +103,12 @@ def forget(folder: Path, environ: Mapping[str, str] | None = None) -> bool:
     folder above is restricted."""
     store = TrustStore(environ=environ)
     real = os.path.realpath(folder)
-    before = store.read().decision_on(real)
+    old_decision = store.read().decision_on(real)
     store.forget(real)
-    after = store.read().decision_on(real)
-    if after is not None and after.is_trusted:
+    new_decision = store.read().decision_on(real)
+    if new_decision is not None and new_decision.is_trusted:
         restrict(folder, environ)
-    return before is not None and before.is_trusted
+    return old_decision is not None and old_decision.is_trusted
 
 
 def _is_stale(store: TrustStore, holder: str) -> bool:

@@ -105,14 +105,14 @@ def rename(path: Path, target: Path) -> None:
         locate_entry(path).parent() as source,
         target_place.parent(make=True, on_made=_giver(target_place)) as destination,
     ):
-        before = os.stat(path.name, dir_fd=source, follow_symlinks=False)
+        source_info = os.stat(path.name, dir_fd=source, follow_symlinks=False)
         try:
-            there = os.stat(target.name, dir_fd=destination, follow_symlinks=False)
+            target_info = os.stat(target.name, dir_fd=destination, follow_symlinks=False)
         except FileNotFoundError:
             pass
         else:
             # The same file under a name in another case, where the file system ignores it.
-            if (there.st_dev, there.st_ino) != (before.st_dev, before.st_ino):
+            if (target_info.st_dev, target_info.st_ino) != (source_info.st_dev, source_info.st_ino):
                 raise FileExistsError(target)
         os.rename(path.name, target.name, src_dir_fd=source, dst_dir_fd=destination)
 

@@ -33,10 +33,10 @@ def read_mounts(table: str = "") -> list[Mount]:
         return []
     mounts = []
     for line in lines:
-        words = line.split(" ")
-        if len(words) > 6 and " - " in line:
+        columns = line.split(" ")
+        if len(columns) > 6 and " - " in line:
             kind = line.partition(" - ")[2].split(" ")[0]
-            mounts.append(Mount(words[2], _unescaped(words[3]), _unescaped(words[4]), kind))
+            mounts.append(Mount(columns[2], _unescaped(columns[3]), _unescaped(columns[4]), kind))
     return mounts
 
 
@@ -47,7 +47,7 @@ def aliases(folders: Iterable[str], table: str = "") -> dict[str, str]:
     if not folders:
         return {}
     mounts = read_mounts(table)
-    found: dict[str, str] = {}
+    folder_by_alias: dict[str, str] = {}
     for folder in folders:
         seen_at = _mount_of(folder, mounts)
         if seen_at is None:
@@ -63,8 +63,8 @@ def aliases(folders: Iterable[str], table: str = "") -> dict[str, str]:
             else:
                 continue
             if _below(alias, folder) is None:
-                found[alias] = folder
-    return found
+                folder_by_alias[alias] = folder
+    return folder_by_alias
 
 
 def _mount_of(folder: str, mounts: Iterable[Mount]) -> Mount | None:

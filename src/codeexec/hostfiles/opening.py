@@ -43,39 +43,39 @@ def walk(
     With `make` missing folders are made, each passed to `on_made`. Raises OSError, and Denied for
     a link among `parts`.
     """
-    here = os.open(base, _SEARCH)
+    folder = os.open(base, _SEARCH)
     try:
         for part in parts:
-            below = _enter(here, part, parts, make, on_made)
-            os.close(here)
-            here = below
+            below = _enter(folder, part, parts, make, on_made)
+            os.close(folder)
+            folder = below
         if listing:
-            below = os.open(".", FOLDER, dir_fd=here)
-            os.close(here)
-            here = below
-        yield here
+            below = os.open(".", FOLDER, dir_fd=folder)
+            os.close(folder)
+            folder = below
+        yield folder
     finally:
-        os.close(here)
+        os.close(folder)
 
 
 def _enter(
-    here: int, part: str, parts: Sequence[str], make: bool, on_made: Callable[[int], None]
+    folder: int, part: str, parts: Sequence[str], make: bool, on_made: Callable[[int], None]
 ) -> int:
     try:
-        return os.open(part, _SEARCH | os.O_NOFOLLOW, dir_fd=here)
+        return os.open(part, _SEARCH | os.O_NOFOLLOW, dir_fd=folder)
     except FileNotFoundError:
         if not make:
             raise
         with contextlib.suppress(FileExistsError):
-            os.mkdir(part, dir_fd=here)
-        below = os.open(part, FOLDER, dir_fd=here)
+            os.mkdir(part, dir_fd=folder)
+        below = os.open(part, FOLDER, dir_fd=folder)
         on_made(below)
         return below
     except OSError as error:
         # A link is refused with ENOTDIR or ELOOP, depending on the system.
         if error.errno not in (errno.ENOTDIR, errno.ELOOP):
             raise
-        if stat.S_ISLNK(os.stat(part, dir_fd=here, follow_symlinks=False).st_mode):
+        if stat.S_ISLNK(os.stat(part, dir_fd=folder, follow_symlinks=False).st_mode):
             raise not_plain("/".join(parts), "reached over a symbolic link") from None
         raise
 
@@ -148,7 +148,7 @@ def replace_file(
 
 
 def give_to_owner(folder: os.stat_result) -> Callable[[int], None]:
-    """A function that gives a new file of ours to the folder's owner when we are root."""
+    """A function that changes the owner of a new file to that of its folder, if we are root."""
 
     def give(handle: int) -> None:
         if os.geteuid() == 0:
@@ -157,10 +157,10 @@ def give_to_owner(folder: os.stat_result) -> Callable[[int], None]:
     return give
 
 
-def not_plain(path: PurePath | str, what: str) -> Denied:
+def not_plain(path: PurePath | str, kind: str) -> Denied:
     """The error for a file that is not opened because of what it is."""
     return Denied(
-        f"{str(path)!r} is {what}, and is not opened.", "Copy it to a plain file in the workspace."
+        f"{str(path)!r} is {kind}, and is not opened.", "Copy it to a plain file in the workspace."
     )
 
 

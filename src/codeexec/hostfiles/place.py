@@ -106,9 +106,9 @@ def locate_entry(path: Path) -> Place:
     return Place(folder.real / path.name, folder.shared, folder.crossed)
 
 
-def same_place(path: Path, before: Path | None) -> Place:
-    """`locate(path)`; Denied when it leads elsewhere than `before`, where it led at first."""
+def same_place(path: Path, expected: Path | None) -> Place:
+    """`locate(path)`; Denied when it leads elsewhere than `expected`, where it led at first."""
     place = locate(path)
-    if before is not None and place.real != before:
+    if expected is not None and place.real != expected:
         raise not_plain(path, "now a link, or reached over one, and was not when it was opened")
     return place

@@ -22,14 +22,14 @@ def which(program: str, environ: Mapping[str, str] | None = None) -> str | None:
     """The absolute path of a program, as `shutil.which`; None also where code in a container
     could have put it there."""
     path = safe_path(environ)
-    while (found := shutil.which(program, path=path)) is not None:
-        if not _is_changeable(found):
-            return os.path.abspath(found)  # noqa: PTH100  # by spelling: links name programs
+    while (candidate := shutil.which(program, path=path)) is not None:
+        if not _is_changeable(candidate):
+            return os.path.abspath(candidate)  # noqa: PTH100  # by spelling: links name programs
         if os.sep in program:
             return None
         # It is a link into such a folder: the next folder of PATH may have another one.
-        folder = os.path.dirname(found)  # noqa: PTH120
-        path = os.pathsep.join(each for each in path.split(os.pathsep) if each != folder)
+        folder = os.path.dirname(candidate)  # noqa: PTH120
+        path = os.pathsep.join(entry for entry in path.split(os.pathsep) if entry != folder)
     return None
 
 
@@ -37,7 +37,9 @@ def safe_path(environ: Mapping[str, str] | None = None) -> str:
     """PATH without relative entries and without those that code in a container can change."""
     environ = os.environ if environ is None else environ
     entries = environ.get("PATH", os.defpath).split(os.pathsep)
-    return os.pathsep.join(each for each in entries if each[:1] == "/" and not _is_changeable(each))
+    return os.pathsep.join(
+        entry for entry in entries if entry[:1] == "/" and not _is_changeable(entry)
+    )
 
 
 def safe_environ(environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -49,19 +51,19 @@ def safe_environ(environ: Mapping[str, str] | None = None) -> dict[str, str]:
 def editor_command(environ: Mapping[str, str] | None = None) -> list[str]:
     """$VISUAL, $EDITOR or `vi` as a command; UsageError where it is none that can be run."""
     environ = os.environ if environ is None else environ
-    wanted = environ.get("VISUAL") or environ.get("EDITOR") or "vi"
+    command_line = environ.get("VISUAL") or environ.get("EDITOR") or "vi"
     try:
-        words = shlex.split(wanted)
+        arguments = shlex.split(command_line)
     except ValueError:
-        words = []
-    program = which(words[0], environ) if words else None
+        arguments = []
+    program = which(arguments[0], environ) if arguments else None
     if program is None:
         raise UsageError(
-            f"The editor {wanted!r} cannot be started: there is no such program, or code in a "
-            "container could have put it there.",
+            f"The editor {command_line!r} cannot be started: no such program exists, or code "
+            "in a container could have put it there.",
             "Set EDITOR to one that is there.",
         )
-    return [program, *words[1:]]
+    return [program, *arguments[1:]]
 
 
 def _is_changeable(path: str) -> bool:

@@ -44,25 +44,25 @@ def shared_folders() -> frozenset[str]:
 
 def _mounts(lines: Iterable[str]) -> Iterable[str]:
     for line in lines:
-        kind, _, rest = line.partition(" ")
+        kind, _, escaped = line.partition(" ")
         if kind == MOUNT:
             try:
-                yield unescape(rest.partition(" ")[2])
+                yield unescape(escaped.partition(" ")[2])
             except ValueError:
                 continue  # nobody but us writes that file, and we write no such line
 
 
 def identities(folders: Iterable[str]) -> frozenset[tuple[int, int]]:
     """(device, inode) of the folders that exist: a bind mount of one is the same folder."""
-    found: set[tuple[int, int]] = set()
+    keys: set[tuple[int, int]] = set()
     for folder in folders:
         try:
             info = os.lstat(folder)
         except OSError:
             continue  # removed since: nothing can be reached through it
         if stat.S_ISDIR(info.st_mode):
-            found.add((info.st_dev, info.st_ino))
-    return frozenset(found)
+            keys.add((info.st_dev, info.st_ino))
+    return frozenset(keys)
 
 
 def escape(path: str) -> str:
@@ -72,6 +72,6 @@ def escape(path: str) -> str:
 
 def unescape(text: str) -> str:
     """The path that `escape` was given; ValueError for anything else."""
-    first, *rest = text.split("%")
-    raw = first.encode() + b"".join(bytes([int(p[:2], 16)]) + p[2:].encode() for p in rest)
+    first, *escapes = text.split("%")
+    raw = first.encode() + b"".join(bytes([int(p[:2], 16)]) + p[2:].encode() for p in escapes)
     return os.fsdecode(raw)

@@ -45,7 +45,7 @@ def languages() -> Mapping[str, Language]:
 
 def parse_catalog(text: str) -> dict[str, Language]:
     """The languages that a TOML text describes; raises UsageError for a key we do not know."""
-    found: dict[str, Language] = {}
+    catalog: dict[str, Language] = {}
     for name, entry in tomllib.loads(text).items():
         if unknown := set(entry) - _FIELDS:
             raise UsageError(
@@ -55,8 +55,8 @@ def parse_catalog(text: str) -> dict[str, Language]:
         values: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()
         }
-        found[name] = Language(name=name, **values)
-    return found
+        catalog[name] = Language(name=name, **values)
+    return catalog
 
 
 def by_name(name: str) -> Language:
@@ -64,40 +64,40 @@ def by_name(name: str) -> Language:
 
     Raises NotFound, and says which there are.
     """
-    wanted = name.strip().lower()
-    known = languages()
-    if found := known.get(_ALIASES.get(wanted, wanted)):
-        return found
-    for language in known.values():
-        if language.title.lower() == wanted:
+    lowered = name.strip().lower()
+    catalog = languages()
+    if language_by_alias := catalog.get(_ALIASES.get(lowered, lowered)):
+        return language_by_alias
+    for language in catalog.values():
+        if language.title.lower() == lowered:
             return language
-    raise NotFound(f"There is no language {name!r}.", f"Known are {', '.join(known)}.")
+    raise NotFound(f"There is no language {name!r}.", f"Known are {', '.join(catalog)}.")
 
 
 def by_file(name: str, first_line: str = "") -> Language | None:
     """The language of a file by its name, else by the `#!` on its first line; None if unknown."""
     path = PurePath(name)
-    known = languages().values()
-    for language in known:
+    catalog = languages().values()
+    for language in catalog:
         if path.name in language.names:
             return language
     suffix = path.suffix
-    for wanted in (suffix, suffix.lower()):
-        for language in known:
-            if wanted and wanted in language.extensions:
+    for extension in (suffix, suffix.lower()):
+        for language in catalog:
+            if extension and extension in language.extensions:
                 return language
     return by_shebang(first_line)
 
 
 def by_shebang(line: str) -> Language | None:
     """The language of `#!/usr/bin/env python3 -u`; None when the line says nothing we know."""
-    found = _SHEBANG.match(line)
-    if found is None:
+    shebang = _SHEBANG.match(line)
+    if shebang is None:
         return None
-    program = PurePath(found["program"]).name
+    program = PurePath(shebang["program"]).name
     if program == "env":
-        words = [w for w in found["rest"].split() if not w.startswith("-") and "=" not in w]
-        program = PurePath(words[0]).name if words else ""
+        command = [w for w in shebang["rest"].split() if not w.startswith("-") and "=" not in w]
+        program = PurePath(command[0]).name if command else ""
     bare = program.rstrip(_VERSION)
     for language in languages().values():
         if program in language.shebangs or bare in language.shebangs:

@@ -50,15 +50,15 @@ def is_prose(code: str, offset: int, language: Language) -> bool:
                 return not _in_expression(code[opening.end() : offset], opening["prefix"] or "")
         elif block := opening.groupdict().get("block"):
             closing = "-->" if block == "<!--" else "*/"
-            found = code.find(closing, opening.end(), offset)
-            if found < 0:
+            end = code.find(closing, opening.end(), offset)
+            if end < 0:
                 return True
-            at = found + len(closing)
+            at = end + len(closing)
         else:
-            found = code.find("\n", opening.end(), offset)
-            if found < 0:
+            end = code.find("\n", opening.end(), offset)
+            if end < 0:
                 return True
-            at = found
+            at = end
     return False
 
 
@@ -73,9 +73,9 @@ def _string_end(code: str, opening: re.Match[str], offset: int, language: str) -
     within."""
     mark = opening["mark"]
     is_long = len(mark) == 3 or mark == "`" or language in _LONG_STRINGS
-    for found in _endings(mark, is_long).finditer(code, opening.end(), offset):
-        if found[0][0] != "\\":
-            return found.end() if found[0] == mark else found.start()
+    for ending in _endings(mark, is_long).finditer(code, opening.end(), offset):
+        if ending[0][0] != "\\":
+            return ending.end() if ending[0] == mark else ending.start()
     return -1
 
 

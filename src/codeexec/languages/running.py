@@ -10,7 +10,7 @@ from codeexec.languages.catalog import by_file, by_name
 
 
 class Refusal(NamedTuple):
-    """What to tell whoever wants to run the file, and what to do instead."""
+    """Why a file is not run, and what the user can do instead."""
 
     message: str
     next_step: str
@@ -33,10 +33,10 @@ def refusal(name: str, first_line: str, kernel_language: str) -> Refusal | None:
             )
     if language is None or language.name == _known(kernel_language):
         return None
-    wanted = language.title or language.name
+    title = language.title or language.name
     return Refusal(
-        f"{name} is {wanted}, and the kernel runs {_title(kernel_language)}.",
-        f"Start a kernel for {wanted}, if one is installed: `codeexec-tui kernels` lists them."
+        f"{name} is {title}, and the kernel runs {_title(kernel_language)}.",
+        f"Start a kernel for {title}, if one is installed: `codeexec-tui kernels` lists them."
         if language.kernels
         else "Open it, or read it from a script or notebook.",
     )

@@ -1,4 +1,4 @@
-"""Who may come in: on a network the bearer of the token, on the private socket its owner."""
+"""Authentication: a token on the network, the user id of the other end on the private socket."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def new_token() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """`token` empty: only the private socket, whose other end is known by its user, lets anybody
-    in without one. `hosts` are names by which the server may be called beside IP addresses and
+    """With an empty `token` only connections to the private socket are admitted, by the user id
+    of their other end. `hosts` are names by which the server may be called beside IP addresses and
     localhost: others are a sign of DNS rebinding."""
 
     token: str = ""
@@ -46,11 +46,11 @@ class Gate:
         if self.token or not self.is_private:
             self._check_token(_bearer(header("authorization") or "") or token_in(query))
 
-    def _check_token(self, given: str) -> None:
-        if not given:
+    def _check_token(self, token: str) -> None:
+        if not token:
             raise Denied("This server asks for a token.", _NEXT)
         expected = self.token.encode("utf-8", "replace")
-        if not expected or not hmac.compare_digest(given.encode("utf-8", "replace"), expected):
+        if not expected or not hmac.compare_digest(token.encode("utf-8", "replace"), expected):
             raise Denied("The token is wrong.", _NEXT)
 
     def _is_own_name(self, host: str) -> bool:
@@ -101,10 +101,10 @@ def _bearer(authorization: str) -> str:
 def token_in(query: str) -> str:
     """The token in a query string; empty when there is none, or more than one."""
     try:
-        found = parse_qs(query, max_num_fields=100).get("token", [])
+        tokens = parse_qs(query, max_num_fields=100).get("token", [])
     except ValueError:
         return ""
-    return found[0] if len(found) == 1 else ""
+    return tokens[0] if len(tokens) == 1 else ""
 
 
 def names_of(bind: str) -> Iterable[str]:
@@ -116,8 +116,8 @@ def peer_uid(connection: socket.socket) -> int | None:
     """The user at the other end of a Unix socket; None where the system does not say."""
     if sys.platform == "linux":
         size = struct.calcsize("3i")
-        said = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-        return int(struct.unpack("3i", said)[1])
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+        return int(struct.unpack("3i", credentials)[1])
     return None
 
 

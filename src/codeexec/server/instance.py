@@ -64,8 +64,8 @@ class Instance:
         return self._paths.lock
 
     def bind(self) -> socket.socket:
-        """The socket, listening, mode 0600. One left over is removed: nobody else can be
-        behind it, for we have the lock."""
+        """The socket, listening, mode 0600. A left-over socket is removed: we
+        hold the lock, so no other server listens on it."""
         path = self._paths.socket
         make_private(path.parent)
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -110,7 +110,7 @@ class Instance:
 
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        info = path.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return info.st_dev, info.st_ino

@@ -1,9 +1,9 @@
 """Limits of a listening socket: how many connections it holds, and how long each may take.
 
 A connection is `pending` until the head of its first request has come and has passed the gate,
-and `admitted` afterwards. Strangers can only make pending ones. There is room for a fixed number;
-a new one takes the place of the oldest of the address that has the most, so that the owner, whose
-head comes at once, always gets in.
+and `admitted` afterwards. Clients without a token can only make pending ones, of which a fixed
+number is held. A new one replaces the oldest of the address that has the most, so that the owner,
+whose head comes at once, always gets in.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ class ConnectionLimits:
 def raise_file_limit() -> int:
     """Let this process open more files, as far as the system allows; returns how many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, _WANTED_FILES)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
+    limit = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, _WANTED_FILES)
+    if soft == resource.RLIM_INFINITY or soft >= limit:
         return _WANTED_FILES if soft == resource.RLIM_INFINITY else soft
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
     except (OSError, ValueError):
         return soft  # macOS has a lower limit than it says
-    return wanted
+    return limit
 
 
 class Connections:

@@ -1,4 +1,4 @@
-"""Puts the server together and runs it until it is told to end, or nobody needs it."""
+"""Assembles the server and runs it until it is told to stop or has been idle."""
 
 from __future__ import annotations
 
@@ -83,8 +83,10 @@ async def _listen_tcp(service: Service, options: ServerOptions) -> str:
         raise UsageError("On a network a token is always asked for, and there is none.")
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
+        addresses = await loop.getaddrinfo(
+            name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, kind, protocol, _, address = addresses[0]
         bound = socket.socket(family, kind, protocol)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setblocking(False)
@@ -95,8 +97,8 @@ async def _listen_tcp(service: Service, options: ServerOptions) -> str:
             "Choose another port, or 0 for any that is free.",
         ) from error
     await service.listen(bound, Gate(options.token, frozenset(names_of(name))))
-    shown = f"[{name}]" if ":" in name else name
-    return f"http://{shown}:{bound.getsockname()[1]}"
+    host = f"[{name}]" if ":" in name else name
+    return f"http://{host}:{bound.getsockname()[1]}"
 
 
 async def _stay(
@@ -106,14 +108,14 @@ async def _stay(
     restore: asyncio.Event,
     idle_limit: float,
 ) -> None:
-    """Until told to stop or idle; the socket is put back when somebody removes it."""
+    """Serve until told to stop or idle; restore the socket if it was removed."""
     host = service.host
     stop = asyncio.ensure_future(host.stop_requested.wait())
     try:
         while not stop.done():
-            asked = asyncio.ensure_future(restore.wait())
-            await asyncio.wait({stop, asked}, timeout=_TICK, return_when="FIRST_COMPLETED")
-            asked.cancel()
+            restoring = asyncio.ensure_future(restore.wait())
+            await asyncio.wait({stop, restoring}, timeout=_TICK, return_when="FIRST_COMPLETED")
+            restoring.cancel()
             restore.clear()
             await host.end_lost_sessions()
             if not instance.is_intact:
@@ -148,7 +150,7 @@ class _PrivateLog(RotatingFileHandler):
 
 
 class _Printable(logging.Formatter):
-    """Whoever reads the file in a terminal is told nothing by what kernels and clients sent."""
+    """Make text of kernels and clients printable, so that showing the log in a terminal is safe."""
 
     def format(self, record: logging.LogRecord) -> str:
         return printable(super().format(record), lines=True)

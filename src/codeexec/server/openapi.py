@@ -138,9 +138,9 @@ _STRING = {"type": "string"}
 
 
 def _json_answer(kind: type[msgspec.Struct]) -> Json:
-    said = (kind.__doc__ or kind.__name__).strip().split("\n\n")[0]
+    summary = (kind.__doc__ or kind.__name__).strip().split("\n\n")[0]
     return {
-        "description": re.sub(r"\s+", " ", said),
+        "description": re.sub(r"\s+", " ", summary),
         "content": {"application/json": {"schema": {"$ref": _ref(kind)}}},
     }
 

@@ -56,7 +56,7 @@ Owner = Callable[[Coroutine[object, object, None]], object]
 
 
 class Peer:
-    """`start` owns what is asked: a kernel's restart is not left halfway by a hang-up."""
+    """`start` owns the tasks of requests, so that a hang-up does not cancel a kernel's restart."""
 
     def __init__(self, host: Host, channel: Channel, start: Owner) -> None:
         self._host = host
@@ -139,9 +139,9 @@ class Peer:
             return await self._host.call(cast("q.Request[q.Reply]", request))
         if session is None:
             raise UsageError(f"{type(request).__name__} is asked of a session: name it.")
-        asked = cast("q.Request[q.Reply]", request)
-        found = await self._host.find_session(session)
-        return await found.call(asked, self._client)
+        untyped = cast("q.Request[q.Reply]", request)
+        target = await self._host.find_session(session)
+        return await target.call(untyped, self._client)
 
     # -- facts ---------------------------------------------------------------------------
 

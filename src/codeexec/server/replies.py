@@ -81,8 +81,8 @@ def content(
 
 
 def content_headers(etag: str, *, is_attachment: bool) -> dict[str, str]:
-    """What user code made must never run as a page of ours: `nosniff`, a sandbox, and shown as a
-    download unless it is an image or plain text."""
+    """Headers for content that user code made, which must never run in the origin of this server:
+    `nosniff`, a sandbox, and a download unless it is an image or plain text."""
     sent = {
         "ETag": f'"{etag}"',
         "Cache-Control": "private, max-age=0, must-revalidate",
@@ -96,12 +96,12 @@ def content_headers(etag: str, *, is_attachment: bool) -> dict[str, str]:
 
 def convert(fields: Mapping[str, object], kind: type[msgspec.Struct]) -> msgspec.Struct:
     """The request that these fields (of path, query and body) make; UsageError when none."""
-    known = set(kind.__struct_fields__)
-    unknown = sorted(set(fields) - known)
+    field_names = set(kind.__struct_fields__)
+    unknown = sorted(set(fields) - field_names)
     if unknown:
         raise UsageError(
             f"What is {', '.join(unknown)}?",
-            f"Known here: {', '.join(sorted(known)) or 'nothing'}.",
+            f"Known here: {', '.join(sorted(field_names)) or 'nothing'}.",
         )
     try:
         return msgspec.convert(fields, type=kind, strict=False)

@@ -80,12 +80,12 @@ def _endpoint(host: Host, route: Route) -> Endpoint:
             fields |= await _body(request)
         fields |= request.path_params
         session = fields.pop("session", None) if "{session}" in route.path else None
-        asked = cast("q.Request[q.Reply]", convert(fields, route.request))
+        typed = cast("q.Request[q.Reply]", convert(fields, route.request))
         if session is None:
-            reply = await host.call(asked)
+            reply = await host.call(typed)
         else:
-            found = await host.find_session(str(session))
-            reply = await found.call(asked, CLIENT)
+            target = await host.find_session(str(session))
+            reply = await target.call(typed, CLIENT)
         return answer(reply, route.status)
 
     endpoint.__name__ = re.sub("(?<=[a-z])(?=[A-Z])", "_", route.request.__name__).lower()
@@ -97,23 +97,23 @@ async def _body(request: Request) -> dict[str, object]:
     if not data:
         return {}
     try:
-        said: object = msgspec.json.decode(data)
+        content: object = msgspec.json.decode(data)
     except UNREADABLE as error:
         raise UsageError(f"The body is not JSON: {error}.", "Send one JSON object.") from error
-    if not isinstance(said, dict):
+    if not isinstance(content, dict):
         raise UsageError("The body is not a JSON object.", "Send one JSON object.")
-    return said
+    return content
 
 
 async def _told(request: Request, error: Exception) -> Response:
     if isinstance(error, CodeexecError):
         return problem(error)
     if isinstance(error, HTTPException):
-        what = NotFound if error.status_code == 404 else UsageError
-        said = f"{request.method} {request.url.path}: {error.detail}."
-        return problem(what(said, "See /docs."), error.status_code)
+        kind = NotFound if error.status_code == 404 else UsageError
+        message = f"{request.method} {request.url.path}: {error.detail}."
+        return problem(kind(message, "See /docs."), error.status_code)
     if isinstance(error, RequestValidationError):
-        wrong = [f"{each['loc'][-1]}: {each['msg']}" for each in error.errors()]
+        wrong = [f"{problem_at['loc'][-1]}: {problem_at['msg']}" for problem_at in error.errors()]
         return problem(UsageError(f"{'; '.join(wrong)}.", "See /docs."))
     if isinstance(error, ClientDisconnect):
         return problem(UsageError("The request ended before its body did.", "Send it again."))

@@ -38,8 +38,8 @@ class Service:
         self._busy_at = time.monotonic()
 
     async def listen(self, listening: socket.socket, gate: Gate) -> None:
-        """Accept connections; `listening` is bound, and ours from here on. On a network a token
-        is asked for even where the gate has none: then nobody comes in."""
+        """Accept connections on `listening`, a bound socket that the service then owns. A network
+        socket always needs a token: with a gate without one, every request is refused."""
         is_local = listening.family == socket.AF_UNIX
         gate = replace(gate, is_private=is_local)
         connections = self._connections[listening] = Connections(self._limits)
@@ -75,7 +75,7 @@ class Service:
         return len(self._faces)
 
     def idle_for(self) -> float:
-        """Seconds since somebody was connected or a session was open."""
+        """Seconds since a client was connected or a session was open."""
         now = time.monotonic()
         if self._faces or not self.host.is_idle or self._http.is_busy:
             self._busy_at = now
@@ -114,7 +114,7 @@ class Service:
         faces = dict(self._faces)
         goodbyes = [face.close(1001, reason) for face in faces]
         await asyncio.gather(*goodbyes, self._http.close(), return_exceptions=True)
-        rest = (*faces.values(), *self._work)
-        for task in rest:
+        tasks = (*faces.values(), *self._work)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -81,10 +81,10 @@ def _add_wholes(app: FastAPI, host: Host) -> None:
     async def get_execution(
         session: str, execution_id: str, start: int = 0, count: int = 1000
     ) -> Response:
-        found = await host.find_session(session)
+        target = await host.find_session(session)
         # The rows first: what is said of the execution is then never older than they are.
-        rows = await found.call(q.ReadRows(execution_id, start, count), CLIENT)
-        state = await found.call(q.ReadExecution(execution_id), CLIENT)
+        rows = await target.call(q.ReadRows(execution_id, start, count), CLIENT)
+        state = await target.call(q.ReadExecution(execution_id), CLIENT)
         return answer(ExecutionRows(state.execution, rows))
 
     @app.get(f"{SESSION}/artifacts", summary="Artifacts", response_class=Response)
@@ -99,12 +99,12 @@ def _add_bytes(app: FastAPI, host: Host) -> None:
         response_class=Response,
     )
     async def get_artifact(session: str, artifact_id: str, request: Request) -> Response:
-        found = await host.find_session(session)
-        known = {artifact.id: artifact for artifact in found.snapshot.artifacts}
-        if artifact_id not in known:
+        target = await host.find_session(session)
+        artifact_by_id = {artifact.id: artifact for artifact in target.snapshot.artifacts}
+        if artifact_id not in artifact_by_id:
             raise NotFound(f"There is no artifact {artifact_id} in this session.")
-        artifact = known[artifact_id]
-        return await _blob(found, artifact.digest, artifact.mime, request)
+        artifact = artifact_by_id[artifact_id]
+        return await _blob(target, artifact.digest, artifact.mime, request)
 
     @app.get(
         f"{SESSION}/blobs/{{digest}}",
@@ -112,8 +112,8 @@ def _add_bytes(app: FastAPI, host: Host) -> None:
         response_class=Response,
     )
     async def get_blob(session: str, digest: str, request: Request) -> Response:
-        found = await host.find_session(session)
-        return await _blob(found, digest, _mime_of(found, digest), request)
+        target = await host.find_session(session)
+        return await _blob(target, digest, _mime_of(target, digest), request)
 
     @app.get(
         f"{SESSION}/files/{{path:path}}",
@@ -140,8 +140,8 @@ def _add_bytes(app: FastAPI, host: Host) -> None:
     )
     async def write_file(session: str, path: str, request: Request) -> Response:
         data = await request.body()
-        found = await host.find_session(session)
-        done = await found.call(q.WriteFile(path, data), CLIENT)
+        target = await host.find_session(session)
+        done = await target.call(q.WriteFile(path, data), CLIENT)
         return answer(done)
 
 
@@ -174,9 +174,9 @@ def _add_streams(app: FastAPI, host: Host) -> None:
         if output not in ("full", "tail"):
             raise UsageError("`output` is `full` or `tail`.")
         check_integer(after, "after")
-        found = await host.find_session(session)
-        upto = None if follow else found.snapshot.seq
-        lines = _lines(found, after, output == "full", upto)
+        target = await host.find_session(session)
+        upto = None if follow else target.snapshot.seq
+        lines = _lines(target, after, output == "full", upto)
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
     @app.get(
@@ -187,12 +187,12 @@ def _add_streams(app: FastAPI, host: Host) -> None:
     async def export_session(session: str, format: str = "ipynb") -> Response:
         if format not in FORMS:
             raise UsageError(f"There is no format {format}.", f"Choose one of {', '.join(FORMS)}.")
-        found = await host.find_session(session)
-        if not found.snapshot.executions_total and format == "ipynb":
+        target = await host.find_session(session)
+        if not target.snapshot.executions_total and format == "ipynb":
             raise Conflict("Nothing was run in this session.", "Run something, then export it.")
-        name = "".join(c if c.isascii() and c.isalnum() else "-" for c in found.snapshot.name)
+        name = "".join(c if c.isascii() and c.isalnum() else "-" for c in target.snapshot.name)
         return StreamingResponse(
-            _pieces(found, format),
+            _pieces(target, format),
             media_type=FORMS[format],
             headers={"Content-Disposition": f'attachment; filename="{name}.{format}"'},
         )

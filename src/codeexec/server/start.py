@@ -80,9 +80,9 @@ def _first_session(argv: list[str]) -> dict[str, object]:
         return {}
     try:
         option, text = argv
-        said = json.loads(text)
-        if option == "--first-session" and isinstance(said, dict):
-            return said
+        content = json.loads(text)
+        if option == "--first-session" and isinstance(content, dict):
+            return content
     except ValueError:
         pass  # said below, with all else that is not understood
     raise UsageError(
@@ -125,9 +125,11 @@ def host_settings() -> HostSettings:
     from codeexec.config.load import load
     from codeexec.session.settings import HostSettings
 
-    said = load(Path("/")).settings.sessions
-    names = {each.name for each in fields(said)} & {each.name for each in fields(HostSettings)}
-    return HostSettings(**{name: getattr(said, name) for name in names})
+    settings = load(Path("/")).settings.sessions
+    names = {field.name for field in fields(settings)} & {
+        field.name for field in fields(HostSettings)
+    }
+    return HostSettings(**{name: getattr(settings, name) for name in names})
 
 
 def container_settings() -> ContainerSettings:
@@ -135,5 +137,7 @@ def container_settings() -> ContainerSettings:
     from codeexec.config.load import load
     from codeexec.kernels.containers import ContainerSettings
 
-    said = load(Path("/")).settings.docker
-    return ContainerSettings(said.engine, said.context, said.image, said.wanted, said.spare)
+    settings = load(Path("/")).settings.docker
+    return ContainerSettings(
+        settings.engine, settings.context, settings.image, settings.wanted, settings.spare
+    )
