@@ -11,6 +11,7 @@ from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.events import ExecutionFinished, Recorded, StdinRequested, Variable
 from codeexec.domain.fold import apply
 from codeexec.domain.ids import EXECUTION, new_id
+from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import Run
 from codeexec.domain.requests import (
     AnswerStdin,
@@ -91,9 +92,7 @@ class RunningSession:
                 code,
                 execution_id,
                 origin="program",
-                silent=silent,
-                allow_stdin=allow_stdin,
-                timeout=timeout,
+                options=ExecuteOptions(silent=silent, allow_stdin=allow_stdin, timeout=timeout),
             )
         )
         async for record in self.events(taken.seq - 1):
@@ -126,7 +125,7 @@ class RunningSession:
         try:
             return (await self._session.call(RefreshVariables())).variables
         except CodeexecError:
-            return self._snapshot.variables
+            return self._snapshot.kernel.variables
 
     async def answer(self, asked: StdinRequested, text: str) -> None:
         """Answer an input() that a fact told of."""

@@ -18,6 +18,7 @@ from codeexec.client.socket import SocketHost
 from codeexec.client.waiting import Patience
 from codeexec.client.wire import Address
 from codeexec.domain import requests as q
+from codeexec.domain.codec import SCHEMA
 from codeexec.domain.errors import ProtocolError, ServerUnavailable
 
 QUICK = Patience(first=0.01, most=0.05, call=0.5, connect=5.0, ping=15.0)
@@ -28,7 +29,7 @@ DEADLINE = 40.0
 class Script:
     """A server that does as it is told: hangs up on the frames in `drop`, the first time."""
 
-    schema: int = 1
+    schema: int = SCHEMA
     drop: set[str] = field(default_factory=set)
     frames: list[dict[str, Any]] = field(default_factory=list)
     facts: int = 0
@@ -145,13 +146,16 @@ async def test_the_countdown_is_told_and_can_be_cut_short() -> None:
                 assert host.link.state == "connected"
 
 
-async def test_a_server_of_a_later_version_is_refused_in_words() -> None:
-    script = Script(schema=99)
+@pytest.mark.parametrize(
+    ("schema", "words"), [(99, "newer"), (1, r"older \(schema 1, ours is 2\)\. End it: kill 1\.")]
+)
+async def test_a_server_of_another_schema_is_refused_in_words(schema: int, words: str) -> None:
+    script = Script(schema=schema)
     async with scripted(script) as host, asyncio.timeout(DEADLINE):
         async for link in host.links():
             last = link
         assert last.state == "closed"
-        with pytest.raises(ProtocolError, match="newer"):
+        with pytest.raises(ProtocolError, match=words):
             await host.call(q.GetHostInfo())
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.errors import Conflict, UsageError
+from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.requests import (
     Complete,
     Execute,
@@ -70,13 +71,13 @@ async def test_the_time_that_a_run_may_take_stands_still_as_well(
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, workspace)
         await run(session, "import time")
-        taken = await session.call(Execute("time.sleep(0.3)", timeout=3.0))
+        taken = await session.call(Execute("time.sleep(0.3)", options=ExecuteOptions(timeout=3.0)))
         await until(session, lambda s: s.executions[taken.execution_id].started_at)
         await session.call(PauseKernel())
         await asyncio.sleep(3.2)  # longer than it may take
         await session.call(UnpauseKernel())
         assert (await finished(session, taken.execution_id)).status == "ok"
-        late = await session.call(Execute("while True: pass", timeout=0.5))
+        late = await session.call(Execute("while True: pass", options=ExecuteOptions(timeout=0.5)))
         await until(session, lambda s: s.executions[late.execution_id].started_at)
         await session.call(PauseKernel())
         await session.call(UnpauseKernel())

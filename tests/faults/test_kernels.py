@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.requests import Execute, RestartKernel, ShutDownKernel, StopSession
 from codeexec.kernels.factory import Kernels
 from codeexec.session.host import Host
@@ -111,7 +112,9 @@ async def test_a_clock_that_goes_back_changes_no_order_and_no_limit(tmp_path: Pa
         assert (await run(session, endless, timeout=0.3)).status == "timed_out"
         times = [record.at for record in read_journal(session.folder)]
         assert times == sorted(times, reverse=True)
-        timed = (await session.call(Execute(endless, timeout=2.0))).execution_id
+        timed = (
+            await session.call(Execute(endless, options=ExecuteOptions(timeout=2.0)))
+        ).execution_id
         await until(session, lambda s: s.executions[timed].count)
         await host.close(leave_kernels=True)
         # Seen from the next host the run began in the future; its limit holds all the same.

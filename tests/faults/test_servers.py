@@ -15,6 +15,7 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, StorageError
 from codeexec.domain.events import Recorded
 from codeexec.domain.fold import apply
+from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.snapshot import Snapshot
 from support.disks import small_disk
 from support.invariants import check_journal
@@ -129,7 +130,8 @@ async def _storm(apart: Apart, host: SocketHost) -> None:
 
     async def ask() -> None:
         for number in range(80):
-            request = q.Execute(chance.choice(CODES), f"e{number}", stop_on_error=False)
+            options = ExecuteOptions(stop_on_error=False)
+            request = q.Execute(chance.choice(CODES), f"e{number}", options=options)
             taken.append((await session.call(request)).execution_id)
             if number % 25 == 24:
                 with contextlib.suppress(CodeexecError):  # the line may drop meanwhile

@@ -18,6 +18,7 @@ from codeexec.client.socket import SocketHost
 from codeexec.client.wire import Address
 from codeexec.client.wire import connect as wired
 from codeexec.domain import requests as q
+from codeexec.domain.codec import SCHEMA
 from codeexec.domain.errors import Denied, UsageError
 from codeexec.domain.frames import MAX_REQUEST
 from codeexec.server import gate
@@ -31,7 +32,7 @@ async def raw(here: Here) -> AsyncIterator[ClientConnection]:
     """A connection whose hello has been read."""
     async with unix_connect(here.socket, "ws://local/v1/ws", max_size=None) as connection:
         hello = json.loads(await connection.recv())
-        assert hello["server"]["schema"] == 1
+        assert hello["server"]["schema"] == SCHEMA
         yield connection
 
 

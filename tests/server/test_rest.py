@@ -94,6 +94,22 @@ async def test_interrupt_and_cancel(web: httpx.AsyncClient, session: str) -> Non
     assert state["execution"]["error"]["name"] == "KeyboardInterrupt"
 
 
+async def test_options_stand_in_options_or_beside_the_code(
+    web: httpx.AsyncClient, session: str
+) -> None:
+    endless = "while True: pass"
+    for body in (
+        {"code": endless, "timeout": 0.2},
+        {"code": endless, "options": {"timeout": 0.2}},
+    ):
+        accepted = await web.post(f"{session}/executions", json=body)
+        state = await ended(web, session, accepted.json()["execution_id"])
+        assert state["execution"]["status"] == "timed_out"
+        assert state["execution"]["options"]["timeout"] == 0.2
+    wrong = await web.post(f"{session}/executions", json={"code": "1", "options": {"silent": 3}})
+    assert wrong.status_code == 400
+
+
 async def test_the_life_of_a_session(web: httpx.AsyncClient, session: str) -> None:
     assert (await web.patch(session, json={"name": "other"})).status_code == 200
     assert (await web.get("/v1/sessions/other")).json()["name"] == "other"

@@ -11,6 +11,7 @@ import pytest
 from codeexec.domain.errors import Conflict, Denied, NotFound, UsageError
 from codeexec.domain.events import ExecutionFinished, InterruptEscalated, Recorded
 from codeexec.domain.fold import apply
+from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.requests import (
     AnswerStdin,
     CancelExecution,
@@ -237,7 +238,7 @@ async def test_questions(tmp_path: Path) -> None:
         with pytest.raises(NotFound):
             await session.call(ReadRows("exec-none", 0, 1))
         with pytest.raises(UsageError):
-            await session.call(Execute("1", timeout=-1))
+            await session.call(Execute("1", options=ExecuteOptions(timeout=-1)))
 
 
 async def test_who_only_watches_changes_nothing(tmp_path: Path) -> None:
@@ -253,8 +254,11 @@ async def test_variables_are_taken_after_a_run(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
         await run(session, "answer = 42\nwords = ['a', 'b']")
-        snapshot = await until(session, lambda s: s.variables)
-        assert {v.name: v.type for v in snapshot.variables} == {"answer": "int", "words": "list"}
+        snapshot = await until(session, lambda s: s.kernel.variables)
+        assert {v.name: v.type for v in snapshot.kernel.variables} == {
+            "answer": "int",
+            "words": "list",
+        }
 
 
 async def test_files_that_a_run_writes_are_kept(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ async def test_restart_asks_when_variables_would_be_lost(tmp_path: Path) -> None
     async with open_bench(tmp_path, {"day.py": CELLS}) as bench:
         await bench.editor.at("# %% load").run()
         await bench.is_idle(1)
-        await bench.until(lambda: bench.snapshot.variables, "the variable")
+        await bench.until(lambda: bench.snapshot.kernel.variables, "the variable")
         await bench.choose("restart the kernel")
         await bench.sees("1 variable is lost.")
         await bench.press("enter")

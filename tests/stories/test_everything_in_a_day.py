@@ -69,7 +69,7 @@ async def _morning(bench: Bench, where: str) -> str:
     await bench.editor.at("# %% where").run()
     await bench.console.card(3).shows("in a container" if where == "docker" else "on this machine")
     await bench.until(
-        lambda: any(v.name == "df" and v.kind == "table" for v in bench.snapshot.variables),
+        lambda: any(v.name == "df" and v.kind == "table" for v in bench.snapshot.kernel.variables),
         "the data frame among the variables",
     )
     plot = bench.console.card(2).view

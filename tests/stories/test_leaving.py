@@ -43,7 +43,7 @@ async def test_a_restart_that_loses_variables_asks_where_that_is_set(
     settings = Settings(console=Console(confirm_restart=asks))
     async with open_bench(tmp_path, settings=settings) as bench:
         await bench.console.run("a = 1")
-        await bench.until(lambda: bench.snapshot.variables, "the variables")
+        await bench.until(lambda: bench.snapshot.kernel.variables, "the variables")
         await bench.press("shift+f9")
         if asks:
             await bench.sees("1 variable is lost.")

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import psutil
 
+from codeexec.domain.options import ExecuteOptions
 from codeexec.kernels.base import (
     Died,
     ExecuteCall,
@@ -91,7 +93,7 @@ class Partner:
     def submit(self, code: str, **options: bool) -> str:
         self._count += 1
         execution = f"exec-{id(self):x}-{self._count}"
-        self.kernel.execute(ExecuteCall(execution, code, **options))
+        self.kernel.execute(ExecuteCall(execution, code, msgspec.convert(options, ExecuteOptions)))
         return execution
 
     async def run(self, code: str, **options: bool) -> Finished:

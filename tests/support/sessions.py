@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
+
 from codeexec.domain.outputs import Run, iter_rows, plain
 from codeexec.domain.requests import Execute, OpenSession, ReadRows
 from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.domain.upgrade import nest_options
 from codeexec.session.host import Host
 from codeexec.session.session import Session
 from codeexec.session.settings import HostSettings
@@ -55,7 +58,8 @@ async def until(session: Session, holds: Callable[[Snapshot], object]) -> Snapsh
 
 
 async def submit(session: Session, code: str, **fields: object) -> str:
-    request = Execute(code, **fields)  # type: ignore[arg-type]
+    """Queue code; `fields` are those of `Execute` and of its options."""
+    request = msgspec.convert(nest_options({"code": code, **fields}), Execute)
     return (await session.call(request)).execution_id
 
 

@@ -13,6 +13,7 @@ from codeexec.domain.events import (
     ArtifactAdded,
     ArtifactRemoved,
     Death,
+    DefaultKernelChosen,
     DisplayUpdated,
     ExecutionFinished,
     ExecutionQueued,
@@ -24,6 +25,7 @@ from codeexec.domain.events import (
     KernelPaused,
     KernelReady,
     KernelRef,
+    KernelRemoved,
     KernelResumed,
     KernelStarting,
     KernelStopped,
@@ -39,6 +41,7 @@ from codeexec.domain.events import (
     Variable,
     VariablesTaken,
 )
+from codeexec.domain.options import DEFAULT_KERNEL, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart
 from codeexec.session.output import OutputDocument
 from support.terminal_text import texts
@@ -144,22 +147,35 @@ def _artifact(number: int, digest: str) -> Artifact:
     return Artifact(f"a{number}", "f.png", "image/png", 10, digest)
 
 
+_kernels = st.sampled_from([DEFAULT_KERNEL, "bash"])
 _small = st.integers(0, 3)
 other_events: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(SessionOpened, st.just("s"), st.just("name"), st.just("/w"), st.just(1)),
     st.builds(SessionRenamed, st.sampled_from(["a", "b"])),
     st.builds(SessionClosed),
     st.builds(NoticeGiven, st.sampled_from(["info", "warning"]), st.text(max_size=3)),
-    st.builds(KernelStarting, _small, st.just(KernelRef("python3"))),
-    st.builds(KernelReady, _small, st.none() | _small),
-    st.builds(KernelDied, _small, st.just(Death("gone", 1))),
-    st.builds(KernelStopped, _small),
-    st.builds(KernelPaused, _small),
-    st.builds(KernelResumed, _small),
-    st.builds(ImagePullAdvanced, st.just("image"), _small, _small),
-    st.builds(InterruptEscalated, st.sampled_from(["interrupt", "kill", "obeyed"]), _names),
-    st.builds(ExecutionQueued, st.just("late"), st.text(max_size=3), timeout=st.just(1.5)),
-    st.builds(ExecutionStarted, _names),
+    st.builds(KernelStarting, _small, st.just(KernelRef("python3")), _kernels),
+    st.builds(KernelReady, _small, st.none() | _small, kernel=_kernels),
+    st.builds(KernelDied, _small, st.just(Death("gone", 1)), _kernels),
+    st.builds(KernelStopped, _small, kernel=_kernels),
+    st.builds(KernelRemoved, _kernels),
+    st.builds(DefaultKernelChosen, _kernels),
+    st.builds(KernelPaused, _small, _kernels),
+    st.builds(KernelResumed, _small, _kernels),
+    st.builds(ImagePullAdvanced, st.just("image"), _small, _small, kernel=_kernels),
+    st.builds(
+        InterruptEscalated,
+        st.sampled_from(["interrupt", "kill", "obeyed"]),
+        _names,
+        kernel=_kernels,
+    ),
+    st.builds(
+        ExecutionQueued,
+        st.just("late"),
+        st.text(max_size=3),
+        options=st.builds(ExecuteOptions, timeout=st.just(1.5), kernel=_kernels),
+    ),
+    st.builds(ExecutionStarted, _names, _small),
     st.builds(InputCounted, _names, _small),
     st.builds(StdinRequested, st.just("r"), _names, st.just("? "), st.booleans()),
     st.builds(StdinAnswered, st.just("r"), _names),
@@ -170,7 +186,7 @@ other_events: st.SearchStrategy[AnyEvent] = st.one_of(
         error=st.none() | st.just(ErrorInfo("E", "v", ("t",))),
     ),
     st.builds(NextInputOffered, _names, st.text(max_size=3), st.booleans()),
-    st.builds(VariablesTaken, _small, st.just((Variable("x", "int", "1"),))),
+    st.builds(VariablesTaken, _small, st.just((Variable("x", "int", "1"),)), kernel=_kernels),
     st.builds(ArtifactAdded, st.builds(_artifact, _small, st.sampled_from(["x", "y"]))),
     st.builds(ArtifactRemoved, st.sampled_from(["a0", "a1"])),
 )

@@ -48,6 +48,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.mime import text_of
+from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import MimePart
 from codeexec.domain.printable import printable_json
 from codeexec.domain.pulls import pull_words
@@ -78,6 +79,7 @@ END_OF_INPUT = "\x04"
 """The answer that ends the input of a program in a kernel: see `guest/program_magic.py`."""
 
 PRELUDE = "prelude"
+_PRELUDE_OPTIONS = ExecuteOptions(silent=True, store_history=False, stop_on_error=False)
 """The origin of what makes the kernel ready for the program."""
 
 
@@ -213,9 +215,7 @@ class Run:
         is_python = program.path is None or program.path.suffix.lower() in (".py", ".ipynb")
         if is_python and self._process is None and not self._has_magic:
             code = prelude(program, options.arguments)
-            await session.call(
-                Execute(code, origin=PRELUDE, silent=True, store_history=False, stop_on_error=False)
-            )
+            await session.call(Execute(code, origin=PRELUDE, options=_PRELUDE_OPTIONS))
         worst = exits.OK
         for number, piece in enumerate(program.pieces, 1):
             end = await self._run_piece(session, number, piece)
@@ -279,8 +279,7 @@ class Run:
                 execution_id,
                 origin="run",
                 cell=where,
-                stop_on_error=False,
-                timeout=remaining,
+                options=ExecuteOptions(stop_on_error=False, timeout=remaining),
             )
         )
         footer = self._start(self._show_progress(number, piece))
@@ -356,7 +355,7 @@ class Run:
             case InputCounted():
                 self._counts[event.execution_id] = event.count
             case KernelStarting():
-                self._kernel = event.kernel
+                self._kernel = event.ref
             case ImagePullAdvanced():
                 self._face.show_pull(event.image, pull_words(event))
             case KernelReady():

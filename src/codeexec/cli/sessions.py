@@ -250,8 +250,8 @@ def logs(name: str, execution: str, code: bool, as_json: bool) -> None:
     if execution:
         # No id holds what is no Unicode, and SQLite is not to be asked for it.
         view = journal.runs.view(execution.encode("utf-8", "replace").decode())
-        views = iter([view] if view is not None and not view.silent else [])
-        if view is None or view.silent:
+        views = iter([view] if view is not None and not view.options.silent else [])
+        if view is None or view.options.silent:
             raise NotFound(
                 f"There is no execution {execution} in {name}.",
                 f"`codeexec-tui sessions show {name}` lists them.",

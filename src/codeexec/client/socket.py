@@ -16,7 +16,7 @@ from codeexec.client.spawn import Starting
 from codeexec.client.waiting import HELD_BYTES, LOCAL, Call, Listener, Patience
 from codeexec.client.wire import Address, Wire, connect
 from codeexec.domain import requests as q
-from codeexec.domain.codec import check_schema, decode_reply, encode, mended
+from codeexec.domain.codec import check_server_schema, decode_reply, encode, mended
 from codeexec.domain.errors import CodeexecError, Denied, ServerUnavailable, UsageError
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
@@ -219,7 +219,7 @@ class SocketHost:
         try:
             frame = decode_server(data)
             if frame.server is not None:
-                check_schema(frame.server.schema, "What this server sends")
+                check_server_schema(frame.server.schema, frame.server.pid)
         except CodeexecError as error:
             log.error("%s", error)
             self._finish(error)

@@ -6,20 +6,25 @@ passed over, so that a field may be added without a new version.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from codeexec.domain.errors import ProtocolError
-from codeexec.domain.events import AnyEvent, Recorded
-from codeexec.domain.requests import AnyRequest, Reply, Request
+from codeexec.domain.events import AnyEvent, ExecutionQueued, Recorded
+from codeexec.domain.options import NO_OPTIONS
+from codeexec.domain.requests import AnyRequest, Execute, Reply, Request
 from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.upgrade import flat_options, upgrade_event
 
-SCHEMA = 1
+SCHEMA = 2
 
 R = TypeVar("R", bound=Reply)
 S = TypeVar("S")
 T = TypeVar("T")
+D = TypeVar("D")
 
 UNREADABLE = (ValueError, RecursionError)
 """What msgspec raises for JSON that it cannot read: wrong syntax or types, numbers of thousands of
@@ -62,7 +67,14 @@ def decode_snapshot(data: bytes | msgspec.Raw) -> Snapshot:
 
 
 def decode_event(data: bytes | str) -> AnyEvent:
-    return cast(AnyEvent, _decode(_event, data, "event"))
+    """An event of a journal, also of one that schema 1 wrote."""
+    try:
+        event = cast(AnyEvent, _event.decode(data))
+    except UNREADABLE:
+        event = _read(upgrade_event, data, "event")
+    if isinstance(event, ExecutionQueued) and event.options == NO_OPTIONS:
+        return replace(event, options=_read(flat_options, data, "event"))
+    return event
 
 
 def decode_recorded(data: bytes | str) -> Recorded:
@@ -70,7 +82,11 @@ def decode_recorded(data: bytes | str) -> Recorded:
 
 
 def decode_request(data: bytes | str) -> AnyRequest:
-    return cast(AnyRequest, _decode(_request, data, "request"))
+    """A request; the options of an `Execute` may stand beside its code, as in schema 1."""
+    request = cast(AnyRequest, _decode(_request, data, "request"))
+    if isinstance(request, Execute) and request.options == NO_OPTIONS:
+        return replace(request, options=_read(flat_options, data, "request"))
+    return request
 
 
 def decode_reply(answer: type[R], data: bytes | str | msgspec.Raw) -> R:
@@ -81,7 +97,7 @@ def decode_reply(answer: type[R], data: bytes | str | msgspec.Raw) -> R:
 
 
 def check_schema(schema: int, what: str) -> None:
-    """Refuse what a later version wrote."""
+    """ProtocolError for what a later version wrote."""
     if schema > SCHEMA:
         raise ProtocolError(
             f"{what} was written by a newer codeexec-tui (schema {schema}, ours is {SCHEMA}).",
@@ -89,11 +105,25 @@ def check_schema(schema: int, what: str) -> None:
         )
 
 
+def check_server_schema(schema: int, pid: int) -> None:
+    """ProtocolError for a session server of another schema than ours; `pid` is its process."""
+    check_schema(schema, "What this server sends")
+    if schema < SCHEMA:
+        raise ProtocolError(
+            f"The session server that runs is older (schema {schema}, ours is {SCHEMA}).",
+            f"End it: kill {pid}. The next one takes up its sessions and kernels.",
+        )
+
+
 _NEXT = "Both ends should run the same version of codeexec-tui."
 
 
 def _decode(decoder: msgspec.json.Decoder[T], data: bytes | str | msgspec.Raw, what: str) -> T:
+    return _read(decoder.decode, data, what)
+
+
+def _read(read: Callable[[D], T], data: D, what: str) -> T:
     try:
-        return decoder.decode(data)
+        return read(data)
     except UNREADABLE as error:
         raise ProtocolError(f"This {what} cannot be read: {error}.", _NEXT) from error

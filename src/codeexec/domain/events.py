@@ -10,6 +10,7 @@ from typing import Literal
 
 from msgspec import Raw, Struct
 
+from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo, MimePart, Runs
 
 FinishStatus = Literal["ok", "error", "cancelled", "timed_out", "lost"]
@@ -50,12 +51,15 @@ class Death(Struct, frozen=True, omit_defaults=True):
 
 
 class CellRef(Struct, frozen=True, omit_defaults=True):
-    """Where code came from, for marks in an editor: a document and a place in it."""
+    """Where code came from, for marks in an editor: a document and a place in it. `language` and
+    `kernel` are those of the document; what `ExecuteOptions` say comes first."""
 
     document: str
     cell: str = ""
     first_line: int = 0
     title: str = ""
+    language: str = ""
+    kernel: str = ""
 
 
 class Variable(Struct, frozen=True, omit_defaults=True):
@@ -90,6 +94,7 @@ class SessionOpened(Event, frozen=True):
     name: str
     cwd: str
     schema: int
+    default_kernel: str = DEFAULT_KERNEL
 
 
 class SessionRenamed(Event, frozen=True):
@@ -113,14 +118,28 @@ class NoticeGiven(Event, frozen=True):
     next_step: str = ""
 
 
-# -- its kernel --------------------------------------------------------------------
+# -- its kernels -------------------------------------------------------------------
+# `kernel` is the name of a kernel within its session. Each has its own generations.
 
 
 class KernelStarting(Event, frozen=True):
-    """`generation` counts the kernels of this session from 1."""
+    """`generation` counts the processes that this kernel of the session has had, from 1."""
 
     generation: int
-    kernel: KernelRef
+    ref: KernelRef
+    kernel: str = DEFAULT_KERNEL
+
+
+class DefaultKernelChosen(Event, frozen=True):
+    """From here on this kernel runs what names none."""
+
+    kernel: str
+
+
+class KernelRemoved(Event, frozen=True):
+    """The session has no kernel of this name any more; it had been stopped before."""
+
+    kernel: str
 
 
 class ImagePullAdvanced(Event, frozen=True):
@@ -132,6 +151,7 @@ class ImagePullAdvanced(Event, frozen=True):
     layers: int = 0
     done: int = 0
     total: int = 0
+    kernel: str = DEFAULT_KERNEL
 
 
 class KernelReady(Event, frozen=True):
@@ -147,26 +167,31 @@ class KernelReady(Event, frozen=True):
     adopted: bool = False
     notices: tuple[str, ...] = ()
     language_info: dict[str, object] = {}
+    kernel: str = DEFAULT_KERNEL
 
 
 class KernelPaused(Event, frozen=True):
     """Every process of it stands still, and what it has in memory stays."""
 
     generation: int
+    kernel: str = DEFAULT_KERNEL
 
 
 class KernelResumed(Event, frozen=True):
     generation: int
+    kernel: str = DEFAULT_KERNEL
 
 
 class KernelDied(Event, frozen=True):
     generation: int
     death: Death
+    kernel: str = DEFAULT_KERNEL
 
 
 class KernelStopped(Event, frozen=True):
     generation: int
     reason: str = ""
+    kernel: str = DEFAULT_KERNEL
 
 
 class InterruptEscalated(Event, frozen=True):
@@ -176,6 +201,7 @@ class InterruptEscalated(Event, frozen=True):
     execution_id: str = ""
     pid: int | None = None
     elapsed: float = 0.0
+    kernel: str = DEFAULT_KERNEL
 
 
 # -- its executions ----------------------------------------------------------------
@@ -186,16 +212,14 @@ class ExecutionQueued(Event, frozen=True):
     code: str
     origin: str = ""
     cell: CellRef | None = None
-    silent: bool = False
-    store_history: bool = True
-    allow_stdin: bool = True
-    stop_on_error: bool = True
-    timeout: float | None = None
-    columns: int = 0
+    options: ExecuteOptions = NO_OPTIONS
 
 
 class ExecutionStarted(Event, frozen=True):
+    """`generation` is that of the kernel which runs it; 0 in journals of schema 1."""
+
     execution_id: str
+    generation: int = 0
 
 
 class InputCounted(Event, frozen=True):
@@ -268,6 +292,7 @@ class VariablesTaken(Event, frozen=True):
     generation: int
     variables: tuple[Variable, ...]
     truncated: bool = False
+    kernel: str = DEFAULT_KERNEL
 
 
 class ArtifactAdded(Event, frozen=True):
@@ -295,6 +320,8 @@ AnyEvent = (
     | SessionClosed
     | NoticeGiven
     | KernelStarting
+    | DefaultKernelChosen
+    | KernelRemoved
     | ImagePullAdvanced
     | KernelReady
     | KernelPaused

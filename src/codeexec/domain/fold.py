@@ -16,6 +16,7 @@ from codeexec.domain.events import (
     AnyEvent,
     ArtifactAdded,
     ArtifactRemoved,
+    DefaultKernelChosen,
     DisplayUpdated,
     ExecutionFinished,
     ExecutionQueued,
@@ -26,6 +27,7 @@ from codeexec.domain.events import (
     KernelDied,
     KernelPaused,
     KernelReady,
+    KernelRemoved,
     KernelResumed,
     KernelStarting,
     KernelStopped,
@@ -59,10 +61,25 @@ from codeexec.domain.snapshot import (
     KEPT_EXECUTIONS,
     KEPT_NOTICES,
     KEPT_WEIGHT,
+    NO_KERNEL,
     ExecutionView,
     KernelView,
     Snapshot,
 )
+
+KernelEvent = (
+    KernelStarting
+    | ImagePullAdvanced
+    | KernelReady
+    | KernelPaused
+    | KernelResumed
+    | KernelDied
+    | KernelStopped
+    | KernelRemoved
+    | InterruptEscalated
+    | VariablesTaken
+)
+"""Events that change one kernel of the session."""
 
 
 def apply(snapshot: Snapshot, records: Iterable[Recorded]) -> Snapshot:
@@ -84,7 +101,7 @@ class _Draft:
 
     def _begin(self, base: Snapshot) -> None:
         self.base = base
-        self.kernel = base.kernel
+        self.kernels = base.kernels
         self.executions = base.executions
         self.executions_total = base.executions_total
         self.ended, self.weight = base.ended, base.weight
@@ -96,7 +113,7 @@ class _Draft:
         return replace(
             self.base,
             seq=self.seq,
-            kernel=self.kernel,
+            kernels=self.kernels,
             executions=self.executions,
             executions_total=self.executions_total,
             ended=self.ended,
@@ -142,29 +159,84 @@ class _Draft:
         match event:
             case SessionOpened():
                 self.fields.update(
-                    session_id=event.session_id, name=event.name, cwd=event.cwd, opened_at=at
+                    session_id=event.session_id,
+                    name=event.name,
+                    cwd=event.cwd,
+                    opened_at=at,
+                    default_kernel=event.default_kernel,
                 )
             case SessionRenamed():
                 self.fields["name"] = event.name
             case SessionClosed():
                 self.fields["closed"] = True
-                self.kernel = replace(self.kernel, state="stopped", ladder=None)
+                for name in self.kernels:
+                    self._change_kernel(name, state="stopped", ladder=None)
             case NoticeGiven():
                 kept = self._get("notices")
                 assert isinstance(kept, tuple)
                 self.fields["notices"] = (*kept, event)[-KEPT_NOTICES:]
+            case NextInputOffered():
+                pass  # for those who look on; what was typed is no state of the session
+            case ArtifactAdded() | ArtifactRemoved():
+                self._take_artifact(event)
+            case SnapshotTaken():
+                self._begin(decode_snapshot(event.state))
+            case DefaultKernelChosen():
+                self.fields["default_kernel"] = event.kernel
+            case (
+                KernelStarting()
+                | ImagePullAdvanced()
+                | KernelReady()
+                | KernelPaused()
+                | KernelResumed()
+                | KernelDied()
+                | KernelStopped()
+                | KernelRemoved()
+                | InterruptEscalated()
+                | VariablesTaken()
+            ):
+                self._take_kernel(event, at)
+            case _:
+                self._take_execution(event, at)
+
+    def _kernel(self, name: str) -> KernelView:
+        return self.kernels.get(name, NO_KERNEL)
+
+    def _put_kernel(self, name: str, view: KernelView | None) -> None:
+        """None: the session has it no more."""
+        if self.kernels is self.base.kernels:
+            self.kernels = dict(self.kernels)
+        if view is None:
+            self.kernels.pop(name, None)
+        else:
+            self.kernels[name] = view
+
+    def _change_kernel(self, name: str, **changes: object) -> None:
+        self._put_kernel(name, replace(self._kernel(name), **changes))
+
+    def _take_kernel(self, event: KernelEvent, at: float) -> None:
+        name = event.kernel
+        match event:
             case KernelStarting():
                 self.fields["closed"] = False
-                self.kernel = KernelView(
-                    state="starting", generation=event.generation, kernel=event.kernel
+                before = self._kernel(name)
+                self._put_kernel(
+                    name,
+                    KernelView(
+                        state="starting",
+                        generation=event.generation,
+                        kernel=event.ref,
+                        variables=before.variables,
+                        variables_generation=before.variables_generation,
+                    ),
                 )
             case ImagePullAdvanced():
-                if self.kernel.state == "starting":
-                    self.kernel = replace(self.kernel, pull=event)
+                if self._kernel(name).state == "starting":
+                    self._change_kernel(name, pull=event)
             case KernelReady():
-                self.kernel = replace(
-                    self.kernel,
-                    state="busy" if self._is_running() else "idle",
+                self._change_kernel(
+                    name,
+                    state="busy" if self._is_running(name) else "idle",
                     pid=event.pid,
                     language=event.language,
                     version=event.version,
@@ -175,40 +247,29 @@ class _Draft:
                     paused=False,
                     pull=None,
                     notices=event.notices,
-                    language_info=event.language_info or self.kernel.language_info,
+                    language_info=event.language_info or self._kernel(name).language_info,
                 )
             case KernelPaused() | KernelResumed():
-                self.kernel = replace(self.kernel, paused=isinstance(event, KernelPaused))
+                self._change_kernel(name, paused=isinstance(event, KernelPaused))
             case KernelDied():
-                self.kernel = replace(
-                    self.kernel,
-                    state="dead",
-                    death=event.death,
-                    ladder=None,
-                    paused=False,
-                    pull=None,
+                self._change_kernel(
+                    name, state="dead", death=event.death, ladder=None, paused=False, pull=None
                 )
             case KernelStopped():
-                self.kernel = replace(
-                    self.kernel, state="stopped", ladder=None, paused=False, pull=None
-                )
+                self._change_kernel(name, state="stopped", ladder=None, paused=False, pull=None)
+            case KernelRemoved():
+                self._put_kernel(name, None)
             case InterruptEscalated():
-                ladder = None if event.stage == "obeyed" else event
-                self.kernel = replace(self.kernel, ladder=ladder)
-            case NextInputOffered():
-                pass  # for those who look on; what was typed is no state of the session
+                self._change_kernel(name, ladder=None if event.stage == "obeyed" else event)
             case VariablesTaken():
-                self.fields["variables"] = event.variables
-                self.fields["variables_generation"] = event.generation
-            case ArtifactAdded() | ArtifactRemoved():
-                self._take_artifact(event)
-            case SnapshotTaken():
-                self._begin(decode_snapshot(event.state))
-            case _:
-                self._take_execution(event, at)
+                self._change_kernel(
+                    name, variables=event.variables, variables_generation=event.generation
+                )
 
-    def _is_running(self) -> bool:
-        return any(view.status == "running" for view in self.executions.values())
+    def _is_running(self, kernel: str) -> bool:
+        """Whether an execution runs on this kernel."""
+        views = self.executions.values()
+        return any(view.status == "running" and view.kernel == kernel for view in views)
 
     def _take_artifact(self, event: ArtifactAdded | ArtifactRemoved) -> None:
         kept = self._get("artifacts")
@@ -254,24 +315,14 @@ class _Draft:
                         event.code,
                         origin=event.origin,
                         cell=event.cell,
-                        silent=event.silent,
-                        store_history=event.store_history,
-                        allow_stdin=event.allow_stdin,
-                        stop_on_error=event.stop_on_error,
-                        timeout=event.timeout,
-                        columns=event.columns,
+                        options=event.options,
                         queued_at=at,
                         number=before.number if before else self.executions_total,
                     )
                 )
                 self._let_go()
             case ExecutionStarted():
-                generation = self.kernel.generation
-                self._change(
-                    event.execution_id, status="running", started_at=at, generation=generation
-                )
-                if self.kernel.state == "idle":
-                    self.kernel = replace(self.kernel, state="busy")
+                self._start_execution(event, at)
             case InputCounted():
                 self._change(event.execution_id, count=event.count)
             case OutputChanged():
@@ -287,18 +338,36 @@ class _Draft:
             case StdinAnswered():
                 self._take_answer(event)
             case ExecutionFinished():
-                self._change(
-                    event.execution_id,
-                    status=event.status,
-                    finished_at=at,
-                    reason=event.reason,
-                    error=event.error,
-                    stdin=None,
-                )
-                if self.kernel.state == "busy" and not self._is_running():
-                    self.kernel = replace(self.kernel, state="idle", ladder=None)
+                self._finish_execution(event, at)
             case _:
                 assert_never(event)
+
+    def _start_execution(self, event: ExecutionStarted, at: float) -> None:
+        view = self.executions.get(event.execution_id)
+        if view is None:
+            return
+        kernel = self._kernel(view.kernel)
+        generation = event.generation or kernel.generation
+        self._put(replace(view, status="running", started_at=at, generation=generation))
+        if kernel.state == "idle":
+            self._change_kernel(view.kernel, state="busy")
+
+    def _finish_execution(self, event: ExecutionFinished, at: float) -> None:
+        view = self.executions.get(event.execution_id)
+        if view is None:
+            return
+        self._put(
+            replace(
+                view,
+                status=event.status,
+                finished_at=at,
+                reason=event.reason,
+                error=event.error,
+                stdin=None,
+            )
+        )
+        if self._kernel(view.kernel).state == "busy" and not self._is_running(view.kernel):
+            self._change_kernel(view.kernel, state="idle", ladder=None)
 
 
 def _with_output(view: ExecutionView, event: OutputChanged) -> ExecutionView:

@@ -11,6 +11,7 @@ from typing import ClassVar, Generic, Literal, TypeVar
 from msgspec import Struct
 
 from codeexec.domain.events import CellRef, LadderStage, Variable
+from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display, Runs
 from codeexec.domain.snapshot import ExecutionView
 
@@ -50,20 +51,14 @@ class Accepted(Reply, frozen=True):
 
 class Execute(Request[Accepted], frozen=True):
     """Queue code. Who chooses `execution_id` may ask again after a lost answer: the code runs
-    once. `timeout` limits the run in seconds, from its start. `columns` is the width in cells of
-    the screen that shows the output, which Python kernels tell to pandas and others; 0: none."""
+    once."""
 
     Answer: ClassVar[type[Reply]] = Accepted
     code: str
     execution_id: str = ""
     origin: str = ""
     cell: CellRef | None = None
-    silent: bool = False
-    store_history: bool = True
-    allow_stdin: bool = True
-    stop_on_error: bool = True
-    timeout: float | None = None
-    columns: int = 0
+    options: ExecuteOptions = NO_OPTIONS
 
 
 class CancelExecution(Request[Done], frozen=True):

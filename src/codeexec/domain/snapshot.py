@@ -18,6 +18,7 @@ from codeexec.domain.events import (
     StdinRequested,
     Variable,
 )
+from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, Runs
 
 KernelState = Literal["none", "starting", "idle", "busy", "dead", "stopped"]
@@ -39,7 +40,9 @@ KEPT_ANSWERS = 20
 
 
 class KernelView(Struct, frozen=True):
-    """`paused` is beside the state that goes on with it; `pull` is told while it is starting."""
+    """A kernel of a session through all its processes. `paused` is beside the state that goes on
+    with it; `pull` is told while it is starting. `variables` are those of process
+    `variables_generation`."""
 
     state: KernelState = "none"
     generation: int = 0
@@ -56,6 +59,12 @@ class KernelView(Struct, frozen=True):
     pull: ImagePullAdvanced | None = None
     notices: tuple[str, ...] = ()
     language_info: dict[str, object] = {}
+    variables: tuple[Variable, ...] = ()
+    variables_generation: int = 0
+
+
+NO_KERNEL = KernelView()
+"""A kernel that was never started."""
 
 
 class ExecutionView(Struct, frozen=True):
@@ -69,11 +78,7 @@ class ExecutionView(Struct, frozen=True):
     status: ExecutionStatus = "queued"
     origin: str = ""
     cell: CellRef | None = None
-    silent: bool = False
-    store_history: bool = True
-    allow_stdin: bool = True
-    stop_on_error: bool = True
-    timeout: float | None = None
+    options: ExecuteOptions = NO_OPTIONS
     generation: int = 0
     count: int | None = None
     queued_at: float = 0.0
@@ -87,17 +92,22 @@ class ExecutionView(Struct, frozen=True):
     stdin: StdinRequested | None = None
     number: int = 0
     answers: tuple[tuple[str, str], ...] = ()
-    columns: int = 0
 
     @property
     def is_open(self) -> bool:
         return self.status in ("queued", "running")
 
+    @property
+    def kernel(self) -> str:
+        """The kernel of the session that runs it."""
+        return self.options.kernel or DEFAULT_KERNEL
+
 
 class Snapshot(Struct, frozen=True):
     """`executions` holds all that are open and the last that are over (`KEPT_EXECUTIONS`,
     `KEPT_WEIGHT`), in the order of queueing; `executions_total` counts all there ever were.
-    `ended` and `weight` count those that are over in here, and their characters."""
+    `ended` and `weight` count those that are over in here, and their characters. `kernels` has
+    the kernels of the session by name, in the order of their first start."""
 
     seq: int = 0
     session_id: str = ""
@@ -105,10 +115,9 @@ class Snapshot(Struct, frozen=True):
     cwd: str = ""
     opened_at: float = 0.0
     closed: bool = False
-    kernel: KernelView = KernelView()
+    kernels: dict[str, KernelView] = {}
+    default_kernel: str = DEFAULT_KERNEL
     executions: dict[str, ExecutionView] = {}
-    variables: tuple[Variable, ...] = ()
-    variables_generation: int = 0
     artifacts: tuple[Artifact, ...] = ()
     notices: tuple[NoticeGiven, ...] = ()
     executions_total: int = 0
@@ -116,9 +125,29 @@ class Snapshot(Struct, frozen=True):
     weight: int = 0
 
     @property
+    def kernel(self) -> KernelView:
+        """The default kernel."""
+        return self.kernel_named("")
+
+    def kernel_named(self, name: str) -> KernelView:
+        """The kernel of this name, as far as it was ever started; empty: the default one."""
+        return self.kernels.get(name or self.default_kernel, NO_KERNEL)
+
+    def kernel_of(self, view: ExecutionView) -> KernelView:
+        """The kernel that runs this execution, or ran it."""
+        return self.kernels.get(view.kernel, NO_KERNEL)
+
+    @property
     def queue(self) -> tuple[ExecutionView, ...]:
         return tuple(e for e in self.executions.values() if e.status == "queued")
 
     @property
     def running(self) -> ExecutionView | None:
-        return next((e for e in self.executions.values() if e.status == "running"), None)
+        """What runs on the default kernel."""
+        return self.running_on("")
+
+    def running_on(self, kernel: str) -> ExecutionView | None:
+        """What runs on the kernel of this name; empty: on the default one."""
+        name = kernel or self.default_kernel
+        views = self.executions.values()
+        return next((e for e in views if e.status == "running" and e.kernel == name), None)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from codeexec.domain.events import Death, KernelRef, NoticeLevel
+from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo
 
 if TYPE_CHECKING:
@@ -202,12 +203,7 @@ class Ready:
 class ExecuteCall:
     execution: str
     code: str
-    silent: bool = False
-    store_history: bool = True
-    allow_stdin: bool = True
-    stop_on_error: bool = True
-    columns: int = 0
-    """Cells in a line of the screen that shows the output; 0 where it is for no screen."""
+    options: ExecuteOptions = NO_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)

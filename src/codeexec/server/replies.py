@@ -22,6 +22,8 @@ from codeexec.domain.errors import (
     UsageError,
 )
 from codeexec.domain.frames import Problem
+from codeexec.domain.requests import Execute
+from codeexec.domain.upgrade import nest_options
 from codeexec.server.http import TooLong
 
 _STATUS: tuple[tuple[type[CodeexecError], int], ...] = (
@@ -95,7 +97,10 @@ def content_headers(etag: str, *, is_attachment: bool) -> dict[str, str]:
 
 
 def convert(fields: Mapping[str, object], kind: type[msgspec.Struct]) -> msgspec.Struct:
-    """The request that these fields (of path, query and body) make; UsageError when none."""
+    """The request that these fields (of path, query and body) make; UsageError when none. The
+    options of an `Execute` may stand beside its code."""
+    if kind is Execute:
+        fields = nest_options(fields)
     field_names = set(kind.__struct_fields__)
     unknown = sorted(set(fields) - field_names)
     if unknown:

@@ -119,7 +119,11 @@ class Journal:
                 if application != _APPLICATION:
                     raise sqlite3.DatabaseError("it is not a journal")
                 check_schema(schema, f"The journal {path}")
-                return cls(path, connection, lock)
+                journal = cls(path, connection, lock)
+                if lock is not None and schema < SCHEMA:
+                    # Events of both schemas are read; an older version must not read ours.
+                    connection.execute(f"PRAGMA user_version = {SCHEMA}")
+                return journal
         except BaseException:
             if lock is not None:
                 lock.close()

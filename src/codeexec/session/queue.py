@@ -38,12 +38,4 @@ class Queue:
 
 def call_of(view: ExecutionView) -> ExecuteCall:
     """What the kernel is told to run."""
-    return ExecuteCall(
-        view.execution_id,
-        view.code,
-        silent=view.silent,
-        store_history=view.store_history,
-        allow_stdin=view.allow_stdin,
-        stop_on_error=view.stop_on_error,
-        columns=view.columns,
-    )
+    return ExecuteCall(view.execution_id, view.code, view.options)

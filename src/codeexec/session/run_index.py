@@ -134,7 +134,7 @@ class RunIndex:
                     "INSERT OR IGNORE INTO runs (name, silent, document, cell) VALUES (?, ?, ?, ?)",
                     (
                         event.execution_id,
-                        event.silent,
+                        event.options.silent,
                         cell.document if cell else "",
                         cell.cell if cell else "",
                     ),
@@ -201,13 +201,13 @@ class RunIndex:
         snapshot = Snapshot()
         for seq, at, body in records.fetchall():
             record = Recorded(seq, at, decode_event(body))
-            if isinstance(record.event, ExecutionStarted):
+            if isinstance(record.event, ExecutionStarted) and not record.event.generation:
                 snapshot = self._with_kernel(snapshot, seq)
             snapshot = apply(snapshot, [record])
         return replace(snapshot.executions[name], number=number)
 
     def _with_kernel(self, snapshot: Snapshot, before: int) -> Snapshot:
-        """With the kernel that was there at an event: its generation is told of executions."""
+        """With the kernel that was there at an event of schema 1, which had one at a time."""
         row = self._db.execute(
             "SELECT body FROM events WHERE seq ="
             " (SELECT max(seq) FROM kernel_starts WHERE seq < ?)",
@@ -217,7 +217,7 @@ class RunIndex:
             return snapshot
         event = decode_event(row[0])
         assert isinstance(event, KernelStarting)
-        return replace(snapshot, kernel=KernelView(generation=event.generation))
+        return replace(snapshot, kernels={event.kernel: KernelView(generation=event.generation)})
 
     def views(self, before: int = 0, limit: int = MAX_VIEWS) -> ExecutionPage:
         """See `ListExecutions`."""

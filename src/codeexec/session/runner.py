@@ -8,6 +8,8 @@ import logging
 import math
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from codeexec.domain.checks import check_id
 from codeexec.domain.clock import Clock
 from codeexec.domain.errors import (
@@ -31,6 +33,7 @@ from codeexec.domain.events import (
     VariablesTaken,
 )
 from codeexec.domain.ids import EXECUTION, new_id
+from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.requests import Accepted, Execute
 from codeexec.domain.snapshot import Snapshot
 from codeexec.kernels import base as says
@@ -122,7 +125,8 @@ class Runner:
                 f"at most {MAX_CODE:,} are taken.",
                 "Put the data in a file and read it from the code.",
             )
-        if request.timeout is not None and not 0 < request.timeout < math.inf:
+        timeout = request.options.timeout
+        if timeout is not None and not 0 < timeout < math.inf:
             raise UsageError("A timeout is a positive number of seconds.", "Leave it out for none.")
         if (lost := self.recorder.lost_file) is not None:
             raise StorageError(
@@ -147,12 +151,7 @@ class Runner:
                 request.code,
                 origin=request.origin,
                 cell=request.cell,
-                silent=request.silent,
-                store_history=request.store_history,
-                allow_stdin=request.allow_stdin,
-                stop_on_error=request.stop_on_error,
-                timeout=request.timeout,
-                columns=request.columns,
+                options=replace(request.options, kernel=self.snapshot.default_kernel),
             )
         )
         self.queue = self.queue.add(execution_id)
@@ -177,14 +176,15 @@ class Runner:
             return
         view = self.snapshot.executions[execution_id]
         try:
-            self.recorder.record_now(ExecutionStarted(execution_id))
+            generation = self.snapshot.kernel.generation
+            self.recorder.record_now(ExecutionStarted(execution_id, generation))
         except StorageError as error:
             self._retry_storage(error)
             return
         self.queue = queue
         self.keeper.kernel.execute(call_of(view))
-        if view.timeout is not None:
-            self._allow(execution_id, view.timeout)
+        if view.options.timeout is not None:
+            self._allow(execution_id, view.options.timeout)
 
     def cancel(self, execution_ids: Iterable[str], reason: str) -> int:
         """Take executions out of the queue; returns how many were there."""
@@ -283,8 +283,9 @@ class Runner:
             # It can be interrupted, and ours wait for its end.
             self.queue = Queue(self.queue.waiting, fact.execution)
         client = f"jupyter client of {fact.client}" if fact.client else "jupyter client"
-        queued = ExecutionQueued(fact.execution, fact.code, origin=client, stop_on_error=False)
-        return [queued, ExecutionStarted(fact.execution)]
+        options = ExecuteOptions(stop_on_error=False)
+        queued = ExecutionQueued(fact.execution, fact.code, origin=client, options=options)
+        return [queued, ExecutionStarted(fact.execution, self.snapshot.kernel.generation)]
 
     def _end_theirs(self, reason: str) -> list[AnyEvent]:
         """Those of other clients that run beside ours are over, with the kernel."""
@@ -307,7 +308,7 @@ class Runner:
         if execution_id == self._unheard and fact.status == "ok" and fact.count is None:
             status, reason = "lost", "It ended while the session server was away; how is not known."
         if execution_id in self._timed_out:
-            status, reason = "timed_out", _out_of_time(view.timeout)
+            status, reason = "timed_out", _out_of_time(view.options.timeout)
         elif execution_id in self._limited:
             status, reason = "cancelled", self.limit.reason
         elif self._ladder.is_for(execution_id) and status != "ok":
@@ -317,7 +318,7 @@ class Runner:
         events = self._ladder.settle(execution_id)
         self._end_run(execution_id)
         events.append(ExecutionFinished(execution_id, status, reason, fact.error))
-        if status != "ok" and view.stop_on_error:
+        if status != "ok" and view.options.stop_on_error:
             events += self.drop_waiting("An execution before it did not end well.")
         return events
 
@@ -332,7 +333,7 @@ class Runner:
             if running in self._timed_out:
                 status = "timed_out"
                 view = self.snapshot.executions[running]
-                reason = f"{_out_of_time(view.timeout)} The kernel had to be ended."
+                reason = f"{_out_of_time(view.options.timeout)} The kernel had to be ended."
             elif running in self._limited:
                 status = "cancelled"
                 reason = f"{self.limit.reason} The kernel had to be ended."
@@ -451,10 +452,11 @@ class Runner:
 
     def restore_timer(self, running: str) -> None:
         view = self.snapshot.executions.get(running)
-        if view is not None and view.timeout is not None and self.queue.running == running:
+        timeout = view.options.timeout if view is not None else None
+        if view is not None and timeout is not None and self.queue.running == running:
             passed = self._clock.now() - (view.started_at or 0.0)
             # The clock may have been set meanwhile.
-            self._allow(running, min(max(view.timeout - passed, 0.0), view.timeout))
+            self._allow(running, min(max(timeout - passed, 0.0), timeout))
 
     def find(self, execution_id: str) -> None:
         if not self.recorder.has(execution_id):

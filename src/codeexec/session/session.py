@@ -309,7 +309,7 @@ class Session:
             self._variables.look_soon()
 
     def _remember(self, view: ExecutionView) -> None:
-        if view.store_history and not view.silent:
+        if view.options.store_history and not view.options.silent:
             self._history.add(
                 q.HistoryEntry(
                     self.session_id, view.execution_id, view.queued_at, view.code, view.status

@@ -58,8 +58,8 @@ class VariableWatch:
         secrets = self._runner.secrets
         found = replace(found, variables=secrets.mask_variables(found.variables, generation))
         is_news = (found.variables, generation) != (
-            snapshot.variables,
-            snapshot.variables_generation,
+            snapshot.kernel.variables,
+            snapshot.kernel.variables_generation,
         )
         if is_news and not self._runner.limit.is_reached:
             self._runner.recorder.record(

@@ -72,7 +72,7 @@ class Frame:
 
     @property
     def variables_changed(self) -> bool:
-        return self.snapshot.variables is not self.before.variables
+        return self.snapshot.kernel.variables is not self.before.kernel.variables
 
     @property
     def artifacts_changed(self) -> bool:

@@ -16,6 +16,7 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import KernelStarting
 from codeexec.domain.fold import apply
 from codeexec.domain.ids import EXECUTION, new_id
+from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import Run
 from codeexec.domain.requests import Execute, SessionSummary
 from codeexec.domain.snapshot import ExecutionView, Snapshot
@@ -117,7 +118,8 @@ class FirstRun:
                 return True
             try:
                 columns = output_width(self._console.width)
-                request = Execute(line.rstrip(), execution_id, origin=self._me, columns=columns)
+                options = ExecuteOptions(columns=columns)
+                request = Execute(line.rstrip(), execution_id, origin=self._me, options=options)
                 taken = await session.call(request)
             except CodeexecError:
                 self._frame.put_back(line)  # the workbench asks again, and says what is wrong
@@ -161,7 +163,7 @@ async def _language(session: SessionClient, after: int) -> str:
     async for batch in session.events(after, "tail"):
         for record in batch:
             if isinstance(record.event, KernelStarting):
-                return record.event.kernel.language
+                return record.event.ref.language
     return ""
 
 

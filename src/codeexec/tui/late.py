@@ -53,9 +53,11 @@ class LateSession:
 
     async def call(self, request: Request[R]) -> R:
         session = self._session if self._session is not None else await self._wait()
-        if isinstance(request, Execute) and not request.columns and not _is_of_notebook(request):
-            with_columns = replace(request, columns=self._columns())
-            return cast("R", await session.call(with_columns))
+        if isinstance(request, Execute) and not _is_of_notebook(request):
+            options = request.options
+            if not options.columns:
+                options = replace(options, columns=self._columns())
+            return cast("R", await session.call(replace(request, options=options)))
         return await session.call(request)
 
     async def events(

@@ -21,6 +21,7 @@ from codeexec.domain.events import (
     SnapshotTaken,
 )
 from codeexec.domain.fold import apply
+from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run
 from codeexec.domain.requests import PinArtifact
 from codeexec.domain.snapshot import KEPT_EXECUTIONS, Snapshot
@@ -274,7 +275,10 @@ def test_the_last_run_of_each_cell_is_found(path: Path) -> None:
 
 def test_silent_executions_are_in_no_page(path: Path) -> None:
     recorder = opened(Journal.create(path))
-    events: list[AnyEvent] = [ExecutionQueued("hidden", "", silent=True), *ran("shown")]
+    events: list[AnyEvent] = [
+        ExecutionQueued("hidden", "", options=ExecuteOptions(silent=True)),
+        *ran("shown"),
+    ]
     recorder.record(*events)
     runs = recorder.journal.runs
     assert [view.execution_id for view in runs.views().executions] == ["shown"]
@@ -314,6 +318,6 @@ def test_no_execution_has_half_a_surrogate_pair_in_its_id(path: Path) -> None:
 def test_the_version_of_a_checkpoint_belongs_to_its_fields() -> None:
     """Fails when the snapshot changes: raise `checkpoint.VERSION`, then this."""
     assert (checkpoint.VERSION, Snapshot.__struct_fields__[-3:]) == (
-        1,
+        2,
         ("executions_total", "ended", "weight"),
     )

@@ -8,6 +8,7 @@ import pytest
 from textual.widgets import Static
 
 from codeexec.domain.events import Variable
+from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.snapshot import ExecutionView, KernelView, Snapshot
 from codeexec.tui.link import CopyRequested, Failed, Said, SaveRequested
@@ -122,9 +123,14 @@ async def test_a_frame_displayed_in_part_opens_whole_while_the_kernel_has_it() -
         app.show(
             Snapshot(
                 executions=dict(runs),
-                kernel=KernelView("idle", 1),
-                variables=(Variable("df", "DataFrame", kind="table"),),
-                variables_generation=1,
+                kernels={
+                    DEFAULT_KERNEL: KernelView(
+                        "idle",
+                        1,
+                        variables=(Variable("df", "DataFrame", kind="table"),),
+                        variables_generation=1,
+                    )
+                },
             )
         )
         await pilot.press("enter")

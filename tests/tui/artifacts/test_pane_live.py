@@ -65,7 +65,7 @@ async def test_what_cells_produce_appears_and_is_worked_with(session: SessionCli
         await run(session, BIG)
         await until(pilot, lambda: pane.selected and pane.selected.name == "big")
         assert pane.selected.detail == "1000×2"
-        await until(pilot, lambda: "big" in {v.name for v in app.snapshot.variables})
+        await until(pilot, lambda: "big" in {v.name for v in app.snapshot.kernel.variables})
         await pilot.press("enter")
         await until(pilot, lambda: app.heard_of(ArtifactPane.TableRequested))
         assert app.heard_of(ArtifactPane.TableRequested)[0].name == "big"

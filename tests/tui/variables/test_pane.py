@@ -14,6 +14,7 @@ from textual.widgets import Static
 from codeexec.domain.errors import Busy, CodeexecError, NotFound
 from codeexec.domain.events import Recorded, Variable
 from codeexec.domain.flow import OutputMode
+from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.requests import DeleteVariable, Request
 from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.tui.link import Failed
@@ -54,11 +55,13 @@ class Refusing:
 
 
 def session_with(*variables: Variable, generation: int = 1, state: str = "idle") -> Snapshot:
-    return Snapshot(
-        kernel=KernelView(state, generation),  # type: ignore[arg-type]
+    kernel = KernelView(
+        state,  # type: ignore[arg-type]
+        generation,
         variables=variables,
         variables_generation=1,
     )
+    return Snapshot(kernels={DEFAULT_KERNEL: kernel})
 
 
 def names(pane: VariablesPane) -> list[str]:

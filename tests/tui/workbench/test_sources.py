@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.events import KernelRef
+from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.tui.screens.wires import source_path
 
 
 def snapshot(backend: str) -> Snapshot:
     ref = KernelRef("python3", "Python 3", "python", "", backend)
-    return Snapshot(cwd="/work/project", kernel=KernelView(kernel=ref))
+    return Snapshot(cwd="/work/project", kernels={DEFAULT_KERNEL: KernelView(kernel=ref)})
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from textual.app import App, ComposeResult
 
 from codeexec.client.api import Link
 from codeexec.domain.events import Death, KernelRef
+from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.requests import Usage
 from codeexec.domain.snapshot import KernelState, KernelView, Snapshot
 from codeexec.tui.theme import built_in_folder, find_theme
@@ -35,7 +36,7 @@ def container(
         "docker",
     )
     view = KernelView(state, 1, ref, paused=paused, notices=notices, death=death)
-    return Snapshot(kernel=view)
+    return Snapshot(kernels={DEFAULT_KERNEL: view})
 
 
 class Line(App[None]):

@@ -110,18 +110,21 @@ class KernelConnection:
     # -- said --------------------------------------------------------------------------
 
     def execute(self, call: ExecuteCall) -> None:
+        options = call.options
         content: dict[str, object] = {
             "code": call.code,
-            "silent": call.silent,
-            "store_history": call.store_history and not call.silent,
+            "silent": options.silent,
+            "store_history": options.store_history and not options.silent,
             "user_expressions": {},
-            "allow_stdin": call.allow_stdin,
-            "stop_on_error": call.stop_on_error,
+            "allow_stdin": options.allow_stdin,
+            "stop_on_error": options.stop_on_error,
         }
         self.interrupted = False
         self.expect(call.execution)
         # See guest/screen_width.py. Other kernels take no notice of metadata that they do not know.
-        metadata: dict[str, object] = {"codeexec_columns": call.columns} if call.columns else {}
+        metadata: dict[str, object] = (
+            {"codeexec_columns": options.columns} if options.columns else {}
+        )
         self.send("shell", "execute_request", content, call.execution, metadata=metadata)
 
     def expect(self, execution: str) -> None:

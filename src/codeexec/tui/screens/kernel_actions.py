@@ -84,7 +84,7 @@ class KernelActions(Arrangement):
 
     async def _may_lose_variables(self, snapshot: Snapshot) -> bool:
         """Ask before variables are lost, unless that is set otherwise."""
-        count = len(snapshot.variables) if snapshot.kernel.state in ("idle", "busy") else 0
+        count = len(snapshot.kernel.variables) if snapshot.kernel.state in ("idle", "busy") else 0
         if not count or not self.equipment.settings.console.confirm_restart:
             return True
         words = "1 variable is lost." if count == 1 else f"{count:,} variables are lost."

@@ -135,8 +135,9 @@ class ArtifactPane(ItemActions, Vertical):
     def show_frame(self, frame: Frame) -> None:
         """Follow what is."""
         now = frame.snapshot
-        alive = now.variables_generation == now.kernel.generation
-        self._tables = frozenset(v.name for v in now.variables if alive and v.kind == "table")
+        kernel = now.kernel
+        alive = kernel.variables_generation == kernel.generation
+        self._tables = frozenset(v.name for v in kernel.variables if alive and v.kind == "table")
         if self.gallery.take(now) and self._is_ready:
             self._arrange()
         self._fill()

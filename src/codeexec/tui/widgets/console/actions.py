@@ -89,7 +89,7 @@ class CardActions(Widget):
         if card is not None:
             return card
         found = await ask_quietly(self.session, q.ReadExecution(execution_id))
-        if found is None or found.execution.silent:
+        if found is None or found.execution.options.silent:
             return None
         await self.read_before(found.execution.number + 1)
         return self.view.deck.get(execution_id)

@@ -53,7 +53,7 @@ class Deck:
         changed: list[int] = []
         numbers: set[int] | None = None
         for view in _in_order(frame):
-            if view.silent:
+            if view.options.silent:
                 continue
             at = self._places.get(view.execution_id)
             if at is None:

@@ -129,8 +129,8 @@ def _inside(
 def alive(snapshot: Snapshot) -> tuple[Variable, ...]:
     """The variables of the kernel that is there now."""
     is_there = snapshot.kernel.state in ("idle", "busy")
-    same = snapshot.variables_generation == snapshot.kernel.generation
-    return snapshot.variables if is_there and same else ()
+    same = snapshot.kernel.variables_generation == snapshot.kernel.generation
+    return snapshot.kernel.variables if is_there and same else ()
 
 
 def _public_first(children: Sequence[Variable]) -> list[Variable]:
