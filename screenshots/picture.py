@@ -109,7 +109,7 @@ def _colors(style: Style, ground: str, text: str) -> tuple[str, str]:
 def _hex(color: Color | None, otherwise: str) -> str:
     if color is None or color.is_default:
         return otherwise
-    return color.get_truecolor().hex
+    return (color.triplet or color.get_truecolor()).hex
 
 
 def _rect(box: Box, color: str) -> str:

@@ -17,6 +17,10 @@ class Appearance:
     """Name of a theme, built in or from the `themes` folder beside the user's configuration.
     Empty: the default, or the monochrome one when NO_COLOR is set."""
 
+    colors: Literal["auto", "truecolor", "256", "16"] = "auto"
+    """How many colours the terminal shows; `auto` asks it, and goes by COLORTERM and TERM where
+    it does not answer."""
+
     images: Literal["auto", "kitty", "sixel", "sextant", "quadrant", "half", "none"] = "auto"
     """How pictures are drawn: by a graphics protocol, or by blocks of six, four or two to a
     character; `auto` asks the terminal what it can do, `none` shows descriptions alone."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from codeexec.config.load import Loaded
 from codeexec.config.model import Settings
 from codeexec.documents.swap import SwapStore
+from codeexec.tui.color_depth import TerminalColors
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.keymap import Keymap
 from codeexec.tui.theme import Theme
@@ -29,6 +30,9 @@ class Equipment:
     keymap: Keymap
     graphics: Graphics = field(default_factory=Graphics)
     swaps: SwapStore | None = None
+    colors: TerminalColors | None = None
+    """What the terminal has said of its colours; None where there is no terminal."""
+
     key_at: float = 0.0
     """When the last key was pressed or the mouse used, on the monotonic clock."""
 

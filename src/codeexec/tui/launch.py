@@ -49,9 +49,9 @@ async def launch(
     options: OpenOptions, place: Place, starting: Starting, frame: FirstFrame, console: Box
 ) -> str:
     """What is to be said at the end. Raises CodeexecError."""
-    from codeexec.tui.graphics.probe import QUESTIONS, parse
+    from codeexec.tui.graphics.probe import parse, questions
 
-    frame.ask(QUESTIONS.encode())
+    frame.ask(questions(os.environ).encode())
     from codeexec.client.socket import SocketHost
     from codeexec.config.load import load
     from codeexec.domain.requests import ClientInfo
@@ -73,9 +73,10 @@ async def launch(
         try:
             await loading.finish()
             from codeexec.tui.program import Program
+            from codeexec.tui.terminal_replies import keep_partial
 
             equipment = await _equip(options, loaded, frame, starting.paths.state, me)
-            typed = parse(await first.hand_over())[1]
+            typed = keep_partial(parse(await first.hand_over())[1])
             program = Program(host, options, equipment, cwd, typed, opening=opening, start=start)
             try:
                 words = await program.run_async() or ""
@@ -103,6 +104,7 @@ async def _equip(
     from codeexec.config.load import user_folder
     from codeexec.documents.swap import SwapStore
     from codeexec.tui import keymap, theme
+    from codeexec.tui.color_depth import TerminalColors
     from codeexec.tui.equipment import Equipment
     from codeexec.tui.graphics.probe import ask_tmux, cell_from, cell_of_window, decide
 
@@ -113,26 +115,33 @@ async def _equip(
     setting = {"blocks": "quadrant", "off": "none", "iterm2": "auto"}.get(look.images, look.images)
     cell = cell_from(look.cell_size) or answers.cell or cell_of_window(sys.stdout.fileno())
     tmux = await ask_tmux(os.environ)
+    colors = TerminalColors(os.environ, look.colors, tmux)
+    colors.note(answers.true_color, answers.version)
     return Equipment(
         me=me,
         state=state,
         loaded=loaded,
         themes=themes,
-        theme=themes.find(key),
+        theme=themes.find(key).at(colors.depth),
         keymap=keymap.load(loaded.settings.editor.keymap, user_folder()),
         graphics=decide(answers, os.environ, setting=setting, cell=cell, tmux_client=tmux),
         swaps=SwapStore(state / "swap"),
+        colors=colors,
     )
 
 
 async def _answers(frame: FirstFrame) -> Answers:
     """What the terminal has said; one that says nothing is not waited for long."""
     from codeexec.tui.graphics.probe import parse
+    from codeexec.tui.terminal_replies import expect_answers
 
     deadline = time.monotonic() + _PATIENCE
     while True:
         answers, _ = parse(frame.typed)
-        if answers.complete or time.monotonic() > deadline:
+        if not answers.complete and time.monotonic() > deadline:
+            expect_answers()
+            return answers
+        if answers.complete:
             return answers
         await asyncio.sleep(0.005)
 

@@ -19,6 +19,7 @@ from textual.binding import BindingType
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.drivers.linux_driver import LinuxDriver
+from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
@@ -26,8 +27,9 @@ from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.printable import printable
 from codeexec.domain.requests import SessionSummary
-from codeexec.tui import garbage
+from codeexec.tui import garbage, terminal_replies
 from codeexec.tui.app import OpenOptions
+from codeexec.tui.color_depth import Depth
 from codeexec.tui.commands import BY_ID
 from codeexec.tui.equipment import Equipment
 from codeexec.tui.key_order import KeyHandled, KeyOrder
@@ -39,7 +41,9 @@ from codeexec.tui.screens.command_chooser import CommandChooser
 from codeexec.tui.screens.keys import KeysScreen
 from codeexec.tui.screens.workbench import Workbench
 from codeexec.tui.terminal import FollowingDriver, Start
-from codeexec.tui.theme import preferred_theme, to_textual
+from codeexec.tui.terminal_replies import TerminalAnswered
+from codeexec.tui.theme import Theme, preferred_theme, to_textual
+from codeexec.tui.theme_colors import Color
 from codeexec.tui.watch_only import refusal, refuses
 from codeexec.tui.workplace import place_of
 
@@ -71,6 +75,7 @@ class Program(App[str]):
         terminal until now."""
         super().__init__(driver_class=FollowingDriver if start is not None else None)
         teach()
+        terminal_replies.teach()
         self._host = host
         self._options = options
         self.equipment = equipment
@@ -78,14 +83,14 @@ class Program(App[str]):
         self._typed = typed
         self._opening = opening
         self._start = start
+        self._palette_filter: LineFilter | None = None
         self._is_hung_up = False
         self._early: list[events.Key | events.Paste] = []
         self._takes_keys = False
         self._key_order = KeyOrder(self, super().on_event)
         self.fault: CodeexecError | None = None
         """Why it has ended, where that was not meant."""
-        self.register_theme(to_textual(equipment.theme))
-        self.theme = equipment.theme.key
+        self._use_theme(equipment.theme)
         self.set_keymap(dict(equipment.keymap.keys))
         if not equipment.settings.appearance.animations:
             self.animation_level = "none"
@@ -289,6 +294,9 @@ class Program(App[str]):
         self.equipment.loaded = event.loaded
         look = event.loaded.settings.appearance
         key = preferred_theme(os.environ, look.theme or None)
+        if (colors := self.equipment.colors) is not None:
+            colors.setting = look.colors
+            self._use_depth(colors.depth)
         self.choose_theme(ThemeChosen(key))
         self.animation_level = "full" if look.animations else "none"
         self.workbench.follow_settings()
@@ -300,8 +308,45 @@ class Program(App[str]):
         except CodeexecError as error:
             self.workbench.say_failed(error)
             return
-        if theme is not None and theme is not self.equipment.theme:
+        if (
+            theme is not None
+            and (theme := theme.at(self.equipment.theme.depth)) != self.equipment.theme
+        ):
             self.equipment.theme = theme
-            self.register_theme(to_textual(theme))
-            self.theme = theme.key
+            self._use_theme(theme)
             self.workbench.use(theme)
+
+    # -- how many colours there are ----------------------------------------------------------------
+
+    @on(TerminalAnswered)
+    def note_answer(self, event: TerminalAnswered) -> None:
+        """A slow line: what the terminal says now may be that it has more colours, or fewer."""
+        if (colors := self.equipment.colors) is not None:
+            colors.note(event.answers.true_color, event.answers.version)
+            self._use_depth(colors.depth)
+
+    def _use_depth(self, depth: Depth) -> None:
+        theme = self.equipment.theme
+        if depth != theme.depth:
+            self.equipment.theme = self.equipment.themes[theme.key].at(depth)
+            self._use_theme(self.equipment.theme)
+            self.workbench.use(self.equipment.theme)
+
+    def _limit_colors(self, theme: Theme) -> None:
+        """Let nothing reach the terminal that is not one of its colours."""
+        self._filters[:] = [kept for kept in self._filters if kept is not self._palette_filter]
+        self._palette_filter = None
+        depth = theme.depth
+        if depth != "truecolor":
+            from codeexec.tui.palette_filter import PaletteFilter  # not where there is true colour
+
+            surface = Color.parse(theme.color("surface"))
+            self._palette_filter = PaletteFilter(depth, surface)
+            self._filters.append(self._palette_filter)
+        self.set_class(depth == "16", "-sixteen")
+
+    def _use_theme(self, theme: Theme) -> None:
+        self._limit_colors(theme)
+        textual_theme = to_textual(theme)
+        self.register_theme(textual_theme)
+        self.theme = textual_theme.name

@@ -9,15 +9,18 @@ A theme file is TOML:
     ...
     [meaning]                    # optional: say any meaning yourself
     "run.running" = "accent bold"
+    [colors-256]                 # optional: the same for terminals with fewer colours, by number
+    surface = 233
 
-`theme_meanings` has the names and the language of the values.
+`theme_meanings` has the names and the language of the values, `theme_limited` those of the tables
+for 256 and 16 colours.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -29,16 +32,24 @@ from codeexec.config.paths import built_in_themes
 from codeexec.domain.errors import UsageError
 from codeexec.domain.parsing import load_toml
 from codeexec.domain.plain_files import read_plain_text
-from codeexec.tui.theme_colors import Color
+from codeexec.tui.color_depth import Depth
+from codeexec.tui.theme_colors import Color, contrast
 from codeexec.tui.theme_meanings import RULES, BadValue, Meaning, complete
+from codeexec.tui.theme_tables import Limited, check_table
 from codeexec.tui.theme_textual import variables
 
 DEFAULT = "harbour"
 MONOCHROME = "ink"
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]*")
-_TABLES = frozenset({"title", "dark", "monochrome", "contrast", "base", "meaning"})
+_LIMITED: tuple[Limited, ...] = ("256", "16")
+_TABLES = frozenset(
+    {"title", "dark", "monochrome", "contrast", "base", "meaning"}
+    | {f"colors-{depth}" for depth in _LIMITED}
+)
+_NUMBERED = frozenset(f"colors-{depth}" for depth in _LIMITED)
 _AA = 4.5
+_LEAST_ON = 4.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,23 @@ class Theme:
     monochrome: bool
     contrast: float
     meanings: Mapping[str, Meaning] = field(repr=False)
+    depth: Depth = "truecolor"
+    rules: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What its file says under [meaning]."""
+
+    tables: Mapping[Depth, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    """What its file says under [colors-256] and [colors-16], by depth."""
+
+    def at(self, depth: Depth) -> Theme:
+        """The theme in the colours of a terminal; of one that is limited already, itself.
+
+        Raises UsageError for a table of its file that cannot be used."""
+        if depth == "truecolor" or depth == self.depth:
+            return self
+        found = self._limited.get(depth)
+        if found is None:
+            found = self._limited[depth] = _limited_to(self, depth)
+        return found
 
     def meaning(self, name: str) -> Meaning:
         """The meaning of that name; KeyError for a name that is in no theme."""
@@ -80,6 +108,20 @@ class Theme:
             )
         return found
 
+    def style_on(self, name: str, under: str) -> Style:
+        """The meaning as painted on the ground of another: in its own colour where that is
+        readable there, else in the other's."""
+        key = f"{name} on {under}"
+        found = self._styles.get(key)
+        if found is None:
+            color, ground = self.meanings[name].color, self.meanings[under].ground
+            found = self.style(under)
+            if color and ground and contrast(color, ground) >= min(self.contrast, _LEAST_ON):
+                found += Style(color=color.hex)
+            found += self.style(name).without_color
+            self._styles[key] = found
+        return found
+
     def styles(self, prefix: str) -> dict[str, Style]:
         """All the styles under a prefix, keyed by what follows it: `styles("syntax.")`."""
         return {
@@ -101,6 +143,10 @@ class Theme:
 
     @cached_property
     def _styles(self) -> dict[str, Style]:
+        return {}
+
+    @cached_property
+    def _limited(self) -> dict[Depth, Theme]:
         return {}
 
 
@@ -189,7 +235,7 @@ def to_textual(theme: Theme) -> TextualTheme:
     one with attributes `$run-running-style`.
     """
     return TextualTheme(
-        name=theme.key,
+        name=theme.key if theme.depth == "truecolor" else f"{theme.key}-{theme.depth}",
         primary=theme.color("accent"),
         secondary=theme.color("info"),
         warning=theme.color("warn"),
@@ -227,8 +273,28 @@ def _theme_of(key: str, table: Mapping[str, object]) -> Theme:
         raise BadValue("monochrome", "must be true or false")
     if not isinstance(least, int | float) or not 1 <= least <= 21:
         raise BadValue("contrast", "must be a ratio from 1 to 21")
-    meanings = complete(_words(table, "base"), _words(table, "meaning"), float(least))
-    return Theme(key, title, dark, monochrome, float(least), MappingProxyType(meanings))
+    rules = _words(table, "meaning")
+    meanings = complete(_words(table, "base"), rules, float(least))
+    tables: dict[Depth, Mapping[str, str]] = {}
+    for depth in _LIMITED:
+        tables[depth] = _words(table, f"colors-{depth}")
+        check_table(tables[depth], depth)
+    return Theme(
+        *(key, title, dark, monochrome, float(least), MappingProxyType(meanings)),
+        rules=rules,
+        tables=tables,
+    )
+
+
+def _limited_to(theme: Theme, depth: Limited) -> Theme:
+    from codeexec.tui.theme_limited import complete_limited  # not where there is true colour
+
+    meanings = complete_limited(
+        *(theme.tables.get(depth, {}), theme.rules, theme.meanings, depth, theme.contrast),
+        dark=theme.dark,
+        monochrome=theme.monochrome,
+    )
+    return replace(theme, depth=depth, meanings=MappingProxyType(meanings))
 
 
 def _words(table: Mapping[str, object], name: str) -> dict[str, str]:
@@ -238,6 +304,8 @@ def _words(table: Mapping[str, object], name: str) -> dict[str, str]:
     def flatten(value: object, path: str) -> None:
         if isinstance(value, str):
             found[path] = value
+        elif isinstance(value, int) and not isinstance(value, bool) and name in _NUMBERED:
+            found[path] = str(value)
         elif isinstance(value, dict):
             for key, inner in value.items():
                 flatten(inner, f"{path}.{key}" if path else str(key))

@@ -50,6 +50,11 @@ def contrast(one: Color, other: Color) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
+def farthest(ground: Color, inks: tuple[Color, ...]) -> Color:
+    """The ink that stands out most from a ground."""
+    return max(inks, key=lambda ink: contrast(ink, ground))
+
+
 def readable(color: Color, grounds: tuple[Color, ...], toward: Color, ratio: float) -> Color:
     """The colour, moved toward another in steps until it stands `ratio` from every ground.
 

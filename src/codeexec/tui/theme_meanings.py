@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from codeexec.tui.theme_colors import Color, contrast, readable
+from codeexec.tui.theme_colors import Color, farthest, readable
 
 BASE_REQUIRED = ("surface", "text", "accent", "red", "yellow", "green", "cyan", "blue", "violet")
 """What every theme file must give under [base]."""
@@ -46,6 +46,12 @@ RULES: Mapping[str, str] = MappingProxyType(
         "title": "text bold",
         "accent": "accent",
         "accent.ground": "on-accent on accent",
+        "bar": "text on panel",
+        "bar.muted": "muted on panel",
+        "bar.focused": "accent on panel bold",
+        "popup": "text on raised",
+        "popup.muted": "muted on raised",
+        "popup.current": "on-accent on accent",
         "border": "surface 22% text",
         "border.focused": "accent",
         "ok": "green",
@@ -57,6 +63,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "cursor": "on-accent on accent",
         "cursor.blurred": "default on surface 26% text",
         "cursor.line": "default on surface 5% text",
+        "row.current": "default on raised",
         "selection": "default on surface 18% accent",
         "search.match": "default on surface 20% yellow",
         "search.current": "surface on yellow bold",
@@ -137,6 +144,7 @@ GROUNDS = (
     "surface",
     "panel",
     "raised",
+    "row.current",
     "cursor.line",
     "selection",
     "search.match",
@@ -190,9 +198,10 @@ def complete(
     A colour that is not spelled out (`#rrggbb`) in [meaning] is moved toward the text colour until
     its contrast is at least `least` (a WCAG ratio) on every ground. Raises BadValue.
     """
-    palette = _Palette(base, overrides)
+    check_names(base, overrides)
+    palette = Palette({**BASE_COMPLETED, **base}, {**RULES, **overrides})
     meanings = {name: palette.meaning(name) for name in RULES}
-    grounds = tuple(ground for name in GROUNDS if (ground := meanings[name].ground) is not None)
+    grounds = open_grounds(meanings)
     text = palette.color("text", "text")
     for name, meaning in meanings.items():
         if meaning.color is None or overrides.get(name, "").startswith("#"):
@@ -201,27 +210,42 @@ def complete(
             moved = readable(meaning.color, grounds[:1], text, ansi_contrast(least))
         elif is_text(name) and meaning.ground is None:
             moved = readable(meaning.color, grounds, text, least)
+        elif is_text(name) and meaning.ground is not None:
+            ink = farthest(meaning.ground, (text, *grounds[:1]))
+            moved = readable(meaning.color, (meaning.ground,), ink, least)
         else:
             continue
         meanings[name] = Meaning(moved, meaning.ground, meaning.attributes)
     return meanings
 
 
-class _Palette:
-    """Names to colours: looked up on need, so that a rule may refer to any other."""
+def open_grounds(meanings: Mapping[str, Meaning]) -> tuple[Color, ...]:
+    """The grounds on which text of any meaning is laid: those without a colour of their own."""
+    found = (meanings[name] for name in GROUNDS)
+    return tuple(each.ground for each in found if each.ground is not None and each.color is None)
 
-    def __init__(self, base: Mapping[str, str], overrides: Mapping[str, str]) -> None:
-        for name in BASE_REQUIRED:
-            if name not in base:
-                raise BadValue(f"base.{name}", "is missing")
-        for name in base:
-            if name not in BASE_REQUIRED and name not in BASE_COMPLETED:
-                raise BadValue(f"base.{name}", "is not the name of a base colour")
-        for name in overrides:
-            if name not in RULES:
-                raise BadValue(f"meaning.{name}", "is not the name of a meaning")
-        self._base = {**BASE_COMPLETED, **base}
-        self._rules = {**RULES, **overrides}
+
+def check_names(base: Mapping[str, str], overrides: Mapping[str, str]) -> None:
+    """Raise BadValue for a base colour that is missing, and for a name that is none."""
+    for name in BASE_REQUIRED:
+        if name not in base:
+            raise BadValue(f"base.{name}", "is missing")
+    for name in base:
+        if name not in BASE_REQUIRED and name not in BASE_COMPLETED:
+            raise BadValue(f"base.{name}", "is not the name of a base colour")
+    for name in overrides:
+        if name not in RULES:
+            raise BadValue(f"meaning.{name}", "is not the name of a meaning")
+
+
+class Palette:
+    """Names to colours: looked up on need, so that a rule may refer to any other.
+
+    `base` has values of base colours by name, `rules` those of meanings."""
+
+    def __init__(self, base: Mapping[str, str], rules: Mapping[str, str]) -> None:
+        self._base = base
+        self._rules = rules
         self._open: set[str] = set()
         self._colors: dict[str, Color] = {}
 
@@ -238,7 +262,7 @@ class _Palette:
         if word == "on-accent":
             accent = self.color("accent", key)
             inks = (self.color("surface", key), self.color("text", key))
-            return max(inks, key=lambda ink: contrast(ink, accent))
+            return farthest(accent, inks)
         if word not in self._colors:
             self._colors[word] = self._look_up(word, key)
         return self._colors[word]

@@ -24,16 +24,16 @@ _STOCK: Mapping[str, str] = MappingProxyType(
         "border-blurred": "border",
         "block-cursor-foreground": "cursor",
         "block-cursor-background": "cursor ground",
-        "block-cursor-blurred-foreground": "text",
+        "block-cursor-blurred-foreground": "cursor.blurred ink",
         "block-cursor-blurred-background": "cursor.blurred ground",
-        "block-hover-background": "raised ground",
-        "surface-active": "raised ground",
+        "block-hover-background": "row.current ground",
+        "surface-active": "row.current ground",
         "input-cursor-foreground": "cursor",
         "input-cursor-background": "cursor ground",
         "input-selection-background": "selection ground",
-        "input-selection-foreground": "text",
+        "input-selection-foreground": "selection ink",
         "screen-selection-background": "selection ground",
-        "screen-selection-foreground": "text",
+        "screen-selection-foreground": "selection ink",
         "scrollbar": "border",
         "scrollbar-hover": "muted",
         "scrollbar-active": "accent",
@@ -61,7 +61,8 @@ _STOCK: Mapping[str, str] = MappingProxyType(
         "markdown-h6-color": "muted",
     }
 )
-"""Textual's variable -> the meaning whose colour (or, with `ground`, background) it takes."""
+"""Textual's variable -> the meaning whose colour it takes: the first it has, the `ground`, or the
+`ink`, which is the colour of what is written on its ground."""
 
 
 def variables(meanings: Mapping[str, Meaning]) -> dict[str, str]:
@@ -78,17 +79,22 @@ def variables(meanings: Mapping[str, Meaning]) -> dict[str, str]:
         chosen = meanings[name].ground or surface.ground
         return chosen.hex if chosen else ""
 
+    def ink(name: str) -> str:
+        chosen = meanings[name].color or text.color
+        return chosen.hex if chosen else ""
+
     found: dict[str, str] = {}
     for name, meaning in meanings.items():
         css = name.replace(".", "-")
         found[css] = color(name)
         if meaning.ground is not None:
             found[f"{css}-ground"] = ground(name)
+            found[f"{css}-ink"] = ink(name)
         if meaning.attributes:
             found[f"{css}-style"] = " ".join(sorted(meaning.attributes))
     for css, source in _STOCK.items():
         name, _, part = source.partition(" ")
-        found[css] = ground(name) if part else color(name)
+        found[css] = {"": color, "ground": ground, "ink": ink}[part](name)
     found["block-cursor-text-style"] = "none"
     found["link-style"] = "underline"
     found["link-style-hover"] = "none"

@@ -116,7 +116,10 @@ def terminal() -> Iterator[tuple[int, int]]:
     os.close(program)
 
 
-async def test_a_terminal_is_asked_and_heard(terminal: tuple[int, int]) -> None:
+async def test_a_terminal_is_asked_and_heard(
+    terminal: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
     person, program = terminal
     before = termios.tcgetattr(program)
     probe = Probe(program, program)

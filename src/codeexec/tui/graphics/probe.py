@@ -20,6 +20,7 @@ from typing import Literal
 
 from codeexec.domain.errors import UsageError
 from codeexec.hostfiles.programs import which
+from codeexec.tui.color_depth import may_ask
 from codeexec.tui.graphics.images import NOMINAL_CELL, CellSize
 
 Way = Literal["kitty", "sixel", "sextant", "quadrant", "half", "none"]
@@ -28,16 +29,30 @@ Way = Literal["kitty", "sixel", "sextant", "quadrant", "half", "none"]
 WAYS: tuple[Way, ...] = ("kitty", "sixel", "sextant", "quadrant", "half", "none")
 
 _DA1 = "\x1b[c"
-QUESTIONS = (
+_PICTURES = (
     "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"  # kitty: would you take one pixel?
     "\x1b[>q"  # XTVERSION: who are you?
     "\x1b[16t"  # how many pixels has a cell?
-    f"{_DA1}"
 )
+_COLORS = (
+    # DECRQSS: a colour is set, and asked for: has it been kept, or turned into another?
+    "\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m"
+    "\x1bP+q524742\x1b\\"  # XTGETTCAP: have you the capability RGB?
+)
+QUESTIONS = f"{_PICTURES}{_COLORS}{_DA1}"
+"""All of them, for a terminal that reads DCS strings."""
+
+
+def questions(environ: Mapping[str, str]) -> str:
+    """What may be asked of this terminal."""
+    return QUESTIONS if may_ask(environ) else f"{_PICTURES}{_DA1}"
+
 
 _ANSWERS = re.compile(
     rb"\x1b_G(?P<kitty>[^\x1b]*)\x1b\\"
     rb"|\x1bP>\|(?P<version>[^\x1b]*)\x1b\\"
+    rb"|\x1bP[01]\$r(?P<look>[\d;:]*)m?\x1b\\"
+    rb"|\x1bP(?P<has>[01])\+r(?P<capability>[\dA-Fa-f=;]*)\x1b\\"
     rb"|\x1b\[6;(?P<height>\d{1,4});(?P<width>\d{1,4})t"
     rb"|\x1b\[\?(?P<attributes>[\d;]*)c"
 )
@@ -56,6 +71,8 @@ class Answers:
     version: str = ""
     cell: CellSize | None = None
     complete: bool = False
+    true_color: bool | None = None
+    """None where the terminal does not say whether it shows 24-bit colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +89,37 @@ def parse(data: bytes) -> tuple[Answers, bytes]:
     kitty = sixel = complete = False
     version = ""
     cell: CellSize | None = None
+    true_color: bool | None = None
     for match in _ANSWERS.finditer(data):
         if (reply := match["kitty"]) is not None:
             kitty = reply.endswith(b";OK")
         elif (name := match["version"]) is not None:
             version = name.decode("ascii", errors="replace")
+        elif (look := match["look"]) is not None:
+            true_color = _is_our_color(look) if true_color is None else true_color
+        elif match["has"] is not None:
+            # A no is none: xterm has the capability under one of its names only.
+            if match["has"] == b"1" and match["capability"].upper().startswith(b"524742"):
+                true_color = True
         elif (attributes := match["attributes"]) is not None:
             sixel = b"4" in attributes.split(b";")
             complete = True
         else:
             cell = _sane(int(match["width"]), int(match["height"]))
-    return Answers(kitty, sixel, version, cell, complete), _ANSWERS.sub(b"", data)
+    answers = Answers(kitty, sixel, version, cell, complete, true_color)
+    return answers, _ANSWERS.sub(b"", data)
+
+
+_BACKGROUND = re.compile(rb"(?:^|;)48[;:](?P<kind>[25])[;:](?P<numbers>[\d;:]*)")
+
+
+def _is_our_color(look: bytes) -> bool | None:
+    """Whether the colour that was set is as it was set; None where the answer has none."""
+    found = _BACKGROUND.search(look)
+    if found is None:
+        return None
+    numbers = [part for part in re.split(rb"[;:]", found["numbers"]) if part]
+    return found["kind"] == b"2" and numbers[-3:] == [b"1", b"2", b"3"]
 
 
 def decide(
@@ -185,7 +222,7 @@ class Probe:
             return
         self._mode = termios.tcgetattr(self._source)
         tty.setcbreak(self._source, termios.TCSANOW)
-        os.write(self._sink, QUESTIONS.encode("ascii"))
+        os.write(self._sink, questions(os.environ).encode("ascii"))
 
     async def answers(self, timeout: float = 0.2) -> Answers:
         """What was answered within `timeout` seconds; nothing when `ask` found no terminal."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -152,6 +151,7 @@ class TabStrip(Handle):
 
     def render_line(self, y: int) -> Strip:
         style, base, width = self._theme.style, self.rich_style, self.size.width
+        base += style("bar")
         segments: list[Segment] = []
         self._spans = []
         used = 0
@@ -159,24 +159,24 @@ class TabStrip(Handle):
         room = width - (cell_len(words) + 1 if words else 0)
         for tab in self._visible(room):
             chosen = tab.key == self._chosen
-            look = style("muted")
+            look = style("bar.muted")
             if chosen:
-                look = style("accent") + Style(bold=True) if self._lit else style("text")
+                look = style("bar.focused" if self._lit else "bar")
             label = f" {tab.title} "
             mark = f"{tab.mark} " if tab.mark else ("× " if tab.closable and chosen else "")
             if used + cell_len(label + mark) > room:
-                segments.append(Segment("…", style("muted")))
+                segments.append(Segment("…", style("bar.muted")))
                 used += 1
                 break
             segments.append(Segment(label, look))
             if mark:
-                segments.append(Segment(mark, style(tab.meaning)))
+                segments.append(Segment(mark, self._theme.style_on(tab.meaning, "bar")))
             size = cell_len(label + mark)
             self._spans.append((used, used + size, tab))
             used += size
         segments.append(Segment(" " * max(room - used, 0)))
         if words:
-            segments.append(Segment(f"{words} ", style(meaning)))
+            segments.append(Segment(f"{words} ", self._theme.style_on(meaning, "bar")))
         return Strip(segments).adjust_cell_length(width).apply_style(base)
 
     def _visible(self, room: int) -> Sequence[Tab]:

@@ -78,7 +78,7 @@ class CompletionList:
         for number, (name, detail) in enumerate(visible, self.top):
             is_current = self.is_picked and number == self.chosen
             style = styles("text", "popup.current" if is_current else "popup")
-            quiet = style if is_current else styles("text", "popup", "muted")
+            quiet = style if is_current else styles("text", "popup.muted")
             segments = [Segment(f" {set_cell_size(name, names)} ", style)]
             if details:
                 segments.append(Segment(f"{set_cell_size(detail, details)} ", quiet))

@@ -52,12 +52,10 @@ _STOCK = {
     "syntax.heading": "accent",
     "syntax.error": "error",
     "popup": "foreground on panel",
+    "popup.muted": "foreground 60% on panel",
     "popup.current": "background on accent",
 }
 """What a name becomes under a theme that does not know it, in variables that each theme has."""
-
-_OURS = {"popup": "raised", "popup.current": "accent.ground"}
-"""Names that only the editor uses, and the meaning of ours that they are."""
 
 
 class EditorStyles:
@@ -78,7 +76,7 @@ class EditorStyles:
     @classmethod
     def from_meanings(cls, lookup: Callable[[str], Style]) -> EditorStyles:
         """Styles from a theme of ours, given its `style`."""
-        return cls(lambda name: lookup(_OURS.get(name, name)))
+        return cls(lookup)
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, str]) -> EditorStyles:
@@ -87,16 +85,14 @@ class EditorStyles:
 
 
 def _style(name: str, variables: Mapping[str, str]) -> Style:
-    css = _OURS.get(name, name).replace(".", "-")
+    css = name.replace(".", "-")
     if css not in variables or (name in _STOCK and "syntax-keyword" not in variables):
         return _stock(name, variables)
     ground = variables.get(f"{css}-ground", "")
     color = variables[css]
-    if color == ground and name not in ("text", "popup"):
+    if color == ground and name != "text":
         # A name that is only a ground lets the colour of the text shine through.
         color = ""
-    if name == "popup":
-        color = variables.get("text", "")
     attributes = Style.parse(variables.get(f"{css}-style", "") or "none")
     return attributes + _from(color, ground, variables)
 

@@ -1,0 +1,101 @@
+"""Answers of the terminal that come when the keyboard is read already: they are no keys.
+
+A line may be slow: what was asked before the workbench was there is then answered among the keys.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from time import monotonic
+
+from textual._xterm_parser import XTermParser
+from textual.drivers import linux_driver
+from textual.message import Message
+
+from codeexec.tui.graphics.probe import Answers, parse
+
+_PARTIAL = re.compile(
+    r"\x1b(?:P(?:[01]?(?:[$+](?:r[\d;:=A-Fa-f]*m?)?)?|>(?:\|[^\x1b]{0,80})?)\x1b?"
+    r"|_(?:G[^\x1b]{0,80})?\x1b?|\[(?:\?[\d;]*|6(?:;\d{0,4}){0,2})?)\Z"
+)
+"""The beginning of an answer to a question of ours, at the end of what was read."""
+
+_ANY_PARTIAL = re.compile(rf"{_PARTIAL.pattern}|\x1b\Z")
+"""The same, or its first byte, which is the key Escape as well."""
+
+_PATIENCE = 0.1
+"""Seconds for the rest of an answer; a key that begins like one is taken for a key then."""
+
+_OWED_FOR = 5.0
+"""Seconds after the start in which an answer may still come, if only its first byte has."""
+
+_unfinished = ""
+_owed_until = 0.0
+
+
+class TerminalAnswered(Message):
+    """The terminal has said something of what it was asked."""
+
+    def __init__(self, answers: Answers) -> None:
+        super().__init__()
+        self.answers = answers
+
+
+class ReplyParser(XTermParser):
+    """Reads keys, and takes the terminal's answers out from among them."""
+
+    def __init__(self, debug: bool = False) -> None:
+        super().__init__(debug)
+        self._held, self._held_at = _take_unfinished(), monotonic()
+
+    def feed(self, data: str) -> Iterable[Message]:
+        text = self._held + data
+        self._held = ""
+        if data and "\x1b" in text:
+            encoded = text.encode("utf-8", "surrogatepass")
+            answers, rest = parse(encoded)
+            if len(rest) != len(encoded):
+                text = rest.decode("utf-8", "surrogatepass")
+                if answers.complete:
+                    expect_answers(seconds=0)
+                yield TerminalAnswered(answers)
+            partial = (_PARTIAL if monotonic() > _owed_until else _ANY_PARTIAL).search(text)
+            if partial:
+                text, self._held = text[: partial.start()], partial[0]
+                self._held_at = monotonic()
+        if text or not data:
+            yield from super().feed(text)
+
+    def tick(self) -> Iterable[Message]:
+        if self._held and monotonic() - self._held_at >= _PATIENCE:
+            held, self._held = self._held, ""
+            yield from super().feed(held)
+        yield from super().tick()
+
+
+def keep_partial(typed: bytes) -> bytes:
+    """What was typed, but for an answer at its end that goes on in what is read next."""
+    global _unfinished
+    text = typed.decode("utf-8", "surrogateescape")
+    if partial := _PARTIAL.search(text):
+        _unfinished = partial[0]
+        text = text[: partial.start()]
+    return text.encode("utf-8", "surrogateescape")
+
+
+def expect_answers(seconds: float = _OWED_FOR) -> None:
+    """The terminal has not answered yet, and may do so within that time."""
+    global _owed_until
+    _owed_until = monotonic() + seconds if seconds else 0.0
+
+
+def _take_unfinished() -> str:
+    global _unfinished
+    found, _unfinished = _unfinished, ""
+    return found
+
+
+def teach() -> None:
+    """Have Textual read the keyboard in this way; harmless when done again."""
+    vars(linux_driver)["XTermParser"] = ReplyParser

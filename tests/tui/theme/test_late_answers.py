@@ -1,0 +1,61 @@
+"""Answers of the terminal among the keys: none is typed, no key is lost, the colours follow."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.events import Key, Paste
+from textual.message import Message
+
+from codeexec.tui import terminal_replies
+from codeexec.tui.terminal_replies import ReplyParser, TerminalAnswered, keep_partial
+
+ANSWERS = "\x1bP1$r48:2::1:2:3m\x1b\\\x1bP1+r524742=38\x1b\\\x1b[6;20;10t\x1b[?62;4c"
+
+
+def _keys(messages: list[Message]) -> str:
+    return "".join(message.character or "" for message in messages if isinstance(message, Key))
+
+
+def _said(messages: list[Message]) -> list[bool | None]:
+    return [m.answers.true_color for m in messages if isinstance(m, TerminalAnswered)]
+
+
+@given(st.lists(st.integers(1, len(ANSWERS) + 3), max_size=4))
+def test_answers_in_any_pieces_are_no_keys(cuts: list[int]) -> None:
+    terminal_replies.expect_answers(60)
+    parser = ReplyParser()
+    text = f"ab{ANSWERS}c"
+    ends = sorted({*cuts, len(text)})
+    messages: list[Message] = []
+    for begin, end in zip([0, *ends], ends, strict=False):
+        messages += parser.feed(text[begin:end])
+    assert _keys(messages) == "abc"
+    assert True in _said(messages)
+    assert not [m for m in messages if isinstance(m, Key) and len(m.key) > 1]
+
+
+def test_escape_and_keys_with_alt_are_still_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(terminal_replies, "monotonic", lambda: now[0])
+    terminal_replies.expect_answers(0)
+    parser = ReplyParser()
+    assert list(parser.feed("\x1bP")) == []
+    now[0] += 1
+    messages = [*parser.tick(), *parser.feed("x"), *parser.feed("\x1b[A")]
+    assert "Px" in _keys(messages)
+    assert [message.key for message in messages if isinstance(message, Key)][-1] == "up"
+
+
+def test_a_paste_is_whole() -> None:
+    pasted = list(ReplyParser().feed("\x1b[200~one\ntwo [?6c\x1b[201~x"))
+    assert [m.text for m in pasted if isinstance(m, Paste)] == ["one\ntwo [?6c"]
+
+
+def test_an_answer_that_was_begun_before_the_keyboard_is_read() -> None:
+    assert keep_partial(b"abc\x1bP1$r48:2:") == b"abc"
+    parser = ReplyParser()
+    messages = list(parser.feed(":1:2:3m\x1b\\d"))
+    assert _keys(messages) == "d"
+    assert _said(messages) == [True]
