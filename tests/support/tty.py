@@ -9,8 +9,9 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from support.programs import Terminal
 from support.servers import Apart, user
@@ -51,6 +52,12 @@ class Tty(Terminal):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self._read(until)
+
+    def until(self, holds: Callable[[], object], deadline: float = 30.0) -> None:
+        """Show what comes until that holds."""
+        end = time.monotonic() + deadline
+        while not holds():
+            assert self._read(end), f"it never came; the screen shows:\n{self.text}"
 
     def hang_up(self) -> None:
         """The terminal is gone; the program is not waited for."""
@@ -104,7 +111,11 @@ class Tty(Terminal):
 
 @contextmanager
 def workbench(
-    files: dict[str, str] | None = None, *, columns: int = 120, lines: int = 36
+    files: dict[str, str] | None = None,
+    *,
+    columns: int = 120,
+    lines: int = 36,
+    environ: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[tuple[Tty, Apart]]:
     """The program on these files, for a user of its own whose server ends with the block."""
     with user() as apart:
@@ -116,7 +127,7 @@ def workbench(
             cwd=apart.work,
             columns=columns,
             lines=lines,
-            env=apart.environ,
+            env={**apart.environ, **environ},
         )
         with tty:
             yield tty, apart

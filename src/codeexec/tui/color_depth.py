@@ -16,6 +16,12 @@ _TRUE_COLOR_TERMINALS = (
 )
 """Parts of TERM, or of a terminal's answer to XTVERSION, of terminals that show 24-bit colour."""
 
+_OF_256 = ("xterm", "rxvt", "tmux", "putty", "gnome", "st-", "mlterm")
+"""TERMs of terminals that show 256 colours under whatever name (containers call all of them xterm),
+but for those whose name says FEW."""
+
+_FEW = ("16color", "8color", "88color", "mono", "-old", "-r5", "-r6", "xterm-color")
+
 _NO_STRINGS = (
     "dumb",
     "unknown",
@@ -105,4 +111,6 @@ def _by_name(environ: Mapping[str, str]) -> Depth:
     term = environ.get("TERM", "").lower()
     if any(name in term for name in _TRUE_COLOR_TERMINALS):
         return "truecolor"
-    return "256" if "256" in term else "16"
+    if "256" in term or (term.startswith(_OF_256) and not any(few in term for few in _FEW)):
+        return "256"
+    return "16"
