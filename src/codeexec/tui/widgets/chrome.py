@@ -68,9 +68,8 @@ class Divider(Handle):
 
     def render_line(self, y: int) -> Strip:
         # The title bars of the first row run on through it.
-        ground = self._theme.style("panel") if y == 0 else Style.null()
-        style = self.rich_style + self._theme.style("border") + ground
-        return Strip([Segment("│", style)], 1)
+        bar = self._theme.style("bar" if y == 0 else "border")
+        return Strip([Segment("│", self.rich_style + bar + self._theme.style("border"))], 1)
 
 
 @dataclass(frozen=True, slots=True)
