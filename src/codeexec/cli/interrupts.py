@@ -12,6 +12,11 @@ SI_KERNEL = 0x80
 WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def watched() -> tuple[signal.Signals, ...]:
+    """Those of WATCHED that whoever started us does not want ignored, as nohup does."""
+    return tuple(each for each in WATCHED if signal.getsignal(each) is not signal.SIG_IGN)
+
+
 class SignalPipe:
     """A descriptor that becomes readable when one of WATCHED has come.
 
@@ -23,16 +28,19 @@ class SignalPipe:
     def __init__(self) -> None:
         self.fd, self._write_end = os.pipe()
         os.set_blocking(self.fd, False)
+        self._watched = watched()
+        if not self._watched:
+            return
         if hasattr(signal, "sigwaitinfo"):
-            signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+            signal.pthread_sigmask(signal.SIG_BLOCK, self._watched)
             threading.Thread(target=self._wait, name="signals", daemon=True).start()
         else:
-            for number in WATCHED:
+            for number in self._watched:
                 signal.signal(number, lambda number, frame: self._put(number, True))
 
     def _wait(self) -> None:
         while True:
-            received = signal.sigwaitinfo(WATCHED)
+            received = signal.sigwaitinfo(self._watched)
             self._put(received.si_signo, received.si_code == SI_KERNEL)
 
     def _put(self, number: int, is_from_terminal: bool) -> None:

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 def main(arguments: list[str] | None = None) -> None:
     """`codeexec-tui`. Exits with a code of `codeexec.cli.exits`."""
     said = sys.argv[1:] if arguments is None else arguments
+    _open_closed_streams()
     _look_nowhere_here()
     if said in (["--version"], ["-V"]):
         from codeexec import __version__
@@ -41,6 +42,22 @@ def main(arguments: list[str] | None = None) -> None:
     if arguments is None and said[:1] == ["run"]:
         _leave(code)
     sys.exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Where a standard stream is closed, open the null device, so that no file of ours gets its
+    number. A program that we start has it closed still: the descriptor is not inherited."""
+    import os
+
+    for fd, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(fd)
+        except OSError:
+            handle = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            if handle == fd:
+                setattr(sys, name, open(fd, mode))  # noqa: PTH123, SIM115 (until the end)
+            else:
+                os.close(handle)
 
 
 def _leave(code: int) -> None:
@@ -114,7 +131,8 @@ def _run(said: list[str]) -> int:
     # While the kernel is being spawned nothing may be raised: nobody would know of it.
     early: object = STARTING
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, leave)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it, and a program of ours
+            signal.signal(number, leave)
     # Looking for garbage of imports takes a tenth of their time; the run turns it on again.
     gc.disable()
     from codeexec.cli.plain_run import plain_options, run_plain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import select
 import shutil
@@ -10,6 +11,8 @@ import sys
 import threading
 from queue import SimpleQueue
 from typing import TextIO
+
+from codeexec.domain.errors import StorageError
 
 _AT_ONCE = select.PIPE_BUF
 """Bytes that a descriptor which is ready takes without blocking."""
@@ -37,11 +40,25 @@ class Outlet:
         return max(size.columns, 2), max(size.lines, 2)
 
     async def flush(self) -> None:
-        """Raises BrokenPipeError when nobody reads any more."""
+        """Raises BrokenPipeError when nobody reads any more, StorageError when it cannot be
+        written, such as to a disk that is full."""
         if not self._pending:
             return
         data = "".join(self._pending).encode("utf-8", "replace")
         self._pending.clear()
+        try:
+            await self._send(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            if error.errno == errno.EIO and self.is_terminal:  # it has gone
+                raise BrokenPipeError from error
+            raise StorageError(
+                f"The output cannot be written: {error.strerror}.",
+                "Make room, or write it to another place.",
+            ) from error
+
+    async def _send(self, data: bytes) -> None:
         if len(data) <= _AT_ONCE and self._is_ready():
             _write_all(self.fd, data)
             return

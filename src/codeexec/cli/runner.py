@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from codeexec.cli import exits
 from codeexec.cli.face import Face
-from codeexec.cli.interrupts import SignalPipe
+from codeexec.cli.interrupts import SignalPipe, watched
 from codeexec.cli.keys import KeyForwarder
 from codeexec.cli.outlet import leave_quietly
 from codeexec.cli.programs import Piece, Program, load_program, prelude
@@ -418,9 +418,11 @@ class Run:
             if self._process is not None:
                 self._hand_on_keys(self._process)
             return
-        loop.add_signal_handler(signal.SIGINT, self._on_interrupt, False)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._leave, exits.TERMINATED)
+        for number in watched():
+            if number == signal.SIGINT:
+                loop.add_signal_handler(number, self._on_interrupt, False)
+            else:
+                loop.add_signal_handler(number, self._leave, exits.TERMINATED)
 
     def _hand_on_keys(self, process: ProgramBackend) -> None:
         if process.spawned.keys is not None:
@@ -541,5 +543,7 @@ def _tell_status(status: int, by: str) -> None:
     """The last line of `--json`: the exit status, and whose it is: that of the program, of the
     code on a kernel, or our own."""
     line = json.dumps({"type": "run_ended", "status": status, "by": by})
-    with suppress(BrokenPipeError):
+    try:
         say(line, flush=True)
+    except OSError:  # nobody reads, or the disk is full: the status says enough
+        leave_quietly()

@@ -15,7 +15,7 @@ from codeexec.domain.secret_env import without_secrets
 from codeexec.environments.temporary import sweep
 from codeexec.environments.trust import trust_step
 from codeexec.hostfiles.shared import shared_folders
-from codeexec.kernels.find import Found, candidates, find_python
+from codeexec.kernels.find import THIS, Found, candidates, find_python
 from codeexec.kernels.process.spawn import (
     INHERIT,
     PIPE,
@@ -164,15 +164,26 @@ def find_script(options: RunOptions) -> Script | None:
             remarks = (*remarks, f"{remark} {trust_step(best.untrusted)}")
     if found.untrusted:
         raise NotRun(exits.CANNOT_EXECUTE, not_used(found), trust_step(found.untrusted))
-    from codeexec.kernels.jupyter.launch import DROPPED_ENV, python_env
-
-    own = without_secrets(os.environ)
-    whole = {key: value for key, value in own.items() if key not in DROPPED_ENV}
-    whole.update(python_env(found.interpreter))
-    whole.update(env)
+    whole = {**_environment(found), **env}
     shown = STDIN if is_stdin else (file if options.cwd else options.file)
     words = (shown, *options.arguments)
     return Script(found.interpreter, words, cwd, whole, has_stdin=is_stdin, remarks=remarks)
+
+
+def _environment(found: Found) -> dict[str, str]:
+    """Ours, and what activating the interpreter's environment would set. The interpreter that runs
+    us is not activated: nobody has chosen it, and `python script.py` would not do so."""
+    from codeexec.environments.marks import without_marks
+    from codeexec.kernels.jupyter.launch import DROPPED_ENV, USER_PATH, python_env, user_path
+
+    env = without_marks(without_secrets(os.environ))
+    if "PATH" in env:
+        env["PATH"] = user_path()
+    env.pop(USER_PATH, None)
+    if found.source == THIS:
+        return env
+    env = {name: value for name, value in env.items() if name not in DROPPED_ENV}
+    return {**env, **python_env(found.interpreter)}
 
 
 def not_used(found: Found) -> str:

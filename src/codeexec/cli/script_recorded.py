@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeexec.cli.programs import load_program
+from codeexec.cli.programs import STDIN, Piece, Program, load_program, numbered
 from codeexec.cli.script import Script, plan_streams
+from codeexec.documents.files import read_file
+from codeexec.domain.errors import DocumentError
 from codeexec.domain.events import KernelRef
 from codeexec.kernels.process.kernel import BACKEND, ProgramBackend
 from codeexec.kernels.process.spawn import SpawnedProgram
@@ -18,13 +22,28 @@ if TYPE_CHECKING:
 
 def run_recorded(script: Script, options: RunOptions) -> int:
     """Run it; returns the exit status."""
-    program = load_program(options.file)
+    program = _load(options.file)
     spawned = _spawn(script, program.pieces[0].code)
     name = os.path.basename(script.interpreter)  # noqa: PTH119
     ref = KernelRef(script.interpreter, name, "python", script.interpreter, BACKEND)
     from codeexec.cli.runner import run_loaded
 
     return run_loaded(options, program, ProgramBackend(ref, spawned))
+
+
+def _load(file: str) -> Program:
+    """The program as it is recorded. What is no file of text (a folder or zip file with a
+    `__main__.py`, byte code, a pipe, which could be read only once, or text that the interpreter
+    will complain of) is recorded by its name alone."""
+    if file == STDIN:
+        return load_program(file)
+    path = Path(file)
+    source = path / "__main__.py" if path.is_dir() else path
+    text = f"# {path.name}\n"
+    if source.is_file():
+        with suppress(DocumentError, OSError):
+            text = read_file(source).text
+    return Program(path, (Piece(numbered(text)),), Path.cwd(), text=text)
 
 
 def _spawn(script: Script, code: str) -> SpawnedProgram:

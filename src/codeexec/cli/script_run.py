@@ -30,6 +30,9 @@ QUIT_WINDOW = 2.0
 END_SECONDS = 2.0
 """Seconds that the program has between SIGTERM and SIGKILL."""
 
+QUIET = (signal.SIGINT, signal.SIGPIPE)
+"""Signals that a shell says nothing about when they end a program."""
+
 
 def follow(spawned: SpawnedProgram, signals: SignalPipe, options: RunOptions) -> int:
     """Show what the program puts out until it ends; returns the exit status."""
@@ -112,7 +115,7 @@ class ScriptRun:
             from codeexec.cli.verdict import OutOfTime
 
             self._face.tell(OutOfTime(f"It ran longer than {self._options.timeout:g} s."))
-        elif self._ended_by is None and code < 0 and -code != signal.SIGINT:
+        elif self._ended_by is None and code < 0 and -code not in QUIET:
             self._face.say(f"The program was ended by {signal_name(-code)}.")
         with suppress(BrokenPipeError, TimeoutError):
             async with asyncio.timeout(1.0 if self._ended_by else None):

@@ -84,7 +84,8 @@ def judge_program(end: ExecutionFinished, status: int) -> Verdict:
     if end.status == "timed_out":
         return Verdict(exits.TIMED_OUT, OutOfTime(end.reason), ends=True)
     remark = ""
-    if end.error is not None and end.error.name == "Signal" and end.error.value != "SIGINT":
+    silent = ("SIGINT", "SIGPIPE")  # a shell says nothing about these
+    if end.error is not None and end.error.name == "Signal" and end.error.value not in silent:
         remark = f"The program was ended by {end.error.value}."
     return Verdict(status, remark=remark, ends=status != exits.OK)
 

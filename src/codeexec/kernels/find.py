@@ -24,6 +24,9 @@ from codeexec.environments.pythons import (
 )
 from codeexec.environments.trust import Trust, TrustStore
 
+THIS = "this interpreter"
+"""The source of the interpreter that is taken where there is no other: the one that runs us."""
+
 
 class Found:
     """An interpreter, and where we found it (`source` in words, for lists). `untrusted` names the
@@ -92,7 +95,7 @@ def _candidates(cwd: str, file: str, env: Mapping[str, str], trust: Trust) -> It
         if not found.is_this and not trust.allows(holder, interpreter):
             found.untrusted = holder
         yield found
-    yield Found(sys.executable, "this interpreter")
+    yield Found(sys.executable, THIS)
 
 
 def _named(interpreter: str, source: str, trust: Trust) -> Found:

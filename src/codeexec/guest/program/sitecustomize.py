@@ -50,8 +50,6 @@ class Channel:
         """Send one message and wait until the parent has taken it."""
         if not self._is_open:
             return
-        import json
-
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
@@ -61,19 +59,18 @@ class Channel:
         self._count += 1
         name = f"{os.getpid()}-{self._count}"
         try:
-            data = json.dumps(fields, default=str).encode("utf-8", "replace")
+            data = standard("json").dumps(fields, default=str).encode("utf-8", "replace")
             path = os.path.join(self.spool, name)
             file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(file, "wb") as spool_file:
                 spool_file.write(data)
             os.write(self._fd, (name + "\n").encode())
             self._await_ack(None if kind == "input" else ACK_SECONDS)
-        except (OSError, ValueError, TypeError, RecursionError):
+        except Exception:  # a full disk, no right to read the library any more, odd values
             self._is_open = False
 
     def _await_ack(self, seconds: float | None) -> None:
-        import select
-
+        select = standard("select")
         if not self._waits and seconds is not None:
             return
         ready, _, _ = select.select([self._ack], [], [], seconds)
@@ -81,6 +78,42 @@ class Channel:
             self._waits = False  # displays and text may change places from now on
         elif not os.read(self._ack, 1):
             self._is_open = False
+
+
+def with_library(call: Any, *values: Any) -> Any:
+    """Call something that imports modules of the standard library, also where the program has
+    files of their names; what the program imports later is its own."""
+    library = os.path.dirname(os.__file__)
+    places, own = sys.path[:], sys.path[0] if sys.path else ""
+    shadowed = {
+        name: module
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] in getattr(sys, "stdlib_module_names", ())
+        and not str(getattr(module, "__file__", None) or library).startswith(library)
+    }
+    for name in shadowed:
+        del sys.modules[name]
+    before = set(sys.modules)
+    sys.path[:] = [library, *(each for each in places if each.endswith("lib-dynload")), *places]
+    try:
+        return call(*values)
+    finally:
+        sys.path[:] = places
+        for name in set(sys.modules) - before:
+            top = os.path.join(own, name.partition(".")[0])
+            if os.path.isdir(top) or os.path.exists(top + ".py"):
+                del sys.modules[name]
+        sys.modules.update(shadowed)
+
+
+_standard: dict[str, Any] = {}
+
+
+def standard(name: str) -> Any:
+    """A module of the standard library, see `with_library`."""
+    if name not in _standard:
+        _standard[name] = with_library(__import__, name)
+    return _standard[name]
 
 
 def end_with_parent(life: int) -> None:
@@ -202,7 +235,7 @@ def send_end(channel: Channel) -> None:
         except Exception:  # its __str__ is the user's code
             channel.send("error", name=type(error).__name__, value="")
     if "v" in channel.flags:
-        channel.send("variables", text=variables_text(os.path.dirname(__file__)))
+        channel.send("variables", text=with_library(variables_text, os.path.dirname(__file__)))
 
 
 def variables_text(folder: str) -> str:

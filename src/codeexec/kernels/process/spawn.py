@@ -31,7 +31,10 @@ HOOK_FOLDER = os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(__file__))), "guest", "program"
 )
 FIRST_FD = 200
-"""Scripts and shells use descriptors below this number themselves."""
+"""Scripts and shells use descriptors below this number themselves; lower under a low limit."""
+
+MOST_FDS = 12
+"""Descriptors of ours that a program is started with: five pipes and the terminal's."""
 
 
 class SpawnedProgram:
@@ -119,6 +122,8 @@ def spawn_program(
         child_env["CODEEXEC_PROGRAM"] = (
             f"{channel_write}:{ack_read}:{life_read}:{flags}:{spool.path}"
         )
+        for fd in (channel_write, ack_read, life_read):
+            os.set_inheritable(fd, True)
         process = subprocess.Popen(
             argv,
             cwd=cwd,
@@ -128,7 +133,9 @@ def spawn_program(
             start_new_session=is_interactive,
             stdout=out_child,
             stderr=err_child,
-            pass_fds=(channel_write, ack_read, life_read),
+            # What is open for a program that a shell starts (`3<file`, `<(command)`) stays open;
+            # descriptors of Python's are not inherited.
+            close_fds=False,
         )
     except BaseException:
         for fd in ours:
@@ -144,10 +151,14 @@ def spawn_program(
 def _pipe(reading: list[int], writing: list[int]) -> tuple[int, int]:
     """A pipe whose ends are numbered from FIRST_FD on, each kept in its list."""
     import fcntl
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    first = FIRST_FD if limit < 0 else min(FIRST_FD, max(limit - MOST_FDS, 3))
 
     low = os.pipe()
     try:
-        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FIRST_FD) for fd in low]
+        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, first) for fd in low]
     finally:
         for fd in low:
             os.close(fd)
