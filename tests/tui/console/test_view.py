@@ -51,6 +51,11 @@ class Around(Container):
     def on_console_view_rows_wanted(self, event: ConsoleView.RowsWanted) -> None:
         self.wanted += event.pages
 
+    frames: list[str]
+
+    def on_console_view_frame_clicked(self, event: ConsoleView.FrameClicked) -> None:
+        self.frames.append(event.execution_id)
+
     images: list[ConsoleView.ImageWanted]
 
     def on_console_view_image_wanted(self, event: ConsoleView.ImageWanted) -> None:
@@ -71,12 +76,14 @@ class Shown(App[None]):
         self.seq = 0
         self.wanted: list[tuple[str, int]] = []
         self.stale: list[str] = []
+        self.frames: list[str] = []
         self.images: list[ConsoleView.ImageWanted] = []
 
     def compose(self) -> ComposeResult:
         around = Around(ConsoleView(HARBOUR, "me"))
         around.wanted = self.wanted
         around.stale = self.stale
+        around.frames = self.frames
         around.images = self.images
         yield around
 
@@ -320,3 +327,68 @@ async def test_a_card_whose_execution_is_in_no_snapshot_is_read_again() -> None:
         assert card is not None
         assert card.view.status == "ok"
         assert [card.key for card in app.view.deck] == ["old", "new"]
+
+
+PROSE = "The quick brown fox jumps over the lazy dog and runs on into the wood"
+
+
+async def test_a_selection_over_folded_lines_has_no_newlines_where_they_were_folded() -> None:
+    app = Shown()
+    async with app.run_test(size=(40, 24)) as pilot:
+        result = Display("d", (MimePart("text/plain", len(PROSE), PROSE),), role="result")
+        app.run_once("1", "f()", Run("stdout", f"{PROSE}\nend"), Run("display", display=result))
+        shown = app.lines()
+        assert "  The quick brown fox jumps over the" in shown
+        assert "→ The quick brown fox jumps over the" in shown
+        view = app.view
+        top = next(y for y, line in enumerate(shown) if line.startswith("  The quick"))
+        await pilot.mouse_down(view, offset=(2, top))
+        await pilot.hover(view, offset=(20, top + 3))
+        await pilot.mouse_up(view, offset=(20, top + 3))
+        assert app.screen.get_selected_text() == f"{PROSE}\nend\n{PROSE[:19]}"
+        assert view.selected is None
+
+
+async def test_a_drag_over_a_traceback_goes_nowhere_and_a_click_does() -> None:
+    app = Shown()
+    async with app.run_test(size=(60, 24)) as pilot:
+        rows = (
+            "\x1b[31mNameError\x1b[39m          Traceback (most recent call last)",
+            "\x1b[36mFile \x1b[32m/somewhere/a.py:3\x1b[39m, in f\n----> 3 nothing",
+            "\x1b[31mNameError\x1b[39m: name 'nothing' is not defined",
+        )
+        error = ErrorInfo("NameError", "name 'nothing' is not defined", rows)
+        app.run_once("1", "f()", Run("error", error=error), status="error")
+        view = app.view
+        top = next(y for y, line in enumerate(app.lines()) if "a.py:3" in line)
+        await pilot.mouse_down(view, offset=(4, top))
+        await pilot.hover(view, offset=(20, top))
+        await pilot.mouse_up(view, offset=(20, top))
+        await pilot.click(view, offset=(20, top))
+        await pilot.pause()
+        assert app.frames == ["1"]
+
+
+async def test_code_that_is_cut_ends_in_an_ellipsis_and_reasons_are_folded() -> None:
+    app = Shown()
+    async with app.run_test(size=(40, 24)):
+        app.feed(ExecutionQueued("1", "first = 1\n" + "second = " + "x" * 80))
+        reason = "the kernel could not start because nope is no kernel that is known here"
+        app.feed(ExecutionFinished("1", "cancelled", reason))
+        lines = [line.rstrip() for line in app.lines()]
+        assert lines[1].endswith("…") and len(lines[1]) <= 40
+        words = " ".join(" ".join(line.split()) for line in lines[2:] if line)
+        assert words == f"cancelled: {reason}"
+        assert app.view.deck.height == len([line for line in lines if line]) + 1
+
+
+async def test_the_heading_of_a_traceback_is_whole_however_narrow_the_pane() -> None:
+    app = Shown()
+    async with app.run_test(size=(60, 24)) as pilot:
+        rows = (f"\x1b[31mModuleNotFoundError\x1b[39m{' ' * 24}Traceback (most recent call last)",)
+        error = ErrorInfo("ModuleNotFoundError", "No module named 'nope'", rows)
+        app.run_once("1", "f()", Run("error", error=error), status="error")
+        for width in (60, 40, 24):
+            await pilot.resize_terminal(width, 24)
+            heading = " ".join(" ".join(line.split()) for line in app.lines()[1:] if line)
+            assert heading == "ModuleNotFoundError Traceback (most recent call last)"

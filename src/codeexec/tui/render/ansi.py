@@ -36,6 +36,9 @@ from codeexec.tui.theme_meanings import ansi_contrast
 _ESCAPE = re.compile(
     r"\x1b(?:\[([0-9;:]*)m|\]8;[^;\x07\x1b]*;([^\x07\x1b]*)(?:\x07|\x1b\\))?", re.ASCII
 )
+_COLUMNS = re.compile(r"[^\s.!?:;,] {2,}\S|[\t|\u2500-\u259f┃╎]")
+"""Blanks between columns (two after a sentence are none), and lines between them."""
+
 _TAB = 8
 _REMEMBERED = 4096
 _DIMMED = 0.35
@@ -68,17 +71,15 @@ class AnsiPainter:
         return strip.crop(left, left + width)
 
     def wrapped(self, text: str, width: int, base: str = "stream.stdout") -> list[Strip]:
-        """The row folded to a width in cells: at least one strip, wide characters kept whole."""
+        """The row folded to a width in cells: at least one strip, wide characters kept whole.
+        Prose is folded between words; see `fold`."""
         if "\x1b" not in text and text.isascii() and text.isprintable():
             style = self._style(PLAIN, "", base)
-            return [
-                Strip([Segment(part := text[at : at + width], style)], len(part))
-                for at in range(0, max(len(text), 1), max(width, 1))
-            ]
+            return [Strip([Segment(part, style)], len(part)) for part in fold(text, width)]
         # Each line on screen of a long row asks for all of it.
         asked = (text, width, base)
         if self._wrapped is None or self._wrapped[0] != asked:
-            self._wrapped = asked, wrap(self.segments(text, base), width)
+            self._wrapped = asked, wrap_words(self.segments(text, base), width)
         return self._wrapped[1]
 
     def block(self, lines: Iterable[str], base: str = "stream.stdout") -> list[list[Segment]]:
@@ -180,6 +181,72 @@ class AnsiPainter:
         return paint
 
 
+def is_prose(text: str) -> bool:
+    """Whether a row reads as words: it has no columns, of a table or of a bar."""
+    return _COLUMNS.search(text) is None
+
+
+def fold(text: str, width: int) -> list[str]:
+    """A row cut to lines of `width` cells that make up the row when they are put together: at
+    least one. Prose is cut after blanks; other rows, and words that are too long for a line, are
+    cut anywhere."""
+    width = max(width, 1)
+    is_plain = text.isascii() and text.isprintable()
+    if len(text) <= width if is_plain else cell_len(text) <= width:
+        return [text]
+    if not is_prose(text):
+        return _chop(text, width, is_plain)
+    lines: list[str] = []
+    at = 0
+    while at < len(text):
+        end = at + (width if is_plain else _fitting(text[at : at + 2 * width + 1], width))
+        if end < len(text):
+            cut = text.rfind(" ", at + 1, end)
+            if cut > at and text[at:cut].strip():
+                end = cut + 1
+        lines.append(text[at:end])
+        at = end
+    return lines or [""]
+
+
+def _fitting(text: str, width: int) -> int:
+    """How many characters fit; one at least."""
+    return len(text) if cell_len(text) <= width else max(len(_first_piece(text, width)), 1)
+
+
+def _first_piece(text: str, width: int) -> str:
+    """The first characters that fit into a width; empty where the first of them do not."""
+    return next(iter(chop_cells(text, width)), "")
+
+
+def _chop(text: str, width: int, is_plain: bool) -> list[str]:
+    if is_plain:
+        return [text[at : at + width] for at in range(0, max(len(text), 1), width)]
+    return [strip.text for strip in wrap([Segment(text)], width)]
+
+
+def wrap_words(segments: Iterable[Segment], width: int) -> list[Strip]:
+    """Segments cut to lines as `fold` cuts their text."""
+    parts = list(segments)
+    text = "".join(part.text for part in parts)
+    if not is_prose(text) or cell_len(text) <= width:
+        return wrap(parts, width)
+    strips: list[Strip] = []
+    number = used = 0  # the segment that is being cut, and what of it is on lines already
+    for line in fold(text, width):
+        row: list[Segment] = []
+        left = len(line)
+        while left and number < len(parts):
+            piece = parts[number].text[used : used + left]
+            row.append(Segment(piece, parts[number].style))
+            left -= len(piece)
+            used += len(piece)
+            if used == len(parts[number].text):
+                number, used = number + 1, 0
+        strips.append(Strip(row))
+    return strips
+
+
 def wrap(segments: Iterable[Segment], width: int) -> list[Strip]:
     """Segments folded to a width in cells; at least one strip, wide characters kept whole."""
     width = max(width, 1)
@@ -197,7 +264,7 @@ def wrap(segments: Iterable[Segment], width: int) -> list[Strip]:
                 row.append(Segment(text, style))
                 used += size
                 break
-            head = chop_cells(text, width - used)[0] if width > used else ""
+            head = _first_piece(text, width - used) if width > used else ""
             if not head and not row:
                 head = text[0]  # a wide character in a pane of one cell: let it overflow
             if head:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from codeexec.domain.errors import DocumentError
 from codeexec.domain.mime import content_of
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart
 from codeexec.domain.picture_head import picture_size
-from codeexec.tui.render.ansi import AnsiPainter, wrap
+from codeexec.tui.render.ansi import AnsiPainter, wrap, wrap_words
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.render.registry import choose
 from codeexec.tui.render.registry import kind_of as mime_kind
@@ -29,16 +30,48 @@ END_LINES = 2
 
 
 _HEADING = "Traceback (most recent call last)"
+_BLANKS = re.compile(" {3,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """Lines of one object; `part` is the image that is still to be painted, if any, and `rows`
-    says of a traceback's lines what they are."""
+    """Lines of one object; `part` is the image that is still to be painted, if any, `rows` says
+    of a traceback's lines what they are, and `folded` holds the numbers of the lines that go on
+    the line before."""
 
     lines: list[Strip]
     part: MimePart | None = None
     rows: tuple[Row, ...] = ()
+    folded: frozenset[int] = frozenset()
+
+
+class Folded:
+    """Collects lines, and which of them go on the line before."""
+
+    def __init__(self) -> None:
+        self.lines: list[Strip] = []
+        self.folded: set[int] = set()
+
+    def add(self, row: list[Strip]) -> None:
+        """The lines of one row."""
+        self.folded.update(range(len(self.lines) + 1, len(self.lines) + len(row)))
+        self.lines += row
+
+
+def _narrow(segments: list[Segment], width: int) -> list[Segment]:
+    """A heading with fewer blanks in its middle where it is too wide: they only fill it up."""
+    over = Strip(segments).cell_length - width
+    if over <= 0:
+        return segments
+    narrowed: list[Segment] = []
+    for text, style, _ in segments:
+        run = max(_BLANKS.findall(text), key=len, default="")
+        if over > 0 and run:
+            blanks = max(len(run) - over, 1)
+            over -= len(run) - blanks
+            text = text.replace(run, " " * blanks, 1)
+        narrowed.append(Segment(text, style))
+    return narrowed
 
 
 def best_part(display: Display, *, pictures: bool = True) -> MimePart | None:
@@ -104,41 +137,44 @@ class BodyPainter:
             part = display.part("text/plain") or best
             words = f"▤ {part.mime} · {size_words(part.size)}" if part else "▤ (empty)"
             return Painted([self._words(words, "muted")])
-        return Painted(self._text(text, width))
+        return self._text(text, width)
 
-    def _text(self, text: str, width: int) -> list[Strip]:
+    def _text(self, text: str, width: int) -> Painted:
         lines = text.rstrip("\n").split("\n")
         left_out = len(lines) - MOST_LINES
-        if left_out <= 0:
-            return self._wrapped(lines, width)
-        more = self._words(f"… {left_out:,} more {'line' if left_out == 1 else 'lines'}", "muted")
+        body = Folded()
         # The end says what the whole is: the shape of a frame, the dtype of a series.
-        begin, end = lines[: MOST_LINES - END_LINES], lines[-END_LINES:]
-        return [*self._wrapped(begin, width), more, *self._wrapped(end, width)]
-
-    def _wrapped(self, lines: list[str], width: int) -> list[Strip]:
-        strips: list[Strip] = []
-        for segments in self._ansi.block(lines, "result"):
-            strips.extend(wrap(segments, width))
-        return strips
+        begin, end = lines, []
+        if left_out > 0:
+            begin, end = lines[: MOST_LINES - END_LINES], lines[-END_LINES:]
+        for segments in self._ansi.block(begin, "result"):
+            body.add(wrap_words(segments, width))
+        if left_out > 0:
+            words = f"… {left_out:,} more {'line' if left_out == 1 else 'lines'}"
+            body.add([self._words(words, "muted")])
+        for segments in self._ansi.block(end, "result"):
+            body.add(wrap_words(segments, width))
+        return Painted(body.lines, folded=frozenset(body.folded))
 
     def error(self, error: ErrorInfo, width: int, whole: bool, count: int | None = None) -> Painted:
         """A traceback: the frames of the user's code, or all of them. `count` is the prompt
         number of the code that failed."""
+        body = Folded()
         if not error.traceback:
-            return Painted([self._words(f"{error.name}: {error.value}", "traceback.error")])
+            words = self._words(f"{error.name}: {error.value}", "traceback.error")
+            body.add(wrap_words(words, width))
+            return Painted(body.lines, folded=frozenset(body.folded))
         from codeexec.tui.render import traceback, traceback_paint  # not at the start
 
-        strips: list[Strip] = []
         rows: list[Row] = []
         shown = traceback.rows(traceback.parse(error.traceback, own_cell=count), opened=whole)
         for row, segments in zip(shown, traceback_paint.paint(shown, self._theme), strict=True):
-            # The heading is wide by the blanks in its middle: cut, it says as much.
-            is_heading = _HEADING in row.text
-            lines = [Strip(segments).crop(0, width)] if is_heading else wrap(segments, width)
-            strips.extend(lines)
+            if _HEADING in row.text:
+                segments = _narrow(segments, width)
+            lines = (wrap if row.frame is not None else wrap_words)(segments, width)
+            body.add(lines)
             rows.extend([row] * len(lines))
-        return Painted(strips, rows=tuple(rows))
+        return Painted(body.lines, rows=tuple(rows), folded=frozenset(body.folded))
 
     def _words(self, words: str, meaning: str) -> Strip:
         return Strip([Segment(one_line(words), self._theme.style(meaning))])

@@ -44,6 +44,8 @@ class Card:
         self.gap = False
         """There may be executions right before this one that were not read yet."""
         self.heights = Heights()
+        self.note_lines = 1
+        """Lines that the note takes, where there is one."""
         self._tail_of: ExecutionView | None = None
         self._tail: list[Run] = []
 
@@ -83,13 +85,17 @@ class Card:
         """Whether there is a line at the end that says how or why it stands still."""
         return self.view.status in _ENDINGS or self.view.stdin is not None
 
+    @property
+    def _note_height(self) -> int:
+        return self.note_lines if self.has_note else 0
+
     def height(self, limit: int) -> int:
         """All lines, with the gap."""
         shown, more = self.code_lines(limit)
         if self.fold is Fold.CLOSED:
             return self.rule + 2 + (self.view.total > 0)
         head = self.rule + shown + (more > 0)
-        return head + self.heights.top(self.view.total) + self.has_note + 1
+        return head + self.heights.top(self.view.total) + self._note_height + 1
 
     def locate(self, line: int, limit: int) -> Line:
         """What stands in a line of the card, counted from 0."""
@@ -110,7 +116,8 @@ class Card:
         body = self.heights.top(self.view.total)
         if line < body:
             return Line("row", *self.heights.locate(line))
-        return Line("note") if line == body and self.has_note else Line("gap")
+        line -= body
+        return Line("note", 0, line) if line < self._note_height else Line("gap")
 
     def row_top(self, row: int, limit: int) -> int:
         """The line where a row of output begins."""

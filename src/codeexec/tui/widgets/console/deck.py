@@ -189,6 +189,8 @@ class Deck:
     def measure(self, card: Card, painter: CardPainter) -> bool:
         """Learn the heights of the last rows; whether one has changed."""
         news = False
+        if card.has_note:
+            card.note_lines = len(painter.note(card, self.width))
         row = card.view.total - sum(run.rows for run in card.view.tail)
         for run in card.view.tail:
             if not run.is_text:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 from rich.style import Style
 from textual.cache import LRUCache
-from textual.geometry import Region
+from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
@@ -107,6 +107,8 @@ class CardLines(ScrollView):
         self._wanted_images: dict[str, str] = {}
         """Of each display the token of its picture as it was asked for last."""
         self._wanted_gap: int | None = None
+        self._pressed_at: Offset | None = None
+        """Where on screen the mouse button went down last."""
         self._ticker: Timer | None = None
         self._last_words = ""
         """A line below the cards: of a kernel that ended, or of one that has run nothing yet."""
@@ -151,21 +153,22 @@ class CardLines(ScrollView):
         """The text between two places, as far as it is in hand."""
         first = selection.start.y if selection.start else 0
         last = selection.end.y if selection.end else self.deck.height - 1
-        lines = {}
+        taken: list[str] = []
         for y in range(first, min(last, first + 100_000) + 1):
-            found = self.deck.locate(y)
-            if found is not None:
-                card, line = found
-                row = self.deck.row(card, line.index) if line.part == "row" else None
-                indent = " " * self._indent(card, line.part)
-                lines[y] = indent + self.painter.plain_text(card, line, row, self.deck.width)
-        taken = []
-        for y, text in lines.items():
-            span = selection.get_span(y)
-            if span is not None:
-                start, end = span
-                shown = text[start:] if end == -1 else text[start:end]
-                taken.append(shown[max(GUTTER - start, 0) :] if start < GUTTER else shown)
+            found, span = self.deck.locate(y), selection.get_span(y)
+            if found is None or span is None:
+                continue
+            card, line = found
+            row = self.deck.row(card, line.index) if line.part == "row" else None
+            indent = self._indent(card, line.part)
+            text = " " * indent + self.painter.plain_text(card, line, row, self.deck.width)
+            start, end = span
+            shown = text[start:] if end == -1 else text[start:end]
+            shown = shown[max(GUTTER - start, 0) :] if start < GUTTER else shown
+            if taken and self.painter.is_folded(card, line, row, self.deck.width):
+                taken[-1] += shown
+            else:
+                taken.append(shown)
         return "\n".join(taken), "\n"
 
     def _indent(self, card: Card, part: str) -> int:
@@ -231,7 +234,8 @@ class CardLines(ScrollView):
             case "more":
                 body = painter.more(card, line.index)
             case "note":
-                body = painter.note(card)
+                lines = painter.note(card, width)
+                body = lines[line.sub] if line.sub < len(lines) else body
             case "row":
                 if row is not None and row.display is not None:
                     self._want_image(card, row.display)

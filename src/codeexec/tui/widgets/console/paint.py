@@ -11,7 +11,7 @@ from textual.strip import Strip
 from codeexec.domain.outputs import Run
 from codeexec.domain.printable import printable
 from codeexec.domain.snapshot import ExecutionStatus
-from codeexec.tui.render.ansi import AnsiPainter
+from codeexec.tui.render.ansi import AnsiPainter, fold, wrap_words
 from codeexec.tui.render.highlight import highlight
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.stored import is_stored
@@ -113,7 +113,7 @@ class CardPainter:
         if not card.wraps or (len(text) <= width and text.isascii()):
             return 1
         if "\x1b" not in text and text.isascii() and text.isprintable():
-            return -(-len(text) // max(width, 1))
+            return len(fold(text, width))
         return len(self.ansi.wrapped(text, width))
 
     # -- lines -------------------------------------------------------------------------------
@@ -125,17 +125,22 @@ class CardPainter:
         lines = self._source(view.code.expandtabs(TAB))
         source = lines[number] if number < len(lines) else []
         if number:
-            return Strip([Segment(" " * len(label)), *source]).crop(0, width)
+            return self._cut([Segment(" " * len(label)), *source], width)
         side = self._side(card)
         room = max(width - len(label) - sum(cell_len(part.text) for part in side) - 2, 0)
-        body = Strip(source)
         if card.fold is Fold.CLOSED and len(lines) > 1:
-            body = Strip([*source, Segment(" …", self.theme.style("muted"))])
-        if body.cell_length > room:
-            body = Strip([*body.crop(0, max(room - 1, 0)), Segment("…", self.theme.style("muted"))])
-        body = body.adjust_cell_length(room + 2)
+            source = [*source, Segment(" …", self.theme.style("muted"))]
+        body = self._cut(source, room).adjust_cell_length(room + 2)
         prompt = Segment(label, self.theme.style("prompt"))
         return Strip([prompt, *body, *side])
+
+    def _cut(self, segments: list[Segment], width: int) -> Strip:
+        """A line that ends in an ellipsis where it does not fit."""
+        strip = Strip(segments)
+        if strip.cell_length <= width:
+            return strip
+        ellipsis = Segment("…", self.theme.style("muted"))
+        return Strip([*strip.crop(0, max(width - 1, 0)), ellipsis])
 
     def _source(self, code: str) -> list[list[Segment]]:
         key = (code, self.language)
@@ -189,18 +194,17 @@ class CardPainter:
             words = f"    ▸ {count:,} more {'line' if count == 1 else 'lines'} of code"
         return Strip([Segment(words, self.theme.style("muted"))])
 
-    def note(self, card: Card) -> Strip:
+    def note(self, card: Card, width: int) -> list[Strip]:
         """Why a card stands still: what it waits for, or how it ended."""
         view = card.view
         if view.stdin is not None:
-            words = one_line(view.stdin.prompt.strip()) or "input"
-            return Strip(
-                [Segment(f"⌨ waiting for an answer: {words}", self.theme.style("stream.stdin"))]
-            )
-        words = _NOTES.get(view.status, view.status)
-        if view.reason:
-            words = f"{words}: {view.reason}"
-        return Strip([Segment(one_line(words), self.theme.style(GLYPHS[view.status][1]))])
+            asked = one_line(view.stdin.prompt.strip()) or "input"
+            words, meaning = f"⌨ waiting for an answer: {asked}", "stream.stdin"
+        else:
+            words, meaning = _NOTES.get(view.status, view.status), GLYPHS[view.status][1]
+            if view.reason:
+                words = f"{words}: {view.reason}"
+        return wrap_words([Segment(one_line(words), self.theme.style(meaning))], width)
 
     def row(
         self, card: Card, row: Run | None, sub: int, width: int, left: int
@@ -219,6 +223,16 @@ class CardPainter:
             mark = "→" if is_result and sub == 0 else " "
         return mark, lines[sub] if sub < len(lines) else Strip([])
 
+    def is_folded(self, card: Card, line: Line, row: Run | None, width: int) -> bool:
+        """Whether a line goes on the line above it, as it did not fit there."""
+        if line.part == "note":
+            return line.sub > 0
+        if line.part != "row" or row is None or not line.sub:
+            return False
+        if row.is_text:
+            return card.wraps and line.sub < self.lines_of(card, row, width)
+        return line.sub in self.body(card, row, width).folded
+
     def plain_text(self, card: Card, line: Line, row: Run | None, width: int) -> str:
         """The text of a line, for copying."""
         match line.part:
@@ -228,9 +242,12 @@ class CardPainter:
                 lines = card.view.code.split("\n")
                 return lines[line.index] if line.index < len(lines) else ""
             case "row":
-                return self.row(card, row, line.sub, width, 0)[1].text.rstrip()
+                text = self.row(card, row, line.sub, width, 0)[1].text
+                following = Line("row", line.index, line.sub + 1)
+                return text if self.is_folded(card, following, row, width) else text.rstrip()
             case "note":
-                return self.note(card).text
+                lines = self.note(card, width)
+                return lines[line.sub].text if line.sub < len(lines) else ""
             case _:
                 return ""
 

@@ -309,7 +309,12 @@ class ConsoleView(CardLines, can_focus=True):
 
     # -- mouse ---------------------------------------------------------------------------------
 
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self._pressed_at = event.screen_offset
+
     def on_click(self, event: events.Click) -> None:
+        if event.screen_offset != self._pressed_at:
+            return  # the end of a drag, which has selected text
         if self._news_line(event.y) and event.button == 1:
             self.go_to_end()
             return
