@@ -319,7 +319,7 @@ class Runner:
         self._end_run(execution_id)
         events.append(ExecutionFinished(execution_id, status, reason, fact.error))
         if status != "ok" and view.options.stop_on_error:
-            events += self.drop_waiting("An execution before it did not end well.")
+            events += self.drop_waiting("Skipped: an earlier cell failed.")
         return events
 
     def _die(self, death: Death) -> list[AnyEvent]:

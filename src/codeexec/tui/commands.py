@@ -201,6 +201,7 @@ def _table() -> tuple[Command, ...]:
         c("console.edit", "Send its code to the editor", "console", "edit", "e"),
         c("console.cancel", "Cancel or interrupt it", "console", "cancel", "x"),
         c("console.open", "Open its display", "console", "open_display", "o"),
+        c("console.outside", "Open its display in another program", "console", "outside", "O"),
         c("console.left", "Long rows to the left", "console", "sideways(-16)", "left,h"),
         c("console.right", "Long rows to the right", "console", "sideways(16)", "right,l"),
         c("console.search", "Search in all output", "console", "search", "slash,ctrl+f"),

@@ -13,6 +13,7 @@ from codeexec.domain.mime import is_base64, is_json
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, clip_row, compact, count_rows
 from codeexec.domain.printable import printable_row
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.render.counts import counted
 
 if TYPE_CHECKING:
     from codeexec.documents.model import Cell
@@ -116,7 +117,7 @@ def _bounded(runs: list[Run]) -> tuple[Run, ...]:
 
 
 def _more(rows: int) -> str:
-    return f"… {rows:,} more {'row' if rows == 1 else 'rows'} in the file"
+    return f"… {counted(rows, 'more row')} in the file"
 
 
 def _display(output: Json, key: str) -> Display:

@@ -57,6 +57,14 @@ REPR = "<IPython.core.display.Markdown object>"
         (bundle(None, data='{"n": 1}'), '{"n": 1}'),
         (bundle(REPR, html="<audio src='data:x'>None?</audio>"), "[audio: a browser plays it]"),
         (
+            bundle(
+                REPR,
+                html="<audio controls><source src='https://x.org/a.mp3' type='audio/mpeg'/>"
+                "<source src='https://x.org/a.ogg'/>None?</audio>",
+            ),
+            "[audio https://x.org/a.mp3: a browser plays it]",
+        ),
+        (
             bundle(REPR, html="<iframe src='http://a.example/b'></iframe>"),
             "[page http://a.example/b: a browser shows it]",
         ),

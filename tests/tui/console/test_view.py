@@ -70,8 +70,9 @@ class Around(Container):
 class Shown(App[None]):
     """A console view alone; `feed` takes facts."""
 
-    def __init__(self) -> None:
+    def __init__(self, me: str = "me") -> None:
         super().__init__()
+        self.me = me
         self.folder = Folder()
         self.seq = 0
         self.wanted: list[tuple[str, int]] = []
@@ -80,7 +81,7 @@ class Shown(App[None]):
         self.images: list[ConsoleView.ImageWanted] = []
 
     def compose(self) -> ComposeResult:
-        around = Around(ConsoleView(HARBOUR, "me"))
+        around = Around(ConsoleView(HARBOUR, self.me))
         around.wanted = self.wanted
         around.stale = self.stale
         around.frames = self.frames
@@ -223,7 +224,8 @@ async def test_a_restart_of_the_kernel_leaves_a_line_between_the_cards() -> None
         app.feed(KernelStarting(1, kernel), KernelReady(1))
         app.run_once("1", "a = 1")
         app.feed(KernelDied(1, Death("It exited.")))
-        assert any("Shift+F9 starts a new one" in line for line in app.lines())
+        words = " ".join(" ".join(line.split()) for line in app.lines() if line)
+        assert "Kernel ended. Enter starts a new one · F12 another · Ctrl+Q leaves" in words
         app.feed(KernelStarting(2, kernel), KernelReady(2))
         lines = app.lines()
         (at,) = (n for n, line in enumerate(lines) if "── kernel restarted · " in line)
@@ -247,7 +249,7 @@ async def test_the_card_that_runs_is_followed_and_not_those_that_wait() -> None:
             app.feed(OutputChanged(key, 0, 20, (Run("stdout", text),)))
             shown = app.lines()
             assert any(f"row {number}.19" in line for line in shown)
-            assert any(f"cell_{number + 1}()" in line for line in shown)
+            assert any(f"◌ {30 - number} queued" in line for line in shown)
             assert app.view.follows
             app.feed(ExecutionFinished(key, "ok"))
 
@@ -392,3 +394,48 @@ async def test_the_heading_of_a_traceback_is_whole_however_narrow_the_pane() -> 
             await pilot.resize_terminal(width, 24)
             heading = " ".join(" ".join(line.split()) for line in app.lines()[1:] if line)
             assert heading == "ModuleNotFoundError Traceback (most recent call last)"
+
+
+async def test_cards_that_wait_take_one_line_until_they_are_asked_for() -> None:
+    app = Shown()
+    async with app.run_test(size=(60, 40)) as pilot:
+        for number in range(1, 9):
+            app.feed(ExecutionQueued(str(number), f"cell_{number}()"))
+        assert "◌ 8 queued" in app.lines()[0]
+        app.feed(ExecutionStarted("1"), InputCounted("1", 1))
+        view = app.view
+        assert "cell_1()" in app.lines()[0] and "◌ 7 queued" in app.lines()[2]
+        assert view.deck.height == 4
+        view.step(-1)
+        assert view.selected is view.deck.cards[1]  # it stands for the seven
+        view.step(-1)
+        assert view.selected is view.deck.cards[0]
+        await pilot.click(view, offset=(4, 2))
+        assert [line for line in app.lines() if "cell_8()" in line]
+        assert view.deck.height == 16
+        app.feed(ExecutionFinished("1", "error"))
+        for number in range(2, 9):
+            app.feed(
+                ExecutionFinished(str(number), "cancelled", "Skipped: an earlier cell failed.")
+            )
+        assert sum("  Skipped: an earlier cell failed." in line for line in app.lines()) == 7
+        app.feed(*(ExecutionQueued(str(number), "again()") for number in range(10, 14)))
+        assert any("◌ 4 queued" in line for line in app.lines())
+
+
+async def test_a_card_says_who_ran_it_only_where_that_was_somebody_else() -> None:
+    app = Shown("ann@pts/2")
+    async with app.run_test(size=(60, 24)):
+        for number, origin in enumerate(["ann@pts/2", "ann@pts/1", "bob@pts/3"], 1):
+            key = str(number)
+            app.feed(ExecutionQueued(key, f"f({number})", origin=origin), ExecutionStarted(key))
+        heads = [line for line in app.lines() if "f(" in line]
+        assert ["⇄" in line for line in heads] == [False, False, True]
+        assert "⇄ bob@pts/3" in heads[2]
+        app.view.show_others(frozenset({"ann@pts/1"}))
+        heads = [line for line in app.lines() if "f(" in line]
+        assert "⇄ ann@pts/1" in heads[1]
+        code = "x" * 38
+        app.feed(ExecutionQueued("4", code, origin="bob@pts/3"))
+        (head,) = [line for line in app.lines() if code[:20] in line]
+        assert code in head and "⇄ " in head and "bob" not in head

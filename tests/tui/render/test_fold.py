@@ -69,7 +69,9 @@ def test_lines_make_up_the_row(texts: list[str], width: int) -> None:
         assert [strip.text for strip in strips] == fold(row, width)
     for strip in strips:
         assert cell_len(strip.text) <= width
-    bold = "".join(part.text for strip in strips for part in strip if part.style.bold)
+    bold = "".join(
+        part.text for strip in strips for part in strip if part.style and part.style.bold
+    )
     assert bold == "".join(texts[1::2])
 
 

@@ -180,6 +180,8 @@ class _Reader(HTMLParser):
         self._escaped = _plain if as_markdown else str
         self._out: list[str] = []
         self._silent = 0
+        self._player = ""
+        """The tag of sound or a film whose sources may follow."""
         self._verbatim = 0
         self._lists: list[int | None] = []
         self._links: list[str] = []
@@ -193,6 +195,10 @@ class _Reader(HTMLParser):
         if tag in _EMBEDDED and not self._silent:
             # Its content is for browsers that cannot do it.
             self._out.append(self._note(_embedded(tag, given)))
+            self._player = tag
+        elif tag == "source" and self._silent and self._player:
+            self._out[-1] = self._note(_embedded(self._player, given))
+            self._player = ""  # the first source is what is played
         if tag in _SILENT:
             self._silent += 1
         if self._silent:

@@ -16,6 +16,7 @@ from codeexec.tui.equipment import Equipment
 from codeexec.tui.feed import Frame
 from codeexec.tui.late import LateSession
 from codeexec.tui.link import ask
+from codeexec.tui.render.counts import counted
 from codeexec.tui.screens.arrangement import Arrangement
 from codeexec.tui.screens.dialogs import Asker, Confirm
 from codeexec.tui.widgets.documents.pane import DocumentsPane
@@ -87,7 +88,7 @@ class KernelActions(Arrangement):
         count = len(snapshot.kernel.variables) if snapshot.kernel.state in ("idle", "busy") else 0
         if not count or not self.equipment.settings.console.confirm_restart:
             return True
-        words = "1 variable is lost." if count == 1 else f"{count:,} variables are lost."
+        words = f"{counted(count, 'variable')} {'is' if count == 1 else 'are'} lost."
         answers = [("restart", "Restart"), ("cancel", "Cancel")]
         asked = Confirm("Restart the kernel?", words, answers)
         return await self.app.push_screen_wait(asked) == "restart"

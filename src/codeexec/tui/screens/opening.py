@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from codeexec.domain.printable import printable
+from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import fitted
 from codeexec.tui.screens.picker import Picker, spread
 from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces
@@ -76,7 +77,7 @@ class OpeningScreen(Picker[Path | None]):
         self._is_reading = False
         much = len(found) >= MOST_FILES
         self.title_words(
-            f"{self._title_words}  ·  {'the first ' if much else ''}{len(found):,} files"
+            f"{self._title_words}  ·  {'the first ' if much else ''}{counted(len(found), 'file')}"
         )
         self.narrow(self._typed)
 

@@ -15,6 +15,7 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import SessionSummary
 from codeexec.tui.commands import bindings
+from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import padded
 from codeexec.tui.screens.dialogs import Confirm
 from codeexec.tui.screens.picker import Heading, Picker, spread
@@ -68,7 +69,7 @@ class SessionRow:
             (padded(one.name, self.name_width) + "  ", "text" if self.is_open else "muted"),
             (padded(f"{words}, {one.queued} wait" if one.queued else words, 12) + " ", ink),
         ]
-        runs = "1 run" if one.executions == 1 else f"{one.executions} runs"
+        runs = counted(one.executions, "run")
         facts = [runs]
         if self.is_current:
             facts.insert(0, "this one")

@@ -188,7 +188,11 @@ class Wires(KernelActions):
 
     @on(ConsolePane.DisplayOpened)
     def open_display(self, event: ConsolePane.DisplayOpened) -> None:
-        if self.side is not None and self.side.artifacts.select(event.display.key):
+        if self.side is None or not self.side.artifacts.select(event.display.key):
+            return
+        if event.outside:
+            self.side.artifacts.action_outside()
+        else:
             self.action_go("artifacts")
 
     @on(ConsolePane.InterruptRequested)

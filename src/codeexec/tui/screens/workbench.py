@@ -369,3 +369,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         usage = await ask_quietly(self.session, GetUsage())
         if usage is not None:
             self.status.show(usage=usage)
+            others = [client.name for client in usage.clients]
+            if self.equipment.me in others:
+                others.remove(self.equipment.me)
+            self.console_pane.view.show_others(frozenset(others))

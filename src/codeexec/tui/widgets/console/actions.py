@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -16,6 +17,7 @@ from codeexec.domain.outputs import iter_rows, plain
 from codeexec.domain.printable import printable_row
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.link import CopyRequested, Said, SaveRequested, ask, ask_quietly
+from codeexec.tui.render.counts import counted
 from codeexec.tui.stored import is_stored
 from codeexec.tui.widgets.console.bars import SearchBar
 from codeexec.tui.widgets.console.card import Card
@@ -26,6 +28,9 @@ R = TypeVar("R")
 
 _PAGE = 50
 """Executions that are read at once."""
+
+_TYPING = 0.1
+"""Seconds without another key after which the pattern in the search field is looked for."""
 
 _CHUNK = 5000
 """Rows that are read at once when all of them are wanted."""
@@ -41,6 +46,7 @@ class CardActions(Widget):
     me: str
     _matches: tuple[q.RowMatch, ...] = ()
     _match = 0
+    _sought = ""
 
     @dataclass
     class EditRequested(Message):
@@ -129,9 +135,15 @@ class CardActions(Widget):
             self.post_message(Said("It did not fail in code of yours."))
 
     def action_open_display(self) -> None:
+        self._open_display(outside=False)
+
+    def action_outside(self) -> None:
+        self._open_display(outside=True)
+
+    def _open_display(self, *, outside: bool) -> None:
         card = self.view.current
         if card is not None and card.view.displays:
-            self.view.post_message(ConsoleView.CardOpened(card.view.displays[-1]))
+            self.view.post_message(ConsoleView.CardOpened(card.view.displays[-1], outside))
         else:
             self.post_message(Said("Nothing to open here: it shows text alone."))
 
@@ -168,7 +180,7 @@ class CardActions(Widget):
             self.run_worker(self._copy(card), group="copy", exclusive=True)
 
     async def _copy(self, card: Card) -> None:
-        self.post_message(CopyRequested(await self._whole(card), f"{card.view.total:,} rows"))
+        self.post_message(CopyRequested(await self._whole(card), counted(card.view.total, "row")))
 
     def action_copy_code(self) -> None:
         if card := self.view.current:
@@ -223,9 +235,10 @@ class CardActions(Widget):
 
     def action_cancel(self) -> None:
         card = self.view.current
-        if card is not None and card.view.is_open:
-            request = q.CancelExecution(card.key)
-            self.tell(request)
+        if card is not None and card.queue:
+            self.tell(q.ClearQueue())
+        elif card is not None and card.view.is_open:
+            self.tell(q.CancelExecution(card.key))
 
     # -- search --------------------------------------------------------------------------------
 
@@ -238,15 +251,30 @@ class CardActions(Widget):
     @on(SearchBar.Sought)
     def search_rows(self, event: SearchBar.Sought) -> None:
         event.stop()
-        if event.pattern:
-            self.run_worker(self._search(event.pattern), group="search", exclusive=True)
-        else:
-            self._matches = ()
-            self.view.marked_row = None
-            self.search.say("")
-            self.view.focus()
+        if event.at_once and event.pattern == self._sought:
+            return  # it has been looked for while it was typed
+        self._forget_matches()
+        self._sought = event.pattern
+        wait = 0.0 if event.at_once else _TYPING
+        self.run_worker(self._search(event.pattern, wait), group="search", exclusive=True)
 
-    async def _search(self, pattern: str) -> None:
+    @on(SearchBar.Closed)
+    def end_search(self, event: SearchBar.Closed) -> None:
+        event.stop()
+        self.workers.cancel_group(self, "search")
+        self._forget_matches()
+        self.view.focus()
+
+    def _forget_matches(self) -> None:
+        self._matches, self._match, self._sought = (), 0, ""
+        self.view.marked_row = None
+        self.view.refresh()
+        self.search.say("")
+
+    async def _search(self, pattern: str, wait: float) -> None:
+        if not pattern:
+            return
+        await asyncio.sleep(wait)
         found = await ask(self, self.session, q.SearchRows(pattern))
         if found is not None:
             self._matches = found.matches
@@ -257,7 +285,8 @@ class CardActions(Widget):
     @on(SearchBar.Stepped)
     def step_search(self, event: SearchBar.Stepped) -> None:
         event.stop()
-        self.action_search_step(event.by)
+        if self._matches:
+            self.action_search_step(event.by)
 
     def _go_to_match(self, at: int) -> None:
         if not self._matches:

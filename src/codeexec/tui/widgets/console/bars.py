@@ -103,17 +103,22 @@ class SearchBar(Horizontal):
 
     @dataclass
     class Sought(Message):
-        """A pattern was entered; empty when the search is over."""
+        """The pattern in the field is another one; `at_once` when Enter was pressed."""
 
         pattern: str
+        at_once: bool = False
 
     @dataclass
     class Stepped(Message):
         by: int
 
+    @dataclass
+    class Closed(Message):
+        """The search is over."""
+
     def __init__(self) -> None:
         super().__init__(id="search")
-        self._last = ""
+        self._confirmed = ""
 
     def compose(self) -> ComposeResult:
         yield Label("/ ")
@@ -122,26 +127,36 @@ class SearchBar(Horizontal):
 
     def open(self) -> None:
         self.display = True
-        self.query_one(Input).focus()
+        field = self.query_one(Input)
+        field.focus()
+        field.select_all()
+        if field.value:
+            self.post_message(self.Sought(field.value))
 
     def say(self, words: str) -> None:
         self.query_one("#search-count", Label).update(plain_words(words))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if event.value != self._last:
-            self._last = event.value
-            self.post_message(self.Sought(event.value))
+        if event.value != self._confirmed:
+            self._confirmed = event.value
+            self.post_message(self.Sought(event.value, at_once=True))
         else:
             self.post_message(self.Stepped(-1))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.say("")  # what was found is not about what is in the field now
+        if self.display:
+            self.post_message(self.Sought(event.value))
 
     def action_step(self, by: int) -> None:
         self.post_message(self.Stepped(by))
 
     def action_close(self) -> None:
         self.display = False
-        self._last = ""
-        self.post_message(self.Sought(""))
+        self._confirmed = ""
+        self.post_message(self.Closed())
 
     def on_key(self, event: events.Key) -> None:
         # What is typed here is never a command of the console around it.

@@ -14,6 +14,7 @@ from codeexec.domain.mime import content_of
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart
 from codeexec.domain.picture_head import picture_size
 from codeexec.tui.render.ansi import AnsiPainter, wrap, wrap_words
+from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.render.registry import choose
 from codeexec.tui.render.registry import kind_of as mime_kind
@@ -30,6 +31,7 @@ END_LINES = 2
 
 
 _HEADING = "Traceback (most recent call last)"
+_FOR_A_BROWSER = re.compile(r"\[[^\n]*: a browser (?:plays|shows|draws) it\]")
 _BLANKS = re.compile(" {3,}")
 
 
@@ -137,6 +139,8 @@ class BodyPainter:
             part = display.part("text/plain") or best
             words = f"▤ {part.mime} · {size_words(part.size)}" if part else "▤ (empty)"
             return Painted([self._words(words, "muted")])
+        if _FOR_A_BROWSER.fullmatch(text):
+            text = f"{text} · O opens it"
         return self._text(text, width)
 
     def _text(self, text: str, width: int) -> Painted:
@@ -150,7 +154,7 @@ class BodyPainter:
         for segments in self._ansi.block(begin, "result"):
             body.add(wrap_words(segments, width))
         if left_out > 0:
-            words = f"… {left_out:,} more {'line' if left_out == 1 else 'lines'}"
+            words = f"… {counted(left_out, 'more line')}"
             body.add([self._words(words, "muted")])
         for segments in self._ansi.block(end, "result"):
             body.add(wrap_words(segments, width))

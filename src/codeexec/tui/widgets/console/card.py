@@ -10,7 +10,7 @@ from codeexec.domain.outputs import TAIL_ROWS, Display, ErrorInfo, Run, iter_row
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.widgets.console.rows import Heights
 
-Part = Literal["rule", "code", "more", "row", "note", "gap"]
+Part = Literal["rule", "code", "more", "row", "note", "queue", "gap"]
 
 _ENDINGS = ("cancelled", "timed_out", "lost")
 
@@ -43,6 +43,10 @@ class Card:
         """Another kernel than that of the card above ran it: a line above it says so."""
         self.gap = False
         """There may be executions right before this one that were not read yet."""
+        self.queue = 0
+        """It stands, on one line, for so many cards that wait, itself among them."""
+        self.hidden = False
+        """It waits, and a card above stands for it."""
         self.heights = Heights()
         self.note_lines = 1
         """Lines that the note takes, where there is one."""
@@ -91,6 +95,8 @@ class Card:
 
     def height(self, limit: int) -> int:
         """All lines, with the gap."""
+        if self.hidden or self.queue:
+            return 0 if self.hidden else 2
         shown, more = self.code_lines(limit)
         if self.fold is Fold.CLOSED:
             return self.rule + 2 + (self.view.total > 0)
@@ -99,6 +105,8 @@ class Card:
 
     def locate(self, line: int, limit: int) -> Line:
         """What stands in a line of the card, counted from 0."""
+        if self.queue:
+            return Line("queue") if line == 0 else Line("gap")
         shown, more = self.code_lines(limit)
         if self.rule:
             if line == 0:

@@ -13,6 +13,9 @@ from codeexec.tui.widgets.console.card import Card, Line
 from codeexec.tui.widgets.console.paint import CardPainter
 from codeexec.tui.widgets.console.rows import Pages
 
+_FEWEST_COLLAPSED = 3
+"""Cards that wait, from which on they take one line together."""
+
 
 class Deck:
     """Knows no screen; `width` is that of the output, in cells."""
@@ -24,6 +27,10 @@ class Deck:
         self.code_limit = 8
         self.stale: set[str] = set()
         """Cards whose execution has changed out of the snapshot: it is to be read."""
+        self.shows_queue = False
+        """Each card that waits is shown, until none does."""
+        self._queue: list[Card] = []
+        """The cards that one of them stands for."""
         self._places: dict[str, int] = {}
         self._tops: list[int] = [0]
 
@@ -65,9 +72,40 @@ class Deck:
             self._note_kernel(at)
             changed.append(at)
         if changed:
-            self.settle(min(changed))
+            self.settle(min(*changed, self._collapse()))
         self._note_stale(frame)
         return bool(changed)
+
+    def toggle_queue(self) -> None:
+        """Show each card that waits, or one line for all of them."""
+        self.shows_queue = not self.shows_queue
+        self.settle(self._collapse())
+
+    def shown(self, card: Card) -> Card:
+        """The card itself, or the one that stands for it."""
+        return self._queue[0] if card.hidden else card
+
+    def _collapse(self) -> int:
+        """Let the first of many cards that wait stand for the others. Returns the place of the
+        first card that is not as high as it was."""
+        first = len(self.cards)
+        while first and self.cards[first - 1].view.status == "queued":
+            first -= 1
+        waiting = self.cards[first:]
+        if not waiting:
+            self.shows_queue = False
+        queue = [] if self.shows_queue or len(waiting) < _FEWEST_COLLAPSED else waiting
+        if queue == self._queue:
+            return len(self.cards)
+        before, self._queue = self._queue, queue
+        for card in before:
+            card.queue, card.hidden = 0, False
+        for card in queue:
+            card.queue, card.hidden = 0, True
+        if queue:
+            queue[0].queue, queue[0].hidden = len(queue), False
+        heads = (*before[:1], *queue[:1])
+        return min((self._places.get(card.key, 0) for card in heads), default=len(self.cards))
 
     def _note_kernel(self, at: int) -> None:
         """Whether a card and the next were run by other kernels than the cards above them."""

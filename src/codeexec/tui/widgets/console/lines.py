@@ -17,6 +17,7 @@ from textual.timer import Timer
 
 from codeexec.domain.outputs import Display, MimePart, Run
 from codeexec.tui.layout import output_width
+from codeexec.tui.render.counts import counted
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.console.card import Card, Line
 from codeexec.tui.widgets.console.deck import Deck
@@ -74,9 +75,10 @@ class CardLines(ScrollView):
 
     @dataclass
     class CardOpened(Message, namespace="console_view"):
-        """A display was clicked, or opened by key."""
+        """A display was clicked, or opened by key; `outside`: in another program."""
 
         display: Display
+        outside: bool = False
 
     @dataclass
     class EmptyClicked(Message, namespace="console_view"):
@@ -208,9 +210,8 @@ class CardLines(ScrollView):
         """A line as it was painted before, where nothing that it shows has changed."""
         found = self.deck.locate(at)
         if found is None:
-            if not self._last_words or at != self.deck.height:
-                return Strip([])
-            return Strip([Segment("  "), *self.painter.rule(self._last_words, self.deck.width)])
+            last, number = self._last_lines(), at - self.deck.height
+            return Strip([Segment("  "), *last[number]]) if number < len(last) else Strip([])
         card, line = found
         row = self.deck.row(card, line.index) if line.part == "row" else None
         if (row is None or not row.is_text) and (card.view.is_open or line.part == "row"):
@@ -223,6 +224,11 @@ class CardLines(ScrollView):
             strip = self._painted[key] = self._paint(card, line, row)
         return strip
 
+    def _last_lines(self) -> list[Strip]:
+        """The words below the cards, folded where they do not fit."""
+        words = self._last_words
+        return self.painter.rule_lines(words, self.deck.width) if words else []
+
     def _paint(self, card: Card, line: Line, row: Run | None) -> Strip:
         painter, width = self.painter, self.deck.width
         mark, body = " ", Strip([])
@@ -233,6 +239,8 @@ class CardLines(ScrollView):
                 body = painter.rule(restarted(card.view.started_at), width)
             case "more":
                 body = painter.more(card, line.index)
+            case "queue":
+                body = painter.queue(card)
             case "note":
                 lines = painter.note(card, width)
                 body = lines[line.sub] if line.sub < len(lines) else body
@@ -265,7 +273,7 @@ class CardLines(ScrollView):
         return Strip([*strip.crop(0, start), *painted, *strip.crop(end)])
 
     def _news_strip(self, width: int) -> Strip:
-        words = f" ▼ {self.news:,} new {'line' if self.news == 1 else 'lines'} · End "
+        words = f" ▼ {counted(self.news, 'new line')} · End "
         room = max(width - len(words), 0)
         return Strip(
             [

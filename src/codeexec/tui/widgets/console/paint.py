@@ -12,6 +12,7 @@ from codeexec.domain.outputs import Run
 from codeexec.domain.printable import printable
 from codeexec.domain.snapshot import ExecutionStatus
 from codeexec.tui.render.ansi import AnsiPainter, fold, wrap_words
+from codeexec.tui.render.counts import counted
 from codeexec.tui.render.highlight import highlight
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.stored import is_stored
@@ -38,6 +39,9 @@ GLYPHS: dict[ExecutionStatus, tuple[str, str]] = {
 
 _KEPT_SOURCES = 200
 """Cards whose colours are kept."""
+
+_SKIPPED = "Skipped: "
+"""How a reason begins that says all by itself."""
 
 _NOTES = {
     "cancelled": "cancelled",
@@ -71,6 +75,8 @@ class CardPainter:
         self.ansi = AnsiPainter(theme)
         self._bodies = BodyPainter(theme, self.ansi)
         self._me = me
+        self.others: frozenset[str] = frozenset()
+        """Names of the other clients that the session has at the moment."""
         self._painted: dict[str, tuple[object, int, bool, Painted]] = {}
         self._sources: dict[tuple[str, str], list[list[Segment]]] = {}
         self.language = "python"
@@ -128,6 +134,10 @@ class CardPainter:
             return self._cut([Segment(" " * len(label)), *source], width)
         side = self._side(card)
         room = max(width - len(label) - sum(cell_len(part.text) for part in side) - 2, 0)
+        if view.origin and not self._is_own(view.origin):
+            origin = self._origin(view.origin, room - Strip(source).cell_length)
+            side = [origin, *side]
+            room = max(room - cell_len(origin.text), 0)
         if card.fold is Fold.CLOSED and len(lines) > 1:
             source = [*source, Segment(" …", self.theme.style("muted"))]
         body = self._cut(source, room).adjust_cell_length(room + 2)
@@ -154,13 +164,23 @@ class CardPainter:
             found = self._sources[key] = highlight(code, self.language, self.theme)
         return found
 
+    def _is_own(self, origin: str) -> bool:
+        """Whether we ran it: here, or before in another terminal that is no longer connected."""
+        if origin == self._me:
+            return True
+        user, at, _ = self._me.partition("@")
+        return bool(at) and origin.startswith(f"{user}@") and origin not in self.others
+
+    def _origin(self, origin: str, room: int) -> Segment:
+        """Who ran it, in as much room as the code leaves: the sign alone where that is little."""
+        words = f"⇄ {one_line(origin)}  "
+        return Segment(words if cell_len(words) <= room else "⇄ ", self.theme.style("run.origin"))
+
     def _side(self, card: Card) -> list[Segment]:
         view, style = card.view, self.theme.style
         side: list[Segment] = []
         if view.cell is not None and view.cell.title:
             side.append(Segment(f"{one_line(view.cell.title[:24])}  ", style("muted")))
-        if view.origin and view.origin != self._me:
-            side.append(Segment(f"⇄ {one_line(view.origin)}  ", style("run.origin")))
         if self.timestamps and view.started_at:
             side.append(
                 Segment(
@@ -186,12 +206,28 @@ class CardPainter:
         words = f"── {words} "
         return Strip([Segment(words.ljust(width, "─")[:width], self.theme.style("muted"))])
 
+    def rule_lines(self, words: str, width: int) -> list[Strip]:
+        """The same, folded to several lines where the words do not fit on one."""
+        if cell_len(words) + 4 <= width:
+            return [self.rule(words, width)]
+        return wrap_words([Segment(words, self.theme.style("muted"))], width)
+
+    def queue(self, card: Card) -> Strip:
+        """The cards that wait, in words."""
+        glyph, meaning = GLYPHS["queued"]
+        return Strip(
+            [
+                Segment(f"{glyph} {card.queue:,} queued", self.theme.style(meaning)),
+                Segment(" · Space shows them", self.theme.style("muted")),
+            ]
+        )
+
     def more(self, card: Card, count: int) -> Strip:
         """What is folded away, in words."""
         if card.fold is Fold.CLOSED:
-            words = f"    ▸ {card.view.total:,} {'row' if card.view.total == 1 else 'rows'}"
+            words = f"    ▸ {counted(card.view.total, 'row')}"
         else:
-            words = f"    ▸ {count:,} more {'line' if count == 1 else 'lines'} of code"
+            words = f"    ▸ {counted(count, 'more line')} of code"
         return Strip([Segment(words, self.theme.style("muted"))])
 
     def note(self, card: Card, width: int) -> list[Strip]:
@@ -202,7 +238,9 @@ class CardPainter:
             words, meaning = f"⌨ waiting for an answer: {asked}", "stream.stdin"
         else:
             words, meaning = _NOTES.get(view.status, view.status), GLYPHS[view.status][1]
-            if view.reason:
+            if view.reason.startswith(_SKIPPED):
+                words = view.reason
+            elif view.reason:
                 words = f"{words}: {view.reason}"
         return wrap_words([Segment(one_line(words), self.theme.style(meaning))], width)
 
@@ -245,9 +283,11 @@ class CardPainter:
                 text = self.row(card, row, line.sub, width, 0)[1].text
                 following = Line("row", line.index, line.sub + 1)
                 return text if self.is_folded(card, following, row, width) else text.rstrip()
+            case "queue":
+                return self.queue(card).text
             case "note":
-                lines = self.note(card, width)
-                return lines[line.sub].text if line.sub < len(lines) else ""
+                note = self.note(card, width)
+                return note[line.sub].text if line.sub < len(note) else ""
             case _:
                 return ""
 

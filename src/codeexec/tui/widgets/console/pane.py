@@ -68,7 +68,10 @@ class ConsolePane(CardActions, Vertical):
 
     @dataclass
     class DisplayOpened(Message):
+        """`outside`: it is to be opened in another program, such as a browser."""
+
         display: Display
+        outside: bool = False
 
     @dataclass
     class InterruptRequested(Message):
@@ -98,6 +101,7 @@ class ConsolePane(CardActions, Vertical):
         self.session: SessionClient | None = None
         self.graphics = Graphics()
         self._next = 1
+        self._is_dead = False
         self._came_from = ""
 
     def compose(self) -> ComposeResult:
@@ -168,6 +172,7 @@ class ConsolePane(CardActions, Vertical):
             else:
                 self.prompt.focus()
             self._came_from = ""
+        self._is_dead = frame.snapshot.kernel.state == "dead"
         self._number(frame)
 
     def _number(self, frame: Frame) -> None:
@@ -210,6 +215,13 @@ class ConsolePane(CardActions, Vertical):
         self.view.selected = None
         self.run_worker(self.execute(event.code), group="execute")
 
+    @on(Prompt.EmptySubmitted)
+    def start_kernel(self, event: Prompt.EmptySubmitted) -> None:
+        """Where the kernel has ended, Enter starts another."""
+        event.stop()
+        if self._is_dead:
+            self.post_message(CommandWanted("kernel.restart"))
+
     @on(Prompt.Undecided)
     def ask_whether_complete(self, event: Prompt.Undecided) -> None:
         event.stop()
@@ -240,7 +252,7 @@ class ConsolePane(CardActions, Vertical):
         event.stop()
         if self.view.deck.cards:
             focus_now(self.view)
-            self.view.select(self.view.deck.cards[-1])
+            self.view.select(self.view.deck.shown(self.view.deck.cards[-1]))
 
     @on(Prompt.InterruptWanted)
     def pass_interrupt(self, event: Prompt.InterruptWanted) -> None:
@@ -412,7 +424,7 @@ class ConsolePane(CardActions, Vertical):
     @on(ConsoleView.CardOpened)
     def pass_display(self, event: ConsoleView.CardOpened) -> None:
         event.stop()
-        self.post_message(self.DisplayOpened(event.display))
+        self.post_message(self.DisplayOpened(event.display, event.outside))
 
     @on(ConsoleView.AnswerWanted)
     def take_answer(self, event: ConsoleView.AnswerWanted) -> None:

@@ -96,6 +96,10 @@ class Prompt(TextArea):
         """`exit` or Ctrl+D: leave the program, not end the kernel."""
 
     @dataclass
+    class EmptySubmitted(Message):
+        """Enter in an empty prompt."""
+
+    @dataclass
     class PopupKey(Message):
         """A key that belongs to the list of completions while that is open."""
 
@@ -185,6 +189,7 @@ class Prompt(TextArea):
     def action_submit(self) -> None:
         code = self.text
         if not code.strip():
+            self.post_message(self.EmptySubmitted())
             return
         if self.cursor_location[0] < self.document.line_count - 1:
             self.break_line()

@@ -27,6 +27,8 @@ MOST_WHILE_READING = 2000
 _QUEUE_ROWS = 3
 """Rows of what waits that are seen below the card that runs."""
 
+_ENDED = "Kernel ended. Enter starts a new one · F12 another · Ctrl+Q leaves"
+
 _TICK = 0.1
 """Seconds between looks at the clock while something runs."""
 
@@ -50,9 +52,16 @@ class ConsoleView(CardLines, can_focus=True):
         """Paint with another theme."""
         before, self.painter = self.painter, CardPainter(theme, self._me)
         self.painter.language, self.painter.timestamps = before.language, before.timestamps
-        self.painter.colors = before.colors
+        self.painter.colors, self.painter.others = before.colors, before.others
         self._wanted_images.clear()
         self.relayout()
+
+    def show_others(self, names: frozenset[str]) -> None:
+        """Take the names of the other clients of the session, whose cards say who ran them."""
+        if names != self.painter.others:
+            self.painter.others = names
+            self._painted.clear()
+            self.refresh()
 
     def show_frame(self, frame: Frame) -> None:
         """Take in what a frame names; paints nothing when that is nothing of ours."""
@@ -81,7 +90,7 @@ class ConsoleView(CardLines, can_focus=True):
         before, kernel = self._last_words, frame.snapshot.kernel
         last = max((card.view.generation for card in self.deck.cards[-20:]), default=0)
         if kernel.state == "dead":
-            self._last_words = "kernel ended · Shift+F9 starts a new one · F12 another"
+            self._last_words = _ENDED
         elif kernel.state in ("idle", "busy") and 0 < last < kernel.generation:
             self._last_words = restarted(kernel.ready_at)
         else:
@@ -172,7 +181,7 @@ class ConsoleView(CardLines, can_focus=True):
 
     def _resettle(self) -> None:
         """The number of lines may have changed: keep to the end, or stay where we are."""
-        height = self.deck.height + bool(self._last_words)
+        height = self.deck.height + len(self._last_lines())
         if height != self.virtual_size.height:
             # Not by the reactive: that lays out the whole screen, and only we have changed.
             self.set_reactive(Widget.virtual_size, Size(self.size.width, height))
@@ -279,16 +288,21 @@ class ConsoleView(CardLines, can_focus=True):
             if by < 0 and self.selected.gap:
                 self.want_before(self.selected)
             at = min(max(self.deck.place(self.selected) + by, 0), len(cards) - 1)
-        self.select(cards[at])
+        self.select(self.deck.shown(cards[at]))
         if at == len(cards) - 1 and by > 0:
             self.go_to_end()
 
     @property
     def current(self) -> Card | None:
         """The selected card, or the last."""
-        return self.selected or (self.deck.cards[-1] if self.deck.cards else None)
+        card = self.selected or (self.deck.cards[-1] if self.deck.cards else None)
+        return self.deck.shown(card) if card is not None else None
 
     def toggle_fold(self, card: Card) -> None:
+        if card.queue:
+            self.deck.toggle_queue()
+            self._resettle()
+            return
         card.fold = Fold.OPEN if card.fold is Fold.CLOSED else Fold.CLOSED
         self._rearranged(card)
 
@@ -330,6 +344,8 @@ class ConsoleView(CardLines, can_focus=True):
             return
         if line.part == "note" and card.view.stdin is not None:
             self.post_message(self.AnswerWanted())
+        elif line.part == "queue":
+            self.toggle_fold(card)
         elif line.part == "more":
             (self.toggle_fold if card.fold is Fold.CLOSED else self.toggle_code)(card)
         elif line.part == "code" and event.x < GUTTER + 4:

@@ -1,0 +1,71 @@
+"""Search, copying, a kernel that has ended, and what only a browser shows, in the console."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.bench import open_bench
+
+pytestmark = pytest.mark.slow
+
+PAGE = "from IPython.display import IFrame; IFrame('https://www.youtube.com/embed/a', 4, 3)"
+
+
+async def test_search_follows_what_is_typed_and_speaks_of_that_alone(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        await bench.console.run("for n in range(40): print('alpha' if n % 2 else 'beta', n)")
+        await bench.is_idle(1)
+        await bench.press("escape", "slash")
+        await bench.write("zzz")
+        await bench.sees("nothing found")
+        await bench.press("backspace", "backspace", "backspace")
+        await bench.sees_no_more("nothing found")
+        await bench.write("beta")
+        await bench.sees("20 of 20")
+        view = bench.workbench.console_pane.view
+        assert view.marked_row is not None and view.marked_row[1] == 38
+        await bench.press("enter")  # takes what was found
+        await bench.press("enter")  # and goes back from match to match
+        await bench.sees("19 of 20")
+        await bench.write(" 3")
+        await bench.sees("5 of 5")
+        await bench.write("x")
+        await bench.sees("nothing found")
+        await bench.press("escape")
+        await bench.sees_no_more("nothing found")
+        assert view.marked_row is None and view.has_focus
+        # Of a copy it is said how much it was.
+        await bench.press("y")
+        await bench.is_told("40 rows copied.")
+        await bench.console.run("print('one')")
+        await bench.is_idle(2)
+        await bench.press("escape", "y")
+        await bench.is_told("1 row copied.")
+        await bench.console.run(PAGE)
+        await bench.console.card(3).shows(
+            "[page https://www.youtube.com/embed/a: a browser shows it] · O opens it"
+        )
+        opened: list[Path] = []
+        side = bench.workbench.side
+        await bench.until(lambda: bench.workbench.side is not None, "the artifacts")
+        side = bench.workbench.side
+        assert side is not None
+
+        async def note(item: object) -> None:
+            opened.append(Path(str(item)))
+
+        side.artifacts.desk.open_outside = note  # type: ignore[method-assign]  # no browser here
+        await bench.press("escape", "O")
+        await bench.until(lambda: opened, "opened outside")
+
+
+async def test_enter_starts_a_kernel_where_one_has_ended(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        await bench.console.run("import os; os._exit(3)")
+        await bench.sees("Kernel ended. Enter starts a new one · F12 another · Ctrl+Q leaves")
+        await bench.press("enter")
+        await bench.until(lambda: bench.snapshot.kernel.state == "idle", "another kernel")
+        await bench.sees("── kernel restarted · ")
+        assert len(bench.snapshot.executions) == 1
