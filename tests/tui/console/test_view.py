@@ -418,7 +418,7 @@ async def test_cards_that_wait_take_one_line_until_they_are_asked_for() -> None:
             app.feed(
                 ExecutionFinished(str(number), "cancelled", "Skipped: an earlier cell failed.")
             )
-        assert sum("  Skipped: an earlier cell failed." in line for line in app.lines()) == 7
+        assert sum(" Skipped: an earlier cell failed." in line for line in app.lines()) == 7
         app.feed(*(ExecutionQueued(str(number), "again()") for number in range(10, 14)))
         assert any("◌ 4 queued" in line for line in app.lines())
 
