@@ -271,7 +271,7 @@ class CardActions(Widget):
         self.view.refresh()
         self.search.say("")
 
-    async def _search(self, pattern: str, wait: float) -> None:
+    async def _search(self, pattern: str, wait: float = 0.0) -> None:
         if not pattern:
             return
         await asyncio.sleep(wait)
