@@ -111,6 +111,58 @@ class ExecHandle(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class TerminalSize:
+    """In characters."""
+
+    columns: int = 80
+    rows: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessEnd:
+    """How a process ended: `code` is negative for a signal. `peak_memory` (bytes, of the largest of
+    it and the children that it waited for) and `cpu_seconds` are None where they are not known."""
+
+    code: int
+    peak_memory: int | None = None
+    cpu_seconds: float | None = None
+
+
+class TerminalHandle(Protocol):
+    """A command that leads a session of its own on a pseudo-terminal.
+
+    Bytes go both ways as they are: what is typed is echoed or not, and Ctrl+C (0x03), Ctrl+D (0x04)
+    mean what the command has set. `output` ends when the command has ended and has been read to its
+    end, though a background process has the terminal open still; that one is hung up then.
+    """
+
+    @property
+    def pid(self) -> int:
+        """Of the command, where it runs."""
+
+    @property
+    def output(self) -> AsyncIterator[bytes]:
+        """For one reader. Output that nobody reads holds the command back and nothing else."""
+
+    async def write(self, data: bytes) -> None:
+        """Type; waits while the terminal takes no more. BrokenPipeError when it is closed."""
+
+    async def resize(self, size: TerminalSize) -> None:
+        """The command is told by SIGWINCH. Nothing happens when it has ended."""
+
+    async def signal(self, number: int) -> None:
+        """To the process group in the foreground, or to the command's where there is none."""
+
+    def poll(self) -> ProcessEnd | None: ...
+
+    async def wait(self) -> ProcessEnd:
+        """EnvironmentUnavailable when nobody is left who could know."""
+
+    async def kill(self) -> None:
+        """End the command and all processes of its session, and let go of the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExecOutcome:
     code: int
     stdout: bytes
@@ -137,6 +189,16 @@ class Environment(Protocol):
         env: Mapping[str, str] | None = None,
     ) -> ExecHandle:
         """Start a command. With `stdin` given it is fed in full and closed; else it stays open."""
+
+    async def open_terminal(
+        self,
+        command: Sequence[str],
+        *,
+        size: TerminalSize = TerminalSize(),  # frozen
+        cwd: Location | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> TerminalHandle:
+        """Start a command on a pseudo-terminal; TERM is xterm-256color where `env` has none."""
 
     async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None:
         """The content, cut at `limit` bytes; None when there is no such file."""

@@ -14,8 +14,18 @@ from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
 from codeexec.domain.secret_env import without_secrets
 from codeexec.hostfiles.place import locate
 
-from .base import BasePaths, FileChange, FileEntry, FileWrite, Location, WriteOutcome
+from .base import (
+    BasePaths,
+    FileChange,
+    FileEntry,
+    FileWrite,
+    Location,
+    TerminalSize,
+    WriteOutcome,
+)
 from .files import Folder
+from .holder.client import HolderClient
+from .holder.terminal import LocalTerminal, open_local_terminal, terminal_env
 from .paths import inside
 from .processes import Child, chunks, start
 from .watch import changes
@@ -58,7 +68,9 @@ class HostFiles:
 class LocalEnvironment(HostFiles):
     """A folder of this machine. Processes run as the user, with the user's environment."""
 
-    def __init__(self, workspace: Path) -> None:
+    def __init__(self, workspace: Path, holder: HolderClient | None = None) -> None:
+        """`holder` keeps the terminals; without it one is begun for the first terminal, and ends
+        with this environment."""
         self._root = locate(workspace).real
         if not self._root.is_dir():
             raise EnvironmentUnavailable(
@@ -67,6 +79,10 @@ class LocalEnvironment(HostFiles):
         super().__init__(self._root)
         self._id = f"local-{uuid.uuid4().hex[:8]}"
         self._running: set[LocalHandle] = set()
+        self._holder = holder
+        self._owns_holder = holder is None
+        self._beginning = asyncio.Lock()
+        self._terminals: set[LocalTerminal] = set()
         self._ended = False
 
     @property
@@ -96,15 +112,40 @@ class LocalEnvironment(HostFiles):
         try:
             process = await start(command, cwd=folder, env=environ)
         except OSError as error:
-            raise EnvironmentUnavailable(
-                f"{command[0]!r} cannot be started in {folder}: {error.strerror}.",
-                "Check that it is installed, executable and spelled right.",
-            ) from error
+            raise _not_started(command, folder, error) from error
         handle = LocalHandle(process)
         self._running = {other for other in self._running if other.poll() is None} | {handle}
         if stdin is not None:
             handle.feed(stdin)
         return handle
+
+    async def open_terminal(
+        self,
+        command: Sequence[str],
+        *,
+        size: TerminalSize = TerminalSize(),  # noqa: B008  # frozen
+        cwd: Location | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> LocalTerminal:
+        if self._ended:
+            raise EnvironmentUnavailable("This environment was ended.", "Make a new one.")
+        folder = self._root.joinpath(*inside(PurePosixPath(self._root), cwd or ""))
+        environ = without_secrets(terminal_env(os.environ, env or {}))
+        holder = await self._begin_holder()
+        try:
+            terminal = await open_local_terminal(
+                holder, command, size=size, cwd=folder, env=environ
+            )
+        except OSError as error:
+            raise _not_started(command, folder, error) from error
+        self._terminals = {each for each in self._terminals if each.poll() is None} | {terminal}
+        return terminal
+
+    async def _begin_holder(self) -> HolderClient:
+        async with self._beginning:
+            if self._holder is None or (self._owns_holder and self._holder.is_closed):
+                self._holder = await HolderClient.begin()
+        return self._holder
 
     async def is_running(self) -> bool:
         return not self._ended
@@ -115,7 +156,18 @@ class LocalEnvironment(HostFiles):
     async def terminate(self) -> None:
         self._ended = True
         running, self._running = self._running, set()
-        await asyncio.gather(*(handle.kill() for handle in running))
+        terminals, self._terminals = self._terminals, set()
+        ends = [handle.kill() for handle in running] + [each.kill() for each in terminals]
+        await asyncio.gather(*ends)
+        if self._owns_holder and self._holder is not None:
+            self._holder.close()
+
+
+def _not_started(command: Sequence[str], folder: Path, error: OSError) -> EnvironmentUnavailable:
+    return EnvironmentUnavailable(
+        f"{command[0]!r} cannot be started in {folder}: {error.strerror}.",
+        "Check that it is installed, executable and spelled right.",
+    )
 
 
 class LocalHandle:

@@ -12,6 +12,7 @@ As PID 1 it forks: the parent reaps what is orphaned and passes signals on, the 
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import selectors
@@ -21,6 +22,7 @@ import stat
 import struct
 import subprocess
 import sys
+import termios
 import time
 from collections import deque
 from typing import NoReturn, TypedDict
@@ -33,8 +35,10 @@ SHARE = WINDOW // 4  # granted again at once
 CHUNK = 1 << 16
 NOT_YET = -1  # the descriptor of a stream whose socket is not bound yet
 RETRY = 0.01  # seconds between looks for a socket that is not bound yet
+LINGER = 0.2  # seconds of silence after which the terminal of an ended process is closed
 
 HELLO, SPAWN, OPEN, DATA, EOF, GRANT, CLOSE, SIGNAL, EXIT, FAILED, ASK, ANSWER, SWEEP = range(13)
+RESIZE = 13
 
 
 def limits() -> dict[str, int]:
@@ -114,6 +118,13 @@ def group(pid: int) -> int:
         return 0
 
 
+def session_of(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return 0
+
+
 def hide() -> None:
     """Keep processes of our own user out of our memory and our pipe (/proc/PID/fd, ptrace)."""
     try:
@@ -164,6 +175,8 @@ class Wanted(TypedDict, total=False):
     stdin: int
     stdout: int
     stderr: int
+    terminal: int
+    size: tuple[int, int]
 
 
 class Stream:
@@ -178,6 +191,7 @@ class Stream:
         self.owed = 0  # written, and not granted again yet
         self.waiting: deque[bytes] = deque()
         self.ending = False  # the host sends no more
+        self.read_at = 0.0
 
 
 class Relay:
@@ -188,6 +202,8 @@ class Relay:
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
         # Not connected yet: stream, address, and the process that is expected to bind it.
         self.pending: list[tuple[Stream, str | list[object], int]] = []
+        self.terminals: dict[int, Stream] = {}  # by process
+        self.fading: list[Stream] = []  # terminals of processes that have ended
         self.received = bytearray()
         self.out: deque[memoryview] = deque()
         self.kills = limits()["kills"]
@@ -212,12 +228,13 @@ class Relay:
         hello["home"] = os.environ.get("HOME", "/tmp")
         self.send_json(HELLO, 0, hello)
         while True:
-            timeout = RETRY if self.pending else None
+            timeout = RETRY if self.pending else LINGER / 2 if self.fading else None
             for key, events in self.selector.select(timeout):
                 key.data(events)
             if self.pending:
                 self.connect_pending()
             self.reap()
+            self.close_silent_terminals()
 
     # ---- to the host ---------------------------------------------------------------------------
 
@@ -297,7 +314,9 @@ class Relay:
             self.spawn(number, json.loads(payload))
         elif kind == SIGNAL:
             wanted = json.loads(payload)
-            self.signal(number, wanted["signal"])
+            self.signal(number, wanted["signal"], wanted.get("to", "group"))
+        elif kind == RESIZE:
+            self.resize(number, json.loads(payload))
         elif kind == SWEEP:
             self.sweep(set(json.loads(payload)))
             self.send_json(ANSWER, number, {})
@@ -310,10 +329,11 @@ class Relay:
 
     # ---- streams -------------------------------------------------------------------------------
 
-    def add(self, number: int, handle: int, reads: bool, writes: bool) -> None:
+    def add(self, number: int, handle: int, reads: bool, writes: bool) -> Stream:
         os.set_blocking(handle, False)
         self.streams[number] = stream = Stream(number, handle, reads, writes)
         self.watch(stream)
+        return stream
 
     def watch(self, stream: Stream) -> None:
         """Tell the selector what this stream waits for now."""
@@ -347,6 +367,7 @@ class Relay:
         except OSError:
             chunk = b""  # reset by the peer
         if chunk:
+            stream.read_at = time.monotonic()
             stream.credit -= len(chunk)
             self.send(DATA, stream.number, chunk)
             self.watch(stream)
@@ -413,7 +434,11 @@ class Relay:
     # ---- processes -----------------------------------------------------------------------------
 
     def spawn(self, number: int, wanted: Wanted) -> None:
+        master, slave = NOT_YET, NOT_YET
         try:
+            if "terminal" in wanted:
+                master, slave = os.openpty()
+                set_size(slave, wanted["size"])
             for folder in wanted.get("folders", ()):
                 os.makedirs(folder, mode=0o700, exist_ok=True)
             for path, content in wanted.get("files", ()):
@@ -423,24 +448,31 @@ class Relay:
                     file.write(content)
             process = subprocess.Popen(
                 wanted["argv"],
-                stdin=subprocess.PIPE if "stdin" in wanted else subprocess.DEVNULL,
-                stdout=subprocess.PIPE if "stdout" in wanted else subprocess.DEVNULL,
-                stderr=subprocess.PIPE if "stderr" in wanted else subprocess.DEVNULL,
+                stdin=pipe_or_null("stdin" in wanted) if slave == NOT_YET else slave,
+                stdout=pipe_or_null("stdout" in wanted) if slave == NOT_YET else slave,
+                stderr=pipe_or_null("stderr" in wanted) if slave == NOT_YET else slave,
                 cwd=wanted.get("cwd"),
                 env={**os.environ, **wanted.get("env", {})},
                 start_new_session=True,
+                preexec_fn=None if slave == NOT_YET else own_terminal,
                 bufsize=0,
             )
         except (ValueError, subprocess.SubprocessError) as error:
             # A NUL or a lone surrogate in a word of the command.
             self.send_json(FAILED, number, {"errno": "EINVAL", "message": str(error)})
+            close(master)
             return
         except OSError as error:
             name = errno.errorcode.get(error.errno or 0, "")
             text = f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
             self.send_json(FAILED, number, {"errno": name, "message": text})
+            close(master)
             return
+        finally:
+            close(slave)
         self.processes[number] = process
+        if master != NOT_YET:
+            self.terminals[number] = self.add(wanted["terminal"], master, reads=True, writes=True)
         pipes = (
             (process.stdin, wanted.get("stdin", 0)),
             (process.stdout, wanted.get("stdout", 0)),
@@ -454,14 +486,41 @@ class Relay:
                 self.add(stream, handle, reads=not fed, writes=fed)
         self.send_json(ANSWER, number, {"pid": process.pid})
 
-    def signal(self, number: int, which: int) -> None:
+    def signal(self, number: int, which: int, to: str) -> None:
+        """To the group of a process, to all of its session, or to the group in the foreground of
+        its terminal."""
         process = self.processes.get(number)
         if process is None:
             return
+        group = process.pid
+        terminal = self.terminals.get(number)
         try:
-            os.killpg(process.pid, which)
+            if to == "foreground" and terminal is not None:
+                group = os.tcgetpgrp(terminal.handle) or group
+            if to == "session":
+                for pid in filter(str.isdigit, os.listdir("/proc")):
+                    if session_of(int(pid)) == process.pid != int(pid):
+                        os.kill(int(pid), which)
+            os.killpg(group, which)
         except OSError:
             pass  # gone in this moment; EXIT says so
+
+    def resize(self, number: int, size: tuple[int, int]) -> None:
+        terminal = self.terminals.get(number)
+        if terminal is not None and terminal.number in self.streams:
+            set_size(terminal.handle, size)
+
+    def close_silent_terminals(self) -> None:
+        """A background process may have the terminal of an ended one open for ever."""
+        now = time.monotonic()
+        for stream in list(self.fading):
+            if self.streams.get(stream.number) is not stream:
+                self.fading.remove(stream)
+            elif stream.credit <= 0:
+                stream.read_at = now  # there is more, and the host does not take it yet
+            elif now > stream.read_at + LINGER:
+                self.send(EOF, stream.number)
+                self.drop(stream)
 
     def sweep(self, keep: set[int]) -> None:
         """End every process in here but ourselves and the groups to keep."""
@@ -500,6 +559,10 @@ class Relay:
             code = process.poll()
             if code is not None:
                 del self.processes[number]
+                terminal = self.terminals.pop(number, None)
+                if terminal is not None:
+                    terminal.read_at = time.monotonic()
+                    self.fading.append(terminal)
                 now = limits()
                 kills, self.kills = now["kills"] - self.kills, now["kills"]
                 self.send_json(EXIT, number, {**now, "code": code, "kills": kills})
@@ -511,6 +574,28 @@ class Relay:
         for process in self.processes.values():
             self.end_group(process)
         os._exit(0)
+
+
+def pipe_or_null(wanted: bool) -> int:
+    return subprocess.PIPE if wanted else subprocess.DEVNULL
+
+
+def own_terminal() -> None:
+    """In the child, which leads a session by now: its stdin becomes its controlling terminal."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def set_size(terminal: int, size: tuple[int, int]) -> None:
+    """(rows, columns); what the terminal refuses is left as it was."""
+    try:
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+    except (OSError, struct.error):
+        pass
+
+
+def close(handle: int) -> None:
+    if handle != NOT_YET:
+        os.close(handle)
 
 
 def main() -> None:

@@ -21,8 +21,10 @@ from codeexec.environments.base import (
     FileEntry,
     FileWrite,
     Location,
+    TerminalSize,
     WriteOutcome,
 )
+from codeexec.environments.holder.terminal import terminal_env
 from codeexec.environments.local import HostFiles
 from codeexec.environments.paths import inside
 from codeexec.environments.processes import Child
@@ -37,7 +39,7 @@ from .orphans import PREFIX, this_process
 from .own_programs import executed_inside
 from .policy import HOME, EngineFacts, Policy, arguments, identity, mountable, unenforced
 from .remote_files import GuestFiles
-from .wire import PROTOCOL, GuestProcess, Usage, Wire
+from .wire import PROTOCOL, GuestProcess, GuestTerminal, Usage, Wire
 
 START_DEADLINE = 60.0
 END_DEADLINE = 3.0
@@ -147,6 +149,23 @@ class DockerEnvironment:
         if stdin is not None:
             handle.feed(stdin)
         return handle
+
+    async def open_terminal(
+        self,
+        command: Sequence[str],
+        *,
+        size: TerminalSize = TerminalSize(),  # noqa: B008  # frozen
+        cwd: Location | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> GuestTerminal:
+        folder = self._folder.joinpath(*inside(self._folder, cwd or ""))
+        return await self.wire.open_terminal(
+            command,
+            size=size,
+            cwd=str(folder),
+            env=terminal_env({}, env or {}),
+            folders=self.home_folders,
+        )
 
     async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None:
         return await self._files.read_file(path, limit=limit)

@@ -18,6 +18,7 @@ from enum import IntEnum
 from typing import Protocol, cast
 
 from codeexec.domain.errors import EnvironmentUnavailable, ProtocolError
+from codeexec.environments.base import ProcessEnd, TerminalSize
 
 PROTOCOL = 1
 HEADER = struct.Struct(">BII")
@@ -50,6 +51,7 @@ class Kind(IntEnum):
     ASK = 10
     ANSWER = 11
     SWEEP = 12
+    RESIZE = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +174,15 @@ class Stream:
 class GuestProcess:
     """A process in the container; it is an ExecHandle."""
 
-    def __init__(self, wire: Wire, number: int, stdin: Stream | None, out: Stream, err: Stream):
+    def __init__(
+        self, wire: Wire, number: int, stdin: Stream | None, out: Stream, err: Stream | None
+    ):
+        """`err` is None where stdout and stderr are one terminal."""
         self._wire = wire
         self.number = number
         self._stdin = stdin
         self._out = out
-        self._err = err
+        self._err = err or out
         self._feeding: asyncio.Task[None] | None = None
         self.pid = 0  # in the container
         self.exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
@@ -225,7 +230,7 @@ class GuestProcess:
             pass  # the container is gone, and the process with it; or its relay does not answer
         if self._feeding is not None:
             self._feeding.cancel()
-        for stream in (self._out, self._err):
+        for stream in {self._out, self._err}:
             stream.close()
 
     def fail(self, reason: Exception) -> None:
@@ -241,6 +246,45 @@ class GuestProcess:
         except BrokenPipeError:
             return  # a command that does not want its input is no error
         await self.close_stdin()
+
+
+class GuestTerminal:
+    """A process in the container on a pseudo-terminal; it is a TerminalHandle."""
+
+    def __init__(self, wire: Wire, process: GuestProcess, stream: Stream) -> None:
+        self._wire = wire
+        self._process = process
+        self._stream = stream
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def output(self) -> AsyncIterator[bytes]:
+        return aiter(self._stream)
+
+    async def write(self, data: bytes) -> None:
+        await self._stream.write(data)
+
+    async def resize(self, size: TerminalSize) -> None:
+        content = [size.rows, size.columns]
+        self._wire.send_json(Kind.RESIZE, self._process.number, content)
+
+    async def signal(self, number: int) -> None:
+        content = {"signal": number, "to": "foreground"}
+        self._wire.send_json(Kind.SIGNAL, self._process.number, content)
+
+    def poll(self) -> ProcessEnd | None:
+        code = self._process.poll()
+        return None if code is None else ProcessEnd(code)
+
+    async def wait(self) -> ProcessEnd:
+        return ProcessEnd(await self._process.wait())
+
+    async def kill(self) -> None:
+        self._wire.send_json(Kind.SIGNAL, self._process.number, {"signal": 9, "to": "session"})
+        await self._process.kill()
 
 
 class Wire:
@@ -292,7 +336,6 @@ class Wire:
         number = next(self._numbers)
         feed = self._stream() if stdin else None
         out, err = self._stream(), self._stream()
-        process = self._processes[number] = GuestProcess(self, number, feed, out, err)
         wanted: dict[str, object] = {
             "argv": list(argv),
             "cwd": cwd,
@@ -304,6 +347,34 @@ class Wire:
         }
         if feed is not None:
             wanted["stdin"] = feed.number
+        return await self._start(wanted, GuestProcess(self, number, feed, out, err))
+
+    async def open_terminal(
+        self,
+        argv: Sequence[str],
+        *,
+        size: TerminalSize,
+        cwd: str,
+        env: Mapping[str, str],
+        folders: Iterable[str] = (),
+    ) -> GuestTerminal:
+        """Start a process on a pseudo-terminal; see `spawn`."""
+        self._check()
+        stream = self._stream()
+        wanted: dict[str, object] = {
+            "argv": list(argv),
+            "cwd": cwd,
+            "env": dict(env),
+            "folders": list(folders),
+            "terminal": stream.number,
+            "size": [size.rows, size.columns],
+        }
+        process = GuestProcess(self, next(self._numbers), None, stream, None)
+        return GuestTerminal(self, await self._start(wanted, process), stream)
+
+    async def _start(self, wanted: dict[str, object], process: GuestProcess) -> GuestProcess:
+        number = process.number
+        self._processes[number] = process
         try:
             answer = await self._ask(Kind.SPAWN, wanted, number)
             process.pid = _whole(answer, "pid")

@@ -8,7 +8,7 @@ the key in the connection file keeps others from running code.
 """
 
 # pathlib would double the time that importing this takes.
-# ruff: noqa: PTH102, PTH106, PTH108, PTH110, PTH112, PTH116, PTH117, PTH118, PTH119, PTH120, PTH208
+# ruff: noqa: PTH106, PTH108, PTH110, PTH112, PTH116, PTH117, PTH118, PTH119, PTH120, PTH208
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from collections.abc import Mapping, Sequence
 
 from codeexec.domain.secret_env import without_secrets
 from codeexec.environments.marks import MARK, SESSION
+from codeexec.environments.short_folders import PREFIX, make_folder
 
 CHANNELS = {"shell": 1, "iopub": 2, "stdin": 3, "control": 4, "hb": 5}
 """The `port` of each channel: with ipc, the number at the end of its socket's path."""
@@ -33,11 +34,7 @@ LOG_FILE = "log"
 STAY_FILE = "stay"
 SPOOL = "outbox-"
 """How the files begin in which the kernel keeps its output."""
-PREFIX = "codeexec-"
 LOOPBACK = "127.0.0.1"
-NAME_LENGTH = 6  # short, as xeus takes no address of more than 31 bytes
-NAME_SIGNS = b"abcdefghijklmnopqrstuvwxyz012345"  # 32, so that each byte deals them out evenly
-LONGEST_SOCKET_PATH = 100  # sun_path holds 107 bytes and a NUL on Linux, 103 on macOS
 
 # What would tie the kernel to us, make a foreign Python load our files, or keep ipykernel from
 # reading what is written to the file descriptors (it does not while it takes itself for a test).
@@ -105,26 +102,6 @@ def python_env(interpreter: str) -> dict[str, str]:
     if path.split(os.pathsep)[0] != folder:
         env["PATH"] = folder + os.pathsep + path
     return env
-
-
-def make_folder() -> str:
-    """A fresh folder, 0700, with a path short enough for unix sockets."""
-    # Not XDG_RUNTIME_DIR first: it is removed when the user's last login ends.
-    for base in ("/tmp", os.environ.get("TMPDIR", ""), os.environ.get("XDG_RUNTIME_DIR", "")):
-        plain = base.isascii() and base.isprintable() and not set('"\\') & set(base)
-        if not plain or not os.path.isdir(base) or not os.access(base, os.W_OK):
-            continue
-        if len(base) + len(PREFIX) + NAME_LENGTH + 5 > LONGEST_SOCKET_PATH:
-            continue
-        while True:
-            name = bytes(NAME_SIGNS[byte % 32] for byte in os.urandom(NAME_LENGTH))
-            folder = os.path.join(base, PREFIX + name.decode())
-            try:
-                os.mkdir(folder, 0o700)
-                return folder
-            except FileExistsError:
-                continue
-    raise FileNotFoundError("no folder for sockets: neither /tmp nor TMPDIR will do")
 
 
 def write_connection_file(

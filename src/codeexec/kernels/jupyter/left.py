@@ -7,9 +7,10 @@ from pathlib import Path
 from secrets import token_hex
 
 from codeexec.domain.errors import KernelUnavailable
+from codeexec.environments.short_folders import PREFIX
 from codeexec.kernels.base import Handle, Sink
 from codeexec.kernels.jupyter.connection import KernelConnection
-from codeexec.kernels.jupyter.launch import CHANNELS, CONNECTION_FILE, PREFIX
+from codeexec.kernels.jupyter.launch import CHANNELS, CONNECTION_FILE
 from codeexec.kernels.jupyter.outbox import read_place
 from codeexec.kernels.jupyter.process import read_connection_file
 from codeexec.kernels.jupyter.spool import read_spool

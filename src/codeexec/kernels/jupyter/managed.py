@@ -12,14 +12,10 @@ from typing import TYPE_CHECKING
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
 from codeexec.domain.events import Death
 from codeexec.environments.marks import MARK, end_marked
+from codeexec.environments.short_folders import make_folder
 from codeexec.kernels.base import Handle, KernelUsage
 from codeexec.kernels.jupyter import death
-from codeexec.kernels.jupyter.launch import (
-    CONNECTION_FILE,
-    kernel_env,
-    make_folder,
-    remove_folder,
-)
+from codeexec.kernels.jupyter.launch import CONNECTION_FILE, kernel_env, remove_folder
 
 if TYPE_CHECKING:
     from jupyter_client.kernelspec import KernelSpec

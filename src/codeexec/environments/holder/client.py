@@ -1,0 +1,376 @@
+"""Talks to a holder process: starts processes there, reads what they write, learns how they end.
+
+`guest/holder.py` is the other end and describes the protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import socket
+import struct
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codeexec.domain.errors import EnvironmentUnavailable
+from codeexec.domain.parsing import load_json
+from codeexec.domain.plain_files import read_plain
+from codeexec.environments.base import ProcessEnd, TerminalSize
+from codeexec.environments.holder.begin import begin_holder
+from codeexec.environments.marks import MARK, end_marked
+
+CHUNK = 1 << 16
+MOST_DESCRIPTORS = 8
+ACK = struct.Struct(">Q")
+STAY = "stay"
+TERMINAL = "terminal"
+MOST_LEFT = 8 << 20
+
+_LOST = "The process that holds this machine's terminals and programs has ended"
+_NEXT = "What it held has ended with it: start it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Output of a held process; `offset` counts the bytes since its start."""
+
+    offset: int
+    data: bytes
+
+
+class HeldProcess:
+    """A process whose parent is the holder; it ends with this client unless `keep` is called."""
+
+    def __init__(self, client: HolderClient, number: int, pid: int, folder: str) -> None:
+        self._client = client
+        self.number = number
+        self.pid = pid
+        self.folder = folder
+        self.input: int | None = None
+        """The descriptor of its terminal, or of its stdin."""
+        self.ended: asyncio.Future[ProcessEnd] = client.loop.create_future()
+        # Whoever waits hears of a failure; one that nobody waits for is no error of the loop.
+        self.ended.add_done_callback(lambda future: future.cancelled() or future.exception())
+
+    def poll(self) -> ProcessEnd | None:
+        if self.ended.done() and self.ended.exception() is None:
+            return self.ended.result()
+        return None
+
+    async def wait(self) -> ProcessEnd:
+        """EnvironmentUnavailable when the holder has ended before."""
+        return await asyncio.shield(self.ended)
+
+    def keep(self) -> None:
+        """Let it go on when this client is gone, for the next one to adopt."""
+        (Path(self.folder) / STAY).touch(0o600)
+
+    async def read(self, channel: str = TERMINAL, after: int = 0) -> AsyncIterator[Chunk]:
+        """What it writes, from offset `after` on, or from the oldest byte that is kept. A chunk is
+        acknowledged when the next one is asked for: until then the holder keeps it."""
+        link = await self._client.dial({"do": "read", "job": self.number, "channel": channel,
+                                        "after": after})  # fmt: skip
+        reader, writer, offset = link
+        try:
+            while data := await reader.read(CHUNK):
+                yield Chunk(offset, data)
+                offset += len(data)
+                writer.write(ACK.pack(offset))
+        except ConnectionError:
+            return  # the holder has ended; `wait` says so
+        finally:
+            writer.close()
+
+    async def signal(self, number: int, *, to: str = "group") -> None:
+        """`to` is `group`, or `foreground`: of its terminal."""
+        await self._client.ask({"do": "signal", "job": self.number, "number": number, "to": to})
+
+    async def close_input(self) -> None:
+        if self.input is not None:
+            os.close(self.input)
+            self.input = None
+            await self._client.ask({"do": "close-input", "job": self.number})
+
+    async def end(self) -> None:
+        """Kill it with all that it has started; return when it has ended."""
+        try:
+            await self._client.ask({"do": "end", "job": self.number})
+            await self.wait()
+        except EnvironmentUnavailable:
+            # It has ended with its holder; what it had started may have not.
+            await asyncio.to_thread(end_marked, MARK, self.folder)
+
+    async def forget(self) -> None:
+        """The holder need not know of it any more; what it wrote and was not read is dropped."""
+        self.let_go()
+        self._client.forget(self.number)
+        try:
+            await self._client.ask({"do": "forget", "job": self.number})
+        except EnvironmentUnavailable:
+            pass  # there is no holder any more
+
+    def let_go(self) -> None:
+        """Close our descriptor."""
+        if self.input is not None:
+            os.close(self.input)
+            self.input = None
+
+
+class HolderClient:
+    """One connection to a holder, on the loop in which it was made."""
+
+    def __init__(self, link: socket.socket) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._link = link
+        self._path = link.getpeername()
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, asyncio.Future[Mapping[str, object]]] = {}
+        self._processes: dict[int, HeldProcess] = {}
+        self._received = b""
+        self._descriptors: deque[int] = deque()
+        self._waiting: deque[tuple[bytes, list[int]]] = deque()
+        self._inputs: dict[int, list[int]] = {}
+        self._is_closed = False
+        link.setblocking(False)
+        self.loop.add_reader(link, self._receive)
+
+    @classmethod
+    async def begin(cls, record: Path | None = None) -> HolderClient:
+        """See `begin_holder`. EnvironmentUnavailable when it cannot be started."""
+        try:
+            return cls(await asyncio.to_thread(begin_holder, str(record or "")))
+        except OSError as error:
+            raise EnvironmentUnavailable(
+                f"The process that holds terminals cannot be started: {error.strerror or error}.",
+                "Check that /tmp or TMPDIR is writable and has space.",
+            ) from error
+
+    @property
+    def is_closed(self) -> bool:
+        """It was closed, or the holder has ended."""
+        return self._is_closed
+
+    async def start(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: str,
+        env: Mapping[str, str],
+        folder: str,
+        terminal: TerminalSize | None = None,
+    ) -> HeldProcess:
+        """Start a command on a terminal, or with pipes (channels `stdout` and `stderr`). `env` is
+        all of its environment, and gets the mark `folder`: a private one, for what outlives us.
+        OSError with the file name when it cannot be started."""
+        request: dict[str, object] = {
+            "do": "start",
+            "argv": list(command),
+            "cwd": cwd,
+            "env": {**env, MARK: folder},
+            "folder": folder,
+        }
+        if terminal is None:
+            request["pipes"] = True
+        else:
+            request[TERMINAL] = [terminal.rows, terminal.columns]
+        answer = await self.ask(request)
+        if (number := answer.get("errno")) is not None:
+            code = number if isinstance(number, int) else 0
+            raise OSError(code, os.strerror(code), str(answer.get("file")))
+        return self._process(answer)
+
+    async def adopt(self) -> list[HeldProcess]:
+        """All that are held, which belong to this client then: they end with it unless kept."""
+        answer = await self.ask({"do": "list"})
+        jobs = answer.get("jobs")
+        numbers = [job["job"] for job in jobs] if isinstance(jobs, list) else []
+        return [
+            self._processes.get(number)
+            or self._process(await self.ask({"do": "adopt", "job": number}))
+            for number in numbers
+        ]
+
+    def forget(self, number: int) -> None:
+        self._processes.pop(number, None)
+
+    async def ask(self, content: dict[str, object]) -> Mapping[str, object]:
+        """EnvironmentUnavailable when the holder is gone, or refuses."""
+        if self._is_closed:
+            raise EnvironmentUnavailable(f"{_LOST}.", _NEXT)
+        number = next(self._numbers)
+        waiting = self._answers[number] = self.loop.create_future()
+        self._waiting.append((json.dumps({"id": number, **content}).encode() + b"\n", []))
+        self._flush()
+        try:
+            answer: Mapping[str, object] = await waiting
+        finally:
+            self._answers.pop(number, None)
+        if "failed" in answer:
+            raise EnvironmentUnavailable(f"The holder refuses: {answer['failed']}.")
+        return answer
+
+    async def dial(
+        self, request: dict[str, object]
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, int]:
+        """A connection that carries a channel, and the offset of its first byte."""
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._path, limit=2 * CHUNK)
+            writer.write(json.dumps({"id": 0, **request}).encode() + b"\n")
+            answer = load_json(await reader.readline())
+        except (OSError, ValueError) as error:
+            raise EnvironmentUnavailable(f"{_LOST}.", _NEXT) from error
+        start = answer.get("start") if isinstance(answer, dict) else None
+        if not isinstance(start, int):
+            writer.close()
+            raise EnvironmentUnavailable("The output of this process is not kept.", _NEXT)
+        return reader, writer, start
+
+    def close(self) -> None:
+        """Let go: what was not kept ends, the rest is there for the next client."""
+        reason = "The connection to the process that holds terminals was closed"
+        self._lose(reason, is_holder_gone=False)
+
+    # ---- frames --------------------------------------------------------------------------------
+
+    def _flush(self) -> None:
+        while self._waiting:
+            data, descriptors = self._waiting[0]
+            try:
+                sent = self._link.send(data)
+            except BlockingIOError:
+                self.loop.add_writer(self._link, self._flush)
+                return
+            except OSError:
+                self._lose(_LOST)
+                return
+            if sent == len(data):
+                self._waiting.popleft()
+            else:
+                self._waiting[0] = (data[sent:], descriptors)
+        self.loop.remove_writer(self._link)
+
+    def _receive(self) -> None:
+        try:
+            data, descriptors, _, _ = socket.recv_fds(
+                self._link, CHUNK, MOST_DESCRIPTORS, getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+            )
+        except BlockingIOError:
+            return
+        except OSError:
+            data, descriptors = b"", []
+        for handle in descriptors:
+            os.set_inheritable(handle, False)
+        self._descriptors += descriptors
+        if not data:
+            self._lose(_LOST)
+            return
+        *lines, self._received = (self._received + data).split(b"\n")
+        for line in lines:
+            self._take(load_json(line))
+
+    def _take(self, message: object) -> None:
+        if not isinstance(message, dict):
+            return
+        count = message.get("descriptors", 0)
+        handles = [self._descriptors.popleft() for _ in range(count)]
+        number = message.get("id")
+        if number is None:
+            process = self._processes.get(message.get("job", 0))
+            if process is not None:
+                self._record_end(process, message.get("ended"))
+            return
+        waiting = self._answers.get(number)
+        if waiting is None or waiting.done():
+            self._drop_unwanted(message, handles)
+            return
+        if "job" in message:
+            self._inputs[message["job"]] = handles
+        waiting.set_result(message)
+
+    def _drop_unwanted(self, message: Mapping[str, object], handles: Sequence[int]) -> None:
+        """Whoever asked was cancelled: a process that nobody holds must not go on."""
+        for handle in handles:
+            os.close(handle)
+        if "job" in message:
+            for step in ("end", "forget"):
+                content = {"id": 0, "do": step, "job": message["job"]}
+                self._waiting.append((json.dumps(content).encode() + b"\n", []))
+            self._flush()
+
+    def _process(self, answer: Mapping[str, object]) -> HeldProcess:
+        number, pid = answer.get("job"), answer.get("pid")
+        assert isinstance(number, int)
+        assert isinstance(pid, int)
+        process = HeldProcess(self, number, pid, str(answer.get("folder")))
+        process.input = next(iter(self._inputs.pop(number, [])), None)
+        self._processes[number] = process
+        self._record_end(process, answer.get("ended"))
+        return process
+
+    @staticmethod
+    def _record_end(process: HeldProcess, ended: object) -> None:
+        if not process.ended.done() and (end := read_end(ended)) is not None:
+            process.ended.set_result(end)
+
+    def _lose(self, reason: str, *, is_holder_gone: bool = True) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self.loop.remove_reader(self._link)
+        self.loop.remove_writer(self._link)
+        self._link.close()
+        while self._descriptors:
+            os.close(self._descriptors.popleft())
+        error = EnvironmentUnavailable(f"{reason}.", _NEXT)
+        for waiting in self._answers.values():
+            if not waiting.done():
+                waiting.set_exception(error)
+        for process in self._processes.values():
+            if not process.ended.done():
+                process.ended.set_exception(error)
+        if is_holder_gone:
+            for process in self._processes.values():
+                self.loop.run_in_executor(None, end_marked, MARK, process.folder)
+        self._processes.clear()
+
+
+def read_end(ended: object) -> ProcessEnd | None:
+    """The end of a process, as the holder tells it."""
+    if not isinstance(ended, dict):
+        return None
+    code, peak, cpu = (ended.get(name) for name in ("code", "peak", "cpu"))
+    if not isinstance(code, int):
+        return None
+    return ProcessEnd(
+        code,
+        peak if isinstance(peak, int) else None,
+        cpu if isinstance(cpu, float) else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """What the holder wrote down of a process that ended while no server was connected."""
+
+    end: ProcessEnd
+    output: Chunk
+    """The last bytes of its terminal, or of its stdout."""
+
+
+def read_left_behind(folder: Path, channel: str = TERMINAL) -> LeftBehind | None:
+    """None where nothing was written down: it runs, or nobody knows how it ended."""
+    try:
+        content = load_json(read_plain(folder / "exit", MOST_LEFT, follow_links=False))
+        data = read_plain(folder / f"output-{channel}", MOST_LEFT, follow_links=False)
+    except (OSError, ValueError):
+        return None
+    if not isinstance(content, dict) or (end := read_end(content.get("ended"))) is None:
+        return None
+    channels = content.get("channels")
+    bounds = channels.get(channel) if isinstance(channels, dict) else None
+    start = bounds[0] if isinstance(bounds, list) and bounds else 0
+    return LeftBehind(end, Chunk(start if isinstance(start, int) else 0, data))
