@@ -8,9 +8,11 @@ from functools import partial
 from typing import TypeVar
 
 import pytest
+from rich.segment import Segment
 from textual import events
 from textual.app import App, ComposeResult
 from textual.message import Message
+from textual.strip import Strip
 
 from codeexec.languages.catalog import by_name
 from codeexec.tui.widgets.editor import (
@@ -62,6 +64,9 @@ class Host(App[None]):
         self.uttered.append(message)
 
     def on_code_editor_prompt_requested(self, message: CodeEditor.PromptRequested) -> None:
+        self.uttered.append(message)
+
+    def on_code_editor_block_pressed(self, message: CodeEditor.BlockPressed) -> None:
         self.uttered.append(message)
 
     def said(self, kind: type[MessageT]) -> list[MessageT]:
@@ -446,3 +451,54 @@ async def test_a_longer_text_gets_wider_numbers_and_wraps_anew() -> None:
         app.editor.insert("a\n")
         await pilot.pause()
         assert app.editor.model.rows.width == 37 - 1 - 7 - 1
+
+
+class Numbers:
+    """Rows of a block that say their number."""
+
+    def render_row(self, row: int, width: int) -> Strip:
+        return Strip([Segment(f"output {row}"[:width])])
+
+
+async def test_blocks_stand_between_lines_and_motions_pass_over_them() -> None:
+    app = Host("a = 1\nb = 2\nc = 3")
+    async with app.run_test(size=(30, 10)) as pilot:
+        editor = app.editor
+        editor.put_block("first", 0, Numbers(), 2)
+        await pilot.pause()
+        rows = [row.rstrip() for row in app.screen_rows()]
+        assert [row.split("  ")[-1].strip() for row in rows[1:3]] == ["output 0", "output 1"]
+        assert "b = 2" in rows[3]
+        await pilot.press("down")
+        assert editor.model.cursor.line == 1
+        await pilot.press("up")
+        assert editor.model.cursor.line == 0
+
+        await pilot.click(editor, offset=(editor.painter.gutter + 2, 2))
+        pressed = app.said(CodeEditor.BlockPressed)
+        assert [(said.key, said.row, said.x) for said in pressed] == [("first", 1, 2)]
+        assert editor.model.cursor.line == 0
+        await pilot.click(editor, offset=(editor.painter.gutter, 3))
+        assert editor.model.cursor == (1, 0)
+
+        editor.move_to(Location(0, 5))
+        editor.insert("\nb = 1")
+        await pilot.pause()
+        rows = [row.rstrip() for row in app.screen_rows()]
+        assert "b = 1" in rows[1] and "output 0" in rows[2]
+        editor.remove_block("first")
+        await pilot.pause()
+        assert editor.virtual_size.height == 4
+
+
+async def test_the_lines_on_screen_stay_when_a_block_above_them_grows() -> None:
+    app = Host("\n".join(f"n = {number}" for number in range(50)))
+    async with app.run_test(size=(30, 10)) as pilot:
+        editor = app.editor
+        editor.put_block("output", 3, Numbers(), 1)
+        editor.go_to(30)
+        await pilot.pause()
+        before = app.screen_rows()
+        editor.put_block("output", 3, Numbers(), 20)
+        await pilot.pause()
+        assert app.screen_rows() == before

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from codeexec.languages.model import Language
+    from codeexec.tui.widgets.editor.blocks import BlockContent, Blocks
     from codeexec.tui.widgets.editor.intents import AboutCode
     from codeexec.tui.widgets.editor.popups import Popup
 
@@ -153,6 +154,31 @@ class EditorBase(Intents, ScrollView, can_focus=True):
                 line + (shift if line >= last and line > change.start.line else 0): diagnostic
                 for line, diagnostic in found.items()
             }
+
+    def put_block(self, key: str, line: int, content: BlockContent, height: int) -> None:
+        """Show `height` rows of `content` below a line; replaces the block with the same key.
+
+        Edits move the block with its line. Rows above the top of the screen do not move the text.
+        """
+        self.painter.block_contents[key] = content
+        self._change_blocks(lambda blocks: blocks.put(key, line, height))
+
+    def remove_block(self, key: str) -> None:
+        """Remove a block, if there is one with this key."""
+        self.painter.block_contents.pop(key, None)
+        self._change_blocks(lambda blocks: blocks.remove(key))
+
+    def _change_blocks(self, change: Callable[[Blocks], object]) -> None:
+        rows = self.model.rows
+        line, part = rows.line_at(rows.text_row(self.scroll_offset.y, 1))
+        top = rows.first_row(line) + part
+        change(rows.blocks)
+        self._resize_text()
+        shift = rows.first_row(line) + part - top
+        if shift:
+            self.scroll_to(y=self.scroll_offset.y + shift, animate=False, force=True)
+        self._place_popup()
+        self.refresh()
 
     def perform(self, command: Callable[[EditorModel], object]) -> None:
         """Let a command act on the model, and show what it did."""

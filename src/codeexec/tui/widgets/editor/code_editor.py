@@ -117,6 +117,13 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
     # Mouse: press and drag select; twice by words, three times by lines. A cell's mark runs it.
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
+        if (place := self.model.rows.block_at(event.y + self.scroll_offset.y)) is not None:
+            event.stop()
+            event.prevent_default()
+            block, block_row = place
+            x = event.x - self.painter.gutter
+            self.post_message(self.BlockPressed(block.key, block_row, x, event.button))
+            return
         if event.button != 1:
             return
         event.stop()
@@ -179,7 +186,10 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
             self.release_mouse()
 
     def on_click(self, event: events.Click) -> None:
-        if event.button != 1:
+        if (
+            event.button != 1
+            or self.model.rows.block_at(event.y + self.scroll_offset.y) is not None
+        ):
             return
         event.stop()
         event.prevent_default()

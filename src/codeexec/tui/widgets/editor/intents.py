@@ -106,6 +106,16 @@ class Intents:
             super().__init__()
             self.mode = mode
 
+    class BlockPressed(Intent, namespace="code_editor"):
+        """A mouse button went down on row `row` of a block, at cell `x` of its content."""
+
+        def __init__(self, key: str, row: int, x: int, button: int) -> None:
+            super().__init__()
+            self.key = key
+            self.row = row
+            self.x = x
+            self.button = button
+
     class PromptRequested(Intent, namespace="code_editor"):
         """Ask somebody for `find`, `replace`, `line`, `cell`, `symbol` or `command`, beginning
         with `text`."""

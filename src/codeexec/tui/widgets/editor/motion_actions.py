@@ -55,11 +55,11 @@ class MotionActions(EditorBase):
         goal = model.goal_cell
         if goal is None:
             goal = to_cell(text, column, model.tab) - to_cell(text, start, model.tab)
-        wanted = row + count
-        if wanted < 0 or wanted >= model.rows.total:
-            self.move_to(ORIGIN if wanted < 0 else model.buffer.end, select=select)
+        target = model.rows.text_row(row + count, 1 if count > 0 else -1)
+        if target < 0 or target >= model.rows.total:
+            self.move_to(ORIGIN if target < 0 else model.buffer.end, select=select)
         else:
-            self.move_to(self._at_row(wanted, goal), select=select)
+            self.move_to(self._at_row(target, goal), select=select)
         model.goal_cell = goal
 
     def _at_row(self, row: int, goal: int) -> Location:

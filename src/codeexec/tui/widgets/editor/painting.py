@@ -21,6 +21,7 @@ from codeexec.tui.widgets.editor.search import Pattern, matches
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from codeexec.tui.widgets.editor.blocks import Block, BlockContent
     from codeexec.tui.widgets.editor.lexer_syntax import Span
     from codeexec.tui.widgets.editor.marks import Diagnostic
     from codeexec.tui.widgets.editor.model import EditorModel
@@ -56,6 +57,7 @@ class Painter:
         self.marks: Mapping[str, CellMark] = {}
         self._edited: dict[str, bool] = {}  # of marked cells, as far as it was looked at
         self.diagnostics: dict[int, Diagnostic] = {}
+        self.block_contents: dict[str, BlockContent] = {}
         self.brackets: tuple[Location, ...] = ()
         self._spans: dict[int, list[Span]] = {}
         self._painted: dict[int, list[Span]] = {}
@@ -142,6 +144,8 @@ class Painter:
         room = max(0, width - self.gutter)
         if row >= self.model.rows.total:
             return Strip.blank(width, base)
+        if self.model.rows.blocks and (place := self.model.rows.block_at(row)) is not None:
+            return self._block_row(*place, width, base)
         line, part = self.model.rows.line_at(row)
         is_current = line == self.model.cursor.line
         under = "cursor.line" if is_current and self.focused else ""
@@ -149,6 +153,15 @@ class Painter:
         code = code.extend_cell_length(room, self.styles("text", under)).crop(0, room)
         gutter = self._gutter(line, part, is_current, under)
         return Strip([*gutter, *code]).apply_style(base).adjust_cell_length(width, base)
+
+    def _block_row(self, block: Block, row: int, width: int, base: Style) -> Strip:
+        """A row of a block, to the right of an empty gutter; blank while its content is unknown."""
+        ground = self.styles("text")
+        room = max(0, width - self.gutter)
+        content = self.block_contents.get(block.key)
+        strip = content.render_row(row, room) if content is not None else Strip([])
+        strip = strip.crop(0, room).extend_cell_length(room, ground)
+        return Strip([Segment(" " * self.gutter, ground), *strip]).apply_style(base).crop(0, width)
 
     def _gutter(self, line: int, part: int, is_current: bool, under: str) -> list[Segment]:
         cells = self.model.cells
