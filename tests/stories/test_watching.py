@@ -74,6 +74,9 @@ async def test_attach_opens_the_files_of_the_session_with_its_cursors(tmp_path: 
             await bench.is_idle(1)
             name = bench.snapshot.name
             bench.editor.at("print('two')")
+            await bench.press("alt+7")
+            await bench.until(lambda: bench.workbench.documents.splitting.is_split, "two halves")
+            bench.editor.at("print('one')")
             await bench.press("ctrl+q")
             await bench.until(lambda: bench.program._exit, "it has left")
         (tmp_path / "work" / "show.py").write_text("other\n")
@@ -84,7 +87,13 @@ async def test_attach_opens_the_files_of_the_session_with_its_cursors(tmp_path: 
             await bench.until(lambda: bench.program._exit, "it has left")
         options = OpenOptions(session=name, attach=True)
         async with open_bench(tmp_path, state=state, host=host, options=options) as bench:
-            await bench.until(lambda: bench.editor.line == "print('two')", "its file")
-            assert [sheet.title for sheet in bench.workbench.documents.sheets] == ["a.py"]
+            documents = bench.workbench.documents
+            await bench.until(lambda: bench.editor.line == "print('one')", "its file")
+            assert [sheet.title for sheet in documents.sheets] == ["a.py"]
+            await bench.until(lambda: len(documents.stage.shown) == 2, "the halves")
+            await bench.press("alt+1", "alt+8")
+            await bench.until(lambda: bench.editor.line == "print('two')", "the other half")
+            await bench.press("alt+8", "f6")
+            await bench.console.card(2).shows("one")
     finally:
         await host.close()

@@ -159,6 +159,12 @@ def _table() -> tuple[Command, ...]:
         c("pane.narrower", "Make this pane narrower", "anywhere", "resize(-3, 0)", "alt+h"),
         c("pane.taller", "Make this pane taller", "anywhere", "resize(0, 2)", "alt+equals_sign"),
         c("pane.shorter", "Make this pane shorter", "anywhere", "resize(0, -2)", "alt+minus"),
+        c("pane.split", "Split the editor, or show one half alone", "anywhere", "split", "alt+7",
+          "Two documents, or one of them twice with two carets. Tabs go to the half in use."),
+        c("pane.split_other", "Go to the other half of the editor", "anywhere",
+          "other_half", "alt+8", priority=True),
+        c("pane.split_turn", "Halves of the editor: side by side, or one above the other",
+          "anywhere", "turn_split"),
         c("pane.presentation", "Presentation mode", "anywhere", "presentation", "alt+p",
           "Fewer things and more room, for an audience."),
         # around

@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import CodeexecError
@@ -27,6 +28,24 @@ class FileView:
 
 
 @dataclass(frozen=True, slots=True)
+class SplitView:
+    """Two documents (by `name_key`, or one of them twice) in the halves of the editor pane.
+
+    `active` is the half with the keys, `wish` how to divide (empty: by size), `share` that of the
+    first half in per cent. Of a document that stands there twice, `line` and `column` are the caret
+    of its second view, which is in half `second_half`.
+    """
+
+    halves: tuple[str, str]
+    active: int = 1
+    wish: Literal["", "beside", "below"] = ""
+    share: int = 50
+    second_half: int = 1
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SessionView:
     """The documents in the order of their tabs; `front` is the name of the one in front, and `top`
     its first row on screen."""
@@ -34,6 +53,7 @@ class SessionView:
     files: tuple[FileView, ...] = ()
     front: str = ""
     top: int = 0
+    split: SplitView | None = None
 
 
 class SessionViews:

@@ -85,6 +85,17 @@ class DocumentActions(Arrangement):
     def action_next_tab(self, by: int) -> None:
         self.documents.step(by)
 
+    def action_split(self) -> None:
+        self.reveal("editor")
+        self.documents.split()
+
+    def action_other_half(self) -> None:
+        self.reveal("editor")
+        self.documents.go_other_half()
+
+    def action_turn_split(self) -> None:
+        self.documents.turn_split()
+
     @work(group="choose", exclusive=True)
     async def action_external_editor(self) -> None:
         """Save, and leave the terminal to $EDITOR for a while."""

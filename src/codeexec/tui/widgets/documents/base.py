@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import ContentSwitcher
 
 from codeexec.documents.swap import Swap, SwapStore
 from codeexec.domain.events import CellRef
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.chrome import Tab, TabStrip
 from codeexec.tui.widgets.documents.sheet import Sheet
+from codeexec.tui.widgets.documents.stage import Stage
 from codeexec.tui.widgets.status import Position
 
 
@@ -87,7 +87,7 @@ class DocumentsBase(Vertical):
         self._swaps = swaps
         self.me = me
         self._sheets: list[Sheet] = []
-        self._switcher = ContentSwitcher(initial="welcome", id="sheets")
+        self.stage = Stage(theme, "welcome", id="sheets")
 
     @property
     def sheets(self) -> Sequence[Sheet]:
@@ -96,8 +96,15 @@ class DocumentsBase(Vertical):
     @property
     def sheet(self) -> Sheet | None:
         """The document in front."""
-        current = self._switcher.current
-        return next((sheet for sheet in self._sheets if sheet.id == current), None)
+        return self.sheet_shown(self.stage.current)
+
+    def sheet_shown(self, widget_id: str) -> Sheet | None:
+        """The document that a widget on the stage is, or is a second view of."""
+        for sheet in self._sheets:
+            second = sheet.second_view
+            if sheet.id == widget_id or (second is not None and second.id == widget_id):
+                return sheet
+        return None
 
     def by_key(self, key: str) -> Sheet | None:
         return next((sheet for sheet in self._sheets if sheet.name_key == key), None)
@@ -106,7 +113,10 @@ class DocumentsBase(Vertical):
         """The document whose editor posted this, else the one in front: an editor that is made
         to act by somebody else utters in their name."""
         sender = message._sender
-        return next((sheet for sheet in self._sheets if sender is sheet.editor), self.sheet)
+        for sheet in self._sheets:
+            if any(sender is view.editor for view in sheet.views):
+                return sheet
+        return self.sheet
 
     def show_tabs(self) -> None:
         current = self.sheet
@@ -121,6 +131,16 @@ class DocumentsBase(Vertical):
             for sheet in self._sheets
         ]
         self.tabs.show(tabs or [Tab("", "Editor")], current.name_key if current else "")
+        self._show_titles()
+
+    def _show_titles(self) -> None:
+        """Name what stands in the halves of a split."""
+        shown = self.stage.shown
+        for sheet in self._sheets:
+            for view in sheet.views:
+                widget_id = sheet.id if view is sheet.first_view else view.id
+                is_titled = len(shown) == 2 and widget_id in shown
+                view.entitle(is_titled, widget_id == self.stage.current)
 
     def _tab_title(self, sheet: Sheet) -> str:
         """With its folder, where another tab has the same name."""

@@ -6,12 +6,12 @@ import asyncio
 import os
 from pathlib import Path
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 
 from codeexec.config.model import Editor as Habits
 from codeexec.documents.swap import SwapStore
-from codeexec.domain.errors import CodeexecError, Conflict
+from codeexec.domain.errors import CodeexecError, Conflict, UsageError
 from codeexec.tui.link import CommandWanted, CopyRequested, Failed, Said, focus_now
 from codeexec.tui.session_views import FileView, SessionView
 from codeexec.tui.stored import MOST_CELLS
@@ -23,7 +23,10 @@ from codeexec.tui.widgets.documents.keeping import LOOK_EVERY
 from codeexec.tui.widgets.documents.recent import RecentFiles
 from codeexec.tui.widgets.documents.running import Running
 from codeexec.tui.widgets.documents.sheet import Sheet, read
+from codeexec.tui.widgets.documents.splitting import Splitting
+from codeexec.tui.widgets.documents.stage import Stage
 from codeexec.tui.widgets.documents.stored_outputs import StoredOutputs
+from codeexec.tui.widgets.documents.view import DocumentView, ViewTitle
 from codeexec.tui.widgets.documents.welcome import Welcome
 from codeexec.tui.widgets.editor.code_editor import CodeEditor
 from codeexec.tui.widgets.status import Position
@@ -42,6 +45,7 @@ class DocumentsPane(Running):
     ) -> None:
         super().__init__(theme, swaps, me, id)
         self._kept = {}
+        self.splitting = Splitting(self.stage, self.sheet_shown)
         self._cell_runs = CellRuns()
         self.stored = StoredOutputs()
         self._untitled = 0
@@ -53,7 +57,8 @@ class DocumentsPane(Running):
 
     def compose(self) -> ComposeResult:
         yield TabStrip(self._theme, id="editor-tabs")
-        with self._switcher:
+        with self.stage:
+            yield self.stage.divider
             yield Welcome(self._theme, id="welcome")
 
     def on_mount(self) -> None:
@@ -139,7 +144,11 @@ class DocumentsPane(Running):
         sheet.cell_runs = self._cell_runs
         if self.watch_only:
             sheet.freeze()
-        await self._switcher.add_content(sheet, set_current=True)
+        has_keys = self.splitting.is_split and self.has_focus_within
+        await self.stage.add(sheet)
+        self.splitting.bring(sheet)
+        if has_keys:
+            sheet.editor.focus()  # not the other half, where the view that had them is gone
         sheet.show_marks(self._snapshot)
         self._read_stored(sheet)
         self._learn_cells(sheet.names)
@@ -164,10 +173,53 @@ class DocumentsPane(Running):
 
     def bring(self, sheet: Sheet) -> None:
         """Put a document in front."""
-        self._switcher.current = sheet.id
+        self.splitting.bring(sheet)
         self.show_tabs()
         self.tell_position()
         sheet.editor.focus()
+
+    # -- two halves ---------------------------------------------------------------------------
+
+    def split(self) -> None:
+        """Show the document in front twice, or the half that has the keys alone again."""
+        if self.splitting.is_split:
+            self.splitting.join()
+        else:
+            try:
+                self.splitting.split()
+            except UsageError as error:
+                self.post_message(Failed(error))
+                return
+        self._show_halves()
+
+    def turn_split(self) -> None:
+        """Halves side by side, or one above the other."""
+        self.splitting.turn()
+        self._show_halves()
+
+    def go_other_half(self) -> None:
+        """Give the other half the keys."""
+        if not self.splitting.is_split:
+            self.post_message(Said("The editor is not split."))
+            return
+        self.splitting.go_other()
+        self._show_halves()
+
+    def _show_halves(self) -> None:
+        self.show_tabs()
+        self.tell_position()
+        self.focus_editor()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        if self.splitting.note_focus(event.widget):
+            self.show_tabs()
+
+    @on(Stage.Rearranged)
+    def note_halves(self, event: Stage.Rearranged) -> None:
+        event.stop()
+        hidden = self.splitting.is_split and len(self.stage.shown) == 1
+        self.tabs.say("split: no room" if hidden else "", "warn")
+        self.show_tabs()
 
     def step(self, by: int) -> None:
         if self._sheets:
@@ -189,6 +241,8 @@ class DocumentsPane(Running):
         if sheet not in self._sheets:
             return
         at, was_in_front = self._sheets.index(sheet), sheet is self.sheet
+        had_focus = sheet.has_focus_within
+        self.splitting.forget(sheet)
         self._sheets.remove(sheet)
         if not sheet.untitled:
             self._reopenable.append((sheet.path, sheet.editor.model.cursor.line))
@@ -196,8 +250,11 @@ class DocumentsPane(Running):
         if self.stored.close(sheet):
             self.post_message(self.StoredChanged())
         if not self._sheets:
-            self._switcher.current = "welcome"
+            self.stage.current = "welcome"
             self.query_one(Welcome).focus()
+        elif was_in_front and self.sheet is not None and self.sheet is not sheet:
+            if had_focus:
+                self.sheet.editor.focus()  # that of the other half
         elif was_in_front:
             self.bring(self._sheets[min(at, len(self._sheets) - 1)])
         await sheet.remove()
@@ -247,7 +304,7 @@ class DocumentsPane(Running):
         if sheet is None:
             return
         if sheet is not self.sheet:
-            self._switcher.current = sheet.id
+            self.splitting.bring(sheet)
             self.show_tabs()
         place = next((one for one in view.files if one.name == view.front), None)
         if place is not None:
@@ -267,12 +324,13 @@ class DocumentsPane(Running):
         """What is shown, for those who follow or come back."""
         files = []
         for sheet in self._sheets:
-            cursor = sheet.editor.model.cursor
+            cursor = sheet.first_view.editor.model.cursor
             files.append(FileView(sheet.name_key, cursor.line, cursor.column))
         front = self.sheet
         if front is None:
             return SessionView(tuple(files))
-        return SessionView(tuple(files), front.name_key, front.editor.scroll_offset.y)
+        top = front.editor.scroll_offset.y
+        return SessionView(tuple(files), front.name_key, top, self.splitting.state)
 
     async def open_view(self, view: SessionView) -> None:
         """Open the documents again that a view has, cursors where they were."""
@@ -280,9 +338,16 @@ class DocumentsPane(Running):
             sheet = await self._open_named(place.name)
             if sheet is not None:
                 sheet.go_to(place.line, place.column)
+        self.restore_split(view)
         front = self.by_key(view.front)
         if front is not None:
             self.bring(front)
+
+    def restore_split(self, view: SessionView) -> None:
+        """Divide the pane as the view has it, where it is whole and the documents are open."""
+        if view.split is not None:
+            self.splitting.restore(view.split, self.by_key)
+            self.show_tabs()
 
     def save_as(self, sheet: Sheet, path: Path, *, overwrite: bool = False) -> bool:
         """Write it under another name; raises nothing, but posts what is wrong."""
@@ -316,13 +381,21 @@ class DocumentsPane(Running):
     @on(TabStrip.Chosen)
     def choose_tab(self, event: TabStrip.Chosen) -> None:
         event.stop()
-        if sheet := self.by_key(event.key):
+        if isinstance(event.strip, ViewTitle):
+            view = event.strip.parent
+            if isinstance(view, DocumentView):
+                view.editor.focus()
+        elif sheet := self.by_key(event.key):
             self.bring(sheet)
 
     @on(TabStrip.CloseRequested)
     def close_tab(self, event: TabStrip.CloseRequested) -> None:
         event.stop()
-        self.request_close(self.by_key(event.key))
+        if isinstance(event.strip, ViewTitle):
+            self.splitting.close_view(event.key)
+            self._show_halves()
+        else:
+            self.request_close(self.by_key(event.key))
 
     @on(CodeEditor.Changed)
     def note_change(self, event: CodeEditor.Changed) -> None:
@@ -350,7 +423,10 @@ class DocumentsPane(Running):
     def focus_editor(self) -> None:
         """At once: what is typed next is meant for it."""
         sheet = self.sheet
-        focus_now(sheet.editor if sheet is not None else self.query_one(Welcome))
+        if sheet is not None and not sheet.editor.is_attached:
+            self.call_after_refresh(self.focus_editor)  # a second view that is being mounted
+        else:
+            focus_now(sheet.editor if sheet is not None else self.query_one(Welcome))
 
     def use(self, theme: Theme) -> None:
         self._theme = theme

@@ -6,7 +6,7 @@ import asyncio
 import difflib
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,9 +32,11 @@ from codeexec.tui.widgets.documents.marks import assigned, cell_marks, reference
 from codeexec.tui.widgets.documents.outputs import OutputReader, with_kernel, with_runs
 from codeexec.tui.widgets.documents.replacing import replace_lines, replace_text
 from codeexec.tui.widgets.documents.syntax_errors import SyntaxChecker
+from codeexec.tui.widgets.documents.view import DocumentView
 from codeexec.tui.widgets.editor.code_editor import CodeEditor
 from codeexec.tui.widgets.editor.find_bar import FindBar
 from codeexec.tui.widgets.editor.marks import CellMark, CellState, Diagnostic
+from codeexec.tui.widgets.editor.model import EditorModel
 from codeexec.tui.widgets.editor.styles import EditorStyles
 from codeexec.tui.widgets.editor.vim import VimKeys
 
@@ -96,7 +98,6 @@ class Sheet(Vertical):
 
     DEFAULT_CSS = """
     Sheet { height: 1fr; }
-    Sheet CodeEditor { height: 1fr; }
     """
 
     def __init__(
@@ -114,22 +115,15 @@ class Sheet(Vertical):
         self.untitled = untitled
         self._key = key or untitled
         self.language = language_of(document, untitled)
-        self._habits = habits = habits or Habits()
-        self.editor = CodeEditor(
-            document.text,
-            self._accustomed(),
-            styles=EditorStyles.from_meanings(theme.style),
-            read_only=bool(document.file.read_only),
-        )
+        self._habits = habits or Habits()
+        self._theme = theme
+        model = EditorModel(document.text, self._accustomed())
+        model.read_only = bool(document.file.read_only)
+        self.view = self.first_view = self._make_view(model)
+        """The view that has the keys, or had them last; and the one that stands here."""
+        self.second_view: DocumentView | None = None
         self.editor.model.cells.escaped = document.notebook is not None
         self._saved_keys = self._cell_keys()
-        self.editor.auto_complete = habits.auto_complete
-        self.editor.enter_accepts = habits.enter_accepts
-        self.editor.soft_wrap = habits.soft_wrap
-        self.editor.painter.show_numbers = habits.line_numbers
-        if habits.keymap == "vim":
-            self.editor.modal = VimKeys()
-        self.find_bar = FindBar(self.editor)
         self.banner = Banner()
         self.noticed = document.file.stamp
         """The version on disk that the person knows of."""
@@ -149,14 +143,62 @@ class Sheet(Vertical):
         self.is_frozen = False
         """Shows what somebody else edits: nothing of it is ours to change or to lose."""
 
+    def _make_view(self, model: EditorModel) -> DocumentView:
+        habits = self._habits
+        editor = CodeEditor(styles=EditorStyles.from_meanings(self._theme.style), model=model)
+        editor.auto_complete = habits.auto_complete
+        editor.enter_accepts = habits.enter_accepts
+        editor.soft_wrap = habits.soft_wrap
+        editor.painter.show_numbers = habits.line_numbers
+        if habits.keymap == "vim":
+            editor.modal = VimKeys()
+        return DocumentView(self, editor, self._theme)
+
+    @property
+    def editor(self) -> CodeEditor:
+        """The editor that has the keys, or had them last."""
+        return self.view.editor
+
+    @property
+    def find_bar(self) -> FindBar:
+        return self.view.find_bar
+
+    @property
+    def views(self) -> Sequence[DocumentView]:
+        """All views of the document."""
+        second = self.second_view
+        return (self.first_view,) if second is None else (self.first_view, second)
+
+    def add_view(self) -> DocumentView:
+        """A second view of the same text, as the one that has the keys; it is to be mounted."""
+        editor = self.editor
+        view = self._make_view(editor.model.second_view())
+        view.editor.model.select(*editor.model.selection)
+        view.editor.painter.mark(editor.painter.marks)
+        view.editor.painter.diagnostics = dict(editor.painter.diagnostics)
+        self.second_view = view
+        return view
+
+    def drop_view(self, *, keeps_place: bool) -> None:
+        """Be without the second view; with `keeps_place` the first goes where it was."""
+        view, self.second_view = self.second_view, None
+        if view is None:
+            return
+        self.view = self.first_view
+        if keeps_place:
+            y = view.editor.scroll_offset.y
+            self.editor.model.select(*view.editor.model.selection)
+            self.editor.sync()
+            self.editor.scroll_to(y=y, animate=False, force=True)
+        view.remove()
+
     def freeze(self) -> None:
         self.is_frozen = True
         self.editor.set_read_only(True)
 
     def compose(self) -> ComposeResult:
         yield self.banner
-        yield self.editor
-        yield self.find_bar
+        yield self.first_view
 
     def on_mount(self) -> None:
         self.banner.say(_note(self.document, self.untitled))
@@ -245,9 +287,11 @@ class Sheet(Vertical):
         language = language_of(self.document)
         if language.name != self.language.name:
             self.language = language
-            model = self.editor.model
-            line, column = model.cursor
-            self.editor.load(self.editor.text, self._accustomed())
+            line, column = self.editor.model.cursor
+            self.first_view.editor.load(self.editor.text, self._accustomed())
+            if self.second_view is not None:
+                model = self.first_view.editor.model.second_view()
+                self.second_view.editor.show_model(model)
             self.go_to(line, column)
 
     def _trim(self) -> None:
@@ -301,14 +345,14 @@ class Sheet(Vertical):
     def adopt(self, habits: Habits) -> None:
         """Take over what is set now; what was switched by key since stays where nothing is new."""
         before, self._habits = self._habits, habits
-        editor = self.editor
-        editor.auto_complete = habits.auto_complete
-        editor.enter_accepts = habits.enter_accepts
-        editor.model.language = self._accustomed()
-        if habits.soft_wrap != before.soft_wrap:
-            editor.set_soft_wrap(habits.soft_wrap)
-        if habits.line_numbers != before.line_numbers:
-            editor.show_numbers(habits.line_numbers)
+        for editor in (view.editor for view in self.views):
+            editor.auto_complete = habits.auto_complete
+            editor.enter_accepts = habits.enter_accepts
+            editor.model.language = self._accustomed()
+            if habits.soft_wrap != before.soft_wrap:
+                editor.set_soft_wrap(habits.soft_wrap)
+            if habits.line_numbers != before.line_numbers:
+                editor.show_numbers(habits.line_numbers)
 
     def _accustomed(self) -> Language:
         """The language with the indentation and the brackets as they are set."""
@@ -322,7 +366,10 @@ class Sheet(Vertical):
         return replace(language, indent=indent, pairs=pairs)
 
     def use(self, theme: Theme) -> None:
-        self.editor.use_styles(EditorStyles.from_meanings(theme.style))
+        self._theme = theme
+        for view in self.views:
+            view.editor.use_styles(EditorStyles.from_meanings(theme.style))
+            view.title_bar.use(theme)
 
     # -- marks ------------------------------------------------------------------------------------
 
@@ -355,11 +402,15 @@ class Sheet(Vertical):
         if again:
             # A run that was over within one frame is a new run all the same.
             queued = {key: CellMark(CellState.QUEUED) for key in again}
-            self.editor.set_cell_marks({**marks, **queued})
+            self._set_marks({**marks, **queued})
         self._counted = counted
         if marks != self._marked or again:
             self._marked = marks
-            self.editor.set_cell_marks(marks)
+            self._set_marks(marks)
+
+    def _set_marks(self, marks: Mapping[str, CellMark]) -> None:
+        for view in self.views:
+            view.editor.set_cell_marks(marks)
 
     def _views(self, snapshot: Snapshot) -> list[ExecutionView]:
         """Executions of whole cells from here: what was run of a part of one, or of the file as
@@ -411,7 +462,7 @@ class Sheet(Vertical):
     def show_failures(self, failures: Iterable[Diagnostic]) -> None:
         """Mark lines on which code failed, until the next run."""
         self._failures = list(failures)
-        self.editor.set_diagnostics(self._failures)
+        self._set_diagnostics(self._failures)
         self.check_soon()
 
     def check_soon(self) -> None:
@@ -448,4 +499,9 @@ class Sheet(Vertical):
             if mark in self._failures
         ]
         self._failures = moved
-        self.editor.set_diagnostics([*(mark for mark in syntax if mark.line != here), *moved])
+        self._set_diagnostics([*(mark for mark in syntax if mark.line != here), *moved])
+
+    def _set_diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
+        shown = tuple(diagnostics)
+        for view in self.views:
+            view.editor.set_diagnostics(shown)

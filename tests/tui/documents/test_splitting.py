@@ -1,0 +1,218 @@
+"""The editor pane in two halves: two documents, or one twice, by keys and by mouse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from codeexec.documents.swap import SwapStore
+from codeexec.domain.errors import UsageError
+from codeexec.tui.link import Failed
+from codeexec.tui.theme import built_in_folder, find_theme
+from codeexec.tui.widgets.documents.pane import DocumentsPane
+from codeexec.tui.widgets.documents.sheet import Sheet
+from codeexec.tui.widgets.documents.stage import direction_for
+from codeexec.tui.widgets.editor.code_editor import CodeEditor
+from codeexec.tui.widgets.editor.marks import CellMark, CellState
+from support.pane_app import PaneApp, until
+
+THEME = find_theme("harbour", [built_in_folder()])
+TEXT = "# %% one\nx = 1\n\n# %% two\ny = 2\n"
+
+
+@pytest.fixture
+def pane(tmp_path: Path) -> DocumentsPane:
+    return DocumentsPane(THEME, SwapStore(tmp_path / "swap"))
+
+
+async def opened(pane: DocumentsPane, path: Path, text: str = TEXT) -> Sheet:
+    path.write_text(text)
+    sheet = await pane.open(path)
+    assert sheet is not None
+    return sheet
+
+
+def shown(pane: DocumentsPane) -> list[CodeEditor]:
+    """The editors on screen, from the top left."""
+    editors = [one for one in pane.query(CodeEditor) if one.region.area and one.is_on_screen]
+    return sorted(editors, key=lambda one: (one.region.y, one.region.x))
+
+
+async def halves(pilot: Pilot[None], pane: DocumentsPane) -> tuple[CodeEditor, CodeEditor]:
+    await until(pilot, lambda: len(shown(pane)) == 2)
+    first, second = shown(pane)
+    return first, second
+
+
+@pytest.mark.parametrize(
+    ("size", "direction"),
+    [
+        ((140, 30), "beside"),
+        ((64, 18), "below"),
+        ((64, 12), "beside"),
+        ((50, 12), "below"),
+        ((50, 9), None),
+    ],
+)
+def test_the_room_says_how_to_divide(size: tuple[int, int], direction: str | None) -> None:
+    assert direction_for(*size) == direction
+
+
+def test_a_wish_is_followed_where_it_fits() -> None:
+    assert direction_for(140, 30, "below") == "below"
+    assert direction_for(140, 9, "below") == "beside"
+
+
+async def test_one_document_twice_has_one_text_one_undo_and_two_carets(
+    pane: DocumentsPane, tmp_path: Path
+) -> None:
+    async with PaneApp(pane).run_test(size=(120, 20)) as pilot:
+        sheet = await opened(pane, tmp_path / "a.py")
+        sheet.go_to(1)
+        pane.split()
+        left, right = await halves(pilot, pane)
+        await until(pilot, lambda: right.has_focus)
+        assert sheet.editor is right
+        assert right.model.cursor == (1, 0)
+        left.focus()
+        await until(pilot, lambda: sheet.editor is left)
+        await pilot.press("ctrl+end")
+        pane.go_other_half()
+        await until(pilot, lambda: right.has_focus)
+        await pilot.press(*"z = 0", "enter")
+        assert left.text == right.text == TEXT.replace("x = 1", "z = 0\nx = 1")
+        assert left.model.cursor == (6, 0)
+        assert right.model.cursor == (2, 0)
+        assert sheet.is_changed
+        left.focus()
+        await pilot.press("ctrl+z", "ctrl+z", "ctrl+z", "ctrl+z")
+        assert right.text == TEXT
+        assert not sheet.is_changed
+        sheet._set_marks({left.cells()[0].key: CellMark(CellState.OK, 0.1)})
+        assert [one.render_line(0).text[0] for one in (left, right)] == ["✓", "✓"]
+        pane.split()
+        await until(pilot, lambda: shown(pane) == [left])
+        assert sheet.views == (sheet.first_view,)
+
+
+async def test_what_the_second_view_shows_stays_when_it_is_kept_alone(
+    pane: DocumentsPane, tmp_path: Path
+) -> None:
+    async with PaneApp(pane).run_test(size=(120, 12)) as pilot:
+        sheet = await opened(pane, tmp_path / "a.py", "x\n" * 200)
+        pane.split()
+        _, right = await halves(pilot, pane)
+        right.move_to(right.model.buffer.clamp(right.model.cursor._replace(line=150)))
+        await until(pilot, lambda: right.scroll_offset.y > 100)
+        top = right.scroll_offset.y
+        pane.split()
+        await until(pilot, lambda: len(shown(pane)) == 1)
+        assert sheet.editor.model.cursor.line == 150
+        await until(pilot, lambda: sheet.editor.scroll_offset.y >= top - 1)
+
+
+async def test_two_documents_stand_in_the_halves_and_tabs_go_to_the_one_in_use(
+    pane: DocumentsPane, tmp_path: Path
+) -> None:
+    async with PaneApp(pane).run_test(size=(120, 20)) as pilot:
+        one = await opened(pane, tmp_path / "one.py")
+        pane.split()
+        await halves(pilot, pane)
+        two = await opened(pane, tmp_path / "two.py", "two\n")
+        left, right = await halves(pilot, pane)
+        await until(pilot, lambda: len(shown(pane)) == 2 and shown(pane)[1] is two.editor)
+        left, right = shown(pane)
+        assert (left, right) == (one.editor, two.editor)
+        await until(pilot, lambda: pane.sheet is two)
+        # A run, a search and a save are of the half in use.
+        left.focus()
+        await until(pilot, lambda: pane.sheet is one)
+        assert "one.py" in pane.tabs.render_line(0).text
+        pane.bring(two)  # it is in the other half already
+        await until(pilot, lambda: right.has_focus)
+        three = await opened(pane, tmp_path / "three.py", "three\n")
+        await until(pilot, lambda: shown(pane) == [one.editor, three.editor])
+        await until(pilot, lambda: three.editor.has_focus)
+        await pane.close(three)
+        await until(pilot, lambda: shown(pane) == [one.editor])
+        assert pane.sheet is one
+        assert not pane.splitting.is_split
+
+
+async def test_titles_and_the_division_obey_the_mouse(pane: DocumentsPane, tmp_path: Path) -> None:
+    async with PaneApp(pane).run_test(size=(120, 24)) as pilot:
+        one = await opened(pane, tmp_path / "one.py")
+        two = await opened(pane, tmp_path / "two.py", "two\n")
+        pane.bring(one)
+        pane.split()
+        await halves(pilot, pane)
+        pane.bring(two)
+        await until(pilot, lambda: len(shown(pane)) == 2 and shown(pane)[1] is two.editor)
+        width = one.editor.region.width
+        await pilot.mouse_down(pane.stage.divider, offset=(0, 3))
+        await pilot.hover(pane.stage.divider, offset=(12, 3))
+        await pilot.mouse_up(pane.stage.divider)
+        await until(pilot, lambda: one.editor.region.width > width + 8)
+        assert await pilot.click(one.first_view.title_bar, offset=(2, 0))
+        await until(pilot, lambda: pane.sheet is one and one.editor.has_focus)
+        pane.turn_split()
+        await until(pilot, lambda: two.editor.region.y > one.editor.region.bottom)
+        height = one.editor.region.height
+        title = two.first_view.title_bar
+        await pilot.mouse_down(title, offset=(30, 0))
+        await pilot.hover(title, offset=(30, 4))
+        await pilot.mouse_up(title)
+        await until(pilot, lambda: one.editor.region.height > height)
+        end = len(" two.py ×") - 1
+        assert await pilot.click(two.editor)
+        await until(pilot, lambda: pane.sheet is two)
+        assert await pilot.click(title, offset=(end, 0))
+        await until(pilot, lambda: shown(pane) == [one.editor])
+        assert len(pane.sheets) == 2
+
+
+async def test_a_small_pane_says_why_it_is_not_split_and_shows_one_half(
+    pane: DocumentsPane, tmp_path: Path
+) -> None:
+    app = PaneApp(pane)
+    async with app.run_test(size=(50, 8)) as pilot:
+        pane.split()
+        await until(pilot, lambda: len(app.heard_of(Failed)) == 1)
+        assert "Nothing is open" in str(app.heard_of(Failed)[0].error)
+        sheet = await opened(pane, tmp_path / "a.py")
+        pane.split()
+        await until(pilot, lambda: len(app.heard_of(Failed)) == 2)
+        error = app.heard_of(Failed)[1].error
+        assert isinstance(error, UsageError)
+        assert "50 × 7 cells" in str(error)
+        assert shown(pane) == [sheet.editor]
+        await pilot.resize_terminal(120, 20)
+        pane.split()
+        _, right = await halves(pilot, pane)
+        await pilot.resize_terminal(50, 8)
+        await until(pilot, lambda: shown(pane) == [right])
+        assert "split: no room" in pane.tabs.render_line(0).text
+        await pilot.resize_terminal(120, 20)
+        await halves(pilot, pane)
+        assert "split: no room" not in pane.tabs.render_line(0).text
+
+
+async def test_a_split_comes_back_as_it_was(pane: DocumentsPane, tmp_path: Path) -> None:
+    async with PaneApp(pane).run_test(size=(120, 20)) as pilot:
+        sheet = await opened(pane, tmp_path / "a.py")
+        pane.split()
+        left, right = await halves(pilot, pane)
+        right.move_to(right.model.buffer.end)
+        left.focus()
+        await until(pilot, lambda: sheet.editor is left)
+        view = pane.view()
+    again = DocumentsPane(THEME, SwapStore(tmp_path / "swap"))
+    async with PaneApp(again).run_test(size=(120, 20)) as pilot:
+        await again.open_view(view)
+        left, right = await halves(pilot, again)
+        assert (left.model.cursor.line, right.model.cursor.line) == (0, 5)
+        assert again.sheet is not None
+        assert again.sheet.editor is left
+        assert again.view().split == view.split
