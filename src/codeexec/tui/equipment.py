@@ -33,6 +33,9 @@ class Equipment:
     colors: TerminalColors | None = None
     """What the terminal has said of its colours; None where there is no terminal."""
 
+    clusters: bool = True
+    """Whether the terminal measures grapheme clusters as we do."""
+
     key_at: float = 0.0
     """When the last key was pressed or the mouse used, on the monotonic clock."""
 

@@ -127,6 +127,7 @@ async def _equip(
         graphics=decide(answers, os.environ, setting=setting, cell=cell, tmux_client=tmux),
         swaps=SwapStore(state / "swap"),
         colors=colors,
+        clusters=answers.clusters,
     )
 
 

@@ -36,6 +36,7 @@ from codeexec.tui.key_order import KeyHandled, KeyOrder
 from codeexec.tui.legacy_keys import teach
 from codeexec.tui.messages import Attach, Depart, ThemeChosen
 from codeexec.tui.places import all_places, menu, places
+from codeexec.tui.render.clusters import ClusterFilter
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.screens.command_chooser import CommandChooser
 from codeexec.tui.screens.keys import KeysScreen
@@ -91,6 +92,8 @@ class Program(App[str]):
         self.fault: CodeexecError | None = None
         """Why it has ended, where that was not meant."""
         self._use_theme(equipment.theme)
+        if not equipment.clusters:
+            self._filters.append(ClusterFilter())
         self.set_keymap(dict(equipment.keymap.keys))
         if not equipment.settings.appearance.animations:
             self.animation_level = "none"
@@ -324,6 +327,11 @@ class Program(App[str]):
         if (colors := self.equipment.colors) is not None:
             colors.note(event.answers.true_color, event.answers.version)
             self._use_depth(colors.depth)
+        if event.answers.clusters and not self.equipment.clusters:
+            self.equipment.clusters = True
+            for line_filter in self._filters:
+                line_filter.enabled &= not isinstance(line_filter, ClusterFilter)
+            self.workbench.use(self.equipment.theme)
 
     def _use_depth(self, depth: Depth) -> None:
         theme = self.equipment.theme

@@ -38,6 +38,7 @@ _COLORS = (
     # DECRQSS: a colour is set, and asked for: has it been kept, or turned into another?
     "\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[m"
     "\x1bP+q524742\x1b\\"  # XTGETTCAP: have you the capability RGB?
+    "\x1b[?2027$p"  # DECRQM: do you measure grapheme clusters, rather than code points?
 )
 QUESTIONS = f"{_PICTURES}{_COLORS}{_DA1}"
 """All of them, for a terminal that reads DCS strings."""
@@ -53,6 +54,7 @@ _ANSWERS = re.compile(
     rb"|\x1bP>\|(?P<version>[^\x1b]*)\x1b\\"
     rb"|\x1bP[01]\$r(?P<look>[\d;:]*)m?\x1b\\"
     rb"|\x1bP(?P<has>[01])\+r(?P<capability>[\dA-Fa-f=;]*)\x1b\\"
+    rb"|\x1b\[\?2027;(?P<clusters>[0-4])\$y"
     rb"|\x1b\[6;(?P<height>\d{1,4});(?P<width>\d{1,4})t"
     rb"|\x1b\[\?(?P<attributes>[\d;]*)c"
 )
@@ -74,6 +76,9 @@ class Answers:
     true_color: bool | None = None
     """None where the terminal does not say whether it shows 24-bit colour."""
 
+    clusters: bool = False
+    """Whether it measures grapheme clusters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Graphics:
@@ -86,7 +91,7 @@ class Graphics:
 
 def parse(data: bytes) -> tuple[Answers, bytes]:
     """The answers within what was read, and the rest: keys that were typed in between."""
-    kitty = sixel = complete = False
+    kitty = sixel = complete = clusters = False
     version = ""
     cell: CellSize | None = None
     true_color: bool | None = None
@@ -101,12 +106,14 @@ def parse(data: bytes) -> tuple[Answers, bytes]:
             # A no is none: xterm has the capability under one of its names only.
             if match["has"] == b"1" and match["capability"].upper().startswith(b"524742"):
                 true_color = True
+        elif (mode := match["clusters"]) is not None:
+            clusters = mode in (b"1", b"3")
         elif (attributes := match["attributes"]) is not None:
             sixel = b"4" in attributes.split(b";")
             complete = True
         else:
             cell = _sane(int(match["width"]), int(match["height"]))
-    answers = Answers(kitty, sixel, version, cell, complete, true_color)
+    answers = Answers(kitty, sixel, version, cell, complete, true_color, clusters)
     return answers, _ANSWERS.sub(b"", data)
 
 

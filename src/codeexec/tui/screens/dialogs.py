@@ -116,6 +116,7 @@ class Chooser(Modal[str | None]):
         self._free = free
         self._current = current
         self._preview = preview
+        self.set_class(preview is not None, "-previews")
         self._shown: list[Choice] = []
 
     def compose(self) -> ComposeResult:
@@ -144,7 +145,8 @@ class Chooser(Modal[str | None]):
             self._shown = [choice for _, _, choice in ranked[:MOST]]
         else:
             self._shown = self._choices[:MOST]
-        width = max(min(self.size.width * 94 // 100, 76) - 6, 20)
+        most = 76 if self._preview is None else 48
+        width = max(min(self.size.width * 94 // 100, most) - 6, 20)
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options([Option(_line(choice, width)) for choice in self._shown])
@@ -157,8 +159,11 @@ class Chooser(Modal[str | None]):
 
     @on(OptionList.OptionHighlighted)
     def tell_preview(self, event: OptionList.OptionHighlighted) -> None:
-        if self._preview is not None and event.option_index < len(self._shown):
-            self._preview(self._shown[event.option_index].key)
+        at = event.option_index
+        # The first row is highlighted before the current one is, for no time.
+        is_new = at == self.query_one(OptionList).highlighted and at < len(self._shown)
+        if self._preview is not None and is_new and not self._shown[at].problem:
+            self._preview(self._shown[at].key)
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -17,6 +17,8 @@ from codeexec.tui.messages import Attach, Depart, ThemeChosen
 from codeexec.tui.screens import saving
 from codeexec.tui.screens.arrangement import Arrangement
 from codeexec.tui.screens.dialogs import Choice, Chooser, Confirm
+from codeexec.tui.theme import DEFAULT
+from codeexec.tui.theme_meanings import HIGH_CONTRAST
 from codeexec.tui.widgets.documents.pane import DocumentsPane
 from codeexec.tui.widgets.documents.sheet import Sheet
 from codeexec.tui.workplace import Place
@@ -46,14 +48,7 @@ class ProgramActions(Arrangement):
         def preview(key: str | None) -> None:
             self.post_message(ThemeChosen(key or before))
 
-        try:
-            choices = [
-                Choice(theme.key, theme.title, "dark" if theme.dark else "light")
-                for theme in self.equipment.themes.values()
-            ]
-        except CodeexecError as error:  # a file of the person's own is no theme
-            self.post_message(Failed(error))
-            return
+        choices = [_theme_choice(key, self.equipment) for key in self.equipment.themes]
         chosen = await self.app.push_screen_wait(
             Chooser("Themes", choices, current=before, preview=preview)
         )
@@ -157,3 +152,22 @@ class ProgramActions(Arrangement):
             self.post_message(Failed(error))
             return
         self.post_message(Depart(""))
+
+
+def _theme_choice(key: str, equipment: Equipment) -> Choice:
+    """An entry of the list of themes: dark or light, what else is special, and whether in use."""
+    try:
+        theme = equipment.themes[key]
+    except CodeexecError as error:  # a file of the user's own is no theme
+        return Choice(key, key, "cannot be read", " ", problem=str(error))
+    words = ["dark" if theme.dark else "light"]
+    if theme.contrast >= HIGH_CONTRAST:
+        words.insert(0, "high contrast")
+    if theme.monochrome:
+        words.insert(0, "no colour")
+    if key == DEFAULT:
+        words.insert(0, "default")
+    is_current = key == equipment.theme.key
+    if is_current:
+        words.insert(0, "current")
+    return Choice(key, theme.title, ", ".join(words), "●" if is_current else " ")
