@@ -38,3 +38,42 @@ def test_bars_of_tqdm_move_to_their_end(code: str, names: list[str], desk: Desk)
         assert f"\n{name}: 100%|" in "\n" + done.stderr.replace("\r", "\n")
         assert f"{name}: 100%|" in texts
     assert not any("widget" in str(out.get("data", "")) for out in outputs)
+
+
+CELLS = """\
+# %%
+import ipywidgets as w
+from IPython.display import display
+bar = w.IntProgress(description="load", max=10)
+label = w.Label("start")
+display(bar, label)
+display(w.HBox([w.Label("at"), w.HTML("<i>0</i>")]))
+picked = w.Tab([w.Dropdown(options=["a", "b"]), w.Image()], titles=["One", "Two"])
+display(picked)
+print("between")
+for step in range(11):
+    bar.value = step
+    label.value = f"step {step}"
+picked.children[0].value = "b"
+bar.close()
+w.Image()
+# %%
+label.value = "done"
+"""
+
+
+@pytest.mark.slow
+def test_displays_follow_the_values_of_widgets(desk: Desk) -> None:
+    desk.file("a.py", CELLS)
+    done = desk.run("run", "--cells", "--save", "o.ipynb", "a.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "load: 100%|████████████████████| 10/10" in done.stdout
+    assert "[widget Image" in done.stdout
+    outputs = read_notebook(desk.folder / "o.ipynb").cells[0].outputs
+    texts = [output.data["text/plain"] for output in outputs if "data" in output]
+    assert texts[:4] == [
+        "load: 100%|████████████████████| 10/10",
+        "done",
+        "at  0",
+        "One\nb\nTwo\n[Image widget: a browser shows it]",
+    ]

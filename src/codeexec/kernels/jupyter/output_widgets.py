@@ -1,9 +1,10 @@
-"""Output widgets of ipywidgets: what they capture is shown where the widget stands.
+"""Widgets of ipywidgets: what they hold, or capture, is shown as text where the widget stands.
 
 While the kernel is in `with output:`, the widget's state has the id of the request that runs, and
 what the kernel puts out under it belongs to the widget, not to the cell: so `clear_output` clears
 the widget alone. nbclient and JupyterLab do the same. A screen of text has no widgets, so the
-captured text takes the place of the widget's own text (`Output()`).
+captured text takes the place of the widget's own text (`Output()`), and so does the text of a
+value (`IntProgress(value=0)`): see `widget_text`.
 https://ipywidgets.readthedocs.io/en/stable/examples/Output%20Widget.html
 """
 
@@ -15,6 +16,14 @@ from typing import Any, TypeAlias
 
 from codeexec.kernels.base import Displayed, DisplayRefreshed, Fact
 from codeexec.kernels.jupyter.messages import Message
+from codeexec.kernels.jupyter.widget_text import (
+    KEPT,
+    children_of,
+    is_box,
+    kind_of,
+    text_of_box,
+    text_of_state,
+)
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -24,11 +33,17 @@ MOST_CHARACTERS = 20_000
 MOST_OUTPUTS = 500
 """Outputs that a widget keeps: the last ones."""
 
+MOST_MODELS = 5000
+"""Models whose state is kept: the last ones that were made."""
+
+MOST_CHILDREN = 100
+MOST_DEPTH = 8
+"""Of a box: children and boxes in boxes whose text is shown."""
+
 _EVERY = 0.1
 """Seconds between two states of a widget that are shown while code runs."""
 
 _CAPTURED = frozenset({"stream", "display_data", "execute_result", "error"})
-_REFERENCE = "IPY_MODEL_"
 
 Json: TypeAlias = dict[str, Any]
 
@@ -63,6 +78,8 @@ class OutputWidgets:
     """Follows the widgets of one kernel process by its messages."""
 
     def __init__(self) -> None:
+        self._states: dict[str, Json] = {}
+        """By model: what its text depends on."""
         self._widgets: dict[str, _Widget] = {}
         self._capturing: dict[str, list[_Widget]] = {}
         """By request: the widgets that capture its output, the innermost last."""
@@ -101,7 +118,7 @@ class OutputWidgets:
         if not isinstance(fact, Displayed):
             return fact
         model = _model_of(fact.data)
-        if not self._widgets or not model:
+        if model not in self._states:
             return fact
         display_id = fact.display_id or f"widget-{model}"
         self._displays.setdefault(model, {})[display_id] = dict(fact.data)
@@ -148,10 +165,13 @@ class OutputWidgets:
             self._learn(key, _state(content))
 
     def _learn(self, key: str, state: Mapping[str, Any]) -> None:
-        children = state.get("children")
-        for child in children if isinstance(children, list) else ():
-            if isinstance(child, str) and child.startswith(_REFERENCE):
-                self._parents[child.removeprefix(_REFERENCE)] = key
+        if news := {name: state[name] for name in KEPT if name in state}:
+            self._states[key] = self._states.get(key, {}) | news
+            self._changed[key] = None
+            if len(self._states) > MOST_MODELS:
+                self._forget(next(iter(self._states)))
+        for child in children_of(state):
+            self._parents[child] = key
         widget = self._widgets.get(key)
         if widget is None:
             return
@@ -173,12 +193,15 @@ class OutputWidgets:
             self._capturing.pop(widget.request, None)
 
     def _close(self, key: str) -> None:
-        if widget := self._widgets.pop(key, None):
+        """Its last text stays; the kernel sends no more of it."""
+        if widget := self._widgets.get(key):
             self._release(widget)
-        self._parents.pop(key, None)
-        self._displays.pop(key, None)
-        self._changed.pop(key, None)
         self._unsent.pop(key, None)
+
+    def _forget(self, key: str) -> None:
+        self._close(key)
+        for table in (self._states, self._widgets, self._parents, self._displays, self._changed):
+            table.pop(key, None)
 
     def _note(self, widget: _Widget) -> None:
         key = next(key for key, each in self._widgets.items() if each is widget)
@@ -202,13 +225,32 @@ class OutputWidgets:
             if widget.outputs and model in self._line(key)
             for output in widget.outputs
         ]
-        if not outputs:
-            return data
-        last = outputs[-1].get("data")
+        last = outputs[-1].get("data") if outputs else None
         if isinstance(last, dict) and not any("text" in each for each in outputs):
             return {**last, VIEW: data.get(VIEW)}  # such as a plot that is drawn again and again
-        text = "".join(map(_text, outputs))[-MOST_CHARACTERS:]
-        return {**data, "text/plain": text.removesuffix("\n")}
+        text = self._text(model, MOST_DEPTH)
+        if text is None:
+            return data
+        return {**data, "text/plain": text[-MOST_CHARACTERS:].removesuffix("\n")}
+
+    def _text(self, key: str, depth: int) -> str | None:
+        """What a model shows; None where that cannot be said in text."""
+        if widget := self._widgets.get(key):
+            return "".join(map(_text, widget.outputs)) or None
+        state = self._states.get(key, {})
+        if not is_box(state):
+            return text_of_state(state)
+        children = children_of(state)[:MOST_CHILDREN] if depth else []
+        texts = {child: self._text(child, depth - 1) for child in children}
+        if not any(texts.values()):
+            return None
+        return text_of_box(state, [self._child_text(child, texts[child]) for child in children])
+
+    def _child_text(self, key: str, text: str | None) -> str:
+        if text is not None or key in self._widgets:
+            return (text or "").removesuffix("\n")
+        kind = kind_of(self._states.get(key, {}))
+        return f"[{kind} widget: a browser shows it]" if kind else ""
 
 
 def _state(content: Mapping[str, object]) -> Mapping[str, Any]:
