@@ -15,7 +15,7 @@ from textual.binding import Binding
 
 from codeexec.tui.widgets.editor.bindings import DEFAULT_BINDINGS
 
-Pane = Literal["editor", "console", "prompt", "artifacts", "variables", "files"]
+Pane = Literal["editor", "console", "prompt", "artifacts", "variables", "files", "outline"]
 Part = Literal["find", "search", "rows", "table", "text", "json", "picture"]
 Apart = Literal[
     "viewer", "table_screen", "list", "compare", "sessions", "settings", "kernels", "dialog",
@@ -33,6 +33,7 @@ PLACES: dict[Where, str] = {
     "artifacts": "Artifacts",
     "variables": "Variables",
     "files": "Files",
+    "outline": "Outline",
     "find": "Find and replace",
     "search": "Search in output",
     "rows": "Lists",
@@ -148,13 +149,19 @@ def _table() -> tuple[Command, ...]:
           priority=True),
         c("pane.files", "Go to the files", "anywhere", "go('files')", "alt+5",
           priority=True),
+        c("pane.outline", "Go to the outline", "anywhere", "go('outline')", "alt+6",
+          "Headings, cells and definitions of the document; type to filter.", priority=True),
         c("pane.maximise", "Show this pane alone, or all again", "anywhere", "maximise_pane",
           "f11,alt+m"),
         c("pane.toggle_files", "Show or hide the files", "anywhere", "toggle_pane('files')",
           "ctrl+b"),
+        c("pane.toggle_outline", "Show or hide the outline", "anywhere",
+          "toggle_pane('outline')"),
         c("pane.toggle_side", "Show or hide artifacts and variables", "anywhere",
           "toggle_pane('side')", "alt+v"),
         c("pane.swap", "Swap editor and console", "anywhere", "swap_panes", "alt+t"),
+        c("pane.beside", "Editor and console side by side, or one above the other", "anywhere",
+          "beside"),
         c("pane.wider", "Make this pane wider", "anywhere", "resize(3, 0)", "alt+l"),
         c("pane.narrower", "Make this pane narrower", "anywhere", "resize(-3, 0)", "alt+h"),
         c("pane.taller", "Make this pane taller", "anywhere", "resize(0, 2)", "alt+equals_sign"),
@@ -274,6 +281,13 @@ def _table() -> tuple[Command, ...]:
         c("files.toggle", "Open or close the folder", "files", "toggle_folder", "space"),
         c("files.first", "First", "files", "end(-1)", "g,home"),
         c("files.last", "Last", "files", "end(1)", "G,end"),
+        # outline
+        c("outline.jump", "Go there", "outline", "jump", "enter"),
+        c("outline.previous", "Above", "outline", "step(-1)", "up"),
+        c("outline.next", "Below", "outline", "step(1)", "down"),
+        c("outline.page_up", "Page up", "outline", "step(-10)", "pageup"),
+        c("outline.page_down", "Page down", "outline", "step(10)", "pagedown"),
+        c("outline.back", "Clear the filter, or back to the editor", "outline", "back", "escape"),
     )  # fmt: skip
 
 

@@ -16,8 +16,12 @@ TITLES = {
     "artifacts": "Artifacts",
     "variables": "Variables",
     "files": "Files",
+    "outline": "Outline",
 }
 """The panes, in the order of their tabs."""
+
+BESIDE_WIDTH = 101
+"""Cells of editor and console together from which they can stand side by side."""
 
 COMPACT_WIDTH, COMPACT_HEIGHT = 100, 22
 """Below either, panes become tabs."""
@@ -37,6 +41,10 @@ class Layout:
     editor_share: int = 56
     artifacts_share: int = 62
     swapped: bool = False
+    outline: bool = False
+    files_share: int = 50
+    beside: bool = False
+    """Editor and console side by side, where the terminal is wide enough."""
 
     def files_in(self, columns: int) -> int:
         """Width of the column of files in a terminal so wide; code has the most."""
@@ -48,6 +56,31 @@ class Layout:
         width = self.side_width or _within(columns * 32 // 100, 34, 64)
         return min(width, _most(columns))
 
+    @property
+    def has_left(self) -> bool:
+        """Whether anything stands in the column at the left."""
+        return self.files or self.outline
+
+    def centre_in(self, columns: int) -> int:
+        """Width of editor and console together in a terminal so wide."""
+        files = self.files_in(columns) if self.has_left else -1
+        side = self.side_in(columns) if self.side else -1
+        return max(columns - files - side - 2, 0)
+
+    def is_beside_in(self, columns: int) -> bool:
+        """Whether editor and console stand side by side in a terminal so wide."""
+        return self.beside and self.centre_in(columns) >= BESIDE_WIDTH
+
+    def presented(self, columns: int) -> Layout:
+        """The same for an audience: output has as much room as code."""
+        return replace(
+            self,
+            side_width=_within(columns * 42 // 100, 34, 120),
+            editor_share=45,
+            artifacts_share=70,
+            beside=columns >= 160,
+        )
+
     def resized(self, pane: str, right: int, down: int, columns: int) -> Layout:
         """A pane made wider or taller in a terminal of so many columns; `down` in per cent of the
         height. A width that is not changed goes on following the terminal's."""
@@ -55,8 +88,9 @@ class Layout:
         wider = _within(self.side_in(columns) + right, 20, 120) if right else self.side_width
         narrower = _within(self.side_in(columns) - right, 20, 120) if right else self.side_width
         match pane:
-            case "files":
-                return replace(self, files_width=files)
+            case "files" | "outline":
+                share = self.files_share + (down if pane == "files" else -down)
+                return replace(self, files_width=files, files_share=_within(share, 10, 90))
             case "artifacts" | "variables":
                 sign = 1 if pane == "artifacts" else -1
                 return replace(
@@ -66,7 +100,10 @@ class Layout:
                 )
             case _:
                 upper = (pane == "editor") != self.swapped
-                share = self.editor_share + (down if upper else -down)
+                grown = down
+                if right and self.is_beside_in(columns):
+                    grown, narrower = right * 100 // self.centre_in(columns), self.side_width
+                share = self.editor_share + (grown if upper else -grown)
                 return replace(
                     self,
                     editor_share=_within(share, 10, 90),
@@ -115,15 +152,24 @@ def boxes(layout: Layout, columns: int, lines: int) -> dict[str, Box]:
             "console": Box(0, 1, columns, max(lines - 2, 0)),
         }
     height = lines - 1
-    files = layout.files_in(columns) if layout.files else -1
+    files = layout.files_in(columns) if layout.has_left else -1
     side = layout.side_in(columns) if layout.side else -1
-    left, width = files + 1, max(columns - files - side - 2, 0)
+    left, width = files + 1, layout.centre_in(columns)
     upper, lower, share = "editor", "console", layout.editor_share
     if layout.swapped:
         upper, lower, share = lower, upper, 100 - share
-    found = _halves((upper, lower), left, width, height, share)
-    if layout.files:
-        found["files"] = Box(0, 1, files, height - 1)
+    if layout.is_beside_in(columns):
+        first = (width - 1) * share // 100
+        found = {
+            upper: Box(left, 1, first, height - 1),
+            lower: Box(left + first + 1, 1, width - first - 1, height - 1),
+        }
+    else:
+        found = _halves((upper, lower), left, width, height, share)
+    if layout.files and layout.outline:
+        found |= _halves(("files", "outline"), 0, files, height, layout.files_share)
+    elif layout.has_left:
+        found["files" if layout.files else "outline"] = Box(0, 1, files, height - 1)
     if layout.side:
         right, share = columns - side, layout.artifacts_share
         found |= _halves(("artifacts", "variables"), right, side, height, share)

@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from codeexec.tui.compositor import NarrowCompositor
 from codeexec.tui.layout import (
+    BESIDE_WIDTH,
     TINY_HEIGHT,
     TINY_WIDTH,
     TITLES,
@@ -25,16 +26,18 @@ if TYPE_CHECKING:
     from textual import events
 
 PANES = tuple(TITLES)
-_SPARED = ("files", "variables")
+_SPARED = ("files", "outline", "variables")
 """What an audience does not need, as long as it is not gone to."""
 
-_COLUMNS = {"files": "left", "artifacts": "side", "variables": "side"}
+_COLUMNS = {"files": "left", "outline": "left", "artifacts": "side", "variables": "side"}
 
 
 class Arrangement(Screen[None]):
     """Each pane stands with its title in a box `#PANE-box`; those in a column `#COLUMN`."""
 
     arrangement = Layout()
+    _everyday: Layout | None = None
+    """The layout that presentation mode has taken the place of."""
     alone = ""
     front = "console"
 
@@ -65,14 +68,13 @@ class Arrangement(Screen[None]):
         compact = is_compact(size.width, size.height)
         self.set_class(compact, "compact")
         single = self.front if compact else self.alone
-        spared = _SPARED if self.has_class("presenting") else ()
+        if self.is_presenting:
+            layout = self._without_spared(layout)
         for pane in PANES:
-            wanted = not single and (pane not in spared or pane == self.front)
-            self.box(pane).display = wanted or pane == single
+            self.box(pane).display = pane == single if single else self._has_room(pane, layout)
         left, centre, side = (self.query_one(f"#{name}") for name in ("left", "centre", "side"))
         column = _COLUMNS.get(single, "centre")
-        files = layout.files and self.box("files").display
-        left.display = column == "left" if single else files
+        left.display = column == "left" if single else layout.has_left
         side.display = column == "side" if single else layout.side
         centre.display = not single or column == "centre"
         self.query_one("#left-divider").display = left.display and not single
@@ -80,15 +82,49 @@ class Arrangement(Screen[None]):
         # A column that stands alone has all the room there is.
         left.styles.width = "1fr" if single else layout.files_in(size.width)
         side.styles.width = "1fr" if single else layout.side_in(size.width)
-        self._share("editor", "console", layout.editor_share)
+        self._share("files", "outline", layout.files_share)
         self._share("artifacts", "variables", layout.artifacts_share)
-        upper, lower = self.box("editor"), self.box("console")
-        if layout.swapped:
-            upper, lower = lower, upper
-        children = list(centre.children)
-        if children.index(upper) > children.index(lower):
-            centre.move_child(lower, after=upper)
+        self._lay_out_centre(layout, is_beside=not single and layout.is_beside_in(size.width))
         self._show_bar()
+
+    def _has_room(self, pane: str, layout: Layout) -> bool:
+        """Whether a pane is shown while no pane stands alone."""
+        if self.is_presenting and _COLUMNS.get(pane) == "side":
+            return pane == self.front or (pane == "artifacts" and self.has_content(pane))
+        return {"files": layout.files, "outline": layout.outline}.get(pane, True)
+
+    def _without_spared(self, layout: Layout) -> Layout:
+        """What an audience sees: no pane that is empty, and none that was not gone to."""
+        side = self.front in ("artifacts", "variables") or self.has_content("artifacts")
+        return replace(
+            layout, files=self.front == "files", outline=self.front == "outline", side=side
+        )
+
+    def has_content(self, pane: str) -> bool:
+        """Whether there is anything to be seen in a pane."""
+        return True
+
+    def _lay_out_centre(self, layout: Layout, *, is_beside: bool) -> None:
+        """Editor and console one above the other, or side by side."""
+        centre, divider = self.query_one("#centre"), self.query_one("#centre-divider")
+        self.set_class(is_beside, "beside")
+        divider.display = is_beside
+        upper, lower, share = "editor", "console", layout.editor_share
+        if layout.swapped:
+            upper, lower, share = lower, upper, 100 - share
+        first, second = self.box(upper), self.box(lower)
+        if is_beside:
+            width = layout.centre_in(self.size.width) - 1
+            first.styles.width, second.styles.width = width * share // 100, "1fr"
+            first.styles.height = second.styles.height = "1fr"
+        else:
+            first.styles.width = second.styles.width = "1fr"
+            self._share(upper, lower, share)
+        children = list(centre.children)
+        order = [children.index(widget) for widget in (first, divider, second)]
+        if order != sorted(order):
+            centre.move_child(divider, after=first)
+            centre.move_child(second, after=divider)
 
     def _share(self, upper: str, lower: str, share: int) -> None:
         self.box(upper).styles.height = f"{share}fr"
@@ -144,8 +180,10 @@ class Arrangement(Screen[None]):
         if self.alone:
             self.alone = pane
         column = _COLUMNS.get(pane)
-        if column == "left" and not self.arrangement.files:
+        if pane == "files" and not self.arrangement.files:
             self.arrangement = replace(self.arrangement, files=True)
+        if pane == "outline" and not self.arrangement.outline:
+            self.arrangement = replace(self.arrangement, outline=True)
         if column == "side" and not self.arrangement.side:
             self.arrangement = replace(self.arrangement, side=True)
         self.lay_out()
@@ -157,13 +195,26 @@ class Arrangement(Screen[None]):
         self.lay_out()
 
     def action_toggle_pane(self, column: str) -> None:
-        layout, shown = self.arrangement, self.query_one("#left" if column == "files" else "#side")
+        layout = self.arrangement
+        shown = self.query_one("#side" if column == "side" else f"#{column}-box")
         if self.focused is not None and shown in self.focused.ancestors:
             self.action_go("editor" if self.front != "editor" else "console")
         if column == "files":
             self.rearranged(replace(layout, files=not layout.files))
+        elif column == "outline":
+            self.rearranged(replace(layout, outline=not layout.outline))
         else:
             self.rearranged(replace(layout, side=not layout.side))
+
+    def action_beside(self) -> None:
+        """Editor and console side by side, or one above the other; a narrow terminal says why
+        not."""
+        layout = replace(self.arrangement, beside=not self.arrangement.beside)
+        self.rearranged(layout)
+        if layout.beside and not layout.is_beside_in(self.size.width):
+            words = f"Editor and console have {layout.centre_in(self.size.width)} columns together."
+            title = f"Side by side from {BESIDE_WIDTH} columns on"
+            self.notify(f"{words} Hide panes (Ctrl+B, Alt+V) or enlarge the terminal.", title=title)
 
     def action_swap_panes(self) -> None:
         self.rearranged(replace(self.arrangement, swapped=not self.arrangement.swapped))
@@ -172,9 +223,29 @@ class Arrangement(Screen[None]):
         share = round(down * 100 / max(self.size.height, 1))
         self.rearranged(self.arrangement.resized(self.here, right, share, self.size.width))
 
+    @property
+    def is_presenting(self) -> bool:
+        return self.has_class("presenting")
+
     def action_presentation(self) -> None:
-        self.toggle_class("presenting")
+        self.present(not self.is_presenting)
+
+    def present(self, presents: bool) -> None:
+        """Begin or end presentation mode; it has sizes of its own, which are not kept."""
+        if presents == self.is_presenting:
+            return
+        self.set_class(presents, "presenting")
+        if presents:
+            self._everyday = self.arrangement
+            self.arrangement = self.arrangement.presented(self.app.size.width)
+        elif self._everyday is not None:
+            self.arrangement, self._everyday = self._everyday, None
         self.lay_out()
+
+    @property
+    def kept_arrangement(self) -> Layout:
+        """The layout to come back to another time."""
+        return self._everyday or self.arrangement
 
     def action_go(self, pane: str) -> None:
         """Give a pane the keys."""
@@ -190,7 +261,12 @@ class Arrangement(Screen[None]):
                 layout = layout.resized("files", event.right, 0, self.size.width)
             case "side-divider":
                 layout = layout.resized("artifacts", -event.right, 0, self.size.width)
-            case "console-title" | "editor-tabs":
+            case "centre-divider":
+                pane = "console" if layout.swapped else "editor"
+                layout = layout.resized(pane, event.right, 0, self.size.width)
+            case "outline-title":
+                layout = replace(layout, files_share=min(max(layout.files_share + share, 10), 90))
+            case "console-title" | "editor-tabs" if not self.has_class("beside"):
                 layout = replace(layout, editor_share=min(max(layout.editor_share + share, 10), 90))
             case "variables-title":
                 layout = replace(

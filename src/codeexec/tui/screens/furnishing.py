@@ -15,7 +15,9 @@ from codeexec.tui.graphics.probe import Graphics
 
 if TYPE_CHECKING:
     from codeexec.tui.widgets.artifacts.pane import ArtifactPane
+    from codeexec.tui.widgets.documents.pane import DocumentsPane
     from codeexec.tui.widgets.files import FilesPane
+    from codeexec.tui.widgets.outline import OutlinePane
     from codeexec.tui.widgets.variables import VariablesPane
 
 
@@ -26,9 +28,19 @@ class Side:
     files: FilesPane
     artifacts: ArtifactPane
     variables: VariablesPane
+    outline: OutlinePane
+
+    @property
+    def panes(self) -> dict[str, Widget]:
+        return {
+            "files": self.files,
+            "outline": self.outline,
+            "artifacts": self.artifacts,
+            "variables": self.variables,
+        }
 
     def pane(self, name: str) -> Widget:
-        return {"files": self.files, "artifacts": self.artifacts, "variables": self.variables}[name]
+        return self.panes[name]
 
     def focus(self, name: str) -> None:
         """Give a pane the keys."""
@@ -37,6 +49,8 @@ class Side:
                 self.artifacts.take_focus()
             case "variables":
                 self.variables.take_focus()
+            case "outline":
+                self.outline.take_focus()
             case _:
                 self.files.focus()
 
@@ -45,24 +59,31 @@ def _load() -> None:
     """Imports, which in a thread leave the keyboard alone."""
     import codeexec.tui.widgets.artifacts.pane
     import codeexec.tui.widgets.files
+    import codeexec.tui.widgets.outline
     import codeexec.tui.widgets.variables  # noqa: F401
 
 
 async def furnish(
-    screen: Screen[None], folder: Path, session: SessionClient, graphics: Graphics
+    screen: Screen[None],
+    folder: Path,
+    session: SessionClient,
+    graphics: Graphics,
+    documents: DocumentsPane,
 ) -> Side | None:
     """Put the panes in their boxes; None where the person has left meanwhile."""
     await asyncio.to_thread(_load)
     from codeexec.tui.widgets.artifacts.pane import ArtifactPane
     from codeexec.tui.widgets.files import FilesPane
+    from codeexec.tui.widgets.outline import OutlinePane
     from codeexec.tui.widgets.variables import VariablesPane
 
     side = Side(
         FilesPane(folder),
         ArtifactPane(session, graphics, id="artifacts"),
         VariablesPane(session, id="variables"),
+        OutlinePane(lambda: documents.sheet, id="outline"),
     )
-    panes = {"files": side.files, "artifacts": side.artifacts, "variables": side.variables}
+    panes = side.panes
     boxes = {name: screen.query(f"#{name}-box") for name in panes}
     if not all(boxes.values()):
         return None

@@ -35,6 +35,7 @@ from codeexec.tui.widgets.status import StatusLine
 if TYPE_CHECKING:
     from codeexec.tui.screens.furnishing import Side
     from codeexec.tui.widgets.artifacts.pane import ArtifactPane
+    from codeexec.tui.widgets.outline import OutlinePane
     from codeexec.tui.widgets.variables import VariablesPane
 
 _SEVERITY: dict[NoticeLevel, Literal["information", "warning", "error"]] = {
@@ -247,6 +248,8 @@ class Wires(KernelActions):
     @on(DocumentsPane.CursorMoved)
     def show_position(self, event: DocumentsPane.CursorMoved) -> None:
         self.status.show(position=event.position)
+        if self.side is not None:
+            self.side.outline.follow()
 
     @on(CodeEditor.ModeChanged)
     def show_mode(self, event: CodeEditor.ModeChanged) -> None:
@@ -267,6 +270,14 @@ class Wires(KernelActions):
 
     def on_variables_pane_table_requested(self, event: VariablesPane.TableRequested) -> None:
         self._open_table(event.name)
+
+    def on_outline_pane_jump_requested(self, event: OutlinePane.JumpRequested) -> None:
+        self.documents.bring(event.sheet)
+        event.sheet.go_to(event.line)
+        self.action_go("editor")
+
+    def on_outline_pane_leave_requested(self) -> None:
+        self.action_go("editor")
 
     def _open_table(self, name: str) -> None:
         from codeexec.tui.screens.table_screen import TableScreen  # not at the start either
@@ -364,7 +375,7 @@ class Wires(KernelActions):
                     return self.console_pane
                 case "prompt":
                     return self.console_pane.prompt
-                case "artifacts" | "variables" | "files" if self.side is not None:
+                case "artifacts" | "variables" | "files" | "outline" if self.side is not None:
                     return self.side.pane(where)
                 case _:
                     return self

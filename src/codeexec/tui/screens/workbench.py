@@ -51,6 +51,10 @@ _SHARE_EVERY = 1.0
 """Seconds between what watchers are shown."""
 
 
+_LATE = ("artifacts", "variables", "files", "outline")
+"""Panes that are loaded after the first frame."""
+
+
 _FURNISH_AFTER = 0.3
 """Seconds that are left to the first key, the first run, and the kernel's own start."""
 
@@ -105,12 +109,16 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         theme, me = self.equipment.theme, self.equipment.me
         yield TabStrip(theme, id="panes-bar")
         with Horizontal(id="main"):
-            with Vertical(id="left"), Vertical(id="files-box"):
-                yield _title(theme, "files")
+            with Vertical(id="left"):
+                with Vertical(id="files-box"):
+                    yield _title(theme, "files")
+                with Vertical(id="outline-box"):
+                    yield _title(theme, "outline")
             yield Divider(theme, "left-divider").add_class("divider")
             with Vertical(id="centre"):
                 with Vertical(id="editor-box"):
                     yield DocumentsPane(theme, self.equipment.swaps, me)
+                yield Divider(theme, "centre-divider").add_class("divider")
                 with Vertical(id="console-box"):
                     yield _title(theme, "console")
                     yield ConsolePane(theme, me)
@@ -133,7 +141,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.console_pane.graphics = self.equipment.graphics
         self.arrangement, files = self._layouts.load(self.place.folder)
         if settings.appearance.presentation:
-            self.add_class("presenting")
+            self.present(True)
         self.console_pane.connect(self.session, watch_only=self.options.watch)
         self.documents.connect(self.session)
         self.documents.watch_only = self.options.watch
@@ -175,7 +183,9 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     @work(group="furnish", exclusive=True)
     async def _furnish(self) -> None:
         """Fetch the panes that nobody types into, once those that one does are on screen."""
-        self.side = await furnish(self, self.place.folder, self.session, self.equipment.graphics)
+        self.side = await furnish(
+            self, self.place.folder, self.session, self.equipment.graphics, self.documents
+        )
         if self.side is not None and self.last is not None:
             now = self.last.snapshot
             everything = Frame(now, Snapshot(), frozenset(now.executions))
@@ -183,7 +193,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             self.side.artifacts.show_stored(self.documents.stored.views)
             self.side.variables.show_frame(everything)
         self.lay_out()
-        if self.side is not None and self.front in ("artifacts", "variables", "files"):
+        if self.side is not None and self.front in _LATE:
             self.action_go(self.front)  # somebody has gone there before it was there
         garbage.keep()
 
@@ -199,6 +209,11 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     async def action_trust(self) -> None:
         await self.trust.change()
 
+    def has_content(self, pane: str) -> bool:
+        if pane == "artifacts":
+            return self.side is not None and not self.side.artifacts.is_empty
+        return super().has_content(pane)
+
     def on_descendant_focus(self) -> None:
         here = self.here
         for pane in PANES:
@@ -206,7 +221,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             self.query_one(f"#{title}", TabStrip).light(pane == here)
         if here != self.front:
             self.front = here
-            if self.is_compact:
+            if self.is_compact or self.is_presenting:
                 self.lay_out()
         if here == "editor":
             self.documents.tell_position()
@@ -240,7 +255,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         """Remember how things are for the next time in this folder."""
         if self.options.watch:
             return
-        self._layouts.save(self.place.folder, self.arrangement, self.open_paths)
+        self._layouts.save(self.place.folder, self.kept_arrangement, self.open_paths)
         if self.session.session_id and self.is_set_up:
             self._views.save(self.session.session_id, self.documents.view())
 
@@ -356,6 +371,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
                 for frame in frames:
                     self.side.artifacts.show_frame(frame)
                     self.side.variables.show_frame(frame)
+                self.side.outline.follow()
 
     async def _follow_link(self) -> None:
         async for link in self.host.links():

@@ -19,6 +19,7 @@ from codeexec.config.model import Editor as Habits
 from codeexec.documents.files import moved_file
 from codeexec.documents.formats import open_as_text, open_document, save_as, save_document
 from codeexec.documents.model import Cell, Document
+from codeexec.documents.outline import Definition, OutlineEntry, outline
 from codeexec.domain.errors import DocumentError, NotFound
 from codeexec.domain.events import CellRef
 from codeexec.domain.printable import printable
@@ -42,6 +43,9 @@ from codeexec.tui.widgets.editor.vim import VimKeys
 
 _WRITES = 5.0
 """Seconds since a change of the text in which somebody is taken to go on writing."""
+
+_MOST_LINES_WITH_DEFINITIONS = 20_000
+"""Lines of a text whose definitions are looked for; more would hold up the keyboard."""
 
 _QUIET = 0.8
 """Seconds without a key before the text is looked through for errors."""
@@ -376,6 +380,14 @@ class Sheet(Vertical):
     def ref(self, cell: Cell, *, whole: bool = True) -> CellRef:
         """Where code of a cell, or of a part of it, comes from."""
         return reference(self.name_key, cell, self._token, whole=whole)
+
+    def outline(self) -> tuple[OutlineEntry, ...]:
+        """Its headings, cells and definitions; in a very long text no definitions."""
+        lines = self.editor.model.lines
+        symbols = self.editor.symbols() if len(lines) <= _MOST_LINES_WITH_DEFINITIONS else []
+        definitions = [Definition(one.name, one.kind, one.line) for one in symbols]
+        is_markdown = self.language.name == "markdown" and self.document.notebook is None
+        return outline(lines, self.editor.cells(), definitions, is_markdown=is_markdown)
 
     @property
     def has_running_cell(self) -> bool:
