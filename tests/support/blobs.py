@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 from codeexec.domain.errors import NotFound
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
+from codeexec.domain.frames import StreamChunk
 from codeexec.domain.requests import Blob, ReadBlob, Request
 
 R = TypeVar("R")
@@ -35,3 +36,8 @@ class BlobClient:
         nothing: tuple[Sequence[Recorded], ...] = ()
         for batch in nothing:
             yield batch
+
+    async def stream(self, stream_id: str, after: int = 0) -> AsyncIterator[StreamChunk]:
+        chunks: tuple[StreamChunk, ...] = ()
+        for chunk in chunks:
+            yield chunk

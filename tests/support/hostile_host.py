@@ -10,6 +10,7 @@ from codeexec.client.api import Link, SessionClient
 from codeexec.domain import requests as q
 from codeexec.domain.events import AnyEvent, Recorded, SessionClosed, Variable
 from codeexec.domain.flow import OutputMode
+from codeexec.domain.frames import StreamChunk
 from support.hostile import events, filled, rows, seen
 
 R = TypeVar("R")
@@ -97,3 +98,8 @@ class HostileSession:
             told = await self._host._told.get()
             yield [Recorded(seq + n, 1.0, event) for n, event in enumerate(told, 1)]
             seq += len(told)
+
+    async def stream(self, stream_id: str, after: int = 0) -> AsyncIterator[StreamChunk]:
+        chunks: tuple[StreamChunk, ...] = ()
+        for chunk in chunks:
+            yield chunk

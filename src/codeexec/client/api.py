@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeVar
 
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
+from codeexec.domain.frames import StreamChunk
 from codeexec.domain.requests import Request
 
 R = TypeVar("R")
@@ -46,6 +47,12 @@ class SessionClient(Protocol):
         """All facts after number `after`, then those to come, each exactly once and in order,
         in batches, across reconnections; never ends by itself but when the session is removed
         or the client is closed. Any number of readers may listen at once."""
+
+    def stream(self, stream_id: str, after: int = 0) -> AsyncIterator[StreamChunk]:
+        """The bytes of a stream of the session from offset `after` on, then those to come, in
+        order, across reconnections; ends with the stream, or when the client is closed. Bytes
+        that are no longer held are left out, and counted in the next chunk's `dropped`: those of
+        a slow reader go that way, and hold nobody up. NotFound when there is no such stream."""
 
 
 class HostClient(Protocol):

@@ -11,6 +11,7 @@ from typing import TypeVar
 from codeexec.client.api import Link
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
+from codeexec.domain.frames import StreamChunk
 from codeexec.domain.requests import ClientInfo, Request
 from codeexec.kernels.base import KernelFactory
 from codeexec.session.host import Host
@@ -40,6 +41,10 @@ class EmbeddedSession:
         with self._session.join(self._client):
             async for batch in self._session.events(after, output):
                 yield batch
+
+    async def stream(self, stream_id: str, after: int = 0) -> AsyncIterator[StreamChunk]:
+        async for chunk in self._session.streams.find(stream_id).read(after):
+            yield chunk
 
 
 class EmbeddedHost:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from codeexec.client import spawn
 from codeexec.client.api import Link
+from codeexec.client.byte_streams import StreamReaders
 from codeexec.client.spawn import Starting
 from codeexec.client.waiting import HELD_BYTES, LOCAL, Call, Listener, Patience
 from codeexec.client.wire import Address, Wire, connect
@@ -25,8 +26,10 @@ from codeexec.domain.frames import (
     STOPPED,
     ClientFrame,
     ServerFrame,
+    StreamChunk,
     decode_server,
     encode_frame,
+    is_chunk,
 )
 from codeexec.domain.ids import EXECUTION, new_id
 
@@ -67,6 +70,7 @@ class SocketHost:
         self._number = 0
         self._calls: dict[int, Call] = {}
         self._listeners: dict[int, Listener] = {}
+        self._streams = StreamReaders(self._send_frame, self._next_number)
         self._link = Link("connecting")
         self._changed = asyncio.Event()
         self._lost = asyncio.Event()
@@ -213,10 +217,27 @@ class SocketHost:
         if self._listeners.pop(listener.number, None) is not None and self._wire is not None:
             self._wire.send(encode_frame(ClientFrame(stop=listener.number)))
 
+    def read_stream(
+        self, session_id: str, stream_id: str, after: int
+    ) -> AsyncIterator[StreamChunk]:
+        """See `SessionClient.stream`."""
+        return self._streams.read(session_id, stream_id, after)
+
+    def _send_frame(self, frame: ClientFrame) -> None:
+        if self._wire is not None:
+            self._wire.send(encode_frame(frame))
+
+    def _next_number(self) -> int:
+        self._number += 1
+        return self._number
+
     # -- what comes ----------------------------------------------------------------------
 
     def _take(self, data: bytes) -> None:
         try:
+            if is_chunk(data):
+                self._streams.take(data)
+                return
             frame = decode_server(data)
             if frame.server is not None:
                 check_server_schema(frame.server.schema, frame.server.pid)
@@ -227,7 +248,8 @@ class SocketHost:
             return
         self._was_heard = True
         if frame.listen:
-            self._take_facts(frame, len(data))
+            if not (frame.end and self._streams.finish(frame.listen)):
+                self._take_facts(frame, len(data))
         elif frame.id in self._calls:
             call = self._calls[frame.id]
             if call.answer.done():
@@ -239,6 +261,8 @@ class SocketHost:
         elif frame.error is not None and (listener := self._listeners.pop(frame.id, None)):
             listener.error = frame.error.error()
             listener.wake.set()
+        elif frame.error is not None:
+            self._streams.finish(frame.id, frame.error.error())
 
     def _take_facts(self, frame: ServerFrame, size: int) -> None:
         listener = self._listeners.get(frame.listen)
@@ -336,6 +360,7 @@ class SocketHost:
         listeners, self._listeners = list(self._listeners.values()), {}
         for listener in listeners:
             self._subscribe(listener)
+        self._streams.resume()
         self._set_link(Link("connected"))
 
     async def _stay(self, wire: Wire) -> None:
@@ -379,6 +404,7 @@ class SocketHost:
                 call.answer.set_exception(error)
         for listener in self._listeners.values():
             listener.wake.set()
+        self._streams.close()
         self._set_link(Link("closed", problem=error.message))
 
     def _set_link(self, link: Link) -> None:
@@ -407,3 +433,6 @@ class SocketSession:
         self, after: int = 0, output: OutputMode = "tail"
     ) -> AsyncIterator[Sequence[Recorded]]:
         return self._host.listen(self._session_id, after, output)
+
+    def stream(self, stream_id: str, after: int = 0) -> AsyncIterator[StreamChunk]:
+        return self._host.read_stream(self._session_id, stream_id, after)

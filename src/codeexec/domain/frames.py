@@ -1,11 +1,13 @@
 """What goes over a face's connection: frames of JSON text, in both directions.
 
 A face numbers its questions; `id` in an answer is that number. A listener is a question that
-is answered many times: each batch of facts carries its number as `listen`.
+is answered many times: each batch of facts carries its number as `listen`. The chunks of a byte
+stream are binary messages, with the number of their question in the header.
 """
 
 from __future__ import annotations
 
+import struct
 from typing import TypeVar
 
 import msgspec
@@ -21,6 +23,9 @@ MAX_REQUEST = 16 * 2**20
 """Bytes of a frame (or an HTTP body) that a server reads."""
 
 SOCKET_PATH = "/v1/ws"
+
+STREAM_WINDOW = 1 << 18
+"""Bytes of a byte stream that may be sent before the client has said that they were read."""
 
 STOPPED = "stopped"
 """The reason with which a server closes a connection when it was asked to end: a face that
@@ -53,7 +58,9 @@ class ServerHello(Struct, frozen=True):
 
 class ClientFrame(Struct, frozen=True, omit_defaults=True):
     """One of: `client` (who I am), `request` with `id` (to `session`, or to the host), `listen`
-    with `id` (facts of that session after `after`), or `stop` (listening, by its number)."""
+    with `id` (facts of that session after `after`), `stream` with `id` (bytes of that stream of
+    `session` from the offset `after` on), `taken` with `id` (the offset up to which the bytes of
+    that stream were read), or `stop` (a listener or a stream, by its number)."""
 
     id: int = 0
     session: str | None = None
@@ -61,13 +68,16 @@ class ClientFrame(Struct, frozen=True, omit_defaults=True):
     listen: str | None = None
     after: int = 0
     output: OutputMode = "tail"
+    stream: str | None = None
+    taken: int | None = None
     stop: int | None = None
     client: ClientInfo | None = None
 
 
 class ServerFrame(Struct, frozen=True, omit_defaults=True):
     """One of: `server`, `ok` or `error` with `id` (0: of a frame whose number could not be
-    read), `events` with `listen`, or `end` with `listen` (there will be no more)."""
+    read), `events` with `listen`, or `end` with `listen` (there will be no more, of a listener
+    or a stream)."""
 
     id: int = 0
     ok: Raw = Raw()
@@ -76,6 +86,15 @@ class ServerFrame(Struct, frozen=True, omit_defaults=True):
     events: tuple[Recorded, ...] = ()
     end: bool = False
     server: ServerHello | None = None
+
+
+class StreamChunk(Struct, frozen=True):
+    """Bytes of a byte stream. `offset` counts from the first byte of the stream. `dropped` bytes
+    right before this chunk are lost to its reader: they are no longer held."""
+
+    offset: int
+    data: bytes
+    dropped: int = 0
 
 
 F = TypeVar("F")
@@ -113,6 +132,27 @@ def frame_number(data: bytes | str) -> int:
         return msgspec.json.decode(data, type=_Numbered).id
     except UNREADABLE:
         return 0
+
+
+_CHUNK = struct.Struct(">BIQQ")
+_CHUNK_MARK = 0  # no JSON text begins with it
+
+
+def encode_chunk(number: int, chunk: StreamChunk) -> bytes:
+    """A binary message for the client whose number of the stream is `number`."""
+    return _CHUNK.pack(_CHUNK_MARK, number, chunk.offset, chunk.dropped) + chunk.data
+
+
+def is_chunk(message: bytes) -> bool:
+    return message[:1] == b"\0"
+
+
+def decode_chunk(message: bytes) -> tuple[int, StreamChunk]:
+    """The number of the stream, and its chunk."""
+    if len(message) < _CHUNK.size:
+        raise ProtocolError("This chunk of a stream is cut short.")
+    _, number, offset, dropped = _CHUNK.unpack_from(message)
+    return number, StreamChunk(offset, message[_CHUNK.size :], dropped)
 
 
 def events_frame(listen: int, records: list[bytes]) -> bytes:

@@ -112,6 +112,13 @@ class FaceChannel:
         except ConnectionClosed as error:
             raise ConnectionError(str(error)) from error
 
+    async def send_bytes(self, data: bytes) -> None:
+        try:
+            async with self._sending:
+                await self._connection.send(data)
+        except ConnectionClosed as error:
+            raise ConnectionError(str(error)) from error
+
 
 class FrontDoor(asyncio.Protocol):
     """Reads the head of a connection's first request, and hands the connection on or refuses it.

@@ -26,6 +26,7 @@ from codeexec.domain.frames import (
     events_frame,
     frame_number,
 )
+from codeexec.server.stream_sender import StreamSender
 from codeexec.session.host import VERSION, Host
 from codeexec.session.session import Session
 
@@ -43,12 +44,14 @@ _WATCHABLE = (*q.WATCHABLE, q.ListSessions, q.ListKernels, q.GetHostInfo)
 
 
 class Channel(Protocol):
-    """Text messages both ways. `send` waits while the other end does not read; both raise
-    ConnectionError (or end) when it is gone."""
+    """Text messages both ways, and binary ones to the other end. Sending waits while the other
+    end does not read; all raise ConnectionError (or end) when it is gone."""
 
     def __aiter__(self) -> AsyncIterator[str]: ...
 
     async def send(self, text: bytes) -> None: ...
+
+    async def send_bytes(self, data: bytes) -> None: ...
 
 
 Owner = Callable[[Coroutine[object, object, None]], object]
@@ -64,6 +67,7 @@ class Peer:
         self._start = start
         self._client = q.ClientInfo("client")
         self._listeners: dict[int, asyncio.Task[None]] = {}
+        self._senders: dict[int, StreamSender] = {}
         self._free = asyncio.Semaphore(MAX_CALLS)
         self._joined: dict[str, tuple[int, contextlib.ExitStack]] = {}
 
@@ -92,13 +96,14 @@ class Peer:
                 watch_only = self._client.watch_only or frame.client.watch_only
                 self._client = q.ClientInfo(frame.client.name, watch_only)
             elif frame.stop is not None:
+                self._senders.pop(frame.stop, None)
                 if (task := self._listeners.pop(frame.stop, None)) is not None:
                     task.cancel()
-            elif frame.listen is not None:
-                if number in self._listeners:
-                    raise ProtocolError(f"{number} is taken by another listener.")
-                session = await self._host.find_session(frame.listen)
-                task = listeners.create_task(self._listen(number, session, frame))
+            elif frame.taken is not None:
+                if (sender := self._senders.get(number)) is not None:
+                    sender.take(frame.taken)
+            elif frame.listen is not None or frame.stream is not None:
+                task = listeners.create_task(await self._follow(number, frame))
                 self._listeners[number] = task
             elif bytes(frame.request):
                 request = decode_request(bytes(frame.request))
@@ -107,7 +112,7 @@ class Peer:
             else:
                 raise ProtocolError(
                     "This frame asks for nothing.",
-                    "Give it a `request`, `listen`, `stop` or `client`.",
+                    "Give it a `request`, `listen`, `stream`, `taken`, `stop` or `client`.",
                 )
         except CodeexecError as error:
             await self._send(
@@ -145,25 +150,44 @@ class Peer:
 
     # -- facts ---------------------------------------------------------------------------
 
-    async def _listen(self, number: int, session: Session, frame: ClientFrame) -> None:
+    async def _follow(self, number: int, frame: ClientFrame) -> Coroutine[object, object, None]:
+        """What sends the events of a session, or a byte stream of it, under this number."""
+        if number in self._listeners:
+            raise ProtocolError(f"{number} is taken by another listener.")
+        if frame.stream is None:
+            session = await self._host.find_session(frame.listen or "")
+            return self._run_listener(number, self._send_events(number, session, frame))
+        if frame.session is None:
+            raise UsageError("A stream belongs to a session: name it.")
+        session = await self._host.find_session(frame.session)
+        stream = session.streams.find(frame.stream)
+        sender = StreamSender(number, stream, self._channel.send_bytes)
+        self._senders[number] = sender
+        return self._run_listener(number, sender.run(frame.after))
+
+    async def _run_listener(self, number: int, work: Coroutine[object, object, None]) -> None:
+        try:
+            await work
+            await self._send(encode_frame(ServerFrame(listen=number, end=True)))
+        except ConnectionError:
+            return  # the reading side ends the connection
+        except CodeexecError as error:
+            problem = Problem.of(error)
+            await self._send(encode_frame(ServerFrame(id=number, error=problem)))
+        except Exception as error:
+            # Other listeners and calls of this connection go on.
+            log.exception("a listener failed")
+            problem = Problem.of(internal(error))
+            await self._send(encode_frame(ServerFrame(id=number, error=problem)))
+        finally:
+            if self._listeners.get(number) is asyncio.current_task():
+                del self._listeners[number]
+                self._senders.pop(number, None)
+
+    async def _send_events(self, number: int, session: Session, frame: ClientFrame) -> None:
         with self._join(session):
-            try:
-                async for records in session.events(frame.after, frame.output):
-                    await self._send_facts(number, records)
-                await self._send(encode_frame(ServerFrame(listen=number, end=True)))
-            except ConnectionError:
-                return  # the reading side ends the connection
-            except CodeexecError as error:
-                problem = Problem.of(error)
-                await self._send(encode_frame(ServerFrame(id=number, error=problem)))
-            except Exception as error:
-                # Other listeners and calls of this connection go on.
-                log.exception("a listener failed")
-                problem = Problem.of(internal(error))
-                await self._send(encode_frame(ServerFrame(id=number, error=problem)))
-            finally:
-                if self._listeners.get(number) is asyncio.current_task():
-                    del self._listeners[number]
+            async for records in session.events(frame.after, frame.output):
+                await self._send_facts(number, records)
 
     async def _send_facts(self, number: int, records: Sequence[Recorded]) -> None:
         pieces: list[bytes] = []

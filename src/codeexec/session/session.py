@@ -28,6 +28,7 @@ from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.kernels.base import Kernel, KernelChoice, KernelFactory
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.budget import Budget, beside_loop
+from codeexec.session.byte_streams import ByteStreams
 from codeexec.session.files import SessionFiles
 from codeexec.session.history import HistoryStore
 from codeexec.session.journal import Journal
@@ -74,6 +75,7 @@ class Session:
         )
         self.keeper = self.runner.keeper
         self._variables = VariableWatch(self.runner, settings.watch_variables, self._tasks)
+        self.streams = ByteStreams()
         self._files = SessionFiles(
             Path(choice.cwd), self.recorder, blobs, self._tasks, settings.collect_files
         )
@@ -356,6 +358,7 @@ class Session:
         await self._let_go()
 
     async def _let_go(self) -> None:
+        self.streams.close()
         await self._tasks.close()
         self.recorder.close()
 

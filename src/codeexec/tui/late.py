@@ -12,6 +12,7 @@ from codeexec.client.api import SessionClient
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
+from codeexec.domain.frames import StreamChunk
 from codeexec.domain.requests import Execute, Request
 
 R = TypeVar("R")
@@ -66,6 +67,11 @@ class LateSession:
         session = await self._wait()
         async for batch in session.events(after, output):
             yield batch
+
+    async def stream(self, stream_id: str, after: int = 0) -> AsyncIterator[StreamChunk]:
+        session = await self._wait()
+        async for chunk in session.stream(stream_id, after):
+            yield chunk
 
 
 def _is_of_notebook(request: Execute) -> bool:

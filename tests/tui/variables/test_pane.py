@@ -14,6 +14,7 @@ from textual.widgets import Static
 from codeexec.domain.errors import Busy, CodeexecError, NotFound
 from codeexec.domain.events import Recorded, Variable
 from codeexec.domain.flow import OutputMode
+from codeexec.domain.frames import StreamChunk
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.requests import DeleteVariable, Request
 from codeexec.domain.snapshot import KernelView, Snapshot
@@ -52,6 +53,11 @@ class Refusing:
         nothing: tuple[Sequence[Recorded], ...] = ()
         for batch in nothing:
             yield batch
+
+    async def stream(self, stream_id: str, after: int = 0) -> AsyncIterator[StreamChunk]:
+        chunks: tuple[StreamChunk, ...] = ()
+        for chunk in chunks:
+            yield chunk
 
 
 def session_with(*variables: Variable, generation: int = 1, state: str = "idle") -> Snapshot:
