@@ -85,6 +85,10 @@ class Console:
     confirm_restart: bool = True
     """Ask before a restart of the kernel that would lose variables."""
 
+    hidden: Literal["peek", "switch", "badge"] = "peek"
+    """What a run of the editor does while the console is not on screen: show its last rows below
+    the text, switch to the console (F2 goes back), or mark the console's tab alone."""
+
     scroll_step: int = 3
     """Rows that one notch of the mouse wheel scrolls."""
 

@@ -45,6 +45,7 @@ class Arrangement(Screen[None]):
         super().__init__()
         self._compositor = NarrowCompositor()
         self._was_shown = False
+        self._has_console_news = False
 
     def box(self, pane: str) -> Widget:
         return self.query_one(f"#{pane}-box")
@@ -53,10 +54,20 @@ class Arrangement(Screen[None]):
     def is_compact(self) -> bool:
         return self.has_class("compact")
 
+    @property
+    def is_console_shown(self) -> bool:
+        return self.box("console").display and self.query_one("#centre").display
+
+    def mark_console(self, has_news: bool) -> None:
+        """Mark the console's tab: something has come while it was hidden."""
+        if has_news != self._has_console_news:
+            self._has_console_news = has_news
+            self._show_bar()
+
     def output_columns(self) -> int:
         """Cells in a line of the console's output, also while the console is hidden."""
         view = self.query_one(ConsoleView)
-        if self.box("console").display and self.query_one("#centre").display and view.size.width:
+        if self.is_console_shown and view.size.width:
             return view.output_width
         places = boxes(self.arrangement, self.size.width, self.size.height)
         return output_width(places["console"].width)
@@ -85,7 +96,13 @@ class Arrangement(Screen[None]):
         self._share("files", "outline", layout.files_share)
         self._share("artifacts", "variables", layout.artifacts_share)
         self._lay_out_centre(layout, is_beside=not single and layout.is_beside_in(size.width))
+        if self.is_console_shown:
+            self._has_console_news = False
+            self.console_came()
         self._show_bar()
+
+    def console_came(self) -> None:
+        """Called when the console is on screen."""
 
     def _has_room(self, pane: str, layout: Layout) -> bool:
         """Whether a pane is shown while no pane stands alone."""
@@ -131,7 +148,10 @@ class Arrangement(Screen[None]):
         self.box(lower).styles.height = f"{100 - share}fr"
 
     def _show_bar(self) -> None:
-        tabs = [Tab(pane, TITLES[pane]) for pane in PANES]
+        mark = "●" if self._has_console_news else ""
+        tabs = [
+            Tab(pane, TITLES[pane], mark if pane == "console" else "", "accent") for pane in PANES
+        ]
         bar = self.query_one("#panes-bar", TabStrip)
         bar.show(tabs, self.front)
         bar.light(True)

@@ -27,6 +27,7 @@ from codeexec.tui.notify import AnswerWaits
 from codeexec.tui.screens.arrangement import PANES
 from codeexec.tui.screens.document_actions import DocumentActions
 from codeexec.tui.screens.furnishing import furnish
+from codeexec.tui.screens.hidden_console import HiddenConsole
 from codeexec.tui.screens.program_actions import ProgramActions
 from codeexec.tui.screens.trust_control import TrustControl
 from codeexec.tui.screens.wires import Wires
@@ -34,6 +35,7 @@ from codeexec.tui.session_views import FileView, SessionView, SessionViews
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.chrome import Divider, Tab, TabStrip
 from codeexec.tui.widgets.console.pane import ConsolePane
+from codeexec.tui.widgets.console.peek import OutputPeek
 from codeexec.tui.widgets.documents.pane import DocumentsPane
 from codeexec.tui.widgets.documents.recent import RecentFiles
 from codeexec.tui.widgets.status import StatusLine
@@ -102,6 +104,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self._shared: SessionView | None = None
         self.follows_view = options.watch
         self.open_paths: tuple[str, ...] = ()
+        self._hidden_console = HiddenConsole(self)
 
     # -- what is on screen ----------------------------------------------------------------------
 
@@ -235,6 +238,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.console_pane.use(theme)
         self.documents.use(theme)
         self.status.use(theme)
+        self._hidden_console.use(theme)
 
     def follow_settings(self) -> None:
         """Take what the settings say, now and whenever they change."""
@@ -244,6 +248,18 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         view.deck.code_limit = settings.console.fold_code
         view.painter.timestamps = settings.console.timestamps
         view.relayout()
+
+    def console_came(self) -> None:
+        self._hidden_console.hide()
+
+    @on(OutputPeek.Clicked)
+    def go_to_console(self, event: OutputPeek.Clicked) -> None:
+        event.stop()
+        self.action_go("console")
+
+    @on(DocumentsPane.Edited)
+    def note_edit(self) -> None:
+        self._hidden_console.note_edit()
 
     @on(DocumentsPane.TabsChanged)
     def note_tabs(self, event: DocumentsPane.TabsChanged) -> None:
@@ -353,6 +369,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             self.console_pane.show_frame(frame)
             self.documents.show_frame(frame)
             self.status.show(snapshot=frame.snapshot)
+            self._hidden_console.show_frame(frame)
             for screen in self.app.screen_stack:
                 if screen is not self and isinstance(screen, FrameTaker):
                     screen.show_frame(frame)

@@ -59,6 +59,9 @@ class DocumentsBase(Vertical):
     class StoredChanged(Message):
         """Other outputs of notebooks' files are to be shown: those of `stored`."""
 
+    class Edited(Message):
+        """The text of a document was changed."""
+
     @dataclass
     class CursorMoved(Message):
         position: Position

@@ -400,6 +400,7 @@ class DocumentsPane(Running):
     @on(CodeEditor.Changed)
     def note_change(self, event: CodeEditor.Changed) -> None:
         event.stop()
+        self.post_message(self.Edited())
         self.show_tabs()
         if sheet := self.sheet_of(event):
             sheet.check_soon()
