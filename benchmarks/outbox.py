@@ -56,7 +56,9 @@ class Subject:
             if isinstance(fact, Finished):
                 self._ended.set()
             elif isinstance(fact, Reached):
-                self.kernel.acknowledge(fact)
+                outbox = self.kernel.capabilities.outbox
+                assert outbox is not None
+                outbox.acknowledge(fact)
 
     async def start(self) -> float:
         began = time.perf_counter()

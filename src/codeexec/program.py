@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from codeexec.domain.backends import LOCAL
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.events import ExecutionFinished, Recorded, StdinRequested, Variable
 from codeexec.domain.fold import apply
@@ -181,7 +182,7 @@ async def open_session(
     kernel: str = "",
     cwd: str | Path | None = None,
     env: Mapping[str, str] | None = None,
-    backend: Literal["local", "docker"] = "local",
+    backend: str = LOCAL,
     image: str = "",
     policy: str = "",
     where: Where = "here",

@@ -29,7 +29,7 @@ def cut(kernel: Kernel) -> None:
 
 async def test_every_line_arrives_once_and_in_order_though_the_line_is_cut(tmp_path: Path) -> None:
     async with talking_to(CONTAINER_CASES[0], tmp_path) as partner:
-        assert partner.kernel.has_outbox
+        assert partner.kernel.capabilities.outbox is not None
         execution = partner.submit(
             f"import time\nfor i in range({LINES}):\n print(i, flush=True)\n time.sleep(0.001)"
         )

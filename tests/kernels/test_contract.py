@@ -70,6 +70,12 @@ async def test_an_execution_is_taken_up_puts_out_and_ends_once(partner: Partner)
     assert (result.role, result.data["text/plain"], result.count) == ("result", "42", 1)
 
 
+async def test_capabilities(partner: Partner, case: KernelCase) -> None:
+    place = {"adoption", "host_paths"} if case.has_pid else {"pausing"}
+    always = {"outbox", "stdin", "completion", "inspection", "variables", "tables"}
+    assert set(partner.kernel.capabilities.names) == always | place
+
+
 async def test_silence_history_and_prompt_numbers(partner: Partner) -> None:
     await partner.run("x = 1", silent=True)
     assert partner.all(Started) == []
@@ -119,10 +125,10 @@ async def test_input_and_getpass(partner: Partner) -> None:
     asked = await partner.asked()
     assert (asked.execution, asked.prompt, asked.password) == (execution, "name? ", False)
     assert partner.text(execution) == "before\n"
-    partner.kernel.answer_stdin("Ada")
+    partner.jupyter.answer_stdin("Ada")
     asked = await partner.asked(2)
     assert (asked.prompt, asked.password) == ("word? ", True)
-    partner.kernel.answer_stdin("secret")
+    partner.jupyter.answer_stdin("secret")
     await partner.end_of(execution)
     assert partner.text(execution).endswith("Ada 6\n")
 
@@ -149,7 +155,7 @@ threading.Thread(target=lambda: (go.wait(), print("late", flush=True))).start()
 """
     first = partner.submit(code)
     await partner.end_of(first)
-    await partner.kernel.ask("answer('1')", DEADLINE)
+    await partner.jupyter.language.ask("answer('1')", DEADLINE)
     await partner.run("go.set()")
     await partner.printed("late")
     [late] = [fact for fact in partner.all(Wrote) if "late" in fact.text]
@@ -241,7 +247,7 @@ async def test_an_exit_is_an_end_in_words_and_a_restart_is_fresh(partner: Partne
     await partner.run("x = 1")
     partner.submit("print('last words', flush=True)\ninput()\nimport os\nos._exit(3)")
     await partner.asked()
-    partner.kernel.answer_stdin("")
+    partner.jupyter.answer_stdin("")
     death = (await partner.death()).death
     assert death.exit_code == 3
     assert "exited with code 3" in death.message
@@ -270,23 +276,23 @@ async def test_it_can_be_asked_while_it_runs(partner: Partner) -> None:
     await partner.run("numbers = [1, 2, 3]")
     execution = partner.submit("answer = input('?'); print(answer)")
     await partner.asked()
-    assert await partner.kernel.ask("answer(str(len(user['numbers'])))", DEADLINE) == "3"
-    found = await partner.kernel.complete("numbers.appe", 12)
+    assert await partner.jupyter.language.ask("answer(str(len(user['numbers'])))", DEADLINE) == "3"
+    found = await partner.jupyter.language.complete("numbers.appe", 12)
     assert [match.text for match in found.matches] == ["append"]
     assert (found.start, found.end) == (8, 12)
     assert found.matches[0].type == "function"
-    inspected = await partner.kernel.inspect("numbers", 7, 0)
+    inspected = await partner.jupyter.language.inspect("numbers", 7, 0)
     assert inspected.found
     assert "list" in inspected.text
-    assert (await partner.kernel.is_complete("for x in y:")).status == "incomplete"
-    partner.kernel.answer_stdin("still asked")
+    assert (await partner.jupyter.language.is_complete("for x in y:")).status == "incomplete"
+    partner.jupyter.answer_stdin("still asked")
     await partner.end_of(execution)
     assert partner.text(execution) == "still asked\n"
 
 
 async def test_a_question_leaves_no_trace(partner: Partner) -> None:
     await partner.run("before = set(globals()); _")
-    await partner.kernel.ask("secret = 1\nanswer('x')", DEADLINE)
+    await partner.jupyter.language.ask("secret = 1\nanswer('x')", DEADLINE)
     await partner.run("sorted(set(globals()) - before - {'before'})")
     shown = str(partner.all(Displayed)[-1].data["text/plain"])
     assert "secret" not in shown
@@ -296,7 +302,7 @@ async def test_a_question_leaves_no_trace(partner: Partner) -> None:
 
 async def test_a_question_that_fails_says_why(partner: Partner) -> None:
     with pytest.raises(Exception, match="ZeroDivisionError"):
-        await partner.kernel.ask("1 / 0", DEADLINE)
+        await partner.jupyter.language.ask("1 / 0", DEADLINE)
 
 
 async def test_background_children_do_not_outlive_it(case: KernelCase, tmp_path: Path) -> None:

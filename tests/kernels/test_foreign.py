@@ -149,7 +149,7 @@ async def test_a_kernel_that_refuses_unix_sockets_gets_tcp_and_keeps_it(
         assert (await partner.run("1 + 1")).status == "ok"
         handle = partner.kernel.handle()
         assert handle["transport"] == "tcp"
-        await partner.kernel.detach()
+        await partner.jupyter.detach()
         adopted = await Kernels().adopt(handle, partner.sink)
         assert adopted is not None
         partner.kernel = adopted

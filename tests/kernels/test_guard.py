@@ -22,7 +22,7 @@ signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever ends is reaped
 away = "import os, time; os.fork() or os.setsid(); time.sleep(600)"
 spawned = spawn([sys.executable, "-c", away, "{connection_file}"], sys.argv[1], {})
 if sys.argv[2] == "outlives":
-    let_outlive({"folder": spawned.folder})
+    let_outlive(spawned.folder)
 print(json.dumps([spawned.pid, spawned.folder]), flush=True)
 sys.stdin.read()
 """

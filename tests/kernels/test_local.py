@@ -151,7 +151,7 @@ async def test_a_kernel_is_adopted_with_its_running_cell(tmp_path: Path) -> None
         )
         await first.printed("3\n")
         handle = first.kernel.handle()
-        await first.kernel.detach()
+        await first.jupyter.detach()
         adopted = await Kernels().adopt(handle, second.sink, running)
         assert adopted is not None
         second.kernel = adopted
@@ -176,7 +176,7 @@ async def test_a_cell_that_ended_while_nobody_listened_ends(tmp_path: Path) -> N
         running = first.submit(f"import time; time.sleep(.3); open({str(done)!r}, 'w').close()")
         handle = first.kernel.handle()
         await first.until(lambda: first.facts or None)
-        await first.kernel.detach()
+        await first.jupyter.detach()
         async with asyncio.timeout(30):
             while not done.exists():  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
@@ -199,7 +199,7 @@ async def test_a_kernel_that_is_held_by_native_code_is_adopted(
         pid = first.kernel.pid
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
-        await first.kernel.detach()
+        await first.jupyter.detach()
         adopted = await Kernels().adopt(handle, second.sink)
         assert adopted is not None
         second.kernel = adopted
@@ -227,7 +227,7 @@ async def test_a_kernel_is_adopted_though_the_clock_was_set(
         await first.kernel.start()
         handle = first.kernel.handle()
         folder = Path(str(handle["folder"]))
-        await first.kernel.detach()
+        await first.jupyter.detach()
         boot_time = psutil.boot_time()
         monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot_time + 1.0)
         adopted = await Kernels().adopt(handle, second.sink)
@@ -317,7 +317,7 @@ async def test_what_a_dead_kernel_left_ends_though_the_server_had_ended_before(
         await first.kernel.start()
         await first.run(LEAVERS)
         handle = first.kernel.handle()
-        await first.kernel.detach()
+        await first.jupyter.detach()
         os.kill(cast(int, handle["pid"]), signal.SIGKILL)
         await asyncio.to_thread(os.waitpid, cast(int, handle["pid"]), 0)
         assert len(find_marked(MARK, str(handle["folder"]))) == 2
@@ -335,7 +335,7 @@ async def test_attaching_by_connection_file(tmp_path: Path) -> None:
         await owner.run("x = 5")
         await guest.run("x")
         assert guest.all(Displayed)[-1].data["text/plain"] == "5"
-        assert await guest.kernel.ask("answer(str(user['x']))", DEADLINE) == "5"
+        assert await guest.jupyter.language.ask("answer(str(user['x']))", DEADLINE) == "5"
         running = guest.submit("import time\nprint('on', flush=True)\ntime.sleep(60)")
         await guest.printed("on")
         await guest.kernel.interrupt()

@@ -65,7 +65,7 @@ class Watched:
         return self.before.text() + self.partner.text()
 
     async def leave(self, handle: Handle | None = None) -> Handle:
-        kernel = self.before.kernel
+        kernel = self.before.jupyter
         handle = {**(handle or kernel.handle())}
         await kernel.detach()
         return {**handle, "outbox": place_of(self.before)}
@@ -180,7 +180,7 @@ async def test_input_asked_while_nobody_listens_is_asked_again(tmp_path: Path) -
         await until((tmp_path / "done").exists, "the question")
         partner = await both.come_back(handle, execution)
         assert (await partner.asked()).prompt == "name? "
-        partner.kernel.answer_stdin("Ann")
+        partner.jupyter.answer_stdin("Ann")
         await partner.end_of(execution)
         assert both.text == "a\ngot Ann\n"
         assert len(partner.all(InputRequested)) == 1
@@ -192,7 +192,7 @@ async def test_a_question_that_was_open_is_told_with_the_same_name(tmp_path: Pat
         question = await both.before.asked()
         partner = await both.come_back(await both.leave(), execution)
         assert await partner.asked() == question
-        partner.kernel.answer_stdin("it")
+        partner.jupyter.answer_stdin("it")
         await partner.end_of(execution)
         assert both.text == "got it\n"
 
@@ -352,7 +352,9 @@ async def test_acknowledged_messages_are_forgotten_by_the_kernel(tmp_path: Path)
         await partner.run("for i in range(300): print(i, flush=True)")
         assert partner.reached is not None
         assert partner.reached.number > 300
-        partner.kernel.acknowledge(partner.reached)
+        outbox = partner.kernel.capabilities.outbox
+        assert outbox is not None
+        outbox.acknowledge(partner.reached)
         sizes: list[int] = []
         async with asyncio.timeout(DEADLINE):
             while sizes == sorted(sizes):
@@ -376,7 +378,7 @@ async def test_a_kernel_of_another_launcher_has_no_outbox_and_is_adopted(
         await kernel.start()
         try:
             # Also where it has one: somebody else reads it.
-            assert not kernel.has_outbox
+            assert kernel.capabilities.outbox is None
             assert (await partner.run("print(1)")).status == "ok"
             assert partner.reached is None
         finally:
@@ -407,7 +409,7 @@ async def test_an_ipykernel_whose_insides_are_others_runs_without_an_outbox(
         partner.kernel = Kernels().create(choice, partner.sink)
         await partner.kernel.start()
         try:
-            assert not partner.kernel.has_outbox
+            assert not partner.kernel.capabilities.outbox
             execution = partner.submit("print('works')")
             await partner.end_of(execution)
             assert partner.text() == "works\n"
@@ -462,7 +464,8 @@ async def test_what_a_kernel_printed_that_died_while_nobody_listened_is_told(
     code += f"{later}threading.Thread(target=end).start()\n1" if is_done else KILL
     partner, other = Partner(), Partner()
     with no_orphans():
-        kernel = partner.kernel = LOCAL.create(tmp_path, partner.sink)
+        partner.kernel = LOCAL.create(tmp_path, partner.sink)
+        kernel = partner.jupyter
         await kernel.start()
         execution = partner.submit(code)
         await partner.printed("begin")

@@ -47,7 +47,7 @@ async def partner(tmp_path: Path) -> AsyncIterator[Partner]:
 
 
 async def _variables(partner: Partner) -> dict[str, Variable]:
-    text = await partner.kernel.ask(questions.variables_code(), DEADLINE)
+    text = await partner.jupyter.language.ask(questions.variables_code(), DEADLINE)
     return {each.name: each for each in questions.parse_variables(text).variables}
 
 
@@ -60,7 +60,7 @@ async def test_no_line_of_the_users_code_is_run(partner: Partner) -> None:
     assert seen["as_dict"].preview == "BitesAsDict{'a': 1}"
     assert seen["WithMeta"].kind == "class"
     for name in ("bites", "as_list", "as_dict", "inside", "WithMeta", "with_meta"):
-        detail = await partner.kernel.ask(questions.detail_code(name), DEADLINE)
+        detail = await partner.jupyter.language.ask(questions.detail_code(name), DEADLINE)
         assert questions.parse_detail(detail).variable.name == name
     await partner.run("1")
     assert "bitten" not in partner.text()
@@ -110,12 +110,12 @@ for i in range(1000): globals()[f"v{i}"] = list(range(1000))
 huge = ["x" * 10**7 for _ in range(10)]; deep = []
 for _ in range(100_000): deep = [deep]
 """)
-    text = await partner.kernel.ask(questions.variables_code(), DEADLINE)
+    text = await partner.jupyter.language.ask(questions.variables_code(), DEADLINE)
     found = questions.parse_variables(text)
     assert found.truncated
     assert 0 < len(found.variables) <= 500  # fewer, where a second is not enough for that many
     assert len(text) < 500_000
-    detail = await partner.kernel.ask(questions.detail_code("huge"), DEADLINE)
+    detail = await partner.jupyter.language.ask(questions.detail_code("huge"), DEADLINE)
     assert len(detail) < 300_000
 
 
@@ -169,7 +169,7 @@ array = np.arange(1_000_000.0).reshape(1000, 1000)
     async def page(**fields: object):  # type: ignore[no-untyped-def]
         request = ReadTable(**fields)  # type: ignore[arg-type]
         return questions.parse_table(
-            await partner.kernel.ask(questions.table_code(request), DEADLINE)
+            await partner.jupyter.language.ask(questions.table_code(request), DEADLINE)
         )
 
     whole = await page(name="frame")
@@ -207,7 +207,7 @@ levels = frame.set_index(["day", "maybe"])
 
     async def page(name: str):  # type: ignore[no-untyped-def]
         code = questions.table_code(ReadTable(name))
-        return questions.parse_table(await partner.kernel.ask(code, DEADLINE))
+        return questions.parse_table(await partner.jupyter.language.ask(code, DEADLINE))
 
     frame = await page("frame")
     assert frame.index == ("2025-09-08", "2025-09-09", "2025-09-10")
@@ -224,7 +224,7 @@ levels = frame.set_index(["day", "maybe"])
 
 async def test_deleting_takes_that_name_alone(partner: Partner) -> None:
     await partner.run("a = b = object()")
-    questions.check_done(await partner.kernel.ask(questions.delete_code("a"), DEADLINE))
+    questions.check_done(await partner.jupyter.language.ask(questions.delete_code("a"), DEADLINE))
     seen = await _variables(partner)
     assert "a" not in seen
     assert "b" in seen
@@ -245,7 +245,7 @@ async def test_completion_outlives_a_cache_that_was_cut_off(
 
     async def complete() -> list[str]:
         async with talking_to(LOCAL_CASES[0], tmp_path) as partner:
-            found = await partner.kernel.complete("impor", 5)
+            found = await partner.jupyter.language.complete("impor", 5)
             return [match.text for match in found.matches]
 
     assert "import" in await complete()

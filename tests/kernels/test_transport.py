@@ -52,16 +52,17 @@ async def test_code_questions_input_and_interrupts_over_another_transport(
 
         execution = partner.submit("y = input('y? '); print('y is', y)\nwhile True: pass")
         assert (await partner.asked()).prompt == "y? "
-        partner.kernel.answer_stdin("7")
+        partner.jupyter.answer_stdin("7")
         await partner.printed("y is 7\n")
-        assert await partner.kernel.ask("answer(str(user['x']))", 5) == "42"  # beside the code
+        language = partner.jupyter.language
+        assert await language.ask("answer(str(user['x']))", 5) == "42"  # beside the code
         await partner.kernel.interrupt()
         assert (await partner.end_of(execution)).status == "error"
-        assert not partner.kernel.has_outbox
+        assert not partner.kernel.capabilities.outbox
         assert partner.all(Told) == []
         assert partner.all(Raised)[-1].error.name == "KeyboardInterrupt"
 
-        assert (await partner.kernel.complete("x.bit_l", 7)).matches[0].text == "bit_length"
+        assert (await language.complete("x.bit_l", 7)).matches[0].text == "bit_length"
     [transport] = opened
     assert {channel for channel, _ in transport.sent} == {"shell", "control", "stdin"}
     assert transport.is_closed

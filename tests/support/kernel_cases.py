@@ -28,6 +28,7 @@ from codeexec.kernels.base import (
     Wrote,
 )
 from codeexec.kernels.factory import Kernels
+from codeexec.kernels.jupyter.kernel import JupyterKernel
 from support.containers import container_kernels, give_away
 
 DEADLINE = 30.0
@@ -89,6 +90,12 @@ class Partner:
     @kernel.setter
     def kernel(self, kernel: Kernel) -> None:
         self._kernel = kernel
+
+    @property
+    def jupyter(self) -> JupyterKernel:
+        """The kernel, where a test needs what only Jupyter kernels have."""
+        assert isinstance(self._kernel, JupyterKernel)
+        return self._kernel
 
     def submit(self, code: str, **options: bool) -> str:
         self._count += 1

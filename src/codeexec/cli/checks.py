@@ -16,6 +16,7 @@ from typing import Literal
 
 from codeexec.config.load import load
 from codeexec.config.paths import MAX_SOCKET_PATH, Paths, find_paths, make_private
+from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.plain_files import read_plain
 from codeexec.environments.trust import trust_command
@@ -179,7 +180,7 @@ def check_docker(cwd: Path) -> Check:
     from codeexec.environments.docker.engine import find_engine, installed
 
     settings = load(cwd).settings
-    is_wanted = settings.kernel.backend == "docker"
+    is_wanted = settings.kernel.backend == CONTAINERS
     programs = installed()
     if settings.docker.engine != "auto":
         programs = [settings.docker.engine]

@@ -16,6 +16,7 @@ from codeexec.cli.names import (
 )
 from codeexec.cli.opening import open_workbench
 from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, TRUST, DockerCommand
+from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
 from codeexec.tui.app import OpenOptions
 from codeexec.tui.workplace import place_of
@@ -72,7 +73,7 @@ def open_command(
     if policy and docker is None:
         from codeexec.config.load import load
 
-        if kernel or load(place.folder).checked().kernel.backend != "docker":
+        if kernel or load(place.folder).checked().kernel.backend != CONTAINERS:
             # Whoever names a policy counts on it: that must not be found out too late.
             raise UsageError(f"--policy {policy}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
     return open_workbench(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.documents.model import CellKind
+from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import DocumentError, UsageError
 from codeexec.environments.pythons import looks_like_path
 
@@ -162,7 +163,7 @@ def _kernel_of(notebook: Notebook) -> str:
     """The kernel that a notebook, or the header of a script, asks for. It may name an installed
     one, and no path, connection file or image."""
     name = notebook.kernel
-    is_other = looks_like_path(name) or name.endswith(".json") or name == "docker"
+    is_other = looks_like_path(name) or name.endswith(".json") or name == CONTAINERS
     return name if re.fullmatch(r"[\w.-]+", name, re.ASCII) and not is_other else ""
 
 

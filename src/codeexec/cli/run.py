@@ -10,6 +10,7 @@ import click
 
 from codeexec.cli.names import complete_kernel
 from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, TRUST, DockerCommand
+from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def run(
 
     flags = {
         "kernel.name": kernel,
-        "kernel.backend": "docker" if docker is not None else None,
+        "kernel.backend": CONTAINERS if docker is not None else None,
         "docker.image": docker or None,
         "docker.policy": policy,
         "docker.pull": "true" if pull else None,
@@ -174,7 +175,7 @@ def run(
     run_trust = RunTrust("" if file == STDIN else file)
     loaded = load(cwd, flags, trust=run_trust)
     settings = loaded.checked()
-    in_docker = settings.kernel.backend == "docker"
+    in_docker = settings.kernel.backend == CONTAINERS
     if in_docker and not loaded.withheld and (project := project_file(cwd or Path.cwd())):
         TrustStore().see_settings(str(project), settings_digest(project))
     if policy and not in_docker:

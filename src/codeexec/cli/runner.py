@@ -27,6 +27,7 @@ from codeexec.cli.style import say
 from codeexec.cli.verdict import Verdict, judge, judge_program
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain import errors
+from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.codec import encode
 from codeexec.domain.events import (
     AnyEvent,
@@ -233,7 +234,9 @@ class Run:
         """A script in a container: its kernel is one that we launch, which knows `%program`."""
         program = self._program
         return (
-            self._options.backend == "docker" and program.path is not None and not program.has_cells
+            self._options.backend == CONTAINERS
+            and program.path is not None
+            and not program.has_cells
         )
 
     def _judge(self, end: ExecutionFinished) -> Verdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from codeexec.domain.backends import CONTAINERS
 from codeexec.environments.pythons import interpreter_at, looks_like_path, owner_folder
 from codeexec.environments.trust import NO_SETTINGS, Trust
 
@@ -39,7 +40,7 @@ def refused_settings(
         name
         for name, value in content
         if is_guarded(name)
-        and not (name == "kernel.backend" and value == "docker")
+        and not (name == "kernel.backend" and value == CONTAINERS)
         and (not name.startswith("docker.") or name == "docker.image")  # the others never count
     }
     if not guarded or trust.allows(str(file.parent), str(file), guarded_digest(content)):

@@ -156,7 +156,8 @@ class ImagePullAdvanced(Event, frozen=True):
 
 class KernelReady(Event, frozen=True):
     """`notices` are what a person should know of its place, one sentence each; `language_info`
-    is the kernel's own, as notebooks keep it."""
+    is the kernel's own, as notebooks keep it; `capabilities` names what it can do beside running
+    code: see `kernels.capabilities.Capabilities`."""
 
     generation: int
     pid: int | None = None
@@ -167,6 +168,7 @@ class KernelReady(Event, frozen=True):
     adopted: bool = False
     notices: tuple[str, ...] = ()
     language_info: dict[str, object] = {}
+    capabilities: tuple[str, ...] = ()
     kernel: str = DEFAULT_KERNEL
 
 

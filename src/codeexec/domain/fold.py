@@ -248,6 +248,7 @@ class _Draft:
                     pull=None,
                     notices=event.notices,
                     language_info=event.language_info or self._kernel(name).language_info,
+                    capabilities=event.capabilities,
                 )
             case KernelPaused() | KernelResumed():
                 self._change_kernel(name, paused=isinstance(event, KernelPaused))

@@ -59,6 +59,7 @@ class KernelView(Struct, frozen=True):
     pull: ImagePullAdvanced | None = None
     notices: tuple[str, ...] = ()
     language_info: dict[str, object] = {}
+    capabilities: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()
     variables_generation: int = 0
 

@@ -8,15 +8,16 @@ which the kernel said it. Terminal text comes raw; making rows of it is the sess
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from codeexec.domain.events import Death, KernelRef, NoticeLevel
 from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo
+from codeexec.kernels.capabilities import Capabilities
 
 if TYPE_CHECKING:
-    from codeexec.domain.requests import Completeness, Completions, Inspection, KernelInfo
+    from codeexec.domain.requests import KernelInfo, Variables
 
 # -- what a kernel says ----------------------------------------------------------------
 # `execution` is the id that `execute` was given; what belongs to none (a thread printing
@@ -156,9 +157,9 @@ class NeverTaken:
 
 @dataclass(frozen=True, slots=True)
 class VariablesSent:
-    """The variables that a program had at its end: JSON of `guest/prelude.py`."""
+    """The variables that a program had at its end."""
 
-    text: str
+    variables: Variables
 
 
 Fact = (
@@ -222,16 +223,6 @@ class KernelChoice:
     session: str = ""
     """Told in a container's name and labels."""
 
-    def named(self, name: str) -> KernelChoice:
-        """The same folder and environment, another kernel: `docker:IMAGE` is one in a container,
-        `docker` one in the image that settings name; any other name is of this machine."""
-        backend, _, image = name.partition(":")
-        if backend == "docker":
-            return replace(self, name="", connection_file="", backend=backend, image=image)
-        if self.backend != "docker":
-            return replace(self, name=name, connection_file="")
-        return replace(self, name=name, connection_file="", backend="local", image="", policy="")
-
 
 Handle = dict[str, object]
 """All that another server needs to adopt a running kernel: JSON, kept in the journal's
@@ -247,11 +238,8 @@ class KernelUsage:
 
 
 class Kernel(Protocol):
-    """One kernel process through all its restarts.
-
-    Every question fails with Busy where the kernel cannot answer beside running code, and
-    with KernelDied when it goes away meanwhile.
-    """
+    """One kernel process through all its restarts. What only some kernels can do is among its
+    `capabilities`."""
 
     @property
     def ref(self) -> KernelRef: ...
@@ -262,24 +250,18 @@ class Kernel(Protocol):
     @property
     def is_alive(self) -> bool: ...
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do now; some of it is known once it has answered."""
+
     async def start(self) -> Ready:
         """Spawn (or attach), connect and wait for the first answer. KernelUnavailable with the
         kernel's last words when it exits or does not answer in time; leaves no process."""
 
     def handle(self) -> Handle: ...
 
-    @property
-    def has_outbox(self) -> bool:
-        """Whether it keeps what it puts out until that is acknowledged, so that nothing is lost
-        while no server listens."""
-
-    def acknowledge(self, place: Reached) -> None:
-        """Everything up to this place is journaled; the kernel need not keep it any more."""
-
     def execute(self, call: ExecuteCall) -> None:
         """Send; returns at once."""
-
-    def answer_stdin(self, text: str) -> None: ...
 
     async def interrupt(self) -> None:
         """One interrupt: a signal where the process is ours, a control message elsewhere."""
@@ -294,33 +276,22 @@ class Kernel(Protocol):
     async def shutdown(self) -> None:
         """Ask, then terminate, then kill; no process of the kernel's group is left."""
 
-    async def pause(self) -> None:
-        """Let all its processes stand still; UsageError where it is in no container."""
-
-    async def unpause(self) -> None: ...
-
-    async def detach(self) -> None:
-        """Let go of the connection and leave the process to be adopted."""
-
-    async def complete(self, code: str, cursor: int) -> Completions: ...
-
-    async def inspect(self, code: str, cursor: int, detail: int) -> Inspection: ...
-
-    async def is_complete(self, code: str) -> Completeness: ...
-
-    async def ask(self, code: str, deadline: float) -> str:
-        """Run helper code out of sight (no history, no prompt number, no output), beside running
-        code where the kernel has subshells, and return the text it hands to `answer`: see
-        `guest/prelude.py`. Busy where that must wait, or after `deadline` seconds."""
-
     def usage(self) -> KernelUsage: ...
 
 
 class KernelFactory(Protocol):
-    """Makes and finds kernels; handed to the session so that tests may hand in another."""
+    """Makes and finds kernels; injected into the session."""
 
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
         """Not yet started. KernelUnavailable where nothing fits, with what to do."""
+
+    def choose(self, choice: KernelChoice, name: str, policy: str = "") -> KernelChoice:
+        """The same folder and environment, another kernel: a name such as `docker:IMAGE` is one of
+        the backend before the colon, any other is of this machine. Empty: only the policy is
+        another one. UsageError for a policy where the backend has none."""
+
+    def loss_reason(self, backend: str) -> str:
+        """Why a kernel of this backend that could not be adopted is gone."""
 
     async def adopt(self, handle: Handle, sink: Sink, running: str = "") -> Kernel | None:
         """Connected to a kernel that still runs, or None when it is gone. `running` is the
@@ -337,7 +308,7 @@ class KernelFactory(Protocol):
         empty where it is: it executes nothing of its folder by starting."""
 
     async def offers(self) -> Sequence[KernelInfo]:
-        """Those in containers, well or not, and why."""
+        """Those of all other backends, well or not, and why."""
 
     async def close(self) -> None:
         """End what was kept ready for kernels to come; can be repeated."""

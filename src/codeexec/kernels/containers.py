@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import KernelRef
+from codeexec.domain.requests import KernelInfo
 from codeexec.environments.docker.engine import Engine, find_engine
 from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.environments.docker.image import DEFAULT_IMAGE
@@ -18,6 +20,7 @@ from codeexec.environments.docker.orphans import sweep
 from codeexec.environments.docker.policy import EngineFacts, mountable, parse
 from codeexec.environments.docker.pulling import Pull
 from codeexec.environments.trust import TrustStore
+from codeexec.kernels.backends import Backend, BackendContext
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Pulled, Sink, Told
 from codeexec.kernels.jupyter.docker import ContainerKernel, KernelCommand
 from codeexec.kernels.jupyter.docker_life import ContainerLife
@@ -55,8 +58,13 @@ class ContainerSettings:
     """Keep a container ready for the next kernel in the same folder."""
 
 
-class Containers:
-    """A Backend. `settings` are asked for at each kernel, so a long-lived server hears of news."""
+class Containers(Backend):
+    """Kernels in containers. `settings` are asked for at each kernel, so that a long-lived server
+    uses new ones."""
+
+    name = CONTAINERS
+    has_policies = True
+    loss_reason = "The session server ended, and the kernel's container ends with it."
 
     def __init__(
         self,
@@ -69,6 +77,10 @@ class Containers:
         self._facts: dict[Engine, EngineFacts] = {}
         self._spare = Spare()
         self._sweeping: dict[Engine, asyncio.Task[None]] = {}
+
+    def choose(self, choice: KernelChoice, argument: str) -> KernelChoice:
+        """`argument` is an image; empty: the one that settings name."""
+        return replace(choice, backend=self.name, name="", image=argument, connection_file="")
 
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
         """A kernel in the folder `choice.cwd`; UsageError for one that is not to be mounted, or a
@@ -98,11 +110,11 @@ class Containers:
             return kernel
 
         ref = KernelRef(
-            f"docker:{image}",
+            f"{self.name}:{image}",
             f"Python 3 in {image}",
             "python",
             image,
-            "docker",
+            self.name,
             policy.words(),
             engine.name,
         )
@@ -119,6 +131,11 @@ class Containers:
         self._sweep(find_engine(said.engine, said.context))
         return None
 
+    async def offers(self) -> Sequence[KernelInfo]:
+        from codeexec.kernels.offers import offers
+
+        return await offers(self._settings())
+
     async def close(self) -> None:
         """End what was kept ready for kernels to come."""
         await self._spare.close()
@@ -134,6 +151,11 @@ class Containers:
         """Once in our life, beside whatever is done with the engine."""
         if engine not in self._sweeping:
             self._sweeping[engine] = asyncio.create_task(_sweep(engine), name="sweep-containers")
+
+
+def make_backend(context: BackendContext) -> Containers:
+    """The backend `docker` of the registry."""
+    return Containers(context.containers, start_timeout=context.start_timeout)
 
 
 async def _fetch(engine: Engine, image: str, sink: Sink) -> None:

@@ -1,54 +1,36 @@
-"""Makes kernels of all kinds: by what was chosen, by what is found, by what another server left."""
+"""Makes and finds kernels of all kinds: asks the backend that a choice or a handle names."""
 
 from __future__ import annotations
 
-import functools
+import asyncio
+import logging
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from codeexec.domain.errors import KernelUnavailable
-from codeexec.domain.events import RESTRICTED, KernelRef
+from codeexec.domain.backends import LOCAL
+from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.requests import KernelInfo
-from codeexec.environments.pythons import looks_like_path, owner_folder
-from codeexec.environments.trust import Trust, TrustStore, trust_step
-from codeexec.hostfiles.place import locate
-from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink, Told
+from codeexec.environments.trust import Trust, TrustStore
+from codeexec.kernels.backends import BUILT_IN, Backend, BackendContext, Backends
+from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
 from codeexec.kernels.early import EarlyKernel
-from codeexec.kernels.find import Found, candidates
-from codeexec.kernels.jupyter import discover, launch
-from codeexec.kernels.jupyter.attached import AttachedLife
-from codeexec.kernels.jupyter.discover import KernelSpec
-from codeexec.kernels.jupyter.kernel import START_TIMEOUT, JupyterKernel
-from codeexec.kernels.jupyter.left import hand_on_left
-from codeexec.kernels.jupyter.life import Life
-from codeexec.kernels.jupyter.process import LocalProcess
+from codeexec.kernels.jupyter import discover
+from codeexec.kernels.jupyter.kernel import START_TIMEOUT
+from codeexec.kernels.local import LocalBackend
 
 if TYPE_CHECKING:
     from codeexec.kernels.containers import ContainerSettings
 
-
-Start = Callable[[], launch.Spawned]
-"""Starts a process of a kernel: the first, or the next after a restart."""
-
-
-class Backend(Protocol):
-    """Makes kernels of one kind of place: a container, another machine."""
-
-    def create(self, choice: KernelChoice, sink: Sink) -> Kernel: ...
-
-    async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None: ...
-
-    async def close(self) -> None: ...
+log = logging.getLogger(__name__)
 
 
 class Kernels:
-    """A KernelFactory. `backends` are asked by the name in `KernelChoice.backend`; `containers`
-    says what holds for those where a choice says nothing. `trust` decides which interpreters of
-    folders may be used; by default what the user has decided and remembered."""
+    """A KernelFactory. `backends` are used beside those of the registry; `containers` gives the
+    settings of containers. `trust` decides which interpreters of folders may be used; by default
+    what the user has decided and remembered. `start_timeout` is in seconds."""
 
     def __init__(
         self,
@@ -60,186 +42,88 @@ class Kernels:
         start_timeout: float = START_TIMEOUT,
     ) -> None:
         self._early = early or EarlyKernel()
-        self._backends = dict(backends or {})
-        self._containers = containers
         self._trust = trust or TrustStore()
-        self._start_timeout = start_timeout
+        self._local = LocalBackend(self._early, self._trust, start_timeout)
+        context = BackendContext(containers or _default_settings, self._trust, start_timeout)
+        self._backends = Backends(context, {LOCAL: self._local, **(backends or {})})
 
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
-        if choice.name.partition(":")[0] == "docker":
-            choice = choice.named(choice.name)
-        backend = self._backend(choice.backend)
-        if backend is not None:
+        choice = self._resolved(choice)
+        if choice.backend != LOCAL:
             self._early.end()  # a guess that was wrong, and that nobody takes
-            return backend.create(choice, sink)
-        if choice.backend != "local":
-            known = ", ".join(sorted({"local", "docker", *self._backends}))
-            raise KernelUnavailable(
-                f"There is no backend {choice.backend!r}.", f"There are: {known}."
-            )
-        if choice.connection_file or choice.name.endswith(".json"):
-            return self._attach(choice, sink)
-        if not locate(Path(choice.cwd)).real.is_dir():
-            raise KernelUnavailable(
-                f"The folder {choice.cwd} is not there.", "Choose one that is: --cwd FOLDER"
-            )
-        environ = {**os.environ, **choice.env}
-        found = discover.choose(choice.cwd, choice.file, choice.name, environ, self._trust)
-        if isinstance(found, Found):
-            if not choice.name:
-                self._tell_restricted(choice, environ, found, sink)
-            return self._python(found.interpreter, _ref_of(found), choice, sink)
-        ref = _ref_of_spec(found)
-        both = {**found.fill_env(environ), **choice.env}
-        if found.python and not found.by_message:
-            return self._python(found.python, ref, replace(choice, env=both), sink)
-        if found.options is not None:
-            # Through our launcher too: it imports nothing of the folder.
-            argv = [*launch.python_argv(found.command[0]), *found.options]
-            start = functools.partial(
-                launch.spawn, argv, choice.cwd, both, ref.name, choice.session
-            )
-            life: Life = LocalProcess(
-                self._trusting(start, argv[0]), interrupt_by_message=found.by_message
-            )
-            return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
-        if found.provisioner:
-            from codeexec.kernels.jupyter.managed import ManagedLife
+        return self._backends.get(choice.backend).create(choice, sink)
 
-            life = ManagedLife(found.name, choice.cwd, choice.env)
-        else:
-            program = found.command[0]
-            first, *others = (
-                self._trusting(_spec_launch(found, choice, both, transport), program)
-                for transport in found.transports
-            )
-            life = LocalProcess(
-                first,
-                interrupt_by_message=found.by_message,
-                other_launch=next(iter(others), None),
-            )
-        return JupyterKernel(ref, life, sink, start_timeout=self._start_timeout)
+    def choose(self, choice: KernelChoice, name: str, policy: str = "") -> KernelChoice:
+        if name:
+            backend, argument = self._named(name)
+            choice = backend.choose(choice, argument)
+        if policy:
+            if not self._backends.get(choice.backend).has_policies:
+                raise UsageError(
+                    "A policy is for containers, and this kernel is in none.",
+                    "Choose a container first: docker:IMAGE",
+                )
+            choice = replace(choice, policy=policy)
+        return choice
+
+    def _resolved(self, choice: KernelChoice) -> KernelChoice:
+        """The choice with the backend that its name means, where that names one."""
+        backend, argument = self._named(choice.name)
+        return choice if backend is self._local else backend.choose(choice, argument)
+
+    def _named(self, name: str) -> tuple[Backend, str]:
+        """The backend and its argument that a name such as `docker:IMAGE` or `docker` means; the
+        local one with the whole name for every other."""
+        prefix, colon, argument = name.partition(":")
+        if prefix in BUILT_IN or (colon and prefix.isidentifier() and self._backends.has(prefix)):
+            return self._backends.get(prefix), argument
+        return self._local, name
 
     async def adopt(self, handle: Handle, sink: Sink, running: str = "") -> Kernel | None:
-        said = handle.get("ref")
-        fields = said if isinstance(said, dict) else {}
-        ref = KernelRef(**{str(key): str(value) for key, value in fields.items()})
-        backend = self._backend(ref.backend)
-        if backend is not None:
-            return await backend.adopt(handle, sink, running)
-        if ref.backend != "local":
-            return None  # made by another version of us
-        primed = bool(handle.get("primed"))
-        if handle.get("life") == "attached":
-            life: Life = AttachedLife(Path(str(handle["connection_file"])))
-            kernel = JupyterKernel(ref, life, sink, primed=primed)
-            try:
-                connection = await life.launch()
-            except KernelUnavailable:
-                return None
-        else:
-            process = LocalProcess.adopt(handle, self._relaunch(handle, ref))
-            if process is None:
-                try:
-                    await hand_on_left(handle, sink, running)
-                finally:
-                    await LocalProcess.clean_up(handle)
-                return None
-            life, connection = process, process.connection
-            kernel = JupyterKernel(
-                ref, process, sink, primed=primed, start_timeout=self._start_timeout
-            )
-        try:
-            is_adopted = await kernel.adopt(connection, handle, running)
-        except BaseException:
-            await life.release()
-            raise
-        if not is_adopted:
-            # What it had on disk goes with it; a kernel of somebody else is only let go of.
-            await life.kill()
-            return None
-        return kernel
+        ref = handle.get("ref")
+        name = str(ref.get("backend", LOCAL)) if isinstance(ref, dict) else LOCAL
+        if not self._backends.has(name):
+            return None  # made by another version of us, or its package was removed
+        return await self._backends.get(name).adopt(handle, sink, running)
+
+    def loss_reason(self, backend: str) -> str:
+        name = backend if self._backends.has(backend) else LOCAL
+        return self._backends.get(name).loss_reason
 
     async def close(self) -> None:
-        for backend in self._backends.values():
+        for backend in self._backends.made:
             await backend.close()
 
     def list(self, cwd: str) -> Sequence[KernelInfo]:
         return discover.list_kernels(cwd or str(Path.cwd()), os.environ, self._trust)
 
     async def offers(self) -> Sequence[KernelInfo]:
-        from codeexec.kernels.containers import ContainerSettings
-        from codeexec.kernels.offers import offers
+        names = await asyncio.to_thread(lambda: self._backends.names)
+        offers = await asyncio.gather(*(self._offers(name) for name in names if name != LOCAL))
+        return [info for each in offers for info in each]
 
-        return await offers((self._containers or ContainerSettings)())
-
-    def _tell_restricted(
-        self, choice: KernelChoice, env: Mapping[str, str], used: Found, sink: Sink
-    ) -> None:
-        """Say which interpreter would have been used, were its folder trusted."""
-        best = next(iter(candidates(choice.cwd, choice.file, env, self._trust)))
-        if best.untrusted:
-            words = f"{best.interpreter} is not used: {best.untrusted} is not trusted. "
-            words += f"Code runs with {used.interpreter}."
-            sink([Told("info", RESTRICTED, words, trust_step(best.untrusted))])
-
-    def _backend(self, name: str) -> Backend | None:
-        if name == "docker" and name not in self._backends:
-            # Loaded by those who want it.
-            from codeexec.kernels.containers import Containers, ContainerSettings
-
-            said = self._containers or ContainerSettings
-            self._backends[name] = Containers(said, start_timeout=self._start_timeout)
-        return self._backends.get(name)
-
-    def _python(self, interpreter: str, ref: KernelRef, choice: KernelChoice, sink: Sink) -> Kernel:
-        cwd, env = choice.cwd, dict(choice.env)
-        spawned = self._early.take(interpreter, cwd, env)
-        if spawned is not None:
-            spawned.session = choice.session  # of those that are started after it
-        self._early.end()
-        start = functools.partial(launch.spawn_python, interpreter, cwd, env, choice.session)
-        life = LocalProcess(self._trusting(start, interpreter), spawned)
-        return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
-
-    def _attach(self, choice: KernelChoice, sink: Sink) -> Kernel:
-        path = Path(choice.cwd, choice.connection_file or choice.name).expanduser()
-        ref = KernelRef(str(path), path.stem, "", str(path), "local")
-        return JupyterKernel(ref, AttachedLife(path), sink, start_timeout=self._start_timeout)
-
-    def _relaunch(self, handle: Handle, ref: KernelRef) -> Start:
-        """How to start an adopted kernel afresh: as its first process was."""
-        said, cwd, env = handle.get("argv"), str(handle.get("cwd") or "/"), handle.get("env")
-        argv = [str(arg) for arg in said] if isinstance(said, list) else []
-        plain = {str(k): str(v) for k, v in env.items()} if isinstance(env, dict) else {}
-        session = str(handle.get("session_id") or "")
-        transport = str(handle.get("transport") or "ipc")
-        start = functools.partial(launch.spawn, argv, cwd, plain, ref.name, session, transport)
-        return self._trusting(start, argv[0] if argv else "")
-
-    def _trusting(self, start: Callable[[], launch.Spawned], program: str) -> Start:
-        """The same, refused where code in a container could have changed the program since: a
-        kernel is restarted long after it was chosen. KernelUnavailable."""
-
-        def checked() -> launch.Spawned:
-            if program != sys.executable and not self._trust.allows_named(program):
-                raise KernelUnavailable(
-                    discover.changeable(program), trust_step(owner_folder(program))
-                )
-            return start()
-
-        return checked
+    async def _offers(self, name: str) -> Sequence[KernelInfo]:
+        try:
+            return await self._backends.get(name).offers()
+        except CodeexecError as error:
+            problem, fix = error.message, error.next_step
+        except Exception as error:
+            # Foreign code: one backend must not hide the kernels of the others.
+            log.warning("offers of backend %s: %s", name, error, exc_info=error)
+            problem, fix = f"{type(error).__name__}: {error}", "The server's log has all of it."
+        return [KernelInfo(f"{name}:", name, "", "", name, problem=problem, fix=fix)]
 
     def held_back(self, choice: KernelChoice) -> tuple[str, str]:
-        name = choice.name.lower()
-        if choice.backend != "local" or not name or looks_like_path(name):
-            return "", ""
-        spec = discover.find_specs().get(name)
-        if spec is None or spec.options is not None or self._trust.allows(choice.cwd, choice.cwd):
-            return "", ""
-        words = f"The kernel {spec.name} starts with the first run: at its start it may read and "
-        words += f"execute files of {choice.cwd}, which is not trusted."
-        return words, trust_step(choice.cwd)
+        choice = self._resolved(choice)
+        if not self._backends.has(choice.backend):
+            return "", ""  # `create` says so
+        return self._backends.get(choice.backend).held_back(choice)
+
+
+def _default_settings() -> ContainerSettings:
+    from codeexec.kernels.containers import ContainerSettings
+
+    return ContainerSettings()
 
 
 def make_factory(
@@ -247,18 +131,3 @@ def make_factory(
 ) -> Kernels:
     """The factory of a server that has spawned its first kernel already."""
     return Kernels(early, containers=containers)
-
-
-def _ref_of(found: Found) -> KernelRef:
-    path = found.interpreter
-    return KernelRef(path, discover.display_name(found), "python", path, "local")
-
-
-def _ref_of_spec(spec: KernelSpec) -> KernelRef:
-    return KernelRef(spec.name, spec.display_name, spec.language, str(spec.folder), "local")
-
-
-def _spec_launch(
-    spec: KernelSpec, choice: KernelChoice, env: Mapping[str, str], transport: str
-) -> Start:
-    return lambda: launch.spawn(spec.command, choice.cwd, env, spec.name, choice.session, transport)

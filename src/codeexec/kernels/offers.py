@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.docker.engine import Engine, find_engine, installed
@@ -57,7 +58,7 @@ def _info(
     image: str, engine: Engine, policy: Policy, problem: str = "", fix: str = ""
 ) -> KernelInfo:
     return KernelInfo(
-        f"docker:{image}",
+        f"{CONTAINERS}:{image}",
         f"Python 3 in {image}",
         "python",
         image,

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from codeexec.domain.errors import CodeexecError, Conflict, KernelUnavailable, UsageError
@@ -26,7 +25,6 @@ from codeexec.domain.events import (
 from codeexec.domain.snapshot import Snapshot
 from codeexec.environments.marks import MARK, SESSION, end_marked
 from codeexec.kernels.base import Fact, Handle, Kernel, KernelChoice, KernelFactory, Ready
-from codeexec.kernels.jupyter.launch import let_outlive
 from codeexec.session.outbox import read_place, with_place
 from codeexec.session.recorder import Recorder
 from codeexec.session.tasks import Tasks
@@ -167,6 +165,7 @@ class KernelKeeper:
                 adopted,
                 ready.notices,
                 ready.language_info,
+                kernel.capabilities.names,
             )
         )
         self._executions.pump()
@@ -177,8 +176,9 @@ class KernelKeeper:
             return
         handle = self.kernel.handle()
         self._recorder.keep(HANDLE, self._recorder.secrets.without_env(HANDLE, handle))
-        if self._outlives and self._recorder.problem is None:
-            let_outlive(handle)
+        adoption = self.kernel.capabilities.adoption
+        if adoption is not None and self._outlives and self._recorder.problem is None:
+            adoption.let_outlive()
 
     # -- pause and restart -------------------------------------------------------------
 
@@ -193,7 +193,12 @@ class KernelKeeper:
                 raise Conflict("It is being interrupted.", "Pause it when it has obeyed.")
             if self.is_paused:
                 return
-            await kernel.pause()
+            if (pausing := kernel.capabilities.pausing) is None:
+                raise UsageError(
+                    "This kernel cannot be paused.",
+                    "Interrupt it, or work in a container: codeexec-tui --docker",
+                )
+            await pausing.pause()
             self._executions.hold_timer()
             self._recorder.record(KernelPaused(self._snapshot.kernel.generation))
 
@@ -207,7 +212,8 @@ class KernelKeeper:
     async def _unpause(self) -> None:
         if self.kernel is None or not self.is_paused:
             return
-        await self.kernel.unpause()
+        if (pausing := self.kernel.capabilities.pausing) is not None:
+            await pausing.unpause()
         self._recorder.record(KernelResumed(self._snapshot.kernel.generation))
         self._executions.release_timer()
 
@@ -228,13 +234,7 @@ class KernelKeeper:
                 "Restart it where it was started, or open a session with a kernel of its own.",
             )
         if (name and name != self.choice.name) or policy:
-            choice = self.choice.named(name) if name else self.choice
-            choice = replace(choice, policy=policy or choice.policy)
-            if policy and choice.backend != "docker":
-                raise UsageError(
-                    "A policy is for containers, and this kernel is in none.",
-                    "Choose a container first: docker:IMAGE",
-                )
+            choice = self._factory.choose(self.choice, name, policy)
             fresh = self._factory.create(choice, self._executions.take)
             self.choice = choice
         await self._give_up_start()
@@ -290,7 +290,8 @@ class KernelKeeper:
         kernel = self.kernel
         if kernel is not None:
             # One that is not up is in no journal, and nobody could find it.
-            await (kernel.detach() if self.is_ready else kernel.shutdown())
+            adoption = kernel.capabilities.adoption if self.is_ready else None
+            await (kernel.shutdown() if adoption is None else adoption.detach())
 
     # -- after a crash of the server ---------------------------------------------------
 
@@ -320,11 +321,12 @@ class KernelKeeper:
                 self._executions.pump()
                 return
             self.kernel = kernel
+            has_outbox = kernel.capabilities.outbox is not None
             self._recorder.record(
                 NoticeGiven(
-                    "info" if kernel.has_outbox or not running else "warning",
+                    "info" if has_outbox or not running else "warning",
                     "The session server was restarted",
-                    _kept_or_lost(kernel.has_outbox, running),
+                    _kept_or_lost(has_outbox, running),
                 )
             )
             ready = Ready(kernel.pid, view.language, view.version, view.banner, view.subshells)
@@ -343,8 +345,8 @@ class KernelKeeper:
                 kernel = await self._adopt_or_end(handle, running)
             await self._end_strays(str(handle.get("folder") or ""), is_adopted=kernel is not None)
         except asyncio.CancelledError:
-            if kernel is not None:
-                await kernel.detach()  # it must not speak to a session that lets go of it
+            if kernel is not None and (adoption := kernel.capabilities.adoption) is not None:
+                await adoption.detach()  # it must not speak to a session that lets go of it
             raise
         return kernel
 
@@ -374,12 +376,7 @@ class KernelKeeper:
     def _lose(self, open_ids: Sequence[str]) -> None:
         """The kernel of the last server is gone: so are the executions that it was given."""
         view = self._snapshot.kernel
-        in_container = view.kernel is not None and view.kernel.backend == "docker"
-        reason = (
-            "The session server ended, and the kernel's container ends with it."
-            if in_container
-            else "The session server ended and the kernel did not live on."
-        )
+        reason = self._factory.loss_reason(view.kernel.backend if view.kernel else "")
         views = self._snapshot.executions
         lost = [each for each in open_ids if each in views and views[each].is_open]
         self._executions.forget(lost)

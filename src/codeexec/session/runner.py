@@ -15,7 +15,6 @@ from codeexec.domain.clock import Clock
 from codeexec.domain.errors import (
     Conflict,
     NotFound,
-    ProtocolError,
     StorageError,
     UsageError,
 )
@@ -38,7 +37,6 @@ from codeexec.domain.requests import Accepted, Execute
 from codeexec.domain.snapshot import Snapshot
 from codeexec.kernels import base as says
 from codeexec.kernels.base import KernelChoice, KernelFactory
-from codeexec.kernels.jupyter.questions import parse_variables
 from codeexec.session.answers import SecretAnswers
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.intake import Intake
@@ -209,7 +207,8 @@ class Runner:
                 StdinAnswered(request_id, running.execution_id, shown, origin),
                 *self._intake.answer(running.stdin, text),
             )
-            self.keeper.kernel.answer_stdin(text)
+            if (stdin := self.keeper.kernel.capabilities.stdin) is not None:
+                stdin.answer_stdin(text)
 
     # -- facts out ---------------------------------------------------------------------
 
@@ -234,7 +233,8 @@ class Runner:
             elif isinstance(fact, says.NeverTaken):
                 self._unsent = fact.execution
             elif isinstance(fact, says.VariablesSent):
-                events += self._variables(fact.text)
+                sent, generation = fact.variables, self.snapshot.kernel.generation
+                events.append(VariablesTaken(generation, sent.variables, sent.truncated))
         self.recorder.record(*events, private=self._open_documents.journaled_with(facts))
         self._reached = reached_by(facts) or self._reached
 
@@ -257,20 +257,12 @@ class Runner:
         kernel = self.keeper.kernel
         if kernel is None or not self.keeper.is_ready:
             return
-        if self._reached is not None:
-            kernel.acknowledge(self._reached)
+        outbox = kernel.capabilities.outbox
+        if self._reached is not None and outbox is not None:
+            outbox.acknowledge(self._reached)
         view, self._unsent = self.snapshot.executions.get(self._unsent), ""
         if view is not None and self.queue.running == view.execution_id and view.count is None:
             kernel.execute(call_of(view))
-
-    def _variables(self, text: str) -> list[AnyEvent]:
-        """Those of a program at its end, after the end itself."""
-        try:
-            sent = parse_variables(text)
-        except ProtocolError as error:
-            log.info("variables of a program: %s", error)
-            return []
-        return [VariablesTaken(self.snapshot.kernel.generation, sent.variables, sent.truncated)]
 
     def _begin_theirs(self, fact: says.Overheard) -> list[AnyEvent]:
         """Code of another client of the kernel runs, as `jupyter console --existing` sends it."""

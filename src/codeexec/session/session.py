@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from codeexec.domain import requests as q
 from codeexec.domain.checks import check_integer, check_name, check_request
 from codeexec.domain.clock import Clock
-from codeexec.domain.errors import Conflict, Denied, NotFound, UsageError
+from codeexec.domain.errors import Conflict, Denied, NotFound, Unavailable, UsageError
 from codeexec.domain.events import (
     ExecutionFinished,
     NoticeGiven,
@@ -241,13 +241,17 @@ class Session:
         return self.keeper.kernel
 
     async def _ask_kernel(self, request: q.Complete | q.Inspect | q.IsComplete) -> q.Reply:
-        kernel = self._kernel()
-        if isinstance(request, q.Complete):
-            return await kernel.complete(request.code, request.cursor)
+        able = self._kernel().capabilities
         if isinstance(request, q.Inspect):
-            found = await kernel.inspect(request.code, request.cursor, request.detail)
+            if able.inspection is None:
+                raise Unavailable("This kernel has no help for code.")
+            found = await able.inspection.inspect(request.code, request.cursor, request.detail)
             return replace(found, text=self.runner.secrets.mask(found.text))
-        return await kernel.is_complete(request.code)
+        if able.completion is None:
+            raise Unavailable("This kernel does not complete code.")
+        if isinstance(request, q.Complete):
+            return await able.completion.complete(request.code, request.cursor)
+        return await able.completion.is_complete(request.code)
 
     def _usage(self) -> q.Usage:
         kernel = self.keeper.kernel

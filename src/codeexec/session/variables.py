@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Busy, CodeexecError, Conflict, Unavailable
 from codeexec.domain.events import VariablesTaken
-from codeexec.kernels.jupyter import questions
+from codeexec.kernels.base import Kernel
+from codeexec.kernels.capabilities import HasVariables
 from codeexec.session.runner import Runner
 from codeexec.session.tasks import Tasks
 
@@ -26,7 +27,7 @@ VariableRequest = q.RefreshVariables | q.InspectVariable | q.ReadTable | q.Delet
 
 
 class VariableWatch:
-    """Asks through `Kernel.ask`, which never holds up the user's code."""
+    """Asks kernels that have variables; that never holds up the user's code."""
 
     def __init__(self, runner: Runner, enabled: bool, tasks: Tasks) -> None:
         self._runner = runner
@@ -36,7 +37,8 @@ class VariableWatch:
 
     def look_soon(self) -> None:
         """After a run; several in a row are looked at once."""
-        if not self._enabled or self._runner.snapshot.kernel.language != "python":
+        kernel = self._runner.keeper.kernel
+        if not self._enabled or kernel is None or kernel.capabilities.variables is None:
             return
         if self._looking is not None and not self._looking.done():
             self._looking.cancel()
@@ -52,7 +54,7 @@ class VariableWatch:
             log.info("variables: %s", error)
 
     async def _look(self) -> q.Variables:
-        found = questions.parse_variables(await self._ask(questions.variables_code()))
+        found = await self._kernel_variables().variables(DEADLINE)
         snapshot = self._runner.snapshot
         generation = snapshot.kernel.generation
         secrets = self._runner.secrets
@@ -72,14 +74,16 @@ class VariableWatch:
             case q.RefreshVariables():
                 return await self._look()
             case q.InspectVariable():
-                text = await self._ask(questions.detail_code(request.name))
-                detail = questions.parse_detail(text)
+                detail = await self._kernel_variables().describe(request.name, DEADLINE)
                 return self._runner.secrets.mask_detail(detail, self._generation)
             case q.ReadTable():
-                page = questions.parse_table(await self._ask(questions.table_code(request)))
+                tables = self._kernel().capabilities.tables
+                if tables is None:
+                    raise self._unavailable()
+                page = await tables.read_table(request, DEADLINE)
                 return self._runner.secrets.mask_table(page, self._generation)
             case q.DeleteVariable():
-                questions.check_done(await self._ask(questions.delete_code(request.name)))
+                await self._kernel_variables().delete(request.name, DEADLINE)
                 await self._look()
                 return q.Done(self._runner.snapshot.seq, 1)
             case _:
@@ -89,11 +93,18 @@ class VariableWatch:
     def _generation(self) -> int:
         return self._runner.snapshot.kernel.generation
 
-    async def _ask(self, code: str) -> str:
-        snapshot = self._runner.snapshot
+    def _kernel(self) -> Kernel:
         kernel = self._runner.keeper.kernel
-        if kernel is None or snapshot.kernel.state not in ("idle", "busy"):
+        if kernel is None or self._runner.snapshot.kernel.state not in ("idle", "busy"):
             raise Conflict("There is no kernel to ask.", "Run something: that starts one.")
-        if snapshot.kernel.language != "python":
-            raise Unavailable(f"Variables of {snapshot.kernel.language} cannot be looked at.")
-        return await kernel.ask(code, DEADLINE)
+        return kernel
+
+    def _kernel_variables(self) -> HasVariables:
+        variables = self._kernel().capabilities.variables
+        if variables is None:
+            raise self._unavailable()
+        return variables
+
+    def _unavailable(self) -> Unavailable:
+        language = self._runner.snapshot.kernel.language or "this kernel"
+        return Unavailable(f"Variables of {language} cannot be looked at.")

@@ -9,6 +9,7 @@ from msgspec.structs import replace as struct_replace
 
 from codeexec.client.api import HostClient
 from codeexec.config.model import Settings
+from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import NotFound
 from codeexec.domain.requests import ListSessions, OpenSession, SessionSummary, StopSession
 
@@ -22,7 +23,7 @@ def wanted(options: OpenOptions, place: Place, settings: Settings) -> OpenSessio
     say, the settings do. A kernel that it names is one of this machine."""
     said = settings.docker
     in_container = options.docker is not None or (
-        settings.kernel.backend == "docker" and not options.kernel
+        settings.kernel.backend == CONTAINERS and not options.kernel
     )
     request = OpenSession(
         cwd=str(place.folder),
@@ -35,7 +36,7 @@ def wanted(options: OpenOptions, place: Place, settings: Settings) -> OpenSessio
     pull = "true" if options.pull else said.pull
     policy = replace(said, policy=options.policy or said.policy, pull=pull).wanted
     image = options.docker or said.image
-    return struct_replace(request, backend="docker", image=image, policy=policy)
+    return struct_replace(request, backend=CONTAINERS, image=image, policy=policy)
 
 
 async def find_session(
@@ -68,9 +69,9 @@ def _fits(session: SessionSummary, options: OpenOptions) -> bool:
     """Whether it has the kernel, the container and the policy, as far as they are named."""
     if options.kernel and options.kernel not in (session.kernel, session.kernel_name):
         return False
-    if options.docker is not None and session.backend != "docker":
+    if options.docker is not None and session.backend != CONTAINERS:
         return False
-    if options.docker and session.kernel_name != f"docker:{options.docker}":
+    if options.docker and session.kernel_name != f"{CONTAINERS}:{options.docker}":
         return False
     # The words begin with the name of the policy: `locked · no network …`, `locked, changed …`.
     return not options.policy or session.policy.split(" ")[0].rstrip(",") == options.policy

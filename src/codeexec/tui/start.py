@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from codeexec.client import spawn
 from codeexec.config.paths import find_paths
+from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def start(options: OpenOptions, frame: FirstFrame | None) -> str:
     if not options.attach:
         first = {"cwd": str(place.folder), "kernel": options.kernel, "name": options.session}
         if options.docker is not None:
-            first["backend"] = "docker"
+            first["backend"] = CONTAINERS
     starting = spawn.begin(find_paths(), first)
     console = _show_panes(options, frame, place, starting.paths.state)
     import asyncio

@@ -12,9 +12,9 @@ from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.tui.screens.wires import source_path
 
 
-def snapshot(backend: str) -> Snapshot:
-    ref = KernelRef("python3", "Python 3", "python", "", backend)
-    return Snapshot(cwd="/work/project", kernels={DEFAULT_KERNEL: KernelView(kernel=ref)})
+def snapshot(*capabilities: str) -> Snapshot:
+    kernel = KernelView(kernel=KernelRef("python3"), capabilities=capabilities)
+    return Snapshot(cwd="/work/project", kernels={DEFAULT_KERNEL: kernel})
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,9 @@ def snapshot(backend: str) -> Snapshot:
     ],
 )
 def test_a_container_leads_to_files_of_its_folder_only(path: str, leads_to: str | None) -> None:
-    assert source_path(path, snapshot("docker")) == (Path(leads_to) if leads_to else None)
+    assert source_path(path, snapshot("stdin")) == (Path(leads_to) if leads_to else None)
 
 
 def test_code_of_this_machine_may_lead_anywhere() -> None:
-    assert source_path("/etc/passwd", snapshot("local")) == Path("/etc/passwd")
+    assert source_path("/etc/passwd", snapshot("stdin", "host_paths")) == Path("/etc/passwd")
     assert source_path("~/a.py", None) == Path.home() / "a.py"

@@ -40,6 +40,10 @@ class AttachedLife:
     def can_end(self) -> bool:
         return False
 
+    @property
+    def is_on_host(self) -> bool:
+        return True
+
     async def launch(self) -> Mapping[str, object]:
         connection = read_connection_file(self._file)
         self._gone.clear()
@@ -71,6 +75,9 @@ class AttachedLife:
 
     def handle(self) -> Handle:
         return {"life": "attached", "connection_file": str(self._file)}
+
+    def let_outlive(self) -> None:
+        """It never ends with us."""
 
     async def release(self) -> None:
         if self._beating is not None:

@@ -64,6 +64,10 @@ class ContainerLife:
     def can_end(self) -> bool:
         return True
 
+    @property
+    def is_on_host(self) -> bool:
+        return False
+
     async def launch(self) -> Mapping[str, object]:
         try:
             if self._kernel is None:

@@ -10,29 +10,27 @@ from signal import SIGTERM
 
 import msgspec
 
-from codeexec.domain.errors import Busy, CodeexecError, KernelDied, KernelUnavailable, UsageError
+from codeexec.domain.errors import Busy, KernelDied, KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
-from codeexec.domain.requests import Completeness, Completions, Inspection
 from codeexec.kernels.base import (
     Died,
     ExecuteCall,
     Handle,
     KernelUsage,
     NeverTaken,
-    Reached,
     Ready,
     Sink,
 )
+from codeexec.kernels.capabilities import Capabilities
 from codeexec.kernels.jupyter import replies
 from codeexec.kernels.jupyter.connection import REPLY_GRACE, START_AGAIN, KernelConnection
 from codeexec.kernels.jupyter.greeting import NUDGE, QUESTION, greet_beside
+from codeexec.kernels.jupyter.language_service import LanguageService
 from codeexec.kernels.jupyter.left import folder_of
-from codeexec.kernels.jupyter.life import Contained, Life
-from codeexec.kernels.jupyter.messages import Message
+from codeexec.kernels.jupyter.life import Contained, Life, Outliving
 from codeexec.kernels.jupyter.outbox import read_place
-from codeexec.kernels.jupyter.pending import NO_ANSWER, TRY_LATER
 from codeexec.kernels.jupyter.process import LocalProcess
-from codeexec.kernels.jupyter.questions import mend_completion_code, parse_count
+from codeexec.kernels.jupyter.python_variables import PythonVariables
 from codeexec.kernels.jupyter.spool import read_spool
 from codeexec.kernels.jupyter.transport import OpenTransport
 from codeexec.kernels.jupyter.zmq_transport import open_zmq
@@ -74,7 +72,9 @@ class JupyterKernel:
         self._connection: KernelConnection | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._ready: Ready | None = None
-        self._mended = False
+        self.language = LanguageService(self._connected, lambda: self._ready)
+        """Requests beside running code."""
+        self._variables = PythonVariables(self.language.ask)
 
     @property
     def ref(self) -> KernelRef:
@@ -87,6 +87,23 @@ class JupyterKernel:
     @property
     def is_alive(self) -> bool:
         return self._connection is not None and self._life.is_alive
+
+    @property
+    def capabilities(self) -> Capabilities:
+        life, outbox = self._life, self._connection.outbox if self._connection else None
+        is_python = self._ready is not None and self._ready.language == "python"
+        variables = self._variables if is_python else None
+        return Capabilities(
+            pausing=life if isinstance(life, Contained) else None,
+            adoption=self if isinstance(life, Outliving) else None,
+            outbox=outbox if outbox is not None and outbox.token else None,
+            stdin=self,
+            completion=self.language,
+            inspection=self.language,
+            variables=variables,
+            tables=variables,
+            host_paths=life.is_on_host,
+        )
 
     # -- life --------------------------------------------------------------------------
 
@@ -101,7 +118,6 @@ class JupyterKernel:
             return await self._start(self._start_timeout)
 
     async def _start(self, timeout: float) -> Ready:
-        self._mended = False
         try:
             connection = self._connect(await self._life.launch())
             self._ready = await self._shake_hands(connection, timeout)
@@ -157,19 +173,9 @@ class JupyterKernel:
     async def shutdown(self) -> None:
         await self._end(restart=False)
 
-    async def pause(self) -> None:
-        await self._contained().pause()
-
-    async def unpause(self) -> None:
-        await self._contained().unpause()
-
-    def _contained(self) -> Contained:
-        if not isinstance(self._life, Contained):
-            raise UsageError(
-                "Only a kernel in a container can be paused.",
-                "Interrupt it, or work in a container: codeexec-tui --docker",
-            )
-        return self._life
+    def let_outlive(self) -> None:
+        if isinstance(self._life, Outliving):
+            self._life.let_outlive()
 
     async def detach(self) -> None:
         await self._unwatch()
@@ -201,14 +207,6 @@ class JupyterKernel:
 
     # -- code --------------------------------------------------------------------------
 
-    @property
-    def has_outbox(self) -> bool:
-        return self._connection is not None and bool(self._connection.outbox.token)
-
-    def acknowledge(self, place: Reached) -> None:
-        if self._connection is not None:
-            self._connection.outbox.acknowledge(place)
-
     def execute(self, call: ExecuteCall) -> None:
         self._connected().execute(call)
 
@@ -223,54 +221,6 @@ class JupyterKernel:
 
     async def signal(self, signum: int) -> bool:
         return await self._life.signal(signum)
-
-    # -- questions ---------------------------------------------------------------------
-
-    async def complete(self, code: str, cursor: int) -> Completions:
-        content: dict[str, object] = {"code": code, "cursor_pos": cursor}
-        message = await self._ask_beside("complete_request", content, QUESTION)
-        found = replies.completions(message.content, len(code), cursor)
-        if not found.matches and not self._mended:
-            self._mended = True
-            if await self._mend_completion():
-                return await self.complete(code, cursor)
-        return found
-
-    async def _mend_completion(self) -> bool:
-        """Whether something was in the way of every completion, and is gone."""
-        try:
-            return parse_count(await self.ask(mend_completion_code(), QUESTION)) > 0
-        except CodeexecError:
-            return False  # a kernel of another language, or one that is busy
-
-    async def inspect(self, code: str, cursor: int, detail: int) -> Inspection:
-        content: dict[str, object] = {"code": code, "cursor_pos": cursor, "detail_level": detail}
-        message = await self._ask_beside("inspect_request", content, QUESTION)
-        return replies.inspection(message.content)
-
-    async def is_complete(self, code: str) -> Completeness:
-        message = await self._ask_beside("is_complete_request", {"code": code}, QUESTION)
-        return replies.completeness(message.content)
-
-    async def ask(self, code: str, deadline: float) -> str:
-        if self._ready is not None and self._ready.language != "python":
-            raise UsageError(
-                f"A {self._ready.language} kernel cannot be asked for its variables.",
-                "Python kernels can.",
-            )
-        content = replies.comm_question(code)
-        message = await self._ask_beside("comm_open", content, deadline)
-        data = message.content.get("data")
-        if not isinstance(data, dict) or not data.keys() & {"text", "error"}:
-            # It was never told how to answer, as it was busy when we came.
-            raise Busy(NO_ANSWER, TRY_LATER)
-        if "error" in data:
-            raise UsageError(f"The kernel could not answer: {data['error']}")
-        return str(data["text"])
-
-    async def _ask_beside(self, kind: str, content: dict[str, object], deadline: float) -> Message:
-        subshells = self._ready is not None and self._ready.subshells
-        return await self._connected().ask_beside(kind, content, deadline, subshells=subshells)
 
     # -- from nothing to ready, and back -----------------------------------------------
 

@@ -267,11 +267,10 @@ def spawn_here(cwd: str) -> Spawned:
     return spawn_python(sys.executable, cwd, {})
 
 
-def let_outlive(handle: Mapping[str, object]) -> None:
-    """From now on the kernel of this handle outlives us: another can find it. Before, it ends
-    when we do, whatever way that goes."""
-    folder = handle.get("folder")
-    if not isinstance(folder, str) or not folder:
+def let_outlive(folder: str) -> None:
+    """From now on the kernel of this folder outlives us: another can find it. Before, it ends when
+    we do, whatever way that goes."""
+    if not folder:
         return
     try:
         os.close(os.open(os.path.join(folder, STAY_FILE), os.O_WRONLY | os.O_CREAT, 0o600))

@@ -1,4 +1,4 @@
-"""What a kernel needs of whatever keeps it alive: a process of ours, a provisioner, a stranger."""
+"""Process lifecycle of a kernel: spawned by us, by a provisioner, or only attached to."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ class Life(Protocol):
     @property
     def can_end(self) -> bool:
         """Whether ending it is up to us; a stranger's kernel is only let go of."""
+
+    @property
+    def is_on_host(self) -> bool:
+        """Whether paths that its code names are paths of this machine."""
 
     async def launch(self) -> Mapping[str, object]:
         """A fresh process, when there is none; returns its connection info. KernelUnavailable
@@ -53,6 +57,14 @@ class Life(Protocol):
 
     async def release(self) -> None:
         """Let go, and leave everything as it is."""
+
+
+@runtime_checkable
+class Outliving(Protocol):
+    """What only the lifecycle of a process has that can outlive this one and be adopted."""
+
+    def let_outlive(self) -> None:
+        """From now on it need not end when we do: its handle is journaled."""
 
 
 @runtime_checkable

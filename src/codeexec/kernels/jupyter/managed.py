@@ -56,6 +56,10 @@ class ManagedLife:
     def can_end(self) -> bool:
         return True
 
+    @property
+    def is_on_host(self) -> bool:
+        return False  # a provisioner may run it anywhere
+
     async def launch(self) -> Mapping[str, object]:
         manager = self._manager = self._manager or self._make_manager()
         try:

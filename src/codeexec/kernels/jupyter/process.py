@@ -18,7 +18,13 @@ from codeexec.environments.marks import MARK, end_marked, get_mark
 from codeexec.environments.processes import descendants, end_identified, identify
 from codeexec.kernels.base import Handle, KernelUsage
 from codeexec.kernels.jupyter import death
-from codeexec.kernels.jupyter.launch import CONNECTION_FILE, LOG_FILE, Spawned, remove_folder
+from codeexec.kernels.jupyter.launch import (
+    CONNECTION_FILE,
+    LOG_FILE,
+    Spawned,
+    let_outlive,
+    remove_folder,
+)
 
 POLL = 0.05  # seconds between looks where the system cannot tell us of an exit
 SAMPLE = 1.0  # seconds between looks at its memory and its log
@@ -89,6 +95,10 @@ class LocalProcess:
         if self._other_launch is None:
             return False
         self._launch, self._other_launch = self._other_launch, None
+        return True
+
+    @property
+    def is_on_host(self) -> bool:
         return True
 
     async def launch(self) -> Mapping[str, object]:
@@ -212,6 +222,9 @@ class LocalProcess:
             "interrupt_by_message": self._by_message,
             **self._again,
         }
+
+    def let_outlive(self) -> None:
+        let_outlive(self._folder)
 
     async def release(self) -> None:
         self._forget()

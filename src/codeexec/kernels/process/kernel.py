@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import NoReturn
+import logging
 
-from codeexec.domain.errors import Unavailable, UsageError
+from codeexec.domain.errors import ProtocolError, UsageError
 from codeexec.domain.events import KernelRef
-from codeexec.domain.requests import Completeness, Completions, Inspection
+from codeexec.kernels.backends import Backend
 from codeexec.kernels.base import (
     ExecuteCall,
     Finished,
@@ -15,22 +15,27 @@ from codeexec.kernels.base import (
     Kernel,
     KernelChoice,
     KernelUsage,
-    Reached,
     Ready,
     Sink,
     Started,
     VariablesSent,
 )
+from codeexec.kernels.capabilities import Capabilities
+from codeexec.kernels.jupyter.questions import parse_variables
 from codeexec.kernels.process.program import ProgramRun
 from codeexec.kernels.process.spawn import SpawnedProgram
+
+log = logging.getLogger(__name__)
 
 BACKEND = "program"
 END_SECONDS = 2.0
 """Seconds that a program has between SIGTERM and SIGKILL."""
 
 
-class ProgramBackend:
+class ProgramBackend(Backend):
     """Makes the kernel of one program that has been spawned already."""
+
+    name = BACKEND
 
     def __init__(self, ref: KernelRef, spawned: SpawnedProgram) -> None:
         self.ref = ref
@@ -52,12 +57,6 @@ class ProgramBackend:
 
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
         return ProgramKernel(self, sink)
-
-    async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
-        return None
-
-    async def close(self) -> None:
-        pass
 
 
 class ProgramKernel:
@@ -85,15 +84,12 @@ class ProgramKernel:
     async def start(self) -> Ready:
         return Ready(self.pid, "python", "", "", subshells=False)
 
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(host_paths=True)
+
     def handle(self) -> Handle:
         return {}
-
-    @property
-    def has_outbox(self) -> bool:
-        return False
-
-    def acknowledge(self, place: Reached) -> None:
-        pass
 
     def execute(self, call: ExecuteCall) -> None:
         if self._run is not None:
@@ -106,12 +102,8 @@ class ProgramKernel:
         async for facts in run.facts():
             if run.has_ended and isinstance(facts[-1], Finished):
                 self._backend.status = run.status
-                if run.variables:
-                    facts.insert(-1, VariablesSent(run.variables))
+                facts[-1:] = [*_variables(run.variables), facts[-1]]
             self._sink(facts)
-
-    def answer_stdin(self, text: str) -> None:
-        raise UsageError("A program reads its standard input itself.")
 
     async def interrupt(self) -> None:
         if self._backend.terminal_interrupts:
@@ -137,29 +129,14 @@ class ProgramKernel:
         self._following.cancel()
         await asyncio.gather(self._following, return_exceptions=True)
 
-    async def pause(self) -> None:
-        raise UsageError("A program is paused by Ctrl+Z in its terminal.")
-
-    async def unpause(self) -> None:
-        pass
-
-    async def detach(self) -> None:
-        await self.shutdown()
-
-    async def complete(self, code: str, cursor: int) -> Completions:
-        self._cannot()
-
-    async def inspect(self, code: str, cursor: int, detail: int) -> Inspection:
-        self._cannot()
-
-    async def is_complete(self, code: str) -> Completeness:
-        self._cannot()
-
-    async def ask(self, code: str, deadline: float) -> str:
-        self._cannot()
-
     def usage(self) -> KernelUsage:
         return KernelUsage(None, None)
 
-    def _cannot(self) -> NoReturn:
-        raise Unavailable("A program answers no questions about its variables while it runs.")
+
+def _variables(text: str) -> list[VariablesSent]:
+    """Those that a program had at its end: `text` is JSON of `guest/prelude.py`, or empty."""
+    try:
+        return [VariablesSent(parse_variables(text))] if text else []
+    except ProtocolError as error:
+        log.info("variables of a program: %s", error)
+        return []

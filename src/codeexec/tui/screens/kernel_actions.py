@@ -128,7 +128,7 @@ class KernelActions(Arrangement):
         from codeexec.tui.screens.policies import PolicyScreen  # not at the start either
 
         kernel = self.last.snapshot.kernel if self.last is not None else KernelView()
-        if kernel.kernel is None or kernel.kernel.backend != "docker":
+        if kernel.kernel is None or not kernel.kernel.policy:
             self.notify("This kernel is in no container. Choose one that is: F12", timeout=4)
             return
         chosen = await self.app.push_screen_wait(PolicyScreen(kernel))

@@ -12,6 +12,7 @@ from textual.timer import Timer
 
 from codeexec.config import trust
 from codeexec.config.load import load
+from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import RestartKernel
 from codeexec.domain.snapshot import Snapshot
@@ -125,8 +126,11 @@ class TrustControl:
         workbench, settings = self._workbench, self._workbench.equipment.settings
         found = (each.interpreter for each in before.findings if each.interpreter)
         name, policy = settings.kernel.name or next(found, ""), ""
-        if settings.kernel.backend == "docker":
-            name, policy = f"docker:{settings.docker.image}".rstrip(":"), settings.docker.wanted
+        if settings.kernel.backend == CONTAINERS:
+            name, policy = (
+                f"{CONTAINERS}:{settings.docker.image}".rstrip(":"),
+                settings.docker.wanted,
+            )
         kernel = self._snapshot.kernel.kernel
         if not name or (kernel is not None and name in (kernel.name, kernel.path)):
             return

@@ -46,13 +46,12 @@ _SEVERITY: dict[NoticeLevel, Literal["information", "warning", "error"]] = {
 
 
 def source_path(path: str, snapshot: Snapshot | None) -> Path | None:
-    """The file of this machine that a traceback names; None when it is one of the container's.
+    """The file of this machine that a traceback names; None when it is one of another place.
 
-    Code in the container chooses the path: outside of the session's folder, which both have under
+    Code in a container chooses the path: outside of the session's folder, which both have under
     the same name, it means nothing here.
     """
-    kernel = snapshot.kernel.kernel if snapshot is not None else None
-    if snapshot is None or kernel is None or kernel.backend != "docker":
+    if snapshot is None or "host_paths" in snapshot.kernel.capabilities:
         return Path(path).expanduser()
     inside = Path(os.path.normpath(Path(snapshot.cwd, path)))
     return inside if inside.is_relative_to(snapshot.cwd) else None

@@ -1,0 +1,109 @@
+"""What a kernel may be able to do beside running code: one small protocol for each ability.
+
+A kernel says what it can do by `Kernel.capabilities`, whose parts may be the kernel itself or
+objects that it is composed of. Whoever needs an ability looks for the part; None means that this
+kernel does not have it, which may change with its process (the language is known once it answers).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from codeexec.domain.requests import (
+        Completeness,
+        Completions,
+        Inspection,
+        ReadTable,
+        TablePage,
+        VariableDetail,
+        Variables,
+    )
+    from codeexec.kernels.base import Reached
+
+# Questions fail with Busy where the kernel cannot answer beside running code, and with KernelDied
+# when it goes away meanwhile.
+
+
+class Pausable(Protocol):
+    """All processes of the kernel can be stopped where they are, and go on later."""
+
+    async def pause(self) -> None: ...
+
+    async def unpause(self) -> None: ...
+
+
+class Adoptable(Protocol):
+    """The kernel can outlive this process; the next server adopts it by its handle."""
+
+    def let_outlive(self) -> None:
+        """The handle is journaled: from now on the kernel need not end when we do."""
+
+    async def detach(self) -> None:
+        """Let go of the connection and leave the process to be adopted."""
+
+
+class HasOutbox(Protocol):
+    """The kernel keeps what it puts out until that is acknowledged, so that nothing is lost while
+    no server listens."""
+
+    def acknowledge(self, place: Reached) -> None:
+        """Everything up to this place is journaled; the kernel need not keep it any more."""
+
+
+class TakesInput(Protocol):
+    """Code can ask for input by `InputRequested`."""
+
+    def answer_stdin(self, text: str) -> None: ...
+
+
+class Completing(Protocol):
+    """The kernel completes code, and says whether code is complete. `cursor` counts characters."""
+
+    async def complete(self, code: str, cursor: int) -> Completions: ...
+
+    async def is_complete(self, code: str) -> Completeness: ...
+
+
+class Inspectable(Protocol):
+    """The kernel has help for what the cursor is on. `cursor` counts characters."""
+
+    async def inspect(self, code: str, cursor: int, detail: int) -> Inspection: ...
+
+
+class HasVariables(Protocol):
+    """The variables of the user's namespace. `deadline` is in seconds."""
+
+    async def variables(self, deadline: float) -> Variables: ...
+
+    async def describe(self, name: str, deadline: float) -> VariableDetail: ...
+
+    async def delete(self, name: str, deadline: float) -> None: ...
+
+
+class HasTables(Protocol):
+    """Pages of variables that are tables. `deadline` is in seconds."""
+
+    async def read_table(self, request: ReadTable, deadline: float) -> TablePage: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """The parts of one kernel that have an ability, None where it has not. With `host_paths` the
+    paths that its code names are paths of this machine."""
+
+    pausing: Pausable | None = None
+    adoption: Adoptable | None = None
+    outbox: HasOutbox | None = None
+    stdin: TakesInput | None = None
+    completion: Completing | None = None
+    inspection: Inspectable | None = None
+    variables: HasVariables | None = None
+    tables: HasTables | None = None
+    host_paths: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of those that are there, as `KernelReady` tells them to clients."""
+        return tuple(each.name for each in fields(self) if getattr(self, each.name))

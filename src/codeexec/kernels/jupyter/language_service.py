@@ -1,0 +1,80 @@
+"""Requests to a Jupyter kernel beside running code: completion, inspection, helper code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from codeexec.domain.errors import Busy, CodeexecError, UsageError
+from codeexec.domain.requests import Completeness, Completions, Inspection
+from codeexec.kernels.base import Ready
+from codeexec.kernels.jupyter import replies
+from codeexec.kernels.jupyter.connection import KernelConnection
+from codeexec.kernels.jupyter.greeting import QUESTION
+from codeexec.kernels.jupyter.messages import Message
+from codeexec.kernels.jupyter.pending import NO_ANSWER, TRY_LATER
+from codeexec.kernels.jupyter.questions import mend_completion_code, parse_count
+
+
+class LanguageService:
+    """Completing and Inspectable. `connection` gives the connection to the present process and
+    raises KernelDied where there is none; `ready` gives what that process answered at its start.
+    """
+
+    def __init__(
+        self, connection: Callable[[], KernelConnection], ready: Callable[[], Ready | None]
+    ) -> None:
+        self._connection = connection
+        self._ready = ready
+        self._mended: Ready | None = None
+
+    async def complete(self, code: str, cursor: int) -> Completions:
+        content: dict[str, object] = {"code": code, "cursor_pos": cursor}
+        message = await self._ask_beside("complete_request", content, QUESTION)
+        found = replies.completions(message.content, len(code), cursor)
+        if not found.matches and self._mended is not self._ready():
+            self._mended = self._ready()
+            if await self._mend_completion():
+                return await self.complete(code, cursor)
+        return found
+
+    async def _mend_completion(self) -> bool:
+        """Whether something was in the way of every completion, and is gone."""
+        try:
+            return parse_count(await self.ask(mend_completion_code(), QUESTION)) > 0
+        except CodeexecError:
+            return False  # a kernel of another language, or one that is busy
+
+    async def inspect(self, code: str, cursor: int, detail: int) -> Inspection:
+        content: dict[str, object] = {"code": code, "cursor_pos": cursor, "detail_level": detail}
+        message = await self._ask_beside("inspect_request", content, QUESTION)
+        return replies.inspection(message.content)
+
+    async def is_complete(self, code: str) -> Completeness:
+        message = await self._ask_beside("is_complete_request", {"code": code}, QUESTION)
+        return replies.completeness(message.content)
+
+    async def ask(self, code: str, deadline: float) -> str:
+        """Run helper code in a Python kernel out of sight (no history, no prompt number, no
+        output), beside running code where the kernel has subshells, and return the text that it
+        hands to `answer`: see `guest/prelude.py`. Busy where that must wait, or after `deadline`
+        seconds; UsageError where the code fails."""
+        ready = self._ready()
+        if ready is not None and ready.language != "python":
+            raise UsageError(
+                f"A {ready.language} kernel cannot be asked for its variables.",
+                "Python kernels can.",
+            )
+        content = replies.comm_question(code)
+        message = await self._ask_beside("comm_open", content, deadline)
+        data = message.content.get("data")
+        if not isinstance(data, dict) or not data.keys() & {"text", "error"}:
+            # It was never told how to answer, as it was busy when we came.
+            raise Busy(NO_ANSWER, TRY_LATER)
+        if "error" in data:
+            raise UsageError(f"The kernel could not answer: {data['error']}")
+        return str(data["text"])
+
+    async def _ask_beside(self, kind: str, content: dict[str, object], deadline: float) -> Message:
+        ready = self._ready()
+        subshells = ready is not None and ready.subshells
+        return await self._connection().ask_beside(kind, content, deadline, subshells=subshells)

@@ -1,0 +1,196 @@
+"""The backend `local`: kernels of this machine, chosen, found, attached to or left by a server."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from codeexec.domain.backends import LOCAL
+from codeexec.domain.errors import KernelUnavailable
+from codeexec.domain.events import RESTRICTED, KernelRef
+from codeexec.environments.pythons import looks_like_path, owner_folder
+from codeexec.environments.trust import Trust, trust_step
+from codeexec.hostfiles.place import locate
+from codeexec.kernels.backends import Backend
+from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink, Told
+from codeexec.kernels.early import EarlyKernel
+from codeexec.kernels.find import Found, candidates
+from codeexec.kernels.jupyter import discover, launch
+from codeexec.kernels.jupyter.attached import AttachedLife
+from codeexec.kernels.jupyter.discover import KernelSpec
+from codeexec.kernels.jupyter.kernel import JupyterKernel
+from codeexec.kernels.jupyter.left import hand_on_left
+from codeexec.kernels.jupyter.life import Life
+from codeexec.kernels.jupyter.process import LocalProcess
+
+Start = Callable[[], launch.Spawned]
+"""Starts a process of a kernel: the first, or the next after a restart."""
+
+
+class LocalBackend(Backend):
+    """Kernels of this machine: interpreters, kernelspecs, and kernels that are attached to.
+    `trust` decides which interpreters of folders may be used; `early` may have the first kernel."""
+
+    name = LOCAL
+
+    def __init__(self, early: EarlyKernel, trust: Trust, start_timeout: float) -> None:
+        self._early = early
+        self._trust = trust
+        self._start_timeout = start_timeout
+
+    def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
+        if choice.connection_file or choice.name.endswith(".json"):
+            return self._attach(choice, sink)
+        if not locate(Path(choice.cwd)).real.is_dir():
+            raise KernelUnavailable(
+                f"The folder {choice.cwd} is not there.", "Choose one that is: --cwd FOLDER"
+            )
+        environ = {**os.environ, **choice.env}
+        found = discover.choose(choice.cwd, choice.file, choice.name, environ, self._trust)
+        if isinstance(found, Found):
+            if not choice.name:
+                self._tell_restricted(choice, environ, found, sink)
+            return self._python(found.interpreter, _ref_of(found), choice, sink)
+        ref = _ref_of_spec(found)
+        both = {**found.fill_env(environ), **choice.env}
+        if found.python and not found.by_message:
+            return self._python(found.python, ref, replace(choice, env=both), sink)
+        if found.options is not None:
+            # Through our launcher too: it imports nothing of the folder.
+            argv = [*launch.python_argv(found.command[0]), *found.options]
+            start = functools.partial(
+                launch.spawn, argv, choice.cwd, both, ref.name, choice.session
+            )
+            life: Life = LocalProcess(
+                self._trusting(start, argv[0]), interrupt_by_message=found.by_message
+            )
+            return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
+        if found.provisioner:
+            from codeexec.kernels.jupyter.managed import ManagedLife
+
+            life = ManagedLife(found.name, choice.cwd, choice.env)
+        else:
+            program = found.command[0]
+            first, *others = (
+                self._trusting(_spec_launch(found, choice, both, transport), program)
+                for transport in found.transports
+            )
+            life = LocalProcess(
+                first,
+                interrupt_by_message=found.by_message,
+                other_launch=next(iter(others), None),
+            )
+        return JupyterKernel(ref, life, sink, start_timeout=self._start_timeout)
+
+    async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
+        said = handle.get("ref")
+        fields = said if isinstance(said, dict) else {}
+        ref = KernelRef(**{str(key): str(value) for key, value in fields.items()})
+        primed = bool(handle.get("primed"))
+        if handle.get("life") == "attached":
+            life: Life = AttachedLife(Path(str(handle["connection_file"])))
+            kernel = JupyterKernel(ref, life, sink, primed=primed)
+            try:
+                connection = await life.launch()
+            except KernelUnavailable:
+                return None
+        else:
+            process = LocalProcess.adopt(handle, self._relaunch(handle, ref))
+            if process is None:
+                try:
+                    await hand_on_left(handle, sink, running)
+                finally:
+                    await LocalProcess.clean_up(handle)
+                return None
+            life, connection = process, process.connection
+            kernel = JupyterKernel(
+                ref, process, sink, primed=primed, start_timeout=self._start_timeout
+            )
+        try:
+            is_adopted = await kernel.adopt(connection, handle, running)
+        except BaseException:
+            await life.release()
+            raise
+        if not is_adopted:
+            # What it had on disk goes with it; a kernel of somebody else is only let go of.
+            await life.kill()
+            return None
+        return kernel
+
+    def _tell_restricted(
+        self, choice: KernelChoice, env: Mapping[str, str], used: Found, sink: Sink
+    ) -> None:
+        """Say which interpreter would have been used, were its folder trusted."""
+        best = next(iter(candidates(choice.cwd, choice.file, env, self._trust)))
+        if best.untrusted:
+            words = f"{best.interpreter} is not used: {best.untrusted} is not trusted. "
+            words += f"Code runs with {used.interpreter}."
+            sink([Told("info", RESTRICTED, words, trust_step(best.untrusted))])
+
+    def _python(self, interpreter: str, ref: KernelRef, choice: KernelChoice, sink: Sink) -> Kernel:
+        cwd, env = choice.cwd, dict(choice.env)
+        spawned = self._early.take(interpreter, cwd, env)
+        if spawned is not None:
+            spawned.session = choice.session  # of those that are started after it
+        self._early.end()
+        start = functools.partial(launch.spawn_python, interpreter, cwd, env, choice.session)
+        life = LocalProcess(self._trusting(start, interpreter), spawned)
+        return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
+
+    def _attach(self, choice: KernelChoice, sink: Sink) -> Kernel:
+        path = Path(choice.cwd, choice.connection_file or choice.name).expanduser()
+        ref = KernelRef(str(path), path.stem, "", str(path), LOCAL)
+        return JupyterKernel(ref, AttachedLife(path), sink, start_timeout=self._start_timeout)
+
+    def _relaunch(self, handle: Handle, ref: KernelRef) -> Start:
+        """How to start an adopted kernel afresh: as its first process was."""
+        said, cwd, env = handle.get("argv"), str(handle.get("cwd") or "/"), handle.get("env")
+        argv = [str(arg) for arg in said] if isinstance(said, list) else []
+        plain = {str(k): str(v) for k, v in env.items()} if isinstance(env, dict) else {}
+        session = str(handle.get("session_id") or "")
+        transport = str(handle.get("transport") or "ipc")
+        start = functools.partial(launch.spawn, argv, cwd, plain, ref.name, session, transport)
+        return self._trusting(start, argv[0] if argv else "")
+
+    def _trusting(self, start: Callable[[], launch.Spawned], program: str) -> Start:
+        """The same, refused where code in a container could have changed the program since: a
+        kernel is restarted long after it was chosen. KernelUnavailable."""
+
+        def checked() -> launch.Spawned:
+            if program != sys.executable and not self._trust.allows_named(program):
+                raise KernelUnavailable(
+                    discover.changeable(program), trust_step(owner_folder(program))
+                )
+            return start()
+
+        return checked
+
+    def held_back(self, choice: KernelChoice) -> tuple[str, str]:
+        name = choice.name.lower()
+        if not name or looks_like_path(name):
+            return "", ""
+        spec = discover.find_specs().get(name)
+        if spec is None or spec.options is not None or self._trust.allows(choice.cwd, choice.cwd):
+            return "", ""
+        words = f"The kernel {spec.name} starts with the first run: at its start it may read and "
+        words += f"execute files of {choice.cwd}, which is not trusted."
+        return words, trust_step(choice.cwd)
+
+
+def _ref_of(found: Found) -> KernelRef:
+    path = found.interpreter
+    return KernelRef(path, discover.display_name(found), "python", path, LOCAL)
+
+
+def _ref_of_spec(spec: KernelSpec) -> KernelRef:
+    return KernelRef(spec.name, spec.display_name, spec.language, str(spec.folder), LOCAL)
+
+
+def _spec_launch(
+    spec: KernelSpec, choice: KernelChoice, env: Mapping[str, str], transport: str
+) -> Start:
+    return lambda: launch.spawn(spec.command, choice.cwd, env, spec.name, choice.session, transport)
