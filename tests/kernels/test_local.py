@@ -37,8 +37,18 @@ def _scripted(code: str, cwd: Path, sink: Partner, timeout: float = 30.0) -> Jup
     return JupyterKernel(KernelRef("scripted"), life, sink.sink, start_timeout=timeout)
 
 
-def _folders() -> set[Path]:
-    return set(Path("/tmp").glob("codeexec-*"))
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The folders that are made for kernels during a test."""
+    folders: list[Path] = []
+    make_folder = launch.make_folder
+
+    def note() -> str:
+        folders.append(Path(make_folder()))
+        return str(folders[-1])
+
+    monkeypatch.setattr(launch, "make_folder", note)
+    return folders
 
 
 @pytest.mark.parametrize("moment", ["idle", "busy", "flood", "input"])
@@ -62,14 +72,15 @@ async def test_kill_9_at_any_moment(moment: str, tmp_path: Path) -> None:
         assert (await partner.run("1")).status == "ok"
 
 
-async def test_a_kernel_that_exits_at_start_says_its_last_words(tmp_path: Path) -> None:
-    before = _folders()
+async def test_a_kernel_that_exits_at_start_says_its_last_words(
+    tmp_path: Path, made: list[Path]
+) -> None:
     with no_orphans():
         kernel = _scripted("raise SystemExit('no licence')", tmp_path, Partner())
         with pytest.raises(KernelUnavailable, match=r"(?s)code 1.*no licence"):
             await kernel.start()
     assert not kernel.is_alive
-    assert _folders() <= before
+    assert [folder.exists() for folder in made] == [False]
 
 
 async def test_a_kernel_that_never_answers_is_given_up(tmp_path: Path) -> None:
@@ -106,11 +117,10 @@ def test_what_cannot_be_is_said_in_words(choice: KernelChoice, message: str) -> 
     assert caught.value.next_step
 
 
-def test_a_program_that_is_not_there(tmp_path: Path) -> None:
-    before = _folders()
+def test_a_program_that_is_not_there(tmp_path: Path, made: list[Path]) -> None:
     with pytest.raises(FileNotFoundError):
         launch.spawn(["/nowhere/kernel"], str(tmp_path), {})
-    assert _folders() <= before
+    assert [folder.exists() for folder in made] == [False]
 
 
 async def test_files_and_sockets_are_private(tmp_path: Path) -> None:
