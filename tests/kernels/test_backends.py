@@ -24,69 +24,9 @@ from codeexec.kernels.base import KernelChoice
 from codeexec.kernels.factory import Kernels
 from support.sessions import open_host, open_session, run, text, until
 
-BACKEND = '''
-from codeexec.domain.events import KernelRef
-from codeexec.domain.requests import KernelInfo
-from codeexec.kernels.backends import Backend
-from codeexec.kernels.base import Finished, KernelUsage, Ready, Started, Wrote
-from codeexec.kernels.capabilities import Capabilities
-
-
-class Echo(Backend):
-    """Kernels that put out their code; `loud` ones in capitals."""
-
-    name = "echo"
-    loss_reason = "An echo dies away."
-
-    def __init__(self, context):
-        self.context = context
-
-    def create(self, choice, sink):
-        return EchoKernel(choice, sink)
-
-    async def offers(self):
-        return [KernelInfo("echo:loud", "Loud echo", "echo", "", "echo")]
-
-
-class EchoKernel:
-    pid = None
-    capabilities = Capabilities()
-
-    def __init__(self, choice, sink):
-        self.ref = KernelRef(f"echo:{choice.name}", "Echo", "echo", "", "echo")
-        self.is_alive = False
-        self._sink, self._count = sink, 0
-
-    async def start(self):
-        self.is_alive, self._count = True, 0
-        return Ready(None, "echo", "1", "", subshells=False)
-
-    restart = start
-
-    def handle(self):
-        return {"ref": {"name": self.ref.name, "backend": "echo"}}
-
-    def execute(self, call):
-        self._count += 1
-        text = call.code.upper() if self.ref.name == "echo:loud" else call.code
-        self._sink([
-            Started(call.execution, self._count),
-            Wrote(call.execution, "stdout", text + "\\n"),
-            Finished(call.execution, "ok", None, self._count),
-        ])
-
-    async def interrupt(self):
-        pass
-
-    async def signal(self, signum):
-        return False
-
-    async def shutdown(self):
-        self.is_alive = False
-
-    def usage(self):
-        return KernelUsage(None, None)
-'''
+GUIDE = Path(__file__).parents[2] / "docs" / "extending.md"
+BACKEND = GUIDE.read_text().partition("```python\n")[2].partition("```")[0]
+"""The example of the guide is the backend `echo` of these tests."""
 
 
 def install(folder: Path, module: str, source: str, *entry_points: str) -> None:

@@ -165,7 +165,7 @@ class KernelKeeper:
                 adopted,
                 ready.notices,
                 ready.language_info,
-                kernel.capabilities.names,
+                capabilities=kernel.capabilities.names,
             )
         )
         self._executions.pump()
