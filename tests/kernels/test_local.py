@@ -16,6 +16,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 
 from codeexec.domain.errors import KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
+from codeexec.environments import short_folders
 from codeexec.environments.marks import MARK, find_marked
 from codeexec.environments.processes import descendants, identify
 from codeexec.kernels.base import Died, Displayed, Finished, KernelChoice
@@ -41,7 +42,7 @@ def _scripted(code: str, cwd: Path, sink: Partner, timeout: float = 30.0) -> Jup
 def made(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The folders that are made for kernels during a test."""
     folders: list[Path] = []
-    make_folder = launch.make_folder
+    make_folder = short_folders.make_folder
 
     def note() -> str:
         folders.append(Path(make_folder()))
