@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 def read(bench: Bench, *keys: str) -> None:
     """What the driver does with the keys of one read of the terminal: a text is as many keys."""
     for key in keys:
-        if "+" in key or key in ("up", "escape", "enter"):
+        if "+" in key or key in ("up", "escape", "enter", "f1", "f2"):
             bench.program.post_message(events.Key(key, None))
             continue
         for character in key:
@@ -60,3 +60,44 @@ async def test_typing_after_a_click_into_the_empty_console_is_for_the_prompt(
         read(bench, "print(1)")
         await bench.until(lambda: console.prompt.text == "print(1)", "what was typed")
         assert len(bench.snapshot.executions) == 1
+
+
+CELLS = "# %% load\nimport math\n# %% plot\nprint(1)\n# %%\ntotal = 3\n"
+
+
+async def test_keys_behind_one_that_opens_a_dialog_go_to_the_dialog(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"cells.py": CELLS}) as bench:
+        sheet = bench.workbench.documents.sheet
+        assert sheet is not None
+        editor = sheet.editor
+        await bench.until(lambda: editor.has_focus, "the editor has the keys")
+        read(bench, "alt+g", "total", "enter")
+        await bench.until(lambda: editor.model.cursor.line == 4, "the cell of the total")
+        read(bench, "ctrl+p", "save as", "enter", "ctrl+u", "other.py", "enter")
+        await bench.until((bench.folder / "other.py").exists, "saved by one read")
+        read(bench, "f1", "/quit and let")
+        await bench.sees("Quit, and let the session go on")
+        await bench.sees_no_more("Replace")
+        read(bench, "escape", "escape", "ctrl+f", "plot", "enter", "escape")
+        read(bench, "alt+g", "load", "enter")
+        await bench.until(lambda: editor.model.cursor.line == 0, "the first cell")
+        read(bench, "ctrl+o", "cells.py", "enter", "x")
+        await bench.until(lambda: bench.editor.text.startswith("x# %% load"), "typed into the file")
+        assert editor.text == CELLS
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 35), (200, 50)])
+async def test_what_is_typed_where_nothing_is_open_begins_a_document(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with open_bench(tmp_path, size=size) as bench:
+        await bench.until(lambda: bench.workbench.console_pane.prompt.has_focus, "the prompt")
+        for words in ("open", "new", "quit"):
+            assert words in bench.screen(), words
+        await bench.press("alt+1")
+        await bench.sees("Type here, Ctrl+O opens, F5 runs, Ctrl+Q leaves")
+        read(bench, "x = (1", "enter", "y")
+        await bench.until(lambda: bench.editor.text == "x = (1\ny)", "all of it")
+        assert len(bench.workbench.documents.sheets) == 1
+        bench.program.post_message(events.Paste("z"))
+        await bench.until(lambda: "yz" in bench.editor.text, "the paste")

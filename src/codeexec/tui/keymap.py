@@ -9,6 +9,7 @@ on, separated by commas; an empty string takes all of them away:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,17 @@ def key_words(keys: str) -> str:
         word = _WORDS.get(last, last.upper() if len(last) > 1 or modifiers else last)
         shown.append("+".join([*(modifier.capitalize() for modifier in modifiers), word]))
     return "  ".join(shown)
+
+
+def named_keys(words: str, keys: Mapping[str, str]) -> str:
+    """Words in which `{file.open}` stands for the first key of that command that every terminal
+    delivers; `keys` are those that differ from the table."""
+
+    def key_of(name: re.Match[str]) -> str:
+        mine = keys.get(name[1], BY_ID[name[1]].keys).split(",")
+        return key_words(next((key for key in mine if key not in SWALLOWED), mine[0]))
+
+    return re.sub(r"\{([a-z_.]+)\}", key_of, words)
 
 
 def built_in(name: str) -> Path:

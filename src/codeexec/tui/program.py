@@ -30,7 +30,7 @@ from codeexec.domain.requests import SessionSummary
 from codeexec.tui import garbage, terminal_replies
 from codeexec.tui.app import OpenOptions
 from codeexec.tui.color_depth import Depth
-from codeexec.tui.commands import BY_ID
+from codeexec.tui.commands import BY_ID, Where
 from codeexec.tui.equipment import Equipment
 from codeexec.tui.key_order import KeyHandled, KeyOrder
 from codeexec.tui.legacy_keys import teach
@@ -39,7 +39,6 @@ from codeexec.tui.places import all_places, menu, places
 from codeexec.tui.render.clusters import ClusterFilter
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.screens.command_chooser import CommandChooser
-from codeexec.tui.screens.keys import KeysScreen
 from codeexec.tui.screens.workbench import Workbench
 from codeexec.tui.terminal import FollowingDriver, Start
 from codeexec.tui.terminal_replies import TerminalAnswered
@@ -266,10 +265,17 @@ class Program(App[str]):
 
     # -- help on screens of their own, where nothing of the workbench is bound ---------------------
 
-    def action_help(self) -> None:
+    @work(group="palette", exclusive=True)
+    async def action_help(self) -> None:
+        from codeexec.tui.screens.keys import KeysScreen  # not at the start
+
+        if isinstance(self.screen, KeysScreen):
+            self.screen.action_leave()  # the same key closes it
+            return
+        here = places(self.screen)
         keys = self.equipment.keymap.keys
-        here = all_places(tuple(places(self.screen)))
-        self.push_screen(KeysScreen(self.equipment.theme, keys, here))
+        chosen = await self.push_screen_wait(KeysScreen(keys, all_places(tuple(here))))
+        await self._run_chosen(chosen, here)
 
     @work(group="palette", exclusive=True)
     async def action_palette(self) -> None:
@@ -277,6 +283,10 @@ class Program(App[str]):
         chosen = await self.push_screen_wait(
             CommandChooser("Commands", menu(tuple(here)), self.equipment.keymap, near=here)
         )
+        await self._run_chosen(chosen, here)
+
+    async def _run_chosen(self, chosen: str | None, here: Mapping[Where, DOMNode]) -> None:
+        """Do what was chosen, by the part that is there."""
         if chosen is not None and (target := here.get(BY_ID[chosen].where)) is not None:
             await self.run_action(BY_ID[chosen].action, default_namespace=target)
 

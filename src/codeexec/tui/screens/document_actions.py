@@ -175,8 +175,12 @@ class DocumentActions(Arrangement):
     @on(DocumentsPane.ChoiceAsked)
     @work(group="choose", exclusive=True)
     async def choose_line(self, event: DocumentsPane.ChoiceAsked) -> None:
-        choices = [Choice(str(line), title, f"line {line + 1}") for title, line in event.entries]
-        chosen = await self.app.push_screen_wait(Chooser(event.title, choices))
+        choices = [
+            Choice(str(one.line), one.title, f"{one.detail}  line {one.line + 1}".strip())
+            for one in event.entries
+        ]
+        chooser = Chooser(event.title, choices, current=str(event.current))
+        chosen = await self.app.push_screen_wait(chooser)
         if chosen is not None and (sheet := self.documents.sheet) is not None:
             sheet.go_to(int(chosen))
             sheet.editor.focus()

@@ -1,69 +1,107 @@
-"""The page of keys: what each does where one is, then everywhere; printed from the table."""
+"""F1: what each key does where the user is, then everywhere; can be searched."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.text import Text
-from textual.app import ComposeResult
+from rich.cells import cell_len
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
-from textual.widgets import Static
 
-from codeexec.tui.commands import COMMANDS, PLACES, Where, bindings
+from codeexec.tui.commands import BY_ID, COMMANDS, PLACES, Command, Where, bindings
 from codeexec.tui.keymap import key_words
-from codeexec.tui.screens.modal import Modal
-from codeexec.tui.theme import Theme
+from codeexec.tui.places import is_apart
+from codeexec.tui.render.plain import fitted, padded
+from codeexec.tui.screens.picker import Heading, Picker
+from codeexec.tui.widgets.artifacts.row_list import Pieces, Row
+from codeexec.tui.widgets.hints import Hint
+
+FIRST = ("file.open", "file.new", "run.cell", "file.save", "pane.other", "app.palette", "app.quit")
+"""Commands whose keys begin the page of the workbench, so that they are seen in 24 lines."""
+
+_SHOWN_KEYS = 2
+_WIDEST_KEYS = 22
 
 
-def page(theme: Theme, keys: Mapping[str, str], places: Sequence[Where]) -> Text:
-    """The commands of some places with their keys; those without a key are in the palette."""
-    text = Text()
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """A command with its keys in a column that is `column` cells wide."""
+
+    command: Command
+    keys: str
+    column: int
+
+    def pieces(self, width: int) -> Pieces:
+        title = fitted(self.command.title, max(width - self.column - 2, 1))
+        return [(padded(self.keys, self.column), "accent"), ("  ", "text"), (title, "text")]
+
+
+def page(keys: Mapping[str, str], places: Sequence[Where], search: str = "") -> list[Row]:
+    """The commands of some places that have keys, below a heading each; of a search those that
+    have all its words in their title or their keys. Commands without a key are in the palette."""
+    words = search.casefold().split()
+    sections: list[tuple[str, list[tuple[Command, str]]]] = []
+    if not words and not is_apart(places):
+        sections.append(("First of all", _with_keys([BY_ID[name] for name in FIRST], keys)))
     for place in places:
-        rows = [
-            (keys.get(command.id, command.keys), command.title)
-            for command in sorted(COMMANDS, key=lambda command: command.group != "run")
-            if command.where == place and not command.goes_without_saying
+        commands = [one for one in COMMANDS if one.where == place and not one.goes_without_saying]
+        rows = _with_keys(sorted(commands, key=lambda one: one.group != "run"), keys)
+        fitting = [
+            (command, shown)
+            for command, shown in rows
+            if all(word in f"{command.title} {shown}".casefold() for word in words)
         ]
-        rows = [(key_words(",".join(key.split(",")[:2])), title) for key, title in rows if key]
-        if not rows:
-            continue
-        text.append(f"{PLACES[place]}\n", theme.style("title"))
-        for key, title in rows:
-            text.append(f"  {key:<30.30} ", theme.style("accent"))
-            text.append(f"{title}\n", theme.style("text"))
-        text.append("\n")
-    return text
+        sections.append((PLACES[place], fitting))
+    widths = [cell_len(shown) for _, rows in sections for _, shown in rows]
+    column = min(max(widths, default=0), _WIDEST_KEYS)
+    made: list[Row] = []
+    for title, rows in sections:
+        if rows:
+            made.append(Heading(title))
+            made += [KeyRow(command, shown, column) for command, shown in rows]
+    return made
 
 
-class KeysScreen(Modal[None]):
-    """F1."""
+def _with_keys(commands: Sequence[Command], keys: Mapping[str, str]) -> list[tuple[Command, str]]:
+    named = []
+    for command in commands:
+        own = keys.get(command.id, command.keys).split(",")[:_SHOWN_KEYS]
+        if own[0]:
+            named.append((command, key_words(",".join(own))))
+    return named
+
+
+class KeysScreen(Picker[str | None]):
+    """Answers with the id of the command that was chosen, which is done then."""
+
+    typing: ClassVar[bool] = False
+    placeholder: ClassVar[str] = "what it does, or a key"
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("keys")]
 
-    DEFAULT_CSS = """
-    KeysScreen { align: center middle; background: $surface 55%; }
-    KeysScreen > Vertical {
-        width: 78; max-width: 96%; height: 90%; padding: 1 2; background: $raised;
-    }
-    KeysScreen VerticalScroll { scrollbar-size-vertical: 1; }
-    """
-
-    def __init__(self, theme: Theme, keys: Mapping[str, str], places: Sequence[Where]) -> None:
-        """`places` in the order of the page."""
-        super().__init__()
-        self._theme = theme
+    def __init__(self, keys: Mapping[str, str], places: Sequence[Where]) -> None:
+        """`keys` are those that differ from the table, `places` in the order of the page."""
+        super().__init__("Keys")
         self._keys = keys
         self._places = places
 
-    def compose(self) -> ComposeResult:
-        with Vertical():
-            with VerticalScroll():
-                yield Static(page(self._theme, self._keys, self._places))
+    def hints(self) -> Sequence[Hint]:
+        return (
+            Hint("enter", "do it", "choose"),
+            Hint("/", "search", "search"),
+            Hint("esc", "close", "leave"),
+        )
 
-    def on_mount(self) -> None:
-        self.query_one(VerticalScroll).focus()
+    def begin(self) -> None:
+        self.narrow("")
 
-    def action_leave(self) -> None:
-        self.dismiss(None)
+    def narrow(self, typed: str) -> None:
+        rows = page(self._keys, self._places, typed)
+        self.show(rows)
+        self.say("" if rows else "Nothing fits.")
+
+    def choose(self, at: int) -> None:
+        row = self.list.rows[at]
+        if isinstance(row, KeyRow):
+            self.dismiss(row.command.id)

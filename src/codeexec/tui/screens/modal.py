@@ -19,6 +19,9 @@ class Modal(ModalScreen[R]):
 
     _is_over = False
 
+    is_deciding = False
+    """A key was taken whose effect is still to come: later keys wait for it."""
+
     def __init__(self) -> None:
         super().__init__()
         self._compositor = SafeCompositor()

@@ -62,6 +62,7 @@ class OpeningScreen(Picker[Path | None]):
         self._recent = [_relative(path, root) for path in recent]
         self._paths: Sequence[str] = self._in_order(())
         self._typed = ""
+        self._found_for: str | None = None
         self._is_reading = True
 
     def hints(self) -> Sequence[Hint]:
@@ -100,6 +101,9 @@ class OpeningScreen(Picker[Path | None]):
             elif not path.is_dir() and not rows:
                 rows.append(FileHit(Hit(str(path), 0), path, new_file_words(path)))
         self.show(rows)
+        self._found_for = typed
+        if self.is_deciding:
+            self.action_choose()
         if self._is_reading and not rows:
             self.say("Reading the folder…")
         else:
@@ -113,6 +117,13 @@ class OpeningScreen(Picker[Path | None]):
         if not typed or typed.endswith("/") or "\0" in typed:
             return None
         return Path(os.path.normpath(self._root / Path(typed).expanduser()))
+
+    def action_choose(self) -> None:
+        """Enter may come before the search is done, or the folder read: then it waits for that."""
+        is_found = self._found_for == self.field.value.strip()
+        self.is_deciding = not is_found or (self._is_reading and not self.list.rows)
+        if not self.is_deciding:
+            super().action_choose()
 
     def choose(self, at: int) -> None:
         row = self.list.rows[at]

@@ -25,7 +25,6 @@ from codeexec.tui.places import all_places, menu, places
 from codeexec.tui.screens.command_chooser import CommandChooser
 from codeexec.tui.screens.dialogs import Choice, Chooser
 from codeexec.tui.screens.kernel_actions import KernelActions
-from codeexec.tui.screens.keys import KeysScreen
 from codeexec.tui.widgets.chrome import TabStrip
 from codeexec.tui.widgets.console.pane import ConsolePane
 from codeexec.tui.widgets.documents.pane import DocumentsPane
@@ -381,7 +380,12 @@ class Wires(KernelActions):
         except NoMatches:
             return self
 
-    def action_help(self) -> None:
+    @work(group="choose", exclusive=True)
+    async def action_help(self) -> None:
+        from codeexec.tui.screens.keys import KeysScreen  # not at the start
+
+        here = places(self)
         keys = self.equipment.keymap.keys
-        here = all_places(tuple(places(self)))
-        self.app.push_screen(KeysScreen(self.equipment.theme, keys, here))
+        chosen = await self.app.push_screen_wait(KeysScreen(keys, all_places(tuple(here))))
+        if chosen is not None:
+            await self.run_command(BY_ID[chosen], here)

@@ -138,6 +138,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.console_pane = self.query_one(ConsolePane)
         self.documents = self.query_one(DocumentsPane)
         self.status = self.query_one(StatusLine)
+        self.documents.folder = self.place.folder
         self.documents.recent = RecentFiles(self.equipment.state / "recent.json")
         self.follow_settings()
         settings = self.equipment.settings
@@ -351,6 +352,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     async def _open_own_files(self, summary: SessionSummary) -> None:
         """Open what a workbench on this session had open last, in the session's own folder."""
         self.place = Place(Path(summary.cwd), ())
+        self.documents.folder = self.place.folder
         self.arrangement, files = self._layouts.load(self.place.folder)
         view = self._views.load(summary.session_id)
         if view is None:

@@ -16,8 +16,10 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from codeexec.domain.outputs import Display, MimePart, Run
+from codeexec.tui.keymap import named_keys
 from codeexec.tui.layout import output_width
 from codeexec.tui.render.counts import counted
+from codeexec.tui.render.plain import fitted
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.console.card import Card, Line
 from codeexec.tui.widgets.console.deck import Deck
@@ -34,6 +36,7 @@ _EMPTY = (
     ("Nothing has run yet.", "text"),
     ("", "text"),
     ("Type below, or run a cell.", "muted"),
+    ("{file.open} open   {file.new} new file   {app.quit} quit", "muted"),
 )
 
 
@@ -288,7 +291,7 @@ class CardLines(ScrollView):
         if not 0 <= at < len(_EMPTY):
             return Strip.blank(width)
         words, meaning = _EMPTY[at]
-        words = words[:width]
+        words = fitted(named_keys(words, self.app._keymap), width)
         left = (width - len(words)) // 2
         return Strip(
             [Segment(" " * left), Segment(words, self.painter.theme.style(meaning))]

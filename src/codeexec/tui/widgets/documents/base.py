@@ -12,6 +12,7 @@ from codeexec.documents.swap import Swap, SwapStore
 from codeexec.domain.events import CellRef
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.chrome import Tab, TabStrip
+from codeexec.tui.widgets.documents.going import PlaceToGo
 from codeexec.tui.widgets.documents.sheet import Sheet
 from codeexec.tui.widgets.documents.stage import Stage
 from codeexec.tui.widgets.status import Position
@@ -68,10 +69,12 @@ class DocumentsBase(Vertical):
 
     @dataclass
     class ChoiceAsked(Message):
-        """The person is to choose one of these lines: `(title, line)`."""
+        """The user is to choose one of these lines."""
 
         title: str
-        entries: list[tuple[str, int]]
+        entries: list[PlaceToGo]
+        current: int = -1
+        """The line of the entry that the cursor is in."""
 
     @dataclass
     class TabsChanged(Message):

@@ -19,6 +19,7 @@ from codeexec.tui.theme import Theme
 from codeexec.tui.watch_only import refusal
 from codeexec.tui.widgets.chrome import TabStrip
 from codeexec.tui.widgets.documents.cell_runs import CellRuns
+from codeexec.tui.widgets.documents.going import PlaceToGo, cell_places
 from codeexec.tui.widgets.documents.keeping import LOOK_EVERY
 from codeexec.tui.widgets.documents.recent import RecentFiles
 from codeexec.tui.widgets.documents.running import Running
@@ -49,6 +50,10 @@ class DocumentsPane(Running):
         self._cell_runs = CellRuns()
         self.stored = StoredOutputs()
         self._untitled = 0
+        self._typed_early = ""
+        self._beginning = asyncio.Lock()
+        self.folder = Path.cwd()
+        """Where documents without a file begin."""
         self._one_at_a_time = asyncio.Lock()
         self._reopenable: list[tuple[Path, int]] = []
         self._habits = Habits()
@@ -59,7 +64,7 @@ class DocumentsPane(Running):
         yield TabStrip(self._theme, id="editor-tabs")
         with self.stage:
             yield self.stage.divider
-            yield Welcome(self._theme, id="welcome")
+            yield Welcome(self._theme, self._begin_with, id="welcome")
 
     def on_mount(self) -> None:
         self.tabs = self.query_one(TabStrip)
@@ -109,9 +114,31 @@ class DocumentsPane(Running):
         """A document without a file."""
         self._untitled += 1
         name = f"untitled-{self._untitled}{suffix}"
-        folder = folder or Path.cwd()
+        folder = folder or self.folder
         key = f"{_UNTITLED}{os.getpid()}:{folder / name}"
         return await self._add_untitled(folder / name, key, text)
+
+    def _begin_with(self, text: str) -> None:
+        """Begin a document with what is typed where none is open."""
+        if self.watch_only:
+            self._is_refused()
+            return
+        self._typed_early += text
+        self.run_worker(self._begin_typed(), group="choose")
+
+    async def _begin_typed(self) -> None:
+        async with self._beginning:
+            if self._typed_early and self.sheet is None:
+                await self.new()
+        text, self._typed_early = self._typed_early, ""
+        sheet = self.sheet
+        if sheet is None or not text:
+            return
+        self.focus_editor()
+        if len(text) == 1:
+            sheet.editor.type(text)  # brackets are closed, completions asked for
+        else:
+            sheet.editor.insert(text)
 
     async def _add_untitled(self, path: Path, key: str, text: str) -> Sheet:
         # Whatever file has that name is another document.
@@ -456,14 +483,14 @@ class DocumentsPane(Running):
             return
         match event.kind:
             case "cell":
-                cells = [
-                    (cell.title or f"cell {cell.index + 1}", cell.start)
-                    for cell in sheet.editor.cells()
-                ]
-                self.post_message(self.ChoiceAsked("Go to a cell", cells))
+                cells = sheet.editor.cells()
+                current = sheet.editor.model.cell()
+                self.post_message(
+                    self.ChoiceAsked("Go to a cell", cell_places(cells), current.start)
+                )
             case "symbol":
                 names = [
-                    (f"{one.name}  {_KINDS.get(one.kind, one.kind)}", one.line)
+                    PlaceToGo(one.name, one.line, _KINDS.get(one.kind, one.kind))
                     for one in sheet.editor.symbols()
                 ]
                 self.post_message(self.ChoiceAsked("Go to a symbol", names))

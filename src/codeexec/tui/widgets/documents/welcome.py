@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
-from codeexec.tui.commands import BY_ID
-from codeexec.tui.keymap import key_words
+from codeexec.tui.keymap import named_keys
 from codeexec.tui.link import CommandWanted
 from codeexec.tui.theme import Theme
 
 _LINES: tuple[tuple[str, str], ...] = (
-    ("", "Nothing is open."),
+    ("", "{title}"),
     ("", ""),
     ("file.open", "open a file"),
     ("file.new", "begin a new one"),
@@ -25,16 +25,36 @@ _LINES: tuple[tuple[str, str], ...] = (
 """Commands, and what they do; a click on one is as good as its key."""
 
 
+_TITLES = (
+    "Type here, {file.open} opens, {run.cell} runs, {app.quit} leaves",
+    "Type here, {file.open} opens",
+    "Type here",
+)
+"""The longest that has room is shown; keys as the keymap has them."""
+
+
 class Welcome(Widget, can_focus=True):
-    """A few keys to begin with, in the middle."""
+    """A few keys to begin with, in the middle; what is typed begins a document."""
 
     DEFAULT_CSS = """
     Welcome { height: 1fr; }
     """
 
-    def __init__(self, theme: Theme, id: str | None = None) -> None:
+    def __init__(self, theme: Theme, on_text: Callable[[str], None], id: str | None = None) -> None:
+        """`on_text` is called at once with what is typed or pasted."""
         super().__init__(id=id)
         self._theme = theme
+        self._on_text = on_text
+
+    def on_key(self, event: events.Key) -> None:
+        if event.is_printable and event.character:
+            event.stop()
+            event.prevent_default()
+            self._on_text(event.character)
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        self._on_text(event.text)
 
     def use(self, theme: Theme) -> None:
         self._theme = theme
@@ -48,6 +68,10 @@ class Welcome(Widget, can_focus=True):
         if event.button == 1 and 0 <= at < len(_LINES) and _LINES[at][0]:
             self.post_message(CommandWanted(_LINES[at][0]))
 
+    def _title(self, width: int) -> str:
+        titles = [named_keys(title, self.app._keymap) for title in _TITLES]
+        return next((title for title in titles if len(title) < width), "")
+
     def render_line(self, y: int) -> Strip:
         width, style, base = self.size.width, self._theme.style, self.rich_style
         at = self._at(y)
@@ -57,10 +81,9 @@ class Welcome(Widget, can_focus=True):
         left = max((width - 30) // 2, 0)
         segments = [Segment(" " * left)]
         if command:
-            keys = self.app._keymap.get(command, BY_ID[command].keys)
-            key = key_words(keys.partition(",")[0])
+            key = named_keys(f"{{{command}}}", self.app._keymap)
             segments.append(Segment(f"{key:>8}  ", style("accent")))
             segments.append(Segment(words, style("muted")))
-        else:
-            segments.append(Segment(f"{words:^30}", style("text") + Style(bold=False)))
+        elif words:
+            segments = [Segment(f"{self._title(width):^{width}}", style("text"))]
         return Strip(segments).adjust_cell_length(width).apply_style(base)

@@ -1,0 +1,37 @@
+"""Places of a document that can be gone to, as they are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from codeexec.documents.model import Cell, CellKind
+from codeexec.documents.outline import cell_name
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceToGo:
+    """A line, from 0, by a title and quiet words on it."""
+
+    title: str
+    line: int
+    detail: str = ""
+
+
+def cell_places(cells: Sequence[Cell]) -> list[PlaceToGo]:
+    """Each cell by its number and its title, heading or first line of code; where it has a title,
+    its first line of code stands beside."""
+    digits = len(str(len(cells)))
+    return [
+        PlaceToGo(f"{cell.index + 1:>{digits}}  {cell_name(cell)}", cell.start, _detail(cell))
+        for cell in cells
+    ]
+
+
+def _detail(cell: Cell) -> str:
+    if cell.kind is not CellKind.CODE:
+        return cell.kind.value
+    if not cell.title:
+        return ""
+    lines = (line.strip() for line in cell.source.split("\n"))
+    return next((line for line in lines if line), "")
