@@ -30,7 +30,10 @@ class Appearance:
     not tell. Empty: ask."""
 
     presentation: bool = False
-    """Start in presentation mode: larger spacing, less around the code, keys shown."""
+    """Start in presentation mode: no empty panes, larger output, code once, keys shown."""
+
+    show_keys: bool = True
+    """In presentation mode, show the keys that are pressed and what they do; never typed text."""
 
     animations: bool = True
     """Let things move where that helps the eye; `false` suits slow lines."""

@@ -176,6 +176,8 @@ class Program(App[str]):
         """Keys that come before a pane has them wait for it."""
         if isinstance(event, events.InputEvent):
             self.equipment.key_at = time.monotonic()
+        if isinstance(event, events.Key) and not event.is_forwarded and self._takes_keys:
+            self.workbench.presenting.note_key(event)
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             await super().on_event(event)
         elif self._takes_keys:

@@ -117,6 +117,9 @@ class Arrangement(Screen[None]):
             layout, files=self.front == "files", outline=self.front == "outline", side=side
         )
 
+    def note_presenting(self) -> None:
+        """Presentation mode has begun or ended."""
+
     def has_content(self, pane: str) -> bool:
         """Whether there is anything to be seen in a pane."""
         return True
@@ -260,6 +263,7 @@ class Arrangement(Screen[None]):
             self.arrangement = self.arrangement.presented(self.app.size.width)
         elif self._everyday is not None:
             self.arrangement, self._everyday = self._everyday, None
+        self.note_presenting()
         self.lay_out()
 
     @property

@@ -64,6 +64,9 @@ class Wires(KernelActions):
     side: Side | None = None
     status: StatusLine
 
+    def show_code_once(self) -> None:
+        """The document in front may be another one."""
+
     # -- words ------------------------------------------------------------------------------------
 
     @on(Failed)
@@ -246,6 +249,7 @@ class Wires(KernelActions):
     @on(DocumentsPane.CursorMoved)
     def show_position(self, event: DocumentsPane.CursorMoved) -> None:
         self.status.show(position=event.position)
+        self.show_code_once()
         if self.side is not None:
             self.side.outline.follow()
 

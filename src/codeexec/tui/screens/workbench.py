@@ -28,6 +28,7 @@ from codeexec.tui.screens.arrangement import PANES
 from codeexec.tui.screens.document_actions import DocumentActions
 from codeexec.tui.screens.furnishing import furnish
 from codeexec.tui.screens.hidden_console import HiddenConsole
+from codeexec.tui.screens.presenting import Presenting
 from codeexec.tui.screens.program_actions import ProgramActions
 from codeexec.tui.screens.trust_control import TrustControl
 from codeexec.tui.screens.wires import Wires
@@ -38,6 +39,7 @@ from codeexec.tui.widgets.console.pane import ConsolePane
 from codeexec.tui.widgets.console.peek import OutputPeek
 from codeexec.tui.widgets.documents.pane import DocumentsPane
 from codeexec.tui.widgets.documents.recent import RecentFiles
+from codeexec.tui.widgets.keys_shown import KeysShown
 from codeexec.tui.widgets.status import StatusLine
 from codeexec.tui.workplace import Place
 
@@ -99,6 +101,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.answer_waits = AnswerWaits()
         self._beside: list[Frame] = []
         self.trust = TrustControl(self)
+        self.presenting = Presenting(self)
         self._layouts = Layouts(equipment.state / "layouts")
         self._views = SessionViews(equipment.state / "views")
         self._shared: SessionView | None = None
@@ -132,6 +135,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
                 with Vertical(id="variables-box"):
                     yield _title(theme, "variables")
         yield Static("This terminal\nis too small.", id="too-small")
+        yield KeysShown(theme)
         yield StatusLine(theme)
 
     async def on_mount(self) -> None:
@@ -182,7 +186,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.query_one(StatusLine).show(shows_position=self.box("editor").display)
         if self.side is not None:
             single = self.front if self.is_compact else self.alone
-            self.side.artifacts.fill(single == "artifacts")
+            self.side.artifacts.fill(single == "artifacts" or self.is_presenting)
+        self.presenting.show_code_once()
 
     @work(group="furnish", exclusive=True)
     async def _furnish(self) -> None:
@@ -213,6 +218,12 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     async def action_trust(self) -> None:
         await self.trust.change()
 
+    def note_presenting(self) -> None:
+        self.presenting.follow_mode()
+
+    def show_code_once(self) -> None:
+        self.presenting.show_code_once()
+
     def has_content(self, pane: str) -> bool:
         if pane == "artifacts":
             return self.side is not None and not self.side.artifacts.is_empty
@@ -238,6 +249,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             divider.use(theme)
         self.console_pane.use(theme)
         self.documents.use(theme)
+        self.query_one(KeysShown).use(theme)
         self.status.use(theme)
         self._hidden_console.use(theme)
 
@@ -249,6 +261,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         view.deck.code_limit = settings.console.fold_code
         view.painter.timestamps = settings.console.timestamps
         view.relayout()
+        self.presenting.follow_mode()
 
     def console_came(self) -> None:
         self._hidden_console.hide()
@@ -385,12 +398,15 @@ class Workbench(Wires, ProgramActions, DocumentActions):
 
     def _show_beside(self) -> None:
         frames, self._beside = self._beside, []
+        had_content = self.has_content("artifacts")
         if self.side is not None:
             with self.app.batch_update():
                 for frame in frames:
                     self.side.artifacts.show_frame(frame)
                     self.side.variables.show_frame(frame)
                 self.side.outline.follow()
+                if self.is_presenting and not had_content and self.has_content("artifacts"):
+                    self.lay_out()
 
     async def _follow_link(self) -> None:
         async for link in self.host.links():

@@ -92,6 +92,8 @@ class StatusLine(Widget):
         self._shows_position = True
         self._spans: list[tuple[int, int, str]] = []
         self._said: tuple[list[Piece], list[Piece]] = ([], [])
+        self._presenting = ""
+        """How presentation mode is ended; empty while it is off."""
         self._ticker: Timer | None = None
 
     def on_mount(self) -> None:
@@ -112,6 +114,7 @@ class StatusLine(Widget):
         ended: bool | None = None,
         restricted: bool | None = None,
         shows_position: bool | None = None,
+        presenting: str | None = None,
     ) -> None:
         """Bring some of what is shown up to date."""
         self._ended = self._ended if ended is None else ended
@@ -122,6 +125,7 @@ class StatusLine(Widget):
         self._position = position or self._position
         self._watching = self._watching if watching is None else watching
         self._hint = self._hint if hint is None else hint
+        self._presenting = self._presenting if presenting is None else presenting
         if shows_position is not None:
             self._shows_position = shows_position
         moves = self._snapshot.kernel.state == "busy" or self._link.state == "reconnecting"
@@ -208,6 +212,8 @@ class StatusLine(Widget):
         ref = kernel.kernel
         if ref is not None:
             pieces += self._contained(ref) if ref.engine else self._local(ref)
+        if self._presenting:
+            return [*pieces, (self._presenting, "muted", "pane.presentation")]
         if kernel.pid is not None and kernel.state in ("idle", "busy"):
             pieces.append((f"pid {kernel.pid}", "muted", ""))
         if self._usage.rss:

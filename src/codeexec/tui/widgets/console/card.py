@@ -47,6 +47,8 @@ class Card:
         """It stands, on one line, for so many cards that wait, itself among them."""
         self.hidden = False
         """It waits, and a card above stands for it."""
+        self.code_is_beside = False
+        """The editor shows the code at the same time: the card has its title in place of it."""
         self.heights = Heights()
         self.note_lines = 1
         """Lines that the note takes, where there is one."""
@@ -78,11 +80,16 @@ class Card:
     def code_lines(self, limit: int) -> tuple[int, int]:
         """Lines of code shown, and how many more there are; `limit` 0 shows all."""
         lines = self.view.code.count("\n") + 1
-        if self.fold is Fold.CLOSED:
+        if self.fold is Fold.CLOSED or self.has_title_for_code:
             return 1, 0
         if self.shows_all_code or not limit or lines <= limit + 1:
             return lines, 0
         return limit, lines - limit
+
+    @property
+    def has_title_for_code(self) -> bool:
+        """Whether the title of its cell stands in place of the code."""
+        return self.code_is_beside and not self.shows_all_code
 
     @property
     def has_note(self) -> bool:

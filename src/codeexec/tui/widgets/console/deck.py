@@ -25,6 +25,9 @@ class Deck:
         self.pages = Pages()
         self.width = 80
         self.code_limit = 8
+        self.documents_beside: frozenset[str] = frozenset()
+        """Documents that the editor shows at the same time: the code of their cells is not shown a
+        second time."""
         self.stale: set[str] = set()
         """Cards whose execution has changed out of the snapshot: it is to be read."""
         self.shows_queue = False
@@ -226,6 +229,11 @@ class Deck:
 
     def measure(self, card: Card, painter: CardPainter) -> bool:
         """Learn the heights of the last rows; whether one has changed."""
+        cell = card.view.cell
+        is_whole = cell is not None and bool(cell.cell)
+        card.code_is_beside = (
+            cell is not None and is_whole and cell.document in self.documents_beside
+        )
         news = False
         if card.has_note:
             card.note_lines = len(painter.note(card, self.width))

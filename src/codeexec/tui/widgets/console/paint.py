@@ -130,6 +130,8 @@ class CardPainter:
         label = f"[{view.count}] " if view.count is not None else "[·] "
         lines = self._source(view.code.expandtabs(TAB))
         source = lines[number] if number < len(lines) else []
+        if card.has_title_for_code:
+            source, lines = [Segment(_place(card), self.theme.style("muted"))], [[]]
         if number:
             return self._cut([Segment(" " * len(label)), *source], width)
         side = self._side(card)
@@ -179,7 +181,7 @@ class CardPainter:
     def _side(self, card: Card) -> list[Segment]:
         view, style = card.view, self.theme.style
         side: list[Segment] = []
-        if view.cell is not None and view.cell.title:
+        if view.cell is not None and view.cell.title and not card.has_title_for_code:
             side.append(Segment(f"{one_line(view.cell.title[:24])}  ", style("muted")))
         if self.timestamps and view.started_at:
             side.append(
@@ -290,6 +292,14 @@ class CardPainter:
                 return note[line.sub].text if line.sub < len(note) else ""
             case _:
                 return ""
+
+
+def _place(card: Card) -> str:
+    """What stands in place of code that the editor shows: the title of its cell, or its line."""
+    cell = card.view.cell
+    if cell is None:
+        return ""
+    return one_line(cell.title) or f"line {cell.first_line + 1}"
 
 
 def _text_of(row: Run) -> str:

@@ -169,6 +169,12 @@ class ConsoleView(CardLines, can_focus=True):
         elif self.follows:
             self._resettle()
 
+    def show_beside(self, documents: frozenset[str]) -> None:
+        """The editor shows these documents: the code of their cells is left to it."""
+        if documents != self.deck.documents_beside:
+            self.deck.documents_beside = documents
+            self.relayout()
+
     def relayout(self) -> None:
         """Measure everything again."""
         held = None if self.follows else self.deck.locate(self.scroll_offset.y)

@@ -1,0 +1,76 @@
+"""The keys that were pressed last and what they do, in large view of an audience."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.strip import Strip
+from textual.widget import Widget
+
+from codeexec.tui.theme import Theme
+
+_MOST = 3
+"""Keys that are shown at a time."""
+
+_SECONDS = 5.0
+"""How long a key is shown after the last one."""
+
+
+class KeysShown(Widget):
+    """A line of its own, there only in presentation mode."""
+
+    DEFAULT_CSS = """
+    KeysShown { height: 1; display: none; }
+    KeysShown.-on { display: block; }
+    """
+
+    def __init__(self, theme: Theme, id: str = "keys-shown") -> None:
+        super().__init__(id=id)
+        self._theme = theme
+        self._keys: list[tuple[str, str, int]] = []
+        self._last = 0.0
+
+    def use(self, theme: Theme) -> None:
+        self._theme = theme
+        self.refresh()
+
+    def turn(self, on: bool) -> None:
+        """Show keys from now on, or none."""
+        self._keys.clear()
+        self.set_class(on, "-on")
+
+    @property
+    def is_on(self) -> bool:
+        return self.has_class("-on")
+
+    def note(self, key: str, words: str) -> None:
+        """A key was pressed that does what the words say; the same one again is counted."""
+        self._last = monotonic()
+        before = self._keys[-1] if self._keys else ("", "", 0)
+        if before[:2] == (key, words):
+            self._keys[-1] = (key, words, before[2] + 1)
+        else:
+            self._keys = [*self._keys, (key, words, 1)][-_MOST:]
+        self.refresh()
+        self.set_timer(_SECONDS + 0.1, self._forget)
+
+    def _forget(self) -> None:
+        if self._keys and monotonic() - self._last >= _SECONDS:
+            self._keys.clear()
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        key_style = self._theme.style("accent.ground")
+        segments: list[Segment] = []
+        for key, words, times in self._keys:
+            again = f" ×{times}" if times > 1 else ""
+            segments += [
+                Segment(f" {key}{again} ", key_style),
+                Segment(f" {words}   ", self._theme.style("text")),
+            ]
+        used = sum(cell_len(segment.text) for segment in segments)
+        left = max((self.size.width - used) // 2, 0)
+        strip = Strip([Segment(" " * left), *segments])
+        return strip.adjust_cell_length(self.size.width).apply_style(self.rich_style)
