@@ -244,8 +244,10 @@ class ConsolePane(CardActions, Vertical):
     @on(Prompt.ScrollWanted)
     def scroll_cards(self, event: Prompt.ScrollWanted) -> None:
         event.stop()
-        by = event.pages * max(self.view.size.height - 1, 1)
-        self.view.scroll_relative(y=by, animate=False)
+        # Documentation that is open lies over the cards: it is what one looks at.
+        target = self.docs if self.docs.display else self.view
+        by = event.pages * max(target.size.height - 1, 1)
+        target.scroll_relative(y=by, animate=False)
 
     @on(Prompt.CardsWanted)
     def go_to_cards(self, event: Prompt.CardsWanted) -> None:

@@ -89,7 +89,7 @@ class DocsPopup(VerticalScroll, can_focus=False):
         layer: popup;
         dock: bottom;
         height: auto;
-        max-height: 16;
+        max-height: 75%;
         padding: 0 1;
         display: none;
         scrollbar-size-vertical: 1;

@@ -285,7 +285,7 @@ class Running(Keeping):
     async def _inspect(self, sheet: Sheet, event: CodeEditor.InspectRequested) -> None:
         found = await ask(self, self.session, q.Inspect(event.code, event.offset))
         if found is not None and found.found:
-            sheet.editor.show_docs(plain(found.text), event)
+            sheet.editor.show_docs(found.text, event)
 
 
 def _near_cursor(sheet: Sheet) -> str:

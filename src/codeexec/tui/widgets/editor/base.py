@@ -12,11 +12,12 @@ from textual.scroll_view import ScrollView
 from codeexec.languages.catalog import text as plain_text
 from codeexec.tui.widgets.editor.columns import to_cell, to_column
 from codeexec.tui.widgets.editor.columns import width as line_width
+from codeexec.tui.widgets.editor.docs import Docs
 from codeexec.tui.widgets.editor.intents import Intents
 from codeexec.tui.widgets.editor.model import EditorModel
 from codeexec.tui.widgets.editor.motions import identifier_before
 from codeexec.tui.widgets.editor.painting import Painter
-from codeexec.tui.widgets.editor.popups import CompletionList, Docs, Placed, place
+from codeexec.tui.widgets.editor.popups import CompletionList, Placed, place
 from codeexec.tui.widgets.editor.styles import EditorStyles
 from codeexec.tui.widgets.editor.syntax import syntax_for
 from codeexec.tui.widgets.editor.text import Change, Location

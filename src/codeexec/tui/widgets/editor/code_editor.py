@@ -8,6 +8,7 @@ from textual.geometry import Offset
 
 from codeexec.tui.widgets.editor import edits
 from codeexec.tui.widgets.editor.bindings import bindings
+from codeexec.tui.widgets.editor.docs import Docs
 from codeexec.tui.widgets.editor.edit_actions import EditActions
 from codeexec.tui.widgets.editor.find_actions import FindActions
 from codeexec.tui.widgets.editor.intents import RunScope
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from textual import events
     from textual.binding import BindingType
+
+_WHEEL = 3
+"""Rows of a popup that one notch of the wheel scrolls."""
 
 __all__ = ["CodeEditor", "ModalKeys", "RunScope"]
 
@@ -96,7 +100,8 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
         if popup is None:
             return False
         is_list = isinstance(popup, CompletionList)
-        steps = {"pageup": -8, "pagedown": 8, **({"up": -1, "down": 1} if is_list else {})}
+        page = popup.page
+        steps = {"pageup": -page, "pagedown": page, **({"up": -1, "down": 1} if is_list else {})}
         if key in steps:
             popup.move(steps[key])
             self._refresh_popup()
@@ -130,6 +135,8 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
         event.prevent_default()
         if self._placed is not None:
             row = self._placed.row_at(event.x, event.y)
+            if row is not None and isinstance(self.popup, Docs):
+                return  # it is read, not pointed through
             if row is not None and isinstance(self.popup, CompletionList):
                 self.popup.move(self.popup.top + row - self.popup.chosen)
                 self.accept_completion()
@@ -148,6 +155,21 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
             self._drag_origin = Selection.at(self.model.selection.anchor)
         else:
             self._begin_drag(at)
+
+    def _scroll_popup(self, event: events.MouseEvent, step: int) -> None:
+        """The wheel over a popup scrolls that, not the text below."""
+        if self._placed is not None and self._placed.row_at(event.x, event.y) is not None:
+            event.stop()
+            event.prevent_default()
+            if self.popup is not None:
+                self.popup.move(step)
+                self._refresh_popup()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._scroll_popup(event, _WHEEL)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._scroll_popup(event, -_WHEEL)
 
     def _begin_drag(self, at: Location) -> None:
         self._drag_origin = self._unit_at(at)

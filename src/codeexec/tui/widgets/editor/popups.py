@@ -9,8 +9,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.strip import Strip
 
-from codeexec.domain.printable import printable
 from codeexec.tui.render.plain import one_line
+from codeexec.tui.widgets.editor.docs import Docs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +52,10 @@ class CompletionList:
         self.is_picked = self.enter_accepts
         return bool(self.shown) and [item.text for item in self.shown] != [typed]
 
+    @property
+    def page(self) -> int:
+        return _ROWS
+
     def move(self, step: int) -> None:
         self.is_picked = True
         self.chosen = (self.chosen + step) % len(self.shown)
@@ -86,26 +90,6 @@ class CompletionList:
         return strips
 
 
-@dataclass(slots=True)
-class Docs:
-    """Text about what is under the cursor, in a box that scrolls."""
-
-    lines: list[str]
-    top: int = 0
-
-    def move(self, step: int) -> None:
-        self.top = min(max(self.top + step, 0), max(0, len(self.lines) - _ROWS))
-
-    def rows(self, width: int, styles: EditorStyles) -> list[Strip]:
-        lines = [printable(line.expandtabs()) for line in self.lines]
-        visible = lines[self.top : self.top + _ROWS]
-        size = min(max(cell_len(line) for line in lines), max(4, width - 2))
-        return [
-            Strip([Segment(f" {set_cell_size(x, size)} ", styles("text", "popup"))])
-            for x in visible
-        ]
-
-
 Popup = CompletionList | Docs
 
 
@@ -134,8 +118,10 @@ class Placed:
 def place(popup: Popup, x: int, y: int, size: tuple[int, int], styles: EditorStyles) -> Placed:
     """Put a popup below the cell at `x`, `y`, above it where there is more room."""
     width, height = size
-    rows = popup.rows(width, styles)
     below = height - y - 1
+    if isinstance(popup, Docs):
+        popup.room = max(below, y)
+    rows = popup.rows(width, styles)
     if len(rows) <= below or below >= y:
         rows = rows[: max(0, below)]
         top = y + 1

@@ -10,9 +10,10 @@ from codeexec.documents.model import Cell, CellKind
 from codeexec.languages.prose import is_prose
 from codeexec.tui.widgets.editor import edits
 from codeexec.tui.widgets.editor.base import EditorBase
+from codeexec.tui.widgets.editor.docs import Docs
 from codeexec.tui.widgets.editor.intents import RunScope
 from codeexec.tui.widgets.editor.motions import identifier_before, indentation
-from codeexec.tui.widgets.editor.popups import CompletionList, Docs
+from codeexec.tui.widgets.editor.popups import CompletionList
 from codeexec.tui.widgets.editor.text import Location
 
 if TYPE_CHECKING:
@@ -205,11 +206,10 @@ class RunActions(EditorBase):
         self._ask_kernel(self.InspectRequested(*self._about_code()))
 
     def show_docs(self, text: str, request: AboutCode | None = None) -> None:
-        """Show documentation at the cursor, until a key; nothing when there is none, or when the
-        request was given up since."""
-        lines = text.expandtabs(4).strip("\n").split("\n")
-        if self._answers(request) and any(line.strip() for line in lines):
-            self.open_popup(Docs(lines))
+        """Show documentation, which may hold SGR, at the cursor, until a key; nothing when there
+        is none, or when the request was given up since."""
+        if self._answers(request) and text.strip():
+            self.open_popup(Docs(text))
 
     def action_dismiss(self) -> None:
         """Close what is open; else let the selection go."""
