@@ -72,7 +72,7 @@ async def test_all_of_a_long_text_is_reached_by_keys_and_by_the_wheel(
         assert "202/202" in app.shown()[-1]
         assert "line 199" in app.shown()[-2]
         top = app.shown()[0]
-        wheel = events.MouseScrollUp(app.editor, 3, 5, 0, 0, 0, False, False, False, 3, 5)
+        wheel = events.MouseScrollUp(app.editor, 12, 5, 0, 0, 0, False, False, False, 12, 5)
         app.editor.post_message(wheel)
         await pilot.pause()
         assert app.shown()[0] != top
