@@ -24,6 +24,7 @@ from codeexec.languages.completeness import completeness
 from codeexec.tui.first_paint import FirstFrame
 from codeexec.tui.first_text import rows_text
 from codeexec.tui.layout import Box, output_width
+from codeexec.tui.leaving import leaves
 from codeexec.tui.loading import Loading
 
 _STYLE = re.compile(r"\x1b\[[0-9;:]*m|\x1b\]8;[^\x1b]*\x1b\\")
@@ -88,7 +89,7 @@ class FirstRun:
         try:
             while True:
                 while (line := self._frame.line) is not None:
-                    if completeness(line) != "complete":
+                    if completeness(line) != "complete" or leaves(line):
                         return
                     if line.strip():
                         self._loading.hold()

@@ -124,7 +124,9 @@ async def test_the_last_rows_are_shown_where_there_are_more(tmp_path: Path) -> N
         assert [row.strip() for row in rows[2:10]] == [f"row {i}" for i in range(22, 30)]
 
 
-@pytest.mark.parametrize("keys", [b"for i in x:\r", b"%time 1\r", b"f(\r1)\r"])
+@pytest.mark.parametrize(
+    "keys", [b"for i in x:\r", b"%time 1\r", b"f(\r1)\r", b"exit\r", b" quit()\r"]
+)
 async def test_what_is_not_plainly_whole_is_the_workbenchs(tmp_path: Path, keys: bytes) -> None:
     async with start(tmp_path, start_kernel=False) as one:
         one.type(keys)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from codeexec.domain.outputs import plain
 from codeexec.domain.snapshot import ExecutionView
@@ -28,6 +29,8 @@ _LIBRARY = re.compile(
     r"(?:^|/)(?:site-packages|dist-packages)/|(?:^|/)lib(?:64)?/(?:python|pypy)\d|\.(?:pyx|pxi)$|^<"
 )
 _ALIKE = 3
+_PROGRAM_FAILED = "ProgramFailed"
+"""The error that `guest/program_magic.py` raises for a program."""
 _PRINTED = re.compile(r"(?:  \+ Exception Group )?Traceback \(most recent call last\):\s*")
 
 
@@ -142,14 +145,62 @@ class Traceback:
 def rows_of_failure(view: ExecutionView) -> tuple[str, ...]:
     """The traceback of an execution that failed; nothing where it has none.
 
-    IPython prints that of a group of exceptions to stderr and sends none with the error.
+    IPython prints that of a group of exceptions to stderr and sends none with the error; so does
+    a program that `%program` runs.
     """
-    if view.error is None or view.error.traceback:
-        return view.error.traceback if view.error is not None else ()
-    rows = [row for run in view.tail if run.kind == "stderr" for row in run.text.split("\n")]
+    if view.error is None:
+        return ()
+    if view.error.traceback and view.error.name != _PROGRAM_FAILED:
+        return view.error.traceback
+    rows = [text for _, text in _printed_rows(view)]
     heads = (at for at, row in enumerate(rows) if _PRINTED.fullmatch(plain(row)))
     first = next(heads, None)
     return () if first is None else tuple(rows[first:])
+
+
+def message_of_failure(view: ExecutionView) -> str:
+    """The error in one line: that of the program where a program failed."""
+    error = view.error
+    if error is None:
+        return ""
+    rows = rows_of_failure(view) if error.name == _PROGRAM_FAILED else ()
+    heads = [at for at, row in enumerate(rows) if _PRINTED.fullmatch(plain(row))]
+    if heads:
+        blocks = parse(rows[heads[-1] :]).blocks
+        for before, block in pairwise(blocks):
+            if isinstance(before, Frame) and isinstance(block, Words):
+                return _GROUP.sub("", plain(block.rows[0])).strip()
+    # Not the last row: notes of an exception stand below it.
+    return plain(f"{error.name}: {error.value}".strip().split("\n")[0]).rstrip(": ")
+
+
+def printed_frame(view: ExecutionView, row: int) -> Frame | None:
+    """The frame that a row of stderr belongs to, where a traceback was printed: by a program, by
+    IPython for a group of exceptions, or by code that logs one."""
+    rows = _printed_rows(view)
+    at = next((place for place, (number, _) in enumerate(rows) if number == row), None)
+    if at is None:
+        return None
+    heads = [place for place in range(at) if _PRINTED.fullmatch(plain(rows[place][1]))]
+    if not heads:
+        return None
+    place = heads[-1]
+    for block in parse((text for _, text in rows[place:]), own_cell=view.count).blocks:
+        place += len(block.rows)
+        if at < place:
+            return block if isinstance(block, Frame) else None
+    return None
+
+
+def _printed_rows(view: ExecutionView) -> list[tuple[int, str]]:
+    """Rows of stderr that are in hand, with their numbers."""
+    rows: list[tuple[int, str]] = []
+    row = view.total - sum(run.rows for run in view.tail)
+    for run in view.tail:
+        if run.kind == "stderr":
+            rows += enumerate(run.text.split("\n"), row)
+        row += run.rows
+    return rows
 
 
 def parse(

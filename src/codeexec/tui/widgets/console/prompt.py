@@ -17,11 +17,9 @@ from textual.widgets.text_area import TextAreaTheme
 from codeexec.domain.printable import printable
 from codeexec.languages.completeness import completeness
 from codeexec.tui.commands import bindings
+from codeexec.tui.leaving import leaves
 from codeexec.tui.render.highlight import highlight
 from codeexec.tui.theme import Theme
-
-_LEAVING = ("exit", "quit", "exit()", "quit()")
-"""What leaves a Python shell. In a kernel it would end the kernel and lose its variables."""
 
 MOST_LINES = 12
 """Lines that the prompt grows to before it scrolls."""
@@ -209,7 +207,7 @@ class Prompt(TextArea):
     def submit(self) -> None:
         """Run what is typed, and be empty again; words that leave a shell ask to leave."""
         code = self.text.rstrip()
-        if self.language_name == "python" and code.strip() in _LEAVING:
+        if self.language_name == "python" and leaves(code):
             self.put("")
             self.post_message(self.LeaveWanted())
             return

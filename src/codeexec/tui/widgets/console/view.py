@@ -359,6 +359,8 @@ class ConsoleView(CardLines, can_focus=True):
         elif line.part == "row" and (row := self.deck.row(card, line.index)) is not None:
             if row.kind == "error":
                 self._click_traceback(card, row, line.sub)
+            elif row.kind == "stderr":
+                self._click_printed(card, line.index)
             elif row.display is not None and event.chain == 2:
                 self.post_message(self.CardOpened(card.display(row.display)))
 
@@ -367,4 +369,10 @@ class ConsoleView(CardLines, can_focus=True):
         if sub < len(rows) and rows[sub].fold is not None:
             self.toggle_frames(card)
         elif sub < len(rows) and (frame := rows[sub].frame) is not None:
+            self.post_message(self.FrameClicked(card.key, frame))
+
+    def _click_printed(self, card: Card, row: int) -> None:
+        from codeexec.tui.render import traceback  # not at the start
+
+        if (frame := traceback.printed_frame(card.view, row)) is not None:
             self.post_message(self.FrameClicked(card.key, frame))

@@ -227,14 +227,12 @@ class Running(Keeping):
 
     def _mark_failure(self, view: ExecutionView) -> None:
         """The lines of the traceback that are in documents of ours, each with the error."""
-        error = view.error
-        if error is None or view.cell is None:
+        if view.error is None or view.cell is None:
             return
         from codeexec.tui.render import traceback  # not at the start
 
         rows = traceback.rows_of_failure(view)
-        # Not the last row: notes of an exception stand below it.
-        message = plain(f"{error.name}: {error.value}".strip().split("\n")[0]).rstrip(": ")
+        message = traceback.message_of_failure(view)
         found: dict[str, list[Diagnostic]] = {}
         for frame in traceback.parse(rows, own_cell=view.count).frames:
             if frame.cell is not None and frame.cell == view.count:
