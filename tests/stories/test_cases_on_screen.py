@@ -45,7 +45,7 @@ def _outputs(bench: Bench, name: str) -> list[list[str]]:
 
 
 def _notebook(*sources: str, outputs: str = "") -> str:
-    cells = [
+    cells: list[dict[str, object]] = [
         {
             "cell_type": "code",
             "execution_count": 7 if outputs else None,
