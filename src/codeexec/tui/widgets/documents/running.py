@@ -14,7 +14,6 @@ from codeexec.documents.model import Cell
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.events import CellRef, NextInputOffered
-from codeexec.domain.outputs import plain
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.languages.running import refusal
 from codeexec.tui.feed import Frame
