@@ -253,6 +253,7 @@ class Hooks:
         self._replies: deque[Any] = deque(maxlen=REPLIES)
         self._taken: deque[str] = deque(maxlen=TAKEN)
         self._question: Any = None
+        self._asking = threading.Lock()
         self._checked = threading.Event()
 
     def install(self, io_thread: Any) -> bool:
@@ -321,14 +322,17 @@ class Hooks:
         """In the place of the session's `send`: remember replies that a session waits for."""
         if kind == "kernel_info_reply":
             content = dict(content or {}, codeexec_outbox=self.state())
+        if kind == "input_request":
+            # A client that has the question may ask `answer` for it at once, in another thread.
+            with self._asking:
+                self._question = message = self._send_reply(stream, kind, content, *args, **kwargs)
+            return message
         message = self._send_reply(stream, kind, content, *args, **kwargs)
         if message is None:  # a forked child does not answer
             return None
         if kind == "execute_reply":
             self._replies.append(message)
             self._schedule(lambda: self.outbox.add_reply(self._pack(message)))
-        elif kind == "input_request":
-            self._question = message
         return message
 
     def input_request(self, *args: Any, **kwargs: Any) -> Any:
@@ -358,7 +362,8 @@ class Hooks:
         content = dict(self.state())
         buffers: list[bytes] = []
         if "after" in asked:
-            replies, question = list(self._replies), self._question
+            with self._asking:
+                replies, question = list(self._replies), self._question
             first, messages, dropped = outbox.after(
                 int(asked["after"]), int(asked.get("room", ROOM))
             )
