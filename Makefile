@@ -1,6 +1,6 @@
 PYTHON ?= python
 
-.PHONY: help check format lint types contracts man man-fresh docs docs-serve test test-all coverage screenshots
+.PHONY: help check format lint types contracts man man-fresh docs docs-serve test test-all coverage screenshots golden golden-svg
 
 help:  ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,12 @@ test-all:  ## Run all tests
 
 coverage:  ## Run all tests and print line coverage
 	$(PYTHON) -m pytest --cov=codeexec --cov-report=term:skip-covered
+
+golden:  ## Write the golden pictures of tests/golden anew
+	GOLDEN=update $(PYTHON) -m pytest -q tests/golden
+
+golden-svg:  ## Draw the golden scenes as they are now into build/golden
+	GOLDEN=svg $(PYTHON) -m pytest -q tests/golden
 
 screenshots:  ## Draw the screenshots anew
 	$(PYTHON) screenshots/make.py

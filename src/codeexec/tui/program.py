@@ -327,9 +327,7 @@ class Program(App[str]):
             theme is not None
             and (theme := theme.at(self.equipment.theme.depth)) != self.equipment.theme
         ):
-            self.equipment.theme = theme
-            self._use_theme(theme)
-            self.workbench.use(theme)
+            self.show_theme(theme)
 
     # -- how many colours there are ----------------------------------------------------------------
 
@@ -348,9 +346,13 @@ class Program(App[str]):
     def _use_depth(self, depth: Depth) -> None:
         theme = self.equipment.theme
         if depth != theme.depth:
-            self.equipment.theme = self.equipment.themes[theme.key].at(depth)
-            self._use_theme(self.equipment.theme)
-            self.workbench.use(self.equipment.theme)
+            self.show_theme(self.equipment.themes[theme.key].at(depth))
+
+    def show_theme(self, theme: Theme) -> None:
+        """Paint everything with this theme, in as many colours as it has."""
+        self.equipment.theme = theme
+        self._use_theme(theme)
+        self.workbench.use(theme)
 
     def _limit_colors(self, theme: Theme) -> None:
         """Let nothing reach the terminal that is not one of its colours."""
