@@ -325,6 +325,11 @@ class CellIndex:
         position = index - self.has_preamble
         return self._keys[position] if position >= 0 else self._preamble_key
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of all cells, in order."""
+        return (self._preamble_key, *self._keys) if self.has_preamble else tuple(self._keys)
+
     def index_of(self, key: str) -> int | None:
         """The cell with this key, or None when it is gone."""
         if key == self._preamble_key:

@@ -269,3 +269,31 @@ async def test_running_the_last_cell_writes_no_empty_cell(
         saved = json.loads(notebook.read_text())["cells"]
         assert [one["source"] for one in saved] == [["# y = 2"]]
         assert len(sheet.editor.cells()) == 2
+
+
+@pytest.mark.parametrize("keys", [["ctrl+a", "ctrl+x"], ["ctrl+home", "alt+k"], ["ctrl+a", "x"]])
+async def test_marks_come_back_with_the_cells_that_undo_brings_back(
+    tmp_path: Path, keys: list[str]
+) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("# %%\na = 1\n# %%\nb = 1\n")
+    pane = make()
+    app = PaneApp(pane)
+    async with app.run_test(size=(70, 16)) as pilot:
+        sheet = await pane.open(path)
+        assert sheet is not None
+        sheet.editor.focus()
+        views = {
+            cell.key: ExecutionView(
+                cell.key, cell.source, "ok", cell=sheet.ref(cell), number=cell.index + 1
+            )
+            for cell in sheet.editor.cells()
+        }
+        snapshot = Snapshot(seq=1, executions=views)
+        app.take(Frame(snapshot, Snapshot(), frozenset(views)))
+        assert [state(sheet, cell) for cell in (0, 1)] == [CellState.OK] * 2
+        await pilot.press(*keys)
+        await until(pilot, lambda: len(sheet.editor.cells()) == 1 or keys[1] == "alt+k")
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: len(sheet.editor.cells()) == 2)
+        await until(pilot, lambda: [state(sheet, at) for at in (0, 1)] == [CellState.OK] * 2)

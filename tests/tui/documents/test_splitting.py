@@ -173,6 +173,21 @@ async def test_titles_and_the_division_obey_the_mouse(pane: DocumentsPane, tmp_p
         assert len(pane.sheets) == 2
 
 
+async def test_a_click_behind_the_title_of_another_tab_does_not_close_it(
+    pane: DocumentsPane, tmp_path: Path
+) -> None:
+    async with PaneApp(pane).run_test(size=(60, 12)) as pilot:
+        one = await opened(pane, tmp_path / "one.py")
+        await opened(pane, tmp_path / "two.py")
+        end = len(" one.py ") - 1
+        assert pane.tabs.render_line(0).text.startswith(" one.py  two.py × ")
+        assert await pilot.click(pane.tabs, offset=(end, 0))
+        await until(pilot, lambda: pane.sheet is one)
+        assert len(pane.sheets) == 2
+        assert await pilot.click(pane.tabs, offset=(end + 1, 0))  # now there is a ×
+        await until(pilot, lambda: len(pane.sheets) == 1)
+
+
 async def test_a_small_pane_says_why_it_is_not_split_and_shows_one_half(
     pane: DocumentsPane, tmp_path: Path
 ) -> None:

@@ -144,9 +144,14 @@ class TabStrip(Handle):
             return
         for start, end, tab in self._spans:
             if start <= event.x < end:
-                closes = tab.closable and (event.button == 2 or event.x >= end - 2)
+                is_on_mark = self._has_mark(tab) and event.x >= end - 2
+                closes = tab.closable and (event.button == 2 or is_on_mark)
                 message = self.CloseRequested if closes else self.Chosen
                 self.post_message(message(self, tab.key))
+
+    def _has_mark(self, tab: Tab) -> bool:
+        """Whether a sign behind the title closes the tab."""
+        return bool(tab.mark) or tab.key == self._chosen
 
     def render_line(self, y: int) -> Strip:
         style, base, width = self._theme.style, self.rich_style, self.size.width

@@ -431,6 +431,7 @@ class DocumentsPane(Running):
         self.show_tabs()
         if sheet := self.sheet_of(event):
             sheet.check_soon()
+            sheet.follow_cells(self._snapshot)
 
     @on(CodeEditor.CursorMoved)
     def note_cursor(self, event: CodeEditor.CursorMoved) -> None:

@@ -138,6 +138,7 @@ class Sheet(Vertical):
         self._token = secrets.token_hex(3)
         self._marked: dict[str, CellMark] = {}
         self._counted: dict[str, str] = {}
+        self._cell_keys_seen = self.editor.model.cells.keys
         self._failures: list[Diagnostic] = []
         self._checker = SyntaxChecker()
         self._check_asked_at = 0.0
@@ -419,6 +420,14 @@ class Sheet(Vertical):
         if marks != self._marked or again:
             self._marked = marks
             self._set_marks(marks)
+
+    def follow_cells(self, snapshot: Snapshot) -> None:
+        """The text has changed: a cell that came back, as by undo, has a new key, and is found by
+        its source."""
+        keys = self.editor.model.cells.keys
+        if keys != self._cell_keys_seen:
+            self._cell_keys_seen = keys
+            self.show_marks(snapshot)
 
     def _set_marks(self, marks: Mapping[str, CellMark]) -> None:
         for view in self.views:

@@ -141,7 +141,9 @@ class EditorBase(Intents, ScrollView, can_focus=True):
                 self._shift_above += change.line_shift
         self._dirty.append((first, last))
         cells = self.model.cells
-        self.painter.touch(cells.key(index) for index in range(cells.at(first), cells.at(last) + 1))
+        # A separator that came or went at the first line changes the cell above it, too.
+        low = cells.at(max(first - 1, 0))
+        self.painter.touch(cells.key(index) for index in range(low, cells.at(last) + 1))
         for line in (first, last):
             if len(self.model.lines[line]) > self._widest // 2:
                 width = line_width(self.model.lines[line], self.model.tab)
