@@ -275,7 +275,7 @@ async def test_marks_follow_the_source_of_their_cells() -> None:
         editor.perform(EditorModel.undo)
         assert [cell.key for cell in editor.cells()] == keys
         editor.go_to(3)
-        editor.action_move_line_up()  # over the separator
+        await pilot.press("alt+up")  # over the separator
         assert marks() == ["edited", "edited", "ok"]
         editor.perform(EditorModel.undo)
         assert marks() == ["ok"] * 3
