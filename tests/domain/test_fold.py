@@ -11,20 +11,28 @@ from hypothesis import strategies as st
 
 from codeexec.domain.events import (
     AnyEvent,
+    DefaultKernelChosen,
     DisplayUpdated,
     ExecutionFinished,
     ExecutionQueued,
     ExecutionStarted,
+    InterruptEscalated,
     KernelReady,
     KernelRef,
+    KernelRemoved,
     KernelStarting,
     OutputChanged,
     Recorded,
+    SessionClosed,
+    SessionOpened,
+    Variable,
+    VariablesTaken,
 )
 from codeexec.domain.flow import OutputMode, elide, merge
 from codeexec.domain.fold import apply
+from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import TAIL_ROWS, Display, MimePart, Run, count_rows, iter_rows
-from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.snapshot import NO_KERNEL, Snapshot
 from codeexec.session.journal import Journal
 from support.stories import EXECUTIONS, Batches, recorded, stories
 from support.terminal_text import rows_of
@@ -151,6 +159,51 @@ def test_a_rewritten_display_stands_once_and_an_updated_one_shows_its_last() -> 
     view = snapshot.executions["e"]
     assert view.displays == (last,)
     assert view.tail == after
+
+
+def test_each_kernel_has_its_own_state_and_variables() -> None:
+    in_bash = ExecuteOptions(kernel="bash")
+    events: list[AnyEvent] = [
+        SessionOpened("s", "name", "/w", 2),
+        KernelStarting(1, KernelRef("python3")),
+        KernelReady(1, 42),
+        KernelStarting(1, KernelRef("bash"), "bash"),
+        KernelReady(1, 43, kernel="bash"),
+        ExecutionQueued("p", "1", options=ExecuteOptions(kernel="python")),
+        ExecutionQueued("b", "ls", options=in_bash),
+        ExecutionStarted("b", 1),
+        KernelStarting(2, KernelRef("python3")),
+        KernelReady(2, 44),
+        InterruptEscalated("interrupt", "b", 43, kernel="bash"),
+        VariablesTaken(2, (Variable("x", "int"),)),
+        VariablesTaken(1, (Variable("HOME", "str"),), kernel="bash"),
+        DefaultKernelChosen("bash"),
+    ]
+    snapshot = live([Recorded(seq, float(seq), event) for seq, event in enumerate(events, 1)])
+    python, bash = snapshot.kernels["python"], snapshot.kernels["bash"]
+    assert (python.state, python.generation, python.pid, python.ladder) == ("idle", 2, 44, None)
+    assert (bash.state, bash.generation, bash.pid) == ("busy", 1, 43)
+    assert bash.ladder is not None
+    assert [v.name for v in python.variables] == ["x"]
+    assert [v.name for v in bash.variables] == ["HOME"]
+    assert snapshot.kernel is bash
+    assert snapshot.kernel_named("python") is python
+    assert snapshot.kernel_of(snapshot.executions["p"]) is python
+    assert snapshot.running is snapshot.executions["b"]
+    assert snapshot.running_on("python") is None
+    after = apply(
+        snapshot,
+        [
+            Recorded(20, 20.0, ExecutionFinished("b", "cancelled")),
+            Recorded(21, 21.0, DefaultKernelChosen("python")),
+            Recorded(22, 22.0, KernelRemoved("bash")),
+        ],
+    )
+    assert list(after.kernels) == ["python"]
+    assert list(snapshot.kernels) == ["python", "bash"], "a snapshot never changes"
+    assert after.kernel_of(after.executions["b"]) is NO_KERNEL
+    closed = apply(snapshot, [Recorded(30, 30.0, SessionClosed())])
+    assert {view.state for view in closed.kernels.values()} == {"stopped"}
 
 
 def test_the_kernel_is_busy_from_start_to_finish() -> None:

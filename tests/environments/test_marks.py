@@ -44,7 +44,7 @@ def test_all_with_the_mark_end_and_nobody_else() -> None:
         assert marked.wait(5) == -9
         assert end_marked(MARK, "")
         assert [each.poll() for each in (sibling, opted_out, stranger)] == [None] * 3
-        assert end_marked(SESSION, session, spared_mark=mark + "x")
+        assert end_marked(SESSION, session, mark + "x")
         assert sibling.poll() is None
         assert end_marked(SESSION, session)
         assert sibling.wait(5) == -9

@@ -64,7 +64,9 @@ async def test_a_flood_that_fills_the_disk_is_interrupted_and_whole(
         assert "full" in caught.value.message
         assert caught.value.next_step
         # It is interrupted though that cannot be written down: the kernel falls idle.
-        await wait_until(lambda: session.runner.queue.running is None, "the end of the flood")
+        await wait_until(
+            lambda: session.slots.default.queue.running is None, "the end of the flood"
+        )
         assert session.snapshot.executions[flood].is_open
         disk.free()
         await noticed(session)
@@ -125,7 +127,7 @@ async def test_time_runs_out_while_nothing_can_be_written(disk: Disk, tmp_path: 
         disk.fill()
         while not is_in_trouble(session):
             await session.call(RenameSession("w" * MAX_NAME))
-        await wait_until(lambda: session.runner.queue.running is None, "the end of its time")
+        await wait_until(lambda: session.slots.default.queue.running is None, "the end of its time")
         disk.free()
         await noticed(session)
         assert (await finished(session, timed)).status == "timed_out"
@@ -147,7 +149,7 @@ async def test_a_kernel_is_restarted_and_ended_though_the_disk_is_full(
         with no_orphans(), pytest.raises(StorageError) as caught:
             await host.call(StopSession(session.session_id))
         assert caught.value.next_step
-        assert session.keeper.kernel is None
+        assert session.slots.default.supervisor.kernel is None
         disk.free()
         await noticed(session)
         assert (await finished(session, endless)).status == "cancelled"

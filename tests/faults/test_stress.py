@@ -87,7 +87,7 @@ class Storm:
             self.asked.add(await submit(self.session, code, timeout=timeout, stop_on_error=stop))
 
     async def _kill(self) -> None:
-        kernel = self.session.keeper.kernel
+        kernel = self.session.slots.default.supervisor.kernel
         if kernel is not None and kernel.pid is not None and kernel.is_alive:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(kernel.pid, signal.SIGKILL)

@@ -154,7 +154,7 @@ async def test_kernels_that_do_not_answer_are_waited_for_at_once_and_hold_nobody
             summaries = (await host.call(ListSessions())).sessions
             assert [each.state for each in summaries] == ["adopting"] * 3
             accepted = [await each.call(Execute("print(1)")) for each in host.sessions]
-            await asyncio.gather(*(each.keeper.adopted() for each in host.sessions))
+            await asyncio.gather(*(each.slots.adopted() for each in host.sessions))
             assert time.monotonic() - began < 2.5, "they were waited for one after another"
             for pid in pids:
                 assert pid is not None
@@ -203,8 +203,8 @@ async def test_a_kernel_that_was_being_ended_is_ended_by_the_next_server(tmp_pat
         pid, printing, waiting = await leave_printing(state, tmp_path)
         async with open_host(state, leave_kernels=True) as host:
             (session,) = host.sessions
-            await session.keeper.adopted()
-            kernel = session.keeper.kernel
+            await session.slots.adopted()
+            kernel = session.slots.default.supervisor.kernel
             assert kernel is not None
             # The moment after the handle was marked, at which a server may be killed.
             session.recorder.keep("kernel", {**kernel.handle(), "ending": True})
@@ -262,7 +262,7 @@ async def test_a_host_that_ends_as_an_adoption_is_nearly_done_starts_no_kernel(
         state = tmp_path / "state"
         pid, _, waiting = await leave_printing(state, tmp_path)
         with monkeypatch.context() as patched:
-            patched.setattr("codeexec.session.keeper.end_marked", wait)
+            patched.setattr("codeexec.session.slots.end_marked", wait)
             async with open_host(state, leave_kernels=True):
                 await asyncio.to_thread(entered.wait, 30)
             released.set()

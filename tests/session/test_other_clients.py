@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 @contextmanager
 def connected(session: Session) -> Iterator[BlockingKernelClient]:
-    kernel = session.runner.keeper.kernel
+    kernel = session.slots.default.supervisor.kernel
     assert kernel is not None
     client = BlockingKernelClient(connection_file=f"{kernel.handle()['folder']}/kernel.json")
     client.load_connection_file()

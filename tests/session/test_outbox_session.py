@@ -72,7 +72,7 @@ async def test_a_question_for_input_is_told_once_and_can_be_answered(tmp_path: P
             await until(session, lambda s: s.executions[asking].stdin)
         async with open_host(tmp_path / "state", leave_kernels=True) as host:
             (session,) = host.sessions
-            await session.keeper.adopted()
+            await session.slots.adopted()
             question = session.snapshot.executions[asking].stdin
             assert question is not None
             await session.call(AnswerStdin(question.request_id, "it"))
@@ -126,7 +126,7 @@ async def test_a_kernel_without_an_outbox_says_that_there_is_a_gap(
             await until(session, lambda s: s.executions[printing].total)
         async with open_host(tmp_path / "state") as host:
             (session,) = host.sessions
-            await session.keeper.adopted()
+            await session.slots.adopted()
             (tmp_path / "go").touch()
             assert (await finished(session, printing)).status == "ok"
             (notice,) = notices(session)

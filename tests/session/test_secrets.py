@@ -130,7 +130,7 @@ async def test_a_next_server_has_the_environment_and_removes_it_at_the_end(tmp_p
     async with EmbeddedHost(state, adopts=True) as host:
         opened = await host.call(opening)
     async with EmbeddedHost(state, adopts=True) as host:
-        keeper = host.session(opened.session_id)._session.keeper
+        keeper = host.session(opened.session_id)._session.slots.default.supervisor
         assert keeper.choice.env == {"SECRET_OF_MINE": VALUE}
         await host.call(q.StopSession(opened.session_id))
     assert written(state, VALUE) == []

@@ -142,18 +142,24 @@ def show(name: str, as_json: bool) -> None:
         journal.close()
         return
     color = style.wants_color(sys.stdout)
-    kernel = snapshot.kernel
-    state = "closed" if snapshot.closed else "paused" if kernel.paused else kernel.state
+    default = snapshot.kernel
+    state = "closed" if snapshot.closed else "paused" if default.paused else default.state
     name = style.paint(snapshot.name, "strong", color)
     style.say(name, " ", style.paint(state, "accent", color))
     style.say(f"  id       {snapshot.session_id}")
     style.say(f"  folder   {snapshot.cwd}")
     style.say(f"  opened   {time.strftime('%Y-%m-%d %H:%M', time.localtime(snapshot.opened_at))}")
-    if kernel.kernel is not None:
-        label = kernel.kernel.display_name or kernel.kernel.name
-        style.say(f"  kernel   {label}, pid {kernel.pid}")
-    if kernel.death is not None:
-        style.say_lines(f"  died     {kernel.death.message}")
+    for kernel_name, kernel in snapshot.kernels.items():
+        named = f"{kernel_name}: " if len(snapshot.kernels) > 1 else ""
+        ref = kernel.kernel
+        label = (ref.display_name or ref.name) if ref is not None else "not found"
+        pid = f", pid {kernel.pid}" if kernel.pid is not None else ""
+        ends = f", {kernel.state}" if named else ""
+        chosen = ", default" if named and kernel_name == snapshot.default_kernel else ""
+        if ref is not None or named:
+            style.say(f"  kernel   {named}{label}{pid}{ends}{chosen}")
+        if kernel.death is not None:
+            style.say_lines(f"  died     {named}{kernel.death.message}")
     for view in journal.runs.iter_views():
         style.say(*_line_of(view, color))
     journal.close()

@@ -39,6 +39,8 @@ class Request(Struct, Generic[R], frozen=True, omit_defaults=True, tag_field="ty
     Answer: ClassVar[type[Reply]] = Done
 
 
+# In requests that go to a kernel, `kernel` is its name within the session; empty: the default one.
+
 # -- code ---------------------------------------------------------------------------
 
 
@@ -81,28 +83,60 @@ class Interrupt(Request[Done], frozen=True):
     """Climb the ladder from its first rung, or go straight to `stage`."""
 
     stage: LadderStage = "interrupt"
+    kernel: str = ""
+
+
+class StartKernel(Request[Done], frozen=True):
+    """Begin to start a kernel of the session, which is a new one where it has none of this name.
+    `spec` is what to run: a kernelspec, the path of a Python, or `docker:IMAGE`; empty: as the
+    name says (`bash`), or for `python` one more of the first kernel. `policy` as in `OpenSession`.
+    Conflict when the session has another kernel of this name."""
+
+    kernel: str
+    spec: str = ""
+    policy: str = ""
+
+
+class SetDefaultKernel(Request[Done], frozen=True):
+    """From here on this kernel of the session runs what names none. NotFound."""
+
+    kernel: str
+
+
+class RemoveKernel(Request[Done], frozen=True):
+    """Shut this kernel down, and have it in the session no more; not the first or the default
+    one. What it has put out stays."""
+
+    kernel: str
 
 
 class RestartKernel(Request[Done], frozen=True):
-    """A fresh kernel: the same, or another by name or path; `docker` or `docker:IMAGE` is one in
-    a container. What waits is cancelled. `policy`, as in `OpenSession`, is another one for it;
-    empty: as it was."""
+    """A fresh process: the same kernel, or another `spec`, by name or path; `docker` or
+    `docker:IMAGE` is one in a container. What waits for it is cancelled. `policy`, as in
+    `OpenSession`, is another one for it; empty: as it was."""
 
-    kernel: str = ""
+    spec: str = ""
     policy: str = ""
+    kernel: str = ""
 
 
 class ShutDownKernel(Request[Done], frozen=True):
     """Stop the kernel; the session stays, and a next execution starts a fresh one."""
+
+    kernel: str = ""
 
 
 class PauseKernel(Request[Done], frozen=True):
     """Let every process of the kernel's container stand still: it takes no processor, and keeps
     its memory. What is asked to run meanwhile waits. UsageError for a kernel in none."""
 
+    kernel: str = ""
+
 
 class UnpauseKernel(Request[Done], frozen=True):
     """Let it go on where it was; nothing happens where it is not paused."""
+
+    kernel: str = ""
 
 
 class Completion(Struct, frozen=True, omit_defaults=True):
@@ -125,6 +159,7 @@ class Complete(Request[Completions], frozen=True):
     Answer: ClassVar[type[Reply]] = Completions
     code: str
     cursor: int
+    kernel: str = ""
 
 
 class Inspection(Reply, frozen=True):
@@ -139,6 +174,7 @@ class Inspect(Request[Inspection], frozen=True):
     code: str
     cursor: int
     detail: int = 0
+    kernel: str = ""
 
 
 class Completeness(Reply, frozen=True):
@@ -149,6 +185,7 @@ class Completeness(Reply, frozen=True):
 class IsComplete(Request[Completeness], frozen=True):
     Answer: ClassVar[type[Reply]] = Completeness
     code: str
+    kernel: str = ""
 
 
 # -- output -------------------------------------------------------------------------
@@ -277,6 +314,7 @@ class Variables(Reply, frozen=True):
 
 class RefreshVariables(Request[Variables], frozen=True):
     Answer: ClassVar[type[Reply]] = Variables
+    kernel: str = ""
 
 
 class VariableDetail(Reply, frozen=True):
@@ -290,6 +328,7 @@ class VariableDetail(Reply, frozen=True):
 class InspectVariable(Request[VariableDetail], frozen=True):
     Answer: ClassVar[type[Reply]] = VariableDetail
     name: str
+    kernel: str = ""
 
 
 class TablePage(Reply, frozen=True):
@@ -313,10 +352,12 @@ class ReadTable(Request[TablePage], frozen=True):
     count: int = 200
     sort: str = ""
     descending: bool = False
+    kernel: str = ""
 
 
 class DeleteVariable(Request[Done], frozen=True):
     name: str
+    kernel: str = ""
 
 
 class HistoryEntry(Struct, frozen=True, omit_defaults=True):
@@ -374,6 +415,7 @@ class Usage(Reply, frozen=True):
 
 class GetUsage(Request[Usage], frozen=True):
     Answer: ClassVar[type[Reply]] = Usage
+    kernel: str = ""
 
 
 SessionRequest = (
@@ -382,6 +424,9 @@ SessionRequest = (
     | ClearQueue
     | AnswerStdin
     | Interrupt
+    | StartKernel
+    | SetDefaultKernel
+    | RemoveKernel
     | RestartKernel
     | ShutDownKernel
     | PauseKernel
@@ -427,10 +472,26 @@ WATCHABLE = (
 # -- of the host of sessions ------------------------------------------------------------
 
 
+class KernelSummary(Struct, frozen=True, omit_defaults=True):
+    """A kernel of a session in a list: `name` within the session, `kernel` as people read it,
+    `kernel_name` what to ask for to have such a kernel again."""
+
+    name: str
+    state: str
+    kernel: str = ""
+    kernel_name: str = ""
+    pid: int | None = None
+    language: str = ""
+    backend: str = ""
+    policy: str = ""
+    is_default: bool = False
+
+
 class SessionSummary(Reply, frozen=True):
-    """A session in a list; `bytes` is its size on disk, `kernel_name` what to ask for to have
-    such a kernel again, `policy` what confines it, `language` that of the kernel, as far as it
-    is known before the kernel says so."""
+    """A session in a list; `bytes` is its size on disk. `kernels` are all its kernels; the fields
+    of a kernel are those of the default one: `kernel_name` what to ask for to have such a kernel
+    again, `policy` what confines it, `language` as far as it is known before the kernel says so.
+    `state` is "busy" where any kernel is."""
 
     session_id: str
     name: str
@@ -449,6 +510,7 @@ class SessionSummary(Reply, frozen=True):
     backend: str = ""
     policy: str = ""
     language: str = ""
+    kernels: tuple[KernelSummary, ...] = ()
 
 
 class OpenSession(Request[SessionSummary], frozen=True):

@@ -31,14 +31,14 @@ def without_marks(env: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in env.items() if name not in (MARK, SESSION)}
 
 
-def end_marked(name: str, value: str, spared_mark: str = "") -> bool:
+def end_marked(name: str, value: str, *spared_marks: str) -> bool:
     """Kill all processes of this user whose environment has `name` as `value`, until there are
-    none (what they fork meanwhile is found by the next look); those of the kernel `spared_mark`
+    none (what they fork meanwhile is found by the next look); those of the kernels `spared_marks`
     go on. Blocks for a few hundredths of a second. False when some are left after 2 seconds."""
     if not value:
         return True  # the value of those that are to be left alone
     limit = time.monotonic() + DEADLINE
-    while pids := find_marked(name, value, spared_mark):
+    while pids := find_marked(name, value, *spared_marks):
         for pid in pids:
             _kill(pid, name, value)
         if time.monotonic() > limit:
@@ -47,14 +47,14 @@ def end_marked(name: str, value: str, spared_mark: str = "") -> bool:
     return True
 
 
-def find_marked(name: str, value: str, spared_mark: str = "") -> list[int]:
+def find_marked(name: str, value: str, *spared_marks: str) -> list[int]:
     """Pids of this user's processes whose environment has `name` as `value`; never our own."""
     found = []
     for pid in _own_pids():
         entries = _environ(pid)
         if not _has(entries, name, value) or pid == os.getpid():
             continue
-        if not spared_mark or not _has(entries, MARK, spared_mark):
+        if not any(_has(entries, MARK, spared) for spared in spared_marks):
             found.append(pid)
     return found
 

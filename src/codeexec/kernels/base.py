@@ -220,6 +220,8 @@ class KernelChoice:
     image: str = ""
     policy: str = ""
     connection_file: str = ""
+    language: str = ""
+    """Without a name: that of the kernel to find."""
     session: str = ""
     """Told in a container's name and labels."""
 

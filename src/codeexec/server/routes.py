@@ -72,6 +72,16 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{SESSION}/interrupt", "Interrupt what runs", q.Interrupt, status=202),
     Route("POST", f"{SESSION}/stdin", "Answer a request for input", q.AnswerStdin),
     Route("GET", f"{SESSION}/search", "Search the output", q.SearchRows, q.RowMatches),
+    Route("POST", f"{SESSION}/kernels", "Start another kernel", q.StartKernel, status=202),
+    Route(
+        "POST",
+        f"{SESSION}/kernels/{{kernel}}/default",
+        "Let this kernel run what names none",
+        q.SetDefaultKernel,
+    ),
+    Route(
+        "DELETE", f"{SESSION}/kernels/{{kernel}}", "Stop a kernel, and forget it", q.RemoveKernel
+    ),
     Route("POST", f"{SESSION}/kernel/restart", "A fresh kernel", q.RestartKernel),
     Route("POST", f"{SESSION}/kernel/shutdown", "Stop the kernel", q.ShutDownKernel),
     Route("POST", f"{SESSION}/kernel/pause", "Let its container stand still", q.PauseKernel),

@@ -23,13 +23,19 @@ class SecretAnswers:
     """The answers of this session, in memory alone. After the server was restarted they are not
     known any more: until the kernel is a fresh one, all previews are hidden then.
 
+    One object for each kernel; `answers` are those that were given to any kernel of the session.
     `load` gives the generation of the kernel that was last given one, `save` keeps it.
     """
 
-    def __init__(self, load: Callable[[], object], save: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        load: Callable[[], object],
+        save: Callable[[int], None],
+        answers: dict[str, None] | None = None,
+    ) -> None:
         self._load = load
         self._save = save
-        self._answers: dict[str, None] = {}
+        self._answers = answers if answers is not None else {}
         self._generations: set[int] = set()
 
     def add(self, text: str, generation: int) -> None:

@@ -61,7 +61,12 @@ def _script(journal: Journal, snapshot: Snapshot) -> Iterator[bytes]:
         # On one line: what follows a line break would be code.
         title = printable(view.cell.title) if view.cell else ""
         between = "\n" if number else ""
-        yield f"{between}{f'# %% {title}'.rstrip()}\n{view.code.rstrip()}\n".encode()
+        head, code = f"# %% {title}".rstrip(), view.code.rstrip()
+        if language := _other_language(snapshot, view):
+            # As jupytext has cells of other languages in a script.
+            head += f' language="{language}"'
+            code = "\n".join(f"# {line}".rstrip() for line in code.splitlines())
+        yield f"{between}{head}\n{code}\n".encode()
 
 
 def _text(journal: Journal, snapshot: Snapshot, blobs: BlobStore) -> Iterator[bytes]:
@@ -101,7 +106,7 @@ def _notebook(journal: Journal, snapshot: Snapshot, blobs: BlobStore) -> Iterato
         cell: dict[str, object] = {
             "cell_type": "code",
             "id": f"cell-{number + 1}",
-            "metadata": {},
+            "metadata": _cell_metadata(snapshot, view),
             "source": view.code,
             "execution_count": view.count,
         }
@@ -114,6 +119,17 @@ def _notebook(journal: Journal, snapshot: Snapshot, blobs: BlobStore) -> Iterato
         yield b"]}"
     rest = {"metadata": _metadata(snapshot), "nbformat": 4, "nbformat_minor": 5}
     yield f"\n], {json.dumps(rest)[1:]}\n".encode()
+
+
+def _other_language(snapshot: Snapshot, view: ExecutionView) -> str:
+    """The language of a cell that is not in that of the default kernel; empty where it is."""
+    language = snapshot.kernel_of(view).language
+    return language if language and language != snapshot.kernel.language else ""
+
+
+def _cell_metadata(snapshot: Snapshot, view: ExecutionView) -> dict[str, object]:
+    """Which kernel of the session ran the cell, where it is not the notebook's."""
+    return {"codeexec": {"kernel": view.kernel}} if view.kernel != snapshot.default_kernel else {}
 
 
 def _metadata(snapshot: Snapshot) -> dict[str, object]:

@@ -16,20 +16,22 @@ from codeexec.domain.codec import SCHEMA
 from codeexec.domain.errors import CodeexecError, Conflict, NotFound, StorageError, UsageError
 from codeexec.domain.events import NoticeGiven, SessionOpened
 from codeexec.domain.ids import SESSION, new_id
+from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.environments.system_folders import refuse_for_session
 from codeexec.kernels.base import KernelChoice, KernelFactory
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.clock_guard import ClockGuard
 from codeexec.session.history import HistoryStore
 from codeexec.session.journal import Journal
-from codeexec.session.keeper import CHOICE
+from codeexec.session.kernel_names import first_kernel_name
 from codeexec.session.retention import newest_change, prune
 from codeexec.session.secret_file import NAME as SECRET_FILE
 from codeexec.session.secret_file import SecretFile
-from codeexec.session.session import Session
+from codeexec.session.session import SLOT, Session
 from codeexec.session.settings import HostSettings
 from codeexec.session.shelf import Shelf
 from codeexec.session.summary import summarize
+from codeexec.session.supervisor import CHOICE
 from codeexec.session.tasks import Tasks
 from codeexec.session.temporary import sweep_states
 
@@ -231,10 +233,11 @@ class Host:
         session_id = new_id(SESSION)
         folder = self._shelf.make(session_id)
         try:
-            session = self._make(folder, Journal.create(folder / "journal.db"), choice)
-            session.keep_choice()
+            first = first_kernel_name(choice)
+            session = self._make(folder, Journal.create(folder / "journal.db"), choice, first)
+            session.keep_choices()
             session.recorder.record_now(
-                SessionOpened(session_id, name or self._free_name(cwd), str(cwd), SCHEMA)
+                SessionOpened(session_id, name or self._free_name(cwd), str(cwd), SCHEMA, first)
             )
         except CodeexecError:
             self._shelf.discard(session_id)
@@ -244,7 +247,7 @@ class Host:
         if held_back:
             session.recorder.record(NoticeGiven("info", "Not started yet", held_back, next_step))
         elif request.start_kernel:
-            session.keeper.start_kernel()
+            session.slots.default.supervisor.start_kernel()
         return session
 
     def _free_name(self, cwd: Path) -> str:
@@ -278,7 +281,8 @@ class Host:
             journal = Journal.open(folder / "journal.db")
             secrets = SecretFile(folder / SECRET_FILE)
             kept = secrets.with_env(CHOICE, journal.get_private(CHOICE))
-            session = self._make(folder, journal, _choice(kept))
+            first = str(kept.get(SLOT) or DEFAULT_KERNEL) if isinstance(kept, dict) else ""
+            session = self._make(folder, journal, _choice(kept), first or DEFAULT_KERNEL)
         except CodeexecError:
             self._shelf.release(session_id)
             raise
@@ -288,9 +292,11 @@ class Host:
             self._shelf.shut(session_id)
             return
         self._open[session_id] = session
-        session.keeper.begin_adoption()
+        session.slots.begin_adoption()
 
-    def _make(self, folder: Path, journal: Journal, choice: KernelChoice) -> Session:
+    def _make(
+        self, folder: Path, journal: Journal, choice: KernelChoice, first: str = DEFAULT_KERNEL
+    ) -> Session:
         blobs = BlobStore(folder / "blobs", quota=self.settings.artifact_quota)
         return Session(
             folder,
@@ -301,6 +307,7 @@ class Host:
             replace(choice, session=folder.name),
             self.settings,
             self._clock,
+            first_kernel=first,
             outlives=self._outlives,
         )
 
@@ -368,19 +375,18 @@ class Host:
             )
 
     async def _rest(self, session: Session, now: float) -> None:
+        """Stop kernels of the session that are idle while nobody watches."""
         limit = self.settings.idle_kernel
-        last = max(
-            (view.finished_at or 0.0 for view in session.snapshot.executions.values()), default=0.0
-        )
-        if (
-            limit
-            and not session.clients
-            and not session.runner.is_busy
-            and session.snapshot.kernel.state == "idle"
-            and now - session.unwatched_since > limit
-            and self._clock.now() - max(last, session.snapshot.kernel.ready_at or 0.0) > limit
-        ):
-            await session.keeper.shut_down("It was idle, and nobody watched it.")
+        if not limit or session.clients or now - session.unwatched_since <= limit:
+            return
+        last: dict[str, float] = {}
+        for view in session.snapshot.executions.values():
+            last[view.kernel] = max(last.get(view.kernel, 0.0), view.finished_at or 0.0)
+        for slot in session.slots:
+            since = max(last.get(slot.name, 0.0), slot.view.ready_at or 0.0)
+            is_idle = slot.view.state == "idle" and not slot.is_busy
+            if is_idle and self._clock.now() - since > limit:
+                await slot.supervisor.shut_down("It was idle, and nobody watched it.")
 
     # -- listing -------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from codeexec.domain.events import (
     StdinRequested,
 )
 from codeexec.domain.ids import new_id
+from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, clip_row
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.kernels import base as says
@@ -39,8 +40,8 @@ _LAST_LINES = 20
 
 
 class Intake:
-    """`find` looks up an execution by its id. `finish` is asked for the fact that ends an
-    execution (or for none)."""
+    """Of one kernel of a session. `find` looks up an execution by its id. `finish` is asked for
+    the fact that ends an execution (or for none)."""
 
     def __init__(
         self,
@@ -49,7 +50,9 @@ class Intake:
         open_documents: OpenDocuments,
         finish: Callable[[says.Finished], list[AnyEvent]],
         limit: JournalLimit,
+        kernel: str = DEFAULT_KERNEL,
     ) -> None:
+        self._kernel = kernel
         self._limit = limit
         self._room: float = 0
         self._told_full: set[str] = set()
@@ -110,7 +113,12 @@ class Intake:
                 case says.Pulled():
                     events.append(
                         ImagePullAdvanced(
-                            fact.image, fact.layers_done, fact.layers, fact.done, fact.total
+                            fact.image,
+                            fact.layers_done,
+                            fact.layers,
+                            fact.done,
+                            fact.total,
+                            self._kernel,
                         )
                     )
                 case says.VariablesSent() | says.Overheard():
@@ -194,7 +202,7 @@ class Intake:
             key=secrets.token_hex(6),
             parts=parts,
             role=fact.role,
-            display_id=fact.display_id,
+            display_id=self._display_id(fact.display_id) if fact.display_id else None,
             count=fact.count,
             metadata=dict(fact.metadata),
         )
@@ -203,9 +211,14 @@ class Intake:
         parts = self._blobs.make_parts(fact.data)
         self._room -= _weight(parts)
         metadata = dict(fact.metadata)
+        display_id = self._display_id(fact.display_id)
         for document in self._documents.values():
-            document.update_display(fact.display_id, parts, metadata)
-        return DisplayUpdated(fact.display_id, parts, metadata)
+            document.update_display(display_id, parts, metadata)
+        return DisplayUpdated(display_id, parts, metadata)
+
+    def _display_id(self, display_id: str) -> str:
+        """The id of a display within the session: two kernels may choose the same one."""
+        return display_id if self._kernel == DEFAULT_KERNEL else f"{self._kernel}/{display_id}"
 
 
 def _weight(parts: tuple[MimePart, ...]) -> int:

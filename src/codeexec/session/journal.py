@@ -22,6 +22,7 @@ from codeexec.domain.errors import Conflict, NotFound, ProtocolError, StorageErr
 from codeexec.domain.events import AnyEvent, DisplayUpdated, OutputChanged, Recorded
 from codeexec.domain.flow import OutputMode, elide
 from codeexec.domain.fold import apply
+from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.outputs import Display, Run
 from codeexec.domain.requests import RowMatches, Rows, SearchRows
 from codeexec.domain.snapshot import Snapshot
@@ -331,6 +332,12 @@ class _Recent:
         first = after - self.before
         last = min(first + limit, len(self._records))
         return [self._records[number][0] for number in range(first, last)]
+
+
+def private_key(key: str, kernel: str) -> str:
+    """The key of a private value of one kernel of the session; of the kernel that sessions of
+    schema 1 had, it is the key that schema 1 used."""
+    return key if kernel == DEFAULT_KERNEL else f"{key}:{kernel}"
 
 
 def _prepare(event: AnyEvent) -> tuple[AnyEvent, AnyEvent, bytes]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from codeexec.domain.clock import Clock
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import AnyEvent, InterruptEscalated, LadderStage
+from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.kernels.base import Kernel
 from codeexec.session.settings import HostSettings
 
@@ -23,8 +24,14 @@ class Ladder:
     """One climb at a time, for one execution; `settle` is called when that has ended."""
 
     def __init__(
-        self, settings: HostSettings, clock: Clock, record: Callable[[AnyEvent], object]
+        self,
+        settings: HostSettings,
+        clock: Clock,
+        record: Callable[[AnyEvent], object],
+        kernel_name: str = DEFAULT_KERNEL,
     ) -> None:
+        """`kernel_name` is that of the kernel within its session."""
+        self._kernel_name = kernel_name
         self._settings = settings
         self._clock = clock
         self._record = record
@@ -109,6 +116,7 @@ class Ladder:
             self._execution_id,
             self._kernel.pid if self._kernel else None,
             round(self._clock.monotonic() - self._began, 3),
+            self._kernel_name,
         )
 
 

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from codeexec.domain.errors import StorageError
+from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.outputs import LIVE_ROWS, iter_rows
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.kernels.base import Fact, Handle, Reached
-from codeexec.session.journal import Journal
+from codeexec.session.journal import Journal, private_key
 from codeexec.session.output import DocumentState, OutputDocument
 
 log = logging.getLogger(__name__)
@@ -41,9 +42,10 @@ def reached_by(facts: Sequence[Fact]) -> Reached | None:
     return next((fact for fact in reversed(facts) if isinstance(fact, Reached)), None)
 
 
-def read_place(journal: Journal) -> Place | None:
-    """The place that the journal has reached; None where it never had one."""
-    kept = journal.get_private(OUTBOX)
+def read_place(journal: Journal, kernel: str = DEFAULT_KERNEL) -> Place | None:
+    """The place in the outbox of this kernel of the session that the journal has reached; None
+    where it never had one."""
+    kept = journal.get_private(private_key(OUTBOX, kernel))
     if kept is None:
         return None
     try:
@@ -66,8 +68,9 @@ def with_place(handle: Handle, place: Place | None) -> Handle:
 class OpenDocuments:
     """States of the documents that were written last, and documents made from them again."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, kernel: str = DEFAULT_KERNEL) -> None:
         self._journal = journal
+        self._key = private_key(OUTBOX, kernel)
         self._states: dict[str, DocumentState] = {}
 
     def resume(self, place: Place | None) -> None:
@@ -87,7 +90,7 @@ class OpenDocuments:
         """Private values to be journaled together with what these facts say. A place alone
         changes nothing that is journaled."""
         reached = reached_by(facts)
-        return {OUTBOX: self.place(reached)} if reached is not None and len(facts) > 1 else None
+        return {self._key: self.place(reached)} if reached is not None and len(facts) > 1 else None
 
     def place(self, reached: Reached) -> Place:
         return Place(reached.token, reached.number, reached.part, dict(self._states))

@@ -1,8 +1,8 @@
-"""What waits to run, in order: a pure value."""
+"""What waits to run, in order: pure values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from codeexec.domain.snapshot import ExecutionView
@@ -11,7 +11,7 @@ from codeexec.kernels.base import ExecuteCall
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Executions that wait, first in front, and the one that runs."""
+    """Executions that wait for one kernel, first in front, and the one that runs on it."""
 
     waiting: tuple[str, ...] = ()
     running: str | None = None
@@ -19,11 +19,9 @@ class Queue:
     def add(self, execution_id: str) -> Queue:
         return Queue((*self.waiting, execution_id), self.running)
 
-    def start(self) -> tuple[Queue, str | None]:
-        """The next one runs; None when one runs already or none waits."""
-        if self.running is not None or not self.waiting:
-            return self, None
-        return Queue(self.waiting[1:], self.waiting[0]), self.waiting[0]
+    def start(self, execution_id: str) -> Queue:
+        """This one runs."""
+        return Queue(tuple(w for w in self.waiting if w != execution_id), execution_id)
 
     def finish(self, execution_id: str) -> Queue:
         return Queue(self.waiting, None) if self.running == execution_id else self
@@ -34,6 +32,34 @@ class Queue:
 
     def __contains__(self, execution_id: object) -> bool:
         return execution_id == self.running or execution_id in self.waiting
+
+
+def document_of(view: ExecutionView) -> str:
+    """The document that an execution is of; empty: none."""
+    return view.cell.document if view.cell is not None else ""
+
+
+def first_startable(waiting: Iterable[str], executions: Mapping[str, ExecutionView]) -> str | None:
+    """The first of `waiting` for which no earlier execution of its document is open, on whichever
+    kernel. `executions` are those of the session in the order of queueing."""
+    next_of_document: dict[str, str] = {}
+    for view in executions.values():
+        if view.is_open and (document := document_of(view)):
+            next_of_document.setdefault(document, view.execution_id)
+    for execution_id in waiting:
+        view = executions[execution_id]
+        if next_of_document.get(document_of(view), execution_id) == execution_id:
+            return execution_id
+    return None
+
+
+def skipped_with(failed: ExecutionView, view: ExecutionView) -> bool:
+    """Whether this waiting execution is skipped when `failed` does not end well: it comes after it
+    in the same document; without a document it waits for the same kernel, without one too."""
+    if not failed.options.stop_on_error or view.number <= failed.number:
+        return False
+    document = document_of(failed)
+    return document_of(view) == document and (bool(document) or view.kernel == failed.kernel)
 
 
 def call_of(view: ExecutionView) -> ExecuteCall:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, TypeVar, cast
+from typing import BinaryIO, TypeVar, assert_never, cast
 
 from msgspec.structs import replace
 
@@ -25,17 +26,21 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.flow import OutputMode
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.kernels.base import Kernel, KernelChoice, KernelFactory
+from codeexec.kernels.base import KernelChoice, KernelFactory
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.budget import Budget, beside_loop
 from codeexec.session.byte_streams import ByteStreams
 from codeexec.session.files import SessionFiles
 from codeexec.session.history import HistoryStore
 from codeexec.session.journal import Journal
-from codeexec.session.keeper import CHOICE
+from codeexec.session.journal_limit import JournalLimit
+from codeexec.session.kernel_names import spec_of
+from codeexec.session.parts import SessionParts
 from codeexec.session.recorder import Recorder
-from codeexec.session.runner import Runner
 from codeexec.session.settings import HostSettings
+from codeexec.session.slot import KernelSlot
+from codeexec.session.slots import KernelSlots
+from codeexec.session.supervisor import CHOICE
 from codeexec.session.tasks import Tasks
 from codeexec.session.variables import VariableWatch
 
@@ -58,8 +63,11 @@ class Session:
         settings: HostSettings,
         clock: Clock,
         *,
+        first_kernel: str,
         outlives: bool = True,
     ) -> None:
+        """`choice` is that of the kernel `first_kernel`. `outlives`: kernels may be adopted when
+        our process is gone."""
         self.folder = folder
         self.recorder = Recorder(journal, clock, self._hear)
         self.blobs = blobs
@@ -70,11 +78,22 @@ class Session:
         self._closing = False
         self.ending = asyncio.Lock()
         self.unwatched_since = clock.monotonic()
-        self.runner = Runner(
-            self.recorder, blobs, factory, choice, settings, clock, self._tasks, outlives=outlives
+        limit = JournalLimit(journal, settings.journal_limit)
+        parts = SessionParts(
+            self.recorder,
+            blobs,
+            factory,
+            settings,
+            clock,
+            self._tasks,
+            limit,
+            answers={},
+            outlives=outlives,
         )
-        self.keeper = self.runner.keeper
-        self._variables = VariableWatch(self.runner, settings.watch_variables, self._tasks)
+        self.slots = KernelSlots(parts, choice, first_kernel)
+        for name in self.snapshot.kernels:
+            self.slots.restore(name, self._choice_left(name, choice))
+        self._variables = VariableWatch(parts, settings.watch_variables)
         self.streams = ByteStreams()
         self._files = SessionFiles(
             Path(choice.cwd), self.recorder, blobs, self._tasks, settings.collect_files
@@ -92,23 +111,33 @@ class Session:
     def clients(self) -> tuple[q.ClientInfo, ...]:
         return tuple(self._clients)
 
-    def keep_choice(self) -> None:
-        """Remember which kernel was asked for, for whoever opens the journal next."""
-        choice = self.keeper.choice
-        kept = self.recorder.secrets.without_env(
-            CHOICE,
-            {
-                "cwd": choice.cwd,
-                "name": choice.name,
-                "file": choice.file,
-                "env": dict(choice.env),
-                "backend": choice.backend,
-                "image": choice.image,
-                "policy": choice.policy,
-                "connection_file": choice.connection_file,
-            },
+    def keep_choices(self) -> None:
+        """Journal which kernels were asked for, for whoever opens the journal next."""
+        first = self.slots.get(self.slots.first).supervisor.choice
+        fields = {**_fields_of(first), "cwd": first.cwd, "file": first.file, "env": dict(first.env)}
+        without_env = self.recorder.secrets.without_env(CHOICE, {**fields, SLOT: self.slots.first})
+        self.recorder.keep(CHOICE, without_env)
+        for slot in self.slots:
+            if slot.name != self.slots.first:
+                fields = _fields_of(slot.supervisor.choice)
+                self.recorder.keep(f"{CHOICE}:{slot.name}", fields)
+
+    def _choice_left(self, name: str, first: KernelChoice) -> KernelChoice:
+        """How another kernel than the first one was asked for."""
+        value = self.recorder.journal.get_private(f"{CHOICE}:{name}")
+        fields = value if isinstance(value, dict) else {}
+        if not fields:
+            return KernelChoice(first.cwd, spec_of(name), env=first.env, session=first.session)
+        return dataclasses.replace(
+            first,
+            file="",
+            name=str(fields.get("name", "")),
+            backend=str(fields.get("backend", "local")),
+            image=str(fields.get("image", "")),
+            policy=str(fields.get("policy", "")),
+            connection_file=str(fields.get("connection_file", "")),
+            language=str(fields.get("language", "")),
         )
-        self.recorder.keep(CHOICE, kept)
 
     # -- who listens ---------------------------------------------------------------------
 
@@ -139,8 +168,8 @@ class Session:
                 "This connection only watches.", "Attach without --watch to change anything."
             )
         self._require_open(request)
-        if self.keeper.is_adopting and self._is_for_kernel(request):
-            await self.keeper.adopted()
+        if self.slots.is_adopting and self._is_for_kernel(request):
+            await self.slots.adopted()
             self._require_open(request)
         return cast(R, await self._answer(cast(q.SessionRequest | q.FileRequest, request)))
 
@@ -155,7 +184,8 @@ class Session:
     def _is_for_kernel(self, request: q.Request[R]) -> bool:
         """Whether the request needs the kernel at once: an execution can wait in the queue."""
         if isinstance(request, q.CancelExecution):
-            return self.runner.queue.running == request.execution_id
+            slot = self.slots.of_execution(request.execution_id)
+            return slot is not None and slot.queue.running == request.execution_id
         return isinstance(request, _FOR_KERNEL)
 
     async def _answer(self, request: q.SessionRequest | q.FileRequest) -> q.Reply:
@@ -165,30 +195,31 @@ class Session:
             case q.CancelExecution():
                 return self._cancel(request.execution_id)
             case q.ClearQueue():
-                waiting = self.runner.queue.waiting
-                return self._done(self.runner.cancel(waiting, "The queue was cleared."))
+                waiting = [each for slot in self.slots for each in slot.queue.waiting]
+                return self._done(self.slots.cancel(waiting, "The queue was cleared."))
             case q.AnswerStdin():
-                self.runner.answer(request.request_id, request.text, request.origin)
+                self.slots.answer(request.request_id, request.text, request.origin)
             case q.Interrupt():
-                self.runner.interrupt(request.stage)
-            case q.RestartKernel():
-                await self.keeper.restart(request.kernel, request.policy)
-                self.keep_choice()
-            case q.PauseKernel():
-                await self.keeper.pause()
-            case q.UnpauseKernel():
-                await self.keeper.unpause()
-            case q.ShutDownKernel():
-                await self.keeper.shut_down("It was shut down.")
+                self.slots.get(request.kernel).interrupt(request.stage)
+            case (
+                q.RestartKernel()
+                | q.PauseKernel()
+                | q.UnpauseKernel()
+                | q.ShutDownKernel()
+                | q.StartKernel()
+                | q.SetDefaultKernel()
+                | q.RemoveKernel()
+            ):
+                await self._change_kernel(request)
             case q.RenameSession():
                 self.recorder.record(SessionRenamed(check_name(request.name)))
             case q.Complete() | q.Inspect() | q.IsComplete():
                 return await self._ask_kernel(request)
             case q.GetUsage():
-                return self._usage()
+                return self._usage(request.kernel)
             case q.SearchRows():
                 if request.execution_id:
-                    self.runner.find(request.execution_id)
+                    self.slots.find(request.execution_id)
                 # Beside the loop: it may read all that was ever put out.
                 budget = Budget(SEARCH_SECONDS, "The search")
                 search = self.recorder.journal.search
@@ -203,8 +234,9 @@ class Session:
             case q.ReadExecution() | q.ListExecutions() | q.ListDisplays():
                 return self._look_up(request)
             case q.RefreshVariables() | q.InspectVariable() | q.ReadTable() | q.DeleteVariable():
-                self._hears()
-                return await self._variables.answer(request)
+                slot = self.slots.get(request.kernel)
+                _require_awake(slot)
+                return await self._variables.answer(request, slot)
             case (
                 q.ListFiles() | q.ReadFile() | q.WriteFile() | q.PinArtifact() | q.RemoveArtifact()
             ):
@@ -213,48 +245,78 @@ class Session:
                 raise UsageError(f"A session is not asked for {type(request).__name__}.")
         return self._done()
 
+    async def _change_kernel(
+        self,
+        request: q.RestartKernel
+        | q.PauseKernel
+        | q.UnpauseKernel
+        | q.ShutDownKernel
+        | q.StartKernel
+        | q.SetDefaultKernel
+        | q.RemoveKernel,
+    ) -> None:
+        match request:
+            case q.StartKernel():
+                self.slots.start(request.kernel, request.spec, request.policy)
+                self.keep_choices()
+            case q.SetDefaultKernel():
+                self.slots.choose_default(request.kernel)
+            case q.RemoveKernel():
+                await self.slots.remove(request.kernel)
+                self.recorder.keep(f"{CHOICE}:{request.kernel}", None)
+            case q.RestartKernel():
+                supervisor = self.slots.get(request.kernel).supervisor
+                await supervisor.restart(request.spec, request.policy)
+                self.keep_choices()
+            case q.PauseKernel():
+                await self.slots.get(request.kernel).supervisor.pause()
+            case q.UnpauseKernel():
+                await self.slots.get(request.kernel).supervisor.unpause()
+            case q.ShutDownKernel():
+                await self.slots.get(request.kernel).supervisor.shut_down("It was shut down.")
+            case _:
+                assert_never(request)
+
     def _done(self, count: int = 0) -> q.Done:
         return q.Done(self.snapshot.seq, count)
 
     def _execute(self, request: q.Execute) -> q.Accepted:
-        before = self.snapshot.executions_total
-        accepted = self.runner.execute(request)
+        before, kernels = self.snapshot.executions_total, len(tuple(self.slots))
+        accepted = self.slots.execute(request)
+        if len(tuple(self.slots)) > kernels:
+            self.keep_choices()
         if self.snapshot.executions_total > before:
             self._remember(self.snapshot.executions[accepted.execution_id])
         return accepted
 
     def _cancel(self, execution_id: str) -> q.Done:
-        self.runner.find(execution_id)
-        if self.runner.queue.running == execution_id:
-            self.runner.interrupt()
+        self.slots.find(execution_id)
+        slot = self.slots.of_execution(execution_id)
+        if slot is not None and slot.queue.running == execution_id:
+            slot.interrupt()
             return self._done(1)
-        return self._done(self.runner.cancel([execution_id], "It was taken out of the queue."))
-
-    def _hears(self) -> None:
-        if self.keeper.is_paused:
-            raise Conflict("The container is paused.", "It answers when it goes on.")
-
-    def _kernel(self) -> Kernel:
-        self._hears()
-        if self.keeper.kernel is None or self.snapshot.kernel.state not in ("idle", "busy"):
-            raise Conflict("There is no kernel to ask yet.", "It answers once it has started.")
-        return self.keeper.kernel
+        return self._done(self.slots.cancel([execution_id], "It was taken out of the queue."))
 
     async def _ask_kernel(self, request: q.Complete | q.Inspect | q.IsComplete) -> q.Reply:
-        able = self._kernel().capabilities
+        slot = self.slots.get(request.kernel)
+        _require_awake(slot)
+        kernel = slot.supervisor.kernel
+        if kernel is None or slot.view.state not in ("idle", "busy"):
+            raise Conflict("There is no kernel to ask yet.", "It answers once it has started.")
+        able = kernel.capabilities
         if isinstance(request, q.Inspect):
             if able.inspection is None:
                 raise Unavailable("This kernel has no help for code.")
             found = await able.inspection.inspect(request.code, request.cursor, request.detail)
-            return replace(found, text=self.runner.secrets.mask(found.text))
+            return replace(found, text=slot.secrets.mask(found.text))
         if able.completion is None:
             raise Unavailable("This kernel does not complete code.")
         if isinstance(request, q.Complete):
             return await able.completion.complete(request.code, request.cursor)
         return await able.completion.is_complete(request.code)
 
-    def _usage(self) -> q.Usage:
-        kernel = self.keeper.kernel
+    def _usage(self, kernel_name: str) -> q.Usage:
+        kernel = self.slots.get(kernel_name).supervisor.kernel
         if kernel is None or not kernel.is_alive:
             return q.Usage(clients=self.clients)
         usage = kernel.usage()
@@ -271,7 +333,7 @@ class Session:
         )
 
     def _read_rows(self, request: q.ReadRows) -> q.Rows:
-        self.runner.find(request.execution_id)
+        self.slots.find(request.execution_id)
         count = min(request.count, MAX_ROWS)
         return self.recorder.journal.rows(
             request.execution_id, request.start, count, whole=request.whole
@@ -308,11 +370,14 @@ class Session:
         if self.snapshot.closed:
             return
         view = self.recorder.find(execution_id)
-        if view is not None and view.started_at is not None:
+        if view is None:
+            return
+        if view.started_at is not None:
             self._remember(view)
             self._files.after_run(execution_id)
-        if not self.runner.is_busy or self.snapshot.kernel.subshells:
-            self._variables.look_soon()
+        slot = next((each for each in self.slots if each.name == view.kernel), None)
+        if slot is not None and (not slot.is_busy or slot.view.subshells):
+            self._variables.look_soon(slot)
 
     def _remember(self, view: ExecutionView) -> None:
         if view.options.store_history and not view.options.silent:
@@ -327,7 +392,7 @@ class Session:
         written: the kernel has ended, the session stays open."""
         self._closing = True
         try:
-            await self.keeper.shut_down(reason)
+            await self.slots.shut_down(reason)
             await self._files.finish()
             self.recorder.record_now(SessionClosed(reason))
             self.recorder.secrets.remove()
@@ -349,15 +414,15 @@ class Session:
                 "Open a new session. To delete sessions, use: codeexec-tui sessions rm",
             )
         )
-        self.runner.cancel_all(reason, "lost")
-        await self.keeper.shut_down(reason)
+        self.slots.cancel_all(reason, "lost")
+        await self.slots.shut_down(reason)
         self.recorder.record(SessionClosed(reason))
         await self._let_go()
 
     async def detach(self) -> None:
-        """Leave the kernel running for the next server."""
+        """Leave the kernels running for the next server."""
         self._closing = True
-        await self.keeper.detach()
+        await self.slots.detach()
         await self._files.finish()
         await self._let_go()
 
@@ -366,6 +431,26 @@ class Session:
         await self._tasks.close()
         self.recorder.close()
 
+
+def _require_awake(slot: KernelSlot) -> None:
+    if slot.supervisor.is_paused:
+        raise Conflict("The container is paused.", "It answers when it goes on.")
+
+
+def _fields_of(choice: KernelChoice) -> dict[str, object]:
+    """What one kernel's choice has of its own; the folder and the environment are the session's."""
+    return {
+        "name": choice.name,
+        "backend": choice.backend,
+        "image": choice.image,
+        "policy": choice.policy,
+        "connection_file": choice.connection_file,
+        "language": choice.language,
+    }
+
+
+SLOT = "slot"
+"""In the journaled choice of the first kernel: its name."""
 
 MAX_ROWS = 5000
 _READ_WHEN_CLOSED = (
@@ -387,6 +472,8 @@ _FOR_KERNEL = (
     q.PauseKernel,
     q.UnpauseKernel,
     q.ShutDownKernel,
+    q.StartKernel,
+    q.RemoveKernel,
     q.Complete,
     q.Inspect,
     q.IsComplete,

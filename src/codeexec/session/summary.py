@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from codeexec.domain.requests import SessionSummary
+from collections.abc import Iterator
+
+from codeexec.domain.events import KernelRef
+from codeexec.domain.requests import KernelSummary, SessionSummary
+from codeexec.domain.snapshot import Snapshot
 from codeexec.session.session import Session
 
 
@@ -30,13 +34,33 @@ def summarize(session: Session, size: int) -> SessionSummary:
         backend=kernel.kernel.backend if kernel.kernel else "",
         policy=kernel.kernel.policy if kernel.kernel else "",
         language=kernel.language or (kernel.kernel.language if kernel.kernel else ""),
+        kernels=tuple(kernel_summaries(snapshot)),
     )
+
+
+def kernel_summaries(snapshot: Snapshot) -> Iterator[KernelSummary]:
+    """The kernels of a session, in the order of their first start."""
+    for name, view in snapshot.kernels.items():
+        ref = view.kernel or KernelRef("")
+        yield KernelSummary(
+            name,
+            "paused" if view.paused else view.state,
+            ref.display_name or ref.name,
+            ref.name,
+            view.pid,
+            view.language or ref.language,
+            ref.backend if view.kernel else "",
+            ref.policy,
+            is_default=name == snapshot.default_kernel,
+        )
 
 
 def _state(session: Session) -> str:
     snapshot = session.snapshot
     if snapshot.closed:
         return "closed"
-    if session.keeper.is_adopting:
+    if session.slots.is_adopting:
         return "adopting"
+    if any(view.state == "busy" and not view.paused for view in snapshot.kernels.values()):
+        return "busy"
     return "paused" if snapshot.kernel.paused else snapshot.kernel.state

@@ -13,8 +13,8 @@ from codeexec.domain.errors import Busy, CodeexecError, Conflict, Unavailable
 from codeexec.domain.events import VariablesTaken
 from codeexec.kernels.base import Kernel
 from codeexec.kernels.capabilities import HasVariables
-from codeexec.session.runner import Runner
-from codeexec.session.tasks import Tasks
+from codeexec.session.parts import SessionParts
+from codeexec.session.slot import KernelSlot
 
 log = logging.getLogger(__name__)
 
@@ -29,82 +29,78 @@ VariableRequest = q.RefreshVariables | q.InspectVariable | q.ReadTable | q.Delet
 class VariableWatch:
     """Asks kernels that have variables; that never holds up the user's code."""
 
-    def __init__(self, runner: Runner, enabled: bool, tasks: Tasks) -> None:
-        self._runner = runner
+    def __init__(self, parts: SessionParts, enabled: bool) -> None:
+        self._parts = parts
         self._enabled = enabled
-        self._tasks = tasks
-        self._looking: asyncio.Task[None] | None = None
+        self._looking: dict[str, asyncio.Task[None]] = {}
 
-    def look_soon(self) -> None:
-        """After a run; several in a row are looked at once."""
-        kernel = self._runner.keeper.kernel
+    def look_soon(self, slot: KernelSlot) -> None:
+        """After a run on this kernel; several in a row are looked at once."""
+        kernel = slot.supervisor.kernel
         if not self._enabled or kernel is None or kernel.capabilities.variables is None:
             return
-        if self._looking is not None and not self._looking.done():
-            self._looking.cancel()
-        self._looking = self._tasks.start(self._look_later(), "variables")
+        looking = self._looking.get(slot.name)
+        if looking is not None and not looking.done():
+            looking.cancel()
+        self._looking[slot.name] = self._parts.tasks.start(self._look_later(slot), "variables")
 
-    async def _look_later(self) -> None:
+    async def _look_later(self, slot: KernelSlot) -> None:
         await asyncio.sleep(QUIET)
         try:
-            await self._look()
+            await self._look(slot)
         except Busy:
             pass  # the next run's end asks again
         except CodeexecError as error:
             log.info("variables: %s", error)
 
-    async def _look(self) -> q.Variables:
-        found = await self._kernel_variables().variables(DEADLINE)
-        snapshot = self._runner.snapshot
-        generation = snapshot.kernel.generation
-        secrets = self._runner.secrets
-        found = replace(found, variables=secrets.mask_variables(found.variables, generation))
-        is_news = (found.variables, generation) != (
-            snapshot.kernel.variables,
-            snapshot.kernel.variables_generation,
-        )
-        if is_news and not self._runner.limit.is_reached:
-            self._runner.recorder.record(
-                VariablesTaken(generation, found.variables, found.truncated)
+    async def _look(self, slot: KernelSlot) -> q.Variables:
+        taken = await _variables_of(slot).variables(DEADLINE)
+        generation = slot.view.generation
+        masked = slot.secrets.mask_variables(taken.variables, generation)
+        taken = replace(taken, variables=masked)
+        before = slot.view.variables, slot.view.variables_generation
+        if (masked, generation) != before and not self._parts.limit.is_reached:
+            self._parts.recorder.record(
+                VariablesTaken(generation, masked, taken.truncated, slot.name)
             )
-        return found
+        return taken
 
-    async def answer(self, request: VariableRequest) -> q.Reply:
+    async def answer(self, request: VariableRequest, slot: KernelSlot) -> q.Reply:
+        """See the requests; `slot` is the kernel that they name."""
         match request:
             case q.RefreshVariables():
-                return await self._look()
+                return await self._look(slot)
             case q.InspectVariable():
-                detail = await self._kernel_variables().describe(request.name, DEADLINE)
-                return self._runner.secrets.mask_detail(detail, self._generation)
+                detail = await _variables_of(slot).describe(request.name, DEADLINE)
+                return slot.secrets.mask_detail(detail, slot.view.generation)
             case q.ReadTable():
-                tables = self._kernel().capabilities.tables
+                tables = _kernel_of(slot).capabilities.tables
                 if tables is None:
-                    raise self._unavailable()
+                    raise _unavailable(slot)
                 page = await tables.read_table(request, DEADLINE)
-                return self._runner.secrets.mask_table(page, self._generation)
+                return slot.secrets.mask_table(page, slot.view.generation)
             case q.DeleteVariable():
-                await self._kernel_variables().delete(request.name, DEADLINE)
-                await self._look()
-                return q.Done(self._runner.snapshot.seq, 1)
+                await _variables_of(slot).delete(request.name, DEADLINE)
+                await self._look(slot)
+                return q.Done(self._parts.recorder.snapshot.seq, 1)
             case _:
                 assert_never(request)
 
-    @property
-    def _generation(self) -> int:
-        return self._runner.snapshot.kernel.generation
 
-    def _kernel(self) -> Kernel:
-        kernel = self._runner.keeper.kernel
-        if kernel is None or self._runner.snapshot.kernel.state not in ("idle", "busy"):
-            raise Conflict("There is no kernel to ask.", "Run something: that starts one.")
-        return kernel
+def _kernel_of(slot: KernelSlot) -> Kernel:
+    kernel = slot.supervisor.kernel
+    if kernel is None or slot.view.state not in ("idle", "busy"):
+        raise Conflict("There is no kernel to ask.", "Run something: that starts one.")
+    return kernel
 
-    def _kernel_variables(self) -> HasVariables:
-        variables = self._kernel().capabilities.variables
-        if variables is None:
-            raise self._unavailable()
-        return variables
 
-    def _unavailable(self) -> Unavailable:
-        language = self._runner.snapshot.kernel.language or "this kernel"
-        return Unavailable(f"Variables of {language} cannot be looked at.")
+def _variables_of(slot: KernelSlot) -> HasVariables:
+    variables = _kernel_of(slot).capabilities.variables
+    if variables is None:
+        raise _unavailable(slot)
+    return variables
+
+
+def _unavailable(slot: KernelSlot) -> Unavailable:
+    language = slot.view.language or "this kernel"
+    return Unavailable(f"Variables of {language} cannot be looked at.")

@@ -1,23 +1,14 @@
-"""A session's kernel at work: the queue is pumped, what the kernel says is recorded, and
-every execution ends exactly once, whatever dies."""
+"""One kernel of a session at work: its queue is pumped, what it says is recorded, and every
+execution ends exactly once, whatever dies."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
-from msgspec.structs import replace
-
-from codeexec.domain.checks import check_id
-from codeexec.domain.clock import Clock
-from codeexec.domain.errors import (
-    Conflict,
-    NotFound,
-    StorageError,
-    UsageError,
-)
+from codeexec.domain.errors import Conflict, StorageError
 from codeexec.domain.events import (
     AnyEvent,
     Death,
@@ -27,27 +18,22 @@ from codeexec.domain.events import (
     FinishStatus,
     KernelDied,
     LadderStage,
-    NoticeGiven,
     StdinAnswered,
     VariablesTaken,
 )
-from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.options import ExecuteOptions
-from codeexec.domain.requests import Accepted, Execute
-from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.snapshot import ExecutionView, KernelView, Snapshot
 from codeexec.kernels import base as says
-from codeexec.kernels.base import KernelChoice, KernelFactory
+from codeexec.kernels.base import KernelChoice
 from codeexec.session.answers import SecretAnswers
-from codeexec.session.artifacts import BlobStore
 from codeexec.session.intake import Intake
-from codeexec.session.journal_limit import JournalLimit
-from codeexec.session.keeper import KernelKeeper
+from codeexec.session.journal import private_key
 from codeexec.session.ladder import Ladder
 from codeexec.session.outbox import OpenDocuments, reached_by, read_place
-from codeexec.session.queue import Queue, call_of
-from codeexec.session.recorder import Recorder
-from codeexec.session.settings import HostSettings
-from codeexec.session.tasks import Tasks
+from codeexec.session.parts import SessionParts
+from codeexec.session.queue import Queue, call_of, first_startable
+from codeexec.session.run_timer import RunTimer
+from codeexec.session.supervisor import KernelSupervisor
 
 log = logging.getLogger(__name__)
 
@@ -55,53 +41,73 @@ SECRET_GIVEN = "secret_given"
 """Key of the generation of the kernel that was last given a password."""
 
 MAX_CODE = 16 * 2**20
-RETRY_STORAGE = 1.0
+"""Characters of an execution."""
+
+SKIPPED = "Skipped: an earlier cell failed."
 
 
-class Runner:
-    """Runs code on one kernel at a time, one execution after another."""
+class SlotOwner(Protocol):
+    """What the kernels of one session do to each other."""
+
+    def pump(self) -> None:
+        """Start what is next, on every kernel."""
+
+    def skip_after(self, failed: Sequence[ExecutionView]) -> list[AnyEvent]:
+        """Take out of all queues what is skipped because these executions did not end well; the
+        events of it are to be recorded."""
+
+    def check_limit(self) -> None:
+        """End what runs when the journal has become full."""
+
+    def retry_storage(self, problem: StorageError | None = None) -> None:
+        """Try to write the journal again, until it works."""
+
+    async def end_strays(self) -> None:
+        """End what the last server left in no handle of a kernel; once."""
+
+
+class KernelSlot:
+    """A named place for a kernel in a session: runs code on one kernel at a time, one execution
+    after another. `choice` says which kernel is started first."""
 
     def __init__(
-        self,
-        recorder: Recorder,
-        blobs: BlobStore,
-        factory: KernelFactory,
-        choice: KernelChoice,
-        settings: HostSettings,
-        clock: Clock,
-        tasks: Tasks,
-        *,
-        outlives: bool = True,
+        self, name: str, parts: SessionParts, choice: KernelChoice, owner: SlotOwner
     ) -> None:
-        """`outlives`: the kernel may be adopted when our process is gone."""
-        self.recorder = recorder
-        recorder.on_problem = self._retry_storage
-        self.keeper = KernelKeeper(recorder, factory, choice, self, tasks, outlives=outlives)
+        self.name = name
+        self.recorder = recorder = parts.recorder
+        self.supervisor = KernelSupervisor(name, parts, choice, self, owner.end_strays)
+        key = private_key(SECRET_GIVEN, name)
         self.secrets = SecretAnswers(
-            lambda: recorder.journal.get_private(SECRET_GIVEN),
-            lambda generation: recorder.keep(SECRET_GIVEN, generation),
+            lambda: recorder.journal.get_private(key),
+            lambda generation: recorder.keep(key, generation),
+            parts.answers,
         )
         self.queue = Queue()
-        self._settings = settings
-        self._clock = clock
-        self._tasks = tasks
-        self.limit = JournalLimit(recorder.journal, settings.journal_limit)
+        self.limit = parts.limit
+        self._owner = owner
+        self._settings = parts.settings
+        self._clock = parts.clock
+        self._tasks = parts.tasks
         self._limited: set[str] = set()
         self._theirs: set[str] = set()
-        self._is_full = self.limit.is_reached
-        self._open_documents = OpenDocuments(recorder.journal)
-        self._intake = Intake(recorder.find, blobs, self._open_documents, self._finish, self.limit)
-        self._ladder = Ladder(settings, clock, recorder.record)
-        self._timer: asyncio.TimerHandle | None = None
-        self._time_left: float | None = None
+        self._open_documents = OpenDocuments(recorder.journal, name)
+        self._intake = Intake(
+            recorder.find, parts.blobs, self._open_documents, self._finish, self.limit, name
+        )
+        self._ladder = Ladder(parts.settings, parts.clock, recorder.record, name)
+        self._timer = RunTimer(self._time_out)
         self._timed_out: set[str] = set()
-        self._retrying: asyncio.Task[None] | None = None
         self._unheard = self._unsent = ""
         self._reached: says.Reached | None = None
 
     @property
     def snapshot(self) -> Snapshot:
         return self.recorder.snapshot
+
+    @property
+    def view(self) -> KernelView:
+        """The kernel as the snapshot has it."""
+        return self.recorder.snapshot.kernel_named(self.name)
 
     @property
     def is_busy(self) -> bool:
@@ -111,54 +117,21 @@ class Runner:
     def is_interrupting(self) -> bool:
         return self._ladder.is_climbing
 
+    @property
+    def has_left_out(self) -> bool:
+        """Whether the journal had no room for the last output."""
+        return self._intake.is_over
+
     # -- code in -----------------------------------------------------------------------
 
-    def execute(self, request: Execute) -> Accepted:
-        """Queue it. The same id with the same code again is the same execution: nothing runs
-        twice; with other code it is a Conflict. StorageError when it cannot be written down; then
-        it is not queued."""
-        if len(request.code) > MAX_CODE:
-            raise UsageError(
-                f"The code is {len(request.code):,} characters long; "
-                f"at most {MAX_CODE:,} are taken.",
-                "Put the data in a file and read it from the code.",
-            )
-        timeout = request.options.timeout
-        if timeout is not None and not 0 < timeout < math.inf:
-            raise UsageError("A timeout is a positive number of seconds.", "Leave it out for none.")
-        if (lost := self.recorder.lost_file) is not None:
-            raise StorageError(
-                f"{lost} was removed or replaced: the session is about to end.",
-                "Open a new session.",
-            )
-        execution_id = request.execution_id or new_id(EXECUTION)
-        check_id(execution_id, "execution id")
-        if (same := self.recorder.find(execution_id)) is not None:
-            # The journal has a sign in place of what is no Unicode.
-            if same.code != request.code.encode("utf-8", "replace").decode():
-                raise Conflict(
-                    f"The id {execution_id} belongs to an execution of other code.",
-                    "Choose another id, or none.",
-                )
-            return Accepted(execution_id, self.snapshot.seq)
-        if self.limit.is_reached:
-            raise self.limit.error
-        seq = self.recorder.record_now(
-            ExecutionQueued(
-                execution_id,
-                request.code,
-                origin=request.origin,
-                cell=request.cell,
-                options=replace(request.options, kernel=self.snapshot.default_kernel),
-            )
-        )
+    def add(self, execution_id: str) -> None:
+        """Let a queued execution wait for this kernel."""
         self.queue = self.queue.add(execution_id)
-        self.pump()
-        return Accepted(execution_id, seq)
 
     def pump(self) -> None:
-        """Start what is next, and a kernel for it where there is none."""
-        if self.recorder.problem is not None or self.keeper.is_paused:
+        """Start what is next, and a kernel for it where there is none. An execution waits for
+        those before it in its document, on whichever kernel they run."""
+        if self.recorder.problem is not None or self.supervisor.is_paused:
             return
         self._catch_up()
         if not self.queue.waiting:
@@ -166,23 +139,24 @@ class Runner:
         if self.limit.is_reached:
             self.recorder.record(*self.drop_waiting(self.limit.reason))
             return
-        if not self.keeper.is_ready or self.keeper.kernel is None:
-            self.keeper.start_kernel()
+        if not self.supervisor.is_ready or self.supervisor.kernel is None:
+            self.supervisor.start_kernel()
             return
-        queue, execution_id = self.queue.start()
+        if self.queue.running is not None:
+            return
+        execution_id = first_startable(self.queue.waiting, self.snapshot.executions)
         if execution_id is None:
             return
         view = self.snapshot.executions[execution_id]
         try:
-            generation = self.snapshot.kernel.generation
-            self.recorder.record_now(ExecutionStarted(execution_id, generation))
+            self.recorder.record_now(ExecutionStarted(execution_id, self.view.generation))
         except StorageError as error:
-            self._retry_storage(error)
+            self._owner.retry_storage(error)
             return
-        self.queue = queue
-        self.keeper.kernel.execute(call_of(view))
+        self.queue = self.queue.start(execution_id)
+        self.supervisor.kernel.execute(call_of(view))
         if view.options.timeout is not None:
-            self._allow(execution_id, view.options.timeout)
+            self._timer.start(execution_id, view.options.timeout)
 
     def cancel(self, execution_ids: Iterable[str], reason: str) -> int:
         """Take executions out of the queue; returns how many were there."""
@@ -192,22 +166,23 @@ class Runner:
         return len(gone)
 
     def answer(self, request_id: str, text: str, origin: str) -> None:
-        running = self.snapshot.running
+        """Hand the kernel the answer that what runs has asked for. Conflict."""
+        running = self.snapshot.running_on(self.name)
         if running is None or running.stdin is None or running.stdin.request_id != request_id:
             raise Conflict(
                 "Nothing waits for this answer any more.",
                 "Somebody else has answered, or the run has ended.",
             )
-        if self.keeper.kernel is not None:
+        if self.supervisor.kernel is not None:
             hidden = running.stdin.password
             if hidden:
-                self.secrets.add(text, self.snapshot.kernel.generation)
+                self.secrets.add(text, self.view.generation)
             shown = "" if hidden else text
             self.recorder.record(
                 StdinAnswered(request_id, running.execution_id, shown, origin),
                 *self._intake.answer(running.stdin, text),
             )
-            if (stdin := self.keeper.kernel.capabilities.stdin) is not None:
+            if (stdin := self.supervisor.kernel.capabilities.stdin) is not None:
                 stdin.answer_stdin(text)
 
     # -- facts out ---------------------------------------------------------------------
@@ -222,8 +197,8 @@ class Runner:
                 self.recorder.record(*self._begin_theirs(fact))
                 start = at + 1
         self._record(facts[start:])
-        self._mind_limit()
-        self.pump()
+        self._owner.check_limit()
+        self._owner.pump()
 
     def _record(self, facts: Sequence[says.Fact]) -> None:
         events = self._intake.take(facts)
@@ -233,20 +208,15 @@ class Runner:
             elif isinstance(fact, says.NeverTaken):
                 self._unsent = fact.execution
             elif isinstance(fact, says.VariablesSent):
-                sent, generation = fact.variables, self.snapshot.kernel.generation
-                events.append(VariablesTaken(generation, sent.variables, sent.truncated))
+                sent, generation = fact.variables, self.view.generation
+                events.append(VariablesTaken(generation, sent.variables, sent.truncated, self.name))
         self.recorder.record(*events, private=self._open_documents.journaled_with(facts))
         self._reached = reached_by(facts) or self._reached
 
-    def _mind_limit(self) -> None:
-        """Interrupt what runs when the journal has just become full, and say so."""
-        was_full, self._is_full = self._is_full, self.limit.is_reached or self._intake.is_over
-        if not self._is_full:
-            return
-        if not was_full:
-            self.recorder.record(self.limit.notice)
+    def end_over_limit(self) -> None:
+        """Interrupt what runs, as the journal is full."""
         running = self.queue.running
-        is_held = self.keeper.is_paused or not self.keeper.is_ready
+        is_held = self.supervisor.is_paused or not self.supervisor.is_ready
         if running is not None and running not in self._limited and not is_held:
             self._limited.add(running)
             self.interrupt(auto=True)
@@ -254,8 +224,8 @@ class Runner:
     def _catch_up(self) -> None:
         """Tell the kernel how far the journal has come, and what the last server journaled as
         started, and then ended before it told the kernel."""
-        kernel = self.keeper.kernel
-        if kernel is None or not self.keeper.is_ready:
+        kernel = self.supervisor.kernel
+        if kernel is None or not self.supervisor.is_ready:
             return
         outbox = kernel.capabilities.outbox
         if self._reached is not None and outbox is not None:
@@ -275,9 +245,9 @@ class Runner:
             # It can be interrupted, and ours wait for its end.
             self.queue = Queue(self.queue.waiting, fact.execution)
         client = f"jupyter client of {fact.client}" if fact.client else "jupyter client"
-        options = ExecuteOptions(stop_on_error=False)
+        options = ExecuteOptions(stop_on_error=False, kernel=self.name)
         queued = ExecutionQueued(fact.execution, fact.code, origin=client, options=options)
-        return [queued, ExecutionStarted(fact.execution, self.snapshot.kernel.generation)]
+        return [queued, ExecutionStarted(fact.execution, self.view.generation)]
 
     def _end_theirs(self, reason: str) -> list[AnyEvent]:
         """Those of other clients that run beside ours are over, with the kernel."""
@@ -311,20 +281,20 @@ class Runner:
         self._end_run(execution_id)
         events.append(ExecutionFinished(execution_id, status, reason, fact.error))
         if status != "ok" and view.options.stop_on_error:
-            events += self.drop_waiting("Skipped: an earlier cell failed.")
+            events += self._owner.skip_after([view])
         return events
 
     def _die(self, death: Death) -> list[AnyEvent]:
-        if not self.keeper.is_ready:
+        if not self.supervisor.is_ready:
             return []  # on its way up or down: whoever does that tells of it
         events = self._end_theirs(death.message)
         running = self.queue.running
-        if running is not None:
+        view = self.snapshot.executions[running] if running is not None else None
+        if running is not None and view is not None:
             status: FinishStatus = "lost"
             reason = death.message
             if running in self._timed_out:
                 status = "timed_out"
-                view = self.snapshot.executions[running]
                 reason = f"{_out_of_time(view.options.timeout)} The kernel had to be ended."
             elif running in self._limited:
                 status = "cancelled"
@@ -335,53 +305,34 @@ class Runner:
             self._end_run(running)
             events.append(ExecutionFinished(running, status, reason))
         events += self.drop_waiting("The kernel died.")
-        events.append(KernelDied(self.snapshot.kernel.generation, death))
-        self.keeper.is_ready = False
+        if view is not None:
+            events += self._owner.skip_after([view])
+        events.append(KernelDied(self.view.generation, death, self.name))
+        self.supervisor.is_ready = False
         if self._settings.restart_dead_kernel:
-            asyncio.get_running_loop().call_soon(self.keeper.start_kernel)
+            asyncio.get_running_loop().call_soon(self.supervisor.start_kernel)
         return events
 
     def _end_run(self, execution_id: str) -> None:
         self.queue = self.queue.finish(execution_id)
         self._timed_out.discard(execution_id)
         self._limited.discard(execution_id)
-        self.stop_timer()
+        self._timer.stop()
 
-    def _retry_storage(self, problem: StorageError | None = None) -> None:
-        """Nothing more is started until the journal can be written; what runs is interrupted,
-        so that what is held in memory stays small."""
-        problem = problem or self.recorder.problem
-        if problem is not None and self._retrying is None:
-            self._retrying = self._tasks.start(self._write_again(problem), "write-again")
-            is_held = self._ladder.is_climbing or self.keeper.is_paused
-            if self.queue.running is not None and self.keeper.is_ready and not is_held:
-                self.interrupt("interrupt")
-
-    async def _write_again(self, problem: StorageError) -> None:
-        notice = NoticeGiven(
-            "warning",
-            "The journal could not be written for a while",
-            f"{problem.message} What ran was interrupted; nothing that it said is lost.",
-        )
-        while True:
-            await asyncio.sleep(RETRY_STORAGE)
-            try:
-                self.recorder.record_now(notice)
-                break
-            except StorageError:
-                continue
-        self._retrying = None
-        self.keeper.leave_word()
-        self.pump()
+    def interrupt_for_storage(self) -> None:
+        """Interrupt what runs, so that what is held in memory stays small."""
+        is_held = self._ladder.is_climbing or self.supervisor.is_paused
+        if self.queue.running is not None and self.supervisor.is_ready and not is_held:
+            self.interrupt("interrupt")
 
     # -- interrupt ---------------------------------------------------------------------
 
     def interrupt(self, stage: LadderStage = "interrupt", *, auto: bool = False) -> None:
         """Begin to climb, or climb on."""
-        kernel, running = self.keeper.kernel, self.queue.running
-        if kernel is None or running is None or not self.keeper.is_ready:
+        kernel, running = self.supervisor.kernel, self.queue.running
+        if kernel is None or running is None or not self.supervisor.is_ready:
             raise Conflict("Nothing runs that could be interrupted.")
-        if self.keeper.is_paused:
+        if self.supervisor.is_paused:
             raise Conflict(
                 "The container is paused, and hears nothing.", "Let it go on first, or restart it."
             )
@@ -396,20 +347,33 @@ class Runner:
         """End all executions; `status` is that of the running one, the others were not begun."""
         events = self._end_theirs(reason)
         running = self.queue.running
+        view = self.snapshot.executions.get(running) if running is not None else None
         if running is not None:
             events += self._ladder.settle(running)
             self._end_run(running)
             events.append(ExecutionFinished(running, status, reason))
-        self.recorder.record(*events, *self.drop_waiting(reason))
+        events += self.drop_waiting(reason)
+        if view is not None:
+            events += self._owner.skip_after([view])
+        self.recorder.record(*events)
 
     def drop_waiting(self, reason: str) -> list[AnyEvent]:
+        """Take all out of the queue, and out of others what comes after it in its documents."""
         waiting, self.queue = self.queue.waiting, Queue((), self.queue.running)
-        return [ExecutionFinished(each, "cancelled", reason) for each in waiting]
+        executions = self.snapshot.executions
+        events: list[AnyEvent] = [ExecutionFinished(each, "cancelled", reason) for each in waiting]
+        dropped = [executions[each] for each in waiting if each in executions]
+        return events + self._owner.skip_after(dropped)
+
+    def skip(self, execution_ids: Sequence[str]) -> list[AnyEvent]:
+        """Take these out of the queue, since one before them did not end well."""
+        self.queue = self.queue.remove(execution_ids)
+        return [ExecutionFinished(each, "cancelled", SKIPPED) for each in execution_ids]
 
     def resume(self, running: str, waiting: tuple[str, ...]) -> None:
         self.queue = Queue(waiting, running or None)
         self._unheard = running
-        self._open_documents.resume(read_place(self.recorder.journal))
+        self._open_documents.resume(read_place(self.recorder.journal, self.name))
 
     def forget(self, execution_ids: Sequence[str]) -> None:
         self.queue = self.queue.remove(execution_ids)
@@ -418,29 +382,19 @@ class Runner:
 
     # -- the time that a run may take ----------------------------------------------------
 
-    def _allow(self, execution_id: str, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(seconds, self._time_out, execution_id)
-
     def _time_out(self, execution_id: str) -> None:
         if self.queue.running == execution_id:
             self._timed_out.add(execution_id)
             self.interrupt(auto=True)
 
     def stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.stop()
 
     def hold_timer(self) -> None:
-        if self._timer is not None:
-            self._time_left = self._timer.when() - asyncio.get_running_loop().time()
-            self.stop_timer()
+        self._timer.hold()
 
     def release_timer(self) -> None:
-        left, self._time_left = self._time_left, None
-        if left is not None and self.queue.running is not None:
-            self._allow(self.queue.running, left)
+        self._timer.release(self.queue.running)
 
     def restore_timer(self, running: str) -> None:
         view = self.snapshot.executions.get(running)
@@ -448,11 +402,7 @@ class Runner:
         if view is not None and timeout is not None and self.queue.running == running:
             passed = self._clock.now() - (view.started_at or 0.0)
             # The clock may have been set meanwhile.
-            self._allow(running, min(max(timeout - passed, 0.0), timeout))
-
-    def find(self, execution_id: str) -> None:
-        if not self.recorder.has(execution_id):
-            raise NotFound(f"There is no execution {execution_id} in this session.")
+            self._timer.start(running, min(max(timeout - passed, 0.0), timeout))
 
 
 def _out_of_time(timeout: float | None) -> str:

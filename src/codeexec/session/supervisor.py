@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from codeexec.domain.errors import CodeexecError, Conflict, KernelUnavailable, UsageError
@@ -22,12 +23,13 @@ from codeexec.domain.events import (
     KernelStopped,
     NoticeGiven,
 )
-from codeexec.domain.snapshot import Snapshot
-from codeexec.environments.marks import MARK, SESSION, end_marked
-from codeexec.kernels.base import Fact, Handle, Kernel, KernelChoice, KernelFactory, Ready
+from codeexec.domain.snapshot import KernelView, Snapshot
+from codeexec.environments.marks import MARK, end_marked
+from codeexec.kernels.base import Fact, Handle, Kernel, KernelChoice, Ready
+from codeexec.session.journal import private_key
+from codeexec.session.kernel_names import same_language
 from codeexec.session.outbox import read_place, with_place
-from codeexec.session.recorder import Recorder
-from codeexec.session.tasks import Tasks
+from codeexec.session.parts import SessionParts
 
 log = logging.getLogger(__name__)
 
@@ -74,28 +76,30 @@ class Executions(Protocol):
         """What is left of the time of a run that was begun under another server."""
 
 
-class KernelKeeper:
+class KernelSupervisor:
     """One kernel at a time; `choice` says which one is started next."""
 
     def __init__(
         self,
-        recorder: Recorder,
-        factory: KernelFactory,
+        name: str,
+        parts: SessionParts,
         choice: KernelChoice,
         executions: Executions,
-        tasks: Tasks,
-        *,
-        outlives: bool = True,
+        end_strays: Callable[[], Awaitable[None]],
     ) -> None:
-        """`outlives`: the kernel may be adopted when our process is gone."""
+        """`name` is that of the kernel within its session. `end_strays` is awaited before an
+        adoption is decided: it ends processes of the session that no kernel's handle names."""
+        self.name = name
         self.choice = choice
         self.kernel: Kernel | None = None
         self.is_ready = False
-        self._recorder = recorder
-        self._factory = factory
+        self._recorder = parts.recorder
+        self._factory = parts.factory
         self._executions = executions
-        self._tasks = tasks
-        self._outlives = outlives
+        self._tasks = parts.tasks
+        self._outlives = parts.outlives
+        self._end_strays = end_strays
+        self._handle_key = private_key(HANDLE, name)
         self._starting: asyncio.Task[None] | None = None
         self._adopting: asyncio.Task[None] | None = None
         self._is_detached = False
@@ -106,8 +110,12 @@ class KernelKeeper:
         return self._recorder.snapshot
 
     @property
+    def _view(self) -> KernelView:
+        return self._recorder.snapshot.kernel_named(self.name)
+
+    @property
     def is_paused(self) -> bool:
-        return self._snapshot.kernel.paused
+        return self._view.paused
 
     @property
     def is_adopting(self) -> bool:
@@ -131,12 +139,13 @@ class KernelKeeper:
 
     async def _bring_up(self, kernel: Kernel | None, *, again: bool = False) -> None:
         """Start a new kernel, or the one that is given, or that one `again`; the lock is held."""
-        generation = self._snapshot.kernel.generation + 1
+        generation = self._view.generation + 1
         try:
-            self.kernel = kernel = kernel or self._factory.create(
-                self.choice, self._executions.take
-            )
-            self._recorder.record(KernelStarting(generation, kernel.ref))
+            if kernel is None:
+                self.choice = await self._with_kernel_of_language(self.choice)
+                kernel = self._factory.create(self.choice, self._executions.take)
+            self.kernel = kernel
+            self._recorder.record(KernelStarting(generation, kernel.ref, self.name))
             ready = await (kernel.restart() if again else kernel.start())
         except Exception as error:
             # Whatever it is (no file descriptor left, for one): who waits must hear of it.
@@ -146,14 +155,14 @@ class KernelKeeper:
             said = error if isinstance(error, CodeexecError) else _unforeseen(error)
             self._recorder.record(
                 *self._executions.drop_waiting(f"{said.title}: {said}"),
-                KernelDied(generation, Death(str(said))),
+                KernelDied(generation, Death(str(said)), self.name),
             )
             return
         self._come_up(kernel, generation, ready, adopted=False)
 
     def _come_up(self, kernel: Kernel, generation: int, ready: Ready, *, adopted: bool) -> None:
         self.is_ready = True
-        self.leave_word()
+        self.persist_handle()
         self._recorder.record(
             KernelReady(
                 generation,
@@ -165,20 +174,38 @@ class KernelKeeper:
                 adopted,
                 ready.notices,
                 ready.language_info,
-                capabilities=kernel.capabilities.names,
+                kernel.capabilities.names,
+                self.name,
             )
         )
         self._executions.pump()
 
-    def leave_word(self) -> None:
-        """Once the journal says where it is, the kernel may live on without us."""
+    def persist_handle(self) -> None:
+        """Journal the connection info, then let the kernel outlive this process so the next server
+        can adopt it."""
         if self.kernel is None or not self.is_ready:
             return
         handle = self.kernel.handle()
-        self._recorder.keep(HANDLE, self._recorder.secrets.without_env(HANDLE, handle))
+        key = self._handle_key
+        self._recorder.keep(key, self._recorder.secrets.without_env(key, handle))
         adoption = self.kernel.capabilities.adoption
         if adoption is not None and self._outlives and self._recorder.problem is None:
             adoption.let_outlive()
+
+    async def _with_kernel_of_language(self, choice: KernelChoice) -> KernelChoice:
+        """The choice with the first usable kernel of its language, where it names none."""
+        if not choice.language or choice.name:
+            return choice
+        infos = await asyncio.to_thread(self._factory.list, choice.cwd)
+        wanted = same_language(choice.language)
+        usable = (info for info in infos if not info.problem)
+        named = next((i.name for i in usable if same_language(i.language) == wanted), None)
+        return replace(choice, name=named or choice.language)
+
+    @property
+    def _words(self) -> str:
+        """The kernel in a sentence: by its name where there are several."""
+        return f"The kernel {self.name}" if len(self._snapshot.kernels) > 1 else "The kernel"
 
     # -- pause and restart -------------------------------------------------------------
 
@@ -200,7 +227,7 @@ class KernelKeeper:
                 )
             await pausing.pause()
             self._executions.hold_timer()
-            self._recorder.record(KernelPaused(self._snapshot.kernel.generation))
+            self._recorder.record(KernelPaused(self._view.generation, self.name))
 
     async def unpause(self) -> None:
         """Let it go on, and what has been asked meanwhile begin."""
@@ -214,7 +241,7 @@ class KernelKeeper:
             return
         if (pausing := self.kernel.capabilities.pausing) is not None:
             await pausing.unpause()
-        self._recorder.record(KernelResumed(self._snapshot.kernel.generation))
+        self._recorder.record(KernelResumed(self._view.generation, self.name))
         self._executions.release_timer()
 
     async def _wake(self) -> None:
@@ -271,10 +298,10 @@ class KernelKeeper:
             if kernel is not None:
                 # The handle stays until the kernel is gone: were we killed before, the next
                 # server would not find the kernel, and so could not end it.
-                self._recorder.keep(HANDLE, {**kernel.handle(), ENDING: True})
+                self._recorder.keep(self._handle_key, {**kernel.handle(), ENDING: True})
                 await kernel.shutdown()
-                self._recorder.record(KernelStopped(self._snapshot.kernel.generation, reason))
-            self._recorder.keep(HANDLE, None)
+                self._recorder.record(KernelStopped(self._view.generation, reason, self.name))
+            self._recorder.keep(self._handle_key, None)
 
     async def detach(self) -> None:
         """Leave the kernel to whoever opens the journal next."""
@@ -298,7 +325,8 @@ class KernelKeeper:
     def begin_adoption(self) -> None:
         """Take up, in the background, the kernel that the journal names. Until that is done no
         other kernel is started: executions wait in the queue, other changes wait for `adopted`."""
-        open_views = [e for e in self._snapshot.executions.values() if e.is_open]
+        views = self._snapshot.executions.values()
+        open_views = [e for e in views if e.is_open and e.kernel == self.name]
         running = next((e.execution_id for e in open_views if e.status == "running"), "")
         waiting = tuple(e.execution_id for e in open_views if e.status == "queued")
         # Before: what the kernel says of them may come while it is adopted.
@@ -313,7 +341,7 @@ class KernelKeeper:
 
     async def _adopt(self, running: str, open_ids: Sequence[str]) -> None:
         async with self._changing:
-            view = self._snapshot.kernel
+            view = self._view
             kernel = await self._find_left_kernel(running)
             self._adopting = None
             if kernel is None:
@@ -326,7 +354,7 @@ class KernelKeeper:
                 NoticeGiven(
                     "info" if has_outbox or not running else "warning",
                     "The session server was restarted",
-                    _kept_or_lost(has_outbox, running),
+                    _kept_or_lost(has_outbox, running, self._words),
                 )
             )
             ready = Ready(kernel.pid, view.language, view.version, view.banner, view.subshells)
@@ -335,15 +363,15 @@ class KernelKeeper:
 
     async def _find_left_kernel(self, running: str) -> Kernel | None:
         """The kernel that the last server left, connected; one that was about to end is ended."""
-        value = self._recorder.journal.get_private(HANDLE)
-        value = self._recorder.secrets.with_env(HANDLE, value)
-        handle = value if isinstance(value, dict) else {}
+        handle = self.handle_left()
         kernel = None
         try:
             if handle:
-                handle = with_place(handle, read_place(self._recorder.journal))
+                handle = with_place(handle, read_place(self._recorder.journal, self.name))
                 kernel = await self._adopt_or_end(handle, running)
-            await self._end_strays(str(handle.get("folder") or ""), is_adopted=kernel is not None)
+            if kernel is None:
+                await self._end_marked(str(handle.get("folder") or ""))
+            await self._end_strays()
         except asyncio.CancelledError:
             if kernel is not None and (adoption := kernel.capabilities.adoption) is not None:
                 await adoption.detach()  # it must not speak to a session that lets go of it
@@ -353,7 +381,7 @@ class KernelKeeper:
     async def _adopt_or_end(self, handle: Handle, running: str) -> Kernel | None:
         try:
             kernel = await self._factory.adopt(handle, self._executions.take, running)
-            was_ending = handle.get(ENDING) or self._snapshot.kernel.state not in ("idle", "busy")
+            was_ending = handle.get(ENDING) or self._view.state not in ("idle", "busy")
             if kernel is None or not was_ending:
                 return kernel
             await kernel.shutdown()
@@ -362,34 +390,36 @@ class KernelKeeper:
             log.warning("kernel adoption: %s", error, exc_info=error)
         return None
 
-    async def _end_strays(self, folder: str, *, is_adopted: bool) -> None:
-        """End what the last server left and nobody follows: a kernel that could not be adopted,
-        and one that was being started when that server was killed, which is in no handle."""
-        session_id = self._snapshot.session_id
+    def handle_left(self) -> Handle:
+        """What the last server journaled of its kernel; empty where it had none."""
+        value = self._recorder.journal.get_private(self._handle_key)
+        value = self._recorder.secrets.with_env(self._handle_key, value)
+        return value if isinstance(value, dict) else {}
+
+    async def _end_marked(self, folder: str) -> None:
+        """End what is left of a kernel that could not be adopted."""
         try:
-            if not is_adopted:
-                await asyncio.to_thread(end_marked, MARK, folder)
-            await asyncio.to_thread(end_marked, SESSION, session_id, folder)
+            await asyncio.to_thread(end_marked, MARK, folder)
         except OSError as error:
-            log.warning("processes of session %s cannot be looked at: %s", session_id, error)
+            log.warning("processes of kernel %s cannot be looked at: %s", folder, error)
 
     def _lose(self, open_ids: Sequence[str]) -> None:
         """The kernel of the last server is gone: so are the executions that it was given."""
-        view = self._snapshot.kernel
+        view = self._view
         reason = self._factory.loss_reason(view.kernel.backend if view.kernel else "")
         views = self._snapshot.executions
         lost = [each for each in open_ids if each in views and views[each].is_open]
         self._executions.forget(lost)
         self._recorder.record(*(ExecutionFinished(each, "lost", reason) for each in lost))
         if view.state in ("starting", "idle", "busy"):
-            self._recorder.record(KernelDied(view.generation, Death(reason)))
+            self._recorder.record(KernelDied(view.generation, Death(reason), self.name))
 
 
-def _kept_or_lost(has_outbox: bool, running: str) -> str:
+def _kept_or_lost(has_outbox: bool, running: str, kernel: str) -> str:
     if has_outbox:
-        return "The kernel lives on. It kept what it printed in between."
+        return f"{kernel} lives on. It kept what it printed in between."
     lost = " What it printed in between could not be recorded." if running else ""
-    return f"The kernel lives on.{lost}"
+    return f"{kernel} lives on.{lost}"
 
 
 def _unforeseen(error: Exception) -> CodeexecError:

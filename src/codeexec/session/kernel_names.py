@@ -1,0 +1,52 @@
+"""Names of the kernels of a session, and the languages they are chosen by."""
+
+from __future__ import annotations
+
+import re
+
+from codeexec.domain.checks import MAX_NAME, is_unicode
+from codeexec.domain.errors import UsageError
+from codeexec.domain.options import DEFAULT_KERNEL
+from codeexec.kernels.base import KernelChoice
+
+_OTHER_NAMES = {
+    "c++": "cpp",
+    "shell": "bash",
+    "sh": "bash",
+    "js": "javascript",
+    "ipython": "python",
+}
+
+
+def check_kernel_name(name: str) -> str:
+    """The name without the spaces around it. UsageError when it can be none."""
+    name = name.strip()
+    if not name or len(name) > MAX_NAME or not name.isprintable() or not is_unicode(name):
+        raise UsageError(
+            f"This is no name of a kernel: {name[:40]!a}.",
+            f"Choose up to {MAX_NAME} printable characters, such as python, bash or python@gpu.",
+        )
+    return name
+
+
+def first_kernel_name(choice: KernelChoice) -> str:
+    """The name of the kernel that a session is opened with."""
+    name = choice.name
+    is_path = "/" in name or "\\" in name or name.endswith(".json")
+    if not name or is_path or choice.backend != "local" or choice.connection_file:
+        return DEFAULT_KERNEL
+    without_version = re.sub(r"(?<=[a-z])[\d.]+$", "", name.lower())
+    return DEFAULT_KERNEL if without_version == DEFAULT_KERNEL else name
+
+
+def spec_of(kernel_name: str) -> str:
+    """The kernelspec that a kernel of this name is of, where none is given: `bash-2` and
+    `bash@host` are of `bash`. Empty for `python`, which is the Python that is found."""
+    spec = re.sub(r"-\d+$", "", kernel_name.partition("@")[0])
+    return "" if spec == DEFAULT_KERNEL else spec
+
+
+def same_language(language: str) -> str:
+    """One spelling for the ways in which a language is written: `C++17`, `cpp`."""
+    plain = re.sub(r"[\d.]+$", "", language.strip().lower())
+    return _OTHER_NAMES.get(plain, plain)
