@@ -217,7 +217,7 @@ async def test_what_waits_and_what_has_a_time_limit_goes_on_with_the_next_host(
             timed = await submit(session, ENDLESS, timeout=1.5, stop_on_error=False)
             waiting = [await submit(session, f"print({n})") for n in (1, 2)]
             await until(session, lambda s: s.executions[timed].total)
-        async with open_host(tmp_path / "state", QUICK) as host:
+        async with open_host(tmp_path / "state") as host:
             (session,) = host.sessions
             view = await finished(session, timed)
             assert view.status == "timed_out"
