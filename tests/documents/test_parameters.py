@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+import yaml
 from papermill.cli import _resolve_type
-from papermill.iorw import load_notebook_node
+from papermill.iorw import NoDatesSafeLoader, load_notebook_node
 from papermill.parameterize import parameterize_notebook
+from papermill.translators import translate_parameters
 
 from codeexec.documents.notebook import Notebook, parse_notebook
-from codeexec.documents.parameters import inject, read_parameters, value_of_word
+from codeexec.documents.parameters import (
+    decode_parameters,
+    inject,
+    parse_parameters,
+    read_parameters,
+    value_of_word,
+)
 from codeexec.domain.errors import UsageError
 
 VALUES: dict[str, Any] = {
@@ -96,8 +105,47 @@ def test_what_holds_no_parameters_is_said(tmp_path: Path, text: str) -> None:
         read_parameters(tmp_path)
 
 
+SIMPLE = {name: value for name, value in VALUES.items() if name not in ("f", "g", "h")}
+
+
+@pytest.mark.parametrize(
+    ("language", "values"),
+    [
+        ("R", {**SIMPLE, "_hidden": 1, "a.b": 2}),
+        ("julia", SIMPLE),
+        ("bash", {**{k: v for k, v in SIMPLE.items() if k not in "de"}, "l": ["a b", 1, True]}),
+    ],
+)
+def test_other_languages_are_written_as_by_papermill(language: str, values: dict[str, Any]) -> None:
+    name = {"R": "ir", "julia": "julia-1.9", "bash": "bash"}[language]
+    made = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
+        metadata={"kernelspec": {"name": name, "display_name": name, "language": language}}
+    )
+    ours = inject(parse_notebook(nbformat.writes(made)), values)  # type: ignore[no-untyped-call]
+    theirs = translate_parameters(name, language, values)
+    assert "".join(ours.data["cells"][0]["source"]) == theirs
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: 2024-01-01\nb: 2024-01-01T10:00:00Z", "a: .inf\nb: 0x10", "", "a: {x: [1, ~]}", "a: yes"],
+)
+def test_yaml_means_what_papermill_takes_it_for(text: str) -> None:
+    expected = yaml.load(text, Loader=NoDatesSafeLoader) or {}
+    assert parse_parameters(text, "it") == expected
+    assert decode_parameters(b64encode(text.encode()).decode(), "it") == expected
+
+
+@pytest.mark.parametrize("word", ["%", "/w==", b64encode(b"- 1").decode()])
+def test_what_is_no_encoded_yaml_is_said(word: str) -> None:
+    with pytest.raises(UsageError, match="--x"):
+        decode_parameters(word, "--x")
+
+
 def test_names_and_languages_that_cannot_be_written() -> None:
     with pytest.raises(UsageError, match="no name"):
         inject(parse_notebook(book()), {"import os; x": 1})
-    with pytest.raises(UsageError, match="in r,"):
-        inject(Notebook({"cells": [], "metadata": {"language_info": {"name": "R"}}}), {"a": 1})
+    with pytest.raises(UsageError, match="in ruby,"):
+        inject(Notebook({"cells": [], "metadata": {"language_info": {"name": "ruby"}}}), {"a": 1})
+    with pytest.raises(UsageError, match="maps names"):
+        inject(Notebook({"cells": [], "metadata": {"language_info": {"name": "bash"}}}), {"a": {}})

@@ -20,6 +20,9 @@ _WITH_VALUE = {
     "--preset",
     "--color",
     "--cell-timeout",
+    "--parameters-file",
+    "--parameters-yaml",
+    "--parameters-base64",
 }
 _FLAGS = {"--cells", "--json", "--keep-going", "--trust"}
 

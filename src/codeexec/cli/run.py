@@ -38,14 +38,26 @@ def _parse_env(pairs: tuple[str, ...]) -> dict[str, str]:
     return env
 
 
-def _parameters(pairs: tuple[tuple[str, str], ...], file: Path | None) -> dict[str, object]:
-    """Those of the file, with those of the command line over them."""
-    if not pairs and file is None:
+def _parameters(
+    pairs: tuple[tuple[str, str], ...],
+    texts: tuple[tuple[str, str], ...],
+    file: Path | None,
+    yaml: str,
+    encoded: str,
+) -> dict[str, object]:
+    """All that were said, in the order of papermill: later ones count."""
+    if not (pairs or texts or file or yaml or encoded):
         return {}
-    from codeexec.documents.parameters import read_parameters, value_of_word
+    from codeexec.documents import parameters as read
 
-    found = read_parameters(file) if file is not None else {}
-    return found | {name: value_of_word(value) for name, value in pairs}
+    found: dict[str, object] = {}
+    if encoded:
+        found |= read.decode_parameters(encoded, "--parameters-base64")
+    if file is not None:
+        found |= read.read_parameters(file)
+    if yaml:
+        found |= read.parse_parameters(yaml, "--parameters-yaml")
+    return found | {name: read.value_of_word(value) for name, value in pairs} | dict(texts)
 
 
 @click.command(
@@ -98,6 +110,22 @@ def _parameters(pairs: tuple[tuple[str, str], ...], file: Path | None) -> dict[s
     help="Parameters from a file of YAML, JSON or TOML.",
 )
 @click.option(
+    "--parameter-text",
+    "texts",
+    type=(str, str),
+    multiple=True,
+    metavar="NAME TEXT",
+    help="Set a parameter to the text as it is, though it looks like a number; may be repeated.",
+)
+@click.option("--parameters-yaml", "yaml", default="", metavar="YAML", help="Parameters as YAML.")
+@click.option(
+    "--parameters-base64",
+    "encoded",
+    default="",
+    metavar="BASE64",
+    help="Parameters as YAML in base64.",
+)
+@click.option(
     "--kernel",
     default=None,
     metavar="NAME|PATH",
@@ -131,6 +159,9 @@ def run(
     cell_timeout: float | None,
     pairs: tuple[tuple[str, str], ...],
     parameters_file: Path | None,
+    texts: tuple[tuple[str, str], ...],
+    yaml: str,
+    encoded: str,
     kernel: str | None,
     docker: str | None,
     policy: str | None,
@@ -192,7 +223,7 @@ def run(
         as_json=as_json,
         timeout=timeout,
         cell_timeout=cell_timeout,
-        parameters=_parameters(pairs, parameters_file),
+        parameters=_parameters(pairs, texts, parameters_file, yaml, encoded),
         kernel=settings.kernel.name,
         cwd=cwd,
         env=_parse_env(env),

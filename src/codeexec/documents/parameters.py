@@ -5,14 +5,15 @@ https://papermill.readthedocs.io/en/latest/usage-parameterize.html
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 
 from codeexec.documents.model import CellKind
 from codeexec.documents.notebook import Notebook, cell_tags, new_cell
 from codeexec.documents.notebook_outputs import split_lines
+from codeexec.documents.parameter_code import LANGUAGES
 from codeexec.domain.errors import UsageError
+from codeexec.domain.mime import decode_base64
 from codeexec.domain.parsing import TOO_DEEP, check_depth, load_json, load_toml
 from codeexec.domain.plain_files import read_plain_text
 
@@ -44,23 +45,60 @@ def read_parameters(path: Path) -> dict[str, object]:
         else:
             found = _load_yaml(text)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(
-            f"The parameters in {path} cannot be read: {reason}.",
-            "Write them as YAML, one `name: value` a line.",
-        ) from error
+        raise _unreadable(str(path), error) from error
+    return _checked(found, str(path))
+
+
+def parse_parameters(text: str, where: str) -> dict[str, object]:
+    """Parameters in a text of YAML, which is empty or maps names to values. UsageError, which
+    names `where` they were said, for anything else."""
+    try:
+        return _checked(_load_yaml(text), where)
+    except ValueError as error:
+        raise _unreadable(where, error) from error
+
+
+def decode_parameters(word: str, where: str) -> dict[str, object]:
+    """The same from YAML in base64. UsageError."""
+    data = decode_base64(word)
+    if data is None:
+        raise _unreadable(where, ValueError("it is no base64"))
+    try:
+        text = data.decode()
+    except ValueError as error:
+        raise _unreadable(where, error) from error
+    return parse_parameters(text, where)
+
+
+def _checked(found: object, where: str) -> dict[str, object]:
+    if found is None:
+        return {}
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
         raise UsageError(
-            f"{path} holds no names with values.", "Write it as YAML, one `name: value` a line."
+            f"{where} holds no names with values.", "Write it as YAML, one `name: value` a line."
         )
     return found
 
 
-def _load_yaml(text: str) -> object:
-    import yaml  # not before there is such a file
+def _unreadable(where: str, error: Exception) -> UsageError:
+    reason = getattr(error, "strerror", None) or error
+    return UsageError(
+        f"The parameters in {where} cannot be read: {reason}.",
+        "Write them as YAML, one `name: value` a line.",
+    )
 
+
+def _load_yaml(text: str) -> object:
+    import yaml  # not before there is such a text
+
+    # Dates stay text, as for papermill.
+    resolvers = {
+        first: [each for each in kinds if each[0] != "tag:yaml.org,2002:timestamp"]
+        for first, kinds in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    loader = type("Loader", (yaml.SafeLoader,), {"yaml_implicit_resolvers": resolvers})
     try:
-        value: object = yaml.safe_load(text)
+        value: object = yaml.load(text, loader)  # a SafeLoader
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from error
     except RecursionError as error:
@@ -73,15 +111,14 @@ def inject(notebook: Notebook, parameters: Mapping[str, object]) -> Notebook:
     """The notebook with a cell that sets the parameters: in place of one that was injected
     before, else after the cell tagged `parameters`, else at the top. UsageError for names and
     languages that cannot be written."""
-    if notebook.language not in ("", "python"):
+    language = LANGUAGES.get(notebook.language.lower() or "python")
+    if language is None:
         raise UsageError(
-            f"The notebook is in {notebook.language}, and parameters are written in Python.",
+            f"The notebook is in {notebook.language}, and parameters are written in Python, R, "
+            "Julia and Bash.",
             "Set them in a cell of the notebook.",
         )
-    for name in parameters:
-        if not name.isidentifier():
-            raise UsageError(f"{name!r} is no name of a variable.", "Write it as -p NAME VALUE.")
-    lines = [f"{name} = {as_python(value)}" for name, value in parameters.items()]
+    lines = [language.line(name, value) for name, value in parameters.items()]
     cell = {
         **new_cell(CellKind.CODE, notebook.minor),
         "metadata": {"tags": [INJECTED]},
@@ -94,24 +131,3 @@ def inject(notebook: Notebook, parameters: Mapping[str, object]) -> Notebook:
     else:
         cells.insert(places.get("parameters", -1) + 1, cell)
     return Notebook({**notebook.data, "cells": cells}, notebook.layout)
-
-
-def as_python(value: object) -> str:
-    """The value as Python source."""
-    match value:
-        case bool() | int() | None:
-            return str(value)
-        case float():
-            return str(value) if math.isfinite(value) else f"float('{value}')"
-        case dict():
-            pairs = (f"{_quoted(key)}: {as_python(each)}" for key, each in value.items())
-            return "{" + ", ".join(pairs) + "}"
-        case list():
-            return "[" + ", ".join(map(as_python, value)) + "]"
-        case _:
-            return _quoted(value)
-
-
-def _quoted(value: object) -> str:
-    text = str(value).encode("unicode_escape").decode().replace('"', r"\"")
-    return f'"{text}"'

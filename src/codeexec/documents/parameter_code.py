@@ -1,0 +1,108 @@
+"""Values of parameters as source code, in the languages and the spelling of papermill.
+
+https://papermill.readthedocs.io/en/latest/usage-languages.html
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from codeexec.domain.errors import UsageError
+
+Pairs = Iterable[tuple[str, str]]
+"""Keys and values, as code."""
+
+
+def quoted(value: object) -> str:
+    text = str(value).encode("unicode_escape").decode().replace('"', r"\"")
+    return f'"{text}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """How a language writes values: `words` are those of None, True and False; `join` makes a
+    list of items, `pair` one of a mapping (None: it has none)."""
+
+    words: tuple[str, str, str]
+    join: Callable[[Iterable[str]], str]
+    map: Callable[[Pairs], str] | None
+    quote: Callable[[object], str] = quoted
+    number: Callable[[float], str] = str
+    assign: str = "{} = {}"
+    marks: str = ""
+    """Signs of a name besides those of an identifier."""
+
+    def code(self, value: object) -> str:
+        """The value as source. UsageError for a mapping where the language has none."""
+        match value:
+            case None:
+                return self.words[0]
+            case bool():
+                return self.words[1] if value else self.words[2]
+            case int():
+                return str(value)
+            case float():
+                return self.number(value)
+            case dict():
+                if self.map is None:
+                    raise UsageError(
+                        "A parameter that maps names to values cannot be written in this language.",
+                        "Give the values as parameters of their own.",
+                    )
+                return self.map((self.quote(key), self.code(each)) for key, each in value.items())
+            case list():
+                return self.join(map(self.code, value))
+            case _:
+                return self.quote(value)
+
+    def line(self, name: str, value: object) -> str:
+        """The assignment. UsageError for what is no name of a variable."""
+        plain = name
+        for mark in self.marks:
+            plain = plain.replace(mark, "_")
+        if not plain.isidentifier():
+            raise UsageError(f"{name!r} is no name of a variable.", "Write it as -p NAME VALUE.")
+        return self.assign.format(name, self.code(value))
+
+
+def _python_number(value: float) -> str:
+    return str(value) if math.isfinite(value) else f"float('{value}')"
+
+
+class R(Language):
+    """Names begin with no underscore there: papermill leaves it out, and so do we."""
+
+    def line(self, name: str, value: object) -> str:
+        return super().line(name.lstrip("_"), value)
+
+
+LANGUAGES: Mapping[str, Language] = {
+    "python": Language(
+        ("None", "True", "False"),
+        lambda items: f"[{', '.join(items)}]",
+        lambda pairs: "{" + ", ".join(f"{key}: {value}" for key, value in pairs) + "}",
+        number=_python_number,
+    ),
+    "r": R(
+        ("NULL", "TRUE", "FALSE"),
+        lambda items: f"list({', '.join(items)})",
+        lambda pairs: f"list({', '.join(f'{key} = {value}' for key, value in pairs)})",
+        marks=".",
+    ),
+    "julia": Language(
+        ("nothing", "true", "false"),
+        lambda items: f"[{', '.join(items)}]",
+        lambda pairs: f"Dict({', '.join(f'{key} => {value}' for key, value in pairs)})",
+    ),
+    "bash": Language(
+        ("", "true", "false"),
+        lambda items: f"({' '.join(items)})",
+        None,
+        quote=lambda value: shlex.quote(str(value)),
+        assign="{}={}",
+    ),
+}
+"""By the lower-case name of the language. In all of them `#` begins a comment."""
