@@ -21,7 +21,7 @@ OURS_ALONE = {"cell_marker", "lines_to_next_cell", "region_name", "cell_depth"}
 _ONE_MAGIC = re.compile(r"%%[^\n]*\n")
 
 
-def of_jupytext(text: str) -> list[tuple[str, str, dict[str, Any]]]:
+def of_jupytext(text: str, kind: str = "py") -> list[tuple[str, str, dict[str, Any]]]:
     return [
         (
             cell.cell_type,
@@ -29,7 +29,7 @@ def of_jupytext(text: str) -> list[tuple[str, str, dict[str, Any]]]:
             cell.source.removesuffix("\n") if _ONE_MAGIC.fullmatch(cell.source) else cell.source,
             {key: value for key, value in cell.metadata.items() if key not in OURS_ALONE},
         )
-        for cell in jupytext.reads(text, "py:percent").cells
+        for cell in jupytext.reads(text, f"{kind}:percent").cells
     ]
 
 
@@ -57,10 +57,63 @@ def of_ours(notebook: Notebook) -> list[tuple[str, str, dict[str, Any]]]:
         "# ---\n# title: x\n# jupyter:\n#   kernelspec:\n#     name: ir\n#     display_name: R\n"
         "# ---\n\n# %%\n1\n",
         "def f():\n    # %cd a \\\n    # b\n",
+        '# %% active="ipynb"\n# x = 1\n# !y\n# %% active="ipynb,py"\n# %time\n',
+        '# %% active="py"\nx = 1\n# %time\n# %% active="R"\n# x\n# %% active=""\n# y\n',
+        '# %% tags=["a", "active-ipynb"]\n# x\n# %% tags=["active-py"]\nx\n',
+        '# %% run_control={"frozen": true}\n# x = 1\n',
+        "# %% a='x' b=True c=(1, 2) d={'k': None}\nx\n# %% e=1 f=nope\ny\n",
+        '# %% language="foo"\n# x\n# %% language="c++"\n# int x;\n',
+        "# ---\n# jupyter:\n#   jupytext:\n#     comment_magics: false\n# ---\n\n"
+        "# %%\n# %time\n%cd\n",
+        '# %% a=bad b=1\nx\n# %% t c d="x=1" e\ny\n',
+        "# %% [markdown]\n# ```mermaid\n# %% a note\n# ```\n# %%\n# ```\n# %%\n1\n",
+        "# %% [markdown]\n# ~~~~ x\n# ~~~\n# %% a\n# ~~~~~\n# %%\n1\n# %% [md]\n# ```\n# %%\n2\n",
     ],
 )
 def test_scripts_are_read_as_jupytext_reads_them(text: str) -> None:
     assert of_ours(read_script(text)) == of_jupytext(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "marker", "language", "text"),
+    [
+        ("R", "#", "R", "# %%\n# %%time\nx\n# %% t\n# !ls\n# %time f\nls\n# %% [md]\n# a\n"),
+        ("jl", "#", "julia", '# %% [markdown]\n"""\nabc\n"""\n# %%\n# %time f\n# ;ls\n'),
+        ("cpp", "//", "c++", "// %% t\n// %%time\nx\n//%% [markdown]\n// # a\n//b\n"),
+        ("js", "//", "javascript", '// %% a=1 [b]\n1 // %%\n// %% active="ipynb"\n// y\n'),
+        ("sh", "#", "bash", "#!/bin/bash\n# %%\nls\n# !x\n# %% [raw]\n# a\n"),
+    ],
+)
+def test_scripts_of_other_languages_are_read_alike(
+    kind: str, marker: str, language: str, text: str
+) -> None:
+    assert of_ours(read_script(text, marker, language)) == of_jupytext(text, kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "metadata", "source"),
+    [
+        ("code", {"active": "ipynb"}, "x = 1\n%time"),
+        ("code", {"tags": ["active-ipynb"]}, "x"),
+        ("raw", {"active": "py"}, "x = 1"),
+        ("raw", {"active": ""}, "x = 1"),
+        ("raw", {"tags": ["active-py"]}, "x"),
+        ("code", {"active": "ipynb,py"}, "%time"),
+        ("code", {}, "%%cython\nx = 1"),
+        ("code", {}, "%%c++\nint x;"),
+    ],
+)
+def test_cells_of_one_kind_of_file_are_written_as_jupytext_does(
+    kind: str, metadata: dict[str, Any], source: str
+) -> None:
+    ours = write_script(book([(kind, source, metadata)]))
+    cell = {"code": nbformat.v4.new_code_cell, "raw": nbformat.v4.new_raw_cell}[kind](
+        source,
+        metadata=metadata,  # type: ignore[no-untyped-call]
+    )
+    made = nbformat.v4.new_notebook(cells=[cell])  # type: ignore[no-untyped-call]
+    theirs = jupytext.writes(made, "py:percent")
+    assert ours == theirs[theirs.index("# %%") :]
 
 
 def test_the_header_is_metadata_of_the_notebook() -> None:

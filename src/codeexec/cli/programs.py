@@ -107,7 +107,7 @@ def load_program(
     if not cells:
         return Program(path, (Piece(numbered(text)),), here, text=text)
     from codeexec.documents.percent import split_cells
-    from codeexec.documents.percent_format import read_script
+    from codeexec.documents.percent_format import is_active, read_script
     from codeexec.documents.percent_header import read_header
 
     header, rest = read_header(text, "#")
@@ -116,6 +116,9 @@ def load_program(
     first_lines = {cell.index + bool(header.rest): cell.body + above for cell in split}
     sources = {cell.index + bool(header.rest): cell.source for cell in split}
     notebook = with_parameters(read_script(text), parameters)
+    for index, cell in enumerate(notebook.data["cells"]):
+        if not is_active("py", cell["metadata"]):
+            sources.pop(index, None)  # it is a comment in the script
     if parameters:
         first_lines, sources = {}, {}
     pieces = tuple(

@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING
 
+from codeexec.documents.fences import fenced_marks, may_fence
 from codeexec.documents.model import Cell, CellKind
 
 if TYPE_CHECKING:
@@ -147,7 +148,8 @@ class CellIndex:
     Holds only the separators, so that an edit costs no more than the lines that it touches
     (and a shift of the separators below, when the number of lines changes). Each separator
     has a key that lives as long as it does, also while its own line is edited. A line within
-    a string of several lines is no separator, as in jupytext; only Python's are known. In the
+    a string of several lines is no separator, as in jupytext; only Python's are known; nor is one
+    in a fenced block of a Markdown cell. In the
     text of a notebook, which is `escaped`, there are none such, and sources are its cells'.
     """
 
@@ -158,7 +160,7 @@ class CellIndex:
         self._lines: list[int] = []  # that read as separators, in a string or not
         self._found: list[Separator] = []
         self._found_keys: list[str] = []
-        self._quotes: list[tuple[int, str]] = []  # lines that hold triple quotes
+        self._quotes: list[tuple[int, str]] = []  # lines with triple quotes or fences
         self._starts: list[int] = []
         self._separators: list[Separator] = []
         self._keys: list[str] = []
@@ -193,12 +195,10 @@ class CellIndex:
         ]
 
     def _scan_quotes(self, lines: Iterable[str], first: int) -> list[tuple[int, str]]:
-        if self.marker != "#":
-            return []
         return [
             (number, line)
             for number, line in enumerate(lines, first)
-            if '"""' in line or "'''" in line
+            if '"""' in line or "'''" in line or "```" in line or "~~~" in line
         ]
 
     def _choose(self) -> None:
@@ -207,7 +207,7 @@ class CellIndex:
         if self._escaped:
             chosen = [at for at in chosen if not self._found[at].is_mark]
         if self._quotes and not self._escaped:
-            quoted = self._quoted()
+            quoted = (self._quoted() if self.marker == "#" else set()) | self._fenced()
             chosen = [at for at in chosen if self._lines[at] not in quoted]
         self._starts = [self._lines[at] for at in chosen]
         self._separators = [self._found[at] for at in chosen]
@@ -232,6 +232,16 @@ class CellIndex:
                 pending.clear()
             quote = after
         return quoted
+
+    def _fenced(self) -> set[int]:
+        """Lines that read as separators and are in a fenced block of a Markdown cell."""
+        kinds = (separator.kind is not CellKind.CODE for separator in self._found)
+        fences = [
+            (number, uncomment(line, self.marker))
+            for number, line in self._quotes
+            if may_fence(line)
+        ]
+        return fenced_marks(list(zip(self._lines, kinds, strict=True)), fences) if fences else set()
 
     def splice(self, first: int, removed: int, inserted: Sequence[str]) -> bool:
         """Lines `first : first + removed` have become `inserted`; True if a cell changed place.

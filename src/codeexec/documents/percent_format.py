@@ -6,10 +6,11 @@ open notebook is another thing (see `notebook.to_text`): it is for the editor al
 
 from __future__ import annotations
 
+import ast
 import json
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 from codeexec.documents.model import CellKind
 from codeexec.documents.notebook import Notebook, new_cell, new_notebook
@@ -24,11 +25,20 @@ from codeexec.documents.percent import (
 from codeexec.documents.percent_header import read_header, write_header
 
 _STRING = re.compile(r"""[rR]?(\"{3}|'{3})(.*)\1\s*""", re.DOTALL)
-_KEY = re.compile(r"([A-Za-z_][\w.-]*)\s*=\s*")
-_LANGUAGES = ("bash", "cmd", "html", "javascript", "js", "latex", "markdown", "perl", "R", "ruby",
-              "sh", "sql", "svg")  # fmt: skip
-_CELL_MAGIC = re.compile(r"%%(\w+)(?: (.*))?")
-_MAGIC = re.compile(r"\s*+(?:# ?)*+%{1,3}[A-Za-z]")
+_KEY = re.compile(r"(?:^|(?<=\s))([\w.-]+)\s*=")
+_NAME = re.compile(r"(?:^|(?<=\s))[A-Za-z_.][\w.]*$")
+SUFFIX = "py"
+"""The kind of file that a percent script is, for cells that are active in some kinds alone."""
+_LANGUAGES = frozenset({
+    "R", "bash", "c#", "c++", "clojure", "cmd", "coconut", "cs", "csharp", "cython", "f#",
+    "fs", "fsharp", "gnuplot", "go", "groovy", "haskell", "html", "idl", "java",
+    "javascript", "jenner", "js", "julia", "latex", "logtalk", "lua", "markdown", "matlab",
+    "maxima", "ocaml", "octave", "perl", "powershell", "pypy", "python", "python2",
+    "python3", "q", "robotframework", "ruby", "rust", "sage", "sas", "scala", "scheme",
+    "script", "sh", "sos", "spark", "sql", "stata", "svg", "tcl", "typescript", "xonsh",
+})  # fmt: skip
+"""Names of cell magics that are another language, whose code is commented."""
+_CELL_MAGIC = re.compile(r"%%([\w+#]+)(?: (.*))?")
 _COMMAND = re.compile(r"\s*+(?:# ?)*+\s*+[?!]\s*+[A-Za-z.~$\\/{}]")
 _ASSIGNED = re.compile(r"(?:# ?)*+\s*+[A-Za-z_]\w*+\s*+=\s*+(?:%{1,3}|!)[A-Za-z]")
 _HELP = re.compile(r"\s*(?:# )*[^\s]*\?\s*")
@@ -48,6 +58,7 @@ def read_script(text: str, marker: str = "#", language: str = "python") -> Noteb
     header, text = read_header(text, marker)
     notebook = new_notebook(language=language)
     metadata = {**notebook.data["metadata"], **header.metadata}
+    has_magics = header.comments_magics
     cells: list[Json] = []
     if header.rest:
         cells.append(_cell(CellKind.RAW, {}, f"---\n{header.rest}\n---"))
@@ -62,7 +73,18 @@ def read_script(text: str, marker: str = "#", language: str = "python") -> Noteb
         if separator and separator.title:
             own["title"] = separator.title
         body = _body(lines[cell.body : cell.end])
-        cells.append(_cell(cell.kind, *_content(cell.kind, own, body, marker, language)))
+        kind = cell.kind
+        if kind is CellKind.CODE and not is_active("ipynb", own):
+            kind = CellKind.RAW  # code of the script alone
+            if own.get("active") == "":
+                del own["active"]
+            if not is_active(SUFFIX, own):
+                body = uncomment("\n".join(body), marker).split("\n")
+            elif has_magics:
+                body = list(_change_magics(body, marker, language, _plain_magic))
+            cells.append(_cell(kind, own, "\n".join(body)))
+            continue
+        cells.append(_cell(kind, *_content(kind, own, body, marker, language, has_magics)))
     return Notebook({**notebook.data, "cells": cells, "metadata": metadata})
 
 
@@ -75,22 +97,44 @@ def _body(lines: Sequence[str]) -> list[str]:
     return list(lines[:-1] if lines and not lines[-1] else lines)
 
 
+def is_active(suffix: str, metadata: Json) -> bool:
+    """Whether a cell is code in files of the kind (`py`, `ipynb`), or commented or raw there."""
+    control = metadata.get("run_control")
+    if isinstance(control, dict) and control.get("frozen") is True:
+        return suffix == "ipynb"
+    if tag := _active_tag(metadata):
+        return suffix in tag.split("-")
+    active = metadata.get("active")
+    return suffix in re.split(r"[.,]", active) if isinstance(active, str) else True
+
+
+def _active_tag(metadata: Json) -> str:
+    tags = metadata.get("tags")
+    names = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+    return next((tag for tag in names if tag.startswith("active-")), "")
+
+
 def _content(
-    kind: CellKind, own: Json, lines: list[str], marker: str, language: str
+    kind: CellKind, own: Json, lines: list[str], marker: str, language: str, has_magics: bool
 ) -> tuple[Json, str]:
     text = "\n".join(lines)
     if kind is not CellKind.CODE:
-        quoted = _STRING.fullmatch(text.strip()) if marker == "#" else None
+        quoted = _STRING.fullmatch(text.strip()) if language == "python" else None
         if quoted is not None and quoted[1] not in quoted[2]:
             return own, quoted[2].strip("\n")
         return own, uncomment(text, marker)
-    other = own.pop("language", None)
+    if not is_active(SUFFIX, own):
+        return own, uncomment(text, marker)
+    other = own.get("language")
+    if isinstance(other, str) and other not in _LANGUAGES:
+        return own, uncomment(text, marker)
     if isinstance(other, str):
+        del own["language"]
         arguments = own.pop("magic_args", "")
         head = f"%%{other} {arguments}".rstrip()
         return own, "\n".join([head, *uncomment(text, marker).split("\n")] if text else [head])
-    if language == "python":
-        text = "\n".join(_change_magics(lines, _plain_magic))
+    if has_magics:
+        text = "\n".join(_change_magics(lines, marker, language, _plain_magic))
     return own, text
 
 
@@ -103,19 +147,36 @@ def read_attributes(text: str) -> Json:
             value = None
         return value if isinstance(value, dict) else {"incorrectly_encoded_metadata": text}
     found: Json = {}
-    decoder = json.JSONDecoder()
-    at = 0
-    while at < len(text):
-        key = _KEY.match(text, at)
-        try:
-            if key is None:
-                raise ValueError("no name")
-            found[key[1]], at = decoder.raw_decode(text, key.end())
-        except (ValueError, RecursionError):
-            return {**found, "incorrectly_encoded_metadata": text[at:]}
-        while at < len(text) and text[at] in " ,\t":
-            at += 1
+    # From the right: a value may hold blanks and equal signs, a name none.
+    while text := text.strip():
+        if (alone := _NAME.search(text)) and "=" not in alone[0]:
+            text = text[: alone.start()]
+            found.setdefault(alone[0], None)
+            continue
+        for key in reversed(list(_KEY.finditer(text))):
+            try:
+                found = {key[1]: _value(text[key.end() :]), **found}
+            except (ValueError, SyntaxError, RecursionError, MemoryError):
+                continue  # the sign is within the value
+            text = text[: key.start()]
+            break
+        else:
+            return {"incorrectly_encoded_metadata": text, **found}
     return found
+
+
+def _value(text: str) -> object:
+    """A value in JSON, or as Python writes it. ValueError, SyntaxError."""
+    try:
+        value: object = json.loads(text)
+    except ValueError:
+        # Sets, bytes and the like are no JSON, and so no metadata.
+        value = json.loads(json.dumps(ast.literal_eval(text.strip()), default=_refuse))
+    return value
+
+
+def _refuse(value: object) -> object:
+    raise ValueError(f"{value!r} is no metadata")
 
 
 def _cell(kind: CellKind, metadata: Json, source: str) -> Json:
@@ -144,15 +205,20 @@ def _block(raw: Json, marker: str, language: str) -> str:
     title = own.pop("title", "")
     source = joined(raw.get("source"))
     lines = source.split("\n") if source else []
-    if kind is CellKind.CODE:
+    if kind is None and own.get("active") == "":
+        del own["active"]
+    is_chosen = bool(_active_tag(own)) or "active" in own
+    if kind is CellKind.CODE or (kind is None and is_chosen):
+        kind = CellKind.CODE
+        if not is_active(SUFFIX, own):
+            head = _head(kind, str(title) if _is_plain(title, marker) else "", own, title, marker)
+            return f"{head}\n{comment(source, marker)}" if source else head
         magic = _CELL_MAGIC.fullmatch(lines[0]) if lines and language == "python" else None
         if magic and magic[1] in _LANGUAGES:
             own = {"language": magic[1], **({"magic_args": magic[2]} if magic[2] else {}), **own}
             body = comment("\n".join(lines[1:]), marker) if lines[1:] else ""
-        elif language == "python":
-            body = "\n".join(_change_magics(lines, _comment_magic))
         else:
-            body = source
+            body = "\n".join(_change_magics(lines, marker, language, _comment_magic))
     else:
         body = comment(source, marker) if source else ""
     head = _head(kind, str(title) if _is_plain(title, marker) else "", own, title, marker)
@@ -182,38 +248,43 @@ def _is_plain(title: object, marker: str) -> bool:
 # -- magics ---------------------------------------------------------------------------------
 
 
-def _change_magics(lines: Sequence[str], change: Any) -> Iterator[str]:
-    """The lines of Python code, those of magics and shell commands changed, in strings not."""
+def _change_magics(
+    lines: Sequence[str], marker: str, language: str, change: Callable[[str, str], str]
+) -> Iterator[str]:
+    """The lines of code, those of magics and shell commands changed, in strings not."""
     quote = ""
     goes_on = False
+    is_python = language == "python"
     for line in lines:
-        is_magic = not quote and (goes_on or _is_magic(line))
-        goes_on = is_magic and line.rstrip().endswith("\\")
-        yield change(line) if is_magic else line
-        quote = quote_after(line, quote)
+        is_magic = not quote and (goes_on or _is_magic(line, marker, is_python))
+        goes_on = is_python and is_magic and line.rstrip().endswith("\\")
+        yield change(line, marker) if is_magic else line
+        quote = quote_after(line, quote) if is_python else ""
 
 
-def _is_magic(line: str) -> bool:
-    """Whether the line is for IPython, as it stands or after marks of comments."""
-    if re.search(r"#\s*noescape\s*$", line):
+@lru_cache(maxsize=16)
+def _magic(marker: str) -> re.Pattern[str]:
+    return re.compile(rf"\s*+(?:{re.escape(marker)} ?)*+%{{1,3}}[A-Za-z]")
+
+
+def _is_magic(line: str, marker: str, is_python: bool) -> bool:
+    """Whether the line is for the kernel, as it stands or after marks of comments."""
+    if re.search(rf"{re.escape(marker)}\s*noescape\s*$", line):
         return False
-    return bool(
-        _MAGIC.match(line)
-        or _COMMAND.match(line)
-        or _ASSIGNED.match(line)
-        or _HELP.fullmatch(line)
-        or _SHELL.match(line)
+    if _magic(marker).match(line):
+        return True
+    return is_python and bool(
+        _COMMAND.match(line) or _ASSIGNED.match(line) or _HELP.fullmatch(line) or _SHELL.match(line)
     )
 
 
-def _comment_magic(line: str) -> str:
+def _comment_magic(line: str, marker: str) -> str:
     bare = line.lstrip()
-    return f"{line[: len(line) - len(bare)]}# {bare}"
+    return f"{line[: len(line) - len(bare)]}{marker} {bare}"
 
 
-def _plain_magic(line: str) -> str:
+def _plain_magic(line: str, marker: str) -> str:
     bare = line.lstrip()
-    blanks = line[: len(line) - len(bare)]
-    if bare.startswith("#"):
-        return blanks + bare[2 if bare.startswith("# ") else 1 :]
-    return line
+    if not bare.startswith(marker):
+        return line
+    return line[: len(line) - len(bare)] + bare[len(marker) :].removeprefix(" ")

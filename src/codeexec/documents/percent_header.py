@@ -17,6 +17,8 @@ class Header(NamedTuple):
 
     metadata: Json
     rest: str
+    comments_magics: bool = True
+    """Whether magics stand as comments in the script, which jupytext lets one switch off."""
 
 
 def read_header(text: str, marker: str) -> tuple[Header, str]:
@@ -35,8 +37,9 @@ def read_header(text: str, marker: str) -> tuple[Header, str]:
     if after < len(lines) and not lines[after].strip():
         after += 1
     metadata = _mapping(own)
-    metadata.pop("jupytext", None)
-    return Header(metadata, "\n".join(rest)), "\n".join(lines[after:])
+    options = metadata.pop("jupytext", None)
+    comments = not (isinstance(options, dict) and options.get("comment_magics") is False)
+    return Header(metadata, "\n".join(rest), comments), "\n".join(lines[after:])
 
 
 def _is_preamble(line: str) -> bool:

@@ -1,0 +1,52 @@
+"""Fenced blocks of Markdown cells in a percent script: no line within one begins a cell.
+
+A comment of mermaid begins with `%%`. https://spec.commonmark.org/0.31.2/#fenced-code-blocks
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
+
+
+def may_fence(line: str) -> bool:
+    """Whether the line has to be looked at."""
+    return "```" in line or "~~~" in line
+
+
+def fenced_marks(marks: Sequence[tuple[int, bool]], fences: Iterable[tuple[int, str]]) -> set[int]:
+    """Which lines of `marks` are in a fenced block. `marks` are lines that read as separators, and
+    whether the cell is one of text; `fences` lines that may begin or end a block, without the
+    marks of comments. Both are in order. A block that never ends is none."""
+    events: list[tuple[int, str | None, bool]] = [(line, None, text) for line, text in marks]
+    events += [(line, text, False) for line, text in fences]
+    events.sort(key=lambda event: event[0])
+    inside: set[int] = set()
+    is_text, opened = False, ""
+    for number, (line, fence, begins_text) in enumerate(events):
+        if fence is None:
+            if opened:
+                inside.add(line)
+            else:
+                is_text = begins_text
+        elif opened:
+            if _closes(fence, opened):
+                opened = ""
+        elif is_text and (opening := _opening(fence)):
+            later = (text for _, text, _ in events[number + 1 :] if text is not None)
+            if any(_closes(text, opening) for text in later):
+                opened = opening
+    return inside
+
+
+def _opening(text: str) -> str:
+    """The sign of a block that begins with this line; empty: none does."""
+    found = _FENCE.fullmatch(text)
+    return found[1] if found and not (found[1][0] == "`" and "`" in found[2]) else ""
+
+
+def _closes(text: str, opened: str) -> bool:
+    found = _FENCE.fullmatch(text)
+    return found is not None and found[1].startswith(opened) and not found[2].strip()
