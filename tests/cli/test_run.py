@@ -376,6 +376,8 @@ def test_parameters_are_set_before_the_cells_run(desk: Desk) -> None:
     assert cell.metadata.tags == ["injected-parameters"]
     desk.file("a.py", "print(1)\n")
     assert "--cells" in desk.run("run", "a.py", "-p", "a", "1").stderr
+    words = ("--parameters-yaml", "{a: 3, b: 2024-01-01}", "--parameter-text", "a", "07")
+    assert desk.run("run", "book.ipynb", *words).stdout == "07 2024-01-01\n"
 
 
 def test_a_cell_that_takes_too_long_ends_the_run(desk: Desk) -> None:
