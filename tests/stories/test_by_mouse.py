@@ -34,6 +34,10 @@ invert(0)
 """
 
 
+MENU = "All commands of this pane…"
+"""The last row of the menu of the right button."""
+
+
 @dataclass
 class Mouse:
     """Points at words on screen."""
@@ -53,20 +57,21 @@ class Mouse:
 
     async def click(
         self, words: str, nth: int = 1, *, button: int = 1, times: int = 1, right: int = 0
-    ) -> None:
-        """Click on words, as soon as they are there; `right` of their beginning."""
+    ) -> tuple[int, int]:
+        """Click on words, as soon as they are there; `right` of their beginning. Where that is."""
         await self.bench.until(lambda: self.find(words, nth), f"{words!r} to click on")
         place = self.find(words, nth)
         assert place is not None
         spot = (place[0] + right, place[1])
         await self.bench.pilot.click(offset=spot, button=button, times=times)
+        return spot
 
     async def menu(self, words: str, command: str, nth: int = 1) -> None:
         """Choose a command from what the right button offers there."""
         await self.click(words, nth, button=3)
-        await self.bench.sees("what do you want to do?")
-        await self.click(f"  {command} ", right=2)
-        await self.bench.sees_no_more("what do you want to do?")
+        await self.bench.sees(MENU)
+        await self.click(f" {command} ", right=2)
+        await self.bench.sees_no_more(MENU)
 
 
 async def test_a_day_by_the_mouse_alone(tmp_path: Path) -> None:
@@ -186,15 +191,42 @@ async def test_every_pane_tells_by_the_right_button_what_can_be_done(tmp_path: P
         await mouse.click("df  DataFrame", times=2)
         await bench.sees("1.25")
         await mouse.click("close")
-        for words, nth, title in [
-            ("notes.md", 2, "Files"),
-            ("import pandas", 1, "Editor"),
-            ("✓", 2, "Console"),
-            ("▣ [1]", 1, "Artifacts"),
-            ("df  DataFrame", 1, "Variables"),
+        await bench.until(lambda: bench.program.screen is bench.workbench, "no table")
+        for words, nth, command in [
+            ("notes.md", 2, "Rename…"),
+            ("import pandas", 1, "Run cell"),
+            ("✓", 2, "Copy its code"),
+            ("▣ [1]", 1, "Pin on top"),
+            ("df  DataFrame", 1, "Copy its name"),
         ]:
-            await mouse.click(words, nth, button=3)
-            await bench.sees("what do you want to do?")
-            await bench.sees(f"  {title}  ")
+            _, y = await mouse.click(words, nth, button=3)
+            await bench.sees(MENU)
+            rows = bench.screen().split("\n")
+            cut = next(y for y, row in enumerate(rows) if " Cut " in row)
+            end = next(y for y, row in enumerate(rows) if MENU in row) + 1
+            assert "Copy" in rows[cut + 1] and "Paste" in rows[cut + 2]
+            assert any(command in row for row in rows[cut + 3 :])
+            is_below = y + 1 + end - cut <= len(rows)
+            assert (cut if is_below else end) == (y + 1 if is_below else y)
             await bench.press("escape")
-            await bench.sees_no_more("what do you want to do?")
+            await bench.sees_no_more(MENU)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 35), (200, 50)])
+async def test_the_menu_copies_what_is_selected_and_pastes_it(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with open_bench(tmp_path, {"day.py": "first = 1\nsecond = 2\n"}, size=size) as bench:
+        mouse = Mouse(bench)
+        await mouse.click("first", times=2)
+        await mouse.menu("first", "Copy")
+        assert bench.program.clipboard == "first"
+        await mouse.menu("second", "Run cell")
+        await bench.is_idle(1)
+        await bench.press("alt+1", "ctrl+end")
+        await mouse.click("second", button=3, right=10)
+        await bench.sees(MENU)
+        await bench.press("down", "enter")
+        await bench.until(lambda: bench.editor.text.endswith("second = 2first\n"), "pasted")
+        await bench.press("alt+2")
+        await bench.sees("second = 2")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from textual import events, on, work
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
+from textual.geometry import Offset
 from textual.widget import Widget
 
 from codeexec.domain.errors import CodeexecError
@@ -309,10 +310,33 @@ class Wires(KernelActions):
     def on_click(self, event: events.Click) -> None:
         """The right button tells what can be done where it is pressed."""
         if event.button == 3:
-            pane = self.pane_of(self.get_widget_at(event.screen_x, event.screen_y)[0])
+            widget = self.get_widget_at(event.screen_x, event.screen_y)[0]
+            pane = self.pane_of(widget)
             if pane and pane != self.here:
                 self.action_go(pane)
-            self.action_menu()
+            is_prompt = widget is self.console_pane.prompt
+            self.open_context_menu(
+                "prompt" if is_prompt else pane or self.here, event.screen_offset
+            )
+
+    @work(group="choose", exclusive=True)
+    async def open_context_menu(self, place: str, at: Offset) -> None:
+        """What can be done in a pane, or at the prompt, in a small menu at the pointer."""
+        from codeexec.tui.screens.context_menu import ContextMenu, entries  # not at the start
+
+        pane = next((one for one in PANES if one == place), None)
+        if pane is None:
+            return
+        here = places(self)
+        rows = entries(pane, is_open=self.documents.sheet is not None)
+        chosen = await self.app.push_screen_wait(ContextMenu(rows, self.equipment.keymap, at))
+        if chosen is None:
+            return
+        selected = self.get_selected_text() if chosen.endswith(".copy") else None
+        if selected:
+            self.copy(CopyRequested(selected, "The selection"))
+        else:
+            await self.run_command(BY_ID[chosen], here)
 
     # -- going places -----------------------------------------------------------------------------
 

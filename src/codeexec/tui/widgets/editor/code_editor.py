@@ -129,6 +129,8 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
             x = event.x - self.painter.gutter
             self.post_message(self.BlockPressed(block.key, block_row, x, event.button))
             return
+        if event.button == 3:
+            self._point(self.location_at(event.x, event.y))
         if event.button != 1:
             return
         event.stop()
@@ -155,6 +157,12 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
             self._drag_origin = Selection.at(self.model.selection.anchor)
         else:
             self._begin_drag(at)
+
+    def _point(self, at: Location) -> None:
+        """Have the cursor where the right button is pressed; a selection there stays."""
+        selection = self.model.selection
+        if not selection.start <= at <= selection.end:
+            self.move_to(at)
 
     def _scroll_popup(self, event: events.MouseEvent, step: int) -> None:
         """The wheel over a popup scrolls that, not the text below."""

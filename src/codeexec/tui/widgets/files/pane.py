@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from codeexec.domain.errors import CodeexecError
 from codeexec.tui.commands import bindings
-from codeexec.tui.link import Failed
+from codeexec.tui.link import CopyRequested, Failed
 from codeexec.tui.render.plain import plain_words
 from codeexec.tui.screens.dialogs import Asker, Confirm
 from codeexec.tui.widgets.artifacts.row_list import RowList
@@ -263,6 +263,10 @@ class FilesPane(Vertical):
         self._outline.moved(path, target)
         await self._land(target)
         self.post_message(self.Changed(path, target))
+
+    def action_copy_path(self) -> None:
+        if self._entry is not None:
+            self.post_message(CopyRequested(str(self._entry.path), "Its path"))
 
     def action_delete(self) -> None:
         if self._entry is not None:

@@ -20,7 +20,7 @@ from codeexec.domain.events import Variable
 from codeexec.domain.snapshot import KernelView
 from codeexec.tui.commands import bindings
 from codeexec.tui.feed import Frame
-from codeexec.tui.link import Failed
+from codeexec.tui.link import CopyRequested, Failed
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.widgets.artifacts.row_list import Row, RowList
 from codeexec.tui.widgets.field import Field
@@ -259,6 +259,10 @@ class VariablesPane(Vertical):
         if variable is not None:
             self._asks = variable.name
             self._say()
+
+    def action_copy_name(self) -> None:
+        if self.current is not None:
+            self.post_message(CopyRequested(self.current.name, "Its name"))
 
     async def _refresh(self) -> None:
         await self._ask(q.RefreshVariables())

@@ -1,0 +1,147 @@
+"""The menu of the right button: Cut, Copy and Paste first, then what fits the place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.geometry import Offset
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from codeexec.tui.commands import BY_ID, Pane, bindings
+from codeexec.tui.keymap import Keymap, named_keys
+from codeexec.tui.screens.modal import Modal
+
+_CLIPBOARD: dict[Pane, tuple[str, str, str]] = {
+    "editor": ("editor.cut", "editor.copy", "editor.paste"),
+    "prompt": ("prompt.cut", "prompt.copy", "prompt.paste"),
+    "console": ("", "console.copy", "prompt.paste"),
+    "artifacts": ("", "artifacts.copy", ""),
+    "variables": ("", "variables.copy_name", ""),
+    "files": ("", "files.copy_path", ""),
+}
+"""What Cut, Copy and Paste mean in a place; empty where they mean nothing."""
+
+_FITTING: dict[Pane, tuple[str, ...]] = {
+    "editor": ("run.cell", "run.selection", "run.all", "run.restart", "editor.inspect",
+               "editor.goto_cell", "editor.toggle_comment", "editor.find"),
+    "prompt": ("prompt.run", "prompt.docs", "prompt.history"),
+    "console": ("console.copy_code", "console.rerun", "console.edit", "console.save",
+                "console.fold", "console.search", "console.cancel"),
+    "artifacts": ("artifacts.open", "artifacts.save", "artifacts.outside", "artifacts.pin",
+                  "artifacts.jump"),
+    "variables": ("variables.open", "variables.delete", "variables.search", "variables.refresh"),
+    "files": ("files.open", "files.create", "files.rename", "files.delete", "files.reload"),
+}  # fmt: skip
+
+_NOTHING_OPEN = ("file.open", "file.new", "file.reopen")
+"""In the editor pane while no document is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row: the id of its command, empty where it cannot be chosen."""
+
+    command: str
+    title: str
+
+
+def entries(place: Pane, *, is_open: bool = True) -> list[Entry]:
+    """The rows of a place; `is_open` says whether the editor shows a document."""
+    has_text = is_open or place != "editor"
+    clipboard = _CLIPBOARD[place] if has_text else ("", "", "")
+    fitting = _FITTING[place] if has_text else _NOTHING_OPEN
+    rows = [
+        Entry(command, title)
+        for command, title in zip(clipboard, ("Cut", "Copy", "Paste"), strict=True)
+    ]
+    rows += [Entry(command, BY_ID[command].title) for command in fitting]
+    return [*rows, Entry("app.menu", "All commands of this pane…")]
+
+
+class ContextMenu(Modal[str | None]):
+    """Answers with the id of a command."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("list")]
+
+    DEFAULT_CSS = """
+    ContextMenu { background: transparent; }
+    ContextMenu > Vertical { width: auto; height: auto; background: $raised-ground; }
+    ContextMenu OptionList {
+        width: auto; height: auto; max-height: 100%; border: none; padding: 0 1;
+        background: $raised-ground; scrollbar-size-vertical: 1;
+    }
+    ContextMenu OptionList > .option-list--option-highlighted {
+        background: $selection-ground; color: $text;
+    }
+    """
+
+    def __init__(self, rows: Sequence[Entry], keymap: Keymap, at: Offset) -> None:
+        super().__init__()
+        self._rows = list(rows)
+        self._keymap = keymap
+        self._at = at
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield OptionList(*self._options())
+
+    def _options(self) -> list[Option]:
+        keys = [self._key(row.command) for row in self._rows]
+        titles = max(cell_len(row.title) for row in self._rows)
+        widest = max(map(cell_len, keys))
+        options = []
+        for row, key in zip(self._rows, keys, strict=True):
+            gap = " " * (titles - cell_len(row.title) + 3)
+            text = Text.assemble(row.title, gap, (key.rjust(widest), "dim"), no_wrap=True)
+            options.append(Option(text, disabled=not row.command))
+        return options
+
+    def _key(self, command: str) -> str:
+        if not command or not self._keymap.of(BY_ID[command]):
+            return ""
+        return named_keys(f"{{{command}}}", self._keymap.keys)
+
+    def on_mount(self) -> None:
+        options = self.query_one(OptionList)
+        options.highlighted = next(at for at, row in enumerate(self._rows) if row.command)
+        options.focus()
+        self._put()
+
+    def on_resize(self) -> None:
+        self._put()
+
+    def _put(self) -> None:
+        """At the pointer; where there is no room, so far to the left and up that all is seen."""
+        lines = self.query_one(OptionList).options
+        width = max(cell_len(str(option.prompt)) for option in lines) + 2
+        left = max(min(self._at.x, self.size.width - width), 0)
+        top = self._at.y + 1
+        if top + len(lines) > self.size.height:
+            top = self._at.y - len(lines)
+        top = max(min(top, self.size.height - len(lines)), 0)
+        self.query_one(Vertical).styles.offset = (left, top)
+
+    def action_step(self, by: int) -> None:
+        options = self.query_one(OptionList)
+        (options.action_cursor_down if by > 0 else options.action_cursor_up)()
+
+    def action_choose(self) -> None:
+        at = self.query_one(OptionList).highlighted
+        if at is not None and self._rows[at].command:
+            self.dismiss(self._rows[at].command)
+
+    @on(OptionList.OptionSelected)
+    def click(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._rows[event.option_index].command)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
