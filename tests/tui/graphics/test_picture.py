@@ -81,6 +81,23 @@ async def test_a_picture_takes_the_cells_of_its_pixels() -> None:
         assert all(len(line) == 80 for line in text)
 
 
+async def test_what_is_transparent_follows_the_theme() -> None:
+    picture = Picture(_png(Image.new("RGBA", (80, 80))), graphics=Graphics("quadrant", CELL))
+    app = Pane(picture)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for theme in ("textual-dark", "textual-light"):
+            app.theme = theme
+            ground = picture.background_colors[1].rich_color
+            async with asyncio.timeout(30):
+                while True:
+                    await pilot.pause(0.01)
+                    style = next(iter(picture.render_line(0))).style
+                    ground = picture.background_colors[1].rich_color
+                    if style is not None and ground in (style.bgcolor, style.color):
+                        break
+        assert ground.triplet is not None and sum(ground.triplet) > 500
+
+
 async def test_a_small_pane_keeps_the_shape() -> None:
     picture = Picture(_png(_drawing(1280, 960)), graphics=Graphics("quadrant", CELL))
     app = Pane(picture)

@@ -199,6 +199,7 @@ class Picture(Widget, can_focus=True):
     # -- painting ----------------------------------------------------------------------
 
     def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._repaint_on_new_ground())
         self._repaint()
 
     def on_resize(self) -> None:
@@ -206,6 +207,11 @@ class Picture(Widget, can_focus=True):
 
     def on_unmount(self) -> None:
         self._forget(self._painting)
+
+    def _repaint_on_new_ground(self) -> None:
+        """What is transparent in the picture shows the ground that the theme has now."""
+        self._decoded = None
+        self._repaint()
 
     def _repaint(self) -> None:
         if self.is_mounted and self._data:
