@@ -314,3 +314,15 @@ async def test_the_next_answer_can_come_from_whoever_attaches(
         view = await finished(session, asking)
         assert await text(session, view) == ["hello you"]
     assert list(workspace.iterdir()) == []  # nothing of ours is put into it
+
+
+async def test_a_kernel_in_a_container_knows_the_width_of_the_screen(
+    tmp_path: Path, workspace: Path
+) -> None:
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, workspace)
+        for columns, expected in ((61, "61"), (0, "None")):
+            view = await run(
+                session, "import os; print(os.environ.get('COLUMNS'))", columns=columns
+            )
+            assert await text(session, view) == [expected]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from jupyter_client.manager import start_new_kernel
+
 from support.sessions import finished, open_host, open_session, rows, run, submit, text
 
 IMPORTS = """
@@ -95,3 +98,25 @@ async def test_a_queued_execution_keeps_the_width_that_it_was_sent_with(tmp_path
             "None",
             "77",
         ]
+
+
+@pytest.mark.slow
+async def test_a_kernel_that_somebody_else_started_has_the_width_too(tmp_path: Path) -> None:
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        async with open_host(tmp_path / "state") as host:
+            session = await open_session(
+                host, tmp_path, connection_file=manager.connection_file, backend="local"
+            )
+            for columns, expected in ((61, "61 61"), (0, "None None"), (90, "90 90")):
+                view = await run(session, VARIABLES, columns=columns)
+                assert await text(session, view) == [expected]
+            # What its own clients run is as without us.
+            printed: list[str] = []
+            client.execute_interactive(
+                VARIABLES, timeout=30, output_hook=lambda m: printed.append(str(m["content"]))
+            )
+            assert any("None None" in one for one in printed)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)

@@ -26,8 +26,8 @@ async def test_a_run_shows_its_last_rows_below_the_text(tmp_path: Path) -> None:
         await bench.editor.at("# %% one").run()
         await bench.sees("row 29")
         lines = bench.screen().split("\n")
-        assert [line.strip() for line in lines[-5:-1]] == [f"row {n}" for n in range(26, 30)]
-        head = lines[-6]
+        assert [line.strip() for line in lines[-9:-1]] == [f"row {n}" for n in range(22, 30)]
+        head = lines[-10]
         assert head.startswith("── [1] ✓ ") and head.rstrip().endswith("F2 console")
         assert "Console ●" in lines[0]
         await bench.editor.at("1 / 0").run()

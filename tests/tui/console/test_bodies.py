@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.tui.render.ansi import AnsiPainter
 from codeexec.tui.theme import built_in_folder, find_theme
@@ -33,3 +35,21 @@ def test_an_object_that_only_names_its_class_is_shown_by_its_other_forms() -> No
     parts = tuple(MimePart(mime, len(text), text) for mime, text in forms.items())
     painted = BodyPainter(THEME, AnsiPainter(THEME)).display(Display("d", parts), 80)
     assert [strip.text for strip in painted.lines] == ["3.2 s"]
+
+
+def test_a_frame_that_is_wider_than_the_pane_is_shown_by_its_outer_columns() -> None:
+    frame = pd.DataFrame({f"column_{n}": [n * 1.5] * 3 for n in range(12)})
+    forms = {"text/plain": repr(frame), "text/html": frame.to_html(notebook=True)}
+    parts = tuple(MimePart(mime, len(text), text) for mime, text in forms.items())
+    display = Display("d", parts)
+    painter = BodyPainter(THEME, AnsiPainter(THEME))
+    lines = [strip.text for strip in painter.display(display, 50).lines]
+    assert lines[0].split() == ["column_0", "column_1", "…", "column_10", "column_11"]
+    assert lines[1].split() == ["0", "0.0", "1.5", "…", "15.0", "16.5"]
+    assert lines[-1] == "[3 rows x 12 columns]"
+    assert all(len(line) <= 50 for line in lines)
+    whole = [strip.text for strip in painter.display(display, 200).lines]
+    assert whole == repr(frame).split("\n")
+    # Where not even the labels fit, all of the text is there, cut anywhere.
+    narrow = painter.display(display, 3).lines
+    assert "".join(strip.text for strip in narrow) == repr(frame).replace("\n", "")

@@ -122,7 +122,7 @@ def _table(html: str, as_markdown: bool) -> str:
         for number, row in enumerate(page.cells)
     ]
     if not as_markdown:
-        return _aligned(names, rows)
+        return aligned(names, rows)
     lines = [names, ["---"] * len(names), *rows]
     return "\n".join(
         "| " + " | ".join(cell if cell == "---" else _plain(cell) for cell in line) + " |"
@@ -130,21 +130,21 @@ def _table(html: str, as_markdown: bool) -> str:
     )
 
 
-def _aligned(names: list[str], rows: list[list[str]]) -> str:
+def aligned(names: list[str], rows: list[list[str]]) -> str:
     """Columns as wide as their widest cell, numbers to the right, at most MOST_ROWS rows."""
     shown = rows[:MOST_ROWS]
     head = [names] if any(names) else []
     columns = list(zip(*head, *shown, strict=True))
-    widths = [max(map(_columns_of, column)) for column in columns]
+    widths = [max(map(columns_of, column)) for column in columns]
     is_number = [
         all(_is_numeric(cell) for cell in column[len(head) :]) and any(column[len(head) :])
         for column in columns
     ]
     lines = [
         "  ".join(
-            " " * (width - _columns_of(cell)) + cell
+            " " * (width - columns_of(cell)) + cell
             if right
-            else cell + " " * (width - _columns_of(cell))
+            else cell + " " * (width - columns_of(cell))
             for cell, width, right in zip(line, widths, is_number, strict=True)
         ).rstrip()
         for line in (*head, *shown)
@@ -158,7 +158,7 @@ def _is_numeric(cell: str) -> bool:
     return cell in NULLS or is_number(cell)
 
 
-def _columns_of(text: str) -> int:
+def columns_of(text: str) -> int:
     """Columns on a terminal."""
     if text.isascii():
         return len(text)

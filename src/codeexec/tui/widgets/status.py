@@ -47,7 +47,7 @@ _NEXT_RUNG = {
 }
 """What the key does next, said before it does so."""
 
-_SENTENCE = re.compile(r"\.\s|\n|\.$")
+_SENTENCE = re.compile(r"\.\s|\n|\.$|; ")
 
 _IMAGE_ROOM = 30
 """Cells of an image's name, so that the policy stands beside it in 80 columns too."""

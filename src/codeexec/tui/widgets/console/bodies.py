@@ -76,6 +76,20 @@ def _narrow(segments: list[Segment], width: int) -> list[Segment]:
     return narrowed
 
 
+def _table_that_fits(display: Display, text: str, width: int) -> str:
+    """A table from its HTML where its text is too wide, as in a notebook that was made elsewhere;
+    empty where the text fits or there is no table."""
+    lines = text.split("\n")
+    if all(len(line) <= width for line in lines) or len(lines) == 1:
+        return ""
+    page = display.part("text/html")
+    if page is None or page.text is None:
+        return ""
+    from codeexec.documents.displays.narrow import table_to_width  # not at the start
+
+    return table_to_width(page.text, width)
+
+
 def best_part(display: Display, *, pictures: bool = True) -> MimePart | None:
     """The richest form of a display that a screen of characters can show."""
     mime = choose({part.mime: part.text for part in display.parts}, pictures=pictures)
@@ -139,6 +153,7 @@ class BodyPainter:
             part = display.part("text/plain") or best
             words = f"▤ {part.mime} · {size_words(part.size)}" if part else "▤ (empty)"
             return Painted([self._words(words, "muted")])
+        text = _table_that_fits(display, text, width) or text
         if _FOR_A_BROWSER.fullmatch(text):
             text = f"{text} · O opens it"
         return self._text(text, width)

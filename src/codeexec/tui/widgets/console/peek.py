@@ -16,8 +16,8 @@ from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.console.card import Card
 from codeexec.tui.widgets.console.paint import GLYPHS, CardPainter, duration
 
-MOST_ROWS = 4
-"""Lines of output that are shown, the last ones."""
+_SHARE = 3
+"""The last lines of output take a part of the screen at most, one of so many."""
 
 _HINT = "F2 console"
 
@@ -66,6 +66,7 @@ class OutputPeek(Widget):
         card, width = self._card, output_width(self.size.width)
         if card is None:
             return []
+        most = max(self.screen.size.height // _SHARE, 1)
         lines: list[Strip] = []
         for row in reversed(card.tail):
             for sub in reversed(range(self._painter.lines_of(card, row, width))):
@@ -73,7 +74,7 @@ class OutputPeek(Widget):
                 if not lines and not strip.text.strip():
                     continue
                 lines.append(Strip([Segment(f"{mark} "), *strip]))
-                if len(lines) == MOST_ROWS:
+                if len(lines) == most:
                     return lines[::-1]
         return lines[::-1]
 

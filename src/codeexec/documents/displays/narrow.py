@@ -1,0 +1,52 @@
+"""Tables of displays as text that fits a width: columns in the middle are left out."""
+
+from __future__ import annotations
+
+from codeexec.documents.displays.html import MOST_ROWS, aligned, columns_of
+from codeexec.documents.displays.tables import from_html
+from codeexec.domain.requests import TablePage
+
+MOST_CHARS = 500_000
+"""Characters of HTML that are read; a longer table is shown by its plain text."""
+
+_GAP = 2
+_ELLIPSIS = "…"
+
+
+def table_to_width(html: str, width: int) -> str:
+    """The first table of HTML in lines of `width` columns of a terminal at most; empty where there
+    is none, or where not even its outermost columns fit."""
+    page = from_html(html) if len(html) <= MOST_CHARS else None
+    if page is None:
+        return ""
+    shown = page.cells[:MOST_ROWS]
+    columns = [[name, *(row[at] for row in shown)] for at, name in enumerate(page.names)]
+    if page.index:
+        columns.insert(0, ["", *page.index[:MOST_ROWS]])
+    kept = _outermost([max(map(columns_of, column)) for column in columns], width)
+    if kept is None:
+        return ""
+    first, last = kept
+    if first + last < len(columns):
+        ellipsis = [_ELLIPSIS] * len(columns[0])
+        columns = [*columns[:first], ellipsis, *columns[len(columns) - last :]]
+    names, *rows = (list(row) for row in zip(*columns, strict=True))
+    return f"{aligned(names, rows)}\n\n{_shape(page)}"
+
+
+def _outermost(widths: list[int], width: int) -> tuple[int, int] | None:
+    """How many of the first and of the last columns fit, with an ellipsis between them."""
+    if sum(widths) + _GAP * (len(widths) - 1) <= width:
+        return len(widths), 0
+    first, last, room = 0, 0, width - len(_ELLIPSIS)
+    while first + last < len(widths):
+        at = first if first <= last else len(widths) - 1 - last
+        room -= widths[at] + _GAP
+        if room < 0:
+            break
+        first, last = (first + 1, last) if first <= last else (first, last + 1)
+    return (first, last) if first else None
+
+
+def _shape(page: TablePage) -> str:
+    return f"[{page.rows} rows x {page.columns} columns]"
