@@ -173,6 +173,50 @@ async def test_titles_and_the_division_obey_the_mouse(pane: DocumentsPane, tmp_p
         assert len(pane.sheets) == 2
 
 
+async def test_closing_a_document_that_stands_there_twice_closes_the_half_in_use(
+    pane: DocumentsPane, tmp_path: Path
+) -> None:
+    async with PaneApp(pane).run_test(size=(120, 20)) as pilot:
+        sheet = await opened(pane, tmp_path / "a.py")
+        pane.split()
+        left, right = await halves(pilot, pane)
+        left.focus()
+        await until(pilot, lambda: sheet.editor is left)
+        right.move_to(right.model.buffer.end)
+        pane.request_close()
+        await until(pilot, lambda: len(shown(pane)) == 1)
+        assert pane.sheets == (sheet,)
+        assert sheet.editor.model.cursor == (5, 0)  # where the half was that stays
+        pane.request_close()
+        await until(pilot, lambda: not pane.sheets)
+
+
+async def test_searches_reloads_and_another_language_reach_both_views(
+    pane: DocumentsPane, tmp_path: Path
+) -> None:
+    async with PaneApp(pane).run_test(size=(120, 20)) as pilot:
+        sheet = await opened(pane, tmp_path / "a.py")
+        pane.split()
+        left, right = await halves(pilot, pane)
+        await until(pilot, lambda: right.has_focus)
+        await pilot.press("ctrl+f")
+        await until(pilot, lambda: sheet.view.find_bar.display)
+        assert not sheet.first_view.find_bar.display
+        await pilot.press(*"y =", "escape")
+        await until(pilot, lambda: right.model.selected_text == "y =")
+        assert left.model.selection.is_empty
+        (tmp_path / "a.py").write_text("new = 1\n" + TEXT)
+        pane.reload(sheet)
+        assert left.text == right.text == "new = 1\n" + TEXT
+        assert right.model.cursor.line == 5
+        assert pane.save_as(sheet, tmp_path / "a.md")
+        await until(pilot, lambda: left.model.language.name == "markdown")
+        assert right.model.language.name == "markdown"
+        assert right.model.shared is left.model.shared
+        left.insert("x")
+        assert right.text == left.text
+
+
 async def test_a_click_behind_the_title_of_another_tab_does_not_close_it(
     pane: DocumentsPane, tmp_path: Path
 ) -> None:
@@ -204,14 +248,15 @@ async def test_a_small_pane_says_why_it_is_not_split_and_shows_one_half(
         assert "50 × 7 cells" in str(error)
         assert shown(pane) == [sheet.editor]
         await pilot.resize_terminal(120, 20)
+        await until(pilot, lambda: pane.stage.size.width == 120)
         pane.split()
         _, right = await halves(pilot, pane)
         await pilot.resize_terminal(50, 8)
         await until(pilot, lambda: shown(pane) == [right])
-        assert "split: no room" in pane.tabs.render_line(0).text
+        await until(pilot, lambda: "split: no room" in pane.tabs.render_line(0).text)
         await pilot.resize_terminal(120, 20)
         await halves(pilot, pane)
-        assert "split: no room" not in pane.tabs.render_line(0).text
+        await until(pilot, lambda: "split: no room" not in pane.tabs.render_line(0).text)
 
 
 async def test_a_split_comes_back_as_it_was(pane: DocumentsPane, tmp_path: Path) -> None:

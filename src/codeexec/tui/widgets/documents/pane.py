@@ -258,6 +258,10 @@ class DocumentsPane(Running):
         sheet = sheet or self.sheet
         if sheet is None:
             return
+        if sheet.second_view is not None:
+            self.splitting.close_active()  # the document stays in the other half
+            self._show_halves()
+            return
         if sheet.would_be_lost:
             self.post_message(self.CloseAsked(sheet))
         else:

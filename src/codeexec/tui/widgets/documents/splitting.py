@@ -127,6 +127,11 @@ class Splitting:
         self._stage.divide(None)
         self._follow_active()
 
+    def close_active(self) -> None:
+        """Close the half that has the keys."""
+        if self._stage.split is not None:
+            self.join(self._stage.split.active)
+
     def close_view(self, widget_id: str) -> None:
         """Close the half of that title: `widget_id` is that of its view."""
         split = self._stage.split

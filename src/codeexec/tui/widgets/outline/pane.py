@@ -76,7 +76,9 @@ class OutlinePane(Vertical):
         self._refresh()
 
     def take_focus(self) -> None:
+        """Have the keys, with the cursor of the list where that of the editor is."""
         self._field.focus()
+        self._refresh(stays=False)
 
     @property
     def rows(self) -> Sequence[OutlineRow]:
@@ -91,7 +93,7 @@ class OutlinePane(Vertical):
             self._is_due = True
             self.set_timer(_PAUSE, self._refresh)
 
-    def _refresh(self) -> None:
+    def _refresh(self, *, stays: bool | None = None) -> None:
         self._is_due = False
         sheet = self._document()
         version = () if sheet is None else (sheet, sheet.editor.model.buffer.version, sheet.path)
@@ -100,7 +102,7 @@ class OutlinePane(Vertical):
                 self._field.value = ""
             self._sheet, self._version = sheet, version
             self._entries = sheet.outline() if sheet is not None else ()
-        self._show(stays=self._field.has_focus)
+        self._show(stays=self._field.has_focus if stays is None else stays)
 
     def _show(self, *, stays: bool) -> None:
         """Bring the list up to date; its cursor `stays`, or goes where that of the editor is."""
