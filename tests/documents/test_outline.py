@@ -60,6 +60,7 @@ def test_cells_stand_below_headings_and_definitions_in_cells() -> None:
         Definition("LIMIT", "constant", 5),
     ]
     entries = of_script(SCRIPT, definitions)
+    assert {entry.kind.value for entry in entries if entry.title == "only words"} == {"prose"}
     assert rows(entries) == [
         "Reading 1",
         "  Details 3",

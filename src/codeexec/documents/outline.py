@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,6 +31,7 @@ class OutlineKind(StrEnum):
 
     HEADING = "heading"
     CELL = "cell"
+    PROSE = "prose"
     DEFINITION = "definition"
 
 
@@ -130,13 +132,21 @@ def outline(
     for cell in cells:
         if cell.kind is CellKind.MARKDOWN:
             entries += _prose(cell, levels)
+        elif cell.kind is CellKind.RAW:
+            depth, name = len(levels), cell_name(cell)
+            entries.append(OutlineEntry(name, cell.start, depth, OutlineKind.PROSE, cell.key))
         elif not (cell.is_blank and cell.body == cell.start):  # blank lines above the first cell
             depth = len(levels)
             name = cell_name(cell)
             entries.append(OutlineEntry(name, cell.start, depth, OutlineKind.CELL, cell.key))
-            inside = [one for one in found if cell.body <= one.line < cell.end]
+            first = bisect_left(found, cell.body, key=_line_of)
+            inside = found[first : bisect_left(found, cell.end, key=_line_of)]
             entries += _definitions(inside, lines, depth + 1, cell.key)
     return tuple(entries)
+
+
+def _line_of(definition: Definition) -> int:
+    return definition.line
 
 
 def entry_at(entries: Sequence[OutlineEntry], line: int) -> int | None:
@@ -152,7 +162,7 @@ def _prose(cell: Cell, levels: list[int]) -> Iterator[OutlineEntry]:
         is_titled = True
         yield _entry(heading, levels, cell.body, cell.key)
     if not is_titled and not cell.is_blank:
-        yield OutlineEntry(cell_name(cell), cell.start, len(levels), OutlineKind.CELL, cell.key)
+        yield OutlineEntry(cell_name(cell), cell.start, len(levels), OutlineKind.PROSE, cell.key)
 
 
 def _entry(heading: Heading, levels: list[int], first: int, key: str = "") -> OutlineEntry:

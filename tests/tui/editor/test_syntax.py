@@ -81,6 +81,8 @@ def test_an_edited_tree_agrees_with_a_fresh_one(data: st.DataObject) -> None:
         model.edit([(Location(line, column), end, text)])
         if data.draw(st.booleans()):
             syntax.work(0.00001)
+        assert isinstance(syntax, TreeSyntax)
+        assert all(entry[2] < len(model.lines) for entry in syntax.symbols())
     # Of broken code no two parses agree in what they make of it: back to what was whole.
     while model.undo():
         if data.draw(st.booleans()):
@@ -90,6 +92,18 @@ def test_an_edited_tree_agrees_with_a_fresh_one(data: st.DataObject) -> None:
     finish(fresh)
     last = len(model.lines) - 1
     assert syntax.spans(0, last) == fresh.spans(0, last)
+
+
+def test_symbols_of_parts_are_those_of_the_whole() -> None:
+    model = EditorModel(
+        "class A:\n    def f(self):\n        pass\n\n\ndef g(): ...\n" * 3, by_name("python")
+    )
+    syntax = syntax_for(model.language, model.buffer)
+    assert isinstance(syntax, TreeSyntax)
+    finish(syntax)
+    parts = [entry for first in range(0, 18, 2) for entry in syntax.symbols(first, first + 1)]
+    assert set(parts) == set(syntax.symbols())
+    assert syntax.symbols(0, 0) == [("A", "class", 0)]
 
 
 def test_a_big_file_is_parsed_in_slices() -> None:

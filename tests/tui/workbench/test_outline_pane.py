@@ -36,7 +36,7 @@ def current(bench: Bench) -> str:
 
 
 async def test_the_outline_follows_the_document_in_front(tmp_path: Path) -> None:
-    files = {"a.py": SCRIPT, "notes.md": "# Title\n\n## Sub\n"}
+    files = {"a.py": SCRIPT, "notes.md": "# Title\n\n## Sub\n", "never_shown.py": "class A: ...\n"}
     async with open_bench(tmp_path, files, size=(120, 35)) as bench:
         await bench.until(lambda: bench.workbench.side, "the panes")
         documents = bench.workbench.documents
@@ -63,6 +63,10 @@ async def test_the_outline_follows_the_document_in_front(tmp_path: Path) -> None
         await bench.click(rows, 8, 2)
         await bench.until(lambda: bench.editor.line == "def area(r):", "the line clicked on")
 
+        documents.bring(documents.sheets[1])
+        await bench.until(lambda: listed(bench) == ["# Title", "  # Sub"], "the other document")
+        documents.bring(documents.sheets[2])
+        await bench.until(lambda: listed(bench) == ["C A"], "one that was parsed just now")
         documents.bring(documents.sheets[1])
         await bench.until(lambda: listed(bench) == ["# Title", "  # Sub"], "the other document")
         await bench.press("alt+6", "x", "escape")

@@ -47,6 +47,9 @@ _WRITES = 5.0
 _MOST_LINES_WITH_DEFINITIONS = 20_000
 """Lines of a text whose definitions are looked for; more would hold up the keyboard."""
 
+_LINES_AT_A_TIME = 400
+"""Lines that are looked through for definitions between two looks at the keyboard: 5 ms."""
+
 _QUIET = 0.8
 """Seconds without a key before the text is looked through for errors."""
 
@@ -382,13 +385,21 @@ class Sheet(Vertical):
         """Where code of a cell, or of a part of it, comes from."""
         return reference(self.name_key, cell, self._token, whole=whole)
 
-    def outline(self) -> tuple[OutlineEntry, ...]:
-        """Its headings, cells and definitions; in a very long text no definitions."""
-        lines = self.editor.model.lines
-        symbols = self.editor.symbols() if len(lines) <= _MOST_LINES_WITH_DEFINITIONS else []
-        definitions = [Definition(one.name, one.kind, one.line) for one in symbols]
+    async def outline(self) -> tuple[OutlineEntry, ...] | None:
+        """Its headings, cells and definitions; in a very long text no definitions. Keys are
+        answered in between; None where the text has changed meanwhile."""
+        editor = self.editor
+        lines, version = editor.model.lines, editor.model.buffer.version
+        definitions = []
+        count = len(lines) if len(lines) <= _MOST_LINES_WITH_DEFINITIONS else 0
+        for first in range(0, count, _LINES_AT_A_TIME):
+            symbols = editor.symbols(first, first + _LINES_AT_A_TIME - 1)
+            definitions += [Definition(one.name, one.kind, one.line) for one in symbols]
+            await asyncio.sleep(0)
+            if version != editor.model.buffer.version:
+                return None
         is_markdown = self.language.name == "markdown" and self.document.notebook is None
-        return outline(lines, self.editor.cells(), definitions, is_markdown=is_markdown)
+        return outline(lines, editor.cells(), definitions, is_markdown=is_markdown)
 
     @property
     def has_running_cell(self) -> bool:

@@ -287,6 +287,11 @@ class EditorBase(Intents, ScrollView, can_focus=True):
 
     # Parsing, when nobody types.
 
+    @property
+    def is_parsing(self) -> bool:
+        """Whether colours and symbols are not yet those of the text as it is."""
+        return self._parsing or not self.is_attached
+
     def _schedule_parse(self) -> None:
         self.typed_at = monotonic()
         if not self._parsing and self.is_attached:

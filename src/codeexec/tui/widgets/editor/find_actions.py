@@ -53,10 +53,11 @@ class FindActions(EditorBase):
         self.painter.pattern = None
         self.refresh()
 
-    def symbols(self) -> list[Symbol]:
-        """The names that the text defines, in its order; empty without a grammar."""
+    def symbols(self, first: int = 0, last: int | None = None) -> list[Symbol]:
+        """The names that the text defines (in the lines `first` to `last`), in its order; empty
+        without a grammar."""
         finder = getattr(self._syntax, "symbols", None)
-        return [Symbol(*entry) for entry in finder()] if finder is not None else []
+        return [Symbol(*entry) for entry in finder(first, last)] if finder is not None else []
 
     def action_find(self) -> None:
         self._ask("find")

@@ -231,17 +231,24 @@ class TreeSyntax:
                     self._paint(found, node, name, start, end)
         return found
 
-    def symbols(self) -> list[tuple[str, str, int]]:
-        """Name, kind and line of what the text defines, by the tags query of the grammar."""
+    def symbols(self, first: int = 0, last: int | None = None) -> list[tuple[str, str, int]]:
+        """Name, kind and line of what the text defines, by the tags query of the grammar; of the
+        lines `first` to `last` alone, where they are given."""
         from tree_sitter import QueryCursor
 
         if self._tree is None or self._tags is None:
             return []
         found = []
-        for _, names in QueryCursor(self._tags).matches(self._tree.root_node):
+        cursor = QueryCursor(self._tags)
+        if last is not None:
+            cursor.set_point_range((first, 0), (last + 1, 0))
+        for _, names in cursor.matches(self._tree.root_node):
             kind = next((name for name in names if name.startswith("definition.")), "")
             for node in names.get("name", []) if kind else []:
                 row, left = node.start_point
+                is_asked = row >= first and (last is None or row <= last)
+                if not is_asked or row >= len(self._buffer.lines):
+                    continue  # the tree may be of a longer text: it is parsed again soon
                 line = self._buffer.lines[row]
                 text = line[_column(line, left) : _column(line, node.end_point[1])]
                 found.append((text, kind.removeprefix("definition."), row))

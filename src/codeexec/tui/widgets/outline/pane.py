@@ -59,6 +59,7 @@ class OutlinePane(Vertical):
         self._entries: tuple[OutlineEntry, ...] = ()
         self._version: tuple[object, ...] = ()
         self._is_due = False
+        self._is_reading = False
 
     def compose(self) -> ComposeResult:
         yield Field(id="outline-filter", compact=True, placeholder="filter")
@@ -94,15 +95,41 @@ class OutlinePane(Vertical):
             self.set_timer(_PAUSE, self._refresh)
 
     def _refresh(self, *, stays: bool | None = None) -> None:
+        if self._is_reading:
+            self.set_timer(_PAUSE, self._refresh)
+        else:
+            self._is_reading = True
+            self.run_worker(self._read(stays), group="outline")
+
+    async def _read(self, stays: bool | None) -> None:
+        """Work the entries out anew where the text is another one, and show them."""
         self._is_due = False
-        sheet = self._document()
-        version = () if sheet is None else (sheet, sheet.editor.model.buffer.version, sheet.path)
-        if version != self._version or not self._entries:
-            if sheet is not self._sheet:
-                self._field.value = ""
-            self._sheet, self._version = sheet, version
-            self._entries = sheet.outline() if sheet is not None else ()
+        try:
+            if not await self._read_entries():
+                self.follow()  # the text goes on changing
+                return
+        finally:
+            self._is_reading = False
         self._show(stays=self._field.has_focus if stays is None else stays)
+
+    async def _read_entries(self) -> bool:
+        """Whether the entries are those of the text as it is."""
+        sheet = self._document()
+        if sheet is not self._sheet:
+            self._sheet, self._entries, self._version = sheet, (), ()
+            self._field.value = ""
+        if sheet is None:
+            return True
+        version = (sheet.editor.model.buffer.version, sheet.path)
+        if version != self._version or not self._entries:
+            entries = await sheet.outline()
+            if entries is None:
+                return False
+            self._entries, self._version = entries, version
+        if sheet.editor.is_parsing:
+            self._version = ()  # its definitions are to be found yet
+            self.follow()
+        return True
 
     def _show(self, *, stays: bool) -> None:
         """Bring the list up to date; its cursor `stays`, or goes where that of the editor is."""

@@ -45,6 +45,8 @@ class OutlineRow:
         match self.entry.kind:
             case OutlineKind.HEADING:
                 return "#", "muted"
+            case OutlineKind.PROSE:
+                return "¶", "muted"
             case OutlineKind.DEFINITION:
                 return _DEFINITIONS.get(self.entry.detail, "ƒ"), "muted"
             case _:
