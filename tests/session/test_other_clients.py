@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -13,6 +15,7 @@ from codeexec.domain.requests import AnswerStdin, Interrupt
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.session.session import Session
 from support.invariants import check_journal
+from support.programs import Terminal
 from support.sessions import finished, open_host, open_session, run, submit, text, until
 
 pytestmark = pytest.mark.slow
@@ -104,3 +107,35 @@ async def test_theirs_ends_with_a_kernel_that_dies(tmp_path: Path) -> None:
         code = "import os, time; time.sleep(0.2); os._exit(3)"
         client.execute(code)
         assert (await seen(session, code, "lost")).status == "lost"
+
+
+async def test_a_real_console_shares_the_kernel_and_its_exit_is_told(tmp_path: Path) -> None:
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path)
+        await run(session, "x = 1")
+        kernel = session.slots.default.supervisor.kernel
+        assert kernel is not None
+        words = ("--existing", f"{kernel.handle()['folder']}/kernel.json")
+        command = (sys.executable, "-m", "jupyter_console")
+        with Terminal(words, home=tmp_path, cwd=tmp_path, command=command, columns=120) as console:
+            await asyncio.to_thread(console.shows, "In [1]:", 60)
+            console.press("print('theirs', x + 1)\r")
+            await asyncio.to_thread(console.shows, "theirs 2")
+            view = await seen(session, "print('theirs', x + 1)", "ok")
+            assert view.origin.startswith("jupyter client")
+            assert await text(session, view) == ["theirs 2"]
+            console.press("input('their question? ')\r")
+            await asyncio.to_thread(console.shows, "\ntheir question?")
+            console.press("answer\r")
+            await seen(session, "input('their question? ')", "ok")
+            ours = await run(session, "print('ours', x)")
+            assert await text(session, ours) == ["ours 1"]
+            await asyncio.to_thread(console.shows, "In [4]:")
+            console.press("exit\r")
+            await asyncio.to_thread(console.ends)
+        # Its `exit`, as `%exit` of IPython has it, shuts down the kernel that it is connected to.
+        death = (await until(session, lambda s: s.kernel.death is not None)).kernel.death
+        assert death is not None
+        assert "Another program" in death.message
+        assert (await run(session, "print('anew')")).status == "ok"
+        check_journal(session.folder, snapshot=session.snapshot)
