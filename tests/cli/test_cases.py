@@ -1,7 +1,7 @@
 """Each file of tests/cases shows what it must: in `run`, as a document, and in a session.
 
 The files are inputs that reports of real people led to. A file without a row fails the test of
-the table. Cases that do not yet show what they must are in PENDING, which must be true itself.
+the table.
 """
 
 from __future__ import annotations
@@ -164,18 +164,10 @@ SESSIONS = {
 }
 """What the last cell leaves on stdout in a session, which is what the workbench shows."""
 
-PENDING = frozenset(
-    {
-        "--cells c11_pycharm_md.py",  # `#%% md` with plain text is code, as for jupytext
-    }
-)
-"""Names of cases that do not show what they must yet."""
-
 
 def test_every_case_has_a_row() -> None:
     rows = {f"{name}.py" for name in AS_PYTHON} | {case.file for case in RUNS} | set(OTHERS)
     assert rows == {path.name for path in CASES.iterdir() if path.is_file()}
-    assert {case.name for case in RUNS} | {f"session {name}" for name in SESSIONS} >= PENDING
 
 
 def run(folder: Path, home: Path, words: tuple[str, ...]) -> subprocess.CompletedProcess[bytes]:
@@ -230,10 +222,7 @@ def faults_of(case: Case, done: subprocess.CompletedProcess[bytes]) -> list[str]
 @pytest.mark.parametrize("case", RUNS, ids=[case.name for case in RUNS])
 def test_a_case_shows_what_it_must(runs: dict[str, Ran], case: Case) -> None:
     faults = faults_of(case, runs[case.name].result())
-    if case.name in PENDING:
-        assert faults, "it is well now: take it out of PENDING"
-    else:
-        assert not faults, "\n".join(faults)
+    assert not faults, "\n".join(faults)
 
 
 @pytest.mark.slow
@@ -320,4 +309,4 @@ async def test_a_session_shows_what_a_case_must(
                 wrong.add(f"session {name}")
         bar = await session.run((CASES / "c08_tqdm_auto.py").read_text())
         assert "5/5" in "".join(bar.stderr + bar.stdout)
-    assert wrong == {name for name in PENDING if name.startswith("session ")}
+    assert not wrong

@@ -33,6 +33,9 @@ from support.steps import counted
         ('# %% a title tags=["x"]', "#", Separator(title="a title", attributes='tags=["x"]')),
         ("  # %% indented", "#", Separator(title="indented")),
         ("# %%% sub", "#", Separator(title="sub")),
+        ("#%% md", "#", Separator(CellKind.MARKDOWN)),
+        ("# %% md", "#", Separator(title="md")),
+        ("#%% md x", "#", Separator(title="md x")),
         ("# %% a [list] of", "#", Separator(title="a [list] of")),
     ],
 )

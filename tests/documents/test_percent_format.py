@@ -116,6 +116,15 @@ def test_cells_of_one_kind_of_file_are_written_as_jupytext_does(
     assert ours == theirs[theirs.index("# %%") :]
 
 
+def test_text_of_pycharm_stands_without_marks_of_comments() -> None:
+    text = "#%% md\n# Title\nplain *text*\n\n#%%\nx\n#%% md\n# # commented\n#\n# text\n"
+    assert of_ours(read_script(text)) == [
+        ("markdown", "# Title\nplain *text*", {}),
+        ("code", "x", {}),
+        ("markdown", "# commented\n\ntext", {}),
+    ]
+
+
 def test_the_header_is_metadata_of_the_notebook() -> None:
     written = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
         metadata={

@@ -2,7 +2,7 @@
 
 A separator is a comment marker, `%%` and then a space or the end of the line (so `# %%time`
 is no separator): `# %% title [markdown] key="value"`. More percent signs mark a sub-cell,
-which is a cell like any other. https://jupytext.readthedocs.io/en/latest/formats-scripts.html
+which is a cell like any other; `#%% md` is a Markdown cell of PyCharm's. https://jupytext.readthedocs.io/en/latest/formats-scripts.html
 In scripts the marks of older tools, `# In[3]:` (nbconvert) and `# <codecell>`, begin cells too, as
 they do in jupytext and VS Code; a notebook's text has none, as there they are the cell's own lines.
 """
@@ -67,6 +67,8 @@ def parse_separator(line: str, marker: str) -> Separator | None:
         return Separator(kind, rest[: mark.start()].strip(), rest[mark.end() :].strip())
     attributes = _ATTRIBUTES.search(rest)
     if attributes is None:
+        if rest == "md" and f"{marker}%%" in line:
+            kind, rest = CellKind.MARKDOWN, ""  # `#%% md`, as PyCharm writes it
         return Separator(kind, rest.strip())
     return Separator(kind, rest[: attributes.start()].strip(), attributes[0].strip())
 

@@ -74,6 +74,9 @@ def read_script(text: str, marker: str = "#", language: str = "python") -> Noteb
             own["title"] = separator.title
         body = _body(lines[cell.body : cell.end])
         kind = cell.kind
+        if separator and _is_plain_text(lines[cell.start], body, marker):
+            cells.append(_cell(kind, own, "\n".join(body).strip("\n")))
+            continue
         if kind is CellKind.CODE and not is_active("ipynb", own):
             kind = CellKind.RAW  # code of the script alone
             if own.get("active") == "":
@@ -86,6 +89,12 @@ def read_script(text: str, marker: str = "#", language: str = "python") -> Noteb
             continue
         cells.append(_cell(kind, *_content(kind, own, body, marker, language, has_magics)))
     return Notebook({**notebook.data, "cells": cells, "metadata": metadata})
+
+
+def _is_plain_text(separator: str, body: Sequence[str], marker: str) -> bool:
+    """Whether it is a cell of PyCharm's whose text stands without marks of comments."""
+    is_pycharms = separator.split() == [f"{marker}%%", "md"]
+    return is_pycharms and any(line.strip() and not line.startswith(marker) for line in body)
 
 
 def _body(lines: Sequence[str]) -> list[str]:
