@@ -380,6 +380,22 @@ def test_parameters_are_set_before_the_cells_run(desk: Desk) -> None:
     assert desk.run("run", "book.ipynb", *words).stdout == "07 2024-01-01\n"
 
 
+def test_a_kernel_of_another_language_gets_the_cells_alone(desk: Desk) -> None:
+    specs = desk.folder / "jupyter/kernels/rubylike"
+    specs.mkdir(parents=True)
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "Ruby", "language": "ruby"}
+    (specs / "kernel.json").write_text(json.dumps(spec))
+    notebook = json.loads(write_notebook("import sys\nprint(sys.argv[0].endswith('.ipynb'))"))
+    notebook["metadata"]["kernelspec"] = {"name": "rubylike", "display_name": "Ruby"}
+    desk.file("book.ipynb", json.dumps(notebook))
+    env = {"JUPYTER_PATH": str(desk.folder / "jupyter")}
+    done = desk.run("run", "--json", "book.ipynb", env=env)
+    assert done.returncode == 0
+    assert '"text":"False"' in done.stdout
+    assert '"prelude"' not in done.stdout
+
+
 def test_a_cell_that_takes_too_long_ends_the_run(desk: Desk) -> None:
     desk.file("book.ipynb", write_notebook("print(1)", "import time\ntime.sleep(60)", "print(3)"))
     done = desk.run("run", "book.ipynb", "--cell-timeout", "1")

@@ -214,6 +214,7 @@ class Run:
     async def _run_pieces(self, session: SessionClient) -> int:
         program, options = self._program, self._options
         is_python = program.path is None or program.path.suffix.lower() in (".py", ".ipynb")
+        is_python &= language_of_kernel(options.kernel or program.kernel).lower() == "python"
         if is_python and self._process is None and not self._has_magic:
             code = prelude(program, options.arguments)
             await session.call(Execute(code, origin=PRELUDE, options=_PRELUDE_OPTIONS))
