@@ -42,6 +42,7 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 await student.until(lambda: "abcprint('two')" in student.editor.text, "the text")
                 assert student.editor.line == "abcprint('two')"
                 assert "has unsaved text" not in student.screen()
+                await student.until(lambda: student.workbench.sharing.last, "the view")
                 await student.press("alt+1", "end")
                 await student.sees("watching only · let go")
                 await student.write("STUDENT")
@@ -52,6 +53,26 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 assert "STUDENT" not in student.editor.text
                 assert Path(lesson).read_text() == LESSON
 
+                # The console goes along with that of the teacher.
+                await student.press("alt+y")
+                await student.sees("watching only · following")
+                await teacher.console.run("for n in range(200): print('row', n)")
+                await teacher.is_idle(2)
+                await student.until(lambda: student.workbench.last is not None, "a frame")
+                place = teacher.workbench.console_pane.view
+                card = place.deck.cards[-1]
+                place.go_to_place(card, 50)
+                await teacher.until(lambda: not place.follows, "the teacher's scroll")
+                teacher.workbench.keep_layout()
+                student_view = student.workbench.console_pane.view
+                await student.until(lambda: student_view.place == (card.key, 50), "the same place")
+                place.go_to_end()
+                await teacher.until(lambda: place.follows, "the teacher's end")
+                teacher.workbench.keep_layout()
+                await student.until(lambda: student_view.follows, "the end")
+                await student.press("alt+y")
+                await student.sees("watching only · let go")
+
                 teacher.workbench.documents.bring(teacher.workbench.documents.sheets[1])
                 teacher.workbench.keep_layout()
                 await student.press("alt+y")
@@ -59,7 +80,7 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 await student.press("ctrl+q")
                 await student.until(lambda: student.program._exit, "no question at leaving")
             assert swaps.find(lesson) is not None
-            assert len(teacher.snapshot.executions) == 1
+            assert len(teacher.snapshot.executions) == 2
             teacher.workbench.documents.sheets[0].editor.model.history.mark_saved()
     finally:
         await host.close()
@@ -77,13 +98,13 @@ async def test_attach_opens_the_files_of_the_session_with_its_cursors(tmp_path: 
             await bench.press("alt+7")
             await bench.until(lambda: bench.workbench.documents.splitting.is_split, "two halves")
             bench.editor.at("print('one')")
-            await bench.press("ctrl+q")
+            bench.workbench.action_detach()  # Pilot.press waits for widgets that are gone
             await bench.until(lambda: bench.program._exit, "it has left")
         (tmp_path / "work" / "show.py").write_text("other\n")
         options = OpenOptions(files=("show.py",), new=True)
         async with open_bench(tmp_path, state=state, host=host, options=options) as bench:
             await bench.sees("other")
-            await bench.press("ctrl+q")
+            bench.workbench.action_detach()  # Pilot.press waits for widgets that are gone
             await bench.until(lambda: bench.program._exit, "it has left")
         options = OpenOptions(session=name, attach=True)
         async with open_bench(tmp_path, state=state, host=host, options=options) as bench:

@@ -48,12 +48,14 @@ class SplitView:
 @dataclass(frozen=True, slots=True)
 class SessionView:
     """The documents in the order of their tabs; `front` is the name of the one in front, and `top`
-    its first row on screen."""
+    its first row on screen. `console` is the execution at the top of the console, and its line
+    there; None while the console follows its end."""
 
     files: tuple[FileView, ...] = ()
     front: str = ""
     top: int = 0
     split: SplitView | None = None
+    console: tuple[str, int] | None = None
 
 
 class SessionViews:

@@ -31,8 +31,9 @@ from codeexec.tui.screens.hidden_console import HiddenConsole
 from codeexec.tui.screens.presenting import Presenting
 from codeexec.tui.screens.program_actions import ProgramActions
 from codeexec.tui.screens.trust_control import TrustControl
+from codeexec.tui.screens.view_sharing import ViewSharing
 from codeexec.tui.screens.wires import Wires
-from codeexec.tui.session_views import FileView, SessionView, SessionViews
+from codeexec.tui.session_views import FileView, SessionView
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.chrome import Divider, Tab, TabStrip
 from codeexec.tui.widgets.console.pane import ConsolePane
@@ -103,9 +104,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.trust = TrustControl(self)
         self.presenting = Presenting(self)
         self._layouts = Layouts(equipment.state / "layouts")
-        self._views = SessionViews(equipment.state / "views")
-        self._shared: SessionView | None = None
-        self.follows_view = options.watch
+        self.sharing = ViewSharing(self, equipment.state / "views")
         self.open_paths: tuple[str, ...] = ()
         self._hidden_console = HiddenConsole(self)
 
@@ -286,52 +285,26 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         if self.options.watch:
             return
         self._layouts.save(self.place.folder, self.kept_arrangement, self.open_paths)
-        if self.session.session_id and self.is_set_up:
-            self._views.save(self.session.session_id, self.documents.view())
+        self.sharing.save()
 
     # -- watching ---------------------------------------------------------------------------------
 
     def _show_watching(self) -> None:
-        words = "watching only · following" if self.follows_view else "watching only · let go"
+        words = "watching only · following" if self.sharing.follows else "watching only · let go"
         self.status.show(watching=words if self.options.watch else "")
 
     def action_follow(self) -> None:
         if not self.options.watch:
             self.notify("Nothing to follow: this workbench was not attached with --watch.")
             return
-        self.follows_view, self._shared = not self.follows_view, None
+        self.sharing.toggle()
         self._show_watching()
 
     def _share_or_follow(self) -> None:
         if self.options.watch:
-            self.run_worker(self._follow_view(), group="follow", exclusive=True)
-        elif self.is_set_up and self.status.clients > 1 and self.session.session_id:
-            view = self.documents.view()
-            if view != self._shared:
-                self._shared = view
-                self._views.save(self.session.session_id, view)
-
-    async def _follow_view(self) -> None:
-        """Show what the watched workbench shows; a cursor that was moved here lets go of it."""
-        if not self.follows_view or not self.session.session_id or not self.is_set_up:
-            return
-        shown = self._shared
-        if shown is not None and self._has_moved(shown):
-            self.action_follow()
-            return
-        view = self._views.load(self.session.session_id)
-        if view is not None and view != shown and view.front:
-            await self.documents.follow_view(view)
-            self._shared = view
-
-    def _has_moved(self, shown: SessionView) -> bool:
-        """Whether the user has gone elsewhere since the view was shown."""
-        now = self.documents.view()
-        if self.here != "editor" or shown.front not in {one.name for one in now.files}:
-            return False
-        before = {one.name: one for one in shown.files}
-        after = {one.name: one for one in now.files}
-        return now.front != shown.front or after[now.front] != before[now.front]
+            self.run_worker(self.sharing.follow(), group="follow", exclusive=True)
+        else:
+            self.sharing.share()
 
     # -- the session ------------------------------------------------------------------------------
 
@@ -353,7 +326,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.session.become(session)
         if not self.is_set_up and self.options.attach and not self.place.files:
             await self._open_own_files(summary)
-        elif self.is_set_up and (view := self._views.load(summary.session_id)) is not None:
+        elif self.is_set_up and (view := self.sharing.load(summary.session_id)) is not None:
             self.documents.restore_split(view)
         try:
             async for frame in frames(session.events(0, "latest")):
@@ -367,7 +340,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.place = Place(Path(summary.cwd), ())
         self.documents.folder = self.place.folder
         self.arrangement, files = self._layouts.load(self.place.folder)
-        view = self._views.load(summary.session_id)
+        view = self.sharing.load(summary.session_id)
         if view is None:
             named = tuple(FileView(name) for name in files)
             view = SessionView(named, named[0].name if named else "")

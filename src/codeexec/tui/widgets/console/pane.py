@@ -192,6 +192,14 @@ class ConsolePane(CardActions, Vertical):
             # A layout goes through every widget: only where the width changes.
             self._label.update(words, layout=len(shown) != len(words))
 
+    async def follow_place(self, place: tuple[str, int] | None) -> None:
+        """Scroll to where another workbench is; None: to the end."""
+        card = await self.card_of(place[0]) if place is not None else None
+        if place is None:
+            self.view.go_to_end()
+        elif card is not None:
+            self.view.go_to_place(card, place[1])
+
     def focus_prompt(self) -> None:
         """At once, as what is typed next is meant for it; where a cell waits, for the answer."""
         focus_now(self.answer.field if self.answer.waits else self.prompt)

@@ -114,6 +114,17 @@ class ConsoleView(CardLines, can_focus=True):
         found = self.deck.locate(self.scroll_offset.y)
         return (found[0], self.scroll_offset.y - self.deck.top(found[0])) if found else None
 
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """The execution at the top, and its line there; None while the end is followed."""
+        anchor = None if self.follows else self._anchor()
+        return (anchor[0].key, anchor[1]) if anchor is not None else None
+
+    def go_to_place(self, card: Card, line: int) -> None:
+        """Scroll to a line of a card, or to its last where it has fewer."""
+        top = self.deck.top(card)
+        self._scroll_now(min(top + line, max(self.deck.bottom(card) - 1, top)))
+
     def _restore(self, held: tuple[Card, int] | None) -> None:
         """Cards have come or gone above: stay where we are."""
         self._resettle()
