@@ -8,8 +8,10 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from codeexec.domain.errors import Denied, EnvironmentUnavailable, StorageError
+from codeexec.domain.errors import Denied, EnvironmentUnavailable, StorageError, UsageError
 from codeexec.environments.base import Change, Environment, FileChange, FileKind, FileWrite, run
+from codeexec.environments.budget import Budget
+from codeexec.environments.files import entry_of
 from support.containers import until
 
 
@@ -164,6 +166,62 @@ class TestFiles:
             await environment.read_file("pipe")
         assert caught.value.next_step
         assert [entry.kind for entry in await environment.list_files()] == [FileKind.OTHER]
+
+    async def test_a_file_is_read_in_parts(self, environment: Environment) -> None:
+        content = bytes(range(256)) * 2000
+        await environment.write_file("data.bin", content)
+        file = await environment.open_file("data.bin")
+        assert file is not None
+        assert file.size == len(content)
+        parts = [await file.read(100)]
+        while part := await file.read(1 << 16):
+            parts.append(part)
+        assert (len(parts[0]), b"".join(parts)) == (100, content)
+        await file.close()
+        await file.close()
+        again = await environment.open_file("data.bin")
+        assert again is not None
+        assert again.version == file.version
+        await again.close()
+        await environment.write_file("data.bin", content)
+        changed = await environment.open_file("data.bin")
+        assert changed is not None
+        assert changed.version != file.version
+        await changed.close()  # though it is not read to its end
+        assert await environment.open_file("nothing") is None
+        await shell(environment, "ln -s data.bin link; mkfifo pipe; ln -s /etc folder; mkdir sub")
+        for path in ("link", "pipe", "folder/hostname", "sub", "", "../x"):
+            with pytest.raises(Denied):
+                await environment.open_file(path)
+
+    async def test_rows_are_what_entries_are_within_a_budget(
+        self, environment: Environment
+    ) -> None:
+        await environment.write_files(FileWrite(f"sub/{n}.txt", b"x" * n) for n in range(30))
+        await shell(environment, "ln -s /etc/hostname sub/link.txt")
+        budget = Budget(20.0, "The list")
+        rows = await environment.list_rows("sub", "*.txt", budget)
+        assert [entry_of(PurePosixPath(row[0]), *row[1:]) for row in rows] == (
+            await environment.list_files("sub", "*.txt")
+        )
+        assert await environment.list_rows("nothing", "**", budget) == []
+        with pytest.raises(Denied):
+            await environment.list_rows("..", "**", budget)
+        with pytest.raises(UsageError, match="longer than 0 s"):
+            await environment.list_rows("", "**", Budget(0.0, "The list"))
+
+    async def test_changed_files_are_plain_wanted_and_new(self, environment: Environment) -> None:
+        def is_csv(name: str) -> bool:
+            return name.endswith(".csv")
+
+        await environment.write_files(
+            FileWrite(name, b"x") for name in ("old.csv", "b.csv", "a.csv", "a.txt", "sub/c.csv")
+        )
+        await shell(environment, "touch -d 2001-01-01 old.csv; ln -s b.csv link.csv; mkfifo f.csv")
+        since = 1_000_000_000 * 10**9  # in September 2001
+        changed = await environment.changed_files(since, is_csv, 10)
+        assert [(str(each.path), each.size) for each in changed] == [("a.csv", 1), ("b.csv", 1)]
+        assert await environment.changed_files(since, is_csv, 1) == changed[:1]
 
     async def test_a_folder_is_no_file(self, environment: Environment) -> None:
         await environment.write_file("folder/x", b"")

@@ -22,11 +22,11 @@ from codeexec.domain.events import ExecutionQueued, OutputChanged
 from codeexec.domain.outputs import Run
 from codeexec.domain.patterns import UserPattern
 from codeexec.environments import names
+from codeexec.environments.budget import Budget, Pace
 from codeexec.environments.files import Folder
 from codeexec.environments.globs import glob
 from codeexec.kernels.factory import Kernels
 from codeexec.server.peer import _encoded
-from codeexec.session.budget import Budget, Pace
 from codeexec.session.files import LARGEST
 from codeexec.session.history import HistoryStore
 from codeexec.session.host import Host
@@ -214,8 +214,8 @@ def test_work_in_a_thread_pauses_after_each_slice(monkeypatch: pytest.MonkeyPatc
     def pause(seconds: float) -> None:
         pauses.append(now)
 
-    monkeypatch.setattr("codeexec.session.budget.time.perf_counter", lambda: now)
-    monkeypatch.setattr("codeexec.session.budget.time.sleep", pause)
+    monkeypatch.setattr("codeexec.environments.budget.time.perf_counter", lambda: now)
+    monkeypatch.setattr("codeexec.environments.budget.time.sleep", pause)
     pace = Pace()
     for _ in range(10_000):
         now += 0.000_01

@@ -8,13 +8,15 @@ whose handle was being made is ended, a file that was being written is not there
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Protocol
 
 from codeexec.domain.errors import EnvironmentUnavailable
+
+from .budget import Budget
 
 MOST_COLLECTED = 256 << 20
 """Bytes of output that `run` collects of one command."""
@@ -50,6 +52,29 @@ class FileEntry:
     kind: FileKind
     size: int
     modified: int
+
+
+FileRow = tuple[str, int, int, int]
+"""The same as path, mode, size and time: of 200,000 files that is ten times less to make, and for
+the garbage collector (which stops all threads) nothing to look at."""
+
+
+class OpenFile(Protocol):
+    """A plain file, open for reading."""
+
+    @property
+    def size(self) -> int:
+        """In bytes, when it was opened."""
+
+    @property
+    def version(self) -> str:
+        """Changes with the content, and with the file that has this name."""
+
+    async def read(self, size: int) -> bytes:
+        """The next bytes, at most `size`; none at the end."""
+
+    async def close(self) -> None:
+        """Can be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +228,9 @@ class Environment(Protocol):
     async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None:
         """The content, cut at `limit` bytes; None when there is no such file."""
 
+    async def open_file(self, path: Location) -> OpenFile | None:
+        """A file to be read in parts; None when there is no such file."""
+
     async def write_file(self, path: Location, content: bytes) -> None: ...
 
     async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome:
@@ -210,6 +238,15 @@ class Environment(Protocol):
 
     async def list_files(self, path: Location = "", pattern: str = "**") -> list[FileEntry]:
         """What is below `path` and matches (`*.py` in it, `**/*.py` at any depth), sorted."""
+
+    async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]:
+        """The same as rows, within a budget."""
+
+    async def changed_files(
+        self, since: int, wanted: Callable[[str], bool], most: int
+    ) -> list[FileEntry]:
+        """Plain files of the workspace itself, of a `wanted` name, that were modified at `since`
+        (ns since 1970) or later: the first `most` of them in order."""
 
     def watch(
         self, path: Location = "", *, interval: float = 0.5

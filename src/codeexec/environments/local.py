@@ -7,76 +7,43 @@ import contextlib
 import os
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
+from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.domain.secret_env import without_secrets
 from codeexec.hostfiles.place import locate
 
 from .base import (
     BasePaths,
-    FileChange,
-    FileEntry,
-    FileWrite,
     Location,
     TerminalSize,
-    WriteOutcome,
 )
 from .files import Folder
 from .holder.client import HolderClient
 from .holder.terminal import LocalTerminal, open_local_terminal, terminal_env
+from .host_files import HostFiles
 from .paths import inside
 from .processes import Child, chunks, start
-from .watch import changes
-
-
-class HostFiles:
-    """The file half of an Environment whose workspace is a folder of this machine."""
-
-    def __init__(self, root: Path) -> None:
-        self._folder = Folder(root)
-
-    async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None:
-        return await asyncio.to_thread(self._folder.read, path, limit)
-
-    async def write_file(self, path: Location, content: bytes) -> None:
-        await asyncio.to_thread(self._folder.write, path, content)
-
-    async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome:
-        return await asyncio.to_thread(self._write_all, tuple(files))
-
-    async def list_files(self, path: Location = "", pattern: str = "**") -> list[FileEntry]:
-        return await asyncio.to_thread(self._folder.entries, path, pattern)
-
-    def watch(
-        self, path: Location = "", *, interval: float = 0.5
-    ) -> AsyncIterator[tuple[FileChange, ...]]:
-        return changes(lambda: self.list_files(path), interval)
-
-    def _write_all(self, files: tuple[FileWrite, ...]) -> WriteOutcome:
-        written: list[PurePosixPath] = []
-        refused: dict[str, str] = {}
-        for file in files:
-            try:
-                written.append(self._folder.write(file.path, file.content))
-            except CodeexecError as error:
-                refused[str(file.path)] = str(error)
-        return WriteOutcome(tuple(written), refused)
 
 
 class LocalEnvironment(HostFiles):
     """A folder of this machine. Processes run as the user, with the user's environment."""
 
-    def __init__(self, workspace: Path, holder: HolderClient | None = None) -> None:
-        """`holder` keeps the terminals; without it one is begun for the first terminal, and ends
+    def __init__(self, workspace: Path | Folder, holder: HolderClient | None = None) -> None:
+        """A `Folder` need not be there: its files are not there then, and no command starts.
+        `holder` keeps the terminals; without it one is begun for the first terminal, and ends
         with this environment."""
-        self._root = locate(workspace).real
-        if not self._root.is_dir():
-            raise EnvironmentUnavailable(
-                f"The folder {workspace} is not there.", "Make it, or name another one."
-            )
-        super().__init__(self._root)
+        if isinstance(workspace, Folder):
+            self._root = workspace.real
+            super().__init__(workspace)
+        else:
+            self._root = locate(workspace).real
+            super().__init__(self._root)
+            if not self._root.is_dir():
+                raise EnvironmentUnavailable(
+                    f"The folder {workspace} is not there.", "Make it, or name another one."
+                )
         self._id = f"local-{uuid.uuid4().hex[:8]}"
         self._running: set[LocalHandle] = set()
         self._holder = holder

@@ -1,6 +1,7 @@
 """Reads, writes and lists files of a workspace that only the container has.
 
-Called as `python3 -c SOURCE OPERATION ROOT PATH [LIMIT]`. Exit codes: 0 done, 3 not there,
+Called as `python3 -c SOURCE OPERATION ROOT PATH [LIMIT]`. `open` writes a line of JSON, [SIZE,
+VERSION], and then the content. Exit codes: 0 done, 3 not there,
 4 refused (why on stderr). Nothing but plain files is opened, so no FIFO can hold it up.
 """
 
@@ -17,12 +18,18 @@ def refuse(why: str) -> None:
     sys.exit(4)
 
 
-def read(path: str, limit: int) -> None:
+def read(path: str, limit: int, with_head: bool = False) -> None:
     kind = os.lstat(path).st_mode
     if not stat.S_ISREG(kind):
         refuse("is not a plain file, and is not opened")
     with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
         left = limit
+        if with_head:
+            info = os.fstat(file.fileno())
+            left = info.st_size
+            version = f"{info.st_ino:x}-{info.st_mtime_ns:x}-{info.st_size:x}"
+            sys.stdout.buffer.write(json.dumps([left, version]).encode() + b"\n")
+            sys.stdout.flush()
         while left != 0:
             chunk = file.read(1 << 16 if left < 0 else min(left, 1 << 16))
             if not chunk:
@@ -86,7 +93,9 @@ def main() -> None:
             return
         folder, name = os.path.split(path)
         path = os.path.join(real_folder(root, folder), name)
-        if operation == "read":
+        if operation == "open":
+            read(path, 0, with_head=True)
+        elif operation == "read":
             read(path, int(sys.argv[4]))
         else:
             write(path)

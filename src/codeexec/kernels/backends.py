@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from codeexec.domain.requests import KernelInfo
+    from codeexec.environments.base import Environment
+    from codeexec.environments.files import Folder
     from codeexec.environments.trust import Trust
     from codeexec.kernels.containers import ContainerSettings
 
@@ -68,6 +70,13 @@ class Backend(ABC):
     async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
         """See `KernelFactory.adopt`."""
         return None
+
+    def environment(self, choice: KernelChoice, folder: Folder) -> Environment:
+        """The place of the files and processes of a session with this choice: `folder` as the
+        session was opened with it, unless kernels run elsewhere. Not asked for twice."""
+        from codeexec.environments.local import LocalEnvironment  # not at the start
+
+        return LocalEnvironment(folder)
 
     def held_back(self, choice: KernelChoice) -> tuple[str, str]:
         """See `KernelFactory.held_back`."""

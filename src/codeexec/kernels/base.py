@@ -18,6 +18,8 @@ from codeexec.kernels.capabilities import Capabilities
 
 if TYPE_CHECKING:
     from codeexec.domain.requests import KernelInfo, Variables
+    from codeexec.environments.base import Environment
+    from codeexec.environments.files import Folder
 
 # -- what a kernel says ----------------------------------------------------------------
 # `execution` is the id that `execute` was given; what belongs to none (a thread printing
@@ -291,6 +293,10 @@ class KernelFactory(Protocol):
         """The same folder and environment, another kernel: a name such as `docker:IMAGE` is one of
         the backend before the colon, any other is of this machine. Empty: only the policy is
         another one. UsageError for a policy where the backend has none."""
+
+    def environment(self, choice: KernelChoice, folder: Folder) -> Environment:
+        """The place of the files and processes of a session with this choice, in whose `folder`
+        it was opened."""
 
     def loss_reason(self, backend: str) -> str:
         """Why a kernel of this backend that could not be adopted is gone."""

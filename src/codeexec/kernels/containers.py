@@ -7,21 +7,25 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import KernelRef
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.docker.engine import Engine, find_engine
-from codeexec.environments.docker.environment import ContainerPlan
+from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.docker.image import DEFAULT_IMAGE
 from codeexec.environments.docker.orphans import sweep
 from codeexec.environments.docker.policy import EngineFacts, mountable, parse
 from codeexec.environments.docker.pulling import Pull
+from codeexec.environments.files import Folder
 from codeexec.environments.trust import TrustStore
 from codeexec.kernels.backends import Backend, BackendContext
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Pulled, Sink, Told
+from codeexec.kernels.container_place import ContainerPlace
 from codeexec.kernels.jupyter.docker import ContainerKernel, KernelCommand
 from codeexec.kernels.jupyter.docker_life import ContainerLife
 from codeexec.kernels.jupyter.kernel import START_TIMEOUT, JupyterKernel
@@ -76,6 +80,9 @@ class Containers(Backend):
         self._start_timeout = start_timeout
         self._facts: dict[Engine, EngineFacts] = {}
         self._spare = Spare()
+        self._lives: WeakValueDictionary[tuple[str, int], ContainerLife] = WeakValueDictionary()
+        """By session and number, in the order in which the kernels were made."""
+        self._numbers = count()
         self._sweeping: dict[Engine, asyncio.Task[None]] = {}
 
     def choose(self, choice: KernelChoice, argument: str) -> KernelChoice:
@@ -119,6 +126,7 @@ class Containers(Backend):
             engine.name,
         )
         life = ContainerLife(plan, command, tell=tell, make=make)
+        self._lives[choice.session, next(self._numbers)] = life
         return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
 
     async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
@@ -130,6 +138,19 @@ class Containers(Backend):
             await asyncio.to_thread(TrustStore().record_mount, workspace)
         self._sweep(find_engine(said.engine, said.context))
         return None
+
+    def environment(self, choice: KernelChoice, folder: Folder) -> ContainerPlace:
+        def container() -> DockerEnvironment | None:
+            """That of the oldest kernel of the session which is in one."""
+            lives = [each for key, each in sorted(self._lives.items()) if key[0] == choice.session]
+            found = (each.kernel.environment for each in lives if each.kernel is not None)
+            return next((each for each in found if each and each.poll() is None), None)
+
+        async def mounts() -> bool:
+            said = self._settings()
+            return (await self._know(find_engine(said.engine, said.context))).local
+
+        return ContainerPlace(folder, container, mounts)
 
     async def offers(self) -> Sequence[KernelInfo]:
         from codeexec.kernels.offers import offers

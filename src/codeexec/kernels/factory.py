@@ -22,6 +22,8 @@ from codeexec.kernels.jupyter.kernel import START_TIMEOUT
 from codeexec.kernels.local import LocalBackend
 
 if TYPE_CHECKING:
+    from codeexec.environments.base import Environment
+    from codeexec.environments.files import Folder
     from codeexec.kernels.containers import ContainerSettings
 
 log = logging.getLogger(__name__)
@@ -85,6 +87,11 @@ class Kernels:
         if not self._backends.has(name):
             return None  # made by another version of us, or its package was removed
         return await self._backends.get(name).adopt(handle, sink, running)
+
+    def environment(self, choice: KernelChoice, folder: Folder) -> Environment:
+        choice = self._resolved(choice)
+        name = choice.backend if self._backends.has(choice.backend) else LOCAL
+        return self._backends.get(name).environment(choice, folder)
 
     def loss_reason(self, backend: str) -> str:
         name = backend if self._backends.has(backend) else LOCAL

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 from collections.abc import AsyncIterator
-from typing import BinaryIO
 
 from fastapi import FastAPI, Request
 from msgspec import Struct
@@ -17,6 +16,7 @@ from codeexec.domain.codec import encode
 from codeexec.domain.errors import Conflict, NotFound, UsageError
 from codeexec.domain.events import Artifact
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.environments.base import OpenFile
 from codeexec.server.replies import answer, content, content_headers
 from codeexec.server.routes import SESSION
 from codeexec.session.export import FORMS, export
@@ -122,15 +122,14 @@ def _add_bytes(app: FastAPI, host: Host) -> None:
     )
     async def read_file(session: str, path: str, request: Request) -> Response:
         check_request(q.ReadFile(path))
-        file, about = await (await host.find_session(session)).open_file(path)
+        file = await (await host.find_session(session)).open_file(path)
         mime = mimetypes.guess_type(path)[0] or "application/octet-stream"
-        etag = f"{about.st_ino:x}-{about.st_mtime_ns:x}-{about.st_size:x}"
-        sent = content_headers(etag, is_attachment=mime not in _SHOWN)
+        sent = content_headers(file.version, is_attachment=mime not in _SHOWN)
         if request.headers.get("if-none-match") == sent["ETag"]:
-            await asyncio.to_thread(file.close)
+            await file.close()
             return Response(status_code=304, headers=sent)
-        sent["Content-Length"] = str(about.st_size)
-        pieces = _file_pieces(file, about.st_size)
+        sent["Content-Length"] = str(file.size)
+        pieces = _file_pieces(file)
         return StreamingResponse(pieces, media_type=mime, headers=sent)
 
     @app.put(
@@ -198,14 +197,15 @@ def _add_streams(app: FastAPI, host: Host) -> None:
         )
 
 
-async def _file_pieces(file: BinaryIO, size: int) -> AsyncIterator[bytes]:
-    """The first `size` bytes of a file, which may grow meanwhile."""
+async def _file_pieces(file: OpenFile) -> AsyncIterator[bytes]:
+    """As many bytes of a file as it had when it was opened: it may grow meanwhile."""
+    size = file.size
     try:
-        while size and (piece := await asyncio.to_thread(file.read, min(size, _PIECE))):
+        while size and (piece := await file.read(min(size, _PIECE))):
             size -= len(piece)
             yield piece
     finally:
-        file.close()
+        await file.close()
 
 
 async def _pieces(session: Session, form: str) -> AsyncIterator[bytes]:

@@ -10,10 +10,8 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from codeexec.domain.errors import CodeexecError
-from codeexec.environments.base import FileEntry
-from codeexec.environments.files import Folder
+from codeexec.environments.base import Environment, FileEntry
 from codeexec.session.artifacts import BlobStore
-from codeexec.session.budget import Pace
 from codeexec.session.recorder import Recorder
 from codeexec.session.tasks import Tasks
 
@@ -38,9 +36,14 @@ class FileCollection:
     """Looks at the folder after executions: one look at a time, for all that have ended by then."""
 
     def __init__(
-        self, folder: Folder, recorder: Recorder, blobs: BlobStore, tasks: Tasks, keep: Keep
+        self,
+        environment: Callable[[], Environment],
+        recorder: Recorder,
+        blobs: BlobStore,
+        tasks: Tasks,
+        keep: Keep,
     ) -> None:
-        self._folder = folder
+        self._environment = environment
         self._recorder = recorder
         self._blobs = blobs
         self._tasks = tasks
@@ -65,35 +68,29 @@ class FileCollection:
             ended, self._ended = sorted(self._ended), []
             try:
                 first = ended[0][0]
-                pace = Pace()
-                entries = await asyncio.to_thread(
-                    self._folder.changed, first, is_viewable, MOST_FILES, pace.step
-                )
+                environment = self._environment()
+                entries = await environment.changed_files(first, is_viewable, MOST_FILES)
             except (CodeexecError, OSError) as error:
-                log.info("the working folder cannot be listed: %s", error)
+                log.info("the workspace cannot be listed: %s", error)
                 continue
             for entry in entries:
                 if entry.size <= LARGEST:
                     began = [each for since, each in ended if entry.modified >= since]
-                    await self._take(entry, began[-1])
+                    await self._take(environment, entry, began[-1])
 
-    async def _take(self, entry: FileEntry, execution_id: str) -> None:
+    async def _take(self, environment: Environment, entry: FileEntry, execution_id: str) -> None:
         name = str(entry.path)
         try:
-            read = await asyncio.to_thread(self._read, entry)
-            if read is None:
+            data = await environment.read_file(entry.path, limit=LARGEST)
+            if data is None:
                 return
-            data, digest = read
+            digest = await asyncio.to_thread(self._blobs.digest, data)
             artifacts = self._recorder.snapshot.artifacts
             if (name, digest) not in {(each.name, each.digest) for each in artifacts}:
                 await asyncio.to_thread(self._blobs.put, data)
                 self._keep(name, digest, len(data), execution_id)
         except (CodeexecError, OSError) as error:
             log.info("%s is not kept: %s", entry.path, error)
-
-    def _read(self, entry: FileEntry) -> tuple[bytes, str] | None:
-        data = self._folder.read(entry.path, LARGEST)
-        return None if data is None else (data, self._blobs.digest(data))
 
 
 def mime_of(name: str) -> str:

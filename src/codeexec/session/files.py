@@ -1,20 +1,19 @@
-"""The working folder of a session, and the files in it that are kept as artifacts."""
+"""The files of a session's environment, and those of them that are kept as artifacts."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import stat
-from pathlib import Path
-from typing import BinaryIO, assert_never
+from collections.abc import Callable, Sequence
+from typing import assert_never
 
 from codeexec.domain import requests as q
 from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.events import Artifact, ArtifactAdded, ArtifactRemoved
 from codeexec.domain.ids import new_id
-from codeexec.environments.files import Folder
+from codeexec.environments.base import Environment, FileRow, OpenFile
+from codeexec.environments.budget import Budget, beside_loop
 from codeexec.session.artifacts import BlobStore
-from codeexec.session.budget import Budget, beside_loop
 from codeexec.session.collection import FileCollection, mime_of
 from codeexec.session.recorder import Recorder
 from codeexec.session.tasks import Tasks
@@ -24,6 +23,8 @@ LARGEST = 32 * 2**20
 
 LIST_SECONDS = 20.0
 
+_PIECE = 1 << 16
+
 MOST_COLLECTED = 2000
 """Files kept of those that runs wrote; the oldest go first, and pinned ones never."""
 
@@ -31,32 +32,35 @@ Request = q.ListFiles | q.ReadFile | q.WriteFile | q.PinArtifact | q.RemoveArtif
 
 
 class SessionFiles:
-    """Reads and writes below the working folder only; links are not followed out of it.
-
-    All that waits for a disk happens in threads: a folder may be on a slow one, and hold much.
-    """
+    """Reads and writes below the workspace of the environment only; links are not followed."""
 
     def __init__(
-        self, cwd: Path, recorder: Recorder, blobs: BlobStore, tasks: Tasks, collect: bool
+        self,
+        environment: Callable[[], Environment],
+        recorder: Recorder,
+        blobs: BlobStore,
+        tasks: Tasks,
+        collect: bool,
     ) -> None:
-        self._folder = Folder(cwd)
+        """`environment` gives the present one: it is another one when the session changes to a
+        kernel of another place."""
+        self._environment = environment
         self._recorder = recorder
         self._blobs = blobs
         self._collect = collect
-        self._collection = FileCollection(self._folder, recorder, blobs, tasks, self._keep)
+        self._collection = FileCollection(environment, recorder, blobs, tasks, self._keep)
 
     async def answer(self, request: Request) -> q.Reply:
         match request:
             case q.ListFiles():
-                budget = Budget(LIST_SECONDS, "The list of files")
-                return await beside_loop(budget, lambda: self._list(request, budget))
+                return await self._list(request)
             case q.ReadFile():
-                data = await asyncio.to_thread(self._read, request.path, LARGEST)
+                data = await self._read(request.path, LARGEST)
                 return q.FileContent(request.path, data)
             case q.WriteFile():
-                await asyncio.to_thread(self._folder.write, request.path, request.data)
+                await self._environment().write_file(request.path, request.data)
             case q.PinArtifact():
-                data = await asyncio.to_thread(self._read, request.path, self._blobs.quota)
+                data = await self._read(request.path, self._blobs.quota)
                 digest = await asyncio.to_thread(self._blobs.put, data)
                 self._keep(request.path, digest, len(data), "")
                 self._blobs.pin(digest)
@@ -69,34 +73,34 @@ class SessionFiles:
                 assert_never(request)
         return q.Done(self._recorder.snapshot.seq)
 
-    async def open(self, path: str) -> tuple[BinaryIO, os.stat_result]:
-        """A file to read piece by piece (in threads), with what fstat tells. NotFound."""
-        return await asyncio.to_thread(self._open, path)
-
-    def _list(self, request: q.ListFiles, budget: Budget) -> q.FileList:
-        rows = self._folder.rows(request.path, request.pattern or "*", budget.check)
-        return q.FileList(
-            tuple(
-                q.FileEntry(path, stat.S_ISDIR(mode), size, modified / 1e9)
-                for path, mode, size, modified in rows
-            )
-        )
-
-    def _open(self, path: str) -> tuple[BinaryIO, os.stat_result]:
-        file = self._folder.open(path)
+    async def open(self, path: str) -> OpenFile:
+        """A file to read piece by piece. NotFound."""
+        environment = self._environment()
+        file = await environment.open_file(path)
         if file is None:
-            raise NotFound(f"There is no file {path} in {self._folder.root}.")
-        return file, os.fstat(file.fileno())
+            raise NotFound(f"There is no file {path} in {environment.base_paths.workspace}.")
+        return file
 
-    def _read(self, path: str, limit: int) -> bytes:
-        file, about = self._open(path)
-        with file:
-            if about.st_size > limit:
-                raise _too_large(path, about.st_size, limit)
-            data = file.read(limit + 1)
-        if len(data) > limit:
-            raise _too_large(path, len(data), limit)  # it grows, or does not tell its size
-        return data
+    async def _list(self, request: q.ListFiles) -> q.FileList:
+        budget = Budget(LIST_SECONDS, "The list of files")
+        rows = await self._environment().list_rows(request.path, request.pattern or "*", budget)
+        return await beside_loop(budget, lambda: _file_list(rows, budget))
+
+    async def _read(self, path: str, limit: int) -> bytes:
+        file = await self.open(path)
+        try:
+            if file.size > limit:
+                raise _too_large(path, file.size, limit)
+            pieces, total = [], 0
+            # One byte more than there should be: it may grow, or not tell its size.
+            while piece := await file.read(max(file.size - total, _PIECE) + 1):
+                pieces.append(piece)
+                total += len(piece)
+                if total > limit:
+                    raise _too_large(path, total, limit)
+        finally:
+            await file.close()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def after_run(self, execution_id: str) -> None:
         """Keep the viewable files that an execution has just written into the folder itself."""
@@ -146,6 +150,14 @@ class SessionFiles:
                     if artifact.digest in gone
                 )
             )
+
+
+def _file_list(rows: Sequence[FileRow], budget: Budget) -> q.FileList:
+    entries = []
+    for path, mode, size, modified in rows:
+        budget.check()
+        entries.append(q.FileEntry(path, stat.S_ISDIR(mode), size, modified / 1e9))
+    return q.FileList(tuple(entries))
 
 
 def _too_large(path: str, size: int, limit: int) -> UsageError:

@@ -6,10 +6,9 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
-import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, TypeVar, assert_never, cast
+from typing import TypeVar, assert_never, cast
 
 from msgspec.structs import replace
 
@@ -26,9 +25,10 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.flow import OutputMode
 from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.environments.base import Environment, OpenFile
+from codeexec.environments.budget import Budget, beside_loop
 from codeexec.kernels.base import KernelChoice, KernelFactory
 from codeexec.session.artifacts import BlobStore
-from codeexec.session.budget import Budget, beside_loop
 from codeexec.session.byte_streams import ByteStreams
 from codeexec.session.files import SessionFiles
 from codeexec.session.history import HistoryStore
@@ -36,6 +36,7 @@ from codeexec.session.journal import Journal
 from codeexec.session.journal_limit import JournalLimit
 from codeexec.session.kernel_names import spec_of
 from codeexec.session.parts import SessionParts
+from codeexec.session.places import SessionPlaces
 from codeexec.session.recorder import Recorder
 from codeexec.session.settings import HostSettings
 from codeexec.session.slot import KernelSlot
@@ -95,8 +96,9 @@ class Session:
             self.slots.restore(name, self._choice_left(name, choice))
         self._variables = VariableWatch(parts, settings.watch_variables)
         self.streams = ByteStreams()
+        self._places = SessionPlaces(factory, Path(choice.cwd))
         self._files = SessionFiles(
-            Path(choice.cwd), self.recorder, blobs, self._tasks, settings.collect_files
+            lambda: self.environment, self.recorder, blobs, self._tasks, settings.collect_files
         )
 
     @property
@@ -106,6 +108,11 @@ class Session:
     @property
     def snapshot(self) -> Snapshot:
         return self.recorder.snapshot
+
+    @property
+    def environment(self) -> Environment:
+        """The place of the session's files and processes: that of its first kernel."""
+        return self._places.of(self.slots.get(self.slots.first).supervisor.choice)
 
     @property
     def clients(self) -> tuple[q.ClientInfo, ...]:
@@ -339,8 +346,9 @@ class Session:
             request.execution_id, request.start, count, whole=request.whole
         )
 
-    async def open_file(self, path: str) -> tuple[BinaryIO, os.stat_result]:
-        """A file of the working folder to read piece by piece. NotFound, Denied, StorageError."""
+    async def open_file(self, path: str) -> OpenFile:
+        """A file of the environment to read piece by piece. NotFound, Denied, StorageError,
+        EnvironmentUnavailable."""
         return await self._files.open(path)
 
     def _look_up(self, request: q.ReadExecution | q.ListExecutions | q.ListDisplays) -> q.Reply:
@@ -396,6 +404,7 @@ class Session:
             await self._files.finish()
             self.recorder.record_now(SessionClosed(reason))
             self.recorder.secrets.remove()
+            await self._places.close()
         except BaseException:
             self._closing = False
             raise

@@ -25,6 +25,7 @@ from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run
 from codeexec.domain.requests import PinArtifact
 from codeexec.domain.snapshot import KEPT_EXECUTIONS, Snapshot
+from codeexec.environments.local import LocalEnvironment
 from codeexec.session import checkpoint, files
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.journal import Journal
@@ -294,7 +295,8 @@ async def test_files_that_runs_wrote_are_bounded_and_pinned_ones_stay(
     work = tmp_path / "work"
     work.mkdir()
     recorder = opened(Journal.create(path))
-    kept = files.SessionFiles(work, recorder, BlobStore(tmp_path / "blobs"), Tasks(), True)
+    place = LocalEnvironment(work)
+    kept = files.SessionFiles(lambda: place, recorder, BlobStore(tmp_path / "blobs"), Tasks(), True)
     (work / "pinned.csv").write_text("0")
     await kept.answer(PinArtifact("pinned.csv"))
     for number in range(6):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -19,13 +19,16 @@ from codeexec.environments.base import (
     BasePaths,
     FileChange,
     FileEntry,
+    FileRow,
     FileWrite,
     Location,
+    OpenFile,
     TerminalSize,
     WriteOutcome,
 )
+from codeexec.environments.budget import Budget
 from codeexec.environments.holder.terminal import terminal_env
-from codeexec.environments.local import HostFiles
+from codeexec.environments.host_files import HostFiles
 from codeexec.environments.paths import inside
 from codeexec.environments.processes import Child
 from codeexec.environments.trust import TrustStore
@@ -170,6 +173,9 @@ class DockerEnvironment:
     async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None:
         return await self._files.read_file(path, limit=limit)
 
+    async def open_file(self, path: Location) -> OpenFile | None:
+        return await self._files.open_file(path)
+
     async def write_file(self, path: Location, content: bytes) -> None:
         await self._files.write_file(path, content)
 
@@ -178,6 +184,14 @@ class DockerEnvironment:
 
     async def list_files(self, path: Location = "", pattern: str = "**") -> list[FileEntry]:
         return await self._files.list_files(path, pattern)
+
+    async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]:
+        return await self._files.list_rows(path, pattern, budget)
+
+    async def changed_files(
+        self, since: int, wanted: Callable[[str], bool], most: int
+    ) -> list[FileEntry]:
+        return await self._files.changed_files(since, wanted, most)
 
     def watch(
         self, path: Location = "", *, interval: float = 0.5

@@ -342,7 +342,7 @@ def arguments(
             out += ["--mount", _bind(inner)]
         for inner in executed:
             out += ["--mount", f"{_bind(inner)},readonly"]
-    elif not folder.startswith("/tmp"):
+    elif folder != "/tmp":
         out += ["--tmpfs", f"{folder}:rw,exec,nosuid,nodev,mode=1777{room}"]
     for host, container in ports:
         out += ["--publish", f"127.0.0.1:{host}:{container}/tcp"]

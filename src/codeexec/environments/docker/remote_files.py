@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from functools import cache
 from importlib import resources
 from pathlib import PurePosixPath
@@ -11,21 +12,33 @@ from typing import TYPE_CHECKING
 
 from codeexec.domain.errors import CodeexecError, Denied, ProtocolError, StorageError
 from codeexec.environments.base import (
+    MOST_COLLECTED,
+    TOO_MUCH_OUTPUT,
+    ExecHandle,
     ExecOutcome,
     FileChange,
     FileEntry,
+    FileKind,
+    FileRow,
     FileWrite,
     Location,
     WriteOutcome,
+    collect,
     run,
 )
+from codeexec.environments.budget import Budget, beside_loop
 from codeexec.environments.files import MOST_ENTRIES, entry_of
 from codeexec.environments.globs import glob
+from codeexec.environments.names import sorted_in_slices
 from codeexec.environments.paths import inside
 from codeexec.environments.watch import changes
 
 if TYPE_CHECKING:
     from .environment import DockerEnvironment
+
+LIST_SECONDS = 20.0
+CHUNK = 1 << 16
+LONGEST_HEAD = 200
 
 
 class GuestFiles:
@@ -57,20 +70,63 @@ class GuestFiles:
                 refused[str(file.path)] = str(error)
         return WriteOutcome(tuple(written), refused)
 
+    async def open_file(self, path: Location) -> GuestFile | None:
+        parts = self._file(path)
+        handle = await self._container.exec(self._command("open", parts), stdin=b"")
+        file = GuestFile(handle)
+        if await file.begin():
+            return file
+        try:
+            outcome = ExecOutcome(await handle.wait(), b"", await _last(handle.stderr))
+        finally:
+            await file.close()
+        if outcome.code == 3:
+            return None
+        _check(path, outcome)
+        raise ProtocolError("The container does not say how large the file is.")
+
     async def list_files(self, path: Location = "", pattern: str = "**") -> list[FileEntry]:
-        parts = inside(self._root, path)
-        outcome = await self._do("list", parts)
+        rows = await self.list_rows(path, pattern, Budget(LIST_SECONDS, "The list of files"))
+        return [entry_of(PurePosixPath(row[0]), *row[1:]) for row in rows]
+
+    async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]:
+        parts, match = inside(self._root, path), glob(pattern)
+        try:
+            async with asyncio.timeout(budget.left):
+                outcome = await self._do("list", parts)
+        except TimeoutError:
+            raise budget.late() from None
         if outcome.code == 3:
             return []
         _check(path, outcome)
-        match = glob(pattern)
-        found: list[FileEntry] = []
-        for line in outcome.stdout.splitlines()[:MOST_ENTRIES]:
-            name, mode, size, modified = _entry(line)
+        return await beside_loop(budget, lambda: self._rows(outcome.stdout, parts, match, budget))
+
+    def _rows(
+        self,
+        listing: bytes,
+        parts: tuple[str, ...],
+        match: Callable[[str], object],
+        budget: Budget,
+    ) -> list[FileRow]:
+        rows: list[FileRow] = []
+        for line in listing.splitlines()[:MOST_ENTRIES]:
+            budget.check()
+            name, mode, size, modified = _row(line)
             if match(name):
                 below = inside(self._root, PurePosixPath(*parts, name))
-                found.append(entry_of(PurePosixPath(*below), mode, size, modified))
-        return sorted(found, key=lambda entry: entry.path)
+                rows.append(("/".join(below), mode, size, modified))
+        return sorted_in_slices(rows, key=lambda row: row[0].replace("/", "\0"))
+
+    async def changed_files(
+        self, since: int, wanted: Callable[[str], bool], most: int
+    ) -> list[FileEntry]:
+        # The kind first: a name that code in there has given to something else is not asked for.
+        entries = await self.list_files(pattern="*")
+        return [
+            entry
+            for entry in entries
+            if entry.kind is FileKind.FILE and entry.modified >= since and wanted(entry.path.name)
+        ][:most]
 
     def watch(
         self, path: Location = "", *, interval: float = 0.5
@@ -86,18 +142,74 @@ class GuestFiles:
     async def _do(
         self, operation: str, parts: tuple[str, ...], *more: str, stdin: bytes = b""
     ) -> ExecOutcome:
+        return await run(self._container, self._command(operation, parts, *more), stdin=stdin)
+
+    def _command(self, operation: str, parts: tuple[str, ...], *more: str) -> list[str]:
         where = str(self._root.joinpath(*parts))
-        command = ["python3", "-IS", "-c", _source(), operation, str(self._root), where, *more]
-        return await run(self._container, command, stdin=stdin)
+        return ["python3", "-IS", "-c", _source(), operation, str(self._root), where, *more]
 
 
-def _entry(line: bytes) -> tuple[str, int, int, int]:
-    """A line of a listing; ProtocolError for anything else, as code in there may print it."""
+class GuestFile:
+    """An OpenFile of a container: a process in there reads it, as fast as it is asked for."""
+
+    def __init__(self, handle: ExecHandle) -> None:
+        self.size = 0
+        self.version = ""
+        self._handle = handle
+        self._chunks = handle.stdout
+        self._buffer = bytearray()
+        self._has_ended = False
+
+    async def begin(self) -> bool:
+        """Read what it says of the file; False when it says nothing. ProtocolError."""
+        while b"\n" not in self._buffer and await self._receive():
+            if len(self._buffer) > LONGEST_HEAD + CHUNK:
+                break
+        head, newline, rest = bytes(self._buffer).partition(b"\n")
+        if not newline:
+            return False
+        match _parsed(head):
+            case [int(size), str(version)] if size >= 0 and len(version) < LONGEST_HEAD:
+                self.size, self.version = size, version
+            case _:
+                await self.close()
+                raise ProtocolError("The container does not say how large the file is.")
+        self._buffer[:] = rest
+        return True
+
+    async def read(self, size: int) -> bytes:
+        while not self._buffer and await self._receive():
+            pass
+        piece = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return piece
+
+    async def close(self) -> None:
+        await self._handle.kill()
+
+    async def _receive(self) -> bool:
+        if not self._has_ended:
+            try:
+                self._buffer += await anext(self._chunks)
+            except StopAsyncIteration:
+                self._has_ended = True
+        return not self._has_ended
+
+
+async def _last(chunks: AsyncIterator[bytes]) -> bytes:
+    return await collect(chunks, MOST_COLLECTED, TOO_MUCH_OUTPUT)
+
+
+def _parsed(line: bytes) -> object:
     try:
-        content = json.loads(line)
+        return json.loads(line)
     except (ValueError, RecursionError):
-        content = None
-    match content:
+        return None
+
+
+def _row(line: bytes) -> FileRow:
+    """A line of a listing; ProtocolError for anything else, as code in there may print it."""
+    match _parsed(line):
         case [str(name), int(mode), int(size), int(modified)] if not name.startswith("/"):
             return name, mode, size, modified
     raise ProtocolError("The container sent a list of files that makes no sense.")

@@ -63,6 +63,12 @@ class Budget:
         """Let the work end at its next `check`."""
         self._stopped.set()
 
+    def late(self) -> UsageError:
+        """The error for work that has taken too long."""
+        return UsageError(
+            f"{self._what} took longer than {self._seconds:g} s.", "Ask for less at once."
+        )
+
     def check(self) -> None:
         """UsageError when the time is spent, or nobody waits for the work any more. Pauses now
         and then, so that the loop goes on."""
@@ -70,9 +76,7 @@ class Budget:
         if self._stopped.is_set():
             raise UsageError(f"{self._what} was stopped.")
         if not self.left:
-            raise UsageError(
-                f"{self._what} took longer than {self._seconds:g} s.", "Ask for less at once."
-            )
+            raise self.late()
 
 
 async def beside_loop(budget: Budget, work: Callable[[], T]) -> T:
