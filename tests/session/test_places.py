@@ -16,6 +16,7 @@ from codeexec.domain.requests import (
     ReadFile,
     Request,
     RestartKernel,
+    StopSession,
     WriteFile,
 )
 from codeexec.environments import base
@@ -71,6 +72,18 @@ async def test_a_link_in_the_place_of_the_folder_is_not_followed(tmp_path: Path)
         with pytest.raises(Denied):
             await session.open_file("private.csv")
     assert [path.name for path in other.iterdir()] == ["private.csv"]
+
+
+async def test_a_closed_session_has_the_files_of_its_folder(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "left.csv").write_text("1")
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, work, start_kernel=False)
+        await host.call(StopSession(session.session_id))
+        ended = host.session(session.session_id)
+        assert ended is not session
+        assert await names(ended) == ["left.csv"]  # and not those of its journal
 
 
 async def test_a_file_is_read_whole_up_to_a_limit(

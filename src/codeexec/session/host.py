@@ -140,7 +140,7 @@ class Host:
         if session is None:
             folder = self._shelf.root / session_id
             journal = Journal.open(folder / "journal.db", read_only=True)
-            session = self._make(folder, journal, KernelChoice(str(folder)))
+            session = self._make(folder, journal, _choice(journal.get_private(CHOICE)))
             if not session.snapshot.closed:
                 journal.close()  # another host has it, or it could not be taken up
                 raise not_open
