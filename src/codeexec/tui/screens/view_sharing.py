@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ class ViewSharing:
         """The view that was kept, or shown, last."""
         self._console: tuple[str, int] | None = None
         """The place in the console that was followed last."""
+        self._shown_at = 0.0
         self.follows = workbench.options.watch
 
     def load(self, session_id: str) -> SessionView | None:
@@ -58,8 +60,11 @@ class ViewSharing:
             return
         shown = self.last
         if shown is not None and self._has_moved(shown):
-            workbench.action_follow()
-            return
+            if workbench.equipment.key_at <= self._shown_at:
+                shown = None  # text that came later has moved the cursor, not the user: again
+            elif workbench.here == "editor":
+                workbench.action_follow()
+                return
         view = self._views.load(workbench.session.session_id)
         if view is None:
             return
@@ -68,12 +73,12 @@ class ViewSharing:
             await workbench.console_pane.follow_place(view.console)
         if view.front and (shown is None or view != replace(shown, console=view.console)):
             await workbench.documents.follow_view(view)
-            self.last = view
+            self.last, self._shown_at = view, time.monotonic()
 
     def _has_moved(self, shown: SessionView) -> bool:
-        """Whether the user has gone elsewhere since the view was shown."""
+        """Whether the editor shows another place than that of the view."""
         now = self._workbench.documents.view()
-        if self._workbench.here != "editor" or shown.front not in {one.name for one in now.files}:
+        if shown.front not in {one.name for one in now.files}:
             return False
         before = {one.name: one for one in shown.files}
         after = {one.name: one for one in now.files}
