@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, TextArea
 
+from codeexec.tui.app import OpenOptions
 from codeexec.tui.color_depth import Depth
-from codeexec.tui.widgets import status
+from codeexec.tui.widgets import keys_shown, status
 from codeexec.tui.widgets.console import paint
 from codeexec.tui.widgets.editor import marks, painting
-from support.bench import Bench, open_bench
+from support.bench import Bench, engine_in, open_bench
 
 _DEPTHS: tuple[Depth, ...] = ("truecolor", "256")
 LOOKS = tuple((theme, depth) for theme in ("harbour", "paper", "beacon") for depth in _DEPTHS)
@@ -75,6 +76,13 @@ Size = tuple[int, int]
 """Columns and lines."""
 
 
+LESSON_ENDS = """
+# %% Words
+words = ["spoken", "written"]
+print("spoken")
+"""
+
+
 @asynccontextmanager
 async def first_screen(folder: Path, size: Size) -> AsyncIterator[Bench]:
     """Nothing is open, nothing has run."""
@@ -125,6 +133,54 @@ async def question(folder: Path, size: Size) -> AsyncIterator[Bench]:
         yield bench
 
 
+@asynccontextmanager
+async def presentation(folder: Path, size: Size) -> AsyncIterator[Bench]:
+    """Few things, large: the code once, its output, and the keys that were pressed."""
+    async with open_bench(folder, {"heights.py": FAILING}, size=size) as bench:
+        bench.editor.at("# %% Later")
+        await bench.press("alt+p")
+        await bench.until(lambda: bench.workbench.is_presenting, "presenting")
+        await bench.press("f5")
+        await bench.is_idle(1)
+        await bench.sees(" not reached  ")
+        yield bench
+
+
+@asynccontextmanager
+async def watching(folder: Path, size: Size) -> AsyncIterator[Bench]:
+    """A student looks on: the cells that the teacher has run, and the text that is not saved."""
+    state = folder / "state"
+    host = engine_in(state)
+    try:
+        async with open_bench(
+            folder, {"lesson.py": ASKING + LESSON_ENDS}, state=state, host=host, size=size
+        ) as teacher:
+            await teacher.editor.at("# %% Words").run()
+            await teacher.is_idle(1)
+            name = teacher.snapshot.name
+            await teacher.editor.at('print("spoken")').bench.write("# still written: ")
+            await teacher.workbench.documents.look()
+            teacher.workbench.keep_layout()
+            home = folder / "home"
+            home.mkdir()
+            options = OpenOptions(session=name, attach=True, watch=True)
+            async with open_bench(
+                home, state=state, host=host, size=size, options=options
+            ) as student:
+                await student.sees("watching only · following")
+                await student.sees("# still written: ")
+                await student.is_idle(1)
+                places = teacher.workbench.documents.view().files
+                await student.until(
+                    lambda: student.workbench.documents.view().files == places, "the cursor"
+                )
+                yield student
+            for sheet in teacher.workbench.documents.sheets:
+                sheet.editor.model.history.mark_saved()
+    finally:
+        await host.close()
+
+
 Story = Callable[[Path, Size], AbstractAsyncContextManager[Bench]]
 
 
@@ -141,10 +197,12 @@ SCENES: dict[str, Scene] = {
     "completion": Scene(completion),
     "traceback": Scene(traceback),
     "question": Scene(question),
+    "presentation": Scene(presentation),
+    "watching": Scene(watching),
 }
 
 
-_OF_THE_MACHINE = re.compile(r"pid \d+|\d+ MB")
+_OF_THE_MACHINE = re.compile(r"pid \d+|\d+ MB|\d+ clients")
 
 
 class Still:
@@ -153,6 +211,7 @@ class Still:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         for module in (status, paint, marks, painting):
             patch.setattr(module, "duration", lambda seconds: "0.1 s")
+        patch.setattr(keys_shown, "_SECONDS", 600.0)
         pieces = status.StatusLine._left
 
         def steady(line: status.StatusLine) -> list[status.Piece]:
