@@ -74,8 +74,10 @@ class ContextMenu(Modal[str | None]):
 
     DEFAULT_CSS = """
     ContextMenu { background: transparent; }
-    ContextMenu > Vertical { width: auto; height: auto; background: $raised-ground; }
-    ContextMenu OptionList {
+    ContextMenu > Vertical {
+        width: auto; height: auto; background: $raised-ground;
+    }
+    ContextMenu OptionList, ContextMenu OptionList:focus {
         width: auto; height: auto; max-height: 100%; border: none; padding: 0 1;
         background: $raised-ground; scrollbar-size-vertical: 1;
     }
