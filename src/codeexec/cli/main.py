@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("codeexec.cli.run:run", "Run a script, a notebook or stdin without a screen."),
     "attach": ("codeexec.cli.open:attach", "Open the workbench on a session that is running."),
-    "demo": ("codeexec.cli.open:demo", "Take the tour: a small session that runs for real."),
+    "demo": ("codeexec.cli.open:demo", "Take the tour: a lesson in steps on a real kernel."),
     "sessions": ("codeexec.cli.sessions:sessions", "List, show, stop, remove, export sessions."),
     "kernels": ("codeexec.cli.kernels:kernels", "List kernels, and why one cannot be used."),
     "serve": ("codeexec.cli.serve:serve", "Serve sessions in the foreground, on TCP if asked."),

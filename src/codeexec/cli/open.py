@@ -100,7 +100,7 @@ def attach(name: str, watch: bool) -> int:
 
 @click.command()
 def demo() -> int:
-    """Take the tour: text, a progress bar, a plot, a table, a traceback, input(), all real."""
+    """Take the tour: a lesson in steps, each checked; it can be left and taken up again."""
     from codeexec.config.paths import find_paths
     from codeexec.tui.tour import lay_out
 

@@ -1,19 +1,168 @@
-"""The tour of `codeexec-tui demo`: a script that is put into a folder of its own, and run."""
+"""The tour of `codeexec-tui demo`: a lesson in steps on a script in a folder of its own."""
 
 from __future__ import annotations
 
+from collections.abc import Container
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from codeexec.config.paths import make_private
 from codeexec.documents.files import write_atomic
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.plain_files import read_plain_text
 
 NAME = "tour.py"
+_STEP = "step.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do. `needs` are the signs that it was done, in this order; `praise` is said
+    then. `cell` is where the cursor is put when the tour begins with this step. `{file.open}` in
+    the words stands for the key of that command."""
+
+    title: str
+    words: str
+    needs: tuple[str, ...]
+    praise: str = ""
+    cell: str = ""
+
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        "Run a cell",
+        "Press {run.advance}: it runs the cell “hello”, where the cursor is, and goes to the next.",
+        ("ran:hello",),
+        "It ran; its output is in the console. {run.cell} runs a cell without going on.",
+        "hello",
+    ),
+    Step(
+        "Output that changes",
+        "Press {run.advance} again: the cell “progress” draws a bar.",
+        ("ran:progress",),
+        "The bar was redrawn in its place, as in a terminal.",
+        "progress",
+    ),
+    Step(
+        "A picture",
+        "Press {run.advance}: the cell “picture” shows one.",
+        ("ran:picture",),
+        "Pictures and tables are kept as artifacts.",
+        "picture",
+    ),
+    Step(
+        "Look closer",
+        "Press {pane.artifacts} to go to the artifacts, Enter for the whole screen, Esc to return.",
+        ("pane:artifacts", "screen:ViewerScreen", "workbench"),
+        "Every pane has such a key: Alt and its number.",
+        "question",
+    ),
+    Step(
+        "Answer a question",
+        "Press {pane.editor}, then {run.advance}: the code asks for your name. "
+        "Type it and press Enter.",
+        ("ran:question",),
+        "input() and debuggers wait for you like that.",
+        "question",
+    ),
+    Step(
+        "An error",
+        "Press {pane.editor} and {run.cell} in the cell “error”: it fails on purpose.",
+        ("ran:error",),
+        "The failing line is marked, and the traceback is in the console.",
+        "error",
+    ),
+    Step(
+        "Mend it",
+        'Change "Pluto" to "Mars" in the last line, and press {run.cell} again.',
+        ("ok:error",),
+        "It works now; the mark of the cell says so.",
+        "error",
+    ),
+    Step(
+        "The prompt",
+        "Press {pane.console} for the console, type 6 * 7 and press Enter.",
+        ("pane:console", "prompt"),
+        "The prompt and the cells share one kernel.",
+    ),
+    Step(
+        "Variables",
+        "Press {pane.variables}: the names that the kernel has, with their values.",
+        ("pane:variables",),
+        "Enter looks into one.",
+    ),
+    Step(
+        "All keys",
+        "Press {app.help}: the keys of where you are. Esc closes the page.",
+        ("screen:KeysScreen", "workbench"),
+        "You need to remember no other key.",
+    ),
+    Step(
+        "All commands",
+        "Press {app.palette}: commands are found by a few letters. Esc closes the list.",
+        ("screen:CommandChooser", "workbench"),
+        "That is all.",
+    ),
+    Step(
+        "Leave and come back",
+        "{app.quit} leaves, and the session goes on. `codeexec-tui attach` comes back to it.",
+        (),
+    ),
+)
+
+
+class Progress:
+    """Which step the user is at, kept in a file: the tour can be left and taken up again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / _STEP
+        self.at = self._read()
+        self._met = 0
+        self.praise = ""
+
+    @property
+    def step(self) -> Step:
+        return STEPS[self.at]
+
+    def look(self, signs: Container[str]) -> bool:
+        """Take note of what can be seen; whether the step was done by it."""
+        step = self.step
+        while self._met < len(step.needs) and step.needs[self._met] in signs:
+            self._met += 1
+        if not step.needs or self._met < len(step.needs):
+            return False
+        self.go(1)
+        self.praise = step.praise
+        return True
+
+    def go(self, by: int) -> None:
+        """To another step, whether this one was done or not."""
+        self.at = min(max(self.at + by, 0), len(STEPS) - 1)
+        self._met = 0
+        self.praise = ""
+        try:
+            write_atomic(self._file, str(self.at).encode())
+        except CodeexecError:
+            return  # then it begins at the first step again
+
+    def _read(self) -> int:
+        try:
+            at = int(read_plain_text(self._file))
+        except (OSError, ValueError):
+            return 0
+        # A tour that was taken to its end begins anew.
+        return at if 0 <= at < len(STEPS) - 1 else 0
+
+
+def folder_of(state: Path) -> Path:
+    """Where the tour is laid out."""
+    return state / "tour"
 
 
 def lay_out(state: Path) -> Path:
-    """Write the tour afresh below the state folder; returns its path. StorageError."""
-    folder = state / "tour"
+    """Write the script afresh below the state folder; returns its path. StorageError."""
+    folder = folder_of(state)
     make_private(folder)
     path = folder / NAME
     write_atomic(path, files("codeexec.tui").joinpath("tour.txt").read_bytes())

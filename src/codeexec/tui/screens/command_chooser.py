@@ -10,6 +10,7 @@ from codeexec.tui.screens.dialogs import Choice, Chooser
 
 _SYNONYMS = {
     "app.help": ("help", "shortcuts", "keyboard", "tutorial", "manual"),
+    "tour.show": ("tour", "tutorial", "lesson"),
     "app.quit": ("exit", "quit", "close", "leave", "detach"),
     "app.stop_quit": ("exit", "kill session"),
     "file.open": ("open", "load"),

@@ -30,6 +30,7 @@ from codeexec.tui.screens.furnishing import furnish
 from codeexec.tui.screens.hidden_console import HiddenConsole
 from codeexec.tui.screens.presenting import Presenting
 from codeexec.tui.screens.program_actions import ProgramActions
+from codeexec.tui.screens.tour_control import TourControl
 from codeexec.tui.screens.trust_control import TrustControl
 from codeexec.tui.screens.view_sharing import ViewSharing
 from codeexec.tui.screens.wires import Wires
@@ -102,6 +103,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.answer_waits = AnswerWaits()
         self._beside: list[Frame] = []
         self.trust = TrustControl(self)
+        self.tour = TourControl(self)
         self.presenting = Presenting(self)
         self._layouts = Layouts(equipment.state / "layouts")
         self.sharing = ViewSharing(self, equipment.state / "views")
@@ -176,8 +178,14 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.action_go("editor" if self.place.files else "console")
         self.is_set_up = True
         self.set_timer(_FURNISH_AFTER, self._furnish)
-        if self.options.demo and self.documents.sheet is not None:
-            self.documents.sheet.editor.action_run_all()
+        if self.options.demo:
+            await self.tour.begin()
+
+    def action_tour(self) -> None:
+        self.tour.toggle()
+
+    def action_tour_step(self, by: int) -> None:
+        self.tour.step(by)
 
     def lay_out(self) -> None:
         super().lay_out()
