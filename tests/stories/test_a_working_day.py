@@ -182,7 +182,7 @@ async def test_unsaved_text_is_offered_again(tmp_path: Path) -> None:
         bench.workbench.documents.keep_unsaved()
         # A crash: the program goes without being asked to.
     async with open_bench(tmp_path, options=OpenOptions(files=("day.py",))) as bench:
-        await bench.sees("day.py has unsaved text.")
+        await bench.sees("“day.py” has unsaved text.")
         await bench.press("enter")
         await bench.until(lambda: bench.editor.text.startswith("kept "), "the unsaved text")
 

@@ -208,7 +208,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             self.side.artifacts.show_frame(everything)
             self.side.artifacts.show_stored(self.documents.stored.views)
             self.side.variables.show_frame(everything)
-        self.lay_out()
+        if self.side is not None and self.query("#left-divider"):  # else it is being left
+            self.lay_out()
         if self.side is not None and self.front in _LATE:
             self.action_go(self.front)  # somebody has gone there before it was there
         garbage.keep()

@@ -91,6 +91,7 @@ class ArtifactPane(ItemActions, Vertical):
         self._follows = True
         self._reads = False
         self._is_ready = False
+        self._fills = False
         self._kind: Filter = "all"
         self._execution = ""
         self._tables: frozenset[str] = frozenset()
@@ -107,6 +108,7 @@ class ArtifactPane(ItemActions, Vertical):
         self._list = self.query_one(RowList)
         self._preview = self.query_one(Preview)
         self._words = {name: self.query_one(f"#{name}", Static) for name in _WORDS}
+        self._preview.fill(self._fills)
         self._is_ready = True  # Textual counts it as mounted before this is called
         self._arrange()
         self._fill()
@@ -125,7 +127,9 @@ class ArtifactPane(ItemActions, Vertical):
 
     def fill(self, grow: bool) -> None:
         """Whether pictures are enlarged: the pane has the screen for itself."""
-        self._preview.fill(grow)
+        self._fills = grow
+        if self._is_ready:
+            self._preview.fill(grow)
 
     @property
     def is_empty(self) -> bool:
