@@ -14,6 +14,7 @@ from codeexec.domain.events import (
     KernelDied,
     KernelPaused,
     KernelReady,
+    KernelRemoved,
     KernelResumed,
     KernelStopped,
     OutputChanged,
@@ -171,9 +172,10 @@ def events(text: str, execution_id: str = "", output_text: str | None = None) ->
         },
     }
     # Not a SnapshotTaken: its state is what these make.
-    late = [SnapshotTaken, SessionClosed, KernelPaused, KernelResumed, KernelDied, KernelStopped]
-    kinds: list[type[AnyEvent]] = [k for k in get_args(AnyEvent) if k not in late]
-    kinds += [KernelPaused, KernelResumed, KernelDied, KernelStopped, SessionClosed]
+    late: list[type[AnyEvent]] = [KernelPaused, KernelResumed, KernelDied, KernelStopped]
+    late += [KernelRemoved, SessionClosed]
+    early = [k for k in get_args(AnyEvent) if k not in late and k is not SnapshotTaken]
+    kinds: list[type[AnyEvent]] = [*early, *late]
     assert {*kinds, SnapshotTaken} == set(get_args(AnyEvent))
     made = []
     for kind in kinds:

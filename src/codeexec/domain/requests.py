@@ -70,7 +70,9 @@ class CancelExecution(Request[Done], frozen=True):
 
 
 class ClearQueue(Request[Done], frozen=True):
-    """Cancel all that waits; what runs goes on."""
+    """Cancel all that waits for this kernel, or for any (empty); what runs goes on."""
+
+    kernel: str = ""
 
 
 class AnswerStdin(Request[Done], frozen=True):

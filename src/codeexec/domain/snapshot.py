@@ -142,6 +142,23 @@ class Snapshot(Struct, frozen=True):
     def queue(self) -> tuple[ExecutionView, ...]:
         return tuple(e for e in self.executions.values() if e.status == "queued")
 
+    def queue_of(self, kernel: str) -> tuple[ExecutionView, ...]:
+        """What waits for the kernel of this name; empty: for the default one."""
+        name = kernel or self.default_kernel
+        return tuple(e for e in self.queue if e.kernel == name)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether anything runs, on whichever kernel."""
+        return any(e.status == "running" for e in self.executions.values())
+
+    @property
+    def asking(self) -> ExecutionView | None:
+        """An execution that waits for an answer: of the default kernel, or else of another."""
+        asking = [e for e in self.executions.values() if e.stdin is not None]
+        of_default = (e for e in asking if e.kernel == self.default_kernel)
+        return next(of_default, asking[0] if asking else None)
+
     @property
     def running(self) -> ExecutionView | None:
         """What runs on the default kernel."""

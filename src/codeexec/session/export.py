@@ -6,6 +6,7 @@ Made piece by piece, so that a session with millions of rows needs no memory for
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from codeexec.documents.notebook_kernel import kernelspec, language_info
@@ -123,8 +124,8 @@ def _notebook(journal: Journal, snapshot: Snapshot, blobs: BlobStore) -> Iterato
 
 def _other_language(snapshot: Snapshot, view: ExecutionView) -> str:
     """The language of a cell that is not in that of the default kernel; empty where it is."""
-    language = snapshot.kernel_of(view).language
-    return language if language and language != snapshot.kernel.language else ""
+    language = re.sub(r"[^\w+#.-]", "", snapshot.kernel_of(view).language)
+    return language if snapshot.kernel_of(view).language != snapshot.kernel.language else ""
 
 
 def _cell_metadata(snapshot: Snapshot, view: ExecutionView) -> dict[str, object]:

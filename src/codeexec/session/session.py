@@ -202,7 +202,8 @@ class Session:
             case q.CancelExecution():
                 return self._cancel(request.execution_id)
             case q.ClearQueue():
-                waiting = [each for slot in self.slots for each in slot.queue.waiting]
+                slots = [self.slots.get(request.kernel)] if request.kernel else self.slots
+                waiting = [each for slot in slots for each in slot.queue.waiting]
                 return self._done(self.slots.cancel(waiting, "The queue was cleared."))
             case q.AnswerStdin():
                 self.slots.answer(request.request_id, request.text, request.origin)

@@ -22,6 +22,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.fold import apply
 from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.tui.kernel_focus import KernelFocus
 
 INTERVAL = 1 / 60
 """Seconds between frames while facts keep coming. Of a flood the session itself sends at most
@@ -71,6 +72,11 @@ class Frame:
         return self.snapshot.kernel is not self.before.kernel
 
     @property
+    def kernels_changed(self) -> bool:
+        """Whether any kernel of the session has changed."""
+        return self.snapshot.kernels is not self.before.kernels
+
+    @property
     def variables_changed(self) -> bool:
         return self.snapshot.kernel.variables is not self.before.kernel.variables
 
@@ -89,8 +95,10 @@ class FrameTaker(Protocol):
 class Folder:
     """Facts in, and a frame out whenever one is asked for. Pure of time."""
 
-    def __init__(self, snapshot: Snapshot | None = None) -> None:
-        self._shown = self.snapshot = snapshot or Snapshot()
+    def __init__(self, snapshot: Snapshot | None = None, focus: KernelFocus | None = None) -> None:
+        self._shown = self.snapshot = self._seen = snapshot or Snapshot()
+        self._focus = focus or KernelFocus()
+        self._focus_seen = self._focus.name
         self._changed: set[str] = set()
         self._rewritten: dict[str, int] = {}
         self._notices: list[NoticeGiven] = []
@@ -106,7 +114,7 @@ class Folder:
 
     @property
     def has_news(self) -> bool:
-        return self.snapshot is not self._shown
+        return self.snapshot is not self._seen or self._focus.name != self._focus_seen
 
     def take(self, records: Iterable[Recorded]) -> None:
         """Fold events. An execution leaves the snapshot only as another one is queued: until
@@ -171,8 +179,9 @@ class Folder:
         self._notices += [notice for notice in now.notices if notice not in told]
 
     def frame(self) -> Frame:
+        now = self._focus.focused(self.snapshot)
         made = Frame(
-            self.snapshot,
+            now,
             self._shown,
             frozenset(self._changed),
             self._rewritten,
@@ -181,7 +190,7 @@ class Folder:
             frozenset(self._updated),
             tuple(self._offers),
         )
-        self._shown = self.snapshot
+        self._shown, self._seen, self._focus_seen = now, self.snapshot, self._focus.name
         self._changed, self._rewritten, self._notices = set(), {}, []
         self._left, self._updated, self._offers = {}, set(), []
         self.only_begins = self.only_prints = True
@@ -193,12 +202,16 @@ async def frames(
     batches: AsyncIterator[Sequence[Recorded]],
     interval: float = INTERVAL,
     clock: Clock | None = None,
+    focus: KernelFocus | None = None,
 ) -> AsyncIterator[Frame]:
-    """Frames for as long as there are facts; whatever the pace of those, the newest state."""
+    """Frames for as long as there are facts; whatever the pace of those, the newest state. Their
+    default kernel is the one in `focus`, and a change of that is a frame as well."""
     allowance, since = float(BURST), 0.0
     clock = clock or SystemClock()
-    folder = Folder()
+    focus = focus or KernelFocus()
+    folder = Folder(focus=focus)
     news = asyncio.Event()
+    focus.on_change = news.set
     ended = False
 
     async def read() -> None:

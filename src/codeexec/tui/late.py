@@ -14,6 +14,7 @@ from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
 from codeexec.domain.frames import StreamChunk
 from codeexec.domain.requests import Execute, Request
+from codeexec.tui.kernel_focus import KernelFocus
 
 R = TypeVar("R")
 
@@ -21,12 +22,14 @@ R = TypeVar("R")
 class LateSession:
     """A `SessionClient` that becomes another one as soon as that is known.
 
-    Requests made before keep their order: they wait in one line. Executions get the width of the
+    Requests made before keep their order: they wait in one line. Requests that name no kernel go to
+    the one in `focus`, code of a document to the document's. Executions get the width of the
     screen that shows their output, `columns`; cells of notebooks get none, because their output
     is written into the notebook's file.
     """
 
     def __init__(self, columns: Callable[[], int] = int) -> None:
+        self.focus = KernelFocus()
         self._columns = columns
         self._known = asyncio.Event()
         self._session: SessionClient | None = None
@@ -54,6 +57,7 @@ class LateSession:
 
     async def call(self, request: Request[R]) -> R:
         session = self._session if self._session is not None else await self._wait()
+        request = self.focus.addressed(request)
         if isinstance(request, Execute) and not _is_of_notebook(request):
             options = request.options
             if not options.columns:

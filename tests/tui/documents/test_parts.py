@@ -85,7 +85,7 @@ def test_what_an_earlier_kernel_ran_has_no_tick() -> None:
     cells = cells_of(TEXT)
     old = [ran(cells[0], "t"), ran(cells[1], "t", "lost", number=1)]
     new = structs.replace(ran(cells[2], "t", number=2), generation=2)
-    marks = cell_marks([*old, new], cells, "t", 100.0, 2)
+    marks = cell_marks([*old, new], cells, "t", 100.0, {"python": 2})
     assert {key: mark.state for key, mark in marks.items()} == {
         cells[1].key: CellState.LOST,
         cells[2].key: CellState.OK,

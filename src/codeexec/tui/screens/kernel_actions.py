@@ -19,6 +19,7 @@ from codeexec.tui.link import ask
 from codeexec.tui.render.counts import counted
 from codeexec.tui.screens.arrangement import Arrangement
 from codeexec.tui.screens.dialogs import Asker, Confirm
+from codeexec.tui.screens.kernel_choices import KernelChoices
 from codeexec.tui.widgets.documents.pane import DocumentsPane
 from codeexec.tui.workplace import Place
 
@@ -35,6 +36,33 @@ class KernelActions(Arrangement):
     last: Frame | None
     documents: DocumentsPane
 
+    @property
+    def kernel_choices(self) -> KernelChoices:
+        return KernelChoices(self)
+
+    @work(group="choose", exclusive=True)
+    async def action_start_kernel(self) -> None:
+        await self.kernel_choices.start()
+
+    @work(group="choose", exclusive=True)
+    async def action_focus_kernel(self) -> None:
+        await self.kernel_choices.focus()
+
+    @work(group="choose", exclusive=True)
+    async def action_kernel_of_document(self) -> None:
+        await self.kernel_choices.for_document()
+
+    @work(group="choose", exclusive=True)
+    async def action_default_kernel(self) -> None:
+        await self.kernel_choices.set_default()
+
+    @work(group="choose", exclusive=True)
+    async def action_remove_kernel(self) -> None:
+        await self.kernel_choices.remove()
+
+    def action_next_kernel(self) -> None:
+        self.kernel_choices.next()
+
     def tell(self, request: Request[R]) -> None:
         """Ask, and wait in the background; only a refusal is heard of again."""
 
@@ -47,10 +75,11 @@ class KernelActions(Arrangement):
         """The first rung of the ladder, or the next while one is being climbed. Where nothing
         runs yet, what waits is let go: a kernel that starts has nothing to be interrupted in."""
         snapshot = self.last.snapshot if self.last is not None else Snapshot()
-        if snapshot.running is None and snapshot.queue:
+        waiting = snapshot.queue_of("")
+        if snapshot.running is None and waiting:
             # The first may have begun since: then it is interrupted.
-            self.tell(q.CancelExecution(snapshot.queue[0].execution_id))
-            self.tell(q.ClearQueue())
+            self.tell(q.CancelExecution(waiting[0].execution_id))
+            self.tell(q.ClearQueue(snapshot.default_kernel))
             return
         ladder = snapshot.kernel.ladder
         if ladder is None:
@@ -71,9 +100,10 @@ class KernelActions(Arrangement):
         snapshot = self.last.snapshot if self.last is not None else None
         if snapshot is None:
             return True
-        if snapshot.running is None and not snapshot.queue:
+        queue = snapshot.queue_of("")
+        if snapshot.running is None and not queue:
             return not asks_for_variables or await self._may_lose_variables(snapshot)
-        waiting = len(snapshot.queue)
+        waiting = len(queue)
         wait = f"{waiting} more wait" if waiting > 1 else "one more waits"
         words = f"A cell is running, and {wait}." if waiting else "A cell is running."
         if snapshot.running is None:

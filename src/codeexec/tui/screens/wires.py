@@ -17,12 +17,13 @@ from textual.widget import Widget
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import RESTRICTED, NoticeLevel
 from codeexec.domain.requests import SearchHistory
-from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.snapshot import NO_KERNEL, Snapshot
 from codeexec.tui import notify
 from codeexec.tui.commands import BY_ID, PANES, PLACES, Command, Where
 from codeexec.tui.feed import Frame
 from codeexec.tui.link import CommandWanted, CopyRequested, Failed, Said, ask
 from codeexec.tui.places import all_places, menu, places
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.screens.command_chooser import CommandChooser
 from codeexec.tui.screens.dialogs import Choice, Chooser
 from codeexec.tui.screens.kernel_actions import KernelActions
@@ -114,14 +115,18 @@ class Wires(KernelActions):
             severity = _SEVERITY[notice.level]
             self.notify(words, title=notice.title, severity=severity, timeout=8, markup=False)
         kernel = frame.snapshot.kernel
-        if kernel.death is not None and frame.before.kernel.state == "starting":
-            self.notify(
-                kernel.death.message,
-                title="The kernel could not start",
-                severity="error",
-                timeout=12,
-                markup=False,
-            )
+        for name, each in frame.snapshot.kernels.items():
+            before = frame.before.kernels.get(name, NO_KERNEL)
+            is_new = bool(frame.before.seq) and name not in frame.before.kernels
+            if each.death is not None and (before.state == "starting" or is_new):
+                which = f"The kernel {name}" if len(frame.snapshot.kernels) > 1 else "The kernel"
+                self.notify(
+                    each.death.message,
+                    title=f"{one_line(which)} could not start",
+                    severity="error",
+                    timeout=12,
+                    markup=False,
+                )
         waiting, waited = len(frame.snapshot.queue), len(frame.before.queue)
         if kernel.paused and waiting > waited:
             self.notify("Paused: this runs when the container goes on.", timeout=4)

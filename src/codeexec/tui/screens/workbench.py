@@ -153,6 +153,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             self.present(True)
         self.console_pane.connect(self.session, watch_only=self.options.watch)
         self.documents.connect(self.session)
+        self.documents.focus_of_kernels = self.session.focus
         self.documents.watch_only = self.options.watch
         self._show_watching()
         self.run_worker(self._work(), group="session")
@@ -338,7 +339,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         elif self.is_set_up and (view := self.sharing.load(summary.session_id)) is not None:
             self.documents.restore_split(view)
         try:
-            async for frame in frames(session.events(0, "latest")):
+            async for frame in frames(session.events(0, "latest"), focus=self.session.focus):
                 self.show_frame(frame)
         except CodeexecError as error:
             self.say_failed(error)

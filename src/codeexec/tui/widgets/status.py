@@ -128,7 +128,7 @@ class StatusLine(Widget):
         self._presenting = self._presenting if presenting is None else presenting
         if shows_position is not None:
             self._shows_position = shows_position
-        moves = self._snapshot.kernel.state == "busy" or self._link.state == "reconnecting"
+        moves = self._snapshot.is_running or self._link.state == "reconnecting"
         if self._ticker is not None:
             (self._ticker.resume if moves else self._ticker.pause)()
         self._refresh_if_other()
@@ -174,7 +174,7 @@ class StatusLine(Widget):
             next_key = _NEXT_RUNG.get(kernel.ladder.stage, "")
             return f"↯ {words}{pid} {elapsed}{next_key}", "warn", "kernel.interrupt"
         running = self._snapshot.running
-        if running is not None and running.stdin is not None:
+        if self._snapshot.asking is not None:
             return "⌨ waiting for your answer", "stream.stdin", "pane.console"
         shape, meaning = _STATES[kernel.state]
         words = kernel.state if kernel.state != "none" else "no kernel"
@@ -210,6 +210,8 @@ class StatusLine(Widget):
         if self._restricted:
             pieces.append(("restricted", "warn", "app.trust"))
         ref = kernel.kernel
+        if len(snapshot.kernels) > 1:
+            pieces.append((_kernels_words(snapshot), "accent", "kernel.focus"))
         if ref is not None:
             pieces += self._contained(ref) if ref.engine else self._local(ref)
         if self._presenting:
@@ -269,6 +271,14 @@ class StatusLine(Widget):
             self._spans.append((at, at + cell_len(words), command))
             at += cell_len(words)
         return Strip(segments).adjust_cell_length(width).apply_style(self.rich_style)
+
+
+def _kernels_words(snapshot: Snapshot) -> str:
+    """The kernel in focus, and how many others there are and run."""
+    others = [view for name, view in snapshot.kernels.items() if name != snapshot.default_kernel]
+    busy = sum(view.state == "busy" for view in others)
+    words = f"{snapshot.default_kernel} +{len(others)}"
+    return f"{words} ({busy} busy)" if busy else words
 
 
 def _image_words(image: str) -> str:

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
+from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import iter_rows, plain
 from codeexec.domain.printable import printable_row
 from codeexec.domain.snapshot import ExecutionView
@@ -224,7 +225,9 @@ class CardActions(Widget):
 
     def action_rerun(self) -> None:
         if card := self.view.current:
-            request = q.Execute(card.view.code, origin=self.me, cell=card.view.cell)
+            view = card.view
+            options = ExecuteOptions(kernel=view.options.kernel)
+            request = q.Execute(view.code, origin=self.me, cell=view.cell, options=options)
             self.tell(request)
             self.view.select(None)
             self.view.go_to_end()

@@ -14,6 +14,9 @@ from codeexec.tui.widgets.console.paint import CardPainter
 from codeexec.tui.widgets.console.rows import Pages
 
 _FEWEST_COLLAPSED = 3
+
+_NEAR = 50
+"""Cards above one, among which the last of its kernel is looked for."""
 """Cards that wait, from which on they take one line together."""
 
 
@@ -111,10 +114,13 @@ class Deck:
         return min((self._places.get(card.key, 0) for card in heads), default=len(self.cards))
 
     def _note_kernel(self, at: int) -> None:
-        """Whether a card and the next were run by other kernels than the cards above them."""
+        """Whether a card and the next were run by other processes of their kernel than the last
+        cards of that kernel above them."""
         for below in range(max(at, 1), min(at + 2, len(self.cards))):
-            before, now = self.cards[below - 1].view.generation, self.cards[below].view.generation
-            self.cards[below].rule = bool(before and now and before != now)
+            now = self.cards[below].view
+            earlier = (card.view for card in reversed(self.cards[max(below - _NEAR, 0) : below]))
+            before = next((view.generation for view in earlier if view.kernel == now.kernel), 0)
+            self.cards[below].rule = bool(before and now.generation not in (0, before))
 
     def _update(
         self, card: Card, view: ExecutionView, painter: CardPainter, rewritten: int | None = None

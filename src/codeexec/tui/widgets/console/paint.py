@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from codeexec.domain.outputs import Run
 from codeexec.domain.printable import printable
-from codeexec.domain.snapshot import ExecutionStatus
+from codeexec.domain.snapshot import ExecutionStatus, Snapshot
 from codeexec.tui.render.ansi import AnsiPainter, fold, wrap_words
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.highlight import highlight
@@ -80,6 +80,8 @@ class CardPainter:
         self._painted: dict[str, tuple[object, int, bool, Painted]] = {}
         self._sources: dict[tuple[str, str], list[list[Segment]]] = {}
         self.language = "python"
+        self._languages: dict[str, str] = {}
+        self._shows_kernels = False
         self.colors = True
         self.timestamps = False
 
@@ -128,7 +130,8 @@ class CardPainter:
         """A line of the code; the first has the prompt at its left and the state at its right."""
         view = card.view
         label = f"[{view.count}] " if view.count is not None else "[·] "
-        lines = self._source(view.code.expandtabs(TAB))
+        language = self._languages.get(view.kernel, self.language)
+        lines = self._source(view.code.expandtabs(TAB), language)
         source = lines[number] if number < len(lines) else []
         if card.has_title_for_code:
             source, lines = [Segment(_place(card), self.theme.style("muted"))], [[]]
@@ -154,8 +157,8 @@ class CardPainter:
         ellipsis = Segment("…", self.theme.style("muted"))
         return Strip([*strip.crop(0, max(width - 1, 0)), ellipsis])
 
-    def _source(self, code: str) -> list[list[Segment]]:
-        key = (code, self.language)
+    def _source(self, code: str, language: str) -> list[list[Segment]]:
+        key = (code, language)
         found = self._sources.get(key)
         if not self.colors:
             style = self.theme.style("syntax.text")
@@ -163,8 +166,17 @@ class CardPainter:
         if found is None:
             if len(self._sources) >= _KEPT_SOURCES:
                 self._sources.clear()
-            found = self._sources[key] = highlight(code, self.language, self.theme)
+            found = self._sources[key] = highlight(code, language, self.theme)
         return found
+
+    def follow_kernels(self, snapshot: Snapshot) -> bool:
+        """Highlight code in the language of its kernel, and name kernels where there are several.
+        Whether that changes what is painted."""
+        languages = {name: view.language for name, view in snapshot.kernels.items()}
+        languages = {name: language for name, language in languages.items() if language}
+        before = self._languages, self._shows_kernels
+        self._languages, self._shows_kernels = languages, len(snapshot.kernels) > 1
+        return before != (self._languages, self._shows_kernels)
 
     def _is_own(self, origin: str) -> bool:
         """Whether we ran it: here, or before in another terminal that is no longer connected."""
@@ -181,6 +193,8 @@ class CardPainter:
     def _side(self, card: Card) -> list[Segment]:
         view, style = card.view, self.theme.style
         side: list[Segment] = []
+        if self._shows_kernels and view.options.kernel:
+            side.append(Segment(f"{one_line(view.kernel[:16])}  ", style("muted")))
         if view.cell is not None and view.cell.title and not card.has_title_for_code:
             side.append(Segment(f"{one_line(view.cell.title[:24])}  ", style("muted")))
         if self.timestamps and view.started_at:

@@ -33,6 +33,7 @@ from codeexec.tui.widgets.console.bars import AnswerBar, SearchBar
 from codeexec.tui.widgets.console.bodies import data_of
 from codeexec.tui.widgets.console.popup import CompletionPopup, DocsPopup
 from codeexec.tui.widgets.console.prompt import Prompt
+from codeexec.tui.widgets.console.prompts import Prompts
 from codeexec.tui.widgets.console.rows import PAGE
 from codeexec.tui.widgets.console.view import ConsoleView
 
@@ -100,7 +101,7 @@ class ConsolePane(CardActions, Vertical):
         self._theme = theme
         self.session: SessionClient | None = None
         self.graphics = Graphics()
-        self._next = 1
+        self._prompts = Prompts()
         self._is_dead = False
         self._came_from = ""
 
@@ -159,11 +160,11 @@ class ConsolePane(CardActions, Vertical):
         language = frame.snapshot.kernel.language
         if language and language != self.prompt.language_name:
             self.prompt.language_name = language
-        running = frame.snapshot.running
-        stdin = running.stdin if running is not None else None
-        if self.answer.ask(stdin) and stdin is not None and running is not None:
+        asking = frame.snapshot.asking
+        stdin = asking.stdin if asking is not None else None
+        if self.answer.ask(stdin) and stdin is not None and asking is not None:
             self._came_from = ""
-            self.post_message(self.AnswerAwaited(stdin, running.origin))
+            self.post_message(self.AnswerAwaited(stdin, asking.origin))
             if self.has_focus_within:
                 self.answer.take_focus()
         elif stdin is None and self.answer.has_focus_within:
@@ -173,21 +174,8 @@ class ConsolePane(CardActions, Vertical):
                 self.prompt.focus()
             self._came_from = ""
         self._is_dead = frame.snapshot.kernel.state == "dead"
-        self._number(frame)
-
-    def _number(self, frame: Frame) -> None:
-        counts = [
-            view.count
-            for key in frame.changed
-            if (view := frame.view(key)) is not None
-            and view.count is not None
-            and view.generation == frame.snapshot.kernel.generation
-        ]
-        if frame.snapshot.kernel.generation != frame.before.kernel.generation:
-            self._next = 1
-        if counts:
-            self._next = max(counts) + 1
-        words = f"[{self._next}] "
+        self._prompts.follow(frame, self.prompt)
+        words = self._prompts.label(frame.snapshot)
         if (shown := str(self._label.content)) != words:
             # A layout goes through every widget: only where the width changes.
             self._label.update(words, layout=len(shown) != len(words))

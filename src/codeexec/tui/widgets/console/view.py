@@ -67,15 +67,17 @@ class ConsoleView(CardLines, can_focus=True):
         """Take in what a frame names; paints nothing when that is nothing of ours."""
         if frame.snapshot.kernel.language:
             self.painter.language = frame.snapshot.kernel.language
+        if frame.kernels_changed and self.painter.follow_kernels(frame.snapshot):
+            self._painted.clear()
+            self.refresh()
         is_new = self.deck.take(frame, self.painter)
         if self._note_restart(frame) or is_new:
             self._trim()
             self._resettle()
         for key in self.deck.take_stale():
             self.post_message(self.ExecutionStale(key))
-        running = frame.snapshot.running
         if self._ticker is not None:
-            (self._ticker.resume if running is not None else self._ticker.pause)()
+            (self._ticker.resume if frame.snapshot.is_running else self._ticker.pause)()
 
     def show_stored(self, views: Sequence[ExecutionView]) -> None:
         """Show these outputs that notebooks' files hold, and no others."""
@@ -88,7 +90,9 @@ class ConsoleView(CardLines, can_focus=True):
     def _note_restart(self, frame: Frame) -> bool:
         """Say below the cards that another kernel has come; whether that has changed."""
         before, kernel = self._last_words, frame.snapshot.kernel
-        last = max((card.view.generation for card in self.deck.cards[-20:]), default=0)
+        name = frame.snapshot.default_kernel
+        views = (card.view for card in self.deck.cards[-20:])
+        last = max((view.generation for view in views if view.kernel == name), default=0)
         if kernel.state == "dead":
             self._last_words = _ENDED
         elif kernel.state in ("idle", "busy") and 0 < last < kernel.generation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from codeexec.documents.model import Cell
 from codeexec.domain.events import CellRef
@@ -62,16 +62,17 @@ def cell_marks(
     cells: Sequence[Cell],
     token: str,
     now: float,
-    generation: int = 0,
+    generations: Mapping[str, int] = {},
 ) -> dict[str, CellMark]:
     """The mark of each cell that was run, by its key. `now` is in seconds since the epoch.
 
-    What an earlier kernel than `generation` has run is not what this one knows: it has no mark.
+    `generations` are those of the session's kernels now: what an earlier process of a kernel has
+    run is not what this one knows, so it has no mark.
     """
     marks: dict[str, CellMark] = {}
     for key, view in assigned(views, cells, token):
         state = _STATES[view.status]
-        if state in _SETTLED and view.generation < generation:
+        if state in _SETTLED and view.generation < generations.get(view.kernel, 0):
             marks.pop(key, None)
         else:
             marks[key] = CellMark(state, _elapsed(view, now), view.code)

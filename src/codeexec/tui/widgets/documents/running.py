@@ -17,6 +17,7 @@ from codeexec.domain.events import CellRef, NextInputOffered
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.languages.running import refusal
 from codeexec.tui.feed import Frame
+from codeexec.tui.kernel_focus import KernelFocus
 from codeexec.tui.link import Failed, ask, ask_quietly
 from codeexec.tui.widgets.documents.cell_runs import CellRuns
 from codeexec.tui.widgets.documents.keeping import Keeping
@@ -37,6 +38,7 @@ class Running(Keeping):
     """Saves before it runs, if that is wished."""
 
     session: SessionClient | None = None
+    focus_of_kernels = KernelFocus()
     save_before_run = True
     _snapshot = Snapshot()
     _cell_runs: CellRuns
@@ -73,7 +75,7 @@ class Running(Keeping):
     def _refuses(self, sheet: Sheet, scope: RunScope) -> bool:
         """Whether the kernel does not run such a document, which is told then. Selected text of a
         document that is prose or data may be code all the same."""
-        kernel = self._snapshot.kernel
+        kernel = self._snapshot.kernel_named(self._kernel_of(sheet))
         language = (kernel.kernel.language if kernel.kernel else "") or kernel.language
         name, first = sheet.untitled or sheet.path.name, sheet.editor.model.lines[0]
         if sheet.document.notebook is not None:
@@ -83,6 +85,10 @@ class Running(Keeping):
             return False
         self.post_message(Failed(UsageError(*refused)))
         return True
+
+    def _kernel_of(self, sheet: Sheet) -> str:
+        """The kernel of the session that runs this document."""
+        return self.focus_of_kernels.of_document(sheet.name_key)
 
     def _runs(
         self, sheet: Sheet, cells: Sequence[Cell], scope: RunScope
@@ -143,7 +149,7 @@ class Running(Keeping):
             and (key not in before or before[key].status != view.status)
         ]
         documents = {view.cell.document for view in changed if view.cell is not None}
-        is_new_kernel = frame.before.kernel.generation != frame.snapshot.kernel.generation
+        is_new_kernel = _generations(frame.before) != _generations(frame.snapshot)
         for sheet in self._sheets:
             if is_new_kernel and frame.before.seq:
                 sheet.show_marks(frame.snapshot)
@@ -254,7 +260,9 @@ class Running(Keeping):
             self.run_worker(self._complete(sheet, event), group="complete", exclusive=True)
 
     async def _complete(self, sheet: Sheet, event: CodeEditor.CompletionRequested) -> None:
-        found = await ask_quietly(self.session, q.Complete(event.code, event.offset))
+        found = await ask_quietly(
+            self.session, q.Complete(event.code, event.offset, self._kernel_of(sheet))
+        )
         if found is not None and found.matches:
             items = [Completion(match.text, match.type) for match in found.matches]
             sheet.editor.show_completions(items, event.location(found.start), event)
@@ -280,9 +288,15 @@ class Running(Keeping):
             self.run_worker(self._inspect(sheet, event), group="complete", exclusive=True)
 
     async def _inspect(self, sheet: Sheet, event: CodeEditor.InspectRequested) -> None:
-        found = await ask(self, self.session, q.Inspect(event.code, event.offset))
+        found = await ask(
+            self, self.session, q.Inspect(event.code, event.offset, kernel=self._kernel_of(sheet))
+        )
         if found is not None and found.found:
             sheet.editor.show_docs(found.text, event)
+
+
+def _generations(snapshot: Snapshot) -> dict[str, int]:
+    return {name: kernel.generation for name, kernel in snapshot.kernels.items()}
 
 
 def _near_cursor(sheet: Sheet) -> str:

@@ -417,8 +417,8 @@ class Sheet(Vertical):
         views = self._views(snapshot)
         if not views and not self._marked:
             return
-        generation = snapshot.kernel.generation
-        marks = cell_marks(views, self.editor.cells(), self._token, time.time(), generation)
+        generations = {name: kernel.generation for name, kernel in snapshot.kernels.items()}
+        marks = cell_marks(views, self.editor.cells(), self._token, time.time(), generations)
         counted = {
             view.cell.cell.partition("@")[0]: view.execution_id for view in views if view.cell
         }
@@ -481,7 +481,8 @@ class Sheet(Vertical):
         runs = self.runs(snapshot)
         filled = await with_runs(notebook, self._saved_keys, runs, session, self._outputs)
         if runs:
-            filled = with_kernel(filled, snapshot.kernel)
+            last = max(runs.values(), key=lambda view: view.number)
+            filled = with_kernel(filled, snapshot.kernel_of(last))
         if self.document.notebook is notebook and filled != notebook:
             document = replace(self.document, notebook=filled)
             self.document = save_document(

@@ -1,0 +1,88 @@
+"""The kernel in focus: the one that this client's prompt, status line and variables are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from msgspec.structs import replace
+
+from codeexec.domain import requests as q
+from codeexec.domain.requests import Request
+from codeexec.domain.snapshot import Snapshot
+
+R = TypeVar("R")
+
+_OF_FOCUS = (
+    q.Interrupt,
+    q.RestartKernel,
+    q.ShutDownKernel,
+    q.PauseKernel,
+    q.UnpauseKernel,
+    q.Complete,
+    q.Inspect,
+    q.IsComplete,
+    q.RefreshVariables,
+    q.InspectVariable,
+    q.ReadTable,
+    q.DeleteVariable,
+    q.GetUsage,
+)
+"""Requests that go to the kernel in focus where they name none."""
+
+
+class KernelFocus:
+    """Of one client; other clients of the session have their own. Documents run on the session's
+    default kernel, or on the one that was chosen for them."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        """Empty: the session's default kernel."""
+        self.on_change: Callable[[], None] = lambda: None
+        self._default = ""
+        self._documents: dict[str, str] = {}
+
+    def choose(self, name: str) -> None:
+        """Let this kernel have the focus."""
+        self.name = name
+        self.on_change()
+
+    def choose_for(self, document: str, kernel: str) -> None:
+        """Let this kernel run the cells of a document; empty: the session's default kernel."""
+        if kernel:
+            self._documents[document] = kernel
+        else:
+            self._documents.pop(document, None)
+
+    def forget(self, name: str) -> None:
+        """The session has this kernel no more."""
+        self._documents = {key: each for key, each in self._documents.items() if each != name}
+        if self.name == name:
+            self.choose("")
+
+    def of_document(self, document: str) -> str:
+        """The kernel that runs a document; empty while no session is known."""
+        return self._documents.get(document) or self._default
+
+    def focused(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with the kernel in focus in place of the default one."""
+        self._default = snapshot.default_kernel
+        if self.name not in snapshot.kernels:
+            return snapshot
+        return replace(snapshot, default_kernel=self.name)
+
+    def addressed(self, request: Request[R]) -> Request[R]:
+        """The request with its kernel: that of its document, or the one in focus."""
+        if isinstance(request, q.Execute):
+            return cast("Request[R]", self._addressed_code(request))
+        if isinstance(request, _OF_FOCUS) and self.name and not request.kernel:
+            return cast("Request[R]", replace(request, kernel=self.name))
+        return request
+
+    def _addressed_code(self, request: q.Execute) -> q.Execute:
+        if request.options.kernel:
+            return request
+        document = request.cell.document if request.cell is not None else ""
+        kernel = self._documents.get(document, "") if document else self.name
+        options = replace(request.options, kernel=kernel)
+        return replace(request, options=options) if kernel else request
