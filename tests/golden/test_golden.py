@@ -1,0 +1,98 @@
+"""The screens of SCENES look as their files in `data/` say, in each theme and colour depth.
+
+`make golden` writes the files anew; what has changed is then seen in the diff, and in pictures by
+`make golden-svg`. A test that fails writes both pictures to build/golden/.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from rich.segment import Segment
+
+from codeexec.tui.color_depth import DEPTHS
+from golden.pictures import DATA, ROOT, Picture, differences, read, take, write
+from golden.scenes import LOOKS, SCENES, Size, Still
+from support.bench import Bench
+
+pytestmark = pytest.mark.slow
+
+INTO = ROOT / "build" / "golden"
+UPDATE = os.environ.get("GOLDEN", "")
+"""`update` writes the files, `svg` draws the pictures that there are."""
+
+
+@pytest.mark.parametrize("name", SCENES)
+async def test_the_screen_looks_as_before(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still = Still(monkeypatch)
+    scene = SCENES[name]
+    faults: list[str] = []
+    async with scene.story(tmp_path, scene.sizes[0]) as bench:
+        for size in scene.sizes:
+            await bench.pilot.resize_terminal(*size)
+            still.hold(bench)
+            faults += _compare(f"{name}-{size[0]}x{size[1]}", await _take(bench, size))
+    assert not faults, "\n".join(faults)
+
+
+async def _take(bench: Bench, size: Size) -> Picture:
+    """The screen in all the looks."""
+    program, strips = bench.program, {}
+    for theme, depth in LOOKS:
+        program.show_theme(program.equipment.themes[theme].at(depth))
+        before: list[list[Segment]] | None = None
+        shot: list[list[Segment]] = []
+        while before != shot or len(shot) != size[1]:
+            await bench.pilot.pause(0.02)
+            before = shot
+            shot = [list(strip) for strip in program.screen._compositor.render_strips()]
+        strips[f"{theme} {depth}"] = shot
+    return take(strips)
+
+
+def _compare(name: str, picture: Picture) -> list[str]:
+    file = DATA / f"{name}.txt"
+    if UPDATE == "update":
+        DATA.mkdir(exist_ok=True)
+        file.write_text(write(picture), "utf-8")
+    if UPDATE == "svg":
+        _draw(name, "", picture)
+    if not file.exists():
+        return [f"There is no picture of {name} yet: make golden"]
+    expected = read(file.read_text("utf-8"))
+    found = differences(expected, picture)
+    if not found:
+        return []
+    _draw(name, "-expected", expected)
+    _draw(name, "-actual", picture)
+    return [f"{name} looks otherwise (both in {INTO}; if that is meant: make golden)", *found]
+
+
+def _draw(name: str, end: str, picture: Picture) -> None:
+    INTO.mkdir(parents=True, exist_ok=True)
+    for look in picture.looks:
+        file = INTO / f"{name}-{look.replace(' ', '-')}{end}.svg"
+        file.write_text(picture.svg(look), "utf-8")
+
+
+def test_each_file_is_of_a_scene_and_each_look_is_in_it() -> None:
+    names = {f"{name}-{w}x{h}" for name, scene in SCENES.items() for w, h in scene.sizes}
+    assert {file.stem for file in DATA.glob("*.txt")} == names
+    assert {depth for _, depth in LOOKS} < set(DEPTHS)
+    for file in DATA.glob("*.txt"):
+        picture = read(file.read_text("utf-8"))
+        assert picture.looks == tuple(" ".join(look) for look in LOOKS)
+        for cells in picture.cells:
+            for cell in cells:
+                _check_depths(picture.looks, cell)
+
+
+def _check_depths(looks: tuple[str, ...], cell: tuple[str, ...]) -> None:
+    for look, style in zip(looks, cell, strict=True):
+        front, _, back, *_ = style.split(" ")
+        sign = "color(" if look.endswith("256") else "#"
+        assert {color.startswith(sign) or color == "default" for color in (front, back)} == {True}
