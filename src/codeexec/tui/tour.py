@@ -27,6 +27,8 @@ class Step:
     needs: tuple[str, ...]
     praise: str = ""
     cell: str = ""
+    needs_the_one_before: bool = False
+    """Works on what the step before has made in this session."""
 
 
 STEPS: tuple[Step, ...] = (
@@ -57,6 +59,7 @@ STEPS: tuple[Step, ...] = (
         ("pane:artifacts", "screen:ViewerScreen", "workbench"),
         "Every pane has such a key: Alt and its number.",
         "question",
+        needs_the_one_before=True,
     ),
     Step(
         "Answer a question",
@@ -151,8 +154,9 @@ class Progress:
             at = int(read_plain_text(self._file))
         except (OSError, ValueError):
             return 0
-        # A tour that was taken to its end begins anew.
-        return at if 0 <= at < len(STEPS) - 1 else 0
+        if not 0 <= at < len(STEPS) - 1:
+            return 0  # a tour that was taken to its end begins anew
+        return at - STEPS[at].needs_the_one_before
 
 
 def folder_of(state: Path) -> Path:

@@ -59,6 +59,8 @@ class TourControl:
     async def begin(self) -> None:
         """Show the step where the tour was left, with the cursor in its cell."""
         workbench = self._workbench
+        if self._bar is not None:
+            return  # the session could not be opened while the documents were: both begin
         self._bar = TourBar()
         await workbench.mount(self._bar, before=workbench.status)
         self._show()
