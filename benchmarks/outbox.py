@@ -47,7 +47,7 @@ class Subject:
             KernelRef("benchmark"), LocalProcess(self._spawn), self._sink, primed=True
         )
 
-    def _spawn(self) -> launch.Spawned:
+    async def _spawn(self) -> launch.Spawned:
         argv = [sys.executable, self._launcher, "-f", "{connection_file}"]
         return launch.spawn(argv, self._cwd, {})
 

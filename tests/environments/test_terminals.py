@@ -208,6 +208,24 @@ async def test_the_end_is_known_with_the_last_output(place: Place, script: str, 
     assert await screen.rest() == b"last words\r\n"
 
 
+async def test_a_program_that_closes_its_terminal_is_not_hung_up(place: Place) -> None:
+    """coreutils close their streams before they exit; then no process has the terminal open."""
+    code = "import os, time\nfor n in range(3): os.close(n)\ntime.sleep(0.3)\nos._exit(4)"
+    terminal = await place.open_terminal([sys.executable, "-S", "-c", code])
+    screen = Screen(terminal)
+    assert await screen.rest() == b""
+    assert (await asyncio.wait_for(terminal.wait(), DEADLINE)).code == 4
+
+
+async def test_a_program_opens_its_terminal_again(place: Place) -> None:
+    code = (
+        "import os, time\nfor n in range(3): os.close(n)\ntime.sleep(0.2)\n"
+        "os.write(os.open('/dev/tty', os.O_RDWR), b'again')\nos._exit(0)"
+    )
+    screen = Screen(await place.open_terminal([sys.executable, "-S", "-c", code]))
+    assert await screen.rest() == b"again"
+
+
 async def test_writing_after_the_end_is_a_broken_pipe(place: Place) -> None:
     screen = await open_command(place, "exit 0")
     await screen.rest()

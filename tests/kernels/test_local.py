@@ -34,7 +34,11 @@ LOCAL = LOCAL_CASES[0]
 
 def _scripted(code: str, cwd: Path, sink: Partner, timeout: float = 30.0) -> JupyterKernel:
     argv = [sys.executable, "-c", code]
-    life = LocalProcess(lambda: launch.spawn(argv, str(cwd), {}))
+
+    async def start() -> launch.Spawned:
+        return launch.spawn(argv, str(cwd), {})
+
+    life = LocalProcess(start)
     return JupyterKernel(KernelRef("scripted"), life, sink.sink, start_timeout=timeout)
 
 

@@ -372,7 +372,11 @@ async def test_a_kernel_of_another_launcher_has_no_outbox_and_is_adopted(
     command = [sys.executable, *argv, "-f", "{connection_file}"]
     partner = Partner()
     with no_orphans():
-        life = LocalProcess(lambda: launch.spawn(command, str(tmp_path), {}))
+
+        async def start() -> launch.Spawned:
+            return launch.spawn(command, str(tmp_path), {})
+
+        life = LocalProcess(start)
         kernel = JupyterKernel(KernelRef("other"), life, partner.sink)
         partner.kernel = kernel
         await kernel.start()

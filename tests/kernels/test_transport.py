@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from codeexec.domain.events import KernelRef
 from codeexec.kernels.base import Displayed, Kernel, Raised, Sink, Told
 from codeexec.kernels.jupyter.kernel import JupyterKernel
-from codeexec.kernels.jupyter.launch import spawn_here
+from codeexec.kernels.jupyter.launch import Spawned, spawn_here
 from codeexec.kernels.jupyter.process import LocalProcess
 from codeexec.kernels.jupyter.transport import Receiver, Transport
 from support.json_transport import JsonTransport
@@ -36,7 +35,10 @@ def case(opened: list[JsonTransport]) -> KernelCase:
         return opened[-1]
 
     def create(cwd: Path, sink: Sink) -> Kernel:
-        process = LocalProcess(partial(spawn_here, str(cwd)))
+        async def start() -> Spawned:
+            return spawn_here(str(cwd))
+
+        process = LocalProcess(start)
         return JupyterKernel(REF, process, sink, primed=True, open_transport=open_transport)
 
     return KernelCase("json", create)

@@ -28,8 +28,8 @@ def start(apart: Apart, code: str) -> subprocess.Popen[bytes]:
 async def test_an_early_kernel_that_nobody_takes_ends_while_its_server_goes_on() -> None:
     with user() as apart:
         server = start(apart, QUICK)
-        await wait_until(lambda: len(apart.processes()) == 2, "the early kernel")
-        await wait_until(lambda: len(apart.processes()) == 1, "its end")
+        await wait_until(lambda: len(apart.processes()) == 3, "the holder and the early kernel")
+        await wait_until(lambda: len(apart.processes()) == 2, "its end")
         assert server.poll() is None
         server.terminate()
         assert server.wait(30) == 0
@@ -39,7 +39,7 @@ async def test_an_early_kernel_that_nobody_takes_ends_while_its_server_goes_on()
 async def test_an_early_kernel_ends_with_a_server_that_is_killed() -> None:
     with user() as apart:
         server = start(apart, SLOW)
-        await wait_until(lambda: len(apart.processes()) == 2, "the early kernel")
+        await wait_until(lambda: len(apart.processes()) == 3, "the holder and the early kernel")
         os.kill(server.pid, signal.SIGKILL)
         server.wait()
         await wait_until(lambda: not apart.processes(), "its end")

@@ -111,6 +111,7 @@ def serve(bind: str, token_file: Path | None, as_json: bool) -> None:
     TCP clients always need the token; it is printed unless --token-file names where it is.
     """
     from codeexec.config.paths import find_paths
+    from codeexec.environments.holder.holding import Holding
     from codeexec.kernels.early import EarlyKernel
     from codeexec.kernels.factory import make_factory
     from codeexec.server.main import ServerOptions, set_up_log
@@ -142,5 +143,5 @@ def serve(bind: str, token_file: Path | None, as_json: bool) -> None:
                 style.say(f"token   in {token_file}", flush=True)
 
     options = ServerOptions(paths, bind=address, token=token, settings=host_settings())
-    kernels = make_factory(EarlyKernel(), container_settings)
+    kernels = make_factory(EarlyKernel(), container_settings, Holding(paths.holder))
     asyncio.run(serve_now(options, instance, listening, kernels, ready))

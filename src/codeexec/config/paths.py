@@ -40,6 +40,11 @@ class Paths:
         return self.state / "server.log"
 
     @property
+    def holder(self) -> Path:
+        """Names the process that holds kernels and terminals when no server is there."""
+        return self.state / "holder"
+
+    @property
     def console(self) -> Path:
         """What the server said on its standard output and error since it was started."""
         return self.state / "server.out"

@@ -20,7 +20,7 @@ from .base import (
     TerminalSize,
 )
 from .files import Folder
-from .holder.client import HolderClient
+from .holder.holding import Holding
 from .holder.terminal import LocalTerminal, open_local_terminal, terminal_env
 from .host_files import HostFiles
 from .paths import inside
@@ -30,9 +30,9 @@ from .processes import Child, chunks, start
 class LocalEnvironment(HostFiles):
     """A folder of this machine. Processes run as the user, with the user's environment."""
 
-    def __init__(self, workspace: Path | Folder, holder: HolderClient | None = None) -> None:
+    def __init__(self, workspace: Path | Folder, holding: Holding | None = None) -> None:
         """A `Folder` need not be there: its files are not there then, and no command starts.
-        `holder` keeps the terminals; without it one is begun for the first terminal, and ends
+        `holding` has the terminals; without it a holder is begun for the first terminal, and ends
         with this environment."""
         if isinstance(workspace, Folder):
             self._root = workspace.real
@@ -46,9 +46,8 @@ class LocalEnvironment(HostFiles):
                 )
         self._id = f"local-{uuid.uuid4().hex[:8]}"
         self._running: set[LocalHandle] = set()
-        self._holder = holder
-        self._owns_holder = holder is None
-        self._beginning = asyncio.Lock()
+        self._holding = holding or Holding()
+        self._owns_holding = holding is None
         self._terminals: set[LocalTerminal] = set()
         self._ended = False
 
@@ -98,7 +97,7 @@ class LocalEnvironment(HostFiles):
             raise EnvironmentUnavailable("This environment was ended.", "Make a new one.")
         folder = self._root.joinpath(*inside(PurePosixPath(self._root), cwd or ""))
         environ = without_secrets(terminal_env(os.environ, env or {}))
-        holder = await self._begin_holder()
+        holder = await self._holding.client()
         try:
             terminal = await open_local_terminal(
                 holder, command, size=size, cwd=folder, env=environ
@@ -107,12 +106,6 @@ class LocalEnvironment(HostFiles):
             raise _not_started(command, folder, error) from error
         self._terminals = {each for each in self._terminals if each.poll() is None} | {terminal}
         return terminal
-
-    async def _begin_holder(self) -> HolderClient:
-        async with self._beginning:
-            if self._holder is None or (self._owns_holder and self._holder.is_closed):
-                self._holder = await HolderClient.begin()
-        return self._holder
 
     async def is_running(self) -> bool:
         return not self._ended
@@ -126,8 +119,8 @@ class LocalEnvironment(HostFiles):
         terminals, self._terminals = self._terminals, set()
         ends = [handle.kill() for handle in running] + [each.kill() for each in terminals]
         await asyncio.gather(*ends)
-        if self._owns_holder and self._holder is not None:
-            self._holder.close()
+        if self._owns_holding:
+            self._holding.close()
 
 
 def _not_started(command: Sequence[str], folder: Path, error: OSError) -> EnvironmentUnavailable:

@@ -1,9 +1,10 @@
 """Starts the processes of a session server and keeps them, with their terminals, when it dies.
 
-Run as `python -I -S holder.py LISTENER GRACE`, where LISTENER is a listening Unix socket that is
-already bound in a private folder. A connection sends requests as JSON lines and gets answers (`id`)
-and events as JSON lines; descriptors go along by SCM_RIGHTS. One that sends a `read` request
-carries the raw output of a channel from then on. `environments/holder/client.py` is the other end.
+Run as `python -I -S holder.py LISTENER GRACE [PID FOLDER]`: LISTENER is a listening Unix socket
+that is already bound in a private folder, PID a child that was started before. A connection sends
+requests as JSON lines and gets answers (`id`) and events as JSON lines; the descriptor of a
+terminal goes along by SCM_RIGHTS. One that sends a `read` request carries the raw output of a
+channel from then on. `environments/holder/client.py` is the other end.
 
 The holder is the parent of what it starts, so exit status and peak memory are exact, and it is a
 subreaper: what daemonizes becomes its child, and is reaped. It is small, because the peak memory
@@ -17,9 +18,6 @@ holder exits when it has no connection and no process.
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import errno
-import fcntl
 import json
 import os
 import selectors
@@ -27,174 +25,67 @@ import signal
 import socket
 import struct
 import sys
-import termios
 import time
-from collections import deque
 from typing import NoReturn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
     from typing import Any
 
-KEPT = 1 << 20
-"""Bytes of each channel that are kept, and that a server may leave unacknowledged."""
-CHUNK = 1 << 16
+    from codeexec.guest.held import (
+        CHUNK,
+        PR_SET_CHILD_SUBREAPER,
+        Channel,
+        Connection,
+        Job,
+        find_family,
+        launch,
+        make_streams,
+        prctl,
+        remove_folder,
+        write_private,
+    )
+else:
+    # Isolated mode leaves the folder of this file out.
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    from held import (
+        CHUNK,
+        PR_SET_CHILD_SUBREAPER,
+        Channel,
+        Connection,
+        Job,
+        find_family,
+        launch,
+        make_streams,
+        prctl,
+        remove_folder,
+        write_private,
+    )
+
 MOST_REQUEST = 16 << 20
-MOST_DESCRIPTORS = 8
 LINGER = 0.2
 """Seconds of silence after which the terminal of an ended process is closed, though a background
 process still has it open."""
+RETRY = 0.05
+"""Seconds between looks at a terminal that no process has open."""
 FIRST_CONNECTION = 10.0
 SWEEPS = 50
 ACK = struct.Struct(">Q")
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGXFSZ)
-
-
-def prctl(option: int, value: int) -> None:
-    """Linux only: elsewhere the call does not exist and nothing happens."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
-
-
-class Output:
-    """The last KEPT bytes of a channel, by offset from its first byte."""
-
-    def __init__(self) -> None:
-        self.chunks: deque[bytearray] = deque()
-        self.start = self.end = 0
-
-    def append(self, data: bytes) -> None:
-        if self.chunks and len(self.chunks[-1]) + len(data) <= CHUNK:
-            self.chunks[-1] += data
-        else:
-            self.chunks.append(bytearray(data))
-        self.end += len(data)
-        while self.end - self.start - len(self.chunks[0]) >= KEPT:
-            self.start += len(self.chunks.popleft())
-
-    def since(self, offset: int) -> Iterator[bytes]:
-        """The bytes from `offset` on, which is not before `start`."""
-        at = self.start
-        for chunk in self.chunks:
-            if at + len(chunk) > offset:
-                yield bytes(memoryview(chunk)[max(offset - at, 0) :])
-            at += len(chunk)
-
-
-class Channel:
-    """What a process writes to its terminal, or to one pipe."""
-
-    def __init__(self, name: str, handle: int) -> None:
-        self.name = name
-        self.handle = handle
-        self.output = Output()
-        self.acknowledged = 0
-        self.is_open = True
-        self.reader: Connection | None = None
-        self.sent = 0
-        os.set_blocking(handle, False)
-
-
-class Job:
-    """One process that was started here, until a client forgets it."""
-
-    def __init__(self, number: int, folder: str, owner: Connection) -> None:
-        self.number = number
-        self.folder = folder
-        self.owner: Connection | None = owner
-        self.waits_until = 0.0
-        self.pid = 0
-        self.ends_group = False
-        self.channels: dict[str, Channel] = {}
-        self.input: int | None = None
-        self.ended: dict[str, Any] | None = None
-        self.ended_at = 0.0
-
-    @property
-    def stays(self) -> bool:
-        return bool(self.folder) and os.path.exists(os.path.join(self.folder, "stay"))
-
-    @property
-    def inputs(self) -> list[int]:
-        """The descriptor that a client writes to: the terminal, or the pipe of stdin."""
-        return [] if self.input is None else [self.input]
-
-    def must_wait(self, channel: Channel) -> bool:
-        """Whether reading on would drop bytes that a server still wants."""
-        is_full = channel.output.end - channel.acknowledged >= KEPT
-        return is_full and (self.owner is not None or time.monotonic() < self.waits_until)
-
-    def describe(self) -> dict[str, Any]:
-        channels = {
-            each.name: [each.output.start, each.output.end] for each in self.channels.values()
-        }
-        return {
-            "job": self.number,
-            "pid": self.pid,
-            "folder": self.folder,
-            "ended": self.ended,
-            "channels": channels,
-        }
-
-
-class Connection:
-    """A client: it sends requests, or reads one channel."""
-
-    def __init__(self, link: socket.socket) -> None:
-        self.link = link
-        self.received = bytearray()
-        self.descriptors: list[int] = []
-        self.waiting: deque[tuple[bytes, list[int]]] = deque()
-        self.reads: tuple[Job, Channel] | None = None
-        link.setblocking(False)
-
-    @property
-    def wants_to_send(self) -> bool:
-        if self.reads is None or self.waiting:
-            return bool(self.waiting)
-        _, channel = self.reads
-        return channel.sent < channel.output.end
-
-    def send(self, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
-        message["descriptors"] = len(descriptors)
-        self.waiting.append((json.dumps(message).encode() + b"\n", list(descriptors)))
-        self.flush()
-
-    def take_descriptors(self, request: dict[str, Any]) -> list[int]:
-        """Those that were sent with a request."""
-        count = request.get("descriptors", 0)
-        taken, self.descriptors = self.descriptors[:count], self.descriptors[count:]
-        return taken
-
-    def flush(self) -> None:
-        """Send what the client takes now. A client that is gone is noticed by reading."""
-        while self.waiting:
-            data, descriptors = self.waiting[0]
-            try:
-                sent = socket.send_fds(self.link, [data], descriptors)
-            except BlockingIOError:
-                return
-            except OSError:
-                self.waiting.clear()
-                return
-            if sent == len(data):
-                self.waiting.popleft()
-            else:
-                self.waiting[0] = (data[sent:], [])
 
 
 class Holder:
-    def __init__(self, listener: socket.socket, grace: float) -> None:
+    def __init__(self, listener: socket.socket, grace: float, first: Job | None) -> None:
         """`grace`: seconds after the death of a server in which a full channel waits for the next
-        server; after that its oldest bytes are dropped."""
+        server; after that its oldest bytes are dropped. `first` is a process that was started
+        before this program, and belongs to the first connection."""
         self.listener = listener
+        self.first = first
         self.grace = grace
         self.selector = selectors.DefaultSelector()
-        self.jobs: dict[int, Job] = {}
+        self.jobs: dict[int, Job] = {} if first is None else {first.number: first}
         self.connections: set[Connection] = set()
-        self.count = 0
+        self.count = len(self.jobs)
         self.last_call = time.monotonic() + FIRST_CONNECTION
         listener.setblocking(False)
         self.selector.register(listener, selectors.EVENT_READ, self.accept)
@@ -209,6 +100,7 @@ class Holder:
         self.selector.register(wake, selectors.EVENT_READ, lambda _: os.read(wake, 512))
 
     def run(self) -> None:
+        self.reap()  # the first process may have ended before there was a handler
         while self.is_needed():
             for key, events in self.selector.select(self.timeout()):
                 key.data(events)
@@ -229,6 +121,8 @@ class Holder:
         for job in self.jobs.values():
             if job.ended is not None and any(each.is_open for each in job.channels.values()):
                 return LINGER / 2
+            if any(job.is_deserted(each) for each in job.channels.values()):
+                return RETRY
             if job.owner is None and time.monotonic() < job.waits_until:
                 return self.grace / 10
         return None
@@ -245,6 +139,8 @@ class Holder:
             return
         connection = Connection(link)
         self.connections.add(connection)
+        if self.first is not None:
+            self.first.owner, self.first = connection, None
         self.watch_connection(connection)
 
     def watch_connection(self, connection: Connection) -> None:
@@ -275,16 +171,11 @@ class Holder:
     def receive(self, connection: Connection) -> bool:
         """Take what has come; False when the connection has ended or speaks another language."""
         try:
-            data, descriptors, _, _ = socket.recv_fds(
-                connection.link, CHUNK, MOST_DESCRIPTORS, getattr(socket, "MSG_CMSG_CLOEXEC", 0)
-            )
+            data = connection.link.recv(CHUNK)
         except BlockingIOError:
             return True
         except OSError:
             return False
-        for handle in descriptors:
-            os.set_inheritable(handle, False)
-        connection.descriptors += descriptors
         connection.received += data
         if not data or len(connection.received) > MOST_REQUEST:
             return False
@@ -312,8 +203,6 @@ class Holder:
         self.connections.discard(connection)
         self.selector.unregister(connection.link)
         connection.link.close()
-        for handle in connection.descriptors:
-            os.close(handle)
         if connection.reads is not None:
             _, channel = connection.reads
             if channel.reader is connection:
@@ -364,42 +253,21 @@ class Holder:
         self.count += 1
         job = Job(self.count, request["folder"], connection)
         job.ends_group = bool(request.get("ends_group"))
-        handles = connection.take_descriptors(request)
+        job.survives = bool(request.get("survives"))
+        handles: list[int] = []
         try:
-            child = self.make_streams(job, request, handles)
-            job.pid = launch(child, request, "terminal" in request)
+            child = make_streams(job, request, handles)
+            job.pid = launch(child, request)
         except OSError as error:
             for handle in {*job.inputs, *(each.handle for each in job.channels.values())}:
                 os.close(handle)
             connection.send({"id": number, "errno": error.errno, "file": error.filename})
             return
         finally:
-            for handle in set(handles):
+            for handle in handles:
                 os.close(handle)
         self.jobs[job.number] = job
         connection.send({"id": number, **job.describe()}, job.inputs)
-
-    def make_streams(self, job: Job, request: dict[str, Any], handles: list[int]) -> list[int]:
-        """Descriptors 0, 1 and 2 of the process. `handles` are those that the client sent; those
-        made here are added, and closed after the start."""
-        if "terminal" in request:
-            master, slave = os.openpty()
-            handles.append(slave)
-            job.input = master
-            job.channels["terminal"] = Channel("terminal", master)
-            termios.tcsetwinsize(slave, tuple(request["terminal"]))
-            return [slave, slave, slave]
-        if request.get("pipes"):
-            stdin, job.input = os.pipe()
-            handles.append(stdin)
-            ends = [stdin]
-            for name in ("stdout", "stderr"):
-                reading, writing = os.pipe()
-                handles.append(writing)
-                ends.append(writing)
-                job.channels[name] = Channel(name, reading)
-            return ends
-        return handles[:3]
 
     def close_input(self, job: Job) -> None:
         if job.input is not None and "terminal" not in job.channels:
@@ -463,7 +331,7 @@ class Holder:
                 if not channel.is_open:
                     continue
                 is_watched = channel.handle in self.selector.get_map()
-                if job.must_wait(channel):
+                if job.must_wait(channel) or job.is_deserted(channel):
                     if is_watched:
                         self.selector.unregister(channel.handle)
                 elif not is_watched:
@@ -484,7 +352,11 @@ class Holder:
         except BlockingIOError:
             return False
         except OSError:
-            pass  # Linux: no process has the terminal open any more
+            # Linux: no process has the terminal open now. One that runs may have closed it as the
+            # last thing that it does, and would be killed by SIGHUP if it was closed here.
+            if job.ended is None:
+                channel.retry_at = time.monotonic() + RETRY
+                return False
         if data:
             channel.output.append(data)
         else:
@@ -514,7 +386,8 @@ class Holder:
                     job.ended_at = now
                 elif terminal.is_open and now > job.ended_at + LINGER:
                     self.close_channel(job, terminal)
-            if job.owner is None and not any(each.is_open for each in job.channels.values()):
+            is_left = job.owner is None and job is not self.first
+            if is_left and not any(each.is_open for each in job.channels.values()):
                 self.leave_behind(job)
 
     # ---- ends ----------------------------------------------------------------------------------
@@ -588,110 +461,6 @@ class Holder:
         os._exit(128 + signal.SIGTERM)
 
 
-def launch(child: list[int], request: dict[str, Any], has_terminal: bool) -> int:
-    """Fork and execute; the pid. OSError with the file that is at fault."""
-    failed, failing = os.pipe()
-    parent = os.getpid()
-    pid = os.fork()
-    if pid:
-        os.close(failing)
-        with os.fdopen(failed, "rb") as pipe:
-            words = pipe.read()
-        if words:
-            os.waitpid(pid, 0)
-            number, file = json.loads(words)
-            raise OSError(number, os.strerror(number), file)
-        return pid
-    try:
-        become(child, request, has_terminal, parent)
-    except OSError as error:
-        file = error.filename or request["argv"][0]
-        os.write(failing, json.dumps([error.errno, str(file)]).encode())
-    except (ValueError, UnicodeError):
-        # A NUL or a lone surrogate in a word of the command.
-        os.write(failing, json.dumps([errno.EINVAL, request["argv"][0][:100]]).encode())
-    finally:
-        os._exit(127)
-
-
-def become(child: list[int], request: dict[str, Any], has_terminal: bool, parent: int) -> None:
-    """In the forked process: turn into the command."""
-    os.setsid()
-    if has_terminal:
-        fcntl.ioctl(child[0], termios.TIOCSCTTY, 0)
-    # Above those that they replace, or one would be closed before it is used.
-    high = [fcntl.fcntl(handle, fcntl.F_DUPFD_CLOEXEC, 10) for handle in child]
-    for number, handle in enumerate(high):
-        os.dup2(handle, number)
-    for number in DEFAULT_SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
-    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(127)  # the holder died before the request to die with it
-    os.chdir(request["cwd"])
-    os.execvpe(request["argv"][0], request["argv"], request["env"])
-
-
-def find_family(session: int, folder: str) -> list[int]:
-    """The processes of a session, and all whose environment has `folder` as its mark."""
-    entry = b"\0CODEEXEC_MARK=" + os.fsencode(folder) + b"\0"
-    found = []
-    try:
-        names = os.listdir("/proc")
-    except OSError:
-        return find_family_without_proc(session, folder)
-    for name in filter(str.isdigit, names):
-        try:
-            with open(f"/proc/{name}/stat", "rb") as file:
-                fields = file.read().rpartition(b")")[2].split()
-            if fields[0] in (b"Z", b"X") or int(name) == os.getpid():
-                continue
-            if int(fields[3]) != session:
-                with open(f"/proc/{name}/environ", "rb") as file:
-                    if not folder or entry not in b"\0" + file.read() + b"\0":
-                        continue
-            found.append(int(name))
-        except (OSError, IndexError):
-            continue  # another user's, or it has just ended
-    return found
-
-
-def find_family_without_proc(session: int, folder: str) -> list[int]:
-    """The same by `ps`, on macOS, with the first process group of the session."""
-    import subprocess
-
-    command = ["ps", "axeww", "-o", "pid=,pgid=,stat=,command="]
-    try:
-        listed = subprocess.run(command, capture_output=True, timeout=5, check=False).stdout
-    except (OSError, subprocess.SubprocessError):
-        return []
-    entry = b" CODEEXEC_MARK=" + os.fsencode(folder) + b" "
-    found = []
-    for line in listed.splitlines():
-        pid, group, state, words = (*line.split(None, 3), b"", b"", b"")[:4]
-        is_marked = bool(folder) and entry in words + b" "
-        is_other = int(pid) != os.getpid() and not state.startswith(b"Z")
-        if is_other and (int(group) == session or is_marked):
-            found.append(int(pid))
-    return found
-
-
-def remove_folder(folder: str) -> None:
-    """The folder of a process that nobody will ask for, where it was made for that alone."""
-    if not os.path.basename(folder).startswith("codeexec-"):
-        return
-    with contextlib.suppress(OSError):
-        for name in os.listdir(folder):
-            os.unlink(os.path.join(folder, name))
-        os.rmdir(folder)
-
-
-def write_private(path: str, data: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        file.write(data)
-
-
 def is_own_user(link: socket.socket) -> bool:
     """Where the system does not tell, the mode of the folder (0700) keeps others out."""
     if not hasattr(socket, "SO_PEERCRED"):
@@ -706,9 +475,19 @@ def main() -> None:
     listener = socket.socket(fileno=int(sys.argv[1]))
     folder = os.path.dirname(listener.getsockname())
     try:
-        Holder(listener, float(sys.argv[2])).run()
+        Holder(listener, float(sys.argv[2]), read_first(sys.argv[3:])).run()
     finally:
         remove_folder(folder)
+
+
+def read_first(words: list[str]) -> Job | None:
+    """The process that was started before this program: PID FOLDER."""
+    if not words:
+        return None
+    job = Job(1, words[1], None)
+    job.pid = int(words[0])
+    job.ends_group = job.survives = True
+    return job
 
 
 if __name__ == "__main__":

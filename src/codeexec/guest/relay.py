@@ -192,6 +192,7 @@ class Stream:
         self.waiting: deque[bytes] = deque()
         self.ending = False  # the host sends no more
         self.read_at = 0.0
+        self.process = 0  # of a terminal
 
 
 class Relay:
@@ -204,6 +205,7 @@ class Relay:
         self.pending: list[tuple[Stream, str | list[object], int]] = []
         self.terminals: dict[int, Stream] = {}  # by process
         self.fading: list[Stream] = []  # terminals of processes that have ended
+        self.deserted: set[Stream] = set()  # terminals that no process has open now
         self.received = bytearray()
         self.out: deque[memoryview] = deque()
         self.kills = limits()["kills"]
@@ -229,11 +231,17 @@ class Relay:
         self.send_json(HELLO, 0, hello)
         while True:
             timeout = RETRY if self.pending else LINGER / 2 if self.fading else None
+            if self.deserted:
+                timeout = RETRY
             for key, events in self.selector.select(timeout):
                 key.data(events)
             if self.pending:
                 self.connect_pending()
             self.reap()
+            deserted, self.deserted = self.deserted, set()
+            for stream in deserted:
+                if self.streams.get(stream.number) is stream:
+                    self.watch(stream)
             self.close_silent_terminals()
 
     # ---- to the host ---------------------------------------------------------------------------
@@ -365,7 +373,13 @@ class Relay:
         except BlockingIOError:
             return
         except OSError:
-            chunk = b""  # reset by the peer
+            if stream.process in self.processes:
+                # Closed by a process as the last thing that it does: it would be killed by SIGHUP
+                # if the terminal was closed here.
+                self.deserted.add(stream)
+                self.selector.unregister(stream.handle)
+                return
+            chunk = b""  # reset by the peer, or a terminal that no process has open
         if chunk:
             stream.read_at = time.monotonic()
             stream.credit -= len(chunk)
@@ -472,7 +486,9 @@ class Relay:
             close(slave)
         self.processes[number] = process
         if master != NOT_YET:
-            self.terminals[number] = self.add(wanted["terminal"], master, reads=True, writes=True)
+            terminal = self.add(wanted["terminal"], master, reads=True, writes=True)
+            terminal.process = number
+            self.terminals[number] = terminal
         pipes = (
             (process.stdin, wanted.get("stdin", 0)),
             (process.stdout, wanted.get("stdout", 0)),

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from codeexec.environments.trust import Trust
 from codeexec.kernels.find import find_python, has_package
-from codeexec.kernels.jupyter.launch import Spawned, remove_folder, spawn_python
+from codeexec.kernels.jupyter.launch import (
+    Prepared,
+    Spawned,
+    prepare_python,
+    remove_folder,
+    start_directly,
+)
 
 
 class EarlyKernel:
@@ -22,9 +28,15 @@ class EarlyKernel:
         self._key: tuple[str, str, tuple[tuple[str, str], ...]] = ("", "", ())
 
     @classmethod
-    def start(cls, session: Mapping[str, object], trust: Trust | None = None) -> EarlyKernel:
-        """`session` holds fields of `OpenSession`. Nothing is started, and no error raised,
-        where the kernel is no plain Python: it is then started later, with all checks."""
+    def start(
+        cls,
+        session: Mapping[str, object],
+        trust: Trust | None = None,
+        start: Callable[[Prepared], Spawned] = start_directly,
+    ) -> EarlyKernel:
+        """`session` holds fields of `OpenSession`; `start` makes the process. Nothing is started,
+        and no error raised, where the kernel is no plain Python: it is then started later, with
+        all checks."""
         early = cls()
         cwd, env = session.get("cwd"), session.get("env") or {}
         others = session.get("backend", "local") != "local" or session.get("connection_file")
@@ -37,7 +49,7 @@ class EarlyKernel:
         if found is None or found.untrusted or not has_package(found, "ipykernel"):
             return early
         try:
-            early._spawned = spawn_python(found.interpreter, cwd, plain)
+            early._spawned = start(prepare_python(found.interpreter, cwd, plain))
         except OSError:
             return early  # said in words by whoever starts it in earnest
         early._key = _key(found.interpreter, cwd, plain)

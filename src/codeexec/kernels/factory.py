@@ -24,6 +24,7 @@ from codeexec.kernels.local import LocalBackend
 if TYPE_CHECKING:
     from codeexec.environments.base import Environment
     from codeexec.environments.files import Folder
+    from codeexec.environments.holder.holding import Holding
     from codeexec.kernels.containers import ContainerSettings
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,8 @@ log = logging.getLogger(__name__)
 class Kernels:
     """A KernelFactory. `backends` are used beside those of the registry; `containers` gives the
     settings of containers. `trust` decides which interpreters of folders may be used; by default
-    what the user has decided and remembered. `start_timeout` is in seconds."""
+    what the user has decided and remembered. `start_timeout` is in seconds. `holding` has the
+    processes of local kernels; without it they are children of this process, and end with it."""
 
     def __init__(
         self,
@@ -42,10 +44,11 @@ class Kernels:
         containers: Callable[[], ContainerSettings] | None = None,
         trust: Trust | None = None,
         start_timeout: float = START_TIMEOUT,
+        holding: Holding | None = None,
     ) -> None:
         self._early = early or EarlyKernel()
         self._trust = trust or TrustStore()
-        self._local = LocalBackend(self._early, self._trust, start_timeout)
+        self._local = LocalBackend(self._early, self._trust, start_timeout, holding)
         context = BackendContext(containers or _default_settings, self._trust, start_timeout)
         self._backends = Backends(context, {LOCAL: self._local, **(backends or {})})
 
@@ -134,7 +137,9 @@ def _default_settings() -> ContainerSettings:
 
 
 def make_factory(
-    early: EarlyKernel, containers: Callable[[], ContainerSettings] | None = None
+    early: EarlyKernel,
+    containers: Callable[[], ContainerSettings] | None = None,
+    holding: Holding | None = None,
 ) -> Kernels:
     """The factory of a server that has spawned its first kernel already."""
-    return Kernels(early, containers=containers)
+    return Kernels(early, containers=containers, holding=holding)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from codeexec.domain.backends import LOCAL
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.events import RESTRICTED, KernelRef
+from codeexec.environments.base import Environment
+from codeexec.environments.files import Folder
+from codeexec.environments.holder.client import read_left_end
+from codeexec.environments.holder.holding import Holding
 from codeexec.environments.pythons import looks_like_path, owner_folder
 from codeexec.environments.trust import Trust, trust_step
 from codeexec.hostfiles.place import locate
@@ -19,15 +23,16 @@ from codeexec.kernels.backends import Backend
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink, Told
 from codeexec.kernels.early import EarlyKernel
 from codeexec.kernels.find import Found, candidates
-from codeexec.kernels.jupyter import discover, launch
+from codeexec.kernels.held import start_held
+from codeexec.kernels.jupyter import death, discover, launch
 from codeexec.kernels.jupyter.attached import AttachedLife
 from codeexec.kernels.jupyter.discover import KernelSpec
 from codeexec.kernels.jupyter.kernel import JupyterKernel
-from codeexec.kernels.jupyter.left import hand_on_left
+from codeexec.kernels.jupyter.left import folder_of, hand_on_left
 from codeexec.kernels.jupyter.life import Life
 from codeexec.kernels.jupyter.process import LocalProcess
 
-Start = Callable[[], launch.Spawned]
+Start = Callable[[], Awaitable[launch.Spawned]]
 """Starts a process of a kernel: the first, or the next after a restart."""
 
 
@@ -37,7 +42,14 @@ class LocalBackend(Backend):
 
     name = LOCAL
 
-    def __init__(self, early: EarlyKernel, trust: Trust, start_timeout: float) -> None:
+    def __init__(
+        self,
+        early: EarlyKernel,
+        trust: Trust,
+        start_timeout: float,
+        holding: Holding | None = None,
+    ) -> None:
+        self._holding = holding
         self._early = early
         self._trust = trust
         self._start_timeout = start_timeout
@@ -62,11 +74,13 @@ class LocalBackend(Backend):
         if found.options is not None:
             # Through our launcher too: it imports nothing of the folder.
             argv = [*launch.python_argv(found.command[0]), *found.options]
-            start = functools.partial(
-                launch.spawn, argv, choice.cwd, both, ref.name, choice.session
+            prepare = functools.partial(
+                launch.prepare, argv, choice.cwd, both, ref.name, choice.session
             )
             life: Life = LocalProcess(
-                self._trusting(start, argv[0]), interrupt_by_message=found.by_message
+                self._trusting(prepare, argv[0]),
+                interrupt_by_message=found.by_message,
+                holding=self._holding,
             )
             return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
         if found.provisioner:
@@ -76,13 +90,14 @@ class LocalBackend(Backend):
         else:
             program = found.command[0]
             first, *others = (
-                self._trusting(_spec_launch(found, choice, both, transport), program)
+                self._trusting(_spec_plan(found, choice, both, transport), program)
                 for transport in found.transports
             )
             life = LocalProcess(
                 first,
                 interrupt_by_message=found.by_message,
                 other_launch=next(iter(others), None),
+                holding=self._holding,
             )
         return JupyterKernel(ref, life, sink, start_timeout=self._start_timeout)
 
@@ -99,10 +114,11 @@ class LocalBackend(Backend):
             except KernelUnavailable:
                 return None
         else:
-            process = LocalProcess.adopt(handle, self._relaunch(handle, ref))
+            process = LocalProcess.adopt(handle, self._relaunch(handle, ref), self._holding)
             if process is None:
                 try:
                     await hand_on_left(handle, sink, running)
+                    _tell_end(handle, sink)
                 finally:
                     await LocalProcess.clean_up(handle)
                 return None
@@ -137,8 +153,9 @@ class LocalBackend(Backend):
         if spawned is not None:
             spawned.session = choice.session  # of those that are started after it
         self._early.end()
-        start = functools.partial(launch.spawn_python, interpreter, cwd, env, choice.session)
-        life = LocalProcess(self._trusting(start, interpreter), spawned)
+        prepare = functools.partial(launch.prepare_python, interpreter, cwd, env, choice.session)
+        start = self._trusting(prepare, interpreter)
+        life = LocalProcess(start, spawned, holding=self._holding)
         return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
 
     def _attach(self, choice: KernelChoice, sink: Sink) -> Kernel:
@@ -153,21 +170,30 @@ class LocalBackend(Backend):
         plain = {str(k): str(v) for k, v in env.items()} if isinstance(env, dict) else {}
         session = str(handle.get("session_id") or "")
         transport = str(handle.get("transport") or "ipc")
-        start = functools.partial(launch.spawn, argv, cwd, plain, ref.name, session, transport)
-        return self._trusting(start, argv[0] if argv else "")
+        prepare = functools.partial(launch.prepare, argv, cwd, plain, ref.name, session, transport)
+        return self._trusting(prepare, argv[0] if argv else "")
 
-    def _trusting(self, start: Callable[[], launch.Spawned], program: str) -> Start:
-        """The same, refused where code in a container could have changed the program since: a
-        kernel is restarted long after it was chosen. KernelUnavailable."""
+    def _trusting(self, prepare: Callable[[], launch.Prepared], program: str) -> Start:
+        """Start what `prepare` makes; refused where code in a container could have changed the
+        program since: a kernel is restarted long after it was chosen. KernelUnavailable."""
 
-        def checked() -> launch.Spawned:
+        async def checked() -> launch.Spawned:
             if program != sys.executable and not self._trust.allows_named(program):
                 raise KernelUnavailable(
                     discover.changeable(program), trust_step(owner_folder(program))
                 )
-            return start()
+            return await start_held(self._holding, prepare())
 
         return checked
+
+    def environment(self, choice: KernelChoice, folder: Folder) -> Environment:
+        from codeexec.environments.local import LocalEnvironment  # not at the start
+
+        return LocalEnvironment(folder, self._holding)
+
+    async def close(self) -> None:
+        if self._holding is not None:
+            self._holding.close()
 
     def held_back(self, choice: KernelChoice) -> tuple[str, str]:
         name = choice.name.lower()
@@ -181,6 +207,15 @@ class LocalBackend(Backend):
         return words, trust_step(choice.cwd)
 
 
+def _tell_end(handle: Handle, sink: Sink) -> None:
+    """Say how a kernel ended while no server was there, where the holder has written it down."""
+    folder = folder_of(handle)
+    if folder is None or (end := read_left_end(folder)) is None:
+        return
+    words = death.explain(end.code, words=death.read_last_words(folder / launch.LOG_FILE))
+    sink([Told("warning", "The kernel ended while no session server ran", words.message)])
+
+
 def _ref_of(found: Found) -> KernelRef:
     path = found.interpreter
     return KernelRef(path, discover.display_name(found), "python", path, LOCAL)
@@ -190,7 +225,9 @@ def _ref_of_spec(spec: KernelSpec) -> KernelRef:
     return KernelRef(spec.name, spec.display_name, spec.language, str(spec.folder), LOCAL)
 
 
-def _spec_launch(
+def _spec_plan(
     spec: KernelSpec, choice: KernelChoice, env: Mapping[str, str], transport: str
-) -> Start:
-    return lambda: launch.spawn(spec.command, choice.cwd, env, spec.name, choice.session, transport)
+) -> Callable[[], launch.Prepared]:
+    return functools.partial(
+        launch.prepare, spec.command, choice.cwd, env, spec.name, choice.session, transport
+    )

@@ -26,6 +26,10 @@ EARLY_WAIT = 20.0
 """Seconds after which an early kernel is ended that nobody took: whoever began this server for a
 session of theirs has gone away, or wanted another kernel."""
 
+BOOT_WAIT = 1.0
+"""Seconds after which the holder is there, also when nobody needs it: until then it is a fork that
+shares our lock and our memory."""
+
 _TURN = 10.0
 """Seconds that a server waits for its turn while another one ends."""
 
@@ -93,8 +97,10 @@ def _first_session(argv: list[str]) -> dict[str, object]:
 
 def _run(paths: Paths, instance: Instance, first: dict[str, object]) -> int:
     from codeexec.kernels.early import EarlyKernel
+    from codeexec.kernels.held import EarlyHolder
 
-    early = EarlyKernel.start(first)
+    holder = EarlyHolder(paths.holder)
+    early = EarlyKernel.start(first, start=holder.start)
     try:
         listening = instance.bind()
         # Imports make little garbage, and looking for it takes a tenth of their time.
@@ -111,7 +117,10 @@ def _run(paths: Paths, instance: Instance, first: dict[str, object]) -> int:
 
         async def run() -> None:
             asyncio.get_running_loop().call_later(EARLY_WAIT, early.end)
-            await serve(options, instance, listening, make_factory(early, container_settings))
+            holding = holder.holding()
+            asyncio.get_running_loop().call_later(BOOT_WAIT, holding.boot)
+            kernels = make_factory(early, container_settings, holding)
+            await serve(options, instance, listening, kernels)
 
         asyncio.run(run())
     finally:

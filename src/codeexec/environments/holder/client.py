@@ -50,6 +50,8 @@ class HeldProcess:
         self.number = number
         self.pid = pid
         self.folder = folder
+        self.survives = False
+        """It goes on when the holder is killed."""
         self.input: int | None = None
         """The descriptor of its terminal, or of its stdin."""
         self.ended: asyncio.Future[ProcessEnd] = client.loop.create_future()
@@ -177,11 +179,11 @@ class HolderClient:
             request["pipes"] = True
         else:
             request[TERMINAL] = [terminal.rows, terminal.columns]
-        answer = await self.ask(request)
-        if (number := answer.get("errno")) is not None:
-            code = number if isinstance(number, int) else 0
-            raise OSError(code, os.strerror(code), str(answer.get("file")))
-        return self._process(answer)
+        return self._process(_started(await self.ask(request)))
+
+    async def start_logged(self, request: dict[str, object]) -> HeldProcess:
+        """Start what `logged_request` describes. OSError with the file name when it cannot be."""
+        return self._process(_started(await self.ask(request)))
 
     async def adopt(self) -> list[HeldProcess]:
         """All that are held, which belong to this client then: they end with it unless kept."""
@@ -305,7 +307,12 @@ class HolderClient:
         number, pid = answer.get("job"), answer.get("pid")
         assert isinstance(number, int)
         assert isinstance(pid, int)
+        if (known := self._processes.get(number)) is not None:
+            for handle in self._inputs.pop(number, []):
+                os.close(handle)  # two have adopted it at the same time
+            return known
         process = HeldProcess(self, number, pid, str(answer.get("folder")))
+        process.survives = bool(answer.get("survives"))
         process.input = next(iter(self._inputs.pop(number, [])), None)
         self._processes[number] = process
         self._record_end(process, answer.get("ended"))
@@ -334,8 +341,18 @@ class HolderClient:
                 process.ended.set_exception(error)
         if is_holder_gone:
             for process in self._processes.values():
-                self.loop.run_in_executor(None, end_marked, MARK, process.folder)
+                if not process.survives:
+                    self.loop.run_in_executor(None, end_marked, MARK, process.folder)
         self._processes.clear()
+
+
+def _started(answer: Mapping[str, object]) -> Mapping[str, object]:
+    """The answer, where the process was started; else its OSError."""
+    if "errno" in answer:
+        number = answer["errno"]
+        code = number if isinstance(number, int) else 0
+        raise OSError(code, os.strerror(code), str(answer.get("file")))
+    return answer
 
 
 def read_end(ended: object) -> ProcessEnd | None:
@@ -363,14 +380,27 @@ class LeftBehind:
 
 def read_left_behind(folder: Path, channel: str = TERMINAL) -> LeftBehind | None:
     """None where nothing was written down: it runs, or nobody knows how it ended."""
+    content = _read_exit(folder)
     try:
-        content = load_json(read_plain(folder / "exit", MOST_LEFT, follow_links=False))
         data = read_plain(folder / f"output-{channel}", MOST_LEFT, follow_links=False)
-    except (OSError, ValueError):
+    except OSError:
         return None
-    if not isinstance(content, dict) or (end := read_end(content.get("ended"))) is None:
+    if (end := read_end(content.get("ended"))) is None:
         return None
     channels = content.get("channels")
     bounds = channels.get(channel) if isinstance(channels, dict) else None
     start = bounds[0] if isinstance(bounds, list) and bounds else 0
     return LeftBehind(end, Chunk(start if isinstance(start, int) else 0, data))
+
+
+def read_left_end(folder: Path) -> ProcessEnd | None:
+    """How a process ended while no server was connected; None where that is not known."""
+    return read_end(_read_exit(folder).get("ended"))
+
+
+def _read_exit(folder: Path) -> Mapping[str, object]:
+    try:
+        content = load_json(read_plain(folder / "exit", MOST_LEFT, follow_links=False))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

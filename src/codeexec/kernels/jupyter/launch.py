@@ -32,8 +32,12 @@ LAUNCHER = os.path.join(GUEST, "launch.py")
 CONNECTION_FILE = "kernel.json"
 LOG_FILE = "log"
 STAY_FILE = "stay"
+EXIT_FILE = "exit"
+"""Written by the holder when the kernel ends while no server is there."""
 SPOOL = "outbox-"
 """How the files begin in which the kernel keeps its output."""
+PARENT = "CODEEXEC_PARENT"
+"""The pid with which a kernel ends that is not kept yet."""
 LOOPBACK = "127.0.0.1"
 
 # What would tie the kernel to us, make a foreign Python load our files, or keep ipykernel from
@@ -59,7 +63,9 @@ class Spawned:
     `spawn` was given, to do it again.
     """
 
-    __slots__ = ("argv", "connection", "cwd", "env", "folder", "pid", "session", "transport")
+    __slots__ = (
+        "argv", "connection", "cwd", "env", "folder", "is_held", "pid", "session", "transport"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -74,12 +80,45 @@ class Spawned:
     ) -> None:
         self.transport = transport
         self.pid = pid
+        self.is_held = False
+        """The holder has started it, and says how it ends; else it is our child."""
         self.folder = folder
         self.connection = connection
         self.argv = list(argv)
         self.cwd = cwd
         self.env = dict(env)
         self.session = session
+
+
+class Prepared:
+    """All of a kernel but its process: `spawned` has its folder and connection, and no pid yet.
+    With `watches_parent` it is our launcher, which is told whom to end with."""
+
+    __slots__ = ("command", "environ", "log", "place", "spawned", "watches_parent")
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        place: str,
+        environ: Mapping[str, str],
+        spawned: Spawned,
+        *,
+        watches_parent: bool,
+    ) -> None:
+        self.command = list(command)
+        self.place = place
+        self.environ = dict(environ)
+        self.spawned = spawned
+        self.log = os.path.join(spawned.folder, LOG_FILE)
+        self.watches_parent = watches_parent
+
+    def started(self, pid: int, *, is_held: bool = False) -> Spawned:
+        self.spawned.pid, self.spawned.is_held = pid, is_held
+        return self.spawned
+
+    def discard(self) -> None:
+        """It was not started."""
+        remove_folder(self.spawned.folder)
 
 
 def python_argv(interpreter: str) -> list[str]:
@@ -156,19 +195,19 @@ def kernel_env(env: Mapping[str, str]) -> dict[str, str]:
     return without_secrets(merged)
 
 
-def spawn(
+def prepare(
     argv: Sequence[str],
     cwd: str,
     env: Mapping[str, str],
     kernel_name: str = "",
     session: str = "",
     transport: str = "ipc",
-) -> Spawned:
-    """Start a kernel; `{connection_file}` in `argv` is filled in, `env` comes on top of ours.
-    Its environment is marked, see `environments.marks`; `session` is the session's id;
-    `transport` is `ipc` or `tcp`.
+) -> Prepared:
+    """Make the folder of a kernel and what is in it; `{connection_file}` in `argv` is filled in,
+    `env` comes on top of ours. Its environment is marked, see `environments.marks`; `session` is
+    the session's id; `transport` is `ipc` or `tcp`.
 
-    OSError when the program or the folder is not there; nothing is left behind then.
+    OSError when the working folder is not there; nothing is left behind then.
     """
     folder = make_folder()
     try:
@@ -179,36 +218,66 @@ def spawn(
         if session:
             own[SESSION] = session
         place = cwd
-        if LAUNCHER in argv:
-            own["CODEEXEC_PARENT"] = str(os.getpid())
+        is_ours = LAUNCHER in argv
+        if is_ours:
             own |= stand_apart(cwd, env)
             place = folder
-        log = os.open(os.path.join(folder, LOG_FILE), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            process = subprocess.Popen(
-                command,
-                cwd=place,
-                env=kernel_env(env) | own,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-            if LAUNCHER not in argv:
-                _guard(process.pid, folder, own)
-        finally:
-            os.close(log)
+        spawned = Spawned(0, folder, connection, argv, cwd, env, session, transport)
+        return Prepared(command, place, kernel_env(env) | own, spawned, watches_parent=is_ours)
     except BaseException:
         remove_folder(folder)
         raise
+
+
+def start_directly(prepared: Prepared) -> Spawned:
+    """Start it as a child of ours. OSError when the program is not there."""
+    try:
+        process = open_process(prepared)
+        if not prepared.watches_parent:
+            _guard(process.pid, prepared)
+    except BaseException:
+        prepared.discard()
+        raise
     # It is followed and reaped by its pid; a Popen that is dropped must not wait for it too.
     process.returncode = 0
-    return Spawned(process.pid, folder, connection, argv, cwd, env, session, transport)
+    return prepared.started(process.pid)
 
 
-def _guard(kernel: int, folder: str, marks: Mapping[str, str]) -> None:
+def open_process(prepared: Prepared) -> subprocess.Popen[bytes]:
+    """The process alone."""
+    parent = {PARENT: str(os.getpid())} if prepared.watches_parent else {}
+    log = os.open(prepared.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        return subprocess.Popen(
+            prepared.command,
+            cwd=prepared.place,
+            env=prepared.environ | parent,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+
+
+def spawn(
+    argv: Sequence[str],
+    cwd: str,
+    env: Mapping[str, str],
+    kernel_name: str = "",
+    session: str = "",
+    transport: str = "ipc",
+) -> Spawned:
+    """`prepare` it and start it as a child of ours. OSError; nothing is left behind then."""
+    return start_directly(prepare(argv, cwd, env, kernel_name, session, transport))
+
+
+def _guard(kernel: int, prepared: Prepared) -> None:
     """A kernel of others does not watch whether we live: a process of ours ends it when we are
     killed before others can find it. It has the kernel's marks, and ends with it."""
+    folder = prepared.spawned.folder
+    marks = {k: v for k, v in prepared.environ.items() if k in (MARK, SESSION)}
     try:
         guard = subprocess.Popen(
             [
@@ -256,10 +325,17 @@ def _is_outside(place: str, cwd: str) -> bool:
     return os.path.isabs(place) and not f"{real}/".startswith(folder.rstrip("/") + "/")
 
 
+def prepare_python(
+    interpreter: str, cwd: str, env: Mapping[str, str], session: str = ""
+) -> Prepared:
+    """An ipykernel of that interpreter; see `prepare`."""
+    env = python_env(interpreter) | dict(env)
+    return prepare(python_argv(interpreter), cwd, env, session=session)
+
+
 def spawn_python(interpreter: str, cwd: str, env: Mapping[str, str], session: str = "") -> Spawned:
     """Start an ipykernel of that interpreter; see `spawn`."""
-    env = python_env(interpreter) | dict(env)
-    return spawn(python_argv(interpreter), cwd, env, session=session)
+    return start_directly(prepare_python(interpreter, cwd, env, session))
 
 
 def spawn_here(cwd: str) -> Spawned:
@@ -287,7 +363,7 @@ def remove_folder(folder: str) -> None:
         spool = [name for name in os.listdir(folder) if name.startswith(SPOOL)]
     except OSError:
         spool = []  # the folder is gone
-    for name in (CONNECTION_FILE, LOG_FILE, STAY_FILE, *sockets, *spool):
+    for name in (CONNECTION_FILE, LOG_FILE, STAY_FILE, EXIT_FILE, *sockets, *spool):
         try:
             os.unlink(os.path.join(folder, name))
         except OSError:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import psutil
 
-from codeexec.domain.errors import KernelUnavailable
+from codeexec.domain.errors import EnvironmentUnavailable, KernelUnavailable
 from codeexec.domain.events import Death
 from codeexec.domain.parsing import load_json
 from codeexec.domain.plain_files import read_plain
+from codeexec.environments.holder.client import HeldProcess
+from codeexec.environments.holder.holding import Holding
 from codeexec.environments.marks import MARK, end_marked, get_mark
 from codeexec.environments.processes import descendants, end_identified, identify
 from codeexec.kernels.base import Handle, KernelUsage
@@ -33,7 +35,10 @@ KILL_WAIT = 5.0  # for the system to take a killed process away
 LOG_LIMIT = 1 << 20
 LOG_KEPT = 1 << 16
 
-Launch = Callable[[], Spawned]
+HOLDER_WAIT = 5.0
+"""Seconds for the holder to say how a process ended that has ended."""
+
+Launch = Callable[[], Awaitable[Spawned]]
 
 
 class LocalProcess:
@@ -46,8 +51,13 @@ class LocalProcess:
         *,
         interrupt_by_message: bool = False,
         other_launch: Launch | None = None,
+        holding: Holding | None = None,
     ) -> None:
-        """`other_launch` is for a program that does not start by `launch`."""
+        """`other_launch` is for a program that does not start by `launch`; `holding` has the
+        processes that are not our children."""
+        self._holding = holding
+        self._attaching: asyncio.Task[HeldProcess | None] | None = None
+        self._hearing: asyncio.Task[None] | None = None
         self._launch = launch
         self._other_launch = other_launch
         self._waiting = spawned
@@ -105,7 +115,7 @@ class LocalProcess:
         spawned, self._waiting = self._waiting, None
         if spawned is None:
             try:
-                spawned = self._launch()
+                spawned = await self._launch()
             except OSError as error:
                 raise KernelUnavailable(
                     f"The kernel could not be started: {error.strerror or error}"
@@ -119,11 +129,14 @@ class LocalProcess:
             "session_id": spawned.session,
             "transport": spawned.transport,
         }
-        self._follow(spawned.pid, spawned.folder, spawned.connection)
+        is_child = not spawned.is_held
+        self._follow(spawned.pid, spawned.folder, spawned.connection, is_child=is_child)
         return self._connection
 
     @classmethod
-    def adopt(cls, handle: Handle, launch: Launch) -> LocalProcess | None:
+    def adopt(
+        cls, handle: Handle, launch: Launch, holding: Holding | None = None
+    ) -> LocalProcess | None:
         """The process of a `handle()`, or None when it is gone: the pid alone would not do, as
         the system gives it to others."""
         pid, folder = handle.get("pid"), handle.get("folder")
@@ -136,7 +149,8 @@ class LocalProcess:
             connection = read_connection_file(Path(folder) / CONNECTION_FILE)
         except (psutil.Error, KernelUnavailable):
             return None
-        life = cls(launch, interrupt_by_message=bool(handle.get("interrupt_by_message")))
+        by_message = bool(handle.get("interrupt_by_message"))
+        life = cls(launch, interrupt_by_message=by_message, holding=holding)
         again = ("argv", "cwd", "env", "session_id", "transport")
         life._again = {key: handle.get(key) for key in again}
         life._follow(pid, folder, connection, is_child=is_child)
@@ -228,6 +242,9 @@ class LocalProcess:
 
     async def release(self) -> None:
         self._forget()
+        for task in (self._attaching, self._hearing):
+            if task is not None:
+                task.cancel()
 
     # -- following ---------------------------------------------------------------------
 
@@ -244,6 +261,8 @@ class LocalProcess:
         except psutil.Error:
             self._process = None  # it is gone already; reaping it says how
         self._identity = identify(pid)
+        if self._holding is not None and not is_child:
+            self._attaching = loop.create_task(self._attach(self._holding, folder))
         self._kills = self._kills_now = death.out_of_memory_kills(pid)
         if hasattr(os, "pidfd_open"):
             try:
@@ -270,8 +289,37 @@ class LocalProcess:
                 return
         elif self._pidfd < 0 and self._is_same():
             return
+        elif self._attaching is not None:
+            self._forget()
+            loop = asyncio.get_running_loop()
+            self._hearing = loop.create_task(self._hear_end(self._attaching))
+            self._attaching = None
+            return
         elif identify(self._pid) is None:
             self._sweep_group(self._pid)
+        self._finish()
+
+    async def _attach(self, holding: Holding, folder: str) -> HeldProcess | None:
+        """What the holder knows the process as; None where the holder did not start it."""
+        try:
+            return await holding.find(folder)
+        except EnvironmentUnavailable:
+            return None
+
+    async def _hear_end(self, attaching: asyncio.Task[HeldProcess | None]) -> None:
+        """The holder has reaped it, and says how it ended."""
+        try:
+            async with asyncio.timeout(HOLDER_WAIT):
+                held = await attaching
+                if held is not None:
+                    self._status = (await held.wait()).code
+                    await held.forget()
+        except (EnvironmentUnavailable, TimeoutError):
+            pass  # the holder is gone, too: how the process ended is not known
+        self._finish()
+
+    def _finish(self) -> None:
+        """It is gone."""
         self._kills_now = death.out_of_memory_kills()
         if self._kills_now is None:
             self._kills_now = self._kills
