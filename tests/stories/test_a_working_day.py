@@ -94,12 +94,15 @@ async def test_who_runs_a_cell_that_asks_is_led_to_the_answer_and_back(tmp_path:
 
 
 async def test_who_writes_on_while_a_cell_asks_is_told_and_keeps_the_keys(tmp_path: Path) -> None:
-    code = ASKS.replace("name", "import time; time.sleep(1)\nname", 1)
+    waits = "import os\nwhile not os.path.exists('go'): pass\nname"
+    code = ASKS.replace("name", waits, 1)
     async with open_bench(tmp_path, {"day.py": code}) as bench:
         await bench.editor.at("# %% asks").run()
         await bench.sees("busy")
         await bench.press("ctrl+end")
         await bench.write("more = 1")
+        await bench.until(lambda: bench.editor.line == "more = 1", "written")
+        (bench.folder / "go").touch()
         await bench.is_told("Who?")
         await bench.write("2")
         assert bench.editor.line == "more = 12"
