@@ -10,9 +10,11 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from codeexec.domain.backends import CONTAINERS, LOCAL
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
@@ -34,8 +36,7 @@ BUILT_IN = {CONTAINERS: "codeexec.kernels.containers:make_backend"}
 """Backends of ours that are loaded when they are wanted; each `MODULE:FUNCTION`."""
 
 
-@dataclass(frozen=True, slots=True)
-class BackendContext:
+class BackendContext(Struct, frozen=True):
     """What a backend is made with: `containers` gives the settings of containers, `trust` decides
     what may be executed, `start_timeout` is in seconds."""
 

@@ -7,8 +7,9 @@ kernel does not have it, which may change with its process (the language is know
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from codeexec.domain.requests import (
@@ -88,8 +89,7 @@ class HasTables(Protocol):
     async def read_table(self, request: ReadTable, deadline: float) -> TablePage: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True):
     """The parts of one kernel that have an ability, None where it has not. With `host_paths` the
     paths that its code names are paths of this machine."""
 
@@ -106,4 +106,4 @@ class Capabilities:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of those that are there, as `KernelReady` tells them to clients."""
-        return tuple(each.name for each in fields(self) if getattr(self, each.name))
+        return tuple(name for name in self.__struct_fields__ if getattr(self, name))
