@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from codeexec.client.output import read_rows
 from codeexec.domain.backends import LOCAL
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.events import ExecutionFinished, Recorded, StdinRequested, Variable
 from codeexec.domain.fold import apply
 from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.options import ExecuteOptions
-from codeexec.domain.outputs import Run
 from codeexec.domain.requests import (
     AnswerStdin,
     ClientInfo,
@@ -22,7 +22,6 @@ from codeexec.domain.requests import (
     OpenSession,
     ReadBlob,
     ReadExecution,
-    ReadRows,
     RefreshVariables,
     Request,
     RestartKernel,
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-PAGE = 5000
 """Rows that one request is given."""
 
 Where = Literal["here", "server"]
@@ -111,7 +109,7 @@ class RunningSession:
     async def result(self, execution_id: str) -> ExecutionResult:
         """What has come of an execution that has ended. NotFound when there is none."""
         view = await self._view(execution_id)
-        rows = await self._rows(execution_id)
+        rows = await read_rows(self._session, execution_id)
         parts = [part for row in rows if row.display is not None for part in row.display.parts]
         mimes: dict[str, set[str]] = {}
         for part in parts:
@@ -155,17 +153,6 @@ class RunningSession:
             if self._snapshot.seq >= found.seq and (view is None or not view.is_open):
                 break
         return (await self._session.call(ReadExecution(execution_id))).execution
-
-    async def _rows(self, execution_id: str) -> list[Run]:
-        runs: list[Run] = []
-        start = 0
-        while True:
-            page = await self._session.call(ReadRows(execution_id, start, PAGE, whole=True))
-            taken = sum(run.rows for run in page.runs)
-            runs += page.runs
-            start += taken
-            if not taken or start >= page.total:
-                return runs
 
     async def _blob(self, digest: str, mimes: set[str]) -> str:
         from codeexec.domain.mime import text_of

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codeexec.client.output import read_rows
 from codeexec.documents.row_outputs import outputs_of
 from codeexec.domain.events import KernelReady, KernelRef
-from codeexec.domain.outputs import MimePart, Run
-from codeexec.domain.requests import ReadRows
+from codeexec.domain.outputs import MimePart
 
 if TYPE_CHECKING:
     from codeexec.cli.programs import Program
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from codeexec.client.api import SessionClient
     from codeexec.documents.notebook_outputs import Json
 
-PAGE = 5000
 """Rows that one request is given."""
 
 
@@ -69,16 +68,9 @@ async def save_notebook(
 
 async def _outputs(session: SessionClient, execution_id: str, read: ReadPart) -> list[Json]:
     """All its rows as outputs; what their displays hold is fetched first."""
-    runs: list[Run] = []
+    runs = await read_rows(session, execution_id)
     texts: dict[MimePart, str] = {}
-    start, total = 0, 1
-    while start < total:
-        page = await session.call(ReadRows(execution_id, start, PAGE, whole=True))
-        taken = sum(run.rows for run in page.runs)
-        total = page.total if taken else start
-        start += taken
-        runs += page.runs
-        for run in page.runs:
-            for part in run.display.parts if run.display else ():
-                texts[part] = await read(part)
+    for run in runs:
+        for part in run.display.parts if run.display else ():
+            texts[part] = await read(part)
     return list(outputs_of(runs, texts.__getitem__))

@@ -26,6 +26,7 @@ from codeexec.cli.widths import TAB
 from codeexec.domain.codec import encode
 from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.events import Recorded
+from codeexec.domain.glyphs import EXECUTIONS
 from codeexec.domain.requests import (
     ListSessions,
     PauseKernel,
@@ -36,6 +37,7 @@ from codeexec.domain.requests import (
 )
 from codeexec.domain.result import error_text
 from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.domain.words import duration, size_words
 from codeexec.session.artifacts import BlobStore
 from codeexec.session.display_text import display_text
 from codeexec.session.journal import Journal
@@ -91,10 +93,6 @@ def _ago(at: float) -> str:
     return "now"
 
 
-def _bytes(size: int) -> str:
-    return f"{size / 2**20:.1f} MB" if size >= 2**20 else f"{size / 1024:.0f} KB"
-
-
 @sessions.command("list")
 @click.option("--running", is_flag=True, help="Only those that are open.")
 @JSON
@@ -120,7 +118,7 @@ def _list(running: bool, as_json: bool) -> None:
             str(each.pid or "-"),
             str(each.executions),
             _ago(each.changed_at),
-            _bytes(each.bytes),
+            size_words(each.bytes),
             each.session_id,
             each.cwd,
         )
@@ -166,12 +164,12 @@ def show(name: str, as_json: bool) -> None:
 
 
 def _line_of(view: ExecutionView, color: bool) -> tuple[str, ...]:
-    marks = {"ok": ("✓", "good"), "running": ("▸", "accent"), "queued": ("·", "dim")}
-    mark, look = marks.get(view.status, ("✗", "bad"))
+    looks = {"ok": "good", "running": "accent", "queued": "dim", "cancelled": "dim"}
+    mark, look = EXECUTIONS[view.status], looks.get(view.status, "bad")
     first = next(iter(view.code.strip().splitlines()), "")
     took = ""
     if view.started_at and view.finished_at:
-        took = f"  {view.finished_at - view.started_at:.1f} s"
+        took = f"  {duration(view.finished_at - view.started_at)}"
     number = f"[{view.count}]" if view.count else "[ ]"
     rest = f" {number:>5} {first[:70]}{took}  {view.execution_id}"
     return "  ", style.paint(mark, look, color), rest

@@ -12,6 +12,7 @@ from typing import Protocol, cast
 
 from msgspec import Raw
 
+from codeexec import __version__
 from codeexec.domain import requests as q
 from codeexec.domain.codec import SCHEMA, decode_request, encode
 from codeexec.domain.errors import CodeexecError, Denied, ProtocolError, Unavailable, UsageError
@@ -27,7 +28,7 @@ from codeexec.domain.frames import (
     frame_number,
 )
 from codeexec.server.stream_sender import StreamSender
-from codeexec.session.host import VERSION, Host
+from codeexec.session.host import Host
 from codeexec.session.session import Session
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class Peer:
         async with asyncio.TaskGroup() as listeners:
             try:
                 await self._send(
-                    encode_frame(ServerFrame(server=ServerHello(VERSION, SCHEMA, os.getpid())))
+                    encode_frame(ServerFrame(server=ServerHello(__version__, SCHEMA, os.getpid())))
                 )
                 async for text in self._channel:
                     await self._take(text, listeners)

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from codeexec import __version__
 from codeexec.domain import requests as q
 from codeexec.domain.codec import UNREADABLE
 from codeexec.domain.errors import CodeexecError, NotFound, UsageError
@@ -23,7 +24,7 @@ from codeexec.server.openapi import describe
 from codeexec.server.peer import internal
 from codeexec.server.replies import answer, convert, problem
 from codeexec.server.routes import ROUTES, Route
-from codeexec.session.host import VERSION, Host
+from codeexec.session.host import Host
 
 CLIENT = q.ClientInfo("http")
 
@@ -34,7 +35,7 @@ def make_app(host: Host) -> FastAPI:
     """All of it; `/docs` shows it to people, `/openapi.json` to programs."""
     app = FastAPI(
         title="codeexec-tui",
-        version=VERSION,
+        version=__version__,
         summary="Sessions that run code and lose nothing.",
         docs_url=None,  # FastAPI's page loads scripts from elsewhere
         redoc_url=None,

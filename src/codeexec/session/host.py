@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
+from codeexec import __version__
 from codeexec.domain import requests as q
 from codeexec.domain.checks import check_name, check_request
 from codeexec.domain.clock import Clock, SystemClock
@@ -42,7 +43,6 @@ R = TypeVar("R")
 HOUSEKEEPING = 15.0
 MOST_ENDED = 4
 """Closed sessions that are kept at hand for who reads them."""
-VERSION = "0.1.0"
 
 
 class Host:
@@ -197,7 +197,7 @@ class Host:
                 return q.KernelList((*found, *contained))
             case q.GetHostInfo():
                 return q.HostInfo(
-                    VERSION, os.getpid(), self._started_at, self.socket, str(self.state), SCHEMA
+                    __version__, os.getpid(), self._started_at, self.socket, str(self.state), SCHEMA
                 )
             case q.StopHost():
                 self.stop_sessions = request.sessions

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from codeexec.config.model import Notify
+from codeexec.domain.glyphs import EXECUTIONS
 from codeexec.domain.printable import printable
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.domain.words import duration
 from codeexec.tui.feed import Frame
-from codeexec.tui.widgets.console.paint import duration
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f;]+")
 
@@ -73,4 +74,5 @@ def words_for(view: ExecutionView, waits: AnswerWaits | None = None) -> str:
     title = title or view.code.strip().split("\n")[0][:40]
     taken = duration(_taken(view, waits or AnswerWaits()))
     ok = view.status == "ok"
-    return f"{'✓' if ok else '✗'} {title}: {'done' if ok else view.status} after {taken}"
+    mark = EXECUTIONS["ok" if ok else "error"]
+    return f"{mark} {title}: {'done' if ok else view.status} after {taken}"

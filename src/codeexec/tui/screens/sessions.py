@@ -13,31 +13,32 @@ from textual.binding import BindingType
 from codeexec.client.api import HostClient
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.glyphs import KERNELS
 from codeexec.domain.requests import SessionSummary
+from codeexec.domain.words import size_words
 from codeexec.tui.commands import bindings
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import padded
 from codeexec.tui.screens.dialogs import Confirm
 from codeexec.tui.screens.picker import Heading, Picker, spread
-from codeexec.tui.widgets.artifacts.items import size_words
 from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces, Row
 from codeexec.tui.widgets.hints import Hint
 
 _EVERY = 2.0
 """Seconds between looks at what the sessions do."""
 
-_STATES: dict[str, tuple[str, Ink, str]] = {
-    "idle": ("●", "ok", "idle"),
-    "busy": ("▶", "accent", "busy"),
-    "starting": ("◌", "warn", "starting"),
-    "adopting": ("◌", "warn", "adopting"),
-    "paused": ("‖", "warn", "paused"),
-    "dead": ("✗", "error", "kernel died"),
-    "stopped": ("○", "muted", "no kernel"),
-    "none": ("○", "muted", "no kernel"),
-    "closed": ("·", "muted", "ended"),
+_STATES: dict[str, tuple[Ink, str]] = {
+    "idle": ("ok", "idle"),
+    "busy": ("accent", "busy"),
+    "starting": ("warn", "starting"),
+    "adopting": ("warn", "adopting"),
+    "paused": ("warn", "paused"),
+    "dead": ("error", "kernel died"),
+    "stopped": ("muted", "no kernel"),
+    "none": ("muted", "no kernel"),
+    "closed": ("muted", "ended"),
 }
-"""State of a session's kernel -> shape, colour, words: told apart without colour."""
+"""State of a session's kernel -> colour, words."""
 
 
 def ago(seconds: float) -> str:
@@ -63,9 +64,9 @@ class SessionRow:
 
     def pieces(self, width: int) -> Pieces:
         one = self.summary
-        shape, ink, words = _STATES.get(one.state, ("?", "warn", one.state))
+        ink, words = _STATES.get(one.state, ("warn", one.state))
         left: Pieces = [
-            (f"{shape} ", ink),
+            (f"{KERNELS.get(one.state, '?')} ", ink),
             (padded(one.name, self.name_width) + "  ", "text" if self.is_open else "muted"),
             (padded(f"{words}, {one.queued} wait" if one.queued else words, 12) + " ", ink),
         ]

@@ -16,22 +16,24 @@ from textual.widget import Widget
 
 from codeexec.client.api import Link
 from codeexec.domain.events import KernelRef
+from codeexec.domain.glyphs import KERNELS
 from codeexec.domain.pulls import pull_words
 from codeexec.domain.requests import Usage
 from codeexec.domain.snapshot import KernelState, Snapshot
+from codeexec.domain.words import duration
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.theme import Theme
-from codeexec.tui.widgets.console.paint import SHOW_BUSY_AFTER, duration
+from codeexec.tui.widgets.console.paint import SHOW_BUSY_AFTER
 
-_STATES: dict[KernelState, tuple[str, str]] = {
-    "none": ("○", "muted"),
-    "starting": ("◌", "run.queued"),
-    "idle": ("●", "ok"),
-    "busy": ("▶", "run.running"),
-    "dead": ("✗", "error"),
-    "stopped": ("○", "muted"),
+_STATES: dict[KernelState, str] = {
+    "none": "muted",
+    "starting": "run.queued",
+    "idle": "ok",
+    "busy": "run.running",
+    "dead": "error",
+    "stopped": "muted",
 }
-"""The shape and the meaning of each state."""
+"""The meaning of each state, which colours its glyph."""
 
 _LADDER = {
     "interrupt": "interrupting",
@@ -164,9 +166,13 @@ class StatusLine(Widget):
         if link.state == "connecting":
             return "⇄ connecting", "run.queued", ""
         if kernel.paused:
-            return "‖ paused", "warn", "kernel.pause"
+            return f"{KERNELS['paused']} paused", "warn", "kernel.pause"
         if kernel.pull is not None:
-            return f"◌ fetching {pull_words(kernel.pull)}".rstrip(), "run.queued", ""
+            return (
+                f"{KERNELS['starting']} fetching {pull_words(kernel.pull)}".rstrip(),
+                "run.queued",
+                "",
+            )
         if kernel.ladder is not None:
             words = _LADDER.get(kernel.ladder.stage, kernel.ladder.stage)
             pid = f" pid {kernel.ladder.pid}" if kernel.ladder.pid else ""
@@ -176,12 +182,12 @@ class StatusLine(Widget):
         running = self._snapshot.running
         if self._snapshot.asking is not None:
             return "⌨ waiting for your answer", "stream.stdin", "pane.console"
-        shape, meaning = _STATES[kernel.state]
+        shape, meaning = KERNELS[kernel.state], _STATES[kernel.state]
         words = kernel.state if kernel.state != "none" else "no kernel"
         if kernel.state == "busy" and running is not None and running.started_at is not None:
             taken = time.time() - running.started_at
             if taken < SHOW_BUSY_AFTER:
-                return "● idle", "ok", ""
+                return f"{KERNELS['idle']} idle", "ok", ""
             words = f"busy {duration(taken)}"
         if kernel.state == "dead" and kernel.death is not None:
             # Its first sentence; the rest was told when it died.

@@ -14,6 +14,7 @@ from codeexec.domain.mime import decode_base64
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.picture_head import picture_size
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.domain.words import size_words
 from codeexec.tui.graphics.svg import svg_size
 from codeexec.tui.render.plain import fitted, one_line
 from codeexec.tui.render.registry import Kind, choose, kind_of
@@ -47,7 +48,6 @@ NOUNS: Mapping[Kind, tuple[str, str]] = MappingProxyType(
 )
 """What one is called that has no name, and what many are."""
 
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 # As PIL says it; a figure of matplotlib tells what it was meant to be, not what its picture is.
 _PIXELS = re.compile(r"size=\(?(\d{1,5}) ?[x×,] ?(\d{1,5})")
 _SHAPE = re.compile(r"(?<![\d,])([\d,]++) rows? [x×] ([\d,]+) columns?")
@@ -129,15 +129,6 @@ class Item:
             (f"{gap} ", "muted"),
             (detail, "muted"),
         ]
-
-
-def size_words(size: int) -> str:
-    """Bytes in at most seven characters: `640 B`, `12 kB`, `3.4 MB`, `120 GB`."""
-    value, unit = float(size), 0
-    while value >= 999.5 and unit < len(_UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    digits = 1 if unit > 1 and value < 99.95 else 0
-    return f"{value:.{digits}f} {_UNITS[unit]}"
 
 
 def shape_words(text: str) -> str:

@@ -12,12 +12,14 @@ from textual.message import Message
 from textual.widget import Widget
 
 from codeexec.client.api import SessionClient
+from codeexec.client.output import read_pages
 from codeexec.domain import requests as q
+from codeexec.domain.errors import CodeexecError
 from codeexec.domain.options import ExecuteOptions
-from codeexec.domain.outputs import iter_rows, plain
+from codeexec.domain.outputs import Runs, iter_rows, plain
 from codeexec.domain.printable import printable_row
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.tui.link import CopyRequested, Said, SaveRequested, ask, ask_quietly
+from codeexec.tui.link import CopyRequested, Failed, Said, SaveRequested, ask, ask_quietly
 from codeexec.tui.render.counts import counted
 from codeexec.tui.stored import is_stored
 from codeexec.tui.widgets.console.bars import SearchBar
@@ -32,9 +34,6 @@ _PAGE = 50
 
 _TYPING = 0.1
 """Seconds without another key after which the pattern in the search field is looked for."""
-
-_CHUNK = 5000
-"""Rows that are read at once when all of them are wanted."""
 
 
 class CardActions(Widget):
@@ -152,26 +151,14 @@ class CardActions(Widget):
 
     async def _text_of(self, card: Card) -> AsyncIterator[str]:
         """All rows of a card as plain text, a chunk at a time."""
-        start = 0
-        while start < card.view.total:
-            request = q.ReadRows(card.key, start, _CHUNK, whole=True)
-            if is_stored(card.key):  # the session has none of it, and the card has all
-                runs = card.view.tail
-            else:
-                found = await ask(self, self.session, request)
-                runs = found.runs if found is not None else ()
-            if not runs:
-                return
-            lines = []
-            for row in iter_rows(runs):
-                if row.is_text:
-                    lines.append(plain(row.text))
-                elif row.error is not None:
-                    lines.append(plain("\n".join(row.error.traceback) or row.error.name))
-                elif row.display is not None and (part := row.display.part("text/plain")):
-                    lines.append(part.text or "")
-                start += 1
-            yield "\n".join(lines)
+        if is_stored(card.key):  # the session has none of it, and the card has all
+            yield _plain_text(card.view.tail)
+        elif self.session is not None:
+            try:
+                async for runs in read_pages(self.session, card.key):
+                    yield _plain_text(runs)
+            except CodeexecError as error:
+                self.post_message(Failed(error))
 
     async def _whole(self, card: Card) -> str:
         return "\n".join([text async for text in self._text_of(card)])
@@ -320,3 +307,16 @@ class CardActions(Widget):
 def _as_file(text: str) -> bytes:
     """Output as a file that somebody will look at in a terminal."""
     return printable_row(text).encode("utf-8", "replace")
+
+
+def _plain_text(runs: Runs) -> str:
+    """Rows as plain text; of a display what it says as text."""
+    lines: list[str] = []
+    for row in iter_rows(runs):
+        if row.is_text:
+            lines.append(plain(row.text))
+        elif row.error is not None:
+            lines.append(plain("\n".join(row.error.traceback) or row.error.name))
+        elif row.display is not None and (part := row.display.part("text/plain")):
+            lines.append(part.text or "")
+    return "\n".join(lines)

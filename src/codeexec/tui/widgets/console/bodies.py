@@ -13,6 +13,7 @@ from codeexec.domain.errors import DocumentError
 from codeexec.domain.mime import content_of
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart
 from codeexec.domain.picture_head import picture_size
+from codeexec.domain.words import size_words
 from codeexec.tui.render.ansi import AnsiPainter, wrap, wrap_words
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import one_line
@@ -116,15 +117,6 @@ def _pixels(part: MimePart) -> str:
     """`640×480 · ` of a picture that is held inline and says so; else nothing."""
     size = picture_size(data_of(part) or b"")
     return f"{size[0]}×{size[1]} · " if size else ""
-
-
-def size_words(size: int) -> str:
-    """Bytes in few characters: `640 B`, `12 kB`, `3.4 MB`."""
-    if size < 1000:
-        return f"{size} B"
-    if size < 1_000_000:
-        return f"{size / 1000:.0f} kB"
-    return f"{size / 1_000_000:.1f} MB"
 
 
 class BodyPainter:

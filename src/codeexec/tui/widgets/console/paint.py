@@ -8,9 +8,11 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
+from codeexec.domain.glyphs import EXECUTIONS
 from codeexec.domain.outputs import Run
 from codeexec.domain.printable import printable
 from codeexec.domain.snapshot import ExecutionStatus, Snapshot
+from codeexec.domain.words import duration
 from codeexec.tui.render.ansi import AnsiPainter, fold, wrap_words
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.highlight import highlight
@@ -26,15 +28,16 @@ GUTTER = 2
 SHOW_BUSY_AFTER = 0.08
 """Seconds; a run that is over sooner is not marked as running, which saves two repaints."""
 
-GLYPHS: dict[ExecutionStatus, tuple[str, str]] = {
-    "queued": ("◌", "run.queued"),
-    "running": ("▶", "run.running"),
-    "ok": ("✓", "run.ok"),
-    "error": ("✗", "run.failed"),
-    "cancelled": ("◇", "run.cancelled"),
-    "timed_out": ("◷", "run.failed"),
-    "lost": ("?", "run.lost"),
+_INKS: dict[ExecutionStatus, str] = {
+    "queued": "run.queued",
+    "running": "run.running",
+    "ok": "run.ok",
+    "error": "run.failed",
+    "cancelled": "run.cancelled",
+    "timed_out": "run.failed",
+    "lost": "run.lost",
 }
+GLYPHS = {status: (EXECUTIONS[status], ink) for status, ink in _INKS.items()}
 """The shape and the meaning of each state: told apart without colour."""
 
 _KEPT_SOURCES = 200
@@ -48,19 +51,6 @@ _NOTES = {
     "timed_out": "out of time",
     "lost": "lost",
 }
-
-
-def duration(seconds: float) -> str:
-    """A running time in few characters: `0.82 s`, `12 s`, `3:05`, `2:14:00`."""
-    if seconds < 0.0995:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 TAB = 4

@@ -11,10 +11,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.domain.words import duration
 from codeexec.tui.layout import output_width
 from codeexec.tui.theme import Theme
 from codeexec.tui.widgets.console.card import Card
-from codeexec.tui.widgets.console.paint import GLYPHS, CardPainter, duration
+from codeexec.tui.widgets.console.paint import GLYPHS, CardPainter
 
 _SHARE = 3
 """The last lines of output take a part of the screen at most, one of so many."""

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from codeexec.client.api import SessionClient
+from codeexec.client.output import read_rows
 from codeexec.domain import requests as q
 from codeexec.domain.mime import text_of
-from codeexec.domain.outputs import Display, MimePart, Run
+from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.snapshot import ExecutionView, KernelView
 
 if TYPE_CHECKING:
     from codeexec.documents.notebook import Notebook
     from codeexec.documents.notebook_outputs import Json
 
-_PAGE = 5000
 """Rows that one request is given."""
 
 
@@ -39,15 +39,8 @@ class OutputReader:
         known = self._known.get(view.execution_id)
         if known is not None and known[0] == state:
             return known[1]
-        runs: list[Run] = []
+        runs = await read_rows(session, view.execution_id)
         texts: dict[MimePart, str] = {}
-        start, total = 0, 1
-        while start < total:
-            page = await session.call(q.ReadRows(view.execution_id, start, _PAGE, whole=True))
-            taken = sum(run.rows for run in page.runs)
-            total = page.total if taken else start
-            start += taken
-            runs += page.runs
         for run in runs:
             for part in run.display.parts if run.display else ():
                 texts[part] = await _text(session, part)

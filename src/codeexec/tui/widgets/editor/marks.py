@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from codeexec.domain.glyphs import EXECUTIONS
+
 
 class CellState(StrEnum):
     """How a cell stands; the values end the names of meaning that colour them (`run.ok`)."""
@@ -19,12 +21,12 @@ class CellState(StrEnum):
 
 
 GLYPHS = {
-    CellState.QUEUED: "◌",
-    CellState.RUNNING: "▶",
-    CellState.OK: "✓",
-    CellState.FAILED: "✗",
-    CellState.CANCELLED: "◇",
-    CellState.LOST: "?",
+    CellState.QUEUED: EXECUTIONS["queued"],
+    CellState.RUNNING: EXECUTIONS["running"],
+    CellState.OK: EXECUTIONS["ok"],
+    CellState.FAILED: EXECUTIONS["error"],
+    CellState.CANCELLED: EXECUTIONS["cancelled"],
+    CellState.LOST: EXECUTIONS["lost"],
     CellState.EDITED: "~",
 }
 """One cell wide each, and told apart without colour."""
@@ -65,16 +67,3 @@ class Completion:
 
     text: str
     detail: str = ""
-
-
-def duration(seconds: float) -> str:
-    """A running time in few characters: `24 ms`, `0.8 s`, `12 s`, `3:05`, `2:14:00`."""
-    if seconds < 0.0995:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -11,10 +11,11 @@ from rich.style import Style
 from textual.strip import Strip
 
 from codeexec.domain.errors import UsageError
+from codeexec.domain.words import duration
 from codeexec.tui.layout import number_columns
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.widgets.editor.columns import LONG, drawn, to_cell, to_column
-from codeexec.tui.widgets.editor.marks import GLYPHS, CellMark, CellState, Severity, duration
+from codeexec.tui.widgets.editor.marks import GLYPHS, CellMark, CellState, Severity
 from codeexec.tui.widgets.editor.motions import matching_bracket
 from codeexec.tui.widgets.editor.search import Pattern, matches
 

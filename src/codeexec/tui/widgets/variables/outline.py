@@ -11,8 +11,8 @@ from rich.cells import cell_len
 from codeexec.domain.events import Variable
 from codeexec.domain.requests import VariableDetail
 from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.words import size_words
 from codeexec.tui.render.plain import padded
-from codeexec.tui.widgets.artifacts.items import size_words
 from codeexec.tui.widgets.artifacts.row_list import Pieces, Row, TextRow
 
 Order = Literal["name", "type", "size"]
