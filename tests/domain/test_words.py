@@ -49,7 +49,8 @@ def test_sizes(size: int, words: str) -> None:
 
 
 def test_each_state_has_a_glyph_one_cell_wide() -> None:
-    assert set(glyphs.EXECUTIONS) == set(get_args(ExecutionStatus))
+    statuses = {each for part in get_args(ExecutionStatus) for each in get_args(part)}
+    assert set(glyphs.EXECUTIONS) == statuses
     assert set(glyphs.KERNELS) >= set(get_args(KernelState))
     every = (*glyphs.EXECUTIONS.values(), *glyphs.KERNELS.values())
     assert {wcswidth(each) for each in every} == {1}
