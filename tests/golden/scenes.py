@@ -20,7 +20,7 @@ from codeexec.tui.app import OpenOptions
 from codeexec.tui.color_depth import Depth
 from codeexec.tui.widgets import keys_shown, status
 from codeexec.tui.widgets.console import paint
-from codeexec.tui.widgets.editor import marks, painting
+from codeexec.tui.widgets.editor import painting
 from support.bench import Bench, engine_in, open_bench
 
 _DEPTHS: tuple[Depth, ...] = ("truecolor", "256")
@@ -209,7 +209,7 @@ class Still:
     """Makes what is drawn the same on every machine and at every time."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        for module in (status, paint, marks, painting):
+        for module in (status, paint, painting):
             patch.setattr(module, "duration", lambda seconds: "0.1 s")
         patch.setattr(keys_shown, "_SECONDS", 600.0)
         pieces = status.StatusLine._left
