@@ -16,6 +16,7 @@ from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.requests import (
     AnswerStdin,
+    CancelExecution,
     ClientInfo,
     Execute,
     Interrupt,
@@ -57,22 +58,29 @@ class RunningSession:
         timeout: float | None = None,
         answers: Sequence[str] = (),
         silent: bool = False,
+        kernel: str = "",
     ) -> ExecutionResult:
         """Run code to its end and return what came of it; code that fails is a result too.
 
+        `kernel` names a kernel of the session, such as `bash`, which is started where it has none.
         `timeout` in seconds. `answers` are given to input(), one each; when they are used up and
         the code asks on, it is interrupted. KernelDied is not raised: the result says so.
         """
         execution_id = new_id(EXECUTION)
         left = list(answers)
         async for record in self.stream(
-            code, timeout=timeout, execution_id=execution_id, allow_stdin=True, silent=silent
+            code,
+            timeout=timeout,
+            execution_id=execution_id,
+            allow_stdin=True,
+            silent=silent,
+            kernel=kernel,
         ):
             if isinstance(record.event, StdinRequested):
                 if left:
                     await self.answer(record.event, left.pop(0))
                 else:
-                    await self.interrupt()
+                    await self._session.call(CancelExecution(execution_id))
         return await self.result(execution_id)
 
     async def stream(
@@ -83,6 +91,7 @@ class RunningSession:
         execution_id: str = "",
         allow_stdin: bool = True,
         silent: bool = False,
+        kernel: str = "",
     ) -> AsyncIterator[Recorded]:
         """Run code, and give the session's facts as they come, until this code has ended."""
         execution_id = execution_id or new_id(EXECUTION)
@@ -91,7 +100,9 @@ class RunningSession:
                 code,
                 execution_id,
                 origin="program",
-                options=ExecuteOptions(silent=silent, allow_stdin=allow_stdin, timeout=timeout),
+                options=ExecuteOptions(
+                    silent=silent, allow_stdin=allow_stdin, timeout=timeout, kernel=kernel
+                ),
             )
         )
         async for record in self.events(taken.seq - 1):
@@ -116,15 +127,15 @@ class RunningSession:
             if part.blob is not None:
                 mimes.setdefault(part.blob, set()).add(part.mime)
         blobs = {digest: await self._blob(digest, kinds) for digest, kinds in mimes.items()}
-        return make_result(await self._variables(), view, rows, blobs)
+        return make_result(await self._variables(view.kernel), view, rows, blobs)
 
-    async def _variables(self) -> tuple[Variable, ...]:
+    async def _variables(self, kernel: str) -> tuple[Variable, ...]:
         """As they are now; the session itself looks at them only a moment after a run. Those of
         before where the kernel cannot be asked."""
         try:
-            return (await self._session.call(RefreshVariables())).variables
+            return (await self._session.call(RefreshVariables(kernel=kernel))).variables
         except CodeexecError:
-            return self._snapshot.kernel.variables
+            return self._snapshot.kernel_named(kernel).variables
 
     async def answer(self, asked: StdinRequested, text: str) -> None:
         """Answer an input() that a fact told of."""

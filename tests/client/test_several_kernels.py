@@ -267,6 +267,17 @@ async def test_a_kernel_that_dies_takes_only_its_own_executions_with_it(
         assert wrong.status == "cancelled"
         assert session.snapshot.kernels["no-such-kernel"].state == "dead"
         await session.call(q.RemoveKernel("no-such-kernel"))
+        # What is asked while a kernel is removed does not wait for it for ever.
+        removing = asyncio.create_task(session.call(q.RemoveKernel("python")))
+        await asyncio.sleep(0)
+        for late in (q.StartKernel("python"), q.SetDefaultKernel("python")):
+            with pytest.raises(Conflict, match="being removed"):
+                await session.call(late)
+        with pytest.raises(Conflict, match="being removed"):
+            await session.submit("1", "python")
+        await removing
+        assert "python" not in session.snapshot.kernels
+        assert (await session.run("1", "python")).status == "ok"
         assert text(await session.run("echo again")) == ["again"]
         assert session.snapshot.kernel.generation == 2
 

@@ -110,6 +110,32 @@ async def test_options_stand_in_options_or_beside_the_code(
     assert wrong.status_code == 400
 
 
+async def test_kernels_of_a_session(web: httpx.AsyncClient, session: str) -> None:
+    await run(web, session, "x = 1")
+    started = await web.post(f"{session}/kernels", json={"kernel": "python-2"})
+    assert started.status_code == 202
+    state = await run(web, session, "x = 2", kernel="python-2")
+    assert state["execution"]["options"]["kernel"] == "python-2"
+    assert [
+        (await web.get(f"{session}/variables", params={"kernel": name})).json()["variables"][0][
+            "preview"
+        ]
+        for name in ("", "python-2")
+    ] == ["1", "2"]
+    kernels = (await web.get(session)).json()["kernels"]
+    assert [(name, view["state"]) for name, view in kernels.items()] == [
+        ("python", "idle"),
+        ("python-2", "idle"),
+    ]
+    assert (await web.post(f"{session}/kernels/python-2/default")).status_code == 200
+    assert (await web.get(session)).json()["default_kernel"] == "python-2"
+    assert (await web.delete(f"{session}/kernels/python-2")).status_code == 409
+    assert (await web.delete(f"{session}/kernels/none")).status_code == 404
+    assert (await web.post(f"{session}/kernels/python/default")).status_code == 200
+    assert (await web.delete(f"{session}/kernels/python-2")).status_code == 200
+    assert list((await web.get(session)).json()["kernels"]) == ["python"]
+
+
 async def test_the_life_of_a_session(web: httpx.AsyncClient, session: str) -> None:
     assert (await web.patch(session, json={"name": "other"})).status_code == 200
     assert (await web.get("/v1/sessions/other")).json()["name"] == "other"

@@ -25,10 +25,11 @@ from codeexec.session.clock_guard import ClockGuard
 from codeexec.session.history import HistoryStore
 from codeexec.session.journal import Journal
 from codeexec.session.kernel_names import first_kernel_name
+from codeexec.session.kernel_requests import SLOT
 from codeexec.session.retention import newest_change, prune
 from codeexec.session.secret_file import NAME as SECRET_FILE
 from codeexec.session.secret_file import SecretFile
-from codeexec.session.session import SLOT, Session
+from codeexec.session.session import Session
 from codeexec.session.settings import HostSettings
 from codeexec.session.shelf import Shelf
 from codeexec.session.summary import summarize
@@ -235,7 +236,7 @@ class Host:
         try:
             first = first_kernel_name(choice)
             session = self._make(folder, Journal.create(folder / "journal.db"), choice, first)
-            session.keep_choices()
+            session.kernels.keep_choices()
             session.recorder.record_now(
                 SessionOpened(session_id, name or self._free_name(cwd), str(cwd), SCHEMA, first)
             )

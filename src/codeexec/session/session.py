@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar, assert_never, cast
-
-from msgspec.structs import replace
+from typing import TypeVar, cast
 
 from codeexec.domain import requests as q
 from codeexec.domain.checks import check_integer, check_name, check_request
 from codeexec.domain.clock import Clock
-from codeexec.domain.errors import Conflict, Denied, NotFound, Unavailable, UsageError
+from codeexec.domain.errors import Conflict, Denied, NotFound, UsageError
 from codeexec.domain.events import (
     ExecutionFinished,
     NoticeGiven,
@@ -34,16 +31,13 @@ from codeexec.session.files import SessionFiles
 from codeexec.session.history import HistoryStore
 from codeexec.session.journal import Journal
 from codeexec.session.journal_limit import JournalLimit
-from codeexec.session.kernel_names import spec_of
+from codeexec.session.kernel_requests import KernelRequests, choice_left
 from codeexec.session.parts import SessionParts
 from codeexec.session.places import SessionPlaces
 from codeexec.session.recorder import Recorder
 from codeexec.session.settings import HostSettings
-from codeexec.session.slot import KernelSlot
 from codeexec.session.slots import KernelSlots
-from codeexec.session.supervisor import CHOICE
 from codeexec.session.tasks import Tasks
-from codeexec.session.variables import VariableWatch
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +87,8 @@ class Session:
         )
         self.slots = KernelSlots(parts, choice, first_kernel)
         for name in self.snapshot.kernels:
-            self.slots.restore(name, self._choice_left(name, choice))
-        self._variables = VariableWatch(parts, settings.watch_variables)
+            self.slots.restore(name, choice_left(journal, name, choice))
+        self.kernels = KernelRequests(parts, self.slots)
         self.streams = ByteStreams()
         self._places = SessionPlaces(factory, Path(choice.cwd))
         self._files = SessionFiles(
@@ -117,34 +111,6 @@ class Session:
     @property
     def clients(self) -> tuple[q.ClientInfo, ...]:
         return tuple(self._clients)
-
-    def keep_choices(self) -> None:
-        """Journal which kernels were asked for, for whoever opens the journal next."""
-        first = self.slots.get(self.slots.first).supervisor.choice
-        fields = {**_fields_of(first), "cwd": first.cwd, "file": first.file, "env": dict(first.env)}
-        without_env = self.recorder.secrets.without_env(CHOICE, {**fields, SLOT: self.slots.first})
-        self.recorder.keep(CHOICE, without_env)
-        for slot in self.slots:
-            if slot.name != self.slots.first:
-                fields = _fields_of(slot.supervisor.choice)
-                self.recorder.keep(f"{CHOICE}:{slot.name}", fields)
-
-    def _choice_left(self, name: str, first: KernelChoice) -> KernelChoice:
-        """How another kernel than the first one was asked for."""
-        value = self.recorder.journal.get_private(f"{CHOICE}:{name}")
-        fields = value if isinstance(value, dict) else {}
-        if not fields:
-            return KernelChoice(first.cwd, spec_of(name), env=first.env, session=first.session)
-        return dataclasses.replace(
-            first,
-            file="",
-            name=str(fields.get("name", "")),
-            backend=str(fields.get("backend", "local")),
-            image=str(fields.get("image", "")),
-            policy=str(fields.get("policy", "")),
-            connection_file=str(fields.get("connection_file", "")),
-            language=str(fields.get("language", "")),
-        )
 
     # -- who listens ---------------------------------------------------------------------
 
@@ -218,13 +184,13 @@ class Session:
                 | q.SetDefaultKernel()
                 | q.RemoveKernel()
             ):
-                await self._change_kernel(request)
+                await self.kernels.change(request)
             case q.RenameSession():
                 self.recorder.record(SessionRenamed(check_name(request.name)))
             case q.Complete() | q.Inspect() | q.IsComplete():
-                return await self._ask_kernel(request)
+                return await self.kernels.ask(request)
             case q.GetUsage():
-                return self._usage(request.kernel)
+                return self.kernels.usage(request.kernel, self.clients)
             case q.SearchRows():
                 if request.execution_id:
                     self.slots.find(request.execution_id)
@@ -242,9 +208,7 @@ class Session:
             case q.ReadExecution() | q.ListExecutions() | q.ListDisplays():
                 return self._look_up(request)
             case q.RefreshVariables() | q.InspectVariable() | q.ReadTable() | q.DeleteVariable():
-                slot = self.slots.get(request.kernel)
-                _require_awake(slot)
-                return await self._variables.answer(request, slot)
+                return await self.kernels.answer_variables(request)
             case (
                 q.ListFiles() | q.ReadFile() | q.WriteFile() | q.PinArtifact() | q.RemoveArtifact()
             ):
@@ -253,38 +217,6 @@ class Session:
                 raise UsageError(f"A session is not asked for {type(request).__name__}.")
         return self._done()
 
-    async def _change_kernel(
-        self,
-        request: q.RestartKernel
-        | q.PauseKernel
-        | q.UnpauseKernel
-        | q.ShutDownKernel
-        | q.StartKernel
-        | q.SetDefaultKernel
-        | q.RemoveKernel,
-    ) -> None:
-        match request:
-            case q.StartKernel():
-                self.slots.start(request.kernel, request.spec, request.policy)
-                self.keep_choices()
-            case q.SetDefaultKernel():
-                self.slots.choose_default(request.kernel)
-            case q.RemoveKernel():
-                await self.slots.remove(request.kernel)
-                self.recorder.keep(f"{CHOICE}:{request.kernel}", None)
-            case q.RestartKernel():
-                supervisor = self.slots.get(request.kernel).supervisor
-                await supervisor.restart(request.spec, request.policy)
-                self.keep_choices()
-            case q.PauseKernel():
-                await self.slots.get(request.kernel).supervisor.pause()
-            case q.UnpauseKernel():
-                await self.slots.get(request.kernel).supervisor.unpause()
-            case q.ShutDownKernel():
-                await self.slots.get(request.kernel).supervisor.shut_down("It was shut down.")
-            case _:
-                assert_never(request)
-
     def _done(self, count: int = 0) -> q.Done:
         return q.Done(self.snapshot.seq, count)
 
@@ -292,7 +224,7 @@ class Session:
         before, kernels = self.snapshot.executions_total, len(tuple(self.slots))
         accepted = self.slots.execute(request)
         if len(tuple(self.slots)) > kernels:
-            self.keep_choices()
+            self.kernels.keep_choices()
         if self.snapshot.executions_total > before:
             self._remember(self.snapshot.executions[accepted.execution_id])
         return accepted
@@ -304,31 +236,6 @@ class Session:
             slot.interrupt()
             return self._done(1)
         return self._done(self.slots.cancel([execution_id], "It was taken out of the queue."))
-
-    async def _ask_kernel(self, request: q.Complete | q.Inspect | q.IsComplete) -> q.Reply:
-        slot = self.slots.get(request.kernel)
-        _require_awake(slot)
-        kernel = slot.supervisor.kernel
-        if kernel is None or slot.view.state not in ("idle", "busy"):
-            raise Conflict("There is no kernel to ask yet.", "It answers once it has started.")
-        able = kernel.capabilities
-        if isinstance(request, q.Inspect):
-            if able.inspection is None:
-                raise Unavailable("This kernel has no help for code.")
-            found = await able.inspection.inspect(request.code, request.cursor, request.detail)
-            return replace(found, text=slot.secrets.mask(found.text))
-        if able.completion is None:
-            raise Unavailable("This kernel does not complete code.")
-        if isinstance(request, q.Complete):
-            return await able.completion.complete(request.code, request.cursor)
-        return await able.completion.is_complete(request.code)
-
-    def _usage(self, kernel_name: str) -> q.Usage:
-        kernel = self.slots.get(kernel_name).supervisor.kernel
-        if kernel is None or not kernel.is_alive:
-            return q.Usage(clients=self.clients)
-        usage = kernel.usage()
-        return q.Usage(usage.cpu, usage.rss, self.clients)
 
     async def _search_history(self, request: q.SearchHistory) -> q.History:
         budget = Budget(SEARCH_SECONDS, "The search")
@@ -384,9 +291,7 @@ class Session:
         if view.started_at is not None:
             self._remember(view)
             self._files.after_run(execution_id)
-        slot = next((each for each in self.slots if each.name == view.kernel), None)
-        if slot is not None and (not slot.is_busy or slot.view.subshells):
-            self._variables.look_soon(slot)
+        self.kernels.look_at_variables(view.kernel)
 
     def _remember(self, view: ExecutionView) -> None:
         if view.options.store_history and not view.options.silent:
@@ -441,26 +346,6 @@ class Session:
         await self._tasks.close()
         self.recorder.close()
 
-
-def _require_awake(slot: KernelSlot) -> None:
-    if slot.supervisor.is_paused:
-        raise Conflict("The container is paused.", "It answers when it goes on.")
-
-
-def _fields_of(choice: KernelChoice) -> dict[str, object]:
-    """What one kernel's choice has of its own; the folder and the environment are the session's."""
-    return {
-        "name": choice.name,
-        "backend": choice.backend,
-        "image": choice.image,
-        "policy": choice.policy,
-        "connection_file": choice.connection_file,
-        "language": choice.language,
-    }
-
-
-SLOT = "slot"
-"""In the journaled choice of the first kernel: its name."""
 
 MAX_ROWS = 5000
 _READ_WHEN_CLOSED = (

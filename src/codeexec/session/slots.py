@@ -53,6 +53,7 @@ class KernelSlots:
         self._is_full = self.limit.is_reached
         self._retrying: asyncio.Task[None] | None = None
         self._strays: asyncio.Task[None] | None = None
+        self._leaving: set[str] = set()
         self.recorder.on_problem = self.retry_storage
         self._make(first, choice)
 
@@ -109,6 +110,7 @@ class KernelSlots:
                 f"The session has a kernel {name} already.",
                 "Choose another name, or restart it as this one.",
             )
+        self._require_staying(name)
         if slot is None:
             name = check_kernel_name(name)
             choice = self._choice_of(spec_of(name) if spec in ("", DEFAULT_KERNEL) else spec)
@@ -147,6 +149,7 @@ class KernelSlots:
 
     def choose_default(self, name: str) -> None:
         slot = self.get(name)
+        self._require_staying(slot.name)
         if slot.name != self.snapshot.default_kernel:
             self.recorder.record(DefaultKernelChosen(slot.name))
 
@@ -159,9 +162,18 @@ class KernelSlots:
                 f"{'default' if slot is self.default else 'first'} kernel.",
                 "Shut it down, or make another one the default.",
             )
-        await slot.supervisor.shut_down("It was removed.")
-        if self._slots.pop(slot.name, None) is not None:
+        self._require_staying(slot.name)
+        self._leaving.add(slot.name)
+        try:
+            await slot.supervisor.shut_down("It was removed.")
+            del self._slots[slot.name]
             self.recorder.record(KernelRemoved(slot.name))
+        finally:
+            self._leaving.discard(slot.name)
+
+    def _require_staying(self, name: str) -> None:
+        if name in self._leaving:
+            raise Conflict(f"The kernel {name} is being removed.", "Start it again after that.")
 
     def _route(self, request: Execute) -> KernelSlot:
         """The kernel that is to run this: that of the options or the document, or one of their
@@ -205,6 +217,7 @@ class KernelSlots:
         if self.limit.is_reached:
             raise self.limit.error
         slot = self._route(request)
+        self._require_staying(slot.name)
         seq = self.recorder.record_now(
             ExecutionQueued(
                 execution_id,

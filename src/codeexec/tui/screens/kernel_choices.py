@@ -69,7 +69,7 @@ class KernelChoices:
         """Let the kernel in focus run documents for which none was chosen, for all clients."""
         workbench, name = self._workbench, self._snapshot.default_kernel
         if await ask(workbench, workbench.session, q.SetDefaultKernel(name)) is not None:
-            workbench.notify(f"{name} runs what names no kernel.", timeout=4, markup=False)
+            workbench.notify(f"{name} is the default kernel.", timeout=4, markup=False)
 
     async def remove(self) -> None:
         """Stop the kernel in focus, and have it in the session no more."""

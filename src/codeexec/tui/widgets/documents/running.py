@@ -83,7 +83,10 @@ class Running(Keeping):
         refused = refusal(name, first, language or "python")
         if refused is None or (scope is RunScope.SELECTION and not sheet.language.runs):
             return False
-        self.post_message(Failed(UsageError(*refused)))
+        next_step = refused.next_step
+        if sheet.language.runs:
+            next_step += " Ctrl+P, Choose the kernel of this document, runs it beside this one."
+        self.post_message(Failed(UsageError(refused.message, next_step)))
         return True
 
     def _kernel_of(self, sheet: Sheet) -> str:
