@@ -344,7 +344,19 @@ async def test_its_socket_is_private_and_goes_with_it(record: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [b"nonsense\n", b"[1]\n", b'{"id": 1}\n', b'{"id": 1, "do": "start"}\n', b"\xff\x00\n"],
+    [
+        b"nonsense\n",
+        b"[1]\n",
+        b'{"id": 1}\n',
+        b'{"id": 1, "do": "start"}\n',
+        b"\xff\x00\n",
+        b"[" * 100_000 + b"\n",
+        b'{"id": 1, "do": "start", "folder": "", "argv": ["true"], "terminal": [99999, 1]}\n',
+        b'{"id": 1, "do": "start", "folder": "", "argv": ["true"], "terminal": ["a"]}\n',
+        b'{"id": 1, "do": "signal", "job": 1, "to": "group", "number": 1e999}\n',
+        b'{"id": 1, "do": "signal", "job": 1, "to": "group", "number": 99999999999999}\n',
+    ],
+    ids=range(10),
 )
 async def test_who_speaks_another_language_is_hung_up_on(
     record: Path, holder: HolderClient, folder: Path, words: bytes

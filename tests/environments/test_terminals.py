@@ -16,7 +16,7 @@ from typing import Protocol
 
 import pytest
 
-from codeexec.domain.errors import Denied, EnvironmentUnavailable
+from codeexec.domain.errors import Denied, EnvironmentUnavailable, UsageError
 from codeexec.environments.base import Environment, TerminalHandle, TerminalSize
 from codeexec.environments.docker.boot import boot_arguments, source
 from codeexec.environments.docker.engine import Engine
@@ -345,3 +345,10 @@ async def test_a_folder_outside_is_denied(workspace: Path) -> None:
     with pytest.raises(Denied):
         await local.open_terminal(["pwd"], cwd="../..")
     await local.terminate()
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(0, 24), (80, -1), (10_001, 24), (80, 1 << 40)])
+def test_a_size_that_no_terminal_has_is_refused(columns: int, rows: int) -> None:
+    with pytest.raises(UsageError) as caught:
+        TerminalSize(columns, rows)
+    assert caught.value.next_step

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from codeexec.domain.errors import EnvironmentUnavailable
+from codeexec.domain.errors import EnvironmentUnavailable, UsageError
 
 from .budget import Budget
 
@@ -24,6 +24,8 @@ TOO_MUCH_OUTPUT = (
     f"The command printed more than {MOST_COLLECTED >> 20} MB.",
     "Have it write to a file, and read that in parts.",
 )
+MOST_CELLS = 10_000
+"""Columns or rows of a terminal."""
 Location = str | PurePosixPath
 """A path relative to the workspace, or an absolute one inside it."""
 
@@ -137,10 +139,17 @@ class ExecHandle(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TerminalSize:
-    """In characters."""
+    """In characters. UsageError for one that no terminal has."""
 
     columns: int = 80
     rows: int = 24
+
+    def __post_init__(self) -> None:
+        if not (0 < self.columns <= MOST_CELLS and 0 < self.rows <= MOST_CELLS):
+            raise UsageError(
+                f"A terminal cannot have {self.columns} columns and {self.rows} rows.",
+                f"Each is a number from 1 to {MOST_CELLS}.",
+            )
 
 
 @dataclass(frozen=True, slots=True)

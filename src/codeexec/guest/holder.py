@@ -71,6 +71,8 @@ RETRY = 0.05
 """Seconds between looks at a terminal that no process has open."""
 FIRST_CONNECTION = 10.0
 SWEEPS = 50
+BAD_REQUEST = (ValueError, LookupError, TypeError, OverflowError, RecursionError, struct.error)
+"""What a request may raise that is not one of ours; its sender is hung up on."""
 ACK = struct.Struct(">Q")
 
 
@@ -187,7 +189,7 @@ class Holder:
             connection.received = rest
             try:
                 self.answer(connection, json.loads(line))
-            except (ValueError, KeyError, TypeError):
+            except BAD_REQUEST:
                 return False
         return True
 
@@ -258,9 +260,11 @@ class Holder:
         try:
             child = make_streams(job, request, handles)
             job.pid = launch(child, request)
-        except OSError as error:
+        except (OSError, *BAD_REQUEST) as error:
             for handle in {*job.inputs, *(each.handle for each in job.channels.values())}:
                 os.close(handle)
+            if not isinstance(error, OSError):
+                raise
             connection.send({"id": number, "errno": error.errno, "file": error.filename})
             return
         finally:

@@ -134,7 +134,7 @@ class HolderClient:
         self._processes: dict[int, HeldProcess] = {}
         self._received = b""
         self._descriptors: deque[int] = deque()
-        self._waiting: deque[tuple[bytes, list[int]]] = deque()
+        self._waiting: deque[bytes] = deque()
         self._inputs: dict[int, list[int]] = {}
         self._is_closed = False
         link.setblocking(False)
@@ -205,7 +205,7 @@ class HolderClient:
             raise EnvironmentUnavailable(f"{_LOST}.", _NEXT)
         number = next(self._numbers)
         waiting = self._answers[number] = self.loop.create_future()
-        self._waiting.append((json.dumps({"id": number, **content}).encode() + b"\n", []))
+        self._waiting.append(json.dumps({"id": number, **content}).encode() + b"\n")
         self._flush()
         try:
             answer: Mapping[str, object] = await waiting
@@ -240,7 +240,7 @@ class HolderClient:
 
     def _flush(self) -> None:
         while self._waiting:
-            data, descriptors = self._waiting[0]
+            data = self._waiting[0]
             try:
                 sent = self._link.send(data)
             except BlockingIOError:
@@ -252,7 +252,7 @@ class HolderClient:
             if sent == len(data):
                 self._waiting.popleft()
             else:
-                self._waiting[0] = (data[sent:], descriptors)
+                self._waiting[0] = data[sent:]
         self.loop.remove_writer(self._link)
 
     def _receive(self) -> None:
@@ -300,7 +300,7 @@ class HolderClient:
         if "job" in message:
             for step in ("end", "forget"):
                 content = {"id": 0, "do": step, "job": message["job"]}
-                self._waiting.append((json.dumps(content).encode() + b"\n", []))
+                self._waiting.append(json.dumps(content).encode() + b"\n")
             self._flush()
 
     def _process(self, answer: Mapping[str, object]) -> HeldProcess:
