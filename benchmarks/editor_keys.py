@@ -15,7 +15,7 @@ from textual import events
 from textual.app import App, ComposeResult
 
 from codeexec.languages.catalog import by_name
-from codeexec.tui.widgets.editor import CodeEditor
+from codeexec.tui.panes.editor import CodeEditor
 
 LINES = 50_000
 KEYS = 150

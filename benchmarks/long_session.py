@@ -143,10 +143,11 @@ async def first_content(socket: str, state: Path, work: Path, last: int) -> floa
     from codeexec.config.load import Loaded
     from codeexec.config.model import Settings
     from codeexec.documents.swap import SwapStore
-    from codeexec.tui import keymap, theme
-    from codeexec.tui.app import OpenOptions
-    from codeexec.tui.equipment import Equipment
-    from codeexec.tui.program import Program
+    from codeexec.tui.app import Program
+    from codeexec.tui.boot.entry import OpenOptions
+    from codeexec.tui.commands import keymap
+    from codeexec.tui.context import Equipment
+    from codeexec.tui.theme import theme
 
     began = time.perf_counter()
     themes = theme.load_themes([theme.built_in_folder()])

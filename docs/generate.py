@@ -15,9 +15,9 @@ import click
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from codeexec.cli.commands import OPEN, PROGRAM, cli
+from codeexec.cli.group import OPEN, PROGRAM, cli
 from codeexec.config.load import keys
-from codeexec.tui import commands
+from codeexec.tui.commands import table as commands
 
 ROOT = Path(__file__).resolve().parent.parent
 REPOSITORY = "https://github.com/codeexec-tui/codeexec-tui/blob/main/"

@@ -23,11 +23,12 @@ from textual.pilot import Pilot
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.config.load import load
 from codeexec.domain.snapshot import Snapshot
-from codeexec.tui import keymap, theme
-from codeexec.tui.app import OpenOptions
-from codeexec.tui.equipment import Equipment
+from codeexec.tui.app import Program
+from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.commands import keymap
+from codeexec.tui.context import Equipment
 from codeexec.tui.graphics.probe import Graphics
-from codeexec.tui.program import Program
+from codeexec.tui.theme import theme
 
 HERE = Path(__file__).parent
 INTO = Path(os.environ.get("SCREENSHOTS_INTO", HERE))

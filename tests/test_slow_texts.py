@@ -19,9 +19,9 @@ from codeexec.domain.errors import ProtocolError
 from codeexec.languages.catalog import by_shebang
 from codeexec.server import head
 from codeexec.tui.graphics.svg import is_svg, without_references
+from codeexec.tui.panes.artifacts.items import shape_words
 from codeexec.tui.render.traceback import _end_of_code, _end_of_source
 from codeexec.tui.render.traceback_paint import _HEADING, _NUMBERED
-from codeexec.tui.widgets.artifacts.items import shape_words
 
 SECONDS = 2.0
 N = 100_000

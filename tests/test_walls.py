@@ -30,6 +30,6 @@ def test_the_engine_loads_no_screen(module: str) -> None:
     assert not {"textual", "rich"} & loaded_by(module)
 
 
-@pytest.mark.parametrize("module", ["codeexec.tui.app", "codeexec.client.socket"])
+@pytest.mark.parametrize("module", ["codeexec.tui.boot.entry", "codeexec.client.socket"])
 def test_a_face_loads_no_kernel(module: str) -> None:
     assert not {"zmq", "jupyter_client", "fastapi", "ipykernel"} & loaded_by(module)

@@ -13,18 +13,18 @@ from pathlib import Path
 import pytest
 
 import codeexec
-from codeexec.cli.commands import invoke
-from codeexec.cli.early import guess
-from codeexec.cli.hosts import pick_open
+from codeexec.cli.commands.serve import parse_bind, read_token
+from codeexec.cli.group import invoke
 from codeexec.cli.main import COMMANDS, main
 from codeexec.cli.options import settle_docker
-from codeexec.cli.serve import parse_bind, read_token
+from codeexec.cli.run.prestart import guess
+from codeexec.cli.server import pick_open
+from codeexec.cli.text_width import width_of
 from codeexec.cli.typos import mistyped_command
-from codeexec.cli.widths import width_of
 from codeexec.domain.errors import Conflict, NotFound, UsageError
 from codeexec.domain.requests import SessionSummary
-from codeexec.tui import app
-from codeexec.tui.app import OpenOptions
+from codeexec.tui.boot import entry as app
+from codeexec.tui.boot.entry import OpenOptions
 from support.programs import Desk, Terminal
 
 HEAVY = ("click", "msgspec", "asyncio", "textual", "rich", "zmq", "sqlite3")

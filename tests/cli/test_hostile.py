@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.cli import kernels, style
-from codeexec.cli.commands import invoke
-from codeexec.cli.rows import TerminalSink
-from codeexec.cli.shown import OutputView
-from codeexec.cli.verdict import judge
+from codeexec.cli import messages as style
+from codeexec.cli.commands import kernels
+from codeexec.cli.group import invoke
+from codeexec.cli.run.live_rows import TerminalSink
+from codeexec.cli.run.outcome import judge
+from codeexec.cli.run.output import OutputView
 from codeexec.domain.errors import from_code
 from codeexec.domain.events import Death, ExecutionFinished, OutputChanged
 from codeexec.domain.outputs import ErrorInfo, MimePart

@@ -6,8 +6,8 @@ import pyte
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeexec.cli.rows import PipeSink, TerminalSink
-from codeexec.cli.widths import clip, height_of, width_of
+from codeexec.cli.run.live_rows import PipeSink, TerminalSink
+from codeexec.cli.text_width import clip, height_of, width_of
 
 
 class Screen:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.cli.serve import read_token
+from codeexec.cli.commands.serve import read_token
 from codeexec.domain.errors import StorageError, UsageError
 
 GOOD = "a-token-of-24-characters"

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.cli import script_short
-from codeexec.cli.plain_run import plain_options
-from codeexec.cli.run_options import RunOptions
-from codeexec.cli.script_short import wait_short
+from codeexec.cli.run.options import RunOptions
+from codeexec.cli.script import short as script_short
+from codeexec.cli.script.plain import plain_options
+from codeexec.cli.script.short import wait_short
 from codeexec.config.model import Settings
 from codeexec.kernels.process.spawn import PTY, SAME, SpawnedProgram, spawn_program
 from support.programs import Desk, environment
@@ -161,5 +161,5 @@ def test_a_script_loads_no_parser_and_no_loop(desk: Desk) -> None:
     )
     modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert (done.stdout, done.returncode) == ("1\n", 0)
-    assert "codeexec.cli.script" in modules
+    assert "codeexec.cli.script.launch" in modules
     assert not modules & {"click", "asyncio", "dataclasses", "inspect", "codeexec.config.load"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.cli.programs import load_program
+from codeexec.cli.run.source import load_program
 from codeexec.environments.trust import TrustStore
 from support.programs import Desk
 from support.strangers import StrangeFolder

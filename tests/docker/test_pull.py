@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.cli import exits
+from codeexec.cli import exit_codes as exits
 from codeexec.config.model import Docker, Settings
 from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.domain.requests import RestartKernel
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.pulling import Pull
-from codeexec.tui.app import OpenOptions
+from codeexec.tui.boot.entry import OpenOptions
 from support.bench import open_bench
 from support.containers import ENGINE, give_away
 from support.programs import Terminal

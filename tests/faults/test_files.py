@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.cli import exits
+from codeexec.cli import exit_codes as exits
 from support.programs import run_piped
 
 pytestmark = pytest.mark.slow

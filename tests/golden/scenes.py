@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, TextArea
 
-from codeexec.tui.app import OpenOptions
-from codeexec.tui.color_depth import Depth
+from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.panes.console import paint
+from codeexec.tui.panes.editor import painting
+from codeexec.tui.theme.color_depth import Depth
 from codeexec.tui.widgets import keys_shown, status
-from codeexec.tui.widgets.console import paint
-from codeexec.tui.widgets.editor import painting
 from support.bench import Bench, engine_in, open_bench
 
 _DEPTHS: tuple[Depth, ...] = ("truecolor", "256")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.segment import Segment
 
-from codeexec.tui.color_depth import DEPTHS
+from codeexec.tui.theme.color_depth import DEPTHS
 from golden.pictures import DATA, ROOT, Picture, differences, read, take, write
 from golden.scenes import LOOKS, SCENES, Size, Still
 from support.bench import Bench

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.requests import StopSession
-from codeexec.tui.screens.workbench import Workbench
 from codeexec.tui.widgets.status import StatusLine
+from codeexec.tui.workbench.workbench import Workbench
 from support.bench import open_bench
 
 pytestmark = pytest.mark.slow

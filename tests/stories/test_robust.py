@@ -13,10 +13,11 @@ import pytest
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.config.load import Loaded
 from codeexec.config.model import Settings
-from codeexec.tui import keymap, theme
-from codeexec.tui.app import OpenOptions
-from codeexec.tui.equipment import Equipment
-from codeexec.tui.program import Program
+from codeexec.tui.app import Program
+from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.commands import keymap
+from codeexec.tui.context import Equipment
+from codeexec.tui.theme import theme
 from support.tty import Tty, workbench
 
 pytestmark = pytest.mark.slow

@@ -22,11 +22,12 @@ from codeexec.config.load import Loaded
 from codeexec.config.model import Docker, Kernel, Settings
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.tui import keymap, theme
-from codeexec.tui.app import OpenOptions
-from codeexec.tui.equipment import Equipment
-from codeexec.tui.program import Program
-from codeexec.tui.screens.workbench import Workbench
+from codeexec.tui.app import Program
+from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.commands import keymap
+from codeexec.tui.context import Equipment
+from codeexec.tui.theme import theme
+from codeexec.tui.workbench.workbench import Workbench
 from support.containers import IMAGE, container_kernels, give_away
 
 BACKEND: Literal["local", "docker"] = "local"

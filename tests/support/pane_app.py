@@ -18,8 +18,8 @@ from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain import requests as q
 from codeexec.domain.fold import apply
 from codeexec.domain.snapshot import Snapshot
-from codeexec.tui.feed import Frame, frames
-from codeexec.tui.theme import built_in_folder, find_theme, to_textual
+from codeexec.tui.session.feed import Frame, frames
+from codeexec.tui.theme.theme import built_in_folder, find_theme, to_textual
 
 DEADLINE = 40.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from codeexec.tui.widgets.artifacts.row_list import Row
+from codeexec.tui.widgets.row_list import Row
 
 
 def text_of(rows: Sequence[Row], width: int = 60) -> list[str]:

@@ -8,7 +8,7 @@ from textual.app import App
 from textual.message import Message
 from textual.screen import ModalScreen
 
-from codeexec.tui.theme import built_in_folder, find_theme, to_textual
+from codeexec.tui.theme.theme import built_in_folder, find_theme, to_textual
 from codeexec.tui.widgets.click_rows import ClickRows
 
 

@@ -9,26 +9,50 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("codeexec.cli.run:run", "Run a script, a notebook or stdin without a screen."),
-    "attach": ("codeexec.cli.open:attach", "Open the workbench on a session that is running."),
-    "demo": ("codeexec.cli.open:demo", "Take the tour: a lesson in steps on a real kernel."),
-    "sessions": ("codeexec.cli.sessions:sessions", "List, show, stop, remove, export sessions."),
-    "kernels": ("codeexec.cli.kernels:kernels", "List kernels, and why one cannot be used."),
-    "serve": ("codeexec.cli.serve:serve", "Serve sessions in the foreground, on TCP if asked."),
-    "docker": ("codeexec.cli.docker:docker", "Build and check the image for containers."),
-    "trust": ("codeexec.cli.trust:trust", "Trust a folder, list those that are, take it back."),
+    "run": ("codeexec.cli.run.command:run", "Run a script, a notebook or stdin without a screen."),
+    "attach": (
+        "codeexec.cli.commands.workbench:attach",
+        "Open the workbench on a session that is running.",
+    ),
+    "demo": (
+        "codeexec.cli.commands.workbench:demo",
+        "Take the tour: a lesson in steps on a real kernel.",
+    ),
+    "sessions": (
+        "codeexec.cli.commands.sessions:sessions",
+        "List, show, stop, remove, export sessions.",
+    ),
+    "kernels": (
+        "codeexec.cli.commands.kernels:kernels",
+        "List kernels, and why one cannot be used.",
+    ),
+    "serve": (
+        "codeexec.cli.commands.serve:serve",
+        "Serve sessions in the foreground, on TCP if asked.",
+    ),
+    "docker": ("codeexec.cli.commands.docker:docker", "Build and check the image for containers."),
+    "trust": (
+        "codeexec.cli.commands.trust:trust",
+        "Trust a folder, list those that are, take it back.",
+    ),
     "config": (
-        "codeexec.cli.config:config",
+        "codeexec.cli.commands.config:config",
         "Show and change settings; who said each.",
     ),
-    "doctor": ("codeexec.cli.doctor:doctor", "Check this machine, with the fix for each problem."),
-    "completion": ("codeexec.cli.completion:completion", "Print the completion script of a shell."),
+    "doctor": (
+        "codeexec.cli.commands.doctor:doctor",
+        "Check this machine, with the fix for each problem.",
+    ),
+    "completion": (
+        "codeexec.cli.commands.completion:completion",
+        "Print the completion script of a shell.",
+    ),
 }
 """Where each command lives, and its line in the help. Only the one that is asked for is loaded."""
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """`codeexec-tui`. Exits with a code of `codeexec.cli.exits`."""
+    """`codeexec-tui`. Exits with a code of `codeexec.cli.exit_codes`."""
     said = sys.argv[1:] if arguments is None else arguments
     _open_closed_streams()
     _look_nowhere_here()
@@ -106,11 +130,11 @@ def _dispatch(said: list[str]) -> int:
     if said[:1] == ["run"]:
         return _run(said)
     if not _names_files_only(said):
-        from codeexec.cli.commands import invoke
+        from codeexec.cli.group import invoke
 
         return invoke(said)
     # The workbench paints its first frame before it would have loaded a parser of options.
-    from codeexec.cli.opening import open_files
+    from codeexec.cli.launch import open_files
 
     return open_files(tuple(said))
 
@@ -135,7 +159,7 @@ def _run(said: list[str]) -> int:
             signal.signal(number, leave)
     # Looking for garbage of imports takes a tenth of their time; the run turns it on again.
     gc.disable()
-    from codeexec.cli.plain_run import plain_options, run_plain
+    from codeexec.cli.script.plain import plain_options, run_plain
 
     options = plain_options(said[1:], os.environ)
     if options is not None:
@@ -146,14 +170,14 @@ def _run(said: list[str]) -> int:
         if status is not None:
             return status
     early = STARTING
-    from codeexec.cli.early import start
+    from codeexec.cli.run.prestart import start
 
     kernel = start(said[1:])
     try:
         early = kernel
         if told:
             leave(told[0], None)
-        from codeexec.cli.commands import invoke
+        from codeexec.cli.group import invoke
 
         return invoke(said, kernel)
     finally:

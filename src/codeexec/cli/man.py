@@ -9,8 +9,8 @@ from inspect import cleandoc
 import click
 
 from codeexec import __version__
-from codeexec.cli import exits
-from codeexec.cli.commands import OPEN, PROGRAM, cli
+from codeexec.cli import exit_codes as exits
+from codeexec.cli.group import OPEN, PROGRAM, cli
 
 SUMMARY = "a terminal workbench for running code"
 

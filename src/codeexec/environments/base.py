@@ -15,8 +15,7 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from codeexec.domain.errors import EnvironmentUnavailable, UsageError
-
-from .budget import Budget
+from codeexec.environments.budget import Budget
 
 MOST_COLLECTED = 256 << 20
 """Bytes of output that `run` collects of one command."""

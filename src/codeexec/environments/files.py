@@ -12,6 +12,10 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from codeexec.domain.errors import Denied
+from codeexec.environments.base import FileEntry, FileKind, FileRow, Location
+from codeexec.environments.globs import depth, glob
+from codeexec.environments.names import WantedNames, sorted_in_slices
+from codeexec.environments.paths import inside
 from codeexec.hostfiles.opening import (
     FOLDER,
     check_single,
@@ -23,11 +27,6 @@ from codeexec.hostfiles.opening import (
     walk,
 )
 from codeexec.hostfiles.place import Place, locate
-
-from .base import FileEntry, FileKind, FileRow, Location
-from .globs import depth, glob
-from .names import WantedNames, sorted_in_slices
-from .paths import inside
 
 MOST_ENTRIES = 200_000
 MOST_LEVELS = 100

@@ -9,11 +9,17 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from codeexec.domain.errors import CodeexecError
-
-from .base import FileChange, FileEntry, FileRow, FileWrite, Location, WriteOutcome
-from .budget import Budget, Pace, beside_loop
-from .files import Folder
-from .watch import changes
+from codeexec.environments.base import (
+    FileChange,
+    FileEntry,
+    FileRow,
+    FileWrite,
+    Location,
+    WriteOutcome,
+)
+from codeexec.environments.budget import Budget, Pace, beside_loop
+from codeexec.environments.files import Folder
+from codeexec.environments.watch import changes
 
 
 class HostFiles:

@@ -12,19 +12,14 @@ from pathlib import Path, PurePosixPath
 
 from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.domain.secret_env import without_secrets
+from codeexec.environments.base import BasePaths, Location, TerminalSize
+from codeexec.environments.files import Folder
+from codeexec.environments.holder.holding import Holding
+from codeexec.environments.holder.terminal import LocalTerminal, open_local_terminal, terminal_env
+from codeexec.environments.host_files import HostFiles
+from codeexec.environments.paths import inside
+from codeexec.environments.processes import Child, chunks, start
 from codeexec.hostfiles.place import locate
-
-from .base import (
-    BasePaths,
-    Location,
-    TerminalSize,
-)
-from .files import Folder
-from .holder.holding import Holding
-from .holder.terminal import LocalTerminal, open_local_terminal, terminal_env
-from .host_files import HostFiles
-from .paths import inside
-from .processes import Child, chunks, start
 
 
 class LocalEnvironment(HostFiles):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from codeexec.domain.errors import Denied
-
-from .base import Location
+from codeexec.environments.base import Location
 
 
 def inside(root: PurePosixPath, path: Location) -> tuple[str, ...]:

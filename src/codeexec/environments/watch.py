@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 
-from .base import Change, FileChange, FileEntry, FileKind
+from codeexec.environments.base import Change, FileChange, FileEntry, FileKind
 
 Look = Mapping[PurePosixPath, FileEntry]
 

@@ -11,14 +11,14 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from .opening import (
+from codeexec.hostfiles.opening import (
     check_single,
     give_to_owner,
     open_plain,
     replace_file,
     stat_plain,
 )
-from .place import Place, locate, locate_entry
+from codeexec.hostfiles.place import Place, locate, locate_entry
 
 
 def read(place: Place, limit: int | None = None) -> tuple[bytes, os.stat_result]:

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codeexec.domain.errors import Denied
-
-from .opening import not_plain, walk
-from .shared import identities, shared_folders
+from codeexec.hostfiles.opening import not_plain, walk
+from codeexec.hostfiles.shared import identities, shared_folders
 
 MOST_LINKS = 40
 """Links on the way to one file, as in Linux."""

@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from codeexec.domain.errors import Denied, UsageError
-
-from .place import locate
-from .shared import shared_folders
+from codeexec.hostfiles.place import locate
+from codeexec.hostfiles.shared import shared_folders
 
 
 def which(program: str, environ: Mapping[str, str] | None = None) -> str | None:

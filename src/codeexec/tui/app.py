@@ -1,72 +1,377 @@
-"""The way into the workbench. Imports nothing of weight: the first frame comes before it."""
+"""The Textual program: themes, keys and signals; everything else is a screen's."""
 
 from __future__ import annotations
 
+import asyncio
 import os
-from dataclasses import dataclass
-from typing import Literal
+import signal
+import time
+import traceback
+from collections.abc import Awaitable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
-Policy = Literal["locked", "network", "open"]
+from rich.console import RenderableType
+from textual import events, on, work
+from textual.actions import ActionParseResult
+from textual.app import App
+from textual.binding import BindingType
+from textual.css.query import NoMatches
+from textual.dom import DOMNode
+from textual.drivers.linux_driver import LinuxDriver
+from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+
+from codeexec.client.api import HostClient
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.printable import printable
+from codeexec.domain.requests import SessionSummary
+from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.commands.key_order import KeyHandled, KeyOrder
+from codeexec.tui.commands.scopes import all_places, menu, places
+from codeexec.tui.commands.table import BY_ID, Where
+from codeexec.tui.context import Equipment
+from codeexec.tui.messages import Attach, Depart, ThemeChosen
+from codeexec.tui.render.clusters import ClusterFilter
+from codeexec.tui.render.plain import one_line
+from codeexec.tui.screens.palette import CommandChooser
+from codeexec.tui.session.watch_only import refusal, refuses
+from codeexec.tui.session.workspace import place_of
+from codeexec.tui.textual_ext import gc as garbage
+from codeexec.tui.textual_ext import terminal_replies
+from codeexec.tui.textual_ext.driver import FollowingDriver, Start
+from codeexec.tui.textual_ext.legacy_keys import teach
+from codeexec.tui.textual_ext.terminal_replies import TerminalAnswered
+from codeexec.tui.theme.color_depth import Depth
+from codeexec.tui.theme.colors import Color
+from codeexec.tui.theme.theme import Theme, preferred_theme, to_textual
+from codeexec.tui.workbench.workbench import Workbench
+
+if TYPE_CHECKING:
+    from codeexec.tui.screens.settings import SettingsScreen
 
 
-@dataclass(frozen=True, slots=True)
-class OpenOptions:
-    """What the command line says. `docker` is None without `--docker`, else an image, which may
-    be empty for our own; a `theme`, `kernel` or `policy` that is empty is left to the settings."""
+class Program(App[str]):
+    """`run_async` returns the words to say at the end. The host belongs to whoever made it."""
 
-    files: tuple[str, ...] = ()
-    kernel: str = ""
-    new: bool = False
-    session: str = ""
-    docker: str | None = None
-    policy: Policy | Literal[""] = ""
-    pull: bool = False
-    theme: str = ""
-    attach: bool = False
-    watch: bool = False
-    demo: bool = False
+    CSS_PATH = Path(__file__).parent / "styles" / "workbench.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = []
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "codeexec-tui"
 
+    def __init__(
+        self,
+        host: HostClient,
+        options: OpenOptions,
+        equipment: Equipment,
+        cwd: Path | None = None,
+        typed: bytes = b"",
+        *,
+        opening: Awaitable[SessionSummary] | None = None,
+        start: Start | None = None,
+    ) -> None:
+        """`typed` is what came from the keyboard before there was a program to read it,
+        `opening` the session, where that is being opened already, and `start` what has had the
+        terminal until now."""
+        super().__init__(driver_class=FollowingDriver if start is not None else None)
+        teach()
+        terminal_replies.teach()
+        self._host = host
+        self._options = options
+        self.equipment = equipment
+        self._cwd = cwd or Path.cwd()
+        self._typed = typed
+        self._opening = opening
+        self._start = start
+        self._palette_filter: LineFilter | None = None
+        self._is_hung_up = False
+        self._early: list[events.Key | events.Paste] = []
+        self._takes_keys = False
+        self._key_order = KeyOrder(self, super().on_event)
+        self.fault: CodeexecError | None = None
+        """Why it has ended, where that was not meant."""
+        self._use_theme(equipment.theme)
+        if not equipment.clusters:
+            self._filters.append(ClusterFilter())
+        self.set_keymap(dict(equipment.keymap.keys))
+        if not equipment.settings.appearance.animations:
+            self.animation_level = "none"
 
-def run(options: OpenOptions) -> int:
-    """The workbench, until the person leaves; returns the exit code.
+    @property
+    def workbench(self) -> Workbench:
+        """The one on screen, whatever dialog may be over it."""
+        return next(screen for screen in self.screen_stack if isinstance(screen, Workbench))
 
-    The order is what makes the start quick: paint, start the server (whose first act is to
-    start the kernel), and only then import what draws. Raises CodeexecError.
-    """
-    import gc
-    import signal
+    async def on_mount(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            # SIGINT too: asyncio's own answer to it is to cancel this task, the message loop.
+            for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self._hang_up)
+        except (NotImplementedError, RuntimeError, ValueError):
+            pass  # not the main thread, as in tests: then nobody hangs up on us either
+        await self.push_screen(self._make(self._options, self._opening))
+        for problem in self.equipment.keymap.problems:
+            self.notify(str(problem), title="Keys", severity="warning", markup=False)
+        for trouble in self.equipment.loaded.problems:
+            words = f"{trouble} {trouble.next_step}"
+            self.notify(words, title="Settings", severity="warning", markup=False)
+        self.call_after_refresh(self._take_keys)
+        # Nor is what little garbage there is of the start collected first: that takes 40 to 70 ms.
+        garbage.begin()
+        self.set_interval(garbage.LOOK_EVERY, self._tidy)
 
-    from codeexec.domain.printable import printable
-    from codeexec.tui.first_paint import first_frame
+    def _tidy(self) -> None:
+        garbage.tidy(time.monotonic() - self.equipment.key_at)
 
-    def leave(number: int, _: object) -> None:
-        # Nothing is raised here: modules that are just being loaded do not all stand that.
-        if frame is not None:
-            frame.restore()
-        os._exit(128 + number)
+    def _make(
+        self, options: OpenOptions, opening: Awaitable[SessionSummary] | None = None
+    ) -> Workbench:
+        place = place_of(options.files, self._cwd)
+        return Workbench(self._host, options, place, self.equipment, opening)
 
-    # Looking for garbage of imports takes a tenth of their time; the program turns it on again.
-    gc.disable()
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """A toast: whatever it says came from outside, and nothing in it is markup."""
+        super().notify(
+            printable(message, lines=True).expandtabs(),
+            title=one_line(title),
+            severity=severity,
+            timeout=timeout,
+            markup=False,
+        )
 
-    # More frames than there are is no waste: they are painted on need, and ours come at most
-    # thirty times a second.
-    os.environ.setdefault("TEXTUAL_FPS", "240")
-    # Colours are limited to those of the terminal by a filter of ours, not by the renderer.
-    os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "truecolor")
-    frame = first_frame(options.files)
-    # Until the program does so itself: whatever ends us puts the terminal back.
-    # SIGINT too, which as an exception may meet any line, or get lost in one that ends tasks.
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, leave)
-    try:
-        if frame is not None:
-            frame.begin()
-        from codeexec.tui.start import start
+    def copy_to_clipboard(self, text: str) -> None:
+        """The text as it is, but for what no encoding can hold: names of files in another one."""
+        super().copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
 
-        words = start(options, frame)
-    finally:
-        if frame is not None:
-            frame.leave()
-    if words:
-        print(printable(words, lines=True))  # noqa: T201 (the terminal is the shell's again)
-    return 0
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        if self._start is not None and renderable is not None and not self._batch_count:
+            self.take_screen()
+        super()._display(screen, renderable)
+
+    def take_terminal(self) -> None:
+        """It is ours to put back."""
+        if self._start is not None:
+            self._start.give_up_screen()
+
+    def take_screen(self) -> None:
+        """Nobody else writes to it from now on."""
+        if self._start is not None:
+            self._start.give_way()
+            self._start = None
+            if self._driver is not None:
+                self._driver.write(
+                    "\x1b[?7l"
+                )  # as the driver has it; the start may have had another
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys that come before a pane has them wait for it."""
+        if isinstance(event, events.InputEvent):
+            self.equipment.key_at = time.monotonic()
+        if isinstance(event, events.Key) and not event.is_forwarded and self._takes_keys:
+            self.workbench.presenting.note_key(event)
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+            await super().on_event(event)
+        elif self._takes_keys:
+            await self._key_order.take(event)
+        else:
+            self._early.append(event)
+
+    @on(KeyHandled)
+    def note_key(self, event: KeyHandled) -> None:
+        self._key_order.handled(event.number)
+
+    async def _take_keys(self) -> None:
+        """Keys that were pressed before we could read them are as good as those pressed now, and
+        come before them."""
+        from textual._xterm_parser import XTermParser
+
+        if self.workbench.focused is None:
+            self.call_after_refresh(self._take_keys)
+            return
+        for message in XTermParser().feed(self._typed.decode("utf-8", "replace")):
+            if isinstance(message, events.Key | events.Paste):
+                await self._key_order.take(message)
+            elif isinstance(message, events.Event):
+                await super().on_event(message)
+        while self._early:
+            await self._key_order.take(self._early.pop(0))
+        self._takes_keys = True
+
+    def _hang_up(self) -> None:
+        """The terminal is gone: keep what is unsaved, and detach."""
+        self._is_hung_up = True
+        if any(isinstance(screen, Workbench) and screen.is_set_up for screen in self.screen_stack):
+            self.workbench.documents.keep_unsaved()
+            self.workbench.keep_layout()
+        self.exit("")
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A fault of ours is the same as detaching: keep what is unsaved, and leave a report
+        in a file rather than a screenful."""
+        if self._is_hung_up or (isinstance(error, NoMatches) and not self.is_running):
+            return  # what mounts while all is taken down does not find its own children
+        is_first = self._exception is None
+        super()._handle_exception(error)
+        self._exit_renderables.clear()
+        if is_first:
+            self.fault = self._report(error)
+
+    def let_go(self) -> None:
+        """Whatever has ended the program: its thread that reads the keyboard, of which Python
+        would wait for the end, has nothing more to read."""
+        if isinstance(self._driver, LinuxDriver):
+            self._driver.exit_event.set()
+
+    def _report(self, error: Exception) -> CodeexecError:
+        workbench = next((one for one in self.screen_stack if isinstance(one, Workbench)), None)
+        name = ""
+        if workbench is not None and workbench.last is not None:
+            name = workbench.last.snapshot.name
+            workbench.documents.keep_unsaved()
+        said = traceback.format_exception_only(error)[-1].strip()
+        next_step = f"The session goes on: codeexec-tui attach {name}".strip()
+        file = self.equipment.state / "fault.txt"
+        try:
+            file.write_text("".join(traceback.format_exception(error)), "utf-8")
+        except OSError:
+            return CodeexecError(f"The workbench has failed: {said}", next_step)
+        return CodeexecError(
+            f"The workbench has failed: {said}", f"{next_step}\nWhat went wrong is in {file}"
+        )
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Keys, menus and the palette come here: what writes is refused where one only watches."""
+        screen = self.screen
+        if isinstance(screen, Workbench) and screen.options.watch and refuses(action):
+            screen.say_failed(refusal())
+            return True
+        return await super().run_action(action, default_namespace, namespaces)
+
+    async def action_quit(self) -> None:
+        """Textual's own key for leaving must not pass over what would be lost."""
+        self.workbench.action_detach()
+
+    # -- help on screens of their own, where nothing of the workbench is bound ---------------------
+
+    @work(group="palette", exclusive=True)
+    async def action_help(self) -> None:
+        from codeexec.tui.screens.keys import KeysScreen  # not at the start
+
+        if isinstance(self.screen, KeysScreen):
+            self.screen.action_leave()  # the same key closes it
+            return
+        here = places(self.screen)
+        keys = self.equipment.keymap.keys
+        chosen = await self.push_screen_wait(KeysScreen(keys, all_places(tuple(here))))
+        await self._run_chosen(chosen, here)
+
+    @work(group="palette", exclusive=True)
+    async def action_palette(self) -> None:
+        here = places(self.screen)
+        chosen = await self.push_screen_wait(
+            CommandChooser("Commands", menu(tuple(here)), self.equipment.keymap, near=here)
+        )
+        await self._run_chosen(chosen, here)
+
+    async def _run_chosen(self, chosen: str | None, here: Mapping[Where, DOMNode]) -> None:
+        """Do what was chosen, by the part that is there."""
+        if chosen is not None and (target := here.get(BY_ID[chosen].where)) is not None:
+            await self.run_action(BY_ID[chosen].action, default_namespace=target)
+
+    # -- what screens ask -------------------------------------------------------------------------
+
+    @on(Depart)
+    def depart(self, event: Depart) -> None:
+        self.workbench.keep_layout()
+        self.exit(event.words)
+
+    @on(Attach)
+    async def attach(self, event: Attach) -> None:
+        self.workbench.keep_layout()
+        await self.switch_screen(self._make(event.options))
+
+    def on_settings_screen_changed(self, event: SettingsScreen.Changed) -> None:
+        """Take the settings as they are now; what is on screen follows at once."""
+        self.equipment.loaded = event.loaded
+        look = event.loaded.settings.appearance
+        key = preferred_theme(os.environ, look.theme or None)
+        if (colors := self.equipment.colors) is not None:
+            colors.setting = look.colors
+            self._use_depth(colors.depth)
+        self.choose_theme(ThemeChosen(key))
+        self.animation_level = "full" if look.animations else "none"
+        self.workbench.follow_settings()
+
+    @on(ThemeChosen)
+    def choose_theme(self, event: ThemeChosen) -> None:
+        try:
+            theme = self.equipment.themes.get(event.key)
+        except CodeexecError as error:
+            self.workbench.say_failed(error)
+            return
+        if (
+            theme is not None
+            and (theme := theme.at(self.equipment.theme.depth)) != self.equipment.theme
+        ):
+            self.show_theme(theme)
+
+    # -- how many colours there are ----------------------------------------------------------------
+
+    @on(TerminalAnswered)
+    def note_answer(self, event: TerminalAnswered) -> None:
+        """A slow line: what the terminal says now may be that it has more colours, or fewer."""
+        if (colors := self.equipment.colors) is not None:
+            colors.note(event.answers.true_color, event.answers.version)
+            self._use_depth(colors.depth)
+        if event.answers.clusters and not self.equipment.clusters:
+            self.equipment.clusters = True
+            for line_filter in self._filters:
+                line_filter.enabled &= not isinstance(line_filter, ClusterFilter)
+            self.workbench.use(self.equipment.theme)
+
+    def _use_depth(self, depth: Depth) -> None:
+        theme = self.equipment.theme
+        if depth != theme.depth:
+            self.show_theme(self.equipment.themes[theme.key].at(depth))
+
+    def show_theme(self, theme: Theme) -> None:
+        """Paint everything with this theme, in as many colours as it has."""
+        self.equipment.theme = theme
+        self._use_theme(theme)
+        self.workbench.use(theme)
+
+    def _limit_colors(self, theme: Theme) -> None:
+        """Let nothing reach the terminal that is not one of its colours."""
+        self._filters[:] = [kept for kept in self._filters if kept is not self._palette_filter]
+        self._palette_filter = None
+        depth = theme.depth
+        if depth != "truecolor":
+            from codeexec.tui.theme.palette_filter import (
+                PaletteFilter,  # not where there is true colour
+            )
+
+            surface = Color.parse(theme.color("surface"))
+            self._palette_filter = PaletteFilter(depth, surface)
+            self._filters.append(self._palette_filter)
+        self.set_class(depth == "16", "-sixteen")
+
+    def _use_theme(self, theme: Theme) -> None:
+        self._limit_colors(theme)
+        textual_theme = to_textual(theme)
+        self.register_theme(textual_theme)
+        self.theme = textual_theme.name

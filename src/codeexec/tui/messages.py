@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from codeexec.tui.app import OpenOptions
+    from codeexec.tui.boot.entry import OpenOptions
 
 
 @dataclass

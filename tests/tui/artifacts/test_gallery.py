@@ -12,7 +12,7 @@ from codeexec.domain.events import Artifact, CellRef
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.picture_head import picture_size
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.tui.widgets.artifacts.contents import (
+from codeexec.tui.panes.artifacts.contents import (
     Content,
     JsonContent,
     MarkdownContent,
@@ -23,8 +23,8 @@ from codeexec.tui.widgets.artifacts.contents import (
     as_csv,
     prepare,
 )
-from codeexec.tui.widgets.artifacts.gallery import Gallery, Learned
-from codeexec.tui.widgets.artifacts.items import item_of, shape_words
+from codeexec.tui.panes.artifacts.index import Gallery, Learned
+from codeexec.tui.panes.artifacts.items import item_of, shape_words
 from support.displays import display, png, session_of, view
 
 

@@ -11,16 +11,16 @@ from codeexec.domain.events import Variable
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.snapshot import ExecutionView, KernelView, Snapshot
-from codeexec.tui.link import CopyRequested, Failed, Said, SaveRequested
+from codeexec.tui.panes.artifacts import index as gallery
+from codeexec.tui.panes.artifacts.contents import JsonContent, NoContent, PictureContent
+from codeexec.tui.panes.artifacts.items import Item, item_of
+from codeexec.tui.panes.artifacts.pane import ArtifactPane
+from codeexec.tui.panes.artifacts.preview import Preview
+from codeexec.tui.panes.artifacts.store import Blobs
 from codeexec.tui.screens.viewer import ViewerScreen
-from codeexec.tui.widgets.artifacts import gallery
-from codeexec.tui.widgets.artifacts.contents import JsonContent, NoContent, PictureContent
-from codeexec.tui.widgets.artifacts.desk import Blobs
-from codeexec.tui.widgets.artifacts.items import Item, item_of
-from codeexec.tui.widgets.artifacts.pane import ArtifactPane
-from codeexec.tui.widgets.artifacts.preview import Preview
-from codeexec.tui.widgets.artifacts.row_list import Pieces, RowList
+from codeexec.tui.session.ask import CopyRequested, Failed, Said, SaveRequested
 from codeexec.tui.widgets.picture import Picture
+from codeexec.tui.widgets.row_list import Pieces, RowList
 from codeexec.tui.widgets.table import DataTableView
 from support.blobs import BlobClient
 from support.displays import display, png, session_of, view

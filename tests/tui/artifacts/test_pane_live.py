@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from codeexec.client.api import SessionClient
-from codeexec.tui.link import CopyRequested, SaveRequested
-from codeexec.tui.widgets.artifacts.contents import PictureContent, TextContent
-from codeexec.tui.widgets.artifacts.pane import ArtifactPane
-from codeexec.tui.widgets.artifacts.preview import Preview
+from codeexec.tui.panes.artifacts.contents import PictureContent, TextContent
+from codeexec.tui.panes.artifacts.pane import ArtifactPane
+from codeexec.tui.panes.artifacts.preview import Preview
+from codeexec.tui.session.ask import CopyRequested, SaveRequested
 from codeexec.tui.widgets.table import DataTableView
 from support.pane_app import PaneApp, run, session_in, until
 

@@ -15,9 +15,8 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
-from codeexec.tui.render.plain import fitted, one_line
-from codeexec.tui.widgets.artifacts import text_view
-from codeexec.tui.widgets.artifacts.contents import (
+from codeexec.tui.panes.artifacts import text_view
+from codeexec.tui.panes.artifacts.contents import (
     MOST_MARKDOWN,
     JsonContent,
     MarkdownContent,
@@ -25,7 +24,8 @@ from codeexec.tui.widgets.artifacts.contents import (
     TextContent,
     prepare,
 )
-from codeexec.tui.widgets.artifacts.text_view import TextView, markdown_lines, plain_lines
+from codeexec.tui.panes.artifacts.text_view import TextView, markdown_lines, plain_lines
+from codeexec.tui.render.plain import fitted, one_line
 
 INKS = {name: Style() for name in ("heading", "link", "code", "muted", "bullet")}
 EVIL = "\x1b]52;c;eA==\x07\x9b2J"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codeexec.domain.outputs import Run
-from codeexec.tui.widgets.console.rows import KEPT_PAGES, PAGE, Heights, Pages
+from codeexec.tui.panes.console.rows import KEPT_PAGES, PAGE, Heights, Pages
 
 
 def page_of(number: int) -> tuple[Run, ...]:

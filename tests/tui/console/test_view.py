@@ -28,10 +28,10 @@ from codeexec.domain.events import (
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.domain.words import duration
-from codeexec.tui import theme
-from codeexec.tui.feed import Folder
-from codeexec.tui.widgets.console.rows import PAGE
-from codeexec.tui.widgets.console.view import MOST_CARDS, ConsoleView
+from codeexec.tui.panes.console.rows import PAGE
+from codeexec.tui.panes.console.view import MOST_CARDS, ConsoleView
+from codeexec.tui.session.feed import Folder
+from codeexec.tui.theme import theme
 
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codeexec.documents.model import Cell, CellKind
-from codeexec.tui.widgets.documents.going import cell_places
+from codeexec.tui.panes.documents.going import cell_places
 
 
 def cell(index: int, source: str, title: str = "", kind: CellKind = CellKind.CODE) -> Cell:

@@ -13,11 +13,11 @@ from textual.widgets import Static
 from codeexec.config.model import Editor as Habits
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.errors import Denied
-from codeexec.tui.link import CommandWanted, Failed
-from codeexec.tui.theme import built_in_folder, find_theme
-from codeexec.tui.widgets.documents.pane import DocumentsPane
-from codeexec.tui.widgets.documents.recent import RecentFiles
-from codeexec.tui.widgets.documents.sheet import Sheet
+from codeexec.tui.panes.documents.document_view import Sheet
+from codeexec.tui.panes.documents.pane import DocumentsPane
+from codeexec.tui.panes.documents.recent import RecentFiles
+from codeexec.tui.session.ask import CommandWanted, Failed
+from codeexec.tui.theme.theme import built_in_folder, find_theme
 from support.pane_app import PaneApp, until
 
 THEME = find_theme("harbour", [built_in_folder()])

@@ -13,13 +13,13 @@ from codeexec.documents.model import Cell
 from codeexec.documents.percent import CellIndex
 from codeexec.domain.snapshot import ExecutionStatus, ExecutionView
 from codeexec.languages.catalog import by_name
-from codeexec.tui.widgets.documents.marks import cell_marks, reference
-from codeexec.tui.widgets.documents.recent import MOST, RecentFiles
-from codeexec.tui.widgets.documents.replacing import replace_text
-from codeexec.tui.widgets.documents.syntax_errors import SyntaxChecker, error_of
-from codeexec.tui.widgets.documents.words import words_like
-from codeexec.tui.widgets.editor.code_editor import CodeEditor
-from codeexec.tui.widgets.editor.marks import CellState
+from codeexec.tui.panes.documents.cells.marks import cell_marks, reference
+from codeexec.tui.panes.documents.cells.syntax_errors import SyntaxChecker, error_of
+from codeexec.tui.panes.documents.recent import MOST, RecentFiles
+from codeexec.tui.panes.documents.text_diff import replace_text
+from codeexec.tui.panes.documents.word_completion import words_like
+from codeexec.tui.panes.editor.code_editor import CodeEditor
+from codeexec.tui.panes.editor.marks import CellState
 
 TEXT = "# %% one\na = 1\n# %% two\nb = 2\n# %% three\nc = 3"
 

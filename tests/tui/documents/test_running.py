@@ -21,13 +21,13 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.outputs import ErrorInfo, Run
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.tui.feed import Folder, Frame
-from codeexec.tui.theme import built_in_folder, find_theme
-from codeexec.tui.widgets.documents.pane import DocumentsPane
-from codeexec.tui.widgets.documents.recent import RecentFiles
-from codeexec.tui.widgets.documents.sheet import Sheet
-from codeexec.tui.widgets.editor.marks import CellState
-from codeexec.tui.widgets.editor.popups import CompletionList
+from codeexec.tui.panes.documents.document_view import Sheet
+from codeexec.tui.panes.documents.pane import DocumentsPane
+from codeexec.tui.panes.documents.recent import RecentFiles
+from codeexec.tui.panes.editor.marks import CellState
+from codeexec.tui.panes.editor.popups import CompletionList
+from codeexec.tui.session.feed import Folder, Frame
+from codeexec.tui.theme.theme import built_in_folder, find_theme
 from support.pane_app import PaneApp, session_in, until
 from support.programs import read_notebook, write_notebook
 

@@ -9,13 +9,13 @@ from textual.pilot import Pilot
 
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.errors import UsageError
-from codeexec.tui.link import Failed
-from codeexec.tui.theme import built_in_folder, find_theme
-from codeexec.tui.widgets.documents.pane import DocumentsPane
-from codeexec.tui.widgets.documents.sheet import Sheet
-from codeexec.tui.widgets.documents.stage import direction_for
-from codeexec.tui.widgets.editor.code_editor import CodeEditor
-from codeexec.tui.widgets.editor.marks import CellMark, CellState
+from codeexec.tui.panes.documents.document_view import Sheet
+from codeexec.tui.panes.documents.pane import DocumentsPane
+from codeexec.tui.panes.documents.stage import direction_for
+from codeexec.tui.panes.editor.code_editor import CodeEditor
+from codeexec.tui.panes.editor.marks import CellMark, CellState
+from codeexec.tui.session.ask import Failed
+from codeexec.tui.theme.theme import built_in_folder, find_theme
 from support.pane_app import PaneApp, until
 
 THEME = find_theme("harbour", [built_in_folder()])

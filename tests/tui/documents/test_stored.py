@@ -15,13 +15,13 @@ from codeexec.documents.notebook import Notebook
 from codeexec.domain.events import CellRef
 from codeexec.domain.outputs import ErrorInfo, Run
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.tui.feed import Frame
-from codeexec.tui.link import Said
-from codeexec.tui.stored import MOST_CELLS, MOST_ROWS, stored_views
-from codeexec.tui.theme import built_in_folder, find_theme
-from codeexec.tui.widgets.artifacts.gallery import Gallery
-from codeexec.tui.widgets.console.view import ConsoleView
-from codeexec.tui.widgets.documents.pane import DocumentsPane
+from codeexec.tui.panes.artifacts.index import Gallery
+from codeexec.tui.panes.console.view import ConsoleView
+from codeexec.tui.panes.documents.pane import DocumentsPane
+from codeexec.tui.session.ask import Said
+from codeexec.tui.session.feed import Frame
+from codeexec.tui.session.stored_outputs import MOST_CELLS, MOST_ROWS, stored_views
+from codeexec.tui.theme.theme import built_in_folder, find_theme
 from support.pane_app import PaneApp, until
 from support.programs import write_notebook
 

@@ -6,13 +6,13 @@ from rich.style import Style
 from textual.app import App, ComposeResult
 
 from codeexec.languages.catalog import by_name
-from codeexec.tui.widgets.editor.code_editor import CodeEditor
-from codeexec.tui.widgets.editor.lexer_syntax import Span
-from codeexec.tui.widgets.editor.model import EditorModel
-from codeexec.tui.widgets.editor.painting import Painter
-from codeexec.tui.widgets.editor.styles import EditorStyles
-from codeexec.tui.widgets.editor.syntax import NoSyntax
-from codeexec.tui.widgets.editor.text import Location
+from codeexec.tui.panes.editor.code_editor import CodeEditor
+from codeexec.tui.panes.editor.painting import Painter
+from codeexec.tui.panes.editor.styles import EditorStyles
+from codeexec.tui.panes.editor.text.lexer_syntax import Span
+from codeexec.tui.panes.editor.text.model import EditorModel
+from codeexec.tui.panes.editor.text.syntax import NoSyntax
+from codeexec.tui.panes.editor.text.text import Location
 
 LINES = 50_000
 

@@ -7,8 +7,8 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from codeexec.languages.catalog import by_name
-from codeexec.tui.widgets.editor import CodeEditor, Completion, Location
-from codeexec.tui.widgets.editor.intents import AboutCode
+from codeexec.tui.panes.editor import CodeEditor, Completion, Location
+from codeexec.tui.panes.editor.intents import AboutCode
 
 ITEMS = [Completion("abs", "function"), Completion("alabs"), Completion("allen")]
 

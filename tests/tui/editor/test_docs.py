@@ -8,9 +8,9 @@ from textual import events
 from textual.app import App, ComposeResult
 
 from codeexec.languages.catalog import by_name
-from codeexec.tui.widgets.editor.code_editor import CodeEditor
-from codeexec.tui.widgets.editor.docs import Docs
-from codeexec.tui.widgets.editor.styles import EditorStyles
+from codeexec.tui.panes.editor.code_editor import CodeEditor
+from codeexec.tui.panes.editor.docs import Docs
+from codeexec.tui.panes.editor.styles import EditorStyles
 
 LONG = "Signature: f(x)\nDocstring:\n" + "\n".join(f"line {n}" for n in range(200))
 STYLES = EditorStyles(lambda name: Style(meta={"name": name}))

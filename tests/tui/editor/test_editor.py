@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from codeexec.languages.catalog import by_name
-from codeexec.tui.widgets.editor import (
+from codeexec.tui.panes.editor import (
     DEFAULT_BINDINGS,
     CellMark,
     CellState,
@@ -26,9 +26,9 @@ from codeexec.tui.widgets.editor import (
     Query,
     RunScope,
 )
-from codeexec.tui.widgets.editor.edits import insert_cell
-from codeexec.tui.widgets.editor.model import EditorModel
-from codeexec.tui.widgets.editor.syntax import TreeSyntax
+from codeexec.tui.panes.editor.text.edits import insert_cell
+from codeexec.tui.panes.editor.text.model import EditorModel
+from codeexec.tui.panes.editor.text.syntax import TreeSyntax
 from support.steps import counted
 
 DEADLINE = 40.0

@@ -8,10 +8,10 @@ import pytest
 
 from codeexec.domain.errors import UsageError
 from codeexec.languages.catalog import by_name
-from codeexec.tui.widgets.editor import edits, motions
-from codeexec.tui.widgets.editor.model import EditorModel
-from codeexec.tui.widgets.editor.search import Query, find, replace_all, replace_one
-from codeexec.tui.widgets.editor.text import Location, Selection
+from codeexec.tui.panes.editor.text import edits, motions
+from codeexec.tui.panes.editor.text.model import EditorModel
+from codeexec.tui.panes.editor.text.search import Query, find, replace_all, replace_one
+from codeexec.tui.panes.editor.text.text import Location, Selection
 
 ANCHOR, CURSOR = "‹", "|"
 

@@ -7,8 +7,8 @@ from textual.app import App, ComposeResult
 from textual.widgets import Label
 
 from codeexec.languages.catalog import by_name
-from codeexec.tui.widgets.editor import CodeEditor
-from codeexec.tui.widgets.editor.find_bar import FindBar
+from codeexec.tui.panes.editor import CodeEditor
+from codeexec.tui.panes.editor.find_bar import FindBar
 
 
 class Host(App[None]):

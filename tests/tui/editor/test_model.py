@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from codeexec.documents.percent import CellIndex
 from codeexec.languages.catalog import by_name
-from codeexec.tui.widgets.editor.columns import after, drawn, snap, to_cell, to_column, width
-from codeexec.tui.widgets.editor.edits import append_spare_cell
-from codeexec.tui.widgets.editor.model import EditorModel
-from codeexec.tui.widgets.editor.text import Location, Selection, TextBuffer
-from codeexec.tui.widgets.editor.wrapping import RowMap, row_starts
+from codeexec.tui.panes.editor.text.columns import after, drawn, snap, to_cell, to_column, width
+from codeexec.tui.panes.editor.text.edits import append_spare_cell
+from codeexec.tui.panes.editor.text.model import EditorModel
+from codeexec.tui.panes.editor.text.text import Location, Selection, TextBuffer
+from codeexec.tui.panes.editor.text.wrapping import RowMap, row_starts
 
 TEXT = st.text(st.sampled_from("ab é世🙂\n\t#%"), max_size=30)
 PYTHON = by_name("python")

@@ -6,9 +6,9 @@ import pytest
 
 from codeexec.domain.errors import UsageError
 from codeexec.languages.catalog import by_name
-from codeexec.tui.widgets.editor import search
-from codeexec.tui.widgets.editor.model import EditorModel
-from codeexec.tui.widgets.editor.search import Query, find, replace_all, replace_one
+from codeexec.tui.panes.editor.text import search
+from codeexec.tui.panes.editor.text.model import EditorModel
+from codeexec.tui.panes.editor.text.search import Query, find, replace_all, replace_one
 
 
 @pytest.mark.parametrize("text", ["(x+x+)+y", r"(x+x+)+\ny"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from rich.style import Style
 
-from codeexec.tui.theme import Theme, built_in_folder, load_themes, to_textual
-from codeexec.tui.widgets.editor.styles import EditorStyles
+from codeexec.tui.panes.editor.styles import EditorStyles
+from codeexec.tui.theme.theme import Theme, built_in_folder, load_themes, to_textual
 
 THEMES = load_themes([built_in_folder()])
 NAMES = (

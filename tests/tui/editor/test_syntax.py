@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codeexec.languages.catalog import by_name
-from codeexec.tui.widgets.editor.lexer_syntax import LexerSyntax, token_name
-from codeexec.tui.widgets.editor.model import EditorModel
-from codeexec.tui.widgets.editor.syntax import (
+from codeexec.tui.panes.editor.text.lexer_syntax import LexerSyntax, token_name
+from codeexec.tui.panes.editor.text.model import EditorModel
+from codeexec.tui.panes.editor.text.syntax import (
     NoSyntax,
     TreeSyntax,
     syntax_for,
 )
-from codeexec.tui.widgets.editor.text import Location
+from codeexec.tui.panes.editor.text.text import Location
 
 CODE = '''@wrap
 def f(a, b=1):

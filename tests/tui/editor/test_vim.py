@@ -6,8 +6,8 @@ import pytest
 from textual.app import App, ComposeResult
 
 from codeexec.languages.catalog import by_name
-from codeexec.tui.widgets.editor import CodeEditor, Location
-from codeexec.tui.widgets.editor.vim import Mode, VimKeys
+from codeexec.tui.panes.editor import CodeEditor, Location
+from codeexec.tui.panes.editor.vim import Mode, VimKeys
 
 ESC = "\x1b"
 

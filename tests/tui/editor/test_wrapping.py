@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeexec.tui.widgets.editor.wrapping import RowMap
+from codeexec.tui.panes.editor.text.wrapping import RowMap
 
 TAB = 4
 KEYS = st.sampled_from("abcd")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeexec.tui.widgets.files.finder import best
+from codeexec.tui.panes.files.finder import best
 from support.steps import counted
 
 PATHS = ["src/app.py", "src/tui/app_theme.py", "docs/apple.md", "tests/test_theme.py", "README.md"]

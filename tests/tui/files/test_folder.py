@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codeexec.tui.widgets.files import ignore_rules
-from codeexec.tui.widgets.files.folder import Ignored, all_files, list_folder
+from codeexec.tui.panes.files import ignore_rules
+from codeexec.tui.panes.files.folder import Ignored, all_files, list_folder
 
 
 def make(root: Path, *names: str) -> None:

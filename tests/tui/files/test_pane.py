@@ -9,11 +9,11 @@ from textual.widgets import Static
 
 from codeexec.domain.errors import CodeexecError, Conflict, Denied, UsageError
 from codeexec.environments.trust import TrustStore
-from codeexec.tui.link import Failed
-from codeexec.tui.screens.dialogs import Asker, Confirm
+from codeexec.tui.panes.files import FilesPane, changes
+from codeexec.tui.panes.files.folder import Ignored, list_folder
+from codeexec.tui.session.ask import Failed
 from codeexec.tui.widgets.click_rows import ClickRows
-from codeexec.tui.widgets.files import FilesPane, changes
-from codeexec.tui.widgets.files.folder import Ignored, list_folder
+from codeexec.tui.widgets.dialogs import Asker, Confirm
 from support.pane_app import PaneApp, until
 
 

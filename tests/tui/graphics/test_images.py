@@ -29,7 +29,7 @@ from codeexec.tui.graphics.images import (
     scaled,
 )
 from codeexec.tui.graphics.svg import is_svg
-from codeexec.tui.theme_colors import Color
+from codeexec.tui.theme.colors import Color
 
 BLACK = Color(0, 0, 0)
 SVG = b"""<?xml version="1.0"?><!-- made by hand -->
@@ -249,7 +249,7 @@ def test_a_picture_of_62_megapixels_takes_little_memory() -> None:
     code = (
         "import io; from PIL import Image\n"
         "from codeexec.tui.graphics.images import decode\n"
-        "from codeexec.tui.theme_colors import Color\n"
+        "from codeexec.tui.theme.colors import Color\n"
         "image = Image.new('RGBA', (7900, 7900), (9, 9, 9, 9)); file = io.BytesIO()\n"
         "image.save(file, 'PNG', compress_level=1); image.close(); del image\n"
         "print(decode(file.getvalue(), Color(0, 0, 0)).size)\n"

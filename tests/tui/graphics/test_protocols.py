@@ -134,7 +134,7 @@ def test_any_picture_of_few_colours_comes_back(image: Image.Image) -> None:
 
 def test_a_png_goes_from_bytes_to_the_terminal_unchanged() -> None:
     from codeexec.tui.graphics.images import decode, scaled
-    from codeexec.tui.theme_colors import Color
+    from codeexec.tui.theme.colors import Color
 
     file = io.BytesIO()
     _plot(160, 120).save(file, "PNG")

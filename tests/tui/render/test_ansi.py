@@ -11,8 +11,8 @@ from rich.style import Style
 from codeexec.domain.outputs import plain
 from codeexec.tui.render.ansi import AnsiPainter
 from codeexec.tui.render.sgr import PLAIN, Sgr, apply, palette_color
-from codeexec.tui.theme import Theme, built_in_folder, load_themes
-from codeexec.tui.theme_colors import Color, contrast
+from codeexec.tui.theme.colors import Color, contrast
+from codeexec.tui.theme.theme import Theme, built_in_folder, load_themes
 
 THEMES = load_themes([built_in_folder()])
 HARBOUR = THEMES["harbour"]

@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from codeexec.tui.render.ansi import AnsiPainter, fold, is_prose, wrap_words
-from codeexec.tui.theme import built_in_folder, find_theme
+from codeexec.tui.theme.theme import built_in_folder, find_theme
 
 THEME = find_theme("harbour", [built_in_folder()])
 PROSE = "SyntaxError: leading zeros in decimal integer literals are not permitted; use an 0o prefix"

@@ -12,7 +12,7 @@ from codeexec.domain.outputs import plain
 from codeexec.tui.render.highlight import highlight, meaning_of
 from codeexec.tui.render.traceback import parse, rows
 from codeexec.tui.render.traceback_paint import paint
-from codeexec.tui.theme import built_in_folder, find_theme
+from codeexec.tui.theme.theme import built_in_folder, find_theme
 
 HARBOUR = find_theme("harbour", [built_in_folder()])
 

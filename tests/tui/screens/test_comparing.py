@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from codeexec.tui.screens.comparing import ComparingScreen
+from codeexec.tui.screens.compare import ComparingScreen
 from support.pane_app import until
 from support.screen_app import ScreenApp, shown
 

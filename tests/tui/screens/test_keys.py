@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from codeexec.tui.commands import BY_ID
-from codeexec.tui.places import all_places
+from codeexec.tui.commands.scopes import all_places
+from codeexec.tui.commands.table import BY_ID
 from codeexec.tui.screens.keys import KeysScreen
 from support.pane_app import until
 from support.screen_app import ScreenApp, shown

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from codeexec.tui.screens.opening import OpeningScreen
+from codeexec.tui.screens.open_file import OpeningScreen
 from support.pane_app import until
 from support.screen_app import ScreenApp, shown
 

@@ -13,11 +13,11 @@ from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain import requests as q
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.trust import TrustStore
-from codeexec.tui.link import CopyRequested
-from codeexec.tui.screens.dialogs import Confirm
 from codeexec.tui.screens.kernels import KernelRow, KernelsScreen
 from codeexec.tui.screens.picker import Picker
 from codeexec.tui.screens.sessions import SessionsScreen
+from codeexec.tui.session.ask import CopyRequested
+from codeexec.tui.widgets.dialogs import Confirm
 from support.pane_app import until
 from support.screen_app import ScreenApp, shown
 

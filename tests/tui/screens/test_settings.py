@@ -12,9 +12,9 @@ from textual.widgets import Input, Static
 
 from codeexec.config.load import Key, keys, load, manual, value_of
 from codeexec.domain.errors import UsageError
-from codeexec.tui.screens.dialogs import Asker, Chooser
 from codeexec.tui.screens.settings import SettingsScreen, value_words
 from codeexec.tui.screens.user_file import changed
+from codeexec.tui.widgets.dialogs import Asker, Chooser
 from support.pane_app import until
 from support.screen_app import ScreenApp, shown
 

@@ -9,11 +9,11 @@ from textual.strip import Strip
 from textual.widgets import OptionList, Static
 
 from codeexec.config.load import load
-from codeexec.tui import keymap
-from codeexec.tui.equipment import Equipment
-from codeexec.tui.screens.dialogs import Chooser
-from codeexec.tui.screens.program_actions import _theme_choice
-from codeexec.tui.theme import Themes, built_in_folder, to_textual
+from codeexec.tui.commands import keymap
+from codeexec.tui.context import Equipment
+from codeexec.tui.theme.theme import Themes, built_in_folder, to_textual
+from codeexec.tui.widgets.dialogs import Chooser
+from codeexec.tui.workbench.program_actions import _theme_choice
 
 
 def _equipment(folder: Path, current: str) -> Equipment:

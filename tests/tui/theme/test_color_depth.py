@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from codeexec.tui.color_depth import Depth, TerminalColors, may_ask
 from codeexec.tui.graphics.probe import QUESTIONS, parse, questions
+from codeexec.tui.theme.color_depth import Depth, TerminalColors, may_ask
 
 KEPT = b"\x1bP1$r0;48:2::1:2:3m\x1b\\"
 REPLACED = b"\x1bP1$r48;5;16m\x1b\\"

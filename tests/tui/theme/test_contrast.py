@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from codeexec.tui.theme import Theme, built_in_folder, load_themes
-from codeexec.tui.theme_colors import Color, contrast, luminance
-from codeexec.tui.theme_meanings import DECORATION, GROUNDS, RULES, ansi_contrast, is_text
+from codeexec.tui.theme.colors import Color, contrast, luminance
+from codeexec.tui.theme.theme import Theme, built_in_folder, load_themes
+from codeexec.tui.theme.tokens import DECORATION, GROUNDS, RULES, ansi_contrast, is_text
 
 THEMES = load_themes([built_in_folder()])
 AA = 4.5

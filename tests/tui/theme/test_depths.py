@@ -12,13 +12,13 @@ from rich.style import Style
 from textual.color import Color as TextualColor
 
 from codeexec.domain.errors import UsageError
-from codeexec.tui import theme_limited
-from codeexec.tui.palette import color_of, nearest, numbers
-from codeexec.tui.palette_filter import PaletteFilter
-from codeexec.tui.theme import Theme, built_in_folder, load_theme, load_themes
-from codeexec.tui.theme_colors import Color, contrast
-from codeexec.tui.theme_meanings import RULES, ansi_contrast, is_text, open_grounds
-from codeexec.tui.theme_tables import Limited
+from codeexec.tui.theme import limited as theme_limited
+from codeexec.tui.theme.colors import Color, contrast
+from codeexec.tui.theme.palette import color_of, nearest, numbers
+from codeexec.tui.theme.palette_filter import PaletteFilter
+from codeexec.tui.theme.tables import Limited
+from codeexec.tui.theme.theme import Theme, built_in_folder, load_theme, load_themes
+from codeexec.tui.theme.tokens import RULES, ansi_contrast, is_text, open_grounds
 
 THEMES = load_themes([built_in_folder()])
 DEPTHS: tuple[Limited, ...] = ("256", "16")

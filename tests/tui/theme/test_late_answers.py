@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from textual.events import Key, Paste
 from textual.message import Message
 
-from codeexec.tui import terminal_replies
-from codeexec.tui.terminal_replies import ReplyParser, TerminalAnswered, keep_partial
+from codeexec.tui.textual_ext import terminal_replies
+from codeexec.tui.textual_ext.terminal_replies import ReplyParser, TerminalAnswered, keep_partial
 
 ANSWERS = "\x1bP1$r48:2::1:2:3m\x1b\\\x1bP1+r524742=38\x1b\\\x1b[6;20;10t\x1b[?62;4c"
 

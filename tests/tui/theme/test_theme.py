@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from textual.app import App
 
 from codeexec.domain.errors import UsageError
-from codeexec.tui.theme import (
+from codeexec.tui.theme.colors import Color, contrast, readable
+from codeexec.tui.theme.theme import (
     DEFAULT,
     MONOCHROME,
     built_in_folder,
@@ -21,7 +22,6 @@ from codeexec.tui.theme import (
     preferred_theme,
     to_textual,
 )
-from codeexec.tui.theme_colors import Color, contrast, readable
 
 BASE = """
 [base]

@@ -18,10 +18,10 @@ from codeexec.domain.frames import StreamChunk
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.requests import DeleteVariable, Request
 from codeexec.domain.snapshot import KernelView, Snapshot
-from codeexec.tui.link import Failed
-from codeexec.tui.widgets.artifacts.items import Item
-from codeexec.tui.widgets.variables import VariablesPane
-from codeexec.tui.widgets.variables.outline import VariableRow, ordered
+from codeexec.tui.panes.artifacts.items import Item
+from codeexec.tui.panes.variables import VariablesPane
+from codeexec.tui.panes.variables.outline import VariableRow, ordered
+from codeexec.tui.session.ask import Failed
 from support.pane_app import PaneApp, until
 from support.rows import text_of
 

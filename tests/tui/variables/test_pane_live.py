@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from codeexec.client.api import SessionClient
+from codeexec.tui.panes.variables import VariablesPane
 from codeexec.tui.screens.table_screen import TableScreen
 from codeexec.tui.widgets.table import DataTableView
-from codeexec.tui.widgets.variables import VariablesPane
 from support.pane_app import PaneApp, run, session_in, until
 from support.rows import text_of
 

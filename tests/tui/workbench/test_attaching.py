@@ -9,9 +9,9 @@ import pytest
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.config.model import Docker, Kernel, Settings
 from codeexec.domain.requests import ListSessions, OpenSession, SessionSummary
-from codeexec.tui.app import OpenOptions
-from codeexec.tui.attaching import _fits, find_session, wanted
-from codeexec.tui.workplace import Place, place_of
+from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.session.attach import _fits, find_session, wanted
+from codeexec.tui.session.workspace import Place, place_of
 
 PLACE = Place(Path("/work"), (Path("/work/a.py"),))
 

@@ -11,9 +11,9 @@ from textual.binding import Binding
 
 import codeexec.tui
 from codeexec.domain.requests import TablePage
-from codeexec.tui.commands import BY_ID, COMMANDS, PLACES
-from codeexec.tui.keymap import clashes, key_words, load, unreachable
-from codeexec.tui.places import menu, places
+from codeexec.tui.commands.keymap import clashes, key_words, load, unreachable
+from codeexec.tui.commands.scopes import menu, places
+from codeexec.tui.commands.table import BY_ID, COMMANDS, PLACES
 from codeexec.tui.widgets.table import DataTableView
 from support.pane_app import PaneApp
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from textual.screen import Screen
 from textual.widgets import Static
 
-from codeexec.tui import keymap
-from codeexec.tui.places import menu
-from codeexec.tui.screens.command_chooser import CommandChooser
-from codeexec.tui.screens.dialogs import Asker, Choice, Chooser, Confirm, fit
+from codeexec.tui.commands import keymap
+from codeexec.tui.commands.scopes import menu
+from codeexec.tui.screens.palette import CommandChooser
+from codeexec.tui.widgets.dialogs import Asker, Choice, Chooser, Confirm, fit
 from support.pane_app import PaneApp
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.documents.swap import SwapStore
-from codeexec.tui.program import Program
+from codeexec.tui.app import Program
 from support.bench import open_bench
 
 pytestmark = pytest.mark.slow

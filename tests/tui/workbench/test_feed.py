@@ -19,8 +19,8 @@ from codeexec.domain.events import (
     Recorded,
 )
 from codeexec.domain.outputs import Run
-from codeexec.tui import feed
-from codeexec.tui.feed import BURST, Folder, Frame, frames
+from codeexec.tui.session import feed
+from codeexec.tui.session.feed import BURST, Folder, Frame, frames
 
 
 def records(*events: object, first: int = 1) -> list[Recorded]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.tui.first_paint import begins_at_prompt, first_line, frame, plain_line
+from codeexec.tui.boot.first_frame import begins_at_prompt, first_line, frame, plain_line
 
 ANSWERS = b"\x1b[?62;4c\x1bP>|tmux 3.4\x1b\\"
 UP = b"\x1b[A"

@@ -17,10 +17,10 @@ from msgspec.structs import replace
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain.errors import StorageError, UsageError
 from codeexec.domain.requests import OpenSession, SearchHistory, SessionSummary
-from codeexec.tui.first_paint import FirstFrame
-from codeexec.tui.first_run import FirstRun
+from codeexec.tui.boot.background_import import Loading
+from codeexec.tui.boot.first_frame import FirstFrame
+from codeexec.tui.boot.typeahead import FirstRun
 from codeexec.tui.layout import Box
-from codeexec.tui.loading import Loading
 
 CONSOLE = Box(4, 2, 40, 9)
 

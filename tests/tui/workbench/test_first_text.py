@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codeexec.documents.notebook import parse_notebook, to_text
-from codeexec.tui.first_text import (
+from codeexec.tui.boot.preview import (
     document_text,
     front_document,
     notebook_text,
@@ -61,7 +61,7 @@ def test_what_is_not_there_is_left_to_the_editor(tmp_path: Path) -> None:
 
 @given(st.text())
 def test_nothing_in_a_file_acts_on_the_terminal(text: str) -> None:
-    from codeexec.tui.first_text import _plain
+    from codeexec.tui.boot.preview import _plain
 
     assert all(sign.isprintable() for sign in _plain(text))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from codeexec.tui import garbage
+from codeexec.tui.textual_ext import gc as garbage
 
 
 @pytest.fixture(autouse=True)

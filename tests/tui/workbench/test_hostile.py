@@ -19,14 +19,15 @@ from codeexec.config.model import Settings
 from codeexec.documents.swap import SwapStore
 from codeexec.domain import requests as q
 from codeexec.domain.printable import is_web_address
-from codeexec.tui import keymap, theme
-from codeexec.tui.app import OpenOptions
-from codeexec.tui.commands import BY_ID
-from codeexec.tui.compositor import SafeCompositor
-from codeexec.tui.equipment import Equipment
-from codeexec.tui.first_paint import frame
-from codeexec.tui.program import Program
-from codeexec.tui.widgets.variables.pane import VariablesPane
+from codeexec.tui.app import Program
+from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.boot.first_frame import frame
+from codeexec.tui.commands import keymap
+from codeexec.tui.commands.table import BY_ID
+from codeexec.tui.context import Equipment
+from codeexec.tui.panes.variables.pane import VariablesPane
+from codeexec.tui.textual_ext.compositor import SafeCompositor
+from codeexec.tui.theme import theme
 from support.bench import Bench, open_bench
 from support.hostile import EVERYTHING, HOSTILE, acting, unseen
 from support.hostile_host import HostileHost
@@ -172,13 +173,13 @@ async def test_saving_files_with_markup_in_their_names(tmp_path: Path) -> None:
 
 def test_every_screen_has_the_last_look() -> None:
     """Whatever is a screen of ours paints through `SafeCompositor`."""
-    import codeexec.tui.screens.comparing
+    import codeexec.tui.screens.compare
     import codeexec.tui.screens.keys
     import codeexec.tui.screens.policies
     import codeexec.tui.screens.table_screen
     import codeexec.tui.screens.viewer  # noqa: F401 -- so that all subclasses are there
-    from codeexec.tui.screens.arrangement import Arrangement
-    from codeexec.tui.screens.modal import Modal
+    from codeexec.tui.widgets.modal import Modal
+    from codeexec.tui.workbench.arrangement import Arrangement
 
     kinds: list[type] = [Screen]
     for kind in kinds:  # which grows
@@ -194,9 +195,9 @@ def test_the_first_frame_and_the_last_words() -> None:
         shown = re.sub(r"\x1b\[[0-9;]*[Hm]", "", frame(300, 24, (text,)))
         assert not acting(shown) and not unseen(shown)
     leave = (
-        "import codeexec.tui.start as s\n"
+        "import codeexec.tui.boot.start as s\n"
         f"s.start = lambda options, frame: {EVERYTHING!r}\n"
-        "from codeexec.tui.app import OpenOptions, run\n"
+        "from codeexec.tui.boot.entry import OpenOptions, run\n"
         "run(OpenOptions())\n"
     )
     done = subprocess.run(

@@ -6,8 +6,8 @@ import pytest
 from textual import events
 from textual._xterm_parser import XTermParser
 
-from codeexec.tui.commands import COMMANDS
-from codeexec.tui.legacy_keys import _NAMES, teach
+from codeexec.tui.commands.table import COMMANDS
+from codeexec.tui.textual_ext.legacy_keys import _NAMES, teach
 
 
 @pytest.mark.parametrize("character", sorted(_NAMES))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.tui.loading import Loading
+from codeexec.tui.boot.background_import import Loading
 
 
 class Watched(Loading):
@@ -47,7 +47,7 @@ async def test_a_module_is_loaded_with_all_that_it_imports(module: str) -> None:
 
 
 async def test_it_waits_while_it_is_held(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codeexec.tui.loading.HOLD", 3600.0)
+    monkeypatch.setattr("codeexec.tui.boot.background_import.HOLD", 3600.0)
     loading = Watched(module)
     loading.hold()
     loading.begin()
@@ -60,7 +60,7 @@ async def test_it_waits_while_it_is_held(module: str, monkeypatch: pytest.Monkey
 
 
 async def test_it_does_not_wait_for_ever(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codeexec.tui.loading.HOLD", 0.0)
+    monkeypatch.setattr("codeexec.tui.boot.background_import.HOLD", 0.0)
     loading = Loading(module)
     loading.hold()
     loading.begin()
@@ -71,7 +71,7 @@ async def test_it_does_not_wait_for_ever(module: str, monkeypatch: pytest.Monkey
 async def test_others_who_import_meanwhile_do_not_wait(
     module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codeexec.tui.loading.HOLD", 3600.0)
+    monkeypatch.setattr("codeexec.tui.boot.background_import.HOLD", 3600.0)
     loading = Watched(module)
     loading.hold()
     loading.begin()

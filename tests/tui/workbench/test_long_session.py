@@ -25,10 +25,10 @@ from codeexec.domain.requests import ReadRows, SearchRows
 from codeexec.domain.snapshot import KEPT_EXECUTIONS
 from codeexec.session.journal import Journal
 from codeexec.session.recorder import Recorder
-from codeexec.tui.app import OpenOptions
-from codeexec.tui.link import SaveRequested
-from codeexec.tui.widgets.console.card import Card
-from codeexec.tui.widgets.editor.marks import CellState
+from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.panes.console.card import Card
+from codeexec.tui.panes.editor.marks import CellState
+from codeexec.tui.session.ask import SaveRequested
 from support.bench import Bench, open_bench
 from support.containers import container_kernels
 

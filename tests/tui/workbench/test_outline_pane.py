@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.tui.widgets.outline import OutlinePane
+from codeexec.tui.panes.outline import OutlinePane
 from support.bench import Bench, open_bench
 
 pytestmark = pytest.mark.slow

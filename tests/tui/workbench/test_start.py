@@ -17,8 +17,8 @@ def loaded_by(code: str) -> set[str]:
 
 def test_the_face_never_loads_what_speaks_to_kernels() -> None:
     loaded = loaded_by(
-        "import codeexec.tui.program, codeexec.client.socket, codeexec.tui.launch\n"
-        "import codeexec.tui.screens.furnishing as f; f._load()"
+        "import codeexec.tui.app, codeexec.client.socket, codeexec.tui.boot.launch\n"
+        "import codeexec.tui.workbench.side_panes as f; f._load()"
     )
     roots = {name.partition(".")[0] for name in loaded}
     assert not roots & {"zmq", "jupyter_client", "jupyter_core", "nbformat", "fastapi", "uvicorn"}
@@ -31,19 +31,21 @@ def test_the_face_never_loads_what_speaks_to_kernels() -> None:
 
 
 def test_what_is_seldom_needed_is_not_on_the_way_to_the_first_key() -> None:
-    loaded = loaded_by("import codeexec.tui.program, codeexec.client.socket")
-    late = {"PIL", "markdown_it", "pathspec", "codeexec.tui.widgets.artifacts.pane"}
+    loaded = loaded_by("import codeexec.tui.app, codeexec.client.socket")
+    late = {"PIL", "markdown_it", "pathspec", "codeexec.tui.panes.artifacts.pane"}
     assert not loaded & late
 
 
 def test_the_first_frame_and_its_prompt_need_the_standard_library_alone() -> None:
     loaded = loaded_by(
-        "import codeexec.tui.app, codeexec.tui.first_paint, codeexec.tui.start\n"
-        "import codeexec.tui.first_text, codeexec.tui.layout, codeexec.tui.workplace"
+        "import codeexec.tui.boot.entry, codeexec.tui.boot.first_frame, codeexec.tui.boot.start\n"
+        "import codeexec.tui.boot.preview, codeexec.tui.layout, codeexec.tui.session.workspace"
     )
     assert not {"textual", "rich", "msgspec", "asyncio"} & loaded
 
 
 def test_what_runs_the_first_lines_does_not_draw() -> None:
-    loaded = loaded_by("import codeexec.tui.launch, codeexec.tui.first_run, codeexec.config.load")
+    loaded = loaded_by(
+        "import codeexec.tui.boot.launch, codeexec.tui.boot.typeahead, codeexec.config.load"
+    )
     assert not {"textual", "rich"} & loaded

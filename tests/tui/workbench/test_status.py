@@ -12,7 +12,7 @@ from codeexec.domain.events import Death, KernelRef
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.requests import Usage
 from codeexec.domain.snapshot import KernelState, KernelView, Snapshot
-from codeexec.tui.theme import built_in_folder, find_theme
+from codeexec.tui.theme.theme import built_in_folder, find_theme
 from codeexec.tui.widgets import status
 from codeexec.tui.widgets.status import Position, StatusLine
 

@@ -15,13 +15,13 @@ from codeexec.domain.events import StdinRequested
 from codeexec.domain.requests import Done, Execute, Interrupt, Request
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.environments.trust import TrustStore
-from codeexec.tui.compositor import groups
-from codeexec.tui.feed import Frame
-from codeexec.tui.late import LateSession
 from codeexec.tui.layout import Layout, Layouts
-from codeexec.tui.notify import AnswerWaits, long_runs, sequence, words_for
-from codeexec.tui.session_views import FileView, SessionView, SessionViews
-from codeexec.tui.workplace import place_of
+from codeexec.tui.session.deferred import LateSession
+from codeexec.tui.session.feed import Frame
+from codeexec.tui.session.views import FileView, SessionView, SessionViews
+from codeexec.tui.session.workspace import place_of
+from codeexec.tui.textual_ext.compositor import groups
+from codeexec.tui.workbench.notify import AnswerWaits, long_runs, sequence, words_for
 
 
 def test_a_layout_comes_back_and_a_broken_one_is_passed_over(tmp_path: Path) -> None:

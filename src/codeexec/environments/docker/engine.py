@@ -22,12 +22,11 @@ from typing import cast
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
 from codeexec.environments.base import collect
+from codeexec.environments.docker.failures import explain
+from codeexec.environments.docker.policy import EngineFacts
+from codeexec.environments.docker.pulling import Pull, PullReader
 from codeexec.environments.processes import Child, chunks, start
 from codeexec.hostfiles.programs import safe_environ, which
-
-from .failures import explain
-from .policy import EngineFacts
-from .pulling import Pull, PullReader
 
 INFO_DEADLINE = 30.0
 """Seconds in which an engine must say what it is."""

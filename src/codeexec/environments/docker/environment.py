@@ -27,22 +27,29 @@ from codeexec.environments.base import (
     WriteOutcome,
 )
 from codeexec.environments.budget import Budget
+from codeexec.environments.docker.boot import boot_arguments, source
+from codeexec.environments.docker.engine import Engine
+from codeexec.environments.docker.failures import explain
+from codeexec.environments.docker.growth import Hidden
+from codeexec.environments.docker.orphans import PREFIX, this_process
+from codeexec.environments.docker.own_programs import executed_inside
+from codeexec.environments.docker.policy import (
+    HOME,
+    EngineFacts,
+    Policy,
+    arguments,
+    identity,
+    mountable,
+    unenforced,
+)
+from codeexec.environments.docker.remote_files import GuestFiles
+from codeexec.environments.docker.wire import PROTOCOL, GuestProcess, GuestTerminal, Usage, Wire
 from codeexec.environments.holder.terminal import terminal_env
 from codeexec.environments.host_files import HostFiles
 from codeexec.environments.paths import inside
 from codeexec.environments.processes import Child
 from codeexec.environments.trust import TrustStore
 from codeexec.hostfiles.place import locate
-
-from .boot import boot_arguments, source
-from .engine import Engine
-from .failures import explain
-from .growth import Hidden
-from .orphans import PREFIX, this_process
-from .own_programs import executed_inside
-from .policy import HOME, EngineFacts, Policy, arguments, identity, mountable, unenforced
-from .remote_files import GuestFiles
-from .wire import PROTOCOL, GuestProcess, GuestTerminal, Usage, Wire
 
 START_DEADLINE = 60.0
 END_DEADLINE = 3.0

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codeexec.domain.errors import CodeexecError
+from codeexec.environments.docker.policy import size
 from codeexec.environments.files import tree
 from codeexec.hostfiles.place import locate
-
-from .policy import size
 
 INTERVAL = 0.5
 SHARE = 9

@@ -11,12 +11,11 @@ from pathlib import Path
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
 from codeexec.environments.base import run
-
-from .engine import Engine, installed, merged
-from .environment import ContainerPlan, DockerEnvironment
-from .failures import explain
-from .orphans import sweep
-from .policy import EngineFacts, Policy, unenforced
+from codeexec.environments.docker.engine import Engine, installed, merged
+from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
+from codeexec.environments.docker.failures import explain
+from codeexec.environments.docker.orphans import sweep
+from codeexec.environments.docker.policy import EngineFacts, Policy, unenforced
 
 DEFAULT_IMAGE = "codeexec-kernel:1"
 

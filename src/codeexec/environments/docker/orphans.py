@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codeexec.domain.errors import EnvironmentUnavailable
-
-from .engine import Engine
+from codeexec.environments.docker.engine import Engine
 
 PREFIX = "org.codeexec"
 

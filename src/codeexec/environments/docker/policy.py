@@ -15,9 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from codeexec.domain.errors import EnvironmentUnavailable, UsageError
+from codeexec.environments.docker.own_programs import fixed_above
 from codeexec.environments.system_folders import mountable as mountable
-
-from .own_programs import fixed_above
 
 MEGABYTE = 1 << 20
 GIGABYTE = 1 << 30

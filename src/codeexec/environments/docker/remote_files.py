@@ -34,7 +34,7 @@ from codeexec.environments.paths import inside
 from codeexec.environments.watch import changes
 
 if TYPE_CHECKING:
-    from .environment import DockerEnvironment
+    from codeexec.environments.docker.environment import DockerEnvironment
 
 LIST_SECONDS = 20.0
 CHUNK = 1 << 16

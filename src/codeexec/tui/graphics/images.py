@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from codeexec.domain.errors import DocumentError
 from codeexec.domain.picture_head import is_multi_scan_jpeg, picture_size
 from codeexec.tui.graphics.svg import draw_svg, is_svg, svg_size
-from codeexec.tui.theme_colors import Color
+from codeexec.tui.theme.colors import Color
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -13,7 +13,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from codeexec.tui.graphics.images import Extent
-from codeexec.tui.theme_colors import Color
+from codeexec.tui.theme.colors import Color
 
 if TYPE_CHECKING:
     from PIL.Image import Image

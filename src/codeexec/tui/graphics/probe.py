@@ -20,8 +20,8 @@ from typing import Literal
 
 from codeexec.domain.errors import UsageError
 from codeexec.hostfiles.programs import which
-from codeexec.tui.color_depth import may_ask
 from codeexec.tui.graphics.images import NOMINAL_CELL, CellSize
+from codeexec.tui.theme.color_depth import may_ask
 
 Way = Literal["kitty", "sixel", "sextant", "quadrant", "half", "none"]
 """How pictures are shown; `none` shows their description alone."""

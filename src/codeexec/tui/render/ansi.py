@@ -29,9 +29,9 @@ from codeexec.tui.render.sgr import (
     apply,
     palette_color,
 )
-from codeexec.tui.theme import Theme
-from codeexec.tui.theme_colors import Color, contrast, readable
-from codeexec.tui.theme_meanings import ansi_contrast
+from codeexec.tui.theme.colors import Color, contrast, readable
+from codeexec.tui.theme.theme import Theme
+from codeexec.tui.theme.tokens import ansi_contrast
 
 _ESCAPE = re.compile(
     r"\x1b(?:\[([0-9;:]*)m|\]8;[^;\x07\x1b]*;([^\x07\x1b]*)(?:\x07|\x1b\\))?", re.ASCII

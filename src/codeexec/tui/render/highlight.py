@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 
 from codeexec.domain.printable import printable
-from codeexec.tui.theme import Theme
+from codeexec.tui.theme.theme import Theme
 
 if TYPE_CHECKING:
     # Loaded with the first code that is painted: 10 ms that no start has to wait for.

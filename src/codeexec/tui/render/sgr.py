@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from codeexec.tui.theme_colors import Color
+from codeexec.tui.theme.colors import Color
 
 BOLD, DIM, ITALIC, UNDERLINE, REVERSE, CONCEAL, STRIKE = (1 << bit for bit in range(7))
 

@@ -12,7 +12,7 @@ from codeexec.domain.printable import printable_row
 from codeexec.tui.render.ansi import AnsiPainter
 from codeexec.tui.render.highlight import highlight
 from codeexec.tui.render.traceback import Frame, Row
-from codeexec.tui.theme import Theme
+from codeexec.tui.theme.theme import Theme
 
 _NUMBERED = re.compile(r"( *+(-++>)? *+\d++(?: |$))(.*)")
 _HEADING = re.compile(r"(.*?)(, in )(.*)", re.DOTALL)

@@ -16,9 +16,9 @@ from textual.geometry import Offset
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from codeexec.tui.commands import BY_ID, Pane, bindings
-from codeexec.tui.keymap import Keymap, named_keys
-from codeexec.tui.screens.modal import Modal
+from codeexec.tui.commands.keymap import Keymap, named_keys
+from codeexec.tui.commands.table import BY_ID, Pane, bindings
+from codeexec.tui.widgets.modal import Modal
 
 _CLIPBOARD: dict[Pane, tuple[str, str, str]] = {
     "editor": ("editor.cut", "editor.copy", "editor.paste"),

@@ -14,12 +14,12 @@ from codeexec.client.api import HostClient
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import KernelInfo
-from codeexec.tui.commands import bindings
-from codeexec.tui.link import CopyRequested
+from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import fitted
 from codeexec.tui.screens.picker import Picker, spread
-from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces
+from codeexec.tui.session.ask import CopyRequested
 from codeexec.tui.widgets.hints import Hint
+from codeexec.tui.widgets.row_list import Ink, Pieces
 
 IN_CONTAINER = "docker:"
 """What the name of a kernel in a container begins with; its image follows."""

@@ -9,13 +9,13 @@ from typing import ClassVar
 from rich.cells import cell_len
 from textual.binding import BindingType
 
-from codeexec.tui.commands import BY_ID, COMMANDS, PLACES, Command, Where, bindings
-from codeexec.tui.keymap import key_words
-from codeexec.tui.places import is_apart
+from codeexec.tui.commands.keymap import key_words
+from codeexec.tui.commands.scopes import is_apart
+from codeexec.tui.commands.table import BY_ID, COMMANDS, PLACES, Command, Where, bindings
 from codeexec.tui.render.plain import fitted, padded
 from codeexec.tui.screens.picker import Heading, Picker
-from codeexec.tui.widgets.artifacts.row_list import Pieces, Row
 from codeexec.tui.widgets.hints import Hint
+from codeexec.tui.widgets.row_list import Pieces, Row
 
 FIRST = ("file.open", "file.new", "run.cell", "file.save", "pane.other", "app.palette", "app.quit")
 """Commands whose keys begin the page of the workbench, so that they are seen in 24 lines."""

@@ -14,13 +14,13 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from codeexec.tui.commands import bindings
+from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import fitted, one_line, plain_words
-from codeexec.tui.screens.modal import Modal
-from codeexec.tui.widgets.artifacts.row_list import Pieces, Row, RowList
 from codeexec.tui.widgets.click_rows import ClickRows
 from codeexec.tui.widgets.field import Field
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
+from codeexec.tui.widgets.modal import Modal
+from codeexec.tui.widgets.row_list import Pieces, Row, RowList
 
 R = TypeVar("R")
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from codeexec.domain.snapshot import KernelView
-from codeexec.tui.app import Policy
+from codeexec.tui.boot.entry import Policy
 from codeexec.tui.screens.picker import Picker, spread
-from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces
 from codeexec.tui.widgets.hints import Hint
+from codeexec.tui.widgets.row_list import Ink, Pieces
 
 POLICIES: dict[Policy, str] = {
     "locked": "no network · 1 GB · 1 cpu",

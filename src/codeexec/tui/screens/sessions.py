@@ -16,13 +16,13 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.domain.glyphs import KERNELS
 from codeexec.domain.requests import SessionSummary
 from codeexec.domain.words import size_words
-from codeexec.tui.commands import bindings
+from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import padded
-from codeexec.tui.screens.dialogs import Confirm
 from codeexec.tui.screens.picker import Heading, Picker, spread
-from codeexec.tui.widgets.artifacts.row_list import Ink, Pieces, Row
+from codeexec.tui.widgets.dialogs import Confirm
 from codeexec.tui.widgets.hints import Hint
+from codeexec.tui.widgets.row_list import Ink, Pieces, Row
 
 _EVERY = 2.0
 """Seconds between looks at what the sessions do."""

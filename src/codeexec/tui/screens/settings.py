@@ -25,14 +25,14 @@ from codeexec.config.load import (
     value_of,
 )
 from codeexec.domain.errors import CodeexecError
-from codeexec.tui.commands import bindings
+from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import padded
-from codeexec.tui.screens.dialogs import Asker, Choice, Chooser
 from codeexec.tui.screens.picker import Heading, Picker, spread
 from codeexec.tui.screens.user_file import change
-from codeexec.tui.theme import preferred_theme
-from codeexec.tui.widgets.artifacts.row_list import Pieces, Row
+from codeexec.tui.theme.theme import preferred_theme
+from codeexec.tui.widgets.dialogs import Asker, Choice, Chooser
 from codeexec.tui.widgets.hints import Hint
+from codeexec.tui.widgets.row_list import Pieces, Row
 
 _LAYERS = {
     "flag": "command line",

@@ -14,11 +14,11 @@ from textual.widgets import Static
 
 from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
-from codeexec.tui.commands import bindings
-from codeexec.tui.feed import Frame
+from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import one_line, plain_words
-from codeexec.tui.screens.modal import Modal
+from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
+from codeexec.tui.widgets.modal import Modal
 from codeexec.tui.widgets.table import DataTableView
 from codeexec.tui.widgets.table_pages import PagedTable
 

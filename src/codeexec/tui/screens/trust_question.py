@@ -13,9 +13,9 @@ from textual.widgets import Static
 
 from codeexec.config.trust import Standing
 from codeexec.domain.printable import printable
-from codeexec.tui.commands import bindings
-from codeexec.tui.screens.modal import Modal
+from codeexec.tui.commands.table import bindings
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
+from codeexec.tui.widgets.modal import Modal
 
 ALONE = 0.25
 """Seconds without another key after which `t` is an answer, and not the beginning of a word."""

@@ -10,17 +10,17 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-from codeexec.tui.commands import bindings
-from codeexec.tui.feed import Frame
+from codeexec.tui.commands.table import bindings
 from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.panes.artifacts.actions import ItemActions
+from codeexec.tui.panes.artifacts.index import Gallery
+from codeexec.tui.panes.artifacts.items import Item
+from codeexec.tui.panes.artifacts.preview import Preview
+from codeexec.tui.panes.artifacts.store import Desk
 from codeexec.tui.render.plain import plain_words
-from codeexec.tui.screens.modal import Modal
-from codeexec.tui.widgets.artifacts.actions import ItemActions
-from codeexec.tui.widgets.artifacts.desk import Desk
-from codeexec.tui.widgets.artifacts.gallery import Gallery
-from codeexec.tui.widgets.artifacts.items import Item
-from codeexec.tui.widgets.artifacts.preview import Preview
+from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
+from codeexec.tui.widgets.modal import Modal
 from codeexec.tui.widgets.picture import ZOOM_STEP, Picture
 
 _HINTS = (

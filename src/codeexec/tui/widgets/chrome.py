@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from codeexec.tui.render.plain import one_line
-from codeexec.tui.theme import Theme
+from codeexec.tui.theme.theme import Theme
 
 
 class Dragged(Message):

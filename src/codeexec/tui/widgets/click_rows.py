@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual import events
 
-from codeexec.tui.widgets.artifacts.row_list import RowList
+from codeexec.tui.widgets.row_list import RowList
 
 
 class ClickRows(RowList):

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from codeexec.tui.theme import Theme
+from codeexec.tui.theme.theme import Theme
 
 _MOST = 3
 """Keys that are shown at a time."""

@@ -17,13 +17,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from codeexec.domain.errors import DocumentError
-from codeexec.tui.commands import bindings
+from codeexec.tui.commands.table import bindings
 from codeexec.tui.graphics import kitty
 from codeexec.tui.graphics.images import WHOLE, Extent, View, decode, fit
 from codeexec.tui.graphics.painting import Painting, paint
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.render.plain import one_line
-from codeexec.tui.theme_colors import Color
+from codeexec.tui.theme.colors import Color
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -21,9 +21,9 @@ from codeexec.domain.pulls import pull_words
 from codeexec.domain.requests import Usage
 from codeexec.domain.snapshot import KernelState, Snapshot
 from codeexec.domain.words import duration
+from codeexec.tui.panes.console.paint import SHOW_BUSY_AFTER
 from codeexec.tui.render.plain import one_line
-from codeexec.tui.theme import Theme
-from codeexec.tui.widgets.console.paint import SHOW_BUSY_AFTER
+from codeexec.tui.theme.theme import Theme
 
 _STATES: dict[KernelState, str] = {
     "none": "muted",

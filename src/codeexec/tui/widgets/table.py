@@ -21,7 +21,7 @@ from textual.strip import Strip
 from codeexec.documents.displays.tables import NULLS
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import TablePage
-from codeexec.tui.commands import bindings
+from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.widgets.table_columns import GAP, Columns, fitted
 from codeexec.tui.widgets.table_pages import PAGE, Pages, TableSource, WholeTable

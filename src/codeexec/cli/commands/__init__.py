@@ -1,0 +1,1 @@
+"""The commands of `codeexec-tui` but `run`, one module each, loaded when called."""

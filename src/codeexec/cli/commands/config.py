@@ -1,0 +1,224 @@
+"""`codeexec-tui config`: all settings, what they are now and who said so."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import click
+
+from codeexec.cli import messages as style
+from codeexec.cli.commands.completion_names import complete_setting, complete_value
+from codeexec.config.edit import set_value, unset_value
+from codeexec.config.load import (
+    PROJECT_FILE,
+    find_key,
+    keys,
+    load,
+    manual,
+    project_file,
+    to_toml,
+    user_file,
+    value_of,
+)
+from codeexec.domain.errors import StorageError, UsageError
+from codeexec.environments.trust import trust_step
+from codeexec.hostfiles.programs import editor_command
+
+
+@click.group()
+def config() -> None:
+    """Show and change settings, with where each comes from.
+
+    A setting is looked for in this order: the command line, the environment (CODEEXEC_ and its
+    name, such as CODEEXEC_EDITOR_TAB_SIZE), .codeexec.toml in this folder or one above it, the
+    user's file, the default.
+    """
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.option("--changed", is_flag=True, help="Only those that are not as by default.")
+@click.option("--manual", "as_manual", is_flag=True, help="As a commented file to start from.")
+def show(as_json: bool, changed: bool, as_manual: bool) -> None:
+    """Every setting, its value, and who said it."""
+    if as_manual:
+        style.say_lines(manual().removesuffix("\n"))
+        return
+    loaded = load()
+    chosen = [key for key in keys() if not changed or loaded.origins[key.name].layer != "default"]
+    if as_json:
+        settings = {
+            key.name: {
+                "value": value_of(loaded.settings, key.name),
+                "default": key.default,
+                "origin": loaded.origins[key.name].layer,
+                "place": loaded.origins[key.name].place,
+                "accepts": key.accepts,
+                "variable": key.variable,
+                "doc": key.doc,
+            }
+            for key in chosen
+        }
+        problems = [
+            {"place": p.place, "key": p.key, "message": p.message, "next_step": p.next_step}
+            for p in loaded.problems
+        ]
+        withheld = [
+            {"place": w.place, "key": w.key, "value": str(w.value), "folder": w.holder}
+            for w in loaded.withheld
+        ]
+        style.say_json({"settings": settings, "problems": problems, "withheld": withheld})
+        return
+    color = style.wants_color(sys.stdout)
+    section = ""
+    for key in chosen:
+        table, _, name = key.name.partition(".")
+        if table != section:
+            if section:
+                style.say()
+            style.say(style.paint(f"[{table}]", "strong", color))
+            section = table
+        value = to_toml(value_of(loaded.settings, key.name))
+        origin = loaded.origins[key.name]
+        said = style.paint(f"  # {origin}", "accent" if origin.layer != "default" else "dim", color)
+        style.say(f"{name} = {value}", said)
+        for line in textwrap.wrap(key.doc, 92, initial_indent="    ", subsequent_indent="    "):
+            style.say(style.paint(line, "dim", color))
+    for problem in loaded.problems:
+        mark = style.paint("✗", "bad", style.wants_color(sys.stderr))
+        style.say(mark, f" {problem} {problem.next_step}", file=sys.stderr)
+    for each in loaded.withheld:
+        mark = style.paint("!", "warn", style.wants_color(sys.stderr))
+        style.say(mark, f" {each} {trust_step(each.holder)}", file=sys.stderr)
+
+
+@config.command()
+@click.argument("key", shell_complete=complete_setting)
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+def get(key: str, as_json: bool) -> None:
+    """The value of one setting, such as editor.tab_size; on stderr who said it."""
+    found = find_key(key)
+    loaded = load()
+    value, origin = value_of(loaded.settings, key), loaded.origins[key]
+    if as_json:
+        style.say_json(
+            {
+                "key": key,
+                "value": value,
+                "default": found.default,
+                "origin": origin.layer,
+                "place": origin.place,
+            }
+        )
+        return
+    style.say(value if isinstance(value, str) else to_toml(value))
+    words = style.paint(f"# {origin}", "dim", style.wants_color(sys.stderr))
+    style.say(words, file=sys.stderr, flush=True)
+
+
+PROJECT = click.option(
+    "--project", is_flag=True, help="In the project's file, in this folder if there is none."
+)
+
+
+@config.command("set")
+@click.argument("key", shell_complete=complete_setting)
+@click.argument("value", shell_complete=complete_value)
+@PROJECT
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+def set_command(key: str, value: str, project: bool, as_json: bool) -> None:
+    """Write one setting to the user's file. Its comments and all else in it stay."""
+    found = find_key(key)
+    file = _file_for(key, project)
+    written = set_value(file, found, value)
+    if as_json:
+        style.say_json({"key": key, "value": written, "path": str(file)})
+    else:
+        style.say(f"{key} = {to_toml(written)}  # {file}")
+    _warn_if_overridden(key, file)
+
+
+@config.command()
+@click.argument("key", shell_complete=complete_setting)
+@PROJECT
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def unset(key: str, project: bool, as_json: bool) -> None:
+    """Take one setting out of the user's file, so that the next layer's value counts."""
+    found = find_key(key)
+    file = _file_for(key, project)
+    is_removed = unset_value(file, found)
+    if as_json:
+        style.say_json({"key": key, "removed": is_removed, "path": str(file)})
+    else:
+        what = "removed from" if is_removed else "is not in"
+        style.say(f"{key} {what} {file}")
+
+
+def _file_for(key: str, project: bool) -> Path:
+    """The file to write: the user's, or the project's where that was asked for."""
+    if not project:
+        return user_file()
+    if key.startswith("docker.") and key != "docker.image":
+        raise UsageError(
+            f"{key} counts in no project's file: code does not choose what confines it.",
+            "Leave out --project: it belongs into your own file.",
+        )
+    here = Path.cwd()
+    return project_file(here) or here / PROJECT_FILE
+
+
+def _warn_if_overridden(key: str, file: Path) -> None:
+    """Somebody who is heard before this file says it too."""
+    origin = load().origins[key]
+    if origin.place != str(file):
+        style.say(
+            style.paint("!", "warn", style.wants_color(sys.stderr)),
+            f" Another value counts here: that of {origin}.",
+            file=sys.stderr,
+        )
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+def path(as_json: bool) -> None:
+    """The files that settings are read from."""
+    user, project = user_file(), project_file(Path.cwd())
+    if as_json:
+        found = {"user": str(user), "project": str(project) if project else None}
+        style.say_json(found)
+        return
+    style.say(f"user     {user}{'' if user.is_file() else '  (not there yet)'}")
+    style.say(f"project  {project or '(none from here upward)'}")
+
+
+@config.command()
+@PROJECT
+@click.option("--json", "as_json", is_flag=True, help="Print the path when done, as JSON.")
+def edit(project: bool, as_json: bool) -> None:
+    """Open the user's file in $VISUAL or $EDITOR; a new one explains every setting."""
+    here = Path.cwd()
+    file = (project_file(here) or here / PROJECT_FILE) if project else user_file()
+    if not file.exists():
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(manual(), encoding="utf-8")
+        except OSError as error:
+            raise StorageError(
+                f"{file} cannot be written: {error.strerror}.", "Check the folder's permissions."
+            ) from error
+    command = editor_command()
+    try:
+        subprocess.run([*command, str(file)], check=False)
+    except OSError as error:
+        raise UsageError(
+            f"The editor {command[0]} cannot be started: {error.strerror}.",
+            f"Set EDITOR to one that is there, or open {file} yourself.",
+        ) from error
+    if as_json:
+        style.say_json({"path": str(file)})
+    problems = [problem for problem in load().problems if problem.place == str(file)]
+    for problem in problems:
+        raise UsageError(str(problem), problem.next_step)

@@ -1,0 +1,79 @@
+"""`codeexec-tui docker`: the image that containers are made of, and whether all is well."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from codeexec.cli import exit_codes as exits
+from codeexec.cli import messages as style
+from codeexec.config.load import load
+
+if TYPE_CHECKING:
+    from codeexec.environments.docker.engine import Engine
+
+
+def chosen() -> tuple[Engine, str, str]:
+    """Engine, image and policy as the settings say."""
+    from codeexec.environments.docker.engine import find_engine
+    from codeexec.environments.docker.image import DEFAULT_IMAGE
+
+    said = load().checked().docker
+    return find_engine(said.engine, said.context), said.image or DEFAULT_IMAGE, said.wanted
+
+
+@click.group()
+def docker() -> None:
+    """Build and check the image that `--docker` runs code in."""
+
+
+@docker.command()
+@click.option("--image", default="", metavar="NAME", help="What to call it.")
+@click.option("--base", default="", metavar="IMAGE", help="Build on this image.")
+@click.option("--network", default="", metavar="NAME", help="The network of the build.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def build(image: str, base: str, network: str, as_json: bool) -> None:
+    """Build our image: Python, ipykernel, numpy, pandas, matplotlib, g++ and make."""
+    from codeexec.environments.docker import image as images
+
+    engine, name, _ = chosen()
+    name = image or name
+
+    async def work() -> None:
+        async for line in images.build(engine, name, base=base, network=network):
+            if as_json:
+                style.say_json({"line": line}, flush=True)
+            else:
+                style.say(line, flush=True)
+
+    asyncio.run(work())
+    if as_json:
+        style.say_json({"image": name})
+    else:
+        style.say(f"built: {name}")
+
+
+@docker.command()
+@click.option("--image", default="", metavar="NAME", help="Another image than that of settings.")
+@click.option("--json", "as_json", is_flag=True, help="One check a line, as JSON.")
+def check(image: str, as_json: bool) -> int:
+    """Look at the engine, its limits, and whether the image starts; each with its fix."""
+    from codeexec.environments.docker import image as images
+    from codeexec.environments.docker.policy import parse
+
+    engine, name, policy = chosen()
+    done = asyncio.run(images.check(engine, image or name, parse(policy)))
+    color = style.wants_color(sys.stdout)
+    for each in done:
+        if as_json:
+            style.say_json(asdict(each))
+            continue
+        mark = style.paint("✓", "good", color) if each.ok else style.paint("✗", "bad", color)
+        style.say(mark, f" {each.name}: {each.told}")
+        if each.fix:
+            style.say("    ", style.paint("→", "accent", color), f" {each.fix}")
+    return exits.OK if all(each.ok for each in done) else exits.FAILED

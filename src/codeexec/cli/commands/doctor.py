@@ -1,0 +1,38 @@
+"""`codeexec-tui doctor`: is this machine fit, and what would make it so."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from codeexec.cli import exit_codes as exits
+from codeexec.cli import messages as style
+from codeexec.cli.commands.doctor_checks import all_checks
+
+MARKS = {"ok": ("✓", "good"), "warn": ("!", "warn"), "fail": ("✗", "bad")}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One check a line, for programs.")
+def doctor(as_json: bool) -> int:
+    """Check this machine: Python, kernels, terminal, folders, what a log-out does, containers.
+
+    Each problem comes with its fix. The exit code is 1 when something is broken.
+    """
+    color = style.wants_color(sys.stdout)
+    broken = False
+    for check in all_checks(Path.cwd(), os.environ, sys.stdout.isatty()):
+        broken |= check.grade == "fail"
+        if as_json:
+            style.say_json(asdict(check), flush=True)
+            continue
+        mark, look = MARKS[check.grade]
+        words = f" {check.name:<13} {check.told}"
+        style.say(style.paint(mark, look, color), words, flush=True)
+        if check.fix:
+            style.say("    ", style.paint("→", "accent", color), f" {check.fix}")
+    return exits.FAILED if broken else exits.OK

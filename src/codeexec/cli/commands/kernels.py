@@ -1,0 +1,95 @@
+"""`codeexec-tui kernels`: which there are, and why one cannot be used."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from codeexec.cli import messages as style
+from codeexec.domain.codec import mended
+from codeexec.domain.requests import KernelInfo
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="One kernel a line, for programs.")
+@click.pass_context
+def kernels(ctx: click.Context, as_json: bool) -> None:
+    """List kernels: Python environments found from here upward, and installed kernelspecs."""
+    if ctx.invoked_subcommand is None:
+        _show(as_json)
+
+
+@kernels.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One kernel a line, for programs.")
+def list_command(as_json: bool) -> None:
+    """List kernels with their path, and the fix for those that cannot be used."""
+    _show(as_json)
+
+
+def _show(as_json: bool) -> None:
+    from codeexec.kernels.factory import Kernels
+    from codeexec.server.start import container_settings
+
+    kernels = Kernels(containers=container_settings)
+    found = [*kernels.list(str(Path.cwd())), *asyncio.run(kernels.offers())]
+    if as_json:
+        for each in found:
+            style.say_json(msgspec.json.encode(mended(each)))
+        return
+    if not found:
+        style.say("No kernels. Install one: python -m pip install ipykernel")
+        return
+    color = style.wants_color(sys.stdout)
+    for each in found:
+        _print(each, color)
+
+
+def _print(each: KernelInfo, color: bool) -> None:
+    mark = style.paint("✗", "bad", color) if each.problem else style.paint("✓", "good", color)
+    default = style.paint("  (what is used here)", "accent", color) if each.is_default else ""
+    title = style.paint(each.display_name or each.name, "strong", color)
+    style.say(mark, " ", title, default)
+    style.say(style.paint(f"    {each.name}  {each.language}  {each.source}", "dim", color))
+    if each.path and each.path != each.name:
+        style.say(style.paint(f"    {each.path}", "dim", color))
+    if each.policy and not each.problem:
+        style.say(style.paint(f"    {each.policy}", "dim", color))
+    if each.problem:
+        style.say(f"    {each.problem}")
+    if each.fix:
+        style.say("    ", style.paint("→", "accent", color), f" {each.fix}")
+
+
+@kernels.command("install-docker")
+@click.option("--image", default="", metavar="IMAGE", help="The image; else that of the settings.")
+@click.option(
+    "--policy", "--preset", type=click.Choice(["locked", "network", "open"]), help="Its limits."
+)
+@click.option("--name", default="", metavar="NAME", help="The kernelspec's name.")
+@click.option("--prefix", type=click.Path(path_type=Path), help="An environment's root.")
+@click.option("--json", "as_json", is_flag=True, help="Print where it is as JSON.")
+def install_docker(
+    image: str, policy: str | None, name: str, prefix: Path | None, as_json: bool
+) -> None:
+    """Write a kernelspec with which any Jupyter program runs code in our container."""
+    from codeexec.cli.commands.docker import chosen
+    from codeexec.environments.docker.policy import parse
+    from codeexec.kernels.jupyter.docker_spec import PROVISIONER, install_docker_kernelspec
+
+    engine, settings_image, settings_policy = chosen()
+    path = install_docker_kernelspec(
+        name or PROVISIONER,
+        image=image or settings_image,
+        policy=parse(policy or settings_policy),
+        engine=engine,
+        prefix=prefix,
+    )
+    if as_json:
+        style.say_json({"kernelspec": str(path)})
+    else:
+        style.say(f"written: {path}")
+        style.say(f"Try it: jupyter console --kernel {path.parent.name}")

@@ -1,0 +1,147 @@
+"""`codeexec-tui serve`: the session server in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import stat
+from pathlib import Path
+
+import click
+
+from codeexec.cli import messages as style
+from codeexec.domain.errors import Conflict, StorageError, UsageError
+from codeexec.domain.secret_env import TOKEN, drop_secrets
+
+MIN_TOKEN = 16
+"""Characters of a token that is kept in a file."""
+
+MIN_ENVIRONMENT_TOKEN = 8
+"""Of one for this run alone."""
+
+_MAX_TOKEN_FILE = 4096
+_COMMAND = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+_ANOTHER = "Remove {file}, and a new token is made there; or make one yourself: " + _COMMAND
+
+
+def parse_bind(text: str) -> tuple[str, int]:
+    """`HOST:PORT`, `[v6]:PORT` or `:PORT` (loopback). UsageError."""
+    host, sign, port = text.rpartition(":")
+    if not sign or not port.isdigit() or int(port) > 65535:
+        raise UsageError(
+            f"--bind {text} is no HOST:PORT.", "Write it as --bind 127.0.0.1:8890, or :0."
+        )
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def read_token(file: Path | None) -> str:
+    """The token in the file, which is made (0600) when it is not there; without a file a fresh
+    one. The environment's CODEEXEC_TOKEN wins over a fresh one.
+
+    UsageError for a token that can be guessed or that others can read, StorageError when the file
+    cannot be read or made.
+    """
+    if file is None:
+        token = os.environ.get(TOKEN, "").strip()
+        if token:
+            _check_token(token, TOKEN, MIN_ENVIRONMENT_TOKEN)
+        return token or secrets.token_urlsafe(32)
+    try:
+        written = _read_file(file)
+        if written is not None:
+            _check_token(written, str(file), MIN_TOKEN)
+            return written
+        token = secrets.token_urlsafe(32)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(token + "\n")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it holds no text"
+        raise StorageError(
+            f"The token file {file} cannot be used: {why}.", "Name another file."
+        ) from error
+    return token
+
+
+def _read_file(file: Path) -> str | None:
+    """Its text, or None when it is not there. Checked is the file that is open, not its name."""
+    try:
+        handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(handle, "rb") as opened:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode):
+            raise UsageError(f"{file} is not a plain file.", "Name a plain file.")
+        if about.st_uid not in (os.geteuid(), 0):
+            raise UsageError(f"{file} belongs to another user.", _ANOTHER.format(file=file))
+        if about.st_mode & 0o077:
+            raise UsageError(
+                f"Others can read or change {file} (mode {stat.S_IMODE(about.st_mode):04o}).",
+                f"Remove it, and a new token is made; or keep the token: chmod 600 {file}",
+            )
+        return opened.read(_MAX_TOKEN_FILE).decode("utf-8").strip()
+
+
+def _check_token(token: str, where: str, least: int) -> None:
+    if len(token) < least:
+        is_there = f"has {len(token)} characters" if token else "is empty"
+        raise UsageError(
+            f"The token in {where} {is_there}; at least {least} are asked for.",
+            _ANOTHER.format(file=where) if where != TOKEN else f"Make one: {_COMMAND}",
+        )
+    if not all("!" <= character <= "~" for character in token):
+        raise UsageError(
+            f"The token in {where} is not one word of plain characters.", f"Make one: {_COMMAND}"
+        )
+
+
+@click.command()
+@click.option("--bind", default="", metavar="HOST:PORT", help="Serve on TCP too; :0 for any port.")
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the token of TCP clients is, or is put.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print where it serves as JSON.")
+def serve(bind: str, token_file: Path | None, as_json: bool) -> None:
+    """Serve sessions in the foreground, until Ctrl+C.
+
+    Without --bind this is the server that the workbench starts by itself: on a private socket.
+    TCP clients always need the token; it is printed unless --token-file names where it is.
+    """
+    from codeexec.config.paths import find_paths
+    from codeexec.environments.holder.holding import Holding
+    from codeexec.kernels.early import EarlyKernel
+    from codeexec.kernels.factory import make_factory
+    from codeexec.server.main import ServerOptions, set_up_log
+    from codeexec.server.main import serve as serve_now
+    from codeexec.server.start import claim, container_settings, host_settings
+
+    address = parse_bind(bind) if bind else None
+    token = read_token(token_file) if address else ""
+    drop_secrets(os.environ)  # kernels and engines are started with what is left
+    paths = find_paths()
+    instance = claim(paths)
+    if instance is None:
+        raise Conflict(
+            "A session server runs already.",
+            "Stop it first, with `codeexec-tui sessions stop` for what runs in it.",
+        )
+    listening = instance.bind()
+    set_up_log(paths.log)
+
+    def ready(url: str) -> None:
+        shown = f"{url}/?token={token}" if url and token_file is None else url
+        if as_json:
+            style.say_json({"socket": str(paths.socket), "url": shown}, flush=True)
+            return
+        style.say(f"socket  {paths.socket}", flush=True)
+        if shown:
+            style.say(f"url     {shown}", flush=True)
+            if token_file is not None:
+                style.say(f"token   in {token_file}", flush=True)
+
+    options = ServerOptions(paths, bind=address, token=token, settings=host_settings())
+    kernels = make_factory(EarlyKernel(), container_settings, Holding(paths.holder))
+    asyncio.run(serve_now(options, instance, listening, kernels, ready))

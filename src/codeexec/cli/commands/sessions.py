@@ -1,0 +1,313 @@
+"""`codeexec-tui sessions`: what runs and what is kept, without a screen."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+import msgspec
+from msgspec.structs import replace
+
+from codeexec.cli import messages as style
+from codeexec.cli.commands.completion_names import complete_session
+from codeexec.cli.server import (
+    ask,
+    ask_session,
+    find_open_session,
+    find_session,
+    is_running,
+    open_journal,
+    sessions_folder,
+)
+from codeexec.cli.text_width import TAB
+from codeexec.domain.codec import encode
+from codeexec.domain.errors import NotFound, UsageError
+from codeexec.domain.events import Recorded
+from codeexec.domain.glyphs import EXECUTIONS
+from codeexec.domain.requests import (
+    ListSessions,
+    PauseKernel,
+    RemoveSession,
+    SessionSummary,
+    StopSession,
+    UnpauseKernel,
+)
+from codeexec.domain.result import error_text
+from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.domain.words import duration, size_words
+from codeexec.session.artifacts import BlobStore
+from codeexec.session.display_text import display_text
+from codeexec.session.journal import Journal
+from codeexec.session.shelf import Shelf
+
+BATCH = 2000
+
+JSON = click.option("--json", "as_json", is_flag=True, help="For programs.")
+
+
+@click.group(invoke_without_command=True)
+@JSON
+@click.pass_context
+def sessions(ctx: click.Context, as_json: bool) -> None:
+    """List, show, stop, remove and export sessions. NAME may be the beginning of an id."""
+    if ctx.invoked_subcommand is None:
+        _list(running=False, as_json=as_json)
+
+
+def _summaries(ended: bool) -> list[SessionSummary]:
+    if is_running():
+        return list(ask(ListSessions(ended=ended))[0].sessions)
+    shelf = Shelf(sessions_folder())
+    open_ones = set(shelf.left_open())
+    found = [each for each in shelf.summaries() if ended or each.session_id in open_ones]
+    return sorted(found, key=lambda each: each.opened_at, reverse=True)
+
+
+def _read(journal: Journal) -> Iterator[list[Recorded]]:
+    after = 0
+    while records := journal.read(after, BATCH, "tail"):
+        yield records
+        after = records[-1].seq
+
+
+def _whole(journal: Journal, snapshot: Snapshot) -> Iterator[bytes]:
+    """The snapshot as JSON with all executions in it, also those that it no longer holds."""
+    head, key, rest = encode(replace(snapshot, executions={})).partition(b'"executions":{')
+    yield head + key
+    between = b""
+    for light in journal.runs.iter_views(silent=True):
+        view = journal.runs.view(light.execution_id) or light
+        yield between + msgspec.json.encode(view.execution_id) + b":" + msgspec.json.encode(view)
+        between = b","
+    yield rest
+
+
+def _ago(at: float) -> str:
+    seconds = max(time.time() - at, 0)
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return "now"
+
+
+@sessions.command("list")
+@click.option("--running", is_flag=True, help="Only those that are open.")
+@JSON
+def list_command(running: bool, as_json: bool) -> None:
+    """All sessions, the newest first."""
+    _list(running, as_json)
+
+
+def _list(running: bool, as_json: bool) -> None:
+    found = _summaries(ended=not running)
+    if as_json:
+        for each in found:
+            style.say_json(encode(each))
+        return
+    if not found:
+        style.say("No sessions. `codeexec-tui FILE` begins one.")
+        return
+    rows = [
+        (
+            each.name,
+            each.state,
+            each.kernel or "-",
+            str(each.pid or "-"),
+            str(each.executions),
+            _ago(each.changed_at),
+            size_words(each.bytes),
+            each.session_id,
+            each.cwd,
+        )
+        for each in found
+    ]
+    head = ("NAME", "STATE", "KERNEL", "PID", "RUNS", "CHANGED", "SIZE", "ID", "FOLDER")
+    style.say_lines(style.table(rows, head, style.wants_color(sys.stdout)))
+
+
+@sessions.command()
+@click.argument("name", shell_complete=complete_session)
+@JSON
+def show(name: str, as_json: bool) -> None:
+    """One session: its kernel and what it has run."""
+    _, journal = open_journal(name)
+    snapshot = journal.restore()
+    if as_json:
+        style.say_json(b"".join(_whole(journal, snapshot)))
+        journal.close()
+        return
+    color = style.wants_color(sys.stdout)
+    default = snapshot.kernel
+    state = "closed" if snapshot.closed else "paused" if default.paused else default.state
+    name = style.paint(snapshot.name, "strong", color)
+    style.say(name, " ", style.paint(state, "accent", color))
+    style.say(f"  id       {snapshot.session_id}")
+    style.say(f"  folder   {snapshot.cwd}")
+    style.say(f"  opened   {time.strftime('%Y-%m-%d %H:%M', time.localtime(snapshot.opened_at))}")
+    for kernel_name, kernel in snapshot.kernels.items():
+        named = f"{kernel_name}: " if len(snapshot.kernels) > 1 else ""
+        ref = kernel.kernel
+        label = (ref.display_name or ref.name) if ref is not None else "not found"
+        pid = f", pid {kernel.pid}" if kernel.pid is not None else ""
+        ends = f", {kernel.state}" if named else ""
+        chosen = ", default" if named and kernel_name == snapshot.default_kernel else ""
+        if ref is not None or named:
+            style.say(f"  kernel   {named}{label}{pid}{ends}{chosen}")
+        if kernel.death is not None:
+            style.say_lines(f"  died     {named}{kernel.death.message}")
+    for view in journal.runs.iter_views():
+        style.say(*_line_of(view, color))
+    journal.close()
+
+
+def _line_of(view: ExecutionView, color: bool) -> tuple[str, ...]:
+    looks = {"ok": "good", "running": "accent", "queued": "dim", "cancelled": "dim"}
+    mark, look = EXECUTIONS[view.status], looks.get(view.status, "bad")
+    first = next(iter(view.code.strip().splitlines()), "")
+    took = ""
+    if view.started_at and view.finished_at:
+        took = f"  {duration(view.finished_at - view.started_at)}"
+    number = f"[{view.count}]" if view.count else "[ ]"
+    rest = f" {number:>5} {first[:70]}{took}  {view.execution_id}"
+    return "  ", style.paint(mark, look, color), rest
+
+
+@sessions.command()
+@click.argument("names", nargs=-1, required=True, shell_complete=complete_session)
+@JSON
+def stop(names: tuple[str, ...], as_json: bool) -> None:
+    """End the kernels of these sessions; what they put out is kept."""
+    if not is_running() and not Shelf(sessions_folder()).left_open():
+        raise NotFound(
+            f"No session is running, so none is called {names[0]}.",
+            "`codeexec-tui sessions list` shows what is kept.",
+        )
+    found = [find_open_session(name) for name in names]
+    ask(*(StopSession(one.session_id) for one in found))
+    _say_done("stopped", [one.name for one in found], as_json)
+
+
+@sessions.command()
+@click.argument("names", nargs=-1, required=True, shell_complete=complete_session)
+@JSON
+def pause(names: tuple[str, ...], as_json: bool) -> None:
+    """Let the containers of these sessions stand still, with all they have in memory."""
+    found = [find_open_session(name) for name in names]
+    for one in found:
+        ask_session(one.session_id, PauseKernel())
+    _say_done("paused", [one.name for one in found], as_json)
+
+
+@sessions.command()
+@click.argument("names", nargs=-1, required=True, shell_complete=complete_session)
+@JSON
+def unpause(names: tuple[str, ...], as_json: bool) -> None:
+    """Let paused containers go on where they were."""
+    found = [find_open_session(name) for name in names]
+    for one in found:
+        ask_session(one.session_id, UnpauseKernel())
+    _say_done("unpaused", [one.name for one in found], as_json)
+
+
+@sessions.command()
+@click.argument("names", nargs=-1, required=True, shell_complete=complete_session)
+@click.option("--stop", "stop_first", is_flag=True, help="Stop those that are running first.")
+@JSON
+def rm(names: tuple[str, ...], stop_first: bool, as_json: bool) -> None:
+    """Delete closed sessions: their output, artifacts and history of runs."""
+    ids = [find_session(name) for name in names]
+    if is_running():
+        open_ones = {each.session_id for each in _summaries(ended=False)}
+        if stop_first:
+            ask(*(StopSession(each) for each in ids if each in open_ones))
+        ask(*(RemoveSession(each) for each in ids))
+    else:
+        for each in ids:
+            Shelf(sessions_folder()).remove(each)
+    _say_done("removed", names, as_json)
+
+
+def _say_done(what: str, names: Sequence[str], as_json: bool) -> None:
+    if as_json:
+        style.say_json({what: list(names)})
+    else:
+        style.say(f"{what}: {', '.join(names)}")
+
+
+@sessions.command()
+@click.argument("name", shell_complete=complete_session)
+@click.option("--execution", default="", metavar="ID", help="Only this execution.")
+@click.option("--code/--no-code", default=True, help="Show the code above its output.")
+@JSON
+def logs(name: str, execution: str, code: bool, as_json: bool) -> None:
+    """What a session has put out, from its first line; with --json its facts, one a line."""
+    session_id, journal = open_journal(name)
+    if as_json:
+        for records in _read(journal):
+            for record in records:
+                style.say_json(encode(record))
+        return
+    views = journal.runs.iter_views()
+    if execution:
+        # No id holds what is no Unicode, and SQLite is not to be asked for it.
+        view = journal.runs.view(execution.encode("utf-8", "replace").decode())
+        views = iter([view] if view is not None and not view.options.silent else [])
+        if view is None or view.options.silent:
+            raise NotFound(
+                f"There is no execution {execution} in {name}.",
+                f"`codeexec-tui sessions show {name}` lists them.",
+            )
+    color = style.wants_color(sys.stdout)
+    blobs = BlobStore(sessions_folder() / session_id / "blobs")
+    for view in views:
+        if code:
+            for number, line in enumerate(view.code.rstrip("\n").split("\n")):
+                prompt = f"In [{view.count or ' '}]: " if number == 0 else "   ...: "
+                style.say(style.paint(prompt + line.expandtabs(TAB), "dim", color))
+        _print_output(journal, view, blobs, color)
+    journal.close()
+
+
+def _print_output(journal: Journal, view: ExecutionView, blobs: BlobStore, color: bool) -> None:
+    for run in journal.iter_rows(view.execution_id):
+        if run.is_text:
+            style.say_row(run.text, color)
+        elif run.error is not None:
+            traceback = "\n".join(run.error.traceback)
+            style.say_row(traceback if color and traceback else error_text(run.error), color)
+        elif run.display is not None:
+            style.say_row(display_text(run.display, blobs), color)
+    if view.reason:
+        style.say_lines(style.paint(view.reason, "bad", color, lines=True))
+
+
+@sessions.command()
+@click.argument("name", shell_complete=complete_session)
+@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@JSON
+def export(name: str, out: Path, force: bool, as_json: bool) -> None:
+    """Write a session to OUT: a notebook (.ipynb), a script of cells (.py), text (.txt) or
+    facts (.jsonl)."""
+    from codeexec.documents.files import write_atomic
+    from codeexec.session.export import FORMS
+    from codeexec.session.export import export as pieces
+
+    form = out.suffix.lower().removeprefix(".")
+    if form not in FORMS:
+        known = ", ".join(f".{each}" for each in FORMS)
+        raise UsageError(f"{out.suffix or out} is no format.", f"Use {known}.")
+    if out.exists() and not force:
+        raise UsageError(f"{out} is there already.", "Give another name, or --force.")
+    session_id, journal = open_journal(name)
+    blobs = BlobStore(sessions_folder() / session_id / "blobs")
+    content = b"".join(pieces(form, journal, journal.restore(), blobs))
+    write_atomic(out.absolute(), content)
+    journal.close()
+    if as_json:
+        style.say_json({"exported": str(out)})
+    else:
+        style.say(f"written: {out}")

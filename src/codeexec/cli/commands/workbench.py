@@ -1,0 +1,112 @@
+"""`codeexec-tui [FILE…]`, `attach` and `demo`: the ways into the workbench."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from codeexec.cli.commands.completion_names import (
+    complete_kernel,
+    complete_open_session,
+    complete_session,
+    complete_theme,
+)
+from codeexec.cli.launch import open_workbench
+from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, TRUST, DockerCommand
+from codeexec.domain.backends import CONTAINERS
+from codeexec.domain.errors import UsageError
+from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.session.workspace import place_of
+
+if TYPE_CHECKING:
+    from codeexec.tui.boot.entry import Policy
+
+
+@click.command("codeexec-tui", cls=DockerCommand, add_help_option=False)
+@click.argument("files", nargs=-1, type=click.Path())
+@click.option(
+    "--kernel",
+    default="",
+    metavar="NAME|PATH",
+    shell_complete=complete_kernel,
+    help="A kernel, or a Python's path.",
+)
+@click.option("--new", is_flag=True, help="Begin a new session, even if this folder has one.")
+@click.option(
+    "--session",
+    default="",
+    metavar="NAME",
+    shell_complete=complete_session,
+    help="Open or begin the session so named.",
+)
+@DOCKER
+@POLICY
+@PULL
+@TRUST
+@click.option(
+    "--theme",
+    default="",
+    metavar="NAME",
+    shell_complete=complete_theme,
+    help="Colours, for this time.",
+)
+def open_command(
+    files: tuple[str, ...],
+    kernel: str,
+    new: bool,
+    session: str,
+    docker: str | None,
+    policy: Policy | None,
+    pull: bool,
+    trust: bool,
+    theme: str,
+) -> int:
+    """Open FILES, or a folder, in the workbench."""
+    place = place_of(files, Path.cwd())
+    if trust:
+        from codeexec.config.trust import grant
+
+        grant(place.folder, next(iter(place.files), None))
+    if policy and docker is None:
+        from codeexec.config.load import load
+
+        if kernel or load(place.folder).checked().kernel.backend != CONTAINERS:
+            # Whoever names a policy counts on it: that must not be found out too late.
+            raise UsageError(f"--policy {policy}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
+    return open_workbench(
+        OpenOptions(
+            files=files,
+            kernel=kernel,
+            new=new,
+            session=session,
+            docker=docker,
+            policy=policy or "",
+            pull=pull,
+            theme=theme,
+        )
+    )
+
+
+@click.command()
+@click.argument("name", default="", shell_complete=complete_open_session)
+@click.option("--watch", is_flag=True, help="Only look; nothing can be changed.")
+def attach(name: str, watch: bool) -> int:
+    """Open the workbench on the running session NAME, or on the one used last."""
+    return open_workbench(OpenOptions(session=name, attach=True, watch=watch))
+
+
+@click.command()
+def demo() -> int:
+    """Take the tour: a lesson in steps, each checked; it can be left and taken up again."""
+    from codeexec.config.paths import find_paths
+    from codeexec.tui.tour import lay_out
+
+    path = lay_out(find_paths().state)
+    # Our own Python: it has all that the tour draws with.
+    options = OpenOptions(
+        files=(str(path.parent), str(path)), kernel=sys.executable, new=True, demo=True
+    )
+    return open_workbench(options)

@@ -1,0 +1,147 @@
+"""The command line as click has it: a group whose commands are loaded one by one."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from codeexec import __version__
+from codeexec.cli import exit_codes as exits
+from codeexec.cli.log_text import make_log_printable
+from codeexec.cli.main import COMMANDS
+from codeexec.cli.messages import say_lines, show_error
+from codeexec.cli.typos import refuse_mistyped
+from codeexec.domain.errors import CodeexecError
+
+if TYPE_CHECKING:
+    from codeexec.kernels.early import EarlyKernel
+
+PROGRAM = "codeexec-tui"
+
+EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {text}" for code, text in exits.MEANINGS)
+
+
+class LazyGroup(click.Group):
+    """Commands come from the table in `main`; what names none of them opens the workbench."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == OPEN:
+            from codeexec.cli.commands.workbench import open_command
+
+            return open_command
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        opening = self.get_command(ctx, OPEN)
+        assert opening is not None
+        with formatter.section("Options of the workbench"):
+            formatter.write_dl(
+                [
+                    record
+                    for each in opening.get_params(ctx)
+                    if not isinstance(each, click.Argument)
+                    and each.name != "help"
+                    and (record := each.get_help_record(ctx))
+                ]
+            )
+        super().format_options(ctx, formatter)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        is_completing = ctx.resilient_parsing and not args
+        if not is_completing and (not args or args[0] not in (*COMMANDS, *_OWN_OPTIONS)):
+            if args and not ctx.resilient_parsing:
+                refuse_mistyped(args[0])
+            args = [OPEN, *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        commands = [
+            click.shell_completion.CompletionItem(name, help=text)
+            for name, (_, text) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        opening = self.get_command(ctx, OPEN)
+        assert opening is not None
+        options = opening.shell_complete(ctx, incomplete) if incomplete.startswith("-") else []
+        file = click.shell_completion.CompletionItem(incomplete, type="file")
+        return commands + options + ([] if incomplete.startswith("-") else [file])
+
+
+OPEN = "open "
+"""The command behind no command; the blank keeps anybody from typing it."""
+
+_OWN_OPTIONS = ("--help", "-h", "--version", "-V")
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    subcommand_metavar="[FILE…] | COMMAND [ARGS]…",
+    epilog=EPILOG,
+)
+@click.version_option(
+    __version__, "-V", "--version", prog_name=PROGRAM, message="%(prog)s %(version)s"
+)
+def cli() -> None:
+    """A terminal workbench for running code.
+
+    Without a command, files are opened in the workbench: an editor, a console and an artifact
+    viewer on a session that goes on when you leave.
+
+    \b
+      codeexec-tui analysis.py          open a script
+      codeexec-tui run analysis.py      run it without a screen
+      codeexec-tui attach               come back to a running session
+    """
+
+
+def _show_usage(error: click.ClickException) -> None:
+    """On stderr, as click words it; it quotes what was typed."""
+    words = io.StringIO()
+    error.show(words)
+    say_lines(words.getvalue().rstrip("\n"), file=sys.stderr)
+
+
+def invoke(said: list[str], early: EarlyKernel | None = None) -> int:
+    """Run the command line; returns the exit code, errors of ours told on stderr. `early` is
+    the kernel that `run` may find booting."""
+    as_json = "--json" in said
+    make_log_printable()
+    if "_CODEEXEC_TUI_COMPLETE" in os.environ:
+        import_module("codeexec.cli.commands.completion")  # our form of bash's completion
+    try:
+        result = cli.main(said, prog_name=PROGRAM, standalone_mode=False, obj=early)
+    except click.ClickException as error:
+        if isinstance(error, click.UsageError) and error.ctx and error.ctx.info_name == OPEN:
+            error.ctx = error.ctx.parent  # nobody has typed its name
+        _show_usage(error)
+        return exits.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return exits.INTERRUPTED
+    except CodeexecError as error:
+        show_error(error, as_json)
+        return exits.of_error(error)
+    except BrokenPipeError:
+        # Whoever read our output has gone; the interpreter must not flush into the pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.PIPE_CLOSED
+    return result if isinstance(result, int) else exits.OK

@@ -1,0 +1,117 @@
+"""Words on a terminal: the door that all of them pass, whether in colour, and how errors look."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.printable import printable, printable_json, printable_row
+
+RESET = "\x1b[0m"
+STYLES = {
+    "strong": "\x1b[1m",
+    "dim": "\x1b[2m",
+    "good": "\x1b[32m",
+    "warn": "\x1b[33m",
+    "bad": "\x1b[1;31m",
+    "accent": "\x1b[36m",
+}
+
+
+def wants_color(stream: TextIO, choice: str = "auto") -> bool:
+    """Colours on terminals, unless NO_COLOR or TERM=dumb or `choice` (always, never) say
+    otherwise. https://no-color.org"""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR") or is_dumb():
+        return False
+    return stream.isatty()
+
+
+def is_dumb() -> bool:
+    """Whether the terminal says that it understands no escape sequence."""
+    return os.environ.get("TERM") in ("dumb", "unknown")
+
+
+class Painted(str):
+    """Text that may go to a terminal as it is: what came from outside in it is printable."""
+
+    __slots__ = ()
+
+
+def paint(text: str, style: str, color: bool, *, lines: bool = False) -> Painted:
+    """One line, or several, in a style of ours."""
+    shown = text if isinstance(text, Painted) else printable(text, lines=lines)
+    return Painted(f"{STYLES[style]}{shown}{RESET}" if color and shown else shown)
+
+
+def say(*pieces: str, file: TextIO | None = None, flush: bool = False) -> None:
+    """Write a line, on stdout unless said otherwise. The door of the command line: every piece
+    that is not `Painted` is made printable, on one line."""
+    line = "".join(each if isinstance(each, Painted) else printable(each) for each in pieces)
+    print(line, file=file, flush=flush)
+
+
+def say_lines(text: str, file: TextIO | None = None) -> None:
+    """Write text of several lines, made printable."""
+    print(text if isinstance(text, Painted) else printable(text, lines=True), file=file)
+
+
+def say_row(text: str, color: bool) -> None:
+    """Write rows of output, which keep their styles where there is colour."""
+    from codeexec.domain.outputs import plain  # msgspec is not loaded for a name or an error
+
+    shown = printable_row(text)
+    print(shown if color else plain(shown))
+
+
+def say_json(record: object, file: TextIO | None = None, flush: bool = False) -> None:
+    """Write a value, or JSON that is encoded already, in one line."""
+    if not isinstance(record, bytes):
+        import json
+
+        record = json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    print(printable_json(record.decode("utf-8", "surrogatepass")), file=file, flush=flush)
+
+
+def error_lines(error: CodeexecError, color: bool) -> Painted:
+    """Title, what happened, what to do."""
+    lines: list[str] = [paint(f"{error.title}.", "bad", color)]
+    lines.append(printable(error.message, lines=True))
+    if error.next_step:
+        lines.append(paint("→ ", "accent", color) + printable(error.next_step, lines=True))
+    return Painted("\n".join(line for line in lines if line))
+
+
+def show_error(error: CodeexecError, as_json: bool = False) -> None:
+    """On stderr; with `as_json` one line that a program can read."""
+    if as_json:
+        record = {
+            "type": "failed",
+            "code": error.code,
+            "title": error.title,
+            "message": error.message,
+            "next_step": error.next_step,
+        }
+        say_json(record, file=sys.stderr)
+    else:
+        say_lines(error_lines(error, wants_color(sys.stderr)), file=sys.stderr)
+
+
+def table(rows: Sequence[tuple[str, ...]], head: tuple[str, ...], color: bool) -> Painted:
+    """Columns as wide as their widest cell; the last is not padded."""
+    from codeexec.cli.text_width import width_of
+
+    whole = [head, *(tuple(map(printable, row)) for row in rows)]
+    widths = [max(width_of(row[i]) for row in whole) for i in range(len(head))]
+    lines = []
+    for number, row in enumerate(whole):
+        cells = [
+            cell + " " * (width - width_of(cell)) for cell, width in zip(row, widths, strict=True)
+        ]
+        line = "  ".join(cells).rstrip()
+        lines.append(paint(line, "dim", color) if number == 0 else line)
+    return Painted("\n".join(lines))

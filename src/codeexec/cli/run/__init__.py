@@ -1,0 +1,1 @@
+"""`codeexec-tui run`: cells, notebooks and stdin through a session, without a screen."""

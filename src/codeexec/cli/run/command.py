@@ -1,0 +1,246 @@
+"""`codeexec-tui run`: a script, a notebook or stdin, without a screen."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from codeexec.cli.commands.completion_names import complete_kernel
+from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, TRUST, DockerCommand
+from codeexec.domain.backends import CONTAINERS
+from codeexec.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from codeexec.kernels.early import EarlyKernel
+
+
+def _folder_outside(file: str) -> Path | None:
+    """The folder of a file that is not in or below the current one, which a container would not
+    see; else None."""
+    from codeexec.cli.script.launch import STDIN
+
+    path = Path(os.path.abspath(Path(file).expanduser()))  # noqa: PTH100 (links stay as named)
+    if file == STDIN or path.is_relative_to(Path.cwd()):
+        return None
+    return path.parent
+
+
+def _parse_env(pairs: tuple[str, ...]) -> dict[str, str]:
+    env: dict[str, str] = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if not name or not sign:
+            raise UsageError(f"--env {pair} is no NAME=VALUE.", "Write it as --env NAME=VALUE.")
+        env[name] = value
+    return env
+
+
+def _parameters(
+    pairs: tuple[tuple[str, str], ...],
+    texts: tuple[tuple[str, str], ...],
+    file: Path | None,
+    yaml: str,
+    encoded: str,
+) -> dict[str, object]:
+    """All that were said, in the order of papermill: later ones count."""
+    if not (pairs or texts or file or yaml or encoded):
+        return {}
+    from codeexec.documents import parameters as read
+
+    found: dict[str, object] = {}
+    if encoded:
+        found |= read.decode_parameters(encoded, "--parameters-base64")
+    if file is not None:
+        found |= read.read_parameters(file)
+    if yaml:
+        found |= read.parse_parameters(yaml, "--parameters-yaml")
+    return found | {name: read.value_of_word(value) for name, value in pairs} | dict(texts)
+
+
+@click.command(
+    cls=DockerCommand,
+    # A program's `-h` is not ours: options that `run` does not know go to the program.
+    context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
+)
+@click.argument("file", type=click.Path())
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.option("--cells", is_flag=True, help="Run a script cell by cell, at its `# %%` lines.")
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="OUT.ipynb",
+    help="Write a notebook with the outputs, also when a cell failed.",
+)
+@click.option(
+    "--artifacts",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Save images and other displays there.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one event a line, for programs.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="End the run after so many seconds of running code.",
+)
+@click.option(
+    "--cell-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="End the run when a cell takes longer.",
+)
+@click.option(
+    "-p",
+    "--parameter",
+    "pairs",
+    type=(str, str),
+    multiple=True,
+    metavar="NAME VALUE",
+    help="Set a parameter of a notebook, as papermill does; may be repeated.",
+)
+@click.option(
+    "-f",
+    "--parameters-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Parameters from a file of YAML, JSON or TOML.",
+)
+@click.option(
+    "--parameter-text",
+    "texts",
+    type=(str, str),
+    multiple=True,
+    metavar="NAME TEXT",
+    help="Set a parameter to the text as it is, though it looks like a number; may be repeated.",
+)
+@click.option("--parameters-yaml", "yaml", default="", metavar="YAML", help="Parameters as YAML.")
+@click.option(
+    "--parameters-base64",
+    "encoded",
+    default="",
+    metavar="BASE64",
+    help="Parameters as YAML in base64.",
+)
+@click.option(
+    "--kernel",
+    default=None,
+    metavar="NAME|PATH",
+    shell_complete=complete_kernel,
+    help="A kernel, or a Python's path.",
+)
+@DOCKER
+@POLICY
+@PULL
+@TRUST
+@click.option(
+    "--cwd",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Work there; else here; a notebook, or a file elsewhere with --docker, in its folder.",
+)
+@click.option("--env", multiple=True, metavar="K=V", help="Set a variable; may be repeated.")
+@click.option("--keep-going", is_flag=True, help="Run the cells after one that failed.")
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), help="Colours; auto: on terminals."
+)
+@click.pass_obj
+def run(
+    early: EarlyKernel | None,
+    file: str,
+    arguments: tuple[str, ...],
+    cells: bool,
+    save: Path | None,
+    artifacts: Path | None,
+    as_json: bool,
+    timeout: float | None,
+    cell_timeout: float | None,
+    pairs: tuple[tuple[str, str], ...],
+    parameters_file: Path | None,
+    texts: tuple[tuple[str, str], ...],
+    yaml: str,
+    encoded: str,
+    kernel: str | None,
+    docker: str | None,
+    policy: str | None,
+    pull: bool,
+    trust: bool,
+    cwd: Path | None,
+    env: tuple[str, ...],
+    keep_going: bool,
+    color: str | None,
+) -> int:
+    """Run FILE without a screen: a script, a notebook (.ipynb), or - for stdin.
+
+    ARGUMENTS come to the program as sys.argv[1:]; put `--` before those that look like options
+    of `run`. Output is shown as it comes; input() is answered from the terminal, or from what is
+    piped in. Ctrl+C interrupts the code, twice within 2 s ends the run.
+
+    A script runs as under `python`, and its exit status is passed through. Of cells and notebooks
+    it is 0 (the code went well), 1 (it failed) or 3 (the kernel could not start, or died). Ours
+    are 2 wrong usage, 124 out of time, 125 we failed, 126 and 127 the script cannot be executed
+    or was not found, 130 interrupted.
+    """
+    from codeexec.cli.run.options import RunOptions
+    from codeexec.cli.script.launch import STDIN, run_script, runs_as_program
+    from codeexec.config.load import load, project_file, settings_digest
+    from codeexec.config.trust import grant
+    from codeexec.environments.trust import RunTrust, TrustStore
+
+    flags = {
+        "kernel.name": kernel,
+        "kernel.backend": CONTAINERS if docker is not None else None,
+        "docker.image": docker or None,
+        "docker.policy": policy,
+        "docker.pull": "true" if pull else None,
+        "run.color": color,
+    }
+    if file.startswith("-") and file != STDIN:
+        raise UsageError(
+            f"There is no option {file}.", "`codeexec-tui run --help` lists all of them."
+        )
+    if trust:
+        grant(cwd or Path.cwd(), None if file == STDIN else Path(file).absolute())
+    run_trust = RunTrust("" if file == STDIN else file)
+    loaded = load(cwd, flags, trust=run_trust)
+    settings = loaded.checked()
+    in_docker = settings.kernel.backend == CONTAINERS
+    if in_docker and not loaded.withheld and (project := project_file(cwd or Path.cwd())):
+        TrustStore().see_settings(str(project), settings_digest(project))
+    if policy and not in_docker:
+        raise UsageError(f"--policy {policy}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
+    remarks = tuple(f"{each} If you trust it: --trust" for each in loaded.withheld)
+    if in_docker and cwd is None and (cwd := _folder_outside(file)):
+        remarks += (f"The container works in {cwd}, where {Path(file).name} is. Another: --cwd",)
+    options = RunOptions(
+        file,
+        arguments,
+        cells=cells,
+        save=save,
+        artifacts=artifacts,
+        as_json=as_json,
+        timeout=timeout,
+        cell_timeout=cell_timeout,
+        parameters=_parameters(pairs, texts, parameters_file, yaml, encoded),
+        kernel=settings.kernel.name,
+        cwd=cwd,
+        env=_parse_env(env),
+        keep_going=keep_going,
+        color=settings.run.color,
+        progress=settings.run.progress,
+        images=settings.appearance.images,
+        backend=settings.kernel.backend,
+        image=settings.docker.image if in_docker else "",
+        policy=settings.docker.wanted if in_docker else "",
+        trust=run_trust,
+        remarks=remarks,
+    )
+    if runs_as_program(options):
+        status = run_script(options)
+        if status is not None:
+            return status
+    from codeexec.cli.run.runner import run_program
+
+    return run_program(options, early)

@@ -1,0 +1,161 @@
+"""The face of a headless run: stdout and stderr, a keyboard, and words of our own between."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from codeexec.cli import messages as style
+from codeexec.cli.run.live_rows import PipeSink, Sink, TerminalSink
+from codeexec.cli.run.stdin import Answers
+from codeexec.cli.run.writer import Outlet
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.outputs import plain
+from codeexec.domain.printable import printable_row
+
+if TYPE_CHECKING:
+    from codeexec.cli.run.images import Pictures
+    from codeexec.cli.script.keys import KeyForwarder
+
+
+class Face:
+    """`quiet`: only facts are written (`--json`), nothing of ours. `stdin_is_program`: answers
+    come from the terminal itself, as stdin holds the code."""
+
+    def __init__(self, color: str, images: str, *, quiet: bool, stdin_is_program: bool) -> None:
+        self.out, self.err = Outlet(sys.stdout), Outlet(sys.stderr)
+        self.color = (
+            style.wants_color(sys.stdout, color),
+            style.wants_color(sys.stderr, color),
+        )
+        self.is_asking = False
+        self._is_fetching = False
+        self._quiet = quiet
+        self._stdin_is_program = stdin_is_program
+        self._keyboard: Answers | None = None
+        self._keys: KeyForwarder | None = None
+        if self.out.is_terminal and self.err.is_terminal:
+            self.out_sink = self.err_sink = _sink(self.out)
+        else:
+            self.out_sink, self.err_sink = _sink(self.out), _sink(self.err)
+        self.pictures = self._make_pictures(images)
+
+    def _make_pictures(self, images: str) -> Pictures | None:
+        """None where there is no terminal to draw on, or none that could be asked."""
+        if not (self.out.is_terminal and self.color[0] and sys.stdin.isatty()):
+            return None
+        from codeexec.cli.run.images import Pictures
+
+        return Pictures(
+            sys.stdin.fileno(),
+            self.out.fd,
+            images,
+            self.out.size,
+            self._take_typed,
+            lambda: self.is_asking,
+            self._release_keys,
+        )
+
+    def keys_go_to(self, keys: KeyForwarder) -> None:
+        """A program has the keyboard; what is typed while the terminal is asked goes there."""
+        self._keys = keys
+
+    def _release_keys(self) -> None:
+        if self._keys is not None:
+            self._keys.stop()
+
+    def _take_typed(self, typed: bytes) -> None:
+        if self._keys is not None:
+            self._keys.start()
+            self._keys.send(typed)
+        else:
+            self.keyboard.hold(typed)
+
+    @property
+    def keyboard(self) -> Answers:
+        """Where answers come from; made when first needed."""
+        if self._keyboard is None:
+            terminal = Answers.of_terminal() if self._stdin_is_program else None
+            self._keyboard = terminal or Answers(sys.stdin.fileno())
+        return self._keyboard
+
+    async def flush(self) -> None:
+        """Raises BrokenPipeError when nobody reads any more."""
+        await self.out.flush()
+        await self.err.flush()
+
+    async def ask(self, prompt: str, *, hidden: bool) -> str | None:
+        """The line that is typed or piped in; None when there are no more. UsageError when
+        stdin cannot be read."""
+        sink = self.err_sink if self.err.is_terminal else self.out_sink
+        self.is_asking = True
+        try:
+            if not self._quiet:
+                if isinstance(sink, TerminalSink):
+                    sink.set_footer("")  # the answer is typed where it would stand
+                sink.say(_shown_prompt(prompt, self.color[sink is self.err_sink]))
+                await self.flush()
+            text = await self.keyboard.read_line(hidden=hidden)
+            if self.keyboard.is_terminal:
+                if hidden and not self._quiet:
+                    self.err.write("\n")  # what Enter would have echoed
+                sink.answered()
+            return text
+        finally:
+            self.is_asking = False
+
+    # -- words of ours, on stderr ----------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        """A quiet line."""
+        if not self._quiet:
+            self.err_sink.end()
+            self.err.write(style.paint(text, "dim", self.color[1], lines=True) + "\n")
+
+    def tell(self, error: CodeexecError) -> None:
+        if not self._quiet:
+            self.err_sink.end()
+            self.err.write(style.error_lines(error, self.color[1]) + "\n")
+
+    def show_pull(self, image: str, words: str | None) -> None:
+        """How far an image has come, until `words` are None; on no terminal once that it comes."""
+        if self._quiet:
+            return
+        if isinstance(self.err_sink, TerminalSink):
+            if words is not None or self._is_fetching:
+                self._is_fetching = words is not None
+                self.err_sink.set_footer(f"fetching {image}  {words}" if words is not None else "")
+        elif words == "":
+            self.say(f"Fetching the image {image}.")
+
+    async def show_progress(self, words: str) -> None:
+        """A footer with these words and the seconds since now, until cancelled."""
+        if self._quiet or not isinstance(self.err_sink, TerminalSink):
+            return
+        began = time.monotonic()
+        try:
+            while True:
+                seconds = time.monotonic() - began
+                if not self._is_fetching:
+                    self.err_sink.set_footer("" if self.is_asking else f"{words}  {seconds:.0f} s")
+                await self.flush()
+                await asyncio.sleep(1.0 - seconds % 1.0)
+        finally:
+            self.err_sink.set_footer("")
+
+
+def _shown_prompt(prompt: str, color: bool) -> str:
+    """The program's own words, which may have styles as its output has."""
+    shown = printable_row(prompt)
+    if not color:
+        return plain(shown)
+    return f"{shown}{style.RESET}" if "\x1b" in shown else shown
+
+
+def _sink(outlet: Outlet) -> Sink:
+    # A dumb terminal, as of an editor or a log, takes lines as a pipe does.
+    if outlet.is_terminal and not style.is_dumb():
+        return TerminalSink(outlet.write, outlet.size)
+    return PipeSink(outlet.write)

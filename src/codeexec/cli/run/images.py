@@ -1,0 +1,138 @@
+"""Pictures inside the output of `run`, where the terminal can draw them.
+
+The terminal is asked when the first picture comes, not before: most runs have none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from codeexec.domain.errors import CodeexecError, DocumentError
+from codeexec.domain.mime import content_of
+from codeexec.domain.outputs import MimePart
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from codeexec.tui.graphics.images import Extent
+    from codeexec.tui.graphics.probe import Graphics
+
+WIDEST = 100
+"""Columns that a picture takes at most."""
+
+_SILENT = ("", "dumb", "linux", "vt100")
+"""Terminals that need not be asked."""
+
+_SAVE, _RESTORE = b"\x1b7", b"\x1b8\x1b[J"
+
+_BLOCKS = ("sextant", "quadrant", "half")
+
+
+class Pictures:
+    """`source` is the descriptor of the keyboard, `sink` of the screen; `hold` is given what was
+    typed while the terminal was asked, `before_asking` is called before that; `is_busy` tells that
+    somebody reads the keyboard now."""
+
+    def __init__(
+        self,
+        source: int,
+        sink: int,
+        setting: str,
+        size: Callable[[], tuple[int, int]],
+        hold: Callable[[bytes], None],
+        is_busy: Callable[[], bool],
+        before_asking: Callable[[], None],
+    ) -> None:
+        self._source, self._sink = source, sink
+        self._setting = setting
+        self._size = size
+        self._hold = hold
+        self._is_busy = is_busy
+        self._before_asking = before_asking
+        self._graphics: Graphics | None = None
+
+    async def draw(self, part: MimePart, text: str) -> str:
+        """What makes the terminal show the picture, lines and all; empty where it cannot."""
+        if self._setting == "none" or (self._graphics is None and self._is_busy()):
+            return ""
+        self._graphics = self._graphics or await self._ask()
+        # Blocks are a likeness; who wants that in a log says so in the settings.
+        if self._graphics.way == "none" or (
+            self._graphics.way in _BLOCKS and self._setting == "auto"
+        ):
+            return ""
+        try:
+            data = content_of(part.mime, text)
+            return await asyncio.to_thread(self._render, data, self._graphics)
+        except DocumentError:
+            return ""  # a damaged picture, or one that is too large: its line says what it is
+
+    async def _ask(self) -> Graphics:
+        from codeexec.tui.graphics.probe import Answers, Graphics, Probe, ask_tmux, decide
+
+        answers = Answers()
+        if self._setting == "auto":
+            if os.environ.get("TERM", "dumb") in _SILENT:
+                return Graphics("none")
+            self._before_asking()
+            probe = Probe(self._source, self._sink)
+            # A terminal that does not know the questions may show them: they are wiped away.
+            os.write(self._sink, _SAVE)
+            probe.ask()
+            answers = await probe.answers()
+            os.write(self._sink, _RESTORE)
+            self._hold(probe.rest)
+        try:
+            client = await ask_tmux(os.environ)
+            return decide(answers, os.environ, setting=self._setting, tmux_client=client)
+        except CodeexecError:
+            return Graphics("none")
+
+    def _render(self, data: bytes, graphics: Graphics) -> str:
+        from codeexec.tui.graphics import images
+        from codeexec.tui.theme.colors import Color
+
+        image = images.decode(data, Color(255, 255, 255))
+        columns, lines = self._size()
+        room = images.Extent(min(columns - 1, WIDEST), max(lines * 2 // 3, 4))
+        extent = images.fit(*image.size, room, graphics.cell)
+        if graphics.way == "kitty":
+            return self._kitty(image, extent, graphics)
+        if graphics.way == "sixel":
+            from codeexec.tui.graphics import sixel
+
+            pixels = (extent.columns * graphics.cell.width, extent.rows * graphics.cell.height)
+            return sixel.encode(sixel.quantise(images.scaled(image, *pixels))) + "\n"
+        return self._blocks(image, extent, graphics)
+
+    @staticmethod
+    def _kitty(image: Image, extent: Extent, graphics: Graphics) -> str:
+        from codeexec.tui.graphics import kitty
+
+        number = kitty.new_id()
+        red, green, blue = kitty.id_color(number)
+        rows = (
+            f"\x1b[38;2;{red};{green};{blue}m{row}\x1b[0m\n" for row in kitty.placeholders(extent)
+        )
+        return kitty.transmit(image, number, extent, tmux=graphics.tmux) + "".join(rows)
+
+    @staticmethod
+    def _blocks(image: Image, extent: Extent, graphics: Graphics) -> str:
+        from codeexec.tui.graphics.halfblock import mosaic
+
+        way = graphics.way
+        assert way in ("sextant", "quadrant", "half")
+        lines: list[str] = []
+        for row in mosaic(image, extent, blocks=way):
+            cells: list[str] = []
+            for segment in row:
+                if (style := segment.style) is not None:
+                    for place, color in ((38, style.color), (48, style.bgcolor)):
+                        if color is not None and color.triplet is not None:
+                            cells.append("\x1b[{};2;{};{};{}m".format(place, *color.triplet))
+                cells.append(segment.text)
+            lines.append("".join(cells) + "\x1b[0m\n")
+        return "".join(lines)

@@ -1,0 +1,76 @@
+"""Outputs into a notebook: `run --save OUT.ipynb`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codeexec.client.output import read_rows
+from codeexec.documents.row_outputs import outputs_of
+from codeexec.domain.events import KernelReady, KernelRef
+from codeexec.domain.outputs import MimePart
+
+if TYPE_CHECKING:
+    from codeexec.cli.run.output import ReadPart
+    from codeexec.cli.run.source import Program
+    from codeexec.client.api import SessionClient
+    from codeexec.documents.notebook_outputs import Json
+
+"""Rows that one request is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """One cell that was run: its execution and prompt number."""
+
+    execution_id: str
+    count: int | None
+
+
+async def save_notebook(
+    program: Program,
+    executed: Mapping[int, Executed],
+    session: SessionClient,
+    read: ReadPart,
+    path: Path,
+    kernel: KernelRef | None,
+    ready: KernelReady | None,
+) -> None:
+    """Write `path`: the program's cells with the outputs of this run, `executed` by the cell's
+    number. Cells that did not run keep what they had, and where none did, a file that is there
+    is left alone. StorageError when it cannot be written."""
+    from codeexec.documents.files import encode, write_atomic
+    from codeexec.documents.notebook import dump_notebook, with_outputs
+    from codeexec.documents.notebook_kernel import kernelspec, with_language
+
+    if not executed and path.exists():
+        return
+    notebook = program.as_notebook()
+    for cell in notebook.cells:
+        each = executed.get(cell.index)
+        if cell.is_code and each is not None:
+            outputs = await _outputs(session, each.execution_id, read)
+            notebook = with_outputs(notebook, cell.index, outputs, each.count)
+    if kernel is not None and not notebook.kernel:
+        language = kernel.language or (ready.language if ready else "") or "python"
+        spec = kernelspec(kernel.name, kernel.display_name, language)
+        notebook = notebook.with_metadata("kernelspec", spec)
+    if ready is not None and ready.language:
+        notebook = with_language(notebook, ready.language, ready.version, ready.language_info)
+    text = dump_notebook(notebook)
+    is_own = program.file is not None and path.absolute() == program.file.path.absolute()
+    # In place it keeps its encoding and line ends.
+    data = encode(program.file, text) if program.file is not None and is_own else text.encode()
+    write_atomic(path.absolute(), data)
+
+
+async def _outputs(session: SessionClient, execution_id: str, read: ReadPart) -> list[Json]:
+    """All its rows as outputs; what their displays hold is fetched first."""
+    runs = await read_rows(session, execution_id)
+    texts: dict[MimePart, str] = {}
+    for run in runs:
+        for part in run.display.parts if run.display else ():
+            texts[part] = await read(part)
+    return list(outputs_of(runs, texts.__getitem__))

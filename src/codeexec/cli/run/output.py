@@ -1,0 +1,203 @@
+"""What an execution puts out, on stdout and stderr: rows as they change, displays as text."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codeexec.cli.run.live_rows import KEPT, PipeSink, Sink
+from codeexec.cli.run.outcome import EXIT, PROGRAM_FAILED
+from codeexec.domain.events import DisplayUpdated, OutputChanged
+from codeexec.domain.outputs import (
+    Display,
+    ErrorInfo,
+    MimePart,
+    Run,
+    count_rows,
+    plain,
+    slice_runs,
+)
+from codeexec.domain.printable import printable, printable_row
+from codeexec.domain.result import error_text
+
+if TYPE_CHECKING:
+    from codeexec.cli.run.artifacts import ArtifactFolder
+    from codeexec.cli.run.images import Pictures
+
+ReadPart = Callable[[MimePart], Awaitable[str]]
+"""The value of a part as its `text` has it: text, JSON text, or base64."""
+
+
+_NOWHERE = PipeSink(lambda _: None)
+"""For rows that are counted and not written."""
+
+
+@dataclass(slots=True)
+class _Shown:
+    sink: Sink
+    text: str
+    display: Display | None = None
+
+
+class OutputView:
+    """The output of one execution. `out` takes stdout and displays, `err` stderr and errors;
+    where both are one terminal they are one sink."""
+
+    def __init__(
+        self,
+        out: Sink,
+        err: Sink,
+        read: ReadPart,
+        *,
+        color: tuple[bool, bool],
+        artifacts: ArtifactFolder | None = None,
+        pictures: Pictures | None = None,
+    ) -> None:
+        self._out, self._err = out, err
+        self._read = read
+        self._color_out, self._color_err = color
+        self._artifacts = artifacts
+        self._pictures = pictures
+        self._drawn: set[str] = set()
+        self._rows: list[_Shown] = []
+        self.shows_answers = False
+        """Whether the next answer to input() was given elsewhere: one that was given here stands
+        after its prompt already."""
+        self._first = 0  # number of the first row kept
+        self._open_row: _Shown | None = None  # that came after the end, without its newline yet
+
+    async def take(self, event: OutputChanged) -> None:
+        """Rows from `event.start` on are these."""
+        fresh: list[_Shown] = []
+        # A row that we have let go can only be one that nobody can rewrite.
+        keep = max(event.start - self._first, 0)
+        for run in event.runs:
+            if run.display is not None and (picture := await self._picture(run.display)):
+                self._replace(keep, fresh)
+                keep, fresh = len(self._rows), []
+                self._out.draw(picture)
+            fresh += await self._shown(run)
+        self._replace(keep, fresh)
+        last = self._rows[-1].sink if self._rows else None
+        for sink in (self._out, self._err):
+            # Rows above the last one are not written on, even where no newline has come.
+            if not (event.unfinished and sink is last):
+                sink.finish_row()
+
+    async def update(self, event: DisplayUpdated) -> None:
+        """A display is another now: drawn anew where it stands, if it can be reached."""
+        for number, row in enumerate(self._rows):
+            if row.display is not None and row.display.display_id == event.display_id:
+                display = Display(
+                    row.display.key,
+                    event.parts,
+                    row.display.role,
+                    event.display_id,
+                    row.display.count,
+                    event.metadata,
+                )
+                text = await self._text_of(display)
+                if text != row.text:
+                    after = self._rows[number + 1 :]
+                    self._replace(number, [_Shown(row.sink, text, display), *after])
+
+    def end(self) -> None:
+        self._out.end()
+        if self._err is not self._out:
+            self._err.end()
+
+    async def take_late(self, event: OutputChanged) -> None:
+        """Rows that come after `end`, from a task or a thread: each is written once, when it is
+        whole, below what another execution may be writing."""
+        written = self._first + len(self._rows)
+        stop = event.start + count_rows(event.runs)
+        runs = slice_runs(event.runs, max(written - event.start, 0), stop - event.start)
+        rows = [shown for run in runs for shown in await self._shown(run)]
+        self._open_row = rows.pop() if rows and event.unfinished else None
+        for row in rows:
+            _write_whole(row)
+        self._rows += rows
+        self._let_go()
+
+    def end_late(self) -> None:
+        """Nothing more comes: a last row without its newline is written too."""
+        if self._open_row is not None:
+            _write_whole(self._open_row)
+
+    def _replace(self, keep: int, fresh: list[_Shown]) -> None:
+        old = self._rows[keep:]
+        for sink in {id(s): s for s in (self._out, self._err)}.values():
+            count = sum(row.sink is sink for row in old)
+            texts = [row.text for row in fresh if row.sink is sink]
+            if count or texts:
+                sink.replace(count, texts)
+        self._rows[keep:] = fresh
+        self._let_go()
+
+    def _let_go(self) -> None:
+        gone = max(len(self._rows) - KEPT, 0)
+        del self._rows[:gone]
+        self._first += gone
+
+    async def _shown(self, run: Run) -> list[_Shown]:
+        if run.display is not None:
+            return [_Shown(self._out, await self._text_of(run.display), run.display)]
+        if run.error is not None:
+            if run.error.name in (EXIT, PROGRAM_FAILED):
+                return []  # the exit status says it
+            return [_Shown(self._err, self._error(run.error))]
+        if run.kind == "stdin" and not self.shows_answers:
+            return [_Shown(_NOWHERE, line) for line in run.text.split("\n")]
+        to_err = run.kind == "stderr"
+        sink = self._err if to_err else self._out
+        color = self._color_err if to_err else self._color_out
+        text = _shown_text(run.text, color)
+        return [_Shown(sink, line) for line in text.split("\n")]
+
+    async def _picture(self, display: Display) -> str:
+        """What draws it, once."""
+        if self._pictures is None or display.key in self._drawn:
+            return ""
+        from codeexec.documents.displays.text import image_of  # not at the start
+
+        image = image_of(display)
+        if image is None:
+            return ""
+        self._drawn.add(display.key)
+        return await self._pictures.draw(image, await self._read(image))
+
+    def _error(self, error: ErrorInfo) -> str:
+        if self._color_err and error.traceback:
+            return printable_row("\n".join(error.traceback).rstrip("\n"))
+        return printable(_shown_text(error_text(error).rstrip("\n"), color=False), lines=True)
+
+    async def _text_of(self, display: Display) -> str:
+        saved = None
+        if self._artifacts is not None:
+            saved = await self._artifacts.keep(display, self._read)
+        return _shown_text(
+            await self._read_display(display, printable(str(saved or ""))), self._color_out
+        )
+
+    async def _read_display(self, display: Display, saved: str) -> str:
+        from codeexec.documents.displays.text import read_display  # not at the start
+
+        reading = read_display(display, saved)
+        try:
+            part = next(reading)
+            while True:
+                part = reading.send(await self._read(part))
+        except StopIteration as end:
+            text: str = end.value
+            return text
+
+
+def _write_whole(row: _Shown) -> None:
+    row.sink.say(f"{row.text}\n")
+    row.sink.answered()
+
+
+def _shown_text(text: str, color: bool) -> str:
+    shown = printable_row(text)
+    return shown if color else plain(shown)

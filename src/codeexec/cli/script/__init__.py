@@ -1,0 +1,1 @@
+"""`run SCRIPT`: the script as a program with its own interpreter and terminal."""

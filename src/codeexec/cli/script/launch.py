@@ -1,0 +1,334 @@
+"""`run SCRIPT`: the script as a program of its own, found and started before the rest is loaded."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codeexec.cli import exit_codes as exits
+from codeexec.domain.errors import CodeexecError, UsageError
+from codeexec.domain.plain_files import open_plain
+from codeexec.domain.secret_env import without_secrets
+from codeexec.environments.temporary import sweep
+from codeexec.environments.trust import trust_step
+from codeexec.hostfiles.shared import shared_folders
+from codeexec.kernels.find import THIS, Found, candidates, find_python
+from codeexec.kernels.process.spawn import (
+    INHERIT,
+    PIPE,
+    PREFIX,
+    PTY,
+    SAME,
+    SpawnedProgram,
+    spawn_program,
+)
+
+if TYPE_CHECKING:
+    from codeexec.cli.run.options import RunOptions
+
+STDIN = "-"
+
+
+LARGEST = 64 * 2**20
+"""Bytes of a program. python reads it as a whole, with a hundred times the memory."""
+
+
+class NotRun(CodeexecError):
+    """A script that could not be started: `status` is the exit status that says so."""
+
+    code = "not_run"
+    title = "Not run"
+
+    def __init__(self, status: int, message: str, next_step: str = "") -> None:
+        super().__init__(message, next_step)
+        self.status = status
+
+
+class Script:
+    """What is started: an interpreter, its words, where, and in which environment. `has_stdin`:
+    the script itself comes from standard input. `remarks` are said before it starts, a quiet line
+    each. (No dataclass: making one takes as long as the start of an interpreter.)"""
+
+    __slots__ = ("cwd", "env", "has_stdin", "interpreter", "remarks", "words")
+
+    def __init__(
+        self,
+        interpreter: str,
+        words: tuple[str, ...],
+        cwd: str,
+        env: Mapping[str, str],
+        *,
+        has_stdin: bool = False,
+        remarks: tuple[str, ...] = (),
+    ) -> None:
+        self.interpreter = interpreter
+        self.words = words
+        self.cwd = cwd
+        self.env = env
+        self.has_stdin = has_stdin
+        self.remarks = remarks
+
+    @property
+    def argv(self) -> list[str]:
+        return [self.interpreter, *self.words]
+
+    def start(
+        self, stdout: str, stderr: str, *, stdin: int | None = None, wants_variables: bool = False
+    ) -> SpawnedProgram:
+        """Raises NotRun where the interpreter cannot be started."""
+        size = _terminal_size() if PTY in (stdout, stderr) else None
+        has_terminal = PTY in (stdout, stderr)
+        try:
+            return spawn_program(
+                self.argv,
+                self.cwd,
+                self.env,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                size=size,
+                is_interactive=has_terminal and stdin is None and sys.stdin.isatty(),
+                flags="v" * wants_variables + "t" * (has_terminal and self.has_stdin),
+            )
+        except OSError as error:
+            raise NotRun(
+                _status_of(error),
+                f"{self.interpreter} cannot be started: {error.strerror or error}.",
+                "Name another Python: --kernel PATH",
+            ) from error
+
+
+def runs_as_program(options: RunOptions) -> bool:
+    """A script, in no container and not cell by cell."""
+    is_script = options.file == STDIN or not options.file.lower().endswith(".ipynb")
+    if not is_script or options.cells or options.parameters or options.backend != "local":
+        return False
+    # Another language needs a kernel of its own, or is refused: `load_program` says which.
+    return not _is_other_language(options.file)
+
+
+def _is_other_language(file: str) -> bool:
+    suffix = os.path.splitext(file)[1].lower()  # noqa: PTH122
+    if file == STDIN or suffix in (".py", ".pyw"):
+        return False
+    from codeexec.languages.running import refusal
+
+    first = b""
+    if not suffix:
+        try:
+            handle = open_plain(file)
+        except OSError:
+            return False  # whoever runs it says what is wrong
+        try:
+            first = os.read(handle, 200).partition(b"\n")[0]
+        finally:
+            os.close(handle)
+    name = os.path.basename(file)  # noqa: PTH119
+    return refusal(name, first.decode("utf-8", "replace"), "python") is not None
+
+
+def find_script(options: RunOptions) -> Script | None:
+    """The script and its interpreter. None where `--kernel` names a kernel that is no Python.
+    Raises NotRun where the file or the interpreter is not there."""
+    is_stdin = options.file == STDIN
+    if not is_stdin:
+        _check_file(options.file)
+    cwd = os.path.abspath(options.cwd or ".")  # noqa: PTH100
+    file = "" if is_stdin else os.path.abspath(options.file)  # noqa: PTH100
+    env = dict(options.env)
+    found = find_python(cwd, file, options.kernel, {**os.environ, **env}, options.trust)
+    remarks = options.remarks
+    if found is None:
+        from codeexec.kernels.jupyter.discover import find_specs
+
+        spec = find_specs().get(options.kernel.lower())
+        if spec is None:
+            raise NotRun(
+                exits.NOT_FOUND,
+                f"{options.kernel} is no Python, and no kernel that is installed.",
+                "`codeexec-tui kernels` lists those that can be used.",
+            )
+        if not spec.python:
+            return None
+        env = {**spec.env, **env}
+        found = find_python(cwd, file, spec.python, env, options.trust)
+        if found is None:
+            return None
+    elif not options.kernel:
+        best = next(candidates(cwd, file, {**os.environ, **env}, options.trust))
+        if best.untrusted:
+            remark = f"{not_used(best)} The script runs with {found.interpreter}."
+            remarks = (*remarks, f"{remark} {trust_step(best.untrusted)}")
+    if found.untrusted:
+        raise NotRun(exits.CANNOT_EXECUTE, not_used(found), trust_step(found.untrusted))
+    whole = {**_environment(found), **env}
+    shown = STDIN if is_stdin else (file if options.cwd else options.file)
+    words = (shown, *options.arguments)
+    return Script(found.interpreter, words, cwd, whole, has_stdin=is_stdin, remarks=remarks)
+
+
+def _environment(found: Found) -> dict[str, str]:
+    """Ours, and what activating the interpreter's environment would set. The interpreter that runs
+    us is not activated: nobody has chosen it, and `python script.py` would not do so."""
+    from codeexec.environments.marks import without_marks
+    from codeexec.kernels.jupyter.launch import DROPPED_ENV, USER_PATH, python_env, user_path
+
+    env = without_marks(without_secrets(os.environ))
+    if "PATH" in env:
+        env["PATH"] = user_path()
+    env.pop(USER_PATH, None)
+    if found.source == THIS:
+        return env
+    env = {name: value for name, value in env.items() if name not in DROPPED_ENV}
+    return {**env, **python_env(found.interpreter)}
+
+
+def not_used(found: Found) -> str:
+    return f"{found.interpreter} is not used: {found.untrusted} is not trusted."
+
+
+def _status_of(error: OSError) -> int:
+    return exits.NOT_FOUND if isinstance(error, FileNotFoundError) else exits.CANNOT_EXECUTE
+
+
+def _null_device() -> int:
+    return os.stat(os.devnull).st_rdev  # noqa: PTH116
+
+
+def _is_zip(file: str) -> bool:
+    import zipfile
+
+    return zipfile.is_zipfile(file)
+
+
+def _check_file(file: str) -> None:
+    import stat
+
+    try:
+        info = os.stat(file)  # noqa: PTH116
+        mode = info.st_mode
+        readable = os.access(file, os.R_OK)
+    except OSError as error:
+        raise NotRun(
+            _status_of(error),
+            f"{file} cannot be opened: {error.strerror}.",
+            "Check the name; `codeexec-tui run --help` shows how files are named.",
+        ) from error
+    if stat.S_ISDIR(mode):
+        # python runs a folder that has a __main__.py, as it runs a zip file.
+        if os.path.isfile(os.path.join(file, "__main__.py")):  # noqa: PTH113, PTH118
+            return
+        raise NotRun(
+            exits.CANNOT_EXECUTE,
+            f"{file} is a folder.",
+            f"Name a file in it, or open it: codeexec-tui {file}",
+        )
+    # A pipe is a script that the shell makes: run <(generate). A device never ends.
+    is_device = stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
+    if is_device and not os.path.samestat(info, os.fstat(0)) and info.st_rdev != _null_device():
+        raise NotRun(
+            exits.CANNOT_EXECUTE, f"{file} is a device.", "Name a file that holds a program."
+        )
+    if info.st_size > LARGEST and not _is_zip(file):
+        raise NotRun(
+            exits.CANNOT_EXECUTE,
+            f"{file} has {info.st_size:,} bytes; at most {LARGEST:,} are read as a program.",
+            "Keep the data in a file of its own, and read it in the program.",
+        )
+    if shared_folders():
+        from codeexec.hostfiles.files import read
+        from codeexec.hostfiles.place import locate
+
+        try:
+            # Code in a container may have put a link there: see `hostfiles`.
+            read(locate(Path(file)), 0)
+        except CodeexecError as error:
+            raise NotRun(exits.CANNOT_EXECUTE, error.message, error.next_step) from error
+    if not readable:
+        raise NotRun(
+            exits.CANNOT_EXECUTE, f"{file} cannot be read.", "Make it readable for you: chmod u+r"
+        )
+    if stat.S_ISREG(mode):  # reading takes nothing away, as it does from a pipe
+        try:
+            with open(file, "rb", buffering=0) as script:  # noqa: PTH123
+                script.read(1)
+        except OSError as error:  # python takes it for an empty script, and says nothing
+            raise NotRun(
+                exits.CANNOT_EXECUTE,
+                f"{file} cannot be read: {error.strerror}.",
+                "Check the disk, or the program that provides the file.",
+            ) from error
+
+
+def plan_streams(*, is_recorded: bool) -> tuple[str, str]:
+    """How stdout and stderr are made. `is_recorded`: both are wanted, apart from each other.
+
+    Otherwise what is no terminal is inherited, so the program writes to it as it would without
+    us; and where both are one terminal the program gets one, so that their order is its own.
+    """
+    out, err = sys.stdout.isatty(), sys.stderr.isatty()
+    if is_recorded:
+        return PTY if out else PIPE, PTY if err else PIPE
+    if not out:
+        return INHERIT, PTY if err else INHERIT
+    if not err:
+        return PTY, INHERIT
+    return PTY, SAME if os.fstat(1).st_rdev == os.fstat(2).st_rdev else PTY
+
+
+def _terminal_size() -> os.terminal_size | None:
+    for fd in (1, 2, 0):
+        try:
+            return os.get_terminal_size(fd)
+        except OSError:
+            continue
+    return None
+
+
+def run_script(options: RunOptions) -> int | None:
+    """Run it; returns the exit status: the program's own, or one of ours that `exits` lists.
+    None where the file is to be run on a kernel after all."""
+    try:
+        script = find_script(options)
+        if script is None:
+            return None
+        if script.remarks and not options.as_json:
+            from codeexec.cli.messages import paint, say, wants_color
+
+            for remark in script.remarks:
+                say(paint(remark, "dim", wants_color(sys.stderr, options.color)), file=sys.stderr)
+        if options.as_json or options.save is not None:
+            from codeexec.cli.script.recorded import run_recorded
+
+            return run_recorded(script, options)
+        out, err = plan_streams(is_recorded=False)
+        spawned = script.start(out, err)
+        # Everything from here on is loaded while the program starts.
+        from codeexec.cli.script.signals import SignalPipe
+
+        signals = SignalPipe()
+        sweep(PREFIX)
+        if options.timeout is None and options.artifacts is None:
+            from codeexec.cli.script.short import wait_short
+
+            status = wait_short(spawned, signals.fd)
+            if status is not None:
+                return status
+        from codeexec.cli.script.terminal import follow
+
+        return follow(spawned, signals, options)
+    except NotRun as error:
+        from codeexec.cli.messages import show_error
+
+        show_error(error, options.as_json)
+        return error.status
+    except UsageError:
+        raise  # the command line: 2
+    except CodeexecError as error:
+        from codeexec.cli.messages import show_error
+
+        show_error(error, options.as_json)
+        return exits.OWN_FAILURE

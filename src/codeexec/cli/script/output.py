@@ -1,0 +1,84 @@
+"""The output of a program as rows on our stdout and stderr, and its displays beside them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codeexec.cli.run.output import OutputView
+from codeexec.domain.events import DisplayUpdated, OutputChanged
+from codeexec.domain.mime import text_of
+from codeexec.domain.outputs import Display, MimePart
+from codeexec.kernels.base import Displayed, DisplayRefreshed, Fact, OutputCleared, Wrote
+from codeexec.session.artifacts import BlobStore
+from codeexec.session.output import OutputDocument
+
+if TYPE_CHECKING:
+    from codeexec.cli.run.artifacts import ArtifactFolder
+    from codeexec.cli.run.console import Face
+
+
+class ScriptOutput:
+    """`spool` is a folder for the content of displays while the program runs."""
+
+    def __init__(self, face: Face, spool: Path, artifacts: Path | None) -> None:
+        self._artifacts: ArtifactFolder | None = None
+        if artifacts is not None:
+            from codeexec.cli.run.artifacts import ArtifactFolder
+
+            self._artifacts = ArtifactFolder(artifacts)
+        self._blobs = BlobStore(spool / "blobs")
+        self._document = OutputDocument()
+        self._view = OutputView(
+            face.out_sink,
+            face.err_sink,
+            self._read,
+            color=face.color,
+            artifacts=self._artifacts,
+            pictures=face.pictures,
+        )
+
+    async def take(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            match fact:
+                case Wrote():
+                    self._document.write(fact.stream, fact.text)
+                case Displayed():
+                    self._document.show(
+                        Display(
+                            secrets.token_hex(6),
+                            self._blobs.make_parts(fact.data),
+                            fact.role,
+                            fact.display_id,
+                            fact.count,
+                            dict(fact.metadata),
+                        )
+                    )
+                case DisplayRefreshed():
+                    await self._show()
+                    parts, metadata = self._blobs.make_parts(fact.data), dict(fact.metadata)
+                    self._document.update_display(fact.display_id, parts, metadata)
+                    await self._view.update(DisplayUpdated(fact.display_id, parts, metadata))
+                case OutputCleared():
+                    self._document.clear(fact.wait)
+                case _:
+                    pass  # the end is the caller's
+        await self._show()
+
+    async def _show(self) -> None:
+        patch = self._document.take_patch()
+        if patch is not None:
+            await self._view.take(
+                OutputChanged("", patch.start, patch.total, patch.runs, patch.unfinished)
+            )
+
+    async def _read(self, part: MimePart) -> str:
+        if part.text is not None:
+            return part.text
+        return text_of(part.mime, self._blobs.read(part.blob or ""))
+
+    def close(self) -> None:
+        """The output is complete."""
+        self._view.end()

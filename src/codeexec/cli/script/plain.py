@@ -1,0 +1,79 @@
+"""`run SCRIPT WORDS` without options and without settings: what needs no parser to be understood.
+
+The script starts before the parser of options, the settings and their models are loaded, which
+takes several times as long as the start of an interpreter. Whatever is not plain goes the long way.
+"""
+
+# pathlib and contextlib would add to the time before the program starts.
+# ruff: noqa: PTH109, PTH118, PTH120
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from codeexec.cli.run.options import RunOptions
+
+PROJECT_FILE = ".codeexec.toml"
+USER_FILE = "config.toml"
+PREFIX = "CODEEXEC_"
+
+
+def plain_options(words: list[str], environ: Mapping[str, str]) -> RunOptions | None:
+    """The options of `run WORDS`; None where an option or a setting could change them."""
+    if not words or not words[0] or any(word.startswith("-") for word in words):
+        return None
+    if not words[0].endswith(".py") or has_settings(environ):
+        return None
+    from codeexec.cli.run.options import RunOptions
+    from codeexec.environments.trust import RunTrust
+
+    return RunOptions(words[0], tuple(words[1:]), trust=RunTrust(words[0]))
+
+
+def has_settings(environ: Mapping[str, str]) -> bool:
+    """Whether a variable or a file says any setting for work in the current folder."""
+    from codeexec.hostfiles.state import config_folder
+
+    if any(name.startswith(PREFIX) for name in environ):
+        return True
+    try:
+        files = [os.path.join(folder, PROJECT_FILE) for folder in _upward(os.getcwd())]
+    except OSError:
+        return True  # the folder was removed: the long way says so
+    files.append(os.path.join(config_folder(environ), USER_FILE))
+    return any(map(os.path.lexists, files))
+
+
+def _upward(folder: str) -> Iterator[str]:
+    """The folder and those above it."""
+    yield folder
+    while (above := os.path.dirname(folder)) != folder:
+        folder = above
+        yield folder
+
+
+def run_plain(options: RunOptions) -> int | None:
+    """Run it; returns the exit status, None where the long way must decide."""
+    from codeexec.cli import exit_codes as exits
+    from codeexec.cli.script.launch import run_script, runs_as_program
+    from codeexec.domain.errors import UsageError
+
+    if not runs_as_program(options):
+        return None
+    try:
+        return run_script(options)
+    except UsageError as error:
+        from codeexec.cli.messages import show_error
+
+        show_error(error, as_json=False)
+        return exits.USAGE
+    except KeyboardInterrupt:
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        from codeexec.cli.run.writer import leave_quietly
+
+        leave_quietly()
+        return exits.PIPE_CLOSED

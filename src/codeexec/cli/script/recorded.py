@@ -1,0 +1,59 @@
+"""A script that runs as a program in a session of its own, for `--json` and `--save`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codeexec.cli.run.source import STDIN, Piece, Program, load_program, numbered
+from codeexec.cli.script.launch import Script, plan_streams
+from codeexec.documents.files import read_file
+from codeexec.domain.errors import DocumentError
+from codeexec.domain.events import KernelRef
+from codeexec.kernels.process.kernel import BACKEND, ProgramBackend
+from codeexec.kernels.process.spawn import SpawnedProgram
+
+if TYPE_CHECKING:
+    from codeexec.cli.run.options import RunOptions
+
+
+def run_recorded(script: Script, options: RunOptions) -> int:
+    """Run it; returns the exit status."""
+    program = _load(options.file)
+    spawned = _spawn(script, program.pieces[0].code)
+    name = os.path.basename(script.interpreter)  # noqa: PTH119
+    ref = KernelRef(script.interpreter, name, "python", script.interpreter, BACKEND)
+    from codeexec.cli.run.runner import run_loaded
+
+    return run_loaded(options, program, ProgramBackend(ref, spawned))
+
+
+def _load(file: str) -> Program:
+    """The program as it is recorded. What is no file of text (a folder or zip file with a
+    `__main__.py`, byte code, a pipe, which could be read only once, or text that the interpreter
+    will complain of) is recorded by its name alone."""
+    if file == STDIN:
+        return load_program(file)
+    path = Path(file)
+    source = path / "__main__.py" if path.is_dir() else path
+    text = f"# {path.name}\n"
+    if source.is_file():
+        with suppress(DocumentError, OSError):
+            text = read_file(source).text
+    return Program(path, (Piece(numbered(text)),), Path.cwd(), text=text)
+
+
+def _spawn(script: Script, code: str) -> SpawnedProgram:
+    out, err = plan_streams(is_recorded=True)
+    if not script.has_stdin:
+        return script.start(out, err, wants_variables=True)
+    # We have read the script from stdin, so the interpreter reads it from a file without a name;
+    # after it stdin has ended, as it has for `python -`.
+    with tempfile.TemporaryFile() as file:
+        file.write(code.encode())
+        file.flush()
+        file.seek(0)
+        return script.start(out, err, stdin=file.fileno(), wants_variables=True)

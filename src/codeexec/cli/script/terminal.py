@@ -1,0 +1,173 @@
+"""A script that runs as a program in our terminal: its rows and displays as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from codeexec.cli import exit_codes as exits
+from codeexec.cli.run.console import Face
+from codeexec.cli.run.writer import leave_quietly
+from codeexec.cli.script.keys import KeyForwarder
+from codeexec.cli.script.signals import SignalPipe
+from codeexec.kernels.base import Finished
+from codeexec.kernels.process.program import ProgramRun, signal_name
+from codeexec.kernels.process.spawn import SpawnedProgram
+
+if TYPE_CHECKING:
+    from codeexec.cli.run.options import RunOptions
+    from codeexec.cli.script.output import ScriptOutput
+
+QUIT_WINDOW = 2.0
+"""Seconds within which a second Ctrl+C ends the program."""
+
+END_SECONDS = 2.0
+"""Seconds that the program has between SIGTERM and SIGKILL."""
+
+QUIET = (signal.SIGINT, signal.SIGPIPE)
+"""Signals that a shell says nothing about when they end a program."""
+
+
+def follow(spawned: SpawnedProgram, signals: SignalPipe, options: RunOptions) -> int:
+    """Show what the program puts out until it ends; returns the exit status."""
+    gc.enable()
+    gc.freeze()
+    # What libraries log is not for the user of a script.
+    logging.getLogger().addHandler(logging.NullHandler())
+    try:
+        return asyncio.run(_follow(spawned, signals, options))
+    except BrokenPipeError:
+        leave_quietly()
+        return exits.PIPE_CLOSED
+
+
+async def _follow(spawned: SpawnedProgram, signals: SignalPipe, options: RunOptions) -> int:
+    return await ScriptRun(spawned, signals, options).run()
+
+
+class ScriptRun:
+    """Made and run once."""
+
+    def __init__(self, spawned: SpawnedProgram, signals: SignalPipe, options: RunOptions) -> None:
+        self._signals = signals
+        self._options = options
+        self._program = ProgramRun(spawned, "")
+        self._face = Face(options.color, options.images, quiet=False, stdin_is_program=True)
+        self._output: ScriptOutput | None = None
+        self._ended_by: int | None = None
+        self._interrupted_at = -QUIT_WINDOW
+        self._ending: asyncio.Task[None] | None = None
+        self._keys: KeyForwarder | None = None
+        if spawned.keys is not None:
+            program = self._program
+            self._keys = KeyForwarder(
+                0, spawned.keys, self._note_interrupt, program.pause, program.resume
+            )
+            self._face.keys_go_to(self._keys)
+
+    async def run(self) -> int:
+        self._listen_to_signals()
+        if self._keys is not None:
+            self._keys.start()
+        timer = None
+        if self._options.timeout is not None:
+            loop = asyncio.get_running_loop()
+            timer = loop.call_later(self._options.timeout, self._end, exits.TIMED_OUT)
+        try:
+            if self._options.artifacts is not None:
+                self._make_output()  # a folder that cannot be made is told at once
+            async for facts in self._program.facts():
+                if self._output is None and isinstance(facts[0], Finished):
+                    break  # nothing came through us
+                await self._make_output().take(facts)
+                await self._face.flush()
+        except BaseException:
+            await self._program.end(END_SECONDS)
+            raise
+        finally:
+            if self._keys is not None:
+                self._keys.stop()
+            if timer is not None:
+                timer.cancel()
+            if self._output is not None:
+                self._output.close()
+        return await self._judge()
+
+    def _make_output(self) -> ScriptOutput:
+        if self._output is None:
+            from codeexec.cli.script.output import ScriptOutput
+
+            self._output = ScriptOutput(
+                self._face, self._program.spawned.spool.path, self._options.artifacts
+            )
+        return self._output
+
+    async def _judge(self) -> int:
+        """The program's own status, unless we ended it."""
+        code = self._program.spawned.process.returncode
+        if self._ended_by == exits.TIMED_OUT:
+            from codeexec.cli.run.outcome import OutOfTime
+
+            self._face.tell(OutOfTime(f"It ran longer than {self._options.timeout:g} s."))
+        elif self._ended_by is None and code < 0 and -code not in QUIET:
+            self._face.say(f"The program was ended by {signal_name(-code)}.")
+        with suppress(BrokenPipeError, TimeoutError):
+            async with asyncio.timeout(1.0 if self._ended_by else None):
+                await self._face.flush()
+        return self._program.status if self._ended_by is None else self._ended_by
+
+    # -- signals -------------------------------------------------------------------------
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._signals.fd, self._take_signals)
+        if self._keys is not None:
+            loop.add_signal_handler(signal.SIGCONT, self._keys.start)  # in the foreground again
+        if self._face.out.is_terminal or self._face.err.is_terminal:
+            loop.add_signal_handler(signal.SIGWINCH, self._resize)
+            self._resize()  # it may have changed while this was loaded
+
+    def _take_signals(self) -> None:
+        for number, is_from_terminal in self._signals.read():
+            if number == signal.SIGINT:
+                self._on_interrupt(is_from_terminal)
+            else:
+                self._end(exits.TERMINATED)
+
+    def _resize(self) -> None:
+        import termios
+
+        columns, lines = self._face.out.size()
+        is_new = False
+        for fd in (self._program.spawned.stdout, self._program.spawned.stderr):
+            if fd is not None and os.isatty(fd) and termios.tcgetwinsize(fd) != (lines, columns):
+                termios.tcsetwinsize(fd, (lines, columns))
+                is_new = True
+        if (
+            is_new and self._keys is None
+        ):  # its group is not that of the pseudo-terminal: no signal comes
+            with suppress(ProcessLookupError):
+                self._program.spawned.process.send_signal(signal.SIGWINCH)
+
+    def _on_interrupt(self, is_from_terminal: bool) -> None:
+        if not is_from_terminal or self._keys is not None:
+            self._program.interrupt()
+        self._note_interrupt()
+
+    def _note_interrupt(self) -> None:
+        """The program has been interrupted; the second time within QUIT_WINDOW ends it."""
+        now = time.monotonic()
+        if now - self._interrupted_at < QUIT_WINDOW:
+            self._end(exits.INTERRUPTED)
+        self._interrupted_at = now
+
+    def _end(self, status: int) -> None:
+        if self._ending is None:
+            self._ended_by = status
+            self._ending = asyncio.create_task(self._program.end(END_SECONDS))

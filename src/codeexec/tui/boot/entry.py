@@ -1,0 +1,72 @@
+"""The way into the workbench. Imports nothing of weight: the first frame comes before it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+Policy = Literal["locked", "network", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOptions:
+    """What the command line says. `docker` is None without `--docker`, else an image, which may
+    be empty for our own; a `theme`, `kernel` or `policy` that is empty is left to the settings."""
+
+    files: tuple[str, ...] = ()
+    kernel: str = ""
+    new: bool = False
+    session: str = ""
+    docker: str | None = None
+    policy: Policy | Literal[""] = ""
+    pull: bool = False
+    theme: str = ""
+    attach: bool = False
+    watch: bool = False
+    demo: bool = False
+
+
+def run(options: OpenOptions) -> int:
+    """The workbench, until the person leaves; returns the exit code.
+
+    The order is what makes the start quick: paint, start the server (whose first act is to
+    start the kernel), and only then import what draws. Raises CodeexecError.
+    """
+    import gc
+    import signal
+
+    from codeexec.domain.printable import printable
+    from codeexec.tui.boot.first_frame import first_frame
+
+    def leave(number: int, _: object) -> None:
+        # Nothing is raised here: modules that are just being loaded do not all stand that.
+        if frame is not None:
+            frame.restore()
+        os._exit(128 + number)
+
+    # Looking for garbage of imports takes a tenth of their time; the program turns it on again.
+    gc.disable()
+
+    # More frames than there are is no waste: they are painted on need, and ours come at most
+    # thirty times a second.
+    os.environ.setdefault("TEXTUAL_FPS", "240")
+    # Colours are limited to those of the terminal by a filter of ours, not by the renderer.
+    os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "truecolor")
+    frame = first_frame(options.files)
+    # Until the program does so itself: whatever ends us puts the terminal back.
+    # SIGINT too, which as an exception may meet any line, or get lost in one that ends tasks.
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, leave)
+    try:
+        if frame is not None:
+            frame.begin()
+        from codeexec.tui.boot.start import start
+
+        words = start(options, frame)
+    finally:
+        if frame is not None:
+            frame.leave()
+    if words:
+        print(printable(words, lines=True))  # noqa: T201 (the terminal is the shell's again)
+    return 0

@@ -1,0 +1,68 @@
+"""From the first frame to the running program: the server first, then what can be shown at once.
+
+No event loop yet: that takes as long to load as all that is loaded here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codeexec.client import spawn
+from codeexec.config.paths import find_paths
+from codeexec.domain.backends import CONTAINERS
+from codeexec.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from codeexec.tui.boot.entry import OpenOptions
+    from codeexec.tui.boot.first_frame import FirstFrame
+    from codeexec.tui.layout import Box
+    from codeexec.tui.session.workspace import Place
+
+
+def start(options: OpenOptions, frame: FirstFrame | None) -> str:
+    """Find or start the server, load the rest while it starts, and run; what is to be said at
+    the end. Raises CodeexecError."""
+    if frame is None:
+        raise UsageError("The workbench needs a terminal.", "`codeexec-tui run` works without one.")
+    from codeexec.tui.session.workspace import place_of
+
+    place = place_of(options.files, Path.cwd())
+    first: dict[str, object] | None = None
+    if not options.attach:
+        first = {"cwd": str(place.folder), "kernel": options.kernel, "name": options.session}
+        if options.docker is not None:
+            first["backend"] = CONTAINERS
+    starting = spawn.begin(find_paths(), first)
+    console = _show_panes(options, frame, place, starting.paths.state)
+    import asyncio
+
+    from codeexec.tui.boot.launch import launch
+
+    return asyncio.run(launch(options, place, starting, frame, console))
+
+
+def _show_panes(options: OpenOptions, frame: FirstFrame, place: Place, state: Path) -> Box:
+    """Show the panes, the prompt and the text of what is opened, long before they are there;
+    the place of the console."""
+    from codeexec.tui.boot.first_frame import begins_at_prompt
+    from codeexec.tui.boot.preview import document_text, front_document, panes_text
+    from codeexec.tui.layout import TITLES, Layouts, boxes, is_compact
+
+    columns, lines = frame.size
+    layout, kept = Layouts(state / "layouts").load(place.folder)
+    at_prompt = begins_at_prompt(options.files) and not options.watch
+    path = front_document(place.files, kept)
+    panes = boxes(layout, columns, lines)
+    console = panes["console"]
+    titles = TITLES | ({"editor": path.name} if path is not None else {})
+    if not is_compact(columns, lines):
+        frame.show(panes_text(panes, titles))
+    else:
+        panes = {} if at_prompt else {"editor": panes["editor"]}
+        frame.show(panes_text(panes, titles, f" {'  '.join(TITLES.values())}"[:columns]))
+    if path is not None and "editor" in panes:
+        frame.show(document_text(path, panes["editor"]))
+    if at_prompt and console.height > 0:
+        frame.begin_prompt(console.left, console.top + console.height - 1, console.width)
+    return console

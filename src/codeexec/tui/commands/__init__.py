@@ -1,0 +1,1 @@
+"""The table of commands, and the keymaps and scopes that decide which key runs which."""

@@ -1,0 +1,141 @@
+"""Keys in order with the focus: a key waits until the key before it has moved the focus.
+
+Textual hands a key to the widget that has the focus when the key is read, and asks bindings only
+when the key has come back from there. Of keys that arrive in one read, as over a slow line, `i` and
+`abc` would all go to the widget that `i` leaves. Here a marker follows each key that may move the
+focus along the same queues; until the marker is back, later keys are held. A key that opens a
+dialog or a document does so in a worker: later keys are held until that has the focus, too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+from textual import events
+from textual.app import App
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
+from textual.worker import Worker
+
+from codeexec.tui.widgets.modal import Modal
+
+_LONGEST = 0.3
+"""Seconds after which the keys go on though the marker is not back: its widget is gone."""
+
+_LONGEST_OPENING = 1.5
+"""Seconds for which keys are held for a dialog or a document that a key opens."""
+
+_LOOK_EVERY = 0.01
+"""Seconds between two looks whether it is there."""
+
+_OPENING = frozenset({"choose", "palette", "leave", "ask_leave", "restart", "trust"})
+"""Groups of the workers that open dialogs and documents."""
+
+Typed = events.Key | events.Paste
+
+
+class KeyHandled(Message):
+    """Bubbles to the app behind a key."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def takes_text(widget: Widget | None) -> bool:
+    """Whether printable keys are text there, and move no focus."""
+    if isinstance(widget, Input | TextArea):
+        return not (isinstance(widget, TextArea) and widget.read_only)
+    from codeexec.tui.panes.editor.code_editor import CodeEditor
+
+    return isinstance(widget, CodeEditor) and widget.modal is None
+
+
+class KeyOrder:
+    """`deliver` is what the app does with a key or a paste."""
+
+    def __init__(self, app: App[str], deliver: Callable[[Typed], Awaitable[None]]) -> None:
+        self._app = app
+        self._deliver = deliver
+        self._held: list[Typed] = []
+        self._waits = False
+        self._number = 0
+        self._target: Widget | None = None
+        self._timer: Timer | None = None
+        self._has_gone_twice = False
+        self._screen: Screen[object] | None = None
+        self._workers: frozenset[Worker[object]] = frozenset()
+        self._opening_until = 0.0
+
+    async def take(self, event: Typed) -> None:
+        if self._waits:
+            self._held.append(event)
+        else:
+            await self._send(event)
+
+    async def _send(self, event: Typed) -> None:
+        target = self._app.focused
+        self._screen = self._app.screen
+        self._workers = frozenset(self._app.workers)
+        await self._deliver(event)
+        if target is None or not isinstance(event, events.Key):
+            return
+        if event.is_printable and takes_text(target):
+            return
+        self._waits = True
+        self._target = target
+        self._has_gone_twice = False
+        self._opening_until = time.monotonic() + _LONGEST_OPENING
+        self._mark()
+
+    def _mark(self) -> None:
+        """Send a marker the way that the key has gone."""
+        self._number += 1
+        number = self._number
+        if self._target is not None:
+            self._target.post_message(KeyHandled(number))
+        self._timer = self._app.set_timer(_LONGEST, lambda: self.handled(number))
+
+    def handled(self, number: int) -> None:
+        """The marker is back, or will not come."""
+        if not self._waits or number != self._number:
+            return
+        if self._timer is not None:
+            self._timer.stop()
+        if self._held and not self._has_gone_twice:
+            # What the key has asked for may be a message that is behind the first marker.
+            self._has_gone_twice = True
+            self._mark()
+        elif self._opens_something():
+            self._timer = self._app.set_timer(_LOOK_EVERY, lambda: self.handled(number))
+        elif self._held:
+            # A widget that has just been shown can have the focus after the next layout.
+            self._app.call_after_refresh(self._go_on)
+        else:
+            self._waits = False
+
+    def _opens_something(self) -> bool:
+        """Whether a dialog or a document is about to take the focus."""
+        if time.monotonic() > self._opening_until:
+            return False
+        screen = self._app.screen
+        if isinstance(screen, Modal) and screen.is_deciding:
+            return True
+        if screen is not self._screen and screen.is_modal:
+            return not screen.is_mounted
+        # A worker that was there before has gone on where the key has closed its dialog.
+        goes_on = screen is not self._screen
+        return any(
+            worker.group in _OPENING and not worker.is_finished
+            for worker in self._app.workers
+            if goes_on or worker not in self._workers
+        )
+
+    async def _go_on(self) -> None:
+        self._waits = False
+        while self._held and not self._waits:
+            await self._send(self._held.pop(0))

@@ -1,0 +1,173 @@
+"""Keys as files: the table's own, a keymap over them, the person's own over that; clashes told.
+
+A keymap is TOML. Each line of its table `[keys]` gives a command the keys that it has from now
+on, separated by commas; an empty string takes all of them away:
+
+    [keys]
+    "kernel.interrupt" = "f9,ctrl+backslash"
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from codeexec.domain.parsing import load_toml
+from codeexec.domain.plain_files import read_plain_text
+from codeexec.tui.commands.table import APART, BY_ID, COMMANDS, SWALLOWED, Command
+
+_WORDS = {
+    "slash": "/",
+    "full_stop": ".",
+    "comma": ",",
+    "equals_sign": "=",
+    "minus": "-",
+    "underscore": "_",
+    "backslash": "\\",
+    "question_mark": "?",
+    "right_square_bracket": "]",
+    "left_square_bracket": "[",
+    "at": "@",
+    "enter": "Enter",
+    "escape": "Esc",
+    "space": "Space",
+    "tab": "Tab",
+    "backspace": "Backspace",
+    "delete": "Del",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "home": "Home",
+    "end": "End",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with a keymap, in words; `file` is where, if it is in one."""
+
+    words: str
+    file: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.words}" if self.file else self.words
+
+
+@dataclass(frozen=True, slots=True)
+class Keymap:
+    """Keys by the ids of commands, for those that differ from the table, and what is wrong."""
+
+    keys: Mapping[str, str]
+    problems: tuple[Problem, ...] = ()
+
+    def of(self, command: Command) -> str:
+        return self.keys.get(command.id, command.keys)
+
+
+def key_words(keys: str) -> str:
+    """Keys as people write them: `ctrl+enter,f5` is `Ctrl+Enter  F5`."""
+    shown = []
+    for key in keys.split(","):
+        *modifiers, last = key.split("+")
+        word = _WORDS.get(last, last.upper() if len(last) > 1 or modifiers else last)
+        shown.append("+".join([*(modifier.capitalize() for modifier in modifiers), word]))
+    return "  ".join(shown)
+
+
+def named_keys(words: str, keys: Mapping[str, str]) -> str:
+    """Words in which `{file.open}` stands for the first key of that command that every terminal
+    delivers; `keys` are those that differ from the table."""
+
+    def key_of(name: re.Match[str]) -> str:
+        mine = keys.get(name[1], BY_ID[name[1]].keys).split(",")
+        return key_words(next((key for key in mine if key not in SWALLOWED), mine[0]))
+
+    return re.sub(r"\{([a-z_.]+)\}", key_of, words)
+
+
+def built_in(name: str) -> Path:
+    """The file of a keymap that we ship."""
+    return Path(__file__).parent / "keymaps" / f"{name}.toml"
+
+
+def load(name: str, user_folder: Path | None = None) -> Keymap:
+    """The keymap `name`, with the person's `keymaps/NAME.toml` and `keymaps/keys.toml` over it."""
+    files = [built_in(name)]
+    if user_folder is not None:
+        files += [user_folder / "keymaps" / f"{name}.toml", user_folder / "keymaps" / "keys.toml"]
+    keys: dict[str, str] = {}
+    problems: list[Problem] = []
+    for file in files:
+        for command_id, value in _read(file, problems):
+            if command_id in BY_ID:
+                keys[command_id] = value
+            else:
+                problems.append(Problem(f"there is no command {command_id!r}.", str(file)))
+    problems += [Problem(words) for words in clashes(keys)]
+    return Keymap(keys, tuple(problems))
+
+
+def _read(file: Path, problems: list[Problem]) -> Iterable[tuple[str, str]]:
+    try:
+        table = load_toml(read_plain_text(file)).get("keys", {})
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        problems.append(Problem(f"it cannot be read: {reason}.", str(file)))
+        return
+    if not isinstance(table, dict):
+        problems.append(Problem("[keys] must be a table.", str(file)))
+        return
+    for command_id, value in _flat(table):
+        if isinstance(value, str):
+            yield command_id, value.replace(" ", "")
+        else:
+            problems.append(Problem(f"{command_id} must be text.", str(file)))
+
+
+def _flat(table: Mapping[str, object], above: str = "") -> Iterable[tuple[str, object]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def clashes(keys: Mapping[str, str]) -> list[str]:
+    """Keys that two commands of one place have, in words; a pane's own key wins over one that
+    works anywhere, so that a clash of the two is one as well."""
+    found: list[str] = []
+    owners: dict[tuple[str, str], str] = {}
+    anywhere = {
+        key: command.id
+        for command in COMMANDS
+        if command.where == "anywhere"
+        for key in _keys(command, keys)
+    }
+    for command in COMMANDS:
+        for key in _keys(command, keys):
+            other = owners.setdefault((command.where, key), command.id)
+            if other == command.id and command.where not in ("anywhere", *APART):
+                other = anywhere.get(key, command.id)
+            if other != command.id:
+                found.append(f"{key_words(key)} is both {other} and {command.id}.")
+    return found
+
+
+def _keys(command: Command, keys: Mapping[str, str]) -> list[str]:
+    return [key for key in keys.get(command.id, command.keys).split(",") if key]
+
+
+def unreachable(keys: Mapping[str, str]) -> list[str]:
+    """Commands whose every key is one that some terminals swallow."""
+    return [
+        command.id
+        for command in COMMANDS
+        if (mine := _keys(command, keys)) and all(key in SWALLOWED for key in mine)
+    ]

@@ -1,0 +1,35 @@
+"""What can be done with the item that is looked at, in the pane and on the whole screen."""
+
+from __future__ import annotations
+
+from textual.widget import Widget
+
+from codeexec.tui.panes.artifacts.items import Item
+from codeexec.tui.panes.artifacts.store import Desk
+
+
+class ItemActions(Widget):
+    """Actions by the names in the table of commands."""
+
+    desk: Desk
+
+    @property
+    def selected(self) -> Item | None:
+        """The item that is looked at."""
+        raise NotImplementedError
+
+    def action_save(self) -> None:
+        if item := self.selected:
+            self.run_worker(self.desk.save(item), group="content")
+
+    def action_copy(self) -> None:
+        if item := self.selected:
+            self.run_worker(self.desk.copy(item), group="content")
+
+    def action_copy_path(self) -> None:
+        if item := self.selected:
+            self.run_worker(self.desk.copy_path(item), group="content")
+
+    def action_outside(self) -> None:
+        if item := self.selected:
+            self.run_worker(self.desk.open_outside(item), group="content")

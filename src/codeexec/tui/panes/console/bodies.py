@@ -1,0 +1,191 @@
+"""Displays and errors as lines: which form of an object is shown, and how."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from textual.strip import Strip
+
+from codeexec.domain.errors import DocumentError
+from codeexec.domain.mime import content_of
+from codeexec.domain.outputs import Display, ErrorInfo, MimePart
+from codeexec.domain.picture_head import picture_size
+from codeexec.domain.words import size_words
+from codeexec.tui.render.ansi import AnsiPainter, wrap, wrap_words
+from codeexec.tui.render.counts import counted
+from codeexec.tui.render.plain import one_line
+from codeexec.tui.render.registry import choose
+from codeexec.tui.render.registry import kind_of as mime_kind
+from codeexec.tui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from codeexec.tui.render.traceback import Row
+
+MOST_LINES = 60
+"""Lines of a text that a card shows at most; the viewer has it whole."""
+
+END_LINES = 2
+"""How many of them are its last ones."""
+
+
+_HEADING = "Traceback (most recent call last)"
+_FOR_A_BROWSER = re.compile(r"\[[^\n]*: a browser (?:plays|shows|draws) it\]")
+_BLANKS = re.compile(" {3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """Lines of one object; `part` is the image that is still to be painted, if any, `rows` says
+    of a traceback's lines what they are, and `folded` holds the numbers of the lines that go on
+    the line before."""
+
+    lines: list[Strip]
+    part: MimePart | None = None
+    rows: tuple[Row, ...] = ()
+    folded: frozenset[int] = frozenset()
+
+
+class Folded:
+    """Collects lines, and which of them go on the line before."""
+
+    def __init__(self) -> None:
+        self.lines: list[Strip] = []
+        self.folded: set[int] = set()
+
+    def add(self, row: list[Strip]) -> None:
+        """The lines of one row."""
+        self.folded.update(range(len(self.lines) + 1, len(self.lines) + len(row)))
+        self.lines += row
+
+
+def _narrow(segments: list[Segment], width: int) -> list[Segment]:
+    """A heading with fewer blanks in its middle where it is too wide: they only fill it up."""
+    over = Strip(segments).cell_length - width
+    if over <= 0:
+        return segments
+    narrowed: list[Segment] = []
+    for text, style, _ in segments:
+        run = max(_BLANKS.findall(text), key=len, default="")
+        if over > 0 and run:
+            blanks = max(len(run) - over, 1)
+            over -= len(run) - blanks
+            text = text.replace(run, " " * blanks, 1)
+        narrowed.append(Segment(text, style))
+    return narrowed
+
+
+def _table_that_fits(display: Display, text: str, width: int) -> str:
+    """A table from its HTML where its text is too wide, as in a notebook that was made elsewhere;
+    empty where the text fits or there is no table."""
+    lines = text.split("\n")
+    if all(len(line) <= width for line in lines) or len(lines) == 1:
+        return ""
+    page = display.part("text/html")
+    if page is None or page.text is None:
+        return ""
+    from codeexec.documents.displays.narrow import table_to_width  # not at the start
+
+    return table_to_width(page.text, width)
+
+
+def best_part(display: Display, *, pictures: bool = True) -> MimePart | None:
+    """The richest form of a display that a screen of characters can show."""
+    mime = choose({part.mime: part.text for part in display.parts}, pictures=pictures)
+    return display.part(mime) if mime is not None else None
+
+
+def kind_of(display: Display) -> str:
+    """What it is, in a word."""
+    part = best_part(display)
+    return "nothing" if part is None else mime_kind(part.mime, part.text)
+
+
+def data_of(part: MimePart) -> bytes | None:
+    """The content of a part that is held inline."""
+    if part.text is None:
+        return None
+    try:
+        return content_of(part.mime, part.text)
+    except DocumentError:
+        return b""
+
+
+def _pixels(part: MimePart) -> str:
+    """`640×480 · ` of a picture that is held inline and says so; else nothing."""
+    size = picture_size(data_of(part) or b"")
+    return f"{size[0]}×{size[1]} · " if size else ""
+
+
+class BodyPainter:
+    """Paints with one theme."""
+
+    def __init__(self, theme: Theme, ansi: AnsiPainter) -> None:
+        self._theme = theme
+        self._ansi = ansi
+
+    def display(self, display: Display, width: int) -> Painted:
+        """A display's lines; of a picture its placeholder line.
+
+        In the flow of output an object is shown by its plain text where that says something,
+        else by the text of its other forms; the viewer shows the richer form.
+        """
+        best = best_part(display)
+        if best is not None and mime_kind(best.mime, best.text) == "picture":
+            kind = best.mime.removeprefix("image/").partition("+")[0]
+            size = _pixels(best)
+            words = f"▣ {kind} image · {size}{size_words(best.size)}"
+            return Painted([self._words(words, "muted")], best)
+        from codeexec.documents.displays.text import inline_text  # not at the start
+
+        text = inline_text(display)
+        if text is None:
+            part = display.part("text/plain") or best
+            words = f"▤ {part.mime} · {size_words(part.size)}" if part else "▤ (empty)"
+            return Painted([self._words(words, "muted")])
+        text = _table_that_fits(display, text, width) or text
+        if _FOR_A_BROWSER.fullmatch(text):
+            text = f"{text} · O opens it"
+        return self._text(text, width)
+
+    def _text(self, text: str, width: int) -> Painted:
+        lines = text.rstrip("\n").split("\n")
+        left_out = len(lines) - MOST_LINES
+        body = Folded()
+        # The end says what the whole is: the shape of a frame, the dtype of a series.
+        begin, end = lines, []
+        if left_out > 0:
+            begin, end = lines[: MOST_LINES - END_LINES], lines[-END_LINES:]
+        for segments in self._ansi.block(begin, "result"):
+            body.add(wrap_words(segments, width))
+        if left_out > 0:
+            words = f"… {counted(left_out, 'more line')}"
+            body.add([self._words(words, "muted")])
+        for segments in self._ansi.block(end, "result"):
+            body.add(wrap_words(segments, width))
+        return Painted(body.lines, folded=frozenset(body.folded))
+
+    def error(self, error: ErrorInfo, width: int, whole: bool, count: int | None = None) -> Painted:
+        """A traceback: the frames of the user's code, or all of them. `count` is the prompt
+        number of the code that failed."""
+        body = Folded()
+        if not error.traceback:
+            words = self._words(f"{error.name}: {error.value}", "traceback.error")
+            body.add(wrap_words(words, width))
+            return Painted(body.lines, folded=frozenset(body.folded))
+        from codeexec.tui.render import traceback, traceback_paint  # not at the start
+
+        rows: list[Row] = []
+        shown = traceback.rows(traceback.parse(error.traceback, own_cell=count), opened=whole)
+        for row, segments in zip(shown, traceback_paint.paint(shown, self._theme), strict=True):
+            if _HEADING in row.text:
+                segments = _narrow(segments, width)
+            lines = (wrap if row.frame is not None else wrap_words)(segments, width)
+            body.add(lines)
+            rows.extend([row] * len(lines))
+        return Painted(body.lines, rows=tuple(rows), folded=frozenset(body.folded))
+
+    def _words(self, words: str, meaning: str) -> Strip:
+        return Strip([Segment(one_line(words), self._theme.style(meaning))])

@@ -1,0 +1,298 @@
+"""Lines of cards on screen: painted on need, kept while they stay, selected by mouse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.cache import LRUCache
+from textual.geometry import Offset, Region
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.timer import Timer
+
+from codeexec.domain.outputs import Display, MimePart, Run
+from codeexec.tui.commands.keymap import named_keys
+from codeexec.tui.layout import output_width
+from codeexec.tui.panes.console.card import Card, Line
+from codeexec.tui.panes.console.card_list import Deck
+from codeexec.tui.panes.console.paint import GUTTER, CardPainter, restarted
+from codeexec.tui.panes.console.rows import PageKey
+from codeexec.tui.render.counts import counted
+from codeexec.tui.render.plain import fitted
+from codeexec.tui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from codeexec.tui.render import traceback
+
+_KEPT_LINES = 400
+"""Painted lines that are kept: a few screens of them."""
+
+_EMPTY = (
+    ("Nothing has run yet.", "text"),
+    ("", "text"),
+    ("Type below, or run a cell.", "muted"),
+    ("{file.open} open   {file.new} new file   {app.quit} quit", "muted"),
+)
+
+
+class CardLines(ScrollView):
+    """Shows a deck; what moves it and acts on it is the view's business."""
+
+    ALLOW_SELECT = True
+
+    @dataclass
+    class RowsWanted(Message, namespace="console_view"):
+        """Pages of rows that are to be read."""
+
+        pages: list[PageKey]
+
+    @dataclass
+    class ExecutionsWanted(Message, namespace="console_view"):
+        """Executions right before number `before` that are to be read."""
+
+        before: int
+
+    @dataclass
+    class ExecutionStale(Message, namespace="console_view"):
+        """An execution that is to be read again."""
+
+        execution_id: str
+
+    @dataclass
+    class ImageWanted(Message, namespace="console_view"):
+        """A picture that is to be painted over at most `columns` by `rows` cells.
+
+        `token` names this state of the picture and of the view; `take_image` is given it back.
+        """
+
+        key: str
+        token: str
+        part: MimePart
+        columns: int
+        rows: int
+
+    @dataclass
+    class CardOpened(Message, namespace="console_view"):
+        """A display was clicked, or opened by key; `outside`: in another program."""
+
+        display: Display
+        outside: bool = False
+
+    @dataclass
+    class EmptyClicked(Message, namespace="console_view"):
+        """The room below the last card was clicked: what is typed next is meant for the prompt."""
+
+    @dataclass
+    class AnswerWanted(Message, namespace="console_view"):
+        """The line was clicked that says that an answer is waited for."""
+
+    @dataclass
+    class FrameClicked(Message, namespace="console_view"):
+        """A frame of a traceback was clicked."""
+
+        execution_id: str
+        frame: traceback.Frame
+
+    def __init__(self, theme: Theme, me: str = "", id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._me = me
+        self.deck = Deck()
+        self.painter = CardPainter(theme, me)
+        self.follows = True
+        self.selected: Card | None = None
+        self.marked_row: tuple[str, int] | None = None
+        self._base = Style.null()
+        self._left = 0
+        self._rows_seen = 0
+        self._wanted_images: dict[str, str] = {}
+        """Of each display the token of its picture as it was asked for last."""
+        self._wanted_gap: int | None = None
+        self._pressed_at: Offset | None = None
+        """Where on screen the mouse button went down last."""
+        self._ticker: Timer | None = None
+        self._last_words = ""
+        """A line below the cards: of a kernel that ended, or of one that has run nothing yet."""
+        self._painted: LRUCache[object, Strip] = LRUCache(_KEPT_LINES)
+
+    # -- what is shown ---------------------------------------------------------------------
+
+    @property
+    def output_width(self) -> int:
+        return output_width(self.size.width)
+
+    @property
+    def news(self) -> int:
+        """Rows that came below while the reader looked elsewhere."""
+        return 0 if self.follows else max(self.deck.rows - self._rows_seen, 0)
+
+    def _news_line(self, y: int) -> bool:
+        return self.news > 0 and y == self.size.height - 1
+
+    def show_colors(self, shows: bool) -> None:
+        """Code in colours, or plain while its lexer is not ready."""
+        self.painter.colors = shows
+        self._painted.clear()
+        self.refresh()
+
+    def _want_image(self, card: Card, display: Display) -> None:
+        painted = self.painter.body(card, Run("display", display=display), self.deck.width)
+        if painted.part is None or len(painted.lines) > 1:
+            return
+        wanted = f"{display.key} {self.deck.width} {painted.part.blob or hash(painted.part.text)}"
+        if self._wanted_images.get(display.key) == wanted:
+            return
+        self._wanted_images[display.key] = wanted
+        rows = max(min(self.size.height * 2 // 3, 24), 6)
+        self.post_message(
+            self.ImageWanted(display.key, wanted, painted.part, min(self.deck.width, 100), rows)
+        )
+
+    # -- text selection ------------------------------------------------------------------------
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text between two places, as far as it is in hand."""
+        first = selection.start.y if selection.start else 0
+        last = selection.end.y if selection.end else self.deck.height - 1
+        taken: list[str] = []
+        for y in range(first, min(last, first + 100_000) + 1):
+            found, span = self.deck.locate(y), selection.get_span(y)
+            if found is None or span is None:
+                continue
+            card, line = found
+            row = self.deck.row(card, line.index) if line.part == "row" else None
+            indent = self._indent(card, line.part)
+            text = " " * indent + self.painter.plain_text(card, line, row, self.deck.width)
+            start, end = span
+            shown = text[start:] if end == -1 else text[start:end]
+            shown = shown[max(GUTTER - start, 0) :] if start < GUTTER else shown
+            if taken and self.painter.is_folded(card, line, row, self.deck.width):
+                taken[-1] += shown
+            else:
+                taken.append(shown)
+        return "\n".join(taken), "\n"
+
+    def _indent(self, card: Card, part: str) -> int:
+        if part != "code":
+            return GUTTER
+        return GUTTER + (len(f"[{card.view.count}] ") if card.view.count is not None else 4)
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()
+
+    # -- painting ------------------------------------------------------------------------------
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        # Looked up once for all lines: it goes through all ancestors, 0.1 ms a time.
+        self._base = self.rich_style
+        lines = super().render_lines(crop)
+        wanted = self.deck.pages.take_wanted()
+        if wanted:
+            self.post_message(self.RowsWanted(wanted))
+        return lines
+
+    def render_line(self, y: int) -> Strip:
+        width, base = self.size.width, self._base or self.rich_style
+        if not self.deck.cards:
+            return self._empty_line(y, width).apply_style(base)
+        if self._news_line(y):
+            return self._news_strip(width)
+        at = self.scroll_offset.y + y
+        strip = self._line(at)
+        selection = self.text_selection
+        if selection is not None and (span := selection.get_span(at)) is not None:
+            strip = self._selected(strip, *span)
+        # In this order both are kept with the strip, which is the same while nothing changes.
+        return strip.apply_style(base).adjust_cell_length(width, base).apply_offsets(0, at)
+
+    def _line(self, at: int) -> Strip:
+        """A line as it was painted before, where nothing that it shows has changed."""
+        found = self.deck.locate(at)
+        if found is None:
+            last, number = self._last_lines(), at - self.deck.height
+            return Strip([Segment("  "), *last[number]]) if number < len(last) else Strip([])
+        card, line = found
+        row = self.deck.row(card, line.index) if line.part == "row" else None
+        if (row is None or not row.is_text) and (card.view.is_open or line.part == "row"):
+            return self._paint(card, line, row)
+        shown: object = row.text if row is not None else (card.view.status, card.fold)
+        marked = self.marked_row == (card.key, line.index)
+        key = (card.key, line, shown, card.wraps, self._left, marked, card is self.selected)
+        strip = self._painted.get(key)
+        if strip is None:
+            strip = self._painted[key] = self._paint(card, line, row)
+        return strip
+
+    def _last_lines(self) -> list[Strip]:
+        """The words below the cards, folded where they do not fit."""
+        words = self._last_words
+        return self.painter.rule_lines(words, self.deck.width) if words else []
+
+    def _paint(self, card: Card, line: Line, row: Run | None) -> Strip:
+        painter, width = self.painter, self.deck.width
+        mark, body = " ", Strip([])
+        match line.part:
+            case "code":
+                body = painter.code(card, line.index, width)
+            case "rule":
+                body = painter.rule(restarted(card.view.started_at), width)
+            case "more":
+                body = painter.more(card, line.index)
+            case "queue":
+                body = painter.queue(card)
+            case "note":
+                lines = painter.note(card, width)
+                body = lines[line.sub] if line.sub < len(lines) else body
+            case "row":
+                if row is not None and row.display is not None:
+                    self._want_image(card, row.display)
+                mark, body = painter.row(card, row, line.sub, width, self._left)
+                if self.marked_row == (card.key, line.index):
+                    body = body.apply_style(self.painter.theme.style("search.match"))
+        return Strip([*self._gutter(card, line.part, mark), *body])
+
+    def _gutter(self, card: Card, part: str, mark: str) -> list[Segment]:
+        style = self.painter.theme.style
+        if card is self.selected and part != "gap":
+            # A mark stays in its column, so that nothing moves where a card is selected.
+            return [Segment(f"{mark} " if mark != " " else "▎ ", style("accent"))]
+        if mark == "┆":
+            return [Segment("┆ ", style("stream.stderr"))]
+        if mark == "→":
+            return [Segment("→ ", style("muted"))]
+        return [Segment("  ", Style.null())]
+
+    def _selected(self, strip: Strip, start: int, end: int) -> Strip:
+        end = strip.cell_length if end == -1 else min(end, strip.cell_length)
+        if start >= end:
+            return strip
+        ground = self.painter.theme.style("selection")
+        chosen = strip.crop(start, end)
+        painted = [Segment(text, (style or Style.null()) + ground) for text, style, _ in chosen]
+        return Strip([*strip.crop(0, start), *painted, *strip.crop(end)])
+
+    def _news_strip(self, width: int) -> Strip:
+        words = f" ▼ {counted(self.news, 'new line')} · End "
+        room = max(width - len(words), 0)
+        return Strip(
+            [
+                Segment(" " * (room // 2), self.rich_style),
+                Segment(words, self.painter.theme.style("accent.ground")),
+                Segment(" " * (room - room // 2), self.rich_style),
+            ]
+        )
+
+    def _empty_line(self, y: int, width: int) -> Strip:
+        at = y - max(self.size.height - len(_EMPTY), 0) // 2
+        if not 0 <= at < len(_EMPTY):
+            return Strip.blank(width)
+        words, meaning = _EMPTY[at]
+        words = fitted(named_keys(words, self.app._keymap), width)
+        left = (width - len(words)) // 2
+        return Strip(
+            [Segment(" " * left), Segment(words, self.painter.theme.style(meaning))]
+        ).adjust_cell_length(width)

@@ -1,0 +1,317 @@
+"""Lines of cards to strips, with one theme and one width."""
+
+from __future__ import annotations
+
+import time
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.strip import Strip
+
+from codeexec.domain.glyphs import EXECUTIONS
+from codeexec.domain.outputs import Run
+from codeexec.domain.printable import printable
+from codeexec.domain.snapshot import ExecutionStatus, Snapshot
+from codeexec.domain.words import duration
+from codeexec.tui.panes.console.bodies import BodyPainter, Painted
+from codeexec.tui.panes.console.card import Card, Fold, Line
+from codeexec.tui.render.ansi import AnsiPainter, fold, wrap_words
+from codeexec.tui.render.counts import counted
+from codeexec.tui.render.highlight import highlight
+from codeexec.tui.render.plain import one_line
+from codeexec.tui.session.stored_outputs import is_stored
+from codeexec.tui.theme.theme import Theme
+
+GUTTER = 2
+"""Columns at the left: a mark, and a blank."""
+
+SHOW_BUSY_AFTER = 0.08
+"""Seconds; a run that is over sooner is not marked as running, which saves two repaints."""
+
+_INKS: dict[ExecutionStatus, str] = {
+    "queued": "run.queued",
+    "running": "run.running",
+    "ok": "run.ok",
+    "error": "run.failed",
+    "cancelled": "run.cancelled",
+    "timed_out": "run.failed",
+    "lost": "run.lost",
+}
+GLYPHS = {status: (EXECUTIONS[status], ink) for status, ink in _INKS.items()}
+"""The shape and the meaning of each state: told apart without colour."""
+
+_KEPT_SOURCES = 200
+"""Cards whose colours are kept."""
+
+_SKIPPED = "Skipped: "
+"""How a reason begins that says all by itself."""
+
+_NOTES = {
+    "cancelled": "cancelled",
+    "timed_out": "out of time",
+    "lost": "lost",
+}
+
+
+TAB = 4
+"""Cells of a tab in code."""
+
+
+class CardPainter:
+    """Paints with one theme; make a new one when the theme changes."""
+
+    def __init__(self, theme: Theme, me: str = "") -> None:
+        self.theme = theme
+        self.ansi = AnsiPainter(theme)
+        self._bodies = BodyPainter(theme, self.ansi)
+        self._me = me
+        self.others: frozenset[str] = frozenset()
+        """Names of the other clients that the session has at the moment."""
+        self._painted: dict[str, tuple[object, int, bool, Painted]] = {}
+        self._sources: dict[tuple[str, str], list[list[Segment]]] = {}
+        self.language = "python"
+        self._languages: dict[str, str] = {}
+        self._shows_kernels = False
+        self.colors = True
+        self.timestamps = False
+
+    # -- objects ---------------------------------------------------------------------------
+
+    def body(self, card: Card, row: Run, width: int) -> Painted:
+        """A display or an error, painted once."""
+        if row.display is not None:
+            thing: object = card.display(row.display)
+            key, whole = row.display.key, False
+        else:
+            thing, key, whole = row.error, f"error of {card.key}", card.shows_all_frames
+        known = self._painted.get(key)
+        if known is not None and known[0] == thing and known[1:3] == (width, whole):
+            return known[3]
+        if row.display is not None:
+            painted = self._bodies.display(card.display(row.display), width)
+        elif row.error is not None:
+            painted = self._bodies.error(row.error, width, whole, card.view.count)
+        else:
+            painted = Painted([Strip([])])
+        self._painted[key] = (thing, width, whole, painted)
+        return painted
+
+    def put_image(self, key: str, lines: list[Strip]) -> None:
+        """The picture of a display is ready: it takes the place of its description."""
+        known = self._painted.get(key)
+        if known is not None:
+            thing, width, whole, painted = known
+            self._painted[key] = (thing, width, whole, Painted(lines, painted.part))
+
+    def lines_of(self, card: Card, row: Run, width: int) -> int:
+        """How many lines a row takes."""
+        if not row.is_text:
+            return len(self.body(card, row, width).lines)
+        text = _text_of(row)
+        if not card.wraps or (len(text) <= width and text.isascii()):
+            return 1
+        if "\x1b" not in text and text.isascii() and text.isprintable():
+            return len(fold(text, width))
+        return len(self.ansi.wrapped(text, width))
+
+    # -- lines -------------------------------------------------------------------------------
+
+    def code(self, card: Card, number: int, width: int) -> Strip:
+        """A line of the code; the first has the prompt at its left and the state at its right."""
+        view = card.view
+        label = f"[{view.count}] " if view.count is not None else "[·] "
+        language = self._languages.get(view.kernel, self.language)
+        lines = self._source(view.code.expandtabs(TAB), language)
+        source = lines[number] if number < len(lines) else []
+        if card.has_title_for_code:
+            source, lines = [Segment(_place(card), self.theme.style("muted"))], [[]]
+        if number:
+            return self._cut([Segment(" " * len(label)), *source], width)
+        side = self._side(card)
+        room = max(width - len(label) - sum(cell_len(part.text) for part in side) - 2, 0)
+        if view.origin and not self._is_own(view.origin):
+            origin = self._origin(view.origin, room - Strip(source).cell_length)
+            side = [origin, *side]
+            room = max(room - cell_len(origin.text), 0)
+        if card.fold is Fold.CLOSED and len(lines) > 1:
+            source = [*source, Segment(" …", self.theme.style("muted"))]
+        body = self._cut(source, room).adjust_cell_length(room + 2)
+        prompt = Segment(label, self.theme.style("prompt"))
+        return Strip([prompt, *body, *side])
+
+    def _cut(self, segments: list[Segment], width: int) -> Strip:
+        """A line that ends in an ellipsis where it does not fit."""
+        strip = Strip(segments)
+        if strip.cell_length <= width:
+            return strip
+        ellipsis = Segment("…", self.theme.style("muted"))
+        return Strip([*strip.crop(0, max(width - 1, 0)), ellipsis])
+
+    def _source(self, code: str, language: str) -> list[list[Segment]]:
+        key = (code, language)
+        found = self._sources.get(key)
+        if not self.colors:
+            style = self.theme.style("syntax.text")
+            return [[Segment(line, style)] for line in printable(code, lines=True).split("\n")]
+        if found is None:
+            if len(self._sources) >= _KEPT_SOURCES:
+                self._sources.clear()
+            found = self._sources[key] = highlight(code, language, self.theme)
+        return found
+
+    def follow_kernels(self, snapshot: Snapshot) -> bool:
+        """Highlight code in the language of its kernel, and name kernels where there are several.
+        Whether that changes what is painted."""
+        languages = {name: view.language for name, view in snapshot.kernels.items()}
+        languages = {name: language for name, language in languages.items() if language}
+        before = self._languages, self._shows_kernels
+        self._languages, self._shows_kernels = languages, len(snapshot.kernels) > 1
+        return before != (self._languages, self._shows_kernels)
+
+    def _is_own(self, origin: str) -> bool:
+        """Whether we ran it: here, or before in another terminal that is no longer connected."""
+        if origin == self._me:
+            return True
+        user, at, _ = self._me.partition("@")
+        return bool(at) and origin.startswith(f"{user}@") and origin not in self.others
+
+    def _origin(self, origin: str, room: int) -> Segment:
+        """Who ran it, in as much room as the code leaves: the sign alone where that is little."""
+        words = f"⇄ {one_line(origin)}  "
+        return Segment(words if cell_len(words) <= room else "⇄ ", self.theme.style("run.origin"))
+
+    def _side(self, card: Card) -> list[Segment]:
+        view, style = card.view, self.theme.style
+        side: list[Segment] = []
+        if self._shows_kernels and view.options.kernel:
+            side.append(Segment(f"{one_line(view.kernel[:16])}  ", style("muted")))
+        if view.cell is not None and view.cell.title and not card.has_title_for_code:
+            side.append(Segment(f"{one_line(view.cell.title[:24])}  ", style("muted")))
+        if self.timestamps and view.started_at:
+            side.append(
+                Segment(
+                    time.strftime("%H:%M:%S  ", time.localtime(view.started_at)), style("muted")
+                )
+            )
+        if is_stored(view.execution_id):
+            side.append(Segment("stored", style("muted")))
+            return side
+        glyph, meaning = GLYPHS[view.status]
+        taken = None
+        if view.started_at is not None:
+            taken = max((view.finished_at or time.time()) - view.started_at, 0.0)
+        if view.status == "running" and (taken or 0.0) < SHOW_BUSY_AFTER:
+            return side
+        side.append(Segment(glyph, style(meaning)))
+        words = duration(taken) if taken is not None else view.status
+        side.append(Segment(f" {words}", style("muted")))
+        return side
+
+    def rule(self, words: str, width: int) -> Strip:
+        """A line with words about the kernel."""
+        words = f"── {words} "
+        return Strip([Segment(words.ljust(width, "─")[:width], self.theme.style("muted"))])
+
+    def rule_lines(self, words: str, width: int) -> list[Strip]:
+        """The same, folded to several lines where the words do not fit on one."""
+        if cell_len(words) + 4 <= width:
+            return [self.rule(words, width)]
+        return wrap_words([Segment(words, self.theme.style("muted"))], width)
+
+    def queue(self, card: Card) -> Strip:
+        """The cards that wait, in words."""
+        glyph, meaning = GLYPHS["queued"]
+        return Strip(
+            [
+                Segment(f"{glyph} {card.queue:,} queued", self.theme.style(meaning)),
+                Segment(" · Space shows them", self.theme.style("muted")),
+            ]
+        )
+
+    def more(self, card: Card, count: int) -> Strip:
+        """What is folded away, in words."""
+        if card.fold is Fold.CLOSED:
+            words = f"    ▸ {counted(card.view.total, 'row')}"
+        else:
+            words = f"    ▸ {counted(count, 'more line')} of code"
+        return Strip([Segment(words, self.theme.style("muted"))])
+
+    def note(self, card: Card, width: int) -> list[Strip]:
+        """Why a card stands still: what it waits for, or how it ended."""
+        view = card.view
+        if view.stdin is not None:
+            asked = one_line(view.stdin.prompt.strip()) or "input"
+            words, meaning = f"⌨ waiting for an answer: {asked}", "stream.stdin"
+        else:
+            words, meaning = _NOTES.get(view.status, view.status), GLYPHS[view.status][1]
+            if view.reason.startswith(_SKIPPED):
+                words = view.reason
+            elif view.reason:
+                words = f"{words}: {view.reason}"
+        return wrap_words([Segment(one_line(words), self.theme.style(meaning))], width)
+
+    def row(
+        self, card: Card, row: Run | None, sub: int, width: int, left: int
+    ) -> tuple[str, Strip]:
+        """The mark in the gutter and the line `sub` of a row."""
+        if row is None:
+            return " ", Strip([Segment("…", self.theme.style("faint"))])
+        if row.is_text:
+            base, mark = f"stream.{row.kind}", "┆" if row.kind == "stderr" else " "
+            if not card.wraps:
+                return mark, self.ansi.strip(_text_of(row), width, base, left)
+            lines = self.ansi.wrapped(_text_of(row), width, base)
+        else:
+            lines = self.body(card, row, width).lines
+            is_result = row.display is not None and row.display.role == "result"
+            mark = "→" if is_result and sub == 0 else " "
+        return mark, lines[sub] if sub < len(lines) else Strip([])
+
+    def is_folded(self, card: Card, line: Line, row: Run | None, width: int) -> bool:
+        """Whether a line goes on the line above it, as it did not fit there."""
+        if line.part == "note":
+            return line.sub > 0
+        if line.part != "row" or row is None or not line.sub:
+            return False
+        if row.is_text:
+            return card.wraps and line.sub < self.lines_of(card, row, width)
+        return line.sub in self.body(card, row, width).folded
+
+    def plain_text(self, card: Card, line: Line, row: Run | None, width: int) -> str:
+        """The text of a line, for copying."""
+        match line.part:
+            case "rule":
+                return self.rule(restarted(card.view.started_at), width).text
+            case "code":
+                lines = card.view.code.split("\n")
+                return lines[line.index] if line.index < len(lines) else ""
+            case "row":
+                text = self.row(card, row, line.sub, width, 0)[1].text
+                following = Line("row", line.index, line.sub + 1)
+                return text if self.is_folded(card, following, row, width) else text.rstrip()
+            case "queue":
+                return self.queue(card).text
+            case "note":
+                note = self.note(card, width)
+                return note[line.sub].text if line.sub < len(note) else ""
+            case _:
+                return ""
+
+
+def _place(card: Card) -> str:
+    """What stands in place of code that the editor shows: the title of its cell, or its line."""
+    cell = card.view.cell
+    if cell is None:
+        return ""
+    return one_line(cell.title) or f"line {cell.first_line + 1}"
+
+
+def _text_of(row: Run) -> str:
+    """A row of text with its mark: what input() asked and was answered is told from output."""
+    return f"⌨ {row.text}" if row.kind == "stdin" else row.text
+
+
+def restarted(at: float | None) -> str:
+    """What stands between the cards of two kernels; `at` in seconds since 1970."""
+    clock = f" · {time.strftime('%H:%M', time.localtime(at))}" if at is not None else ""
+    return f"kernel restarted{clock}"

@@ -1,0 +1,106 @@
+"""The last rows of a run, below the editor, while the console is not on screen."""
+
+from __future__ import annotations
+
+import time
+
+from rich.segment import Segment
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from codeexec.domain.snapshot import ExecutionView
+from codeexec.domain.words import duration
+from codeexec.tui.layout import output_width
+from codeexec.tui.panes.console.card import Card
+from codeexec.tui.panes.console.paint import GLYPHS, CardPainter
+from codeexec.tui.theme.theme import Theme
+
+_SHARE = 3
+"""The last lines of output take a part of the screen at most, one of so many."""
+
+_HINT = "F2 console"
+
+
+class OutputPeek(Widget):
+    """As high as what it shows, and a line above that says how the run stands."""
+
+    DEFAULT_CSS = """
+    OutputPeek { dock: bottom; width: 1fr; height: 1; }
+    """
+
+    class Clicked(Message):
+        """All of the output is wanted."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(id="peek")
+        self._painter = CardPainter(theme)
+        self._card: Card | None = None
+
+    def use(self, theme: Theme) -> None:
+        self._painter = CardPainter(theme)
+        self.refresh()
+
+    @property
+    def view(self) -> ExecutionView | None:
+        return self._card.view if self._card is not None else None
+
+    def show(self, view: ExecutionView) -> None:
+        """Show this execution as it is now."""
+        if self._card is None or self._card.key != view.execution_id:
+            self._card = Card(view)
+        self._card.view = view
+        self._fit()
+
+    def on_resize(self) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        height = len(self._lines()) + 1
+        if self.styles.height is None or self.styles.height.value != height:
+            self.styles.height = height
+        self.refresh()
+
+    def _lines(self) -> list[Strip]:
+        """The last lines of output; blank rows at the end say nothing."""
+        card, width = self._card, output_width(self.size.width)
+        if card is None:
+            return []
+        most = max(self.screen.size.height // _SHARE, 1)
+        lines: list[Strip] = []
+        for row in reversed(card.tail):
+            for sub in reversed(range(self._painter.lines_of(card, row, width))):
+                mark, strip = self._painter.row(card, row, sub, width, 0)
+                if not lines and not strip.text.strip():
+                    continue
+                lines.append(Strip([Segment(f"{mark} "), *strip]))
+                if len(lines) == most:
+                    return lines[::-1]
+        return lines[::-1]
+
+    def render_line(self, y: int) -> Strip:
+        width, base = self.size.width, self.rich_style
+        lines = self._lines()
+        strip = self._head(width) if y == 0 else lines[y - 1] if y <= len(lines) else Strip([])
+        return strip.apply_style(base).adjust_cell_length(width, base)
+
+    def _head(self, width: int) -> Strip:
+        view, style = self.view, self._painter.theme.style
+        if view is None:
+            return Strip([])
+        glyph, meaning = GLYPHS[view.status]
+        number = f"[{view.count}] " if view.count is not None else ""
+        taken = ""
+        if view.started_at is not None:
+            taken = f" {duration(max((view.finished_at or time.time()) - view.started_at, 0.0))}"
+        silent = "" if view.total or view.is_open else " · no output"
+        left = [Segment("── ", style("muted")), Segment(number, style("prompt"))]
+        left += [Segment(glyph, style(meaning)), Segment(f"{taken}{silent} ", style("muted"))]
+        room = width - Strip(left).cell_length - len(_HINT) - 2
+        end = f"{'─' * room} {_HINT} " if room > 0 else ""
+        return Strip([*left, Segment(end, style("muted"))])
+
+    def on_click(self, event: events.Click) -> None:
+        if event.button == 1:
+            self.post_message(self.Clicked())

@@ -1,0 +1,1 @@
+"""Cells of the open documents: runs, marks, outputs, syntax errors."""

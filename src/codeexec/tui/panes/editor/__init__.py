@@ -1,0 +1,31 @@
+"""The code editor: a text model, what it looks like, and the keys that act on it."""
+
+from __future__ import annotations
+
+from codeexec.tui.panes.editor.bindings import DEFAULT_BINDINGS
+from codeexec.tui.panes.editor.code_editor import CodeEditor, RunScope
+from codeexec.tui.panes.editor.marks import (
+    CellMark,
+    CellState,
+    Completion,
+    Diagnostic,
+    Severity,
+)
+from codeexec.tui.panes.editor.styles import EditorStyles
+from codeexec.tui.panes.editor.text.search import Query
+from codeexec.tui.panes.editor.text.text import Location, Selection
+
+__all__ = [
+    "DEFAULT_BINDINGS",
+    "CellMark",
+    "CellState",
+    "CodeEditor",
+    "Completion",
+    "Diagnostic",
+    "EditorStyles",
+    "Location",
+    "Query",
+    "RunScope",
+    "Selection",
+    "Severity",
+]

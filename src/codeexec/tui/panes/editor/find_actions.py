@@ -1,0 +1,85 @@
+"""Actions that look for things: find, replace, go to a line, a cell or a symbol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codeexec.tui.panes.editor.base import EditorBase
+from codeexec.tui.panes.editor.text import search
+from codeexec.tui.panes.editor.text.search import Found, Query
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A name that the text defines: a function, a class; `line` from 0."""
+
+    name: str
+    kind: str
+    line: int
+
+
+MARK_SECONDS = 0.05
+"""For marking the matches of one line that is drawn."""
+
+
+class FindActions(EditorBase):
+    """The prompts themselves are somebody else's: these post what to ask for."""
+
+    wanted = Query("")
+
+    def find(self, query: Query, step: int = 1, *, here: bool = False) -> Found | None:
+        """Mark all matches and select the next; see `search.find`. Raises UsageError."""
+        self.wanted = query
+        self.painter.pattern = None
+        found = search.find(self.model, query, step, here=here)
+        self.painter.pattern = query.compiled(MARK_SECONDS) if query.text else None
+        self.sync()
+        self.refresh()
+        return found
+
+    def replace(self, query: Query, replacement: str) -> Found | None:
+        """Replace the match that is selected, and go to the next."""
+        search.replace_one(self.model, query, replacement)
+        return self.find(query, here=True)
+
+    def replace_all(self, query: Query, replacement: str) -> int:
+        """Replace every match in one step; how many there were."""
+        count = search.replace_all(self.model, query, replacement)
+        self.sync()
+        return count
+
+    def stop_finding(self) -> None:
+        """Marks no matches any more."""
+        self.painter.pattern = None
+        self.refresh()
+
+    def symbols(self, first: int = 0, last: int | None = None) -> list[Symbol]:
+        """The names that the text defines (in the lines `first` to `last`), in its order; empty
+        without a grammar."""
+        finder = getattr(self._syntax, "symbols", None)
+        return [Symbol(*entry) for entry in finder(first, last)] if finder is not None else []
+
+    def action_find(self) -> None:
+        self._ask("find")
+
+    def action_replace(self) -> None:
+        self._ask("replace")
+
+    def _ask(self, kind: str) -> None:
+        text = self.model.selected_text
+        self.post_message(self.PromptRequested(kind, "" if "\n" in text else text))
+
+    def action_find_next(self) -> None:
+        self.find(self.wanted)
+
+    def action_find_previous(self) -> None:
+        self.find(self.wanted, -1)
+
+    def action_goto_line(self) -> None:
+        self.post_message(self.PromptRequested("line"))
+
+    def action_goto_cell(self) -> None:
+        self.post_message(self.PromptRequested("cell"))
+
+    def action_goto_symbol(self) -> None:
+        self.post_message(self.PromptRequested("symbol"))

@@ -1,0 +1,126 @@
+"""What the editor utters: facts about its text, and wishes that somebody else fulfils."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from textual.dom import DOMNode
+from textual.message import Message
+
+from codeexec.tui.panes.editor.text.text import Location, Selection
+
+if TYPE_CHECKING:
+    from codeexec.documents.model import Cell
+
+
+class RunScope(StrEnum):
+    """Which cells somebody wants to run."""
+
+    CELL = "cell"
+    SELECTION = "selection"
+    ABOVE = "above"
+    BELOW = "below"
+    ALL = "all"
+    FILE = "file"
+    PROGRAM = "program"
+    RESTART = "restart"
+
+
+class Intent(Message, namespace="code_editor"):
+    """What an editor utters; `control` is the editor."""
+
+    @property
+    def control(self) -> DOMNode | None:
+        return self._sender if isinstance(self._sender, DOMNode) else None
+
+
+class AboutCode(Intent, namespace="code_editor"):
+    """A question to the kernel: `offset` is in code points into `code`, one cell's source.
+
+    `start` is where `code` begins in the text and `version` that of the text.
+    """
+
+    def __init__(self, code: str, offset: int, start: Location, version: int) -> None:
+        super().__init__()
+        self.code = code
+        self.offset = offset
+        self.start = start
+        self.version = version
+
+    def location(self, offset: int) -> Location:
+        """Where in the text an offset into `code` is."""
+        head = self.code[:offset]
+        newlines = head.count("\n")
+        column = len(head) - head.rfind("\n") - 1
+        return Location(self.start.line + newlines, column + (not newlines) * self.start.column)
+
+
+class Intents:
+    """The messages, nested so that they are known as `CodeEditor.RunRequested` and so on."""
+
+    class Changed(Intent, namespace="code_editor"):
+        """The text has changed; `version` counts up with every change."""
+
+        def __init__(self, version: int) -> None:
+            super().__init__()
+            self.version = version
+
+    class CursorMoved(Intent, namespace="code_editor"):
+        """The cursor or the selection is somewhere else; from 0, in code points."""
+
+        def __init__(self, selection: Selection) -> None:
+            super().__init__()
+            self.selection = selection
+
+    class RunRequested(Intent, namespace="code_editor"):
+        """Run these cells, in this order. For a selection there is one, without a title.
+
+        RESTART asks for a fresh kernel first.
+        """
+
+        def __init__(self, scope: RunScope, cells: tuple[Cell, ...]) -> None:
+            super().__init__()
+            self.scope = scope
+            self.cells = cells
+
+    class CompletionRequested(AboutCode, namespace="code_editor"):
+        """Answer with `show_completions`. `automatic`: nobody asked, so do not disturb."""
+
+        automatic = False
+
+    class InspectRequested(AboutCode, namespace="code_editor"):
+        """Answer with `show_docs`."""
+
+    class CopyRequested(Intent, namespace="code_editor"):
+        """Text was copied or cut, for other clipboards than ours."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class ModeChanged(Intent, namespace="code_editor"):
+        """A layer of keys such as vim's is in another mode; `mode` is a word to show."""
+
+        def __init__(self, mode: str) -> None:
+            super().__init__()
+            self.mode = mode
+
+    class BlockPressed(Intent, namespace="code_editor"):
+        """A mouse button went down on row `row` of a block, at cell `x` of its content."""
+
+        def __init__(self, key: str, row: int, x: int, button: int) -> None:
+            super().__init__()
+            self.key = key
+            self.row = row
+            self.x = x
+            self.button = button
+
+    class PromptRequested(Intent, namespace="code_editor"):
+        """Ask somebody for `find`, `replace`, `line`, `cell`, `symbol` or `command`, beginning
+        with `text`."""
+
+        def __init__(self, kind: str, text: str = "") -> None:
+            super().__init__()
+            self.kind = kind
+            self.text = text

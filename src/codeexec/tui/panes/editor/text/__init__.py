@@ -1,0 +1,1 @@
+"""The text of an editor without a screen: lines, edits, undo, search, wrapping, syntax."""

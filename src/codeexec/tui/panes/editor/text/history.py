@@ -1,0 +1,100 @@
+"""Undo and redo: changes grouped as a person thinks of them, a word typed or one command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.editor.text.text import Change, Selection
+
+
+@dataclass(slots=True)
+class Step:
+    """Changes that are undone together, and the selections around them."""
+
+    kind: str
+    before: Selection
+    after: Selection
+    changes: list[Change] = field(default_factory=list)
+
+
+class History:
+    """Steps done and undone. `kind` names what may merge: `type`, `delete`; empty never does."""
+
+    def __init__(self) -> None:
+        self._done: list[Step] = []
+        self._undone: list[Step] = []
+        self._saved: Step | None = None
+        self._lost_saved = False
+        self._open = False
+
+    def record(self, changes: list[Change], kind: str, before: Selection, after: Selection) -> None:
+        """One step more; what was undone is forgotten."""
+        if any(step is self._saved for step in self._undone):
+            self._lost_saved = True
+        self._undone.clear()
+        last = self._done[-1] if self._done and self._open else None
+        if last is not None and kind and self._merges(last, kind, changes, before):
+            last.changes.extend(changes)
+            last.after = after
+        else:
+            self._done.append(Step(kind, before, after, list(changes)))
+        self._open = True
+
+    def _merges(self, last: Step, kind: str, changes: list[Change], before: Selection) -> bool:
+        if last is self._saved or last.kind != kind or last.after != before or len(changes) != 1:
+            return False
+        if kind != "type":
+            return "\n" not in changes[0].removed
+        typed, previous = changes[0].inserted, last.changes[-1].inserted
+        starts_word = previous[-1:].isspace() and not typed[:1].isspace()
+        return "\n" not in typed and not starts_word
+
+    def close(self) -> None:
+        """Whatever comes next is a step of its own (the cursor was moved, say)."""
+        self._open = False
+
+    def undo(self) -> Step | None:
+        self._open = False
+        if not self._done:
+            return None
+        self._undone.append(self._done.pop())
+        return self._undone[-1]
+
+    def redo(self) -> Step | None:
+        self._open = False
+        if not self._undone:
+            return None
+        self._done.append(self._undone.pop())
+        return self._done[-1]
+
+    def mark_saved(self) -> None:
+        """The text as it is now is what the file holds."""
+        self._open = False
+        self._saved = self._done[-1] if self._done else None
+        self._lost_saved = False
+
+    @property
+    def is_saved(self) -> bool:
+        """Is the text what it was at `mark_saved`?"""
+        return not self._lost_saved and self._saved is (self._done[-1] if self._done else None)
+
+    @property
+    def last(self) -> Step | None:
+        """The step that was done last."""
+        return self._done[-1] if self._done else None
+
+    def was_saved_before(self, step: Step) -> bool:
+        """Whether `step` was done last, on the text as it was at `mark_saved`."""
+        if self._lost_saved or self.last is not step:
+            return False
+        return self._saved is (self._done[-2] if len(self._done) > 1 else None)
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._done)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._undone)

@@ -1,0 +1,150 @@
+"""The state of one editor without a screen: selection and rows, on a text that may be shared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codeexec.tui.panes.editor.text.shared_text import SharedText, moved
+from codeexec.tui.panes.editor.text.text import ORIGIN, Change, Location, Selection
+from codeexec.tui.panes.editor.text.wrapping import RowMap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from codeexec.documents.model import Cell
+    from codeexec.languages.model import Language
+
+Edit = tuple[Location, Location, str]
+"""Put a text in place of what is between two places."""
+
+
+class EditorModel:
+    """Every change goes through `edit`, `undo` or `redo`, and is told to the `listeners`."""
+
+    def __init__(self, text: str, language: Language, shared: SharedText | None = None) -> None:
+        """With `shared`, a second view of that text: `text` is not looked at."""
+        self.language = language
+        self.tab = language.tab_width
+        self.shared = shared or SharedText(text, language.comment)
+        self.buffer = self.shared.buffer
+        self.history = self.shared.history
+        self.cells = self.shared.cells
+        self.selection = Selection.at(ORIGIN)
+        self.rows = RowMap(self.buffer.lines, self.tab)
+        self.goal_cell: int | None = None
+        """The cell that moving up and down aims at, over shorter lines."""
+        self.listeners: list[Callable[[Change], None]] = []
+        self.on_settled: Callable[[], None] | None = None
+        """Called after another view of the text has changed it."""
+        self.shared.views.append(self)
+
+    def second_view(self) -> EditorModel:
+        """Another view of the same text and history, with a caret of its own; `close` ends it."""
+        return EditorModel("", self.language, self.shared)
+
+    def close(self) -> None:
+        """Follow the text no more."""
+        if self in self.shared.views:
+            self.shared.views.remove(self)
+
+    @property
+    def read_only(self) -> bool:
+        return self.shared.read_only
+
+    @read_only.setter
+    def read_only(self, read_only: bool) -> None:
+        self.shared.read_only = read_only
+
+    @property
+    def lines(self) -> list[str]:
+        return self.buffer.lines
+
+    @property
+    def cursor(self) -> Location:
+        return self.selection.cursor
+
+    @property
+    def line(self) -> str:
+        """The line that the cursor is on."""
+        return self.buffer.lines[self.selection.cursor.line]
+
+    @property
+    def selected_text(self) -> str:
+        return self.buffer.text(self.selection.start, self.selection.end)
+
+    def select(self, anchor: Location, cursor: Location | None = None) -> None:
+        """Move the selection; with one place, the cursor."""
+        anchor = self.buffer.clamp(anchor)
+        cursor = anchor if cursor is None else self.buffer.clamp(cursor)
+        if (anchor, cursor) != self.selection:
+            self.history.close()
+            self.selection = Selection(anchor, cursor)
+        self.goal_cell = None
+
+    def edit(
+        self, edits: Sequence[Edit], selection: Selection | None = None, kind: str = ""
+    ) -> bool:
+        """Make edits that do not overlap, in the order of the text, as one step of history.
+
+        Afterwards `selection` holds, or else the cursor is behind the last edit. False when
+        the text is read-only or nothing would change.
+        """
+        if self.read_only:
+            return False
+        before = self.selection
+        wanted = [e for e in edits if e[0] != e[1] or e[2]]
+        changes = [self._apply(start, end, text) for start, end, text in reversed(wanted)]
+        if not changes:
+            return False
+        self.selection = selection or Selection.at(changes[0].new_end)
+        self.goal_cell = None
+        self.history.record(changes, kind, before, self.selection)
+        self.shared.settle(self)
+        return True
+
+    def _apply(self, start: Location, end: Location, text: str) -> Change:
+        return self.shared.replace(start, end, text, self)
+
+    def follow(self, change: Change, *, is_own: bool) -> None:
+        """The text has changed, by this view or by another one."""
+        removed = change.old_end.line - change.start.line + 1
+        inserted = change.new_end.line - change.start.line + 1
+        self.rows.splice(change.start.line, removed, inserted)
+        if not is_own:
+            self.selection = Selection(*(moved(at, change) for at in self.selection))
+            self.goal_cell = None
+        for listener in self.listeners:
+            listener(change)
+
+    def undo(self) -> bool:
+        step = None if self.read_only else self.history.undo()
+        if step is None:
+            return False
+        for change in reversed(step.changes):
+            self._apply(change.start, change.new_end, change.removed)
+        self.selection = step.before
+        self.goal_cell = None
+        self.shared.settle(self)
+        return True
+
+    def redo(self) -> bool:
+        step = None if self.read_only else self.history.redo()
+        if step is None:
+            return False
+        for change in step.changes:
+            self._apply(change.start, change.old_end, change.inserted)
+        self.selection = step.after
+        self.goal_cell = None
+        self.shared.settle(self)
+        return True
+
+    def cell(self, index: int | None = None) -> Cell:
+        """A cell by index; without one, the cell that the cursor is in."""
+        at = self.cells.at(self.cursor.line) if index is None else index
+        return self.cells.cell(at, self.buffer.lines)
+
+    def line_range(self) -> tuple[int, int]:
+        """First and last line of the selection; a line only touched by its end is left out."""
+        start, end = self.selection.start, self.selection.end
+        last = end.line - 1 if end.column == 0 and end.line > start.line else end.line
+        return start.line, last

@@ -1,0 +1,323 @@
+"""Colours of code by name: a tree that follows edits, asked only about the lines in view."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from codeexec.tui.panes.editor.text.columns import LONG
+from codeexec.tui.panes.editor.text.lexer_syntax import LexerSyntax, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tree_sitter import Language as Grammar
+    from tree_sitter import Node, Point, Query, Tree
+
+    from codeexec.languages.model import Language
+    from codeexec.tui.panes.editor.text.text import Change, TextBuffer
+
+_CAPTURES = {
+    "constructor": "type",
+    "escape": "string.escape",
+    "embedded": "text",
+    "module": "namespace",
+    "label": "constant",
+    "boolean": "constant",
+    "attribute": "decorator",
+    "character": "string",
+    "delimiter": "punctuation",
+    "conditional": "keyword",
+    "repeat": "keyword",
+    "include": "keyword",
+    "method": "function",
+    "float": "number",
+    "function.builtin": "builtin",
+    "string.escape": "string.escape",
+    "string.special": "string.escape",
+    "variable.parameter": "parameter",
+    "text.title": "heading",
+    "text.literal": "string",
+    "text.uri": "string.escape",
+}
+_NAMES = frozenset(
+    {
+        *("keyword", "string", "comment", "number", "function", "type", "operator", "variable"),
+        *("parameter", "property", "constant", "decorator", "namespace", "builtin", "tag"),
+        *("heading", "punctuation", "error", "text"),
+    }
+)
+_EXTRA = {
+    "python": """
+        (decorator) @decorator
+        (decorator (identifier) @decorator)
+        (class_definition name: (identifier) @type)
+        (parameters (identifier) @parameter)
+        (default_parameter name: (identifier) @parameter)
+        (typed_parameter (identifier) @parameter)
+        (keyword_argument name: (identifier) @parameter)
+        ["(" ")" "[" "]" "{" "}" "," ":" "."] @punctuation
+    """
+}
+"""What the query of a grammar leaves out."""
+_SMALL = 0.0012
+"""Seconds that a parse may have taken last for it to be done within a key."""
+_ENDLESS = 10 * LONG
+"""Characters of a line from which a text is data: one token of that size stops the parser."""
+_READ_LINES = 24
+_READ_BYTES = 65_536
+"""What the parser is given at once: of short lines, and of a long one."""
+
+
+class Syntax(Protocol):
+    """Names for spans of lines. `changed` and `spans` are quick; `work` does the rest."""
+
+    cost: float
+    """Seconds that it took last to catch up with the text, as far as that is known."""
+
+    def changed(self, change: Change) -> None:
+        """The buffer has changed."""
+
+    def work(self, seconds: float) -> bool:
+        """Catch up with the text for about so long; True when there is nothing left to do."""
+
+    def spans(self, first: int, last: int) -> dict[int, list[Span]]:
+        """What lines `first` to `last` hold; a later span is painted over an earlier."""
+
+
+def _name(capture: str, node: Node) -> str:
+    if capture.startswith("operator") and node.type.replace(" ", "").isalpha():
+        return "keyword"
+    head = capture.split(".")[0]
+    found = _CAPTURES.get(capture) or _CAPTURES.get(head) or head
+    return found if found in _NAMES or found == "string.escape" else ""
+
+
+@cache
+def _grammar(module: str, language: str) -> tuple[Grammar, Query, Query | None] | None:
+    """A grammar, its highlight and tags queries, if the package is installed and fits."""
+    try:
+        from tree_sitter import Language, Query, QueryError
+
+        package = importlib.import_module(module)
+        loaded = Language(package.language())
+    except (ImportError, AttributeError, ValueError):
+        # No package, one with several grammars, or one made for another tree-sitter.
+        return None
+    source = getattr(package, "HIGHLIGHTS_QUERY", None)
+    if source is None:
+        bundled = Path(package.__file__ or "").parent / "queries" / "highlights.scm"
+        source = bundled.read_text("utf-8") if bundled.is_file() else ""
+    tags = getattr(package, "TAGS_QUERY", None)
+    try:
+        query = Query(loaded, source + _EXTRA.get(language, ""))
+        return loaded, query, Query(loaded, tags) if tags else None
+    except QueryError:
+        return None
+
+
+class TreeSyntax:
+    """tree-sitter: the tree is edited with each key and parsed again in small slices.
+
+    Until a parse is done the edited old tree answers, which is right but for the word that
+    is being typed.
+    """
+
+    def __init__(
+        self, buffer: TextBuffer, grammar: Grammar, query: Query, tags: Query | None = None
+    ) -> None:
+        from tree_sitter import Parser, QueryCursor
+
+        self._buffer = buffer
+        self._parser = Parser(grammar)
+        self._cursor = QueryCursor(query)
+        self._tags = tags
+        self._tree: Tree | None = None
+        self._stale = True
+        self._is_given_up = False
+        self._spent = 0.0
+        self._last = 1.0
+        self.cost = 0.0
+        self._encoded: tuple[str, bytes] = ("", b"")
+        buffer.byte_offset(buffer.end)
+
+    @property
+    def is_quick(self) -> bool:
+        """Was the last parse so short that the next can be done within a key?"""
+        return self._last < _SMALL and not self._is_given_up
+
+    def changed(self, change: Change) -> None:
+        if self._tree is not None:
+            start, at = change.start_byte, change.start
+            head = self._buffer.byte_column(at)
+            self._tree.edit(
+                start,
+                start + len(change.removed.encode("utf-8", "surrogatepass")),
+                start + len(change.inserted.encode("utf-8", "surrogatepass")),
+                (at.line, head),
+                (change.old_end.line, _byte_end(change.removed, head)),
+                (change.new_end.line, _byte_end(change.inserted, head)),
+            )
+        if self._spent:
+            # Letting go of what was parsed so far takes up to 15 ms: not within this key.
+            self._is_given_up = True
+            self.cost = max(self.cost, self._spent)
+        self._stale = True
+        self._spent = 0.0
+
+    def _read(self, _offset: int, point: Point) -> bytes:
+        row, column = point
+        lines = self._buffer.lines
+        if row >= len(lines):
+            return b""
+        if column == 0 and len(lines[row]) <= LONG:
+            part = "\n".join(lines[row : row + _READ_LINES])
+            if row + _READ_LINES < len(lines):
+                part += "\n"
+            return part.encode("utf-8", "surrogatepass")
+        line = lines[row]
+        if self._encoded[0] is not line:
+            self._encoded = (line, line.encode("utf-8", "surrogatepass"))
+        tail = self._encoded[1][column : column + _READ_BYTES]
+        ends = column + len(tail) == len(self._encoded[1]) and row + 1 < len(lines)
+        return tail + b"\n" if ends else tail
+
+    def work(self, seconds: float) -> bool:
+        if not self._stale:
+            return True
+        if self._is_given_up:
+            self._parser.reset()
+            self._is_given_up = False
+            return False
+        began = time.perf_counter()
+        until = began + seconds
+
+        def out_of_time(_offset: int, _error: bool) -> bool:
+            return time.perf_counter() > until
+
+        try:
+            if self._tree is None:
+                tree = self._parser.parse(self._read, progress_callback=out_of_time)
+            else:
+                tree = self._parser.parse(self._read, self._tree, progress_callback=out_of_time)
+        except ValueError:
+            # Stopped; the parser keeps its place and goes on from there at the next call.
+            self._spent += time.perf_counter() - began
+            return False
+        self.cost = self._last = self._spent + time.perf_counter() - began
+        self._spent = 0.0
+        self._tree = tree
+        self._stale = False
+        return True
+
+    def spans(self, first: int, last: int) -> dict[int, list[Span]]:
+        found: dict[int, list[Span]] = {}
+        if self._tree is None:
+            return found
+        for start, end in self._runs(first, last):
+            self._cursor.set_point_range((start, 0), (end + 1, 0))
+            captures = [
+                (node.start_byte - node.end_byte, pattern, node, capture)
+                for pattern, names in self._cursor.matches(self._tree.root_node)
+                for capture, nodes in names.items()
+                for node in nodes
+            ]
+            captures.sort(key=lambda entry: entry[:2])
+            for _, _, node, capture in captures:
+                if name := _name(capture, node):
+                    self._paint(found, node, name, start, end)
+        return found
+
+    def symbols(self, first: int = 0, last: int | None = None) -> list[tuple[str, str, int]]:
+        """Name, kind and line of what the text defines, by the tags query of the grammar; of the
+        lines `first` to `last` alone, where they are given."""
+        from tree_sitter import QueryCursor
+
+        if self._tree is None or self._tags is None:
+            return []
+        found = []
+        cursor = QueryCursor(self._tags)
+        if last is not None:
+            cursor.set_point_range((first, 0), (last + 1, 0))
+        for _, names in cursor.matches(self._tree.root_node):
+            kind = next((name for name in names if name.startswith("definition.")), "")
+            for node in names.get("name", []) if kind else []:
+                row, left = node.start_point
+                is_asked = row >= first and (last is None or row <= last)
+                if not is_asked or row >= len(self._buffer.lines):
+                    continue  # the tree may be of a longer text: it is parsed again soon
+                line = self._buffer.lines[row]
+                text = line[_column(line, left) : _column(line, node.end_point[1])]
+                found.append((text, kind.removeprefix("definition."), row))
+        return sorted(found, key=lambda entry: entry[2])
+
+    def _runs(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """The lines without the very long ones: a query over them would take too long."""
+        start = first
+        for line in range(first, last + 1):
+            if len(self._buffer.lines[line]) > LONG:
+                if start < line:
+                    yield start, line - 1
+                start = line + 1
+        if start <= last:
+            yield start, last
+
+    def _paint(
+        self, found: dict[int, list[Span]], node: Node, name: str, first: int, last: int
+    ) -> None:
+        (top, left), (bottom, right) = node.start_point, node.end_point
+        for line in range(max(top, first), min(bottom, last) + 1):
+            text = self._buffer.lines[line]
+            start = _column(text, left) if line == top else 0
+            end = _column(text, right) if line == bottom else len(text)
+            if end > start:
+                found.setdefault(line, []).append((start, end, name))
+
+
+def _byte_end(text: str, head: int) -> int:
+    _, newline, tail = text.rpartition("\n")
+    size = len(tail.encode("utf-8", "surrogatepass"))
+    return size if newline else head + size
+
+
+def _column(line: str, byte: int) -> int:
+    if line.isascii():
+        return min(byte, len(line))
+    return len(line.encode("utf-8", "surrogatepass")[:byte].decode("utf-8", "ignore"))
+
+
+class NoSyntax:
+    """Plain text."""
+
+    is_quick = True
+    cost = 0.0
+
+    def changed(self, change: Change) -> None:
+        """Nothing to follow."""
+
+    def work(self, seconds: float) -> bool:
+        return True
+
+    def spans(self, first: int, last: int) -> dict[int, list[Span]]:
+        return {}
+
+
+def syntax_for(language: Language, buffer: TextBuffer) -> TreeSyntax | LexerSyntax | NoSyntax:
+    """The best that there is for a language: tree-sitter, else Pygments, else nothing."""
+    if any(len(line) > _ENDLESS for line in buffer.lines):
+        return NoSyntax()
+    if language.grammar and (grammar := _grammar(language.grammar, language.name)):
+        return TreeSyntax(buffer, *grammar)
+    if language.lexer == "text":
+        return NoSyntax()
+    from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
+
+    try:
+        lexer = get_lexer_by_name(language.lexer, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return NoSyntax()
+    return LexerSyntax(buffer, lexer)

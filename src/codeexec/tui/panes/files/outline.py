@@ -1,0 +1,126 @@
+"""The tree as rows: which folders are open, what they held when they were read. No screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from codeexec.domain.printable import printable
+from codeexec.tui.panes.files.folder import Entry, Ignored, list_folder
+from codeexec.tui.render.plain import fitted
+from codeexec.tui.widgets.row_list import Pieces
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a folder held; `changed_ns` tells when to read it again. `fault` says in words why
+    it could not be read."""
+
+    entries: tuple[Entry, ...] = ()
+    changed_ns: int = 0
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A file or folder at a depth of the tree."""
+
+    entry: Entry
+    depth: int
+    is_open: bool = False
+    fault: str = ""
+
+    def pieces(self, width: int) -> Pieces:
+        entry = self.entry
+        indent = "  " * min(self.depth, max((width - 12) // 2, 0))
+        mark = ("▾ " if self.is_open else "▸ ") if entry.is_dir else "  "
+        name = entry.path.name + ("/" if entry.is_dir else "")
+        # Names of files may hold anything, also what would act on the terminal.
+        name = printable(name)
+        room = width - len(indent) - 2
+        pieces: Pieces = [
+            (indent + mark, "muted"),
+            (fitted(name, room), "muted" if entry.is_ignored else "text"),
+        ]
+        if self.fault and room > len(name) + 3:
+            pieces.append((fitted(f"  {self.fault}", room - len(name)), "error"))
+        elif entry.is_link and room > len(name) + 2:
+            pieces.append((" →", "muted"))
+        return pieces
+
+
+@dataclass
+class Outline:
+    """Folders are read by `read` (which may be called in a thread) and put in by `take`."""
+
+    root: Path
+    shows_ignored: bool = False
+    opened: set[Path] = field(default_factory=set)
+    listings: dict[Path, Listing] = field(default_factory=dict)
+
+    def rows(self) -> list[FileRow]:
+        """What is to be seen now, from top to bottom."""
+        return list(self._rows(self.root, 0))
+
+    def _rows(self, folder: Path, depth: int) -> Iterator[FileRow]:
+        for entry in self.listings.get(folder, Listing()).entries:
+            if entry.is_ignored and not self.shows_ignored:
+                continue
+            is_open = entry.is_dir and entry.path in self.opened
+            known = self.listings.get(entry.path)
+            yield FileRow(entry, depth, is_open, known.fault if known and is_open else "")
+            if is_open:
+                yield from self._rows(entry.path, depth + 1)
+
+    @property
+    def seen(self) -> list[Path]:
+        """The folders whose content is shown or asked for."""
+        rows = self.rows()
+        return [self.root, *(row.entry.path for row in rows if row.is_open)]
+
+    def ancestors(self, path: Path) -> list[Path]:
+        """The folders that must be open for `path` to be seen; none if it is not inside."""
+        if not path.is_relative_to(self.root):
+            return []
+        return [parent for parent in path.parents if parent.is_relative_to(self.root)][:-1]
+
+    def take(self, found: Mapping[Path, Listing]) -> bool:
+        """Put in what was read; whether anything is another than before."""
+        changed = any(self.listings.get(folder) != listing for folder, listing in found.items())
+        self.listings.update(found)
+        return changed
+
+    def moved(self, before: Path, after: Path) -> None:
+        """A folder has another name: what was open in it stays open."""
+        self.opened = {
+            after / path.relative_to(before) if path.is_relative_to(before) else path
+            for path in self.opened
+        }
+
+
+def read(root: Path, folders: Iterable[Path]) -> dict[Path, Listing]:
+    """Look into folders of the tree that begins at `root`."""
+    ignored = Ignored(root)
+    found: dict[Path, Listing] = {}
+    for folder in folders:
+        try:
+            # Before reading: what changes meanwhile is then noticed the next time.
+            changed = folder.stat().st_mtime_ns
+            found[folder] = Listing(list_folder(folder, ignored), changed)
+        except OSError as error:
+            found[folder] = Listing(fault=(error.strerror or type(error).__name__).lower())
+    return found
+
+
+def stale(listings: Mapping[Path, Listing], folders: Iterable[Path]) -> list[Path]:
+    """Those of the folders that are not as they were read."""
+    found: list[Path] = []
+    for folder in folders:
+        try:
+            changed = folder.stat().st_mtime_ns
+        except OSError:
+            changed = 0
+        if folder not in listings or listings[folder].changed_ns != changed:
+            found.append(folder)
+    return found

@@ -1,0 +1,291 @@
+"""The pane of files: opens what is chosen; makes, renames and deletes after asking."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Static
+
+from codeexec.domain.errors import CodeexecError
+from codeexec.tui.commands.table import bindings
+from codeexec.tui.panes.files import changes
+from codeexec.tui.panes.files.folder import Entry
+from codeexec.tui.panes.files.outline import FileRow, Outline, read, stale
+from codeexec.tui.render.plain import plain_words
+from codeexec.tui.session.ask import CopyRequested, Failed
+from codeexec.tui.widgets.click_rows import ClickRows
+from codeexec.tui.widgets.dialogs import Asker, Confirm
+from codeexec.tui.widgets.row_list import RowList
+
+_LOOK_EVERY = 2.0
+"""Seconds between looks for files that came or went."""
+
+
+class FilesPane(Vertical):
+    """Folders are read when they are opened, beside the loop, and again when they change."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("files")]
+
+    DEFAULT_CSS = """
+    FilesPane ClickRows { height: 1fr; }
+    FilesPane #nothing { height: 1fr; display: none; padding: 0 2; content-align: center middle;
+        text-align: center; color: $text-muted; }
+    FilesPane.-empty #nothing { display: block; }
+    FilesPane.-empty ClickRows { height: 1; }
+    """
+
+    @dataclass
+    class OpenRequested(Message):
+        """Open this file in the editor."""
+
+        path: Path
+
+    @dataclass
+    class Changed(Message):
+        """A file or folder has another name now, or with `after` None is gone."""
+
+        before: Path
+        after: Path | None
+
+    def __init__(self, root: Path, id: str = "files") -> None:
+        super().__init__(id=id)
+        self._outline = Outline(root.absolute())
+        self._wanted: Path | None = None
+        self._reading = asyncio.Lock()
+
+    def compose(self) -> ComposeResult:
+        yield ClickRows()
+        yield Static(id="nothing", markup=False)
+
+    def on_mount(self) -> None:
+        self._list = self.query_one(ClickRows)
+        self.run_worker(self._read([self.root]), group="files")
+        self.set_interval(_LOOK_EVERY, self.look_again)
+
+    @property
+    def root(self) -> Path:
+        return self._outline.root
+
+    @property
+    def chosen(self) -> Path | None:
+        """What the cursor is on."""
+        entry = self._entry
+        return entry.path if entry is not None else None
+
+    @property
+    def paths(self) -> list[Path]:
+        """All that is shown, from top to bottom."""
+        return [row.entry.path for row in self._outline.rows()]
+
+    @property
+    def _entry(self) -> Entry | None:
+        rows = self._list.rows
+        row = rows[self._list.cursor] if rows else None
+        return row.entry if isinstance(row, FileRow) else None
+
+    def focus(self, scroll_visible: bool = True) -> FilesPane:
+        self._list.focus(scroll_visible)
+        return self
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def look_again(self) -> None:
+        """Read again what has changed on disk."""
+        if self.is_on_screen and not self._reading.locked():
+            self.run_worker(self._look(), group="files")
+
+    async def _look(self) -> None:
+        seen = self._outline.seen
+        old = await asyncio.to_thread(stale, dict(self._outline.listings), seen)
+        if old:
+            await self._read(old)
+
+    async def _read(self, folders: Iterable[Path]) -> None:
+        async with self._reading:
+            found = await asyncio.to_thread(read, self.root, list(folders))
+        if self._outline.take(found) or not self._list.rows:
+            self._show()
+
+    def _show(self) -> None:
+        """The rows as they are now; the cursor stays on what it was on, or near it."""
+        rows = self._outline.rows()
+        at, wanted = self._list.cursor, self._wanted or self.chosen
+        paths = [row.entry.path for row in rows]
+        if wanted in paths:
+            at, self._wanted = paths.index(wanted), None
+        self._list.show(rows, at)
+        self.set_class(not rows, "-empty")
+        if not rows:
+            self.query_one("#nothing", Static).update(plain_words(self._why_empty()))
+
+    def _why_empty(self) -> str:
+        listing = self._outline.listings.get(self.root)
+        if listing is not None and listing.fault:
+            return f"{self.root.name or self.root}\n\n{listing.fault}"
+        if listing is not None and listing.entries:
+            return "All that is here is hidden\n\n.  shows it"
+        return "This folder is empty\n\na  makes a file"
+
+    def reveal(self, path: Path) -> None:
+        """Put the cursor on a file, and open the folders that it is in."""
+        path = path.absolute()
+        if path != self.chosen and path.is_relative_to(self.root):
+            self._wanted = path
+            above = self._outline.ancestors(path)
+            self._outline.opened.update(above)
+            self._show()
+            fresh = [folder for folder in above if folder not in self._outline.listings]
+            if fresh:
+                self.run_worker(self._read(fresh), group="files")
+
+    # -- keys and mouse ---------------------------------------------------------------------
+
+    @on(RowList.Moved)
+    def stop_moved(self, event: RowList.Moved) -> None:
+        event.stop()
+        self._wanted = None
+
+    @on(RowList.Chosen)
+    def choose(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.action_open()
+
+    def action_step(self, by: int) -> None:
+        self._list.step(by)
+
+    def action_end(self, way: int) -> None:
+        self._list.go(len(self._list.rows) if way > 0 else 0)
+
+    def action_open(self) -> None:
+        entry = self._entry
+        if entry is not None and entry.is_dir:
+            self._set_open(entry.path, entry.path not in self._outline.opened)
+        elif entry is not None:
+            self.post_message(self.OpenRequested(entry.path))
+
+    def action_toggle_folder(self) -> None:
+        if self._entry is not None and self._entry.is_dir:
+            self.action_open()
+
+    def action_inward(self) -> None:
+        """Open a folder; of an open one, go to the first that is in it."""
+        entry = self._entry
+        if entry is None or not entry.is_dir:
+            return
+        if entry.path not in self._outline.opened:
+            self._set_open(entry.path, True)
+        elif self._list.cursor + 1 < len(self._list.rows):
+            self._list.step(1)
+
+    def action_outward(self) -> None:
+        """Close a folder; else go to the folder that it is in."""
+        path = self.chosen
+        if path is None:
+            return
+        if path in self._outline.opened:
+            self._set_open(path, False)
+        elif path.parent in self.paths:
+            self._list.go(self.paths.index(path.parent))
+
+    def _set_open(self, folder: Path, opened: bool) -> None:
+        if opened:
+            self._outline.opened.add(folder)
+            self.run_worker(self._read([folder]), group="files")
+        else:
+            self._outline.opened.discard(folder)
+        self._show()
+
+    def action_reload(self) -> None:
+        self.run_worker(self._read(self._outline.seen), group="files")
+
+    def action_toggle_ignored(self) -> None:
+        self._outline.shows_ignored = not self._outline.shows_ignored
+        self._show()
+
+    # -- changing things ----------------------------------------------------------------------
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def action_create(self) -> None:
+        self.run_worker(self._create(), group="change", exclusive=True)
+
+    async def _create(self) -> None:
+        entry = self._entry
+        folder = self.root
+        if entry is not None:
+            is_open = entry.is_dir and entry.path in self._outline.opened
+            folder = entry.path if is_open else entry.path.parent
+        place = "" if folder == self.root else f" in {self._relative(folder)}/"
+        hint = "A name ending in / makes a folder"
+        name = await self.app.push_screen_wait(Asker(f"New file{place}", "", hint))
+        if name is None:
+            return
+        try:
+            path = await asyncio.to_thread(changes.create, self.root, folder, name)
+        except CodeexecError as error:
+            self.post_message(Failed(error))
+            return
+        await self._land(path)
+        if not path.is_dir():
+            self.post_message(self.OpenRequested(path))
+
+    async def _land(self, path: Path) -> None:
+        """Show the tree anew with the cursor on that."""
+        self._wanted = path
+        self._outline.opened.update(self._outline.ancestors(path))
+        await self._read({*self._outline.seen, *self._outline.ancestors(path)})
+        self._show()
+
+    def action_rename(self) -> None:
+        if self.chosen is not None:
+            self.run_worker(self._rename(self.chosen), group="change", exclusive=True)
+
+    async def _rename(self, path: Path) -> None:
+        hint = "With slashes, it moves to another folder"
+        name = await self.app.push_screen_wait(Asker(f"Rename “{path.name}”", path.name, hint))
+        if name is None or name == path.name:
+            return
+        try:
+            target = await asyncio.to_thread(changes.rename, self.root, path, name)
+        except CodeexecError as error:
+            self.post_message(Failed(error))
+            return
+        self._outline.moved(path, target)
+        await self._land(target)
+        self.post_message(self.Changed(path, target))
+
+    def action_copy_path(self) -> None:
+        if self._entry is not None:
+            self.post_message(CopyRequested(str(self._entry.path), "Its path"))
+
+    def action_delete(self) -> None:
+        if self._entry is not None:
+            self.run_worker(self._delete(self._entry), group="change", exclusive=True)
+
+    async def _delete(self, entry: Entry) -> None:
+        words = "It is gone for good."
+        if entry.is_link:
+            words = "What the link points to stays."
+        elif entry.is_dir:
+            words = "With all that is in it, for good."
+        answers = [("cancel", "Cancel"), ("delete", "Delete")]
+        asked = Confirm(f"Delete “{self._relative(entry.path)}”?", words, answers)
+        if await self.app.push_screen_wait(asked) != "delete":
+            return
+        try:
+            await asyncio.to_thread(changes.delete, entry.path)
+        except CodeexecError as error:
+            self.post_message(Failed(error))
+        else:
+            self.post_message(self.Changed(entry.path, None))
+        await self._read(self._outline.seen)

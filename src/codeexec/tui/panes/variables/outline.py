@@ -1,0 +1,142 @@
+"""Variables and what is open of them as rows of a list. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.cells import cell_len
+
+from codeexec.domain.events import Variable
+from codeexec.domain.requests import VariableDetail
+from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.words import size_words
+from codeexec.tui.render.plain import padded
+from codeexec.tui.widgets.row_list import Pieces, Row, TextRow
+
+Order = Literal["name", "type", "size"]
+ORDERS: tuple[Order, ...] = ("name", "type", "size")
+
+Key = tuple[str, str]
+"""A variable's name, and the part of it that a row stands for (empty: the variable itself)."""
+
+_OPENS = frozenset({"table", "array"})
+_MOST_LINES = 40
+"""Lines of a value's text that are shown below it; the rest is for the editor or the console."""
+
+_WIDE = 56
+"""From this width on, in cells, size and shape have columns of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class VariableRow:
+    """A variable, or a part of one that is open (`owner` names it). `widths` are those of the
+    columns name and type."""
+
+    variable: Variable
+    owner: str = ""
+    is_open: bool = False
+    widths: tuple[int, int] = (8, 6)
+
+    def pieces(self, width: int) -> Pieces:
+        variable = self.variable
+        name_width, type_width = self.widths
+        if self.owner:
+            name_width = max(name_width - 2, 4)
+        mark = "  " if self.owner else ("▾ " if self.is_open else "")
+        if mark and not self.owner:
+            name_width -= 2
+        found: Pieces = [
+            (mark, "muted"),
+            (padded(variable.name, name_width) + "  ", "muted" if self.owner else "title"),
+            (padded(variable.type, type_width) + "  ", "muted"),
+        ]
+        shape = variable.shape.replace("x", "×") if variable.kind in _OPENS else ""
+        left = width - sum(cell_len(text) for text, _ in found)
+        if width >= _WIDE:
+            size = size_words(variable.size) if variable.size is not None else ""
+            found += [(padded(shape, 9) + " ", "accent"), (f"{size:>7}  ", "muted")]
+            left -= 19
+        elif shape and left > len(shape):
+            found.append((padded(shape, len(shape) + 1), "accent"))
+            left -= len(shape) + 1
+        if left > 3:
+            found.append((padded(variable.preview, left), "text"))
+        return found
+
+
+def ordered(variables: Sequence[Variable], order: Order, descending: bool) -> list[Variable]:
+    """In the order of a column; those of unknown size last."""
+
+    def key(variable: Variable) -> tuple[float, str]:
+        match order:
+            case "name":
+                return 0.0, variable.name.casefold()
+            case "type":
+                return 0.0, f"{variable.type.casefold()}\0{variable.name.casefold()}"
+            case "size":
+                return float(-1 if variable.size is None else variable.size), variable.name
+
+    return sorted(variables, key=key, reverse=descending)
+
+
+def outline(
+    variables: Sequence[Variable],
+    details: Mapping[str, VariableDetail],
+    sought: str,
+    width: int,
+) -> list[tuple[Key, Row]]:
+    """The rows of a list that is `width` cells wide; with `sought`, of those whose name or type
+    has that text. What was imported is no data: it is listed only for who looks for it."""
+    wanted = sought.casefold()
+    shown = [
+        each
+        for each in variables
+        if (wanted and wanted in f"{each.name}\0{each.type}".casefold())
+        or (not wanted and each.kind != "module")
+    ]
+    inner = [part for each in shown if each.name in details for part in details[each.name].children]
+    is_wide = width >= _WIDE
+    widths = (
+        _widest([each.name for each in [*shown, *inner]], 4, 20 if is_wide else 13),
+        _widest([each.type for each in [*shown, *inner]], 3, 14 if is_wide else 10),
+    )
+    found: list[tuple[Key, Row]] = []
+    for variable in shown:
+        detail = details.get(variable.name)
+        row = VariableRow(variable, is_open=detail is not None, widths=widths)
+        found.append(((variable.name, ""), row))
+        if detail is not None:
+            found += _inside(variable.name, detail, widths)
+    return found
+
+
+def _inside(
+    name: str, detail: VariableDetail, widths: tuple[int, int]
+) -> Iterator[tuple[Key, Row]]:
+    for child in _public_first(detail.children):
+        yield (name, child.name), VariableRow(child, name, widths=widths)
+    if not detail.children:
+        lines = detail.text.split("\n")
+        for number, line in enumerate(lines[:_MOST_LINES]):
+            yield (name, f"line {number}"), TextRow(f"  {line}", "muted")
+        if len(lines) > _MOST_LINES:
+            words = f"  … {len(lines) - _MOST_LINES} more lines"
+            yield (name, "more"), TextRow(words, "muted")
+
+
+def alive(snapshot: Snapshot) -> tuple[Variable, ...]:
+    """The variables of the kernel that is there now."""
+    is_there = snapshot.kernel.state in ("idle", "busy")
+    same = snapshot.kernel.variables_generation == snapshot.kernel.generation
+    return snapshot.kernel.variables if is_there and same else ()
+
+
+def _public_first(children: Sequence[Variable]) -> list[Variable]:
+    """Attributes with an underscore after the others; items stay in their order."""
+    return sorted(children, key=lambda child: child.name.startswith("._"))
+
+
+def _widest(texts: Sequence[str], least: int, most: int) -> int:
+    return min(max(map(cell_len, texts), default=least), most)

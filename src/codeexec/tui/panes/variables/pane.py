@@ -1,0 +1,302 @@
+"""The variables pane: names of the kernel with type, shape and value; opened, searched, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from codeexec.client.api import SessionClient
+from codeexec.domain import requests as q
+from codeexec.domain.errors import Busy, CodeexecError
+from codeexec.domain.events import Variable
+from codeexec.domain.snapshot import KernelView
+from codeexec.tui.commands.table import bindings
+from codeexec.tui.panes.variables.insides import Insides
+from codeexec.tui.panes.variables.outline import ORDERS, Key, Order, alive, ordered, outline
+from codeexec.tui.render.plain import one_line
+from codeexec.tui.session.ask import CopyRequested, Failed
+from codeexec.tui.session.feed import Frame
+from codeexec.tui.widgets.field import Field
+from codeexec.tui.widgets.label_text import tell
+from codeexec.tui.widgets.row_list import Row, RowList
+
+R = TypeVar("R")
+_EMPTY = "Variables appear here"
+
+
+class VariablesPane(Vertical):
+    """`show_frame` takes frames; what is inside of a variable is asked of the session."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("variables")]
+
+    DEFAULT_CSS = """
+    VariablesPane RowList { height: 1fr; }
+    VariablesPane #sought { height: 1; border: none; padding: 0 1; display: none;
+        background: transparent; }
+    VariablesPane #sought.open { display: block; }
+    VariablesPane #word { height: auto; display: none; padding: 0 1; color: $text-muted; }
+    VariablesPane #word.said { display: block; }
+    VariablesPane #word.asks { color: $text-warning; text-style: bold; }
+    VariablesPane #nothing { height: 1fr; display: none; padding: 0 2; content-align: center middle;
+        text-align: center; color: $text-muted; }
+    VariablesPane.-empty #nothing { display: block; }
+    VariablesPane.-empty RowList { display: none; }
+    """
+
+    @dataclass
+    class TableRequested(Message):
+        """Show this variable as a table (`TableScreen`)."""
+
+        name: str
+
+    def __init__(self, session: SessionClient | None = None, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._session = session
+        self._variables: tuple[Variable, ...] = ()
+        self._kernel = KernelView()
+        self._insides = Insides()
+        self._keys: list[Key] = []
+        self._order: Order = "name"
+        self._descending = False
+        self._sought = ""
+        self._current: Key = ("", "")
+        self._asks = ""
+        self._trouble = ""
+
+    def compose(self) -> ComposeResult:
+        yield Field(id="sought", compact=True, placeholder="name or type", select_on_focus=False)
+        yield RowList(id="names")
+        yield Static(_EMPTY, id="nothing")
+        yield Static("", id="word")
+
+    def on_mount(self) -> None:
+        self._list = self.query_one(RowList)
+        self._nothing = self.query_one("#nothing", Static)
+        self._word = self.query_one("#word", Static)
+        self._field = self.query_one("#sought", Input)
+        self._arrange()
+
+    # -- what comes in -------------------------------------------------------------------
+
+    def connect(self, session: SessionClient) -> None:
+        """Ask this session from now on."""
+        self._session = session
+
+    def show_frame(self, frame: Frame) -> None:
+        """Follow what is."""
+        snapshot = frame.snapshot
+        changed = alive(snapshot) != self._variables
+        became_idle = snapshot.kernel.state == "idle" and self._kernel.state != "idle"
+        if snapshot.kernel.generation != self._kernel.generation:
+            self._insides.keep(set())
+        self._kernel = snapshot.kernel
+        if became_idle:
+            self._trouble = ""
+        if changed:
+            self._variables = alive(snapshot)
+            self._insides.keep({variable.name for variable in self._variables})
+        if (changed or became_idle) and self.is_mounted:
+            self._arrange()
+            if self._insides.details and snapshot.kernel.state == "idle":
+                self.run_worker(self._look_again(), group="details", exclusive=True)
+
+    def take_focus(self) -> None:
+        self._list.focus()
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """What is listed now."""
+        return self._list.rows
+
+    @property
+    def current(self) -> Variable | None:
+        """The variable under the cursor; of an open one's parts, the variable itself."""
+        name = self._current[0]
+        return next((each for each in self._variables if each.name == name), None)
+
+    # -- what is shown -------------------------------------------------------------------
+
+    def _arrange(self) -> None:
+        """Bring the list in line with what is and with what the person has set."""
+        rows = outline(
+            ordered(self._variables, self._order, self._descending),
+            self._insides.details,
+            self._sought,
+            self.size.width,
+        )
+        keys = [key for key, _ in rows]
+        at = (
+            keys.index(self._current)
+            if self._current in keys
+            else min(self._list.cursor, len(keys) - 1)
+        )
+        if keys:
+            self._current = keys[max(at, 0)]
+        self._keys = keys
+        self._list.show([row for _, row in rows], max(at, 0))
+        self.set_class(not rows, "-empty")
+        words = f"No name or type has “{self._sought}”" if self._sought else _EMPTY
+        tell(self._nothing, words)
+        self._say()
+
+    def _say(self) -> None:
+        """A question, what is in the way, or nothing."""
+        words = (
+            f"Delete the variable “{one_line(self._asks)}”? y / n" if self._asks else self._trouble
+        )
+        word = self._word
+        tell(word, words)
+        word.set_class(bool(words), "said")
+        word.set_class(bool(self._asks), "asks")
+
+    def on_resize(self) -> None:
+        if self.is_mounted:
+            self._arrange()
+
+    # -- asking the kernel ---------------------------------------------------------------
+
+    async def _ask(self, request: q.Request[R]) -> R | None:
+        """The answer; a kernel that is busy is said quietly, other refusals as what they are."""
+        if self._session is None:
+            return None
+        try:
+            return await self._session.call(request)
+        except Busy:
+            self._trouble = "The kernel is busy: what is listed is from before"
+        except CodeexecError as error:
+            self.post_message(Failed(error))
+        self._say()
+        return None
+
+    async def _open(self, name: str) -> None:
+        detail = await self._ask(q.InspectVariable(name))
+        if detail is not None and any(each.name == name for each in self._variables):
+            self._insides.details[name] = detail
+            self._arrange()
+
+    async def _look_again(self) -> None:
+        if await self._insides.look_again(self._session):
+            self._arrange()
+
+    # -- keys and mouse ------------------------------------------------------------------
+
+    @on(RowList.Moved)
+    def follow_cursor(self, event: RowList.Moved) -> None:
+        event.stop()
+        self._stop_asking()
+        if event.at < len(self._keys):
+            self._current = self._keys[event.at]
+
+    @on(RowList.Chosen)
+    def open_chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.action_open()
+
+    def on_key(self, event: events.Key) -> None:
+        """While a question is open, a key is its answer."""
+        if not self._asks:
+            return
+        event.stop()
+        event.prevent_default()
+        name = self._asks
+        self._stop_asking()
+        if event.key in ("y", "Y"):
+            self.run_worker(self._delete(name), group="delete")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No key is a command while it is an answer, or text that is searched for."""
+        if action == "back":
+            return True
+        return not self._asks and not self._field.has_focus
+
+    def action_step(self, by: int) -> None:
+        self._list.step(by)
+
+    def action_end(self, side: int) -> None:
+        self._list.go(0 if side < 0 else len(self._list.rows) - 1)
+
+    def action_open(self) -> None:
+        """A data frame or an array as a table; of anything else, what is inside."""
+        variable = self.current
+        if variable is None:
+            return
+        if variable.kind == "table" or (variable.kind == "array" and variable.shape.count("x") < 2):
+            self.post_message(self.TableRequested(variable.name))
+        else:
+            self.action_expand(variable.name not in self._insides.details)
+
+    def action_expand(self, opens: bool) -> None:
+        name = self._current[0]
+        if opens and name and name not in self._insides.details:
+            self.run_worker(self._open(name), group="open", exclusive=True)
+        elif not opens and self._insides.details.pop(name, None) is not None:
+            self._current = (name, "")
+            self._arrange()
+
+    def action_sort(self) -> None:
+        """By the next column; of sizes the largest first."""
+        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        self._descending = self._order == "size"
+        self._arrange()
+
+    def action_reverse(self) -> None:
+        self._descending = not self._descending
+        self._arrange()
+
+    def action_refresh_variables(self) -> None:
+        self.run_worker(self._refresh(), group="refresh", exclusive=True)
+
+    def action_delete(self) -> None:
+        variable = self.current
+        if variable is not None:
+            self._asks = variable.name
+            self._say()
+
+    def action_copy_name(self) -> None:
+        if self.current is not None:
+            self.post_message(CopyRequested(self.current.name, "Its name"))
+
+    async def _refresh(self) -> None:
+        await self._ask(q.RefreshVariables())
+
+    async def _delete(self, name: str) -> None:
+        await self._ask(q.DeleteVariable(name))
+
+    def _stop_asking(self) -> None:
+        if self._asks:
+            self._asks = ""
+            self._say()
+
+    def action_search(self) -> None:
+        field = self._field
+        field.add_class("open")
+        field.focus()
+
+    def action_back(self) -> None:
+        """From the search to the list, and everything in it."""
+        field = self._field
+        field.value = ""
+        field.remove_class("open")
+        if not self._list.has_focus:
+            self._list.focus()
+
+    @on(Input.Changed, "#sought")
+    def seek(self, event: Input.Changed) -> None:
+        event.stop()
+        self._sought = event.value.strip()
+        self._arrange()
+
+    @on(Input.Submitted, "#sought")
+    def end_search(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._list.focus()
+        if not self._sought:
+            self._field.remove_class("open")

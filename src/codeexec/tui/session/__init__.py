@@ -1,0 +1,1 @@
+"""The session as the workbench sees it: opened, asked, followed frame by frame."""

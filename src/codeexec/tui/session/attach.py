@@ -1,0 +1,89 @@
+"""Which session a start of the workbench means: the one named, this folder's, or a new one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace as struct_replace
+
+from codeexec.client.api import HostClient
+from codeexec.config.model import Settings
+from codeexec.domain.backends import CONTAINERS
+from codeexec.domain.errors import NotFound
+from codeexec.domain.requests import ListSessions, OpenSession, SessionSummary, StopSession
+
+if TYPE_CHECKING:
+    from codeexec.tui.boot.entry import OpenOptions
+    from codeexec.tui.session.workspace import Place
+
+
+def wanted(options: OpenOptions, place: Place, settings: Settings) -> OpenSession:
+    """The request for a new session, or for the one of that name; what the command line does not
+    say, the settings do. A kernel that it names is one of this machine."""
+    said = settings.docker
+    in_container = options.docker is not None or (
+        settings.kernel.backend == CONTAINERS and not options.kernel
+    )
+    request = OpenSession(
+        cwd=str(place.folder),
+        name=options.session,
+        kernel=options.kernel,
+        file=str(place.files[0]) if place.files else "",
+    )
+    if not in_container:
+        return struct_replace(request, kernel=options.kernel or settings.kernel.name)
+    pull = "true" if options.pull else said.pull
+    policy = replace(said, policy=options.policy or said.policy, pull=pull).wanted
+    image = options.docker or said.image
+    return struct_replace(request, backend=CONTAINERS, image=image, policy=policy)
+
+
+async def find_session(
+    host: HostClient, options: OpenOptions, place: Place, settings: Settings
+) -> SessionSummary:
+    """Open it or attach to it: to this folder's, where that has what the command line names.
+    Raises NotFound where one is to be attached to and is not there, and whatever the host has to
+    say."""
+    if options.attach:
+        return await _running(host, options.session)
+    if not options.new and not options.session and not options.demo:
+        listed = await host.call(ListSessions(ended=False))
+        here = [one for one in listed.sessions if one.cwd == str(place.folder)]
+        for session in here:
+            if _never_had_a_kernel(session) and not session.executions and not session.clients:
+                # Begun with a kernel that there is not: nothing is in it that could be lost.
+                await host.call(StopSession(session.session_id))
+        mine = [one for one in here if _fits(one, options) and not _never_had_a_kernel(one)]
+        if mine:
+            return max(mine, key=lambda one: one.changed_at)
+    return await host.call(wanted(options, place, settings))
+
+
+def _never_had_a_kernel(session: SessionSummary) -> bool:
+    """Whether the kernel that it was begun with was not found, for instance a name mistyped."""
+    return session.state == "dead" and not session.kernel_name
+
+
+def _fits(session: SessionSummary, options: OpenOptions) -> bool:
+    """Whether it has the kernel, the container and the policy, as far as they are named."""
+    if options.kernel and options.kernel not in (session.kernel, session.kernel_name):
+        return False
+    if options.docker is not None and session.backend != CONTAINERS:
+        return False
+    if options.docker and session.kernel_name != f"{CONTAINERS}:{options.docker}":
+        return False
+    # The words begin with the name of the policy: `locked · no network …`, `locked, changed …`.
+    return not options.policy or session.policy.split(" ")[0].rstrip(",") == options.policy
+
+
+async def _running(host: HostClient, name: str) -> SessionSummary:
+    listed = (await host.call(ListSessions(ended=False))).sessions
+    found = [one for one in listed if not name or name in (one.name, one.session_id)]
+    if not found:
+        names = ", ".join(one.name for one in listed)
+        raise NotFound(
+            f"No session {name!r} is running." if name else "No session is running.",
+            f"Running are: {names}." if names else "Begin one with `codeexec-tui`.",
+        )
+    return max(found, key=lambda one: one.changed_at)

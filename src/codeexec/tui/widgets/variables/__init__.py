@@ -1,5 +1,0 @@
-"""What the kernel holds: its names, and what is inside of them."""
-
-from codeexec.tui.widgets.variables.pane import VariablesPane
-
-__all__ = ["VariablesPane"]

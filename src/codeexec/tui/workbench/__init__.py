@@ -1,0 +1,1 @@
+"""The workbench screen: panes on one session, their arrangement, and actions between them."""

@@ -1,0 +1,72 @@
+"""What a run of the editor shows while the console is not on screen: a peek, or the console."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.panes.console.peek import OutputPeek
+from codeexec.tui.session.feed import Frame
+from codeexec.tui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from codeexec.tui.workbench.workbench import Workbench
+
+
+class HiddenConsole:
+    """Follows the frames of one workbench, as the setting `console.hidden` says."""
+
+    def __init__(self, workbench: Workbench) -> None:
+        self._workbench = workbench
+        self._peek: OutputPeek | None = None
+
+    def show_frame(self, frame: Frame) -> None:
+        """Take in what a frame says of the runs of the editor."""
+        if self._workbench.is_console_shown:
+            return
+        run = self._latest(frame)
+        if run is None:
+            return
+        self._workbench.mark_console(True)
+        match self._workbench.equipment.settings.console.hidden:
+            case "switch":
+                # F2 goes back.
+                self._workbench.action_go("console")
+            case "peek":
+                self._show(run)
+
+    def _latest(self, frame: Frame) -> ExecutionView | None:
+        """The run of the editor that changed last; one that failed rather than those skipped."""
+        latest = None
+        for key in frame.changed:
+            view = frame.view(key)
+            is_run = view is not None and view.cell is not None and not view.options.silent
+            if view is None or not is_run or view.status in ("queued", "cancelled"):
+                continue
+            if view.origin == self._workbench.equipment.me and (
+                latest is None or latest.number < view.number
+            ):
+                latest = view
+        return latest
+
+    def _show(self, view: ExecutionView) -> None:
+        if self._peek is None:
+            self._peek = OutputPeek(self._workbench.equipment.theme)
+            self._workbench.box("editor").mount(self._peek)
+        self._peek.display = True
+        self._peek.show(view)
+
+    def hide(self) -> None:
+        """The console is on screen, or the text is being changed."""
+        if self._peek is not None:
+            self._peek.display = False
+
+    def note_edit(self) -> None:
+        """The text was changed: what has ended has been seen."""
+        view = self._peek.view if self._peek is not None else None
+        if view is not None and not view.is_open:
+            self.hide()
+
+    def use(self, theme: Theme) -> None:
+        if self._peek is not None:
+            self._peek.use(theme)

@@ -1,0 +1,184 @@
+"""What can be done about the kernel and the session from anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+from textual import work
+
+from codeexec.client.api import HostClient
+from codeexec.domain import requests as q
+from codeexec.domain.events import CellRef, LadderStage
+from codeexec.domain.requests import Request
+from codeexec.domain.snapshot import KernelView, Snapshot
+from codeexec.tui.context import Equipment
+from codeexec.tui.panes.documents.pane import DocumentsPane
+from codeexec.tui.render.counts import counted
+from codeexec.tui.session.ask import ask
+from codeexec.tui.session.deferred import LateSession
+from codeexec.tui.session.feed import Frame
+from codeexec.tui.session.workspace import Place
+from codeexec.tui.widgets.dialogs import Asker, Confirm
+from codeexec.tui.workbench.arrangement import Arrangement
+from codeexec.tui.workbench.kernel_choices import KernelChoices
+
+R = TypeVar("R")
+
+
+class KernelActions(Arrangement):
+    """Each becomes one request, or a question first where something would be lost."""
+
+    session: LateSession
+    host: HostClient
+    place: Place
+    equipment: Equipment
+    last: Frame | None
+    documents: DocumentsPane
+
+    @property
+    def kernel_choices(self) -> KernelChoices:
+        return KernelChoices(self)
+
+    @work(group="choose", exclusive=True)
+    async def action_start_kernel(self) -> None:
+        await self.kernel_choices.start()
+
+    @work(group="choose", exclusive=True)
+    async def action_focus_kernel(self) -> None:
+        await self.kernel_choices.focus()
+
+    @work(group="choose", exclusive=True)
+    async def action_kernel_of_document(self) -> None:
+        await self.kernel_choices.for_document()
+
+    @work(group="choose", exclusive=True)
+    async def action_default_kernel(self) -> None:
+        await self.kernel_choices.set_default()
+
+    @work(group="choose", exclusive=True)
+    async def action_remove_kernel(self) -> None:
+        await self.kernel_choices.remove()
+
+    def action_next_kernel(self) -> None:
+        self.kernel_choices.next()
+
+    def tell(self, request: Request[R]) -> None:
+        """Ask, and wait in the background; only a refusal is heard of again."""
+
+        async def asked() -> None:
+            await ask(self, self.session, request)
+
+        self.run_worker(asked(), group="tell")
+
+    def action_interrupt(self) -> None:
+        """The first rung of the ladder, or the next while one is being climbed. Where nothing
+        runs yet, what waits is let go: a kernel that starts has nothing to be interrupted in."""
+        snapshot = self.last.snapshot if self.last is not None else Snapshot()
+        waiting = snapshot.queue_of("")
+        if snapshot.running is None and waiting:
+            # The first may have begun since: then it is interrupted.
+            self.tell(q.CancelExecution(waiting[0].execution_id))
+            self.tell(q.ClearQueue(snapshot.default_kernel))
+            return
+        ladder = snapshot.kernel.ladder
+        if ladder is None:
+            self.tell(q.Interrupt())
+            return
+        order: tuple[LadderStage, ...] = ("interrupt", "interrupt_again", "terminate", "kill")
+        at = order.index(ladder.stage) if ladder.stage in order else 0
+        self.tell(q.Interrupt(order[min(at + 1, len(order) - 1)]))
+
+    @work(group="restart", exclusive=True)
+    async def action_restart(self) -> None:
+        if await self._may_restart(asks_for_variables=True):
+            await ask(self, self.session, q.RestartKernel())
+
+    async def _may_restart(self, *, asks_for_variables: bool = False) -> bool:
+        """Ask where a cell runs or waits; `asks_for_variables`: also where variables are lost that
+        no run of all cells makes again."""
+        snapshot = self.last.snapshot if self.last is not None else None
+        if snapshot is None:
+            return True
+        queue = snapshot.queue_of("")
+        if snapshot.running is None and not queue:
+            return not asks_for_variables or await self._may_lose_variables(snapshot)
+        waiting = len(queue)
+        wait = f"{waiting} more wait" if waiting > 1 else "one more waits"
+        words = f"A cell is running, and {wait}." if waiting else "A cell is running."
+        if snapshot.running is None:
+            words = f"{waiting} cells wait." if waiting > 1 else "A cell waits."
+        said = await self.app.push_screen_wait(
+            Confirm("Restart the kernel?", words, [("restart", "Restart"), ("cancel", "Cancel")])
+        )
+        return said == "restart"
+
+    async def _may_lose_variables(self, snapshot: Snapshot) -> bool:
+        """Ask before variables are lost, unless that is set otherwise."""
+        count = len(snapshot.kernel.variables) if snapshot.kernel.state in ("idle", "busy") else 0
+        if not count or not self.equipment.settings.console.confirm_restart:
+            return True
+        words = f"{counted(count, 'variable')} {'is' if count == 1 else 'are'} lost."
+        answers = [("restart", "Restart"), ("cancel", "Cancel")]
+        asked = Confirm("Restart the kernel?", words, answers)
+        return await self.app.push_screen_wait(asked) == "restart"
+
+    @work(group="restart", exclusive=True)
+    async def action_restart_and_run_all(self) -> None:
+        if not await self._may_restart():
+            return
+        if await ask(self, self.session, q.RestartKernel()) is not None:
+            await self.documents.run_all()
+
+    @work(group="restart", exclusive=True)
+    async def run_cells_afresh(self, cells: tuple[tuple[str, CellRef], ...]) -> None:
+        """Restart, then run these: `(code, where it is from)`."""
+        if not await self._may_restart():
+            return
+        if await ask(self, self.session, q.RestartKernel()) is None:
+            return
+        for code, cell in cells:
+            request = q.Execute(code, origin=self.equipment.me, cell=cell)
+            if await ask(self, self.session, request) is None:
+                return
+
+    @work(group="choose", exclusive=True)
+    async def action_choose_kernel(self) -> None:
+        from codeexec.tui.screens.kernels import KernelsScreen  # seldom needed: not at the start
+
+        ref = self.last.snapshot.kernel.kernel if self.last is not None else None
+        name, policy = (ref.name, ref.policy) if ref is not None else ("", "")
+        screen = KernelsScreen(self.host, str(self.place.folder), name, policy)
+        chosen = await self.app.push_screen_wait(screen)
+        if chosen is not None and await self._may_restart():
+            await ask(self, self.session, q.RestartKernel(chosen))
+
+    @work(group="choose", exclusive=True)
+    async def action_choose_policy(self) -> None:
+        from codeexec.tui.screens.policies import PolicyScreen  # not at the start either
+
+        kernel = self.last.snapshot.kernel if self.last is not None else KernelView()
+        if kernel.kernel is None or not kernel.kernel.policy:
+            self.notify("This kernel is in no container. Choose one that is: F12", timeout=4)
+            return
+        chosen = await self.app.push_screen_wait(PolicyScreen(kernel))
+        if chosen is not None and await self._may_restart():
+            policy = replace(self.equipment.settings.docker, policy=chosen).wanted
+            await ask(self, self.session, q.RestartKernel(policy=policy))
+
+    def action_pause_kernel(self) -> None:
+        paused = self.last is not None and self.last.snapshot.kernel.paused
+        self.tell(q.UnpauseKernel() if paused else q.PauseKernel())
+
+    def action_shut_down(self) -> None:
+        self.tell(q.ShutDownKernel())
+
+    def action_clear_queue(self) -> None:
+        self.tell(q.ClearQueue())
+
+    @work(group="choose", exclusive=True)
+    async def action_rename_session(self) -> None:
+        name = self.last.snapshot.name if self.last is not None else ""
+        said = await self.app.push_screen_wait(Asker("A name for this session", name))
+        if said is not None:
+            await ask(self, self.session, q.RenameSession(said))

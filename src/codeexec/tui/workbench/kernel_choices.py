@@ -1,0 +1,125 @@
+"""What can be done about the kernels of a session: start another one, choose who has the focus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codeexec.domain import requests as q
+from codeexec.domain.options import DEFAULT_KERNEL
+from codeexec.domain.snapshot import KernelView, Snapshot
+from codeexec.tui.session.ask import ask
+from codeexec.tui.widgets.dialogs import Choice, Chooser, Confirm
+
+if TYPE_CHECKING:
+    from codeexec.tui.workbench.kernel_actions import KernelActions
+
+_ANOTHER, _DEFAULT = "another", "default"
+
+
+class KernelChoices:
+    """Dialogs of one workbench; each is awaited in a worker."""
+
+    def __init__(self, workbench: KernelActions) -> None:
+        self._workbench = workbench
+
+    @property
+    def _snapshot(self) -> Snapshot:
+        last = self._workbench.last
+        return last.snapshot if last is not None else Snapshot()
+
+    @property
+    def _default(self) -> str:
+        """The kernel that runs documents for which none was chosen."""
+        return self._workbench.session.focus.of_document("") or self._snapshot.default_kernel
+
+    async def start(self) -> str | None:
+        """Choose a kernel, start it beside the others, and give it the focus; its name."""
+        from codeexec.tui.screens.kernels import KernelsScreen  # seldom needed: not at the start
+
+        workbench = self._workbench
+        screen = KernelsScreen(workbench.host, str(workbench.place.folder))
+        spec = await workbench.app.push_screen_wait(screen)
+        if spec is None:
+            return None
+        name = free_name(spec, self._snapshot)
+        if await ask(workbench, workbench.session, q.StartKernel(name, spec)) is None:
+            return None
+        workbench.session.focus.choose(name)
+        return name
+
+    async def focus(self) -> None:
+        """Choose the kernel that the prompt, the status line and the variables are about."""
+        chosen = await self._choose("The kernel of the prompt")
+        if chosen is not None:
+            self._workbench.session.focus.choose(chosen)
+
+    async def for_document(self) -> None:
+        """Choose the kernel that runs the document in front."""
+        workbench = self._workbench
+        sheet = workbench.documents.sheet
+        if sheet is None:
+            workbench.notify("No document is open.", timeout=3)
+            return
+        chosen = await self._choose(f"The kernel of {sheet.title}", with_default=True)
+        if chosen is not None:
+            workbench.session.focus.choose_for(sheet.name_key, chosen)
+            workbench.session.focus.choose(chosen or self._default)
+
+    async def set_default(self) -> None:
+        """Let the kernel in focus run documents for which none was chosen, for all clients."""
+        workbench, name = self._workbench, self._snapshot.default_kernel
+        if await ask(workbench, workbench.session, q.SetDefaultKernel(name)) is not None:
+            workbench.notify(f"{name} is the default kernel.", timeout=4, markup=False)
+
+    async def remove(self) -> None:
+        """Stop the kernel in focus, and have it in the session no more."""
+        workbench, name = self._workbench, self._snapshot.default_kernel
+        words = "Its variables are lost; what it has put out stays."
+        asked = Confirm(f"Remove {name}?", words, [("remove", "Remove"), ("cancel", "Cancel")])
+        if await workbench.app.push_screen_wait(asked) != "remove":
+            return
+        if await ask(workbench, workbench.session, q.RemoveKernel(name)) is not None:
+            workbench.session.focus.forget(name)
+
+    def next(self) -> None:
+        """Give the focus to the next kernel of the session."""
+        names = list(self._snapshot.kernels)
+        if len(names) < 2:
+            self._workbench.notify("The session has one kernel.", timeout=3)
+            return
+        at = names.index(self._snapshot.default_kernel)
+        self._workbench.session.focus.choose(names[(at + 1) % len(names)])
+
+    async def _choose(self, title: str, *, with_default: bool = False) -> str | None:
+        """The name of a kernel, which may have been started for it; empty: the default one."""
+        choices = [
+            Choice(f"kernel:{name}", _words(name, view, is_default=name == self._default))
+            for name, view in self._snapshot.kernels.items()
+        ]
+        if with_default:
+            choices.append(Choice(_DEFAULT, f"The session's default kernel: {self._default}"))
+        choices.append(Choice(_ANOTHER, "Start another kernel…"))
+        chosen = await self._workbench.app.push_screen_wait(Chooser(title, choices))
+        if chosen == _ANOTHER:
+            return await self.start()
+        if chosen == _DEFAULT:
+            return ""
+        return chosen.partition(":")[2] if chosen is not None else None
+
+
+def free_name(spec: str, snapshot: Snapshot) -> str:
+    """A name for a kernel of this spec that none of the session has: `bash`, `python-2` …"""
+    is_python = "/" in spec or ":" in spec or spec.startswith("python")
+    base = DEFAULT_KERNEL if is_python else spec
+    number, name = 1, base
+    while name in snapshot.kernels:
+        number += 1
+        name = f"{base}-{number}"
+    return name
+
+
+def _words(name: str, view: KernelView, *, is_default: bool) -> str:
+    ref = view.kernel
+    label = (ref.display_name or ref.name) if ref is not None else "not found"
+    state = "paused" if view.paused else view.state
+    return f"{name} · {label} · {state}" + (" · default" if is_default else "")

@@ -1,0 +1,78 @@
+"""Telling a person who looks elsewhere: the bell, and the terminal's own notification (OSC 9)."""
+
+from __future__ import annotations
+
+import re
+
+from codeexec.config.model import Notify
+from codeexec.domain.glyphs import EXECUTIONS
+from codeexec.domain.printable import printable
+from codeexec.domain.snapshot import ExecutionView
+from codeexec.domain.words import duration
+from codeexec.tui.session.feed import Frame
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f;]+")
+
+
+def sequence(words: str, settings: Notify, *, tmux: bool = False) -> str:
+    """What is written to the terminal; of the words nothing that could end the sequence."""
+    bell = "\a" if settings.bell else ""
+    if not settings.desktop:
+        return bell
+    said = f"\x1b]9;{printable(_CONTROL.sub(' ', words))[:200]}\x1b\\"
+    if tmux:
+        said = f"\x1bPtmux;{said.replace(chr(27), chr(27) * 2)}\x1b\\"
+    return bell + said
+
+
+class AnswerWaits:
+    """For how long executions have waited for the user: time that they did not take."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+        self._waited: dict[str, float] = {}
+
+    def note(self, frame: Frame, now: float) -> None:
+        for key in frame.changed:
+            view = frame.view(key)
+            if view is not None and view.is_open and view.stdin is not None:
+                self._since.setdefault(key, now)
+            elif key in self._since:
+                self._waited[key] = self.of(key) + now - self._since.pop(key)
+
+    def of(self, execution_id: str) -> float:
+        """Seconds that it has waited for answers."""
+        return self._waited.get(execution_id, 0.0)
+
+
+def long_runs(
+    frame: Frame, settings: Notify, waits: AnswerWaits | None = None
+) -> list[ExecutionView]:
+    """Executions that have ended in this frame and took longer than nobody would wait; the time
+    in which they waited for an answer does not count."""
+    if not settings.after:
+        return []
+    waits = waits or AnswerWaits()
+    found = []
+    for key in frame.changed:
+        view, before = frame.view(key), frame.before.executions.get(key)
+        if view is None or before is None or view.is_open or not before.is_open:
+            continue
+        if _taken(view, waits) >= settings.after:
+            found.append(view)
+    return found
+
+
+def _taken(view: ExecutionView, waits: AnswerWaits) -> float:
+    taken = (view.finished_at or 0.0) - (view.started_at or view.finished_at or 0.0)
+    return taken - waits.of(view.execution_id)
+
+
+def words_for(view: ExecutionView, waits: AnswerWaits | None = None) -> str:
+    """Such as `✓ plot: done in 1:20`."""
+    title = view.cell.title if view.cell is not None and view.cell.title else ""
+    title = title or view.code.strip().split("\n")[0][:40]
+    taken = duration(_taken(view, waits or AnswerWaits()))
+    ok = view.status == "ok"
+    mark = EXECUTIONS["ok" if ok else "error"]
+    return f"{mark} {title}: {'done' if ok else view.status} after {taken}"

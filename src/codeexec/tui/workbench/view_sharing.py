@@ -1,0 +1,85 @@
+"""What a workbench shows, kept for those who attach, and shown by those who watch."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from codeexec.tui.session.views import SessionView, SessionViews
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from codeexec.tui.workbench.workbench import Workbench
+
+
+class ViewSharing:
+    """Writes the view of a workbench, or follows that of another through the same folder."""
+
+    def __init__(self, workbench: Workbench, folder: Path) -> None:
+        self._workbench = workbench
+        self._views = SessionViews(folder)
+        self.last: SessionView | None = None
+        """The view that was kept, or shown, last."""
+        self._console: tuple[str, int] | None = None
+        """The place in the console that was followed last."""
+        self._shown_at = 0.0
+        self.follows = workbench.options.watch
+
+    def load(self, session_id: str) -> SessionView | None:
+        return self._views.load(session_id)
+
+    def save(self) -> None:
+        """Keep what is shown now."""
+        workbench = self._workbench
+        if workbench.session.session_id and workbench.is_set_up:
+            self._views.save(workbench.session.session_id, self._now())
+
+    def share(self) -> None:
+        """Keep what is shown now where others may watch it and it is another view than before."""
+        workbench = self._workbench
+        is_watched = workbench.is_set_up and workbench.status.clients > 1
+        if is_watched and workbench.session.session_id and (view := self._now()) != self.last:
+            self.last = view
+            self._views.save(workbench.session.session_id, view)
+
+    def _now(self) -> SessionView:
+        workbench = self._workbench
+        return replace(workbench.documents.view(), console=workbench.console_pane.view.place)
+
+    def toggle(self) -> None:
+        """Follow, or let go."""
+        self.follows, self.last = not self.follows, None
+
+    async def follow(self) -> None:
+        """Show what the watched workbench shows; a cursor that was moved here lets go of it. The
+        console goes along where it was scrolled there, and stays where it is scrolled here."""
+        workbench = self._workbench
+        if not self.follows or not workbench.session.session_id or not workbench.is_set_up:
+            return
+        shown = self.last
+        if shown is not None and self._has_moved(shown):
+            if workbench.equipment.key_at <= self._shown_at:
+                shown = None  # text that came later has moved the cursor, not the user: again
+            elif workbench.here == "editor":
+                workbench.action_follow()
+                return
+        view = self._views.load(workbench.session.session_id)
+        if view is None:
+            return
+        if view.console != self._console:
+            self._console = view.console
+            await workbench.console_pane.follow_place(view.console)
+        if view.front and (shown is None or view != replace(shown, console=view.console)):
+            await workbench.documents.follow_view(view)
+            self.last, self._shown_at = view, time.monotonic()
+
+    def _has_moved(self, shown: SessionView) -> bool:
+        """Whether the editor shows another place than that of the view."""
+        now = self._workbench.documents.view()
+        if shown.front not in {one.name for one in now.files}:
+            return False
+        before = {one.name: one for one in shown.files}
+        after = {one.name: one for one in now.files}
+        return now.front != shown.front or after[now.front] != before[now.front]

@@ -1,0 +1,411 @@
+"""The workbench: panes on one session, and the wires between them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Static
+
+from codeexec.client.api import HostClient
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.requests import GetUsage, SessionSummary
+from codeexec.domain.snapshot import Snapshot
+from codeexec.tui.commands.table import bindings
+from codeexec.tui.layout import TITLES, Layouts
+from codeexec.tui.panes.console.pane import ConsolePane
+from codeexec.tui.panes.console.peek import OutputPeek
+from codeexec.tui.panes.documents.pane import DocumentsPane
+from codeexec.tui.panes.documents.recent import RecentFiles
+from codeexec.tui.session.ask import ask_quietly
+from codeexec.tui.session.attach import find_session
+from codeexec.tui.session.deferred import LateSession
+from codeexec.tui.session.feed import Frame, FrameTaker, frames
+from codeexec.tui.session.views import FileView, SessionView
+from codeexec.tui.session.workspace import Place
+from codeexec.tui.textual_ext import gc as garbage
+from codeexec.tui.theme.theme import Theme
+from codeexec.tui.widgets.chrome import Divider, Tab, TabStrip
+from codeexec.tui.widgets.keys_shown import KeysShown
+from codeexec.tui.widgets.status import StatusLine
+from codeexec.tui.workbench.arrangement import PANES
+from codeexec.tui.workbench.document_actions import DocumentActions
+from codeexec.tui.workbench.hidden_console import HiddenConsole
+from codeexec.tui.workbench.notify import AnswerWaits
+from codeexec.tui.workbench.presenting import Presenting
+from codeexec.tui.workbench.program_actions import ProgramActions
+from codeexec.tui.workbench.side_panes import furnish
+from codeexec.tui.workbench.tour_control import TourControl
+from codeexec.tui.workbench.trust_control import TrustControl
+from codeexec.tui.workbench.view_sharing import ViewSharing
+from codeexec.tui.workbench.wires import Wires
+
+if TYPE_CHECKING:
+    from codeexec.tui.boot.entry import OpenOptions
+    from codeexec.tui.context import Equipment
+
+_USAGE_EVERY = 2.0
+"""Seconds between looks at the kernel's memory."""
+
+
+_SHARE_EVERY = 1.0
+"""Seconds between what watchers are shown."""
+
+
+_LATE = ("artifacts", "variables", "files", "outline")
+"""Panes that are loaded after the first frame."""
+
+
+_FURNISH_AFTER = 0.3
+"""Seconds that are left to the first key, the first run, and the kernel's own start."""
+
+
+_BESIDE_AFTER = 0.04
+"""Seconds that the gallery and the variables stand back for what the console has to show."""
+
+
+def _title(theme: Theme, pane: str) -> TabStrip:
+    return TabStrip(theme, [Tab(pane, TITLES[pane])], id=f"{pane}-title")
+
+
+class Workbench(Wires, ProgramActions, DocumentActions):
+    """One session on screen. Another session is another workbench."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("anywhere")]
+
+    AUTO_FOCUS = ""
+
+    is_set_up = False
+    """Its panes are there, with the documents that it began with."""
+
+    def __init__(
+        self,
+        host: HostClient,
+        options: OpenOptions,
+        place: Place,
+        equipment: Equipment,
+        opening: Awaitable[SessionSummary] | None = None,
+    ) -> None:
+        """`opening` is the session, where that is being opened already."""
+        super().__init__()
+        self.host = host
+        self.options = options
+        self.place = place
+        self.equipment = equipment
+        self._opening = opening
+        self.session = LateSession(self.output_columns)
+        self.last: Frame | None = None
+        self.answer_waits = AnswerWaits()
+        self._beside: list[Frame] = []
+        self.trust = TrustControl(self)
+        self.tour = TourControl(self)
+        self.presenting = Presenting(self)
+        self._layouts = Layouts(equipment.state / "layouts")
+        self.sharing = ViewSharing(self, equipment.state / "views")
+        self.open_paths: tuple[str, ...] = ()
+        self._hidden_console = HiddenConsole(self)
+
+    # -- what is on screen ----------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        theme, me = self.equipment.theme, self.equipment.me
+        yield TabStrip(theme, id="panes-bar")
+        with Horizontal(id="main"):
+            with Vertical(id="left"):
+                with Vertical(id="files-box"):
+                    yield _title(theme, "files")
+                with Vertical(id="outline-box"):
+                    yield _title(theme, "outline")
+            yield Divider(theme, "left-divider").add_class("divider")
+            with Vertical(id="centre"):
+                with Vertical(id="editor-box"):
+                    yield DocumentsPane(theme, self.equipment.swaps, me)
+                yield Divider(theme, "centre-divider").add_class("divider")
+                with Vertical(id="console-box"):
+                    yield _title(theme, "console")
+                    yield ConsolePane(theme, me)
+            yield Divider(theme, "side-divider").add_class("divider")
+            with Vertical(id="side"):
+                with Vertical(id="artifacts-box"):
+                    yield _title(theme, "artifacts")
+                with Vertical(id="variables-box"):
+                    yield _title(theme, "variables")
+        yield Static("This terminal\nis too small.", id="too-small")
+        yield KeysShown(theme)
+        yield StatusLine(theme)
+
+    async def on_mount(self) -> None:
+        self.console_pane = self.query_one(ConsolePane)
+        self.documents = self.query_one(DocumentsPane)
+        self.status = self.query_one(StatusLine)
+        self.documents.folder = self.place.folder
+        self.documents.recent = RecentFiles(self.equipment.state / "recent.json")
+        self.follow_settings()
+        settings = self.equipment.settings
+        self.console_pane.graphics = self.equipment.graphics
+        self.arrangement, files = self._layouts.load(self.place.folder)
+        if settings.appearance.presentation:
+            self.present(True)
+        self.console_pane.connect(self.session, watch_only=self.options.watch)
+        self.documents.connect(self.session)
+        self.documents.focus_of_kernels = self.session.focus
+        self.documents.watch_only = self.options.watch
+        self._show_watching()
+        self.run_worker(self._work(), group="session")
+        self.run_worker(self._follow_link(), group="link")
+        self.set_interval(_USAGE_EVERY, self._look_at_usage)
+        self.set_interval(_SHARE_EVERY, self._share_or_follow)
+        if self.options.attach and not self.place.files:
+            self.lay_out()
+            self.action_go("console")
+            return  # the session says which files are its own
+        opened = self.place.files or tuple(Path(name) for name in files if Path(name).is_file())
+        for path in opened:
+            await self.documents.open(path)
+        if len(opened) > 1:
+            await self.documents.open(opened[0])
+        await self._begin()
+
+    async def _begin(self) -> None:
+        """The documents are open: the rest of the screen follows."""
+        if not self.options.watch:
+            await self.documents.restore_untitled(self.place.folder)
+        self.lay_out()
+        self.action_go("editor" if self.place.files else "console")
+        self.is_set_up = True
+        self.set_timer(_FURNISH_AFTER, self._furnish)
+        if self.options.demo:
+            await self.tour.begin()
+
+    def action_tour(self) -> None:
+        self.tour.toggle()
+
+    def action_tour_step(self, by: int) -> None:
+        self.tour.step(by)
+
+    def lay_out(self) -> None:
+        super().lay_out()
+        # The cursor's place means nothing while the editor is not on screen.
+        self.query_one(StatusLine).show(shows_position=self.box("editor").display)
+        if self.side is not None:
+            single = self.front if self.is_compact else self.alone
+            self.side.artifacts.fill(single == "artifacts" or self.is_presenting)
+        self.presenting.show_code_once()
+
+    @work(group="furnish", exclusive=True)
+    async def _furnish(self) -> None:
+        """Fetch the panes that nobody types into, once those that one does are on screen."""
+        self.side = await furnish(
+            self, self.place.folder, self.session, self.equipment.graphics, self.documents
+        )
+        if self.side is not None and self.last is not None:
+            now = self.last.snapshot
+            everything = Frame(now, Snapshot(), frozenset(now.executions))
+            self.side.artifacts.show_frame(everything)
+            self.side.artifacts.show_stored(self.documents.stored.views)
+            self.side.variables.show_frame(everything)
+        if self.side is not None and self.query("#left-divider"):  # else it is being left
+            self.lay_out()
+        if self.side is not None and self.front in _LATE:
+            self.action_go(self.front)  # somebody has gone there before it was there
+        garbage.keep()
+
+    @work(group="trust", exclusive=True)
+    async def _begin_trust(self) -> None:
+        await self.trust.begin()
+
+    @work(group="trust", exclusive=True)
+    async def ask_for_trust(self) -> None:
+        await self.trust.ask()
+
+    @work(group="trust", exclusive=True)
+    async def action_trust(self) -> None:
+        await self.trust.change()
+
+    def note_presenting(self) -> None:
+        self.presenting.follow_mode()
+
+    def show_code_once(self) -> None:
+        self.presenting.show_code_once()
+
+    def has_content(self, pane: str) -> bool:
+        if pane == "artifacts":
+            return self.side is not None and not self.side.artifacts.is_empty
+        return super().has_content(pane)
+
+    def on_descendant_focus(self) -> None:
+        here = self.here
+        for pane in PANES:
+            title = "editor-tabs" if pane == "editor" else f"{pane}-title"
+            self.query_one(f"#{title}", TabStrip).light(pane == here)
+        if here != self.front:
+            self.front = here
+            if self.is_compact or self.is_presenting:
+                self.lay_out()
+        if here == "editor":
+            self.documents.tell_position()
+
+    def use(self, theme: Theme) -> None:
+        """Paint with another theme."""
+        for strip in self.query(TabStrip):
+            strip.use(theme)
+        for divider in self.query(Divider):
+            divider.use(theme)
+        self.console_pane.use(theme)
+        self.documents.use(theme)
+        self.query_one(KeysShown).use(theme)
+        self.status.use(theme)
+        self._hidden_console.use(theme)
+
+    def follow_settings(self) -> None:
+        """Take what the settings say, now and whenever they change."""
+        settings, view = self.equipment.settings, self.console_pane.view
+        self.documents.adopt(settings.editor)
+        self.app.scroll_sensitivity_y = float(max(settings.console.scroll_step, 1))
+        view.deck.code_limit = settings.console.fold_code
+        view.painter.timestamps = settings.console.timestamps
+        view.relayout()
+        self.presenting.follow_mode()
+
+    def console_came(self) -> None:
+        self._hidden_console.hide()
+
+    @on(OutputPeek.Clicked)
+    def go_to_console(self, event: OutputPeek.Clicked) -> None:
+        event.stop()
+        self.action_go("console")
+
+    @on(DocumentsPane.Edited)
+    def note_edit(self) -> None:
+        self._hidden_console.note_edit()
+
+    @on(DocumentsPane.TabsChanged)
+    def note_tabs(self, event: DocumentsPane.TabsChanged) -> None:
+        if event.paths != self.open_paths:
+            self.open_paths = event.paths
+            self.keep_layout()  # now, also for those whose terminal is killed
+
+    def keep_layout(self) -> None:
+        """Remember how things are for the next time in this folder."""
+        if self.options.watch:
+            return
+        self._layouts.save(self.place.folder, self.kept_arrangement, self.open_paths)
+        self.sharing.save()
+
+    # -- watching ---------------------------------------------------------------------------------
+
+    def _show_watching(self) -> None:
+        words = "watching only · following" if self.sharing.follows else "watching only · let go"
+        self.status.show(watching=words if self.options.watch else "")
+
+    def action_follow(self) -> None:
+        if not self.options.watch:
+            self.notify("Nothing to follow: this workbench was not attached with --watch.")
+            return
+        self.sharing.toggle()
+        self._show_watching()
+
+    def _share_or_follow(self) -> None:
+        if self.options.watch:
+            self.run_worker(self.sharing.follow(), group="follow", exclusive=True)
+        else:
+            self.sharing.share()
+
+    # -- the session ------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        """Open the session, and show its frames for as long as there are any."""
+        try:
+            settings = self.equipment.settings
+            opening = self._opening
+            if opening is None:
+                opening = find_session(self.host, self.options, self.place, settings)
+            summary = await opening
+        except CodeexecError as error:
+            self.session.give_up(error)
+            self.say_failed(error)
+            if not self.is_set_up:
+                await self._begin()
+            return
+        session = self.host.session(summary.session_id)
+        self.session.become(session)
+        if not self.is_set_up and self.options.attach and not self.place.files:
+            await self._open_own_files(summary)
+        elif self.is_set_up and (view := self.sharing.load(summary.session_id)) is not None:
+            self.documents.restore_split(view)
+        try:
+            async for frame in frames(session.events(0, "latest"), focus=self.session.focus):
+                self.show_frame(frame)
+        except CodeexecError as error:
+            self.say_failed(error)
+        self.status.show(ended=True)
+
+    async def _open_own_files(self, summary: SessionSummary) -> None:
+        """Open what a workbench on this session had open last, in the session's own folder."""
+        self.place = Place(Path(summary.cwd), ())
+        self.documents.folder = self.place.folder
+        self.arrangement, files = self._layouts.load(self.place.folder)
+        view = self.sharing.load(summary.session_id)
+        if view is None:
+            named = tuple(FileView(name) for name in files)
+            view = SessionView(named, named[0].name if named else "")
+        await self.documents.open_view(view)
+        await self._begin()
+
+    def show_frame(self, frame: Frame) -> None:
+        """Let every pane take what is new; what waits for all of them is painted once, and only
+        later what may change the layout of the side, which takes 20 ms."""
+        if self.last is None:
+            self.set_timer(_FURNISH_AFTER, self._begin_trust)
+        self.last = frame
+        with self.app.batch_update():
+            self.console_pane.show_frame(frame)
+            self.documents.show_frame(frame)
+            self.status.show(snapshot=frame.snapshot)
+            self._hidden_console.show_frame(frame)
+            for screen in self.app.screen_stack:
+                if screen is not self and isinstance(screen, FrameTaker):
+                    screen.show_frame(frame)
+        self.tell_news(frame)
+        self.take_next_inputs(frame)
+        if self.side is None:
+            return  # it is shown all of it when it comes
+        self._beside.append(frame)
+        if len(self._beside) == 1:
+            self.set_timer(_BESIDE_AFTER, self._show_beside)
+
+    def _show_beside(self) -> None:
+        frames, self._beside = self._beside, []
+        had_content = self.has_content("artifacts")
+        if self.side is not None:
+            with self.app.batch_update():
+                for frame in frames:
+                    self.side.artifacts.show_frame(frame)
+                    self.side.variables.show_frame(frame)
+                self.side.outline.follow()
+                if self.is_presenting and not had_content and self.has_content("artifacts"):
+                    self.lay_out()
+
+    async def _follow_link(self) -> None:
+        async for link in self.host.links():
+            self.status.show(link=link)
+            if link.state == "closed" and link.problem:
+                self.notify(link.problem, title="Not connected", severity="error", timeout=30)
+
+    def _look_at_usage(self) -> None:
+        if self.last is not None and self.host.link.state == "connected":
+            self.run_worker(self._read_usage(), group="usage", exclusive=True)
+
+    async def _read_usage(self) -> None:
+        usage = await ask_quietly(self.session, GetUsage())
+        if usage is not None:
+            self.status.show(usage=usage)
+            others = [client.name for client in usage.clients]
+            if self.equipment.me in others:
+                others.remove(self.equipment.me)
+            self.console_pane.view.show_others(frozenset(others))
