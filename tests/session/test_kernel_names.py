@@ -60,7 +60,9 @@ def test_spellings_of_a_language_are_the_same(written: str, language: str) -> No
     assert same_language(written) == language
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * 201, "\x1b[31m", "half \ud800"])
+@pytest.mark.parametrize(
+    "name", ["", "  ", "a\nb", "x" * 201, "\x1b[31m", "half \ud800", "/bin/python"]
+)
 def test_a_name_is_printable_and_not_too_long(name: str) -> None:
     with pytest.raises(UsageError):
         check_kernel_name(name)

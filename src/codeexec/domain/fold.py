@@ -67,7 +67,7 @@ from codeexec.domain.snapshot import (
     Snapshot,
 )
 
-KernelEvent = (
+EventOfKernel = (
     KernelStarting
     | ImagePullAdvanced
     | KernelReady
@@ -214,7 +214,7 @@ class _Draft:
     def _change_kernel(self, name: str, **changes: object) -> None:
         self._put_kernel(name, replace(self._kernel(name), **changes))
 
-    def _take_kernel(self, event: KernelEvent, at: float) -> None:
+    def _take_kernel(self, event: EventOfKernel, at: float) -> None:
         name = event.kernel
         match event:
             case KernelStarting():

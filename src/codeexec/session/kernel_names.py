@@ -21,10 +21,12 @@ _OTHER_NAMES = {
 def check_kernel_name(name: str) -> str:
     """The name without the spaces around it. UsageError when it can be none."""
     name = name.strip()
-    if not name or len(name) > MAX_NAME or not name.isprintable() or not is_unicode(name):
+    is_plain = name.isprintable() and is_unicode(name) and "/" not in name
+    if not name or len(name) > MAX_NAME or not is_plain:
         raise UsageError(
             f"This is no name of a kernel: {name[:40]!a}.",
-            f"Choose up to {MAX_NAME} printable characters, such as python, bash or python@gpu.",
+            f"Choose up to {MAX_NAME} printable characters without /, such as python-2 or bash. "
+            "A Python by its path is started under such a name: start_kernel with its `spec`.",
         )
     return name
 

@@ -43,8 +43,10 @@ class TableScreen(Modal[None]):
     TableScreen DataTableView { height: 1fr; padding: 0 1; }
     """.replace("LINKS", LINKS)
 
-    def __init__(self, session: SessionClient, name: str) -> None:
+    def __init__(self, session: SessionClient, name: str, kernel: str = "") -> None:
+        """`kernel` is the kernel of the session that has the variable."""
         super().__init__()
+        self._kernel = kernel
         self._session = session
         self.variable_name = name
         self._names: dict[str, str] = {}
@@ -63,7 +65,7 @@ class TableScreen(Modal[None]):
     async def _read(self, start: int, count: int, sort: str, descending: bool) -> q.TablePage:
         sort = self._names.get(sort, sort)
         page = await self._session.call(
-            q.ReadTable(self.variable_name, start, count, sort, descending)
+            q.ReadTable(self.variable_name, start, count, sort, descending, self._kernel)
         )
         # Values are a program's: what they hold must not speak to the terminal.
         self._names = {one_line(name): name for name in page.names}
@@ -78,7 +80,7 @@ class TableScreen(Modal[None]):
         """Read again after each run, which may have changed it; till then it is of before."""
         views = (frame.view(key) for key in frame.changed)
         self._in_doubt |= frame.variables_changed or any(v and not v.is_open for v in views)
-        is_idle = frame.snapshot.kernel.state == "idle"
+        is_idle = frame.snapshot.kernel_named(self._kernel).state == "idle"
         if is_idle and self._in_doubt:
             self._in_doubt = False
             self.query_one(DataTableView).look_again()

@@ -125,17 +125,20 @@ class KernelActions(Arrangement):
 
     @work(group="restart", exclusive=True)
     async def action_restart_and_run_all(self) -> None:
-        if not await self._may_restart():
+        sheet = self.documents.sheet
+        if sheet is None or not await self._may_restart():
             return
-        if await ask(self, self.session, q.RestartKernel()) is not None:
+        kernel = self.session.focus.of_document(sheet.name_key)
+        if await ask(self, self.session, q.RestartKernel(kernel=kernel)) is not None:
             await self.documents.run_all()
 
     @work(group="restart", exclusive=True)
     async def run_cells_afresh(self, cells: tuple[tuple[str, CellRef], ...]) -> None:
         """Restart, then run these: `(code, where it is from)`."""
-        if not await self._may_restart():
+        if not cells or not await self._may_restart():
             return
-        if await ask(self, self.session, q.RestartKernel()) is None:
+        kernel = self.session.focus.of_document(cells[0][1].document)
+        if await ask(self, self.session, q.RestartKernel(kernel=kernel)) is None:
             return
         for code, cell in cells:
             request = q.Execute(code, origin=self.equipment.me, cell=cell)

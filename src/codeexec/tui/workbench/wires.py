@@ -290,7 +290,8 @@ class Wires(KernelActions):
     def _open_table(self, name: str) -> None:
         from codeexec.tui.screens.table_screen import TableScreen  # not at the start either
 
-        self.app.push_screen(TableScreen(self.session, name))
+        kernel = self.last.snapshot.default_kernel if self.last is not None else ""
+        self.app.push_screen(TableScreen(self.session, name, kernel))
 
     async def on_artifact_pane_jump_requested(self, event: ArtifactPane.JumpRequested) -> None:
         card = await self.console_pane.card_of(event.execution_id)
