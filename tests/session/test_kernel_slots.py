@@ -1,0 +1,101 @@
+"""What the kernels of one session do not do to each other, without a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from codeexec.domain.clock import SystemClock
+from codeexec.domain.errors import NotFound, UsageError
+from codeexec.domain.events import CellRef, ExecutionQueued
+from codeexec.domain.options import ExecuteOptions
+from codeexec.domain.requests import Execute, Interrupt
+from codeexec.kernels import base as says
+from codeexec.session.artifacts import BlobStore
+from codeexec.session.intake import Intake
+from codeexec.session.journal import Journal
+from codeexec.session.journal_limit import JournalLimit
+from codeexec.session.outbox import OUTBOX, OpenDocuments, read_place
+from codeexec.session.recorder import Recorder
+from codeexec.session.slots import MOST_KERNELS
+from support.sessions import open_host, open_session, submit
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Iterator[Recorder]:
+    recorder = Recorder(
+        Journal.create(tmp_path / "s" / "journal.db"), SystemClock(), lambda records: None
+    )
+    yield recorder
+    recorder.close()
+
+
+def intake_of(recorder: Recorder, kernel: str, folder: Path) -> Intake:
+    recorder.record(ExecutionQueued(kernel, "", options=ExecuteOptions(kernel=kernel)))
+    documents = OpenDocuments(recorder.journal, kernel)
+    limit = JournalLimit(recorder.journal, 0)
+    blobs = BlobStore(folder / "blobs")
+    return Intake(recorder.find, blobs, documents, lambda finished: [], limit, kernel)
+
+
+def test_an_update_of_a_display_reaches_those_of_its_own_kernel_alone(
+    recorder: Recorder, tmp_path: Path
+) -> None:
+    kernels = ("python", "bash")
+    intakes = {kernel: intake_of(recorder, kernel, tmp_path) for kernel in kernels}
+    for kernel, intake in intakes.items():
+        shown = says.Displayed(kernel, {"text/plain": "old"}, {}, "display", "same-id")
+        recorder.record(*intake.take([shown]))
+    refreshed = says.DisplayRefreshed("same-id", {"text/plain": "new"}, {})
+    recorder.record(*intakes["bash"].take([refreshed]))
+    views = recorder.snapshot.executions
+    shown_text = {
+        kernel: [part.text for display in views[kernel].displays for part in display.parts]
+        for kernel in kernels
+    }
+    assert shown_text == {"python": ["old"], "bash": ["new"]}
+
+
+def test_each_kernel_has_its_own_place_in_its_outbox(recorder: Recorder) -> None:
+    for kernel, number in (("python", 3), ("bash", 7)):
+        documents = OpenDocuments(recorder.journal, kernel)
+        facts: list[says.Fact] = [says.Wrote("e", "stdout", "x")]
+        facts += [says.Reached(f"token-{kernel}", number)]
+        recorder.record(private=documents.journaled_with(facts))
+    assert recorder.journal.get_private(OUTBOX) == {"token": "token-python", "number": 3}
+    place = read_place(recorder.journal, "bash")
+    assert place is not None
+    assert (place.token, place.number) == ("token-bash", 7)
+
+
+@pytest.mark.parametrize(
+    "request_of_code",
+    [
+        Execute("ls", options=ExecuteOptions(kernel="bash")),
+        Execute("ls", options=ExecuteOptions(language="bash")),
+        Execute("ls", cell=CellRef("/w/a.sh", language="sh")),
+        Execute("ls", cell=CellRef("/w/a.sh", kernel="bash")),
+    ],
+)
+async def test_code_of_a_session_in_a_container_is_not_run_on_this_machine_by_its_language(
+    tmp_path: Path, request_of_code: Execute
+) -> None:
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path, backend="docker", start_kernel=False)
+        with pytest.raises(UsageError, match="runs in a container"):
+            await session.call(request_of_code)
+        assert not session.snapshot.executions
+        assert [slot.name for slot in session.slots] == ["python"]
+
+
+async def test_a_session_has_so_many_kernels_at_most(tmp_path: Path) -> None:
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path, start_kernel=False)
+        for number in range(1, MOST_KERNELS):
+            await submit(session, "", kernel=f"no-such-{number}")
+        with pytest.raises(UsageError, match=str(MOST_KERNELS)):
+            await submit(session, "", kernel="one-more")
+        with pytest.raises(NotFound):
+            await session.call(Interrupt(kernel="one-more"))
