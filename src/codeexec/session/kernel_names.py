@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from codeexec.domain.backends import LOCAL
 from codeexec.domain.checks import MAX_NAME, is_unicode
 from codeexec.domain.errors import UsageError
 from codeexec.domain.options import DEFAULT_KERNEL
@@ -35,7 +36,7 @@ def first_kernel_name(choice: KernelChoice) -> str:
     """The name of the kernel that a session is opened with."""
     name = choice.name
     is_path = "/" in name or "\\" in name or name.endswith(".json")
-    if not name or is_path or choice.backend != "local" or choice.connection_file:
+    if not name or is_path or choice.backend != LOCAL or choice.connection_file:
         return DEFAULT_KERNEL
     without_version = re.sub(r"(?<=[a-z])[\d.]+$", "", name.lower())
     return DEFAULT_KERNEL if without_version == DEFAULT_KERNEL else name

@@ -8,6 +8,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from codeexec.domain import requests as q
+from codeexec.domain.backends import LOCAL
 from codeexec.domain.errors import Conflict, Unavailable
 from codeexec.kernels.base import KernelChoice
 from codeexec.session.journal import Journal
@@ -123,7 +124,7 @@ def choice_left(journal: Journal, name: str, first: KernelChoice) -> KernelChoic
         first,
         file="",
         name=str(fields.get("name", "")),
-        backend=str(fields.get("backend", "local")),
+        backend=str(fields.get("backend", LOCAL)),
         image=str(fields.get("image", "")),
         policy=str(fields.get("policy", "")),
         connection_file=str(fields.get("connection_file", "")),

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from msgspec.structs import replace as replace_struct
 
+from codeexec.domain.backends import LOCAL
 from codeexec.domain.checks import check_id
 from codeexec.domain.errors import Conflict, NotFound, StorageError, UsageError
 from codeexec.domain.events import (
@@ -127,7 +128,7 @@ class KernelSlots:
         name = check_kernel_name(name)
         spec = spec_of(name)
         choice = self._choice_of(spec)
-        if choice.backend == "local" != self._slots[self.first].supervisor.choice.backend:
+        if choice.backend == LOCAL != self._slots[self.first].supervisor.choice.backend:
             raise UsageError(
                 f"The session has no kernel {name}, and its code runs in a container.",
                 f"If {name} is to run on this machine, start it first: start_kernel.",

@@ -8,8 +8,8 @@ from codeexec.domain import requests as q
 from codeexec.domain.events import CellRef, StdinRequested
 from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.snapshot import ExecutionView, KernelView, Snapshot
-from codeexec.tui.kernel_focus import KernelFocus
-from codeexec.tui.screens.kernel_choices import free_name
+from codeexec.tui.session.kernel_focus import KernelFocus
+from codeexec.tui.workbench.kernel_choices import free_name
 
 SNAPSHOT = Snapshot(kernels={"python": KernelView("idle"), "bash": KernelView("busy")})
 
