@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 from codeexec.domain.errors import Conflict, StorageError
 from codeexec.domain.events import (
@@ -22,10 +21,11 @@ from codeexec.domain.events import (
     VariablesTaken,
 )
 from codeexec.domain.options import ExecuteOptions
-from codeexec.domain.snapshot import ExecutionView, KernelView, Snapshot
+from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.kernels import base as says
 from codeexec.kernels.base import KernelChoice
 from codeexec.session.answers import SecretAnswers
+from codeexec.session.executions import SlotOwner
 from codeexec.session.intake import Intake
 from codeexec.session.journal import private_key
 from codeexec.session.ladder import Ladder
@@ -44,26 +44,6 @@ MAX_CODE = 16 * 2**20
 """Characters of an execution."""
 
 SKIPPED = "Skipped: an earlier cell failed."
-
-
-class SlotOwner(Protocol):
-    """What the kernels of one session do to each other."""
-
-    def pump(self) -> None:
-        """Start what is next, on every kernel."""
-
-    def skip_after(self, failed: Sequence[ExecutionView]) -> list[AnyEvent]:
-        """Take out of all queues what is skipped because these executions did not end well; the
-        events of it are to be recorded."""
-
-    def check_limit(self) -> None:
-        """End what runs when the journal has become full."""
-
-    def retry_storage(self, problem: StorageError | None = None) -> None:
-        """Try to write the journal again, until it works."""
-
-    async def end_strays(self) -> None:
-        """End what the last server left in no handle of a kernel; once."""
 
 
 class KernelSlot:

@@ -8,11 +8,9 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from codeexec.domain.errors import CodeexecError, Conflict, KernelUnavailable, UsageError
 from codeexec.domain.events import (
-    AnyEvent,
     Death,
     ExecutionFinished,
     KernelDied,
@@ -25,7 +23,8 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.environments.marks import MARK, end_marked
-from codeexec.kernels.base import Fact, Handle, Kernel, KernelChoice, Ready
+from codeexec.kernels.base import Handle, Kernel, KernelChoice, Ready
+from codeexec.session.executions import Executions
 from codeexec.session.journal import private_key
 from codeexec.session.kernel_names import same_language
 from codeexec.session.outbox import read_place, with_place
@@ -39,41 +38,6 @@ ENDING = "ending"
 CHOICE = "choice"
 DETACH_WAIT = 10.0
 """Seconds that a start under way is given when the server ends; then it is given up."""
-
-
-class Executions(Protocol):
-    """What becomes of the executions when the kernel's life takes a turn."""
-
-    @property
-    def is_interrupting(self) -> bool: ...
-
-    def take(self, facts: Sequence[Fact]) -> None:
-        """What the kernel says."""
-
-    def pump(self) -> None:
-        """Start what is next."""
-
-    def cancel_all(self, reason: str) -> None:
-        """End what runs, and what waits."""
-
-    def drop_waiting(self, reason: str) -> list[AnyEvent]:
-        """Take all out of the queue; the facts of it are to be recorded."""
-
-    def resume(self, running: str, waiting: tuple[str, ...]) -> None:
-        """These are open, though they were begun under another server."""
-
-    def forget(self, execution_ids: Sequence[str]) -> None:
-        """Take these out of the queue; the caller records how they ended."""
-
-    def hold_timer(self) -> None:
-        """The time that the run may take stands still, until `release_timer`."""
-
-    def release_timer(self) -> None: ...
-
-    def stop_timer(self) -> None: ...
-
-    def restore_timer(self, running: str) -> None:
-        """What is left of the time of a run that was begun under another server."""
 
 
 class KernelSupervisor:
