@@ -19,6 +19,7 @@ from codeexec.domain.requests import (
     RefreshVariables,
     Request,
     RestartKernel,
+    WriteFile,
 )
 from codeexec.kernels.base import KernelChoice
 from codeexec.kernels.factory import Kernels
@@ -54,6 +55,8 @@ async def test_it_runs_code_in_a_session_and_is_changed_for_others(tmp_path: Pat
         session = await open_session(host, tmp_path, kernel="echo:loud")
         view = await run(session, "hello")
         assert (view.status, view.count, await text(session, view)) == ("ok", 1, ["HELLO"])
+        await session.call(WriteFile("sub/new.txt", b"1"))  # the place is this machine's
+        assert (tmp_path / "sub" / "new.txt").read_text() == "1"
         kernel = session.snapshot.kernel
         assert kernel.kernel is not None
         assert (kernel.kernel.name, kernel.kernel.backend) == ("echo:loud", "echo")

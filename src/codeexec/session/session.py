@@ -310,7 +310,6 @@ class Session:
             await self._files.finish()
             self.recorder.record_now(SessionClosed(reason))
             self.recorder.secrets.remove()
-            await self._places.close()
         except BaseException:
             self._closing = False
             raise
@@ -343,6 +342,7 @@ class Session:
 
     async def _let_go(self) -> None:
         self.streams.close()
+        await self._places.close()
         await self._tasks.close()
         self.recorder.close()
 

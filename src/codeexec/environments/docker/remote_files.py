@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from functools import cache
 from importlib import resources
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     from codeexec.environments.docker.environment import DockerEnvironment
 
 LIST_SECONDS = 20.0
-CHUNK = 1 << 16
 LONGEST_HEAD = 200
+_VERSION = re.compile(r"[0-9a-f-]+")
 
 
 class GuestFiles:
@@ -161,15 +162,14 @@ class GuestFile:
         self._has_ended = False
 
     async def begin(self) -> bool:
-        """Read what it says of the file; False when it says nothing. ProtocolError."""
-        while b"\n" not in self._buffer and await self._receive():
-            if len(self._buffer) > LONGEST_HEAD + CHUNK:
-                break
-        head, newline, rest = bytes(self._buffer).partition(b"\n")
-        if not newline:
-            return False
-        match _parsed(head):
-            case [int(size), str(version)] if size >= 0 and len(version) < LONGEST_HEAD:
+        """Read what it says of the file; False when it has ended and said nothing. ProtocolError
+        for anything else, as code in there may be what answers."""
+        while b"\n" not in self._buffer and len(self._buffer) <= LONGEST_HEAD:
+            if not await self._receive():
+                return False
+        head, _, rest = bytes(self._buffer).partition(b"\n")
+        match _parsed(head[:LONGEST_HEAD]):
+            case [int(size), str(version)] if size >= 0 and _VERSION.fullmatch(version):
                 self.size, self.version = size, version
             case _:
                 await self.close()
