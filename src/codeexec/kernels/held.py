@@ -66,13 +66,11 @@ class EarlyHolder:
         return Holding(self._record, self._link, fork.boot if fork is not None else lambda: None)
 
 
-async def start_held(holding: Holding | None, prepared: Prepared) -> Spawned:
-    """Start a kernel in the holder; as a child of this process where there is none. OSError when it
-    cannot be started."""
+async def start_held(holding: Holding, prepared: Prepared) -> Spawned:
+    """Start a kernel in the holder; as a child of this process where there can be none. OSError
+    when it cannot be started."""
     from codeexec.domain.errors import EnvironmentUnavailable
 
-    if holding is None:
-        return start_directly(prepared)
     try:
         client = await holding.client()
         held = await client.start_logged(_request(prepared))

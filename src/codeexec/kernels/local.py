@@ -8,14 +8,11 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codeexec.domain.backends import LOCAL
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.events import RESTRICTED, KernelRef
-from codeexec.environments.base import Environment
-from codeexec.environments.files import Folder
-from codeexec.environments.holder.client import read_left_end
-from codeexec.environments.holder.holding import Holding
 from codeexec.environments.pythons import looks_like_path, owner_folder
 from codeexec.environments.trust import Trust, trust_step
 from codeexec.hostfiles.place import locate
@@ -23,7 +20,6 @@ from codeexec.kernels.backends import Backend
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink, Told
 from codeexec.kernels.early import EarlyKernel
 from codeexec.kernels.find import Found, candidates
-from codeexec.kernels.held import start_held
 from codeexec.kernels.jupyter import death, discover, launch
 from codeexec.kernels.jupyter.attached import AttachedLife
 from codeexec.kernels.jupyter.discover import KernelSpec
@@ -31,6 +27,11 @@ from codeexec.kernels.jupyter.kernel import JupyterKernel
 from codeexec.kernels.jupyter.left import folder_of, hand_on_left
 from codeexec.kernels.jupyter.life import Life
 from codeexec.kernels.jupyter.process import LocalProcess
+
+if TYPE_CHECKING:
+    from codeexec.environments.base import Environment
+    from codeexec.environments.files import Folder
+    from codeexec.environments.holder.holding import Holding
 
 Start = Callable[[], Awaitable[launch.Spawned]]
 """Starts a process of a kernel: the first, or the next after a restart."""
@@ -182,9 +183,16 @@ class LocalBackend(Backend):
                 raise KernelUnavailable(
                     discover.changeable(program), trust_step(owner_folder(program))
                 )
-            return await start_held(self._holding, prepare())
+            return await self._start(prepare())
 
         return checked
+
+    async def _start(self, prepared: launch.Prepared) -> launch.Spawned:
+        if self._holding is None:
+            return launch.start_directly(prepared)
+        from codeexec.kernels.held import start_held  # servers alone have a holder
+
+        return await start_held(self._holding, prepared)
 
     def environment(self, choice: KernelChoice, folder: Folder) -> Environment:
         from codeexec.environments.local import LocalEnvironment  # not at the start
@@ -209,6 +217,8 @@ class LocalBackend(Backend):
 
 def _tell_end(handle: Handle, sink: Sink) -> None:
     """Say how a kernel ended while no server was there, where the holder has written it down."""
+    from codeexec.environments.holder.client import read_left_end  # not at the start
+
     folder = folder_of(handle)
     if folder is None or (end := read_left_end(folder)) is None:
         return

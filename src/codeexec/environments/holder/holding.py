@@ -6,8 +6,10 @@ import asyncio
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from codeexec.environments.holder.client import HeldProcess, HolderClient
+if TYPE_CHECKING:
+    from codeexec.environments.holder.client import HeldProcess, HolderClient
 
 
 class Holding:
@@ -34,6 +36,8 @@ class Holding:
 
     async def client(self) -> HolderClient:
         """EnvironmentUnavailable when a holder cannot be started."""
+        from codeexec.environments.holder.client import HolderClient  # not at the start
+
         async with self._beginning:
             if self._client is None or self._client.is_closed:
                 link, self._link = self._link, None

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -14,8 +15,6 @@ from codeexec.domain.errors import EnvironmentUnavailable, KernelUnavailable
 from codeexec.domain.events import Death
 from codeexec.domain.parsing import load_json
 from codeexec.domain.plain_files import read_plain
-from codeexec.environments.holder.client import HeldProcess
-from codeexec.environments.holder.holding import Holding
 from codeexec.environments.marks import MARK, end_marked, get_mark
 from codeexec.environments.processes import descendants, end_identified, identify
 from codeexec.kernels.base import Handle, KernelUsage
@@ -27,6 +26,10 @@ from codeexec.kernels.jupyter.launch import (
     let_outlive,
     remove_folder,
 )
+
+if TYPE_CHECKING:
+    from codeexec.environments.holder.client import HeldProcess
+    from codeexec.environments.holder.holding import Holding
 
 POLL = 0.05  # seconds between looks where the system cannot tell us of an exit
 SAMPLE = 1.0  # seconds between looks at its memory and its log
