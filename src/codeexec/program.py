@@ -67,7 +67,7 @@ class RunningSession:
         the code asks on, it is interrupted. KernelDied is not raised: the result says so.
         """
         execution_id = new_id(EXECUTION)
-        left = list(answers)
+        pending_answers = list(answers)
         async for record in self.stream(
             code,
             timeout=timeout,
@@ -77,8 +77,8 @@ class RunningSession:
             kernel=kernel,
         ):
             if isinstance(record.event, StdinRequested):
-                if left:
-                    await self.answer(record.event, left.pop(0))
+                if pending_answers:
+                    await self.answer(record.event, pending_answers.pop(0))
                 else:
                     await self._session.call(CancelExecution(execution_id))
         return await self.result(execution_id)
@@ -137,9 +137,9 @@ class RunningSession:
         except CodeexecError:
             return self._snapshot.kernel_named(kernel).variables
 
-    async def answer(self, asked: StdinRequested, text: str) -> None:
+    async def answer(self, request: StdinRequested, text: str) -> None:
         """Answer an input() that a fact told of."""
-        await self._session.call(AnswerStdin(asked.request_id, text, "program"))
+        await self._session.call(AnswerStdin(request.request_id, text, "program"))
 
     async def interrupt(self) -> None:
         """As Ctrl+C does. Conflict when nothing runs."""
@@ -155,13 +155,13 @@ class RunningSession:
 
     async def _view(self, execution_id: str) -> ExecutionView:
         """Fold up to the end of the execution."""
-        found = await self._session.call(ReadExecution(execution_id))
-        if self._snapshot.seq >= found.seq and not found.execution.is_open:
-            return found.execution
+        reply = await self._session.call(ReadExecution(execution_id))
+        if self._snapshot.seq >= reply.seq and not reply.execution.is_open:
+            return reply.execution
         async for batch in self._session.events(self._snapshot.seq, "latest"):
             self._snapshot = apply(self._snapshot, batch)
             view = self._snapshot.executions.get(execution_id)
-            if self._snapshot.seq >= found.seq and (view is None or not view.is_open):
+            if self._snapshot.seq >= reply.seq and (view is None or not view.is_open):
                 break
         return (await self._session.call(ReadExecution(execution_id))).execution
 

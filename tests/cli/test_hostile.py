@@ -15,7 +15,7 @@ from codeexec.cli.commands import kernels
 from codeexec.cli.group import invoke
 from codeexec.cli.run.live_rows import TerminalSink
 from codeexec.cli.run.outcome import judge
-from codeexec.cli.run.output import OutputView
+from codeexec.cli.run.output import OutputPrinter
 from codeexec.domain.errors import from_code
 from codeexec.domain.events import Death, ExecutionFinished, OutputChanged
 from codeexec.domain.outputs import ErrorInfo, MimePart
@@ -201,7 +201,7 @@ async def test_what_a_run_shows(text: str, color: bool) -> None:
     async def read(part: MimePart) -> str:
         return part.text or text
 
-    view = OutputView(sink, sink, read, color=(color, color))
+    view = OutputPrinter(sink, sink, read, color=(color, color))
     for event in events(text):
         if isinstance(event, OutputChanged):
             await view.take(event)
@@ -218,10 +218,10 @@ def test_how_a_run_ended(text: str) -> None:
     for status in ("ok", "error", "timed_out", "lost", "cancelled"):
         for name in ("SystemExit", text):
             end = ExecutionFinished("x", status, text, ErrorInfo(name, text))
-            verdict = judge(end, death=Death(text), interrupted=False, no_input=False)
-            if verdict.error is not None:
-                check(style.error_lines(verdict.error, True))
-            check(style.paint(verdict.remark, "dim", True, lines=True))
+            outcome = judge(end, death=Death(text), interrupted=False, no_input=False)
+            if outcome.error is not None:
+                check(style.error_lines(outcome.error, True))
+            check(style.paint(outcome.remark, "dim", True, lines=True))
 
 
 PROGRAM = r"""
@@ -255,14 +255,14 @@ def test_a_program_in_a_terminal(desk: Desk) -> None:
 
 
 def test_a_fault_of_ours_quotes_harmless(screen: _Screen, monkeypatch: pytest.MonkeyPatch) -> None:
-    from codeexec.cli.main import _show_fault
+    from codeexec.cli.main import _print_traceback
 
     try:
         raise KeyError(EVERYTHING) from ValueError(EVERYTHING)
     except KeyError as error:
         error.add_note(EVERYTHING)
         with screen:
-            _show_fault(KeyError, error, error.__traceback__)
+            _print_traceback(KeyError, error, error.__traceback__)
     assert "␛]52;c;ZXZpbA==␇" in screen.err.text
     check(screen.err.text)
 

@@ -55,10 +55,10 @@ class LazyGroup(click.Group):
             formatter.write_dl(
                 [
                     record
-                    for each in opening.get_params(ctx)
-                    if not isinstance(each, click.Argument)
-                    and each.name != "help"
-                    and (record := each.get_help_record(ctx))
+                    for option in opening.get_params(ctx)
+                    if not isinstance(option, click.Argument)
+                    and option.name != "help"
+                    and (record := option.get_help_record(ctx))
                 ]
             )
         super().format_options(ctx, formatter)
@@ -116,20 +116,20 @@ def cli() -> None:
 
 def _show_usage(error: click.ClickException) -> None:
     """On stderr, as click words it; it quotes what was typed."""
-    words = io.StringIO()
-    error.show(words)
-    say_lines(words.getvalue().rstrip("\n"), file=sys.stderr)
+    text = io.StringIO()
+    error.show(text)
+    say_lines(text.getvalue().rstrip("\n"), file=sys.stderr)
 
 
-def invoke(said: list[str], early: EarlyKernel | None = None) -> int:
+def invoke(arguments: list[str], early: EarlyKernel | None = None) -> int:
     """Run the command line; returns the exit code, errors of ours told on stderr. `early` is
     the kernel that `run` may find booting."""
-    as_json = "--json" in said
+    as_json = "--json" in arguments
     make_log_printable()
     if "_CODEEXEC_TUI_COMPLETE" in os.environ:
         import_module("codeexec.cli.commands.completion")  # our form of bash's completion
     try:
-        result = cli.main(said, prog_name=PROGRAM, standalone_mode=False, obj=early)
+        result = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False, obj=early)
     except click.ClickException as error:
         if isinstance(error, click.UsageError) and error.ctx and error.ctx.info_name == OPEN:
             error.ctx = error.ctx.parent  # nobody has typed its name

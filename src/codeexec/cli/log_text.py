@@ -7,7 +7,7 @@ import logging
 from codeexec.domain.printable import printable
 
 
-class _Printable(logging.Formatter):
+class _PrintableFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return printable(super().format(record), lines=True)
 
@@ -15,4 +15,4 @@ class _Printable(logging.Formatter):
 def make_log_printable() -> None:
     """Warnings that no handler takes quote names of files and answers of kernels."""
     if logging.lastResort is not None:
-        logging.lastResort.setFormatter(_Printable())
+        logging.lastResort.setFormatter(_PrintableFormatter())

@@ -53,18 +53,18 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 def main(arguments: list[str] | None = None) -> None:
     """`codeexec-tui`. Exits with a code of `codeexec.cli.exit_codes`."""
-    said = sys.argv[1:] if arguments is None else arguments
+    argv = sys.argv[1:] if arguments is None else arguments
     _open_closed_streams()
-    _look_nowhere_here()
-    if said in (["--version"], ["-V"]):
+    _drop_current_folder()
+    if argv in (["--version"], ["-V"]):
         from codeexec import __version__
 
         print(f"codeexec-tui {__version__}")
         return
-    sys.excepthook = _show_fault
-    code = _dispatch(said)
-    if arguments is None and said[:1] == ["run"]:
-        _leave(code)
+    sys.excepthook = _print_traceback
+    code = _dispatch(argv)
+    if arguments is None and argv[:1] == ["run"]:
+        _exit_fast(code)
     sys.exit(code)
 
 
@@ -84,7 +84,7 @@ def _open_closed_streams() -> None:
                 os.close(handle)
 
 
-def _leave(code: int) -> None:
+def _exit_fast(code: int) -> None:
     """End the process without taking the interpreter apart, which takes 15 ms of a short script:
     a run has closed and removed what is its own by now. Returns where stdout cannot be written."""
     import os
@@ -97,7 +97,9 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def _show_fault(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
+def _print_traceback(
+    kind: type[BaseException], error: BaseException, at: TracebackType | None
+) -> None:
     """A traceback of ours quotes names and texts that came from outside."""
     import traceback
 
@@ -107,18 +109,18 @@ def _show_fault(kind: type[BaseException], error: BaseException, at: TracebackTy
     sys.stderr.write(printable(text, lines=True))
 
 
-def _look_nowhere_here() -> None:
+def _drop_current_folder() -> None:
     """Take the current folder out of where modules and programs are looked for: `python -m`, an
     empty entry of PYTHONPATH and `.` in PATH put it there, and it may be a stranger's."""
     import os
 
     try:
-        here = os.getcwd()  # noqa: PTH109 (pathlib costs 5 ms)
+        current_folder = os.getcwd()  # noqa: PTH109 (pathlib costs 5 ms)
     except OSError:
-        here = ""  # it was removed
-    ours = __file__.removesuffix("/codeexec/cli/main.py")
-    if here != ours:
-        sys.path[:] = [place for place in sys.path if place not in ("", ".", here)]
+        current_folder = ""  # it was removed
+    package_root = __file__.removesuffix("/codeexec/cli/main.py")
+    if current_folder != package_root:
+        sys.path[:] = [place for place in sys.path if place not in ("", ".", current_folder)]
     path = os.environ.get("PATH", "")
     plain = os.pathsep.join(place for place in path.split(os.pathsep) if place.startswith("/"))
     if plain != path:
@@ -126,34 +128,34 @@ def _look_nowhere_here() -> None:
         os.environ["PATH"] = plain
 
 
-def _dispatch(said: list[str]) -> int:
-    if said[:1] == ["run"]:
-        return _run(said)
-    if not _names_files_only(said):
+def _dispatch(arguments: list[str]) -> int:
+    if arguments[:1] == ["run"]:
+        return _run(arguments)
+    if not _names_files_only(arguments):
         from codeexec.cli.group import invoke
 
-        return invoke(said)
+        return invoke(arguments)
     # The workbench paints its first frame before it would have loaded a parser of options.
     from codeexec.cli.launch import open_files
 
-    return open_files(tuple(said))
+    return open_files(tuple(arguments))
 
 
-def _run(said: list[str]) -> int:
+def _run(arguments: list[str]) -> int:
     """`run`, whose kernel boots while we import; whatever ends us meanwhile ends it too."""
     import gc
     import os
     import signal
 
-    told: list[int] = []
+    pending_signals: list[int] = []
 
     def leave(number: int, frame: object) -> None:
-        told.append(number)
-        if early is not STARTING:
+        pending_signals.append(number)
+        if early is not SPAWNING:
             raise SystemExit(128 + (signal.SIGINT if number == signal.SIGINT else signal.SIGTERM))
 
     # While the kernel is being spawned nothing may be raised: nobody would know of it.
-    early: object = STARTING
+    early: object = SPAWNING
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it, and a program of ours
             signal.signal(number, leave)
@@ -161,39 +163,39 @@ def _run(said: list[str]) -> int:
     gc.disable()
     from codeexec.cli.script.plain import plain_options, run_plain
 
-    options = plain_options(said[1:], os.environ)
+    options = plain_options(arguments[1:], os.environ)
     if options is not None:
         early = None
-        if told:
-            leave(told[0], None)
+        if pending_signals:
+            leave(pending_signals[0], None)
         status = run_plain(options)
         if status is not None:
             return status
-    early = STARTING
+    early = SPAWNING
     from codeexec.cli.run.prestart import start
 
-    kernel = start(said[1:])
+    kernel = start(arguments[1:])
     try:
         early = kernel
-        if told:
-            leave(told[0], None)
+        if pending_signals:
+            leave(pending_signals[0], None)
         from codeexec.cli.group import invoke
 
-        return invoke(said, kernel)
+        return invoke(arguments, kernel)
     finally:
         if kernel is not None:
             kernel.end()
 
 
-STARTING = object()
+SPAWNING = object()
 
 
-def _names_files_only(said: list[str]) -> bool:
+def _names_files_only(arguments: list[str]) -> bool:
     import os
 
     asks_for_completion = "_CODEEXEC_TUI_COMPLETE" in os.environ
-    plain = not any(word.startswith("-") for word in said)
-    return plain and not asks_for_completion and not (said and said[0] in COMMANDS)
+    plain = not any(word.startswith("-") for word in arguments)
+    return plain and not asks_for_completion and not (arguments and arguments[0] in COMMANDS)
 
 
 if __name__ == "__main__":

@@ -60,8 +60,8 @@ def _lines() -> Iterator[str]:
         yield from _tagged(f"\\fB{code}\\fR", meaning)
     for title, entries in (("ENVIRONMENT", ENVIRONMENT), ("FILES", FILES)):
         yield f".SH {title}"
-        for name, words in entries:
-            yield from _tagged(f"\\fI{_text(name)}\\fR", words)
+        for name, description in entries:
+            yield from _tagged(f"\\fI{_text(name)}\\fR", description)
 
 
 def _command(group: click.Group, above: click.Context, name: str) -> Iterator[str]:
@@ -74,8 +74,8 @@ def _command(group: click.Group, above: click.Context, name: str) -> Iterator[st
     yield from _help(command)
     yield from _options(command, context)
     if isinstance(command, click.Group):
-        for each in command.list_commands(context):
-            yield from _command(command, context, each)
+        for subcommand in command.list_commands(context):
+            yield from _command(command, context, subcommand)
 
 
 def _help(command: click.Command) -> Iterator[str]:
@@ -91,20 +91,22 @@ def _help(command: click.Command) -> Iterator[str]:
 
 
 def _options(command: click.Command, context: click.Context) -> Iterator[str]:
-    for each in command.get_params(context):
-        record = None if isinstance(each, click.Argument) else each.get_help_record(context)
+    for parameter in command.get_params(context):
+        record = (
+            None if isinstance(parameter, click.Argument) else parameter.get_help_record(context)
+        )
         if record is not None and record[0] not in ("--help", "-h, --help"):
             yield from _tagged(f"\\fB{_text(record[0])}\\fR", record[1])
 
 
-def _tagged(tag: str, words: str) -> Iterator[str]:
-    yield from (".TP", tag, _line(" ".join(words.split())))
+def _tagged(tag: str, text: str) -> Iterator[str]:
+    yield from (".TP", tag, _line(" ".join(text.split())))
 
 
 def _line(text: str) -> str:
     """A line of text that troff takes as such."""
-    shown = _text(text)
-    return f"\\&{shown}" if shown.startswith((".", "'")) else shown
+    escaped = _text(text)
+    return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 
 
 def _text(text: str) -> str:

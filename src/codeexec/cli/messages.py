@@ -36,36 +36,38 @@ def is_dumb() -> bool:
     return os.environ.get("TERM") in ("dumb", "unknown")
 
 
-class Painted(str):
+class TerminalText(str):
     """Text that may go to a terminal as it is: what came from outside in it is printable."""
 
     __slots__ = ()
 
 
-def paint(text: str, style: str, color: bool, *, lines: bool = False) -> Painted:
+def paint(text: str, style: str, color: bool, *, lines: bool = False) -> TerminalText:
     """One line, or several, in a style of ours."""
-    shown = text if isinstance(text, Painted) else printable(text, lines=lines)
-    return Painted(f"{STYLES[style]}{shown}{RESET}" if color and shown else shown)
+    safe_text = text if isinstance(text, TerminalText) else printable(text, lines=lines)
+    return TerminalText(f"{STYLES[style]}{safe_text}{RESET}" if color and safe_text else safe_text)
 
 
 def say(*pieces: str, file: TextIO | None = None, flush: bool = False) -> None:
     """Write a line, on stdout unless said otherwise. The door of the command line: every piece
     that is not `Painted` is made printable, on one line."""
-    line = "".join(each if isinstance(each, Painted) else printable(each) for each in pieces)
+    line = "".join(
+        piece if isinstance(piece, TerminalText) else printable(piece) for piece in pieces
+    )
     print(line, file=file, flush=flush)
 
 
 def say_lines(text: str, file: TextIO | None = None) -> None:
     """Write text of several lines, made printable."""
-    print(text if isinstance(text, Painted) else printable(text, lines=True), file=file)
+    print(text if isinstance(text, TerminalText) else printable(text, lines=True), file=file)
 
 
 def say_row(text: str, color: bool) -> None:
     """Write rows of output, which keep their styles where there is colour."""
     from codeexec.domain.outputs import plain  # msgspec is not loaded for a name or an error
 
-    shown = printable_row(text)
-    print(shown if color else plain(shown))
+    row = printable_row(text)
+    print(row if color else plain(row))
 
 
 def say_json(record: object, file: TextIO | None = None, flush: bool = False) -> None:
@@ -77,13 +79,13 @@ def say_json(record: object, file: TextIO | None = None, flush: bool = False) ->
     print(printable_json(record.decode("utf-8", "surrogatepass")), file=file, flush=flush)
 
 
-def error_lines(error: CodeexecError, color: bool) -> Painted:
+def error_lines(error: CodeexecError, color: bool) -> TerminalText:
     """Title, what happened, what to do."""
     lines: list[str] = [paint(f"{error.title}.", "bad", color)]
     lines.append(printable(error.message, lines=True))
     if error.next_step:
         lines.append(paint("→ ", "accent", color) + printable(error.next_step, lines=True))
-    return Painted("\n".join(line for line in lines if line))
+    return TerminalText("\n".join(line for line in lines if line))
 
 
 def show_error(error: CodeexecError, as_json: bool = False) -> None:
@@ -101,7 +103,7 @@ def show_error(error: CodeexecError, as_json: bool = False) -> None:
         say_lines(error_lines(error, wants_color(sys.stderr)), file=sys.stderr)
 
 
-def table(rows: Sequence[tuple[str, ...]], head: tuple[str, ...], color: bool) -> Painted:
+def table(rows: Sequence[tuple[str, ...]], head: tuple[str, ...], color: bool) -> TerminalText:
     """Columns as wide as their widest cell; the last is not padded."""
     from codeexec.cli.text_width import width_of
 
@@ -114,4 +116,4 @@ def table(rows: Sequence[tuple[str, ...]], head: tuple[str, ...], color: bool) -
         ]
         line = "  ".join(cells).rstrip()
         lines.append(paint(line, "dim", color) if number == 0 else line)
-    return Painted("\n".join(lines))
+    return TerminalText("\n".join(lines))

@@ -37,21 +37,21 @@ NOT_CONTAINED = (
 _FILES = (".py", ".ipynb", ".md", ".txt")
 
 
-def settle_docker(words: list[str]) -> list[str]:
+def settle_docker(arguments: list[str]) -> list[str]:
     """`--docker` with its image, if the word after it is one: no option and no file."""
     settled: list[str] = []
-    rest = iter(range(len(words)))
-    for at in rest:
-        word = words[at]
+    positions = iter(range(len(arguments)))
+    for position in positions:
+        word = arguments[position]
         if word == "--":
-            return settled + words[at:]
+            return settled + arguments[position:]
         if word != "--docker":
             settled.append(word)
             continue
-        after = words[at + 1] if at + 1 < len(words) else ""
-        if after and not _is_no_image(after):
-            next(rest)
-            settled.append(f"--docker={after}")
+        following = arguments[position + 1] if position + 1 < len(arguments) else ""
+        if following and not _is_no_image(following):
+            next(positions)
+            settled.append(f"--docker={following}")
         else:
             settled.append("--docker=")
     return settled

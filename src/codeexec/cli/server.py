@@ -53,8 +53,12 @@ def find_session(name: str) -> str:
     name the running one. NotFound, or Conflict where it may be several."""
     if is_running():
         # The names of what is open are in the server's memory before they are on disk.
-        found = ask(ListSessions(ended=False))[0].sessions
-        named = [each.session_id for each in found if name in (each.name, each.session_id)]
+        open_sessions = ask(ListSessions(ended=False))[0].sessions
+        named = [
+            session.session_id
+            for session in open_sessions
+            if name in (session.name, session.session_id)
+        ]
         if len(named) == 1:
             return named[0]
     return Shelf(sessions_folder()).find(name)
@@ -68,15 +72,17 @@ def find_open_session(name: str) -> SessionSummary:
 
 def pick_open(sessions: Sequence[SessionSummary], name: str) -> SessionSummary:
     """The same, of these open sessions."""
-    found = [one for one in sessions if name in (one.name, one.session_id)] or [
-        one for one in sessions if one.name.startswith(name) or one.session_id.startswith(name)
+    matches = [session for session in sessions if name in (session.name, session.session_id)] or [
+        session
+        for session in sessions
+        if session.name.startswith(name) or session.session_id.startswith(name)
     ]
-    names = ", ".join(f"{one.name} ({one.session_id})" for one in found or sessions)
-    if not found:
+    names = ", ".join(f"{session.name} ({session.session_id})" for session in matches or sessions)
+    if not matches:
         raise NotFound(f"No open session is called {name!r}.", f"Open are: {names or 'none'}.")
-    if len(found) > 1:
+    if len(matches) > 1:
         raise Conflict(f"{name!r} may be {names}.", "Give the whole name, or the id.")
-    return found[0]
+    return matches[0]
 
 
 def open_journal(name: str) -> tuple[str, Journal]:

@@ -48,10 +48,10 @@ def clip(text: str, columns: int) -> str:
     """Unstyled text in at most so many columns, with an ellipsis where some was cut."""
     if width_of(text) <= columns:
         return text
-    kept, used = [], 1
+    characters, used = [], 1
     for character in text:
         used += _columns(character)
         if used > columns:
             break
-        kept.append(character)
-    return "".join(kept) + "…"
+        characters.append(character)
+    return "".join(characters) + "…"

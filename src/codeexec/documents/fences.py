@@ -43,10 +43,10 @@ def fenced_marks(marks: Sequence[tuple[int, bool]], fences: Iterable[tuple[int, 
 
 def _opening(text: str) -> str:
     """The sign of a block that begins with this line; empty: none does."""
-    found = _FENCE.fullmatch(text)
-    return found[1] if found and not (found[1][0] == "`" and "`" in found[2]) else ""
+    match = _FENCE.fullmatch(text)
+    return match[1] if match and not (match[1][0] == "`" and "`" in match[2]) else ""
 
 
 def _closes(text: str, opened: str) -> bool:
-    found = _FENCE.fullmatch(text)
-    return found is not None and found[1].startswith(opened) and not found[2].strip()
+    match = _FENCE.fullmatch(text)
+    return match is not None and match[1].startswith(opened) and not match[2].strip()

@@ -45,10 +45,10 @@ class Stamp:
     def of(cls, path: Path) -> Stamp | None:
         """The stamp of the file now, or None when there is none."""
         try:
-            found = path.stat()
+            info = path.stat()
         except OSError:
             return None
-        return cls(found.st_mtime_ns, found.st_size, found.st_ino)
+        return cls(info.st_mtime_ns, info.st_size, info.st_ino)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +102,15 @@ def read_file(path: Path, encoding: str | None = None, *, real: Path | None = No
     place = same_place(path, real)
     data, info = _read(path, place)
     stamp = Stamp(info.st_mtime_ns, info.st_size, info.st_ino)
-    found, bom = _encoding(data, path, encoding)
-    text = _decode(data[len(bom) :], found, path)
+    codec, bom = _encoding(data, path, encoding)
+    text = _decode(data[len(bom) :], codec, path)
     newline, mixed = _newline(text)
     if newline == "\r":
         text = text.replace("\r", "\n")
     elif newline == "\r\n" or mixed:
         text = text.replace("\r\n", "\n")
     read_only = _why_read_only(place.real, info)
-    return FileText(path, text, found, bom, newline, mixed, read_only, stamp, place.real)
+    return FileText(path, text, codec, bom, newline, mixed, read_only, stamp, place.real)
 
 
 def _read(path: Path, place: Place) -> tuple[bytes, os.stat_result]:
@@ -155,12 +155,12 @@ def _why_read_only(path: Path, info: os.stat_result) -> str:
     return ""
 
 
-def _encoding(data: bytes, path: Path, asked: str | None) -> tuple[str, bytes]:
+def _encoding(data: bytes, path: Path, requested: str | None) -> tuple[str, bytes]:
     for bom, name in _BOMS:
-        if data.startswith(bom) and (asked is None or asked.startswith(name[:5])):
+        if data.startswith(bom) and (requested is None or requested.startswith(name[:5])):
             return name, bom
-    if asked is not None:
-        return asked, b""
+    if requested is not None:
+        return requested, b""
     if b"\0" in data[:_SAMPLE]:
         raise DocumentError(
             f"{path.name} is binary.", "Open it with a program for its type, or with a hex viewer."
@@ -273,8 +273,8 @@ def save_file(file: FileText, text: str, *, overwrite: bool = False) -> FileText
     """
     data = encode(file, text)
     place = same_place(file.path, file.real)
-    before = Stamp.of(place.real)
-    if not overwrite and before != file.stamp and before is not None:
+    stamp_on_disk = Stamp.of(place.real)
+    if not overwrite and stamp_on_disk != file.stamp and stamp_on_disk is not None:
         raise Conflict(
             f"{file.path.name} has been changed by somebody else.",
             "Reload it, compare, or save over it.",

@@ -89,23 +89,23 @@ class Document:
         """Lines of the text; an empty text has one."""
         return self.text.count("\n") + 1
 
-    def cell(self, which: int | str) -> Cell:
+    def cell(self, key: int | str) -> Cell:
         """The cell with this index (negative counts from the end), title or key.
 
         Raises NotFound when there is none.
         """
-        if isinstance(which, int):
-            if -len(self.cells) <= which < len(self.cells):
-                return self.cells[which]
+        if isinstance(key, int):
+            if -len(self.cells) <= key < len(self.cells):
+                return self.cells[key]
             raise NotFound(
-                f"{self.path.name} has {len(self.cells)} cells, not a cell {which}.",
+                f"{self.path.name} has {len(self.cells)} cells, not a cell {key}.",
                 "Count cells from 0.",
             )
         for cell in self.cells:
-            if which in (cell.title, cell.key):
+            if key in (cell.title, cell.key):
                 return cell
         titles = ", ".join(repr(cell.title) for cell in self.cells if cell.title)
         raise NotFound(
-            f"{self.path.name} has no cell {which!r}.",
+            f"{self.path.name} has no cell {key!r}.",
             f"Its titles are {titles}." if titles else "None of its cells has a title.",
         )

@@ -85,8 +85,8 @@ class Notebook:
         return str(named or self._metadata("kernelspec").get("language", "")).lower()
 
     def _metadata(self, name: str) -> Json:
-        found = (self.data.get("metadata") or {}).get(name)
-        return found if isinstance(found, dict) else {}
+        value = (self.data.get("metadata") or {}).get(name)
+        return value if isinstance(value, dict) else {}
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -117,9 +117,9 @@ class Notebook:
 
 
 def _kind(raw: Json) -> CellKind:
-    said = raw.get("cell_type")
+    cell_type = raw.get("cell_type")
     try:
-        return CellKind(str(said))
+        return CellKind(str(cell_type))
     except ValueError:
         return CellKind.RAW
 
@@ -265,8 +265,8 @@ def to_text(notebook: Notebook, marker: str) -> str:
         source = joined(raw.get("source"))
         lines.append(Separator(kind, _safe_title(raw, marker)).render(marker))
         if source:
-            shown = source if kind is CellKind.CODE else comment(source, marker)
-            lines.extend(escape(line, marker) for line in shown.split("\n"))
+            text = source if kind is CellKind.CODE else comment(source, marker)
+            lines.extend(escape(line, marker) for line in text.split("\n"))
         lines.append("")
     return "\n".join(lines)
 
@@ -275,8 +275,8 @@ def _safe_title(raw: Json, marker: str) -> str:
     """The title as the separator can carry it; one that would read differently is not shown."""
     title = _title(raw)
     kind = _kind(raw)
-    shown = parse_separator(Separator(kind, title).render(marker), marker)
-    return title if shown == Separator(kind, title) else ""
+    separator = parse_separator(Separator(kind, title).render(marker), marker)
+    return title if separator == Separator(kind, title) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,20 +298,20 @@ def _drafts(text: str, marker: str) -> list[_Draft]:
         if separator is None and not any(line.strip() for line in body):
             return
         kind = separator.kind if separator else CellKind.CODE
-        kept = body[:-1] if body and not body[-1] else body
-        exact = "\n".join(unescape(line, marker) for line in kept)
+        lines = body[:-1] if body and not body[-1] else body
+        exact = "\n".join(unescape(line, marker) for line in lines)
         if kind is not CellKind.CODE:
             exact = uncomment(exact, marker)
         source = exact.rstrip("\n")
         drafts.append(_Draft(kind, separator.title if separator else "", exact, source))
 
     for line in text.split("\n"):
-        found = parse_separator(line, marker)
-        if found is None:
+        parsed = parse_separator(line, marker)
+        if parsed is None:
             body.append(line)
             continue
         close()
-        separator, body = found, []
+        separator, body = parsed, []
     close()
     return drafts
 
@@ -328,8 +328,8 @@ def from_text(
     drafts = _drafts(text, marker)
     old: list[Json] = notebook.data["cells"]
     was = [(_kind(raw), joined(raw.get("source"))) for raw in old]
-    known = set(was)
-    now = [(d.kind, d.exact if (d.kind, d.exact) in known else d.source) for d in drafts]
+    old_sources = set(was)
+    now = [(d.kind, d.exact if (d.kind, d.exact) in old_sources else d.source) for d in drafts]
     if origins is None or len(origins) != len(drafts):
         origins = [None] * len(drafts)
     cells = [

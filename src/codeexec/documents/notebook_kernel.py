@@ -19,15 +19,15 @@ _PYTHON: Json = {
 }
 
 
-def language_info(language: str, version: str, said: Mapping[str, object]) -> Json:
-    """`said` is the `language_info` of the kernel's own answer; without it, what is known of a
+def language_info(language: str, version: str, reported: Mapping[str, object]) -> Json:
+    """`reported` is the `language_info` of the kernel's own answer; without it, what is known of a
     language by its name. https://jupyter-client.readthedocs.io/en/latest/messaging.html"""
-    if not said:
-        known = dict(_PYTHON) if language in ("", "python") else {"name": language}
-        return known | ({"version": version} if version else {})
-    texts = {key: said[key] for key in _KEYS if isinstance(said.get(key), str)}
+    if not reported:
+        defaults = dict(_PYTHON) if language in ("", "python") else {"name": language}
+        return defaults | ({"version": version} if version else {})
+    texts = {key: reported[key] for key in _KEYS if isinstance(reported.get(key), str)}
     info: Json = {key: text for key, text in texts.items() if len(str(text)) <= _LONGEST}
-    mode = said.get("codemirror_mode")
+    mode = reported.get("codemirror_mode")
     if isinstance(mode, str | dict) and len(str(mode)) <= _LONGEST:
         info["codemirror_mode"] = mode
     return {"name": language} | info
@@ -40,10 +40,10 @@ def kernelspec(name: str, display_name: str, language: str) -> Json:
 
 
 def with_language(
-    notebook: Notebook, language: str, version: str, said: Mapping[str, object]
+    notebook: Notebook, language: str, version: str, reported: Mapping[str, object]
 ) -> Notebook:
     """The notebook with what is known now of its language, over what it said."""
-    before = (notebook.data.get("metadata") or {}).get("language_info")
-    kept = before if isinstance(before, dict) else {}
-    info = {**kept, **language_info(language, version, said)}
+    previous = (notebook.data.get("metadata") or {}).get("language_info")
+    base = previous if isinstance(previous, dict) else {}
+    info = {**base, **language_info(language, version, reported)}
     return notebook.with_metadata("language_info", info)

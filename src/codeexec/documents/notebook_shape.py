@@ -26,10 +26,10 @@ Fault = tuple[str, str, object]
 
 def check_shape(data: dict[str, object], name: str) -> None:
     """Raise DocumentError for the first value of a wrong type; `name` is the file's, for words."""
-    for place, wanted, value in _faults(data):
+    for place, expected, value in _faults(data):
         raise DocumentError(
             f"{name} is no valid notebook: {place} is {_TYPES.get(type(value), 'wrong')}, "
-            f"it must be {wanted}.",
+            f"it must be {expected}.",
             "Open it as text and correct that.",
         )
 

@@ -75,15 +75,15 @@ def cell_name(cell: Cell) -> str:
     if cell.kind is CellKind.MARKDOWN and (heading := next(headings(lines), None)) is not None:
         return heading.title
     for line in lines:
-        words = line.strip().lstrip("#/;-! \t") or ""
-        if words:
-            return words[:_LONGEST_NAME]
+        text = line.strip().lstrip("#/;-! \t") or ""
+        if text:
+            return text[:_LONGEST_NAME]
     return f"empty cell {cell.index + 1}"
 
 
 def headings(lines: Iterable[str]) -> Iterator[Heading]:
     """The headings of Markdown in order: `# Title` and underlined ones, none of code blocks."""
-    fence, before, front_matter = "", "", False
+    fence, paragraph, front_matter = "", "", False
     for number, line in enumerate(lines):
         if number == 0 and line.rstrip() == "---":
             front_matter = True
@@ -97,16 +97,18 @@ def headings(lines: Iterable[str]) -> Iterator[Heading]:
                 fence = ""
             continue
         if mark is not None and not (mark[1][0] == "`" and "`" in mark[2]):
-            fence, before = mark[1], ""
+            fence, paragraph = mark[1], ""
         elif (atx := _ATX.fullmatch(line)) is not None:
             if atx[2]:
                 yield Heading(len(atx[1]), atx[2].strip()[:_LONGEST_NAME], number)
-            before = ""
-        elif before and (rule := _SETEXT.fullmatch(line)) is not None:
-            yield Heading(1 if rule[1][0] == "=" else 2, before.strip()[:_LONGEST_NAME], number - 1)
-            before = ""
+            paragraph = ""
+        elif paragraph and (rule := _SETEXT.fullmatch(line)) is not None:
+            yield Heading(
+                1 if rule[1][0] == "=" else 2, paragraph.strip()[:_LONGEST_NAME], number - 1
+            )
+            paragraph = ""
         else:
-            before = "" if _NO_PARAGRAPH.match(line) else line
+            paragraph = "" if _NO_PARAGRAPH.match(line) else line
 
 
 def outline(
@@ -120,13 +122,17 @@ def outline(
     alone. A text without separators is no cell."""
     if is_markdown:
         return tuple(_nested(list(headings(lines))))
-    found = sorted(
-        {one for one in map(Definition._make, definitions) if one.kind in _NESTING},
-        key=lambda one: one.line,
+    sorted_definitions = sorted(
+        {
+            definition
+            for definition in map(Definition._make, definitions)
+            if definition.kind in _NESTING
+        },
+        key=lambda definition: definition.line,
     )
     has_cells = len(cells) > 1 or (len(cells) == 1 and cells[0].body > cells[0].start)
     if not has_cells:
-        return tuple(_definitions(found, lines, 0, cells[0].key if cells else ""))
+        return tuple(_definitions(sorted_definitions, lines, 0, cells[0].key if cells else ""))
     entries: list[OutlineEntry] = []
     levels: list[int] = []
     for cell in cells:
@@ -139,8 +145,10 @@ def outline(
             depth = len(levels)
             name = cell_name(cell)
             entries.append(OutlineEntry(name, cell.start, depth, OutlineKind.CELL, cell.key))
-            first = bisect_left(found, cell.body, key=_line_of)
-            inside = found[first : bisect_left(found, cell.end, key=_line_of)]
+            first = bisect_left(sorted_definitions, cell.body, key=_line_of)
+            inside = sorted_definitions[
+                first : bisect_left(sorted_definitions, cell.end, key=_line_of)
+            ]
             entries += _definitions(inside, lines, depth + 1, cell.key)
     return tuple(entries)
 
@@ -151,8 +159,8 @@ def _line_of(definition: Definition) -> int:
 
 def entry_at(entries: Sequence[OutlineEntry], line: int) -> int | None:
     """The place of the entry that a line is in; None above the first."""
-    before = [place for place, entry in enumerate(entries) if entry.line <= line]
-    return before[-1] if before else None
+    places = [place for place, entry in enumerate(entries) if entry.line <= line]
+    return places[-1] if places else None
 
 
 def _prose(cell: Cell, levels: list[int]) -> Iterator[OutlineEntry]:
@@ -173,22 +181,24 @@ def _entry(heading: Heading, levels: list[int], first: int, key: str = "") -> Ou
     return OutlineEntry(heading.title, first + heading.line, depth, OutlineKind.HEADING, key)
 
 
-def _nested(found: Sequence[Heading]) -> Iterator[OutlineEntry]:
+def _nested(markdown_headings: Sequence[Heading]) -> Iterator[OutlineEntry]:
     levels: list[int] = []
-    for heading in found:
+    for heading in markdown_headings:
         yield _entry(heading, levels, 0)
 
 
 def _definitions(
-    found: Iterable[Definition], lines: Sequence[str], depth: int, key: str
+    definitions: Iterable[Definition], lines: Sequence[str], depth: int, key: str
 ) -> Iterator[OutlineEntry]:
     """Definitions nested by their indentation."""
     open_indents: list[int] = []
-    for one in found:
-        line = lines[one.line] if one.line < len(lines) else ""
+    for definition in definitions:
+        line = lines[definition.line] if definition.line < len(lines) else ""
         indent = len(line) - len(line.lstrip())
         while open_indents and open_indents[-1] >= indent:
             open_indents.pop()
         inside = depth + len(open_indents)
         open_indents.append(indent)
-        yield OutlineEntry(one.name, one.line, inside, OutlineKind.DEFINITION, key, one.kind)
+        yield OutlineEntry(
+            definition.name, definition.line, inside, OutlineKind.DEFINITION, key, definition.kind
+        )

@@ -52,7 +52,7 @@ class Language:
                         "A parameter that maps names to values cannot be written in this language.",
                         "Give the values as parameters of their own.",
                     )
-                return self.map((self.quote(key), self.code(each)) for key, each in value.items())
+                return self.map((self.quote(key), self.code(item)) for key, item in value.items())
             case list():
                 return self.join(map(self.code, value))
             case _:

@@ -23,9 +23,9 @@ INJECTED = "injected-parameters"
 
 def value_of_word(text: str) -> object:
     """What a word of the command line stands for: a truth value, None, a number, else text."""
-    words: dict[str, object] = {"True": True, "False": False, "None": None}
-    if text in words:
-        return words[text]
+    constants: dict[str, object] = {"True": True, "False": False, "None": None}
+    if text in constants:
+        return constants[text]
     for kind in (int, float):
         try:
             return kind(text)
@@ -39,14 +39,14 @@ def read_parameters(path: Path) -> dict[str, object]:
     try:
         text = read_plain_text(path)
         if path.suffix.lower() == ".json":
-            found = load_json(text)
+            value = load_json(text)
         elif path.suffix.lower() == ".toml":
-            found = load_toml(text)
+            value = load_toml(text)
         else:
-            found = _load_yaml(text)
+            value = _load_yaml(text)
     except (OSError, ValueError) as error:
         raise _unreadable(str(path), error) from error
-    return _checked(found, str(path))
+    return _checked(value, str(path))
 
 
 def parse_parameters(text: str, where: str) -> dict[str, object]:
@@ -70,14 +70,14 @@ def decode_parameters(word: str, where: str) -> dict[str, object]:
     return parse_parameters(text, where)
 
 
-def _checked(found: object, where: str) -> dict[str, object]:
-    if found is None:
+def _checked(value: object, where: str) -> dict[str, object]:
+    if value is None:
         return {}
-    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
         raise UsageError(
             f"{where} holds no names with values.", "Write it as YAML, one `name: value` a line."
         )
-    return found
+    return value
 
 
 def _unreadable(where: str, error: Exception) -> UsageError:
@@ -93,7 +93,7 @@ def _load_yaml(text: str) -> object:
 
     # Dates stay text, as for papermill.
     resolvers = {
-        first: [each for each in kinds if each[0] != "tag:yaml.org,2002:timestamp"]
+        first: [resolver for resolver in kinds if resolver[0] != "tag:yaml.org,2002:timestamp"]
         for first, kinds in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
     loader = type("Loader", (yaml.SafeLoader,), {"yaml_implicit_resolvers": resolvers})

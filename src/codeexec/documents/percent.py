@@ -57,20 +57,20 @@ def parse_separator(line: str, marker: str) -> Separator | None:
     """What `line` says as a separator, or None when it is an ordinary line."""
     if "%%" not in line:
         return None
-    found = _pattern(marker).match(line)
-    if found is None:
+    match = _pattern(marker).match(line)
+    if match is None:
         return None
-    rest = found["rest"] or ""
+    text = match["rest"] or ""
     kind = CellKind.CODE
-    if mark := _KIND.search(rest):
+    if mark := _KIND.search(text):
         kind = _KINDS[mark[1]]
-        return Separator(kind, rest[: mark.start()].strip(), rest[mark.end() :].strip())
-    attributes = _ATTRIBUTES.search(rest)
+        return Separator(kind, text[: mark.start()].strip(), text[mark.end() :].strip())
+    attributes = _ATTRIBUTES.search(text)
     if attributes is None:
-        if rest == "md" and f"{marker}%%" in line:
-            kind, rest = CellKind.MARKDOWN, ""  # `#%% md`, as PyCharm writes it
-        return Separator(kind, rest.strip())
-    return Separator(kind, rest[: attributes.start()].strip(), attributes[0].strip())
+        if text == "md" and f"{marker}%%" in line:
+            kind, text = CellKind.MARKDOWN, ""  # `#%% md`, as PyCharm writes it
+        return Separator(kind, text.strip())
+    return Separator(kind, text[: attributes.start()].strip(), attributes[0].strip())
 
 
 @lru_cache(maxsize=64)
@@ -93,18 +93,18 @@ def _escapable(marker: str) -> re.Pattern[str]:
 def escape(line: str, marker: str) -> str:
     """A source line as the text of a notebook has it: where it would read as a separator, a
     backslash stands before its percent signs (one more, where there are some already)."""
-    found = _escapable(marker).fullmatch(line) if "%%" in line else None
-    if found is None or parse_separator(found[1] + found[3], marker) is None:
+    match = _escapable(marker).fullmatch(line) if "%%" in line else None
+    if match is None or parse_separator(match[1] + match[3], marker) is None:
         return line
-    return f"{found[1]}\\{found[2]}{found[3]}"
+    return f"{match[1]}\\{match[2]}{match[3]}"
 
 
 def unescape(line: str, marker: str) -> str:
     """The opposite of `escape`."""
-    found = _escapable(marker).fullmatch(line) if "\\%%" in line else None
-    if found is None or parse_separator(found[1] + found[3], marker) is None:
+    match = _escapable(marker).fullmatch(line) if "\\%%" in line else None
+    if match is None or parse_separator(match[1] + match[3], marker) is None:
         return line
-    return f"{found[1]}{found[2][1:]}{found[3]}"
+    return f"{match[1]}{match[2][1:]}{match[3]}"
 
 
 def comment(text: str, marker: str) -> str:
@@ -129,8 +129,8 @@ _TRIPLE = re.compile(r"""\\.|\"{3}|'{3}|["'#]""")
 def quote_after(line: str, quote: str) -> str:
     """The triple quotes that are open after the line; `quote` are those open before it."""
     at = 0
-    while found := _TRIPLE.search(line, at):
-        mark, at = found[0], found.end()
+    while match := _TRIPLE.search(line, at):
+        mark, at = match[0], match.end()
         if quote:
             quote = "" if mark == quote else quote
         elif mark == "#":
@@ -168,10 +168,10 @@ class CellIndex:
         self._keys: list[str] = []
         self._preamble_key = self._new_key()
         self._line_count = len(lines)
-        found = self._scan(lines, 0)
-        self._lines = [number for number, _ in found]
-        self._found = [separator for _, separator in found]
-        self._found_keys = [self._new_key() for _ in found]
+        scanned = self._scan(lines, 0)
+        self._lines = [number for number, _ in scanned]
+        self._found = [separator for _, separator in scanned]
+        self._found_keys = [self._new_key() for _ in scanned]
         self._quotes = self._scan_quotes(lines, 0)
         self._choose()
 
@@ -228,11 +228,11 @@ class CellIndex:
                 at += 1
             if at < len(self._lines) and self._lines[at] == number and not quote:
                 continue  # a separator with quotes in its title
-            after = quote_after(line, quote)
-            if quote and after != quote:
+            open_quote = quote_after(line, quote)
+            if quote and open_quote != quote:
                 quoted.update(pending)
                 pending.clear()
-            quote = after
+            quote = open_quote
         return quoted
 
     def _fenced(self) -> set[int]:
@@ -254,25 +254,25 @@ class CellIndex:
         high = bisect_left(self._lines, first + removed)
         shift = len(inserted) - removed
         self._line_count += shift
-        found = self._scan(inserted, first)
+        scanned = self._scan(inserted, first)
         changed_quotes = self._splice_quotes(first, removed, inserted, shift)
         if shift:
             for position in range(high, len(self._lines)):
                 self._lines[position] += shift
         old = [(self._lines[i], self._found[i]) for i in range(low, high)]
-        if old == found:
-            before = self._separators
+        if old == scanned:
+            old_separators = self._separators
             if changed_quotes:
                 self._choose()
             elif shift:
                 start = bisect_left(self._starts, first + removed)
                 for position in range(start, len(self._starts)):
                     self._starts[position] += shift
-            return changed_quotes and before != self._separators
-        kept = self._match(low, high, found)
-        self._lines[low:high] = [number for number, _ in found]
-        self._found[low:high] = [separator for _, separator in found]
-        self._found_keys[low:high] = kept
+            return changed_quotes and old_separators != self._separators
+        keys = self._match(low, high, scanned)
+        self._lines[low:high] = [number for number, _ in scanned]
+        self._found[low:high] = [separator for _, separator in scanned]
+        self._found_keys[low:high] = keys
         self._choose()
         return True
 
@@ -288,18 +288,18 @@ class CellIndex:
         quotes[low:high] = fresh
         return changed
 
-    def _match(self, low: int, high: int, found: list[tuple[int, Separator]]) -> list[str]:
-        """Keys for `found`: those of the replaced separators, first by what they say."""
+    def _match(self, low: int, high: int, scanned: list[tuple[int, Separator]]) -> list[str]:
+        """Keys for `scanned`: those of the replaced separators, first by what they say."""
         free = dict(zip(self._found_keys[low:high], self._found[low:high], strict=True))
         keys: list[str | None] = []
-        for _, separator in found:
+        for _, separator in scanned:
             same = next((key for key, old in free.items() if old == separator), None)
             if same is not None:
                 del free[same]
             keys.append(same)
-        rest = iter(free)
-        if len(found) == high - low:
-            keys = [key if key is not None else next(rest, None) for key in keys]
+        unused_keys = iter(free)
+        if len(scanned) == high - low:
+            keys = [key if key is not None else next(unused_keys, None) for key in keys]
         return [key if key is not None else self._new_key() for key in keys]
 
     def __len__(self) -> int:
@@ -330,8 +330,8 @@ class CellIndex:
         """First line (the separator) and the line after the last of cell `index`."""
         position = index - self.has_preamble
         start = self._starts[position] if position >= 0 else 0
-        after = position + 1
-        return start, self._starts[after] if after < len(self._starts) else self._line_count
+        following = position + 1
+        return start, self._starts[following] if following < len(self._starts) else self._line_count
 
     def key(self, index: int) -> str:
         position = index - self.has_preamble

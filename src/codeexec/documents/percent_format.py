@@ -155,23 +155,23 @@ def read_attributes(text: str) -> Json:
         except (ValueError, RecursionError):
             value = None
         return value if isinstance(value, dict) else {"incorrectly_encoded_metadata": text}
-    found: Json = {}
+    attributes: Json = {}
     # From the right: a value may hold blanks and equal signs, a name none.
     while text := text.strip():
         if (alone := _NAME.search(text)) and "=" not in alone[0]:
             text = text[: alone.start()]
-            found.setdefault(alone[0], None)
+            attributes.setdefault(alone[0], None)
             continue
         for key in reversed(list(_KEY.finditer(text))):
             try:
-                found = {key[1]: _value(text[key.end() :]), **found}
+                attributes = {key[1]: _value(text[key.end() :]), **attributes}
             except (ValueError, SyntaxError, RecursionError, MemoryError):
                 continue  # the sign is within the value
             text = text[: key.start()]
             break
         else:
-            return {"incorrectly_encoded_metadata": text, **found}
-    return found
+            return {"incorrectly_encoded_metadata": text, **attributes}
+    return attributes
 
 
 def _value(text: str) -> object:
@@ -234,20 +234,20 @@ def _block(raw: Json, marker: str, language: str) -> str:
     return f"{head}\n{body}" if body else head
 
 
-def _head(kind: CellKind | None, shown: str, own: Json, title: object, marker: str) -> str:
-    if title and not shown:
+def _head(kind: CellKind | None, title_text: str, own: Json, title: object, marker: str) -> str:
+    if title and not title_text:
         own = {"title": title, **own}
     mark = "" if kind is CellKind.CODE else f"[{kind or CellKind.RAW}]"
     pairs = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in own.items()]
-    return " ".join(part for part in (marker, "%%", shown, mark, *pairs) if part)
+    return " ".join(part for part in (marker, "%%", title_text, mark, *pairs) if part)
 
 
 def _is_plain(title: object, marker: str) -> bool:
     """Whether the title reads the same on a separator line."""
     if not isinstance(title, str) or not title or title != " ".join(title.split()):
         return False
-    found = parse_separator(f"{marker} %% {title}", marker)
-    return found is not None and (found.title, found.attributes, found.kind) == (
+    separator = parse_separator(f"{marker} %% {title}", marker)
+    return separator is not None and (separator.title, separator.attributes, separator.kind) == (
         title,
         "",
         CellKind.CODE,

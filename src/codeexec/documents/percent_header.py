@@ -32,14 +32,14 @@ def read_header(text: str, marker: str) -> tuple[Header, str]:
     if end is None or not all(line.startswith(marker) for line in lines[start:end]):
         return Header({}, ""), "\n".join(lines[start:])
     yaml = uncomment("\n".join(lines[start + 1 : end]), marker).split("\n")
-    own, rest = _split(yaml)
-    after = end + 1
-    if after < len(lines) and not lines[after].strip():
-        after += 1
+    own, other_lines = _split(yaml)
+    body_start = end + 1
+    if body_start < len(lines) and not lines[body_start].strip():
+        body_start += 1
     metadata = _mapping(own)
     options = metadata.pop("jupytext", None)
     comments = not (isinstance(options, dict) and options.get("comment_magics") is False)
-    return Header(metadata, "\n".join(rest), comments), "\n".join(lines[after:])
+    return Header(metadata, "\n".join(other_lines), comments), "\n".join(lines[body_start:])
 
 
 def _is_preamble(line: str) -> bool:
@@ -50,25 +50,25 @@ def _is_preamble(line: str) -> bool:
 def _split(yaml: list[str]) -> tuple[list[str], list[str]]:
     """Lines below `jupyter:`, indented less, and all others."""
     own: list[str] = []
-    rest: list[str] = []
+    others: list[str] = []
     inside = False
     for line in yaml:
         if line[:1].strip():
             inside = line.rstrip() == "jupyter:"
             if inside:
                 continue
-        (own if inside else rest).append(line[2:] if inside else line)
-    return own, [line for line in rest if line.strip()]
+        (own if inside else others).append(line[2:] if inside else line)
+    return own, [line for line in others if line.strip()]
 
 
 def _mapping(lines: list[str]) -> Json:
     top: Json = {}
     levels: list[tuple[int, Json]] = [(-1, top)]
     for line in lines:
-        found = _LINE.fullmatch(line)
-        if found is None:
+        match = _LINE.fullmatch(line)
+        if match is None:
             continue  # lists and texts of several lines, which are about jupytext itself
-        depth, name, value = len(found[1]), str(_scalar(found[2])), found[3]
+        depth, name, value = len(match[1]), str(_scalar(match[2])), match[3]
         while levels[-1][0] >= depth:
             levels.pop()
         holder = levels[-1][1]
@@ -84,9 +84,9 @@ def _scalar(text: str) -> object:
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         inner = text[1:-1]
         return inner.replace("''", "'") if text[0] == "'" else inner
-    words: Json = {"true": True, "false": False, "null": None, "{}": {}, "[]": []}
-    if text in words:
-        return words[text]
+    constants: Json = {"true": True, "false": False, "null": None, "{}": {}, "[]": []}
+    if text in constants:
+        return constants[text]
     return int(text) if re.fullmatch(r"-?\d{1,15}", text) else text
 
 

@@ -20,14 +20,18 @@ def cell_at(cells: Sequence[Cell], line: int) -> Cell | None:
 
 def above(cells: Sequence[Cell], line: int) -> tuple[Cell, ...]:
     """Code cells before the one at `line`, without it."""
-    here = cell_at(cells, line)
-    return tuple(cell for cell in runnable(cells) if here is not None and cell.index < here.index)
+    current = cell_at(cells, line)
+    return tuple(
+        cell for cell in runnable(cells) if current is not None and cell.index < current.index
+    )
 
 
 def below(cells: Sequence[Cell], line: int) -> tuple[Cell, ...]:
     """Code cells from the one at `line` to the end, with it."""
-    here = cell_at(cells, line)
-    return tuple(cell for cell in runnable(cells) if here is not None and cell.index >= here.index)
+    current = cell_at(cells, line)
+    return tuple(
+        cell for cell in runnable(cells) if current is not None and cell.index >= current.index
+    )
 
 
 def runnable(cells: Sequence[Cell]) -> tuple[Cell, ...]:
@@ -37,7 +41,7 @@ def runnable(cells: Sequence[Cell]) -> tuple[Cell, ...]:
 
 def following(cells: Sequence[Cell], line: int) -> Cell | None:
     """The cell after the one at `line`: where run-and-advance goes; None at the last."""
-    here = cell_at(cells, line)
-    if here is None or here.index + 1 >= len(cells):
+    current = cell_at(cells, line)
+    if current is None or current.index + 1 >= len(cells):
         return None
-    return cells[here.index + 1]
+    return cells[current.index + 1]

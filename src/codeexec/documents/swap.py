@@ -65,8 +65,8 @@ class SwapStore:
 
     def all(self) -> list[Swap]:
         """All kept texts, the newest first."""
-        found = (_read(path) for path in self._folder.glob(f"*{_SUFFIX}"))
-        return sorted((swap for swap in found if swap is not None), key=lambda swap: -swap.saved_at)
+        swaps = (_read(path) for path in self._folder.glob(f"*{_SUFFIX}"))
+        return sorted((swap for swap in swaps if swap is not None), key=lambda swap: -swap.saved_at)
 
     def discard(self, name: str) -> None:
         """Forget what is kept for `name`: it was saved, or is not wanted."""
@@ -76,14 +76,14 @@ class SwapStore:
 def _read(path: Path) -> Swap | None:
     try:
         head, _, text = read_plain(path, TOO_LARGE).partition(b"\n")
-        said = load_json(head)
-        base = said["base"]
+        fields = load_json(head)
+        base = fields["base"]
         return Swap(
-            name=str(said["name"]),
+            name=str(fields["name"]),
             text=text.decode("utf-8", "surrogatepass"),
-            saved_at=float(said["at"]),
-            line=int(said["line"]),
-            column=int(said["column"]),
+            saved_at=float(fields["at"]),
+            line=int(fields["line"]),
+            column=int(fields["column"]),
             base=Stamp(*map(int, base)) if base is not None else None,
         )
     except (OSError, ValueError, KeyError, TypeError):

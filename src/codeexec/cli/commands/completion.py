@@ -50,17 +50,17 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 """
 
 
-class Bash(BashComplete):
+class BashCompletion(BashComplete):
     """Bash's words, of which `=` is one: `--theme=ink` comes as three."""
 
     source_template = _BASH
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        words, incomplete = super().get_completion_args()
-        return [word for word in words if word != "="], "" if incomplete == "=" else incomplete
+        arguments, incomplete = super().get_completion_args()
+        return [word for word in arguments if word != "="], "" if incomplete == "=" else incomplete
 
 
-add_completion_class(Bash)
+add_completion_class(BashCompletion)
 
 
 @click.command()

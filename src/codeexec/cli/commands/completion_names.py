@@ -49,13 +49,17 @@ def complete_value(ctx: click.Context, param: click.Parameter, incomplete: str) 
     """What the setting that is named before accepts, where that is a choice."""
     from codeexec.config.load import choices_of
 
-    return _matching(((each, "") for each in choices_of(ctx.params.get("key") or "")), incomplete)
+    return _matching(
+        ((choice, "") for choice in choices_of(ctx.params.get("key") or "")), incomplete
+    )
 
 
 def _matching(named: Iterable[tuple[str, str]], incomplete: str) -> Items:
-    found = {name: words for name, words in named if name.startswith(incomplete)}
+    matches = {name: description for name, description in named if name.startswith(incomplete)}
     # A name with a line break cannot be said to a shell in one word.
-    return [CompletionItem(name, help=found[name]) for name in sorted(found) if name.isprintable()]
+    return [
+        CompletionItem(name, help=matches[name]) for name in sorted(matches) if name.isprintable()
+    ]
 
 
 def _sessions(*, only_open: bool) -> Iterator[tuple[str, str]]:
@@ -63,15 +67,15 @@ def _sessions(*, only_open: bool) -> Iterator[tuple[str, str]]:
 
     folder = find_paths().state / "sessions"
     try:
-        sessions = [each for each in folder.iterdir() if each.is_dir()]
+        sessions = [session for session in folder.iterdir() if session.is_dir()]
     except OSError:
         return  # there has never been one
-    for each in sessions:
-        is_open = (each / "open").exists()
+    for session in sessions:
+        is_open = (session / "open").exists()
         if is_open or not only_open:
-            if name := _summary_name(each) or _first_name(each):
+            if name := _summary_name(session) or _first_name(session):
                 yield name, "open" if is_open else ""
-            yield each.name, name or ""
+            yield session.name, name or ""
 
 
 def _summary_name(session: Path) -> str:

@@ -83,16 +83,18 @@ def show(as_json: bool, changed: bool, as_manual: bool) -> None:
             section = table
         value = to_toml(value_of(loaded.settings, key.name))
         origin = loaded.origins[key.name]
-        said = style.paint(f"  # {origin}", "accent" if origin.layer != "default" else "dim", color)
-        style.say(f"{name} = {value}", said)
+        comment = style.paint(
+            f"  # {origin}", "accent" if origin.layer != "default" else "dim", color
+        )
+        style.say(f"{name} = {value}", comment)
         for line in textwrap.wrap(key.doc, 92, initial_indent="    ", subsequent_indent="    "):
             style.say(style.paint(line, "dim", color))
     for problem in loaded.problems:
         mark = style.paint("✗", "bad", style.wants_color(sys.stderr))
         style.say(mark, f" {problem} {problem.next_step}", file=sys.stderr)
-    for each in loaded.withheld:
+    for setting in loaded.withheld:
         mark = style.paint("!", "warn", style.wants_color(sys.stderr))
-        style.say(mark, f" {each} {trust_step(each.holder)}", file=sys.stderr)
+        style.say(mark, f" {setting} {trust_step(setting.holder)}", file=sys.stderr)
 
 
 @config.command()
@@ -100,7 +102,7 @@ def show(as_json: bool, changed: bool, as_manual: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def get(key: str, as_json: bool) -> None:
     """The value of one setting, such as editor.tab_size; on stderr who said it."""
-    found = find_key(key)
+    setting = find_key(key)
     loaded = load()
     value, origin = value_of(loaded.settings, key), loaded.origins[key]
     if as_json:
@@ -108,15 +110,15 @@ def get(key: str, as_json: bool) -> None:
             {
                 "key": key,
                 "value": value,
-                "default": found.default,
+                "default": setting.default,
                 "origin": origin.layer,
                 "place": origin.place,
             }
         )
         return
     style.say(value if isinstance(value, str) else to_toml(value))
-    words = style.paint(f"# {origin}", "dim", style.wants_color(sys.stderr))
-    style.say(words, file=sys.stderr, flush=True)
+    comment = style.paint(f"# {origin}", "dim", style.wants_color(sys.stderr))
+    style.say(comment, file=sys.stderr, flush=True)
 
 
 PROJECT = click.option(
@@ -131,9 +133,9 @@ PROJECT = click.option(
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 def set_command(key: str, value: str, project: bool, as_json: bool) -> None:
     """Write one setting to the user's file. Its comments and all else in it stay."""
-    found = find_key(key)
+    setting = find_key(key)
     file = _file_for(key, project)
-    written = set_value(file, found, value)
+    written = set_value(file, setting, value)
     if as_json:
         style.say_json({"key": key, "value": written, "path": str(file)})
     else:
@@ -147,14 +149,14 @@ def set_command(key: str, value: str, project: bool, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def unset(key: str, project: bool, as_json: bool) -> None:
     """Take one setting out of the user's file, so that the next layer's value counts."""
-    found = find_key(key)
+    setting = find_key(key)
     file = _file_for(key, project)
-    is_removed = unset_value(file, found)
+    is_removed = unset_value(file, setting)
     if as_json:
         style.say_json({"key": key, "removed": is_removed, "path": str(file)})
     else:
-        what = "removed from" if is_removed else "is not in"
-        style.say(f"{key} {what} {file}")
+        outcome = "removed from" if is_removed else "is not in"
+        style.say(f"{key} {outcome} {file}")
 
 
 def _file_for(key: str, project: bool) -> Path:
@@ -166,8 +168,8 @@ def _file_for(key: str, project: bool) -> Path:
             f"{key} counts in no project's file: code does not choose what confines it.",
             "Leave out --project: it belongs into your own file.",
         )
-    here = Path.cwd()
-    return project_file(here) or here / PROJECT_FILE
+    folder = Path.cwd()
+    return project_file(folder) or folder / PROJECT_FILE
 
 
 def _warn_if_overridden(key: str, file: Path) -> None:
@@ -187,8 +189,8 @@ def path(as_json: bool) -> None:
     """The files that settings are read from."""
     user, project = user_file(), project_file(Path.cwd())
     if as_json:
-        found = {"user": str(user), "project": str(project) if project else None}
-        style.say_json(found)
+        files = {"user": str(user), "project": str(project) if project else None}
+        style.say_json(files)
         return
     style.say(f"user     {user}{'' if user.is_file() else '  (not there yet)'}")
     style.say(f"project  {project or '(none from here upward)'}")
@@ -199,8 +201,8 @@ def path(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the path when done, as JSON.")
 def edit(project: bool, as_json: bool) -> None:
     """Open the user's file in $VISUAL or $EDITOR; a new one explains every setting."""
-    here = Path.cwd()
-    file = (project_file(here) or here / PROJECT_FILE) if project else user_file()
+    folder = Path.cwd()
+    file = (project_file(folder) or folder / PROJECT_FILE) if project else user_file()
     if not file.exists():
         try:
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from codeexec.environments.docker.engine import Engine
 
 
-def chosen() -> tuple[Engine, str, str]:
+def docker_settings() -> tuple[Engine, str, str]:
     """Engine, image and policy as the settings say."""
     from codeexec.environments.docker.engine import find_engine
     from codeexec.environments.docker.image import DEFAULT_IMAGE
 
-    said = load().checked().docker
-    return find_engine(said.engine, said.context), said.image or DEFAULT_IMAGE, said.wanted
+    settings = load().checked().docker
+    return (
+        find_engine(settings.engine, settings.context),
+        settings.image or DEFAULT_IMAGE,
+        settings.wanted,
+    )
 
 
 @click.group()
@@ -40,7 +44,7 @@ def build(image: str, base: str, network: str, as_json: bool) -> None:
     """Build our image: Python, ipykernel, numpy, pandas, matplotlib, g++ and make."""
     from codeexec.environments.docker import image as images
 
-    engine, name, _ = chosen()
+    engine, name, _ = docker_settings()
     name = image or name
 
     async def work() -> None:
@@ -65,15 +69,17 @@ def check(image: str, as_json: bool) -> int:
     from codeexec.environments.docker import image as images
     from codeexec.environments.docker.policy import parse
 
-    engine, name, policy = chosen()
-    done = asyncio.run(images.check(engine, image or name, parse(policy)))
+    engine, name, policy = docker_settings()
+    results = asyncio.run(images.check(engine, image or name, parse(policy)))
     color = style.wants_color(sys.stdout)
-    for each in done:
+    for check_result in results:
         if as_json:
-            style.say_json(asdict(each))
+            style.say_json(asdict(check_result))
             continue
-        mark = style.paint("✓", "good", color) if each.ok else style.paint("✗", "bad", color)
-        style.say(mark, f" {each.name}: {each.told}")
-        if each.fix:
-            style.say("    ", style.paint("→", "accent", color), f" {each.fix}")
-    return exits.OK if all(each.ok for each in done) else exits.FAILED
+        mark = (
+            style.paint("✓", "good", color) if check_result.ok else style.paint("✗", "bad", color)
+        )
+        style.say(mark, f" {check_result.name}: {check_result.told}")
+        if check_result.fix:
+            style.say("    ", style.paint("→", "accent", color), f" {check_result.fix}")
+    return exits.OK if all(check_result.ok for check_result in results) else exits.FAILED

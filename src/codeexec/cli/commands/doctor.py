@@ -31,8 +31,8 @@ def doctor(as_json: bool) -> int:
             style.say_json(asdict(check), flush=True)
             continue
         mark, look = MARKS[check.grade]
-        words = f" {check.name:<13} {check.told}"
-        style.say(style.paint(mark, look, color), words, flush=True)
+        line = f" {check.name:<13} {check.told}"
+        style.say(style.paint(mark, look, color), line, flush=True)
         if check.fix:
             style.say("    ", style.paint("→", "accent", color), f" {check.fix}")
     return exits.FAILED if broken else exits.OK

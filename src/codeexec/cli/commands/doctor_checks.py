@@ -25,123 +25,135 @@ Grade = Literal["ok", "warn", "fail"]
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class DoctorCheck:
     name: str
     grade: Grade
     told: str
     fix: str = ""
 
 
-def check_python() -> Check:
-    return Check("python", "ok", f"{platform.python_version()}, {sys.executable}")
+def check_python() -> DoctorCheck:
+    return DoctorCheck("python", "ok", f"{platform.python_version()}, {sys.executable}")
 
 
-def check_kernels(cwd: Path) -> Iterator[Check]:
+def check_kernels(cwd: Path) -> Iterator[DoctorCheck]:
     from codeexec.kernels.factory import Kernels
 
-    found = Kernels().list(str(cwd))
-    usable = [each for each in found if not each.problem]
+    kernels = Kernels().list(str(cwd))
+    usable = [kernel for kernel in kernels if not kernel.problem]
     if not usable:
-        fix = next((each.fix for each in found if each.fix), "python -m pip install ipykernel")
-        yield Check("kernel", "fail", "No kernel can be used here.", fix)
-    for each in usable:
-        if each.is_default:
-            yield Check("kernel", "ok", f"{each.display_name}, {each.path}")
+        fix = next(
+            (kernel.fix for kernel in kernels if kernel.fix), "python -m pip install ipykernel"
+        )
+        yield DoctorCheck("kernel", "fail", "No kernel can be used here.", fix)
+    for kernel in usable:
+        if kernel.is_default:
+            yield DoctorCheck("kernel", "ok", f"{kernel.display_name}, {kernel.path}")
             break
     else:
         if usable:
-            yield Check("kernel", "ok", f"{len(usable)} can be used")
-    for each in found:
-        if each.problem:
-            grade: Grade = "fail" if each.is_default else "warn"
-            yield Check("kernel", grade, f"{each.name}: {each.problem}", each.fix)
+            yield DoctorCheck("kernel", "ok", f"{len(usable)} can be used")
+    for kernel in kernels:
+        if kernel.problem:
+            grade: Grade = "fail" if kernel.is_default else "warn"
+            yield DoctorCheck("kernel", grade, f"{kernel.name}: {kernel.problem}", kernel.fix)
 
 
-def check_terminal(environ: Mapping[str, str], is_terminal: bool) -> Iterator[Check]:
+def check_terminal(environ: Mapping[str, str], is_terminal: bool) -> Iterator[DoctorCheck]:
     term = environ.get("TERM", "")
     if not is_terminal:
-        yield Check("terminal", "ok", "Output goes to no terminal; nothing to look at.")
+        yield DoctorCheck("terminal", "ok", "Output goes to no terminal; nothing to look at.")
         return
     size = shutil.get_terminal_size()
-    told = f"{term or 'TERM is not set'}, {size.columns}×{size.lines}"
+    description = f"{term or 'TERM is not set'}, {size.columns}×{size.lines}"
     if term in ("", "dumb"):
-        yield Check("terminal", "warn", told, "Use a terminal that sets TERM, or `run` instead.")
+        yield DoctorCheck(
+            "terminal", "warn", description, "Use a terminal that sets TERM, or `run` instead."
+        )
     elif size.columns < 40 or size.lines < 10:
-        yield Check("terminal", "warn", told, "Make the window larger: 80×24 shows all panes.")
+        yield DoctorCheck(
+            "terminal", "warn", description, "Make the window larger: 80×24 shows all panes."
+        )
     else:
-        yield Check("terminal", "ok", told)
+        yield DoctorCheck("terminal", "ok", description)
     colors = environ.get("COLORTERM", "")
     if colors in ("truecolor", "24bit") or environ.get("NO_COLOR"):
-        yield Check("colours", "ok", colors or "NO_COLOR is set")
+        yield DoctorCheck("colours", "ok", colors or "NO_COLOR is set")
     else:
-        yield Check(
+        yield DoctorCheck(
             "colours",
             "warn",
             "The terminal does not say that it has 16 million colours.",
             "If it has: export COLORTERM=truecolor",
         )
     if environ.get("TMUX"):
-        yield Check(
+        yield DoctorCheck(
             "tmux",
             "ok",
             "Pictures pass through tmux when it is told so: set -g allow-passthrough on",
         )
 
 
-def check_locale() -> Check:
+def check_locale() -> DoctorCheck:
     encoding = locale.getencoding()
     if re.sub(r"[^a-z0-9]", "", encoding.lower()) == "utf8":
-        return Check("locale", "ok", encoding)
-    return Check("locale", "warn", f"The locale's encoding is {encoding}.", "export LANG=C.UTF-8")
+        return DoctorCheck("locale", "ok", encoding)
+    return DoctorCheck(
+        "locale", "warn", f"The locale's encoding is {encoding}.", "export LANG=C.UTF-8"
+    )
 
 
-def check_state(paths: Paths) -> Check:
+def check_state(paths: Paths) -> DoctorCheck:
     try:
         make_private(paths.state)
         probe = paths.state / f".doctor-{os.getpid()}"
         probe.write_bytes(b"x")
         probe.unlink()
     except CodeexecError as error:
-        return Check("state folder", "fail", error.message, error.next_step)
+        return DoctorCheck("state folder", "fail", error.message, error.next_step)
     except OSError as error:
-        return Check(
+        return DoctorCheck(
             "state folder",
             "fail",
             f"{paths.state} cannot be written: {error.strerror}.",
             "Make it writable and make room, or set XDG_STATE_HOME to another folder.",
         )
     free = shutil.disk_usage(paths.state).free
-    told = f"{paths.state}, {free / 2**30:.1f} GB free"
+    description = f"{paths.state}, {free / 2**30:.1f} GB free"
     if free < 256 * 2**20:
-        return Check("state folder", "warn", told, "Make room: `codeexec-tui sessions rm` helps.")
-    return Check("state folder", "ok", told)
+        return DoctorCheck(
+            "state folder", "warn", description, "Make room: `codeexec-tui sessions rm` helps."
+        )
+    return DoctorCheck("state folder", "ok", description)
 
 
-def check_socket(paths: Paths) -> Check:
+def check_socket(paths: Paths) -> DoctorCheck:
     from codeexec.client import spawn
 
     address = str(paths.socket)
     if len(os.fsencode(address)) > MAX_SOCKET_PATH:
-        return Check(
+        return DoctorCheck(
             "socket", "fail", f"{address} is too long.", "Set XDG_RUNTIME_DIR to a short path."
         )
     if spawn.find(paths):
-        return Check("socket", "ok", f"A server listens on {address}.")
+        return DoctorCheck("socket", "ok", f"A server listens on {address}.")
     try:
         make_private(paths.socket.parent)
     except CodeexecError as error:
-        return Check("socket", "fail", error.message, error.next_step)
-    return Check("socket", "ok", f"{address}, no server runs now.")
+        return DoctorCheck("socket", "fail", error.message, error.next_step)
+    return DoctorCheck("socket", "ok", f"{address}, no server runs now.")
 
 
 LOGIND = (Path("/etc/systemd/logind.conf"), Path("/etc/systemd/logind.conf.d"))
 
 
-def check_logout(user: str, places: tuple[Path, ...] = LOGIND) -> Check:
+def check_logout(user: str, places: tuple[Path, ...] = LOGIND) -> DoctorCheck:
     """Does logging out end the server? systemd does that when KillUserProcesses is on and the
     user does not linger. https://www.freedesktop.org/software/systemd/man/logind.conf.html"""
     if not Path("/run/systemd/system").is_dir():
-        return Check("logging out", "ok", "No systemd here: sessions live on after a log-out.")
+        return DoctorCheck(
+            "logging out", "ok", "No systemd here: sessions live on after a log-out."
+        )
     kills = False
     for place in places:
         files = sorted(place.glob("*.conf")) if place.is_dir() else [place]
@@ -153,8 +165,8 @@ def check_logout(user: str, places: tuple[Path, ...] = LOGIND) -> Check:
             for value in re.findall(r"^\s*KillUserProcesses\s*=\s*(\w+)", text, re.MULTILINE):
                 kills = value.lower() in ("yes", "true", "1", "on")
     if not kills or Path(f"/var/lib/systemd/linger/{user}").exists():
-        return Check("logging out", "ok", "Sessions live on after a log-out.")
-    return Check(
+        return DoctorCheck("logging out", "ok", "Sessions live on after a log-out.")
+    return DoctorCheck(
         "logging out",
         "warn",
         "systemd ends your processes at log-out (KillUserProcesses=yes), sessions too.",
@@ -162,18 +174,20 @@ def check_logout(user: str, places: tuple[Path, ...] = LOGIND) -> Check:
     )
 
 
-def check_settings(cwd: Path) -> Iterator[Check]:
+def check_settings(cwd: Path) -> Iterator[DoctorCheck]:
     loaded = load(cwd)
     for problem in loaded.problems:
-        yield Check("settings", "fail", str(problem), problem.next_step)
-    for each in loaded.withheld:
-        yield Check("settings", "warn", str(each), trust_command(each.holder))
+        yield DoctorCheck("settings", "fail", str(problem), problem.next_step)
+    for setting in loaded.withheld:
+        yield DoctorCheck("settings", "warn", str(setting), trust_command(setting.holder))
     if not loaded.problems:
-        said = sum(origin.layer != "default" for origin in loaded.origins.values())
-        yield Check("settings", "ok", f"{said} changed" if said else "all as by default")
+        changed_count = sum(origin.layer != "default" for origin in loaded.origins.values())
+        yield DoctorCheck(
+            "settings", "ok", f"{changed_count} changed" if changed_count else "all as by default"
+        )
 
 
-def check_docker(cwd: Path) -> Check:
+def check_docker(cwd: Path) -> DoctorCheck:
     """Does an engine answer? Only that is asked; `docker check` starts a container."""
     import asyncio
 
@@ -185,22 +199,22 @@ def check_docker(cwd: Path) -> Check:
     if settings.docker.engine != "auto":
         programs = [settings.docker.engine]
     if not programs and not is_wanted:
-        return Check("docker", "ok", "No container engine; `--docker` is not to be had.")
+        return DoctorCheck("docker", "ok", "No container engine; `--docker` is not to be had.")
     program = next(iter(programs), "docker")
     engine = find_engine(program, settings.docker.context)
     try:
         facts = asyncio.run(engine.facts())
     except CodeexecError as error:
-        told = f"{program}: {error.message}"
-        return Check("docker", "fail" if is_wanted else "warn", told, error.next_step)
-    told = f"{program} {facts.version} answers; `codeexec-tui docker check` looks closer."
-    return Check("docker", "ok", told)
+        message = f"{program}: {error.message}"
+        return DoctorCheck("docker", "fail" if is_wanted else "warn", message, error.next_step)
+    message = f"{program} {facts.version} answers; `codeexec-tui docker check` looks closer."
+    return DoctorCheck("docker", "ok", message)
 
 
 CHILDREN_MARK = "CODEEXEC_DOCTOR"
 
 
-def check_children() -> Check:
+def check_children() -> DoctorCheck:
     """Can processes that left a kernel's process group be found by their environment?"""
     from codeexec.environments.marks import find_marked
 
@@ -217,9 +231,9 @@ def check_children() -> Check:
         probe.kill()
         probe.communicate()
     if is_found:
-        told = "End with the kernel that started them, unless they clear their environment."
-        return Check("child processes", "ok", told)
-    return Check(
+        message = "End with the kernel that started them, unless they clear their environment."
+        return DoctorCheck("child processes", "ok", message)
+    return DoctorCheck(
         "child processes",
         "warn",
         "Those that leave the process group of their kernel (setsid, daemons) live on after it.",
@@ -227,7 +241,7 @@ def check_children() -> Check:
     )
 
 
-def all_checks(cwd: Path, environ: Mapping[str, str], is_terminal: bool) -> Iterator[Check]:
+def all_checks(cwd: Path, environ: Mapping[str, str], is_terminal: bool) -> Iterator[DoctorCheck]:
     paths = find_paths(environ)
     yield check_python()
     yield from check_kernels(cwd)

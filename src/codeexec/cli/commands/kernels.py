@@ -34,34 +34,34 @@ def _show(as_json: bool) -> None:
     from codeexec.kernels.factory import Kernels
     from codeexec.server.start import container_settings
 
-    kernels = Kernels(containers=container_settings)
-    found = [*kernels.list(str(Path.cwd())), *asyncio.run(kernels.offers())]
+    factory = Kernels(containers=container_settings)
+    kernels = [*factory.list(str(Path.cwd())), *asyncio.run(factory.offers())]
     if as_json:
-        for each in found:
-            style.say_json(msgspec.json.encode(mended(each)))
+        for kernel in kernels:
+            style.say_json(msgspec.json.encode(mended(kernel)))
         return
-    if not found:
+    if not kernels:
         style.say("No kernels. Install one: python -m pip install ipykernel")
         return
     color = style.wants_color(sys.stdout)
-    for each in found:
-        _print(each, color)
+    for kernel in kernels:
+        _print(kernel, color)
 
 
-def _print(each: KernelInfo, color: bool) -> None:
-    mark = style.paint("✗", "bad", color) if each.problem else style.paint("✓", "good", color)
-    default = style.paint("  (what is used here)", "accent", color) if each.is_default else ""
-    title = style.paint(each.display_name or each.name, "strong", color)
+def _print(kernel: KernelInfo, color: bool) -> None:
+    mark = style.paint("✗", "bad", color) if kernel.problem else style.paint("✓", "good", color)
+    default = style.paint("  (what is used here)", "accent", color) if kernel.is_default else ""
+    title = style.paint(kernel.display_name or kernel.name, "strong", color)
     style.say(mark, " ", title, default)
-    style.say(style.paint(f"    {each.name}  {each.language}  {each.source}", "dim", color))
-    if each.path and each.path != each.name:
-        style.say(style.paint(f"    {each.path}", "dim", color))
-    if each.policy and not each.problem:
-        style.say(style.paint(f"    {each.policy}", "dim", color))
-    if each.problem:
-        style.say(f"    {each.problem}")
-    if each.fix:
-        style.say("    ", style.paint("→", "accent", color), f" {each.fix}")
+    style.say(style.paint(f"    {kernel.name}  {kernel.language}  {kernel.source}", "dim", color))
+    if kernel.path and kernel.path != kernel.name:
+        style.say(style.paint(f"    {kernel.path}", "dim", color))
+    if kernel.policy and not kernel.problem:
+        style.say(style.paint(f"    {kernel.policy}", "dim", color))
+    if kernel.problem:
+        style.say(f"    {kernel.problem}")
+    if kernel.fix:
+        style.say("    ", style.paint("→", "accent", color), f" {kernel.fix}")
 
 
 @kernels.command("install-docker")
@@ -76,11 +76,11 @@ def install_docker(
     image: str, policy: str | None, name: str, prefix: Path | None, as_json: bool
 ) -> None:
     """Write a kernelspec with which any Jupyter program runs code in our container."""
-    from codeexec.cli.commands.docker import chosen
+    from codeexec.cli.commands.docker import docker_settings
     from codeexec.environments.docker.policy import parse
     from codeexec.kernels.jupyter.docker_spec import PROVISIONER, install_docker_kernelspec
 
-    engine, settings_image, settings_policy = chosen()
+    engine, settings_image, settings_policy = docker_settings()
     path = install_docker_kernelspec(
         name or PROVISIONER,
         image=image or settings_image,

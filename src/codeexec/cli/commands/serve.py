@@ -132,13 +132,13 @@ def serve(bind: str, token_file: Path | None, as_json: bool) -> None:
     set_up_log(paths.log)
 
     def ready(url: str) -> None:
-        shown = f"{url}/?token={token}" if url and token_file is None else url
+        login_url = f"{url}/?token={token}" if url and token_file is None else url
         if as_json:
-            style.say_json({"socket": str(paths.socket), "url": shown}, flush=True)
+            style.say_json({"socket": str(paths.socket), "url": login_url}, flush=True)
             return
         style.say(f"socket  {paths.socket}", flush=True)
-        if shown:
-            style.say(f"url     {shown}", flush=True)
+        if login_url:
+            style.say(f"url     {login_url}", flush=True)
             if token_file is not None:
                 style.say(f"token   in {token_file}", flush=True)
 

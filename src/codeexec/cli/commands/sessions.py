@@ -62,27 +62,29 @@ def _summaries(ended: bool) -> list[SessionSummary]:
         return list(ask(ListSessions(ended=ended))[0].sessions)
     shelf = Shelf(sessions_folder())
     open_ones = set(shelf.left_open())
-    found = [each for each in shelf.summaries() if ended or each.session_id in open_ones]
-    return sorted(found, key=lambda each: each.opened_at, reverse=True)
+    summaries = [
+        session for session in shelf.summaries() if ended or session.session_id in open_ones
+    ]
+    return sorted(summaries, key=lambda session: session.opened_at, reverse=True)
 
 
 def _read(journal: Journal) -> Iterator[list[Recorded]]:
-    after = 0
-    while records := journal.read(after, BATCH, "tail"):
+    last_seq = 0
+    while records := journal.read(last_seq, BATCH, "tail"):
         yield records
-        after = records[-1].seq
+        last_seq = records[-1].seq
 
 
 def _whole(journal: Journal, snapshot: Snapshot) -> Iterator[bytes]:
     """The snapshot as JSON with all executions in it, also those that it no longer holds."""
-    head, key, rest = encode(replace(snapshot, executions={})).partition(b'"executions":{')
+    head, key, tail = encode(replace(snapshot, executions={})).partition(b'"executions":{')
     yield head + key
     between = b""
     for light in journal.runs.iter_views(silent=True):
         view = journal.runs.view(light.execution_id) or light
         yield between + msgspec.json.encode(view.execution_id) + b":" + msgspec.json.encode(view)
         between = b","
-    yield rest
+    yield tail
 
 
 def _ago(at: float) -> str:
@@ -102,27 +104,27 @@ def list_command(running: bool, as_json: bool) -> None:
 
 
 def _list(running: bool, as_json: bool) -> None:
-    found = _summaries(ended=not running)
+    summaries = _summaries(ended=not running)
     if as_json:
-        for each in found:
-            style.say_json(encode(each))
+        for session in summaries:
+            style.say_json(encode(session))
         return
-    if not found:
+    if not summaries:
         style.say("No sessions. `codeexec-tui FILE` begins one.")
         return
     rows = [
         (
-            each.name,
-            each.state,
-            each.kernel or "-",
-            str(each.pid or "-"),
-            str(each.executions),
-            _ago(each.changed_at),
-            size_words(each.bytes),
-            each.session_id,
-            each.cwd,
+            session.name,
+            session.state,
+            session.kernel or "-",
+            str(session.pid or "-"),
+            str(session.executions),
+            _ago(session.changed_at),
+            size_words(session.bytes),
+            session.session_id,
+            session.cwd,
         )
-        for each in found
+        for session in summaries
     ]
     head = ("NAME", "STATE", "KERNEL", "PID", "RUNS", "CHANGED", "SIZE", "ID", "FOLDER")
     style.say_lines(style.table(rows, head, style.wants_color(sys.stdout)))
@@ -171,8 +173,8 @@ def _line_of(view: ExecutionView, color: bool) -> tuple[str, ...]:
     if view.started_at and view.finished_at:
         took = f"  {duration(view.finished_at - view.started_at)}"
     number = f"[{view.count}]" if view.count else "[ ]"
-    rest = f" {number:>5} {first[:70]}{took}  {view.execution_id}"
-    return "  ", style.paint(mark, look, color), rest
+    summary = f" {number:>5} {first[:70]}{took}  {view.execution_id}"
+    return "  ", style.paint(mark, look, color), summary
 
 
 @sessions.command()
@@ -185,9 +187,9 @@ def stop(names: tuple[str, ...], as_json: bool) -> None:
             f"No session is running, so none is called {names[0]}.",
             "`codeexec-tui sessions list` shows what is kept.",
         )
-    found = [find_open_session(name) for name in names]
-    ask(*(StopSession(one.session_id) for one in found))
-    _say_done("stopped", [one.name for one in found], as_json)
+    open_sessions = [find_open_session(name) for name in names]
+    ask(*(StopSession(session.session_id) for session in open_sessions))
+    _say_done("stopped", [session.name for session in open_sessions], as_json)
 
 
 @sessions.command()
@@ -195,10 +197,10 @@ def stop(names: tuple[str, ...], as_json: bool) -> None:
 @JSON
 def pause(names: tuple[str, ...], as_json: bool) -> None:
     """Let the containers of these sessions stand still, with all they have in memory."""
-    found = [find_open_session(name) for name in names]
-    for one in found:
-        ask_session(one.session_id, PauseKernel())
-    _say_done("paused", [one.name for one in found], as_json)
+    open_sessions = [find_open_session(name) for name in names]
+    for session in open_sessions:
+        ask_session(session.session_id, PauseKernel())
+    _say_done("paused", [session.name for session in open_sessions], as_json)
 
 
 @sessions.command()
@@ -206,10 +208,10 @@ def pause(names: tuple[str, ...], as_json: bool) -> None:
 @JSON
 def unpause(names: tuple[str, ...], as_json: bool) -> None:
     """Let paused containers go on where they were."""
-    found = [find_open_session(name) for name in names]
-    for one in found:
-        ask_session(one.session_id, UnpauseKernel())
-    _say_done("unpaused", [one.name for one in found], as_json)
+    open_sessions = [find_open_session(name) for name in names]
+    for session in open_sessions:
+        ask_session(session.session_id, UnpauseKernel())
+    _say_done("unpaused", [session.name for session in open_sessions], as_json)
 
 
 @sessions.command()
@@ -220,21 +222,21 @@ def rm(names: tuple[str, ...], stop_first: bool, as_json: bool) -> None:
     """Delete closed sessions: their output, artifacts and history of runs."""
     ids = [find_session(name) for name in names]
     if is_running():
-        open_ones = {each.session_id for each in _summaries(ended=False)}
+        open_ones = {summary.session_id for summary in _summaries(ended=False)}
         if stop_first:
-            ask(*(StopSession(each) for each in ids if each in open_ones))
-        ask(*(RemoveSession(each) for each in ids))
+            ask(*(StopSession(session_id) for session_id in ids if session_id in open_ones))
+        ask(*(RemoveSession(session_id) for session_id in ids))
     else:
-        for each in ids:
-            Shelf(sessions_folder()).remove(each)
+        for session_id in ids:
+            Shelf(sessions_folder()).remove(session_id)
     _say_done("removed", names, as_json)
 
 
-def _say_done(what: str, names: Sequence[str], as_json: bool) -> None:
+def _say_done(action: str, names: Sequence[str], as_json: bool) -> None:
     if as_json:
-        style.say_json({what: list(names)})
+        style.say_json({action: list(names)})
     else:
-        style.say(f"{what}: {', '.join(names)}")
+        style.say(f"{action}: {', '.join(names)}")
 
 
 @sessions.command()
@@ -298,8 +300,8 @@ def export(name: str, out: Path, force: bool, as_json: bool) -> None:
 
     form = out.suffix.lower().removeprefix(".")
     if form not in FORMS:
-        known = ", ".join(f".{each}" for each in FORMS)
-        raise UsageError(f"{out.suffix or out} is no format.", f"Use {known}.")
+        suffixes = ", ".join(f".{suffix}" for suffix in FORMS)
+        raise UsageError(f"{out.suffix or out} is no format.", f"Use {suffixes}.")
     if out.exists() and not force:
         raise UsageError(f"{out} is there already.", "Give another name, or --force.")
     session_id, journal = open_journal(name)

@@ -37,13 +37,13 @@ def trust(folder: Path | None, as_list: bool, remove: bool, restrict: bool, as_j
         raise UsageError(f"{place} is not a folder.", "Name a folder that is there.")
     if restrict:
         trusted.restrict(place)
-        words = f"{place} is not trusted; nobody asks again."
+        message = f"{place} is not trusted; nobody asks again."
     elif remove:
         was = trusted.forget(place)
-        words = f"{place} is not trusted any more." if was else f"{place} was not trusted."
+        message = f"{place} is not trusted any more." if was else f"{place} was not trusted."
     else:
         trusted.grant(place)
-        words = f"{place} is trusted."
+        message = f"{place} is trusted."
         if containers := TrustStore().running_in(str(place)):
             style.say(
                 f"Code in a container ({', '.join(containers)}) can change files there now: its "
@@ -53,7 +53,7 @@ def trust(folder: Path | None, as_list: bool, remove: bool, restrict: bool, as_j
     if as_json:
         style.say_json({"folder": str(place), "trusted": not (restrict or remove)})
     else:
-        style.say(words)
+        style.say(message)
 
 
 def _show(as_json: bool) -> None:
@@ -72,7 +72,7 @@ def _show(as_json: bool) -> None:
 def _rows() -> Iterator[dict[str, str]]:
     """Decisions, then folders that were mounted into containers."""
     book = TrustStore().read()
-    for decision in sorted(book.decisions.values(), key=lambda each: each.folder):
+    for decision in sorted(book.decisions.values(), key=lambda entry: entry.folder):
         note = ""
         if not decision.fits:
             note = "no longer: the folder was replaced, removed or given away"

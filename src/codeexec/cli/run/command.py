@@ -48,16 +48,18 @@ def _parameters(
     """All that were said, in the order of papermill: later ones count."""
     if not (pairs or texts or file or yaml or encoded):
         return {}
-    from codeexec.documents import parameters as read
+    from codeexec.documents import parameters as parameter_files
 
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     if encoded:
-        found |= read.decode_parameters(encoded, "--parameters-base64")
+        values |= parameter_files.decode_parameters(encoded, "--parameters-base64")
     if file is not None:
-        found |= read.read_parameters(file)
+        values |= parameter_files.read_parameters(file)
     if yaml:
-        found |= read.parse_parameters(yaml, "--parameters-yaml")
-    return found | {name: read.value_of_word(value) for name, value in pairs} | dict(texts)
+        values |= parameter_files.parse_parameters(yaml, "--parameters-yaml")
+    return (
+        values | {name: parameter_files.value_of_word(value) for name, value in pairs} | dict(texts)
+    )
 
 
 @click.command(
@@ -211,7 +213,7 @@ def run(
         TrustStore().see_settings(str(project), settings_digest(project))
     if policy and not in_docker:
         raise UsageError(f"--policy {policy}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
-    remarks = tuple(f"{each} If you trust it: --trust" for each in loaded.withheld)
+    remarks = tuple(f"{setting} If you trust it: --trust" for setting in loaded.withheld)
     if in_docker and cwd is None and (cwd := _folder_outside(file)):
         remarks += (f"The container works in {cwd}, where {Path(file).name} is. Another: --cwd",)
     options = RunOptions(

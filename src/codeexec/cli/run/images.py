@@ -31,7 +31,7 @@ _SAVE, _RESTORE = b"\x1b7", b"\x1b8\x1b[J"
 _BLOCKS = ("sextant", "quadrant", "half")
 
 
-class Pictures:
+class TerminalPictures:
     """`source` is the descriptor of the keyboard, `sink` of the screen; `hold` is given what was
     typed while the terminal was asked, `before_asking` is called before that; `is_busy` tells that
     somebody reads the keyboard now."""

@@ -13,7 +13,7 @@ from codeexec.cli.text_width import clip, height_of
 from codeexec.domain.outputs import TAIL_ROWS
 from codeexec.domain.printable import printable
 
-KEPT = TAIL_ROWS
+REMEMBERED_ROWS = TAIL_ROWS
 """Rows remembered: more than an output can rewrite."""
 
 
@@ -40,8 +40,8 @@ class Sink(Protocol):
 def _same(old: Sequence[str], new: Sequence[str]) -> int:
     """How many rows at the start need no change."""
     same = 0
-    for before, after in zip(old, new, strict=False):
-        if before != after:
+    for old_row, new_row in zip(old, new, strict=False):
+        if old_row != new_row:
             break
         same += 1
     return same
@@ -71,12 +71,12 @@ class PipeSink:
             text = first[len(changed[0]) :] if grown else f"\r{first}"
             self._write("\n".join((text, *fresh[1:])))
         else:
-            told = [
+            changed_rows = [
                 row
                 for number, row in enumerate(fresh)
                 if number >= len(changed) or row != changed[number]
             ]
-            self._write(("\n" if self._open else "") + "\n".join(told))
+            self._write(("\n" if self._open else "") + "\n".join(changed_rows))
         self._open, self._said = True, False
         self._remember(count, rows)
 
@@ -88,8 +88,8 @@ class PipeSink:
 
     def _remember(self, count: int, rows: Sequence[str]) -> None:
         del self._rows[max(len(self._rows) - count, 0) :]
-        self._rows += rows[-KEPT:]
-        del self._rows[:-KEPT]
+        self._rows += rows[-REMEMBERED_ROWS:]
+        del self._rows[:-REMEMBERED_ROWS]
 
     def say(self, text: str) -> None:
         if text:
@@ -132,13 +132,13 @@ class TerminalSink:
             text = self._hide_footer()
             text += self._rewrite(changed, fresh) if changed else self._append(fresh)
             self._write(text + self._draw_footer())
-        kept = max(len(self._rows) - count, 0)
-        self._rows[kept:] = rows[-KEPT:]
+        unchanged = max(len(self._rows) - count, 0)
+        self._rows[unchanged:] = rows[-REMEMBERED_ROWS:]
         reachable = max(self._reachable - count, 0) + len(rows)
         if changed and self._reachable < len(changed):
             # Those that stood out of reach stay so, whatever they say now.
             reachable = max(len(rows) - same - (len(changed) - self._reachable), 0)
-        del self._rows[:-KEPT]
+        del self._rows[:-REMEMBERED_ROWS]
         self._reachable = min(reachable, len(self._rows))
 
     def finish_row(self) -> None:
@@ -174,14 +174,14 @@ class TerminalSink:
 
     def _continue(self, old: list[str], new: Sequence[str]) -> str:
         """Rows that nobody can reach any more: what is new of them is written here."""
-        rest = new[len(old) - 1 :]
-        if not rest:
+        new_rows = new[len(old) - 1 :]
+        if not new_rows:
             return ""
-        grown = rest[0].startswith(old[-1])
-        first = rest[0][len(old[-1]) :] if grown else rest[0]
+        grown = new_rows[0].startswith(old[-1])
+        first = new_rows[0][len(old[-1]) :] if grown else new_rows[0]
         begin = "" if self._below or grown else "\n"
         self._below = False
-        return begin + "\n".join((first, *rest[1:]))
+        return begin + "\n".join((first, *new_rows[1:]))
 
     def say(self, text: str) -> None:
         hidden = self._hide_footer()

@@ -14,7 +14,7 @@ from codeexec.domain.outputs import MimePart
 
 if TYPE_CHECKING:
     from codeexec.cli.run.output import ReadPart
-    from codeexec.cli.run.source import Program
+    from codeexec.cli.run.source import LoadedProgram
     from codeexec.client.api import SessionClient
     from codeexec.documents.notebook_outputs import Json
 
@@ -30,7 +30,7 @@ class Executed:
 
 
 async def save_notebook(
-    program: Program,
+    program: LoadedProgram,
     executed: Mapping[int, Executed],
     session: SessionClient,
     read: ReadPart,
@@ -49,10 +49,10 @@ async def save_notebook(
         return
     notebook = program.as_notebook()
     for cell in notebook.cells:
-        each = executed.get(cell.index)
-        if cell.is_code and each is not None:
-            outputs = await _outputs(session, each.execution_id, read)
-            notebook = with_outputs(notebook, cell.index, outputs, each.count)
+        execution = executed.get(cell.index)
+        if cell.is_code and execution is not None:
+            outputs = await _outputs(session, execution.execution_id, read)
+            notebook = with_outputs(notebook, cell.index, outputs, execution.count)
     if kernel is not None and not notebook.kernel:
         language = kernel.language or (ready.language if ready else "") or "python"
         spec = kernelspec(kernel.name, kernel.display_name, language)

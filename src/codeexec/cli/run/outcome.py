@@ -28,7 +28,7 @@ class NoInput(errors.CodeexecError):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Outcome:
     """`error` is told as our errors are, `remark` as a quiet line; user code that fails has
     told about itself. `ends`: nothing after it is run."""
 
@@ -45,61 +45,61 @@ def judge(
     interrupted: bool,
     no_input: bool,
     is_script: bool = False,
-) -> Verdict:
+) -> Outcome:
     """`death` is that of the kernel, if it has died; `interrupted`: we asked for it;
     `no_input`: it was interrupted because standard input has ended. `is_script`: the whole of a
     script ran on the kernel, so its exit status is passed through, as that of a program is."""
     kernel = exits.OWN_FAILURE if is_script else exits.KERNEL
     match end.status:
         case "ok":
-            return Verdict(exits.OK)
+            return Outcome(exits.OK)
         case "error":
             if end.error is not None and end.error.name == EXIT:
                 return _judge_exit(end.error.value, passes_status=is_script)
             if end.error is not None and end.error.name == PROGRAM_FAILED and is_script:
-                return Verdict(int(end.error.value), ends=True)
-            return Verdict(exits.FAILED)
+                return Outcome(int(end.error.value), ends=True)
+            return Outcome(exits.FAILED)
         case "timed_out":
-            return Verdict(exits.TIMED_OUT, OutOfTime(end.reason), ends=True)
+            return Outcome(exits.TIMED_OUT, OutOfTime(end.reason), ends=True)
         case "lost":
             step = ""
             if death is not None and death.out_of_memory:
                 step = "Let it need less memory, or give the machine (or the container) more."
-            return Verdict(kernel, errors.KernelDied(end.reason, step), ends=True)
+            return Outcome(kernel, errors.KernelDied(end.reason, step), ends=True)
         case "cancelled" if no_input:
             error = NoInput(
                 "The code asks for input, and standard input has ended.",
                 "Run it in a terminal, or pipe in one line for each question.",
             )
-            return Verdict(exits.FAILED, error, ends=True)
+            return Outcome(exits.FAILED, error, ends=True)
         case "cancelled" if interrupted:
-            return Verdict(exits.INTERRUPTED, ends=True)
+            return Outcome(exits.INTERRUPTED, ends=True)
         case "cancelled":
             reason = death.message if death is not None else end.reason
-            return Verdict(kernel, errors.KernelUnavailable(reason), ends=True)
+            return Outcome(kernel, errors.KernelUnavailable(reason), ends=True)
 
 
-def judge_program(end: ExecutionFinished, status: int) -> Verdict:
+def judge_program(end: ExecutionFinished, status: int) -> Outcome:
     """The end of a program with the exit status `status`, which is passed through."""
     if end.status == "timed_out":
-        return Verdict(exits.TIMED_OUT, OutOfTime(end.reason), ends=True)
+        return Outcome(exits.TIMED_OUT, OutOfTime(end.reason), ends=True)
     remark = ""
     silent = ("SIGINT", "SIGPIPE")  # a shell says nothing about these
     if end.error is not None and end.error.name == "Signal" and end.error.value not in silent:
         remark = f"The program was ended by {end.error.value}."
-    return Verdict(status, remark=remark, ends=status != exits.OK)
+    return Outcome(status, remark=remark, ends=status != exits.OK)
 
 
-def _judge_exit(value: str, *, passes_status: bool) -> Verdict:
+def _judge_exit(value: str, *, passes_status: bool) -> Outcome:
     """`sys.exit(value)`: nothing and 0 are good; other numbers are said; text is the reason."""
     if value in ("", "0", "None", "False"):
-        return Verdict(exits.OK, ends=True)
+        return Outcome(exits.OK, ends=True)
     is_number = value.lstrip("-").isdigit() or value == "True"
     if not is_number:
-        return Verdict(exits.FAILED, remark=value, ends=True)
+        return Outcome(exits.FAILED, remark=value, ends=True)
     number = 1 if value == "True" else int(value)
     if passes_status:
-        return Verdict(number & 0xFF, ends=True)
-    return Verdict(
+        return Outcome(number & 0xFF, ends=True)
+    return Outcome(
         exits.FAILED, remark=f"The program ended itself with exit code {number}.", ends=True
     )

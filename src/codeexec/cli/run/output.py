@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codeexec.cli.run.live_rows import KEPT, PipeSink, Sink
+from codeexec.cli.run.live_rows import REMEMBERED_ROWS, PipeSink, Sink
 from codeexec.cli.run.outcome import EXIT, PROGRAM_FAILED
 from codeexec.domain.events import DisplayUpdated, OutputChanged
 from codeexec.domain.outputs import (
@@ -23,7 +23,7 @@ from codeexec.domain.result import error_text
 
 if TYPE_CHECKING:
     from codeexec.cli.run.artifacts import ArtifactFolder
-    from codeexec.cli.run.images import Pictures
+    from codeexec.cli.run.images import TerminalPictures
 
 ReadPart = Callable[[MimePart], Awaitable[str]]
 """The value of a part as its `text` has it: text, JSON text, or base64."""
@@ -34,13 +34,13 @@ _NOWHERE = PipeSink(lambda _: None)
 
 
 @dataclass(slots=True)
-class _Shown:
+class _PrintedRow:
     sink: Sink
     text: str
     display: Display | None = None
 
 
-class OutputView:
+class OutputPrinter:
     """The output of one execution. `out` takes stdout and displays, `err` stderr and errors;
     where both are one terminal they are one sink."""
 
@@ -52,7 +52,7 @@ class OutputView:
         *,
         color: tuple[bool, bool],
         artifacts: ArtifactFolder | None = None,
-        pictures: Pictures | None = None,
+        pictures: TerminalPictures | None = None,
     ) -> None:
         self._out, self._err = out, err
         self._read = read
@@ -60,16 +60,18 @@ class OutputView:
         self._artifacts = artifacts
         self._pictures = pictures
         self._drawn: set[str] = set()
-        self._rows: list[_Shown] = []
+        self._rows: list[_PrintedRow] = []
         self.shows_answers = False
         """Whether the next answer to input() was given elsewhere: one that was given here stands
         after its prompt already."""
         self._first = 0  # number of the first row kept
-        self._open_row: _Shown | None = None  # that came after the end, without its newline yet
+        self._open_row: _PrintedRow | None = (
+            None  # that came after the end, without its newline yet
+        )
 
     async def take(self, event: OutputChanged) -> None:
         """Rows from `event.start` on are these."""
-        fresh: list[_Shown] = []
+        fresh: list[_PrintedRow] = []
         # A row that we have let go can only be one that nobody can rewrite.
         keep = max(event.start - self._first, 0)
         for run in event.runs:
@@ -77,7 +79,7 @@ class OutputView:
                 self._replace(keep, fresh)
                 keep, fresh = len(self._rows), []
                 self._out.draw(picture)
-            fresh += await self._shown(run)
+            fresh += await self._rows_of(run)
         self._replace(keep, fresh)
         last = self._rows[-1].sink if self._rows else None
         for sink in (self._out, self._err):
@@ -99,8 +101,8 @@ class OutputView:
                 )
                 text = await self._text_of(display)
                 if text != row.text:
-                    after = self._rows[number + 1 :]
-                    self._replace(number, [_Shown(row.sink, text, display), *after])
+                    following = self._rows[number + 1 :]
+                    self._replace(number, [_PrintedRow(row.sink, text, display), *following])
 
     def end(self) -> None:
         self._out.end()
@@ -113,19 +115,19 @@ class OutputView:
         written = self._first + len(self._rows)
         stop = event.start + count_rows(event.runs)
         runs = slice_runs(event.runs, max(written - event.start, 0), stop - event.start)
-        rows = [shown for run in runs for shown in await self._shown(run)]
+        rows = [fresh for run in runs for fresh in await self._rows_of(run)]
         self._open_row = rows.pop() if rows and event.unfinished else None
         for row in rows:
             _write_whole(row)
         self._rows += rows
-        self._let_go()
+        self._drop_old_rows()
 
     def end_late(self) -> None:
         """Nothing more comes: a last row without its newline is written too."""
         if self._open_row is not None:
             _write_whole(self._open_row)
 
-    def _replace(self, keep: int, fresh: list[_Shown]) -> None:
+    def _replace(self, keep: int, fresh: list[_PrintedRow]) -> None:
         old = self._rows[keep:]
         for sink in {id(s): s for s in (self._out, self._err)}.values():
             count = sum(row.sink is sink for row in old)
@@ -133,27 +135,27 @@ class OutputView:
             if count or texts:
                 sink.replace(count, texts)
         self._rows[keep:] = fresh
-        self._let_go()
+        self._drop_old_rows()
 
-    def _let_go(self) -> None:
-        gone = max(len(self._rows) - KEPT, 0)
-        del self._rows[:gone]
-        self._first += gone
+    def _drop_old_rows(self) -> None:
+        dropped = max(len(self._rows) - REMEMBERED_ROWS, 0)
+        del self._rows[:dropped]
+        self._first += dropped
 
-    async def _shown(self, run: Run) -> list[_Shown]:
+    async def _rows_of(self, run: Run) -> list[_PrintedRow]:
         if run.display is not None:
-            return [_Shown(self._out, await self._text_of(run.display), run.display)]
+            return [_PrintedRow(self._out, await self._text_of(run.display), run.display)]
         if run.error is not None:
             if run.error.name in (EXIT, PROGRAM_FAILED):
                 return []  # the exit status says it
-            return [_Shown(self._err, self._error(run.error))]
+            return [_PrintedRow(self._err, self._error(run.error))]
         if run.kind == "stdin" and not self.shows_answers:
-            return [_Shown(_NOWHERE, line) for line in run.text.split("\n")]
+            return [_PrintedRow(_NOWHERE, line) for line in run.text.split("\n")]
         to_err = run.kind == "stderr"
         sink = self._err if to_err else self._out
         color = self._color_err if to_err else self._color_out
-        text = _shown_text(run.text, color)
-        return [_Shown(sink, line) for line in text.split("\n")]
+        text = _printable_text(run.text, color)
+        return [_PrintedRow(sink, line) for line in text.split("\n")]
 
     async def _picture(self, display: Display) -> str:
         """What draws it, once."""
@@ -170,13 +172,13 @@ class OutputView:
     def _error(self, error: ErrorInfo) -> str:
         if self._color_err and error.traceback:
             return printable_row("\n".join(error.traceback).rstrip("\n"))
-        return printable(_shown_text(error_text(error).rstrip("\n"), color=False), lines=True)
+        return printable(_printable_text(error_text(error).rstrip("\n"), color=False), lines=True)
 
     async def _text_of(self, display: Display) -> str:
         saved = None
         if self._artifacts is not None:
             saved = await self._artifacts.keep(display, self._read)
-        return _shown_text(
+        return _printable_text(
             await self._read_display(display, printable(str(saved or ""))), self._color_out
         )
 
@@ -193,11 +195,11 @@ class OutputView:
             return text
 
 
-def _write_whole(row: _Shown) -> None:
+def _write_whole(row: _PrintedRow) -> None:
     row.sink.say(f"{row.text}\n")
     row.sink.answered()
 
 
-def _shown_text(text: str, color: bool) -> str:
-    shown = printable_row(text)
-    return shown if color else plain(shown)
+def _printable_text(text: str, color: bool) -> str:
+    row = printable_row(text)
+    return row if color else plain(row)

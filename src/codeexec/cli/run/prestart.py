@@ -27,45 +27,45 @@ _WITH_VALUE = {
 _FLAGS = {"--cells", "--json", "--keep-going", "--trust"}
 
 
-def guess(words: list[str], cwd: str) -> dict[str, object] | None:
+def guess(arguments: list[str], cwd: str) -> dict[str, object] | None:
     """The fields of `OpenSession` that `run WORDS` will ask for; None where that is not plain."""
     session: dict[str, object] = {"cwd": cwd, "env": {}}
     env: dict[str, str] = {}
     file = ""
-    rest = iter(words)
-    for word in rest:
+    remaining = iter(arguments)
+    for word in remaining:
         name, sign, value = word.partition("=")
         if name in ("--kernel", "--cwd", "--env"):
-            value = value if sign else next(rest, "")
+            value = value if sign else next(remaining, "")
             if name == "--env":
-                key, _, said = value.partition("=")
-                env[key] = said
+                key, _, variable = value.partition("=")
+                env[key] = variable
             elif name == "--kernel":
                 session["kernel"] = value
             else:
                 session["cwd"] = os.path.abspath(value)  # noqa: PTH100  # pathlib costs 5 ms
         elif name in _WITH_VALUE:
             if not sign:
-                next(rest, "")
+                next(remaining, "")
         elif word == "--":
-            file = file or next(rest, "")
+            file = file or next(remaining, "")
             break
         elif not word.startswith("-") or word == "-":
             file = file or word
         elif name == "--docker" or not (file or word in _FLAGS):
             return None  # an option after FILE that is not ours is the program's
     # Without --cells a script is a program, which needs no kernel.
-    is_script = "--cells" in words and file.endswith(".py") and os.path.isfile(file)  # noqa: PTH113
+    is_script = "--cells" in arguments and file.endswith(".py") and os.path.isfile(file)  # noqa: PTH113
     says_settings = any(name.startswith("CODEEXEC_KERNEL_") for name in os.environ)
-    if not is_script or says_settings or "--help" in words:
+    if not is_script or says_settings or "--help" in arguments:
         return None
     session["file"] = os.path.abspath(file)  # noqa: PTH100
     session["env"] = env
     return session
 
 
-def start(words: list[str]) -> EarlyKernel | None:
-    session = guess(words, os.getcwd())  # noqa: PTH109
+def start(arguments: list[str]) -> EarlyKernel | None:
+    session = guess(arguments, os.getcwd())  # noqa: PTH109
     if session is None:
         return None
     from codeexec.environments.trust import RunTrust

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
 from codeexec.cli.messages import say
-from codeexec.cli.run.console import Face
+from codeexec.cli.run.console import RunConsole
 from codeexec.cli.run.options import RunOptions
-from codeexec.cli.run.outcome import Verdict, judge, judge_program
-from codeexec.cli.run.output import OutputView
-from codeexec.cli.run.source import Piece, Program, load_program, prelude
+from codeexec.cli.run.outcome import Outcome, judge, judge_program
+from codeexec.cli.run.output import OutputPrinter
+from codeexec.cli.run.source import LoadedProgram, Piece, load_program, prelude
 from codeexec.cli.run.writer import leave_quietly
 from codeexec.cli.script.keys import KeyForwarder
 from codeexec.cli.script.signals import SignalPipe, watched
@@ -84,13 +84,13 @@ _PRELUDE_OPTIONS = ExecuteOptions(silent=True, store_history=False, stop_on_erro
 """The origin of what makes the kernel ready for the program."""
 
 
-class Run:
+class HeadlessRun:
     """Made, run once by `run`, and let go."""
 
     def __init__(
         self,
         options: RunOptions,
-        program: Program,
+        program: LoadedProgram,
         early: EarlyKernel | None = None,
         process: ProgramBackend | None = None,
     ) -> None:
@@ -103,7 +103,7 @@ class Run:
         self._kernels = Kernels(early, backends, containers=_containers, trust=options.trust)
         self._options = options
         self._program = program
-        self._face = Face(
+        self._console = RunConsole(
             options.color,
             options.images,
             quiet=options.as_json,
@@ -114,8 +114,8 @@ class Run:
             from codeexec.cli.run.artifacts import ArtifactFolder
 
             self._artifacts = ArtifactFolder(options.artifacts)
-        self._views: dict[str, OutputView] = {}
-        self._ended_views: dict[str, OutputView] = {}
+        self._views: dict[str, OutputPrinter] = {}
+        self._ended_views: dict[str, OutputPrinter] = {}
         self._ends: dict[str, asyncio.Future[ExecutionFinished]] = {}
         self._executed: dict[int, str] = {}
         self._began: set[str] = set()
@@ -138,7 +138,7 @@ class Run:
         options, program = self._options, self._program
         self._listen_to_signals()
         for remark in options.remarks:
-            self._face.say(remark)
+            self._console.say(remark)
         settings = HostSettings(watch_variables=False, collect_files=False)
         async with temporary_state() as state:
             async with EmbeddedHost(
@@ -194,7 +194,7 @@ class Run:
         with suppress(BrokenPipeError, TimeoutError):
             # Whoever was told to end does not wait for a reader that does not read.
             async with asyncio.timeout(1.0 if self._quit.done() else None):
-                await self._face.flush()
+                await self._console.flush()
 
     async def _save(self, session: SessionClient, path: Path) -> None:
         from codeexec.cli.run.notebook import Executed, save_notebook
@@ -203,9 +203,9 @@ class Run:
             return asyncio.ensure_future(self._part(session, part))
 
         executed = {
-            index: Executed(each, self._counts.get(each))
-            for index, each in self._executed.items()
-            if each in self._began
+            index: Executed(execution_id, self._counts.get(execution_id))
+            for index, execution_id in self._executed.items()
+            if execution_id in self._began
         }
         await save_notebook(self._program, executed, session, read, path, self._kernel, self._ready)
 
@@ -221,12 +221,12 @@ class Run:
         worst = exits.OK
         for number, piece in enumerate(program.pieces, 1):
             end = await self._run_piece(session, number, piece)
-            verdict = self._judge(end)
+            outcome = self._judge(end)
             if piece.may_fail and end.status == "error":
-                verdict = Verdict(exits.OK)
-            self._tell(verdict, number, len(program.pieces))
-            worst = max(worst, verdict.code)
-            if verdict.ends or (verdict.code != exits.OK and not options.keep_going):
+                outcome = Outcome(exits.OK)
+            self._tell(outcome, number, len(program.pieces))
+            worst = max(worst, outcome.code)
+            if outcome.ends or (outcome.code != exits.OK and not options.keep_going):
                 break
         return worst
 
@@ -240,7 +240,7 @@ class Run:
             and not program.has_cells
         )
 
-    def _judge(self, end: ExecutionFinished) -> Verdict:
+    def _judge(self, end: ExecutionFinished) -> Outcome:
         if self._process is not None and self._process.status is not None:
             return judge_program(end, self._process.status)
         return judge(
@@ -268,13 +268,13 @@ class Run:
         self._executed[piece.index] = execution_id
         if self._artifacts is not None:
             self._artifacts.begin_piece(number)
-        self._views[execution_id] = OutputView(
-            self._face.out_sink,
-            self._face.err_sink,
+        self._views[execution_id] = OutputPrinter(
+            self._console.out_sink,
+            self._console.err_sink,
             lambda part: self._part(session, part),
-            color=self._face.color,
+            color=self._console.color,
             artifacts=self._artifacts,
-            pictures=self._face.pictures,
+            pictures=self._console.pictures,
         )
         where = CellRef(str(self._program.path or "-"), piece.title, piece.first_line, piece.title)
         await session.call(
@@ -295,7 +295,7 @@ class Run:
             view = self._views.pop(execution_id)
             view.end()
             self._ended_views[execution_id] = view
-        await self._face.flush()
+        await self._console.flush()
         return finished
 
     def _code_of(self, piece: Piece) -> str:
@@ -311,19 +311,21 @@ class Run:
     async def _show_progress(self, number: int, piece: Piece) -> None:
         if self._program.has_cells and self._options.progress:
             title = f" {piece.title}" if piece.title else ""
-            await self._face.show_progress(f"▸ {number}/{len(self._program.pieces)}{title}")
+            await self._console.show_progress(f"▸ {number}/{len(self._program.pieces)}{title}")
 
-    def _tell(self, verdict: Verdict, number: int, count: int) -> None:
+    def _tell(self, outcome: Outcome, number: int, count: int) -> None:
         """On stderr, what the output does not tell."""
-        if verdict.error is not None:
-            self._face.tell(verdict.error)
-        if verdict.remark:
-            self._face.say(verdict.remark)
-        if not self._program.has_cells or verdict.code == exits.OK:
+        if outcome.error is not None:
+            self._console.show_error(outcome.error)
+        if outcome.remark:
+            self._console.say(outcome.remark)
+        if not self._program.has_cells or outcome.code == exits.OK:
             return
-        left = count - number if verdict.ends or not self._options.keep_going else 0
-        rest = f"; {left} after it {'was' if left == 1 else 'were'} not run" if left else ""
-        self._face.say(f"Cell {number} of {count} did not end well{rest}.")
+        skipped = count - number if outcome.ends or not self._options.keep_going else 0
+        skipped_text = (
+            f"; {skipped} after it {'was' if skipped == 1 else 'were'} not run" if skipped else ""
+        )
+        self._console.say(f"Cell {number} of {count} did not end well{skipped_text}.")
 
     # -- facts out -------------------------------------------------------------------------
 
@@ -332,11 +334,11 @@ class Run:
             ended: list[ExecutionFinished] = []
             for record in batch:
                 if self._options.as_json:
-                    self._face.out.write(printable_json(encode(record).decode()) + "\n")
+                    self._console.out.write(printable_json(encode(record).decode()) + "\n")
                 await self._take(session, record.event)
                 if isinstance(record.event, ExecutionFinished):
                     ended.append(record.event)
-            await self._face.flush()
+            await self._console.flush()
             for event in ended:
                 waiting = self._ends.pop(event.execution_id, None)
                 if waiting is not None and not waiting.done():
@@ -361,24 +363,24 @@ class Run:
             case KernelStarting():
                 self._kernel = event.ref
             case ImagePullAdvanced():
-                self._face.show_pull(event.image, pull_words(event))
+                self._console.show_pull(event.image, pull_words(event))
             case KernelReady():
-                self._face.show_pull("", None)
+                self._console.show_pull("", None)
                 self._ready = event
             case KernelDied():
-                self._face.show_pull("", None)
+                self._console.show_pull("", None)
                 self._death = event
             case NextInputOffered() if not self._options.as_json:
-                await self._face.flush()
-                self._face.say(f"Offered as the next input, which a run has not:\n{event.text}")
+                await self._console.flush()
+                self._console.say(f"Offered as the next input, which a run has not:\n{event.text}")
             case NoticeGiven():
-                await self._face.flush()
-                self._face.say(f"{event.title}: {event.message} {event.next_step}".rstrip())
+                await self._console.flush()
+                self._console.say(f"{event.title}: {event.message} {event.next_step}".rstrip())
             case StdinAnswered():
                 if view := self._views.get(event.execution_id):
                     view.shows_answers = event.origin != "run"
             case StdinRequested():
-                await self._face.flush()
+                await self._console.flush()
                 self._answering = self._start(self._answer(session, event))
             case ExecutionFinished() if self._answering is not None:
                 self._answering.cancel()
@@ -402,9 +404,9 @@ class Run:
 
     async def _answer(self, session: SessionClient, event: StdinRequested) -> None:
         try:
-            text = await self._face.ask(event.prompt, hidden=event.password)
+            text = await self._console.ask(event.prompt, hidden=event.password)
         except errors.UsageError as error:
-            self._face.tell(error)
+            self._console.show_error(error)
             text = None
         with suppress(errors.Conflict):  # the run has ended meanwhile
             if text is None and self._has_magic:
@@ -437,7 +439,7 @@ class Run:
                 process.pause,
                 process.resume,
             )
-            self._face.keys_go_to(self._keys)
+            self._console.forward_keys_to(self._keys)
             self._keys.start()
             # In the foreground again.
             asyncio.get_running_loop().add_signal_handler(signal.SIGCONT, self._keys.start)
@@ -458,12 +460,12 @@ class Run:
         self._interrupted_at = now
         if self._process is not None and reached_program:
             self._process.terminal_interrupts += 1
-        if self._face.err.is_terminal:
-            self._face.say("Interrupting. Ctrl+C again within 2 s ends the run.")
+        if self._console.err.is_terminal:
+            self._console.say("Interrupting. Ctrl+C again within 2 s ends the run.")
         self._start(self._interrupt(self._session))
 
     async def _interrupt(self, session: SessionClient) -> None:
-        await self._face.flush()
+        await self._console.flush()
         try:
             await session.call(Interrupt())
         except errors.Conflict:  # between two cells: the next one is not begun
@@ -491,7 +493,9 @@ def language_of_kernel(name: str) -> str:
     if spec is not None and spec.language:
         return spec.language
     # In a container, say: the usual names of kernels tell as well.
-    return next((each.name for each in languages().values() if name in each.kernels), "python")
+    return next(
+        (language.name for language in languages().values() if name in language.kernels), "python"
+    )
 
 
 def run_program(options: RunOptions, early: EarlyKernel | None = None) -> int:
@@ -508,7 +512,7 @@ def run_program(options: RunOptions, early: EarlyKernel | None = None) -> int:
 
 def run_loaded(
     options: RunOptions,
-    program: Program,
+    program: LoadedProgram,
     process: ProgramBackend | None = None,
     early: EarlyKernel | None = None,
 ) -> int:
@@ -523,7 +527,7 @@ def run_loaded(
     logging.getLogger().addHandler(logging.NullHandler())
 
     async def run() -> int:
-        return await Run(options, program, early, process).run()
+        return await HeadlessRun(options, program, early, process).run()
 
     status, by = exits.KERNEL if program.has_cells else exits.OWN_FAILURE, "codeexec-tui"
     try:

@@ -39,7 +39,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class LoadedProgram:
     """`path` is None for stdin; `folder` is where it works unless told otherwise; `kernel` the
     kernel that a notebook asks for; `text` a script's, `file` a
     notebook's."""
@@ -76,7 +76,7 @@ def load_program(
     cells: bool = False,
     language: str = "python",
     parameters: Mapping[str, object] | None = None,
-) -> Program:
+) -> LoadedProgram:
     """Read it. NotFound and DocumentError where that cannot be done; UsageError for a folder or
     a kind of file that a kernel of this language does not run."""
     if parameters and not (cells or file.lower().endswith(".ipynb")):
@@ -86,7 +86,7 @@ def load_program(
         )
     if file == STDIN:
         text = _read_stdin()
-        return Program(None, (Piece(text),), Path.cwd(), text=text)
+        return LoadedProgram(None, (Piece(text),), Path.cwd(), text=text)
     path = Path(file)
     if os.path.isdir(path):  # noqa: PTH112  (a name that is too long is none either)
         raise UsageError(
@@ -103,16 +103,16 @@ def load_program(
 
         if refused := refusal(path.name, text.partition("\n")[0], language):
             raise UsageError(*refused)
-    here = Path.cwd()
+    folder = Path.cwd()
     if not cells:
-        return Program(path, (Piece(numbered(text)),), here, text=text)
+        return LoadedProgram(path, (Piece(numbered(text)),), folder, text=text)
     from codeexec.documents.percent import split_cells
     from codeexec.documents.percent_format import is_active, read_script
     from codeexec.documents.percent_header import read_header
 
-    header, rest = read_header(text, "#")
-    above = text.count("\n") - rest.count("\n")
-    split = split_cells(rest, "#")
+    header, body = read_header(text, "#")
+    above = text.count("\n") - body.count("\n")
+    split = split_cells(body, "#")
     first_lines = {cell.index + bool(header.rest): cell.body + above for cell in split}
     sources = {cell.index + bool(header.rest): cell.source for cell in split}
     notebook = with_parameters(read_script(text), parameters)
@@ -130,7 +130,7 @@ def load_program(
         for piece in _pieces(notebook)
     )
     kernel = _kernel_of(notebook)
-    return Program(path, pieces, here, kernel, notebook, has_cells=True, text=text)
+    return LoadedProgram(path, pieces, folder, kernel, notebook, has_cells=True, text=text)
 
 
 def with_parameters(notebook: Notebook, parameters: Mapping[str, object] | None) -> Notebook:
@@ -151,7 +151,7 @@ def _pieces(notebook: Notebook) -> Iterator[Piece]:
             yield Piece(cell.source, cell.index, cell.title, may_fail=MAY_FAIL in tags)
 
 
-def _load_notebook(path: Path, parameters: Mapping[str, object] | None) -> Program:
+def _load_notebook(path: Path, parameters: Mapping[str, object] | None) -> LoadedProgram:
     from codeexec.documents.files import read_file
     from codeexec.documents.notebook import parse_notebook
 
@@ -159,7 +159,7 @@ def _load_notebook(path: Path, parameters: Mapping[str, object] | None) -> Progr
     notebook = with_parameters(parse_notebook(file.text, path.name), parameters)
     folder = path.absolute().parent
     pieces, kernel = tuple(_pieces(notebook)), _kernel_of(notebook)
-    return Program(path, pieces, folder, kernel, notebook, has_cells=True, file=file)
+    return LoadedProgram(path, pieces, folder, kernel, notebook, has_cells=True, file=file)
 
 
 def _kernel_of(notebook: Notebook) -> str:
@@ -181,7 +181,7 @@ def _read_stdin() -> str:
         ) from error
 
 
-def prelude(program: Program, arguments: tuple[str, ...]) -> str:
+def prelude(program: LoadedProgram, arguments: tuple[str, ...]) -> str:
     """What makes a Python kernel look to the program as the interpreter would: `sys.argv`,
     `__file__`, `sys.path[0]`; `sys.exit` ends it without advice meant for a prompt."""
     if program.path is None:
@@ -221,5 +221,5 @@ del _codeexec_naming
 
 def numbered(text: str) -> str:
     """The script such that IPython, which drops blank lines at the start, counts as the file."""
-    first, newline, rest = text.partition("\n")
-    return f"#{newline}{rest}" if newline and not first.strip() else text
+    first, newline, following = text.partition("\n")
+    return f"#{newline}{following}" if newline and not first.strip() else text

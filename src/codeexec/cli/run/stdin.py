@@ -14,7 +14,7 @@ from codeexec.domain.errors import UsageError
 _CHUNK = 65536
 
 
-class Answers:
+class StdinReader:
     """Lines of a file descriptor, asked for one at a time; the loop goes on meanwhile."""
 
     def __init__(self, fd: int) -> None:
@@ -23,7 +23,7 @@ class Answers:
         self._ended = False
 
     @classmethod
-    def of_terminal(cls) -> Answers | None:
+    def of_terminal(cls) -> StdinReader | None:
         """The controlling terminal, for when stdin itself holds the program; None without one."""
         try:
             return cls(os.open("/dev/tty", os.O_RDONLY | os.O_CLOEXEC))
@@ -73,7 +73,7 @@ class Answers:
 
     @contextmanager
     def _without_echo(self) -> Iterator[None]:
-        before = termios.tcgetattr(self._fd)
+        attributes = termios.tcgetattr(self._fd)
         silent = termios.tcgetattr(self._fd)
         silent[3] &= ~termios.ECHO
         # Not TCSAFLUSH: the prompt stands there already, and what was typed since is the answer.
@@ -81,7 +81,7 @@ class Answers:
         try:
             yield
         finally:
-            termios.tcsetattr(self._fd, termios.TCSADRAIN, before)
+            termios.tcsetattr(self._fd, termios.TCSADRAIN, attributes)
 
 
 @contextmanager

@@ -18,14 +18,14 @@ _AT_ONCE = select.PIPE_BUF
 """Bytes that a descriptor which is ready takes without blocking."""
 
 
-class Outlet:
+class AsyncWriter:
     """A stream of ours: text is collected by `write` and sent by `flush`."""
 
     def __init__(self, stream: TextIO) -> None:
         self.fd = stream.fileno()
         self.is_terminal = stream.isatty()
         self._pending: list[str] = []
-        self._writer: _Writer | None = None
+        self._writer: _WriterThread | None = None
         stream.flush()
 
     def write(self, text: str) -> None:
@@ -63,7 +63,7 @@ class Outlet:
             _write_all(self.fd, data)
             return
         # A thread of ours: one of the loop's would keep the process from ending while it blocks.
-        self._writer = self._writer or _Writer(self.fd)
+        self._writer = self._writer or _WriterThread(self.fd)
         await self._writer.write(data)
 
     def _is_ready(self) -> bool:
@@ -72,7 +72,7 @@ class Outlet:
         return bool(poll.poll(0))
 
 
-class _Writer:
+class _WriterThread:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._jobs: SimpleQueue[tuple[bytes, asyncio.Future[None]]] = SimpleQueue()

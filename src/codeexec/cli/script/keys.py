@@ -64,10 +64,10 @@ class KeyForwarder:
     def send(self, typed: bytes) -> None:
         """Hand on what was typed; a program that reads nothing loses what does not fit."""
         if SUSPEND in typed and self._makes_signals():
-            before, _, after = typed.partition(SUSPEND)
-            self.send(before)
+            first, _, remaining = typed.partition(SUSPEND)
+            self.send(first)
             self._suspend()
-            typed = after
+            typed = remaining
         if INTERRUPT in typed and self._makes_signals():
             self._on_interrupt()
         with suppress(OSError):

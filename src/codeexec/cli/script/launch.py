@@ -57,7 +57,7 @@ class Script:
     def __init__(
         self,
         interpreter: str,
-        words: tuple[str, ...],
+        arguments: tuple[str, ...],
         cwd: str,
         env: Mapping[str, str],
         *,
@@ -65,7 +65,7 @@ class Script:
         remarks: tuple[str, ...] = (),
     ) -> None:
         self.interpreter = interpreter
-        self.words = words
+        self.words = arguments
         self.cwd = cwd
         self.env = env
         self.has_stdin = has_stdin
@@ -139,9 +139,9 @@ def find_script(options: RunOptions) -> Script | None:
     cwd = os.path.abspath(options.cwd or ".")  # noqa: PTH100
     file = "" if is_stdin else os.path.abspath(options.file)  # noqa: PTH100
     env = dict(options.env)
-    found = find_python(cwd, file, options.kernel, {**os.environ, **env}, options.trust)
+    python = find_python(cwd, file, options.kernel, {**os.environ, **env}, options.trust)
     remarks = options.remarks
-    if found is None:
+    if python is None:
         from codeexec.kernels.jupyter.discover import find_specs
 
         spec = find_specs().get(options.kernel.lower())
@@ -154,23 +154,23 @@ def find_script(options: RunOptions) -> Script | None:
         if not spec.python:
             return None
         env = {**spec.env, **env}
-        found = find_python(cwd, file, spec.python, env, options.trust)
-        if found is None:
+        python = find_python(cwd, file, spec.python, env, options.trust)
+        if python is None:
             return None
     elif not options.kernel:
         best = next(candidates(cwd, file, {**os.environ, **env}, options.trust))
         if best.untrusted:
-            remark = f"{not_used(best)} The script runs with {found.interpreter}."
+            remark = f"{not_used(best)} The script runs with {python.interpreter}."
             remarks = (*remarks, f"{remark} {trust_step(best.untrusted)}")
-    if found.untrusted:
-        raise NotRun(exits.CANNOT_EXECUTE, not_used(found), trust_step(found.untrusted))
-    whole = {**_environment(found), **env}
-    shown = STDIN if is_stdin else (file if options.cwd else options.file)
-    words = (shown, *options.arguments)
-    return Script(found.interpreter, words, cwd, whole, has_stdin=is_stdin, remarks=remarks)
+    if python.untrusted:
+        raise NotRun(exits.CANNOT_EXECUTE, not_used(python), trust_step(python.untrusted))
+    whole = {**_environment(python), **env}
+    script_name = STDIN if is_stdin else (file if options.cwd else options.file)
+    arguments = (script_name, *options.arguments)
+    return Script(python.interpreter, arguments, cwd, whole, has_stdin=is_stdin, remarks=remarks)
 
 
-def _environment(found: Found) -> dict[str, str]:
+def _environment(python: Found) -> dict[str, str]:
     """Ours, and what activating the interpreter's environment would set. The interpreter that runs
     us is not activated: nobody has chosen it, and `python script.py` would not do so."""
     from codeexec.environments.marks import without_marks
@@ -180,14 +180,14 @@ def _environment(found: Found) -> dict[str, str]:
     if "PATH" in env:
         env["PATH"] = user_path()
     env.pop(USER_PATH, None)
-    if found.source == THIS:
+    if python.source == THIS:
         return env
     env = {name: value for name, value in env.items() if name not in DROPPED_ENV}
-    return {**env, **python_env(found.interpreter)}
+    return {**env, **python_env(python.interpreter)}
 
 
-def not_used(found: Found) -> str:
-    return f"{found.interpreter} is not used: {found.untrusted} is not trusted."
+def not_used(python: Found) -> str:
+    return f"{python.interpreter} is not used: {python.untrusted} is not trusted."
 
 
 def _status_of(error: OSError) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeexec.cli.run.output import OutputView
+from codeexec.cli.run.output import OutputPrinter
 from codeexec.domain.events import DisplayUpdated, OutputChanged
 from codeexec.domain.mime import text_of
 from codeexec.domain.outputs import Display, MimePart
@@ -17,13 +17,13 @@ from codeexec.session.output import OutputDocument
 
 if TYPE_CHECKING:
     from codeexec.cli.run.artifacts import ArtifactFolder
-    from codeexec.cli.run.console import Face
+    from codeexec.cli.run.console import RunConsole
 
 
 class ScriptOutput:
     """`spool` is a folder for the content of displays while the program runs."""
 
-    def __init__(self, face: Face, spool: Path, artifacts: Path | None) -> None:
+    def __init__(self, console: RunConsole, spool: Path, artifacts: Path | None) -> None:
         self._artifacts: ArtifactFolder | None = None
         if artifacts is not None:
             from codeexec.cli.run.artifacts import ArtifactFolder
@@ -31,13 +31,13 @@ class ScriptOutput:
             self._artifacts = ArtifactFolder(artifacts)
         self._blobs = BlobStore(spool / "blobs")
         self._document = OutputDocument()
-        self._view = OutputView(
-            face.out_sink,
-            face.err_sink,
+        self._view = OutputPrinter(
+            console.out_sink,
+            console.err_sink,
             self._read,
-            color=face.color,
+            color=console.color,
             artifacts=self._artifacts,
-            pictures=face.pictures,
+            pictures=console.pictures,
         )
 
     async def take(self, facts: Sequence[Fact]) -> None:

@@ -21,16 +21,16 @@ USER_FILE = "config.toml"
 PREFIX = "CODEEXEC_"
 
 
-def plain_options(words: list[str], environ: Mapping[str, str]) -> RunOptions | None:
+def plain_options(arguments: list[str], environ: Mapping[str, str]) -> RunOptions | None:
     """The options of `run WORDS`; None where an option or a setting could change them."""
-    if not words or not words[0] or any(word.startswith("-") for word in words):
+    if not arguments or not arguments[0] or any(word.startswith("-") for word in arguments):
         return None
-    if not words[0].endswith(".py") or has_settings(environ):
+    if not arguments[0].endswith(".py") or has_settings(environ):
         return None
     from codeexec.cli.run.options import RunOptions
     from codeexec.environments.trust import RunTrust
 
-    return RunOptions(words[0], tuple(words[1:]), trust=RunTrust(words[0]))
+    return RunOptions(arguments[0], tuple(arguments[1:]), trust=RunTrust(arguments[0]))
 
 
 def has_settings(environ: Mapping[str, str]) -> bool:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeexec.cli.run.source import STDIN, Piece, Program, load_program, numbered
+from codeexec.cli.run.source import STDIN, LoadedProgram, Piece, load_program, numbered
 from codeexec.cli.script.launch import Script, plan_streams
 from codeexec.documents.files import read_file
 from codeexec.domain.errors import DocumentError
@@ -31,7 +31,7 @@ def run_recorded(script: Script, options: RunOptions) -> int:
     return run_loaded(options, program, ProgramBackend(ref, spawned))
 
 
-def _load(file: str) -> Program:
+def _load(file: str) -> LoadedProgram:
     """The program as it is recorded. What is no file of text (a folder or zip file with a
     `__main__.py`, byte code, a pipe, which could be read only once, or text that the interpreter
     will complain of) is recorded by its name alone."""
@@ -43,7 +43,7 @@ def _load(file: str) -> Program:
     if source.is_file():
         with suppress(DocumentError, OSError):
             text = read_file(source).text
-    return Program(path, (Piece(numbered(text)),), Path.cwd(), text=text)
+    return LoadedProgram(path, (Piece(numbered(text)),), Path.cwd(), text=text)
 
 
 def _spawn(script: Script, code: str) -> SpawnedProgram:

@@ -29,7 +29,7 @@ def wait_short(spawned: SpawnedProgram, signals: int) -> int | None:
     explain, or a terminal's program that takes longer than SHORT."""
     if not hasattr(os, "pidfd_open") or spawned.stderr is not None:
         return None
-    wait = _Wait(spawned, signals)
+    wait = _ShortWait(spawned, signals)
     try:
         if not wait.until_end():
             return None
@@ -43,7 +43,7 @@ def wait_short(spawned: SpawnedProgram, signals: int) -> int | None:
     return status
 
 
-class _Wait:
+class _ShortWait:
     """Made and used once."""
 
     def __init__(self, spawned: SpawnedProgram, signals: int) -> None:

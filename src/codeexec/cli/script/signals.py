@@ -14,7 +14,7 @@ WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def watched() -> tuple[signal.Signals, ...]:
     """Those of WATCHED that whoever started us does not want ignored, as nohup does."""
-    return tuple(each for each in WATCHED if signal.getsignal(each) is not signal.SIG_IGN)
+    return tuple(number for number in WATCHED if signal.getsignal(number) is not signal.SIG_IGN)
 
 
 class SignalPipe:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
-from codeexec.cli.run.console import Face
+from codeexec.cli.run.console import RunConsole
 from codeexec.cli.run.writer import leave_quietly
 from codeexec.cli.script.keys import KeyForwarder
 from codeexec.cli.script.signals import SignalPipe
@@ -58,7 +58,9 @@ class ScriptRun:
         self._signals = signals
         self._options = options
         self._program = ProgramRun(spawned, "")
-        self._face = Face(options.color, options.images, quiet=False, stdin_is_program=True)
+        self._console = RunConsole(
+            options.color, options.images, quiet=False, stdin_is_program=True
+        )
         self._output: ScriptOutput | None = None
         self._ended_by: int | None = None
         self._interrupted_at = -QUIT_WINDOW
@@ -69,7 +71,7 @@ class ScriptRun:
             self._keys = KeyForwarder(
                 0, spawned.keys, self._note_interrupt, program.pause, program.resume
             )
-            self._face.keys_go_to(self._keys)
+            self._console.forward_keys_to(self._keys)
 
     async def run(self) -> int:
         self._listen_to_signals()
@@ -86,7 +88,7 @@ class ScriptRun:
                 if self._output is None and isinstance(facts[0], Finished):
                     break  # nothing came through us
                 await self._make_output().take(facts)
-                await self._face.flush()
+                await self._console.flush()
         except BaseException:
             await self._program.end(END_SECONDS)
             raise
@@ -104,7 +106,7 @@ class ScriptRun:
             from codeexec.cli.script.output import ScriptOutput
 
             self._output = ScriptOutput(
-                self._face, self._program.spawned.spool.path, self._options.artifacts
+                self._console, self._program.spawned.spool.path, self._options.artifacts
             )
         return self._output
 
@@ -114,12 +116,12 @@ class ScriptRun:
         if self._ended_by == exits.TIMED_OUT:
             from codeexec.cli.run.outcome import OutOfTime
 
-            self._face.tell(OutOfTime(f"It ran longer than {self._options.timeout:g} s."))
+            self._console.show_error(OutOfTime(f"It ran longer than {self._options.timeout:g} s."))
         elif self._ended_by is None and code < 0 and -code not in QUIET:
-            self._face.say(f"The program was ended by {signal_name(-code)}.")
+            self._console.say(f"The program was ended by {signal_name(-code)}.")
         with suppress(BrokenPipeError, TimeoutError):
             async with asyncio.timeout(1.0 if self._ended_by else None):
-                await self._face.flush()
+                await self._console.flush()
         return self._program.status if self._ended_by is None else self._ended_by
 
     # -- signals -------------------------------------------------------------------------
@@ -129,7 +131,7 @@ class ScriptRun:
         loop.add_reader(self._signals.fd, self._take_signals)
         if self._keys is not None:
             loop.add_signal_handler(signal.SIGCONT, self._keys.start)  # in the foreground again
-        if self._face.out.is_terminal or self._face.err.is_terminal:
+        if self._console.out.is_terminal or self._console.err.is_terminal:
             loop.add_signal_handler(signal.SIGWINCH, self._resize)
             self._resize()  # it may have changed while this was loaded
 
@@ -143,7 +145,7 @@ class ScriptRun:
     def _resize(self) -> None:
         import termios
 
-        columns, lines = self._face.out.size()
+        columns, lines = self._console.out.size()
         is_new = False
         for fd in (self._program.spawned.stdout, self._program.spawned.stderr):
             if fd is not None and os.isatty(fd) and termios.tcgetwinsize(fd) != (lines, columns):

@@ -68,19 +68,19 @@ def text_beside_table(html: str) -> str:
 
     The line in which pandas or polars says the shape of a frame is part of its table.
     """
-    found = _find_table(html)
-    if found is None:
+    span = _find_table(html)
+    if span is None:
         return html_to_text(html)
-    start, end = found
-    rest = f"{_caption(html[start:end])}\n{html[:start]}\n{html[end:]}"
-    return SHAPE.sub("", _SHAPE_LINE.sub("", html_to_text(rest))).strip()
+    start, end = span
+    text = f"{_caption(html[start:end])}\n{html[:start]}\n{html[end:]}"
+    return SHAPE.sub("", _SHAPE_LINE.sub("", html_to_text(text))).strip()
 
 
 def _converted(html: str, *, as_markdown: bool) -> str:
     parts: list[str] = []
     at = 0
-    while found := _find_table(html, at):
-        start, end = found
+    while span := _find_table(html, at):
+        start, end = span
         table = html[start:end]
         parts.append(_prose(html[at:start], as_markdown))
         parts.append(_prose(_caption(table), as_markdown))
@@ -132,9 +132,9 @@ def _table(html: str, as_markdown: bool) -> str:
 
 def aligned(names: list[str], rows: list[list[str]]) -> str:
     """Columns as wide as their widest cell, numbers to the right, at most MOST_ROWS rows."""
-    shown = rows[:MOST_ROWS]
+    shown_rows = rows[:MOST_ROWS]
     head = [names] if any(names) else []
-    columns = list(zip(*head, *shown, strict=True))
+    columns = list(zip(*head, *shown_rows, strict=True))
     widths = [max(map(columns_of, column)) for column in columns]
     is_number = [
         all(_is_numeric(cell) for cell in column[len(head) :]) and any(column[len(head) :])
@@ -147,10 +147,10 @@ def aligned(names: list[str], rows: list[list[str]]) -> str:
             else cell + " " * (width - columns_of(cell))
             for cell, width, right in zip(line, widths, is_number, strict=True)
         ).rstrip()
-        for line in (*head, *shown)
+        for line in (*head, *shown_rows)
     ]
-    if len(rows) > len(shown):
-        lines.append(f"… {len(rows) - len(shown):,} more rows")
+    if len(rows) > len(shown_rows):
+        lines.append(f"… {len(rows) - len(shown_rows):,} more rows")
     return "\n".join(lines)
 
 
@@ -191,13 +191,13 @@ class _Reader(HTMLParser):
         return _BLANK_LINES.sub("\n\n", "\n".join(line.rstrip() for line in lines)).strip("\n")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
+        attributes = dict(attrs)
         if tag in _EMBEDDED and not self._silent:
             # Its content is for browsers that cannot do it.
-            self._out.append(self._note(_embedded(tag, given)))
+            self._out.append(self._note(_embedded(tag, attributes)))
             self._player = tag
         elif tag == "source" and self._silent and self._player:
-            self._out[-1] = self._note(_embedded(self._player, given))
+            self._out[-1] = self._note(_embedded(self._player, attributes))
             self._player = ""  # the first source is what is played
         if tag in _SILENT:
             self._silent += 1
@@ -222,9 +222,9 @@ class _Reader(HTMLParser):
         elif tag == "hr":
             self._out.append("\n\n---\n\n")
         elif tag == "img":
-            self._out.append(self._note(given.get("alt") or "picture"))
+            self._out.append(self._note(attributes.get("alt") or "picture"))
         elif tag == "a":
-            address = given.get("href") or ""
+            address = attributes.get("href") or ""
             self._links.append(address if _LINK.fullmatch(address) else "")
             if self._as_markdown and self._links[-1]:
                 self._out.append("[")
@@ -259,19 +259,19 @@ class _Reader(HTMLParser):
         if self._verbatim:
             self._out.append(data)
             return
-        words = " ".join(data.split())
-        if words:
-            before = (
+        text = " ".join(data.split())
+        if text:
+            leading = (
                 " " if data[0].isspace() and self._out and not self._out[-1].endswith("\n") else ""
             )
-            after = " " if data[-1].isspace() else ""
-            self._out.append(f"{before}{self._escaped(words)}{after}")
+            trailing = " " if data[-1].isspace() else ""
+            self._out.append(f"{leading}{self._escaped(text)}{trailing}")
         elif data and self._out and not self._out[-1].endswith((" ", "\n")):
             self._out.append(" ")
 
-    def _note(self, words: str) -> str:
+    def _note(self, text: str) -> str:
         """What stands for something that is no text."""
-        return f"*[{_plain(words)}]*" if self._as_markdown else f"[{words}]"
+        return f"*[{_plain(text)}]*" if self._as_markdown else f"[{text}]"
 
     def _bullet(self) -> str:
         indent = "  " * min(len(self._lists) - 1, _DEEPEST)
@@ -281,9 +281,9 @@ class _Reader(HTMLParser):
         return f"{indent}{self._lists[-1]}. "
 
 
-def _embedded(tag: str, given: dict[str, str | None]) -> str:
+def _embedded(tag: str, attributes: dict[str, str | None]) -> str:
     """Words for sound, films and pages within a page, with their address where they have one."""
     kind = {"iframe": "page", "object": "page"}.get(tag, tag)
-    address = given.get("src") or given.get("data") or ""
+    address = attributes.get("src") or attributes.get("data") or ""
     named = f"{kind} {address}" if _LINK.fullmatch(address) else kind
     return f"{named}: {_EMBEDDED[tag]}"

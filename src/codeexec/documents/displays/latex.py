@@ -77,7 +77,7 @@ def _written_macro(macro: str, source: str, at: int, depth: int) -> tuple[str, i
         below, at = _argument(source, at)
         if not above.strip() and not below.strip():
             return macro, at
-        first, second = (_with_groups(each, depth + 1).strip() for each in (above, below))
+        first, second = (_with_groups(argument, depth + 1).strip() for argument in (above, below))
         if macro in _BINOMIALS:
             return f"C({{{first}}}, {{{second}}})", at
         above_text = first if _PRODUCT.fullmatch(first) else f"({first})"

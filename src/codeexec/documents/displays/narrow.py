@@ -19,14 +19,14 @@ def table_to_width(html: str, width: int) -> str:
     page = from_html(html) if len(html) <= MOST_CHARS else None
     if page is None:
         return ""
-    shown = page.cells[:MOST_ROWS]
-    columns = [[name, *(row[at] for row in shown)] for at, name in enumerate(page.names)]
+    shown_cells = page.cells[:MOST_ROWS]
+    columns = [[name, *(row[at] for row in shown_cells)] for at, name in enumerate(page.names)]
     if page.index:
         columns.insert(0, ["", *page.index[:MOST_ROWS]])
-    kept = _outermost([max(map(columns_of, column)) for column in columns], width)
-    if kept is None:
+    outermost = _outermost([max(map(columns_of, column)) for column in columns], width)
+    if outermost is None:
         return ""
-    first, last = kept
+    first, last = outermost
     if first + last < len(columns):
         ellipsis = [_ELLIPSIS] * len(columns[0])
         columns = [*columns[:first], ellipsis, *columns[len(columns) - last :]]

@@ -14,12 +14,12 @@ _ELIDED = "…"
 _TEXTS = ("str", "cat", "enum")
 
 
-def frame_shape(words: str) -> tuple[int, int] | None:
+def frame_shape(caption: str) -> tuple[int, int] | None:
     """Rows and columns of the whole frame, from the text above its table."""
-    found = SHAPE.search(words)
-    if found is None:
+    match = SHAPE.search(caption)
+    if match is None:
         return None
-    rows, columns = (int(part.replace("_", "").replace(",", "")) for part in found.groups())
+    rows, columns = (int(part.replace("_", "").replace(",", "")) for part in match.groups())
     return rows, columns
 
 
@@ -61,5 +61,5 @@ def _numbers(body: Sequence[Sequence[str]], rows: int) -> tuple[str, ...]:
     gap = next((at for at, row in enumerate(body) if set(row) == {_ELIDED}), None)
     if gap is None or rows < len(body):
         return tuple(map(str, range(len(body))))
-    after = len(body) - gap - 1
-    return (*map(str, range(gap)), _ELIDED, *map(str, range(rows - after, rows)))
+    rows_below = len(body) - gap - 1
+    return (*map(str, range(gap)), _ELIDED, *map(str, range(rows - rows_below, rows)))

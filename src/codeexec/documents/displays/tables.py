@@ -273,9 +273,9 @@ def _spread(rows: Iterable[_Row]) -> Iterable[tuple[_Row, list[_Cell]]]:
         while len(cells) < MAX_COLUMNS:
             column = len(cells)
             if column in hanging:
-                cell, left = hanging.pop(column)
-                if left > 1:
-                    hanging[column] = (cell, left - 1)
+                cell, remaining = hanging.pop(column)
+                if remaining > 1:
+                    hanging[column] = (cell, remaining - 1)
                 cells.append(cell)
                 continue
             following = next(fresh, None)

@@ -73,12 +73,12 @@ def read_display(display: Display, saved: str = "") -> Reading:
         return plain_text
     for part in _rich_parts(display):
         text = yield part
-        if text is not None and (shown := _as_text(part.mime, text)):
-            return shown
+        if text is not None and (rendered := _as_text(part.mime, text)):
+            return rendered
     if script := next((part for part in display.parts if bare(part.mime) in _SCRIPTS), None):
         source = yield script
-        words = f"script, not run: {_one_line(source or '')}"
-        return f"[{words} → {saved}]" if saved else f"[{words}]"
+        label = f"script, not run: {_one_line(source or '')}"
+        return f"[{label} → {saved}]" if saved else f"[{label}]"
     if plain_text:
         return plain_text
     if image is not None:
@@ -121,11 +121,11 @@ def inline_text(display: Display) -> str | None:
 
 
 def _rich_parts(display: Display) -> list[MimePart]:
-    known = [part for mime in _RICH if (part := display.part(mime)) is not None]
-    rest = [part for part in display.parts if part not in known and part.mime != "text/plain"]
-    data = [part for part in rest if is_json(part.mime)]
-    texts = [part for part in rest if is_text(part.mime) and bare(part.mime) not in _SCRIPTS]
-    return known + data + texts
+    rich = [part for mime in _RICH if (part := display.part(mime)) is not None]
+    others = [part for part in display.parts if part not in rich and part.mime != "text/plain"]
+    data = [part for part in others if is_json(part.mime)]
+    texts = [part for part in others if is_text(part.mime) and bare(part.mime) not in _SCRIPTS]
+    return rich + data + texts
 
 
 def _is_bare_object(text: str) -> bool:
@@ -185,10 +185,10 @@ def _widget(plain_text: str, saved: str) -> str:
     return _note(f"widget {name}".rstrip(), "Jupyter shows it", saved)
 
 
-def _note(what: str, where: str, saved: str) -> str:
-    return f"[{what} → {saved}]" if saved else f"[{what}: {where}]"
+def _note(kind: str, where: str, saved: str) -> str:
+    return f"[{kind} → {saved}]" if saved else f"[{kind}: {where}]"
 
 
 def _one_line(text: str) -> str:
-    words = " ".join(text[: 4 * _WIDEST_NOTE].split())
-    return words if len(words) <= _WIDEST_NOTE else f"{words[: _WIDEST_NOTE - 1]}…"
+    line = " ".join(text[: 4 * _WIDEST_NOTE].split())
+    return line if len(line) <= _WIDEST_NOTE else f"{line[: _WIDEST_NOTE - 1]}…"
