@@ -53,7 +53,7 @@ class NotFound(CodeexecError):
 
 class Conflict(CodeexecError):
     code = "conflict"
-    title = "Not now"
+    title = "Cannot do that now"
 
 
 class Busy(CodeexecError):

@@ -53,7 +53,7 @@ def test_the_palette_begins_with_what_a_newcomer_looks_for() -> None:
 
 async def test_other_words_find_commands() -> None:
     app = PaneApp(Static())
-    found = {"help": "app.help", "exit": "app.quit", "tutorial": "app.help", "save": "file.save"}
+    found = {"help": "app.help", "exit": "app.quit", "tutorial": "tour.show", "save": "file.save"}
     async with app.run_test() as pilot:
         for typed, wanted in found.items():
             chosen: list[str | None] = []

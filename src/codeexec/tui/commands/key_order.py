@@ -9,7 +9,6 @@ dialog or a document does so in a worker: later keys are held until that has the
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 
 from textual import events
@@ -23,14 +22,21 @@ from textual.worker import Worker
 
 from codeexec.tui.widgets.modal import Modal
 
-_LONGEST = 0.3
-"""Seconds after which the keys go on though the marker is not back: its widget is gone."""
-
-_LONGEST_OPENING = 1.5
-"""Seconds for which keys are held for a dialog or a document that a key opens."""
-
 _LOOK_EVERY = 0.01
-"""Seconds between two looks whether it is there."""
+"""Seconds between two looks whether the marker is back, or the dialog there.
+
+Limits are counted in looks, not in seconds: a look is a turn of the app's own queue, so that a slow
+machine or a busy loop, which delays marker and dialog, delays the limit as well.
+"""
+
+_MOST_LOOKS = 200
+"""Looks after which the keys go on though the marker of a widget that is there is not back."""
+
+_MOST_LOOKS_REMOVED = 30
+"""Looks for a marker whose widget has been removed; what the key has asked for may still come."""
+
+_MOST_LOOKS_OPENING = 150
+"""Looks for which keys are held for a dialog or a document that a key opens."""
 
 _OPENING = frozenset({"choose", "palette", "leave", "ask_leave", "restart", "trust"})
 """Groups of the workers that open dialogs and documents."""
@@ -69,7 +75,8 @@ class KeyOrder:
         self._has_gone_twice = False
         self._screen: Screen[object] | None = None
         self._workers: frozenset[Worker[object]] = frozenset()
-        self._opening_until = 0.0
+        self._marker_looks = 0
+        self._opening_looks = 0
 
     async def take(self, event: Typed) -> None:
         if self._waits:
@@ -89,7 +96,7 @@ class KeyOrder:
         self._waits = True
         self._target = target
         self._has_gone_twice = False
-        self._opening_until = time.monotonic() + _LONGEST_OPENING
+        self._opening_looks = 0
         self._mark()
 
     def _mark(self) -> None:
@@ -98,7 +105,19 @@ class KeyOrder:
         number = self._number
         if self._target is not None:
             self._target.post_message(KeyHandled(number))
-        self._timer = self._app.set_timer(_LONGEST, lambda: self.handled(number))
+        self._marker_looks = 0
+        self._timer = self._app.set_timer(_LOOK_EVERY, lambda: self._look_for_marker(number))
+
+    def _look_for_marker(self, number: int) -> None:
+        """Wait on while the widget that has the marker can still send it back."""
+        if not self._waits or number != self._number:
+            return
+        self._marker_looks += 1
+        is_there = self._target is not None and self._target.is_attached
+        if self._marker_looks > (_MOST_LOOKS if is_there else _MOST_LOOKS_REMOVED):
+            self.handled(number)
+        else:
+            self._timer = self._app.set_timer(_LOOK_EVERY, lambda: self._look_for_marker(number))
 
     def handled(self, number: int) -> None:
         """The marker is back, or will not come."""
@@ -120,7 +139,8 @@ class KeyOrder:
 
     def _opens_something(self) -> bool:
         """Whether a dialog or a document is about to take the focus."""
-        if time.monotonic() > self._opening_until:
+        self._opening_looks += 1
+        if self._opening_looks > _MOST_LOOKS_OPENING:
             return False
         screen = self._app.screen
         if isinstance(screen, Modal) and screen.is_deciding:

@@ -190,7 +190,7 @@ def _table() -> tuple[Command, ...]:
         c("app.help", "Keys of where you are", "anywhere", "help", "f1", priority=True),
         c("app.menu", "Commands of this pane…", "anywhere", "menu", "shift+f10,alt+semicolon",
           "The right button of the mouse shows the first of them at the pointer."),
-        c("tour.show", "Leave the tour, or take it up again", "anywhere", "tour", "alt+shift+e",
+        c("tour.show", "Take the tour, or leave it", "anywhere", "tour", "alt+shift+e",
           "The lesson in steps of `codeexec-tui demo`."),
         c("tour.next", "Tour: skip this step", "anywhere", "tour_step(1)", "alt+shift+n"),
         c("tour.back", "Tour: the step before", "anywhere", "tour_step(-1)"),

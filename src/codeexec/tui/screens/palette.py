@@ -9,7 +9,7 @@ from codeexec.tui.commands.table import PLACES, Command, Where
 from codeexec.tui.widgets.dialogs import Choice, Chooser
 
 _SYNONYMS = {
-    "app.help": ("help", "shortcuts", "keyboard", "tutorial", "manual"),
+    "app.help": ("help", "shortcuts", "keyboard", "manual"),
     "tour.show": ("tour", "tutorial", "lesson"),
     "app.quit": ("exit", "quit", "close", "leave", "detach"),
     "app.stop_quit": ("exit", "kill session"),
