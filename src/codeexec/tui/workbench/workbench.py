@@ -189,6 +189,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.tour.step(by)
 
     def lay_out(self) -> None:
+        if not self.app.is_running:
+            return  # the program ends: a worker that comes late finds some boxes gone already
         super().lay_out()
         # The cursor's place means nothing while the editor is not on screen.
         self.query_one(StatusLine).show(shows_position=self.box("editor").display)
