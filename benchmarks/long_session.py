@@ -143,15 +143,15 @@ async def first_content(socket: str, state: Path, work: Path, last: int) -> floa
     from codeexec.config.load import Loaded
     from codeexec.config.model import Settings
     from codeexec.documents.swap import SwapStore
-    from codeexec.tui.app import Program
+    from codeexec.tui.app import WorkbenchApp
     from codeexec.tui.boot.entry import OpenOptions
     from codeexec.tui.commands import keymap
-    from codeexec.tui.context import Equipment
+    from codeexec.tui.context import AppContext
     from codeexec.tui.theme import theme
 
     began = time.perf_counter()
     themes = theme.load_themes([theme.built_in_folder()])
-    equipment = Equipment(
+    equipment = AppContext(
         me="bench",
         state=state / "tui",
         loaded=Loaded(Settings(), {}),
@@ -162,7 +162,7 @@ async def first_content(socket: str, state: Path, work: Path, last: int) -> floa
     )
     async with SocketHost(Address(socket=socket)) as host:
         options = OpenOptions(session="session-long", attach=True)
-        program = Program(host, options, equipment, work)
+        program = WorkbenchApp(host, options, equipment, work)
         async with program.run_test(size=(140, 42)) as pilot:
             while (
                 (frame := program.workbench.last) is None

@@ -23,10 +23,10 @@ from textual.pilot import Pilot
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.config.load import load
 from codeexec.domain.snapshot import Snapshot
-from codeexec.tui.app import Program
+from codeexec.tui.app import WorkbenchApp
 from codeexec.tui.boot.entry import OpenOptions
 from codeexec.tui.commands import keymap
-from codeexec.tui.context import Equipment
+from codeexec.tui.context import AppContext
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.theme import theme
 
@@ -42,7 +42,7 @@ _BLANK = {" ": "space", "(": "left_parenthesis", ")": "right_parenthesis", "\n":
 class Bench:
     """The program under a scene's hands."""
 
-    program: Program
+    program: WorkbenchApp
     pilot: Pilot[str]
 
     @property
@@ -126,7 +126,7 @@ async def bench(files: tuple[str, ...], size: tuple[int, int], key: str) -> Asyn
         os.environ["XDG_CONFIG_HOME"] = str(scratch / "config")
         themes = [theme.built_in_folder()]
         async with EmbeddedHost(scratch / "state") as host:
-            equipment = Equipment(
+            equipment = AppContext(
                 me="ada",
                 state=scratch / "state",
                 loaded=load(folder),
@@ -135,7 +135,7 @@ async def bench(files: tuple[str, ...], size: tuple[int, int], key: str) -> Asyn
                 keymap=keymap.load("default"),
                 graphics=Graphics("quadrant"),
             )
-            program = Program(host, OpenOptions(files=files), equipment, folder)
+            program = WorkbenchApp(host, OpenOptions(files=files), equipment, folder)
             async with program.run_test(size=size) as pilot:
                 here = Bench(program, pilot)
                 await here.until(lambda: here.snapshot.kernel.state == "idle")

@@ -42,7 +42,7 @@ LOCAL = LOCAL_CASES[0]
 DEADLINE = 30.0
 
 
-def place_of(partner: Partner) -> Handle:
+def workspace_of(partner: Partner) -> Handle:
     reached = partner.reached
     assert reached is not None
     return {"token": reached.token, "number": reached.number, "part": reached.part}
@@ -68,7 +68,7 @@ class Watched:
         kernel = self.before.jupyter
         handle = {**(handle or kernel.handle())}
         await kernel.detach()
-        return {**handle, "outbox": place_of(self.before)}
+        return {**handle, "outbox": workspace_of(self.before)}
 
     async def come_back(self, handle: Handle, running: str) -> Partner:
         self.partner = Partner()
@@ -245,7 +245,7 @@ async def test_a_long_message_cut_in_its_middle_is_told_to_its_end(tmp_path: Pat
         execution = both.before.submit("print('x' * 3_000_000 + 'end\\n' * 500_000)")
         await both.before.until(lambda: len(both.before.text()) > 3_100_000 or None)
         handle = await both.leave()
-        assert place_of(both.before)["part"]
+        assert workspace_of(both.before)["part"]
         assert len(both.before.text()) < 5_000_000
         await (await both.come_back(handle, execution)).end_of(execution)
         assert both.text == "x" * 3_000_000 + "end\n" * 500_000 + "\n"
@@ -480,7 +480,7 @@ async def test_what_a_kernel_printed_that_died_while_nobody_listened_is_told(
         await until(lambda: process.status() == psutil.STATUS_ZOMBIE, "the death of the kernel")
         await asyncio.to_thread(os.waitpid, process.pid, 0)
         adopted = await Kernels().adopt(
-            {**handle, "outbox": place_of(partner)}, other.sink, execution
+            {**handle, "outbox": workspace_of(partner)}, other.sink, execution
         )
         assert adopted is None
         lines = "".join(f"{i}\n" for i in range(300))

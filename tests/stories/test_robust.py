@@ -13,10 +13,10 @@ import pytest
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.config.load import Loaded
 from codeexec.config.model import Settings
-from codeexec.tui.app import Program
+from codeexec.tui.app import WorkbenchApp
 from codeexec.tui.boot.entry import OpenOptions
 from codeexec.tui.commands import keymap
-from codeexec.tui.context import Equipment
+from codeexec.tui.context import AppContext
 from codeexec.tui.theme import theme
 from support.tty import Tty, workbench
 
@@ -171,7 +171,7 @@ async def test_200_times_open_and_close(tmp_path: Path) -> None:
         files: list[int] = []
         memory: list[int] = []
         for number in range(200):
-            equipment = Equipment(
+            equipment = AppContext(
                 me="tester",
                 state=tmp_path,
                 loaded=Loaded(Settings(), {}),
@@ -179,7 +179,7 @@ async def test_200_times_open_and_close(tmp_path: Path) -> None:
                 theme=themes[theme.DEFAULT],
                 keymap=keymap.load("default"),
             )
-            program = Program(host, OpenOptions(files=("a.py",)), equipment, tmp_path)
+            program = WorkbenchApp(host, OpenOptions(files=("a.py",)), equipment, tmp_path)
             async with program.run_test(size=(80, 24)) as pilot:
                 async with asyncio.timeout(40):
                     while program.workbench.last is None:

@@ -22,10 +22,10 @@ from codeexec.config.load import Loaded
 from codeexec.config.model import Docker, Kernel, Settings
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.tui.app import Program
+from codeexec.tui.app import WorkbenchApp
 from codeexec.tui.boot.entry import OpenOptions
 from codeexec.tui.commands import keymap
-from codeexec.tui.context import Equipment
+from codeexec.tui.context import AppContext
 from codeexec.tui.theme import theme
 from codeexec.tui.workbench.workbench import Workbench
 from support.containers import IMAGE, container_kernels, give_away
@@ -40,7 +40,7 @@ DEADLINE = 40.0
 class Bench:
     """The workbench under test."""
 
-    def __init__(self, program: Program, pilot: Pilot[str], folder: Path) -> None:
+    def __init__(self, program: WorkbenchApp, pilot: Pilot[str], folder: Path) -> None:
         self.program = program
         self.pilot = pilot
         self.folder = folder
@@ -225,7 +225,7 @@ async def open_bench(
         (work / name).write_text(text, "utf-8")
     state = state or folder / "state"
     themes = theme.load_themes([theme.built_in_folder()])
-    equipment = Equipment(
+    equipment = AppContext(
         me="tester",
         state=state,
         loaded=Loaded(said, {}),
@@ -238,7 +238,7 @@ async def open_bench(
     serving = host or owned
     assert serving is not None
     try:
-        program = Program(
+        program = WorkbenchApp(
             serving, options or OpenOptions(files=tuple(files or ())), equipment, work
         )
         async with program.run_test(size=size) as pilot:

@@ -1,4 +1,4 @@
-"""Intents, which flow down: what a face asks for, and what it is answered.
+"""EditorMessages, which flow down: what a face asks for, and what it is answered.
 
 A request is answered at once with whether it was taken; what comes of it is told by facts.
 Only questions (`Complete`, `ReadRows`, ...) are answered with what was asked.

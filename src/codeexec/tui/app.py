@@ -31,16 +31,16 @@ from codeexec.tui.boot.entry import OpenOptions
 from codeexec.tui.commands.key_order import KeyHandled, KeyOrder
 from codeexec.tui.commands.scopes import all_places, menu, places
 from codeexec.tui.commands.table import BY_ID, Where
-from codeexec.tui.context import Equipment
+from codeexec.tui.context import AppContext
 from codeexec.tui.messages import Attach, Depart, ThemeChosen
 from codeexec.tui.render.clusters import ClusterFilter
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.screens.palette import CommandChooser
 from codeexec.tui.session.watch_only import refusal, refuses
-from codeexec.tui.session.workspace import place_of
+from codeexec.tui.session.workspace import workspace_of
 from codeexec.tui.textual_ext import gc as garbage
 from codeexec.tui.textual_ext import terminal_replies
-from codeexec.tui.textual_ext.driver import FollowingDriver, Start
+from codeexec.tui.textual_ext.driver import FollowingDriver, StartScreen
 from codeexec.tui.textual_ext.legacy_keys import teach
 from codeexec.tui.textual_ext.terminal_replies import TerminalAnswered
 from codeexec.tui.theme.color_depth import Depth
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from codeexec.tui.screens.settings import SettingsScreen
 
 
-class Program(App[str]):
+class WorkbenchApp(App[str]):
     """`run_async` returns the words to say at the end. The host belongs to whoever made it."""
 
     CSS_PATH = Path(__file__).parent / "styles" / "workbench.tcss"
@@ -64,12 +64,12 @@ class Program(App[str]):
         self,
         host: HostClient,
         options: OpenOptions,
-        equipment: Equipment,
+        equipment: AppContext,
         cwd: Path | None = None,
         typed: bytes = b"",
         *,
         opening: Awaitable[SessionSummary] | None = None,
-        start: Start | None = None,
+        start: StartScreen | None = None,
     ) -> None:
         """`typed` is what came from the keyboard before there was a program to read it,
         `opening` the session, where that is being opened already, and `start` what has had the
@@ -128,7 +128,7 @@ class Program(App[str]):
     def _make(
         self, options: OpenOptions, opening: Awaitable[SessionSummary] | None = None
     ) -> Workbench:
-        place = place_of(options.files, self._cwd)
+        place = workspace_of(options.files, self._cwd)
         return Workbench(self._host, options, place, self.equipment, opening)
 
     def notify(
@@ -305,7 +305,7 @@ class Program(App[str]):
         self.workbench.keep_layout()
         await self.switch_screen(self._make(event.options))
 
-    def on_settings_screen_changed(self, event: SettingsScreen.Changed) -> None:
+    def on_settings_screen_setting_changed(self, event: SettingsScreen.SettingChanged) -> None:
         """Take the settings as they are now; what is on screen follows at once."""
         self.equipment.loaded = event.loaded
         look = event.loaded.settings.appearance

@@ -16,7 +16,7 @@ from codeexec.tui.theme.theme import Theme
 
 
 @dataclass(slots=True)
-class Equipment:
+class AppContext:
     """`me` names this face to others; `state` is the folder that faces may keep things in.
 
     Theme, graphics and keymap may be exchanged while the program runs.

@@ -31,7 +31,7 @@ TINY_WIDTH, TINY_HEIGHT = 30, 8
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class PaneLayout:
     """Sizes in cells, shares in per cent. A width of 0 follows the terminal's."""
 
     files: bool = True
@@ -71,7 +71,7 @@ class Layout:
         """Whether editor and console stand side by side in a terminal so wide."""
         return self.beside and self.centre_in(columns) >= BESIDE_WIDTH
 
-    def presented(self, columns: int) -> Layout:
+    def presented(self, columns: int) -> PaneLayout:
         """The same for an audience: output has as much room as code."""
         return replace(
             self,
@@ -81,7 +81,7 @@ class Layout:
             beside=columns >= 160,
         )
 
-    def resized(self, pane: str, right: int, down: int, columns: int) -> Layout:
+    def resized(self, pane: str, right: int, down: int, columns: int) -> PaneLayout:
         """A pane made wider or taller in a terminal of so many columns; `down` in per cent of the
         height. A width that is not changed goes on following the terminal's."""
         files = _within(self.files_in(columns) + right, 12, 60) if right else self.files_width
@@ -141,7 +141,7 @@ class Box:
     height: int
 
 
-def boxes(layout: Layout, columns: int, lines: int) -> dict[str, Box]:
+def boxes(layout: PaneLayout, columns: int, lines: int) -> dict[str, Box]:
     """Where the panes are, before there are any: the first frame goes by it.
 
     As tabs they have the screen in turn, and the editor keeps its title. Below is the status line.
@@ -204,21 +204,21 @@ class Layouts:
         name = hashlib.sha256(str(place).encode("utf-8", "surrogateescape")).hexdigest()[:24]
         return self._folder / f"{name}.json"
 
-    def load(self, place: Path) -> tuple[Layout, tuple[str, ...]]:
+    def load(self, place: Path) -> tuple[PaneLayout, tuple[str, ...]]:
         """The layout, and which files were open."""
         file = self._file(place)
         if not file.is_file():
-            return Layout(), ()
+            return PaneLayout(), ()
         from msgspec import convert  # not before the first prompt, where nothing is kept
 
         try:
             kept = load_json(read_plain_text(file))
-            layout = convert(kept["layout"], Layout)
+            layout = convert(kept["layout"], PaneLayout)
             return layout, tuple(str(name) for name in kept.get("files", ()))
         except (OSError, ValueError, KeyError, TypeError):
-            return Layout(), ()
+            return PaneLayout(), ()
 
-    def save(self, place: Path, layout: Layout, files: tuple[str, ...]) -> None:
+    def save(self, place: Path, layout: PaneLayout, files: tuple[str, ...]) -> None:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             text = json.dumps({"layout": asdict(layout), "files": files})

@@ -17,7 +17,7 @@ _STEP = "step.txt"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TourStep:
     """One thing to do. `needs` are the signs that it was done, in this order; `praise` is said
     then. `cell` is where the cursor is put when the tour begins with this step. `{file.open}` in
     the words stands for the key of that command."""
@@ -31,29 +31,29 @@ class Step:
     """Works on what the step before has made in this session."""
 
 
-STEPS: tuple[Step, ...] = (
-    Step(
+STEPS: tuple[TourStep, ...] = (
+    TourStep(
         "Run a cell",
         "Press {run.advance}: it runs the cell “hello”, where the cursor is, and goes to the next.",
         ("ran:hello",),
         "It ran; its output is in the console. {run.cell} runs a cell without going on.",
         "hello",
     ),
-    Step(
+    TourStep(
         "Output that changes",
         "Press {run.advance} again: the cell “progress” draws a bar.",
         ("ran:progress",),
         "The bar was redrawn in its place, as in a terminal.",
         "progress",
     ),
-    Step(
+    TourStep(
         "A picture",
         "Press {run.advance}: the cell “picture” shows one.",
         ("ran:picture",),
         "Pictures and tables are kept as artifacts.",
         "picture",
     ),
-    Step(
+    TourStep(
         "Look closer",
         "Press {pane.artifacts} to go to the artifacts, Enter for the whole screen, Esc to return.",
         ("pane:artifacts", "screen:ViewerScreen", "workbench"),
@@ -61,7 +61,7 @@ STEPS: tuple[Step, ...] = (
         "question",
         needs_the_one_before=True,
     ),
-    Step(
+    TourStep(
         "Answer a question",
         "Press {pane.editor}, then {run.advance}: the code asks for your name. "
         "Type it and press Enter.",
@@ -69,45 +69,45 @@ STEPS: tuple[Step, ...] = (
         "input() and debuggers wait for you like that.",
         "question",
     ),
-    Step(
+    TourStep(
         "An error",
         "Press {pane.editor} and {run.cell} in the cell “error”: it fails on purpose.",
         ("ran:error",),
         "The failing line is marked, and the traceback is in the console.",
         "error",
     ),
-    Step(
+    TourStep(
         "Mend it",
         'Change "Pluto" to "Mars" in the last line, and press {run.cell} again.',
         ("ok:error",),
         "It works now; the mark of the cell says so.",
         "error",
     ),
-    Step(
+    TourStep(
         "The prompt",
         "Press {pane.console} for the console, type 6 * 7 and press Enter.",
         ("pane:console", "prompt"),
         "The prompt and the cells share one kernel.",
     ),
-    Step(
+    TourStep(
         "Variables",
         "Press {pane.variables}: the names that the kernel has, with their values.",
         ("pane:variables",),
         "Enter looks into one.",
     ),
-    Step(
+    TourStep(
         "All keys",
         "Press {app.help}: the keys of where you are. Esc closes the page.",
         ("screen:KeysScreen", "workbench"),
         "You need to remember no other key.",
     ),
-    Step(
+    TourStep(
         "All commands",
         "Press {app.palette}: commands are found by a few letters. Esc closes the list.",
         ("screen:CommandChooser", "workbench"),
         "That is all.",
     ),
-    Step(
+    TourStep(
         "Leave and come back",
         "{app.quit} leaves, and the session goes on. `codeexec-tui attach` comes back to it.",
         (),
@@ -125,7 +125,7 @@ class Progress:
         self.praise = ""
 
     @property
-    def step(self) -> Step:
+    def step(self) -> TourStep:
         return STEPS[self.at]
 
     def look(self, signs: Container[str]) -> bool:

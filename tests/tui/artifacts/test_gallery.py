@@ -23,7 +23,7 @@ from codeexec.tui.panes.artifacts.contents import (
     as_csv,
     prepare,
 )
-from codeexec.tui.panes.artifacts.index import Gallery, Learned
+from codeexec.tui.panes.artifacts.index import ArtifactIndex, Learned
 from codeexec.tui.panes.artifacts.items import item_of, shape_words
 from support.displays import display, png, session_of, view
 
@@ -97,7 +97,7 @@ def test_names_come_from_the_cell_or_the_code() -> None:
 
 
 def test_newest_first_and_pinned_on_top() -> None:
-    gallery = Gallery()
+    gallery = ArtifactIndex()
     assert gallery.take(session_of(5))
     assert [item.count for item in gallery.items()] == [5, 4, 3, 2, 1]
     gallery.pin("d2")
@@ -111,7 +111,7 @@ def test_newest_first_and_pinned_on_top() -> None:
 
 
 def test_files_stand_with_the_run_that_wrote_them() -> None:
-    gallery = Gallery()
+    gallery = ArtifactIndex()
     snapshot = session_of(2)
     files = (
         Artifact("f1", "out/plot.png", "image/png", 10, "x" * 64, execution_id="e1"),
@@ -127,7 +127,7 @@ def test_files_stand_with_the_run_that_wrote_them() -> None:
 
 
 def test_only_what_changed_is_news() -> None:
-    gallery = Gallery()
+    gallery = ArtifactIndex()
     snapshot = session_of(3)
     gallery.take(snapshot)
     assert not gallery.take(snapshot)
@@ -143,7 +143,7 @@ def test_only_what_changed_is_news() -> None:
 
 
 def test_what_content_tells_is_remembered() -> None:
-    gallery = Gallery()
+    gallery = ArtifactIndex()
     large = Display("big", (MimePart("text/html", 99999, blob="a" * 64),))
     gallery.take(Snapshot(executions={"e": view("e", [large])}))
     [item] = gallery.items()

@@ -101,11 +101,11 @@ async def test_pins_jump_and_open_are_wishes() -> None:
         await pilot.pause()
         assert pane.query_one(RowList).cursor == 0
         assert app.heard_of(ArtifactPane.Pinned)[0].keys == {"d1"}
-        assert app.heard_of(ArtifactPane.JumpRequested)[0].execution_id == "e1"
-        assert app.heard_of(ArtifactPane.OpenRequested)[0].key == "d1"
+        assert app.heard_of(ArtifactPane.CardRequested)[0].execution_id == "e1"
+        assert app.heard_of(ArtifactPane.ItemOpenRequested)[0].key == "d1"
         await pilot.click(RowList, offset=(5, 1), times=2)
         await pilot.pause()
-        assert app.heard_of(ArtifactPane.OpenRequested)[-1].key == "d3"
+        assert app.heard_of(ArtifactPane.ItemOpenRequested)[-1].key == "d3"
 
 
 async def test_a_frame_displayed_in_part_opens_whole_while_the_kernel_has_it() -> None:
@@ -119,7 +119,7 @@ async def test_a_frame_displayed_in_part_opens_whole_while_the_kernel_has_it() -
         pane.take_focus()
         await pilot.press("enter")
         await pilot.pause()
-        assert [m.key for m in app.heard_of(ArtifactPane.OpenRequested)] == ["t"]
+        assert [m.key for m in app.heard_of(ArtifactPane.ItemOpenRequested)] == ["t"]
         app.show(
             Snapshot(
                 executions=dict(runs),

@@ -30,7 +30,7 @@ from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.domain.words import duration
 from codeexec.tui.panes.console.rows import PAGE
 from codeexec.tui.panes.console.view import MOST_CARDS, ConsoleView
-from codeexec.tui.session.feed import Folder
+from codeexec.tui.session.feed import FrameBuilder
 from codeexec.tui.theme import theme
 
 PIXEL = (
@@ -73,7 +73,7 @@ class Shown(App[None]):
     def __init__(self, me: str = "me") -> None:
         super().__init__()
         self.me = me
-        self.folder = Folder()
+        self.folder = FrameBuilder()
         self.seq = 0
         self.wanted: list[tuple[str, int]] = []
         self.stale: list[str] = []

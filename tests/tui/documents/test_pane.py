@@ -13,10 +13,10 @@ from textual.widgets import Static
 from codeexec.config.model import Editor as Habits
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.errors import Denied
-from codeexec.tui.panes.documents.document_view import Sheet
+from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.documents.recent import RecentFiles
-from codeexec.tui.session.ask import CommandWanted, Failed
+from codeexec.tui.session.ask import CommandRequested, Failed
 from codeexec.tui.theme.theme import built_in_folder, find_theme
 from support.pane_app import PaneApp, until
 
@@ -34,7 +34,7 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def banner(sheet: Sheet) -> str:
+def banner(sheet: DocumentView) -> str:
     return str(sheet.query_one("Banner", Static).content) if sheet.banner.display else ""
 
 
@@ -42,7 +42,7 @@ def tabs(pane: DocumentsPane) -> str:
     return pane.tabs.render_line(0).text.strip()
 
 
-async def opened(pane: DocumentsPane, path: Path) -> Sheet:
+async def opened(pane: DocumentsPane, path: Path) -> DocumentView:
     sheet = await pane.open(path)
     assert sheet is not None
     sheet.editor.focus()
@@ -83,7 +83,7 @@ async def test_closing_what_is_unsaved_asks(pane: DocumentsPane, tmp_path: Path)
         sheet = await opened(pane, write(tmp_path / "a.py", "1"))
         await pilot.press("x")
         pane.request_close()
-        await until(pilot, lambda: app.heard_of(DocumentsPane.CloseAsked))
+        await until(pilot, lambda: app.heard_of(DocumentsPane.DocumentCloseRequested))
         assert pane.sheets == (sheet,)
         await pane.close(sheet)
         assert "Editor" in tabs(pane)
@@ -128,7 +128,7 @@ async def test_what_never_had_a_name_comes_back(tmp_path: Path) -> None:
         assert fresh.title == "untitled-1.py"
         assert fresh.name_key != sheet.name_key
         assert not pane.save(sheet)
-        await until(pilot, lambda: app.heard_of(DocumentsPane.SaveAsAsked))
+        await until(pilot, lambda: app.heard_of(DocumentsPane.SaveAsRequested))
         assert pane.save_as(sheet, tmp_path / "kept.py")
         assert (tmp_path / "kept.py").read_text() == "lost = 1"
         left = {swap.text for swap in store.all()} - {"x"}  # that of the new one comes in a while
@@ -208,7 +208,7 @@ async def test_a_click_on_the_banner_compares(pane: DocumentsPane, tmp_path: Pat
         await change(pane, path, "22", pilot)
         row = banner(sheet)
         await pilot.click(sheet.banner, offset=(row.index("compare") + 2, 0))
-        await until(pilot, lambda: app.heard_of(DocumentsPane.CompareAsked))
+        await until(pilot, lambda: app.heard_of(DocumentsPane.CompareRequested))
 
 
 @pytest.mark.parametrize(
@@ -335,7 +335,7 @@ async def test_vims_modes_where_the_keymap_is_vims(pane: DocumentsPane, tmp_path
         await pilot.press("d", "d", "i", "x", "escape")
         assert sheet.editor.text == "xtwo\n"
         await pilot.press("colon")
-        await until(pilot, lambda: app.heard_of(CommandWanted))
+        await until(pilot, lambda: app.heard_of(CommandRequested))
 
 
 async def test_a_new_document_has_its_language_from_its_name(

@@ -21,12 +21,12 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.outputs import ErrorInfo, Run
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.tui.panes.documents.document_view import Sheet
+from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.documents.recent import RecentFiles
 from codeexec.tui.panes.editor.marks import CellState
 from codeexec.tui.panes.editor.popups import CompletionList
-from codeexec.tui.session.feed import Folder, Frame
+from codeexec.tui.session.feed import Frame, FrameBuilder
 from codeexec.tui.theme.theme import built_in_folder, find_theme
 from support.pane_app import PaneApp, session_in, until
 from support.programs import read_notebook, write_notebook
@@ -50,13 +50,13 @@ async def session(tmp_path: Path) -> AsyncIterator[SessionClient]:
         yield session
 
 
-def state(sheet: Sheet, cell: int) -> CellState | None:
+def state(sheet: DocumentView, cell: int) -> CellState | None:
     editor = sheet.editor
     mark = editor.painter.mark_of(editor.cells()[cell].key)
     return mark.state if mark is not None else None
 
 
-def is_ok(sheet: Sheet) -> bool:
+def is_ok(sheet: DocumentView) -> bool:
     return state(sheet, 0) is CellState.OK
 
 
@@ -132,7 +132,7 @@ async def test_what_never_had_a_name_has_its_marks_again_when_it_comes_back(tmp_
         ExecutionStarted("a"),
         ExecutionFinished("a", "ok"),
     ]
-    folder = Folder()
+    folder = FrameBuilder()
     folder.take([Recorded(seq, 100.0, event) for seq, event in enumerate(ran, 1)])  # type: ignore[arg-type]
     store = SwapStore(tmp_path / "swap")
     store.write(gone, text, 0, 0)
@@ -155,7 +155,7 @@ async def test_what_was_saved_under_another_name_has_its_marks_when_it_is_opened
         ExecutionStarted("a"),
         ExecutionFinished("a", "ok"),
     ]
-    folder = Folder()
+    folder = FrameBuilder()
     folder.take([Recorded(seq, 100.0, event) for seq, event in enumerate(ran, 1)])  # type: ignore[arg-type]
     frame = folder.frame()
     for opened in (script, tmp_path / "a.ipynb"):  # as the workbench before, and the next one

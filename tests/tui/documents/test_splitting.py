@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.errors import UsageError
-from codeexec.tui.panes.documents.document_view import Sheet
+from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.documents.stage import direction_for
 from codeexec.tui.panes.editor.code_editor import CodeEditor
@@ -27,7 +27,7 @@ def pane(tmp_path: Path) -> DocumentsPane:
     return DocumentsPane(THEME, SwapStore(tmp_path / "swap"))
 
 
-async def opened(pane: DocumentsPane, path: Path, text: str = TEXT) -> Sheet:
+async def opened(pane: DocumentsPane, path: Path, text: str = TEXT) -> DocumentView:
     path.write_text(text)
     sheet = await pane.open(path)
     assert sheet is not None

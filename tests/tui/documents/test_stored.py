@@ -15,7 +15,7 @@ from codeexec.documents.notebook import Notebook
 from codeexec.domain.events import CellRef
 from codeexec.domain.outputs import ErrorInfo, Run
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.tui.panes.artifacts.index import Gallery
+from codeexec.tui.panes.artifacts.index import ArtifactIndex
 from codeexec.tui.panes.console.view import ConsoleView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.session.ask import Said
@@ -102,7 +102,7 @@ def test_wrong_values_are_shown_as_they_are() -> None:
 
 
 def test_artifacts_have_them_below_what_ran() -> None:
-    gallery = Gallery()
+    gallery = ArtifactIndex()
     picture = {"output_type": "display_data", "data": {"image/png": PNG}, "metadata": {}}
     views = views_of(code("x", picture, count=7))
     assert gallery.show_stored(views)

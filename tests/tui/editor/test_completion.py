@@ -7,10 +7,10 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from codeexec.languages.catalog import by_name
-from codeexec.tui.panes.editor import CodeEditor, Completion, Location
-from codeexec.tui.panes.editor.intents import AboutCode
+from codeexec.tui.panes.editor import CodeEditor, CompletionItem, Location
+from codeexec.tui.panes.editor.messages import CodeQuestion
 
-ITEMS = [Completion("abs", "function"), Completion("alabs"), Completion("allen")]
+ITEMS = [CompletionItem("abs", "function"), CompletionItem("alabs"), CompletionItem("allen")]
 
 
 class Host(App[None]):
@@ -19,7 +19,7 @@ class Host(App[None]):
     def __init__(self, text: str, language: str = "python") -> None:
         super().__init__()
         self.editor = CodeEditor(text, by_name(language))
-        self.asked: list[AboutCode] = []
+        self.asked: list[CodeQuestion] = []
 
     def compose(self) -> ComposeResult:
         yield self.editor
@@ -29,10 +29,10 @@ class Host(App[None]):
         self.editor.model.select(self.editor.model.buffer.end)
         self.editor.sync()
 
-    def on_code_editor_completion_requested(self, event: AboutCode) -> None:
+    def on_code_editor_completion_requested(self, event: CodeQuestion) -> None:
         self.asked.append(event)
 
-    def on_code_editor_inspect_requested(self, event: AboutCode) -> None:
+    def on_code_editor_inspect_requested(self, event: CodeQuestion) -> None:
         self.asked.append(event)
 
     def answer(self, number: int = -1) -> None:

@@ -20,7 +20,7 @@ from codeexec.tui.panes.editor import (
     CellMark,
     CellState,
     CodeEditor,
-    Completion,
+    CompletionItem,
     Diagnostic,
     Location,
     Query,
@@ -51,7 +51,7 @@ class Host(App[None]):
     def on_mount(self) -> None:
         self.editor.focus()
 
-    def on_code_editor_changed(self, message: CodeEditor.Changed) -> None:
+    def on_code_editor_text_changed(self, message: CodeEditor.TextChanged) -> None:
         self.uttered.append(message)
 
     def on_code_editor_run_requested(self, message: CodeEditor.RunRequested) -> None:
@@ -93,7 +93,7 @@ async def test_typing_shows_and_is_told() -> None:
         assert app.editor.text == "if x:\n    y"
         assert app.screen_rows()[1].startswith("   2 ")
         assert "    y" in app.screen_rows()[1]
-        assert app.said(CodeEditor.Changed)[-1].version == app.editor.model.buffer.version
+        assert app.said(CodeEditor.TextChanged)[-1].version == app.editor.model.buffer.version
         await pilot.press("ctrl+z")
         assert app.editor.text != "if x:\n    y"
         await pilot.press("ctrl+y")
@@ -291,7 +291,11 @@ async def test_completion_asks_filters_and_accepts() -> None:
         assert asked.automatic
         assert (asked.code, asked.offset) == ("x = 1\npr", 8)
         assert asked.location(6) == Location(2, 0)
-        items = [Completion("print", "function"), Completion("property"), Completion("apr")]
+        items = [
+            CompletionItem("print", "function"),
+            CompletionItem("property"),
+            CompletionItem("apr"),
+        ]
         app.editor.show_completions(items, asked.location(6))
         await pilot.pause()
         assert any("print" in row and "function" in row for row in app.screen_rows())
@@ -312,9 +316,9 @@ async def test_completion_asks_filters_and_accepts() -> None:
 async def test_late_completions_are_not_shown() -> None:
     app = Host("a\nb")
     async with app.run_test(size=(60, 12)) as pilot:
-        app.editor.show_completions([Completion("abc")], Location(1, 0))
+        app.editor.show_completions([CompletionItem("abc")], Location(1, 0))
         assert app.editor.popup is None
-        app.editor.show_completions([Completion("zzz")], Location(0, 0))
+        app.editor.show_completions([CompletionItem("zzz")], Location(0, 0))
         await pilot.press("end", "q")
         assert app.editor.popup is None
 

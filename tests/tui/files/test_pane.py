@@ -44,8 +44,8 @@ async def test_folders_open_by_keys_and_a_file_is_asked_for(folder: Path) -> Non
         await pilot.press("right", "enter")
         await until(pilot, lambda: "       sales.csv" in shown(pane))
         await pilot.press("down", "enter")
-        await until(pilot, lambda: app.heard_of(FilesPane.OpenRequested))
-        assert app.heard_of(FilesPane.OpenRequested)[0].path == folder / "data/raw/sales.csv"
+        await until(pilot, lambda: app.heard_of(FilesPane.FileOpenRequested))
+        assert app.heard_of(FilesPane.FileOpenRequested)[0].path == folder / "data/raw/sales.csv"
         await pilot.press("left", "left")
         assert pane.chosen == folder / "data/raw"
         await pilot.press("h", "h")
@@ -60,8 +60,8 @@ async def test_one_click_opens(folder: Path) -> None:
         await pilot.click(ClickRows, offset=(4, 0))
         await until(pilot, lambda: len(shown(pane)) == 5)
         await pilot.click(ClickRows, offset=(4, 2))
-        await until(pilot, lambda: app.heard_of(FilesPane.OpenRequested))
-        assert app.heard_of(FilesPane.OpenRequested)[0].path == folder / "data/notes.md"
+        await until(pilot, lambda: app.heard_of(FilesPane.FileOpenRequested))
+        assert app.heard_of(FilesPane.FileOpenRequested)[0].path == folder / "data/notes.md"
 
 
 async def test_hidden_files_are_shown_on_request(folder: Path) -> None:
@@ -86,8 +86,8 @@ async def test_make_rename_and_delete(folder: Path) -> None:
         await pilot.press(*"models/fit.py", "enter")
         made = folder / "models/fit.py"
         await until(pilot, lambda: pane.chosen == made)
-        await until(pilot, lambda: app.heard_of(FilesPane.OpenRequested))
-        assert app.heard_of(FilesPane.OpenRequested)[0].path == made
+        await until(pilot, lambda: app.heard_of(FilesPane.FileOpenRequested))
+        assert app.heard_of(FilesPane.FileOpenRequested)[0].path == made
 
         await pilot.press("r")
         await until(pilot, lambda: isinstance(app.screen, Asker))
@@ -95,7 +95,7 @@ async def test_make_rename_and_delete(folder: Path) -> None:
         train = folder / "models/train.py"
         await until(pilot, lambda: pane.chosen == train)
         assert not made.exists()
-        moved = app.heard_of(FilesPane.Changed)[-1]
+        moved = app.heard_of(FilesPane.FileRenamed)[-1]
         assert (moved.before, moved.after) == (made, train)
 
         await pilot.press("d")
@@ -108,7 +108,7 @@ async def test_make_rename_and_delete(folder: Path) -> None:
         await pilot.press("d")
         await until(pilot, lambda: train not in pane.paths)
         assert not train.exists()
-        assert app.heard_of(FilesPane.Changed)[-1].after is None
+        assert app.heard_of(FilesPane.FileRenamed)[-1].after is None
 
 
 async def test_what_others_do_is_seen_and_the_cursor_stays(folder: Path) -> None:

@@ -19,9 +19,9 @@ from codeexec.tui.graphics.images import NOMINAL_CELL, CellSize
 from codeexec.tui.graphics.probe import (
     QUESTIONS,
     WAYS,
-    Answers,
     Graphics,
     Probe,
+    TerminalReplies,
     ask_tmux,
     cell_of_window,
     decide,
@@ -38,15 +38,15 @@ VT100 = b"\x1b[?1;2c"
 @pytest.mark.parametrize(
     ("said", "answers"),
     [
-        (KITTY, Answers(True, False, "kitty(0.43.1)", CellSize(9, 18), True)),
-        (FOOT, Answers(False, True, "foot(1.22.0)", CellSize(11, 22), True)),
-        (XTERM, Answers(False, False, "XTerm(390)", None, True)),
-        (VT100, Answers(complete=True)),
-        (b"\x1b_Gi=31;ENOTSUP:no\x1b\\\x1b[6;0;0t", Answers()),
-        (b"", Answers()),
+        (KITTY, TerminalReplies(True, False, "kitty(0.43.1)", CellSize(9, 18), True)),
+        (FOOT, TerminalReplies(False, True, "foot(1.22.0)", CellSize(11, 22), True)),
+        (XTERM, TerminalReplies(False, False, "XTerm(390)", None, True)),
+        (VT100, TerminalReplies(complete=True)),
+        (b"\x1b_Gi=31;ENOTSUP:no\x1b\\\x1b[6;0;0t", TerminalReplies()),
+        (b"", TerminalReplies()),
     ],
 )
-def test_answers_are_understood(said: bytes, answers: Answers) -> None:
+def test_answers_are_understood(said: bytes, answers: TerminalReplies) -> None:
     assert parse(said) == (answers, b"")
 
 
@@ -81,9 +81,14 @@ def test_the_best_way_is_taken(said: bytes, environ: dict[str, str], way: str) -
 
 def test_tmux_passes_to_kitty_only_when_it_may() -> None:
     inside = {"TMUX": "/tmp/tmux,1,0", "TERM": "tmux-256color"}
-    passing = decide(Answers(complete=True), inside, tmux_client="xterm-kitty rgb passthrough")
+    passing = decide(
+        TerminalReplies(complete=True), inside, tmux_client="xterm-kitty rgb passthrough"
+    )
     assert passing == Graphics("kitty", NOMINAL_CELL, True)
-    assert decide(Answers(complete=True), inside, tmux_client="xterm-kitty rgb").way == "quadrant"
+    assert (
+        decide(TerminalReplies(complete=True), inside, tmux_client="xterm-kitty rgb").way
+        == "quadrant"
+    )
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -93,18 +98,18 @@ def test_a_setting_wins(way: str) -> None:
 
 def test_a_setting_that_is_no_way_is_said() -> None:
     with pytest.raises(UsageError, match="sixel"):
-        decide(Answers(), {}, setting="jpeg")
+        decide(TerminalReplies(), {}, setting="jpeg")
 
 
 def test_cell_sizes_in_their_order() -> None:
-    said = Answers(cell=CellSize(9, 18))
+    said = TerminalReplies(cell=CellSize(9, 18))
     web = {"TEXTUAL_CELL_WIDTH": "8", "TEXTUAL_CELL_HEIGHT": "17"}
     assert decide(said, web, cell=CellSize(7, 14)).cell == (7, 14)
     assert decide(said, web).cell == (9, 18)
-    assert decide(Answers(), web).cell == (8, 17)
-    assert decide(Answers(), {"TEXTUAL_CELL_WIDTH": "0", "TEXTUAL_CELL_HEIGHT": "x"}).cell == (
-        NOMINAL_CELL
-    )
+    assert decide(TerminalReplies(), web).cell == (8, 17)
+    assert decide(
+        TerminalReplies(), {"TEXTUAL_CELL_WIDTH": "0", "TEXTUAL_CELL_HEIGHT": "x"}
+    ).cell == (NOMINAL_CELL)
 
 
 @pytest.fixture
@@ -143,7 +148,7 @@ async def test_a_silent_terminal_costs_its_deadline_and_no_key(terminal: tuple[i
     os.write(person, b"abc")
     async with asyncio.timeout(30):
         found = await probe.answers(timeout=0.05)
-    assert found == Answers()
+    assert found == TerminalReplies()
     assert probe.rest == b"abc"
 
 
@@ -152,7 +157,7 @@ async def test_no_terminal_is_not_asked() -> None:
     try:
         probe = Probe(source, sink)
         probe.ask()
-        assert await probe.answers() == Answers()
+        assert await probe.answers() == TerminalReplies()
     finally:
         os.close(source)
         os.close(sink)

@@ -38,15 +38,15 @@ class Pane(App[None]):
     def __init__(self, widget: Widget) -> None:
         super().__init__()
         self.widget = widget
-        self.changes: asyncio.Queue[DataTableView.Changed] = asyncio.Queue()
+        self.changes: asyncio.Queue[DataTableView.RowsChanged] = asyncio.Queue()
 
     def compose(self) -> ComposeResult:
         yield self.widget
 
-    def on_data_table_view_changed(self, change: DataTableView.Changed) -> None:
+    def on_data_table_view_rows_changed(self, change: DataTableView.RowsChanged) -> None:
         self.changes.put_nowait(change)
 
-    async def changed(self) -> DataTableView.Changed:
+    async def changed(self) -> DataTableView.RowsChanged:
         async with asyncio.timeout(30):
             return await self.changes.get()
 

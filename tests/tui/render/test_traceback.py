@@ -14,7 +14,7 @@ from jupyter_client.manager import start_new_kernel
 
 from codeexec.domain.outputs import ErrorInfo, Run, plain
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.tui.render.traceback import Folded, Frame, parse, rows, rows_of_failure
+from codeexec.tui.render.traceback import FoldedFrames, TracebackFrame, parse, rows, rows_of_failure
 
 Fail = Callable[[str], list[str]]
 
@@ -76,7 +76,7 @@ def test_a_chain_keeps_both_ends(fail: Fail) -> None:
 
 def test_a_recursion_folds(fail: Fail) -> None:
     traceback = parse(fail("def r(n):\n    return r(n + 1)\nr(0)"))
-    folds = [block for block in traceback.folded() if isinstance(block, Folded)]
+    folds = [block for block in traceback.folded() if isinstance(block, FoldedFrames)]
     assert folds and folds[0].repeated
     assert len(rows(traceback)) < 40 < len(rows(traceback, opened=True))
 
@@ -107,7 +107,7 @@ def test_user_roots_win_over_looks() -> None:
 
 def test_where_nothing_is_the_users_nothing_folds() -> None:
     traceback = parse(["File /usr/lib/python3.12/json/decoder.py:3, in f()", "----> 3 boom()"])
-    assert all(isinstance(block, Frame) for block in traceback.folded())
+    assert all(isinstance(block, TracebackFrame) for block in traceback.folded())
 
 
 @given(
@@ -134,7 +134,9 @@ def test_nothing_is_lost(lines: list[str]) -> None:
     assert [row for block in traceback.blocks for row in block.rows] == lines
     shown = traceback.folded()
     unfolded = [
-        block for item in shown for block in (item.frames if isinstance(item, Folded) else (item,))
+        block
+        for item in shown
+        for block in (item.frames if isinstance(item, FoldedFrames) else (item,))
     ]
     assert tuple(unfolded) == traceback.blocks
 

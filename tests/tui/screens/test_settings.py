@@ -63,7 +63,7 @@ async def test_a_switch_a_choice_and_a_number(tmp_path: Path, place: dict[str, s
         await until(
             pilot, lambda: shown(app) and "tab size" in shown(app)[1] and "2" in shown(app)[1]
         )
-        changes = [m for m in app.heard if isinstance(m, SettingsScreen.Changed)]
+        changes = [m for m in app.heard if isinstance(m, SettingsScreen.SettingChanged)]
         assert [change.name for change in changes] == [
             "editor.soft_wrap",
             "editor.keymap",

@@ -10,15 +10,15 @@ from textual.widgets import OptionList, Static
 
 from codeexec.config.load import load
 from codeexec.tui.commands import keymap
-from codeexec.tui.context import Equipment
+from codeexec.tui.context import AppContext
 from codeexec.tui.theme.theme import Themes, built_in_folder, to_textual
 from codeexec.tui.widgets.dialogs import Chooser
 from codeexec.tui.workbench.program_actions import _theme_choice
 
 
-def _equipment(folder: Path, current: str) -> Equipment:
+def _equipment(folder: Path, current: str) -> AppContext:
     themes = Themes([built_in_folder(), folder])
-    return Equipment(
+    return AppContext(
         me="ada",
         state=folder,
         loaded=load(folder),

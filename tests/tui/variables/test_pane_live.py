@@ -56,8 +56,8 @@ async def test_variables_are_looked_into_sorted_and_deleted(session: SessionClie
         await pilot.press("home", "space")
         await until(pilot, lambda: "return w * h" in "\n".join(text_of(pane.rows)))
         await pilot.press("left", "down", "enter")
-        await until(pilot, lambda: app.heard_of(VariablesPane.TableRequested))
-        assert app.heard_of(VariablesPane.TableRequested)[0].name == "df"
+        await until(pilot, lambda: app.heard_of(VariablesPane.VariableTableRequested))
+        assert app.heard_of(VariablesPane.VariableTableRequested)[0].name == "df"
 
         await pilot.press("end", "d", "n")
         await pilot.press("d", "y")

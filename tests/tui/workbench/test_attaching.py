@@ -11,9 +11,9 @@ from codeexec.config.model import Docker, Kernel, Settings
 from codeexec.domain.requests import ListSessions, OpenSession, SessionSummary
 from codeexec.tui.boot.entry import OpenOptions
 from codeexec.tui.session.attach import _fits, find_session, wanted
-from codeexec.tui.session.workspace import Place, place_of
+from codeexec.tui.session.workspace import Workspace, workspace_of
 
-PLACE = Place(Path("/work"), (Path("/work/a.py"),))
+PLACE = Workspace(Path("/work"), (Path("/work/a.py"),))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_folder_s_session_is_taken_where_it_has_what_is_named(
 
 
 async def test_a_mistyped_kernel_does_not_stick_to_the_folder(tmp_path: Path) -> None:
-    place = Place(tmp_path, ())
+    place = Workspace(tmp_path, ())
     async with EmbeddedHost(tmp_path / "state") as host:
         wrong = await find_session(host, OpenOptions(kernel="nope"), place, Settings())
         assert wrong.state == "dead"
@@ -97,7 +97,7 @@ async def test_a_session_of_this_machine_is_not_taken_for_one_in_a_container(
 ) -> None:
     async with EmbeddedHost(tmp_path / "state") as host:
         here = await host.call(OpenSession(cwd=str(tmp_path), start_kernel=False))
-        place = place_of((), tmp_path)
+        place = workspace_of((), tmp_path)
         assert (await find_session(host, OpenOptions(), place, Settings())) == here
         asked = wanted(OpenOptions(docker=""), place, Settings())
         assert asked.backend == "docker"

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.tui.layout import Layout, boxes
+from codeexec.tui.layout import PaneLayout, boxes
 from support.bench import open_bench
 
 LAYOUTS = [
-    Layout(),
-    Layout(files=False, editor_share=33),
-    Layout(side=False, swapped=True, editor_share=41),
-    Layout(outline=True, files_share=40),
-    Layout(files=False, outline=True, beside=True, editor_share=60),
-    Layout(beside=True, swapped=True, side=False),
-    Layout(files_width=40, side_width=60, artifacts_share=27),
+    PaneLayout(),
+    PaneLayout(files=False, editor_share=33),
+    PaneLayout(side=False, swapped=True, editor_share=41),
+    PaneLayout(outline=True, files_share=40),
+    PaneLayout(files=False, outline=True, beside=True, editor_share=60),
+    PaneLayout(beside=True, swapped=True, side=False),
+    PaneLayout(files_width=40, side_width=60, artifacts_share=27),
 ]
 SIZES = [(140, 42), (200, 51), (101, 23), (99, 30), (80, 24), (120, 21)]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.documents.swap import SwapStore
-from codeexec.tui.app import Program
+from codeexec.tui.app import WorkbenchApp
 from support.bench import open_bench
 
 pytestmark = pytest.mark.slow
@@ -16,10 +16,10 @@ pytestmark = pytest.mark.slow
 async def test_a_fault_keeps_what_is_unsaved_and_says_how_to_come_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(self: Program) -> None:
+    def fail(self: WorkbenchApp) -> None:
         raise ValueError("a fault of ours")
 
-    program: Program | None = None
+    program: WorkbenchApp | None = None
     with pytest.raises(ValueError, match="a fault of ours"):
         async with open_bench(tmp_path, {"day.py": "x = 1\n"}) as bench:
             program = bench.program

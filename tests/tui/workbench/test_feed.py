@@ -20,7 +20,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.outputs import Run
 from codeexec.tui.session import feed
-from codeexec.tui.session.feed import BURST, Folder, Frame, frames
+from codeexec.tui.session.feed import BURST, Frame, FrameBuilder, frames
 
 
 def records(*events: object, first: int = 1) -> list[Recorded]:
@@ -36,7 +36,7 @@ BEGIN = records(
 
 
 def test_a_frame_names_what_is_new() -> None:
-    folder = Folder()
+    folder = FrameBuilder()
     folder.take(BEGIN)
     first = folder.frame()
     assert first.changed == {"a"}
@@ -50,7 +50,7 @@ def test_a_frame_names_what_is_new() -> None:
 
 
 def test_rows_written_again_are_named_from_the_first() -> None:
-    folder = Folder()
+    folder = FrameBuilder()
     folder.take(BEGIN)
     rows = Run("stdout", "\n".join(map(str, range(10))))
     folder.take(records(OutputChanged("a", 0, 10, (rows,)), first=5))
@@ -66,7 +66,7 @@ def test_rows_written_again_are_named_from_the_first() -> None:
 
 
 def test_notices_are_told_once() -> None:
-    folder = Folder()
+    folder = FrameBuilder()
     folder.take(records(NoticeGiven("info", "Hello")))
     assert [notice.title for notice in folder.frame().notices] == ["Hello"]
     folder.take(records(NoticeGiven("info", "Again"), first=2))

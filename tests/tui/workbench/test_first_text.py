@@ -18,9 +18,9 @@ from codeexec.tui.boot.preview import (
     panes_text,
     rows_text,
 )
-from codeexec.tui.layout import Box, Layout, boxes
+from codeexec.tui.layout import Box, PaneLayout, boxes
 
-WIDE = Layout()
+WIDE = PaneLayout()
 EDITOR = boxes(WIDE, 200, 50)["editor"]
 
 
@@ -85,7 +85,7 @@ def test_the_first_file_that_is_there_is_in_front(tmp_path: Path) -> None:
 
 
 def test_panes_have_titles_and_lines_between_them() -> None:
-    panes = boxes(Layout(files_width=10, side_width=20), 100, 24)
+    panes = boxes(PaneLayout(files_width=10, side_width=20), 100, 24)
     rows = seen(panes_text(panes, {"files": "Files", "console": "Console"}), 100, 24)
     assert rows[0].startswith(" Files    │")
     assert [row[10:11] for row in rows] == ["│"] * 23 + [""]

@@ -19,12 +19,12 @@ from codeexec.config.model import Settings
 from codeexec.documents.swap import SwapStore
 from codeexec.domain import requests as q
 from codeexec.domain.printable import is_web_address
-from codeexec.tui.app import Program
+from codeexec.tui.app import WorkbenchApp
 from codeexec.tui.boot.entry import OpenOptions
 from codeexec.tui.boot.first_frame import frame
 from codeexec.tui.commands import keymap
 from codeexec.tui.commands.table import BY_ID
-from codeexec.tui.context import Equipment
+from codeexec.tui.context import AppContext
 from codeexec.tui.panes.variables.pane import VariablesPane
 from codeexec.tui.textual_ext.compositor import SafeCompositor
 from codeexec.tui.theme import theme
@@ -83,7 +83,7 @@ async def hostile_bench(folder: Path, text: str) -> AsyncIterator[tuple[Bench, H
     notebook.write_text(json.dumps(content), "utf-8")
     state = folder / "state"
     themes = theme.load_themes([theme.built_in_folder()])
-    equipment = Equipment(
+    equipment = AppContext(
         me="tester",
         state=state,
         loaded=Loaded(Settings(), {}),
@@ -94,7 +94,7 @@ async def hostile_bench(folder: Path, text: str) -> AsyncIterator[tuple[Bench, H
     )
     host = HostileHost(text)
     options = OpenOptions(files=(str(script), str(notebook)))
-    program = Program(host, options, equipment, work)
+    program = WorkbenchApp(host, options, equipment, work)
     async with program.run_test(size=(120, 36), notifications=True) as pilot:
         yield Bench(program, pilot, work), host
 

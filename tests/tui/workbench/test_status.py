@@ -50,7 +50,7 @@ class Line(App[None]):
     def compose(self) -> ComposeResult:
         yield self.status
 
-    def on_status_line_clicked(self, event: StatusLine.Clicked) -> None:
+    def on_status_line_command_clicked(self, event: StatusLine.CommandClicked) -> None:
         self.commands.append(event.command)
 
     def said(self) -> str:

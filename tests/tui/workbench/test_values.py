@@ -15,23 +15,23 @@ from codeexec.domain.events import StdinRequested
 from codeexec.domain.requests import Done, Execute, Interrupt, Request
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.environments.trust import TrustStore
-from codeexec.tui.layout import Layout, Layouts
-from codeexec.tui.session.deferred import LateSession
+from codeexec.tui.layout import Layouts, PaneLayout
+from codeexec.tui.session.deferred import DeferredSession
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.views import FileView, SessionView, SessionViews
-from codeexec.tui.session.workspace import place_of
+from codeexec.tui.session.workspace import workspace_of
 from codeexec.tui.textual_ext.compositor import groups
 from codeexec.tui.workbench.notify import AnswerWaits, long_runs, sequence, words_for
 
 
 def test_a_layout_comes_back_and_a_broken_one_is_passed_over(tmp_path: Path) -> None:
     layouts = Layouts(tmp_path / "layouts")
-    changed = Layout().resized("files", 5, 0, 160).resized("editor", 0, 10, 160)
+    changed = PaneLayout().resized("files", 5, 0, 160).resized("editor", 0, 10, 160)
     layouts.save(tmp_path, changed, ("a.py",))
     assert layouts.load(tmp_path) == (changed, ("a.py",))
     for file in (tmp_path / "layouts").iterdir():
         file.write_text('{"layout": {"files_width": "wide"}}')
-    assert layouts.load(tmp_path) == (Layout(), ())
+    assert layouts.load(tmp_path) == (PaneLayout(), ())
 
 
 def test_a_view_of_a_session_comes_back_also_with_names_that_are_no_text(tmp_path: Path) -> None:
@@ -46,14 +46,14 @@ def test_a_view_of_a_session_comes_back_also_with_names_that_are_no_text(tmp_pat
 
 
 def test_panes_keep_within_bounds() -> None:
-    assert Layout().resized("files", -100, 0, 160).files_width == 12
-    assert Layout().resized("editor", 0, 100, 160).editor_share == 90
-    swapped = Layout(swapped=True).resized("editor", 0, 10, 160)
-    assert swapped.editor_share < Layout().editor_share
+    assert PaneLayout().resized("files", -100, 0, 160).files_width == 12
+    assert PaneLayout().resized("editor", 0, 100, 160).editor_share == 90
+    swapped = PaneLayout(swapped=True).resized("editor", 0, 10, 160)
+    assert swapped.editor_share < PaneLayout().editor_share
 
 
 def test_columns_follow_the_terminal_until_their_own_width_is_set() -> None:
-    layout = Layout()
+    layout = PaneLayout()
     assert [layout.files_in(columns) for columns in (100, 120, 200)] == [14, 16, 28]
     assert [layout.side_in(columns) for columns in (100, 120, 200)] == [34, 38, 64]
     taller = layout.resized("artifacts", 0, 10, 120)
@@ -80,7 +80,7 @@ class Recorder:
 
 
 async def test_what_is_asked_before_there_is_a_session_keeps_its_order() -> None:
-    late, real = LateSession(), Recorder()
+    late, real = DeferredSession(), Recorder()
     first = asyncio.create_task(late.call(Execute("1")))
     await asyncio.sleep(0)
     second = asyncio.create_task(late.call(Interrupt()))
@@ -91,7 +91,7 @@ async def test_what_is_asked_before_there_is_a_session_keeps_its_order() -> None
 
 
 async def test_without_a_session_everybody_is_told_why() -> None:
-    late = LateSession()
+    late = DeferredSession()
     asking = asyncio.create_task(late.call(Execute("1")))
     await asyncio.sleep(0)
     late.give_up(KernelUnavailable("No such kernel.", "Choose another."))
@@ -101,10 +101,10 @@ async def test_without_a_session_everybody_is_told_why() -> None:
 
 def test_a_folder_among_the_files_is_where_one_works(tmp_path: Path) -> None:
     (tmp_path / "inside").mkdir()
-    place = place_of(("inside", "a.py"), tmp_path)
+    place = workspace_of(("inside", "a.py"), tmp_path)
     assert place.folder == (tmp_path / "inside").resolve()
     assert place.files == (tmp_path / "a.py",)
-    assert place_of((), tmp_path).folder == tmp_path
+    assert workspace_of((), tmp_path).folder == tmp_path
 
 
 def test_a_folder_that_code_in_a_container_made_a_link_is_no_place_to_work(
@@ -116,10 +116,10 @@ def test_a_folder_that_code_in_a_container_made_a_link_is_no_place_to_work(
     TrustStore().record_mount(str(tmp_path / "mounted"))
     (tmp_path / "mounted" / "sub").symlink_to(tmp_path / "outside")
     (tmp_path / "mine").symlink_to(tmp_path / "mounted")
-    assert place_of(("mine",), tmp_path).folder == tmp_path / "mounted"
+    assert workspace_of(("mine",), tmp_path).folder == tmp_path / "mounted"
     for name in ("mounted/sub", "mine/sub"):
         with pytest.raises(Denied, match="symbolic link"):
-            place_of((name,), tmp_path)
+            workspace_of((name,), tmp_path)
 
 
 def ended(seconds: float) -> Frame:

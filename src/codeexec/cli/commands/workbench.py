@@ -19,7 +19,7 @@ from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, TRUST, Doc
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
 from codeexec.tui.boot.entry import OpenOptions
-from codeexec.tui.session.workspace import place_of
+from codeexec.tui.session.workspace import workspace_of
 
 if TYPE_CHECKING:
     from codeexec.tui.boot.entry import Policy
@@ -65,7 +65,7 @@ def open_command(
     theme: str,
 ) -> int:
     """Open FILES, or a folder, in the workbench."""
-    place = place_of(files, Path.cwd())
+    place = workspace_of(files, Path.cwd())
     if trust:
         from codeexec.config.trust import grant
 

@@ -71,9 +71,9 @@ class TerminalPictures:
             return ""  # a damaged picture, or one that is too large: its line says what it is
 
     async def _ask(self) -> Graphics:
-        from codeexec.tui.graphics.probe import Answers, Graphics, Probe, ask_tmux, decide
+        from codeexec.tui.graphics.probe import Graphics, Probe, TerminalReplies, ask_tmux, decide
 
-        answers = Answers()
+        answers = TerminalReplies()
         if self._setting == "auto":
             if os.environ.get("TERM", "dumb") in _SILENT:
                 return Graphics("none")

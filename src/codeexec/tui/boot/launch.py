@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from codeexec.tui.boot.entry import OpenOptions
     from codeexec.tui.boot.first_frame import FirstFrame
     from codeexec.tui.boot.typeahead import FirstRun
-    from codeexec.tui.context import Equipment
-    from codeexec.tui.graphics.probe import Answers
+    from codeexec.tui.context import AppContext
+    from codeexec.tui.graphics.probe import TerminalReplies
     from codeexec.tui.layout import Box
-    from codeexec.tui.session.workspace import Place
+    from codeexec.tui.session.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class BootScreen:
     """What has the terminal until the program does."""
 
     frame: FirstFrame
@@ -46,7 +46,7 @@ class Start:
 
 
 async def launch(
-    options: OpenOptions, place: Place, starting: Starting, frame: FirstFrame, console: Box
+    options: OpenOptions, place: Workspace, starting: Starting, frame: FirstFrame, console: Box
 ) -> str:
     """What is to be said at the end. Raises CodeexecError."""
     from codeexec.tui.graphics.probe import parse, questions
@@ -69,15 +69,17 @@ async def launch(
         loading.begin()
         if begins_at_prompt(options.files) and not options.watch:
             first.begin()
-        start = Start(frame, first, asyncio.create_task(_show_starting(frame)))
+        start = BootScreen(frame, first, asyncio.create_task(_show_starting(frame)))
         try:
             await loading.finish()
-            from codeexec.tui.app import Program
+            from codeexec.tui.app import WorkbenchApp
             from codeexec.tui.textual_ext.terminal_replies import keep_partial
 
             equipment = await _equip(options, loaded, frame, starting.paths.state, me)
             typed = keep_partial(parse(await first.hand_over())[1])
-            program = Program(host, options, equipment, cwd, typed, opening=opening, start=start)
+            program = WorkbenchApp(
+                host, options, equipment, cwd, typed, opening=opening, start=start
+            )
             try:
                 words = await program.run_async() or ""
             finally:
@@ -99,12 +101,12 @@ async def _show_starting(frame: FirstFrame) -> None:
 
 async def _equip(
     options: OpenOptions, loaded: Loaded, frame: FirstFrame, state: Path, me: str
-) -> Equipment:
+) -> AppContext:
     """What the program's screens share, the terminal's abilities among it."""
     from codeexec.config.load import user_folder
     from codeexec.documents.swap import SwapStore
     from codeexec.tui.commands import keymap
-    from codeexec.tui.context import Equipment
+    from codeexec.tui.context import AppContext
     from codeexec.tui.graphics.probe import ask_tmux, cell_from, cell_of_window, decide
     from codeexec.tui.theme import theme
     from codeexec.tui.theme.color_depth import TerminalColors
@@ -118,7 +120,7 @@ async def _equip(
     tmux = await ask_tmux(os.environ)
     colors = TerminalColors(os.environ, look.colors, tmux)
     colors.note(answers.true_color, answers.version)
-    return Equipment(
+    return AppContext(
         me=me,
         state=state,
         loaded=loaded,
@@ -132,7 +134,7 @@ async def _equip(
     )
 
 
-async def _answers(frame: FirstFrame) -> Answers:
+async def _answers(frame: FirstFrame) -> TerminalReplies:
     """What the terminal has said; one that says nothing is not waited for long."""
     from codeexec.tui.graphics.probe import parse
     from codeexec.tui.textual_ext.terminal_replies import expect_answers

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from codeexec.tui.boot.entry import OpenOptions
     from codeexec.tui.boot.first_frame import FirstFrame
     from codeexec.tui.layout import Box
-    from codeexec.tui.session.workspace import Place
+    from codeexec.tui.session.workspace import Workspace
 
 
 def start(options: OpenOptions, frame: FirstFrame | None) -> str:
@@ -25,9 +25,9 @@ def start(options: OpenOptions, frame: FirstFrame | None) -> str:
     the end. Raises CodeexecError."""
     if frame is None:
         raise UsageError("The workbench needs a terminal.", "`codeexec-tui run` works without one.")
-    from codeexec.tui.session.workspace import place_of
+    from codeexec.tui.session.workspace import workspace_of
 
-    place = place_of(options.files, Path.cwd())
+    place = workspace_of(options.files, Path.cwd())
     first: dict[str, object] | None = None
     if not options.attach:
         first = {"cwd": str(place.folder), "kernel": options.kernel, "name": options.session}
@@ -42,7 +42,7 @@ def start(options: OpenOptions, frame: FirstFrame | None) -> str:
     return asyncio.run(launch(options, place, starting, frame, console))
 
 
-def _show_panes(options: OpenOptions, frame: FirstFrame, place: Place, state: Path) -> Box:
+def _show_panes(options: OpenOptions, frame: FirstFrame, place: Workspace, state: Path) -> Box:
     """Show the panes, the prompt and the text of what is opened, long before they are there;
     the place of the console."""
     from codeexec.tui.boot.first_frame import begins_at_prompt

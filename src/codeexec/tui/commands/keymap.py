@@ -48,7 +48,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class KeymapProblem:
     """Something wrong with a keymap, in words; `file` is where, if it is in one."""
 
     words: str
@@ -63,7 +63,7 @@ class Keymap:
     """Keys by the ids of commands, for those that differ from the table, and what is wrong."""
 
     keys: Mapping[str, str]
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[KeymapProblem, ...] = ()
 
     def of(self, command: Command) -> str:
         return self.keys.get(command.id, command.keys)
@@ -101,34 +101,34 @@ def load(name: str, user_folder: Path | None = None) -> Keymap:
     if user_folder is not None:
         files += [user_folder / "keymaps" / f"{name}.toml", user_folder / "keymaps" / "keys.toml"]
     keys: dict[str, str] = {}
-    problems: list[Problem] = []
+    problems: list[KeymapProblem] = []
     for file in files:
         for command_id, value in _read(file, problems):
             if command_id in BY_ID:
                 keys[command_id] = value
             else:
-                problems.append(Problem(f"there is no command {command_id!r}.", str(file)))
-    problems += [Problem(words) for words in clashes(keys)]
+                problems.append(KeymapProblem(f"there is no command {command_id!r}.", str(file)))
+    problems += [KeymapProblem(words) for words in clashes(keys)]
     return Keymap(keys, tuple(problems))
 
 
-def _read(file: Path, problems: list[Problem]) -> Iterable[tuple[str, str]]:
+def _read(file: Path, problems: list[KeymapProblem]) -> Iterable[tuple[str, str]]:
     try:
         table = load_toml(read_plain_text(file)).get("keys", {})
     except (FileNotFoundError, NotADirectoryError):
         return
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        problems.append(Problem(f"it cannot be read: {reason}.", str(file)))
+        problems.append(KeymapProblem(f"it cannot be read: {reason}.", str(file)))
         return
     if not isinstance(table, dict):
-        problems.append(Problem("[keys] must be a table.", str(file)))
+        problems.append(KeymapProblem("[keys] must be a table.", str(file)))
         return
     for command_id, value in _flat(table):
         if isinstance(value, str):
             yield command_id, value.replace(" ", "")
         else:
-            problems.append(Problem(f"{command_id} must be text.", str(file)))
+            problems.append(KeymapProblem(f"{command_id} must be text.", str(file)))
 
 
 def _flat(table: Mapping[str, object], above: str = "") -> Iterable[tuple[str, object]]:

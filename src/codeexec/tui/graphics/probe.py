@@ -65,7 +65,7 @@ _NOMINAL_BOUNDS = range(4, 200)
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class TerminalReplies:
     """What the terminal has said; `complete` when its last answer is in."""
 
     kitty: bool = False
@@ -89,7 +89,7 @@ class Graphics:
     tmux: bool = False
 
 
-def parse(data: bytes) -> tuple[Answers, bytes]:
+def parse(data: bytes) -> tuple[TerminalReplies, bytes]:
     """The answers within what was read, and the rest: keys that were typed in between."""
     kitty = sixel = complete = clusters = False
     version = ""
@@ -113,7 +113,7 @@ def parse(data: bytes) -> tuple[Answers, bytes]:
             complete = True
         else:
             cell = _sane(int(match["width"]), int(match["height"]))
-    answers = Answers(kitty, sixel, version, cell, complete, true_color, clusters)
+    answers = TerminalReplies(kitty, sixel, version, cell, complete, true_color, clusters)
     return answers, _ANSWERS.sub(b"", data)
 
 
@@ -130,7 +130,7 @@ def _is_our_color(look: bytes) -> bool | None:
 
 
 def decide(
-    answers: Answers,
+    answers: TerminalReplies,
     environ: Mapping[str, str],
     *,
     setting: str = "auto",
@@ -168,7 +168,7 @@ def _way_named(setting: str) -> Way:
     )
 
 
-def _through_tmux(answers: Answers, client: str) -> Way:
+def _through_tmux(answers: TerminalReplies, client: str) -> Way:
     """tmux draws sixels itself where it can; kitty's messages it hides unless told to pass them."""
     passes = "passthrough" in client.split()
     if passes and any(terminal in client for terminal in _PLACEHOLDER_TERMINALS):
@@ -231,10 +231,10 @@ class Probe:
         tty.setcbreak(self._source, termios.TCSANOW)
         os.write(self._sink, questions(os.environ).encode("ascii"))
 
-    async def answers(self, timeout: float = 0.2) -> Answers:
+    async def answers(self, timeout: float = 0.2) -> TerminalReplies:
         """What was answered within `timeout` seconds; nothing when `ask` found no terminal."""
         if self._mode is None:
-            return Answers()
+            return TerminalReplies()
         done = asyncio.Event()
         loop = asyncio.get_running_loop()
 
@@ -259,7 +259,7 @@ class Probe:
             self._mode = None
         found, self.rest = parse(bytes(self._read))
         if found.cell is None and (cell := cell_of_window(self._sink)) is not None:
-            return Answers(found.kitty, found.sixel, found.version, cell, found.complete)
+            return TerminalReplies(found.kitty, found.sixel, found.version, cell, found.complete)
         return found
 
 

@@ -35,7 +35,7 @@ _PRINTED = re.compile(r"(?:  \+ Exception Group )?Traceback \(most recent call l
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class TracebackFrame:
     """One call: where it is, and the rows as printed (with colours), heading first.
 
     A frame of a cell has `cell`, its prompt number; one of a file has `path` as it was printed,
@@ -49,23 +49,23 @@ class Frame:
     function: str = ""
     is_user: bool = True
 
-    def is_like(self, other: Frame) -> bool:
+    def is_like(self, other: TracebackFrame) -> bool:
         """Whether it is the same place, as in a recursion."""
         return (self.path, self.cell, self.line) == (other.path, other.cell, other.line)
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class TracebackText:
     """Rows that are no frame: the heading, the error itself, the links of a chain."""
 
     rows: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
+class FoldedFrames:
     """Frames that are shown as one row until asked for: of libraries, or one `repeated`."""
 
-    frames: tuple[Frame, ...]
+    frames: tuple[TracebackFrame, ...]
     repeated: bool = False
 
     @property
@@ -78,31 +78,31 @@ class Folded:
         return f"⋯ {count} in {', '.join(packages)}"
 
 
-Block = Frame | Words
-Shown = Frame | Words | Folded
+TracebackBlock = TracebackFrame | TracebackText
+Shown = TracebackFrame | TracebackText | FoldedFrames
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TracebackRow:
     """A row to paint (with colours), and the frame or fold that a click on it means."""
 
     text: str
-    frame: Frame | None = None
-    fold: Folded | None = None
+    frame: TracebackFrame | None = None
+    fold: FoldedFrames | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Traceback:
     """What was printed, in order: nothing is left out, and only frames are told apart."""
 
-    blocks: tuple[Block, ...]
+    blocks: tuple[TracebackBlock, ...]
 
     @property
-    def frames(self) -> tuple[Frame, ...]:
-        return tuple(block for block in self.blocks if isinstance(block, Frame))
+    def frames(self) -> tuple[TracebackFrame, ...]:
+        return tuple(block for block in self.blocks if isinstance(block, TracebackFrame))
 
     @property
-    def culprit(self) -> Frame | None:
+    def culprit(self) -> TracebackFrame | None:
         """The innermost frame of the user's own code: the line to mark and to jump to."""
         return next((frame for frame in reversed(self.frames) if frame.is_user), None)
 
@@ -117,21 +117,21 @@ class Traceback:
         while at < len(self.blocks):
             block = self.blocks[at]
             run = self._run(at, fold_libraries)
-            if isinstance(block, Frame) and not block.is_user and fold_libraries:
-                shown.append(Folded(run))
+            if isinstance(block, TracebackFrame) and not block.is_user and fold_libraries:
+                shown.append(FoldedFrames(run))
             elif len(run) > _ALIKE:
-                shown += [block, Folded(run[1:], repeated=True)]
+                shown += [block, FoldedFrames(run[1:], repeated=True)]
             else:
                 shown += run or (block,)
             at += max(len(run), 1)
         return tuple(shown)
 
-    def _run(self, at: int, by_library: bool) -> tuple[Frame, ...]:
+    def _run(self, at: int, by_library: bool) -> tuple[TracebackFrame, ...]:
         """The frames from one on that fold together with it."""
         first = self.blocks[at]
-        run: list[Frame] = []
+        run: list[TracebackFrame] = []
         for block in self.blocks[at:]:
-            if not isinstance(block, Frame) or not isinstance(first, Frame):
+            if not isinstance(block, TracebackFrame) or not isinstance(first, TracebackFrame):
                 break
             alike = block.is_like(first)
             if by_library and not first.is_user:
@@ -168,13 +168,13 @@ def message_of_failure(view: ExecutionView) -> str:
     if heads:
         blocks = parse(rows[heads[-1] :]).blocks
         for before, block in pairwise(blocks):
-            if isinstance(before, Frame) and isinstance(block, Words):
+            if isinstance(before, TracebackFrame) and isinstance(block, TracebackText):
                 return _GROUP.sub("", plain(block.rows[0])).strip()
     # Not the last row: notes of an exception stand below it.
     return plain(f"{error.name}: {error.value}".strip().split("\n")[0]).rstrip(": ")
 
 
-def printed_frame(view: ExecutionView, row: int) -> Frame | None:
+def printed_frame(view: ExecutionView, row: int) -> TracebackFrame | None:
     """The frame that a row of stderr belongs to, where a traceback was printed: by a program, by
     IPython for a group of exceptions, or by code that logs one."""
     rows = _printed_rows(view)
@@ -188,7 +188,7 @@ def printed_frame(view: ExecutionView, row: int) -> Frame | None:
     for block in parse((text for _, text in rows[place:]), own_cell=view.count).blocks:
         place += len(block.rows)
         if at < place:
-            return block if isinstance(block, Frame) else None
+            return block if isinstance(block, TracebackFrame) else None
     return None
 
 
@@ -215,7 +215,7 @@ def parse(
     several rows each, as Jupyter sends them.
     """
     rows = [row for part in traceback for row in part.split("\n")]
-    blocks: list[Block] = []
+    blocks: list[TracebackBlock] = []
     words: list[str] = []
     at = 0
     while at < len(rows):
@@ -225,39 +225,41 @@ def parse(
             at += 1
             continue
         if words:
-            blocks.append(Words(tuple(words)))
+            blocks.append(TracebackText(tuple(words)))
             words = []
         blocks.append(frame)
         at += len(frame.rows)
     if words:
-        blocks.append(Words(tuple(words)))
+        blocks.append(TracebackText(tuple(words)))
     return Traceback(tuple(blocks))
 
 
-def rows(traceback: Traceback, opened: bool = False) -> list[Row]:
+def rows(traceback: Traceback, opened: bool = False) -> list[TracebackRow]:
     """What to paint; `opened` shows the frames of libraries too. Rules of dashes are left out."""
-    painted: list[Row] = []
+    painted: list[TracebackRow] = []
     for block in traceback.blocks if opened else traceback.folded():
         match block:
-            case Folded():
-                painted.append(Row(f"    {block.label}", fold=block))
-            case Frame():
-                painted += [Row(text, frame=block) for text in block.rows]
-            case Words():
-                painted += [Row(text) for text in block.rows if not _RULE.fullmatch(plain(text))]
+            case FoldedFrames():
+                painted.append(TracebackRow(f"    {block.label}", fold=block))
+            case TracebackFrame():
+                painted += [TracebackRow(text, frame=block) for text in block.rows]
+            case TracebackText():
+                painted += [
+                    TracebackRow(text) for text in block.rows if not _RULE.fullmatch(plain(text))
+                ]
     return painted
 
 
 def _frame(
     rows: Sequence[str], at: int, user_roots: Sequence[str], own_cell: int | None
-) -> Frame | None:
+) -> TracebackFrame | None:
     """The frame whose heading is the row at that place, or None."""
     heading = plain(rows[at])
     if found := _CELL.fullmatch(heading):
         # A syntax error has its heading indented and its source unnumbered, as CPython does.
         end = (_end_of_source if heading[0] == " " else _end_of_code)(rows, at + 1)
         line = int(found["line"] or _current_line(rows[at + 1 : end]) or 1)
-        return Frame(
+        return TracebackFrame(
             tuple(rows[at:end]), line, cell=int(found["count"]), function=found["function"] or ""
         )
     if found := _FILE.fullmatch(heading):
@@ -268,7 +270,7 @@ def _frame(
         return None
     path = found["path"]
     is_own = own_cell is not None and _IPYKERNEL.fullmatch(path) is not None
-    return Frame(
+    return TracebackFrame(
         tuple(rows[at:end]),
         int(found["line"]),
         path="" if is_own else path,

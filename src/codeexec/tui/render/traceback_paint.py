@@ -11,7 +11,7 @@ from codeexec.domain.outputs import plain
 from codeexec.domain.printable import printable_row
 from codeexec.tui.render.ansi import AnsiPainter
 from codeexec.tui.render.highlight import highlight
-from codeexec.tui.render.traceback import Frame, Row
+from codeexec.tui.render.traceback import TracebackFrame, TracebackRow
 from codeexec.tui.theme.theme import Theme
 
 _NUMBERED = re.compile(r"( *+(-++>)? *+\d++(?: |$))(.*)")
@@ -20,7 +20,9 @@ _ERROR = re.compile(r"(\w[\w.]*)(: .*|$)")
 _TITLE = re.compile(r"(\w+)( +Traceback \(most recent call last\).*)")
 
 
-def paint(rows: Sequence[Row], theme: Theme, language: str = "python") -> list[list[Segment]]:
+def paint(
+    rows: Sequence[TracebackRow], theme: Theme, language: str = "python"
+) -> list[list[Segment]]:
     """One list of segments for each row, in order; words that we do not know keep their colours."""
     painter = AnsiPainter(theme)
     painted: list[list[Segment]] = []
@@ -38,11 +40,11 @@ def paint(rows: Sequence[Row], theme: Theme, language: str = "python") -> list[l
     return painted
 
 
-def _plain(row: Row) -> str:
+def _plain(row: TracebackRow) -> str:
     return plain(printable_row(row.text)).replace("\n", " ").expandtabs()
 
 
-def _words(row: Row, theme: Theme, painter: AnsiPainter) -> list[Segment]:
+def _words(row: TracebackRow, theme: Theme, painter: AnsiPainter) -> list[Segment]:
     text = _plain(row)
     if row.fold is not None:
         return [Segment(text, theme.style("muted"))]
@@ -59,7 +61,9 @@ def _words(row: Row, theme: Theme, painter: AnsiPainter) -> list[Segment]:
     return painter.segments(row.text, "text")
 
 
-def _frame(frame: Frame, rows: Iterable[str], theme: Theme, language: str) -> list[list[Segment]]:
+def _frame(
+    frame: TracebackFrame, rows: Iterable[str], theme: Theme, language: str
+) -> list[list[Segment]]:
     heading, *code = rows
     painted = [_heading(heading, theme)]
     numbered = [_NUMBERED.fullmatch(row) for row in code]

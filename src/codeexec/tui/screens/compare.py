@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from textual.binding import BindingType
 
 from codeexec.tui.commands.table import bindings
-from codeexec.tui.screens.picker import Heading, Picker
+from codeexec.tui.screens.picker import HeadingRow, Picker
 from codeexec.tui.widgets.hints import Hint
 from codeexec.tui.widgets.row_list import Ink, TextRow
 
@@ -38,7 +38,7 @@ class ComparingScreen(Picker[Answer | None]):
 
     def begin(self) -> None:
         rows = [
-            Heading(row) if row.startswith("@@") else TextRow(row, _INKS.get(row[:1], "muted"))
+            HeadingRow(row) if row.startswith("@@") else TextRow(row, _INKS.get(row[:1], "muted"))
             for row in self._rows
         ]
         self.show(rows)

@@ -47,24 +47,24 @@ _NOTHING_OPEN = ("file.open", "file.new", "file.reopen")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MenuEntry:
     """A row: the id of its command, empty where it cannot be chosen."""
 
     command: str
     title: str
 
 
-def entries(place: Pane, *, is_open: bool = True) -> list[Entry]:
+def entries(place: Pane, *, is_open: bool = True) -> list[MenuEntry]:
     """The rows of a place; `is_open` says whether the editor shows a document."""
     has_text = is_open or place != "editor"
     clipboard = _CLIPBOARD[place] if has_text else ("", "", "")
     fitting = _FITTING[place] if has_text else _NOTHING_OPEN
     rows = [
-        Entry(command, title)
+        MenuEntry(command, title)
         for command, title in zip(clipboard, ("Cut", "Copy", "Paste"), strict=True)
     ]
-    rows += [Entry(command, BY_ID[command].title) for command in fitting]
-    return [*rows, Entry("app.menu", "All commands of this pane…")]
+    rows += [MenuEntry(command, BY_ID[command].title) for command in fitting]
+    return [*rows, MenuEntry("app.menu", "All commands of this pane…")]
 
 
 class ContextMenu(Modal[str | None]):
@@ -86,7 +86,7 @@ class ContextMenu(Modal[str | None]):
     }
     """
 
-    def __init__(self, rows: Sequence[Entry], keymap: Keymap, at: Offset) -> None:
+    def __init__(self, rows: Sequence[MenuEntry], keymap: Keymap, at: Offset) -> None:
         super().__init__()
         self._rows = list(rows)
         self._keymap = keymap

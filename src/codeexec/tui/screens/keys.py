@@ -13,9 +13,9 @@ from codeexec.tui.commands.keymap import key_words
 from codeexec.tui.commands.scopes import is_apart
 from codeexec.tui.commands.table import BY_ID, COMMANDS, PLACES, Command, Where, bindings
 from codeexec.tui.render.plain import fitted, padded
-from codeexec.tui.screens.picker import Heading, Picker
+from codeexec.tui.screens.picker import HeadingRow, Picker
 from codeexec.tui.widgets.hints import Hint
-from codeexec.tui.widgets.row_list import Pieces, Row
+from codeexec.tui.widgets.row_list import ListRow, Pieces
 
 FIRST = ("file.open", "file.new", "run.cell", "file.save", "pane.other", "app.palette", "app.quit")
 """Commands whose keys begin the page of the workbench, so that they are seen in 24 lines."""
@@ -37,7 +37,7 @@ class KeyRow:
         return [(padded(self.keys, self.column), "accent"), ("  ", "text"), (title, "text")]
 
 
-def page(keys: Mapping[str, str], places: Sequence[Where], search: str = "") -> list[Row]:
+def page(keys: Mapping[str, str], places: Sequence[Where], search: str = "") -> list[ListRow]:
     """The commands of some places that have keys, below a heading each; of a search those that
     have all its words in their title or their keys. Commands without a key are in the palette."""
     words = search.casefold().split()
@@ -55,10 +55,10 @@ def page(keys: Mapping[str, str], places: Sequence[Where], search: str = "") -> 
         sections.append((PLACES[place], fitting))
     widths = [cell_len(shown) for _, rows in sections for _, shown in rows]
     column = min(max(widths, default=0), _WIDEST_KEYS)
-    made: list[Row] = []
+    made: list[ListRow] = []
     for title, rows in sections:
         if rows:
-            made.append(Heading(title))
+            made.append(HeadingRow(title))
             made += [KeyRow(command, shown, column) for command, shown in rows]
     return made
 

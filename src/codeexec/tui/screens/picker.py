@@ -20,7 +20,7 @@ from codeexec.tui.widgets.click_rows import ClickRows
 from codeexec.tui.widgets.field import Field
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
 from codeexec.tui.widgets.modal import Modal
-from codeexec.tui.widgets.row_list import Pieces, Row, RowList
+from codeexec.tui.widgets.row_list import ListRow, Pieces, RowList
 
 R = TypeVar("R")
 
@@ -28,7 +28,7 @@ Tone = Literal["muted", "warn", "error", "ok"]
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class HeadingRow:
     """A row between others that cannot be chosen."""
 
     text: str
@@ -134,7 +134,7 @@ class Picker(Modal[R]):
     def _show_heading(self) -> None:
         """On the first row, the heading above it is seen as well."""
         rows = self.list.rows
-        if rows and all(isinstance(row, Heading) for row in rows[: self.list.cursor]):
+        if rows and all(isinstance(row, HeadingRow) for row in rows[: self.list.cursor]):
             self.list.scroll_home(animate=False, immediate=True)
 
     # -- for the subclass ------------------------------------------------------------------------
@@ -155,11 +155,11 @@ class Picker(Modal[R]):
     def nothing(self) -> None:
         """Enter was pressed where there is no row."""
 
-    def show(self, rows: Sequence[Row], cursor: int = 0) -> None:
+    def show(self, rows: Sequence[ListRow], cursor: int = 0) -> None:
         """Show rows; the cursor never stands on a heading."""
         at = min(max(cursor, 0), max(len(rows) - 1, 0))
-        after = [i for i in range(at, len(rows)) if not isinstance(rows[i], Heading)]
-        before = [i for i in range(at) if not isinstance(rows[i], Heading)]
+        after = [i for i in range(at, len(rows)) if not isinstance(rows[i], HeadingRow)]
+        before = [i for i in range(at) if not isinstance(rows[i], HeadingRow)]
         self.list.show(rows, (after or before[::-1] or [0])[0])
         self.list.display = bool(rows)
 
@@ -186,13 +186,13 @@ class Picker(Modal[R]):
             return
         at, way = self.list.cursor, 1 if by > 0 else -1
         target = (at + by) % len(rows) if abs(by) == 1 else min(max(at + by, 0), len(rows) - 1)
-        while isinstance(rows[target], Heading):
+        while isinstance(rows[target], HeadingRow):
             target = (target + way) % len(rows)
         self.list.go(target)
         self._show_heading()
 
     def action_choose(self) -> None:
-        if self.list.rows and not isinstance(self.list.rows[self.list.cursor], Heading):
+        if self.list.rows and not isinstance(self.list.rows[self.list.cursor], HeadingRow):
             self.choose(self.list.cursor)
         else:
             self.nothing()
@@ -220,8 +220,8 @@ class Picker(Modal[R]):
         event.stop()
         self.action_choose()
 
-    @on(RowList.Chosen)
-    def row_chosen(self, event: RowList.Chosen) -> None:
+    @on(RowList.RowChosen)
+    def row_chosen(self, event: RowList.RowChosen) -> None:
         event.stop()
         self.action_choose()
 

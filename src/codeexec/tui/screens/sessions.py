@@ -19,10 +19,10 @@ from codeexec.domain.words import size_words
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import padded
-from codeexec.tui.screens.picker import Heading, Picker, spread
+from codeexec.tui.screens.picker import HeadingRow, Picker, spread
 from codeexec.tui.widgets.dialogs import Confirm
 from codeexec.tui.widgets.hints import Hint
-from codeexec.tui.widgets.row_list import Ink, Pieces, Row
+from codeexec.tui.widgets.row_list import Ink, ListRow, Pieces
 
 _EVERY = 2.0
 """Seconds between looks at what the sessions do."""
@@ -128,12 +128,12 @@ class SessionsScreen(Picker[str | None]):
         sought = self.field.value.strip().casefold()
         known = self._sessions or ()
         sessions = [s for s in known if sought in f"{s.name} {s.cwd} {s.kernel}".casefold()]
-        rows: list[Row] = []
+        rows: list[ListRow] = []
         now, width = time.time(), min(max((len(s.name) for s in sessions), default=0), 24)
         for title, is_open in (("Running", True), ("Ended", False)):
             part = [s for s in sessions if (s.state != "closed") == is_open]
             if part:
-                rows.append(Heading(title, "last run" if not rows else ""))
+                rows.append(HeadingRow(title, "last run" if not rows else ""))
             rows += [SessionRow(s, now, s.session_id == self._current, width) for s in part]
         chosen = self._chosen
         wanted = chosen.session_id if chosen is not None else self._current

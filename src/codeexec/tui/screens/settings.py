@@ -27,12 +27,12 @@ from codeexec.config.load import (
 from codeexec.domain.errors import CodeexecError
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import padded
-from codeexec.tui.screens.picker import Heading, Picker, spread
+from codeexec.tui.screens.picker import HeadingRow, Picker, spread
 from codeexec.tui.screens.user_file import change
 from codeexec.tui.theme.theme import preferred_theme
 from codeexec.tui.widgets.dialogs import Asker, Choice, Chooser
 from codeexec.tui.widgets.hints import Hint
-from codeexec.tui.widgets.row_list import Pieces, Row
+from codeexec.tui.widgets.row_list import ListRow, Pieces
 
 _LAYERS = {
     "flag": "command line",
@@ -101,7 +101,7 @@ def value_words(key: Key, value: object) -> str:
 
 
 class SettingsScreen(Picker[None]):
-    """Changes are written at once; each is told by a `Changed`."""
+    """Changes are written at once; each posts a `SettingChanged`."""
 
     typing: ClassVar[bool] = False
     placeholder: ClassVar[str] = "part of a name, or of what it is about"
@@ -110,7 +110,7 @@ class SettingsScreen(Picker[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("settings")]
 
     @dataclass
-    class Changed(Message):
+    class SettingChanged(Message):
         """A setting was changed; `loaded` is all that counts now."""
 
         name: str
@@ -152,7 +152,7 @@ class SettingsScreen(Picker[None]):
         words = self.field.value.casefold().split()
         problems = {problem.key: problem for problem in self._loaded.problems}
         docs, section = section_docs(), ""
-        rows: list[Row] = []
+        rows: list[ListRow] = []
         for key in keys():
             origin = self._loaded.origins[key.name]
             about = f"{key.name} {key.name.replace('_', ' ')} {key.doc}".casefold()
@@ -163,7 +163,7 @@ class SettingsScreen(Picker[None]):
             table = key.name.partition(".")[0]
             if table != section:
                 section = table
-                rows.append(Heading(table.capitalize(), docs[table].rstrip(".")))
+                rows.append(HeadingRow(table.capitalize(), docs[table].rstrip(".")))
             value = value_of(self._loaded.settings, key.name)
             rows.append(SettingRow(key, value, origin, problems.get(key.name)))
         chosen = self._row.key.name if self._row is not None else ""
@@ -262,7 +262,7 @@ class SettingsScreen(Picker[None]):
         if origin.layer not in ("user", "default"):
             words = f"Written, but the {_LAYERS[origin.layer]} says otherwise and counts more:"
             self.say(f"{words}\n{origin.place}", "warn")
-        self.post_message(self.Changed(key.name, self._loaded))
+        self.post_message(self.SettingChanged(key.name, self._loaded))
 
 
 def _known() -> frozenset[str]:

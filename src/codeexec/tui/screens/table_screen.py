@@ -88,8 +88,8 @@ class TableScreen(Modal[None]):
             self._was_idle = is_idle
             self._say()
 
-    @on(DataTableView.Changed)
-    def note_change(self, event: DataTableView.Changed) -> None:
+    @on(DataTableView.RowsChanged)
+    def note_change(self, event: DataTableView.RowsChanged) -> None:
         event.stop()
         self._say()
 

@@ -13,10 +13,10 @@ from textual.widgets import Static
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.panes.artifacts.actions import ItemActions
-from codeexec.tui.panes.artifacts.index import Gallery
+from codeexec.tui.panes.artifacts.index import ArtifactIndex
 from codeexec.tui.panes.artifacts.items import Item
 from codeexec.tui.panes.artifacts.preview import Preview
-from codeexec.tui.panes.artifacts.store import Desk
+from codeexec.tui.panes.artifacts.store import ArtifactStore
 from codeexec.tui.render.plain import plain_words
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
@@ -50,7 +50,11 @@ class ViewerScreen(ItemActions, Modal[str]):
     """.replace("LINKS", LINKS)
 
     def __init__(
-        self, gallery: Gallery, desk: Desk, item: Item, graphics: Graphics | None = None
+        self,
+        gallery: ArtifactIndex,
+        desk: ArtifactStore,
+        item: Item,
+        graphics: Graphics | None = None,
     ) -> None:
         super().__init__()
         self._gallery = gallery
@@ -91,14 +95,14 @@ class ViewerScreen(ItemActions, Modal[str]):
         self.query_one("#keys", Static).update(hint_line(room))
         self.query_one(Preview).look(item)
 
-    @on(Preview.Told)
-    def learn(self, event: Preview.Told) -> None:
+    @on(Preview.DetailLearned)
+    def learn(self, event: Preview.DetailLearned) -> None:
         event.stop()
         self._gallery.learn(event.item, event.learned)
         self._renew()
 
-    @on(Preview.Ready)
-    def give_keys(self, event: Preview.Ready) -> None:
+    @on(Preview.ItemShown)
+    def give_keys(self, event: Preview.ItemShown) -> None:
         event.stop()
         if event.widget is not None:
             event.widget.focus()

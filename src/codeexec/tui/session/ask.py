@@ -23,7 +23,7 @@ class Failed(Message):
 
 
 @dataclass
-class CommandWanted(Message):
+class CommandRequested(Message):
     """Something that stands for a command was clicked; `command` is its id."""
 
     command: str

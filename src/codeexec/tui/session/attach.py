@@ -15,10 +15,10 @@ from codeexec.domain.requests import ListSessions, OpenSession, SessionSummary, 
 
 if TYPE_CHECKING:
     from codeexec.tui.boot.entry import OpenOptions
-    from codeexec.tui.session.workspace import Place
+    from codeexec.tui.session.workspace import Workspace
 
 
-def wanted(options: OpenOptions, place: Place, settings: Settings) -> OpenSession:
+def wanted(options: OpenOptions, place: Workspace, settings: Settings) -> OpenSession:
     """The request for a new session, or for the one of that name; what the command line does not
     say, the settings do. A kernel that it names is one of this machine."""
     said = settings.docker
@@ -40,7 +40,7 @@ def wanted(options: OpenOptions, place: Place, settings: Settings) -> OpenSessio
 
 
 async def find_session(
-    host: HostClient, options: OpenOptions, place: Place, settings: Settings
+    host: HostClient, options: OpenOptions, place: Workspace, settings: Settings
 ) -> SessionSummary:
     """Open it or attach to it: to this folder's, where that has what the command line names.
     Raises NotFound where one is to be attached to and is not there, and whatever the host has to

@@ -19,7 +19,7 @@ from codeexec.tui.session.kernel_focus import KernelFocus
 R = TypeVar("R")
 
 
-class LateSession:
+class DeferredSession:
     """A `SessionClient` that becomes another one as soon as that is known.
 
     Requests made before keep their order: they wait in one line. Requests that name no kernel go to

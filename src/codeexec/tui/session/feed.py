@@ -86,13 +86,13 @@ class Frame:
 
 
 @runtime_checkable
-class FrameTaker(Protocol):
+class FrameListener(Protocol):
     """A screen over the workbench that follows what is."""
 
     def show_frame(self, frame: Frame) -> None: ...
 
 
-class Folder:
+class FrameBuilder:
     """Facts in, and a frame out whenever one is asked for. Pure of time."""
 
     def __init__(self, snapshot: Snapshot | None = None, focus: KernelFocus | None = None) -> None:
@@ -209,7 +209,7 @@ async def frames(
     allowance, since = float(BURST), 0.0
     clock = clock or SystemClock()
     focus = focus or KernelFocus()
-    folder = Folder(focus=focus)
+    folder = FrameBuilder(focus=focus)
     news = asyncio.Event()
     focus.on_change = news.set
     ended = False

@@ -9,17 +9,17 @@ from codeexec.hostfiles.place import locate
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Workspace:
     """The folder, and the files to show."""
 
     folder: Path
     files: tuple[Path, ...]
 
 
-def place_of(files: tuple[str, ...], cwd: Path) -> Place:
+def workspace_of(files: tuple[str, ...], cwd: Path) -> Workspace:
     """A folder among the files is where one works; else it is the current one. Denied for a link
     that code in a container may have made."""
     paths = [(cwd / name).expanduser() for name in files]
     folders = [path for path in paths if path.is_dir()]
     folder = locate(folders[0]).real if folders else cwd
-    return Place(folder, tuple(path for path in paths if not path.is_dir()))
+    return Workspace(folder, tuple(path for path in paths if not path.is_dir()))

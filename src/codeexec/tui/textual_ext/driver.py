@@ -8,7 +8,7 @@ from typing import Any, Protocol, TextIO, cast
 from textual.drivers.linux_driver import LinuxDriver
 
 
-class Start(Protocol):
+class StartScreen(Protocol):
     """What has had the terminal until now."""
 
     def give_up_screen(self) -> None:

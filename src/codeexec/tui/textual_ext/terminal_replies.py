@@ -13,7 +13,7 @@ from textual._xterm_parser import XTermParser
 from textual.drivers import linux_driver
 from textual.message import Message
 
-from codeexec.tui.graphics.probe import Answers, parse
+from codeexec.tui.graphics.probe import TerminalReplies, parse
 
 _PARTIAL = re.compile(
     r"\x1b(?:P(?:[01]?(?:[$+](?:r[\d;:=A-Fa-f]*m?)?)?|>(?:\|[^\x1b]{0,80})?)\x1b?"
@@ -37,7 +37,7 @@ _owed_until = 0.0
 class TerminalAnswered(Message):
     """The terminal has said something of what it was asked."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: TerminalReplies) -> None:
         super().__init__()
         self.answers = answers
 

@@ -98,7 +98,7 @@ class TabStrip(Handle):
     """
 
     @dataclass
-    class Chosen(Message):
+    class TabChosen(Message):
         strip: TabStrip
         key: str
 
@@ -146,7 +146,7 @@ class TabStrip(Handle):
             if start <= event.x < end:
                 is_on_mark = self._has_mark(tab) and event.x >= end - 2
                 closes = tab.closable and (event.button == 2 or is_on_mark)
-                message = self.CloseRequested if closes else self.Chosen
+                message = self.CloseRequested if closes else self.TabChosen
                 self.post_message(message(self, tab.key))
 
     def _has_mark(self, tab: Tab) -> bool:

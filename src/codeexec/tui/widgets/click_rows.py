@@ -8,7 +8,7 @@ from codeexec.tui.widgets.row_list import RowList
 
 
 class ClickRows(RowList):
-    """`Chosen` comes with the first click, not with the second."""
+    """`RowChosen` comes with the first click, not with the second."""
 
     def on_click(self, event: events.Click) -> None:
         event.prevent_default()
@@ -16,4 +16,4 @@ class ClickRows(RowList):
         if at < len(self.rows):
             self.go(at)
             if event.chain == 1 and event.button == 1:
-                self.post_message(self.Chosen(self, at))
+                self.post_message(self.RowChosen(self, at))

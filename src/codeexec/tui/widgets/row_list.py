@@ -25,7 +25,7 @@ Ink = Literal["text", "muted", "accent", "ok", "warn", "error", "title"]
 Pieces = list[tuple[str, Ink]]
 
 
-class Row(Protocol):
+class ListRow(Protocol):
     """A row: a value that says what stands in it at a width in cells."""
 
     def pieces(self, width: int) -> Pieces: ...
@@ -86,7 +86,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
             return self.rows
 
     @dataclass
-    class Chosen(Message):
+    class RowChosen(Message):
         """The person has double-clicked a row."""
 
         rows: RowList
@@ -98,7 +98,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._rows: Sequence[Row] = ()
+        self._rows: Sequence[ListRow] = ()
         self._cursor = 0
 
     @property
@@ -107,10 +107,10 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         return self._cursor
 
     @property
-    def rows(self) -> Sequence[Row]:
+    def rows(self) -> Sequence[ListRow]:
         return self._rows
 
-    def show(self, rows: Sequence[Row], cursor: int) -> None:
+    def show(self, rows: Sequence[ListRow], cursor: int) -> None:
         """Show these, with the cursor there; where the reader has scrolled to stays."""
         grown = len(rows) != len(self._rows)
         self._rows = rows
@@ -154,7 +154,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         if at < len(self._rows):
             self.go(at)
             if event.chain == 2 and event.button == 1:
-                self.post_message(self.Chosen(self, at))
+                self.post_message(self.RowChosen(self, at))
 
     # -- painting ----------------------------------------------------------------------
 

@@ -75,7 +75,7 @@ class StatusLine(Widget):
     """
 
     @dataclass
-    class Clicked(Message):
+    class CommandClicked(Message):
         """A part that stands for a command was clicked."""
 
         command: str
@@ -149,7 +149,7 @@ class StatusLine(Widget):
     def on_click(self, event: events.Click) -> None:
         for start, end, command in self._spans:
             if start <= event.x < end and command and event.button == 1:
-                self.post_message(self.Clicked(command))
+                self.post_message(self.CommandClicked(command))
 
     # -- what it says ---------------------------------------------------------------------------
 

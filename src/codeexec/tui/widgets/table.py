@@ -24,7 +24,7 @@ from codeexec.domain.requests import TablePage
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.widgets.table_columns import GAP, Columns, fitted
-from codeexec.tui.widgets.table_pages import PAGE, Pages, TableSource, WholeTable
+from codeexec.tui.widgets.table_pages import PAGE, TablePages, TableSource, WholeTable
 
 _UP, _DOWN = " ↑", " ↓"
 
@@ -61,7 +61,7 @@ class DataTableView(ScrollView, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("table")]
 
-    class Changed(Message):
+    class RowsChanged(Message):
         """The rows in view are there, in this order; or they cannot be had: `fault` says why."""
 
         def __init__(self, table: DataTableView, sort: str, descending: bool, fault: str) -> None:
@@ -84,7 +84,7 @@ class DataTableView(ScrollView, can_focus=True):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._source = WholeTable(source) if isinstance(source, TablePage) else source
-        self._pages = Pages()
+        self._pages = TablePages()
         self._columns = Columns()
         self._rows = 0
         self._sort, self._descending = "", False
@@ -184,7 +184,7 @@ class DataTableView(ScrollView, can_focus=True):
             self.virtual_size = Size(self._columns.extent, self._rows + 1)
         if wanted:
             self.refresh()
-            self.post_message(self.Changed(self, self._sort, self._descending, self._fault))
+            self.post_message(self.RowsChanged(self, self._sort, self._descending, self._fault))
 
     # -- keys and mouse ----------------------------------------------------------------
 

@@ -59,7 +59,7 @@ class PagedTable:
         return await self._read(start, count, sort, descending)
 
 
-class Pages:
+class TablePages:
     """The pages at hand of one table in one order."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from codeexec.tui.layout import (
     TINY_HEIGHT,
     TINY_WIDTH,
     TITLES,
-    Layout,
+    PaneLayout,
     boxes,
     is_compact,
     output_width,
@@ -35,8 +35,8 @@ _COLUMNS = {"files": "left", "outline": "left", "artifacts": "side", "variables"
 class Arrangement(Screen[None]):
     """Each pane stands with its title in a box `#PANE-box`; those in a column `#COLUMN`."""
 
-    arrangement = Layout()
-    _everyday: Layout | None = None
+    arrangement = PaneLayout()
+    _everyday: PaneLayout | None = None
     """The layout that presentation mode has taken the place of."""
     alone = ""
     front = "console"
@@ -104,13 +104,13 @@ class Arrangement(Screen[None]):
     def console_came(self) -> None:
         """Called when the console is on screen."""
 
-    def _has_room(self, pane: str, layout: Layout) -> bool:
+    def _has_room(self, pane: str, layout: PaneLayout) -> bool:
         """Whether a pane is shown while no pane stands alone."""
         if self.is_presenting and _COLUMNS.get(pane) == "side":
             return pane == self.front or (pane == "artifacts" and self.has_content(pane))
         return {"files": layout.files, "outline": layout.outline}.get(pane, True)
 
-    def _without_spared(self, layout: Layout) -> Layout:
+    def _without_spared(self, layout: PaneLayout) -> PaneLayout:
         """What an audience sees: no pane that is empty, and none that was not gone to."""
         side = self.front in ("artifacts", "variables") or self.has_content("artifacts")
         return replace(
@@ -124,7 +124,7 @@ class Arrangement(Screen[None]):
         """Whether there is anything to be seen in a pane."""
         return True
 
-    def _lay_out_centre(self, layout: Layout, *, is_beside: bool) -> None:
+    def _lay_out_centre(self, layout: PaneLayout, *, is_beside: bool) -> None:
         """Editor and console one above the other, or side by side."""
         centre, divider = self.query_one("#centre"), self.query_one("#centre-divider")
         self.set_class(is_beside, "beside")
@@ -159,7 +159,7 @@ class Arrangement(Screen[None]):
         bar.show(tabs, self.front)
         bar.light(True)
 
-    def rearranged(self, layout: Layout) -> None:
+    def rearranged(self, layout: PaneLayout) -> None:
         """Take another layout."""
         self.arrangement = layout
         self.lay_out()
@@ -267,7 +267,7 @@ class Arrangement(Screen[None]):
         self.lay_out()
 
     @property
-    def kept_arrangement(self) -> Layout:
+    def kept_arrangement(self) -> PaneLayout:
         """The layout to come back to another time."""
         return self._everyday or self.arrangement
 

@@ -11,11 +11,11 @@ from textual import on, work
 from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.hostfiles.programs import editor_command
-from codeexec.tui.panes.documents.document_view import Sheet
+from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.session.ask import Failed, SaveRequested
 from codeexec.tui.session.watch_only import refusal
-from codeexec.tui.session.workspace import Place
+from codeexec.tui.session.workspace import Workspace
 from codeexec.tui.widgets.dialogs import Asker, Choice, Chooser, Confirm
 from codeexec.tui.workbench import saving
 from codeexec.tui.workbench.arrangement import Arrangement
@@ -28,7 +28,7 @@ class DocumentActions(Arrangement):
     """Asks the person, and lets the documents pane do it."""
 
     documents: DocumentsPane
-    place: Place
+    place: Workspace
 
     @work(group="choose", exclusive=True)
     async def action_open_file(self) -> None:
@@ -58,7 +58,7 @@ class DocumentActions(Arrangement):
             self.ask_name(self.documents.sheet)
 
     @work(group="choose", exclusive=True)
-    async def ask_name(self, sheet: Sheet) -> None:
+    async def ask_name(self, sheet: DocumentView) -> None:
         """Save a document under a name that the person gives; `.ipynb` makes it a notebook."""
         if await saving.save_as(self.app, self.documents, sheet, self.place.folder):
             self.notify(f"Saved {sheet.title}.", timeout=2)
@@ -69,7 +69,7 @@ class DocumentActions(Arrangement):
 
     def action_compare_file(self) -> None:
         if (sheet := self.documents.sheet) is not None and not sheet.untitled:
-            self.documents.post_message(DocumentsPane.CompareAsked(sheet))
+            self.documents.post_message(DocumentsPane.CompareRequested(sheet))
 
     def action_keep_file(self) -> None:
         if (sheet := self.documents.sheet) is not None:
@@ -114,9 +114,9 @@ class DocumentActions(Arrangement):
 
     # -- what the pane asks -------------------------------------------------------------------
 
-    @on(DocumentsPane.CloseAsked)
+    @on(DocumentsPane.DocumentCloseRequested)
     @work(group="choose", exclusive=True)
-    async def confirm_close(self, event: DocumentsPane.CloseAsked) -> None:
+    async def confirm_close(self, event: DocumentsPane.DocumentCloseRequested) -> None:
         sheet = event.sheet
         said = await self.app.push_screen_wait(
             Confirm(
@@ -130,8 +130,8 @@ class DocumentActions(Arrangement):
         ):
             await self.documents.close(sheet)
 
-    @on(DocumentsPane.SaveAsAsked)
-    def pass_name(self, event: DocumentsPane.SaveAsAsked) -> None:
+    @on(DocumentsPane.SaveAsRequested)
+    def pass_name(self, event: DocumentsPane.SaveAsRequested) -> None:
         self.ask_name(event.sheet)
 
     @on(DocumentsPane.ConflictFound)
@@ -142,16 +142,16 @@ class DocumentActions(Arrangement):
         except CodeexecError as error:  # the file is gone meanwhile
             self.post_message(Failed(error))
 
-    @on(DocumentsPane.CompareAsked)
+    @on(DocumentsPane.CompareRequested)
     @work(group="choose", exclusive=True)
-    async def compare(self, event: DocumentsPane.CompareAsked) -> None:
+    async def compare(self, event: DocumentsPane.CompareRequested) -> None:
         try:
             answer = await saving.compare(self.app, event.sheet)
             saving.settle(self.documents, event.sheet, answer)
         except CodeexecError as error:  # the file is gone meanwhile
             self.post_message(Failed(error))
 
-    def on_files_pane_changed(self, event: FilesPane.Changed) -> None:
+    def on_files_pane_file_renamed(self, event: FilesPane.FileRenamed) -> None:
         """Tabs follow a file that was renamed, and say so of one that was deleted."""
         self.documents.follow(event.before, event.after)
 
@@ -172,9 +172,9 @@ class DocumentActions(Arrangement):
         elif said == "discard":
             self.documents.discard_swap(sheet)
 
-    @on(DocumentsPane.ChoiceAsked)
+    @on(DocumentsPane.ChoiceRequested)
     @work(group="choose", exclusive=True)
-    async def choose_line(self, event: DocumentsPane.ChoiceAsked) -> None:
+    async def choose_line(self, event: DocumentsPane.ChoiceRequested) -> None:
         choices = [
             Choice(str(one.line), one.title, f"{one.detail}  line {one.line + 1}".strip())
             for one in event.entries
@@ -186,7 +186,7 @@ class DocumentActions(Arrangement):
             sheet.editor.focus()
 
     @work(group="choose", exclusive=True)
-    async def on_files_pane_open_requested(self, event: FilesPane.OpenRequested) -> None:
+    async def on_files_pane_file_open_requested(self, event: FilesPane.FileOpenRequested) -> None:
         await self.open_path(event.path)
 
     @on(SaveRequested)

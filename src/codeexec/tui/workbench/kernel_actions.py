@@ -12,13 +12,13 @@ from codeexec.domain import requests as q
 from codeexec.domain.events import CellRef, LadderStage
 from codeexec.domain.requests import Request
 from codeexec.domain.snapshot import KernelView, Snapshot
-from codeexec.tui.context import Equipment
+from codeexec.tui.context import AppContext
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.render.counts import counted
 from codeexec.tui.session.ask import ask
-from codeexec.tui.session.deferred import LateSession
+from codeexec.tui.session.deferred import DeferredSession
 from codeexec.tui.session.feed import Frame
-from codeexec.tui.session.workspace import Place
+from codeexec.tui.session.workspace import Workspace
 from codeexec.tui.widgets.dialogs import Asker, Confirm
 from codeexec.tui.workbench.arrangement import Arrangement
 from codeexec.tui.workbench.kernel_choices import KernelChoices
@@ -29,10 +29,10 @@ R = TypeVar("R")
 class KernelActions(Arrangement):
     """Each becomes one request, or a question first where something would be lost."""
 
-    session: LateSession
+    session: DeferredSession
     host: HostClient
-    place: Place
-    equipment: Equipment
+    place: Workspace
+    equipment: AppContext
     last: Frame | None
     documents: DocumentsPane
 

@@ -10,13 +10,13 @@ from textual import work
 from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import StopSession
-from codeexec.tui.context import Equipment
+from codeexec.tui.context import AppContext
 from codeexec.tui.messages import Attach, Depart, ThemeChosen
-from codeexec.tui.panes.documents.document_view import Sheet
+from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.session.ask import Failed
-from codeexec.tui.session.deferred import LateSession
-from codeexec.tui.session.workspace import Place
+from codeexec.tui.session.deferred import DeferredSession
+from codeexec.tui.session.workspace import Workspace
 from codeexec.tui.theme.theme import DEFAULT
 from codeexec.tui.theme.tokens import HIGH_CONTRAST
 from codeexec.tui.widgets.dialogs import Choice, Chooser, Confirm
@@ -32,10 +32,10 @@ class ProgramActions(Arrangement):
     """What the program itself must do is posted to it."""
 
     host: HostClient
-    session: LateSession
+    session: DeferredSession
     options: OpenOptions
-    place: Place
-    equipment: Equipment
+    place: Workspace
+    equipment: AppContext
     documents: DocumentsPane
     last: Frame | None
     open_paths: tuple[str, ...]
@@ -109,7 +109,7 @@ class ProgramActions(Arrangement):
             return True
         return False
 
-    async def _is_saved(self, sheet: Sheet) -> bool:
+    async def _is_saved(self, sheet: DocumentView) -> bool:
         """Save it, with the questions that this needs; a document that needs one is shown."""
         if sheet is not self.documents.sheet:
             self.documents.bring(sheet)
@@ -154,7 +154,7 @@ class ProgramActions(Arrangement):
         self.post_message(Depart(""))
 
 
-def _theme_choice(key: str, equipment: Equipment) -> Choice:
+def _theme_choice(key: str, equipment: AppContext) -> Choice:
     """An entry of the list of themes: dark or light, what else is special, and whether in use."""
     try:
         theme = equipment.themes[key]

@@ -6,12 +6,14 @@ from pathlib import Path
 
 from textual.app import App
 
-from codeexec.tui.panes.documents.document_view import Sheet
+from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.widgets.dialogs import Asker, Confirm
 
 
-async def save(app: App[object], documents: DocumentsPane, sheet: Sheet, folder: Path) -> bool:
+async def save(
+    app: App[object], documents: DocumentsPane, sheet: DocumentView, folder: Path
+) -> bool:
     """Save a document, asking what must be asked; whether it is on disk now, or as it is there."""
     if sheet.untitled:
         return await save_as(app, documents, sheet, folder)
@@ -20,7 +22,9 @@ async def save(app: App[object], documents: DocumentsPane, sheet: Sheet, folder:
     return documents.save(sheet)
 
 
-async def save_as(app: App[object], documents: DocumentsPane, sheet: Sheet, folder: Path) -> bool:
+async def save_as(
+    app: App[object], documents: DocumentsPane, sheet: DocumentView, folder: Path
+) -> bool:
     """Save a document under a name that the user gives; `.ipynb` makes it a notebook."""
     asker = Asker("Save as", _relative(sheet.path), with_suffix=True)  # it says the format
     name = await app.push_screen_wait(asker)
@@ -38,7 +42,7 @@ async def may_overwrite(app: App[object], path: Path) -> bool:
     return await app.push_screen_wait(question) == "replace"
 
 
-async def settle_conflict(app: App[object], documents: DocumentsPane, sheet: Sheet) -> bool:
+async def settle_conflict(app: App[object], documents: DocumentsPane, sheet: DocumentView) -> bool:
     """Ask which version counts; whether the document and its file are the same then."""
     answer = await app.push_screen_wait(
         Confirm(
@@ -57,14 +61,14 @@ async def settle_conflict(app: App[object], documents: DocumentsPane, sheet: She
     return settle(documents, sheet, answer)
 
 
-async def compare(app: App[object], sheet: Sheet) -> str | None:
+async def compare(app: App[object], sheet: DocumentView) -> str | None:
     """Show what is in the editor beside what is on disk; the answer says which is meant."""
     from codeexec.tui.screens.compare import ComparingScreen  # not at the start
 
     return await app.push_screen_wait(ComparingScreen(sheet.title, sheet.compare()))
 
 
-def settle(documents: DocumentsPane, sheet: Sheet, answer: str | None) -> bool:
+def settle(documents: DocumentsPane, sheet: DocumentView, answer: str | None) -> bool:
     """Do what was answered to a conflict."""
     if answer == "overwrite":
         return documents.save(sheet, overwrite=True)

@@ -25,7 +25,7 @@ from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.screens.palette import CommandChooser
-from codeexec.tui.session.ask import CommandWanted, CopyRequested, Failed, Said, ask
+from codeexec.tui.session.ask import CommandRequested, CopyRequested, Failed, Said, ask
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.chrome import TabStrip
 from codeexec.tui.widgets.dialogs import Choice, Chooser
@@ -240,8 +240,8 @@ class Wires(KernelActions):
             self.console_pane.prompt.put(found.entries[int(chosen)].code)
         self.console_pane.prompt.focus()
 
-    @on(DocumentsPane.RestartAsked)
-    def restart_and_run(self, event: DocumentsPane.RestartAsked) -> None:
+    @on(DocumentsPane.RestartRequested)
+    def restart_and_run(self, event: DocumentsPane.RestartRequested) -> None:
         self.run_cells_afresh(event.cells)
 
     @on(DocumentsPane.StoredChanged)
@@ -252,8 +252,8 @@ class Wires(KernelActions):
         if self.side is not None:
             self.side.artifacts.show_stored(views)
 
-    @on(DocumentsPane.CursorMoved)
-    def show_position(self, event: DocumentsPane.CursorMoved) -> None:
+    @on(DocumentsPane.PositionChanged)
+    def show_position(self, event: DocumentsPane.PositionChanged) -> None:
         self.status.show(position=event.position)
         self.show_code_once()
         if self.side is not None:
@@ -265,7 +265,7 @@ class Wires(KernelActions):
 
     # Named, not decorated: the classes of these panes are loaded after the first frame.
 
-    def on_artifact_pane_open_requested(self) -> None:
+    def on_artifact_pane_item_open_requested(self) -> None:
         from codeexec.tui.screens.viewer import ViewerScreen  # seldom needed: not at the start
 
         pane = self.side.artifacts if self.side is not None else None
@@ -276,7 +276,9 @@ class Wires(KernelActions):
     def on_artifact_pane_table_requested(self, event: ArtifactPane.TableRequested) -> None:
         self._open_table(event.name)
 
-    def on_variables_pane_table_requested(self, event: VariablesPane.TableRequested) -> None:
+    def on_variables_pane_variable_table_requested(
+        self, event: VariablesPane.VariableTableRequested
+    ) -> None:
         self._open_table(event.name)
 
     def on_outline_pane_jump_requested(self, event: OutlinePane.JumpRequested) -> None:
@@ -293,23 +295,23 @@ class Wires(KernelActions):
         kernel = self.last.snapshot.default_kernel if self.last is not None else ""
         self.app.push_screen(TableScreen(self.session, name, kernel))
 
-    async def on_artifact_pane_jump_requested(self, event: ArtifactPane.JumpRequested) -> None:
+    async def on_artifact_pane_card_requested(self, event: ArtifactPane.CardRequested) -> None:
         card = await self.console_pane.card_of(event.execution_id)
         if card is not None:
             self.action_go("console")
             self.console_pane.view.focus()
             self.console_pane.view.select(card)
 
-    @on(TabStrip.Chosen)
-    def choose_pane(self, event: TabStrip.Chosen) -> None:
+    @on(TabStrip.TabChosen)
+    def choose_pane(self, event: TabStrip.TabChosen) -> None:
         self.action_go(event.key)
 
-    @on(StatusLine.Clicked)
-    async def run_clicked(self, event: StatusLine.Clicked) -> None:
+    @on(StatusLine.CommandClicked)
+    async def run_clicked(self, event: StatusLine.CommandClicked) -> None:
         await self.run_command(BY_ID[event.command])
 
-    @on(CommandWanted)
-    async def run_wanted(self, event: CommandWanted) -> None:
+    @on(CommandRequested)
+    async def run_wanted(self, event: CommandRequested) -> None:
         event.stop()
         await self.run_command(BY_ID[event.command])
 

@@ -24,10 +24,10 @@ from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.documents.recent import RecentFiles
 from codeexec.tui.session.ask import ask_quietly
 from codeexec.tui.session.attach import find_session
-from codeexec.tui.session.deferred import LateSession
-from codeexec.tui.session.feed import Frame, FrameTaker, frames
+from codeexec.tui.session.deferred import DeferredSession
+from codeexec.tui.session.feed import Frame, FrameListener, frames
 from codeexec.tui.session.views import FileView, SessionView
-from codeexec.tui.session.workspace import Place
+from codeexec.tui.session.workspace import Workspace
 from codeexec.tui.textual_ext import gc as garbage
 from codeexec.tui.theme.theme import Theme
 from codeexec.tui.widgets.chrome import Divider, Tab, TabStrip
@@ -47,7 +47,7 @@ from codeexec.tui.workbench.wires import Wires
 
 if TYPE_CHECKING:
     from codeexec.tui.boot.entry import OpenOptions
-    from codeexec.tui.context import Equipment
+    from codeexec.tui.context import AppContext
 
 _USAGE_EVERY = 2.0
 """Seconds between looks at the kernel's memory."""
@@ -87,8 +87,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self,
         host: HostClient,
         options: OpenOptions,
-        place: Place,
-        equipment: Equipment,
+        place: Workspace,
+        equipment: AppContext,
         opening: Awaitable[SessionSummary] | None = None,
     ) -> None:
         """`opening` is the session, where that is being opened already."""
@@ -98,7 +98,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.place = place
         self.equipment = equipment
         self._opening = opening
-        self.session = LateSession(self.output_columns)
+        self.session = DeferredSession(self.output_columns)
         self.last: Frame | None = None
         self.answer_waits = AnswerWaits()
         self._beside: list[Frame] = []
@@ -349,7 +349,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
 
     async def _open_own_files(self, summary: SessionSummary) -> None:
         """Open what a workbench on this session had open last, in the session's own folder."""
-        self.place = Place(Path(summary.cwd), ())
+        self.place = Workspace(Path(summary.cwd), ())
         self.documents.folder = self.place.folder
         self.arrangement, files = self._layouts.load(self.place.folder)
         view = self.sharing.load(summary.session_id)
@@ -371,7 +371,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             self.status.show(snapshot=frame.snapshot)
             self._hidden_console.show_frame(frame)
             for screen in self.app.screen_stack:
-                if screen is not self and isinstance(screen, FrameTaker):
+                if screen is not self and isinstance(screen, FrameListener):
                     screen.show_frame(frame)
         self.tell_news(frame)
         self.take_next_inputs(frame)

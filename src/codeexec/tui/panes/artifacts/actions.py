@@ -5,13 +5,13 @@ from __future__ import annotations
 from textual.widget import Widget
 
 from codeexec.tui.panes.artifacts.items import Item
-from codeexec.tui.panes.artifacts.store import Desk
+from codeexec.tui.panes.artifacts.store import ArtifactStore
 
 
 class ItemActions(Widget):
     """Actions by the names in the table of commands."""
 
-    desk: Desk
+    desk: ArtifactStore
 
     @property
     def selected(self) -> Item | None:

@@ -24,7 +24,7 @@ class Learned:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class _IndexedExecution:
     """What one execution shows; `number` orders executions."""
 
     number: int
@@ -37,11 +37,11 @@ MOST_PAST = 1000
 """Items that are kept of executions which the snapshot no longer holds; older ones are read."""
 
 
-class Gallery:
+class ArtifactIndex:
     """Follows snapshots, and derives again only what is not as it was."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, _Shown] = {}
+        self._seen: dict[str, _IndexedExecution] = {}
         self._read: dict[str, tuple[int, int, Item]] = {}
         """Items that were read, by key: number of the execution, position, item."""
         self._lowest = 0
@@ -114,7 +114,7 @@ class Gallery:
         return True
 
     @staticmethod
-    def _misses(before: _Shown | None, items: tuple[Item, ...]) -> bool:
+    def _misses(before: _IndexedExecution | None, items: tuple[Item, ...]) -> bool:
         """Whether an execution shows more than the last displays that its view holds."""
         if before is None:
             return True
@@ -131,7 +131,9 @@ class Gallery:
         items = tuple(item for item in made if item is not None)
         if len(view.displays) == KEPT_DISPLAYS and self._misses(seen, items):
             self._lowest, self.has_older = 0, True
-        self._seen[view.execution_id] = _Shown(view.number, view.displays, view.count, items)
+        self._seen[view.execution_id] = _IndexedExecution(
+            view.number, view.displays, view.count, items
+        )
         return seen is None or seen.items != items
 
     def _newest_first(self) -> Iterator[Item]:

@@ -19,10 +19,10 @@ from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.panes.artifacts.actions import ItemActions
-from codeexec.tui.panes.artifacts.index import Filter, Gallery
+from codeexec.tui.panes.artifacts.index import ArtifactIndex, Filter
 from codeexec.tui.panes.artifacts.items import NOUNS, Item
 from codeexec.tui.panes.artifacts.preview import Preview
-from codeexec.tui.panes.artifacts.store import Desk
+from codeexec.tui.panes.artifacts.store import ArtifactStore
 from codeexec.tui.session.ask import ask_quietly
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.label_text import tell
@@ -53,7 +53,7 @@ class ArtifactPane(ItemActions, Vertical):
     """
 
     @dataclass
-    class OpenRequested(Message):
+    class ItemOpenRequested(Message):
         """Show this item alone on the screen (`ViewerScreen`)."""
 
         key: str
@@ -65,7 +65,7 @@ class ArtifactPane(ItemActions, Vertical):
         name: str
 
     @dataclass
-    class JumpRequested(Message):
+    class CardRequested(Message):
         """Show the execution that made it."""
 
         execution_id: str
@@ -83,8 +83,8 @@ class ArtifactPane(ItemActions, Vertical):
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
-        self.gallery = Gallery()
-        self.desk = Desk(self, session)
+        self.gallery = ArtifactIndex()
+        self.desk = ArtifactStore(self, session)
         self._graphics = graphics or Graphics()
         self._items: list[Item] = []
         self._selected = ""
@@ -243,8 +243,8 @@ class ArtifactPane(ItemActions, Vertical):
         """Whether the kernel still has the whole of what was displayed in part."""
         return item.is_elided and item.variable in self._tables
 
-    @on(Preview.Told)
-    def learn(self, event: Preview.Told) -> None:
+    @on(Preview.DetailLearned)
+    def learn(self, event: Preview.DetailLearned) -> None:
         """Take in what the content has told of kind and size."""
         event.stop()
         if self.gallery.learn(event.item, event.learned):
@@ -261,8 +261,8 @@ class ArtifactPane(ItemActions, Vertical):
         if event.at >= len(self._items) - 1:
             self._want_older()
 
-    @on(RowList.Chosen)
-    def open_chosen(self, event: RowList.Chosen) -> None:
+    @on(RowList.RowChosen)
+    def open_chosen(self, event: RowList.RowChosen) -> None:
         event.stop()
         self.action_open()
 
@@ -286,7 +286,7 @@ class ArtifactPane(ItemActions, Vertical):
         if item is not None and self._is_live(item):
             self.post_message(self.TableRequested(item.variable))
         elif item is not None:
-            self.post_message(self.OpenRequested(item.key))
+            self.post_message(self.ItemOpenRequested(item.key))
 
     def action_pin(self) -> None:
         if item := self.selected:
@@ -317,4 +317,4 @@ class ArtifactPane(ItemActions, Vertical):
     def action_jump(self) -> None:
         item = self.selected
         if item is not None and item.execution_id:
-            self.post_message(self.JumpRequested(item.execution_id))
+            self.post_message(self.CardRequested(item.execution_id))

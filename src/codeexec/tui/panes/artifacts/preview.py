@@ -25,7 +25,7 @@ from codeexec.tui.panes.artifacts.contents import (
 )
 from codeexec.tui.panes.artifacts.index import Learned
 from codeexec.tui.panes.artifacts.items import Item
-from codeexec.tui.panes.artifacts.store import Desk
+from codeexec.tui.panes.artifacts.store import ArtifactStore
 from codeexec.tui.panes.artifacts.text_view import TextView
 from codeexec.tui.render.registry import Kind
 from codeexec.tui.widgets.json_view import JsonView
@@ -54,21 +54,21 @@ class Preview(Vertical):
     """
 
     @dataclass
-    class Told(Message):
+    class DetailLearned(Message):
         """What the content of an item says of its kind and size."""
 
         item: Item
         learned: Learned
 
     @dataclass
-    class Ready(Message):
+    class ItemShown(Message):
         """What was asked for is there; `widget` is what shows it, and may be given the keys."""
 
         widget: Widget | None
 
     def __init__(
         self,
-        desk: Desk,
+        desk: ArtifactStore,
         graphics: Graphics | None = None,
         *,
         navigable: bool = False,
@@ -127,13 +127,13 @@ class Preview(Vertical):
                 elif isinstance(content, MarkdownContent) and item.kind == "table":
                     self._tell(item, "html", item.detail)
                 await self.show(content, f"{item.title} {item.detail}")
-                self.post_message(self.Ready(self.main))
+                self.post_message(self.ItemShown(self.main))
         finally:
             self._is_looking = False
 
     def _tell(self, item: Item, kind: Kind, detail: str) -> None:
         if (kind, detail) != (item.kind, item.detail):
-            self.post_message(self.Told(item, Learned(kind, detail)))
+            self.post_message(self.DetailLearned(item, Learned(kind, detail)))
 
     async def show(self, content: Content, description: str = "") -> None:
         """Show this; returns when it is there to be seen."""

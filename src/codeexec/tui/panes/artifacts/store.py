@@ -62,7 +62,7 @@ class Blobs:
         return data
 
 
-class Desk:
+class ArtifactStore:
     """What can be done with an item. Words and wishes are posted by `owner`, whatever screen
     they come from."""
 

@@ -22,7 +22,7 @@ from codeexec.tui.render.registry import kind_of as mime_kind
 from codeexec.tui.theme.theme import Theme
 
 if TYPE_CHECKING:
-    from codeexec.tui.render.traceback import Row
+    from codeexec.tui.render.traceback import TracebackRow
 
 MOST_LINES = 60
 """Lines of a text that a card shows at most; the viewer has it whole."""
@@ -44,7 +44,7 @@ class Painted:
 
     lines: list[Strip]
     part: MimePart | None = None
-    rows: tuple[Row, ...] = ()
+    rows: tuple[TracebackRow, ...] = ()
     folded: frozenset[int] = frozenset()
 
 
@@ -177,7 +177,7 @@ class BodyPainter:
             return Painted(body.lines, folded=frozenset(body.folded))
         from codeexec.tui.render import traceback, traceback_paint  # not at the start
 
-        rows: list[Row] = []
+        rows: list[TracebackRow] = []
         shown = traceback.rows(traceback.parse(error.traceback, own_cell=count), opened=whole)
         for row, segments in zip(shown, traceback_paint.paint(shown, self._theme), strict=True):
             if _HEADING in row.text:

@@ -96,7 +96,7 @@ class CardLines(ScrollView):
         """A frame of a traceback was clicked."""
 
         execution_id: str
-        frame: traceback.Frame
+        frame: traceback.TracebackFrame
 
     def __init__(self, theme: Theme, me: str = "", id: str | None = None) -> None:
         super().__init__(id=id)

@@ -32,13 +32,13 @@ from codeexec.tui.panes.console.prompts import Prompts
 from codeexec.tui.panes.console.rows import PAGE
 from codeexec.tui.panes.console.view import ConsoleView
 from codeexec.tui.render.highlight import highlight
-from codeexec.tui.session.ask import CommandWanted, ask, ask_quietly, focus_now
+from codeexec.tui.session.ask import CommandRequested, ask, ask_quietly, focus_now
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.theme.colors import Color
 from codeexec.tui.theme.theme import Theme
 
 if TYPE_CHECKING:
-    from codeexec.tui.render.traceback import Frame as TracebackFrame
+    from codeexec.tui.render.traceback import TracebackFrame
 
 _PATIENCE = 0.4
 """Seconds that Enter waits for the kernel's word on whether code is complete."""
@@ -216,7 +216,7 @@ class ConsolePane(CardActions, Vertical):
         """Where the kernel has ended, Enter starts another."""
         event.stop()
         if self._is_dead:
-            self.post_message(CommandWanted("kernel.restart"))
+            self.post_message(CommandRequested("kernel.restart"))
 
     @on(Prompt.Undecided)
     def ask_whether_complete(self, event: Prompt.Undecided) -> None:
@@ -260,7 +260,7 @@ class ConsolePane(CardActions, Vertical):
     @on(Prompt.LeaveWanted)
     def pass_leave(self, event: Prompt.LeaveWanted) -> None:
         event.stop()
-        self.post_message(CommandWanted("app.leave"))
+        self.post_message(CommandRequested("app.leave"))
 
     @on(Prompt.HistorySearchWanted)
     def pass_history(self, event: Prompt.HistorySearchWanted) -> None:

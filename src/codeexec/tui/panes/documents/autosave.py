@@ -14,7 +14,7 @@ from codeexec.tui.commands.keymap import key_words
 from codeexec.tui.commands.table import BY_ID
 from codeexec.tui.panes.documents.banner import Banner
 from codeexec.tui.panes.documents.base import DocumentsBase
-from codeexec.tui.panes.documents.document_view import Sheet
+from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.session.ask import Failed
 
 LOOK_EVERY = 1.0
@@ -28,7 +28,7 @@ _CONFLICT = [
 """An answer, its words, and the command that does the same by key."""
 
 
-class Keeping(DocumentsBase):
+class Autosaving(DocumentsBase):
     """Writes beside the loop, so that a slow disk is not felt at the keyboard."""
 
     _kept: dict[str, int]
@@ -38,7 +38,7 @@ class Keeping(DocumentsBase):
     _cannot_keep = False
     _looking = False
 
-    def discard_swap(self, sheet: Sheet) -> None:
+    def discard_swap(self, sheet: DocumentView) -> None:
         """Its unsaved text is not wanted any more."""
         self._kept.pop(sheet.name_key, None)
         if self._swaps is not None and not self.watch_only:
@@ -89,12 +89,12 @@ class Keeping(DocumentsBase):
                 if sheet.is_changed or (stamp is not None and stamp != sheet.noticed):
                     self.reload(sheet)
 
-    def _wants_swap(self, sheet: Sheet) -> bool:
+    def _wants_swap(self, sheet: DocumentView) -> bool:
         version = sheet.editor.model.buffer.version
         is_new = self._kept.get(sheet.name_key) != version
         return self._swaps is not None and sheet.would_be_lost and is_new
 
-    def _keep(self, sheet: Sheet, lines: Sequence[str], version: int) -> None:
+    def _keep(self, sheet: DocumentView, lines: Sequence[str], version: int) -> None:
         assert self._swaps is not None
         cursor, stamp = sheet.editor.model.cursor, sheet.document.file.stamp
         try:
@@ -110,7 +110,7 @@ class Keeping(DocumentsBase):
 
     # -- on disk --------------------------------------------------------------------------------
 
-    def notice(self, sheet: Sheet, now: Stamp | None) -> None:
+    def notice(self, sheet: DocumentView, now: Stamp | None) -> None:
         """The file is like that now. Where nothing of ours is unsaved, what is on disk is meant;
         else the person is told, once for each version."""
         if now == sheet.noticed:
@@ -132,7 +132,7 @@ class Keeping(DocumentsBase):
         else:
             self.reload(sheet)
 
-    def reload(self, sheet: Sheet) -> None:
+    def reload(self, sheet: DocumentView) -> None:
         """Take what is on disk; undo brings back what was here."""
         try:
             sheet.reload()
@@ -142,8 +142,8 @@ class Keeping(DocumentsBase):
             self.discard_swap(sheet)
         self.show_tabs()
 
-    @on(Banner.Chosen)
-    def settle(self, event: Banner.Chosen) -> None:
+    @on(Banner.AnswerChosen)
+    def settle(self, event: Banner.AnswerChosen) -> None:
         event.stop()
         sheet = next((sheet for sheet in self._sheets if sheet.banner is event.banner), None)
         if sheet is None:
@@ -151,7 +151,7 @@ class Keeping(DocumentsBase):
         if event.answer == "reload":
             self.reload(sheet)
         elif event.answer == "compare":
-            self.post_message(self.CompareAsked(sheet))
+            self.post_message(self.CompareRequested(sheet))
         elif event.answer == "keep":
             sheet.banner.say("")
         sheet.editor.focus()

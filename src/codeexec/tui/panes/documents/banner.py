@@ -26,7 +26,7 @@ class Banner(Static):
     """
 
     @dataclass
-    class Chosen(Message):
+    class AnswerChosen(Message):
         banner: Banner
         answer: str
 
@@ -46,4 +46,4 @@ class Banner(Static):
     def action_choose(self, answer: str) -> None:
         if answer == "dismiss":
             self.say("")
-        self.post_message(self.Chosen(self, answer))
+        self.post_message(self.AnswerChosen(self, answer))

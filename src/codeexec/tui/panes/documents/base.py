@@ -10,7 +10,7 @@ from textual.message import Message
 
 from codeexec.documents.swap import Swap, SwapStore
 from codeexec.domain.events import CellRef
-from codeexec.tui.panes.documents.document_view import Sheet
+from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.going import PlaceToGo
 from codeexec.tui.panes.documents.stage import Stage
 from codeexec.tui.theme.theme import Theme
@@ -22,36 +22,36 @@ class DocumentsBase(Vertical):
     """Knows its sheets and shows their tabs."""
 
     @dataclass
-    class CloseAsked(Message):
+    class DocumentCloseRequested(Message):
         """A tab with unsaved text is to be closed."""
 
-        sheet: Sheet
+        sheet: DocumentView
 
     @dataclass
-    class SaveAsAsked(Message):
-        sheet: Sheet
+    class SaveAsRequested(Message):
+        sheet: DocumentView
 
     @dataclass
     class ConflictFound(Message):
         """It is to be saved, but the file has changed on disk since it was read."""
 
-        sheet: Sheet
+        sheet: DocumentView
 
     @dataclass
-    class CompareAsked(Message):
-        """Show `Sheet.compare`: the file has changed on disk, and so has the text here."""
+    class CompareRequested(Message):
+        """Show `DocumentView.compare`: the file has changed on disk, and so has the text here."""
 
-        sheet: Sheet
+        sheet: DocumentView
 
     @dataclass
     class SwapFound(Message):
         """There is text of this document that was never saved."""
 
-        sheet: Sheet
+        sheet: DocumentView
         swap: Swap
 
     @dataclass
-    class RestartAsked(Message):
+    class RestartRequested(Message):
         """Cells are to be run on a fresh kernel: `(code, where it is from)`."""
 
         cells: tuple[tuple[str, CellRef], ...]
@@ -64,11 +64,11 @@ class DocumentsBase(Vertical):
         """The text of a document was changed."""
 
     @dataclass
-    class CursorMoved(Message):
+    class PositionChanged(Message):
         position: Position
 
     @dataclass
-    class ChoiceAsked(Message):
+    class ChoiceRequested(Message):
         """The user is to choose one of these lines."""
 
         title: str
@@ -92,19 +92,19 @@ class DocumentsBase(Vertical):
         self._theme = theme
         self._swaps = swaps
         self.me = me
-        self._sheets: list[Sheet] = []
+        self._sheets: list[DocumentView] = []
         self.stage = Stage(theme, "welcome", id="sheets")
 
     @property
-    def sheets(self) -> Sequence[Sheet]:
+    def sheets(self) -> Sequence[DocumentView]:
         return tuple(self._sheets)
 
     @property
-    def sheet(self) -> Sheet | None:
+    def sheet(self) -> DocumentView | None:
         """The document in front."""
         return self.sheet_shown(self.stage.current)
 
-    def sheet_shown(self, widget_id: str) -> Sheet | None:
+    def sheet_shown(self, widget_id: str) -> DocumentView | None:
         """The document that a widget on the stage is, or is a second view of."""
         for sheet in self._sheets:
             second = sheet.second_view
@@ -112,10 +112,10 @@ class DocumentsBase(Vertical):
                 return sheet
         return None
 
-    def by_key(self, key: str) -> Sheet | None:
+    def by_key(self, key: str) -> DocumentView | None:
         return next((sheet for sheet in self._sheets if sheet.name_key == key), None)
 
-    def sheet_of(self, message: Message) -> Sheet | None:
+    def sheet_of(self, message: Message) -> DocumentView | None:
         """The document whose editor posted this, else the one in front: an editor that is made
         to act by somebody else utters in their name."""
         sender = message._sender
@@ -148,7 +148,7 @@ class DocumentsBase(Vertical):
                 is_titled = len(shown) == 2 and widget_id in shown
                 view.entitle(is_titled, widget_id == self.stage.current)
 
-    def _tab_title(self, sheet: Sheet) -> str:
+    def _tab_title(self, sheet: DocumentView) -> str:
         """With its folder, where another tab has the same name."""
         same = [other for other in self._sheets if other.title == sheet.title]
         if len(same) > 1 and not sheet.untitled:

@@ -32,7 +32,7 @@ from codeexec.tui.panes.documents.cells.marks import assigned, cell_marks, refer
 from codeexec.tui.panes.documents.cells.outputs import OutputReader, with_kernel, with_runs
 from codeexec.tui.panes.documents.cells.syntax_errors import SyntaxChecker
 from codeexec.tui.panes.documents.text_diff import replace_lines, replace_text
-from codeexec.tui.panes.documents.view import DocumentView
+from codeexec.tui.panes.documents.view import DocumentEditor
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.panes.editor.find_bar import FindBar
 from codeexec.tui.panes.editor.marks import CellMark, CellState, Diagnostic
@@ -100,11 +100,11 @@ def _note(document: Document, untitled: str = "") -> str:
     return ""
 
 
-class Sheet(Vertical):
+class DocumentView(Vertical):
     """Shows a document; `name_key` names it among all, also before it has a file."""
 
     DEFAULT_CSS = """
-    Sheet { height: 1fr; }
+    DocumentView { height: 1fr; }
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Sheet(Vertical):
         model.read_only = bool(document.file.read_only)
         self.view = self.first_view = self._make_view(model)
         """The view that has the keys, or had them last; and the one that stands here."""
-        self.second_view: DocumentView | None = None
+        self.second_view: DocumentEditor | None = None
         self.editor.model.cells.escaped = document.notebook is not None
         self._saved_keys = self._cell_keys()
         self.banner = Banner()
@@ -151,7 +151,7 @@ class Sheet(Vertical):
         self.is_frozen = False
         """Shows what somebody else edits: nothing of it is ours to change or to lose."""
 
-    def _make_view(self, model: EditorModel) -> DocumentView:
+    def _make_view(self, model: EditorModel) -> DocumentEditor:
         habits = self._habits
         editor = CodeEditor(styles=EditorStyles.from_meanings(self._theme.style), model=model)
         editor.auto_complete = habits.auto_complete
@@ -160,7 +160,7 @@ class Sheet(Vertical):
         editor.painter.show_numbers = habits.line_numbers
         if habits.keymap == "vim":
             editor.modal = VimKeys()
-        return DocumentView(self, editor, self._theme)
+        return DocumentEditor(self, editor, self._theme)
 
     @property
     def editor(self) -> CodeEditor:
@@ -172,12 +172,12 @@ class Sheet(Vertical):
         return self.view.find_bar
 
     @property
-    def views(self) -> Sequence[DocumentView]:
+    def views(self) -> Sequence[DocumentEditor]:
         """All views of the document."""
         second = self.second_view
         return (self.first_view,) if second is None else (self.first_view, second)
 
-    def add_view(self) -> DocumentView:
+    def add_view(self) -> DocumentEditor:
         """A second view of the same text, as the one that has the keys; it is to be mounted."""
         editor = self.editor
         view = self._make_view(editor.model.second_view())

@@ -16,15 +16,15 @@ from codeexec.tui.panes.documents.autosave import LOOK_EVERY
 from codeexec.tui.panes.documents.cells.cell_runs import CellRuns
 from codeexec.tui.panes.documents.cells.running import Running
 from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
-from codeexec.tui.panes.documents.document_view import Sheet, read
+from codeexec.tui.panes.documents.document_view import DocumentView, read
 from codeexec.tui.panes.documents.going import PlaceToGo, cell_places
 from codeexec.tui.panes.documents.recent import RecentFiles
 from codeexec.tui.panes.documents.splitting import Splitting
 from codeexec.tui.panes.documents.stage import Stage
-from codeexec.tui.panes.documents.view import DocumentView, ViewTitle
+from codeexec.tui.panes.documents.view import DocumentEditor, ViewTitle
 from codeexec.tui.panes.documents.welcome import Welcome
 from codeexec.tui.panes.editor.code_editor import CodeEditor
-from codeexec.tui.session.ask import CommandWanted, CopyRequested, Failed, Said, focus_now
+from codeexec.tui.session.ask import CommandRequested, CopyRequested, Failed, Said, focus_now
 from codeexec.tui.session.stored_outputs import MOST_CELLS
 from codeexec.tui.session.views import FileView, SessionView
 from codeexec.tui.session.watch_only import refusal
@@ -77,7 +77,7 @@ class DocumentsPane(Running):
 
     # -- documents ----------------------------------------------------------------------------
 
-    async def open(self, path: Path, line: int | None = None) -> Sheet | None:
+    async def open(self, path: Path, line: int | None = None) -> DocumentView | None:
         """Open a file, or go to it where it is open; None when it cannot be read."""
         path = Path(os.path.normpath(path.absolute()))
         sheet = self.by_key(str(path))
@@ -91,7 +91,7 @@ class DocumentsPane(Running):
             except CodeexecError as error:
                 self.post_message(Failed(error))
                 return None
-            sheet = Sheet(document, self._theme, habits=self._habits)
+            sheet = DocumentView(document, self._theme, habits=self._habits)
             if self.recent is not None:
                 sheet.former = self.recent.add(path)
             await self._add(sheet)
@@ -101,7 +101,7 @@ class DocumentsPane(Running):
             sheet.go_to(line)
         return sheet
 
-    def _offer_swap(self, sheet: Sheet) -> None:
+    def _offer_swap(self, sheet: DocumentView) -> None:
         swap = self._swaps.find(sheet.name_key) if self._swaps else None
         if swap is None:
             return
@@ -110,7 +110,9 @@ class DocumentsPane(Running):
         else:
             self.post_message(self.SwapFound(sheet, swap))
 
-    async def new(self, text: str = "", folder: Path | None = None, suffix: str = ".py") -> Sheet:
+    async def new(
+        self, text: str = "", folder: Path | None = None, suffix: str = ".py"
+    ) -> DocumentView:
         """A document without a file."""
         self._untitled += 1
         name = f"untitled-{self._untitled}{suffix}"
@@ -140,10 +142,12 @@ class DocumentsPane(Running):
         else:
             sheet.editor.insert(text)
 
-    async def _add_untitled(self, path: Path, key: str, text: str) -> Sheet:
+    async def _add_untitled(self, path: Path, key: str, text: str) -> DocumentView:
         # Whatever file has that name is another document.
         document = read(path.with_name(f"{path.name}\ufffd{os.getpid()}"))
-        sheet = Sheet(document, self._theme, untitled=path.name, key=key, habits=self._habits)
+        sheet = DocumentView(
+            document, self._theme, untitled=path.name, key=key, habits=self._habits
+        )
         await self._add(sheet)
         sheet.follow(path)
         if text:
@@ -165,7 +169,7 @@ class DocumentsPane(Running):
                 count += 1
         return count
 
-    async def _add(self, sheet: Sheet) -> None:
+    async def _add(self, sheet: DocumentView) -> None:
         sheet.id = f"sheet-{id(sheet)}"
         self._sheets.append(sheet)
         sheet.cell_runs = self._cell_runs
@@ -182,7 +186,7 @@ class DocumentsPane(Running):
         self.show_tabs()
         self.tell_tabs()
 
-    def _read_stored(self, sheet: Sheet) -> None:
+    def _read_stored(self, sheet: DocumentView) -> None:
         """Show the outputs that its file holds."""
         left_out = self.stored.read(sheet)
         if left_out > 0:
@@ -194,11 +198,11 @@ class DocumentsPane(Running):
         if sheet.document.notebook is not None:
             self.post_message(self.StoredChanged())
 
-    def reload(self, sheet: Sheet) -> None:
+    def reload(self, sheet: DocumentView) -> None:
         super().reload(sheet)
         self._read_stored(sheet)
 
-    def bring(self, sheet: Sheet) -> None:
+    def bring(self, sheet: DocumentView) -> None:
         """Put a document in front."""
         self.splitting.bring(sheet)
         self.show_tabs()
@@ -253,7 +257,7 @@ class DocumentsPane(Running):
             at = self._sheets.index(self.sheet) if self.sheet in self._sheets else 0
             self.bring(self._sheets[(at + by) % len(self._sheets)])
 
-    def request_close(self, sheet: Sheet | None = None) -> None:
+    def request_close(self, sheet: DocumentView | None = None) -> None:
         """Close a document, after asking where that would lose something."""
         sheet = sheet or self.sheet
         if sheet is None:
@@ -263,11 +267,11 @@ class DocumentsPane(Running):
             self._show_halves()
             return
         if sheet.would_be_lost:
-            self.post_message(self.CloseAsked(sheet))
+            self.post_message(self.DocumentCloseRequested(sheet))
         else:
             self.run_worker(self.close(sheet), group="close")
 
-    async def close(self, sheet: Sheet) -> None:
+    async def close(self, sheet: DocumentView) -> None:
         """Close it, with or without unsaved text."""
         if sheet not in self._sheets:
             return
@@ -300,13 +304,13 @@ class DocumentsPane(Running):
                 await self.open(path, line)
                 return
 
-    def save(self, sheet: Sheet | None = None, *, overwrite: bool = False) -> bool:
+    def save(self, sheet: DocumentView | None = None, *, overwrite: bool = False) -> bool:
         """Write a document; whether it is on disk now."""
         sheet = sheet or self.sheet
         if sheet is None or self._is_refused():
             return False
         if sheet.untitled:
-            self.post_message(self.SaveAsAsked(sheet))
+            self.post_message(self.SaveAsRequested(sheet))
             return False
         try:
             sheet.save(overwrite=overwrite)
@@ -342,7 +346,7 @@ class DocumentsPane(Running):
             sheet.go_to(place.line, place.column)
         sheet.editor.scroll_to(y=view.top, animate=False)
 
-    async def _open_named(self, name: str) -> Sheet | None:
+    async def _open_named(self, name: str) -> DocumentView | None:
         """Open a document by its `name_key`; None where there is none of that name."""
         if not name.startswith(_UNTITLED):
             return await self.open(Path(name)) if Path(name).is_file() else None
@@ -380,7 +384,7 @@ class DocumentsPane(Running):
             self.splitting.restore(view.split, self.by_key)
             self.show_tabs()
 
-    def save_as(self, sheet: Sheet, path: Path, *, overwrite: bool = False) -> bool:
+    def save_as(self, sheet: DocumentView, path: Path, *, overwrite: bool = False) -> bool:
         """Write it under another name; raises nothing, but posts what is wrong."""
         if self._is_refused():
             return False
@@ -409,12 +413,12 @@ class DocumentsPane(Running):
 
     # -- tabs and editors -----------------------------------------------------------------------
 
-    @on(TabStrip.Chosen)
-    def choose_tab(self, event: TabStrip.Chosen) -> None:
+    @on(TabStrip.TabChosen)
+    def choose_tab(self, event: TabStrip.TabChosen) -> None:
         event.stop()
         if isinstance(event.strip, ViewTitle):
             view = event.strip.parent
-            if isinstance(view, DocumentView):
+            if isinstance(view, DocumentEditor):
                 view.editor.focus()
         elif sheet := self.by_key(event.key):
             self.bring(sheet)
@@ -428,8 +432,8 @@ class DocumentsPane(Running):
         else:
             self.request_close(self.by_key(event.key))
 
-    @on(CodeEditor.Changed)
-    def note_change(self, event: CodeEditor.Changed) -> None:
+    @on(CodeEditor.TextChanged)
+    def note_change(self, event: CodeEditor.TextChanged) -> None:
         event.stop()
         self.post_message(self.Edited())
         self.show_tabs()
@@ -451,7 +455,7 @@ class DocumentsPane(Running):
             separator = model.cells.separator_at(model.cells.span(model.cells.at(cursor.line))[0])
             title = separator.title if separator is not None else ""
             position = Position(cursor.line + 1, cursor.column + 1, title)
-            self.post_message(self.CursorMoved(position))
+            self.post_message(self.PositionChanged(position))
 
     def focus_editor(self) -> None:
         """At once: what is typed next is meant for it."""
@@ -475,8 +479,8 @@ class DocumentsPane(Running):
         for sheet in self._sheets:
             sheet.adopt(habits)
 
-    @on(CodeEditor.CopyRequested)
-    def copy(self, event: CodeEditor.CopyRequested) -> None:
+    @on(CodeEditor.TextCopied)
+    def copy(self, event: CodeEditor.TextCopied) -> None:
         event.stop()
         self.post_message(CopyRequested(event.text))
 
@@ -491,16 +495,16 @@ class DocumentsPane(Running):
                 cells = sheet.editor.cells()
                 current = sheet.editor.model.cell()
                 self.post_message(
-                    self.ChoiceAsked("Go to a cell", cell_places(cells), current.start)
+                    self.ChoiceRequested("Go to a cell", cell_places(cells), current.start)
                 )
             case "symbol":
                 names = [
                     PlaceToGo(one.name, one.line, _KINDS.get(one.kind, one.kind))
                     for one in sheet.editor.symbols()
                 ]
-                self.post_message(self.ChoiceAsked("Go to a symbol", names))
+                self.post_message(self.ChoiceRequested("Go to a symbol", names))
             case "command":
-                self.post_message(CommandWanted("app.palette"))
+                self.post_message(CommandRequested("app.palette"))
             case kind:
                 sheet.find_bar.open(kind, event.text)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from textual.widget import Widget
 
 from codeexec.domain.errors import UsageError
-from codeexec.tui.panes.documents.document_view import Sheet
+from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.stage import (
     LEAST_HEIGHT,
     LEAST_WIDTH,
@@ -17,7 +17,7 @@ from codeexec.tui.panes.documents.stage import (
     Stage,
     direction_for,
 )
-from codeexec.tui.panes.documents.view import DocumentView
+from codeexec.tui.panes.documents.view import DocumentEditor
 from codeexec.tui.panes.editor.text.text import Location
 from codeexec.tui.session.views import SplitView
 
@@ -25,7 +25,7 @@ from codeexec.tui.session.views import SplitView
 class Splitting:
     """Changes what is on `stage`; `find` gives the document that a widget there shows."""
 
-    def __init__(self, stage: Stage, find: Callable[[str], Sheet | None]) -> None:
+    def __init__(self, stage: Stage, find: Callable[[str], DocumentView | None]) -> None:
         self._stage = stage
         self._find = find
 
@@ -48,7 +48,11 @@ class Splitting:
         self._divide(sheet, sheet, wish=wish)
 
     def _divide(
-        self, first: Sheet, second: Sheet, wish: Direction | None = None, share: int = 50
+        self,
+        first: DocumentView,
+        second: DocumentView,
+        wish: Direction | None = None,
+        share: int = 50,
     ) -> None:
         beside = second.id or ""
         if first is second:
@@ -84,7 +88,7 @@ class Splitting:
             is_second = second is not None and second.id == current
             sheet.view = second if is_second and second is not None else sheet.first_view
 
-    def bring(self, sheet: Sheet) -> None:
+    def bring(self, sheet: DocumentView) -> None:
         """Show a document in the half that has the keys; or go to the other half, where it is
         there."""
         split = self._stage.split
@@ -102,7 +106,7 @@ class Splitting:
         self._stage.divide(split.with_current(sheet.id or ""))
 
     @staticmethod
-    def _with_one_view(split: Split, kept: str, sheet: Sheet) -> Split:
+    def _with_one_view(split: Split, kept: str, sheet: DocumentView) -> Split:
         """The split with one view of a document that stands in both halves; that of the half
         `kept` is meant."""
         second = sheet.second_view
@@ -144,7 +148,7 @@ class Splitting:
                 self.join(place)
                 return
 
-    def forget(self, sheet: Sheet) -> None:
+    def forget(self, sheet: DocumentView) -> None:
         """A document is closed: its half goes with it."""
         split = self._stage.split
         if split is None:
@@ -156,8 +160,10 @@ class Splitting:
     def note_focus(self, widget: Widget) -> bool:
         """A widget has the keys: its half is the one in use; whether that is news."""
         split = self._stage.split
-        view = next((one for one in widget.ancestors_with_self if isinstance(one, DocumentView)), 0)
-        if split is None or not isinstance(view, DocumentView):
+        view = next(
+            (one for one in widget.ancestors_with_self if isinstance(one, DocumentEditor)), 0
+        )
+        if split is None or not isinstance(view, DocumentEditor):
             return False
         sheet = view.sheet
         name = sheet.id if view is sheet.first_view else view.id
@@ -188,7 +194,7 @@ class Splitting:
         wish = split.wish or ""
         return SplitView(names, split.active, wish, split.share, half, line, column)
 
-    def restore(self, state: SplitView, by_key: Callable[[str], Sheet | None]) -> None:
+    def restore(self, state: SplitView, by_key: Callable[[str], DocumentView | None]) -> None:
         """Divide the pane as it was, where both documents are open."""
         first, second = (by_key(name) for name in state.halves)
         if self.is_split or first is None or second is None:

@@ -13,16 +13,19 @@ from codeexec.tui.theme.theme import Theme
 from codeexec.tui.widgets.chrome import Tab, TabStrip
 
 if TYPE_CHECKING:
-    from codeexec.tui.panes.documents.document_view import Sheet
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 class ViewTitle(TabStrip):
     """The title of a half: a click gives it the keys, × closes it, a drag moves the division."""
 
 
-class DocumentView(Vertical):
-    """The first view of a document stands in its `Sheet`; a second one has its own caret, scroll
-    and search on the same text and history."""
+class DocumentEditor(Vertical):
+    """An editor on a document, with its find bar and title.
+
+    `DocumentView` holds the first editor of a document. A second editor in the other half has its
+    own cursor, scroll offset and search, and shares the text and the undo history.
+    """
 
     DEFAULT_CSS = """
     DocumentView { height: 1fr; }
@@ -31,7 +34,7 @@ class DocumentView(Vertical):
     DocumentView.-titled ViewTitle { display: block; }
     """
 
-    def __init__(self, sheet: Sheet, editor: CodeEditor, theme: Theme) -> None:
+    def __init__(self, sheet: DocumentView, editor: CodeEditor, theme: Theme) -> None:
         super().__init__(id=f"view-{id(editor)}")
         self.sheet = sheet
         self.editor = editor

@@ -10,7 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from codeexec.tui.commands.keymap import named_keys
-from codeexec.tui.session.ask import CommandWanted
+from codeexec.tui.session.ask import CommandRequested
 from codeexec.tui.theme.theme import Theme
 
 _LINES: tuple[tuple[str, str], ...] = (
@@ -66,7 +66,7 @@ class Welcome(Widget, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         at = self._at(event.y)
         if event.button == 1 and 0 <= at < len(_LINES) and _LINES[at][0]:
-            self.post_message(CommandWanted(_LINES[at][0]))
+            self.post_message(CommandRequested(_LINES[at][0]))
 
     def _title(self, width: int) -> str:
         titles = [named_keys(title, self.app._keymap) for title in _TITLES]

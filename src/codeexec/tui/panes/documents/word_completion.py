@@ -8,21 +8,21 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from codeexec.tui.panes.editor.marks import Completion
+from codeexec.tui.panes.editor.marks import CompletionItem
 
 _MOST = 60
 
 
-def words_like(prefix: str, texts: Iterable[str], *, python: bool) -> list[Completion]:
+def words_like(prefix: str, texts: Iterable[str], *, python: bool) -> list[CompletionItem]:
     """Names that begin so: those used most come first, then what every Python has."""
     if not prefix:
         return []
     pattern = re.compile(rf"\b{re.escape(prefix)}\w+")
     counts = Counter(word for text in texts for word in pattern.findall(text))
-    found = [Completion(word, "in a file") for word, _ in counts.most_common(_MOST)]
+    found = [CompletionItem(word, "in a file") for word, _ in counts.most_common(_MOST)]
     if python:
         found += [
-            Completion(word, about)
+            CompletionItem(word, about)
             for about, words in (("keyword", keyword.kwlist), ("builtin", dir(builtins)))
             for word in words
             if word.startswith(prefix) and word not in counts and word != prefix

@@ -7,7 +7,7 @@ from codeexec.tui.panes.editor.code_editor import CodeEditor, RunScope
 from codeexec.tui.panes.editor.marks import (
     CellMark,
     CellState,
-    Completion,
+    CompletionItem,
     Diagnostic,
     Severity,
 )
@@ -20,7 +20,7 @@ __all__ = [
     "CellMark",
     "CellState",
     "CodeEditor",
-    "Completion",
+    "CompletionItem",
     "Diagnostic",
     "EditorStyles",
     "Location",

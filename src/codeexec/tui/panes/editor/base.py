@@ -11,7 +11,7 @@ from textual.scroll_view import ScrollView
 
 from codeexec.languages.catalog import text as plain_text
 from codeexec.tui.panes.editor.docs import Docs
-from codeexec.tui.panes.editor.intents import Intents
+from codeexec.tui.panes.editor.messages import EditorMessages
 from codeexec.tui.panes.editor.painting import Painter
 from codeexec.tui.panes.editor.popups import CompletionList, Placed, place
 from codeexec.tui.panes.editor.styles import EditorStyles
@@ -20,7 +20,7 @@ from codeexec.tui.panes.editor.text.columns import width as line_width
 from codeexec.tui.panes.editor.text.model import EditorModel
 from codeexec.tui.panes.editor.text.motions import identifier_before
 from codeexec.tui.panes.editor.text.syntax import syntax_for
-from codeexec.tui.panes.editor.text.text import Change, Location
+from codeexec.tui.panes.editor.text.text import Location, TextChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from codeexec.languages.model import Language
-    from codeexec.tui.panes.editor.intents import AboutCode
+    from codeexec.tui.panes.editor.messages import CodeQuestion
     from codeexec.tui.panes.editor.popups import Popup
     from codeexec.tui.panes.editor.text.blocks import BlockContent, Blocks
 
@@ -46,7 +46,7 @@ _STEP = 64
 """Cells by which the text gets wider at once, as seen by the scrollbar."""
 
 
-class EditorBase(Intents, ScrollView, can_focus=True):
+class EditorBase(EditorMessages, ScrollView, can_focus=True):
     """Shows an `EditorModel`: `sync` brings the screen up to it after anything happened."""
 
     DEFAULT_CSS = """
@@ -78,7 +78,7 @@ class EditorBase(Intents, ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._own_styles = styles
         self._popup: Popup | None = None
-        self._asked: AboutCode | None = None
+        self._asked: CodeQuestion | None = None
         self._placed: Placed | None = None
         self._base = Style.null()
         self.soft_wrap = False
@@ -130,7 +130,7 @@ class EditorBase(Intents, ScrollView, can_focus=True):
 
     # What has changed, and what of it is on screen.
 
-    def _note_change(self, change: Change) -> None:
+    def _note_change(self, change: TextChange) -> None:
         self._syntax.changed(change)
         first, last = change.start.line, change.new_end.line
         if change.line_shift:
@@ -149,7 +149,7 @@ class EditorBase(Intents, ScrollView, can_focus=True):
                 width = line_width(self.model.lines[line], self.model.tab)
                 self._widest = max(width, self._widest)
 
-    def _shift_diagnostics(self, change: Change) -> None:
+    def _shift_diagnostics(self, change: TextChange) -> None:
         found = self.painter.diagnostics
         shift, last = change.line_shift, change.old_end.line
         if any(line > change.start.line for line in found):
@@ -222,7 +222,7 @@ class EditorBase(Intents, ScrollView, can_focus=True):
             self.reveal()
         self._follow_popup()
         if changed:
-            self.post_message(self.Changed(model.buffer.version))
+            self.post_message(self.TextChanged(model.buffer.version))
         if moved:
             self._seen_selection = model.selection
             self.post_message(self.CursorMoved(model.selection))

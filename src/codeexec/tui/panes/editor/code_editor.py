@@ -10,7 +10,7 @@ from codeexec.tui.panes.editor.bindings import bindings
 from codeexec.tui.panes.editor.docs import Docs
 from codeexec.tui.panes.editor.edit_actions import EditActions
 from codeexec.tui.panes.editor.find_actions import FindActions
-from codeexec.tui.panes.editor.intents import RunScope
+from codeexec.tui.panes.editor.messages import RunScope
 from codeexec.tui.panes.editor.motion_actions import MotionActions
 from codeexec.tui.panes.editor.popups import CompletionList
 from codeexec.tui.panes.editor.run_actions import RunActions

@@ -67,12 +67,12 @@ class EditActions(EditorBase):
     def action_copy(self) -> None:
         text, _ = self._copied()
         self.app.copy_to_clipboard(text)
-        self.post_message(self.CopyRequested(text))
+        self.post_message(self.TextCopied(text))
 
     def action_cut(self) -> None:
         text, whole = self._copied()
         self.app.copy_to_clipboard(text)
-        self.post_message(self.CopyRequested(text))
+        self.post_message(self.TextCopied(text))
         self.perform(edits.delete_lines if whole else lambda model: edits.insert(model, ""))
 
     def action_paste(self) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from codeexec.tui.panes.editor.base import EditorBase
 from codeexec.tui.panes.editor.text import search
-from codeexec.tui.panes.editor.text.search import Found, Query
+from codeexec.tui.panes.editor.text.search import CurrentMatch, Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class FindActions(EditorBase):
 
     wanted = Query("")
 
-    def find(self, query: Query, step: int = 1, *, here: bool = False) -> Found | None:
+    def find(self, query: Query, step: int = 1, *, here: bool = False) -> CurrentMatch | None:
         """Mark all matches and select the next; see `search.find`. Raises UsageError."""
         self.wanted = query
         self.painter.pattern = None
@@ -37,7 +37,7 @@ class FindActions(EditorBase):
         self.refresh()
         return found
 
-    def replace(self, query: Query, replacement: str) -> Found | None:
+    def replace(self, query: Query, replacement: str) -> CurrentMatch | None:
         """Replace the match that is selected, and go to the next."""
         search.replace_one(self.model, query, replacement)
         return self.find(query, here=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from codeexec.tui.panes.editor.code_editor import CodeEditor
-    from codeexec.tui.panes.editor.text.search import Found
+    from codeexec.tui.panes.editor.text.search import CurrentMatch
 
 _WORDS = {"find": "Find", "replace": "Find", "line": "Line"}
 
@@ -91,7 +91,7 @@ class FindBar(Vertical):
     def _say(self, words: str) -> None:
         self.query_one("#count", Label).update(plain_words(words))
 
-    def _show(self, found: Found | None) -> None:
+    def _show(self, found: CurrentMatch | None) -> None:
         if found is not None:
             self._say(f"{found.number} of {found.count}")
         else:

@@ -62,7 +62,7 @@ class Diagnostic:
 
 
 @dataclass(frozen=True, slots=True)
-class Completion:
+class CompletionItem:
     """One thing to complete to: what is put in, and words about it (its type, say)."""
 
     text: str

@@ -15,7 +15,7 @@ from codeexec.tui.render.plain import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from codeexec.tui.panes.editor.marks import Completion
+    from codeexec.tui.panes.editor.marks import CompletionItem
     from codeexec.tui.panes.editor.styles import EditorStyles
     from codeexec.tui.panes.editor.text.text import Location
 
@@ -32,14 +32,14 @@ class CompletionList:
     beginning with `enter_accepts`.
     """
 
-    items: Sequence[Completion]
+    items: Sequence[CompletionItem]
     start: Location
     enter_accepts: bool = False
     is_picked: bool = False
     typed: str = ""
     chosen: int = 0
     top: int = 0
-    shown: list[Completion] = field(default_factory=list)
+    shown: list[CompletionItem] = field(default_factory=list)
 
     def filter(self, typed: str) -> bool:
         """Keep those that begin with `typed`, then those that only hold it; False if none."""
@@ -62,7 +62,7 @@ class CompletionList:
         self.top = min(max(self.top, self.chosen - _ROWS + 1), self.chosen)
 
     @property
-    def current(self) -> Completion:
+    def current(self) -> CompletionItem:
         return self.shown[self.chosen]
 
     def rows(self, width: int, styles: EditorStyles) -> list[Strip]:

@@ -10,7 +10,7 @@ from codeexec.documents.model import Cell, CellKind
 from codeexec.languages.prose import is_prose
 from codeexec.tui.panes.editor.base import EditorBase
 from codeexec.tui.panes.editor.docs import Docs
-from codeexec.tui.panes.editor.intents import RunScope
+from codeexec.tui.panes.editor.messages import RunScope
 from codeexec.tui.panes.editor.popups import CompletionList
 from codeexec.tui.panes.editor.text import edits
 from codeexec.tui.panes.editor.text.motions import identifier_before, indentation
@@ -19,8 +19,8 @@ from codeexec.tui.panes.editor.text.text import Location
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from codeexec.tui.panes.editor.intents import AboutCode
-    from codeexec.tui.panes.editor.marks import CellMark, Completion, Diagnostic
+    from codeexec.tui.panes.editor.marks import CellMark, CompletionItem, Diagnostic
+    from codeexec.tui.panes.editor.messages import CodeQuestion
 
 _BEFORE, _AFTER = 500, 100
 """Lines around the cursor that a kernel is told of to complete or explain a name: a cell of 50,000
@@ -134,12 +134,12 @@ class RunActions(EditorBase):
             self._refresh_popup()
         self._ask_kernel(self.CompletionRequested(*self._about_code()))
 
-    def _ask_kernel(self, request: AboutCode) -> None:
+    def _ask_kernel(self, request: CodeQuestion) -> None:
         """Post a request; an answer to an earlier one is dropped from now on."""
         self._asked = request
         self.post_message(request)
 
-    def _answers(self, request: AboutCode | None) -> bool:
+    def _answers(self, request: CodeQuestion | None) -> bool:
         """Whether an answer to this request is still wanted; one that nobody asked for is."""
         if request is not None and request is not self._asked:
             return False
@@ -175,9 +175,9 @@ class RunActions(EditorBase):
 
     def show_completions(
         self,
-        items: Sequence[Completion],
+        items: Sequence[CompletionItem],
         start: Location,
-        request: AboutCode | None = None,
+        request: CodeQuestion | None = None,
     ) -> None:
         """Offer completions of what is between `start` and the cursor, in answer to a request.
 
@@ -205,7 +205,7 @@ class RunActions(EditorBase):
     def action_inspect(self) -> None:
         self._ask_kernel(self.InspectRequested(*self._about_code()))
 
-    def show_docs(self, text: str, request: AboutCode | None = None) -> None:
+    def show_docs(self, text: str, request: CodeQuestion | None = None) -> None:
         """Show documentation, which may hold SGR, at the cursor, until a key; nothing when there
         is none, or when the request was given up since."""
         if self._answers(request) and text.strip():

@@ -23,7 +23,7 @@ class Mode(StrEnum):
     LINES = "visual line"
 
 
-class Target(NamedTuple):
+class MotionTarget(NamedTuple):
     """Where a motion leads, and what an operator takes with it."""
 
     at: Location
@@ -139,7 +139,7 @@ class VimKeys:
         if keys[0] in _OPERATORS:
             return self._operator(editor, count, keys)
         target = self._motion(editor, count, keys)
-        if isinstance(target, Target):
+        if isinstance(target, MotionTarget):
             editor.model.select(target.at)
             return True
         return target is None and self._command(editor, count or 1, keys)
@@ -279,7 +279,7 @@ class VimKeys:
             motion = "cw"
         number = times if count is not None or more is not None else None
         target = self._motion(editor, number, motion)
-        if not isinstance(target, Target):
+        if not isinstance(target, MotionTarget):
             return target is None
         start, end = sorted((model.cursor, target.at))
         if target.linewise:
@@ -355,7 +355,9 @@ class VimKeys:
 
     # Motions.
 
-    def _motion(self, editor: CodeEditor, count: int | None, keys: str) -> Target | bool | None:
+    def _motion(
+        self, editor: CodeEditor, count: int | None, keys: str
+    ) -> MotionTarget | bool | None:
         """Where `keys` lead; False while more are needed, None when they are no motion."""
         model, times = editor.model, count or 1
         lines, at = model.lines, model.cursor
@@ -364,10 +366,10 @@ class VimKeys:
         if sign in _PLAIN:
             for _ in range(times):
                 at = _PLAIN[sign](lines, at)
-            return Target(at)
+            return MotionTarget(at)
         if sign in "jk\n":
             line = min(max(0, at.line + (-times if sign == "k" else times)), last)
-            return Target(Location(line, min(at.column, len(lines[line]))), linewise=True)
+            return MotionTarget(Location(line, min(at.column, len(lines[line]))), linewise=True)
         if sign in "fFtT;":
             return self._to_sign(editor, times, keys)
         match keys:
@@ -376,25 +378,29 @@ class VimKeys:
                 at = Location(at.line, at.column - (keys == "cw"))
                 for _ in range(times):
                     at = motions.word_end(lines, at)
-                return Target(at, inclusive=True)
+                return MotionTarget(at, inclusive=True)
             case "$":
-                return Target(Location(at.line, max(0, len(lines[at.line]) - 1)), inclusive=True)
+                return MotionTarget(
+                    Location(at.line, max(0, len(lines[at.line]) - 1)), inclusive=True
+                )
             case "%":
                 pair = motions.matching_bracket(lines, at)
-                return Target(pair[1] if pair else at, inclusive=True)
+                return MotionTarget(pair[1] if pair else at, inclusive=True)
             case "G":
-                return Target(Location(last if count is None else min(times - 1, last), 0), True)
+                return MotionTarget(
+                    Location(last if count is None else min(times - 1, last), 0), True
+                )
             case "g":
                 return False
             case "gg":
-                return Target(Location(min(times - 1, last), 0), True)
+                return MotionTarget(Location(min(times - 1, last), 0), True)
         return None
 
-    def _to_sign(self, editor: CodeEditor, times: int, keys: str) -> Target | bool:
+    def _to_sign(self, editor: CodeEditor, times: int, keys: str) -> MotionTarget | bool:
         if keys == ";":
             keys = "".join(self._found)
         if len(keys) < 2:
-            return not keys and Target(editor.model.cursor)
+            return not keys and MotionTarget(editor.model.cursor)
         how, sign = self._found = (keys[0], keys[1])
         text, (line, column) = editor.model.line, editor.model.cursor
         found = column
@@ -404,9 +410,9 @@ class VimKeys:
             else:
                 found = text.rfind(sign, 0, max(0, found - (how == "T")))
             if found < 0:
-                return Target(editor.model.cursor)
+                return MotionTarget(editor.model.cursor)
         shift = {"t": -1, "T": 1}.get(how, 0)
-        return Target(Location(line, found + shift), inclusive=how in "ft")
+        return MotionTarget(Location(line, found + shift), inclusive=how in "ft")
 
     # Visual modes.
 
@@ -440,7 +446,7 @@ class VimKeys:
         if model.cursor == end and not lines and end > start:
             model.selection = Selection(start, Location(end.line, max(0, end.column - 1)))
         target = self._motion(editor, count, keys)
-        if isinstance(target, Target):
+        if isinstance(target, MotionTarget):
             self._select(editor, target.at)
             return True
         model.selection = Selection(start, end) if model.cursor >= start else model.selection

@@ -42,7 +42,7 @@ _DIGITS = re.compile(r"([0-9]{1,18})")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FolderEntry:
     """Something in a folder; a link to a folder counts as one."""
 
     path: Path
@@ -120,7 +120,7 @@ def _lines(file: Path) -> list[str]:
     return [f"{line}/*" if line.endswith("/**") else line for line in lines]
 
 
-def list_folder(folder: Path, ignored: Ignored) -> tuple[Entry, ...]:
+def list_folder(folder: Path, ignored: Ignored) -> tuple[FolderEntry, ...]:
     """All entries, folders first, each by name; OSError when the folder cannot be read, or a link
     has taken its place where none is followed."""
     hides = ignored.inside(folder)
@@ -132,7 +132,7 @@ def list_folder(folder: Path, ignored: Ignored) -> tuple[Entry, ...]:
     follow = place.shared is None
     with place.folder() as handle, os.scandir(handle) as found:
         entries = [
-            Entry(
+            FolderEntry(
                 folder / entry.name,
                 is_dir := _is_dir(entry, follow),
                 entry.is_symlink(),
@@ -150,7 +150,7 @@ def _is_dir(entry: os.DirEntry[str], follow: bool) -> bool:
         return False  # a link that leads nowhere we may look
 
 
-def _order(entry: Entry) -> tuple[bool, list[str | int]]:
+def _order(entry: FolderEntry) -> tuple[bool, list[str | int]]:
     """Numbers in names by their value: `run2` before `run10`."""
     name = entry.path.name.casefold()
     parts = _DIGITS.split(name)

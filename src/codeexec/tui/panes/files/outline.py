@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from codeexec.domain.printable import printable
-from codeexec.tui.panes.files.folder import Entry, Ignored, list_folder
+from codeexec.tui.panes.files.folder import FolderEntry, Ignored, list_folder
 from codeexec.tui.render.plain import fitted
 from codeexec.tui.widgets.row_list import Pieces
 
@@ -17,7 +17,7 @@ class Listing:
     """What a folder held; `changed_ns` tells when to read it again. `fault` says in words why
     it could not be read."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[FolderEntry, ...] = ()
     changed_ns: int = 0
     fault: str = ""
 
@@ -26,7 +26,7 @@ class Listing:
 class FileRow:
     """A file or folder at a depth of the tree."""
 
-    entry: Entry
+    entry: FolderEntry
     depth: int
     is_open: bool = False
     fault: str = ""

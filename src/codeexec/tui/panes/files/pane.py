@@ -18,7 +18,7 @@ from textual.widgets import Static
 from codeexec.domain.errors import CodeexecError
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.panes.files import changes
-from codeexec.tui.panes.files.folder import Entry
+from codeexec.tui.panes.files.folder import FolderEntry
 from codeexec.tui.panes.files.outline import FileRow, Outline, read, stale
 from codeexec.tui.render.plain import plain_words
 from codeexec.tui.session.ask import CopyRequested, Failed
@@ -44,13 +44,13 @@ class FilesPane(Vertical):
     """
 
     @dataclass
-    class OpenRequested(Message):
+    class FileOpenRequested(Message):
         """Open this file in the editor."""
 
         path: Path
 
     @dataclass
-    class Changed(Message):
+    class FileRenamed(Message):
         """A file or folder has another name now, or with `after` None is gone."""
 
         before: Path
@@ -87,7 +87,7 @@ class FilesPane(Vertical):
         return [row.entry.path for row in self._outline.rows()]
 
     @property
-    def _entry(self) -> Entry | None:
+    def _entry(self) -> FolderEntry | None:
         rows = self._list.rows
         row = rows[self._list.cursor] if rows else None
         return row.entry if isinstance(row, FileRow) else None
@@ -154,8 +154,8 @@ class FilesPane(Vertical):
         event.stop()
         self._wanted = None
 
-    @on(RowList.Chosen)
-    def choose(self, event: RowList.Chosen) -> None:
+    @on(RowList.RowChosen)
+    def choose(self, event: RowList.RowChosen) -> None:
         event.stop()
         self.action_open()
 
@@ -170,7 +170,7 @@ class FilesPane(Vertical):
         if entry is not None and entry.is_dir:
             self._set_open(entry.path, entry.path not in self._outline.opened)
         elif entry is not None:
-            self.post_message(self.OpenRequested(entry.path))
+            self.post_message(self.FileOpenRequested(entry.path))
 
     def action_toggle_folder(self) -> None:
         if self._entry is not None and self._entry.is_dir:
@@ -237,7 +237,7 @@ class FilesPane(Vertical):
             return
         await self._land(path)
         if not path.is_dir():
-            self.post_message(self.OpenRequested(path))
+            self.post_message(self.FileOpenRequested(path))
 
     async def _land(self, path: Path) -> None:
         """Show the tree anew with the cursor on that."""
@@ -262,7 +262,7 @@ class FilesPane(Vertical):
             return
         self._outline.moved(path, target)
         await self._land(target)
-        self.post_message(self.Changed(path, target))
+        self.post_message(self.FileRenamed(path, target))
 
     def action_copy_path(self) -> None:
         if self._entry is not None:
@@ -272,7 +272,7 @@ class FilesPane(Vertical):
         if self._entry is not None:
             self.run_worker(self._delete(self._entry), group="change", exclusive=True)
 
-    async def _delete(self, entry: Entry) -> None:
+    async def _delete(self, entry: FolderEntry) -> None:
         words = "It is gone for good."
         if entry.is_link:
             words = "What the link points to stays."
@@ -287,5 +287,5 @@ class FilesPane(Vertical):
         except CodeexecError as error:
             self.post_message(Failed(error))
         else:
-            self.post_message(self.Changed(entry.path, None))
+            self.post_message(self.FileRenamed(entry.path, None))
         await self._read(self._outline.seen)

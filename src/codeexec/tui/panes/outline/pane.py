@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from codeexec.documents.outline import OutlineEntry, entry_at
 from codeexec.tui.commands.table import bindings
-from codeexec.tui.panes.documents.document_view import Sheet
+from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.outline.rows import OutlineRow, outline_rows
 from codeexec.tui.widgets.field import Field
 from codeexec.tui.widgets.label_text import tell
@@ -44,7 +44,7 @@ class OutlinePane(Vertical):
     class JumpRequested(Message):
         """Go to this line of the document, from 0."""
 
-        def __init__(self, sheet: Sheet, line: int) -> None:
+        def __init__(self, sheet: DocumentView, line: int) -> None:
             super().__init__()
             self.sheet = sheet
             self.line = line
@@ -52,10 +52,10 @@ class OutlinePane(Vertical):
     class LeaveRequested(Message):
         """Give the keys back to the editor."""
 
-    def __init__(self, document: Callable[[], Sheet | None], id: str | None = None) -> None:
+    def __init__(self, document: Callable[[], DocumentView | None], id: str | None = None) -> None:
         super().__init__(id=id)
         self._document = document
-        self._sheet: Sheet | None = None
+        self._sheet: DocumentView | None = None
         self._entries: tuple[OutlineEntry, ...] = ()
         self._version: tuple[object, ...] = ()
         self._is_due = False

@@ -13,7 +13,7 @@ from codeexec.domain.requests import VariableDetail
 from codeexec.domain.snapshot import Snapshot
 from codeexec.domain.words import size_words
 from codeexec.tui.render.plain import padded
-from codeexec.tui.widgets.row_list import Pieces, Row, TextRow
+from codeexec.tui.widgets.row_list import ListRow, Pieces, TextRow
 
 Order = Literal["name", "type", "size"]
 ORDERS: tuple[Order, ...] = ("name", "type", "size")
@@ -86,7 +86,7 @@ def outline(
     details: Mapping[str, VariableDetail],
     sought: str,
     width: int,
-) -> list[tuple[Key, Row]]:
+) -> list[tuple[Key, ListRow]]:
     """The rows of a list that is `width` cells wide; with `sought`, of those whose name or type
     has that text. What was imported is no data: it is listed only for who looks for it."""
     wanted = sought.casefold()
@@ -102,7 +102,7 @@ def outline(
         _widest([each.name for each in [*shown, *inner]], 4, 20 if is_wide else 13),
         _widest([each.type for each in [*shown, *inner]], 3, 14 if is_wide else 10),
     )
-    found: list[tuple[Key, Row]] = []
+    found: list[tuple[Key, ListRow]] = []
     for variable in shown:
         detail = details.get(variable.name)
         row = VariableRow(variable, is_open=detail is not None, widths=widths)
@@ -114,7 +114,7 @@ def outline(
 
 def _inside(
     name: str, detail: VariableDetail, widths: tuple[int, int]
-) -> Iterator[tuple[Key, Row]]:
+) -> Iterator[tuple[Key, ListRow]]:
     for child in _public_first(detail.children):
         yield (name, child.name), VariableRow(child, name, widths=widths)
     if not detail.children:

@@ -26,7 +26,7 @@ from codeexec.tui.session.ask import CopyRequested, Failed
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.field import Field
 from codeexec.tui.widgets.label_text import tell
-from codeexec.tui.widgets.row_list import Row, RowList
+from codeexec.tui.widgets.row_list import ListRow, RowList
 
 R = TypeVar("R")
 _EMPTY = "Variables appear here"
@@ -52,7 +52,7 @@ class VariablesPane(Vertical):
     """
 
     @dataclass
-    class TableRequested(Message):
+    class VariableTableRequested(Message):
         """Show this variable as a table (`TableScreen`)."""
 
         name: str
@@ -112,7 +112,7 @@ class VariablesPane(Vertical):
         self._list.focus()
 
     @property
-    def rows(self) -> Sequence[Row]:
+    def rows(self) -> Sequence[ListRow]:
         """What is listed now."""
         return self._list.rows
 
@@ -195,8 +195,8 @@ class VariablesPane(Vertical):
         if event.at < len(self._keys):
             self._current = self._keys[event.at]
 
-    @on(RowList.Chosen)
-    def open_chosen(self, event: RowList.Chosen) -> None:
+    @on(RowList.RowChosen)
+    def open_chosen(self, event: RowList.RowChosen) -> None:
         event.stop()
         self.action_open()
 
@@ -229,7 +229,7 @@ class VariablesPane(Vertical):
         if variable is None:
             return
         if variable.kind == "table" or (variable.kind == "array" and variable.shape.count("x") < 2):
-            self.post_message(self.TableRequested(variable.name))
+            self.post_message(self.VariableTableRequested(variable.name))
         else:
             self.action_expand(variable.name not in self._insides.details)
 

@@ -16,14 +16,14 @@ from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.events import CellRef, NextInputOffered
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.languages.running import refusal
-from codeexec.tui.panes.documents.autosave import Keeping
+from codeexec.tui.panes.documents.autosave import Autosaving
 from codeexec.tui.panes.documents.cells.cell_runs import CellRuns
 from codeexec.tui.panes.documents.cells.next_input import put_next_input
 from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
-from codeexec.tui.panes.documents.document_view import Sheet
+from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.word_completion import words_like
 from codeexec.tui.panes.editor.code_editor import CodeEditor, RunScope
-from codeexec.tui.panes.editor.marks import Completion, Diagnostic
+from codeexec.tui.panes.editor.marks import CompletionItem, Diagnostic
 from codeexec.tui.panes.editor.text.motions import identifier_before
 from codeexec.tui.session.ask import Failed, ask, ask_quietly
 from codeexec.tui.session.feed import Frame
@@ -34,7 +34,7 @@ _NEAR = 2000
 keyboard for 20 ms, thread or not."""
 
 
-class Running(Keeping):
+class Running(Autosaving):
     """Saves before it runs, if that is wished."""
 
     session: SessionClient | None = None
@@ -45,7 +45,7 @@ class Running(Keeping):
     stored: StoredOutputs
     _one_at_a_time: asyncio.Lock
 
-    def save(self, sheet: Sheet | None = None, *, overwrite: bool = False) -> bool:
+    def save(self, sheet: DocumentView | None = None, *, overwrite: bool = False) -> bool:
         """Write a document; whether it is on disk now."""
         raise NotImplementedError
 
@@ -68,11 +68,11 @@ class Running(Keeping):
         runs = self._runs(sheet, event.cells, event.scope)
         if event.scope is RunScope.RESTART:
             self._prepare(sheet)
-            self.post_message(self.RestartAsked(runs))
+            self.post_message(self.RestartRequested(runs))
         else:
             self.run_worker(self._run(sheet, runs), group="run")
 
-    def _refuses(self, sheet: Sheet, scope: RunScope) -> bool:
+    def _refuses(self, sheet: DocumentView, scope: RunScope) -> bool:
         """Whether the kernel does not run such a document, which is told then. Selected text of a
         document that is prose or data may be code all the same."""
         kernel = self._snapshot.kernel_named(self._kernel_of(sheet))
@@ -89,18 +89,18 @@ class Running(Keeping):
         self.post_message(Failed(UsageError(refused.message, next_step)))
         return True
 
-    def _kernel_of(self, sheet: Sheet) -> str:
+    def _kernel_of(self, sheet: DocumentView) -> str:
         """The kernel of the session that runs this document."""
         return self.focus_of_kernels.of_document(sheet.name_key)
 
     def _runs(
-        self, sheet: Sheet, cells: Sequence[Cell], scope: RunScope
+        self, sheet: DocumentView, cells: Sequence[Cell], scope: RunScope
     ) -> tuple[tuple[str, CellRef], ...]:
         """Code and where it is from; a part of a cell, or the file as one, marks no cell."""
         whole = scope not in (RunScope.SELECTION, RunScope.FILE)
         return tuple((cell.source, sheet.ref(cell, whole=whole)) for cell in cells)
 
-    def _run_program(self, sheet: Sheet, cell: Cell) -> None:
+    def _run_program(self, sheet: DocumentView, cell: Cell) -> None:
         """By `%program`, which every Python kernel has that we launch: see
         `guest/program_magic.py`. The interpreter reads the file, so it is saved before."""
         problem = ""
@@ -114,13 +114,13 @@ class Running(Keeping):
             code = f"%program {shlex.quote(str(sheet.path))}"
             self.run_worker(self._run(sheet, ((code, sheet.ref(cell, whole=False)),)), group="run")
 
-    def _prepare(self, sheet: Sheet) -> None:
+    def _prepare(self, sheet: DocumentView) -> None:
         if self.save_before_run and sheet.is_changed and not sheet.untitled:
             self.save(sheet)
         sheet.show_failures([])
         sheet.ran_at = time.monotonic()
 
-    async def _run(self, sheet: Sheet, runs: Sequence[tuple[str, CellRef]]) -> None:
+    async def _run(self, sheet: DocumentView, runs: Sequence[tuple[str, CellRef]]) -> None:
         """Queue cells in order; the first that cannot be queued ends it."""
         self._prepare(sheet)
         for code, cell in runs:
@@ -197,24 +197,24 @@ class Running(Keeping):
                     sheet.show_marks(self._snapshot)
                     self._follow_stored(sheet)
 
-    def _follow_stored(self, sheet: Sheet) -> None:
+    def _follow_stored(self, sheet: DocumentView) -> None:
         """A cell that was run shows what it puts out now, not what the file held."""
         if self.stored.follow(sheet, self._snapshot):
             self.post_message(self.StoredChanged())
 
-    def _save_outputs_of_run(self, sheet: Sheet) -> None:
+    def _save_outputs_of_run(self, sheet: DocumentView) -> None:
         """Where a run saves its document, what comes of it is saved as well when it is over."""
         if self.save_before_run and not sheet.is_changed and not sheet.has_open_cell:
             self.save_outputs(sheet)
 
-    def save_outputs(self, sheet: Sheet) -> None:
+    def save_outputs(self, sheet: DocumentView) -> None:
         """Write what its cells have put out into a notebook, beside whatever else goes on."""
         if self.watch_only:
             return
         if sheet.document.notebook is not None and self.session is not None:
             self.run_worker(self._write_outputs(sheet, self.session), group="outputs")
 
-    async def _write_outputs(self, sheet: Sheet, session: SessionClient) -> None:
+    async def _write_outputs(self, sheet: DocumentView, session: SessionClient) -> None:
         async with self._one_at_a_time:
             try:
                 await sheet.save_outputs(self._snapshot, session)
@@ -262,18 +262,18 @@ class Running(Keeping):
         if sheet is not None:
             self.run_worker(self._complete(sheet, event), group="complete", exclusive=True)
 
-    async def _complete(self, sheet: Sheet, event: CodeEditor.CompletionRequested) -> None:
+    async def _complete(self, sheet: DocumentView, event: CodeEditor.CompletionRequested) -> None:
         found = await ask_quietly(
             self.session, q.Complete(event.code, event.offset, self._kernel_of(sheet))
         )
         if found is not None and found.matches:
-            items = [Completion(match.text, match.type) for match in found.matches]
+            items = [CompletionItem(match.text, match.type) for match in found.matches]
             sheet.editor.show_completions(items, event.location(found.start), event)
         else:
             await self._complete_from_text(sheet, event)
 
     async def _complete_from_text(
-        self, sheet: Sheet, event: CodeEditor.CompletionRequested
+        self, sheet: DocumentView, event: CodeEditor.CompletionRequested
     ) -> None:
         """The kernel is busy, or knows nothing: what is written in the open documents may."""
         word = identifier_before(event.code[: event.offset], event.offset)
@@ -290,7 +290,7 @@ class Running(Keeping):
         if sheet is not None:
             self.run_worker(self._inspect(sheet, event), group="complete", exclusive=True)
 
-    async def _inspect(self, sheet: Sheet, event: CodeEditor.InspectRequested) -> None:
+    async def _inspect(self, sheet: DocumentView, event: CodeEditor.InspectRequested) -> None:
         found = await ask(
             self, self.session, q.Inspect(event.code, event.offset, kernel=self._kernel_of(sheet))
         )
@@ -302,7 +302,7 @@ def _generations(snapshot: Snapshot) -> dict[str, int]:
     return {name: kernel.generation for name, kernel in snapshot.kernels.items()}
 
 
-def _near_cursor(sheet: Sheet) -> str:
+def _near_cursor(sheet: DocumentView) -> str:
     model = sheet.editor.model
     line = model.cursor.line
     return "\n".join(model.lines[max(line - _NEAR, 0) : line + _NEAR])

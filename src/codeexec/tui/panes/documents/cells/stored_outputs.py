@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.tui.panes.documents.document_view import Sheet
+from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.session.stored_outputs import stored_views
 
 _FIRST_NUMBER = -1_000_000_000
@@ -14,14 +14,14 @@ class StoredOutputs:
     """Follows the open notebooks; needs no session."""
 
     def __init__(self) -> None:
-        self._views: dict[Sheet, tuple[ExecutionView, ...]] = {}
+        self._views: dict[DocumentView, tuple[ExecutionView, ...]] = {}
         self._next = _FIRST_NUMBER
 
     @property
     def views(self) -> tuple[ExecutionView, ...]:
         return tuple(view for views in self._views.values() for view in views)
 
-    def read(self, sheet: Sheet) -> int:
+    def read(self, sheet: DocumentView) -> int:
         """Take the outputs of the document as it was read from disk; how many cells with outputs
         are left out, as there are too many."""
         self._views.pop(sheet, None)
@@ -35,7 +35,7 @@ class StoredOutputs:
         count = len(notebook.data["cells"])
         return sum(bool(notebook.outputs(index)) for index in range(count)) - len(views)
 
-    def follow(self, sheet: Sheet, snapshot: Snapshot) -> bool:
+    def follow(self, sheet: DocumentView, snapshot: Snapshot) -> bool:
         """Drop the outputs of cells that were run; whether there were any."""
         views = self._views.get(sheet)
         if not views:
@@ -45,7 +45,7 @@ class StoredOutputs:
         self._views[sheet] = left
         return len(left) != len(views)
 
-    def close(self, sheet: Sheet) -> bool:
+    def close(self, sheet: DocumentView) -> bool:
         """Drop the outputs of a document; whether there were any."""
         return bool(self._views.pop(sheet, ()))
 

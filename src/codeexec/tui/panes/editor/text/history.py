@@ -6,30 +6,32 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from codeexec.tui.panes.editor.text.text import Change, Selection
+    from codeexec.tui.panes.editor.text.text import Selection, TextChange
 
 
 @dataclass(slots=True)
-class Step:
+class UndoStep:
     """Changes that are undone together, and the selections around them."""
 
     kind: str
     before: Selection
     after: Selection
-    changes: list[Change] = field(default_factory=list)
+    changes: list[TextChange] = field(default_factory=list)
 
 
-class History:
+class UndoHistory:
     """Steps done and undone. `kind` names what may merge: `type`, `delete`; empty never does."""
 
     def __init__(self) -> None:
-        self._done: list[Step] = []
-        self._undone: list[Step] = []
-        self._saved: Step | None = None
+        self._done: list[UndoStep] = []
+        self._undone: list[UndoStep] = []
+        self._saved: UndoStep | None = None
         self._lost_saved = False
         self._open = False
 
-    def record(self, changes: list[Change], kind: str, before: Selection, after: Selection) -> None:
+    def record(
+        self, changes: list[TextChange], kind: str, before: Selection, after: Selection
+    ) -> None:
         """One step more; what was undone is forgotten."""
         if any(step is self._saved for step in self._undone):
             self._lost_saved = True
@@ -39,10 +41,12 @@ class History:
             last.changes.extend(changes)
             last.after = after
         else:
-            self._done.append(Step(kind, before, after, list(changes)))
+            self._done.append(UndoStep(kind, before, after, list(changes)))
         self._open = True
 
-    def _merges(self, last: Step, kind: str, changes: list[Change], before: Selection) -> bool:
+    def _merges(
+        self, last: UndoStep, kind: str, changes: list[TextChange], before: Selection
+    ) -> bool:
         if last is self._saved or last.kind != kind or last.after != before or len(changes) != 1:
             return False
         if kind != "type":
@@ -55,14 +59,14 @@ class History:
         """Whatever comes next is a step of its own (the cursor was moved, say)."""
         self._open = False
 
-    def undo(self) -> Step | None:
+    def undo(self) -> UndoStep | None:
         self._open = False
         if not self._done:
             return None
         self._undone.append(self._done.pop())
         return self._undone[-1]
 
-    def redo(self) -> Step | None:
+    def redo(self) -> UndoStep | None:
         self._open = False
         if not self._undone:
             return None
@@ -81,11 +85,11 @@ class History:
         return not self._lost_saved and self._saved is (self._done[-1] if self._done else None)
 
     @property
-    def last(self) -> Step | None:
+    def last(self) -> UndoStep | None:
         """The step that was done last."""
         return self._done[-1] if self._done else None
 
-    def was_saved_before(self, step: Step) -> bool:
+    def was_saved_before(self, step: UndoStep) -> bool:
         """Whether `step` was done last, on the text as it was at `mark_saved`."""
         if self._lost_saved or self.last is not step:
             return False

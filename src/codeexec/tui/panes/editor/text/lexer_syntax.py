@@ -10,7 +10,7 @@ from codeexec.tui.panes.editor.text.columns import LONG
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
 
-    from codeexec.tui.panes.editor.text.text import Change, TextBuffer
+    from codeexec.tui.panes.editor.text.text import TextBuffer, TextChange
 
 Span = tuple[int, int, str]
 """First column, the column after the last, and what it is: `keyword`, `string` and so on."""
@@ -70,7 +70,7 @@ class LexerSyntax:
     is_quick = False
     cost = 0.0
 
-    def changed(self, change: Change) -> None:
+    def changed(self, change: TextChange) -> None:
         shift = change.line_shift
         if shift or change.start.line != change.new_end.line:
             last = change.old_end.line

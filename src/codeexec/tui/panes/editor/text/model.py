@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codeexec.tui.panes.editor.text.shared_text import SharedText, moved
-from codeexec.tui.panes.editor.text.text import ORIGIN, Change, Location, Selection
+from codeexec.tui.panes.editor.text.text import ORIGIN, Location, Selection, TextChange
 from codeexec.tui.panes.editor.text.wrapping import RowMap
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class EditorModel:
         self.rows = RowMap(self.buffer.lines, self.tab)
         self.goal_cell: int | None = None
         """The cell that moving up and down aims at, over shorter lines."""
-        self.listeners: list[Callable[[Change], None]] = []
+        self.listeners: list[Callable[[TextChange], None]] = []
         self.on_settled: Callable[[], None] | None = None
         """Called after another view of the text has changed it."""
         self.shared.views.append(self)
@@ -102,10 +102,10 @@ class EditorModel:
         self.shared.settle(self)
         return True
 
-    def _apply(self, start: Location, end: Location, text: str) -> Change:
+    def _apply(self, start: Location, end: Location, text: str) -> TextChange:
         return self.shared.replace(start, end, text, self)
 
-    def follow(self, change: Change, *, is_own: bool) -> None:
+    def follow(self, change: TextChange, *, is_own: bool) -> None:
         """The text has changed, by this view or by another one."""
         removed = change.old_end.line - change.start.line + 1
         inserted = change.new_end.line - change.start.line + 1

@@ -87,7 +87,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CurrentMatch:
     """The match that was gone to, which one it is (from 1) and how many there are."""
 
     selection: Selection
@@ -111,7 +111,9 @@ def all_matches(lines: list[str], pattern: Pattern) -> list[tuple[int, int, int]
     ]
 
 
-def find(model: EditorModel, query: Query, step: int = 1, *, here: bool = False) -> Found | None:
+def find(
+    model: EditorModel, query: Query, step: int = 1, *, here: bool = False
+) -> CurrentMatch | None:
     """The next match (`step` 1) or the one before (-1), around the end; selected.
 
     With `here` a match at the beginning of the selection counts, as while one is typing.
@@ -135,7 +137,7 @@ def find(model: EditorModel, query: Query, step: int = 1, *, here: bool = False)
     else:
         position = (bisect_left(found, at, key=_start) - 1) % len(found)
     model.select(*found[position])
-    return Found(model.selection, position + 1, len(found))
+    return CurrentMatch(model.selection, position + 1, len(found))
 
 
 def _start(match: tuple[Location, Location]) -> Location:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codeexec.documents.percent import CellIndex
-from codeexec.tui.panes.editor.text.history import History, Step
-from codeexec.tui.panes.editor.text.text import Change, Location, TextBuffer
+from codeexec.tui.panes.editor.text.history import UndoHistory, UndoStep
+from codeexec.tui.panes.editor.text.text import Location, TextBuffer, TextChange
 
 if TYPE_CHECKING:
     from codeexec.tui.panes.editor.text.model import EditorModel
@@ -20,7 +20,7 @@ class SpareCell:
 
     key: str
     inserted: str
-    step: Step
+    step: UndoStep
 
 
 class SharedText:
@@ -28,13 +28,13 @@ class SharedText:
 
     def __init__(self, text: str, marker: str) -> None:
         self.buffer = TextBuffer(text)
-        self.history = History()
+        self.history = UndoHistory()
         self.cells = CellIndex(self.buffer.lines, marker)
         self.read_only = False
         self.views: list[EditorModel] = []
         self._spare: SpareCell | None = None
 
-    def replace(self, start: Location, end: Location, text: str, by: EditorModel) -> Change:
+    def replace(self, start: Location, end: Location, text: str, by: EditorModel) -> TextChange:
         """Put `text` in place of what is between two places; `by` is the view that does so."""
         at_line_end = start.column == len(self.buffer.lines[start.line])
         change = self.buffer.replace(start, end, text)
@@ -93,7 +93,7 @@ class SharedText:
         return spare is not None and self.history.was_saved_before(spare.step)
 
 
-def moved(location: Location, change: Change) -> Location:
+def moved(location: Location, change: TextChange) -> Location:
     """Where a caret stands after a change that another view has made."""
     if location <= change.start:
         return location

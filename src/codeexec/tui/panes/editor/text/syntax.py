@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Point, Query, Tree
 
     from codeexec.languages.model import Language
-    from codeexec.tui.panes.editor.text.text import Change, TextBuffer
+    from codeexec.tui.panes.editor.text.text import TextBuffer, TextChange
 
 _CAPTURES = {
     "constructor": "type",
@@ -78,7 +78,7 @@ class Syntax(Protocol):
     cost: float
     """Seconds that it took last to catch up with the text, as far as that is known."""
 
-    def changed(self, change: Change) -> None:
+    def changed(self, change: TextChange) -> None:
         """The buffer has changed."""
 
     def work(self, seconds: float) -> bool:
@@ -149,7 +149,7 @@ class TreeSyntax:
         """Was the last parse so short that the next can be done within a key?"""
         return self._last < _SMALL and not self._is_given_up
 
-    def changed(self, change: Change) -> None:
+    def changed(self, change: TextChange) -> None:
         if self._tree is not None:
             start, at = change.start_byte, change.start
             head = self._buffer.byte_column(at)
@@ -295,7 +295,7 @@ class NoSyntax:
     is_quick = True
     cost = 0.0
 
-    def changed(self, change: Change) -> None:
+    def changed(self, change: TextChange) -> None:
         """Nothing to follow."""
 
     def work(self, seconds: float) -> bool:

@@ -40,7 +40,7 @@ ORIGIN = Location(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TextChange:
     """`removed` between `start` and `old_end` has become `inserted`, which ends at `new_end`.
 
     The byte offsets are in UTF-8 with `\\n` between lines; -1 when nobody asked for them.
@@ -90,7 +90,7 @@ class TextBuffer:
         last = self.lines[end.line][: end.column]
         return "\n".join([first, *self.lines[start.line + 1 : end.line], last])
 
-    def replace(self, start: Location, end: Location, text: str) -> Change:
+    def replace(self, start: Location, end: Location, text: str) -> TextChange:
         """Put `text` in place of what is between `start` and `end` (in this order)."""
         removed = self.text(start, end)
         start_byte = self.byte_offset(start) if self._sizes is not None else -1
@@ -107,7 +107,7 @@ class TextBuffer:
             self._sizes[start.line : end.line + 1] = [_size(line) for line in fresh]
             del self._sums[start.line // _STRIDE + 1 :]
         self.version += 1
-        return Change(start, end, new_end, removed, text, start_byte)
+        return TextChange(start, end, new_end, removed, text, start_byte)
 
     def byte_offset(self, location: Location) -> int:
         """UTF-8 bytes before `location`; sums are kept for what is above the last change."""

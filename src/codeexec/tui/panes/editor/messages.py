@@ -27,7 +27,7 @@ class RunScope(StrEnum):
     RESTART = "restart"
 
 
-class Intent(Message, namespace="code_editor"):
+class EditorMessage(Message, namespace="code_editor"):
     """What an editor utters; `control` is the editor."""
 
     @property
@@ -35,7 +35,7 @@ class Intent(Message, namespace="code_editor"):
         return self._sender if isinstance(self._sender, DOMNode) else None
 
 
-class AboutCode(Intent, namespace="code_editor"):
+class CodeQuestion(EditorMessage, namespace="code_editor"):
     """A question to the kernel: `offset` is in code points into `code`, one cell's source.
 
     `start` is where `code` begins in the text and `version` that of the text.
@@ -56,24 +56,24 @@ class AboutCode(Intent, namespace="code_editor"):
         return Location(self.start.line + newlines, column + (not newlines) * self.start.column)
 
 
-class Intents:
+class EditorMessages:
     """The messages, nested so that they are known as `CodeEditor.RunRequested` and so on."""
 
-    class Changed(Intent, namespace="code_editor"):
+    class TextChanged(EditorMessage, namespace="code_editor"):
         """The text has changed; `version` counts up with every change."""
 
         def __init__(self, version: int) -> None:
             super().__init__()
             self.version = version
 
-    class CursorMoved(Intent, namespace="code_editor"):
+    class CursorMoved(EditorMessage, namespace="code_editor"):
         """The cursor or the selection is somewhere else; from 0, in code points."""
 
         def __init__(self, selection: Selection) -> None:
             super().__init__()
             self.selection = selection
 
-    class RunRequested(Intent, namespace="code_editor"):
+    class RunRequested(EditorMessage, namespace="code_editor"):
         """Run these cells, in this order. For a selection there is one, without a title.
 
         RESTART asks for a fresh kernel first.
@@ -84,29 +84,29 @@ class Intents:
             self.scope = scope
             self.cells = cells
 
-    class CompletionRequested(AboutCode, namespace="code_editor"):
+    class CompletionRequested(CodeQuestion, namespace="code_editor"):
         """Answer with `show_completions`. `automatic`: nobody asked, so do not disturb."""
 
         automatic = False
 
-    class InspectRequested(AboutCode, namespace="code_editor"):
+    class InspectRequested(CodeQuestion, namespace="code_editor"):
         """Answer with `show_docs`."""
 
-    class CopyRequested(Intent, namespace="code_editor"):
+    class TextCopied(EditorMessage, namespace="code_editor"):
         """Text was copied or cut, for other clipboards than ours."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
-    class ModeChanged(Intent, namespace="code_editor"):
+    class ModeChanged(EditorMessage, namespace="code_editor"):
         """A layer of keys such as vim's is in another mode; `mode` is a word to show."""
 
         def __init__(self, mode: str) -> None:
             super().__init__()
             self.mode = mode
 
-    class BlockPressed(Intent, namespace="code_editor"):
+    class BlockPressed(EditorMessage, namespace="code_editor"):
         """A mouse button went down on row `row` of a block, at cell `x` of its content."""
 
         def __init__(self, key: str, row: int, x: int, button: int) -> None:
@@ -116,7 +116,7 @@ class Intents:
             self.x = x
             self.button = button
 
-    class PromptRequested(Intent, namespace="code_editor"):
+    class PromptRequested(EditorMessage, namespace="code_editor"):
         """Ask somebody for `find`, `replace`, `line`, `cell`, `symbol` or `command`, beginning
         with `text`."""
 
