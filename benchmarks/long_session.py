@@ -144,9 +144,9 @@ async def first_content(socket: str, state: Path, work: Path, last: int) -> floa
     from codeexec.config.model import Settings
     from codeexec.documents.swap import SwapStore
     from codeexec.tui.app import WorkbenchApp
-    from codeexec.tui.boot.entry import OpenOptions
     from codeexec.tui.commands import keymap
     from codeexec.tui.context import AppContext
+    from codeexec.tui.options import OpenOptions
     from codeexec.tui.theme import theme
 
     began = time.perf_counter()

@@ -24,10 +24,10 @@ from codeexec.client.embedded import EmbeddedHost
 from codeexec.config.load import load
 from codeexec.domain.snapshot import Snapshot
 from codeexec.tui.app import WorkbenchApp
-from codeexec.tui.boot.entry import OpenOptions
 from codeexec.tui.commands import keymap
 from codeexec.tui.context import AppContext
 from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.options import OpenOptions
 from codeexec.tui.theme import theme
 
 HERE = Path(__file__).parent

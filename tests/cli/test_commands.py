@@ -24,7 +24,7 @@ from codeexec.cli.typos import mistyped_command
 from codeexec.domain.errors import Conflict, NotFound, UsageError
 from codeexec.domain.requests import SessionSummary
 from codeexec.tui.boot import entry as app
-from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.options import OpenOptions
 from support.programs import Desk, Terminal
 
 HEAVY = ("click", "msgspec", "asyncio", "textual", "rich", "zmq", "sqlite3")

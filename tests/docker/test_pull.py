@@ -16,7 +16,7 @@ from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.domain.requests import RestartKernel
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.pulling import Pull
-from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.options import OpenOptions
 from support.bench import open_bench
 from support.containers import ENGINE, give_away
 from support.programs import Terminal

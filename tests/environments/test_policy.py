@@ -21,7 +21,7 @@ from codeexec.environments.docker.policy import (
     size,
     unenforced,
 )
-from codeexec.tui.boot.entry import Policy as Preset
+from codeexec.tui.options import Policy as Preset
 from codeexec.tui.screens.policies import POLICIES, REACH
 
 FACTS = EngineFacts(cpus=2, memory=8 << 30)

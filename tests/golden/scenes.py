@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, TextArea
 
-from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.options import OpenOptions
 from codeexec.tui.panes.console import paint
 from codeexec.tui.panes.editor import painting
 from codeexec.tui.theme.color_depth import Depth

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.requests import Execute
-from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.options import OpenOptions
 from support.bench import engine_in, open_bench
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("everywhere")]

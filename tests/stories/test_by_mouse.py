@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.documents.formats import open_document
-from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.options import OpenOptions
 from codeexec.tui.screens.table_screen import TableScreen
 from codeexec.tui.widgets.table import DataTableView
 from support.bench import Bench, open_bench

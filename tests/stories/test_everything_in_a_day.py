@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.requests import StopSession
-from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.options import OpenOptions
 from support.bench import Bench, engine_in, open_bench
 from support.containers import containers
 from support.programs import read_notebook

@@ -14,9 +14,9 @@ from codeexec.client.embedded import EmbeddedHost
 from codeexec.config.load import Loaded
 from codeexec.config.model import Settings
 from codeexec.tui.app import WorkbenchApp
-from codeexec.tui.boot.entry import OpenOptions
 from codeexec.tui.commands import keymap
 from codeexec.tui.context import AppContext
+from codeexec.tui.options import OpenOptions
 from codeexec.tui.theme import theme
 from support.tty import Tty, workbench
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.options import OpenOptions
 from codeexec.tui.tour import STEPS, Progress, folder_of, lay_out
 from support.bench import Bench, open_bench
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.options import OpenOptions
 from support.bench import engine_in, open_bench
 
 pytestmark = pytest.mark.slow

@@ -23,9 +23,9 @@ from codeexec.config.model import Docker, Kernel, Settings
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.app import WorkbenchApp
-from codeexec.tui.boot.entry import OpenOptions
 from codeexec.tui.commands import keymap
 from codeexec.tui.context import AppContext
+from codeexec.tui.options import OpenOptions
 from codeexec.tui.theme import theme
 from codeexec.tui.workbench.workbench import Workbench
 from support.containers import IMAGE, container_kernels, give_away

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from codeexec.tui.boot.entry import OpenOptions
+    from codeexec.tui.options import OpenOptions
 
 
 def open_files(files: tuple[str, ...]) -> int:
@@ -17,7 +17,7 @@ def open_files(files: tuple[str, ...]) -> int:
             from codeexec.cli.group import invoke
 
             return invoke(list(files))  # which says so
-    from codeexec.tui.boot.entry import OpenOptions
+    from codeexec.tui.options import OpenOptions
 
     return open_workbench(OpenOptions(files=files))
 

@@ -27,12 +27,11 @@ from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.printable import printable
 from codeexec.domain.requests import SessionSummary
-from codeexec.tui.boot.entry import OpenOptions
-from codeexec.tui.commands.key_order import KeyHandled, KeyOrder
 from codeexec.tui.commands.scopes import all_places, menu, places
 from codeexec.tui.commands.table import BY_ID, Where
 from codeexec.tui.context import AppContext
 from codeexec.tui.messages import Attach, Depart, ThemeChosen
+from codeexec.tui.options import OpenOptions
 from codeexec.tui.render.clusters import ClusterFilter
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.screens.palette import CommandChooser
@@ -46,6 +45,7 @@ from codeexec.tui.textual_ext.terminal_replies import TerminalAnswered
 from codeexec.tui.theme.color_depth import Depth
 from codeexec.tui.theme.colors import Color
 from codeexec.tui.theme.theme import Theme, preferred_theme, to_textual
+from codeexec.tui.workbench.key_order import KeyHandled, KeyOrder
 from codeexec.tui.workbench.workbench import Workbench
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from codeexec.tui.boot.entry import OpenOptions
+    from codeexec.tui.options import OpenOptions
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.config.model import Docker, Kernel, Settings
 from codeexec.domain.requests import ListSessions, OpenSession, SessionSummary
-from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.options import OpenOptions
 from codeexec.tui.session.attach import _fits, find_session, wanted
 from codeexec.tui.session.workspace import Workspace, workspace_of
 

@@ -20,11 +20,11 @@ from codeexec.documents.swap import SwapStore
 from codeexec.domain import requests as q
 from codeexec.domain.printable import is_web_address
 from codeexec.tui.app import WorkbenchApp
-from codeexec.tui.boot.entry import OpenOptions
 from codeexec.tui.boot.first_frame import frame
 from codeexec.tui.commands import keymap
 from codeexec.tui.commands.table import BY_ID
 from codeexec.tui.context import AppContext
+from codeexec.tui.options import OpenOptions
 from codeexec.tui.panes.variables.pane import VariablesPane
 from codeexec.tui.textual_ext.compositor import SafeCompositor
 from codeexec.tui.theme import theme
@@ -197,7 +197,8 @@ def test_the_first_frame_and_the_last_words() -> None:
     leave = (
         "import codeexec.tui.boot.start as s\n"
         f"s.start = lambda options, frame: {EVERYTHING!r}\n"
-        "from codeexec.tui.boot.entry import OpenOptions, run\n"
+        "from codeexec.tui.boot.entry import run"
+        "; from codeexec.tui.options import OpenOptions\n"
         "run(OpenOptions())\n"
     )
     done = subprocess.run(

@@ -25,7 +25,7 @@ from codeexec.domain.requests import ReadRows, SearchRows
 from codeexec.domain.snapshot import KEPT_EXECUTIONS
 from codeexec.session.journal import Journal
 from codeexec.session.recorder import Recorder
-from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.options import OpenOptions
 from codeexec.tui.panes.console.card import Card
 from codeexec.tui.panes.editor.marks import CellState
 from codeexec.tui.session.ask import SaveRequested

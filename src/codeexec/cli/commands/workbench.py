@@ -18,11 +18,11 @@ from codeexec.cli.launch import open_workbench
 from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, TRUST, DockerCommand
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
-from codeexec.tui.boot.entry import OpenOptions
+from codeexec.tui.options import OpenOptions
 from codeexec.tui.session.workspace import workspace_of
 
 if TYPE_CHECKING:
-    from codeexec.tui.boot.entry import Policy
+    from codeexec.tui.options import Policy
 
 
 @click.command("codeexec-tui", cls=DockerCommand, add_help_option=False)

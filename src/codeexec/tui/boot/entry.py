@@ -1,30 +1,12 @@
-"""The way into the workbench. Imports nothing of weight: the first frame comes before it."""
+"""Entry point of the workbench. Imports only light modules, so that the first frame is early."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING
 
-Policy = Literal["locked", "network", "open"]
-
-
-@dataclass(frozen=True, slots=True)
-class OpenOptions:
-    """What the command line says. `docker` is None without `--docker`, else an image, which may
-    be empty for our own; a `theme`, `kernel` or `policy` that is empty is left to the settings."""
-
-    files: tuple[str, ...] = ()
-    kernel: str = ""
-    new: bool = False
-    session: str = ""
-    docker: str | None = None
-    policy: Policy | Literal[""] = ""
-    pull: bool = False
-    theme: str = ""
-    attach: bool = False
-    watch: bool = False
-    demo: bool = False
+if TYPE_CHECKING:
+    from codeexec.tui.options import OpenOptions
 
 
 def run(options: OpenOptions) -> int:

@@ -20,12 +20,12 @@ _STEP = 0.15
 if TYPE_CHECKING:
     from codeexec.client.spawn import Starting
     from codeexec.config.load import Loaded
-    from codeexec.tui.boot.entry import OpenOptions
     from codeexec.tui.boot.first_frame import FirstFrame
     from codeexec.tui.boot.typeahead import FirstRun
     from codeexec.tui.context import AppContext
     from codeexec.tui.graphics.probe import TerminalReplies
     from codeexec.tui.layout import Box
+    from codeexec.tui.options import OpenOptions
     from codeexec.tui.session.workspace import Workspace
 
 

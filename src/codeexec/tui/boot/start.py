@@ -14,9 +14,9 @@ from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
-    from codeexec.tui.boot.entry import OpenOptions
     from codeexec.tui.boot.first_frame import FirstFrame
     from codeexec.tui.layout import Box
+    from codeexec.tui.options import OpenOptions
     from codeexec.tui.session.workspace import Workspace
 
 

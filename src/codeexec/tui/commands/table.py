@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from textual.binding import Binding
 
-from codeexec.tui.panes.editor.bindings import DEFAULT_BINDINGS
+from codeexec.tui.commands.editor import DEFAULT_BINDINGS
 
 Pane = Literal["editor", "console", "prompt", "artifacts", "variables", "files", "outline"]
 Part = Literal["find", "search", "rows", "table", "text", "json", "picture"]

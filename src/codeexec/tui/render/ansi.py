@@ -27,9 +27,8 @@ from codeexec.tui.render.sgr import (
     Paint,
     Sgr,
     apply,
-    palette_color,
 )
-from codeexec.tui.theme.colors import Color, contrast, readable
+from codeexec.tui.theme.colors import Color, contrast, palette_color, readable
 from codeexec.tui.theme.theme import Theme
 from codeexec.tui.theme.tokens import ansi_contrast
 

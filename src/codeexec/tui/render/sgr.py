@@ -75,17 +75,6 @@ def apply(pen: Sgr, parameters: str) -> Sgr:
     return Sgr(color, ground, flags)
 
 
-def palette_color(number: int) -> Color:
-    """Colours 16 to 255 of xterm: a cube of 6x6x6 and 24 greys."""
-    if number >= 232:
-        grey = 8 + (number - 232) * 10
-        return Color(grey, grey, grey)
-    steps = (0, 95, 135, 175, 215, 255)
-    red, rest = divmod(number - 16, 36)
-    green, blue = divmod(rest, 6)
-    return Color(steps[red], steps[green], steps[blue])
-
-
 def _numbers(group: str) -> list[int]:
     return [int(part) if part.isdecimal() and len(part) < 6 else 0 for part in group.split(":")]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from codeexec.domain.snapshot import KernelView
-from codeexec.tui.boot.entry import Policy
+from codeexec.tui.options import Policy
 from codeexec.tui.screens.picker import Picker, spread
 from codeexec.tui.widgets.hints import Hint
 from codeexec.tui.widgets.row_list import Ink, Pieces

@@ -14,7 +14,7 @@ from codeexec.domain.errors import NotFound
 from codeexec.domain.requests import ListSessions, OpenSession, SessionSummary, StopSession
 
 if TYPE_CHECKING:
-    from codeexec.tui.boot.entry import OpenOptions
+    from codeexec.tui.options import OpenOptions
     from codeexec.tui.session.workspace import Workspace
 
 

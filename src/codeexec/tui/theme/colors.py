@@ -33,6 +33,17 @@ class Color(NamedTuple):
         return Color(*(round(a + (b - a) * share) for a, b in zip(self, other, strict=True)))
 
 
+def palette_color(number: int) -> Color:
+    """Colours 16 to 255 of xterm: a cube of 6x6x6 and 24 greys."""
+    if number >= 232:
+        grey = 8 + (number - 232) * 10
+        return Color(grey, grey, grey)
+    steps = (0, 95, 135, 175, 215, 255)
+    red, offset = divmod(number - 16, 36)
+    green, blue = divmod(offset, 6)
+    return Color(steps[red], steps[green], steps[blue])
+
+
 def luminance(color: Color) -> float:
     """Relative luminance, 0 (black) to 1 (white), as WCAG 2.2 defines it."""
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from math import hypot
 
-from codeexec.tui.render.sgr import palette_color
-from codeexec.tui.theme.colors import Color
+from codeexec.tui.theme.colors import Color, palette_color
 from codeexec.tui.theme.tables import Limited
 
 SIXTEEN: tuple[Color, ...] = (

@@ -21,7 +21,6 @@ from codeexec.domain.pulls import pull_words
 from codeexec.domain.requests import Usage
 from codeexec.domain.snapshot import KernelState, Snapshot
 from codeexec.domain.words import duration
-from codeexec.tui.panes.console.paint import SHOW_BUSY_AFTER
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.theme.theme import Theme
 
@@ -48,6 +47,9 @@ _NEXT_RUNG = {
     "terminate": " · F9 again kills it",
 }
 """What the key does next, said before it does so."""
+
+SHOW_BUSY_AFTER = 0.08
+"""Seconds. A run that ends sooner is not drawn as running, which saves two repaints."""
 
 _SENTENCE = re.compile(r"\.\s|\n|\.$|; ")
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from textual.events import Key
 
-from codeexec.tui.commands.key_order import takes_text
 from codeexec.tui.commands.keymap import key_words
 from codeexec.tui.commands.table import BY_ID
 from codeexec.tui.widgets.keys_shown import KeysShown
+from codeexec.tui.workbench.key_order import takes_text
 
 if TYPE_CHECKING:
     from codeexec.tui.workbench.workbench import Workbench

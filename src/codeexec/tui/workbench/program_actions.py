@@ -24,7 +24,7 @@ from codeexec.tui.workbench import saving
 from codeexec.tui.workbench.arrangement import Arrangement
 
 if TYPE_CHECKING:
-    from codeexec.tui.boot.entry import OpenOptions
+    from codeexec.tui.options import OpenOptions
     from codeexec.tui.session.feed import Frame
 
 

@@ -46,8 +46,8 @@ from codeexec.tui.workbench.view_sharing import ViewSharing
 from codeexec.tui.workbench.wires import Wires
 
 if TYPE_CHECKING:
-    from codeexec.tui.boot.entry import OpenOptions
     from codeexec.tui.context import AppContext
+    from codeexec.tui.options import OpenOptions
 
 _USAGE_EVERY = 2.0
 """Seconds between looks at the kernel's memory."""

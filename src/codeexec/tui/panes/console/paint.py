@@ -21,12 +21,10 @@ from codeexec.tui.render.highlight import highlight
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.stored_outputs import is_stored
 from codeexec.tui.theme.theme import Theme
+from codeexec.tui.widgets.status import SHOW_BUSY_AFTER
 
 GUTTER = 2
 """Columns at the left: a mark, and a blank."""
-
-SHOW_BUSY_AFTER = 0.08
-"""Seconds; a run that is over sooner is not marked as running, which saves two repaints."""
 
 _INKS: dict[ExecutionStatus, str] = {
     "queued": "run.queued",

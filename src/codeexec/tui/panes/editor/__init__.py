@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codeexec.tui.panes.editor.bindings import DEFAULT_BINDINGS
+from codeexec.tui.commands.editor import DEFAULT_BINDINGS
 from codeexec.tui.panes.editor.code_editor import CodeEditor, RunScope
 from codeexec.tui.panes.editor.marks import (
     CellMark,

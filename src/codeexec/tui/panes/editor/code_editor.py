@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from textual.geometry import Offset
 
-from codeexec.tui.panes.editor.bindings import bindings
+from codeexec.tui.commands.editor import bindings
 from codeexec.tui.panes.editor.docs import Docs
 from codeexec.tui.panes.editor.edit_actions import EditActions
 from codeexec.tui.panes.editor.find_actions import FindActions
