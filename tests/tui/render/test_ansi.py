@@ -11,7 +11,7 @@ from rich.style import Style
 from codeexec.domain.outputs import plain
 from codeexec.tui.render.ansi import AnsiPainter
 from codeexec.tui.render.sgr import PLAIN, Sgr, apply
-from codeexec.tui.theme.colors import Color, contrast
+from codeexec.tui.theme.colors import Color, contrast, palette_color
 from codeexec.tui.theme.theme import Theme, built_in_folder, load_themes
 
 THEMES = load_themes([built_in_folder()])
