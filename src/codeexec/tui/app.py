@@ -115,8 +115,8 @@ class WorkbenchApp(App[str]):
         for problem in self.equipment.keymap.problems:
             self.notify(str(problem), title="Keys", severity="warning", markup=False)
         for trouble in self.equipment.loaded.problems:
-            words = f"{trouble} {trouble.next_step}"
-            self.notify(words, title="Settings", severity="warning", markup=False)
+            message = f"{trouble} {trouble.next_step}"
+            self.notify(message, title="Settings", severity="warning", markup=False)
         self.call_after_refresh(self._take_keys)
         # Nor is what little garbage there is of the start collected first: that takes 40 to 70 ms.
         garbage.begin()
@@ -233,20 +233,22 @@ class WorkbenchApp(App[str]):
             self._driver.exit_event.set()
 
     def _report(self, error: Exception) -> CodeexecError:
-        workbench = next((one for one in self.screen_stack if isinstance(one, Workbench)), None)
+        workbench = next(
+            (screen for screen in self.screen_stack if isinstance(screen, Workbench)), None
+        )
         name = ""
         if workbench is not None and workbench.last is not None:
             name = workbench.last.snapshot.name
             workbench.documents.keep_unsaved()
-        said = traceback.format_exception_only(error)[-1].strip()
+        summary = traceback.format_exception_only(error)[-1].strip()
         next_step = f"The session goes on: codeexec-tui attach {name}".strip()
         file = self.equipment.state / "fault.txt"
         try:
             file.write_text("".join(traceback.format_exception(error)), "utf-8")
         except OSError:
-            return CodeexecError(f"The workbench has failed: {said}", next_step)
+            return CodeexecError(f"The workbench has failed: {summary}", next_step)
         return CodeexecError(
-            f"The workbench has failed: {said}", f"{next_step}\nWhat went wrong is in {file}"
+            f"The workbench has failed: {summary}", f"{next_step}\nWhat went wrong is in {file}"
         )
 
     async def run_action(
@@ -275,22 +277,22 @@ class WorkbenchApp(App[str]):
         if isinstance(self.screen, KeysScreen):
             self.screen.action_leave()  # the same key closes it
             return
-        here = places(self.screen)
+        scopes = places(self.screen)
         keys = self.equipment.keymap.keys
-        chosen = await self.push_screen_wait(KeysScreen(keys, all_places(tuple(here))))
-        await self._run_chosen(chosen, here)
+        chosen = await self.push_screen_wait(KeysScreen(keys, all_places(tuple(scopes))))
+        await self._run_chosen(chosen, scopes)
 
     @work(group="palette", exclusive=True)
     async def action_palette(self) -> None:
-        here = places(self.screen)
+        scopes = places(self.screen)
         chosen = await self.push_screen_wait(
-            CommandChooser("Commands", menu(tuple(here)), self.equipment.keymap, near=here)
+            CommandChooser("Commands", menu(tuple(scopes)), self.equipment.keymap, near=scopes)
         )
-        await self._run_chosen(chosen, here)
+        await self._run_chosen(chosen, scopes)
 
-    async def _run_chosen(self, chosen: str | None, here: Mapping[Where, DOMNode]) -> None:
+    async def _run_chosen(self, chosen: str | None, scopes: Mapping[Where, DOMNode]) -> None:
         """Do what was chosen, by the part that is there."""
-        if chosen is not None and (target := here.get(BY_ID[chosen].where)) is not None:
+        if chosen is not None and (target := scopes.get(BY_ID[chosen].where)) is not None:
             await self.run_action(BY_ID[chosen].action, default_namespace=target)
 
     # -- what screens ask -------------------------------------------------------------------------
@@ -357,7 +359,9 @@ class WorkbenchApp(App[str]):
 
     def _limit_colors(self, theme: Theme) -> None:
         """Let nothing reach the terminal that is not one of its colours."""
-        self._filters[:] = [kept for kept in self._filters if kept is not self._palette_filter]
+        self._filters[:] = [
+            line_filter for line_filter in self._filters if line_filter is not self._palette_filter
+        ]
         self._palette_filter = None
         depth = theme.depth
         if depth != "truecolor":

@@ -160,20 +160,20 @@ def boxes(layout: PaneLayout, columns: int, lines: int) -> dict[str, Box]:
         upper, lower, share = lower, upper, 100 - share
     if layout.is_beside_in(columns):
         first = (width - 1) * share // 100
-        found = {
+        areas = {
             upper: Box(left, 1, first, height - 1),
             lower: Box(left + first + 1, 1, width - first - 1, height - 1),
         }
     else:
-        found = _halves((upper, lower), left, width, height, share)
+        areas = _halves((upper, lower), left, width, height, share)
     if layout.files and layout.outline:
-        found |= _halves(("files", "outline"), 0, files, height, layout.files_share)
+        areas |= _halves(("files", "outline"), 0, files, height, layout.files_share)
     elif layout.has_left:
-        found["files" if layout.files else "outline"] = Box(0, 1, files, height - 1)
+        areas["files" if layout.files else "outline"] = Box(0, 1, files, height - 1)
     if layout.side:
         right, share = columns - side, layout.artifacts_share
-        found |= _halves(("artifacts", "variables"), right, side, height, share)
-    return found
+        areas |= _halves(("artifacts", "variables"), right, side, height, share)
+    return areas
 
 
 def output_width(pane: int) -> int:
@@ -212,9 +212,9 @@ class Layouts:
         from msgspec import convert  # not before the first prompt, where nothing is kept
 
         try:
-            kept = load_json(read_plain_text(file))
-            layout = convert(kept["layout"], PaneLayout)
-            return layout, tuple(str(name) for name in kept.get("files", ()))
+            saved = load_json(read_plain_text(file))
+            layout = convert(saved["layout"], PaneLayout)
+            return layout, tuple(str(name) for name in saved.get("files", ()))
         except (OSError, ValueError, KeyError, TypeError):
             return PaneLayout(), ()
 

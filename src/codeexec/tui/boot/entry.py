@@ -45,10 +45,10 @@ def run(options: OpenOptions) -> int:
             frame.begin()
         from codeexec.tui.boot.start import start
 
-        words = start(options, frame)
+        last_message = start(options, frame)
     finally:
         if frame is not None:
             frame.leave()
-    if words:
-        print(printable(words, lines=True))  # noqa: T201 (the terminal is the shell's again)
+    if last_message:
+        print(printable(last_message, lines=True))  # noqa: T201 (the terminal is the shell's again)
     return 0

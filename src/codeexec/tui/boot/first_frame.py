@@ -76,8 +76,8 @@ class FirstFrame:
 
     def show_starting(self, step: int) -> None:
         """Say that the start goes on; `step` counts up."""
-        words = f"{_STARTING} {'·' * (step % 4):<3}"[: self._columns]
-        self.show(f"\x1b[{self._lines};1H\x1b[2m{words}\x1b[22m")
+        label = f"{_STARTING} {'·' * (step % 4):<3}"[: self._columns]
+        self.show(f"\x1b[{self._lines};1H\x1b[2m{label}\x1b[22m")
 
     def ask(self, questions: bytes) -> None:
         """Write questions to the terminal; it answers them among the keys."""
@@ -250,7 +250,7 @@ def first_line(typed: bytes) -> tuple[str | None, bytes]:
 
 def _plain(text: str) -> tuple[str, str, int]:
     """Plain characters, the terminal's answers among them, and where another key comes."""
-    shown: list[str] = []
+    typed: list[str] = []
     answers: list[str] = []
     at = 0
     while at < len(text):
@@ -259,13 +259,13 @@ def _plain(text: str) -> tuple[str, str, int]:
             at = end
             continue
         if text[at] == "\x7f":
-            del shown[-1:]
+            del typed[-1:]
         elif text[at].isprintable():
-            shown.append(text[at])
+            typed.append(text[at])
         else:
             break
         at += 1
-    return "".join(shown), "".join(answers), at
+    return "".join(typed), "".join(answers), at
 
 
 def _end_of_answer(text: str, at: int) -> int:

@@ -81,14 +81,14 @@ async def launch(
                 host, options, equipment, cwd, typed, opening=opening, start=start
             )
             try:
-                words = await program.run_async() or ""
+                last_message = await program.run_async() or ""
             finally:
                 program.let_go()
         finally:
             start.give_way()
         if program.fault is not None:
             raise program.fault
-        return words
+        return last_message
 
 
 async def _show_starting(frame: FirstFrame) -> None:

@@ -34,14 +34,14 @@ def document_text(path: Path, box: Box) -> str:
         if len(data) > _MOST:
             return ""
         text = data.decode().replace("\r\n", "\n").replace("\r", "\n")
-        shown = notebook_text(text) if path.suffix == ".ipynb" else text
+        source = notebook_text(text) if path.suffix == ".ipynb" else text
     except (CodeexecError, OSError, ValueError, TypeError, AttributeError):
         return ""  # the editor says in words what is wrong with it
-    digits = number_columns(shown.count("\n") + 1)
+    digits = number_columns(source.count("\n") + 1)
     room = max(box.width - digits - 3, 0)
     parts = []
     # No more than what can be seen is taken apart: a document may be one line of megabytes.
-    for row, line in enumerate(shown[: box.height * max(room, 200)].split("\n")[: box.height]):
+    for row, line in enumerate(source[: box.height * max(room, 200)].split("\n")[: box.height]):
         number = f"\x1b[2m {row + 1:>{digits}}  \x1b[22m"
         parts.append(f"{_at(box.left, box.top + row)}{number}{fit(_plain(line), room)[0]}")
     return _kept_in(parts)
@@ -99,9 +99,9 @@ def notebook_text(text: str) -> str:
     return "\n".join(lines)
 
 
-def front_document(files: tuple[Path, ...], kept: tuple[str, ...]) -> Path | None:
+def front_document(files: tuple[Path, ...], open_names: tuple[str, ...]) -> Path | None:
     """Which document will be in front: the first that was named, else the last that was open."""
     if files:
         return files[0]
-    there = [name for name in kept if os.path.isfile(name)]  # noqa: PTH113  (many at once)
-    return Path(there[0]) if there else None
+    existing = [name for name in open_names if os.path.isfile(name)]  # noqa: PTH113  (many at once)
+    return Path(existing[0]) if existing else None

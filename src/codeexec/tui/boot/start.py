@@ -50,9 +50,9 @@ def _show_panes(options: OpenOptions, frame: FirstFrame, place: Workspace, state
     from codeexec.tui.layout import TITLES, Layouts, boxes, is_compact
 
     columns, lines = frame.size
-    layout, kept = Layouts(state / "layouts").load(place.folder)
+    layout, open_names = Layouts(state / "layouts").load(place.folder)
     at_prompt = begins_at_prompt(options.files) and not options.watch
-    path = front_document(place.files, kept)
+    path = front_document(place.files, open_names)
     panes = boxes(layout, columns, lines)
     console = panes["console"]
     titles = TITLES | ({"editor": path.name} if path is not None else {})

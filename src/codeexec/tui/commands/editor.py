@@ -23,15 +23,17 @@ class KeyBinding(NamedTuple):
     description: str
 
 
-def _motion(name: str, keys: str, words: str) -> tuple[KeyBinding, KeyBinding]:
+def _motion(name: str, keys: str, description: str) -> tuple[KeyBinding, KeyBinding]:
     """A motion, and the same with shift, which selects."""
     shifted = ",".join(
         key.replace("ctrl+", "ctrl+shift+") if "ctrl+" in key else f"shift+{key}"
         for key in keys.split(",")
     )
     return (
-        KeyBinding(f"editor.{name}", name, keys, words),
-        KeyBinding(f"editor.select_{name}", f"select_{name}", shifted, f"Select: {words.lower()}"),
+        KeyBinding(f"editor.{name}", name, keys, description),
+        KeyBinding(
+            f"editor.select_{name}", f"select_{name}", shifted, f"Select: {description.lower()}"
+        ),
     )
 
 

@@ -71,15 +71,15 @@ class Keymap:
 
 def key_words(keys: str) -> str:
     """Keys as people write them: `ctrl+enter,f5` is `Ctrl+Enter  F5`."""
-    shown = []
+    labels = []
     for key in keys.split(","):
         *modifiers, last = key.split("+")
         word = _WORDS.get(last, last.upper() if len(last) > 1 or modifiers else last)
-        shown.append("+".join([*(modifier.capitalize() for modifier in modifiers), word]))
-    return "  ".join(shown)
+        labels.append("+".join([*(modifier.capitalize() for modifier in modifiers), word]))
+    return "  ".join(labels)
 
 
-def named_keys(words: str, keys: Mapping[str, str]) -> str:
+def named_keys(text: str, keys: Mapping[str, str]) -> str:
     """Words in which `{file.open}` stands for the first key of that command that every terminal
     delivers; `keys` are those that differ from the table."""
 
@@ -87,7 +87,7 @@ def named_keys(words: str, keys: Mapping[str, str]) -> str:
         mine = keys.get(name[1], BY_ID[name[1]].keys).split(",")
         return key_words(next((key for key in mine if key not in SWALLOWED), mine[0]))
 
-    return re.sub(r"\{([a-z_.]+)\}", key_of, words)
+    return re.sub(r"\{([a-z_.]+)\}", key_of, text)
 
 
 def built_in(name: str) -> Path:
@@ -108,7 +108,7 @@ def load(name: str, user_folder: Path | None = None) -> Keymap:
                 keys[command_id] = value
             else:
                 problems.append(KeymapProblem(f"there is no command {command_id!r}.", str(file)))
-    problems += [KeymapProblem(words) for words in clashes(keys)]
+    problems += [KeymapProblem(message) for message in clashes(keys)]
     return Keymap(keys, tuple(problems))
 
 
@@ -142,7 +142,7 @@ def _flat(table: Mapping[str, object], above: str = "") -> Iterable[tuple[str, o
 def clashes(keys: Mapping[str, str]) -> list[str]:
     """Keys that two commands of one place have, in words; a pane's own key wins over one that
     works anywhere, so that a clash of the two is one as well."""
-    found: list[str] = []
+    messages: list[str] = []
     owners: dict[tuple[str, str], str] = {}
     anywhere = {
         key: command.id
@@ -156,8 +156,8 @@ def clashes(keys: Mapping[str, str]) -> list[str]:
             if other == command.id and command.where not in ("anywhere", *APART):
                 other = anywhere.get(key, command.id)
             if other != command.id:
-                found.append(f"{key_words(key)} is both {other} and {command.id}.")
-    return found
+                messages.append(f"{key_words(key)} is both {other} and {command.id}.")
+    return messages
 
 
 def _keys(command: Command, keys: Mapping[str, str]) -> list[str]:

@@ -15,25 +15,25 @@ R = TypeVar("R")
 
 def places(screen: Screen[R]) -> dict[Where, DOMNode]:
     """The nearest first, each with the part that does what its commands say."""
-    found: dict[Where, DOMNode] = {}
+    scopes: dict[Where, DOMNode] = {}
     for active in screen.active_bindings.values():
         command = BY_ID.get(active.binding.id or "")
         # A screen of its own binds the help of elsewhere, which is no place.
         if command is not None and not active.binding.action.startswith("app."):
-            found.setdefault(command.where, active.node)
-    return found
+            scopes.setdefault(command.where, active.node)
+    return scopes
 
 
-def is_apart(here: Sequence[Where] | dict[Where, DOMNode]) -> bool:
+def is_apart(scopes: Sequence[Where] | dict[Where, DOMNode]) -> bool:
     """Whether a screen of its own is in front of the workbench."""
-    return any(place in APART for place in here)
+    return any(place in APART for place in scopes)
 
 
-def all_places(here: Sequence[Where]) -> list[Where]:
+def all_places(scopes: Sequence[Where]) -> list[Where]:
     """For the page of keys: those of where one is, then, in the workbench, all others."""
-    if is_apart(here):
-        return list(here)
-    first: list[Where] = [place for place in here if place != "anywhere"]
+    if is_apart(scopes):
+        return list(scopes)
+    first: list[Where] = [place for place in scopes if place != "anywhere"]
     if "prompt" in first:
         first.append("console")
     return list(dict.fromkeys([*first, "anywhere", *PANES]))
@@ -43,16 +43,16 @@ _FIRST = ("file.open", "run.cell", "file.save", "app.quit")
 """What a newcomer looks for: it begins the palette."""
 
 
-def menu(here: Sequence[Where]) -> list[Command]:
+def menu(scopes: Sequence[Where]) -> list[Command]:
     """For the palette: every command that can be done from here, the first ones that one looks
     for, then those of where one is,
     and what one has in the fingers last."""
-    order = all_places(here)
-    in_panes = all(place in (*PANES, "prompt", "anywhere") for place in here)
+    order = all_places(scopes)
+    in_panes = all(place in (*PANES, "prompt", "anywhere") for place in scopes)
     first = _FIRST if in_panes else ()
-    found = [command for command in COMMANDS if command.where in order]
+    available = [command for command in COMMANDS if command.where in order]
     return sorted(
-        found,
+        available,
         key=lambda command: (
             first.index(command.id) if command.id in first else len(first),
             command.is_small,

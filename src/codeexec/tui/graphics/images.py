@@ -143,11 +143,11 @@ def _decode(data: bytes, ground: Color) -> Image:
         return _composed(image, ground)
     except (pillow.DecompressionBombError, OSError, SyntaxError, ValueError, EOFError) as fault:
         # Pillow says all of these of damaged files (SyntaxError is its word for a broken PNG).
-        what = _pixels(picture_size(data))
+        dimensions = _pixels(picture_size(data))
         # Its own words for this hold the address of an object.
         why = "it is of no known kind" if isinstance(fault, PIL.UnidentifiedImageError) else fault
         raise DocumentError(
-            f"This picture{what} cannot be shown: {why}.", "Run the code that made it again."
+            f"This picture{dimensions} cannot be shown: {why}.", "Run the code that made it again."
         ) from None
 
 

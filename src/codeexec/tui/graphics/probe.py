@@ -122,11 +122,11 @@ _BACKGROUND = re.compile(rb"(?:^|;)48[;:](?P<kind>[25])[;:](?P<numbers>[\d;:]*)"
 
 def _is_our_color(look: bytes) -> bool | None:
     """Whether the colour that was set is as it was set; None where the answer has none."""
-    found = _BACKGROUND.search(look)
-    if found is None:
+    match = _BACKGROUND.search(look)
+    if match is None:
         return None
-    numbers = [part for part in re.split(rb"[;:]", found["numbers"]) if part]
-    return found["kind"] == b"2" and numbers[-3:] == [b"1", b"2", b"3"]
+    numbers = [part for part in re.split(rb"[;:]", match["numbers"]) if part]
+    return match["kind"] == b"2" and numbers[-3:] == [b"1", b"2", b"3"]
 
 
 def decide(
@@ -176,9 +176,9 @@ def _through_tmux(answers: TerminalReplies, client: str) -> Way:
     return "sixel" if answers.sixel else "quadrant"
 
 
-def cell_from(words: str) -> CellSize | None:
+def cell_from(text: str) -> CellSize | None:
     """A size as people write it, such as `10x20`; None for what is no size."""
-    width, _, height = words.replace("×", "x").partition("x")
+    width, _, height = text.replace("×", "x").partition("x")
     if not (width.strip().isdecimal() and height.strip().isdecimal()):
         return None
     return _sane(int(width), int(height))
@@ -257,10 +257,12 @@ class Probe:
             loop.remove_reader(self._source)
             termios.tcsetattr(self._source, termios.TCSANOW, self._mode)
             self._mode = None
-        found, self.rest = parse(bytes(self._read))
-        if found.cell is None and (cell := cell_of_window(self._sink)) is not None:
-            return TerminalReplies(found.kitty, found.sixel, found.version, cell, found.complete)
-        return found
+        replies, self.rest = parse(bytes(self._read))
+        if replies.cell is None and (cell := cell_of_window(self._sink)) is not None:
+            return TerminalReplies(
+                replies.kitty, replies.sixel, replies.version, cell, replies.complete
+            )
+        return replies
 
 
 async def ask_tmux(environ: Mapping[str, str], timeout: float = 0.5) -> str:
@@ -287,12 +289,12 @@ async def ask_tmux(environ: Mapping[str, str], timeout: float = 0.5) -> str:
         return ""
     try:
         async with asyncio.timeout(timeout):
-            said, _ = await tmux.communicate()
+            output, _ = await tmux.communicate()
     except TimeoutError:
         tmux.kill()
         await tmux.wait()
         return ""
-    words = said.decode("utf-8", errors="replace").lower().split()
+    features = output.decode("utf-8", errors="replace").lower().split()
     # The word for it depends on the version: 3.3 counts, later ones say on or all.
-    passing = words[-1:] != [] and words[-1] in ("1", "2", "on", "all")
-    return " ".join([*words[:-1], "passthrough"] if passing else words)
+    passing = features[-1:] != [] and features[-1] in ("1", "2", "on", "all")
+    return " ".join([*features[:-1], "passthrough"] if passing else features)

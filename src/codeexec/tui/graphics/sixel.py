@@ -116,9 +116,9 @@ def _span(rows: list[bytes], color: int, width: int) -> tuple[int, int, int]:
     """The first column that a colour has in a band, the one after its last, and the colour."""
     first, last = width, -1
     for row in rows:
-        found = row.find(color, 0, first)
-        if found >= 0:
-            first = found
+        column = row.find(color, 0, first)
+        if column >= 0:
+            first = column
         last = max(last, row.rfind(color, last + 1))
     return first, last + 1, color
 

@@ -136,9 +136,9 @@ def without_references(text: str) -> str:
     return _HREF.sub(_own_reference, text)
 
 
-def _own_reference(found: re.Match[str]) -> str:
-    target = found[2][1:-1].strip()
-    return found[0] if target.startswith(("#", "data:")) else f'{found[1]}""'
+def _own_reference(match: re.Match[str]) -> str:
+    target = match[2][1:-1].strip()
+    return match[0] if target.startswith(("#", "data:")) else f'{match[1]}""'
 
 
 def svg_size(data: bytes) -> tuple[int, int] | None:

@@ -39,19 +39,19 @@ class KernelRow:
         return f"~/{place.relative_to(home)}" if place.is_relative_to(home) else self.kernel.path
 
     def pieces(self, width: int) -> Pieces:
-        one = self.kernel
+        kernel = self.kernel
         shape: tuple[str, Ink] = ("● ", "ok") if self.is_current else ("○ ", "muted")
-        if one.problem:
+        if kernel.problem:
             shape = ("✗ ", "warn")
-        left: Pieces = [shape, (one.display_name, "muted" if one.problem else "text")]
-        if one.language and one.language not in one.display_name.casefold():
-            left.append((f"  {one.language}", "muted"))
-        words = "default" if one.is_default else ""
-        words = "in use" if self.is_current else words
-        if words and not one.problem:
-            left.append((f"  {words}", "accent"))
-        side = "cannot be used" if one.problem else fitted(one.source, max(width // 2, 12))
-        return spread(left, [(side, "warn" if one.problem else "muted")], width)
+        label: Pieces = [shape, (kernel.display_name, "muted" if kernel.problem else "text")]
+        if kernel.language and kernel.language not in kernel.display_name.casefold():
+            label.append((f"  {kernel.language}", "muted"))
+        mark = "default" if kernel.is_default else ""
+        mark = "in use" if self.is_current else mark
+        if mark and not kernel.problem:
+            label.append((f"  {mark}", "accent"))
+        side = "cannot be used" if kernel.problem else fitted(kernel.source, max(width // 2, 12))
+        return spread(label, [(side, "warn" if kernel.problem else "muted")], width)
 
 
 class KernelsScreen(Picker[str | None]):
@@ -90,20 +90,20 @@ class KernelsScreen(Picker[str | None]):
 
     async def _look(self) -> None:
         try:
-            found = (await self._host.call(q.ListKernels(self._cwd))).kernels
-            self._kernels = [self._as_here(kernel) for kernel in self._with_current(found)]
+            kernels = (await self._host.call(q.ListKernels(self._cwd))).kernels
+            self._kernels = [self._as_here(kernel) for kernel in self._with_current(kernels)]
             self._fault = ""
         except CodeexecError as error:
             self._fault = f"{error.title}: {error.message}\n{error.next_step}".strip()
         self._fill()
 
-    def _with_current(self, found: Sequence[KernelInfo]) -> Sequence[KernelInfo]:
+    def _with_current(self, kernels: Sequence[KernelInfo]) -> Sequence[KernelInfo]:
         """The container in use stands among them, also when it was asked for by its name."""
         image = self._current.removeprefix(IN_CONTAINER)
-        if image == self._current or any(kernel.name == self._current for kernel in found):
-            return found
+        if image == self._current or any(kernel.name == self._current for kernel in kernels):
+            return kernels
         used = KernelInfo(self._current, f"Python 3 in {image}", "python", image, "container")
-        return [*found, used]
+        return [*kernels, used]
 
     def _as_here(self, kernel: KernelInfo) -> KernelInfo:
         if not self._policy or not kernel.name.startswith(IN_CONTAINER):
@@ -119,19 +119,19 @@ class KernelsScreen(Picker[str | None]):
         return row if isinstance(row, KernelRow) else None
 
     def _fill(self) -> None:
-        words = self.field.value.casefold().split()
+        tokens = self.field.value.casefold().split()
         kernels = [
             kernel
             for kernel in self._kernels or ()
             if all(
                 word in f"{kernel.display_name} {kernel.name} {kernel.path}".casefold()
-                for word in words
+                for word in tokens
             )
         ]
         kernels.sort(key=lambda kernel: bool(kernel.problem))  # those that cannot be used go last
         rows = [KernelRow(kernel, self._is_current(kernel)) for kernel in kernels]
         current = next((at for at, row in enumerate(rows) if row.is_current), 0)
-        self.show(rows, current if not words else 0)
+        self.show(rows, current if not tokens else 0)
         self._tell()
 
     def _is_current(self, kernel: KernelInfo) -> bool:

@@ -40,26 +40,26 @@ class KeyRow:
 def page(keys: Mapping[str, str], places: Sequence[Where], search: str = "") -> list[ListRow]:
     """The commands of some places that have keys, below a heading each; of a search those that
     have all its words in their title or their keys. Commands without a key are in the palette."""
-    words = search.casefold().split()
+    tokens = search.casefold().split()
     sections: list[tuple[str, list[tuple[Command, str]]]] = []
-    if not words and not is_apart(places):
+    if not tokens and not is_apart(places):
         sections.append(("First of all", _with_keys([BY_ID[name] for name in FIRST], keys)))
     for place in places:
         commands = [one for one in COMMANDS if one.where == place and not one.goes_without_saying]
         rows = _with_keys(sorted(commands, key=lambda one: one.group != "run"), keys)
         fitting = [
-            (command, shown)
-            for command, shown in rows
-            if all(word in f"{command.title} {shown}".casefold() for word in words)
+            (command, key_label)
+            for command, key_label in rows
+            if all(word in f"{command.title} {key_label}".casefold() for word in tokens)
         ]
         sections.append((PLACES[place], fitting))
-    widths = [cell_len(shown) for _, rows in sections for _, shown in rows]
+    widths = [cell_len(key_label) for _, rows in sections for _, key_label in rows]
     column = min(max(widths, default=0), _WIDEST_KEYS)
     made: list[ListRow] = []
     for title, rows in sections:
         if rows:
             made.append(HeadingRow(title))
-            made += [KeyRow(command, shown, column) for command, shown in rows]
+            made += [KeyRow(command, key_label, column) for command, key_label in rows]
     return made
 
 

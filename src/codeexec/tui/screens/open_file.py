@@ -38,12 +38,12 @@ class FileHit:
         """In runs of what was typed and what was not."""
         made: Pieces = []
         # As many characters as before, so that places stay.
-        for number, shown in enumerate(printable(name), offset):
+        for number, character in enumerate(printable(name), offset):
             ink: Ink = "accent" if number in self.hit.places else "text"
             if made and made[-1][1] == ink:
-                made[-1] = (made[-1][0] + shown, ink)
+                made[-1] = (made[-1][0] + character, ink)
             else:
-                made.append((shown, ink))
+                made.append((character, ink))
         return made
 
 
@@ -73,19 +73,19 @@ class OpeningScreen(Picker[Path | None]):
         self.run_worker(self._read(), group="read")
 
     async def _read(self) -> None:
-        found = await asyncio.to_thread(all_files, self._root)
-        self._paths = self._in_order(found)
+        paths = await asyncio.to_thread(all_files, self._root)
+        self._paths = self._in_order(paths)
         self._is_reading = False
-        much = len(found) >= MOST_FILES
+        much = len(paths) >= MOST_FILES
         self.title_words(
-            f"{self._title_words}  ·  {'the first ' if much else ''}{counted(len(found), 'file')}"
+            f"{self._title_words}  ·  {'the first ' if much else ''}{counted(len(paths), 'file')}"
         )
         self.narrow(self._typed)
 
-    def _in_order(self, found: Sequence[str]) -> list[str]:
+    def _in_order(self, paths: Sequence[str]) -> list[str]:
         inside = [path for path in self._recent if not Path(path).is_absolute()]
         outside = [path for path in self._recent if Path(path).is_absolute()]
-        return list(dict.fromkeys([*inside, *found, *outside]))
+        return list(dict.fromkeys([*inside, *paths, *outside]))
 
     def narrow(self, typed: str) -> None:
         # Beside the loop, as the next key must not wait for the folder of a big project.

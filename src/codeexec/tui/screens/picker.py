@@ -126,9 +126,9 @@ class Picker(Modal[R]):
         rows = min(self.word_rows or rows, max(height // 3, 2))
         label.styles.height = rows
         low = self.has_class("-low")
-        rest = 3 if low else 8 + (bool(rows) and not self.typing)
+        fixed_rows = 3 if low else 8 + (bool(rows) and not self.typing)
         whole = height if low else height * 9 // 10
-        self.query_one(ClickRows).styles.max_height = max(whole - rest - rows, 3)
+        self.query_one(ClickRows).styles.max_height = max(whole - fixed_rows - rows, 3)
         self.call_after_refresh(self._show_heading)
 
     def _show_heading(self) -> None:
@@ -158,21 +158,21 @@ class Picker(Modal[R]):
     def show(self, rows: Sequence[ListRow], cursor: int = 0) -> None:
         """Show rows; the cursor never stands on a heading."""
         at = min(max(cursor, 0), max(len(rows) - 1, 0))
-        after = [i for i in range(at, len(rows)) if not isinstance(rows[i], HeadingRow)]
-        before = [i for i in range(at) if not isinstance(rows[i], HeadingRow)]
-        self.list.show(rows, (after or before[::-1] or [0])[0])
+        next_rows = [i for i in range(at, len(rows)) if not isinstance(rows[i], HeadingRow)]
+        earlier_rows = [i for i in range(at) if not isinstance(rows[i], HeadingRow)]
+        self.list.show(rows, (next_rows or earlier_rows[::-1] or [0])[0])
         self.list.display = bool(rows)
 
-    def say(self, words: str, tone: Tone = "muted") -> None:
+    def say(self, text: str, tone: Tone = "muted") -> None:
         """Words under the list: that it is being read, that nothing fits, what went wrong."""
         label = self.query_one("#word", Static)
-        label.update(plain_words(words))
+        label.update(plain_words(text))
         label.set_classes(tone)
-        label.display = bool(words)
+        label.display = bool(text)
         self._make_room()
 
-    def title_words(self, words: str) -> None:
-        self.query_one("#title", Static).update(plain_words(words))
+    def title_words(self, title: str) -> None:
+        self.query_one("#title", Static).update(plain_words(title))
 
     def refresh_hints(self) -> None:
         self.query_one("#hints", Static).update(hint_line(self.hints()))

@@ -35,10 +35,10 @@ class PolicyRow:
 
     def pieces(self, width: int) -> Pieces:
         shape: tuple[str, Ink] = ("● ", "ok") if self.is_current else ("○ ", "muted")
-        left: Pieces = [shape, (self.name, "text")]
+        label: Pieces = [shape, (self.name, "text")]
         if self.is_current:
-            left.append(("  in use", "accent"))
-        return spread(left, [(self.words, "muted")], width)
+            label.append(("  in use", "accent"))
+        return spread(label, [(self.words, "muted")], width)
 
 
 class PolicyScreen(Picker[Policy | None]):
@@ -61,12 +61,14 @@ class PolicyScreen(Picker[Policy | None]):
     def begin(self) -> None:
         current = self._policy.partition(",")[0]
         rows = [
-            PolicyRow(name, self._words if name == current else words, name == current)
-            for name, words in POLICIES.items()
+            PolicyRow(name, self._words if name == current else description, name == current)
+            for name, description in POLICIES.items()
         ]
         self.show(rows, next((at for at, row in enumerate(rows) if row.is_current), 0))
-        seen = "It sees no files of this machine but those of the working folder."
-        self.say("\n".join([*self._notices, seen, REACH]), "warn" if self._notices else "muted")
+        files_note = "It sees no files of this machine but those of the working folder."
+        self.say(
+            "\n".join([*self._notices, files_note, REACH]), "warn" if self._notices else "muted"
+        )
 
     def choose(self, at: int) -> None:
         row = self.list.rows[at]

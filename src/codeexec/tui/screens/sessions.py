@@ -63,25 +63,25 @@ class SessionRow:
         return self.summary.state != "closed"
 
     def pieces(self, width: int) -> Pieces:
-        one = self.summary
-        ink, words = _STATES.get(one.state, ("warn", one.state))
-        left: Pieces = [
-            (f"{KERNELS.get(one.state, '?')} ", ink),
-            (padded(one.name, self.name_width) + "  ", "text" if self.is_open else "muted"),
-            (padded(f"{words}, {one.queued} wait" if one.queued else words, 12) + " ", ink),
+        summary = self.summary
+        ink, state = _STATES.get(summary.state, ("warn", summary.state))
+        label: Pieces = [
+            (f"{KERNELS.get(summary.state, '?')} ", ink),
+            (padded(summary.name, self.name_width) + "  ", "text" if self.is_open else "muted"),
+            (padded(f"{state}, {summary.queued} wait" if summary.queued else state, 12) + " ", ink),
         ]
-        runs = counted(one.executions, "run")
+        runs = counted(summary.executions, "run")
         facts = [runs]
         if self.is_current:
             facts.insert(0, "this one")
-        elif one.clients:
-            facts.insert(0, f"{one.clients} attached")
-        if one.bytes:
-            facts.append(size_words(one.bytes))
-        right = f"{', '.join(facts)}  {ago(max(self.now - one.changed_at, 0)):>6}"
+        elif summary.clients:
+            facts.insert(0, f"{summary.clients} attached")
+        if summary.bytes:
+            facts.append(size_words(summary.bytes))
+        right = f"{', '.join(facts)}  {ago(max(self.now - summary.changed_at, 0)):>6}"
         if width >= 76:
-            left.append((one.kernel if self.is_open else "", "muted"))
-        return spread(left, [(right, "muted")], width)
+            label.append((summary.kernel if self.is_open else "", "muted"))
+        return spread(label, [(right, "muted")], width)
 
 
 class SessionsScreen(Picker[str | None]):
@@ -126,8 +126,8 @@ class SessionsScreen(Picker[str | None]):
 
     def _fill(self) -> None:
         sought = self.field.value.strip().casefold()
-        known = self._sessions or ()
-        sessions = [s for s in known if sought in f"{s.name} {s.cwd} {s.kernel}".casefold()]
+        listed = self._sessions or ()
+        sessions = [s for s in listed if sought in f"{s.name} {s.cwd} {s.kernel}".casefold()]
         rows: list[ListRow] = []
         now, width = time.time(), min(max((len(s.name) for s in sessions), default=0), 24)
         for title, is_open in (("Running", True), ("Ended", False)):
@@ -136,9 +136,9 @@ class SessionsScreen(Picker[str | None]):
                 rows.append(HeadingRow(title, "last run" if not rows else ""))
             rows += [SessionRow(s, now, s.session_id == self._current, width) for s in part]
         chosen = self._chosen
-        wanted = chosen.session_id if chosen is not None else self._current
+        selected_id = chosen.session_id if chosen is not None else self._current
         ids = [row.summary.session_id if isinstance(row, SessionRow) else "" for row in rows]
-        self.show(rows, ids.index(wanted) if wanted in ids else self.list.cursor)
+        self.show(rows, ids.index(selected_id) if selected_id in ids else self.list.cursor)
         self._tell()
 
     def _tell(self) -> None:
@@ -187,12 +187,12 @@ class SessionsScreen(Picker[str | None]):
             self.run_worker(self._stop(chosen), group="do", exclusive=True)
 
     async def _stop(self, session: SessionSummary) -> None:
-        words = "Its kernel ends, and what is in its memory is gone. Its output is kept."
+        message = "Its kernel ends, and what is in its memory is gone. Its output is kept."
         if session.state == "busy":
-            words = f"It is running code. {words}"
+            message = f"It is running code. {message}"
         answers = [("cancel", "Cancel"), ("stop", "Stop")]
-        asked = Confirm(f"Stop “{session.name}”?", words, answers)
-        if await self.app.push_screen_wait(asked) == "stop":
+        dialog = Confirm(f"Stop “{session.name}”?", message, answers)
+        if await self.app.push_screen_wait(dialog) == "stop":
             await self._do(q.StopSession(session.session_id), f"Stopping {session.name}…")
 
     def action_remove(self) -> None:
@@ -203,14 +203,14 @@ class SessionsScreen(Picker[str | None]):
             self.say("It is running: stop it first.", "warn")
 
     async def _remove(self, session: SessionSummary) -> None:
-        words = f"Its {session.executions} runs and their output are gone for good."
+        message = f"Its {session.executions} runs and their output are gone for good."
         answers = [("cancel", "Cancel"), ("remove", "Remove")]
-        asked = Confirm(f"Remove “{session.name}”?", words, answers)
-        if await self.app.push_screen_wait(asked) == "remove":
+        dialog = Confirm(f"Remove “{session.name}”?", message, answers)
+        if await self.app.push_screen_wait(dialog) == "remove":
             await self._do(q.RemoveSession(session.session_id), f"Removing {session.name}…")
 
-    async def _do(self, request: q.Request[q.Done], words: str) -> None:
-        self.say(words)
+    async def _do(self, request: q.Request[q.Done], message: str) -> None:
+        self.say(message)
         try:
             await self._host.call(request)
         except CodeexecError as error:

@@ -59,12 +59,12 @@ class SettingRow:
     def pieces(self, width: int) -> Pieces:
         is_said = self.origin.layer != "default"
         name = padded(self.name.replace("_", " "), min(22, max(width // 3, 8)))
-        left: Pieces = [
+        label: Pieces = [
             ("✗ " if self.problem else "• " if is_said else "  ", self._ink),
             (f"{name}  ", "text"),
             (value_words(self.key, self.value), "accent" if is_said else "muted"),
         ]
-        return spread(left, [(_LAYERS[self.origin.layer], "muted")], width)
+        return spread(label, [(_LAYERS[self.origin.layer], "muted")], width)
 
     @property
     def _ink(self) -> Literal["error", "accent"]:
@@ -149,14 +149,14 @@ class SettingsScreen(Picker[None]):
         return row if isinstance(row, SettingRow) else None
 
     def _fill(self) -> None:
-        words = self.field.value.casefold().split()
+        tokens = self.field.value.casefold().split()
         problems = {problem.key: problem for problem in self._loaded.problems}
         docs, section = section_docs(), ""
         rows: list[ListRow] = []
         for key in keys():
             origin = self._loaded.origins[key.name]
             about = f"{key.name} {key.name.replace('_', ' ')} {key.doc}".casefold()
-            if not all(word in about for word in words):
+            if not all(word in about for word in tokens):
                 continue
             if self._only_changed and origin.layer == "default" and key.name not in problems:
                 continue
@@ -217,7 +217,7 @@ class SettingsScreen(Picker[None]):
         if key.type is bool:
             await self._write(key, not value)
         elif offered:
-            choices = [Choice(str(one), value_words(key, one)) for one in offered]
+            choices = [Choice(str(option), value_words(key, option)) for option in offered]
             title = key.name.replace("_", " ").replace(".", ": ")
             chosen = await self.app.push_screen_wait(Chooser(title, choices, current=str(value)))
             if chosen is not None and chosen != value:
@@ -230,17 +230,17 @@ class SettingsScreen(Picker[None]):
         typed = await self.app.push_screen_wait(Asker(key.doc, plain, key.accepts))
         if typed is None:
             return
-        said: object = typed
+        new_value: object = typed
         try:
             if key.type is not str:
                 number = float(typed.replace(" ", ""))
-                said = int(typed.replace(" ", "")) if key.type is int else number
+                new_value = int(typed.replace(" ", "")) if key.type is int else number
                 if not 0 <= number < float("inf"):
                     raise ValueError
         except ValueError:
             self.say(f"{typed!r} is not {key.accepts}.", "error")
             return
-        await self._write(key, said)
+        await self._write(key, new_value)
 
     def action_reset(self) -> None:
         row = self._row
@@ -260,8 +260,8 @@ class SettingsScreen(Picker[None]):
         self._fill()
         origin = self._loaded.origins[key.name]
         if origin.layer not in ("user", "default"):
-            words = f"Written, but the {_LAYERS[origin.layer]} says otherwise and counts more:"
-            self.say(f"{words}\n{origin.place}", "warn")
+            message = f"Written, but the {_LAYERS[origin.layer]} says otherwise and counts more:"
+            self.say(f"{message}\n{origin.place}", "warn")
         self.post_message(self.SettingChanged(key.name, self._loaded))
 
 

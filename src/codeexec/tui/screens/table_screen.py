@@ -99,12 +99,12 @@ class TableScreen(Modal[None]):
         rows, columns = table.size_of_table
         sort, descending = table.order
         name = one_line(self.variable_name)
-        words = f"{name}  {rows:,}×{columns:,}" if columns else name
+        title = f"{name}  {rows:,}×{columns:,}" if columns else name
         if sort:
-            words += f"  by {sort} {'↓' if descending else '↑'}"
+            title += f"  by {sort} {'↓' if descending else '↑'}"
         old = "" if self._was_idle else "  ▶ as before the run"
         self.query_one("#title", Static).update(
-            Content.assemble(plain_words(words), Content.styled(old, "$text-warning"))
+            Content.assemble(plain_words(title), Content.styled(old, "$text-warning"))
         )
 
     def action_reload(self) -> None:

@@ -61,7 +61,7 @@ class TrustQuestion(Modal[str | None]):
         lines = [str(standing.folder)]
         if standing.findings:
             lines += ["", "Trusted, it chooses what is executed:"]
-            lines += [f"  {each.words}" for each in standing.findings[:MOST_FINDINGS]]
+            lines += [f"  {finding.words}" for finding in standing.findings[:MOST_FINDINGS]]
             if (more := len(standing.findings) - MOST_FINDINGS) > 0:
                 lines.append(f"  and {more} more")
             lines.append(f"Until then code runs with {self._interpreter}.")

@@ -36,18 +36,18 @@ def changed(text: str, key: Key, value: object, place: str) -> str:
     """The text of a file with that setting in it; UsageError as `change` does."""
     by_hand = f"Change {key.name} in {place} by hand."
     try:
-        before = load_toml(text)
+        tables = load_toml(text)
     except ValueError as error:
         raise UsageError(f"{place} is not TOML: {error}.", "Correct that line first.") from error
     made = _edited(text, key, value)
-    wanted = copy.deepcopy(before)
+    expected = copy.deepcopy(tables)
     table, _, name = key.name.partition(".")
     if value is None:
-        _table(wanted, table).pop(name, None)
+        _table(expected, table).pop(name, None)
     else:
-        _table(wanted, table)[name] = value
+        _table(expected, table)[name] = value
     try:
-        is_right = _without_empty(load_toml(made)) == _without_empty(wanted)
+        is_right = _without_empty(load_toml(made)) == _without_empty(expected)
     except ValueError:
         is_right = False
     if not is_right:
@@ -56,8 +56,8 @@ def changed(text: str, key: Key, value: object, place: str) -> str:
 
 
 def _table(tables: dict[str, object], name: str) -> dict[str, object]:
-    found = tables.setdefault(name, {})
-    return found if isinstance(found, dict) else {}
+    entries = tables.setdefault(name, {})
+    return entries if isinstance(entries, dict) else {}
 
 
 def _without_empty(tables: dict[str, object]) -> dict[str, object]:
@@ -69,37 +69,37 @@ def _edited(text: str, key: Key, value: object) -> str:
     lines = text.splitlines()
     header = re.compile(rf"\s*\[\s*{re.escape(table)}\s*\]\s*(#.*)?")
     start = next((n for n, line in enumerate(lines) if header.fullmatch(line)), None)
-    said = f"{name} = {to_toml(value)}"
+    assignment = f"{name} = {to_toml(value)}"
     if start is None:
         if value is not None:
             gap = [""] if lines and lines[-1].strip() else []
-            lines += [*gap, f"[{table}]", said]
+            lines += [*gap, f"[{table}]", assignment]
     else:
-        after = range(start + 1, len(lines))
-        end = next((n for n in after if _HEADER.match(lines[n])), len(lines))
-        _edit_table(lines, start + 1, end, name, None if value is None else said)
+        following = range(start + 1, len(lines))
+        end = next((n for n in following if _HEADER.match(lines[n])), len(lines))
+        _edit_table(lines, start + 1, end, name, None if value is None else assignment)
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def _edit_table(lines: list[str], start: int, end: int, name: str, said: str | None) -> None:
+def _edit_table(lines: list[str], start: int, end: int, name: str, assignment: str | None) -> None:
     """Replace, add or remove the line of a setting between two lines of the file."""
     own = re.compile(rf"(\s*){re.escape(name)}\s*=\s*{_VALUE}(\s*(?:#.*)?)")
     for number in range(start, end):
-        found = own.fullmatch(lines[number])
-        if found is not None:
-            if said is None:
+        match = own.fullmatch(lines[number])
+        if match is not None:
+            if assignment is None:
                 del lines[number]
             else:
-                lines[number] = f"{found[1]}{said}{found[3]}"
+                lines[number] = f"{match[1]}{assignment}{match[3]}"
             return
-    if said is None:
+    if assignment is None:
         return
     # The manual has each setting commented out: what is said goes below that.
     manual = re.compile(rf"\s*#\s*{re.escape(name)}\s*=.*")
     for number in range(start, end):
         if manual.fullmatch(lines[number]):
-            lines.insert(number + 1, said)
+            lines.insert(number + 1, assignment)
             return
     while end > start and not lines[end - 1].strip():
         end -= 1
-    lines.insert(end, said)
+    lines.insert(end, assignment)

@@ -82,9 +82,9 @@ class ViewerScreen(ItemActions, Modal[str]):
         self._renew()
 
     def _renew(self) -> None:
-        found = self._gallery.find(self.selected.key)
-        if found is not None and found != self.selected:
-            self._item = found
+        item = self._gallery.find(self.selected.key)
+        if item is not None and item != self.selected:
+            self._item = item
             self._look()
 
     def _look(self) -> None:

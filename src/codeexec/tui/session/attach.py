@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def wanted(options: OpenOptions, place: Workspace, settings: Settings) -> OpenSession:
     """The request for a new session, or for the one of that name; what the command line does not
     say, the settings do. A kernel that it names is one of this machine."""
-    said = settings.docker
+    docker = settings.docker
     in_container = options.docker is not None or (
         settings.kernel.backend == CONTAINERS and not options.kernel
     )
@@ -33,9 +33,9 @@ def wanted(options: OpenOptions, place: Workspace, settings: Settings) -> OpenSe
     )
     if not in_container:
         return struct_replace(request, kernel=options.kernel or settings.kernel.name)
-    pull = "true" if options.pull else said.pull
-    policy = replace(said, policy=options.policy or said.policy, pull=pull).wanted
-    image = options.docker or said.image
+    pull = "true" if options.pull else docker.pull
+    policy = replace(docker, policy=options.policy or docker.policy, pull=pull).wanted
+    image = options.docker or docker.image
     return struct_replace(request, backend=CONTAINERS, image=image, policy=policy)
 
 
@@ -49,14 +49,20 @@ async def find_session(
         return await _running(host, options.session)
     if not options.new and not options.session and not options.demo:
         listed = await host.call(ListSessions(ended=False))
-        here = [one for one in listed.sessions if one.cwd == str(place.folder)]
-        for session in here:
+        in_folder = [
+            candidate for candidate in listed.sessions if candidate.cwd == str(place.folder)
+        ]
+        for session in in_folder:
             if _never_had_a_kernel(session) and not session.executions and not session.clients:
                 # Begun with a kernel that there is not: nothing is in it that could be lost.
                 await host.call(StopSession(session.session_id))
-        mine = [one for one in here if _fits(one, options) and not _never_had_a_kernel(one)]
+        mine = [
+            candidate
+            for candidate in in_folder
+            if _fits(candidate, options) and not _never_had_a_kernel(candidate)
+        ]
         if mine:
-            return max(mine, key=lambda one: one.changed_at)
+            return max(mine, key=lambda candidate: candidate.changed_at)
     return await host.call(wanted(options, place, settings))
 
 
@@ -79,11 +85,13 @@ def _fits(session: SessionSummary, options: OpenOptions) -> bool:
 
 async def _running(host: HostClient, name: str) -> SessionSummary:
     listed = (await host.call(ListSessions(ended=False))).sessions
-    found = [one for one in listed if not name or name in (one.name, one.session_id)]
-    if not found:
-        names = ", ".join(one.name for one in listed)
+    matching = [
+        session for session in listed if not name or name in (session.name, session.session_id)
+    ]
+    if not matching:
+        names = ", ".join(session.name for session in listed)
         raise NotFound(
             f"No session {name!r} is running." if name else "No session is running.",
             f"Running are: {names}." if names else "Begin one with `codeexec-tui`.",
         )
-    return max(found, key=lambda one: one.changed_at)
+    return max(matching, key=lambda session: session.changed_at)

@@ -131,12 +131,12 @@ class FrameBuilder:
             self._take(part)
 
     def _take(self, records: Sequence[Recorded]) -> None:
-        before = self.snapshot
-        totals = {key: view.total for key, view in before.executions.items() if view.is_open}
-        self.snapshot = apply(before, records)
+        previous = self.snapshot
+        totals = {key: view.total for key, view in previous.executions.items() if view.is_open}
+        self.snapshot = apply(previous, records)
         now = self.snapshot.executions
         if isinstance(records[0].event, ExecutionQueued | SnapshotTaken):
-            self._left |= {k: v for k, v in before.executions.items() if k not in now}
+            self._left |= {k: v for k, v in previous.executions.items() if k not in now}
         for record in records:
             if not isinstance(record.event, ExecutionQueued | ExecutionStarted | InputCounted):
                 self.only_begins = False
@@ -152,10 +152,10 @@ class FrameBuilder:
                 case DisplayUpdated(display_id=display_id):
                     self._updated.add(display_id)
                     self._changed.update(
-                        key for key, view in before.executions.items() if now.get(key) is not view
+                        key for key, view in previous.executions.items() if now.get(key) is not view
                     )
                 case SnapshotTaken():
-                    self._skip(before)
+                    self._skip(previous)
                 case NoticeGiven() as notice:
                     self._notices.append(notice)
                 case NextInputOffered() as offer:
@@ -164,19 +164,19 @@ class FrameBuilder:
                     if key := getattr(event, "execution_id", ""):
                         self._changed.add(key)
 
-    def _skip(self, before: Snapshot) -> None:
+    def _skip(self, previous: Snapshot) -> None:
         """A snapshot has come in place of events."""
         now = self.snapshot
         for key, view in now.executions.items():
-            if view != before.executions.get(key):
+            if view != previous.executions.get(key):
                 self._changed.add(key)
                 self._rewritten[key] = 0
-        for key, view in before.executions.items():
+        for key, view in previous.executions.items():
             if view.is_open and key not in now.executions:
                 self._changed.add(key)  # it is over, and only the session knows how
                 self._left.pop(key, None)
-        told = set(before.notices)
-        self._notices += [notice for notice in now.notices if notice not in told]
+        already_given = set(previous.notices)
+        self._notices += [notice for notice in now.notices if notice not in already_given]
 
     def frame(self) -> Frame:
         now = self._focus.focused(self.snapshot)

@@ -56,7 +56,7 @@ class KernelFocus:
 
     def forget(self, name: str) -> None:
         """The session has this kernel no more."""
-        self._documents = {key: each for key, each in self._documents.items() if each != name}
+        self._documents = {key: kernel for key, kernel in self._documents.items() if kernel != name}
         if self.name == name:
             self.choose("")
 

@@ -106,14 +106,14 @@ def _stream(output: Json) -> Run:
 
 def _bounded(runs: list[Run]) -> tuple[Run, ...]:
     """At most MOST_ROWS rows and the words that say how many more there are."""
-    kept: list[Run] = []
+    bounded: list[Run] = []
     rows = 0
     for place, run in enumerate(runs):
         if rows >= MOST_ROWS:
-            return compact((*kept, Run("stdout", _more(count_rows(runs[place:])))))
-        kept.append(run)
+            return compact((*bounded, Run("stdout", _more(count_rows(runs[place:])))))
+        bounded.append(run)
         rows += run.rows
-    return compact(kept)
+    return compact(bounded)
 
 
 def _more(rows: int) -> str:

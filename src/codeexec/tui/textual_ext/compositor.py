@@ -20,13 +20,13 @@ from codeexec.tui.render.plain import without_controls
 
 def groups(regions: Iterable[Region]) -> list[Region]:
     """Boxes around regions that share lines, from top to bottom; no two boxes share one."""
-    found: list[Region] = []
+    boxes: list[Region] = []
     for region in sorted(regions, key=lambda region: region.y):
-        if found and region.y < found[-1].bottom:
-            found[-1] = found[-1].union(region)
+        if boxes and region.y < boxes[-1].bottom:
+            boxes[-1] = boxes[-1].union(region)
         else:
-            found.append(region)
-    return found
+            boxes.append(region)
+    return boxes
 
 
 class SafeCompositor(Compositor):
@@ -74,8 +74,8 @@ class NarrowCompositor(SafeCompositor):
             if not clip.intersection(region).overlaps(crop):
                 continue
             narrow = clip.intersection(rows)
-            seen = region.intersection(narrow)
-            part = Region(seen.x - region.x, seen.y - region.y, seen.width, seen.height)
+            visible = region.intersection(narrow)
+            part = Region(visible.x - region.x, visible.y - region.y, visible.width, visible.height)
             yield region, narrow, widget.render_lines(part)
-            if seen.contains_region(crop):
+            if visible.contains_region(crop):
                 return

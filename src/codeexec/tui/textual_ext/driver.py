@@ -31,8 +31,8 @@ class FollowingDriver(LinuxDriver):
 
     _has_entered = False
 
-    def __init__(self, *said: Any, **named: Any) -> None:
-        super().__init__(*said, **named)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._file = cast("Any", _Lasting(cast("TextIO", self._file)))
 
     @property

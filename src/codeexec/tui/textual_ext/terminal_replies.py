@@ -54,9 +54,9 @@ class ReplyParser(XTermParser):
         self._held = ""
         if data and "\x1b" in text:
             encoded = text.encode("utf-8", "surrogatepass")
-            answers, rest = parse(encoded)
-            if len(rest) != len(encoded):
-                text = rest.decode("utf-8", "surrogatepass")
+            answers, unparsed = parse(encoded)
+            if len(unparsed) != len(encoded):
+                text = unparsed.decode("utf-8", "surrogatepass")
                 if answers.complete:
                     expect_answers(seconds=0)
                 yield TerminalAnswered(answers)
@@ -92,8 +92,8 @@ def expect_answers(seconds: float = _OWED_FOR) -> None:
 
 def _take_unfinished() -> str:
     global _unfinished
-    found, _unfinished = _unfinished, ""
-    return found
+    unfinished, _unfinished = _unfinished, ""
+    return unfinished
 
 
 def teach() -> None:

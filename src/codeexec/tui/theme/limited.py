@@ -266,15 +266,15 @@ def _resolved(table: Table, rules: Mapping[str, str], depth: Limited) -> dict[st
     own = {name: _hex(value) for name, value in table.items() if name not in base}
     palette = Palette(base, {**RULES, **rules, **_MIXED, **own})
     exact = {color_of(number) for number in numbers(depth)}
-    found: dict[str, Meaning] = {}
+    resolved: dict[str, Meaning] = {}
     for name in RULES:
         try:
             meaning = palette.meaning(name)
         except BadValue:
             continue  # the table has not all of its colours
         if all(part is None or part in exact for part in (meaning.color, meaning.ground)):
-            found[name] = meaning
-    return found
+            resolved[name] = meaning
+    return resolved
 
 
 def _is_base(name: str, value: str) -> bool:
@@ -285,7 +285,7 @@ def _is_base(name: str, value: str) -> bool:
 
 def _hex(value: str) -> str:
     """The value with its numbers as colours, as the language of themes has them."""
-    return NUMBER.sub(lambda found: color_of(int(found[0])).hex, value)
+    return NUMBER.sub(lambda match: color_of(int(match[0])).hex, value)
 
 
 def _snapped(meaning: Meaning, depth: Limited) -> Meaning:

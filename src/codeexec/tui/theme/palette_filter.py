@@ -55,23 +55,23 @@ def _has_words(text: str) -> bool:
 @lru_cache(4096)
 def _limited(style: Style, depth: Limited, surface: int | None, is_words: bool) -> Style:
     color, ground = style.color, style.bgcolor
-    front, back = _number(color, depth), _number(ground, depth)
-    if front is not None and back is not None and is_words and not style.conceal:
-        if front == back and color != ground:
+    front, limited_ground = _number(color, depth), _number(ground, depth)
+    if front is not None and limited_ground is not None and is_words and not style.conceal:
+        if front == limited_ground and color != ground:
             front = _apart(front, depth)
-        if surface not in (None, back):
-            front = _readable(front, back)
+        if surface not in (None, limited_ground):
+            front = _readable(front, limited_ground)
     limited = Style(
         color=color if front is None else _color(front, depth),
-        bgcolor=ground if back is None else _color(back, depth),
+        bgcolor=ground if limited_ground is None else _color(limited_ground, depth),
     )
     return style + limited
 
 
-def _readable(front: int, back: int) -> int:
-    if contrast(color_of(front), color_of(back)) >= _LEAST:
+def _readable(front: int, ground: int) -> int:
+    if contrast(color_of(front), color_of(ground)) >= _LEAST:
         return front
-    return 0 if sum(color_of(back)) > 382 else 15
+    return 0 if sum(color_of(ground)) > 382 else 15
 
 
 def _number(color: RichColor | None, depth: Limited) -> int | None:

@@ -83,21 +83,21 @@ def variables(meanings: Mapping[str, Meaning]) -> dict[str, str]:
         chosen = meanings[name].color or text.color
         return chosen.hex if chosen else ""
 
-    found: dict[str, str] = {}
+    css_variables: dict[str, str] = {}
     for name, meaning in meanings.items():
         css = name.replace(".", "-")
-        found[css] = color(name)
+        css_variables[css] = color(name)
         if meaning.ground is not None:
-            found[f"{css}-ground"] = ground(name)
-            found[f"{css}-ink"] = ink(name)
+            css_variables[f"{css}-ground"] = ground(name)
+            css_variables[f"{css}-ink"] = ink(name)
         if meaning.attributes:
-            found[f"{css}-style"] = " ".join(sorted(meaning.attributes))
+            css_variables[f"{css}-style"] = " ".join(sorted(meaning.attributes))
     for css, source in _STOCK.items():
         name, _, part = source.partition(" ")
-        found[css] = {"": color, "ground": ground, "ink": ink}[part](name)
-    found["block-cursor-text-style"] = "none"
-    found["link-style"] = "underline"
-    found["link-style-hover"] = "none"
-    found["markdown-h1-text-style"] = "bold"
-    found["markdown-h2-text-style"] = "bold"
-    return found
+        css_variables[css] = {"": color, "ground": ground, "ink": ink}[part](name)
+    css_variables["block-cursor-text-style"] = "none"
+    css_variables["link-style"] = "underline"
+    css_variables["link-style-hover"] = "none"
+    css_variables["markdown-h1-text-style"] = "bold"
+    css_variables["markdown-h2-text-style"] = "bold"
+    return css_variables

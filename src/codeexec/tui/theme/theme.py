@@ -78,10 +78,10 @@ class Theme:
         Raises UsageError for a table of its file that cannot be used."""
         if depth == "truecolor" or depth == self.depth:
             return self
-        found = self._limited.get(depth)
-        if found is None:
-            found = self._limited[depth] = _limited_to(self, depth)
-        return found
+        limited = self._limited.get(depth)
+        if limited is None:
+            limited = self._limited[depth] = _limited_to(self, depth)
+        return limited
 
     def meaning(self, name: str) -> Meaning:
         """The meaning of that name; KeyError for a name that is in no theme."""
@@ -112,15 +112,15 @@ class Theme:
         """The meaning as painted on the ground of another: in its own colour where that is
         readable there, else in the other's."""
         key = f"{name} on {under}"
-        found = self._styles.get(key)
-        if found is None:
+        style = self._styles.get(key)
+        if style is None:
             color, ground = self.meanings[name].color, self.meanings[under].ground
-            found = self.style(under)
+            style = self.style(under)
             if color and ground and contrast(color, ground) >= min(self.contrast, _LEAST_ON):
-                found += Style(color=color.hex)
-            found += self.style(name).without_color
-            self._styles[key] = found
-        return found
+                style += Style(color=color.hex)
+            style += self.style(name).without_color
+            self._styles[key] = style
+        return style
 
     def styles(self, prefix: str) -> dict[str, Style]:
         """All the styles under a prefix, keyed by what follows it: `styles("syntax.")`."""
@@ -189,10 +189,10 @@ class Themes(Mapping[str, Theme]):
         self._read: dict[str, Theme] = {}
 
     def __getitem__(self, key: str) -> Theme:
-        found = self._read.get(key)
-        if found is None:
-            found = self._read[key] = load_theme(self._files[key])
-        return found
+        theme = self._read.get(key)
+        if theme is None:
+            theme = self._read[key] = load_theme(self._files[key])
+        return theme
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._files)
@@ -203,8 +203,8 @@ class Themes(Mapping[str, Theme]):
     def find(self, key: str) -> Theme:
         """The theme of that key; UsageError says which there are where there is none."""
         if key not in self._files:
-            known = ", ".join(sorted(self._files))
-            raise UsageError(f"There is no theme {key!r}.", f"Choose one of {known}.")
+            keys = ", ".join(sorted(self._files))
+            raise UsageError(f"There is no theme {key!r}.", f"Choose one of {keys}.")
         return self[key]
 
 
@@ -299,13 +299,13 @@ def _limited_to(theme: Theme, depth: Limited) -> Theme:
 
 def _words(table: Mapping[str, object], name: str) -> dict[str, str]:
     """A table of strings; dotted keys may be written bare (`run.ok = ...`) or quoted."""
-    found: dict[str, str] = {}
+    strings: dict[str, str] = {}
 
     def flatten(value: object, path: str) -> None:
         if isinstance(value, str):
-            found[path] = value
+            strings[path] = value
         elif isinstance(value, int) and not isinstance(value, bool) and name in _NUMBERED:
-            found[path] = str(value)
+            strings[path] = str(value)
         elif isinstance(value, dict):
             for key, inner in value.items():
                 flatten(inner, f"{path}.{key}" if path else str(key))
@@ -316,7 +316,7 @@ def _words(table: Mapping[str, object], name: str) -> dict[str, str]:
     if not isinstance(inner, dict):
         raise BadValue(name, "must be a table")
     flatten(inner, "")
-    return found
+    return strings
 
 
 def names() -> tuple[str, ...]:

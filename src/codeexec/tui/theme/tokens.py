@@ -221,8 +221,12 @@ def complete(
 
 def open_grounds(meanings: Mapping[str, Meaning]) -> tuple[Color, ...]:
     """The grounds on which text of any meaning is laid: those without a colour of their own."""
-    found = (meanings[name] for name in GROUNDS)
-    return tuple(each.ground for each in found if each.ground is not None and each.color is None)
+    grounds = (meanings[name] for name in GROUNDS)
+    return tuple(
+        meaning.ground
+        for meaning in grounds
+        if meaning.ground is not None and meaning.color is None
+    )
 
 
 def check_names(base: Mapping[str, str], overrides: Mapping[str, str]) -> None:
@@ -273,31 +277,31 @@ class Palette:
         self._open.add(word)
         try:
             if word in self._base:
-                found = self._parse(self._base[word], f"base.{word}").color
+                color = self._parse(self._base[word], f"base.{word}").color
             elif word in self._rules:
                 meaning = self.meaning(word)
-                found = meaning.color or meaning.ground
+                color = meaning.color or meaning.ground
             else:
                 raise BadValue(key, f"has {word!r}, which is no colour, meaning or attribute")
         finally:
             self._open.discard(word)
-        if found is None:
+        if color is None:
             raise BadValue(key, f"has {word!r}, which has no colour")
-        return found
+        return color
 
     def _parse(self, value: str, key: str) -> Meaning:
-        words = value.split()
-        attributes = frozenset(word for word in words if word in ATTRIBUTES)
-        words = [word for word in words if word not in ATTRIBUTES]
-        at = words.index("on") if "on" in words else len(words)
-        color = self._mixed(words[:at], key)
-        ground = self._mixed(words[at + 1 :], key)
-        if at < len(words) and ground is None:
+        tokens = value.split()
+        attributes = frozenset(word for word in tokens if word in ATTRIBUTES)
+        tokens = [word for word in tokens if word not in ATTRIBUTES]
+        at = tokens.index("on") if "on" in tokens else len(tokens)
+        color = self._mixed(tokens[:at], key)
+        ground = self._mixed(tokens[at + 1 :], key)
+        if at < len(tokens) and ground is None:
             raise BadValue(key, "has no colour after 'on'")
         return Meaning(color, ground, attributes)
 
-    def _mixed(self, words: list[str], key: str) -> Color | None:
-        match words:
+    def _mixed(self, tokens: list[str], key: str) -> Color | None:
+        match tokens:
             case [] | ["default"]:
                 return None
             case [word]:
@@ -305,7 +309,7 @@ class Palette:
             case [word, share, other] if _SHARE.fullmatch(share):
                 return self.color(word, key).mix(self.color(other, key), int(share[:-1]) / 100)
             case _:
-                raise BadValue(key, f"has {' '.join(words)!r} where a colour should be")
+                raise BadValue(key, f"has {' '.join(tokens)!r} where a colour should be")
 
 
 _SHARE = re.compile(r"(?:\d{1,2}|100)%")

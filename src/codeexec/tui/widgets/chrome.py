@@ -126,11 +126,11 @@ class TabStrip(Handle):
             self._tabs, self._chosen = tabs, chosen
             self.refresh()
 
-    def say(self, words: str, meaning: str = "muted") -> None:
+    def say(self, text: str, meaning: str = "muted") -> None:
         """Words at the right end."""
-        words = one_line(words)
-        if (words, meaning) != self._side:
-            self._side = (words, meaning)
+        text = one_line(text)
+        if (text, meaning) != self._side:
+            self._side = (text, meaning)
             self.refresh()
 
     def light(self, lit: bool) -> None:
@@ -159,8 +159,8 @@ class TabStrip(Handle):
         segments: list[Segment] = []
         self._spans = []
         used = 0
-        words, meaning = self._side
-        room = width - (cell_len(words) + 1 if words else 0)
+        side_text, meaning = self._side
+        room = width - (cell_len(side_text) + 1 if side_text else 0)
         for tab in self._visible(room):
             chosen = tab.key == self._chosen
             look = style("bar.muted")
@@ -179,8 +179,8 @@ class TabStrip(Handle):
             self._spans.append((used, used + size, tab))
             used += size
         segments.append(Segment(" " * max(room - used, 0)))
-        if words:
-            segments.append(Segment(f"{words} ", self._theme.style_on(meaning, "bar")))
+        if side_text:
+            segments.append(Segment(f"{side_text} ", self._theme.style_on(meaning, "bar")))
         return Strip(segments).adjust_cell_length(width).apply_style(base)
 
     def _visible(self, room: int) -> Sequence[Tab]:

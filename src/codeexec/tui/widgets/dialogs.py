@@ -46,7 +46,7 @@ def fit(typed: str, title: str, detail: str = "") -> int | None:
     Each word must be in it: best at the beginning of the title, then of a word of it, then
     anywhere, then among the details, and at last as letters in this order.
     """
-    low, rest = title.lower(), detail.lower()
+    low, details = title.lower(), detail.lower()
     rank = 0
     for word in typed.lower().split():
         if low.startswith(word):
@@ -55,7 +55,7 @@ def fit(typed: str, title: str, detail: str = "") -> int | None:
             rank += 1
         elif word in low:
             rank += 2
-        elif word in rest:
+        elif word in details:
             rank += 4
         elif _in_order(word, low):
             rank += 8
@@ -292,10 +292,10 @@ class Confirm(Modal[str | None]):
     Confirm Button:focus { background: $accent; color: $surface; text-style: bold; }
     """
 
-    def __init__(self, title: str, words: str, answers: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, title: str, message: str, answers: Sequence[tuple[str, str]]) -> None:
         super().__init__()
         self._title = title
-        self._words = words
+        self._words = message
         self._answers = list(answers)
 
     def compose(self) -> ComposeResult:
@@ -303,8 +303,8 @@ class Confirm(Modal[str | None]):
             yield Static(plain_words(self._title), id="title")
             yield Static(plain_words(self._words), id="words")
             with Horizontal():
-                for key, words in self._answers:
-                    yield Button(plain_words(words), id=f"answer-{key}", compact=True)
+                for key, label in self._answers:
+                    yield Button(plain_words(label), id=f"answer-{key}", compact=True)
 
     def on_mount(self) -> None:
         self.query(Button).first().focus()
@@ -321,8 +321,8 @@ class Confirm(Modal[str | None]):
 
     def on_key(self, event: events.Key) -> None:
         """The first letter of an answer is enough."""
-        for key, words in self._answers:
-            if event.key == words[:1].lower():
+        for key, label in self._answers:
+            if event.key == label[:1].lower():
                 event.stop()
                 self.dismiss(key)
                 return

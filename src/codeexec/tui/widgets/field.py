@@ -14,8 +14,8 @@ class Field(Input):
 
     @property
     def _value(self) -> Text:
-        shown = "•" * len(self.value) if self.password else printable(self.value)
-        return Text(shown, no_wrap=True, overflow="ignore", end="")
+        text = "•" * len(self.value) if self.password else printable(self.value)
+        return Text(text, no_wrap=True, overflow="ignore", end="")
 
     def _position_to_cell(self, position: int) -> int:
         return cell_len(self._value.plain[:position])

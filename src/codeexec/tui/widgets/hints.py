@@ -27,6 +27,6 @@ def hint_line(hints: Iterable[Hint]) -> Content:
     """All of them side by side."""
     parts = []
     for hint in hints:
-        words = Content.styled(hint.words, f"@click=screen.{hint.action}")
-        parts.append(Content.assemble(Content.styled(hint.key, "$accent"), " ", words))
+        label = Content.styled(hint.words, f"@click=screen.{hint.action}")
+        parts.append(Content.assemble(Content.styled(hint.key, "$accent"), " ", label))
     return Content("   ").join(parts)

@@ -122,8 +122,8 @@ class JsonView(Tree[_Part], inherit_bindings=False):
         if sort in ("object", "array"):
             count = size(part.value)
             noun = "key" if sort == "object" else "item"
-            words = f"{count} {noun}{'' if count == 1 else 's'}"
-            text = words if node.is_expanded or not count else preview(part.value)
+            summary = f"{count} {noun}{'' if count == 1 else 's'}"
+            text = summary if node.is_expanded or not count else preview(part.value)
             return label.append(printable(text), self._paint("json--muted"))
         return label.append(printable(preview(part.value)), self._paint(f"json--{sort}"))
 

@@ -45,14 +45,14 @@ class KeysShown(Widget):
     def is_on(self) -> bool:
         return self.has_class("-on")
 
-    def note(self, key: str, words: str) -> None:
+    def note(self, key: str, description: str) -> None:
         """A key was pressed that does what the words say; the same one again is counted."""
         self._last = monotonic()
-        before = self._keys[-1] if self._keys else ("", "", 0)
-        if before[:2] == (key, words):
-            self._keys[-1] = (key, words, before[2] + 1)
+        last = self._keys[-1] if self._keys else ("", "", 0)
+        if last[:2] == (key, description):
+            self._keys[-1] = (key, description, last[2] + 1)
         else:
-            self._keys = [*self._keys, (key, words, 1)][-_MOST:]
+            self._keys = [*self._keys, (key, description, 1)][-_MOST:]
         self.refresh()
         self.set_timer(_SECONDS + 0.1, self._forget)
 
@@ -64,13 +64,13 @@ class KeysShown(Widget):
     def render_line(self, y: int) -> Strip:
         key_style = self._theme.style("accent.ground")
         segments: list[Segment] = []
-        for key, words, times in self._keys:
-            again = f" ×{times}" if times > 1 else ""
+        for key, description, times in self._keys:
+            repeat = f" ×{times}" if times > 1 else ""
             segments += [
-                Segment(f" {key}{again} ", key_style),
-                Segment(f" {words}   ", self._theme.style("text")),
+                Segment(f" {key}{repeat} ", key_style),
+                Segment(f" {description}   ", self._theme.style("text")),
             ]
         used = sum(cell_len(segment.text) for segment in segments)
-        left = max((self.size.width - used) // 2, 0)
-        strip = Strip([Segment(" " * left), *segments])
+        indent = max((self.size.width - used) // 2, 0)
+        strip = Strip([Segment(" " * indent), *segments])
         return strip.adjust_cell_length(self.size.width).apply_style(self.rich_style)

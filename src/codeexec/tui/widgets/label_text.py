@@ -7,8 +7,8 @@ from textual.widgets import Static
 from codeexec.tui.render.plain import plain_words
 
 
-def tell(static: Static, words: str) -> None:
+def tell(static: Static, text: str) -> None:
     """Show these words, in which nothing is markup."""
-    content = plain_words(words)
+    content = plain_words(text)
     if static.content != content:
         static.update(content)

@@ -258,9 +258,9 @@ class Picture(Widget, can_focus=True):
         return Color(*ground.rgb)
 
     def _replace(self, painting: Painting | None) -> None:
-        before, self._painting = self._painting, painting
+        previous, self._painting = self._painting, painting
         self.refresh()
-        self._forget(before)
+        self._forget(previous)
 
     def _forget(self, painting: Painting | None) -> None:
         if painting is not None and painting.image_id:
@@ -308,8 +308,8 @@ class Picture(Widget, can_focus=True):
         width = self.size.width
         plain = self.visual_style.rich_style
         if self._painting is None:
-            words = one_line(self._fault or self._description)
-            row = words[y * width : (y + 1) * width] if width else ""
+            message = one_line(self._fault or self._description)
+            row = message[y * width : (y + 1) * width] if width else ""
             return Strip([Segment(row.ljust(width), plain)], width)
         left, top = self._offset()
         rows = self._painting.covered if self._is_covered else self._painting.rows

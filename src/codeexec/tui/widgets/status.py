@@ -143,9 +143,9 @@ class StatusLine(Widget):
         return len(self._usage.clients)
 
     def _refresh_if_other(self) -> None:
-        said = (self._left(), self._right())
-        if said != self._said:
-            self._said = said
+        pieces = (self._left(), self._right())
+        if pieces != self._said:
+            self._said = pieces
             self.refresh()
 
     def on_click(self, event: events.Click) -> None:
@@ -176,26 +176,26 @@ class StatusLine(Widget):
                 "",
             )
         if kernel.ladder is not None:
-            words = _LADDER.get(kernel.ladder.stage, kernel.ladder.stage)
+            text = _LADDER.get(kernel.ladder.stage, kernel.ladder.stage)
             pid = f" pid {kernel.ladder.pid}" if kernel.ladder.pid else ""
             elapsed = duration(kernel.ladder.elapsed)
             next_key = _NEXT_RUNG.get(kernel.ladder.stage, "")
-            return f"↯ {words}{pid} {elapsed}{next_key}", "warn", "kernel.interrupt"
+            return f"↯ {text}{pid} {elapsed}{next_key}", "warn", "kernel.interrupt"
         running = self._snapshot.running
         if self._snapshot.asking is not None:
             return "⌨ waiting for your answer", "stream.stdin", "pane.console"
         shape, meaning = KERNELS[kernel.state], _STATES[kernel.state]
-        words = kernel.state if kernel.state != "none" else "no kernel"
+        text = kernel.state if kernel.state != "none" else "no kernel"
         if kernel.state == "busy" and running is not None and running.started_at is not None:
             taken = time.time() - running.started_at
             if taken < SHOW_BUSY_AFTER:
                 return f"{KERNELS['idle']} idle", "ok", ""
-            words = f"busy {duration(taken)}"
+            text = f"busy {duration(taken)}"
         if kernel.state == "dead" and kernel.death is not None:
             # Its first sentence; the rest was told when it died.
-            words = f"dead: {_SENTENCE.split(kernel.death.message, maxsplit=1)[0]}"
+            text = f"dead: {_SENTENCE.split(kernel.death.message, maxsplit=1)[0]}"
         commands = {"dead": "kernel.restart", "busy": "kernel.interrupt"}
-        return f"{shape} {words}", meaning, commands.get(kernel.state, "")
+        return f"{shape} {text}", meaning, commands.get(kernel.state, "")
 
     def _local(self, ref: KernelRef) -> list[Piece]:
         return [(ref.display_name or ref.name, "text", "kernel.choose"), (ref.backend, "muted", "")]
@@ -204,10 +204,10 @@ class StatusLine(Widget):
         """Which container, and what it may do; whether all of that holds."""
         policy = ref.policy.partition(" · ")[0]
         notices = len(self._snapshot.kernel.notices)
-        words = {0: policy, 1: f"{policy}, 1 notice"}.get(notices, f"{policy}, {notices} notices")
+        label = {0: policy, 1: f"{policy}, 1 notice"}.get(notices, f"{policy}, {notices} notices")
         return [
             (f"{ref.engine} {_image_words(ref.path)}", "text", "kernel.choose"),
-            (words, "warn" if notices else "muted", "kernel.policy"),
+            (label, "warn" if notices else "muted", "kernel.policy"),
         ]
 
     def _left(self) -> list[Piece]:
@@ -239,9 +239,9 @@ class StatusLine(Widget):
         if self._hint:
             pieces.append((self._hint, "accent", ""))
         if self._position.line and self._shows_position:
-            words = f"{self._position.line}:{self._position.column}"
+            position = f"{self._position.line}:{self._position.column}"
             of = f"{self._position.of}  " if self._position.of else ""
-            pieces.append((f"{of}{words}", "muted", ""))
+            pieces.append((f"{of}{position}", "muted", ""))
         if self._snapshot.kernel.state == "dead":
             pieces.append(("Shift+F9 new kernel", "accent", "kernel.restart"))
         pieces.append(("F1 keys", "muted", "app.help"))
@@ -261,23 +261,23 @@ class StatusLine(Widget):
         self._spans = []
         segments = [Segment(" ")]
         at = 1
-        for number, (words, meaning, command) in enumerate(left):
+        for number, (text, meaning, command) in enumerate(left):
             if number:
                 segments.append(Segment("  " if number == 1 else " · ", style("faint")))
                 at += 2 if number == 1 else 3
-            segments.append(Segment(words, style(meaning)))
-            self._spans.append((at, at + cell_len(words), command))
-            at += cell_len(words)
+            segments.append(Segment(text, style(meaning)))
+            self._spans.append((at, at + cell_len(text), command))
+            at += cell_len(text)
         gap = max(width - at - _size(right, "   ") - 1, 1)
         segments.append(Segment(" " * gap))
         at += gap
-        for number, (words, meaning, command) in enumerate(right):
+        for number, (text, meaning, command) in enumerate(right):
             if number:
                 segments.append(Segment("   "))
                 at += 3
-            segments.append(Segment(words, style(meaning)))
-            self._spans.append((at, at + cell_len(words), command))
-            at += cell_len(words)
+            segments.append(Segment(text, style(meaning)))
+            self._spans.append((at, at + cell_len(text), command))
+            at += cell_len(text)
         return Strip(segments).adjust_cell_length(width).apply_style(self.rich_style)
 
 
@@ -285,8 +285,8 @@ def _kernels_words(snapshot: Snapshot) -> str:
     """The kernel in focus, and how many others there are and run."""
     others = [view for name, view in snapshot.kernels.items() if name != snapshot.default_kernel]
     busy = sum(view.state == "busy" for view in others)
-    words = f"{snapshot.default_kernel} +{len(others)}"
-    return f"{words} ({busy} busy)" if busy else words
+    text = f"{snapshot.default_kernel} +{len(others)}"
+    return f"{text} ({busy} busy)" if busy else text
 
 
 def _image_words(image: str) -> str:
@@ -299,8 +299,8 @@ def _image_words(image: str) -> str:
 
 
 def _printable(pieces: list[Piece]) -> list[Piece]:
-    return [(one_line(words), meaning, command) for words, meaning, command in pieces]
+    return [(one_line(text), meaning, command) for text, meaning, command in pieces]
 
 
 def _size(pieces: list[Piece], between: str) -> int:
-    return sum(cell_len(words) for words, _, _ in pieces) + len(between) * (len(pieces) - 1)
+    return sum(cell_len(text) for text, _, _ in pieces) + len(between) * (len(pieces) - 1)

@@ -131,11 +131,11 @@ class DataTableView(ScrollView, can_focus=True):
 
     def find_column(self, text: str) -> bool:
         """Go to the first column from the cursor on whose name holds the text, in any case."""
-        wanted = text.casefold()
+        sought = text.casefold()
         self._matches = [
             at
             for at, name in enumerate(self._columns.names)
-            if wanted and wanted in name.casefold()
+            if sought and sought in name.casefold()
         ]
         self.refresh()
         if not self._matches:
@@ -170,8 +170,8 @@ class DataTableView(ScrollView, can_focus=True):
         """Read the pages in view, and say when they are there."""
         top = self.scroll_offset.y
         last = max(min(top + self.size.height, self._rows) - 1, top, 0)
-        wanted = self._pages.missing(min(top, last), last)
-        for number in wanted:
+        missing = self._pages.missing(min(top, last), last)
+        for number in missing:
             try:
                 page = await source.read(number * PAGE, PAGE, self._sort, self._descending)
             except CodeexecError as fault:
@@ -182,7 +182,7 @@ class DataTableView(ScrollView, can_focus=True):
             self._rows = page.rows
             self._columns.measure(page)
             self.virtual_size = Size(self._columns.extent, self._rows + 1)
-        if wanted:
+        if missing:
             self.refresh()
             self.post_message(self.RowsChanged(self, self._sort, self._descending, self._fault))
 
@@ -318,10 +318,10 @@ class DataTableView(ScrollView, can_focus=True):
         ground = plain + self.get_component_rich_style("table--row") if is_current else plain
         index = ground + Style(color=self.get_component_rich_style("table--index").color)
         null = self.get_component_rich_style("table--null")
-        found = self._pages.row(row)
-        if found is None:
+        entry = self._pages.row(row)
+        if entry is None:
             return self._joined("·", [], index, ground, width)
-        title, values = found
+        title, values = entry
         cells = []
         for column in self._columns.seen(self.scroll_offset.x, width):
             value = values[column]
@@ -346,8 +346,8 @@ class DataTableView(ScrollView, can_focus=True):
         frozen = self._columns.frozen
         head = Segment(fitted(title, self._columns.index_width).ljust(frozen), index)
         segments = []
-        for text, style, after in cells:
-            segments += [Segment(text, style), Segment(" " * GAP, after)]
+        for text, style, gap_style in cells:
+            segments += [Segment(text, style), Segment(" " * GAP, gap_style)]
         columns = self._columns.seen(self.scroll_offset.x, width)
         hidden = (
             self.scroll_offset.x + frozen - self._columns.edges[columns.start] if columns else 0

@@ -95,5 +95,5 @@ class TablePages:
     def missing(self, first: int, last: int) -> list[int]:
         """The numbers of the pages that rows `first` to `last` need and that are not here, or
         are in doubt."""
-        wanted = range(first // PAGE, last // PAGE + 1)
-        return [n for n in wanted if n not in self._pages or n in self._stale]
+        numbers = range(first // PAGE, last // PAGE + 1)
+        return [n for n in numbers if n not in self._pages or n in self._stale]

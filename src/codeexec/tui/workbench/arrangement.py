@@ -83,15 +83,17 @@ class Arrangement(Screen[None]):
             layout = self._without_spared(layout)
         for pane in PANES:
             self.box(pane).display = pane == single if single else self._has_room(pane, layout)
-        left, centre, side = (self.query_one(f"#{name}") for name in ("left", "centre", "side"))
+        files_column, centre, side = (
+            self.query_one(f"#{name}") for name in ("left", "centre", "side")
+        )
         column = _COLUMNS.get(single, "centre")
-        left.display = column == "left" if single else layout.has_left
+        files_column.display = column == "left" if single else layout.has_left
         side.display = column == "side" if single else layout.side
         centre.display = not single or column == "centre"
-        self.query_one("#left-divider").display = left.display and not single
+        self.query_one("#left-divider").display = files_column.display and not single
         self.query_one("#side-divider").display = side.display and not single
         # A column that stands alone has all the room there is.
-        left.styles.width = "1fr" if single else layout.files_in(size.width)
+        files_column.styles.width = "1fr" if single else layout.files_in(size.width)
         side.styles.width = "1fr" if single else layout.side_in(size.width)
         self._share("files", "outline", layout.files_share)
         self._share("artifacts", "variables", layout.artifacts_share)
@@ -219,8 +221,8 @@ class Arrangement(Screen[None]):
 
     def action_toggle_pane(self, column: str) -> None:
         layout = self.arrangement
-        shown = self.query_one("#side" if column == "side" else f"#{column}-box")
-        if self.focused is not None and shown in self.focused.ancestors:
+        container = self.query_one("#side" if column == "side" else f"#{column}-box")
+        if self.focused is not None and container in self.focused.ancestors:
             self.action_go("editor" if self.front != "editor" else "console")
         if column == "files":
             self.rearranged(replace(layout, files=not layout.files))
@@ -235,9 +237,13 @@ class Arrangement(Screen[None]):
         layout = replace(self.arrangement, beside=not self.arrangement.beside)
         self.rearranged(layout)
         if layout.beside and not layout.is_beside_in(self.size.width):
-            words = f"Editor and console have {layout.centre_in(self.size.width)} columns together."
+            message = (
+                f"Editor and console have {layout.centre_in(self.size.width)} columns together."
+            )
             title = f"Side by side from {BESIDE_WIDTH} columns on"
-            self.notify(f"{words} Hide panes (Ctrl+B, Alt+V) or enlarge the terminal.", title=title)
+            self.notify(
+                f"{message} Hide panes (Ctrl+B, Alt+V) or enlarge the terminal.", title=title
+            )
 
     def action_swap_panes(self) -> None:
         self.rearranged(replace(self.arrangement, swapped=not self.arrangement.swapped))

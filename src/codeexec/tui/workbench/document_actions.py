@@ -118,15 +118,16 @@ class DocumentActions(Arrangement):
     @work(group="choose", exclusive=True)
     async def confirm_close(self, event: DocumentsPane.DocumentCloseRequested) -> None:
         sheet = event.sheet
-        said = await self.app.push_screen_wait(
+        answer = await self.app.push_screen_wait(
             Confirm(
                 f"“{sheet.title}” is not saved.",
                 "What you typed since the last save is only here.",
                 [("save", "Save"), ("discard", "Discard"), ("cancel", "Cancel")],
             )
         )
-        if said == "discard" or (
-            said == "save" and await saving.save(self.app, self.documents, sheet, self.place.folder)
+        if answer == "discard" or (
+            answer == "save"
+            and await saving.save(self.app, self.documents, sheet, self.place.folder)
         ):
             await self.documents.close(sheet)
 
@@ -159,25 +160,25 @@ class DocumentActions(Arrangement):
     @work(group="swap")
     async def offer_swap(self, event: DocumentsPane.SwapFound) -> None:
         sheet = event.sheet
-        said = await self.app.push_screen_wait(
+        answer = await self.app.push_screen_wait(
             Confirm(
                 f"“{sheet.title}” has unsaved text.",
                 "It was being edited when the workbench or its terminal ended.",
                 [("restore", "Restore"), ("discard", "Discard")],
             )
         )
-        if said == "restore":
+        if answer == "restore":
             sheet.restore(event.swap.text)
             sheet.go_to(event.swap.line, event.swap.column)
-        elif said == "discard":
+        elif answer == "discard":
             self.documents.discard_swap(sheet)
 
     @on(DocumentsPane.ChoiceRequested)
     @work(group="choose", exclusive=True)
     async def choose_line(self, event: DocumentsPane.ChoiceRequested) -> None:
         choices = [
-            Choice(str(one.line), one.title, f"{one.detail}  line {one.line + 1}".strip())
-            for one in event.entries
+            Choice(str(entry.line), entry.title, f"{entry.detail}  line {entry.line + 1}".strip())
+            for entry in event.entries
         ]
         chooser = Chooser(event.title, choices, current=str(event.current))
         chosen = await self.app.push_screen_wait(chooser)
@@ -196,10 +197,10 @@ class DocumentActions(Arrangement):
         if self.documents.watch_only:
             self.post_message(Failed(refusal()))
             return
-        said = await self.app.push_screen_wait(Asker("Save as", event.name))
-        if said is None:
+        name = await self.app.push_screen_wait(Asker("Save as", event.name))
+        if name is None:
             return
-        path = (self.place.folder / Path(said).expanduser()).absolute()
+        path = (self.place.folder / Path(name).expanduser()).absolute()
         if path.exists() and not await saving.may_overwrite(self.app, path):
             return
         try:

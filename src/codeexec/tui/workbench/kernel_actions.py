@@ -105,23 +105,23 @@ class KernelActions(Arrangement):
             return not asks_for_variables or await self._may_lose_variables(snapshot)
         waiting = len(queue)
         wait = f"{waiting} more wait" if waiting > 1 else "one more waits"
-        words = f"A cell is running, and {wait}." if waiting else "A cell is running."
+        message = f"A cell is running, and {wait}." if waiting else "A cell is running."
         if snapshot.running is None:
-            words = f"{waiting} cells wait." if waiting > 1 else "A cell waits."
-        said = await self.app.push_screen_wait(
-            Confirm("Restart the kernel?", words, [("restart", "Restart"), ("cancel", "Cancel")])
+            message = f"{waiting} cells wait." if waiting > 1 else "A cell waits."
+        answer = await self.app.push_screen_wait(
+            Confirm("Restart the kernel?", message, [("restart", "Restart"), ("cancel", "Cancel")])
         )
-        return said == "restart"
+        return answer == "restart"
 
     async def _may_lose_variables(self, snapshot: Snapshot) -> bool:
         """Ask before variables are lost, unless that is set otherwise."""
         count = len(snapshot.kernel.variables) if snapshot.kernel.state in ("idle", "busy") else 0
         if not count or not self.equipment.settings.console.confirm_restart:
             return True
-        words = f"{counted(count, 'variable')} {'is' if count == 1 else 'are'} lost."
+        message = f"{counted(count, 'variable')} {'is' if count == 1 else 'are'} lost."
         answers = [("restart", "Restart"), ("cancel", "Cancel")]
-        asked = Confirm("Restart the kernel?", words, answers)
-        return await self.app.push_screen_wait(asked) == "restart"
+        dialog = Confirm("Restart the kernel?", message, answers)
+        return await self.app.push_screen_wait(dialog) == "restart"
 
     @work(group="restart", exclusive=True)
     async def action_restart_and_run_all(self) -> None:
@@ -182,6 +182,6 @@ class KernelActions(Arrangement):
     @work(group="choose", exclusive=True)
     async def action_rename_session(self) -> None:
         name = self.last.snapshot.name if self.last is not None else ""
-        said = await self.app.push_screen_wait(Asker("A name for this session", name))
-        if said is not None:
-            await ask(self, self.session, q.RenameSession(said))
+        new_name = await self.app.push_screen_wait(Asker("A name for this session", name))
+        if new_name is not None:
+            await ask(self, self.session, q.RenameSession(new_name))

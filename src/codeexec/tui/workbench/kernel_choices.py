@@ -74,9 +74,9 @@ class KernelChoices:
     async def remove(self) -> None:
         """Stop the kernel in focus, and have it in the session no more."""
         workbench, name = self._workbench, self._snapshot.default_kernel
-        words = "Its variables are lost; what it has put out stays."
-        asked = Confirm(f"Remove {name}?", words, [("remove", "Remove"), ("cancel", "Cancel")])
-        if await workbench.app.push_screen_wait(asked) != "remove":
+        message = "Its variables are lost; what it has put out stays."
+        dialog = Confirm(f"Remove {name}?", message, [("remove", "Remove"), ("cancel", "Cancel")])
+        if await workbench.app.push_screen_wait(dialog) != "remove":
             return
         if await ask(workbench, workbench.session, q.RemoveKernel(name)) is not None:
             workbench.session.focus.forget(name)

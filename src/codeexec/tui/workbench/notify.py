@@ -14,15 +14,15 @@ from codeexec.tui.session.feed import Frame
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f;]+")
 
 
-def sequence(words: str, settings: Notify, *, tmux: bool = False) -> str:
+def sequence(message: str, settings: Notify, *, tmux: bool = False) -> str:
     """What is written to the terminal; of the words nothing that could end the sequence."""
     bell = "\a" if settings.bell else ""
     if not settings.desktop:
         return bell
-    said = f"\x1b]9;{printable(_CONTROL.sub(' ', words))[:200]}\x1b\\"
+    notification = f"\x1b]9;{printable(_CONTROL.sub(' ', message))[:200]}\x1b\\"
     if tmux:
-        said = f"\x1bPtmux;{said.replace(chr(27), chr(27) * 2)}\x1b\\"
-    return bell + said
+        notification = f"\x1bPtmux;{notification.replace(chr(27), chr(27) * 2)}\x1b\\"
+    return bell + notification
 
 
 class AnswerWaits:
@@ -53,14 +53,14 @@ def long_runs(
     if not settings.after:
         return []
     waits = waits or AnswerWaits()
-    found = []
+    ended = []
     for key in frame.changed:
-        view, before = frame.view(key), frame.before.executions.get(key)
-        if view is None or before is None or view.is_open or not before.is_open:
+        view, previous = frame.view(key), frame.before.executions.get(key)
+        if view is None or previous is None or view.is_open or not previous.is_open:
             continue
         if _taken(view, waits) >= settings.after:
-            found.append(view)
-    return found
+            ended.append(view)
+    return ended
 
 
 def _taken(view: ExecutionView, waits: AnswerWaits) -> float:

@@ -31,12 +31,12 @@ class Presenting:
 
     def note_key(self, event: Key) -> None:
         """A key that is about to be delivered: an audience sees it, unless it is typed text."""
-        app, shown = self._workbench.app, self._workbench.query_one(KeysShown)
-        if not shown.is_on or (event.is_printable and takes_text(app.focused)):
+        app, keys_shown = self._workbench.app, self._workbench.query_one(KeysShown)
+        if not keys_shown.is_on or (event.is_printable and takes_text(app.focused)):
             return
         active = app.screen.active_bindings.get(event.key)
         if active is not None or not event.is_printable:
-            shown.note(key_words(event.key), active.binding.description if active else "")
+            keys_shown.note(key_words(event.key), active.binding.description if active else "")
 
     def show_code_once(self) -> None:
         """The console leaves code to the editor where both are on screen."""

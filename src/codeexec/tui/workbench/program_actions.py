@@ -75,9 +75,9 @@ class ProgramActions(Arrangement):
     @work(group="choose", exclusive=True)
     async def action_new_session(self) -> None:
         if await self.may_leave():
-            here = (str(self.place.folder), *self.open_paths)
+            paths = (str(self.place.folder), *self.open_paths)
             fresh = replace(self.options, session="", attach=False, watch=False, demo=False)
-            options = replace(fresh, new=True, files=here)
+            options = replace(fresh, new=True, files=paths)
             self.post_message(Attach(options))
 
     def action_reconnect(self) -> None:
@@ -91,19 +91,19 @@ class ProgramActions(Arrangement):
         if not unsaved:
             return True
         names = ", ".join(f"“{sheet.title}”" for sheet in unsaved)
-        said = await self.app.push_screen_wait(
+        answer = await self.app.push_screen_wait(
             Confirm(
                 "Some text is not saved.",
                 names,
                 [("save", "Save"), ("discard", "Discard"), ("stay", "Cancel")],
             )
         )
-        if said == "save":
+        if answer == "save":
             for sheet in unsaved:
                 if not await self._is_saved(sheet):
                     return False
             return True
-        if said == "discard":
+        if answer == "discard":
             for sheet in unsaved:
                 self.documents.discard_swap(sheet)
             return True
@@ -123,11 +123,11 @@ class ProgramActions(Arrangement):
     async def action_ask_leave(self) -> None:
         """Leave the session running, or end it; the first is what Enter means."""
         answers = [("leave", "Leave it running"), ("stop", "Stop it"), ("cancel", "Cancel")]
-        words = "The session and its variables can go on without you."
-        said = await self.app.push_screen_wait(Confirm("Leave?", words, answers))
-        if said == "leave":
+        message = "The session and its variables can go on without you."
+        answer = await self.app.push_screen_wait(Confirm("Leave?", message, answers))
+        if answer == "leave":
             self.action_detach()
-        elif said == "stop":
+        elif answer == "stop":
             self.action_stop_and_quit()
 
     @work(group="leave", exclusive=True)
@@ -136,10 +136,10 @@ class ProgramActions(Arrangement):
         if await self.may_leave():
             await self.documents.outputs_saved()
             name = self.last.snapshot.name if self.last is not None else ""
-            words = ""
+            message = ""
             if name:
-                words = f"The session {name} goes on. Come back with: codeexec-tui attach {name}"
-            self.post_message(Depart(words))
+                message = f"The session {name} goes on. Come back with: codeexec-tui attach {name}"
+            self.post_message(Depart(message))
 
     @work(group="leave", exclusive=True)
     async def action_stop_and_quit(self) -> None:
@@ -160,14 +160,14 @@ def _theme_choice(key: str, equipment: AppContext) -> Choice:
         theme = equipment.themes[key]
     except CodeexecError as error:  # a file of the user's own is no theme
         return Choice(key, key, "cannot be read", " ", problem=str(error))
-    words = ["dark" if theme.dark else "light"]
+    labels = ["dark" if theme.dark else "light"]
     if theme.contrast >= HIGH_CONTRAST:
-        words.insert(0, "high contrast")
+        labels.insert(0, "high contrast")
     if theme.monochrome:
-        words.insert(0, "no colour")
+        labels.insert(0, "no colour")
     if key == DEFAULT:
-        words.insert(0, "default")
+        labels.insert(0, "default")
     is_current = key == equipment.theme.key
     if is_current:
-        words.insert(0, "current")
-    return Choice(key, theme.title, ", ".join(words), "●" if is_current else " ")
+        labels.insert(0, "current")
+    return Choice(key, theme.title, ", ".join(labels), "●" if is_current else " ")

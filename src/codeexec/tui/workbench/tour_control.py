@@ -35,7 +35,9 @@ class TourBar(Static):
         title = f"Step {progress.at + 1} of {len(STEPS)} · {step.title}"
         skip = Content.styled("skip", "@click=screen.tour_step(1)")
         leave = Content.styled("leave the tour", "@click=screen.tour")
-        skip_key, leave_key = (named_keys(f"{{{one}}}", keys) for one in ("tour.next", "tour.show"))
+        skip_key, leave_key = (
+            named_keys(f"{{{command_id}}}", keys) for command_id in ("tour.next", "tour.show")
+        )
         head = Content.assemble(
             (title, "bold $accent"), "   ", (skip_key, "$accent"), " ", skip, "   ",
             (leave_key, "$accent"), " ", leave,
@@ -118,9 +120,9 @@ class TourControl:
 
     def _go_to_cell(self) -> None:
         sheet = self._workbench.documents.sheet
-        wanted = self._progress.step.cell
-        if sheet is None or not wanted:
+        cell_title = self._progress.step.cell
+        if sheet is None or not cell_title:
             return
         for cell in sheet.editor.cells():
-            if cell.title == wanted:
+            if cell.title == cell_title:
                 sheet.go_to(cell.body)

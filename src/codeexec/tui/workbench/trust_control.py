@@ -106,7 +106,7 @@ class TrustControl:
             await self._decide(answer)
 
     async def _decide(self, answer: str) -> None:
-        workbench, before = self._workbench, self._standing
+        workbench, standing = self._workbench, self._standing
         try:
             if answer == "trust":
                 await asyncio.to_thread(trust.grant, self._folder, self._file)
@@ -118,14 +118,14 @@ class TrustControl:
         workbench.equipment.loaded = await asyncio.to_thread(load, self._folder)
         workbench.follow_settings()
         await self.examine()
-        if answer == "trust" and before is not None and not workbench.options.watch:
-            await self._use(before)
+        if answer == "trust" and standing is not None and not workbench.options.watch:
+            await self._use(standing)
 
-    async def _use(self, before: trust.Standing) -> None:
+    async def _use(self, standing: trust.Standing) -> None:
         """Start the kernel that the folder chooses, now that it may."""
         workbench, settings = self._workbench, self._workbench.equipment.settings
-        found = (each.interpreter for each in before.findings if each.interpreter)
-        name, policy = settings.kernel.name or next(found, ""), ""
+        interpreters = (finding.interpreter for finding in standing.findings if finding.interpreter)
+        name, policy = settings.kernel.name or next(interpreters, ""), ""
         if settings.kernel.backend == CONTAINERS:
             name, policy = (
                 f"{CONTAINERS}:{settings.docker.image}".rstrip(":"),

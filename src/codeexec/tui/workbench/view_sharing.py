@@ -58,10 +58,10 @@ class ViewSharing:
         workbench = self._workbench
         if not self.follows or not workbench.session.session_id or not workbench.is_set_up:
             return
-        shown = self.last
-        if shown is not None and self._has_moved(shown):
+        last_view = self.last
+        if last_view is not None and self._has_moved(last_view):
             if workbench.equipment.key_at <= self._shown_at:
-                shown = None  # text that came later has moved the cursor, not the user: again
+                last_view = None  # text that came later has moved the cursor, not the user: again
             elif workbench.here == "editor":
                 workbench.action_follow()
                 return
@@ -71,15 +71,18 @@ class ViewSharing:
         if view.console != self._console:
             self._console = view.console
             await workbench.console_pane.follow_place(view.console)
-        if view.front and (shown is None or view != replace(shown, console=view.console)):
+        if view.front and (last_view is None or view != replace(last_view, console=view.console)):
             await workbench.documents.follow_view(view)
             self.last, self._shown_at = view, time.monotonic()
 
-    def _has_moved(self, shown: SessionView) -> bool:
+    def _has_moved(self, view: SessionView) -> bool:
         """Whether the editor shows another place than that of the view."""
-        now = self._workbench.documents.view()
-        if shown.front not in {one.name for one in now.files}:
+        own_view = self._workbench.documents.view()
+        if view.front not in {file.name for file in own_view.files}:
             return False
-        before = {one.name: one for one in shown.files}
-        after = {one.name: one for one in now.files}
-        return now.front != shown.front or after[now.front] != before[now.front]
+        watched_files = {file.name: file for file in view.files}
+        own_files = {file.name: file for file in own_view.files}
+        return (
+            own_view.front != view.front
+            or own_files[own_view.front] != watched_files[own_view.front]
+        )

@@ -101,8 +101,8 @@ class Wires(KernelActions):
                 continue
             prompt = self.console_pane.prompt
             if prompt.text.strip():
-                words = "It is not put into the prompt, where something is typed."
-                self.notify(words, title="The code offers a next input", markup=False)
+                message = "It is not put into the prompt, where something is typed."
+                self.notify(message, title="The code offers a next input", markup=False)
             else:
                 prompt.put(offer.text.rstrip("\n"))
 
@@ -111,18 +111,20 @@ class Wires(KernelActions):
         for notice in frame.notices:
             if notice.title == RESTRICTED:
                 continue  # the status line has a mark, and there is a question
-            words = f"{notice.message} {notice.next_step}".strip()
+            message = f"{notice.message} {notice.next_step}".strip()
             severity = _SEVERITY[notice.level]
-            self.notify(words, title=notice.title, severity=severity, timeout=8, markup=False)
+            self.notify(message, title=notice.title, severity=severity, timeout=8, markup=False)
         kernel = frame.snapshot.kernel
-        for name, each in frame.snapshot.kernels.items():
-            before = frame.before.kernels.get(name, NO_KERNEL)
+        for name, view_of_kernel in frame.snapshot.kernels.items():
+            previous = frame.before.kernels.get(name, NO_KERNEL)
             is_new = bool(frame.before.seq) and name not in frame.before.kernels
-            if each.death is not None and (before.state == "starting" or is_new):
-                which = f"The kernel {name}" if len(frame.snapshot.kernels) > 1 else "The kernel"
+            if view_of_kernel.death is not None and (previous.state == "starting" or is_new):
+                kernel_label = (
+                    f"The kernel {name}" if len(frame.snapshot.kernels) > 1 else "The kernel"
+                )
                 self.notify(
-                    each.death.message,
-                    title=f"{one_line(which)} could not start",
+                    view_of_kernel.death.message,
+                    title=f"{one_line(kernel_label)} could not start",
                     severity="error",
                     timeout=12,
                     markup=False,
@@ -133,14 +135,14 @@ class Wires(KernelActions):
         settings = self.equipment.settings.notify
         self.answer_waits.note(frame, time.time())
         for view in notify.long_runs(frame, settings, self.answer_waits):
-            words = notify.words_for(view, self.answer_waits)
+            message = notify.words_for(view, self.answer_waits)
             if not self.app.app_focus:
                 self.write_terminal(
-                    notify.sequence(words, settings, tmux=self.equipment.graphics.tmux)
+                    notify.sequence(message, settings, tmux=self.equipment.graphics.tmux)
                 )
             if self.here != "console":
                 level: NoticeLevel = "info" if view.status == "ok" else "warning"
-                self.notify(words, severity=_SEVERITY[level], timeout=6, markup=False)
+                self.notify(message, severity=_SEVERITY[level], timeout=6, markup=False)
 
     def write_terminal(self, sequence: str) -> None:
         """Write to the terminal in order with the frames."""
@@ -159,14 +161,14 @@ class Wires(KernelActions):
         if frame.cell is None:
             path = source_path(frame.path, snapshot)
             if path is None:
-                words = f"{frame.path} is a file of the container, not of this machine."
-                self.notify(words, severity="warning", markup=False)
+                message = f"{frame.path} is a file of the container, not of this machine."
+                self.notify(message, severity="warning", markup=False)
             elif path.is_file():
                 if await self.documents.open(path, frame.line - 1) is not None:
                     self.action_go("editor")
             else:
-                words = f"{frame.path} is not on this machine."
-                self.notify(words, severity="warning", markup=False)
+                message = f"{frame.path} is not on this machine."
+                self.notify(message, severity="warning", markup=False)
             return
         views = snapshot.executions.values() if snapshot is not None else ()
         cells = [view.cell for view in views if view.count == frame.cell and view.cell]
@@ -210,16 +212,16 @@ class Wires(KernelActions):
     @on(ConsolePane.AnswerAwaited)
     def point_to_answer(self, event: ConsolePane.AnswerAwaited) -> None:
         """Whoever has run it and does not write meanwhile is led there; the others are told."""
-        here, sheet = self.here, self.documents.sheet
-        if here == "console":
+        front, sheet = self.here, self.documents.sheet
+        if front == "console":
             return
         writes = sheet is not None and sheet.is_written
         if event.origin == self.equipment.me and self.is_current and not writes:
             self.reveal("console")
-            self.console_pane.lead_to_answer(here)
+            self.console_pane.lead_to_answer(front)
         else:
-            words = event.request.prompt.strip() or "input"
-            self.notify(words, title="⌨ A cell waits for your answer (F2)", markup=False)
+            message = event.request.prompt.strip() or "input"
+            self.notify(message, title="⌨ A cell waits for your answer (F2)", markup=False)
 
     @on(ConsolePane.AnswerOver)
     def go_back(self, event: ConsolePane.AnswerOver) -> None:
@@ -228,16 +230,16 @@ class Wires(KernelActions):
     @on(ConsolePane.HistoryRequested)
     @work(group="choose", exclusive=True)
     async def search_history(self) -> None:
-        found = await ask(self, self.session, SearchHistory(limit=1000))
-        if found is None:
+        history = await ask(self, self.session, SearchHistory(limit=1000))
+        if history is None:
             return
         choices = [
             Choice(str(number), entry.code.replace("\n", " ⏎ "))
-            for number, entry in enumerate(found.entries)
+            for number, entry in enumerate(history.entries)
         ]
         chosen = await self.app.push_screen_wait(Chooser("What was run before", choices))
         if chosen is not None:
-            self.console_pane.prompt.put(found.entries[int(chosen)].code)
+            self.console_pane.prompt.put(history.entries[int(chosen)].code)
         self.console_pane.prompt.focus()
 
     @on(DocumentsPane.RestartRequested)
@@ -332,10 +334,10 @@ class Wires(KernelActions):
         """What can be done in a pane, or at the prompt, in a small menu at the pointer."""
         from codeexec.tui.screens.context_menu import ContextMenu, entries  # not at the start
 
-        pane = next((one for one in PANES if one == place), None)
+        pane = next((name for name in PANES if name == place), None)
         if pane is None:
             return
-        here = places(self)
+        scopes = places(self)
         rows = entries(pane, is_open=self.documents.sheet is not None)
         chosen = await self.app.push_screen_wait(ContextMenu(rows, self.equipment.keymap, at))
         if chosen is None:
@@ -344,7 +346,7 @@ class Wires(KernelActions):
         if selected:
             self.copy(CopyRequested(selected, "The selection"))
         else:
-            await self.run_command(BY_ID[chosen], here)
+            await self.run_command(BY_ID[chosen], scopes)
 
     # -- going places -----------------------------------------------------------------------------
 
@@ -365,32 +367,32 @@ class Wires(KernelActions):
     @work(group="choose", exclusive=True)
     async def action_palette(self) -> None:
         """Every command: those of where one is come first."""
-        here = places(self)
+        scopes = places(self)
         chosen = await self.app.push_screen_wait(
-            CommandChooser("Commands", menu(tuple(here)), self.equipment.keymap, near=here)
+            CommandChooser("Commands", menu(tuple(scopes)), self.equipment.keymap, near=scopes)
         )
         if chosen is not None:
-            await self.run_command(BY_ID[chosen], here)
+            await self.run_command(BY_ID[chosen], scopes)
 
     @work(group="choose", exclusive=True)
     async def action_menu(self) -> None:
         """The commands of the pane that has the keys."""
-        here = places(self)
-        near = tuple(place for place in here if place != "anywhere")
+        scopes = places(self)
+        near = tuple(place for place in scopes if place != "anywhere")
         commands = [command for command in menu(near) if command.where in near]
         title = " · ".join(PLACES[place] for place in near if place != "rows")
         chosen = await self.app.push_screen_wait(
-            CommandChooser(title, commands, self.equipment.keymap, near=here)
+            CommandChooser(title, commands, self.equipment.keymap, near=scopes)
         )
         if chosen is not None:
-            await self.run_command(BY_ID[chosen], here)
+            await self.run_command(BY_ID[chosen], scopes)
 
     async def run_command(
-        self, command: Command, here: Mapping[Where, DOMNode] | None = None
+        self, command: Command, scopes: Mapping[Where, DOMNode] | None = None
     ) -> None:
-        """Do what a command says, in its own pane, or in the part that is `here`."""
-        if here and command.where in here and command.where not in PANES:
-            await self.app.run_action(command.action, default_namespace=here[command.where])
+        """Do what a command says, in its own pane, or in the part that is `scopes`."""
+        if scopes and command.where in scopes and command.where not in PANES:
+            await self.app.run_action(command.action, default_namespace=scopes[command.where])
             return
         target = self._target(command.where)
         if target is not self:
@@ -420,8 +422,8 @@ class Wires(KernelActions):
     async def action_help(self) -> None:
         from codeexec.tui.screens.keys import KeysScreen  # not at the start
 
-        here = places(self)
+        scopes = places(self)
         keys = self.equipment.keymap.keys
-        chosen = await self.app.push_screen_wait(KeysScreen(keys, all_places(tuple(here))))
+        chosen = await self.app.push_screen_wait(KeysScreen(keys, all_places(tuple(scopes))))
         if chosen is not None:
-            await self.run_command(BY_ID[chosen], here)
+            await self.run_command(BY_ID[chosen], scopes)

@@ -241,15 +241,15 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         return super().has_content(pane)
 
     def on_descendant_focus(self) -> None:
-        here = self.here
+        focused_pane = self.here
         for pane in PANES:
             title = "editor-tabs" if pane == "editor" else f"{pane}-title"
-            self.query_one(f"#{title}", TabStrip).light(pane == here)
-        if here != self.front:
-            self.front = here
+            self.query_one(f"#{title}", TabStrip).light(pane == focused_pane)
+        if focused_pane != self.front:
+            self.front = focused_pane
             if self.is_compact or self.is_presenting:
                 self.lay_out()
-        if here == "editor":
+        if focused_pane == "editor":
             self.documents.tell_position()
 
     def use(self, theme: Theme) -> None:
@@ -302,8 +302,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     # -- watching ---------------------------------------------------------------------------------
 
     def _show_watching(self) -> None:
-        words = "watching only · following" if self.sharing.follows else "watching only · let go"
-        self.status.show(watching=words if self.options.watch else "")
+        label = "watching only · following" if self.sharing.follows else "watching only · let go"
+        self.status.show(watching=label if self.options.watch else "")
 
     def action_follow(self) -> None:
         if not self.options.watch:
