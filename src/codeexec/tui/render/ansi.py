@@ -62,8 +62,8 @@ class AnsiPainter:
     def strip(self, text: str, width: int, base: str = "stream.stdout", left: int = 0) -> Strip:
         """The cells `left` to `left + width` of a row; a wide character that is cut is blank."""
         if "\x1b" not in text and text.isascii() and text.isprintable():
-            shown = text[left : left + width]
-            return Strip([Segment(shown, self._style(PLAIN, "", base))], len(shown))
+            visible = text[left : left + width]
+            return Strip([Segment(visible, self._style(PLAIN, "", base))], len(visible))
         strip = Strip(self.segments(text, base))
         if left == 0 and strip.cell_length <= width:
             return strip
@@ -76,9 +76,9 @@ class AnsiPainter:
             style = self._style(PLAIN, "", base)
             return [Strip([Segment(part, style)], len(part)) for part in fold(text, width)]
         # Each line on screen of a long row asks for all of it.
-        asked = (text, width, base)
-        if self._wrapped is None or self._wrapped[0] != asked:
-            self._wrapped = asked, wrap_words(self.segments(text, base), width)
+        key = (text, width, base)
+        if self._wrapped is None or self._wrapped[0] != key:
+            self._wrapped = key, wrap_words(self.segments(text, base), width)
         return self._wrapped[1]
 
     def block(self, lines: Iterable[str], base: str = "stream.stdout") -> list[list[Segment]]:
@@ -116,21 +116,21 @@ class AnsiPainter:
 
     def _pen(self, pen: Sgr, codes: str) -> Sgr:
         key = (pen, codes)
-        found = self._pens.get(key)
-        if found is None:
+        combined = self._pens.get(key)
+        if combined is None:
             if len(self._pens) >= _REMEMBERED:
                 self._pens.clear()
-            found = self._pens[key] = apply(pen, codes)
-        return found
+            combined = self._pens[key] = apply(pen, codes)
+        return combined
 
     def _style(self, pen: Sgr, link: str, base: str) -> Style:
         key = (pen, link, base)
-        found = self._styles.get(key)
-        if found is None:
+        style = self._styles.get(key)
+        if style is None:
             if len(self._styles) >= _REMEMBERED:
                 self._styles.clear()
-            found = self._styles[key] = self._make_style(pen, link, base)
-        return found
+            style = self._styles[key] = self._make_style(pen, link, base)
+        return style
 
     def _make_style(self, pen: Sgr, link: str, base: str) -> Style:
         plain = self._theme.style(base)
@@ -234,11 +234,11 @@ def wrap_words(segments: Iterable[Segment], width: int) -> list[Strip]:
     number = used = 0  # the segment that is being cut, and what of it is on lines already
     for line in fold(text, width):
         row: list[Segment] = []
-        left = len(line)
-        while left and number < len(parts):
-            piece = parts[number].text[used : used + left]
+        remaining = len(line)
+        while remaining and number < len(parts):
+            piece = parts[number].text[used : used + remaining]
             row.append(Segment(piece, parts[number].style))
-            left -= len(piece)
+            remaining -= len(piece)
             used += len(piece)
             if used == len(parts[number].text):
                 number, used = number + 1, 0
@@ -281,13 +281,13 @@ def _expand_tabs(segments: list[Segment]) -> list[Segment]:
     expanded: list[Segment] = []
     for text, style, _ in segments:
         pieces = text.split("\t")
-        shown = ""
+        spaced = ""
         for number, piece in enumerate(pieces):
-            shown += piece
+            spaced += piece
             column += cell_len(piece)
             if number < len(pieces) - 1:
                 blank = _TAB - column % _TAB
-                shown += " " * blank
+                spaced += " " * blank
                 column += blank
-        expanded.append(Segment(shown, style))
+        expanded.append(Segment(spaced, style))
     return expanded

@@ -32,7 +32,7 @@ def width_safe(text: str) -> str:
     """The text in signs of one code point each; as wide as before."""
     if text.isascii():
         return text
-    return _cluster().sub(lambda found: _alone(found[0], found[1]), text).translate(_LETTERS)
+    return _cluster().sub(lambda match: _alone(match[0], match[1]), text).translate(_LETTERS)
 
 
 def _alone(cluster: str, first: str) -> str:

@@ -51,8 +51,8 @@ def meaning_of(token: _TokenType) -> str:
     """The name of meaning of a Pygments token: its own, or that of its nearest kin."""
     kin: _TokenType | None = token
     while kin is not None:
-        if (found := _MEANINGS.get(str(kin))) is not None:
-            return found
+        if (meaning := _MEANINGS.get(str(kin))) is not None:
+            return meaning
         kin = kin.parent
     return "syntax.text"
 
@@ -71,8 +71,8 @@ def highlight(code: str, language: str, theme: Theme) -> list[list[Segment]]:
         if first:
             rows[-1].append(Segment(first, style))
         rows += [[Segment(other, style)] if other else [] for other in others]
-    wanted = code.count("\n") + 1
-    return (rows + [[]] * wanted)[:wanted]
+    line_count = code.count("\n") + 1
+    return (rows + [[]] * line_count)[:line_count]
 
 
 @lru_cache(maxsize=32)

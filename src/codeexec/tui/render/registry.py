@@ -84,8 +84,8 @@ def choose(bundle: Mapping[str, str | None], *, pictures: bool = True) -> str | 
     for mime in _ORDER:
         if mime in bundle and can_show(mime):
             return mime
-    rest = sorted(bundle, key=lambda mime: (kind_of(mime) == "file", mime))
-    return rest[0] if rest else None
+    others = sorted(bundle, key=lambda mime: (kind_of(mime) == "file", mime))
+    return others[0] if others else None
 
 
 def _html_says_more(bundle: Mapping[str, str | None]) -> bool:

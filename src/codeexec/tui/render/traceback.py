@@ -112,19 +112,19 @@ class Traceback:
         Libraries stay as they are where no frame is the user's.
         """
         fold_libraries = any(frame.is_user for frame in self.frames)
-        shown: list[Shown] = []
+        entries: list[Shown] = []
         at = 0
         while at < len(self.blocks):
             block = self.blocks[at]
             run = self._run(at, fold_libraries)
             if isinstance(block, TracebackFrame) and not block.is_user and fold_libraries:
-                shown.append(FoldedFrames(run))
+                entries.append(FoldedFrames(run))
             elif len(run) > _ALIKE:
-                shown += [block, FoldedFrames(run[1:], repeated=True)]
+                entries += [block, FoldedFrames(run[1:], repeated=True)]
             else:
-                shown += run or (block,)
+                entries += run or (block,)
             at += max(len(run), 1)
-        return tuple(shown)
+        return tuple(entries)
 
     def _run(self, at: int, by_library: bool) -> tuple[TracebackFrame, ...]:
         """The frames from one on that fold together with it."""
@@ -167,8 +167,8 @@ def message_of_failure(view: ExecutionView) -> str:
     heads = [at for at, row in enumerate(rows) if _PRINTED.fullmatch(plain(row))]
     if heads:
         blocks = parse(rows[heads[-1] :]).blocks
-        for before, block in pairwise(blocks):
-            if isinstance(before, TracebackFrame) and isinstance(block, TracebackText):
+        for previous, block in pairwise(blocks):
+            if isinstance(previous, TracebackFrame) and isinstance(block, TracebackText):
                 return _GROUP.sub("", plain(block.rows[0])).strip()
     # Not the last row: notes of an exception stand below it.
     return plain(f"{error.name}: {error.value}".strip().split("\n")[0]).rstrip(": ")
@@ -216,21 +216,21 @@ def parse(
     """
     rows = [row for part in traceback for row in part.split("\n")]
     blocks: list[TracebackBlock] = []
-    words: list[str] = []
+    text_rows: list[str] = []
     at = 0
     while at < len(rows):
         frame = _frame(rows, at, user_roots, own_cell)
         if frame is None:
-            words.append(rows[at])
+            text_rows.append(rows[at])
             at += 1
             continue
-        if words:
-            blocks.append(TracebackText(tuple(words)))
-            words = []
+        if text_rows:
+            blocks.append(TracebackText(tuple(text_rows)))
+            text_rows = []
         blocks.append(frame)
         at += len(frame.rows)
-    if words:
-        blocks.append(TracebackText(tuple(words)))
+    if text_rows:
+        blocks.append(TracebackText(tuple(text_rows)))
     return Traceback(tuple(blocks))
 
 
@@ -255,27 +255,27 @@ def _frame(
 ) -> TracebackFrame | None:
     """The frame whose heading is the row at that place, or None."""
     heading = plain(rows[at])
-    if found := _CELL.fullmatch(heading):
+    if match := _CELL.fullmatch(heading):
         # A syntax error has its heading indented and its source unnumbered, as CPython does.
         end = (_end_of_source if heading[0] == " " else _end_of_code)(rows, at + 1)
-        line = int(found["line"] or _current_line(rows[at + 1 : end]) or 1)
+        line = int(match["line"] or _current_line(rows[at + 1 : end]) or 1)
         return TracebackFrame(
-            tuple(rows[at:end]), line, cell=int(found["count"]), function=found["function"] or ""
+            tuple(rows[at:end]), line, cell=int(match["count"]), function=match["function"] or ""
         )
-    if found := _FILE.fullmatch(heading):
+    if match := _FILE.fullmatch(heading):
         end = _end_of_code(rows, at + 1)
-    elif found := _PYTHON.fullmatch(heading):
+    elif match := _PYTHON.fullmatch(heading):
         end = _end_of_source(rows, at + 1)
     else:
         return None
-    path = found["path"]
+    path = match["path"]
     is_own = own_cell is not None and _IPYKERNEL.fullmatch(path) is not None
     return TracebackFrame(
         tuple(rows[at:end]),
-        int(found["line"]),
+        int(match["line"]),
         path="" if is_own else path,
         cell=own_cell if is_own else None,
-        function=found["function"] or "",
+        function=match["function"] or "",
         is_user=is_own or _is_user(path, user_roots),
     )
 
@@ -298,8 +298,8 @@ def _end_of_source(rows: Sequence[str], at: int) -> int:
 
 def _current_line(rows: Iterable[str]) -> int | None:
     for row in rows:
-        if found := _CURRENT.match(plain(row)):
-            return int(found["line"])
+        if match := _CURRENT.match(plain(row)):
+            return int(match["line"])
     return None
 
 
@@ -316,12 +316,12 @@ def _in_packages(path: str) -> bool:
 
 def _package(path: str) -> str:
     """What a reader calls the place: the package that a file belongs to."""
-    _, found, inside = path.rpartition("-packages/")
-    if found:
+    _, separator, inside = path.rpartition("-packages/")
+    if separator:
         return inside.partition("/")[0].removesuffix(".py")
     if path.startswith("<frozen "):
         return path.removeprefix("<frozen ").rstrip(">").partition(".")[0]
-    _, found, inside = path.rpartition("/lib/python")
-    if found:
+    _, separator, inside = path.rpartition("/lib/python")
+    if separator:
         return inside.partition("/")[2].partition("/")[0].removesuffix(".py")
     return path.rpartition("/")[2]

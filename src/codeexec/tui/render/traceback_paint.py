@@ -48,15 +48,15 @@ def _words(row: TracebackRow, theme: Theme, painter: AnsiPainter) -> list[Segmen
     text = _plain(row)
     if row.fold is not None:
         return [Segment(text, theme.style("muted"))]
-    if found := _TITLE.fullmatch(text):
+    if match := _TITLE.fullmatch(text):
         return [
-            Segment(found[1], theme.style("traceback.error")),
-            Segment(found[2], theme.style("muted")),
+            Segment(match[1], theme.style("traceback.error")),
+            Segment(match[2], theme.style("muted")),
         ]
-    if "\x1b" in row.text and (found := _ERROR.fullmatch(text)):
+    if "\x1b" in row.text and (match := _ERROR.fullmatch(text)):
         return [
-            Segment(found[1], theme.style("traceback.error")),
-            Segment(found[2], theme.style("text")),
+            Segment(match[1], theme.style("traceback.error")),
+            Segment(match[2], theme.style("text")),
         ]
     return painter.segments(row.text, "text")
 
@@ -83,10 +83,10 @@ def _frame(
 
 
 def _heading(text: str, theme: Theme) -> list[Segment]:
-    found = _HEADING.fullmatch(text)
-    if found is None:
+    match = _HEADING.fullmatch(text)
+    if match is None:
         return [Segment(text, theme.style("traceback.path"))]
     return [
-        Segment(found[1] + found[2], theme.style("traceback.path")),
-        Segment(found[3], theme.style("traceback.function")),
+        Segment(match[1] + match[2], theme.style("traceback.path")),
+        Segment(match[3], theme.style("traceback.function")),
     ]

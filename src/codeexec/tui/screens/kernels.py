@@ -74,11 +74,11 @@ class KernelsScreen(Picker[str | None]):
         self._fault = ""
 
     def hints(self) -> Sequence[Hint]:
-        found = [Hint("enter", "use it", "choose")]
+        entries = [Hint("enter", "use it", "choose")]
         row = self._row if self.is_mounted else None
         if row is not None and row.kernel.problem:
-            found = [Hint("enter", "copy the command", "choose")] if row.kernel.fix else []
-        return (*found, Hint("ctrl+r", "look again", "look"), Hint("esc", "close", "leave"))
+            entries = [Hint("enter", "copy the command", "choose")] if row.kernel.fix else []
+        return (*entries, Hint("ctrl+r", "look again", "look"), Hint("esc", "close", "leave"))
 
     def begin(self) -> None:
         self.action_look()

@@ -45,8 +45,12 @@ def page(keys: Mapping[str, str], places: Sequence[Where], search: str = "") -> 
     if not tokens and not is_apart(places):
         sections.append(("First of all", _with_keys([BY_ID[name] for name in FIRST], keys)))
     for place in places:
-        commands = [one for one in COMMANDS if one.where == place and not one.goes_without_saying]
-        rows = _with_keys(sorted(commands, key=lambda one: one.group != "run"), keys)
+        commands = [
+            candidate
+            for candidate in COMMANDS
+            if candidate.where == place and not candidate.goes_without_saying
+        ]
+        rows = _with_keys(sorted(commands, key=lambda candidate: candidate.group != "run"), keys)
         fitting = [
             (command, key_label)
             for command, key_label in rows

@@ -155,14 +155,14 @@ class SessionsScreen(Picker[str | None]):
 
     def hints(self) -> Sequence[Hint]:
         chosen = self._chosen if self.is_mounted else None
-        found: list[Hint] = []
+        entries: list[Hint] = []
         if chosen is not None and chosen.state != "closed":
             if chosen.session_id != self._current:
-                found.append(Hint("enter", "attach", "choose"))
-            found.append(Hint("s", "stop", "stop"))
+                entries.append(Hint("enter", "attach", "choose"))
+            entries.append(Hint("s", "stop", "stop"))
         elif chosen is not None:
-            found.append(Hint("d", "remove", "remove"))
-        return (*found, Hint("/", "search", "search"), Hint("esc", "close", "leave"))
+            entries.append(Hint("d", "remove", "remove"))
+        return (*entries, Hint("/", "search", "search"), Hint("esc", "close", "leave"))
 
     def narrow(self, typed: str) -> None:
         self._fill()

@@ -94,10 +94,10 @@ class Theme:
 
     def style(self, name: str) -> Style:
         """The meaning as a rich style, without a background where it has none."""
-        found = self._styles.get(name)
-        if found is None:
+        text_style = self._styles.get(name)
+        if text_style is None:
             meaning = self.meanings[name]
-            found = self._styles[name] = Style(
+            text_style = self._styles[name] = Style(
                 color=meaning.color.hex if meaning.color else None,
                 bgcolor=meaning.ground.hex if meaning.ground else None,
                 bold=_on("bold", meaning),
@@ -106,7 +106,7 @@ class Theme:
                 reverse=_on("reverse", meaning),
                 strike=_on("strike", meaning),
             )
-        return found
+        return text_style
 
     def style_on(self, name: str, under: str) -> Style:
         """The meaning as painted on the ground of another: in its own colour where that is

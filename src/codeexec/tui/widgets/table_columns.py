@@ -74,9 +74,9 @@ class Columns:
     def text(self, column: int, value: str, mark: str = "") -> str:
         """A value as wide as its column, numbers to the right."""
         width = self.widths[column]
-        shown = fitted(value, width - len(mark)) + mark
-        blank = " " * (width - cell_len(shown))
-        return blank + shown if self.is_right[column] else shown + blank
+        fitted_value = fitted(value, width - len(mark)) + mark
+        blank = " " * (width - cell_len(fitted_value))
+        return blank + fitted_value if self.is_right[column] else fitted_value + blank
 
 
 def fitted(text: str, width: int) -> str:

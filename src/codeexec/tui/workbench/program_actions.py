@@ -43,16 +43,16 @@ class ProgramActions(Arrangement):
     @work(group="choose", exclusive=True)
     async def action_choose_theme(self) -> None:
         """Themes are seen as one moves over them."""
-        before = self.equipment.theme.key
+        current_key = self.equipment.theme.key
 
         def preview(key: str | None) -> None:
-            self.post_message(ThemeChosen(key or before))
+            self.post_message(ThemeChosen(key or current_key))
 
         choices = [_theme_choice(key, self.equipment) for key in self.equipment.themes]
         chosen = await self.app.push_screen_wait(
-            Chooser("Themes", choices, current=before, preview=preview)
+            Chooser("Themes", choices, current=current_key, preview=preview)
         )
-        self.post_message(ThemeChosen(chosen or before))
+        self.post_message(ThemeChosen(chosen or current_key))
 
     @work(group="choose", exclusive=True)
     async def action_settings(self) -> None:

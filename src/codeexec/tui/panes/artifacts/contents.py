@@ -103,10 +103,10 @@ def _only_table(html: str) -> TablePage | None:
 def _page(text: str, mime: str) -> Content:
     if "html" not in mime:
         return TextContent(_clipped(text))
-    words = html_to_markdown(text)
-    if not words.strip():
+    markdown = html_to_markdown(text)
+    if not markdown.strip():
         return NoContent("This page needs a browser.\nO opens it there.")
-    return _markdown(words)
+    return _markdown(markdown)
 
 
 def _markdown(text: str) -> Content:

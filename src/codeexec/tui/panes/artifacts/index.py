@@ -55,16 +55,16 @@ class ArtifactIndex:
 
     def take(self, snapshot: Snapshot) -> bool:
         """Follow what is; whether the items are not as they were."""
-        before, self._snapshot = self._snapshot, snapshot
-        changed = snapshot.artifacts is not before.artifacts
-        if snapshot.executions is not before.executions:
+        previous, self._snapshot = self._snapshot, snapshot
+        changed = snapshot.artifacts is not previous.artifacts
+        if snapshot.executions is not previous.executions:
             for key, view in snapshot.executions.items():
-                if before.executions.get(key) is not view:
+                if previous.executions.get(key) is not view:
                     changed = self._derive(view) or changed
             if not snapshot.executions and self._seen:
                 self._seen, self._read, changed = {}, {}, True  # it is another session
             self._forget_past()
-            if before.seq == 0 and snapshot.executions_total > len(snapshot.executions):
+            if previous.seq == 0 and snapshot.executions_total > len(snapshot.executions):
                 self.has_older = True
         if changed:
             self._found = tuple(self._newest_first())
@@ -85,7 +85,9 @@ class ArtifactIndex:
     def _forget_past(self) -> None:
         """Of what the snapshot no longer holds, keep the newest."""
         held = self._snapshot.executions
-        past = sorted((shown.number, key) for key, shown in self._seen.items() if key not in held)
+        past = sorted(
+            (indexed.number, key) for key, indexed in self._seen.items() if key not in held
+        )
         size = sum(len(self._seen[key].items) for _, key in past)
         for _, key in past:
             if size <= MOST_PAST:
@@ -100,41 +102,45 @@ class ArtifactIndex:
 
     def take_page(self, page: DisplayPage) -> bool:
         """Displays that were read; whether there is a new item among them."""
-        known = {item.key for item in self._found}
-        before = len(self._read)
+        known_keys = {item.key for item in self._found}
+        count = len(self._read)
         for row in page.displays:
             self._lowest = row.position
             item = item_of(row.display, row.execution)
-            if item is not None and item.key not in known:
+            if item is not None and item.key not in known_keys:
                 self._read[item.key] = (row.execution.number, row.position, item)
         self.has_older = page.more
-        if len(self._read) == before:
+        if len(self._read) == count:
             return False
         self._found = tuple(self._newest_first())
         return True
 
     @staticmethod
-    def _misses(before: _IndexedExecution | None, items: tuple[Item, ...]) -> bool:
+    def _misses(previous: _IndexedExecution | None, items: tuple[Item, ...]) -> bool:
         """Whether an execution shows more than the last displays that its view holds."""
-        if before is None:
+        if previous is None:
             return True
         keys = {item.key for item in items}
-        return any(item.key not in keys for item in before.items)
+        return any(item.key not in keys for item in previous.items)
 
     def _derive(self, view: ExecutionView) -> bool:
-        seen = self._seen.get(view.execution_id)
-        if seen is None and not view.displays:
+        indexed = self._seen.get(view.execution_id)
+        if indexed is None and not view.displays:
             return False
-        if seen is not None and seen.displays is view.displays and seen.count == view.count:
+        if (
+            indexed is not None
+            and indexed.displays is view.displays
+            and indexed.count == view.count
+        ):
             return False
         made = (item_of(display, view) for display in view.displays)
         items = tuple(item for item in made if item is not None)
-        if len(view.displays) == KEPT_DISPLAYS and self._misses(seen, items):
+        if len(view.displays) == KEPT_DISPLAYS and self._misses(indexed, items):
             self._lowest, self.has_older = 0, True
         self._seen[view.execution_id] = _IndexedExecution(
             view.number, view.displays, view.count, items
         )
-        return seen is None or seen.items != items
+        return indexed is None or indexed.items != items
 
     def _newest_first(self) -> Iterator[Item]:
         files: dict[str, list[Item]] = {}
@@ -143,10 +149,10 @@ class ArtifactIndex:
             files.setdefault(artifact.execution_id, []).append(item_of_file(artifact, view))
         yield from reversed(files.pop("", []))
         held = self._snapshot.executions
-        shown = {item.key for seen in self._seen.values() for item in seen.items}
+        indexed_keys = {item.key for indexed in self._seen.values() for item in indexed.items}
         read: dict[int, list[tuple[int, Item]]] = {}
         for number, position, item in self._read.values():
-            if item.key not in shown:
+            if item.key not in indexed_keys:
                 read.setdefault(number, []).append((position, item))
         keys = list(dict.fromkeys((*held, *self._seen)))
         places = {key: held[key].number if key in held else self._seen[key].number for key in keys}
@@ -163,14 +169,14 @@ class ArtifactIndex:
 
     def items(self, kind: Filter = "all", execution_id: str = "") -> list[Item]:
         """Those of a kind and of an execution (or of all), pinned ones on top."""
-        found = [
+        selected = [
             item
             for item in map(self._known, self._found)
             if kind in ("all", item.kind) and execution_id in ("", item.execution_id)
         ]
         if self.pins:
-            found.sort(key=lambda item: not item.is_pinned)
-        return found
+            selected.sort(key=lambda item: not item.is_pinned)
+        return selected
 
     def find(self, key: str) -> Item | None:
         return next((self._known(item) for item in self._found if item.key == key), None)
@@ -210,4 +216,4 @@ class ArtifactIndex:
 
 
 def _newest(items: list[tuple[int, Item]]) -> list[Item]:
-    return [item for _, item in sorted(items, key=lambda each: -each[0])]
+    return [item for _, item in sorted(items, key=lambda entry: -entry[0])]

@@ -133,10 +133,10 @@ class Item:
 
 def shape_words(text: str) -> str:
     """`1000×8` out of what a data frame prints of itself, or nothing."""
-    found = _SHAPE.search(text) or _POLARS.search(text)
-    if found is None:
+    match = _SHAPE.search(text) or _POLARS.search(text)
+    if match is None:
         return ""
-    rows, columns = (part.replace(",", "").replace("_", "") for part in found.groups())
+    rows, columns = (part.replace(",", "").replace("_", "") for part in match.groups())
     return f"{rows}×{columns}"
 
 
@@ -151,9 +151,9 @@ def item_of(display: Display, view: ExecutionView | None, *, rich_only: bool = T
     if part is None or (rich_only and part.mime == "text/plain"):
         return None
     plain = display.part("text/plain")
-    words = (plain.text or "") if plain is not None else ""
+    text = (plain.text or "") if plain is not None else ""
     kind = kind_of(part.mime, part.text)
-    shape = shape_words(part.text or "") or shape_words(words)
+    shape = shape_words(part.text or "") or shape_words(text)
     if kind == "html" and part.text is None and shape:
         kind = "table"
     count = display.count if display.count is not None else (view.count if view else None)
@@ -162,7 +162,7 @@ def item_of(display: Display, view: ExecutionView | None, *, rich_only: bool = T
         key=display.key,
         kind=kind,
         name=one_line(_name(kind, view, variable)),
-        detail=_detail(kind, part, words, shape) or size_words(part.size),
+        detail=_detail(kind, part, text, shape) or size_words(part.size),
         mime=part.mime,
         size=part.size,
         content=part.blob or f"{display.key}:{hash(part.text):x}",
@@ -195,8 +195,8 @@ def item_of_file(artifact: Artifact, view: ExecutionView | None) -> Item:
 def _variable(code: str) -> str:
     """The name that the last line shows, if it is one."""
     last = code.rstrip().rpartition("\n")[2].strip()
-    found = _NAME.fullmatch(last)
-    return found[1] if found else ""
+    match = _NAME.fullmatch(last)
+    return match[1] if match else ""
 
 
 def _name(kind: Kind, view: ExecutionView | None, variable: str) -> str:
@@ -205,7 +205,7 @@ def _name(kind: Kind, view: ExecutionView | None, variable: str) -> str:
     return variable or NOUNS[kind][0]
 
 
-def _detail(kind: Kind, part: MimePart, words: str, shape: str) -> str:
+def _detail(kind: Kind, part: MimePart, text: str, shape: str) -> str:
     if kind == "table":
         return shape or _counted(part.text or "")
     if kind != "picture":
@@ -215,8 +215,8 @@ def _detail(kind: Kind, part: MimePart, words: str, shape: str) -> str:
         size = svg_size(part.text.encode("utf-8", "replace"))
     elif part.text is not None:
         size = picture_size(decode_base64(part.text) or b"")  # damage is told in the viewer
-    if size is None and (found := _PIXELS.search(words)):
-        size = (int(found[1]), int(found[2]))
+    if size is None and (match := _PIXELS.search(text)):
+        size = (int(match[1]), int(match[2]))
     return f"{size[0]}×{size[1]}" if size else ""
 
 

@@ -225,17 +225,17 @@ class ArtifactPane(ItemActions, Vertical):
     def _say(self) -> None:
         """Say what is filtered and what is new, only if there is something to say."""
         item = self.selected
-        words = [] if self._kind == "all" else [NOUNS[self._kind][1]]
+        labels = [] if self._kind == "all" else [NOUNS[self._kind][1]]
         if self._execution:
             number = f"[{item.count}]" if item and item.count is not None else "one run"
-            words.append(f"of {number}")
-        empty = f"No {' '.join(words)}\n\nescape shows all" if words else _EMPTY
+            labels.append(f"of {number}")
+        empty = f"No {' '.join(labels)}\n\nescape shows all" if labels else _EMPTY
         if item is not None and item.is_elided:
-            words.append("in part · enter shows all" if self._is_live(item) else "in part")
+            labels.append("in part · enter shows all" if self._is_live(item) else "in part")
         if item is not None and item.is_stored:
-            words.append("stored in the notebook")
+            labels.append("stored in the notebook")
         newer = 0 if self._follows else self.gallery.newer(self._items, self._selected)
-        tell(self._words["filter"], " ".join(words))
+        tell(self._words["filter"], " ".join(labels))
         tell(self._words["newer"], f"{newer} newer ↑" if newer else "")
         tell(self._words["empty"], empty)
 

@@ -112,9 +112,9 @@ class Preview(Vertical):
             self.run_worker(self._catch_up(), group="look")
 
     def _is_due(self) -> bool:
-        wanted, shown = self._wanted, self._shown
-        return wanted is not None and (
-            shown is None or (wanted.key, wanted.content) != (shown.key, shown.content)
+        next_item, current = self._wanted, self._shown
+        return next_item is not None and (
+            current is None or (next_item.key, next_item.content) != (current.key, current.content)
         )
 
     async def _catch_up(self) -> None:
@@ -211,13 +211,13 @@ class Preview(Vertical):
         self._only("text")
         view.show(text, markdown=markdown)
 
-    async def _show_words(self, words: str) -> None:
+    async def _show_words(self, text: str) -> None:
         static = self._parts.get("words")
         if static is None:
             static = Static("", id="words")
             await self._add("words", static)
         assert isinstance(static, Static)
-        tell(static, words)
+        tell(static, text)
         self._only("words")
 
     async def _add(self, name: str, widget: Widget) -> None:
@@ -230,5 +230,5 @@ class Preview(Vertical):
             await widget.remove()
 
     def _only(self, name: str) -> None:
-        for each, widget in self._parts.items():
-            widget.set_class(each == name, "shown")
+        for part_name, widget in self._parts.items():
+            widget.set_class(part_name == name, "shown")

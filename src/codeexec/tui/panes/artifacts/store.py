@@ -57,8 +57,8 @@ class Blobs:
             self._kept[digest] = data
             self._size += len(data)
         while self._size > self._limit and len(self._kept) > 1:
-            _, gone = self._kept.popitem(last=False)
-            self._size -= len(gone)
+            _, evicted = self._kept.popitem(last=False)
+            self._size -= len(evicted)
         return data
 
 

@@ -114,18 +114,18 @@ class TextView(ScrollView, can_focus=True, inherit_bindings=False):
 
 def plain_lines(text: str, width: int) -> list[Strip]:
     """Text wrapped between characters, as it was written otherwise."""
-    found: list[Strip] = []
+    strips: list[Strip] = []
     for line in printable(text, lines=True).expandtabs(4).split("\n"):
         if _PLAIN_LINE.fullmatch(line):
             for start in range(0, len(line) or 1, width):
                 part = line[start : start + width]
-                found.append(Strip([Segment(part)], len(part)))
+                strips.append(Strip([Segment(part)], len(part)))
         else:
             wide = Strip([Segment(line)])
-            found += [
+            strips += [
                 wide.crop(start, start + width) for start in range(0, wide.cell_length or 1, width)
             ]
-    return found
+    return strips
 
 
 def markdown_lines(text: str, width: int, inks: Mapping[str, Style]) -> list[Strip]:

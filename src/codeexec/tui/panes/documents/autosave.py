@@ -119,16 +119,16 @@ class Autosaving(DocumentsBase):
         if now == sheet.document.file.stamp:
             sheet.banner.say("")
         elif now is None:
-            words = "The file is gone from the disk: a save makes it again."
-            sheet.banner.say(words, warn=True)
+            message = "The file is gone from the disk: a save makes it again."
+            sheet.banner.say(message, warn=True)
         elif sheet.is_changed:
-            words = "This has changed on disk as well as here."
+            message = "This has changed on disk as well as here."
             keys = self.app._keymap
             answers = [
                 (answer, f"{label} {key_words(keys.get(command, BY_ID[command].keys))}".strip())
                 for answer, label, command in _CONFLICT
             ]
-            sheet.banner.say(words, answers, warn=True)
+            sheet.banner.say(message, answers, warn=True)
         else:
             self.reload(sheet)
 
@@ -156,16 +156,16 @@ class Autosaving(DocumentsBase):
             sheet.banner.say("")
         sheet.editor.focus()
 
-    def follow(self, before: Path, after: Path | None) -> None:
+    def follow(self, old_path: Path, new_path: Path | None) -> None:
         """A file or folder was renamed, or is gone: tabs go with it, and say so."""
         for sheet in self._sheets:
-            if sheet.untitled or not sheet.path.is_relative_to(before):
+            if sheet.untitled or not sheet.path.is_relative_to(old_path):
                 continue
-            if after is None:
+            if new_path is None:
                 self.notice(sheet, None)
                 continue
             old = sheet.name_key
-            sheet.follow(after / sheet.path.relative_to(before))
+            sheet.follow(new_path / sheet.path.relative_to(old_path))
             self._kept.pop(old, None)
             if self._swaps is not None:
                 self._swaps.discard(old)

@@ -31,17 +31,17 @@ class Banner(Static):
         answer: str
 
     def say(
-        self, words: str, answers: Sequence[tuple[str, str]] = (), *, warn: bool = False
+        self, message: str, answers: Sequence[tuple[str, str]] = (), *, warn: bool = False
     ) -> None:
         """Words, and answers as `(key, words)`; nothing takes the line away."""
-        parts = [plain_words(words)]
+        parts = [plain_words(message)]
         parts += [
             Content.styled(label, f"@click=choose('{key}')")
-            for key, label in (*answers, *([("dismiss", "×")] if words else []))
+            for key, label in (*answers, *([("dismiss", "×")] if message else []))
         ]
         self.update(Content("   ").join(parts))
         self.set_class(warn, "warn")
-        self.display = bool(words)
+        self.display = bool(message)
 
     def action_choose(self, answer: str) -> None:
         if answer == "dismiss":

@@ -141,11 +141,11 @@ class DocumentsBase(Vertical):
 
     def _show_titles(self) -> None:
         """Name what stands in the halves of a split."""
-        shown = self.stage.shown
+        visible_ids = self.stage.shown
         for sheet in self._sheets:
             for view in sheet.views:
                 widget_id = sheet.id if view is sheet.first_view else view.id
-                is_titled = len(shown) == 2 and widget_id in shown
+                is_titled = len(visible_ids) == 2 and widget_id in visible_ids
                 view.entitle(is_titled, widget_id == self.stage.current)
 
     def _tab_title(self, sheet: DocumentView) -> str:

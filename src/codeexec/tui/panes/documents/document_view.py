@@ -336,9 +336,9 @@ class DocumentView(Vertical):
         """How what is here differs from what is on disk, as the rows of a unified diff.
 
         Raises DocumentError, NotFound and Denied."""
-        there = read(self.path, self.document.file.real).text.split("\n")
-        here = self.editor.text.split("\n")
-        return list(difflib.unified_diff(there, here, "on disk", "here", lineterm=""))
+        disk_lines = read(self.path, self.document.file.real).text.split("\n")
+        editor_lines = self.editor.text.split("\n")
+        return list(difflib.unified_diff(disk_lines, editor_lines, "on disk", "here", lineterm=""))
 
     # -- where the cursor is ----------------------------------------------------------------------
 
@@ -352,14 +352,14 @@ class DocumentView(Vertical):
 
     def adopt(self, habits: Habits) -> None:
         """Take over what is set now; what was switched by key since stays where nothing is new."""
-        before, self._habits = self._habits, habits
+        previous, self._habits = self._habits, habits
         for editor in (view.editor for view in self.views):
             editor.auto_complete = habits.auto_complete
             editor.enter_accepts = habits.enter_accepts
             editor.model.language = self._accustomed()
-            if habits.soft_wrap != before.soft_wrap:
+            if habits.soft_wrap != previous.soft_wrap:
                 editor.set_soft_wrap(habits.soft_wrap)
-            if habits.line_numbers != before.line_numbers:
+            if habits.line_numbers != previous.line_numbers:
                 editor.show_numbers(habits.line_numbers)
 
     def _accustomed(self) -> Language:
@@ -394,7 +394,7 @@ class DocumentView(Vertical):
         count = len(lines) if len(lines) <= _MOST_LINES_WITH_DEFINITIONS else 0
         for first in range(0, count, _LINES_AT_A_TIME):
             symbols = editor.symbols(first, first + _LINES_AT_A_TIME - 1)
-            definitions += [Definition(one.name, one.kind, one.line) for one in symbols]
+            definitions += [Definition(symbol.name, symbol.kind, symbol.line) for symbol in symbols]
             await asyncio.sleep(0)
             if version != editor.model.buffer.version:
                 return None
@@ -422,13 +422,13 @@ class DocumentView(Vertical):
         counted = {
             view.cell.cell.partition("@")[0]: view.execution_id for view in views if view.cell
         }
-        again = {k for k in marks if counted.get(k) != self._counted.get(k) and k in self._marked}
-        if again:
+        rerun = {k for k in marks if counted.get(k) != self._counted.get(k) and k in self._marked}
+        if rerun:
             # A run that was over within one frame is a new run all the same.
-            queued = {key: CellMark(CellState.QUEUED) for key in again}
+            queued = {key: CellMark(CellState.QUEUED) for key in rerun}
             self._set_marks({**marks, **queued})
         self._counted = counted
-        if marks != self._marked or again:
+        if marks != self._marked or rerun:
             self._marked = marks
             self._set_marks(marks)
 
@@ -506,9 +506,9 @@ class DocumentView(Vertical):
             self.set_timer(_QUIET, self._check_when_quiet)
 
     def _check_when_quiet(self) -> None:
-        left = self._check_asked_at + _QUIET - time.monotonic()
-        if left > 0:
-            self.set_timer(left, self._check_when_quiet)
+        seconds = self._check_asked_at + _QUIET - time.monotonic()
+        if seconds > 0:
+            self.set_timer(seconds, self._check_when_quiet)
         else:
             self._waits = False
             self.run_worker(self._check(), group="check", exclusive=True)
@@ -519,22 +519,22 @@ class DocumentView(Vertical):
         document = self.document
         is_notebook = document.notebook is not None
         check = partial(self._checker.check, lines, document.marker, escaped=is_notebook)
-        found = await asyncio.to_thread(check)
+        diagnostics = await asyncio.to_thread(check)
         if version == self.editor.model.buffer.version:
-            self._show_diagnostics(found)
+            self._show_diagnostics(diagnostics)
 
     def _show_diagnostics(self, syntax: Sequence[Diagnostic]) -> None:
         """Failures stand where edits have moved them; the line that is being typed is let be."""
-        here = self.editor.model.cursor.line if self.editor.has_focus else -1
+        cursor_line = self.editor.model.cursor.line if self.editor.has_focus else -1
         moved = [
             Diagnostic(line, mark.message, mark.severity, mark.start, mark.end)
             for line, mark in self.editor.painter.diagnostics.items()
             if mark in self._failures
         ]
         self._failures = moved
-        self._set_diagnostics([*(mark for mark in syntax if mark.line != here), *moved])
+        self._set_diagnostics([*(mark for mark in syntax if mark.line != cursor_line), *moved])
 
     def _set_diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
-        shown = tuple(diagnostics)
+        fixed = tuple(diagnostics)
         for view in self.views:
-            view.editor.set_diagnostics(shown)
+            view.editor.set_diagnostics(fixed)

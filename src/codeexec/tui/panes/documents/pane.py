@@ -160,8 +160,8 @@ class DocumentsPane(Running):
         how many documents that were."""
         count = 0
         for swap in reversed(self._swaps.all() if self._swaps else []):
-            kind, _, rest = swap.name.partition(":")
-            number, _, place = rest.partition(":")
+            kind, _, identity = swap.name.partition(":")
+            number, _, place = identity.partition(":")
             is_ours = f"{kind}:" == _UNTITLED and Path(place).parent == folder
             if is_ours and not _is_alive(number) and self.by_key(swap.name) is None:
                 sheet = await self._add_untitled(Path(place), swap.name, swap.text)
@@ -190,10 +190,10 @@ class DocumentsPane(Running):
         """Show the outputs that its file holds."""
         left_out = self.stored.read(sheet)
         if left_out > 0:
-            words = (
+            message = (
                 f"Stored outputs of the first {MOST_CELLS} cells are shown, of {left_out:,} not."
             )
-            self.post_message(Said(words))
+            self.post_message(Said(message))
         self.stored.follow(sheet, self._snapshot)
         if sheet.document.notebook is not None:
             self.post_message(self.StoredChanged())
@@ -341,7 +341,7 @@ class DocumentsPane(Running):
         if sheet is not self.sheet:
             self.splitting.bring(sheet)
             self.show_tabs()
-        place = next((one for one in view.files if one.name == view.front), None)
+        place = next((file for file in view.files if file.name == view.front), None)
         if place is not None:
             sheet.go_to(place.line, place.column)
         sheet.editor.scroll_to(y=view.top, animate=False)
@@ -391,18 +391,18 @@ class DocumentsPane(Running):
         path = Path(os.path.normpath(path.absolute()))
         other = self.by_key(str(path))
         if other is not None and other is not sheet:
-            words = f"{path.name} is open in another tab."
-            self.post_message(Failed(Conflict(words, "Close that tab, or choose another name.")))
+            message = f"{path.name} is open in another tab."
+            self.post_message(Failed(Conflict(message, "Close that tab, or choose another name.")))
             return False
-        before = sheet.name_key
+        old_name = sheet.name_key
         try:
             sheet.save_as(path, overwrite=overwrite)
         except CodeexecError as error:
             self.post_message(Failed(error))
             return False
-        self._kept.pop(before, None)
+        self._kept.pop(old_name, None)
         if self._swaps is not None:
-            self._swaps.discard(before)
+            self._swaps.discard(old_name)
         if self.recent is not None:
             self.recent.add(path, sheet.former)
         sheet.show_marks(self._snapshot)
@@ -499,8 +499,8 @@ class DocumentsPane(Running):
                 )
             case "symbol":
                 names = [
-                    PlaceToGo(one.name, one.line, _KINDS.get(one.kind, one.kind))
-                    for one in sheet.editor.symbols()
+                    PlaceToGo(symbol.name, symbol.line, _KINDS.get(symbol.kind, symbol.kind))
+                    for symbol in sheet.editor.symbols()
                 ]
                 self.post_message(self.ChoiceRequested("Go to a symbol", names))
             case "command":

@@ -27,17 +27,17 @@ class RecentFiles:
 
     def add(self, path: Path, former: tuple[str, ...] = ()) -> tuple[str, ...]:
         """It is open now; what it was called before it was saved under this name."""
-        known = self._read()
-        before = known.pop(str(path), ())
-        kept = {str(path): former or before, **known}
-        entries = [[name, *names] for name, names in list(kept.items())[:MOST]]
+        entries_by_path = self._read()
+        earlier = entries_by_path.pop(str(path), ())
+        updated = {str(path): former or earlier, **entries_by_path}
+        entries = [[name, *names] for name, names in list(updated.items())[:MOST]]
         with suppress(StorageError):  # a full disk is told by what matters more
             write_atomic(self._file, json.dumps(entries).encode())
-        return former or before
+        return former or earlier
 
     def _read(self) -> dict[str, tuple[str, ...]]:
         try:
-            found = msgspec.json.decode(read_plain(self._file), type=list[tuple[str, ...]])
+            rows = msgspec.json.decode(read_plain(self._file), type=list[tuple[str, ...]])
         except (OSError, msgspec.DecodeError, RecursionError):
             return {}
-        return {name: tuple(names) for name, *names in filter(None, found)}
+        return {name: tuple(names) for name, *names in filter(None, rows)}

@@ -102,18 +102,18 @@ class Splitting:
             self.go_other()
             return
         if current is not None and current is other:
-            split = self._with_one_view(split, kept=split.other, sheet=current)
+            split = self._with_one_view(split, kept_id=split.other, sheet=current)
         self._stage.divide(split.with_current(sheet.id or ""))
 
     @staticmethod
-    def _with_one_view(split: Split, kept: str, sheet: DocumentView) -> Split:
+    def _with_one_view(split: Split, kept_id: str, sheet: DocumentView) -> Split:
         """The split with one view of a document that stands in both halves; that of the half
-        `kept` is meant."""
+        `kept_id` is meant."""
         second = sheet.second_view
         if second is None:
             return split
-        sheet.drop_view(keeps_place=kept == second.id)
-        place = split.halves.index(kept)
+        sheet.drop_view(keeps_place=kept_id == second.id)
+        place = split.halves.index(kept_id)
         halves = [*split.halves]
         halves[place] = sheet.id or ""
         return replace(split, halves=(halves[0], halves[1]))
@@ -124,9 +124,9 @@ class Splitting:
         if split is None:
             return
         active = split.active if closed is None else 1 - closed
-        kept, gone = self._find(split.halves[active]), self._find(split.halves[1 - active])
-        if kept is not None and kept is gone:
-            split = self._with_one_view(split, kept=split.halves[active], sheet=kept)
+        remaining, closing = self._find(split.halves[active]), self._find(split.halves[1 - active])
+        if remaining is not None and remaining is closing:
+            split = self._with_one_view(split, kept_id=split.halves[active], sheet=remaining)
         self._stage.divide(replace(split, active=active))
         self._stage.divide(None)
         self._follow_active()
@@ -161,7 +161,12 @@ class Splitting:
         """A widget has the keys: its half is the one in use; whether that is news."""
         split = self._stage.split
         view = next(
-            (one for one in widget.ancestors_with_self if isinstance(one, DocumentEditor)), 0
+            (
+                ancestor
+                for ancestor in widget.ancestors_with_self
+                if isinstance(ancestor, DocumentEditor)
+            ),
+            0,
         )
         if split is None or not isinstance(view, DocumentEditor):
             return False

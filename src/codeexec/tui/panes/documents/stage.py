@@ -129,12 +129,12 @@ class Stage(Container):
 
     def show_halves(self) -> None:
         """Bring what is on screen up to `current` and `split`."""
-        shown, direction = self.shown, self.direction if len(self.shown) == 2 else None
+        visible_ids, direction = self.shown, self.direction if len(self.shown) == 2 else None
         self.set_class(direction == "beside", "-beside")
         for child in self.children:
-            child.set_class(child.id in shown, "shown")
+            child.set_class(child.id in visible_ids, "shown")
         self.divider.set_class(direction == "beside", "shown")
-        widgets = [child for name in shown for child in self.children if child.id == name]
+        widgets = [child for name in visible_ids for child in self.children if child.id == name]
         if direction is not None and len(widgets) == 2 and self.split is not None:
             first, second = widgets
             self._put_in_order([first, self.divider, second])
@@ -143,15 +143,15 @@ class Stage(Container):
         else:
             for widget in widgets:
                 widget.styles.width = widget.styles.height = "1fr"
-        if (direction or "", *shown) != self._seen:
-            self._seen = (direction or "", *shown)
+        if (direction or "", *visible_ids) != self._seen:
+            self._seen = (direction or "", *visible_ids)
             self.post_message(self.Rearranged(self))
 
     def _put_in_order(self, widgets: list[Widget]) -> None:
         places = [self.children.index(widget) for widget in widgets]
         if places != sorted(places):
-            for before, after in pairwise(widgets):
-                self.move_child(after, after=before)
+            for first, second in pairwise(widgets):
+                self.move_child(second, after=first)
 
     @staticmethod
     def _share(widget: Widget, share: int, direction: Direction) -> None:

@@ -77,13 +77,13 @@ class Welcome(Widget, can_focus=True):
         at = self._at(y)
         if not 0 <= at < len(_LINES):
             return Strip.blank(width, base)
-        command, words = _LINES[at]
-        left = max((width - 30) // 2, 0)
-        segments = [Segment(" " * left)]
+        command, text = _LINES[at]
+        indent = max((width - 30) // 2, 0)
+        segments = [Segment(" " * indent)]
         if command:
             key = named_keys(f"{{{command}}}", self.app._keymap)
             segments.append(Segment(f"{key:>8}  ", style("accent")))
-            segments.append(Segment(words, style("muted")))
-        elif words:
+            segments.append(Segment(text, style("muted")))
+        elif text:
             segments = [Segment(f"{self._title(width):^{width}}", style("text"))]
         return Strip(segments).adjust_cell_length(width).apply_style(base)

@@ -19,12 +19,12 @@ def words_like(prefix: str, texts: Iterable[str], *, python: bool) -> list[Compl
         return []
     pattern = re.compile(rf"\b{re.escape(prefix)}\w+")
     counts = Counter(word for text in texts for word in pattern.findall(text))
-    found = [CompletionItem(word, "in a file") for word, _ in counts.most_common(_MOST)]
+    items = [CompletionItem(word, "in a file") for word, _ in counts.most_common(_MOST)]
     if python:
-        found += [
+        items += [
             CompletionItem(word, about)
-            for about, words in (("keyword", keyword.kwlist), ("builtin", dir(builtins)))
-            for word in words
+            for about, reserved in (("keyword", keyword.kwlist), ("builtin", dir(builtins)))
+            for word in reserved
             if word.startswith(prefix) and word not in counts and word != prefix
         ]
-    return found
+    return items

@@ -150,12 +150,12 @@ class EditorBase(EditorMessages, ScrollView, can_focus=True):
                 self._widest = max(width, self._widest)
 
     def _shift_diagnostics(self, change: TextChange) -> None:
-        found = self.painter.diagnostics
+        diagnostics = self.painter.diagnostics
         shift, last = change.line_shift, change.old_end.line
-        if any(line > change.start.line for line in found):
+        if any(line > change.start.line for line in diagnostics):
             self.painter.diagnostics = {
                 line + (shift if line >= last and line > change.start.line else 0): diagnostic
-                for line, diagnostic in found.items()
+                for line, diagnostic in diagnostics.items()
             }
 
     def put_block(self, key: str, line: int, content: BlockContent, height: int) -> None:
@@ -214,9 +214,9 @@ class EditorBase(EditorMessages, ScrollView, can_focus=True):
             else:
                 painter.forget_colors()
             self._schedule_parse()
-        before = painter.brackets
+        previous_brackets = painter.brackets
         painter.match_brackets()
-        self._refresh_changes(before, changed)
+        self._refresh_changes(previous_brackets, changed)
         self._seen_version = model.buffer.version
         if reveal:
             self.reveal()
@@ -280,9 +280,9 @@ class EditorBase(EditorMessages, ScrollView, can_focus=True):
     def _resize_text(self) -> None:
         rows = self.model.rows
         room = max(8, self.scrollable_content_region.width - self.painter.gutter - 1)
-        wanted = room if self.soft_wrap else 0
-        if wanted != rows.width:
-            rows.set_width(wanted)
+        wrap_width = room if self.soft_wrap else 0
+        if wrap_width != rows.width:
+            rows.set_width(wrap_width)
         self.virtual_size = Size(self._text_width(), rows.total)
 
     # Parsing, when nobody types.
@@ -465,15 +465,15 @@ class EditorBase(EditorMessages, ScrollView, can_focus=True):
 
     def _follow_request(self) -> None:
         """Give up what was asked about a word once the cursor is anywhere else."""
-        asked = self._asked
-        if asked is None:
+        question = self._asked
+        if question is None:
             return
-        cursor, at = self.model.cursor, asked.location(asked.offset)
-        head = asked.code[: asked.offset].rpartition("\n")[2]
+        cursor, at = self.model.cursor, question.location(question.offset)
+        head = question.code[: question.offset].rpartition("\n")[2]
         column = at.column - len(identifier_before(head, len(head)))
         typed = self.model.line[column : cursor.column]
-        if isinstance(asked, self.InspectRequested):
-            stays = cursor == at and asked.version == self.model.buffer.version
+        if isinstance(question, self.InspectRequested):
+            stays = cursor == at and question.version == self.model.buffer.version
         else:
             stays = cursor.line == at.line and cursor.column >= column and _is_word(typed)
         if not stays:

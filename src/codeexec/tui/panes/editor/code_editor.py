@@ -80,8 +80,8 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
             mine.apply_keymap(keymap)
             self._keymap = keymap
             self._actions = {
-                key: [binding.action for binding in found if not binding.priority]
-                for key, found in mine.key_to_bindings.items()
+                key: [binding.action for binding in key_bindings if not binding.priority]
+                for key, key_bindings in mine.key_to_bindings.items()
             }
         return self._actions
 

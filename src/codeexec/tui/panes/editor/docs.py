@@ -67,14 +67,14 @@ class Docs:
         size = min(max(cell_len(footer), *(line.cell_length for line in lines)), inner)
         ground = styles("text", "popup")
         blank = Segment(" ", ground)
-        shown = [
+        strips = [
             Strip([blank, *line.adjust_cell_length(size, ground), blank])
             for line in lines[self.top : self.top + self._page]
         ]
         if overflows and self.room > 1:
-            words = fitted(footer, size).rjust(size)
-            shown.append(Strip([blank, Segment(words, styles("text", "popup.muted")), blank]))
-        return shown
+            label = fitted(footer, size).rjust(size)
+            strips.append(Strip([blank, Segment(label, styles("text", "popup.muted")), blank]))
+        return strips
 
 
 def _painted(text: str, styles: EditorStyles) -> list[list[Segment]]:

@@ -81,8 +81,8 @@ class EditActions(EditorBase):
         model = self.model
         if text.endswith("\n") and text.count("\n") == 1 and model.selection.is_empty:
             start = Location(model.cursor.line, 0)
-            after = Selection.at(Location(model.cursor.line + 1, model.cursor.column))
-            model.edit([(start, start, text)], after)
+            selection = Selection.at(Location(model.cursor.line + 1, model.cursor.column))
+            model.edit([(start, start, text)], selection)
             self.sync()
         elif text:
             self.insert(text)

@@ -31,11 +31,11 @@ class FindActions(EditorBase):
         """Mark all matches and select the next; see `search.find`. Raises UsageError."""
         self.wanted = query
         self.painter.pattern = None
-        found = search.find(self.model, query, step, here=here)
+        current = search.find(self.model, query, step, here=here)
         self.painter.pattern = query.compiled(MARK_SECONDS) if query.text else None
         self.sync()
         self.refresh()
-        return found
+        return current
 
     def replace(self, query: Query, replacement: str) -> CurrentMatch | None:
         """Replace the match that is selected, and go to the next."""

@@ -88,12 +88,12 @@ class FindBar(Vertical):
         text = self.query_one("#text", Input).value
         return Query(text, bool(checked["regex"]), bool(checked["case"]), bool(checked["word"]))
 
-    def _say(self, words: str) -> None:
-        self.query_one("#count", Label).update(plain_words(words))
+    def _say(self, message: str) -> None:
+        self.query_one("#count", Label).update(plain_words(message))
 
-    def _show(self, found: CurrentMatch | None) -> None:
-        if found is not None:
-            self._say(f"{found.number} of {found.count}")
+    def _show(self, current: CurrentMatch | None) -> None:
+        if current is not None:
+            self._say(f"{current.number} of {current.count}")
         else:
             self._say("nothing found" if self.wanted.text else "")
 

@@ -108,10 +108,10 @@ class MotionActions(EditorBase):
         if 0 <= index < len(self.model.cells):
             self.go_to_cell(index)
 
-    def go_to_cell(self, which: int | str) -> None:
+    def go_to_cell(self, cell: int | str) -> None:
         """To the first line of a cell, by index or key; an unknown key is passed over."""
         cells = self.model.cells
-        index = cells.index_of(which) if isinstance(which, str) else which
+        index = cells.index_of(cell) if isinstance(cell, str) else cell
         if index is not None:
             first, end = cells.span(index)
             body = first + (cells.separator_at(first) is not None)

@@ -37,9 +37,9 @@ _TO_RUN = "▷"
 """Where a click runs a cell that has not run."""
 
 
-def _cut(words: str, room: int) -> str:
+def _cut(text: str, room: int) -> str:
     """What fits; what does not ends in an ellipsis."""
-    return words if len(words) <= room else words[: max(room - 1, 0)] + "…" * (room > 0)
+    return text if len(text) <= room else text[: max(room - 1, 0)] + "…" * (room > 0)
 
 
 _SETTLED = (CellState.OK, CellState.FAILED)
@@ -88,14 +88,14 @@ class Painter:
         return [line for line, spans in self._spans.items() if spans != old.get(line)]
 
     def _ask(self, first: int, last: int) -> None:
-        found = self.syntax.spans(first, last)
-        self._spans = {line: found.get(line, []) for line in range(first, last + 1)}
+        spans = self.syntax.spans(first, last)
+        self._spans = {line: spans.get(line, []) for line in range(first, last + 1)}
         self._painted = self._spans
 
     def match_brackets(self) -> None:
         selection = self.model.selection
-        found = matching_bracket(self.model.lines, selection.cursor) if selection.is_empty else None
-        self.brackets = found or ()
+        pair = matching_bracket(self.model.lines, selection.cursor) if selection.is_empty else None
+        self.brackets = pair or ()
 
     def prepare(self, top: int, rows: int) -> None:
         """Rows `top` to `top + rows` are about to be painted."""
@@ -103,12 +103,12 @@ class Painter:
         last = self.model.rows.line_at(top + max(rows, 1) - 1)[0]
         missing = [line for line in range(first, last + 1) if line not in self._spans]
         if missing:
-            before, kept = self._spans, self._painted
+            old_spans, old_painted = self._spans, self._painted
             self._ask(missing[0], missing[-1])
-            known = {line: before[line] for line in range(first, last + 1) if line in before}
-            self._spans = {**known, **self._spans}
+            reused = {line: old_spans[line] for line in range(first, last + 1) if line in old_spans}
+            self._spans = {**reused, **self._spans}
             # Lines that are not painted anew with this frame still look as they did.
-            self._painted = {line: kept.get(line, self._spans[line]) for line in self._spans}
+            self._painted = {line: old_painted.get(line, self._spans[line]) for line in self._spans}
 
     def mark_of(self, key: str) -> CellMark | None:
         mark = self.marks.get(key)
@@ -130,10 +130,10 @@ class Painter:
             self._edited.pop(key, None)
 
     def _is_edited(self, key: str, mark: CellMark) -> bool:
-        found = self._edited.get(key)
-        if found is None:
-            found = self._edited[key] = self._source(key) != mark.code
-        return found
+        is_edited = self._edited.get(key)
+        if is_edited is None:
+            is_edited = self._edited[key] = self._source(key) != mark.code
+        return is_edited
 
     def _source(self, key: str) -> str | None:
         cells = self.model.cells
@@ -178,13 +178,15 @@ class Painter:
             glyph, name = _DIAGNOSTIC_GLYPHS[diagnostic.severity], str(diagnostic.severity)
         digits = self.gutter - 3
         number = str(line + 1).rjust(digits) if digits and not part else " " * digits
-        here = len(cells) > 1 and first <= self.model.cursor.line < end
+        in_current_cell = len(cells) > 1 and first <= self.model.cursor.line < end
         tone = "line.number.current" if is_current else "line.number"
         return [
             Segment(glyph, self.styles("text", under, name)),
             Segment(number, self.styles("text", under, tone)),
             Segment(" ", self.styles("text", under)),
-            Segment(_CURRENT if here else " ", self.styles("text", under, "cell.current")),
+            Segment(
+                _CURRENT if in_current_cell else " ", self.styles("text", under, "cell.current")
+            ),
         ]
 
     def _code(self, line: int, part: int, scroll: int, room: int, under: str) -> Strip:
@@ -253,10 +255,10 @@ class Painter:
                 lay(start, end, "search.current" if current else "search.match")
         begin, stop = selection.start, selection.end
         if begin != stop and begin.line <= line <= stop.line:
-            left = begin.column if line == begin.line else 0
-            right = stop.column if line == stop.line else len(text) + 1
-            if over[max(0, left - first) : left - first + 1] != ["search.current"]:
-                lay(left, right, "selection")
+            low_column = begin.column if line == begin.line else 0
+            high_column = stop.column if line == stop.line else len(text) + 1
+            if over[max(0, low_column - first) : low_column - first + 1] != ["search.current"]:
+                lay(low_column, high_column, "selection")
         for at in self.brackets:
             if at.line == line:
                 lay(at.column, at.column + 1, "bracket.match")
@@ -280,8 +282,10 @@ class Painter:
         segments = [*strip, Segment(" ", self.styles("text", over))]
         used = strip.cell_length + 1
         if (diagnostic := self.diagnostics.get(line)) is not None:
-            words = _cut(one_line(diagnostic.message), room - used - 3)
-            segments.append(Segment(f"  {words}", self.styles("text", under, diagnostic.severity)))
+            message = _cut(one_line(diagnostic.message), room - used - 3)
+            segments.append(
+                Segment(f"  {message}", self.styles("text", under, diagnostic.severity))
+            )
         elif model.cells.separator_at(line) is not None:
             mark = self.mark_of(model.cells.key(model.cells.at(line)))
             note = f" {duration(mark.elapsed)} " if mark and mark.elapsed is not None else ""

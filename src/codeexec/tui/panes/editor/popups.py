@@ -46,8 +46,8 @@ class CompletionList:
         self.typed = typed
         low = typed.lower()
         begins = [item for item in self.items if item.text.lower().startswith(low)]
-        rest = [item for item in self.items if low in item.text.lower()] if low else []
-        self.shown = begins + [item for item in rest if item not in begins]
+        holding = [item for item in self.items if low in item.text.lower()] if low else []
+        self.shown = begins + [item for item in holding if item not in begins]
         self.chosen = self.top = 0
         self.is_picked = self.enter_accepts
         return bool(self.shown) and [item.text for item in self.shown] != [typed]

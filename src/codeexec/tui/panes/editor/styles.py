@@ -67,11 +67,11 @@ class EditorStyles:
 
     def __call__(self, *names: str) -> Style:
         """The style of `names`, a later one over an earlier; empty names are nothing."""
-        found = self._known.get(names)
-        if found is None:
-            found = Style.combine(self._lookup(name) for name in names if name)
-            self._known[names] = found
-        return found
+        style = self._known.get(names)
+        if style is None:
+            style = Style.combine(self._lookup(name) for name in names if name)
+            self._known[names] = style
+        return style
 
     @classmethod
     def from_meanings(cls, lookup: Callable[[str], Style]) -> EditorStyles:

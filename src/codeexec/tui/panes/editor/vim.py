@@ -403,16 +403,16 @@ class VimKeys:
             return not keys and MotionTarget(editor.model.cursor)
         how, sign = self._found = (keys[0], keys[1])
         text, (line, column) = editor.model.line, editor.model.cursor
-        found = column
+        target = column
         for _ in range(times):
             if how in "ft":
-                found = text.find(sign, found + 1)
+                target = text.find(sign, target + 1)
             else:
-                found = text.rfind(sign, 0, max(0, found - (how == "T")))
-            if found < 0:
+                target = text.rfind(sign, 0, max(0, target - (how == "T")))
+            if target < 0:
                 return MotionTarget(editor.model.cursor)
         shift = {"t": -1, "T": 1}.get(how, 0)
-        return MotionTarget(Location(line, found + shift), inclusive=how in "ft")
+        return MotionTarget(Location(line, target + shift), inclusive=how in "ft")
 
     # Visual modes.
 

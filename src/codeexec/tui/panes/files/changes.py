@@ -67,6 +67,6 @@ def delete(path: Path) -> None:
         raise _storage(f"{path.name} cannot be deleted", error) from error
 
 
-def _storage(what: str, error: OSError) -> StorageError:
+def _storage(message: str, error: OSError) -> StorageError:
     reason = (error.strerror or type(error).__name__).lower()
-    return StorageError(f"{what}: {reason}.", "Check the permissions of the folder.")
+    return StorageError(f"{message}: {reason}.", "Check the permissions of the folder.")

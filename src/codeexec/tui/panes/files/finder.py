@@ -24,20 +24,20 @@ def best(query: str, paths: Iterable[str], most: int = 200) -> list[Hit]:
     in their order. Textual's own matcher tries all ways to place the letters, which is
     exponential in a long query: this takes one.
     """
-    words = query.casefold().split()
-    if not words:
+    tokens = query.casefold().split()
+    if not tokens:
         return [Hit(path, 0.0) for path, _ in zip(paths, range(most), strict=False)]
-    scattered = [re.compile(".*?".join(map(re.escape, word[::-1]))) for word in words]
-    hits = (hit for path in paths if (hit := _fit(path, words, scattered)) is not None)
+    scattered = [re.compile(".*?".join(map(re.escape, word[::-1]))) for word in tokens]
+    hits = (hit for path in paths if (hit := _fit(path, tokens, scattered)) is not None)
     return heapq.nlargest(most, hits, key=lambda hit: hit.score)
 
 
-def _fit(path: str, words: Sequence[str], scattered: Sequence[re.Pattern[str]]) -> Hit | None:
+def _fit(path: str, tokens: Sequence[str], scattered: Sequence[re.Pattern[str]]) -> Hit | None:
     text = path.casefold()
     name = text.rfind("/") + 1
     score = -len(text) / 1000
     places: set[int] = set()
-    for word, letters in zip(words, scattered, strict=True):
+    for word, letters in zip(tokens, scattered, strict=True):
         at = text.find(word, name)
         if at < 0:
             at = text.find(word)
@@ -48,12 +48,12 @@ def _fit(path: str, words: Sequence[str], scattered: Sequence[re.Pattern[str]]) 
             places.update(range(at, at + len(word)))
             continue
         # From the end: the letters nearest to the name are the ones that are meant.
-        found = letters.search(text[::-1])
-        if found is None:
+        match = letters.search(text[::-1])
+        if match is None:
             return None
-        spread = found.end() - found.start()
-        score += len(word) / spread + (len(text) - found.end() >= name)
-        at = len(text) - found.start()
+        spread = match.end() - match.start()
+        score += len(word) / spread + (len(text) - match.end() >= name)
+        at = len(text) - match.start()
         for sign in reversed(word):
             at = text.rfind(sign, 0, at)
             places.add(at)

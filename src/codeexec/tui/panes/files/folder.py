@@ -85,19 +85,19 @@ class Ignored:
         def hides(name: str, is_dir: bool) -> bool:
             name = f"{name}/" if is_dir else name
             for way, spec in chain:
-                said = spec.check_file(way + name).include
-                if said is not None:
-                    return said
-            found = self._names.get(name)
-            if found is None:
-                found = self._names[name] = self._always.match_file(name)
-            return found
+                is_included = spec.check_file(way + name).include
+                if is_included is not None:
+                    return is_included
+            is_hidden = self._names.get(name)
+            if is_hidden is None:
+                is_hidden = self._names[name] = self._always.match_file(name)
+            return is_hidden
 
         return hides
 
     def _chain(self, folder: Path) -> _Chain:
-        found = self._chains.get(folder)
-        if found is None:
+        chain = self._chains.get(folder)
+        if chain is None:
             above: _Chain = []
             lines = _lines(folder / ".gitignore")
             if folder == self._top:
@@ -106,8 +106,8 @@ class Ignored:
                 step = f"{folder.name}/"
                 above = [(f"{way}{step}", spec) for way, spec in self._chain(folder.parent)]
             own = [("", self._parse(lines))] if lines else []
-            found = self._chains[folder] = own + above
-        return found
+            chain = self._chains[folder] = own + above
+        return chain
 
 
 def _lines(file: Path) -> list[str]:
@@ -130,7 +130,7 @@ def list_folder(folder: Path, ignored: Ignored) -> tuple[FolderEntry, ...]:
         raise NotADirectoryError(str(error)) from error
     # A link that code in a container may have made is listed, and leads nowhere.
     follow = place.shared is None
-    with place.folder() as handle, os.scandir(handle) as found:
+    with place.folder() as handle, os.scandir(handle) as scanned:
         entries = [
             FolderEntry(
                 folder / entry.name,
@@ -138,7 +138,7 @@ def list_folder(folder: Path, ignored: Ignored) -> tuple[FolderEntry, ...]:
                 entry.is_symlink(),
                 hides(entry.name, is_dir),
             )
-            for entry in found
+            for entry in scanned
         ]
     return tuple(sorted(entries, key=_order))
 
@@ -181,9 +181,9 @@ def walk(root: Path) -> Iterator[Path]:
 
 def all_files(root: Path, most: int = MOST_FILES) -> Sequence[str]:
     """Paths relative to `root` of at most that many files."""
-    found: list[str] = []
+    paths: list[str] = []
     for path in walk(root):
-        if len(found) >= most:
+        if len(paths) >= most:
             break
-        found.append(path.relative_to(root).as_posix())
-    return found
+        paths.append(path.relative_to(root).as_posix())
+    return paths

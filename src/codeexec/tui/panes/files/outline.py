@@ -68,8 +68,8 @@ class Outline:
             if entry.is_ignored and not self.shows_ignored:
                 continue
             is_open = entry.is_dir and entry.path in self.opened
-            known = self.listings.get(entry.path)
-            yield FileRow(entry, depth, is_open, known.fault if known and is_open else "")
+            listing = self.listings.get(entry.path)
+            yield FileRow(entry, depth, is_open, listing.fault if listing and is_open else "")
             if is_open:
                 yield from self._rows(entry.path, depth + 1)
 
@@ -85,16 +85,16 @@ class Outline:
             return []
         return [parent for parent in path.parents if parent.is_relative_to(self.root)][:-1]
 
-    def take(self, found: Mapping[Path, Listing]) -> bool:
+    def take(self, listings: Mapping[Path, Listing]) -> bool:
         """Put in what was read; whether anything is another than before."""
-        changed = any(self.listings.get(folder) != listing for folder, listing in found.items())
-        self.listings.update(found)
+        changed = any(self.listings.get(folder) != listing for folder, listing in listings.items())
+        self.listings.update(listings)
         return changed
 
-    def moved(self, before: Path, after: Path) -> None:
+    def moved(self, old_path: Path, new_path: Path) -> None:
         """A folder has another name: what was open in it stays open."""
         self.opened = {
-            after / path.relative_to(before) if path.is_relative_to(before) else path
+            new_path / path.relative_to(old_path) if path.is_relative_to(old_path) else path
             for path in self.opened
         }
 
@@ -102,25 +102,25 @@ class Outline:
 def read(root: Path, folders: Iterable[Path]) -> dict[Path, Listing]:
     """Look into folders of the tree that begins at `root`."""
     ignored = Ignored(root)
-    found: dict[Path, Listing] = {}
+    listings: dict[Path, Listing] = {}
     for folder in folders:
         try:
             # Before reading: what changes meanwhile is then noticed the next time.
             changed = folder.stat().st_mtime_ns
-            found[folder] = Listing(list_folder(folder, ignored), changed)
+            listings[folder] = Listing(list_folder(folder, ignored), changed)
         except OSError as error:
-            found[folder] = Listing(fault=(error.strerror or type(error).__name__).lower())
-    return found
+            listings[folder] = Listing(fault=(error.strerror or type(error).__name__).lower())
+    return listings
 
 
 def stale(listings: Mapping[Path, Listing], folders: Iterable[Path]) -> list[Path]:
     """Those of the folders that are not as they were read."""
-    found: list[Path] = []
+    outdated: list[Path] = []
     for folder in folders:
         try:
             changed = folder.stat().st_mtime_ns
         except OSError:
             changed = 0
         if folder not in listings or listings[folder].changed_ns != changed:
-            found.append(folder)
-    return found
+            outdated.append(folder)
+    return outdated

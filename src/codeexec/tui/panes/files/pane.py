@@ -104,24 +104,24 @@ class FilesPane(Vertical):
             self.run_worker(self._look(), group="files")
 
     async def _look(self) -> None:
-        seen = self._outline.seen
-        old = await asyncio.to_thread(stale, dict(self._outline.listings), seen)
+        folders = self._outline.seen
+        old = await asyncio.to_thread(stale, dict(self._outline.listings), folders)
         if old:
             await self._read(old)
 
     async def _read(self, folders: Iterable[Path]) -> None:
         async with self._reading:
-            found = await asyncio.to_thread(read, self.root, list(folders))
-        if self._outline.take(found) or not self._list.rows:
+            listings = await asyncio.to_thread(read, self.root, list(folders))
+        if self._outline.take(listings) or not self._list.rows:
             self._show()
 
     def _show(self) -> None:
         """The rows as they are now; the cursor stays on what it was on, or near it."""
         rows = self._outline.rows()
-        at, wanted = self._list.cursor, self._wanted or self.chosen
+        at, chosen = self._list.cursor, self._wanted or self.chosen
         paths = [row.entry.path for row in rows]
-        if wanted in paths:
-            at, self._wanted = paths.index(wanted), None
+        if chosen in paths:
+            at, self._wanted = paths.index(chosen), None
         self._list.show(rows, at)
         self.set_class(not rows, "-empty")
         if not rows:
@@ -273,14 +273,14 @@ class FilesPane(Vertical):
             self.run_worker(self._delete(self._entry), group="change", exclusive=True)
 
     async def _delete(self, entry: FolderEntry) -> None:
-        words = "It is gone for good."
+        message = "It is gone for good."
         if entry.is_link:
-            words = "What the link points to stays."
+            message = "What the link points to stays."
         elif entry.is_dir:
-            words = "With all that is in it, for good."
+            message = "With all that is in it, for good."
         answers = [("cancel", "Cancel"), ("delete", "Delete")]
-        asked = Confirm(f"Delete “{self._relative(entry.path)}”?", words, answers)
-        if await self.app.push_screen_wait(asked) != "delete":
+        dialog = Confirm(f"Delete “{self._relative(entry.path)}”?", message, answers)
+        if await self.app.push_screen_wait(dialog) != "delete":
             return
         try:
             await asyncio.to_thread(changes.delete, entry.path)

@@ -62,11 +62,11 @@ def outline_rows(
     typed: str,
 ) -> list[OutlineRow]:
     """The entries whose titles hold every word that was typed, all of them with nothing typed."""
-    words = typed.casefold().split()
+    tokens = typed.casefold().split()
     rows = []
     for place, entry in enumerate(entries):
-        if all(word in entry.title.casefold() for word in words):
+        if all(word in entry.title.casefold() for word in tokens):
             mark = mark_of(entry.cell) if entry.kind is OutlineKind.CELL else None
             state = mark.state if mark is not None else None
-            rows.append(OutlineRow(entry, state, place == current, bool(words)))
+            rows.append(OutlineRow(entry, state, place == current, bool(tokens)))
     return rows

@@ -15,15 +15,15 @@ class Insides:
 
     def keep(self, names: set[str]) -> None:
         """Close all but these."""
-        self.details = {name: each for name, each in self.details.items() if name in names}
+        self.details = {name: detail for name, detail in self.details.items() if name in names}
 
     async def look_again(self, session: SessionClient | None) -> bool:
         """Ask anew for all that is open; one that has gone meanwhile closes. Whether anything
         is not as it was."""
         if session is None:
             return False
-        before = dict(self.details)
-        for name in before:
+        previous = dict(self.details)
+        for name in previous:
             try:
                 detail = await session.call(InspectVariable(name))
             except Busy:
@@ -33,4 +33,4 @@ class Insides:
                 continue
             if name in self.details:
                 self.details[name] = detail
-        return self.details != before
+        return self.details != previous

@@ -47,23 +47,23 @@ class VariableRow:
         mark = "  " if self.owner else ("▾ " if self.is_open else "")
         if mark and not self.owner:
             name_width -= 2
-        found: Pieces = [
+        row: Pieces = [
             (mark, "muted"),
             (padded(variable.name, name_width) + "  ", "muted" if self.owner else "title"),
             (padded(variable.type, type_width) + "  ", "muted"),
         ]
         shape = variable.shape.replace("x", "×") if variable.kind in _OPENS else ""
-        left = width - sum(cell_len(text) for text, _ in found)
+        room = width - sum(cell_len(text) for text, _ in row)
         if width >= _WIDE:
             size = size_words(variable.size) if variable.size is not None else ""
-            found += [(padded(shape, 9) + " ", "accent"), (f"{size:>7}  ", "muted")]
-            left -= 19
-        elif shape and left > len(shape):
-            found.append((padded(shape, len(shape) + 1), "accent"))
-            left -= len(shape) + 1
-        if left > 3:
-            found.append((padded(variable.preview, left), "text"))
-        return found
+            row += [(padded(shape, 9) + " ", "accent"), (f"{size:>7}  ", "muted")]
+            room -= 19
+        elif shape and room > len(shape):
+            row.append((padded(shape, len(shape) + 1), "accent"))
+            room -= len(shape) + 1
+        if room > 3:
+            row.append((padded(variable.preview, room), "text"))
+        return row
 
 
 def ordered(variables: Sequence[Variable], order: Order, descending: bool) -> list[Variable]:
@@ -89,27 +89,29 @@ def outline(
 ) -> list[tuple[Key, ListRow]]:
     """The rows of a list that is `width` cells wide; with `sought`, of those whose name or type
     has that text. What was imported is no data: it is listed only for who looks for it."""
-    wanted = sought.casefold()
-    shown = [
-        each
-        for each in variables
-        if (wanted and wanted in f"{each.name}\0{each.type}".casefold())
-        or (not wanted and each.kind != "module")
+    search = sought.casefold()
+    listed = [
+        item
+        for item in variables
+        if (search and search in f"{item.name}\0{item.type}".casefold())
+        or (not search and item.kind != "module")
     ]
-    inner = [part for each in shown if each.name in details for part in details[each.name].children]
+    inner = [
+        part for item in listed if item.name in details for part in details[item.name].children
+    ]
     is_wide = width >= _WIDE
     widths = (
-        _widest([each.name for each in [*shown, *inner]], 4, 20 if is_wide else 13),
-        _widest([each.type for each in [*shown, *inner]], 3, 14 if is_wide else 10),
+        _widest([item.name for item in [*listed, *inner]], 4, 20 if is_wide else 13),
+        _widest([item.type for item in [*listed, *inner]], 3, 14 if is_wide else 10),
     )
-    found: list[tuple[Key, ListRow]] = []
-    for variable in shown:
+    rows: list[tuple[Key, ListRow]] = []
+    for variable in listed:
         detail = details.get(variable.name)
         row = VariableRow(variable, is_open=detail is not None, widths=widths)
-        found.append(((variable.name, ""), row))
+        rows.append(((variable.name, ""), row))
         if detail is not None:
-            found += _inside(variable.name, detail, widths)
-    return found
+            rows += _inside(variable.name, detail, widths)
+    return rows
 
 
 def _inside(
@@ -122,8 +124,8 @@ def _inside(
         for number, line in enumerate(lines[:_MOST_LINES]):
             yield (name, f"line {number}"), TextRow(f"  {line}", "muted")
         if len(lines) > _MOST_LINES:
-            words = f"  … {len(lines) - _MOST_LINES} more lines"
-            yield (name, "more"), TextRow(words, "muted")
+            message = f"  … {len(lines) - _MOST_LINES} more lines"
+            yield (name, "more"), TextRow(message, "muted")
 
 
 def alive(snapshot: Snapshot) -> tuple[Variable, ...]:

@@ -120,7 +120,7 @@ class VariablesPane(Vertical):
     def current(self) -> Variable | None:
         """The variable under the cursor; of an open one's parts, the variable itself."""
         name = self._current[0]
-        return next((each for each in self._variables if each.name == name), None)
+        return next((variable for variable in self._variables if variable.name == name), None)
 
     # -- what is shown -------------------------------------------------------------------
 
@@ -143,18 +143,18 @@ class VariablesPane(Vertical):
         self._keys = keys
         self._list.show([row for _, row in rows], max(at, 0))
         self.set_class(not rows, "-empty")
-        words = f"No name or type has “{self._sought}”" if self._sought else _EMPTY
-        tell(self._nothing, words)
+        message = f"No name or type has “{self._sought}”" if self._sought else _EMPTY
+        tell(self._nothing, message)
         self._say()
 
     def _say(self) -> None:
         """A question, what is in the way, or nothing."""
-        words = (
+        message = (
             f"Delete the variable “{one_line(self._asks)}”? y / n" if self._asks else self._trouble
         )
         word = self._word
-        tell(word, words)
-        word.set_class(bool(words), "said")
+        tell(word, message)
+        word.set_class(bool(message), "said")
         word.set_class(bool(self._asks), "asks")
 
     def on_resize(self) -> None:
@@ -178,7 +178,7 @@ class VariablesPane(Vertical):
 
     async def _open(self, name: str) -> None:
         detail = await self._ask(q.InspectVariable(name))
-        if detail is not None and any(each.name == name for each in self._variables):
+        if detail is not None and any(variable.name == name for variable in self._variables):
             self._insides.details[name] = detail
             self._arrange()
 

@@ -27,8 +27,8 @@ class CellRuns:
         now = frame.snapshot.executions
         if now is frame.before.executions:
             return unknown
-        gone = {key: view for key, view in frame.before.executions.items() if key not in now}
-        for key, view in {**gone, **frame.left}.items():
+        dropped = {key: view for key, view in frame.before.executions.items() if key not in now}
+        for key, view in {**dropped, **frame.left}.items():
             if view.cell is None or not view.cell.cell or key in now:
                 continue
             if view.is_open:
@@ -46,9 +46,9 @@ class CellRuns:
         assert view.cell is not None
         cells = self._runs.setdefault(view.cell.document, {})
         key = view.cell.cell
-        before = cells.pop(key, None)
-        if before is not None and before.number > view.number:
-            view = before
+        previous = cells.pop(key, None)
+        if previous is not None and previous.number > view.number:
+            view = previous
         cells[key] = replace(view, tail=(), displays=())
         while len(cells) > MOST_CELLS:
             del cells[next(iter(cells))]
@@ -56,18 +56,18 @@ class CellRuns:
     def counted(self, count: int) -> list[CellRef]:
         """Cells that had this prompt number, in the order of queueing."""
         views = (view for cells in self._runs.values() for view in cells.values())
-        found = sorted((v for v in views if v.count == count), key=lambda view: view.number)
-        return [view.cell for view in found if view.cell is not None]
+        matching = sorted((v for v in views if v.count == count), key=lambda view: view.number)
+        return [view.cell for view in matching if view.cell is not None]
 
     def of(self, documents: Iterable[str], snapshot: Snapshot) -> list[ExecutionView]:
         """Executions of whole cells of these documents, in the order of queueing."""
         names = set(documents)
-        found = {
+        executions = {
             view.execution_id: view for name in names for view in self._runs.get(name, {}).values()
         }
-        found |= {
+        executions |= {
             view.execution_id: view
             for view in snapshot.executions.values()
             if view.cell and view.cell.cell and view.cell.document in names
         }
-        return sorted(found.values(), key=lambda view: view.number)
+        return sorted(executions.values(), key=lambda view: view.number)

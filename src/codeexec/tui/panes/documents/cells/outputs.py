@@ -27,8 +27,8 @@ class OutputReader:
 
     def forget_others(self, execution_ids: Iterable[str]) -> None:
         """What other executions have put out is not needed any more."""
-        kept = set(execution_ids)
-        self._known = {key: value for key, value in self._known.items() if key in kept}
+        needed = set(execution_ids)
+        self._known = {key: value for key, value in self._known.items() if key in needed}
 
     async def read(self, session: SessionClient, view: ExecutionView) -> list[Json]:
         """As nbformat has it; raises CodeexecError."""
@@ -36,9 +36,9 @@ class OutputReader:
 
         # A display may be updated by a later cell: then it is read again.
         state = (view.total, view.displays)
-        known = self._known.get(view.execution_id)
-        if known is not None and known[0] == state:
-            return known[1]
+        cached = self._known.get(view.execution_id)
+        if cached is not None and cached[0] == state:
+            return cached[1]
         runs = await read_rows(session, view.execution_id)
         texts: dict[MimePart, str] = {}
         for run in runs:
@@ -70,11 +70,11 @@ async def with_runs(
     """
     from codeexec.documents.notebook import with_outputs  # not at the start
 
-    for kept, key in zip(notebook.cells, keys, strict=False):
+    for cell, key in zip(notebook.cells, keys, strict=False):
         view = runs.get(key)
-        if view is not None and kept.is_code and same_code(view.code, kept.source):
+        if view is not None and cell.is_code and same_code(view.code, cell.source):
             outputs = await reader.read(session, view)
-            notebook = with_outputs(notebook, kept.index, outputs, view.count)
+            notebook = with_outputs(notebook, cell.index, outputs, view.count)
     reader.forget_others(view.execution_id for view in runs.values())
     return notebook
 

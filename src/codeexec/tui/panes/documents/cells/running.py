@@ -131,8 +131,8 @@ class Running(Autosaving):
     async def run_all(self) -> None:
         """All cells of the document in front, in order."""
         if self.sheet is not None and not self._refuses(self.sheet, RunScope.ALL):
-            kept = [cell for cell in self.sheet.editor.cells() if cell.is_code]
-            cells = [cell for cell in kept if not cell.is_blank]
+            code_cells = [cell for cell in self.sheet.editor.cells() if cell.is_code]
+            cells = [cell for cell in code_cells if not cell.is_blank]
             await self._run(self.sheet, self._runs(self.sheet, cells, RunScope.ALL))
 
     # -- marks ------------------------------------------------------------------------------------
@@ -143,13 +143,13 @@ class Running(Autosaving):
         self._learn_cells(self._cell_runs.follow(frame))
         if frame.before.seq == 0:
             self._learn_cells({name for sheet in self._sheets for name in sheet.names})
-        before = frame.before.executions
+        previous = frame.before.executions
         changed = [
             view
             for key in frame.changed
             if (view := frame.view(key)) is not None
             and view.cell is not None
-            and (key not in before or before[key].status != view.status)
+            and (key not in previous or previous[key].status != view.status)
         ]
         documents = {view.cell.document for view in changed if view.cell is not None}
         is_new_kernel = _generations(frame.before) != _generations(frame.snapshot)
@@ -189,9 +189,9 @@ class Running(Autosaving):
                 self.run_worker(self._read_cells(name), group="cells")
 
     async def _read_cells(self, document: str) -> None:
-        found = await ask_quietly(self.session, q.ListExecutions(document=document))
-        if found is not None and found.executions:
-            self._cell_runs.learn(found.executions)
+        reply = await ask_quietly(self.session, q.ListExecutions(document=document))
+        if reply is not None and reply.executions:
+            self._cell_runs.learn(reply.executions)
             for sheet in self._sheets:
                 if sheet.is_of(document):
                     sheet.show_marks(self._snapshot)
@@ -223,7 +223,9 @@ class Running(Autosaving):
 
     async def outputs_saved(self) -> None:
         """Wait until what was asked to be written is on disk."""
-        mine = [one for one in self.workers if one.node is self and one.group == "outputs"]
+        mine = [
+            worker for worker in self.workers if worker.node is self and worker.group == "outputs"
+        ]
         if mine:  # none would mean all
             await self.workers.wait_for_complete(mine)
 
@@ -241,14 +243,14 @@ class Running(Autosaving):
 
         rows = traceback.rows_of_failure(view)
         message = traceback.message_of_failure(view)
-        found: dict[str, list[Diagnostic]] = {}
+        diagnostics: dict[str, list[Diagnostic]] = {}
         for frame in traceback.parse(rows, own_cell=view.count).frames:
             if frame.cell is not None and frame.cell == view.count:
                 place, line = view.cell.document, view.cell.first_line + frame.line - 1
             else:
                 place, line = frame.path, frame.line - 1
-            found.setdefault(place, []).append(Diagnostic(line, message))
-        for place, failures in found.items():
+            diagnostics.setdefault(place, []).append(Diagnostic(line, message))
+        for place, failures in diagnostics.items():
             sheet = self.by_key(place)
             if sheet is not None:
                 sheet.show_failures(failures)
@@ -263,12 +265,12 @@ class Running(Autosaving):
             self.run_worker(self._complete(sheet, event), group="complete", exclusive=True)
 
     async def _complete(self, sheet: DocumentView, event: CodeEditor.CompletionRequested) -> None:
-        found = await ask_quietly(
+        completion = await ask_quietly(
             self.session, q.Complete(event.code, event.offset, self._kernel_of(sheet))
         )
-        if found is not None and found.matches:
-            items = [CompletionItem(match.text, match.type) for match in found.matches]
-            sheet.editor.show_completions(items, event.location(found.start), event)
+        if completion is not None and completion.matches:
+            items = [CompletionItem(match.text, match.type) for match in completion.matches]
+            sheet.editor.show_completions(items, event.location(completion.start), event)
         else:
             await self._complete_from_text(sheet, event)
 
@@ -278,7 +280,7 @@ class Running(Autosaving):
         """The kernel is busy, or knows nothing: what is written in the open documents may."""
         word = identifier_before(event.code[: event.offset], event.offset)
         is_python = sheet.language.name == "python"
-        texts = [_near_cursor(each) for each in self._sheets]
+        texts = [_near_cursor(document) for document in self._sheets]
         items = await asyncio.to_thread(words_like, word, texts, python=is_python)
         start = event.location(event.offset - len(word))
         sheet.editor.show_completions(items, start, event)
@@ -291,11 +293,11 @@ class Running(Autosaving):
             self.run_worker(self._inspect(sheet, event), group="complete", exclusive=True)
 
     async def _inspect(self, sheet: DocumentView, event: CodeEditor.InspectRequested) -> None:
-        found = await ask(
+        reply = await ask(
             self, self.session, q.Inspect(event.code, event.offset, kernel=self._kernel_of(sheet))
         )
-        if found is not None and found.found:
-            sheet.editor.show_docs(found.text, event)
+        if reply is not None and reply.found:
+            sheet.editor.show_docs(reply.text, event)
 
 
 def _generations(snapshot: Snapshot) -> dict[str, int]:

@@ -41,9 +41,9 @@ class StoredOutputs:
         if not views:
             return False
         ran = sheet.ran(snapshot)
-        left = tuple(view for view in views if _cell_key(view) not in ran)
-        self._views[sheet] = left
-        return len(left) != len(views)
+        remaining = tuple(view for view in views if _cell_key(view) not in ran)
+        self._views[sheet] = remaining
+        return len(remaining) != len(views)
 
     def close(self, sheet: DocumentView) -> bool:
         """Drop the outputs of a document; whether there were any."""

@@ -29,23 +29,23 @@ class SyntaxChecker:
     ) -> list[Diagnostic]:
         """The first error of each code cell, with its line in the whole text; `escaped` is that
         of a notebook."""
-        found: list[Diagnostic] = []
-        known: dict[str, Diagnostic | None] = {}
+        diagnostics: list[Diagnostic] = []
+        checked: dict[str, Diagnostic | None] = {}
         for cell in CellIndex(lines, marker, escaped=escaped).cells(lines):
             if not cell.is_code or len(cell.source) > MOST:
                 continue
             source = cell.source
             if source not in self._known:
                 self._known[source] = error_of(source)
-            error = known[source] = self._known[source]
+            error = checked[source] = self._known[source]
             if error is not None:
-                found.append(
+                diagnostics.append(
                     Diagnostic(
                         cell.body + error.line, error.message, start=error.start, end=error.end
                     )
                 )
-        self._known = known
-        return found
+        self._known = checked
+        return diagnostics
 
 
 def error_of(source: str) -> Diagnostic | None:

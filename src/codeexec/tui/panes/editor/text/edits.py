@@ -38,8 +38,8 @@ def type_text(model: EditorModel, text: str) -> bool:
         model.selection = Selection.at(right(model.lines, model.cursor))
         return True
     if selection.is_empty and text in pairs and _may_close(line, column, text, pairs):
-        after = Selection.at(Location(model.cursor.line, column + len(text)))
-        return model.edit([(model.cursor, model.cursor, text + pairs[text])], after, "type")
+        cursor = Selection.at(Location(model.cursor.line, column + len(text)))
+        return model.edit([(model.cursor, model.cursor, text + pairs[text])], cursor, "type")
     done = insert(model, text, kind="type")
     if done and text in ")]}" and not line[:column].strip():
         _align_closing(model)
@@ -47,17 +47,21 @@ def type_text(model: EditorModel, text: str) -> bool:
 
 
 def _may_close(line: str, column: int, text: str, pairs: dict[str, str]) -> bool:
-    before, following = line[column - 1 : column], line[column : column + 1]
+    preceding, following = line[column - 1 : column], line[column : column + 1]
     open_space = not following or following.isspace() or following in ")]},:;"
     if text not in _QUOTES:
         return open_space
     # A quote after a letter is an apostrophe (or ends a string), after a quote it closes.
     prefix = (
-        before.isalpha()
-        and before.lower() in "rbfu"
+        preceding.isalpha()
+        and preceding.lower() in "rbfu"
         and not line[column - 2 : column - 1].isalnum()
     )
-    return open_space and before != text and (not (before.isalnum() or before == "_") or prefix)
+    return (
+        open_space
+        and preceding != text
+        and (not (preceding.isalnum() or preceding == "_") or prefix)
+    )
 
 
 def _surround(model: EditorModel, opening: str, closing: str) -> bool:
@@ -73,15 +77,15 @@ def _surround(model: EditorModel, opening: str, closing: str) -> bool:
 
 def _align_closing(model: EditorModel) -> None:
     """A closing bracket alone on its line goes under the line that opened it."""
-    found = matching_bracket(model.lines, model.cursor)
-    if found is None or found[1].line == model.cursor.line:
+    pair = matching_bracket(model.lines, model.cursor)
+    if pair is None or pair[1].line == model.cursor.line:
         return
     old = indentation(model.line)
-    new = indentation(model.lines[found[1].line])
+    new = indentation(model.lines[pair[1].line])
     line, column = model.cursor
     if old != new:
-        after = Selection.at(Location(line, column - len(old) + len(new)))
-        model.edit([(Location(line, 0), Location(line, len(old)), new)], after, "type")
+        selection = Selection.at(Location(line, column - len(old) + len(new)))
+        model.edit([(Location(line, 0), Location(line, len(old)), new)], selection, "type")
 
 
 def newline(model: EditorModel) -> bool:
@@ -99,11 +103,11 @@ def newline(model: EditorModel) -> bool:
     if deeper:
         closing = bool(tail.strip()) and code[-1:] + tail.strip()[:1] in language.pairs
         below = f"\n{indent}" if closing else ""
-        after = Location(start.line + 1, len(indent) + len(language.indent))
+        cursor = Location(start.line + 1, len(indent) + len(language.indent))
         text = f"\n{indent}{language.indent}{below}"
-        return model.edit([(start, end, text)], Selection.at(after))
-    words = code.split()
-    if words and words[0] in language.dedents and indent.endswith(language.indent):
+        return model.edit([(start, end, text)], Selection.at(cursor))
+    tokens = code.split()
+    if tokens and tokens[0] in language.dedents and indent.endswith(language.indent):
         indent = indent[: -len(language.indent)]
     # A line of nothing but blanks leaves none behind.
     if not head.strip() and start == model.selection.end:
@@ -114,8 +118,8 @@ def newline(model: EditorModel) -> bool:
 def _ends_with(code: str, endings: tuple[str, ...]) -> bool:
     for ending in endings:
         if code.endswith(ending):
-            before = code[: -len(ending)][-1:]
-            if not ending.isalpha() or not (before.isalnum() or before == "_"):
+            preceding = code[: -len(ending)][-1:]
+            if not ending.isalpha() or not (preceding.isalnum() or preceding == "_"):
                 return True
     return False
 
@@ -245,9 +249,9 @@ def toggle_comment(model: EditorModel) -> bool:
 
 def _uncommented(line: str, opening: str, closing: str) -> str:
     blank = indentation(line)
-    rest = line[len(blank) :]
-    rest = rest.removeprefix(opening if rest.startswith(opening) else opening.rstrip())
-    return blank + rest.removesuffix(closing) if closing else blank + rest
+    content = line[len(blank) :]
+    content = content.removeprefix(opening if content.startswith(opening) else opening.rstrip())
+    return blank + content.removesuffix(closing) if closing else blank + content
 
 
 def move_lines(model: EditorModel, step: int) -> bool:
@@ -261,8 +265,8 @@ def move_lines(model: EditorModel, step: int) -> bool:
     fresh = [*block, other] if step < 0 else [other, *block]
     top = first + min(step, 0)
     end = Location(top + len(fresh) - 1, len(lines[top + len(fresh) - 1]))
-    after = Selection(*(Location(at.line + step, at.column) for at in model.selection))
-    return model.edit([(Location(top, 0), end, "\n".join(fresh))], after)
+    selection = Selection(*(Location(at.line + step, at.column) for at in model.selection))
+    return model.edit([(Location(top, 0), end, "\n".join(fresh))], selection)
 
 
 def duplicate_lines(model: EditorModel) -> bool:
@@ -270,8 +274,8 @@ def duplicate_lines(model: EditorModel) -> bool:
     first, last = model.line_range()
     block = model.lines[first : last + 1]
     end = Location(last, len(model.lines[last]))
-    after = Selection(*(Location(at.line + len(block), at.column) for at in model.selection))
-    return model.edit([(end, end, "\n" + "\n".join(block))], after)
+    selection = Selection(*(Location(at.line + len(block), at.column) for at in model.selection))
+    return model.edit([(end, end, "\n" + "\n".join(block))], selection)
 
 
 def insert_line(model: EditorModel, below: bool) -> bool:
@@ -297,14 +301,14 @@ def insert_cell(model: EditorModel, below: bool) -> bool:
     separator = f"{model.language.comment} %%"
     if not below:
         at = Location(first, 0)
-        after = Selection.at(Location(first + 1, 0))
-        return model.edit([(at, at, f"{separator}\n\n")], after)
+        selection = Selection.at(Location(first + 1, 0))
+        return model.edit([(at, at, f"{separator}\n\n")], selection)
     if end < len(model.lines):
         at = Location(end, 0)
         return model.edit([(at, at, f"{separator}\n\n")], Selection.at(Location(end + 1, 0)))
     gap = "\n" if model.lines[-1] else ""
-    before = model.lines[-1] or (model.lines[-2] if len(model.lines) > 1 else "")
-    if before and _has_blank_before_cells(model):
+    last_text = model.lines[-1] or (model.lines[-2] if len(model.lines) > 1 else "")
+    if last_text and _has_blank_before_cells(model):
         gap += "\n"
     return model.edit([(model.buffer.end, model.buffer.end, f"{gap}{separator}\n")])
 

@@ -103,7 +103,7 @@ class LexerSyntax:
 
     def _lex(self, first: int, end: int) -> dict[int, list[Span]]:
         lines = [line if len(line) < LONG else "" for line in self._buffer.lines[first:end]]
-        found: dict[int, list[Span]] = {}
+        spans: dict[int, list[Span]] = {}
         line, column = first, 0
         for token, value in self._lexer.get_tokens("\n".join(lines)):
             name = token_name(str(token).removeprefix("Token."))
@@ -111,6 +111,6 @@ class LexerSyntax:
                 if number:
                     line, column = line + 1, 0
                 if name and part:
-                    found.setdefault(line, []).append((column, column + len(part), name))
+                    spans.setdefault(line, []).append((column, column + len(part), name))
                 column += len(part)
-        return found
+        return spans

@@ -91,14 +91,14 @@ class EditorModel:
         """
         if self.read_only:
             return False
-        before = self.selection
-        wanted = [e for e in edits if e[0] != e[1] or e[2]]
-        changes = [self._apply(start, end, text) for start, end, text in reversed(wanted)]
+        old_selection = self.selection
+        effective = [e for e in edits if e[0] != e[1] or e[2]]
+        changes = [self._apply(start, end, text) for start, end, text in reversed(effective)]
         if not changes:
             return False
         self.selection = selection or Selection.at(changes[0].new_end)
         self.goal_cell = None
-        self.history.record(changes, kind, before, self.selection)
+        self.history.record(changes, kind, old_selection, self.selection)
         self.shared.settle(self)
         return True
 

@@ -39,24 +39,24 @@ def word_left(lines: Lines, at: Location) -> Location:
     if at.column == 0:
         return left(lines, at)
     start = 0
-    for found in _WORD.finditer(lines[at.line], max(0, at.column - _SEARCH_LIMIT), at.column):
-        start = found.start()
+    for word in _WORD.finditer(lines[at.line], max(0, at.column - _SEARCH_LIMIT), at.column):
+        start = word.start()
     return Location(at.line, start)
 
 
 def word_right(lines: Lines, at: Location) -> Location:
     """The end of the word after, on the line below if there is none."""
-    found = _WORD.search(lines[at.line], at.column)
-    if found is not None:
-        return Location(at.line, found.end())
+    word = _WORD.search(lines[at.line], at.column)
+    if word is not None:
+        return Location(at.line, word.end())
     return right(lines, Location(at.line, len(lines[at.line])))
 
 
 def next_word_start(lines: Lines, at: Location) -> Location:
     """The beginning of the next word (vim's `w`)."""
-    for found in _WORD.finditer(lines[at.line], at.column):
-        if found.start() > at.column:
-            return Location(at.line, found.start())
+    for word in _WORD.finditer(lines[at.line], at.column):
+        if word.start() > at.column:
+            return Location(at.line, word.start())
     for line in range(at.line + 1, len(lines)):
         if not lines[line]:
             return Location(line, 0)
@@ -69,18 +69,18 @@ def word_end(lines: Lines, at: Location) -> Location:
     """The last character of this word or the next (vim's `e`)."""
     column = at.column + 1
     for line in range(at.line, len(lines)):
-        for found in _WORD.finditer(lines[line]):
-            if found.end() - 1 >= column:
-                return Location(line, max(found.end() - 1, found.start()))
+        for word in _WORD.finditer(lines[line]):
+            if word.end() - 1 >= column:
+                return Location(line, max(word.end() - 1, word.start()))
         column = 0
     return Location(len(lines) - 1, max(0, len(lines[-1]) - 1))
 
 
 def word_at(line: str, column: int) -> tuple[int, int]:
     """The span of the word at `column`, or before it; else of the one character there."""
-    for found in _WORD.finditer(line, 0, min(len(line), column + _SEARCH_LIMIT)):
-        if found.start() <= column < found.end():
-            return found.span()
+    for word in _WORD.finditer(line, 0, min(len(line), column + _SEARCH_LIMIT)):
+        if word.start() <= column < word.end():
+            return word.span()
     return (column, min(len(line), column + 1))
 
 
@@ -120,9 +120,9 @@ def matching_bracket(lines: Lines, at: Location) -> tuple[Location, Location] | 
     line = lines[at.line]
     for column in (at.column, at.column - 1):
         if 0 <= column < len(line) and (line[column] in _BRACKETS or line[column] in _CLOSING):
-            here = Location(at.line, column)
-            partner = _partner(lines, here)
-            return (here, partner) if partner is not None else None
+            bracket = Location(at.line, column)
+            partner = _partner(lines, bracket)
+            return (bracket, partner) if partner is not None else None
     return None
 
 

@@ -97,7 +97,7 @@ class CurrentMatch:
 
 def matches(pattern: Pattern, line: str) -> list[tuple[int, int]]:
     """The spans of a line that match; empty matches are passed over."""
-    return [found.span() for found in pattern.find_all(line)]
+    return [match.span() for match in pattern.find_all(line)]
 
 
 def all_matches(lines: list[str], pattern: Pattern) -> list[tuple[int, int, int]]:
@@ -121,23 +121,23 @@ def find(
     if not query.text:
         return None
     if query.spans_lines:
-        found = _matches_across(model.lines, query.compiled())
+        spans = _matches_across(model.lines, query.compiled())
     else:
-        found = [
+        spans = [
             (Location(line, start), Location(line, end))
             for line, start, end in all_matches(model.lines, query.compiled())
         ]
-    if not found:
+    if not spans:
         return None
     at = model.selection.start
     if step > 0:
         # Beyond the end of a selection that is a match itself, at its beginning while typing.
         origin = at if here else model.selection.end
-        position = bisect_left(found, origin, key=_start) % len(found)
+        position = bisect_left(spans, origin, key=_start) % len(spans)
     else:
-        position = (bisect_left(found, at, key=_start) - 1) % len(found)
-    model.select(*found[position])
-    return CurrentMatch(model.selection, position + 1, len(found))
+        position = (bisect_left(spans, at, key=_start) - 1) % len(spans)
+    model.select(*spans[position])
+    return CurrentMatch(model.selection, position + 1, len(spans))
 
 
 def _start(match: tuple[Location, Location]) -> Location:
@@ -164,10 +164,10 @@ def replace_one(model: EditorModel, query: Query, replacement: str) -> bool:
         return whole is not None and model.edit([(start, end, _expand(query, whole, replacement))])
     if start.line != end.line or start == end:
         return False
-    found = query.compiled().match_at(model.lines[start.line], start.column)
-    if found is None or found.end() != end.column:
+    match = query.compiled().match_at(model.lines[start.line], start.column)
+    if match is None or match.end() != end.column:
         return False
-    return model.edit([(start, end, _expand(query, found, replacement))])
+    return model.edit([(start, end, _expand(query, match, replacement))])
 
 
 def replace_all(model: EditorModel, query: Query, replacement: str) -> int:
@@ -202,32 +202,32 @@ def replace_all(model: EditorModel, query: Query, replacement: str) -> int:
 
 def _replace_across(model: EditorModel, query: Query, replacement: str) -> int:
     pattern = query.compiled()
-    found = _matches_across(model.lines, pattern)
+    spans = _matches_across(model.lines, pattern)
     whole = "\n".join(model.lines)
-    texts = [_expand(query, one, replacement) for one in pattern.find_all(whole)]
+    texts = [_expand(query, match, replacement) for match in pattern.find_all(whole)]
     cursor = model.cursor
-    if found:
-        model.edit([(*span, text) for span, text in zip(found, texts, strict=True)])
+    if spans:
+        model.edit([(*span, text) for span, text in zip(spans, texts, strict=True)])
         model.select(cursor)
-    return len(found)
+    return len(spans)
 
 
 def _replaced(query: Query, pattern: Pattern, line: str, replacement: str) -> tuple[str, int]:
     """The line with every match replaced, and how many there were."""
     pieces: list[str] = []
     at = 0
-    found = pattern.find_all(line)
-    for match in found:
+    line_matches = pattern.find_all(line)
+    for match in line_matches:
         pieces += (line[at : match.start()], _expand(query, match, replacement))
         at = match.end()
-    return "".join([*pieces, line[at:]]), len(found)
+    return "".join([*pieces, line[at:]]), len(line_matches)
 
 
-def _expand(query: Query, found: Match, replacement: str) -> str:
+def _expand(query: Query, match: Match, replacement: str) -> str:
     if not query.regex:
         return replacement
     try:
-        return found.expand(replacement)
+        return match.expand(replacement)
     except (ValueError, IndexError, KeyError, re.error) as error:
         raise UsageError(
             f"{replacement} is no replacement: {error}.", r"Groups are \1, \2 or \g<name>."

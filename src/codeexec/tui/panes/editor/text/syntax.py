@@ -92,8 +92,8 @@ def _name(capture: str, node: Node) -> str:
     if capture.startswith("operator") and node.type.replace(" ", "").isalpha():
         return "keyword"
     head = capture.split(".")[0]
-    found = _CAPTURES.get(capture) or _CAPTURES.get(head) or head
-    return found if found in _NAMES or found == "string.escape" else ""
+    name = _CAPTURES.get(capture) or _CAPTURES.get(head) or head
+    return name if name in _NAMES or name == "string.escape" else ""
 
 
 @cache
@@ -214,9 +214,9 @@ class TreeSyntax:
         return True
 
     def spans(self, first: int, last: int) -> dict[int, list[Span]]:
-        found: dict[int, list[Span]] = {}
+        spans_by_line: dict[int, list[Span]] = {}
         if self._tree is None:
-            return found
+            return spans_by_line
         for start, end in self._runs(first, last):
             self._cursor.set_point_range((start, 0), (end + 1, 0))
             captures = [
@@ -228,8 +228,8 @@ class TreeSyntax:
             captures.sort(key=lambda entry: entry[:2])
             for _, _, node, capture in captures:
                 if name := _name(capture, node):
-                    self._paint(found, node, name, start, end)
-        return found
+                    self._paint(spans_by_line, node, name, start, end)
+        return spans_by_line
 
     def symbols(self, first: int = 0, last: int | None = None) -> list[tuple[str, str, int]]:
         """Name, kind and line of what the text defines, by the tags query of the grammar; of the
@@ -238,21 +238,21 @@ class TreeSyntax:
 
         if self._tree is None or self._tags is None:
             return []
-        found = []
+        definitions = []
         cursor = QueryCursor(self._tags)
         if last is not None:
             cursor.set_point_range((first, 0), (last + 1, 0))
         for _, names in cursor.matches(self._tree.root_node):
             kind = next((name for name in names if name.startswith("definition.")), "")
             for node in names.get("name", []) if kind else []:
-                row, left = node.start_point
+                row, byte_column = node.start_point
                 is_asked = row >= first and (last is None or row <= last)
                 if not is_asked or row >= len(self._buffer.lines):
                     continue  # the tree may be of a longer text: it is parsed again soon
                 line = self._buffer.lines[row]
-                text = line[_column(line, left) : _column(line, node.end_point[1])]
-                found.append((text, kind.removeprefix("definition."), row))
-        return sorted(found, key=lambda entry: entry[2])
+                text = line[_column(line, byte_column) : _column(line, node.end_point[1])]
+                definitions.append((text, kind.removeprefix("definition."), row))
+        return sorted(definitions, key=lambda entry: entry[2])
 
     def _runs(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """The lines without the very long ones: a query over them would take too long."""
@@ -266,7 +266,7 @@ class TreeSyntax:
             yield start, last
 
     def _paint(
-        self, found: dict[int, list[Span]], node: Node, name: str, first: int, last: int
+        self, spans: dict[int, list[Span]], node: Node, name: str, first: int, last: int
     ) -> None:
         (top, left), (bottom, right) = node.start_point, node.end_point
         for line in range(max(top, first), min(bottom, last) + 1):
@@ -274,7 +274,7 @@ class TreeSyntax:
             start = _column(text, left) if line == top else 0
             end = _column(text, right) if line == bottom else len(text)
             if end > start:
-                found.setdefault(line, []).append((start, end, name))
+                spans.setdefault(line, []).append((start, end, name))
 
 
 def _byte_end(text: str, head: int) -> int:

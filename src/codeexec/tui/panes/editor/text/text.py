@@ -120,8 +120,8 @@ class TextBuffer:
         while len(self._sums) <= block:
             at = (len(self._sums) - 1) * _STRIDE
             self._sums.append(self._sums[-1] + sum(self._sizes[at : at + _STRIDE]))
-        before = self._sums[block] + sum(self._sizes[block * _STRIDE : location.line])
-        return before + self.byte_column(location)
+        preceding = self._sums[block] + sum(self._sizes[block * _STRIDE : location.line])
+        return preceding + self.byte_column(location)
 
     def byte_column(self, location: Location) -> int:
         line = self.lines[location.line]
