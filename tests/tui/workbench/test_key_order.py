@@ -9,7 +9,7 @@ from textual.app import App, ComposeResult
 from textual.widget import Widget
 from textual.widgets import Input
 
-from codeexec.tui.commands.key_order import KeyHandled, KeyOrder
+from codeexec.tui.workbench.key_order import KeyHandled, KeyOrder
 
 
 class SlowCards(Widget, can_focus=True):
