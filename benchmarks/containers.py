@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from codeexec.kernels.base import ExecuteCall, Fact, Finished, Kernel, KernelChoice, Wrote
-from codeexec.kernels.containers import ContainerSettings
+from codeexec.kernels.docker.containers import ContainerSettings
 from codeexec.kernels.factory import Kernels
 
 TRIPS = 200

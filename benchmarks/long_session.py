@@ -94,8 +94,8 @@ def write(state: Path, groups: Iterator[list[Any]], work: Path) -> int:
     """A session that its server left open; returns by how many bytes this process grew."""
     from codeexec.domain.clock import SystemClock
     from codeexec.domain.events import SessionOpened
-    from codeexec.session.journal import Journal
-    from codeexec.session.recorder import Recorder
+    from codeexec.session.storage.event_log import Recorder
+    from codeexec.session.storage.journal import Journal
 
     before = psutil.Process().memory_info().rss
     folder = state / "sessions" / "session-long"

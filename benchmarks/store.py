@@ -24,8 +24,8 @@ from codeexec.domain.events import ExecutionQueued, OutputChanged
 from codeexec.domain.fold import apply
 from codeexec.domain.requests import SearchRows
 from codeexec.domain.snapshot import Snapshot
-from codeexec.session.journal import Journal
-from codeexec.session.output import OutputDocument
+from codeexec.session.output.document import OutputDocument
+from codeexec.session.storage.journal import Journal
 
 LINE = "".join(chr(33 + number % 90) for number in range(65)) + "\n"
 MESSAGE = 10_600

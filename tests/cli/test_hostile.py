@@ -20,8 +20,8 @@ from codeexec.domain.errors import from_code
 from codeexec.domain.events import Death, ExecutionFinished, OutputChanged
 from codeexec.domain.outputs import ErrorInfo, MimePart
 from codeexec.domain.requests import KernelInfo, SessionSummary
-from codeexec.session.journal import Journal
-from codeexec.session.shelf import Shelf
+from codeexec.session.directory import Shelf
+from codeexec.session.storage.journal import Journal
 from support.hostile import EVERYTHING, HOSTILE, check, events, filled
 from support.programs import Desk, Terminal
 

@@ -20,9 +20,9 @@ from codeexec.domain.events import (
     SessionOpened,
 )
 from codeexec.domain.options import ExecuteOptions
-from codeexec.session.artifacts import BlobStore
-from codeexec.session.export import export
-from codeexec.session.journal import Journal
+from codeexec.session.files.artifacts import BlobStore
+from codeexec.session.output.export import export
+from codeexec.session.storage.journal import Journal
 from support.programs import Desk, environment
 
 

@@ -28,7 +28,7 @@ from codeexec.domain.flow import OutputMode
 from codeexec.domain.fold import apply
 from codeexec.domain.outputs import count_rows, iter_rows
 from codeexec.domain.snapshot import Snapshot
-from codeexec.session.journal import Journal
+from codeexec.session.storage.journal import Journal
 from support.servers import serve_here, short_folder
 
 DEADLINE = 40.0

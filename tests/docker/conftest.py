@@ -12,7 +12,7 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.policy import Policy
-from codeexec.kernels.jupyter.docker_spec import PROVISIONER
+from codeexec.kernels.docker.kernelspec import PROVISIONER
 from support.containers import ENGINE, require_engine, workspace_in
 from support.docker_bench import Bench, StartBench
 
@@ -23,7 +23,7 @@ def engine() -> Engine:
     require_engine()
     group = KernelProvisionerFactory.GROUP_NAME
     if not entry_points(group=group, name=PROVISIONER):  # a checkout that is not installed
-        where = "codeexec.kernels.jupyter.docker_provisioner:DockerProvisioner"
+        where = "codeexec.kernels.docker.provisioner:DockerProvisioner"
         factory = KernelProvisionerFactory.instance()
         factory.provisioners[PROVISIONER] = EntryPoint(PROVISIONER, where, group)
     return Engine(ENGINE)

@@ -12,8 +12,8 @@ import pytest
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan
-from codeexec.kernels.jupyter.docker import ContainerKernel, KernelCommand
-from codeexec.kernels.jupyter.docker_life import ContainerLife
+from codeexec.kernels.docker.life import ContainerLife
+from codeexec.kernels.docker.process import ContainerKernel, KernelCommand
 from codeexec.kernels.jupyter.life import Life
 from support.containers import ENGINE, IMAGE, containers, until
 

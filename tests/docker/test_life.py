@@ -149,7 +149,7 @@ async def test_the_death_of_the_program_leaves_no_container(
         from pathlib import Path
         from codeexec.environments.docker.engine import Engine
         from codeexec.environments.docker.environment import ContainerPlan
-        from codeexec.kernels.jupyter.docker import ContainerKernel, KernelCommand
+        from codeexec.kernels.docker.process import ContainerKernel, KernelCommand
 
         async def main():
             plan = ContainerPlan({IMAGE!r}, workspace=Path({str(workspace)!r}),

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from codeexec.kernels.containers import ContainerSettings
-from codeexec.kernels.offers import offers
+from codeexec.kernels.docker.available_images import offers
+from codeexec.kernels.docker.containers import ContainerSettings
 from support.containers import ENGINE, IMAGE
 
 pytestmark = pytest.mark.docker

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.kernels.base import Kernel
-from codeexec.kernels.jupyter.docker_life import ContainerLife
+from codeexec.kernels.docker.life import ContainerLife
 from codeexec.kernels.jupyter.kernel import JupyterKernel
 from support.kernel_cases import CONTAINER_CASES, talking_to
 

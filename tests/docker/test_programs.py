@@ -17,8 +17,8 @@ from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.docker.image import check
 from codeexec.environments.docker.policy import Policy, preset
-from codeexec.kernels.jupyter.docker_provisioner import DockerProvisioner
-from codeexec.kernels.jupyter.docker_spec import docker_kernel_spec, install_docker_kernelspec
+from codeexec.kernels.docker.kernelspec import docker_kernel_spec, install_docker_kernelspec
+from codeexec.kernels.docker.provisioner import DockerProvisioner
 from support.containers import ENGINE, IMAGE, containers
 from support.docker_bench import StartBench
 

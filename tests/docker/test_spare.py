@@ -9,7 +9,7 @@ import pytest
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.environments.docker.policy import parse
-from codeexec.kernels.spare import Spare
+from codeexec.kernels.docker.warm_pool import Spare
 from codeexec.session.host import Host
 from support.containers import ENGINE, IMAGE, container_kernels, containers, until
 from support.sessions import open_session, run, text
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.docker
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codeexec.kernels.spare.AFTER", 0.0)
+    monkeypatch.setattr("codeexec.kernels.docker.warm_pool.AFTER", 0.0)
 
 
 async def one_waits() -> bool:
@@ -66,7 +66,7 @@ async def test_it_is_for_its_plan_alone_and_does_not_wait_for_ever(
     await spare.close()
     assert containers("spare") == []
 
-    monkeypatch.setattr("codeexec.kernels.spare.KEPT", 0.2)
+    monkeypatch.setattr("codeexec.kernels.docker.warm_pool.KEPT", 0.2)
     await spare.make(plan, facts)
     await until(one_waits)
 

@@ -12,7 +12,7 @@ import pytest
 
 from codeexec.domain.events import ExecutionQueued
 from codeexec.domain.outputs import iter_rows
-from codeexec.session.journal import Journal
+from codeexec.session.storage.journal import Journal
 from support.containers import ENGINE, IMAGE, containers, give_away
 from support.programs import COMMAND, Terminal
 from support.servers import Apart, user, wait_for

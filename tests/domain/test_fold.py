@@ -33,7 +33,7 @@ from codeexec.domain.fold import apply
 from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import TAIL_ROWS, Display, MimePart, Run, count_rows, iter_rows
 from codeexec.domain.snapshot import NO_KERNEL, Snapshot
-from codeexec.session.journal import Journal
+from codeexec.session.storage.journal import Journal
 from support.stories import EXECUTIONS, Batches, recorded, stories
 from support.terminal_text import rows_of
 

@@ -41,7 +41,7 @@ from codeexec.domain.snapshot import (
     ExecutionView,
     Snapshot,
 )
-from codeexec.session.journal import Journal
+from codeexec.session.storage.journal import Journal
 from support.stories import Batches, recorded, stories
 
 

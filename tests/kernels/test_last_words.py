@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from codeexec.environments.docker.wire import Exit
-from codeexec.kernels.jupyter.death import explain, printable_words, read_last_words
-from codeexec.kernels.jupyter.docker_end import kernel_ended
+from codeexec.kernels.docker.container_exit import kernel_ended
+from codeexec.kernels.jupyter.exit_reason import explain, printable_words, read_last_words
 from support.hostile import EVERYTHING, HOSTILE, acting, unseen
 
 

@@ -23,10 +23,10 @@ from codeexec.kernels.base import (
     Told,
     Wrote,
 )
-from codeexec.kernels.jupyter.messages import Message, MessageCodec, Parent
-from codeexec.kernels.jupyter.replies import completions
+from codeexec.kernels.jupyter.messages.codec import Message, MessageCodec, Parent
+from codeexec.kernels.jupyter.messages.replies import completions
+from codeexec.kernels.jupyter.messages.translate import translate
 from codeexec.kernels.jupyter.track import INTERRUPTED, Tracker, question_id
-from codeexec.kernels.jupyter.translate import translate
 
 ERROR = {"ename": "ValueError", "evalue": "no", "traceback": ["a", "b"]}
 INFO = ErrorInfo("ValueError", "no", ("a", "b"))

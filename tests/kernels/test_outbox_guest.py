@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from codeexec.guest.outbox import OVERHEAD, RETRY, Outbox, parse
-from codeexec.kernels.jupyter.spool import read_spool
+from codeexec.kernels.jupyter.outbox.spool import read_spool
 
 Frames = tuple[bytes, ...]
 

@@ -10,10 +10,11 @@ import pytest
 from codeexec.domain.errors import Busy
 from codeexec.guest import outbox as guest
 from codeexec.kernels.base import Reached
-from codeexec.kernels.jupyter import messages, track
-from codeexec.kernels.jupyter import outbox as module
-from codeexec.kernels.jupyter.messages import Message, MessageCodec, Parent
-from codeexec.kernels.jupyter.outbox import OutboxReader, read_announcement, read_place
+from codeexec.kernels.jupyter import track
+from codeexec.kernels.jupyter.messages import codec as messages
+from codeexec.kernels.jupyter.messages.codec import Message, MessageCodec, Parent
+from codeexec.kernels.jupyter.outbox import reader as module
+from codeexec.kernels.jupyter.outbox.reader import OutboxReader, read_announcement, read_place
 from codeexec.kernels.jupyter.pending import PendingRequests
 
 TOKEN = "t"

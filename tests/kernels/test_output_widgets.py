@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from codeexec.kernels.base import Displayed, DisplayRefreshed
-from codeexec.kernels.jupyter.messages import Message, Parent
-from codeexec.kernels.jupyter.output_widgets import (
+from codeexec.kernels.jupyter.messages.codec import Message, Parent
+from codeexec.kernels.jupyter.widgets.output import (
     MOST_CHARACTERS,
     MOST_OUTPUTS,
     VIEW,

@@ -13,7 +13,7 @@ from codeexec.domain.events import Variable
 from codeexec.domain.requests import ReadTable
 from codeexec.guest import prelude
 from codeexec.kernels.base import Raised
-from codeexec.kernels.jupyter import questions
+from codeexec.kernels.jupyter.messages import questions
 from support.kernel_cases import DEADLINE, LOCAL_CASES, Partner, talking_to
 from support.steps import counted
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codeexec.kernels.jupyter.widget_text import text_of_state
+from codeexec.kernels.jupyter.widgets.text import text_of_state
 
 
 @pytest.mark.parametrize(

@@ -262,7 +262,7 @@ async def test_a_host_that_ends_as_an_adoption_is_nearly_done_starts_no_kernel(
         state = tmp_path / "state"
         pid, _, waiting = await leave_printing(state, tmp_path)
         with monkeypatch.context() as patched:
-            patched.setattr("codeexec.session.slots.end_marked", wait)
+            patched.setattr("codeexec.session.kernels.slots.end_marked", wait)
             async with open_host(state, leave_kernels=True):
                 await asyncio.to_thread(entered.wait, 30)
             released.set()

@@ -6,7 +6,7 @@ from codeexec.documents.row_outputs import outputs_of
 from codeexec.domain.outputs import Run, iter_rows
 from codeexec.domain.result import make_result
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.session.output import OutputDocument
+from codeexec.session.output.document import OutputDocument
 
 
 def _rows(document: OutputDocument) -> list[tuple[str, str]]:

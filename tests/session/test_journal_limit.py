@@ -21,13 +21,13 @@ from codeexec.domain.events import (
 from codeexec.domain.outputs import ErrorInfo, iter_rows
 from codeexec.domain.requests import SearchRows
 from codeexec.kernels import base as says
-from codeexec.session.artifacts import BlobStore
-from codeexec.session.intake import Intake
-from codeexec.session.journal import Journal
-from codeexec.session.journal_limit import JournalLimit
-from codeexec.session.outbox import OpenDocuments
-from codeexec.session.recorder import Recorder
+from codeexec.session.files.artifacts import BlobStore
+from codeexec.session.kernels.event_handler import Intake
+from codeexec.session.kernels.outbox import OpenDocuments
 from codeexec.session.settings import HostSettings
+from codeexec.session.storage.event_log import Recorder
+from codeexec.session.storage.journal import Journal
+from codeexec.session.storage.journal_limit import JournalLimit
 from support.sessions import finished, open_host, open_session, rows, run, submit, until
 
 SMALL = 2**20

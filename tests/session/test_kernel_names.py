@@ -9,13 +9,13 @@ from codeexec.domain.events import CellRef
 from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.kernels.base import KernelChoice
-from codeexec.session.kernel_names import (
+from codeexec.session.kernels.names import (
     check_kernel_name,
     first_kernel_name,
     same_language,
     spec_of,
 )
-from codeexec.session.queue import first_startable, skipped_with
+from codeexec.session.kernels.queue import first_startable, skipped_with
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,13 @@ from codeexec.domain.events import CellRef, ExecutionQueued
 from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.requests import Execute, Interrupt
 from codeexec.kernels import base as says
-from codeexec.session.artifacts import BlobStore
-from codeexec.session.intake import Intake
-from codeexec.session.journal import Journal
-from codeexec.session.journal_limit import JournalLimit
-from codeexec.session.outbox import OUTBOX, OpenDocuments, read_place
-from codeexec.session.recorder import Recorder
-from codeexec.session.slots import MOST_KERNELS
+from codeexec.session.files.artifacts import BlobStore
+from codeexec.session.kernels.event_handler import Intake
+from codeexec.session.kernels.outbox import OUTBOX, OpenDocuments, read_place
+from codeexec.session.kernels.slots import MOST_KERNELS
+from codeexec.session.storage.event_log import Recorder
+from codeexec.session.storage.journal import Journal
+from codeexec.session.storage.journal_limit import JournalLimit
 from support.sessions import open_host, open_session, submit
 
 

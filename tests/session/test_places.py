@@ -22,7 +22,7 @@ from codeexec.domain.requests import (
 from codeexec.environments import base
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.policy import EngineFacts
-from codeexec.session import files
+from codeexec.session.files import files
 from codeexec.session.session import Session
 from support.containers import require_engine, workspace_in
 from support.sessions import open_host, open_session, run, until

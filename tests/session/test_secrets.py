@@ -10,7 +10,7 @@ import pytest
 from codeexec.client.embedded import EmbeddedHost, EmbeddedSession
 from codeexec.domain import requests as q
 from codeexec.domain.events import ExecutionFinished, StdinRequested, Variable, VariablesTaken
-from codeexec.session.answers import MASK, SecretAnswers
+from codeexec.session.kernels.answers import MASK, SecretAnswers
 
 DEADLINE = 40.0
 PASSWORD = "hunter2-Ünter'3"

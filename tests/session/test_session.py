@@ -283,7 +283,7 @@ async def test_no_such_kernel_is_an_end_with_a_next_step(tmp_path: Path) -> None
 
 async def recorded(session: Session, reopen: Path | None = None) -> list[Recorded]:
     if reopen is not None:
-        from codeexec.session.journal import Journal
+        from codeexec.session.storage.journal import Journal
 
         journal = Journal.open(session.folder / "journal.db")
         try:

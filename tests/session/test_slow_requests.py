@@ -27,11 +27,11 @@ from codeexec.environments.files import Folder
 from codeexec.environments.globs import glob
 from codeexec.kernels.factory import Kernels
 from codeexec.server.peer import _encoded
-from codeexec.session.files import LARGEST
-from codeexec.session.history import HistoryStore
+from codeexec.session.directory import Shelf
+from codeexec.session.files.files import LARGEST
 from codeexec.session.host import Host
-from codeexec.session.journal import Journal
-from codeexec.session.shelf import Shelf
+from codeexec.session.storage.history import HistoryStore
+from codeexec.session.storage.journal import Journal
 from support.servers import wait_until
 
 DEADLINE = 30.0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.kernels.containers import ContainerSettings
+from codeexec.kernels.docker.containers import ContainerSettings
 from codeexec.kernels.factory import Kernels
 
 IMAGE = os.environ.get("CODEEXEC_ENGINE_IMAGE", "codeexec-kernel:1")

@@ -11,8 +11,8 @@ from jupyter_client.manager import AsyncKernelManager
 
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.policy import Policy
-from codeexec.kernels.jupyter.docker_provisioner import DockerProvisioner
-from codeexec.kernels.jupyter.docker_spec import docker_kernel_spec
+from codeexec.kernels.docker.kernelspec import docker_kernel_spec
+from codeexec.kernels.docker.provisioner import DockerProvisioner
 from support.containers import ENGINE, IMAGE, containers, until
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from codeexec.domain.events import ExecutionFinished, ExecutionQueued, Execution
 from codeexec.domain.flow import OutputMode
 from codeexec.domain.fold import apply
 from codeexec.domain.snapshot import Snapshot
-from codeexec.session.journal import Journal
+from codeexec.session.storage.journal import Journal
 
 
 def read_journal(folder: Path, output: OutputMode = "full") -> list[Recorded]:

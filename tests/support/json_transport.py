@@ -11,7 +11,7 @@ import json
 import socket
 from collections.abc import Mapping
 
-from codeexec.kernels.jupyter.messages import Message, Parent
+from codeexec.kernels.jupyter.messages.codec import Message, Parent
 from codeexec.kernels.jupyter.transport import Channel, Receiver
 from codeexec.kernels.jupyter.zmq_transport import ORDER, ZmqTransport
 

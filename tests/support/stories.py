@@ -43,7 +43,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.options import DEFAULT_KERNEL, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart
-from codeexec.session.output import OutputDocument
+from codeexec.session.output.document import OutputDocument
 from support.terminal_text import texts
 
 _LONG_ROW = "long" * 2000 + "\n"

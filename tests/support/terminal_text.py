@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from wcwidth import wcwidth
 
 from codeexec.domain.outputs import LIVE_ROWS, Display, MimePart, Runs, iter_rows
-from codeexec.session.output import OutputDocument
-from codeexec.session.terminal import PLAIN, Pen, change, restyle
+from codeexec.session.output.document import OutputDocument
+from codeexec.session.output.terminal import PLAIN, Pen, change, restyle
 
 StreamName = Literal["stdout", "stderr"]
 

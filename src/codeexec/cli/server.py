@@ -13,8 +13,8 @@ from codeexec.client.spawn import Starting
 from codeexec.config.paths import find_paths
 from codeexec.domain.errors import Conflict, NotFound
 from codeexec.domain.requests import ClientInfo, ListSessions, Request, SessionSummary
-from codeexec.session.journal import Journal
-from codeexec.session.shelf import Shelf
+from codeexec.session.directory import Shelf
+from codeexec.session.storage.journal import Journal
 
 R = TypeVar("R")
 

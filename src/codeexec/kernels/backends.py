@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from codeexec.environments.base import Environment
     from codeexec.environments.files import Folder
     from codeexec.environments.trust import Trust
-    from codeexec.kernels.containers import ContainerSettings
+    from codeexec.kernels.docker.containers import ContainerSettings
 
 log = logging.getLogger(__name__)
 
 GROUP = "codeexec.backends"
-BUILT_IN = {CONTAINERS: "codeexec.kernels.containers:make_backend"}
+BUILT_IN = {CONTAINERS: "codeexec.kernels.docker.containers:make_backend"}
 """Backends of ours that are loaded when they are wanted; each `MODULE:FUNCTION`."""
 
 

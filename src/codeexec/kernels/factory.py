@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from codeexec.environments.base import Environment
     from codeexec.environments.files import Folder
     from codeexec.environments.holder.holding import Holding
-    from codeexec.kernels.containers import ContainerSettings
+    from codeexec.kernels.docker.containers import ContainerSettings
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ class Kernels:
 
 
 def _default_settings() -> ContainerSettings:
-    from codeexec.kernels.containers import ContainerSettings
+    from codeexec.kernels.docker.containers import ContainerSettings
 
     return ContainerSettings()
 

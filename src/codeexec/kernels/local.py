@@ -20,12 +20,13 @@ from codeexec.kernels.backends import Backend
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink, Told
 from codeexec.kernels.early import EarlyKernel
 from codeexec.kernels.find import Found, candidates
-from codeexec.kernels.jupyter import death, discover, launch
+from codeexec.kernels.jupyter import discover, launch
+from codeexec.kernels.jupyter import exit_reason as death
 from codeexec.kernels.jupyter.attached import AttachedLife
 from codeexec.kernels.jupyter.discover import KernelSpec
 from codeexec.kernels.jupyter.kernel import JupyterKernel
-from codeexec.kernels.jupyter.left import folder_of, hand_on_left
 from codeexec.kernels.jupyter.life import Life
+from codeexec.kernels.jupyter.outbox.leftovers import folder_of, hand_on_left
 from codeexec.kernels.jupyter.process import LocalProcess
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from codeexec.domain.snapshot import Snapshot
 from codeexec.server.replies import MEANINGS
 from codeexec.server.routes import ROUTES, SESSION, Route
 from codeexec.server.special import ArtifactList, ExecutionRows, Health
-from codeexec.session.export import FORMS
+from codeexec.session.output.export import FORMS
 
 Json = dict[str, Any]
 """A JSON object; what it may hold is said by OpenAPI, not by a type."""

@@ -19,8 +19,8 @@ from codeexec.domain.snapshot import ExecutionView
 from codeexec.environments.base import OpenFile
 from codeexec.server.replies import answer, content, content_headers
 from codeexec.server.routes import SESSION
-from codeexec.session.export import FORMS, export
 from codeexec.session.host import Host
+from codeexec.session.output.export import FORMS, export
 from codeexec.session.session import Session
 
 CLIENT = q.ClientInfo("http")

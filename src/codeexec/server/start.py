@@ -19,7 +19,7 @@ from codeexec.domain.secret_env import drop_secrets
 from codeexec.server.instance import Instance
 
 if TYPE_CHECKING:
-    from codeexec.kernels.containers import ContainerSettings
+    from codeexec.kernels.docker.containers import ContainerSettings
     from codeexec.session.settings import HostSettings
 
 EARLY_WAIT = 20.0
@@ -144,7 +144,7 @@ def host_settings() -> HostSettings:
 def container_settings() -> ContainerSettings:
     """What the user's file and the environment say of containers."""
     from codeexec.config.load import load
-    from codeexec.kernels.containers import ContainerSettings
+    from codeexec.kernels.docker.containers import ContainerSettings
 
     settings = load(Path("/")).settings.docker
     return ContainerSettings(

@@ -20,20 +20,20 @@ from codeexec.domain.ids import SESSION, new_id
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.environments.system_folders import refuse_for_session
 from codeexec.kernels.base import KernelChoice, KernelFactory
-from codeexec.session.artifacts import BlobStore
 from codeexec.session.clock_guard import ClockGuard
-from codeexec.session.history import HistoryStore
-from codeexec.session.journal import Journal
-from codeexec.session.kernel_names import first_kernel_name
-from codeexec.session.kernel_requests import SLOT
+from codeexec.session.directory import Shelf
+from codeexec.session.files.artifacts import BlobStore
+from codeexec.session.kernels.names import first_kernel_name
+from codeexec.session.kernels.requests import SLOT
+from codeexec.session.kernels.supervisor import CHOICE
 from codeexec.session.retention import newest_change, prune
 from codeexec.session.secret_file import NAME as SECRET_FILE
 from codeexec.session.secret_file import SecretFile
 from codeexec.session.session import Session
 from codeexec.session.settings import HostSettings
-from codeexec.session.shelf import Shelf
+from codeexec.session.storage.history import HistoryStore
+from codeexec.session.storage.journal import Journal
 from codeexec.session.summary import summarize
-from codeexec.session.supervisor import CHOICE
 from codeexec.session.tasks import Tasks
 from codeexec.session.temporary import sweep_states
 

@@ -25,18 +25,18 @@ from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.environments.base import Environment, OpenFile
 from codeexec.environments.budget import Budget, beside_loop
 from codeexec.kernels.base import KernelChoice, KernelFactory
-from codeexec.session.artifacts import BlobStore
 from codeexec.session.byte_streams import ByteStreams
-from codeexec.session.files import SessionFiles
-from codeexec.session.history import HistoryStore
-from codeexec.session.journal import Journal
-from codeexec.session.journal_limit import JournalLimit
-from codeexec.session.kernel_requests import KernelRequests, choice_left
-from codeexec.session.parts import SessionParts
-from codeexec.session.places import SessionPlaces
-from codeexec.session.recorder import Recorder
+from codeexec.session.files.artifacts import BlobStore
+from codeexec.session.files.environments import SessionPlaces
+from codeexec.session.files.files import SessionFiles
+from codeexec.session.kernels.parts import SessionParts
+from codeexec.session.kernels.requests import KernelRequests, choice_left
+from codeexec.session.kernels.slots import KernelSlots
 from codeexec.session.settings import HostSettings
-from codeexec.session.slots import KernelSlots
+from codeexec.session.storage.event_log import Recorder
+from codeexec.session.storage.history import HistoryStore
+from codeexec.session.storage.journal import Journal
+from codeexec.session.storage.journal_limit import JournalLimit
 from codeexec.session.tasks import Tasks
 
 log = logging.getLogger(__name__)

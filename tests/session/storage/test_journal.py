@@ -27,7 +27,7 @@ from codeexec.domain.events import (
 from codeexec.domain.flow import OutputMode, elide
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, iter_rows
 from codeexec.domain.requests import SearchRows
-from codeexec.session.journal import Journal
+from codeexec.session.storage.journal import Journal
 from support.steps import counted
 
 SRC = Path(__file__).resolve().parents[3] / "src"
@@ -289,7 +289,7 @@ from pathlib import Path
 from codeexec.domain.errors import StorageError
 from codeexec.domain.events import NoticeGiven, OutputChanged
 from codeexec.domain.outputs import Run
-from codeexec.session.journal import Journal
+from codeexec.session.storage.journal import Journal
 journal = Journal.create(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, resource.RLIM_INFINITY))
 total = failed = 0
@@ -333,7 +333,7 @@ import sys
 from pathlib import Path
 from codeexec.domain.events import NoticeGiven, OutputChanged
 from codeexec.domain.outputs import Run
-from codeexec.session.journal import Journal
+from codeexec.session.storage.journal import Journal
 path = Path(sys.argv[1])
 journal = Journal.open(path) if path.exists() else Journal.create(path)
 at = journal.rows("e", 0, 0).total

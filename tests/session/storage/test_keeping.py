@@ -19,13 +19,13 @@ from codeexec.domain.clock import SystemClock
 from codeexec.domain.errors import NotFound, StorageError
 from codeexec.domain.requests import HistoryEntry, OpenSession
 from codeexec.kernels.factory import Kernels
-from codeexec.session import history as history_module
-from codeexec.session.artifacts import INLINE, BlobStore
 from codeexec.session.clock_guard import ClockGuard
-from codeexec.session.history import MAX_CODE, HistoryStore
+from codeexec.session.files.artifacts import INLINE, BlobStore
 from codeexec.session.host import Host
 from codeexec.session.retention import prune
 from codeexec.session.settings import HostSettings
+from codeexec.session.storage import history as history_module
+from codeexec.session.storage.history import MAX_CODE, HistoryStore
 
 # -- blobs -------------------------------------------------------------------------
 
@@ -173,7 +173,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from codeexec.domain.requests import HistoryEntry
-from codeexec.session.history import HistoryStore
+from codeexec.session.storage.history import HistoryStore
 
 store = HistoryStore(Path(sys.argv[1]))
 session = sys.argv[2]

@@ -26,10 +26,11 @@ from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run
 from codeexec.domain.requests import PinArtifact
 from codeexec.domain.snapshot import KEPT_EXECUTIONS, Snapshot
 from codeexec.environments.local import LocalEnvironment
-from codeexec.session import checkpoint, files
-from codeexec.session.artifacts import BlobStore
-from codeexec.session.journal import Journal
-from codeexec.session.recorder import CHECKPOINT_EVENTS, REPLAYED_EVENTS, Recorder
+from codeexec.session.files import files
+from codeexec.session.files.artifacts import BlobStore
+from codeexec.session.storage import checkpoint
+from codeexec.session.storage.event_log import CHECKPOINT_EVENTS, REPLAYED_EVENTS, Recorder
+from codeexec.session.storage.journal import Journal
 from codeexec.session.tasks import Tasks
 from support.long_sessions import as_first_written, fail_runs, ran
 

@@ -23,8 +23,8 @@ from codeexec.domain.outputs import (
     iter_rows,
     plain,
 )
-from codeexec.session.output import OutputDocument, safe_text
-from codeexec.session.terminal import NARROW, PLAIN
+from codeexec.session.output.document import OutputDocument, safe_text
+from codeexec.session.output.terminal import NARROW, PLAIN
 from support.steps import counted
 from support.terminal_text import (
     Folded,

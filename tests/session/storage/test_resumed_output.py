@@ -17,9 +17,9 @@ from codeexec.domain.fold import apply
 from codeexec.domain.outputs import Display, ErrorInfo, iter_rows
 from codeexec.domain.snapshot import Snapshot
 from codeexec.kernels.base import Reached
-from codeexec.session.journal import Journal
-from codeexec.session.outbox import OUTBOX, OpenDocuments, read_place, with_place
-from codeexec.session.output import OutputDocument
+from codeexec.session.kernels.outbox import OUTBOX, OpenDocuments, read_place, with_place
+from codeexec.session.output.document import OutputDocument
+from codeexec.session.storage.journal import Journal
 from support.terminal_text import StreamName, hostile_texts, texts
 
 Write = tuple[StreamName, str]

@@ -15,7 +15,7 @@ from codeexec.domain.fold import apply
 from codeexec.domain.options import DEFAULT_KERNEL, ExecuteOptions
 from codeexec.domain.outputs import iter_rows
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.session.journal import Journal
+from codeexec.session.storage.journal import Journal
 from support.sessions import finished, open_host
 
 WRITTEN = Path(__file__).with_name("journal_schema_1.db.gz")

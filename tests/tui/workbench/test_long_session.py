@@ -23,8 +23,8 @@ from codeexec.domain.events import (
 from codeexec.domain.outputs import Display, MimePart, Run
 from codeexec.domain.requests import ReadRows, SearchRows
 from codeexec.domain.snapshot import KEPT_EXECUTIONS
-from codeexec.session.journal import Journal
-from codeexec.session.recorder import Recorder
+from codeexec.session.storage.event_log import Recorder
+from codeexec.session.storage.journal import Journal
 from codeexec.tui.options import OpenOptions
 from codeexec.tui.panes.console.card import Card
 from codeexec.tui.panes.editor.marks import CellState

@@ -78,7 +78,7 @@ def install_docker(
     """Write a kernelspec with which any Jupyter program runs code in our container."""
     from codeexec.cli.commands.docker import docker_settings
     from codeexec.environments.docker.policy import parse
-    from codeexec.kernels.jupyter.docker_spec import PROVISIONER, install_docker_kernelspec
+    from codeexec.kernels.docker.kernelspec import PROVISIONER, install_docker_kernelspec
 
     engine, settings_image, settings_policy = docker_settings()
     path = install_docker_kernelspec(

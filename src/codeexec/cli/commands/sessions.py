@@ -38,10 +38,10 @@ from codeexec.domain.requests import (
 from codeexec.domain.result import error_text
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.domain.words import duration, size_words
-from codeexec.session.artifacts import BlobStore
-from codeexec.session.display_text import display_text
-from codeexec.session.journal import Journal
-from codeexec.session.shelf import Shelf
+from codeexec.session.directory import Shelf
+from codeexec.session.files.artifacts import BlobStore
+from codeexec.session.output.display_text import display_text
+from codeexec.session.storage.journal import Journal
 
 BATCH = 2000
 
@@ -295,8 +295,8 @@ def export(name: str, out: Path, force: bool, as_json: bool) -> None:
     """Write a session to OUT: a notebook (.ipynb), a script of cells (.py), text (.txt) or
     facts (.jsonl)."""
     from codeexec.documents.files import write_atomic
-    from codeexec.session.export import FORMS
-    from codeexec.session.export import export as pieces
+    from codeexec.session.output.export import FORMS
+    from codeexec.session.output.export import export as pieces
 
     form = out.suffix.lower().removeprefix(".")
     if form not in FORMS:

@@ -69,7 +69,7 @@ from codeexec.session.temporary import temporary_state
 if TYPE_CHECKING:
     from codeexec.cli.run.artifacts import ArtifactFolder
     from codeexec.client.api import SessionClient
-    from codeexec.kernels.containers import ContainerSettings
+    from codeexec.kernels.docker.containers import ContainerSettings
     from codeexec.kernels.early import EarlyKernel
     from codeexec.kernels.process.kernel import ProgramBackend
 

@@ -12,8 +12,8 @@ from codeexec.domain.events import DisplayUpdated, OutputChanged
 from codeexec.domain.mime import text_of
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.kernels.base import Displayed, DisplayRefreshed, Fact, OutputCleared, Wrote
-from codeexec.session.artifacts import BlobStore
-from codeexec.session.output import OutputDocument
+from codeexec.session.files.artifacts import BlobStore
+from codeexec.session.output.document import OutputDocument
 
 if TYPE_CHECKING:
     from codeexec.cli.run.artifacts import ArtifactFolder

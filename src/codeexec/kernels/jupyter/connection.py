@@ -13,14 +13,14 @@ from dataclasses import replace
 
 from codeexec.domain.errors import Busy, KernelDied
 from codeexec.kernels.base import ExecuteCall, Fact, Overheard, Raised, Reached, Sink, Told, Wrote
-from codeexec.kernels.jupyter.messages import Message
-from codeexec.kernels.jupyter.outbox import REPLY, REQUEST, OutboxReader
-from codeexec.kernels.jupyter.output_widgets import OutputWidgets
+from codeexec.kernels.jupyter.messages.codec import Message
+from codeexec.kernels.jupyter.messages.translate import translate
+from codeexec.kernels.jupyter.outbox.reader import REPLY, REQUEST, OutboxReader
+from codeexec.kernels.jupyter.outbox.spool import Record
 from codeexec.kernels.jupyter.pending import NO_ANSWER, TRY_LATER, PendingRequests
-from codeexec.kernels.jupyter.spool import Record
 from codeexec.kernels.jupyter.track import Tracker, question_id
-from codeexec.kernels.jupyter.translate import translate
 from codeexec.kernels.jupyter.transport import Channel, OpenTransport
+from codeexec.kernels.jupyter.widgets.output import OutputWidgets
 
 REPLY_GRACE = 0.3  # for a reply after idle, before we take it for lost
 SUBSHELL_WAIT = 2.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from codeexec.kernels.jupyter.connection import KernelConnection
-from codeexec.kernels.jupyter.messages import Message
-from codeexec.kernels.jupyter.outbox import read_announcement
+from codeexec.kernels.jupyter.messages.codec import Message
+from codeexec.kernels.jupyter.outbox.reader import read_announcement
 
 NUDGE = 0.5
 """Seconds after which a kernel that booted is asked again."""

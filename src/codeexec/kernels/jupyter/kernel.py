@@ -22,16 +22,16 @@ from codeexec.kernels.base import (
     Sink,
 )
 from codeexec.kernels.capabilities import Capabilities
-from codeexec.kernels.jupyter import replies
 from codeexec.kernels.jupyter.connection import REPLY_GRACE, START_AGAIN, KernelConnection
 from codeexec.kernels.jupyter.greeting import NUDGE, QUESTION, greet_beside
 from codeexec.kernels.jupyter.language_service import LanguageService
-from codeexec.kernels.jupyter.left import folder_of
 from codeexec.kernels.jupyter.life import Contained, Life, Outliving
-from codeexec.kernels.jupyter.outbox import read_place
+from codeexec.kernels.jupyter.messages import replies
+from codeexec.kernels.jupyter.messages.python_variables import PythonVariables
+from codeexec.kernels.jupyter.outbox.leftovers import folder_of
+from codeexec.kernels.jupyter.outbox.reader import read_place
+from codeexec.kernels.jupyter.outbox.spool import read_spool
 from codeexec.kernels.jupyter.process import LocalProcess
-from codeexec.kernels.jupyter.python_variables import PythonVariables
-from codeexec.kernels.jupyter.spool import read_spool
 from codeexec.kernels.jupyter.transport import OpenTransport
 from codeexec.kernels.jupyter.zmq_transport import open_zmq
 

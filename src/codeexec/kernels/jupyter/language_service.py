@@ -7,12 +7,12 @@ from collections.abc import Callable
 from codeexec.domain.errors import Busy, CodeexecError, UsageError
 from codeexec.domain.requests import Completeness, Completions, Inspection
 from codeexec.kernels.base import Ready
-from codeexec.kernels.jupyter import replies
 from codeexec.kernels.jupyter.connection import KernelConnection
 from codeexec.kernels.jupyter.greeting import QUESTION
-from codeexec.kernels.jupyter.messages import Message
+from codeexec.kernels.jupyter.messages import replies
+from codeexec.kernels.jupyter.messages.codec import Message
+from codeexec.kernels.jupyter.messages.questions import mend_completion_code, parse_count
 from codeexec.kernels.jupyter.pending import NO_ANSWER, TRY_LATER
-from codeexec.kernels.jupyter.questions import mend_completion_code, parse_count
 
 
 class LanguageService:

@@ -14,7 +14,7 @@ from codeexec.domain.events import Death
 from codeexec.environments.marks import MARK, end_marked
 from codeexec.environments.short_folders import make_folder
 from codeexec.kernels.base import Handle, KernelUsage
-from codeexec.kernels.jupyter import death
+from codeexec.kernels.jupyter import exit_reason as death
 from codeexec.kernels.jupyter.launch import CONNECTION_FILE, kernel_env, remove_folder
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Protocol
 
 from codeexec.domain.errors import Busy, CodeexecError
-from codeexec.kernels.jupyter.messages import Message
+from codeexec.kernels.jupyter.messages.codec import Message
 from codeexec.kernels.jupyter.track import question_id
 from codeexec.kernels.jupyter.transport import Channel
 

@@ -18,7 +18,7 @@ from codeexec.domain.plain_files import read_plain
 from codeexec.environments.marks import MARK, end_marked, get_mark
 from codeexec.environments.processes import descendants, end_identified, identify
 from codeexec.kernels.base import Handle, KernelUsage
-from codeexec.kernels.jupyter import death
+from codeexec.kernels.jupyter import exit_reason as death
 from codeexec.kernels.jupyter.launch import (
     CONNECTION_FILE,
     LOG_FILE,

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.kernels.base import Fact, Finished
-from codeexec.kernels.jupyter.messages import Message
-from codeexec.kernels.jupyter.translate import finished
+from codeexec.kernels.jupyter.messages.codec import Message
+from codeexec.kernels.jupyter.messages.translate import finished
 
 QUESTION = "codeexec-q-"
 INTERRUPTED = ErrorInfo("KeyboardInterrupt", "The kernel was interrupted as it took up the code.")

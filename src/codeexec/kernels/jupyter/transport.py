@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
-from codeexec.kernels.jupyter.messages import Message, MessageCodec
+from codeexec.kernels.jupyter.messages.codec import Message, MessageCodec
 
 Channel = Literal["shell", "control", "stdin", "iopub"]
 

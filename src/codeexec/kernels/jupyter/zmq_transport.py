@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import zmq
 
 from codeexec.domain.errors import ProtocolError
-from codeexec.kernels.jupyter.messages import MessageCodec
+from codeexec.kernels.jupyter.messages.codec import MessageCodec
 from codeexec.kernels.jupyter.transport import Channel, OpenTransport, Receiver
 
 log = logging.getLogger(__name__)

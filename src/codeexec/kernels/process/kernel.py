@@ -21,7 +21,7 @@ from codeexec.kernels.base import (
     VariablesSent,
 )
 from codeexec.kernels.capabilities import Capabilities
-from codeexec.kernels.jupyter.questions import parse_variables
+from codeexec.kernels.jupyter.messages.questions import parse_variables
 from codeexec.kernels.process.program import ProgramRun
 from codeexec.kernels.process.spawn import SpawnedProgram
 

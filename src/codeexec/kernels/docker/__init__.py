@@ -1,0 +1,1 @@
+"""Kernels in containers: images, processes, channels, exit reasons."""

@@ -1,0 +1,210 @@
+"""Kernels in containers, as a backend of the factory: our choice of engine, image and policy."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+from codeexec.domain.backends import CONTAINERS
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.events import KernelRef
+from codeexec.domain.requests import KernelInfo
+from codeexec.environments.docker.engine import Engine, find_engine
+from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
+from codeexec.environments.docker.image import DEFAULT_IMAGE
+from codeexec.environments.docker.orphans import sweep
+from codeexec.environments.docker.policy import EngineFacts, mountable, parse
+from codeexec.environments.docker.pulling import Pull
+from codeexec.environments.files import Folder
+from codeexec.environments.trust import TrustStore
+from codeexec.kernels.backends import Backend, BackendContext
+from codeexec.kernels.base import Handle, Kernel, KernelChoice, Pulled, Sink, Told
+from codeexec.kernels.docker.environment import ContainerPlace
+from codeexec.kernels.docker.life import ContainerLife
+from codeexec.kernels.docker.process import ContainerKernel, KernelCommand
+from codeexec.kernels.docker.warm_pool import Spare
+from codeexec.kernels.jupyter.kernel import START_TIMEOUT, JupyterKernel
+from codeexec.kernels.jupyter.launch import GUEST
+
+log = logging.getLogger(__name__)
+
+SHIPPED = (
+    *("launch.py", "outbox.py", "questions.py", "drawing.py", "screen_width.py"),
+    *("program_magic.py", "tqdm_bars.py"),
+    *("program/sitecustomize.py", "program/figures.py", "program/displays.py"),
+)
+"""Guest files that our launcher wants beside it."""
+
+TELL_EVERY = 0.25
+"""Seconds between two words on how far an image has come."""
+
+ENVIRONMENT = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
+"""What programs find in a kernel of this machine too, though nothing else of ours gets in."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSettings:
+    """What holds where a choice says nothing: `engine` is docker, podman or auto, `context` one
+    of that engine's, `image` empty for our own, `policy` as `environments.docker.policy.parse`
+    reads it."""
+
+    engine: str = "auto"
+    context: str = ""
+    image: str = ""
+    policy: str = "locked"
+    spare: bool = False
+    """Keep a container ready for the next kernel in the same folder."""
+
+
+class Containers(Backend):
+    """Kernels in containers. `settings` are asked for at each kernel, so that a long-lived server
+    uses new ones."""
+
+    name = CONTAINERS
+    has_policies = True
+    loss_reason = "The session server ended, and the kernel's container ends with it."
+
+    def __init__(
+        self,
+        settings: Callable[[], ContainerSettings] = ContainerSettings,
+        *,
+        start_timeout: float = START_TIMEOUT,
+    ) -> None:
+        self._settings = settings
+        self._start_timeout = start_timeout
+        self._facts: dict[Engine, EngineFacts] = {}
+        self._spare = Spare()
+        self._lives: WeakValueDictionary[tuple[str, int], ContainerLife] = WeakValueDictionary()
+        """By session and number, in the order in which the kernels were made."""
+        self._numbers = count()
+        self._sweeping: dict[Engine, asyncio.Task[None]] = {}
+
+    def choose(self, choice: KernelChoice, argument: str) -> KernelChoice:
+        """`argument` is an image; empty: the one that settings name."""
+        return replace(choice, backend=self.name, name="", image=argument, connection_file="")
+
+    def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
+        """A kernel in the folder `choice.cwd`; UsageError for one that is not to be mounted, or a
+        policy that makes no sense."""
+        said = self._settings()
+        image = choice.image or said.image or DEFAULT_IMAGE
+        policy = parse(choice.policy or said.policy)
+        engine = find_engine(said.engine, said.context)
+        plan = ContainerPlan(image, policy, mountable(Path(choice.cwd)), engine, choice.session)
+        files = tuple((name, (Path(GUEST) / name).read_text("utf-8")) for name in SHIPPED)
+        command = KernelCommand(
+            ("python3", "{folder}/launch.py", "-f", "{connection_file}"),
+            {**ENVIRONMENT, **choice.env},
+            files,
+        )
+
+        def tell(title: str, message: str) -> None:
+            sink([Told("warning", title, message)])
+
+        async def make() -> ContainerKernel:
+            facts = await self._know(engine)
+            if policy.pull and not await engine.has_image(image):
+                await _fetch(engine, image, sink)
+            kernel = self._spare.take(plan) or ContainerKernel(plan, facts=facts)
+            if said.spare:
+                await self._spare.make(plan, facts)
+            return kernel
+
+        ref = KernelRef(
+            f"{self.name}:{image}",
+            f"Python 3 in {image}",
+            "python",
+            image,
+            self.name,
+            policy.words(),
+            engine.name,
+        )
+        life = ContainerLife(plan, command, tell=tell, make=make)
+        self._lives[choice.session, next(self._numbers)] = life
+        return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
+
+    async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
+        """None: a container ends with the server that started it. What a crash may have left of
+        it all the same (it was paused) is removed."""
+        said = self._settings()
+        if workspace := str(handle.get("workspace") or ""):
+            # Its code could change the folder until the crash.
+            await asyncio.to_thread(TrustStore().record_mount, workspace)
+        self._sweep(find_engine(said.engine, said.context))
+        return None
+
+    def environment(self, choice: KernelChoice, folder: Folder) -> ContainerPlace:
+        def container() -> DockerEnvironment | None:
+            """That of the oldest kernel of the session which is in one."""
+            lives = [each for key, each in sorted(self._lives.items()) if key[0] == choice.session]
+            found = (each.kernel.environment for each in lives if each.kernel is not None)
+            return next((each for each in found if each and each.poll() is None), None)
+
+        async def mounts() -> bool:
+            said = self._settings()
+            return (await self._know(find_engine(said.engine, said.context))).local
+
+        return ContainerPlace(folder, container, mounts)
+
+    async def offers(self) -> Sequence[KernelInfo]:
+        from codeexec.kernels.docker.available_images import offers
+
+        return await offers(self._settings())
+
+    async def close(self) -> None:
+        """End what was kept ready for kernels to come."""
+        await self._spare.close()
+
+    async def _know(self, engine: Engine) -> EngineFacts:
+        """Asked for once: an engine that has become another one is told apart by its refusals."""
+        self._sweep(engine)
+        if engine not in self._facts:
+            self._facts[engine] = await engine.facts()
+        return self._facts[engine]
+
+    def _sweep(self, engine: Engine) -> None:
+        """Once in our life, beside whatever is done with the engine."""
+        if engine not in self._sweeping:
+            self._sweeping[engine] = asyncio.create_task(_sweep(engine), name="sweep-containers")
+
+
+def make_backend(context: BackendContext) -> Containers:
+    """The backend `docker` of the registry."""
+    return Containers(context.containers, start_timeout=context.start_timeout)
+
+
+async def _fetch(engine: Engine, image: str, sink: Sink) -> None:
+    """Fetch it, and tell how far it has come, at a pace that a journal bears."""
+    latest = Pull()
+
+    async def tell() -> None:
+        told: Pull | None = None
+        while True:
+            if latest != told:
+                told = latest
+                sink([Pulled(image, told.layers_done, told.layers, told.done, told.total)])
+            await asyncio.sleep(TELL_EVERY)
+
+    telling = asyncio.create_task(tell(), name="tell-of-pull")
+    try:
+        async with aclosing(engine.pull(image)) as pulls:
+            async for pull in pulls:
+                latest = pull
+    finally:
+        telling.cancel()
+
+
+async def _sweep(engine: Engine) -> None:
+    try:
+        removed = await sweep(engine)
+    except CodeexecError as error:
+        log.info("containers cannot be swept: %s", error)
+        return
+    if removed:
+        log.warning("removed containers that a crash had left: %s", ", ".join(removed))

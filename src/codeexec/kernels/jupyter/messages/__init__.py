@@ -1,0 +1,1 @@
+"""Jupyter messages: bytes, requests, replies, and their translation into events."""

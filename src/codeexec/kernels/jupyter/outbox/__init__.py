@@ -1,0 +1,1 @@
+"""Reads what a kernel keeps for its clients, alive or dead."""

@@ -1,0 +1,345 @@
+"""Reads a kernel's outbox: delivers its messages in order by number, each once, and asks again
+for those that are missing. The kernel's end is `guest/outbox.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+import msgspec
+
+from codeexec.domain.errors import Busy, KernelDied, ProtocolError
+from codeexec.kernels.base import Handle, Reached
+from codeexec.kernels.jupyter.messages.codec import Message, MessageCodec
+from codeexec.kernels.jupyter.outbox.spool import Record
+from codeexec.kernels.jupyter.pending import PendingRequests
+
+log = logging.getLogger(__name__)
+
+REQUEST, REPLY = "codeexec_outbox_request", "codeexec_outbox_reply"
+ANNOUNCEMENT = "codeexec_outbox"
+"""In a kernel_info_reply: `token` of the process, and its `last` number."""
+
+ROOM = 1 << 20
+"""Bytes that are asked for at once; the control channel stays free for interrupts between."""
+
+DEADLINE = 5.0
+PATIENCE = 3
+"""Requests in a row that bring nothing, while output comes, after which there is no outbox."""
+
+ACKNOWLEDGE_EVERY = 0.5
+TAIL_WAIT = 0.3
+"""Seconds without a new message after which the last ones are asked for."""
+
+DRAIN_EVERY = 500
+"""Messages of a dead kernel between two pauses for what they have led to."""
+
+MOST_AHEAD = 20_000
+"""Messages kept that came before those that are missing; more are asked for again later."""
+
+
+class Announcement(msgspec.Struct, frozen=True):
+    token: str
+    last: int
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The content of a reply; `frames` counts those of each message in the buffers, of which the
+    first `messages` are of iopub, numbered from `first` on."""
+
+    token: str
+    last: int
+    first: int
+    dropped: int
+    messages: int
+    replies: int
+    question: bool
+    taken: list[str]
+    frames: list[int]
+
+
+class Listener(Protocol):
+    """Takes what the reader has put in order."""
+
+    def delivered(self, message: Message, skipped: int) -> None:
+        """The next message of iopub; its first `skipped` facts are known already."""
+
+    def replied(self, message: Message) -> None:
+        """An execute_reply that may have been heard before."""
+
+    def asked(self, message: Message) -> None:
+        """An input_request that may have been heard before."""
+
+    def lost(self, count: int) -> None:
+        """As many messages are gone for good, in this place; 0: it is not known how many."""
+
+    async def drained(self) -> None:
+        """All that was delivered has been handed on."""
+
+
+class OutboxReader:
+    """Of one kernel process. Until `begin` all messages pass as they come."""
+
+    def __init__(
+        self,
+        codec: MessageCodec | None,
+        requests: PendingRequests,
+        send: Callable[[dict[str, object]], None],
+        listener: Listener,
+    ) -> None:
+        """`codec` reads kept messages; None: the transport carries no outbox. `send` sends the
+        content of a request whose reply is passed to `heard_last`."""
+        self._codec = codec
+        self._requests = requests
+        self._send = send
+        self._listener = listener
+        self._begun = Reached("", 0)
+        self.reached = 0
+        """All messages up to this number are delivered."""
+        self.taken: frozenset[str] = frozenset()
+        """Executions that the kernel has taken up, as of the last answer."""
+        self._ahead: dict[int, Message] = {}
+        self._repairing: asyncio.Task[None] | None = None
+        self._journaled = self._acknowledged = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._tail_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def token(self) -> str:
+        """Of the process; empty where there is no outbox."""
+        return self._begun.token
+
+    def place(self) -> Handle:
+        """Where reading began, for the handle of the kernel."""
+        begun = self._begun
+        return {"token": begun.token, "number": begun.number, "part": begun.part}
+
+    def announced(self, info: dict[str, object]) -> None:
+        """A fresh kernel has answered with this kernel_info: read from here on."""
+        found = read_announcement(info)
+        if found is not None:
+            self.begin(Reached(found.token, max(found.last, self.reached)))
+
+    def begin(self, place: Reached) -> None:
+        """Read on from a place of this or of an earlier server."""
+        if self._codec is None:
+            return
+        self._begun = place
+        self.reached = self._journaled = place.number
+
+    def abandon(self) -> None:
+        """There is no outbox after all."""
+        self._begun = Reached("", 0)
+        self._let_through()
+
+    def close(self) -> None:
+        for timer in (self._timer, self._tail_timer):
+            if timer is not None:
+                timer.cancel()
+        if self._repairing is not None:
+            self._repairing.cancel()
+
+    async def end(self, left: Iterable[Record]) -> None:
+        """The kernel is dead and answers no more: deliver what it has left on disk, and what has
+        come."""
+        for count, (number, frames) in enumerate(left if self.token else ()):
+            if number == 0 and (reply := self._unpack(frames)) is not None:
+                self._listener.replied(reply)
+            elif number > self.reached:
+                if number > self.reached + 1:
+                    self._listener.lost(number - self.reached - 1)
+                if (message := self._unpack(frames, number)) is not None:
+                    self._deliver(message, number)
+                self.reached = number
+            if count % DRAIN_EVERY == 0:
+                await self._listener.drained()
+        self._ahead = {n: message for n, message in self._ahead.items() if n > self.reached}
+        self._let_through()
+
+    # -- in order ----------------------------------------------------------------------
+
+    def receive(self, message: Message) -> None:
+        """A message of iopub has come."""
+        number = message.number
+        if not number or not self.token:
+            self.reached = max(self.reached, number)
+            self._listener.delivered(message, 0)
+        elif number == self.reached + 1:
+            self._deliver(message, number)
+            self._deliver_ahead()
+        elif number > self.reached:
+            if len(self._ahead) < MOST_AHEAD:
+                self._ahead[number] = message
+            self.repair()
+
+    def _deliver(self, message: Message, number: int) -> None:
+        self.reached = number
+        begun = self._begun
+        self._listener.delivered(message, begun.part if number == begun.number + 1 else 0)
+
+    def _deliver_ahead(self) -> None:
+        while self._ahead and (message := self._ahead.pop(self.reached + 1, None)) is not None:
+            self._deliver(message, self.reached + 1)
+
+    def _let_through(self) -> None:
+        for number in sorted(self._ahead):
+            if number > self.reached + 1:
+                self._listener.lost(number - self.reached - 1)
+            self._deliver(self._ahead[number], number)
+        self._ahead.clear()
+
+    # -- what is missing ---------------------------------------------------------------
+
+    def repair(self) -> asyncio.Task[None]:
+        """Ask for what is missing until everything is there."""
+        if self._repairing is None or self._repairing.done():
+            self._repairing = asyncio.create_task(self._repair(), name="repair-output")
+        return self._repairing
+
+    def look_for_tail(self) -> None:
+        """The last messages may be missing: ask for them when no more come."""
+        if self.token and self._tail_timer is None:
+            loop = asyncio.get_running_loop()
+            self._tail_timer = loop.call_later(TAIL_WAIT, self._look, self.reached)
+
+    def _look(self, before: int) -> None:
+        self._tail_timer = None
+        if self.reached == before:
+            self.repair()
+        else:
+            self.look_for_tail()
+
+    @property
+    def is_repairing(self) -> bool:
+        return self._repairing is not None and not self._repairing.done()
+
+    async def catch_up(self) -> None:
+        """Have everything that the kernel has sent until now."""
+        if self._repairing is not None:
+            await asyncio.wait({self._repairing})
+        if self.token:
+            await asyncio.wait({self.repair()})
+
+    async def _repair(self) -> None:
+        failures = 0
+        while self.token and failures < PATIENCE:
+            before, ahead = self.reached, len(self._ahead)
+            content: dict[str, object] = {
+                "acknowledge": self._journaled,
+                "after": before,
+                "room": ROOM,
+            }
+            try:
+                reply = await self._requests.ask("control", REQUEST, content, DEADLINE)
+                answer = self._read(reply)
+            except KernelDied:
+                return
+            except Busy:
+                # Native code may hold the whole process; then no output comes either.
+                failures = failures + 1 if len(self._ahead) > ahead else 0
+                continue
+            except ProtocolError as error:
+                log.warning("%s", error)
+                break
+            await self._listener.drained()
+            if self.reached >= answer.last and not self._ahead:
+                return
+            failures = failures + 1 if self.reached == before else 0
+        if self.token:
+            self._listener.lost(0)
+            self.abandon()
+
+    def _read(self, reply: Message) -> Answer:
+        """Take what an answer brings; ProtocolError where it makes no sense."""
+        try:
+            answer = msgspec.convert(reply.content, Answer)
+        except msgspec.ValidationError as error:
+            raise ProtocolError(f"The kernel's outbox answers wrongly: {error}.") from error
+        groups = list(_groups(answer.frames, reply.buffers))
+        if answer.token != self.token or len(groups) < answer.messages + answer.replies:
+            raise ProtocolError("The kernel's outbox is another one than it was.")
+        self.taken = frozenset(answer.taken)
+        if answer.dropped > 0:
+            self._listener.lost(answer.dropped)
+        self.reached = max(self.reached, answer.first - 1)
+        for number, frames in enumerate(groups[: answer.messages], answer.first):
+            if number > self.reached:
+                self._ahead.pop(number, None)
+                if (message := self._unpack(frames, number)) is not None:
+                    self._deliver(message, number)
+                self.reached = number
+        for number in [number for number in self._ahead if number <= self.reached]:
+            del self._ahead[number]
+        self._deliver_ahead()
+        others = groups[answer.messages :]
+        for frames in others[: answer.replies]:
+            if (message := self._unpack(frames)) is not None:
+                self._listener.replied(message)
+        if answer.question and self.reached >= answer.last:
+            for frames in others[answer.replies :]:
+                if (message := self._unpack(frames)) is not None:
+                    self._listener.asked(message)
+        return answer
+
+    def _unpack(self, frames: tuple[bytes, ...], number: int = 0) -> Message | None:
+        if self._codec is None:
+            return None
+        try:
+            message = self._codec.unpack(frames)
+        except ProtocolError as error:
+            log.warning("outbox: %s", error)
+            return None
+        return msgspec.structs.replace(message, number=number)
+
+    # -- what need not be kept any more --------------------------------------------------
+
+    def acknowledge(self, place: Reached) -> None:
+        """All up to this place is journaled; told to the kernel now and then."""
+        if place.token != self.token or place.number <= self._journaled:
+            return
+        self._journaled = place.number
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(ACKNOWLEDGE_EVERY, self._acknowledge)
+
+    def _acknowledge(self) -> None:
+        self._timer = None
+        if self._journaled > self._acknowledged:
+            self._acknowledged = self._journaled
+            self._send({"acknowledge": self._journaled})
+
+    def heard_last(self, content: dict[str, object]) -> None:
+        """The kernel has answered an acknowledgement with the number of its last message."""
+        last = content.get("last")
+        if isinstance(last, int) and last > self.reached:
+            self.look_for_tail()
+
+
+def read_announcement(info: dict[str, object]) -> Announcement | None:
+    """What a kernel_info_reply says of an outbox; None where the kernel has none."""
+    try:
+        found = msgspec.convert(info.get(ANNOUNCEMENT), Announcement)
+    except msgspec.ValidationError:
+        return None
+    return found if found.token else None
+
+
+def read_place(value: object) -> Reached | None:
+    """A place from a handle or a journal; None where there is none."""
+    if not isinstance(value, dict):
+        return None
+    token, number, part = value.get("token"), value.get("number"), value.get("part", 0)
+    if not isinstance(token, str) or not isinstance(number, int) or not isinstance(part, int):
+        return None
+    return Reached(token, number, part) if token else None
+
+
+def _groups(sizes: list[int], frames: tuple[bytes, ...]) -> Iterator[tuple[bytes, ...]]:
+    at = 0
+    for size in sizes:
+        if size < 1 or at + size > len(frames):
+            return
+        yield frames[at : at + size]
+        at += size

@@ -1,0 +1,1 @@
+"""Widgets of ipywidgets as text, and the outputs that they capture."""

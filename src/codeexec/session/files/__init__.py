@@ -1,0 +1,1 @@
+"""Files of a session: the workspace by its environment, artifacts, collection of new files."""

@@ -1,0 +1,167 @@
+"""The files of a session's environment, and those of them that are kept as artifacts."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from collections.abc import Callable, Sequence
+from typing import assert_never
+
+from codeexec.domain import requests as q
+from codeexec.domain.errors import NotFound, UsageError
+from codeexec.domain.events import Artifact, ArtifactAdded, ArtifactRemoved
+from codeexec.domain.ids import new_id
+from codeexec.environments.base import Environment, FileRow, OpenFile
+from codeexec.environments.budget import Budget, beside_loop
+from codeexec.session.files.artifacts import BlobStore
+from codeexec.session.files.collection import FileCollection, mime_of
+from codeexec.session.storage.event_log import Recorder
+from codeexec.session.tasks import Tasks
+
+LARGEST = 32 * 2**20
+"""Bytes of a file that is read as a whole; over HTTP a file of any size is streamed."""
+
+LIST_SECONDS = 20.0
+
+_PIECE = 1 << 16
+
+MOST_COLLECTED = 2000
+"""Files kept of those that runs wrote; the oldest go first, and pinned ones never."""
+
+Request = q.ListFiles | q.ReadFile | q.WriteFile | q.PinArtifact | q.RemoveArtifact
+
+
+class SessionFiles:
+    """Reads and writes below the workspace of the environment only; links are not followed."""
+
+    def __init__(
+        self,
+        environment: Callable[[], Environment],
+        recorder: Recorder,
+        blobs: BlobStore,
+        tasks: Tasks,
+        collect: bool,
+    ) -> None:
+        """`environment` gives the present one: it is another one when the session changes to a
+        kernel of another place."""
+        self._environment = environment
+        self._recorder = recorder
+        self._blobs = blobs
+        self._collect = collect
+        self._collection = FileCollection(environment, recorder, blobs, tasks, self._keep)
+
+    async def answer(self, request: Request) -> q.Reply:
+        match request:
+            case q.ListFiles():
+                return await self._list(request)
+            case q.ReadFile():
+                data = await self._read(request.path, LARGEST)
+                return q.FileContent(request.path, data)
+            case q.WriteFile():
+                await self._environment().write_file(request.path, request.data)
+            case q.PinArtifact():
+                data = await self._read(request.path, self._blobs.quota)
+                digest = await asyncio.to_thread(self._blobs.put, data)
+                self._keep(request.path, digest, len(data), "")
+                self._blobs.pin(digest)
+            case q.RemoveArtifact():
+                known = {artifact.id for artifact in self._recorder.snapshot.artifacts}
+                if request.artifact_id not in known:
+                    raise NotFound(f"There is no artifact {request.artifact_id}.")
+                self._recorder.record(ArtifactRemoved(request.artifact_id, "It was removed."))
+            case _:
+                assert_never(request)
+        return q.Done(self._recorder.snapshot.seq)
+
+    async def open(self, path: str) -> OpenFile:
+        """A file to read piece by piece. NotFound."""
+        environment = self._environment()
+        file = await environment.open_file(path)
+        if file is None:
+            raise NotFound(f"There is no file {path} in {environment.base_paths.workspace}.")
+        return file
+
+    async def _list(self, request: q.ListFiles) -> q.FileList:
+        budget = Budget(LIST_SECONDS, "The list of files")
+        rows = await self._environment().list_rows(request.path, request.pattern or "*", budget)
+        return await beside_loop(budget, lambda: _file_list(rows, budget))
+
+    async def _read(self, path: str, limit: int) -> bytes:
+        file = await self.open(path)
+        try:
+            if file.size > limit:
+                raise _too_large(path, file.size, limit)
+            pieces, total = [], 0
+            # One byte more than there should be: it may grow, or not tell its size.
+            while piece := await file.read(max(file.size - total, _PIECE) + 1):
+                pieces.append(piece)
+                total += len(piece)
+                if total > limit:
+                    raise _too_large(path, total, limit)
+        finally:
+            await file.close()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def after_run(self, execution_id: str) -> None:
+        """Keep the viewable files that an execution has just written into the folder itself."""
+        self.tell_evicted()
+        view = self._recorder.find(execution_id)
+        if self._collect and view is not None and view.started_at is not None:
+            self._collection.look_soon(execution_id, view.started_at)
+
+    async def finish(self) -> None:
+        """Wait for what is being kept, for some seconds at most."""
+        await self._collection.finish()
+
+    def _keep(self, path: str, digest: str, size: int, execution_id: str) -> None:
+        """Record a blob as the artifact of a file. What had to go for it, within the quota, is
+        told."""
+        # A file of the same name is the same artifact, with new content.
+        known = {artifact.name: artifact.id for artifact in self._recorder.snapshot.artifacts}
+        self._recorder.record(
+            ArtifactAdded(
+                Artifact(
+                    id=known.get(path) or new_id("artifact"),
+                    name=path,
+                    mime=mime_of(path),
+                    size=size,
+                    digest=digest,
+                    execution_id=execution_id,
+                )
+            )
+        )
+        self._let_oldest_go()
+        self.tell_evicted()
+
+    def _let_oldest_go(self) -> None:
+        collected = [a.id for a in self._recorder.snapshot.artifacts if a.execution_id]
+        gone = collected[: max(len(collected) - MOST_COLLECTED, 0)]
+        why = f"The session keeps the last {MOST_COLLECTED:,} files that runs wrote."
+        self._recorder.record(*(ArtifactRemoved(each, why) for each in gone))
+
+    def tell_evicted(self) -> None:
+        """Artifacts whose content had to go are artifacts no more."""
+        gone = set(self._blobs.take_evicted())
+        if gone:
+            self._recorder.record(
+                *(
+                    ArtifactRemoved(artifact.id, "The session's artifacts were over their quota.")
+                    for artifact in self._recorder.snapshot.artifacts
+                    if artifact.digest in gone
+                )
+            )
+
+
+def _file_list(rows: Sequence[FileRow], budget: Budget) -> q.FileList:
+    entries = []
+    for path, mode, size, modified in rows:
+        budget.check()
+        entries.append(q.FileEntry(path, stat.S_ISDIR(mode), size, modified / 1e9))
+    return q.FileList(tuple(entries))
+
+
+def _too_large(path: str, size: int, limit: int) -> UsageError:
+    return UsageError(
+        f"{path} has {size:,} bytes; at most {limit:,} are read at once.",
+        "Read it in the code, or over HTTP, where files are streamed.",
+    )

@@ -1,0 +1,1 @@
+"""The kernels of a session: slots, supervision, queues, interrupts, variables."""

@@ -1,0 +1,237 @@
+"""What a kernel says, made into facts: rows of text, displays with their content stored."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from codeexec.domain.events import (
+    AnyEvent,
+    DisplayUpdated,
+    ImagePullAdvanced,
+    InputCounted,
+    NextInputOffered,
+    NoticeGiven,
+    OutputChanged,
+    StdinRequested,
+)
+from codeexec.domain.ids import new_id
+from codeexec.domain.options import DEFAULT_KERNEL
+from codeexec.domain.outputs import Display, ErrorInfo, MimePart, clip_row
+from codeexec.domain.snapshot import ExecutionView
+from codeexec.kernels import base as says
+from codeexec.session.files.artifacts import BlobStore
+from codeexec.session.kernels.outbox import OpenDocuments
+from codeexec.session.output.document import OutputDocument
+from codeexec.session.storage.journal_limit import JournalLimit
+
+log = logging.getLogger(__name__)
+
+KEPT_DOCUMENTS = 64
+"""Executions whose last rows can still be rewritten by output that comes late."""
+
+
+_LAST_LINES = 20
+"""Lines of an error that are kept when the journal is full."""
+
+
+class Intake:
+    """Of one kernel of a session. `find` looks up an execution by its id. `finish` is asked for
+    the fact that ends an execution (or for none)."""
+
+    def __init__(
+        self,
+        find: Callable[[str], ExecutionView | None],
+        blobs: BlobStore,
+        open_documents: OpenDocuments,
+        finish: Callable[[says.Finished], list[AnyEvent]],
+        limit: JournalLimit,
+        kernel: str = DEFAULT_KERNEL,
+    ) -> None:
+        self._kernel = kernel
+        self._limit = limit
+        self._room: float = 0
+        self._told_full: set[str] = set()
+        self.is_over = False
+        """Something was left out, the last time."""
+        self._find = find
+        self._blobs = blobs
+        self._open_documents = open_documents
+        self._finish = finish
+        self._documents: dict[str, OutputDocument] = {}
+        self._dirty: dict[str, OutputDocument] = {}
+        self._last_answered = ""
+
+    def take(self, facts: Iterable[says.Fact]) -> list[AnyEvent]:
+        """The facts in order; output of an execution stands before its end. What the journal has
+        no room for is left out, and a row says so."""
+        room = self._limit.room
+        self._room = math.inf if room is None else room
+        self.is_over = False
+        events: list[AnyEvent] = []
+        for fact in facts:
+            if self._room <= 0 and not isinstance(fact, says.Finished | says.Died):
+                self._leave_out(fact)
+                continue
+            match fact:
+                case says.Wrote():
+                    if document := self._open(fact.execution):
+                        document.write(fact.stream, self._fitting(fact))
+                case says.Displayed():
+                    if document := self._open(fact.execution):
+                        document.show(self._display(fact))
+                case says.Raised():
+                    if document := self._open(fact.execution):
+                        document.fail(fact.error)
+                case says.OutputCleared():
+                    if document := self._open(fact.execution):
+                        document.clear(fact.wait)
+                case says.Started():
+                    if fact.count is not None:
+                        events.append(InputCounted(fact.execution, fact.count))
+                case says.DisplayRefreshed():
+                    events += self._flush()
+                    events.append(self._refresh(fact))
+                case says.InputRequested():
+                    events += self._flush()
+                    events += self._ask(fact)
+                case says.Finished():
+                    events += self._flush()
+                    if self._room <= 0 and fact.error is not None:
+                        fact = replace(fact, error=_clipped(fact.error))
+                    events += self._finish(fact)
+                    self._told_full.discard(fact.execution)
+                case says.NextInput():
+                    events.append(NextInputOffered(fact.execution, fact.text, fact.replaces))
+                case says.Told():
+                    events += self._flush()
+                    events.append(NoticeGiven(fact.level, fact.title, fact.message, fact.next_step))
+                case says.Pulled():
+                    events.append(
+                        ImagePullAdvanced(
+                            fact.image,
+                            fact.layers_done,
+                            fact.layers,
+                            fact.done,
+                            fact.total,
+                            self._kernel,
+                        )
+                    )
+                case says.VariablesSent() | says.Overheard():
+                    pass  # the runner's
+                case says.Died():
+                    events += self._flush()
+        return events + self._flush()
+
+    def _fitting(self, fact: says.Wrote) -> str:
+        """The text, as far as there is room for it."""
+        size = len(fact.text)
+        text = fact.text if size <= self._room else fact.text[: int(self._room)]
+        self._room -= size
+        if self._room <= 0:
+            self._leave_out(fact, text)
+            return ""
+        return text
+
+    def _leave_out(self, fact: says.Fact, text: str = "") -> None:
+        """Drop what comes over the limit, but for its first `text`."""
+        self.is_over = True
+        if not isinstance(fact, says.Wrote | says.Displayed | says.Raised):
+            return
+        if fact.execution in self._told_full or not (document := self._open(fact.execution)):
+            return
+        self._told_full.add(fact.execution)
+        if text and isinstance(fact, says.Wrote):
+            document.write(fact.stream, text)
+        document.write("stderr", f"\n{self._limit.reason} Output from here on is not kept.\n")
+
+    def _open(self, execution_id: str) -> OutputDocument | None:
+        document = self._documents.get(execution_id)
+        if document is None:
+            view = self._find(execution_id)
+            if view is None:
+                log.debug("output of unknown execution %s", execution_id)
+                return None
+            document = self._open_documents.reopen(view)
+            self._documents[execution_id] = document
+            if len(self._documents) > KEPT_DOCUMENTS:
+                del self._documents[next(iter(self._documents))]
+        self._dirty[execution_id] = document
+        return document
+
+    def _flush(self) -> list[AnyEvent]:
+        events: list[AnyEvent] = []
+        for execution_id, document in self._dirty.items():
+            patch = document.take_patch()
+            self._open_documents.note(execution_id, document)
+            if patch is not None:
+                events.append(
+                    OutputChanged(
+                        execution_id, patch.start, patch.total, patch.runs, patch.unfinished
+                    )
+                )
+        self._dirty.clear()
+        return events
+
+    def answer(self, request: StdinRequested, text: str) -> list[AnyEvent]:
+        """This question is being answered, though the kernel may not know yet: the rows that show
+        it. The answer to a password is shown as dots."""
+        self._last_answered = request.request_id
+        if document := self._open(request.execution_id):
+            document.answer(request.prompt, "•••" if request.password else text)
+        return self._flush()
+
+    def _ask(self, fact: says.InputRequested) -> list[AnyEvent]:
+        """A question that is open already is one that was told to the last server too."""
+        request_id = _request_id(fact.message) if fact.message else new_id("input")
+        if request_id == self._last_answered:
+            return []
+        view = self._find(fact.execution)
+        if view is not None and view.stdin is not None and view.stdin.request_id == request_id:
+            return []
+        return [StdinRequested(request_id, fact.execution, fact.prompt, fact.password)]
+
+    def _display(self, fact: says.Displayed) -> Display:
+        parts = self._blobs.make_parts(fact.data)
+        self._room -= _weight(parts)
+        return Display(
+            key=secrets.token_hex(6),
+            parts=parts,
+            role=fact.role,
+            display_id=self._display_id(fact.display_id) if fact.display_id else None,
+            count=fact.count,
+            metadata=dict(fact.metadata),
+        )
+
+    def _refresh(self, fact: says.DisplayRefreshed) -> DisplayUpdated:
+        parts = self._blobs.make_parts(fact.data)
+        self._room -= _weight(parts)
+        metadata = dict(fact.metadata)
+        display_id = self._display_id(fact.display_id)
+        for document in self._documents.values():
+            document.update_display(display_id, parts, metadata)
+        return DisplayUpdated(display_id, parts, metadata)
+
+    def _display_id(self, display_id: str) -> str:
+        """The id of a display within the session: two kernels may choose the same one."""
+        return display_id if self._kernel == DEFAULT_KERNEL else f"{self._kernel}/{display_id}"
+
+
+def _weight(parts: tuple[MimePart, ...]) -> int:
+    """Characters of a display that go into the journal."""
+    return sum(len(part.text or "") for part in parts)
+
+
+def _clipped(error: ErrorInfo) -> ErrorInfo:
+    """The end of an error, for a journal that is full."""
+    lines = tuple(clip_row(line) for line in error.traceback[-_LAST_LINES:])
+    return ErrorInfo(error.name, clip_row(error.value), lines)
+
+
+def _request_id(message: str) -> str:
+    """The same for the same message of the kernel."""
+    return f"input-{hashlib.sha256(message.encode('utf-8', 'replace')).hexdigest()[:12]}"

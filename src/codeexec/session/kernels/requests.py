@@ -1,0 +1,149 @@
+"""Requests about the kernels of a session, and how each kernel was asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from codeexec.domain import requests as q
+from codeexec.domain.backends import LOCAL
+from codeexec.domain.errors import Conflict, Unavailable
+from codeexec.kernels.base import KernelChoice
+from codeexec.session.kernels.names import spec_of
+from codeexec.session.kernels.parts import SessionParts
+from codeexec.session.kernels.slot import KernelSlot
+from codeexec.session.kernels.slots import KernelSlots
+from codeexec.session.kernels.supervisor import CHOICE
+from codeexec.session.kernels.variables import VariableRequest, VariableWatch
+from codeexec.session.storage.journal import Journal
+
+SLOT = "slot"
+"""In the journaled choice of the first kernel: its name."""
+
+KernelChange = (
+    q.RestartKernel
+    | q.PauseKernel
+    | q.UnpauseKernel
+    | q.ShutDownKernel
+    | q.StartKernel
+    | q.SetDefaultKernel
+    | q.RemoveKernel
+)
+
+
+class KernelRequests:
+    """Answers for the kernels of one session; see each request for its errors."""
+
+    def __init__(self, parts: SessionParts, slots: KernelSlots) -> None:
+        self._recorder = parts.recorder
+        self._slots = slots
+        self._variables = VariableWatch(parts, parts.settings.watch_variables)
+
+    async def change(self, request: KernelChange) -> None:
+        match request:
+            case q.StartKernel():
+                self._slots.start(request.kernel, request.spec, request.policy)
+                self.keep_choices()
+            case q.SetDefaultKernel():
+                self._slots.choose_default(request.kernel)
+            case q.RemoveKernel():
+                await self._slots.remove(request.kernel)
+                self._recorder.keep(f"{CHOICE}:{request.kernel}", None)
+            case q.RestartKernel():
+                supervisor = self._slots.get(request.kernel).supervisor
+                await supervisor.restart(request.spec, request.policy)
+                self.keep_choices()
+            case q.PauseKernel():
+                await self._slots.get(request.kernel).supervisor.pause()
+            case q.UnpauseKernel():
+                await self._slots.get(request.kernel).supervisor.unpause()
+            case q.ShutDownKernel():
+                await self._slots.get(request.kernel).supervisor.shut_down("It was shut down.")
+            case _:
+                assert_never(request)
+
+    async def ask(self, request: q.Complete | q.Inspect | q.IsComplete) -> q.Reply:
+        slot = self._slots.get(request.kernel)
+        _require_awake(slot)
+        kernel = slot.supervisor.kernel
+        if kernel is None or slot.view.state not in ("idle", "busy"):
+            raise Conflict("There is no kernel to ask yet.", "It answers once it has started.")
+        able = kernel.capabilities
+        if isinstance(request, q.Inspect):
+            if able.inspection is None:
+                raise Unavailable("This kernel has no help for code.")
+            found = await able.inspection.inspect(request.code, request.cursor, request.detail)
+            return replace(found, text=slot.secrets.mask(found.text))
+        if able.completion is None:
+            raise Unavailable("This kernel does not complete code.")
+        if isinstance(request, q.Complete):
+            return await able.completion.complete(request.code, request.cursor)
+        return await able.completion.is_complete(request.code)
+
+    def usage(self, kernel_name: str, clients: tuple[q.ClientInfo, ...]) -> q.Usage:
+        kernel = self._slots.get(kernel_name).supervisor.kernel
+        if kernel is None or not kernel.is_alive:
+            return q.Usage(clients=clients)
+        usage = kernel.usage()
+        return q.Usage(usage.cpu, usage.rss, clients)
+
+    async def answer_variables(self, request: VariableRequest) -> q.Reply:
+        slot = self._slots.get(request.kernel)
+        _require_awake(slot)
+        return await self._variables.answer(request, slot)
+
+    def look_at_variables(self, kernel: str) -> None:
+        """A run on this kernel has ended: look at its variables soon, unless it is busy."""
+        slot = next((each for each in self._slots if each.name == kernel), None)
+        if slot is not None and (not slot.is_busy or slot.view.subshells):
+            self._variables.look_soon(slot)
+
+    def keep_choices(self) -> None:
+        """Journal which kernels were asked for, for whoever opens the journal next."""
+        first = self._slots.get(self._slots.first).supervisor.choice
+        fields = {**_fields_of(first), "cwd": first.cwd, "file": first.file, "env": dict(first.env)}
+        without_env = self._recorder.secrets.without_env(
+            CHOICE, {**fields, SLOT: self._slots.first}
+        )
+        self._recorder.keep(CHOICE, without_env)
+        for slot in self._slots:
+            if slot.name != self._slots.first:
+                fields = _fields_of(slot.supervisor.choice)
+                self._recorder.keep(f"{CHOICE}:{slot.name}", fields)
+
+
+def choice_left(journal: Journal, name: str, first: KernelChoice) -> KernelChoice:
+    """How the last server was asked for another kernel than the first one."""
+    value = journal.get_private(f"{CHOICE}:{name}")
+    fields = value if isinstance(value, dict) else {}
+    if not fields:
+        return KernelChoice(first.cwd, spec_of(name), env=first.env, session=first.session)
+    return dataclasses.replace(
+        first,
+        file="",
+        name=str(fields.get("name", "")),
+        backend=str(fields.get("backend", LOCAL)),
+        image=str(fields.get("image", "")),
+        policy=str(fields.get("policy", "")),
+        connection_file=str(fields.get("connection_file", "")),
+        language=str(fields.get("language", "")),
+    )
+
+
+def _require_awake(slot: KernelSlot) -> None:
+    if slot.supervisor.is_paused:
+        raise Conflict("The container is paused.", "It answers when it goes on.")
+
+
+def _fields_of(choice: KernelChoice) -> dict[str, object]:
+    """What one kernel's choice has of its own; the folder and the environment are the session's."""
+    return {
+        "name": choice.name,
+        "backend": choice.backend,
+        "image": choice.image,
+        "policy": choice.policy,
+        "connection_file": choice.connection_file,
+        "language": choice.language,
+    }

@@ -1,0 +1,389 @@
+"""One kernel of a session at work: its queue is pumped, what it says is recorded, and every
+execution ends exactly once, whatever dies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+
+from codeexec.domain.errors import Conflict, StorageError
+from codeexec.domain.events import (
+    AnyEvent,
+    Death,
+    ExecutionFinished,
+    ExecutionQueued,
+    ExecutionStarted,
+    FinishStatus,
+    KernelDied,
+    LadderStage,
+    StdinAnswered,
+    VariablesTaken,
+)
+from codeexec.domain.options import ExecuteOptions
+from codeexec.domain.snapshot import KernelView, Snapshot
+from codeexec.kernels import base as says
+from codeexec.kernels.base import KernelChoice
+from codeexec.session.kernels.answers import SecretAnswers
+from codeexec.session.kernels.escalation import Ladder
+from codeexec.session.kernels.event_handler import Intake
+from codeexec.session.kernels.executions import SlotOwner
+from codeexec.session.kernels.outbox import OpenDocuments, reached_by, read_place
+from codeexec.session.kernels.parts import SessionParts
+from codeexec.session.kernels.queue import Queue, call_of, first_startable
+from codeexec.session.kernels.run_timer import RunTimer
+from codeexec.session.kernels.supervisor import KernelSupervisor
+from codeexec.session.storage.journal import private_key
+
+log = logging.getLogger(__name__)
+
+SECRET_GIVEN = "secret_given"
+"""Key of the generation of the kernel that was last given a password."""
+
+MAX_CODE = 16 * 2**20
+"""Characters of an execution."""
+
+SKIPPED = "Skipped: an earlier cell failed."
+
+
+class KernelSlot:
+    """A named place for a kernel in a session: runs code on one kernel at a time, one execution
+    after another. `choice` says which kernel is started first."""
+
+    def __init__(
+        self, name: str, parts: SessionParts, choice: KernelChoice, owner: SlotOwner
+    ) -> None:
+        self.name = name
+        self.recorder = recorder = parts.recorder
+        self.supervisor = KernelSupervisor(name, parts, choice, self, owner.end_strays)
+        key = private_key(SECRET_GIVEN, name)
+        self.secrets = SecretAnswers(
+            lambda: recorder.journal.get_private(key),
+            lambda generation: recorder.keep(key, generation),
+            parts.answers,
+        )
+        self.queue = Queue()
+        self.limit = parts.limit
+        self._owner = owner
+        self._settings = parts.settings
+        self._clock = parts.clock
+        self._tasks = parts.tasks
+        self._limited: set[str] = set()
+        self._theirs: set[str] = set()
+        self._open_documents = OpenDocuments(recorder.journal, name)
+        self._intake = Intake(
+            recorder.find, parts.blobs, self._open_documents, self._finish, self.limit, name
+        )
+        self._ladder = Ladder(parts.settings, parts.clock, recorder.record, name)
+        self._timer = RunTimer(self._time_out)
+        self._timed_out: set[str] = set()
+        self._unheard = self._unsent = ""
+        self._reached: says.Reached | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.recorder.snapshot
+
+    @property
+    def view(self) -> KernelView:
+        """The kernel as the snapshot has it."""
+        return self.recorder.snapshot.kernel_named(self.name)
+
+    @property
+    def is_busy(self) -> bool:
+        return self.queue.running is not None or bool(self.queue.waiting)
+
+    @property
+    def is_interrupting(self) -> bool:
+        return self._ladder.is_climbing
+
+    @property
+    def has_left_out(self) -> bool:
+        """Whether the journal had no room for the last output."""
+        return self._intake.is_over
+
+    # -- code in -----------------------------------------------------------------------
+
+    def add(self, execution_id: str) -> None:
+        """Let a queued execution wait for this kernel."""
+        self.queue = self.queue.add(execution_id)
+
+    def pump(self) -> None:
+        """Start what is next, and a kernel for it where there is none. An execution waits for
+        those before it in its document, on whichever kernel they run."""
+        if self.recorder.problem is not None or self.supervisor.is_paused:
+            return
+        self._catch_up()
+        if not self.queue.waiting:
+            return
+        if self.limit.is_reached:
+            self.recorder.record(*self.drop_waiting(self.limit.reason))
+            return
+        if not self.supervisor.is_ready or self.supervisor.kernel is None:
+            self.supervisor.start_kernel()
+            return
+        if self.queue.running is not None:
+            return
+        execution_id = first_startable(self.queue.waiting, self.snapshot.executions)
+        if execution_id is None:
+            return
+        view = self.snapshot.executions[execution_id]
+        try:
+            self.recorder.record_now(ExecutionStarted(execution_id, self.view.generation))
+        except StorageError as error:
+            self._owner.retry_storage(error)
+            return
+        self.queue = self.queue.start(execution_id)
+        self.supervisor.kernel.execute(call_of(view))
+        if view.options.timeout is not None:
+            self._timer.start(execution_id, view.options.timeout)
+
+    def cancel(self, execution_ids: Iterable[str], reason: str) -> int:
+        """Take executions out of the queue; returns how many were there."""
+        gone = [each for each in execution_ids if each in self.queue.waiting]
+        self.queue = self.queue.remove(gone)
+        self.recorder.record(*(ExecutionFinished(each, "cancelled", reason) for each in gone))
+        return len(gone)
+
+    def answer(self, request_id: str, text: str, origin: str) -> None:
+        """Hand the kernel the answer that what runs has asked for. Conflict."""
+        running = self.snapshot.running_on(self.name)
+        if running is None or running.stdin is None or running.stdin.request_id != request_id:
+            raise Conflict(
+                "Nothing waits for this answer any more.",
+                "Somebody else has answered, or the run has ended.",
+            )
+        if self.supervisor.kernel is not None:
+            hidden = running.stdin.password
+            if hidden:
+                self.secrets.add(text, self.view.generation)
+            shown = "" if hidden else text
+            self.recorder.record(
+                StdinAnswered(request_id, running.execution_id, shown, origin),
+                *self._intake.answer(running.stdin, text),
+            )
+            if (stdin := self.supervisor.kernel.capabilities.stdin) is not None:
+                stdin.answer_stdin(text)
+
+    # -- facts out ---------------------------------------------------------------------
+
+    def take(self, facts: Sequence[says.Fact]) -> None:
+        """The kernel's sink."""
+        start = 0
+        for at, fact in enumerate(facts):
+            if isinstance(fact, says.Overheard):
+                # What follows is output of it: it has to be there by then.
+                self._record(facts[start:at])
+                self.recorder.record(*self._begin_theirs(fact))
+                start = at + 1
+        self._record(facts[start:])
+        self._owner.check_limit()
+        self._owner.pump()
+
+    def _record(self, facts: Sequence[says.Fact]) -> None:
+        events = self._intake.take(facts)
+        for fact in facts:
+            if isinstance(fact, says.Died):
+                events += self._die(fact.death)
+            elif isinstance(fact, says.NeverTaken):
+                self._unsent = fact.execution
+            elif isinstance(fact, says.VariablesSent):
+                sent, generation = fact.variables, self.view.generation
+                events.append(VariablesTaken(generation, sent.variables, sent.truncated, self.name))
+        self.recorder.record(*events, private=self._open_documents.journaled_with(facts))
+        self._reached = reached_by(facts) or self._reached
+
+    def end_over_limit(self) -> None:
+        """Interrupt what runs, as the journal is full."""
+        running = self.queue.running
+        is_held = self.supervisor.is_paused or not self.supervisor.is_ready
+        if running is not None and running not in self._limited and not is_held:
+            self._limited.add(running)
+            self.interrupt(auto=True)
+
+    def _catch_up(self) -> None:
+        """Tell the kernel how far the journal has come, and what the last server journaled as
+        started, and then ended before it told the kernel."""
+        kernel = self.supervisor.kernel
+        if kernel is None or not self.supervisor.is_ready:
+            return
+        outbox = kernel.capabilities.outbox
+        if self._reached is not None and outbox is not None:
+            outbox.acknowledge(self._reached)
+        view, self._unsent = self.snapshot.executions.get(self._unsent), ""
+        if view is not None and self.queue.running == view.execution_id and view.count is None:
+            kernel.execute(call_of(view))
+
+    def _begin_theirs(self, fact: says.Overheard) -> list[AnyEvent]:
+        """Code of another client of the kernel runs, as `jupyter console --existing` sends it."""
+        if self.recorder.find(fact.execution) is not None or len(fact.code) > MAX_CODE:
+            return []
+        if self.limit.is_reached:
+            return []
+        self._theirs.add(fact.execution)
+        if self.queue.running is None:
+            # It can be interrupted, and ours wait for its end.
+            self.queue = Queue(self.queue.waiting, fact.execution)
+        client = f"jupyter client of {fact.client}" if fact.client else "jupyter client"
+        options = ExecuteOptions(stop_on_error=False, kernel=self.name)
+        queued = ExecutionQueued(fact.execution, fact.code, origin=client, options=options)
+        return [queued, ExecutionStarted(fact.execution, self.view.generation)]
+
+    def _end_theirs(self, reason: str) -> list[AnyEvent]:
+        """Those of other clients that run beside ours are over, with the kernel."""
+        theirs, self._theirs = self._theirs - {self.queue.running or ""}, set()
+        return [ExecutionFinished(each, "lost", reason) for each in sorted(theirs)]
+
+    def _finish(self, fact: says.Finished) -> list[AnyEvent]:
+        execution_id = fact.execution
+        status: FinishStatus
+        view = self.recorder.find(execution_id)
+        is_theirs = execution_id in self._theirs
+        self._theirs.discard(execution_id)
+        if view is not None and is_theirs and self.queue.running != execution_id:
+            status = "cancelled" if fact.status == "aborted" else fact.status
+            return [ExecutionFinished(execution_id, status, "", fact.error)]
+        if view is None or self.queue.running != execution_id:
+            return []
+        status = "cancelled" if fact.status == "aborted" else fact.status
+        reason = "The kernel passed it over." if fact.status == "aborted" else ""
+        if execution_id == self._unheard and fact.status == "ok" and fact.count is None:
+            status, reason = "lost", "It ended while the session server was away; how is not known."
+        if execution_id in self._timed_out:
+            status, reason = "timed_out", _out_of_time(view.options.timeout)
+        elif execution_id in self._limited:
+            status, reason = "cancelled", self.limit.reason
+        elif self._ladder.is_for(execution_id) and status != "ok":
+            status, reason = "cancelled", "Interrupted."
+        elif status == "ok" and self.recorder.lost_file is not None:
+            status, reason = "lost", "It ended, but the session's files had been removed."
+        events = self._ladder.settle(execution_id)
+        self._end_run(execution_id)
+        events.append(ExecutionFinished(execution_id, status, reason, fact.error))
+        if status != "ok" and view.options.stop_on_error:
+            events += self._owner.skip_after([view])
+        return events
+
+    def _die(self, death: Death) -> list[AnyEvent]:
+        if not self.supervisor.is_ready:
+            return []  # on its way up or down: whoever does that tells of it
+        events = self._end_theirs(death.message)
+        running = self.queue.running
+        view = self.snapshot.executions[running] if running is not None else None
+        if running is not None and view is not None:
+            status: FinishStatus = "lost"
+            reason = death.message
+            if running in self._timed_out:
+                status = "timed_out"
+                reason = f"{_out_of_time(view.options.timeout)} The kernel had to be ended."
+            elif running in self._limited:
+                status = "cancelled"
+                reason = f"{self.limit.reason} The kernel had to be ended."
+            elif self._ladder.is_for(running) and self._ladder.was_ended_by_force:
+                status, reason = "cancelled", "Interrupted; the kernel had to be ended."
+            events += self._ladder.settle(running, is_alive=False)
+            self._end_run(running)
+            events.append(ExecutionFinished(running, status, reason))
+        events += self.drop_waiting("The kernel died.")
+        if view is not None:
+            events += self._owner.skip_after([view])
+        events.append(KernelDied(self.view.generation, death, self.name))
+        self.supervisor.is_ready = False
+        if self._settings.restart_dead_kernel:
+            asyncio.get_running_loop().call_soon(self.supervisor.start_kernel)
+        return events
+
+    def _end_run(self, execution_id: str) -> None:
+        self.queue = self.queue.finish(execution_id)
+        self._timed_out.discard(execution_id)
+        self._limited.discard(execution_id)
+        self._timer.stop()
+
+    def interrupt_for_storage(self) -> None:
+        """Interrupt what runs, so that what is held in memory stays small."""
+        is_held = self._ladder.is_climbing or self.supervisor.is_paused
+        if self.queue.running is not None and self.supervisor.is_ready and not is_held:
+            self.interrupt("interrupt")
+
+    # -- interrupt ---------------------------------------------------------------------
+
+    def interrupt(self, stage: LadderStage = "interrupt", *, auto: bool = False) -> None:
+        """Begin to climb, or climb on."""
+        kernel, running = self.supervisor.kernel, self.queue.running
+        if kernel is None or running is None or not self.supervisor.is_ready:
+            raise Conflict("Nothing runs that could be interrupted.")
+        if self.supervisor.is_paused:
+            raise Conflict(
+                "The container is paused, and hears nothing.", "Let it go on first, or restart it."
+            )
+        if self._ladder.is_climbing:
+            self._ladder.urge(stage, auto=auto)
+        else:
+            self._tasks.start(self._ladder.climb(kernel, running, stage, auto=auto), "ladder")
+
+    # -- when the kernel's life takes a turn ---------------------------------------------
+
+    def cancel_all(self, reason: str, status: FinishStatus = "cancelled") -> None:
+        """End all executions; `status` is that of the running one, the others were not begun."""
+        events = self._end_theirs(reason)
+        running = self.queue.running
+        view = self.snapshot.executions.get(running) if running is not None else None
+        if running is not None:
+            events += self._ladder.settle(running)
+            self._end_run(running)
+            events.append(ExecutionFinished(running, status, reason))
+        events += self.drop_waiting(reason)
+        if view is not None:
+            events += self._owner.skip_after([view])
+        self.recorder.record(*events)
+
+    def drop_waiting(self, reason: str) -> list[AnyEvent]:
+        """Take all out of the queue, and out of others what comes after it in its documents."""
+        waiting, self.queue = self.queue.waiting, Queue((), self.queue.running)
+        executions = self.snapshot.executions
+        events: list[AnyEvent] = [ExecutionFinished(each, "cancelled", reason) for each in waiting]
+        dropped = [executions[each] for each in waiting if each in executions]
+        return events + self._owner.skip_after(dropped)
+
+    def skip(self, execution_ids: Sequence[str]) -> list[AnyEvent]:
+        """Take these out of the queue, since one before them did not end well."""
+        self.queue = self.queue.remove(execution_ids)
+        return [ExecutionFinished(each, "cancelled", SKIPPED) for each in execution_ids]
+
+    def resume(self, running: str, waiting: tuple[str, ...]) -> None:
+        self.queue = Queue(waiting, running or None)
+        self._unheard = running
+        self._open_documents.resume(read_place(self.recorder.journal, self.name))
+
+    def forget(self, execution_ids: Sequence[str]) -> None:
+        self.queue = self.queue.remove(execution_ids)
+        if self.queue.running in execution_ids and self.queue.running is not None:
+            self._end_run(self.queue.running)
+
+    # -- the time that a run may take ----------------------------------------------------
+
+    def _time_out(self, execution_id: str) -> None:
+        if self.queue.running == execution_id:
+            self._timed_out.add(execution_id)
+            self.interrupt(auto=True)
+
+    def stop_timer(self) -> None:
+        self._timer.stop()
+
+    def hold_timer(self) -> None:
+        self._timer.hold()
+
+    def release_timer(self) -> None:
+        self._timer.release(self.queue.running)
+
+    def restore_timer(self, running: str) -> None:
+        view = self.snapshot.executions.get(running)
+        timeout = view.options.timeout if view is not None else None
+        if view is not None and timeout is not None and self.queue.running == running:
+            passed = self._clock.now() - (view.started_at or 0.0)
+            # The clock may have been set meanwhile.
+            self._timer.start(running, min(max(timeout - passed, 0.0), timeout))
+
+
+def _out_of_time(timeout: float | None) -> str:
+    return f"It ran longer than {timeout:g} s." if timeout else "It ran too long."

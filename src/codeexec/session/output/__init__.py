@@ -1,0 +1,1 @@
+"""Output of executions as documents of rows, and its export."""
