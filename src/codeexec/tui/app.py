@@ -53,7 +53,11 @@ if TYPE_CHECKING:
 
 
 class WorkbenchApp(App[str]):
-    """`run_async` returns the words to say at the end. The host belongs to whoever made it."""
+    """Application of the workbench. `run_async` returns the message to print after the screen has
+    been left.
+
+    The caller owns the session manager's client and closes it.
+    """
 
     CSS_PATH = Path(__file__).parent / "styles" / "workbench.tcss"
     BINDINGS: ClassVar[list[BindingType]] = []
@@ -110,7 +114,7 @@ class WorkbenchApp(App[str]):
             for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._hang_up)
         except (NotImplementedError, RuntimeError, ValueError):
-            pass  # not the main thread, as in tests: then nobody hangs up on us either
+            pass  # not the main thread, as in tests: then no hang-up signal comes either
         await self.push_screen(self._make(self._options, self._opening))
         for problem in self.equipment.keymap.problems:
             self.notify(str(problem), title="Keys", severity="warning", markup=False)
@@ -159,12 +163,12 @@ class WorkbenchApp(App[str]):
         super()._display(screen, renderable)
 
     def take_terminal(self) -> None:
-        """It is ours to put back."""
+        """Take over the terminal from the first frame, which no longer restores it."""
         if self._start is not None:
             self._start.give_up_screen()
 
     def take_screen(self) -> None:
-        """Nobody else writes to it from now on."""
+        """Stop the first frame: from now on only Textual writes to the screen."""
         if self._start is not None:
             self._start.give_way()
             self._start = None
@@ -216,8 +220,8 @@ class WorkbenchApp(App[str]):
         self.exit("")
 
     def _handle_exception(self, error: Exception) -> None:
-        """A fault of ours is the same as detaching: keep what is unsaved, and leave a report
-        in a file rather than a screenful."""
+        """End as a detach does after an internal error: keep unsaved text, and write the report to
+        a file instead of filling the screen."""
         if self._is_hung_up or (isinstance(error, NoMatches) and not self.is_running):
             return  # what mounts while all is taken down does not find its own children
         is_first = self._exception is None

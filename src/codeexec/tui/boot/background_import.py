@@ -1,4 +1,4 @@
-"""Loads what draws in a thread, and stands back while somebody waits for something else."""
+"""Import the drawing modules in a thread, and pause the import while the first lines run."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
 HOLD = 0.4
-"""Seconds, at most, that loading stands back."""
+"""Longest pause of the import, in seconds."""
 
 _SWITCH = 0.0005
-"""Seconds after which the thread that loads lets others in: the usual 5 ms are felt."""
+"""Switch interval in seconds while the thread imports: with Python's 5 ms, keys feel slow."""
 
 
 class _InTurn(Loader):
-    """A module's loader that waits first, and then gives its place back to the real one."""
+    """Loader that waits for its turn, then hands the module to the real loader."""
 
     def __init__(self, loader: Loader, wait: Callable[[], None]) -> None:
         self._loader = loader
@@ -37,7 +37,7 @@ class _InTurn(Loader):
 
 
 class Loading:
-    """One module with all that it imports."""
+    """Import of one module, and of all that it imports, in a thread."""
 
     def __init__(self, module: str) -> None:
         self._module = module
@@ -50,9 +50,9 @@ class Loading:
         self._usual = sys.getswitchinterval()
 
     def begin(self) -> None:
-        """Load from now on."""
+        """Start the import."""
         sys.setswitchinterval(_SWITCH)
-        # After those who know what is built in, and before the one that we ask.
+        # After the finders of built-in modules, and before the path finder.
         finders: list[object] = list(sys.meta_path)
         at = finders.index(PathFinder) if PathFinder in finders else len(finders)
         sys.meta_path.insert(at, self)
@@ -103,7 +103,7 @@ class Loading:
     def _tell(self, error: BaseException | None) -> None:
         def take() -> None:
             if self._done.done():
-                return  # whoever waited is gone
+                return  # the waiting task was cancelled
             if error is None:
                 self._done.set_result(None)
             else:

@@ -33,7 +33,7 @@ def run(options: OpenOptions) -> int:
     # More frames than there are is no waste: they are painted on need, and ours come at most
     # thirty times a second.
     os.environ.setdefault("TEXTUAL_FPS", "240")
-    # Colours are limited to those of the terminal by a filter of ours, not by the renderer.
+    # Colours are limited to those of the terminal by our own filter, not by the renderer.
     os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "truecolor")
     frame = first_frame(options.files)
     # Until the program does so itself: whatever ends us puts the terminal back.

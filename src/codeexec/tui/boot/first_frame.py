@@ -206,8 +206,11 @@ class FirstFrame:
             return  # there is no terminal any more
 
     def restore(self) -> None:
-        """The same from within a signal's handler, at any moment: nobody is waited for, and what
-        the workbench may have switched on just now is switched off."""
+        """Restore the terminal from a signal handler, at any moment.
+
+        It waits for no lock, and also switches off the modes that the workbench may have switched
+        on meanwhile.
+        """
         import termios
 
         try:
@@ -269,7 +272,7 @@ def _plain(text: str) -> tuple[str, str, int]:
 
 
 def _end_of_answer(text: str, at: int) -> int:
-    """Behind what the terminal has answered to a question of ours; 0 where that is a key."""
+    """Index after a reply of the terminal to one of our queries; 0 if the sequence is a key."""
     kind = text[at + 1 : at + 2]
     if kind in ("P", "_"):
         return text.find("\x1b\\", at) + 2 if "\x1b\\" in text[at:] else len(text)

@@ -1,8 +1,8 @@
-"""Code that is run before there is a workbench.
+"""Run complete lines that are typed before the workbench is loaded.
 
-Half of a start goes into loading what draws. The session is there long before that: lines that
-are typed whole are run at once, and the first frame shows what comes of them in plain rows, where
-the workbench will have their cards. What is not plainly whole is left to the workbench's prompt.
+Half of a start goes into importing the drawing modules, and the session is open long before that.
+Lines that are complete are executed at once; the first frame shows their output in plain rows at
+the place where the workbench puts their cards. Other text is handed to the workbench's prompt.
 """
 
 from __future__ import annotations
@@ -31,8 +31,11 @@ _STYLE = re.compile(r"\x1b\[[0-9;:]*m|\x1b\]8;[^\x1b]*\x1b\\")
 
 
 class FirstRun:
-    """From `begin` to `end`. `console` is the place of the console, its last row the prompt's;
-    while code runs, `loading` stands back."""
+    """Executions of the first lines, from `begin` to `end`.
+
+    `console` is the area of the console; its last row is the prompt's. `loading` pauses while code
+    runs.
+    """
 
     def __init__(
         self,

@@ -97,13 +97,13 @@ class Command:
 
     @property
     def is_small(self) -> bool:
-        """Whether nobody would look for it in a list of commands."""
+        """Whether the command ranks low in a list of commands: it is rarely searched for."""
         return self.goes_without_saying or self.id.partition(".")[2] in _SMALL
 
     @property
     def goes_without_saying(self) -> bool:
-        """Whether its keys do what they do in every text field or list: it would only hide what
-        is worth reading."""
+        """Whether its keys are standard for every text field or list, so that listing it adds
+        nothing."""
         name = self.id.partition(".")[2]
         return name in _COMMON or (name.startswith("select_") and name not in _SELECTS)
 

@@ -53,10 +53,10 @@ MAX_SIDE = len(DIACRITICS)
 
 
 def new_id() -> int:
-    """A number of 24 bits for a picture, most likely unlike those of other programs.
+    """New image id of 24 bits, most likely unlike the ids of other programs.
 
-    The number travels as the foreground colour of the placeholders. It begins at a place that
-    depends on the process, for a terminal keeps the pictures of all its programs in one table.
+    The id travels as the foreground colour of the placeholders. The first id depends on the
+    process, because a terminal keeps the pictures of all its programs in one table.
     """
     import os
 

@@ -1,8 +1,8 @@
-"""SVG documents drawn to PNG, in a process of their own with limits on memory and time.
+"""Render SVG documents to PNG in a separate process with limits on memory and time.
 
-A document may come from anybody. The renderer reads files that it refers to (also `/dev/zero`),
-and ends its whole process where a picture is too large for memory. So references to files are
-taken out first, and what the renderer still does it does elsewhere.
+A document may come from an untrusted source. The renderer reads files that the document refers to
+(also `/dev/zero`), and ends its process when a picture is too large for memory. So file references
+are removed first, and the rest runs in the separate process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The screen of settings: what each is, who said so, and changing it in the user's file."""
+"""Settings screen: shows each setting with its origin, and writes changes to the user's file."""
 
 from __future__ import annotations
 
@@ -250,7 +250,7 @@ class SettingsScreen(Picker[None]):
             self.run_worker(self._write(row.key, None), group="change", exclusive=True)
 
     async def _write(self, key: Key, value: object) -> None:
-        """Into the user's file; then say who counts more, if somebody does."""
+        """Write to the user's file; warn if a file of higher precedence overrides it."""
         try:
             await asyncio.to_thread(change, self._file, key, value)
         except CodeexecError as error:

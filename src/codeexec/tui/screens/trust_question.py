@@ -70,7 +70,7 @@ class TrustQuestion(Modal[str | None]):
         return "\n".join(lines)
 
     def on_key(self, event: events.Key) -> None:
-        """Whoever types a word did not mean to answer."""
+        """Ignore letters: the user may be typing a word, not answering."""
         if event.key != "t":
             self._take_back()
 

@@ -73,7 +73,7 @@ async def ask(widget: Widget, session: SessionClient | None, request: Request[R]
 
 
 async def ask_quietly(session: SessionClient | None, request: Request[R]) -> R | None:
-    """The same for what nobody has asked for by hand: a refusal is no news."""
+    """As `ask`, for requests that the user did not make: an error is not shown."""
     if session is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""A session that may be asked before it is there: what is asked waits, and nothing is lost."""
+"""SessionClient proxy that queues calls until the real session is open."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ R = TypeVar("R")
 
 
 class DeferredSession:
-    """A `SessionClient` that becomes another one as soon as that is known.
+    """A `SessionClient` that forwards to the real session once `become` has set it.
 
-    Requests made before keep their order: they wait in one line. Requests that name no kernel go to
-    the one in `focus`, code of a document to the document's. Executions get the width of the
-    screen that shows their output, `columns`; cells of notebooks get none, because their output
+    Calls made before keep their order: they wait in one queue. Requests that name no kernel go to
+    the kernel in `focus`, code of a document to the document's kernel. Executions get the width of
+    the screen that shows their output, `columns`; cells of notebooks get none, because their output
     is written into the notebook's file.
     """
 

@@ -33,7 +33,7 @@ BURST = 8
 over within them."""
 
 FLOOD = 400
-"""Rows within a frame that nobody can have read before the next one."""
+"""Rows that one frame may skip, because they would scroll past before they can be read."""
 
 FLOOD_INTERVAL = 0.1
 """Seconds between frames of a flood: more of them take time from the kernel, and show no more."""

@@ -1,7 +1,7 @@
-"""What a workbench shows of a session: its files, the one in front, cursors, scroll.
+"""View of a session: open files, the document in front, cursors and scroll offset.
 
-Kept by session in the state folder, so that whoever attaches opens the files of that session, and
-whoever watches follows the workbench that is being watched.
+Stored by session in the state folder: a client that attaches opens the same files, and a watching
+client follows the watched workbench.
 """
 
 from __future__ import annotations

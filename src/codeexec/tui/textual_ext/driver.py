@@ -1,4 +1,5 @@
-"""The terminal as Textual drives it, after a first frame that has had it, and when it goes away."""
+"""Textual's terminal driver, adapted to a first frame that owns the terminal at the start, and to a
+terminal that goes away."""
 
 from __future__ import annotations
 
@@ -9,13 +10,13 @@ from textual.drivers.linux_driver import LinuxDriver
 
 
 class StartScreen(Protocol):
-    """What has had the terminal until now."""
+    """Owner of the terminal until Textual takes it over."""
 
     def give_up_screen(self) -> None:
-        """It is ours to leave."""
+        """Leave restoring the terminal to Textual."""
 
     def give_way(self) -> None:
-        """We write to it: nobody else does any more."""
+        """Stop writing to the terminal."""
 
 
 class Taker(Protocol):
@@ -27,7 +28,7 @@ class Taker(Protocol):
 
 
 class FollowingDriver(LinuxDriver):
-    """The terminal is not cleared once more by entering its other screen, where we are already."""
+    """Driver that does not enter the alternate screen again after the first frame."""
 
     _has_entered = False
 
@@ -52,8 +53,10 @@ class FollowingDriver(LinuxDriver):
 
 
 class _Lasting:
-    """A file that may go away: what is written then is nobody's. Else Textual's thread that
-    writes would end, and whoever has something to write would wait for it for ever."""
+    """Output file that ignores write errors after the terminal has gone away.
+
+    With an error, Textual's writer thread would end, and callers that write would block for ever.
+    """
 
     def __init__(self, file: TextIO) -> None:
         self._file = file

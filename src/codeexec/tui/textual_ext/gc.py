@@ -1,8 +1,8 @@
-"""When garbage is looked for: not while somebody types.
+"""Garbage collection in pauses of typing.
 
-Going through all that a workbench holds takes 20 to 50 ms, which is felt as a key that hangs. What
-its start has made is never garbage and is left out; the rest is looked through as often as Python
-would, but between the keys.
+A full collection over all objects of a workbench takes 20 to 50 ms, which delays a key noticeably.
+Objects of the start are never garbage and are frozen; the others are collected as often as Python
+would, but between keys.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from __future__ import annotations
 import gc
 
 LOOK_EVERY = 1.0
-"""Seconds between looks at whether it is time."""
+"""Seconds between checks whether a collection is due."""
 
 _QUIET = 1.0
-"""Seconds without a key, after which there is time."""
+"""Seconds without a key after which a collection may run."""
 
 _DUE, _OVERDUE = 10, 300
-"""Collections of the young, after which Python would look through all; when it is done at last
-although somebody types on and on."""
+"""Counts of young collections: from the first on a full collection is due in a pause, from the
+second on also while the user types."""
 
 
 def begin() -> None:
-    """What there is by now stays for good; the rest is left to `tidy`."""
+    """Freeze the objects that exist now; later ones are left to `tidy`."""
     gc.freeze()
     young, middle, _ = gc.get_threshold()
     gc.set_threshold(young, middle, 1_000_000)
@@ -29,12 +29,12 @@ def begin() -> None:
 
 
 def keep() -> None:
-    """What has been loaded meanwhile stays as well."""
+    """Freeze the objects that were loaded meanwhile."""
     gc.freeze()
 
 
 def tidy(quiet: float) -> bool:
-    """Look through all, if it is time; `quiet` is for how many seconds no key has come."""
+    """Run a full collection if it is due; `quiet` is the number of seconds without a key."""
     due = gc.get_count()[2]
     if due < _DUE or (quiet < _QUIET and due < _OVERDUE):
         return False

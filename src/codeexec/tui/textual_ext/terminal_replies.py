@@ -19,7 +19,7 @@ _PARTIAL = re.compile(
     r"\x1b(?:P(?:[01]?(?:[$+](?:r[\d;:=A-Fa-f]*m?)?)?|>(?:\|[^\x1b]{0,80})?)\x1b?"
     r"|_(?:G[^\x1b]{0,80})?\x1b?|\[(?:\?[\d;]*|6(?:;\d{0,4}){0,2})?)\Z"
 )
-"""The beginning of an answer to a question of ours, at the end of what was read."""
+"""Start of an unfinished reply of the terminal, at the end of the input."""
 
 _ANY_PARTIAL = re.compile(rf"{_PARTIAL.pattern}|\x1b\Z")
 """The same, or its first byte, which is the key Escape as well."""

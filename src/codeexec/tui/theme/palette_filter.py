@@ -95,6 +95,6 @@ def _apart(number: int, depth: Limited) -> int:
 
 @lru_cache(512)
 def _color(number: int, depth: Limited) -> RichColor:
-    """With its look beside its number: whoever blends it goes on from that."""
+    """Palette colour with its RGB value, which Textual needs for blending."""
     kind = ColorType.STANDARD if depth == "16" else ColorType.EIGHT_BIT
     return RichColor(f"color({number})", kind, number, ColorTriplet(*color_of(number)))

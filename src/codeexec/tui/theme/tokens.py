@@ -181,7 +181,7 @@ class BadValue(ValueError):
 
 
 def is_text(name: str) -> bool:
-    """Whether the meaning colours text that somebody reads (ANSI colours have their own rule)."""
+    """Whether the token colours readable text (ANSI colours have their own rule)."""
     return name not in DECORATION and name not in GROUNDS and not name.startswith("ansi.")
 
 

@@ -1,4 +1,4 @@
-"""What can be done about the kernels of a session: start another one, choose who has the focus."""
+"""Dialogs to start, focus, choose and remove the kernels of a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Telling a person who looks elsewhere: the bell, and the terminal's own notification (OSC 9)."""
+"""Notifications while the terminal is not in focus: the bell, and OSC 9."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f;]+")
 
 
 def sequence(message: str, settings: Notify, *, tmux: bool = False) -> str:
-    """What is written to the terminal; of the words nothing that could end the sequence."""
+    """Bytes for the terminal: bell and notification, without characters that could end the
+    sequence."""
     bell = "\a" if settings.bell else ""
     if not settings.desktop:
         return bell
@@ -26,7 +27,7 @@ def sequence(message: str, settings: Notify, *, tmux: bool = False) -> str:
 
 
 class AnswerWaits:
-    """For how long executions have waited for the user: time that they did not take."""
+    """Seconds that executions waited for the user's input, which do not count as run time."""
 
     def __init__(self) -> None:
         self._since: dict[str, float] = {}
@@ -48,8 +49,8 @@ class AnswerWaits:
 def long_runs(
     frame: Frame, settings: Notify, waits: AnswerWaits | None = None
 ) -> list[ExecutionView]:
-    """Executions that have ended in this frame and took longer than nobody would wait; the time
-    in which they waited for an answer does not count."""
+    """Executions that ended in this frame and ran longer than the configured time, without the time
+    in which they waited for an answer."""
     if not settings.after:
         return []
     waits = waits or AnswerWaits()

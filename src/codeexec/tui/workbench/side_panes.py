@@ -1,4 +1,4 @@
-"""The panes at the sides, loaded when the first frame is on screen: nobody types into them."""
+"""Side panes: imported and mounted after the first frame is on screen."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What stands at the sides."""
+    """The panes at the sides."""
 
     files: FilesPane
     artifacts: ArtifactPane

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from codeexec.tui.workbench.workbench import Workbench
 
 QUIET = 0.8
-"""Seconds without a key before the question comes: nobody is interrupted while typing."""
+"""Seconds without a key before the trust question opens, so that it does not interrupt typing."""
 
 _LOOK = 0.1
-"""Seconds between looks whether it is quiet."""
+"""Seconds between checks for a pause."""
 
 
 class TrustControl:
-    """Of one workbench. All that it asks of files is asked in a thread."""
+    """Trust mark and trust question of one workbench. Files are read in a thread."""
 
     def __init__(self, workbench: Workbench) -> None:
         self._workbench = workbench
@@ -39,7 +39,7 @@ class TrustControl:
         self._offer: Timer | None = None
 
     async def begin(self) -> None:
-        """Show the mark, and ask where there is a question: once, when nobody types."""
+        """Show the mark; if trust is undecided, ask once, in a pause of typing."""
         workbench, options = self._workbench, self._workbench.options
         if options.kernel or options.docker is not None:
             return  # the command line has chosen what runs

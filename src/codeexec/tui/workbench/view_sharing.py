@@ -1,4 +1,4 @@
-"""What a workbench shows, kept for those who attach, and shown by those who watch."""
+"""Store the view of a workbench for clients that attach, and follow it in watching clients."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def source_path(path: str, snapshot: Snapshot | None) -> Path | None:
 
 
 class Wires(KernelActions):
-    """No state of its own but what its subclass gives it."""
+    """Message handlers that connect the panes; the subclass holds the state."""
 
     answer_waits: notify.AnswerWaits
     console_pane: ConsolePane
@@ -107,7 +107,7 @@ class Wires(KernelActions):
                 prompt.put(offer.text.rstrip("\n"))
 
     def tell_news(self, frame: Frame) -> None:
-        """Notices of the session, and long runs that nobody watched."""
+        """Show notices of the session, and report long runs that ended out of the user's sight."""
         for notice in frame.notices:
             if notice.title == RESTRICTED:
                 continue  # the status line has a mark, and there is a question
@@ -211,7 +211,8 @@ class Wires(KernelActions):
 
     @on(ConsolePane.AnswerAwaited)
     def point_to_answer(self, event: ConsolePane.AnswerAwaited) -> None:
-        """Whoever has run it and does not write meanwhile is led there; the others are told."""
+        """Lead the user to the answer bar if their own run asks and they are not typing; else
+        notify."""
         front, sheet = self.here, self.documents.sheet
         if front == "console":
             return

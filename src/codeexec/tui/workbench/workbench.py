@@ -201,7 +201,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
 
     @work(group="furnish", exclusive=True)
     async def _furnish(self) -> None:
-        """Fetch the panes that nobody types into, once those that one does are on screen."""
+        """Mount the side panes after editor and console are on screen."""
         self.side = await furnish(
             self, self.place.folder, self.session, self.equipment.graphics, self.documents
         )
@@ -214,7 +214,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         if self.side is not None and self.query("#left-divider"):  # else it is being left
             self.lay_out()
         if self.side is not None and self.front in _LATE:
-            self.action_go(self.front)  # somebody has gone there before it was there
+            self.action_go(self.front)  # the user chose the pane before it was mounted
         garbage.keep()
 
     @work(group="trust", exclusive=True)

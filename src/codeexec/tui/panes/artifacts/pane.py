@@ -72,7 +72,7 @@ class ArtifactPane(ItemActions, Vertical):
 
     @dataclass
     class Pinned(Message):
-        """These keys are pinned now, for who remembers the layout."""
+        """The set of pinned keys has changed; the layout stores it."""
 
         keys: frozenset[str]
 
@@ -207,8 +207,10 @@ class ArtifactPane(ItemActions, Vertical):
     # -- what is shown -------------------------------------------------------------------
 
     def _arrange(self, chosen: bool = False) -> None:
-        """Bring list, words and preview in line with the gallery and what the person has set;
-        who has `chosen` another than the newest stays there."""
+        """Update list, labels and preview from the index and the filters.
+
+        `chosen`: the user moved the cursor, so the selection stays unless it is the newest item.
+        """
         self._items = self.gallery.items(self._kind, self._execution)
         newest = self.gallery.newest(self._items)
         keys = [item.key for item in self._items]

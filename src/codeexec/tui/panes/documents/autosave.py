@@ -111,8 +111,8 @@ class Autosaving(DocumentsBase):
     # -- on disk --------------------------------------------------------------------------------
 
     def notice(self, sheet: DocumentView, now: Stamp | None) -> None:
-        """The file is like that now. Where nothing of ours is unsaved, what is on disk is meant;
-        else the person is told, once for each version."""
+        """Handle a changed stamp of the file: reload the document if it has no unsaved text, else
+        tell the user, once for each version."""
         if now == sheet.noticed:
             return
         sheet.noticed = now

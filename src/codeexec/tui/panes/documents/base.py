@@ -19,7 +19,7 @@ from codeexec.tui.widgets.status import Position
 
 
 class DocumentsBase(Vertical):
-    """Knows its sheets and shows their tabs."""
+    """Container of the open documents and their tabs."""
 
     @dataclass
     class DocumentCloseRequested(Message):
@@ -33,7 +33,7 @@ class DocumentsBase(Vertical):
 
     @dataclass
     class ConflictFound(Message):
-        """It is to be saved, but the file has changed on disk since it was read."""
+        """The document cannot be saved because its file has changed on disk since it was read."""
 
         sheet: DocumentView
 
@@ -45,7 +45,7 @@ class DocumentsBase(Vertical):
 
     @dataclass
     class SwapFound(Message):
-        """There is text of this document that was never saved."""
+        """Unsaved text of this document was found in a swap file."""
 
         sheet: DocumentView
         swap: Swap
@@ -87,7 +87,7 @@ class DocumentsBase(Vertical):
     def __init__(
         self, theme: Theme, swaps: SwapStore | None = None, me: str = "", id: str = "editor"
     ) -> None:
-        """`me` names this face to others; `swaps` is where unsaved text is kept."""
+        """`me` is the name of this client; `swaps` stores unsaved text."""
         super().__init__(id=id)
         self._theme = theme
         self._swaps = swaps
@@ -116,8 +116,8 @@ class DocumentsBase(Vertical):
         return next((sheet for sheet in self._sheets if sheet.name_key == key), None)
 
     def sheet_of(self, message: Message) -> DocumentView | None:
-        """The document whose editor posted this, else the one in front: an editor that is made
-        to act by somebody else utters in their name."""
+        """The document whose editor posted this, else the document in front: a message of an editor
+        that another widget called has that widget as its sender."""
         sender = message._sender
         for sheet in self._sheets:
             if any(sender is view.editor for view in sheet.views):

@@ -42,7 +42,7 @@ from codeexec.tui.panes.editor.vim import VimKeys
 from codeexec.tui.theme.theme import Theme
 
 _WRITES = 5.0
-"""Seconds since a change of the text in which somebody is taken to go on writing."""
+"""Seconds after an edit in which the user counts as still writing."""
 
 _MOST_LINES_WITH_DEFINITIONS = 20_000
 """Lines of a text whose definitions are looked for; more would hold up the keyboard."""
@@ -82,7 +82,7 @@ def read(path: Path, real: Path | None = None) -> Document:
 
 
 def _note(document: Document, untitled: str = "") -> str:
-    """What somebody should know about the file before editing it."""
+    """Note about the file for the user before the first edit; empty if there is none."""
     file = document.file
     if file.stamp is None and not untitled:
         folder = document.path.parent
@@ -149,7 +149,7 @@ class DocumentView(Vertical):
         """When code of it was last asked to run; seconds on the monotonic clock."""
         self._waits = False
         self.is_frozen = False
-        """Shows what somebody else edits: nothing of it is ours to change or to lose."""
+        """The document is shown read-only because another client edits it."""
 
     def _make_view(self, model: EditorModel) -> DocumentEditor:
         habits = self._habits
@@ -231,13 +231,13 @@ class DocumentView(Vertical):
 
     @property
     def is_written(self) -> bool:
-        """Somebody writes here, and has gone on to do so after the last run."""
+        """Whether the user is writing here and has typed since the last run."""
         typed = self.editor.typed_at
         return typed > self.ran_at and time.monotonic() - typed < _WRITES
 
     @property
     def would_be_lost(self) -> bool:
-        """Whether closing it loses what somebody typed."""
+        """Whether closing the document loses typed text."""
         if self.is_frozen:
             return False
         if not self.untitled:
@@ -333,9 +333,10 @@ class DocumentView(Vertical):
         self.noticed = file.stamp
 
     def compare(self) -> list[str]:
-        """How what is here differs from what is on disk, as the rows of a unified diff.
+        """Rows of a unified diff from the file on disk to the text in the editor.
 
-        Raises DocumentError, NotFound and Denied."""
+        Raises DocumentError, NotFound and Denied.
+        """
         disk_lines = read(self.path, self.document.file.real).text.split("\n")
         editor_lines = self.editor.text.split("\n")
         return list(difflib.unified_diff(disk_lines, editor_lines, "on disk", "here", lineterm=""))
@@ -413,7 +414,7 @@ class DocumentView(Vertical):
         return any(mark.state in open_states for mark in self._marked.values())
 
     def show_marks(self, snapshot: Snapshot) -> None:
-        """How its cells stand."""
+        """Show the run states of the cells."""
         views = self._views(snapshot)
         if not views and not self._marked:
             return
@@ -499,7 +500,7 @@ class DocumentView(Vertical):
         self.check_soon()
 
     def check_soon(self) -> None:
-        """Look for syntax errors as soon as nobody types."""
+        """Schedule a check for syntax errors for when typing pauses."""
         self._check_asked_at = time.monotonic()
         if not self._waits and self.language.name == "python" and self.is_attached:
             self._waits = True

@@ -356,7 +356,7 @@ class DocumentsPane(Running):
         return await self._add_untitled(Path(name.split(":", 2)[2]), name, swap.text)
 
     def view(self) -> SessionView:
-        """What is shown, for those who follow or come back."""
+        """The open documents, cursors and scroll offset, for clients that follow or attach."""
         files = []
         for sheet in self._sheets:
             cursor = sheet.first_view.editor.model.cursor

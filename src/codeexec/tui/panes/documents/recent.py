@@ -16,7 +16,7 @@ MOST = 60
 
 
 class RecentFiles:
-    """Newest first; what cannot be read or written is no reason to disturb anybody."""
+    """Recent files, newest first. A file that cannot be read or written is ignored."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -26,7 +26,7 @@ class RecentFiles:
         return [Path(name) for name in self._read() if Path(name).is_file()]
 
     def add(self, path: Path, former: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """It is open now; what it was called before it was saved under this name."""
+        """Add an opened file; returns the name it had before it was saved under this one."""
         entries_by_path = self._read()
         earlier = entries_by_path.pop(str(path), ())
         updated = {str(path): former or earlier, **entries_by_path}

@@ -285,7 +285,7 @@ class EditorBase(EditorMessages, ScrollView, can_focus=True):
             rows.set_width(wrap_width)
         self.virtual_size = Size(self._text_width(), rows.total)
 
-    # Parsing, when nobody types.
+    # Parsing, in pauses of typing.
 
     @property
     def is_parsing(self) -> bool:

@@ -23,7 +23,7 @@ MARK_SECONDS = 0.05
 
 
 class FindActions(EditorBase):
-    """The prompts themselves are somebody else's: these post what to ask for."""
+    """Search actions of the editor. They post `PromptRequested`; other widgets show the prompts."""
 
     wanted = Query("")
 

@@ -1,4 +1,4 @@
-"""What the editor utters: facts about its text, and wishes that somebody else fulfils."""
+"""Messages of the editor: notices about its text, and requests to the widget that hosts it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RunScope(StrEnum):
-    """Which cells somebody wants to run."""
+    """Which cells a run request covers."""
 
     CELL = "cell"
     SELECTION = "selection"
@@ -28,7 +28,7 @@ class RunScope(StrEnum):
 
 
 class EditorMessage(Message, namespace="code_editor"):
-    """What an editor utters; `control` is the editor."""
+    """Message of an editor; `control` is the editor."""
 
     @property
     def control(self) -> DOMNode | None:
@@ -36,9 +36,10 @@ class EditorMessage(Message, namespace="code_editor"):
 
 
 class CodeQuestion(EditorMessage, namespace="code_editor"):
-    """A question to the kernel: `offset` is in code points into `code`, one cell's source.
+    """Request to the kernel about code: `offset` is in code points into `code`, the source of one
+    cell.
 
-    `start` is where `code` begins in the text and `version` that of the text.
+    `start` is the position of `code` in the text, and `version` the version of the text.
     """
 
     def __init__(self, code: str, offset: int, start: Location, version: int) -> None:
@@ -57,7 +58,7 @@ class CodeQuestion(EditorMessage, namespace="code_editor"):
 
 
 class EditorMessages:
-    """The messages, nested so that they are known as `CodeEditor.RunRequested` and so on."""
+    """The messages as nested classes, available as `CodeEditor.RunRequested` and so on."""
 
     class TextChanged(EditorMessage, namespace="code_editor"):
         """The text has changed; `version` counts up with every change."""
@@ -67,7 +68,7 @@ class EditorMessages:
             self.version = version
 
     class CursorMoved(EditorMessage, namespace="code_editor"):
-        """The cursor or the selection is somewhere else; from 0, in code points."""
+        """The cursor or the selection has moved; counted from 0, in code points."""
 
         def __init__(self, selection: Selection) -> None:
             super().__init__()
@@ -85,7 +86,8 @@ class EditorMessages:
             self.cells = cells
 
     class CompletionRequested(CodeQuestion, namespace="code_editor"):
-        """Answer with `show_completions`. `automatic`: nobody asked, so do not disturb."""
+        """Request for completions, answered with `show_completions`. `automatic`: made while
+        typing, so failures stay silent."""
 
         automatic = False
 
@@ -93,14 +95,14 @@ class EditorMessages:
         """Answer with `show_docs`."""
 
     class TextCopied(EditorMessage, namespace="code_editor"):
-        """Text was copied or cut, for other clipboards than ours."""
+        """Text was copied or cut; other clipboards than the application's may take it."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
     class ModeChanged(EditorMessage, namespace="code_editor"):
-        """A layer of keys such as vim's is in another mode; `mode` is a word to show."""
+        """The mode of a key layer such as vim's has changed; `mode` is its label."""
 
         def __init__(self, mode: str) -> None:
             super().__init__()
@@ -117,8 +119,8 @@ class EditorMessages:
             self.button = button
 
     class PromptRequested(EditorMessage, namespace="code_editor"):
-        """Ask somebody for `find`, `replace`, `line`, `cell`, `symbol` or `command`, beginning
-        with `text`."""
+        """Request to open the prompt of this kind (`find`, `replace`, `line`, `cell`, `symbol` or
+        `command`) with `text` in it."""
 
         def __init__(self, kind: str, text: str = "") -> None:
             super().__init__()

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from codeexec.tui.panes.editor.messages import CodeQuestion
 
 _BEFORE, _AFTER = 500, 100
-"""Lines around the cursor that a kernel is told of to complete or explain a name: a cell of 50,000
-lines would keep it busy for seconds, and the next run waiting."""
+"""Lines around the cursor that are sent to a kernel to complete or explain a name: a cell of 50,000
+lines would keep it busy for seconds and delay the next run."""
 
 
 class RunActions(EditorBase):
-    """What is asked of a kernel is posted; what it says is shown by `set_` and `show_`."""
+    """Requests to a kernel are posted as messages; replies come back through the `set_` and `show_`
+    methods."""
 
     enter_accepts = False
     """Whether Enter takes the first completion of a list that opened by itself."""
@@ -140,7 +141,7 @@ class RunActions(EditorBase):
         self.post_message(request)
 
     def _answers(self, request: CodeQuestion | None) -> bool:
-        """Whether an answer to this request is still wanted; one that nobody asked for is."""
+        """Whether the reply to this request is still wanted; a reply without a request is."""
         if request is not None and request is not self._asked:
             return False
         self._asked = None

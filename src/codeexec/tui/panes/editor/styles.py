@@ -1,4 +1,4 @@
-"""Names of meaning to styles, from a theme of ours or from any theme of Textual."""
+"""Styles by theme token, from our own themes or from any Textual theme."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class EditorStyles:
 
     @classmethod
     def from_meanings(cls, lookup: Callable[[str], Style]) -> EditorStyles:
-        """Styles from a theme of ours, given its `style`."""
+        """Styles from one of our own themes, given its `style`."""
         return cls(lookup)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Making, renaming and deleting files: what can be said against it comes as an error in words."""
+"""Create, rename and delete files; failures are raised as errors with messages for the user."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from codeexec.hostfiles import files as hostfiles
 
 
 def _inside(root: Path, folder: Path, name: str) -> Path:
-    """Where a name that somebody typed leads; UsageError and Denied."""
+    """Path of a name that the user typed; raises UsageError and Denied."""
     name = name.strip()
     if not name.strip("/. ") or "\0" in name:
         raise UsageError(f"{name!r} is no name for a file.", "Type a name such as notes.py.")

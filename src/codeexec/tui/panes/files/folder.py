@@ -29,7 +29,7 @@ ALWAYS_HIDDEN = (
     "*.pyc",
     ".DS_Store",
 )
-"""What nobody opens in an editor, hidden unless a .gitignore says otherwise (`!venv/`)."""
+"""Patterns that are hidden by default, unless a .gitignore includes them (`!venv/`)."""
 
 MOST_RULES = 1 << 20
 """Bytes of one .gitignore that are read."""

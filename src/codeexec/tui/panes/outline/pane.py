@@ -89,7 +89,7 @@ class OutlinePane(Vertical):
     # -- what is shown ---------------------------------------------------------------------------
 
     def follow(self) -> None:
-        """Show changes soon; while nobody looks, nothing is worked out."""
+        """Schedule an update; while the pane is hidden, the outline is not computed."""
         if self.is_attached and self.is_on_screen and not self._is_due:
             self._is_due = True
             self.set_timer(_PAUSE, self._refresh)

@@ -87,8 +87,11 @@ def outline(
     sought: str,
     width: int,
 ) -> list[tuple[Key, ListRow]]:
-    """The rows of a list that is `width` cells wide; with `sought`, of those whose name or type
-    has that text. What was imported is no data: it is listed only for who looks for it."""
+    """Rows of a list that is `width` cells wide.
+
+    With `sought`, only variables whose name or type contains that text. Imported modules are not
+    data: they are listed only if they match a search.
+    """
     search = sought.casefold()
     listed = [
         item

@@ -1,4 +1,4 @@
-"""How the cells of a document stand, from the executions of a session."""
+"""Run states of a document's cells, from the executions of a session."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def reference(document: str, cell: Cell, token: str, *, whole: bool) -> CellRef:
 def assigned(
     views: Iterable[ExecutionView], cells: Sequence[Cell], token: str
 ) -> Iterator[tuple[str, ExecutionView]]:
-    """Executions with the keys of the cells that they are of; the last of a cell counts.
+    """Pairs of cell key and execution; the last execution of a cell counts.
 
-    An execution of this opening knows its cell; one of another, or of somebody else, belongs to
-    the cell that has its code now, else to the only one that has its title.
+    An execution of this opening names its cell. An execution of another opening or another client
+    belongs to the cell that has its code now, else to the only cell with its title.
     """
     keys = {cell.key: cell for cell in cells}
     by_source = {cell.source: cell.key for cell in reversed(cells) if cell.is_code}

@@ -236,7 +236,7 @@ class Running(Autosaving):
                 sheet.show_marks(self._snapshot)
 
     def _mark_failure(self, view: ExecutionView) -> None:
-        """The lines of the traceback that are in documents of ours, each with the error."""
+        """Show the error at the lines of open documents that the traceback names."""
         if view.error is None or view.cell is None:
             return
         from codeexec.tui.render import traceback  # not at the start

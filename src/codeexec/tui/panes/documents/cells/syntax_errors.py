@@ -11,7 +11,7 @@ from codeexec.documents.percent import CellIndex
 from codeexec.tui.panes.editor.marks import Diagnostic
 
 MOST = 40_000
-"""Characters of a cell that is looked at: the parser lets nobody else work meanwhile."""
+"""Longest cell to check, in characters: the parser blocks all other threads."""
 
 _FLAGS = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 _SPECIAL = re.compile(r"(\s*)(?:[%!?]|[\w.,\s]+=\s*[%!]).*|(\s*)[^#'\"]*[\w)\]]\?{1,2}\s*")

@@ -85,7 +85,7 @@ def word_at(line: str, column: int) -> tuple[int, int]:
 
 
 def identifier_before(line: str, column: int) -> str:
-    """The part of an identifier that ends at `column`; no more than anybody would name."""
+    """The part of an identifier that ends at `column`, up to a plausible length of a name."""
     start, lowest = column, max(0, column - _LONGEST_NAME)
     while start > lowest and (line[start - 1].isalnum() or line[start - 1] == "_"):
         start -= 1

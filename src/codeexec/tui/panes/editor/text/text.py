@@ -41,9 +41,10 @@ ORIGIN = Location(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class TextChange:
-    """`removed` between `start` and `old_end` has become `inserted`, which ends at `new_end`.
+    """The text `removed` between `start` and `old_end` was replaced by `inserted`, which ends at
+    `new_end`.
 
-    The byte offsets are in UTF-8 with `\\n` between lines; -1 when nobody asked for them.
+    Byte offsets are in UTF-8 with `\\n` between lines; -1 if they were not requested.
     """
 
     start: Location
