@@ -304,7 +304,7 @@ class WorkbenchApp(App[str]):
     @on(Depart)
     def depart(self, event: Depart) -> None:
         self.workbench.keep_layout()
-        self.exit(event.words)
+        self.exit(event.message)
 
     @on(Attach)
     async def attach(self, event: Attach) -> None:

@@ -1,4 +1,4 @@
-"""What screens ask of the program itself."""
+"""Messages of screens to the application."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ class Attach(Message):
 
 @dataclass
 class Depart(Message):
-    """End the program, and say these words once the terminal is back."""
+    """End the program, and print the message once the terminal is restored."""
 
-    words: str
+    message: str

@@ -23,7 +23,7 @@ class TourStep:
     the words stands for the key of that command."""
 
     title: str
-    words: str
+    text: str
     needs: tuple[str, ...]
     praise: str = ""
     cell: str = ""

@@ -18,7 +18,7 @@ from codeexec.tui.panes.artifacts.pane import ArtifactPane
 from codeexec.tui.panes.artifacts.preview import Preview
 from codeexec.tui.panes.artifacts.store import Blobs
 from codeexec.tui.screens.viewer import ViewerScreen
-from codeexec.tui.session.ask import CopyRequested, Failed, Said, SaveRequested
+from codeexec.tui.session.ask import CopyRequested, Failed, NoticePosted, SaveRequested
 from codeexec.tui.widgets.picture import Picture
 from codeexec.tui.widgets.row_list import Pieces, RowList
 from codeexec.tui.widgets.table import DataTableView
@@ -157,9 +157,9 @@ async def test_save_copy_and_path(tmp_path: Path) -> None:
         assert path.parent.parent.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize(("code", "kind"), [(0, Said), (3, Failed)])
+@pytest.mark.parametrize(("code", "kind"), [(0, NoticePosted), (3, Failed)])
 async def test_opening_outside(
-    code: int, kind: type[Said | Failed], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    code: int, kind: type[NoticePosted | Failed], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opener = tmp_path / "xdg-open"
     opener.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\nexit {code}\n')

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codeexec.domain.outputs import Run
-from codeexec.tui.panes.console.rows import KEPT_PAGES, PAGE, Heights, Pages
+from codeexec.tui.panes.console.rows import KEPT_PAGES, PAGE, Heights, RowPages
 
 
 def page_of(number: int) -> tuple[Run, ...]:
@@ -14,7 +14,7 @@ def page_of(number: int) -> tuple[Run, ...]:
 
 
 def test_a_page_is_wanted_once_and_then_there() -> None:
-    pages = Pages()
+    pages = RowPages()
     assert pages.get("a", PAGE + 3) is None
     assert pages.get("a", PAGE + 4) is None
     assert pages.take_wanted() == [("a", 1)]
@@ -27,7 +27,7 @@ def test_a_page_is_wanted_once_and_then_there() -> None:
 
 
 def test_old_pages_make_room() -> None:
-    pages = Pages()
+    pages = RowPages()
     for number in range(KEPT_PAGES + 1):
         pages.put("a", number * PAGE, page_of(number))
     assert pages.get("a", 0) is None
@@ -35,7 +35,7 @@ def test_old_pages_make_room() -> None:
 
 
 def test_rewritten_rows_are_read_again() -> None:
-    pages = Pages()
+    pages = RowPages()
     pages.put("a", 0, page_of(0))
     pages.put("a", PAGE, page_of(1))
     pages.forget("a", PAGE + 10)

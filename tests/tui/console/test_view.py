@@ -48,7 +48,7 @@ class Around(Container):
 
     wanted: list[tuple[str, int]]
 
-    def on_console_view_rows_wanted(self, event: ConsoleView.RowsWanted) -> None:
+    def on_console_view_rows_requested(self, event: ConsoleView.RowsRequested) -> None:
         self.wanted += event.pages
 
     frames: list[str]
@@ -56,9 +56,9 @@ class Around(Container):
     def on_console_view_frame_clicked(self, event: ConsoleView.FrameClicked) -> None:
         self.frames.append(event.execution_id)
 
-    images: list[ConsoleView.ImageWanted]
+    images: list[ConsoleView.ImageRequested]
 
-    def on_console_view_image_wanted(self, event: ConsoleView.ImageWanted) -> None:
+    def on_console_view_image_requested(self, event: ConsoleView.ImageRequested) -> None:
         self.images.append(event)
 
     stale: list[str]
@@ -78,7 +78,7 @@ class Shown(App[None]):
         self.wanted: list[tuple[str, int]] = []
         self.stale: list[str] = []
         self.frames: list[str] = []
-        self.images: list[ConsoleView.ImageWanted] = []
+        self.images: list[ConsoleView.ImageRequested] = []
 
     def compose(self) -> ComposeResult:
         around = Around(ConsoleView(HARBOUR, self.me))

@@ -18,7 +18,7 @@ from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.panes.artifacts.index import ArtifactIndex
 from codeexec.tui.panes.console.view import ConsoleView
 from codeexec.tui.panes.documents.pane import DocumentsPane
-from codeexec.tui.session.ask import Said
+from codeexec.tui.session.ask import NoticePosted
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.stored_outputs import MOST_CELLS, MOST_ROWS, stored_views
 from codeexec.tui.theme.theme import built_in_folder, find_theme
@@ -174,6 +174,6 @@ async def test_cells_that_are_left_out_are_told(tmp_path: Path) -> None:
     async with app.run_test() as pilot:
         await app.documents.open(path)
         await until(pilot, lambda: len(app.shown) == MOST_CELLS)
-        assert [one.words for one in app.heard if isinstance(one, Said)] == [
+        assert [one.message for one in app.heard if isinstance(one, NoticePosted)] == [
             f"Stored outputs of the first {MOST_CELLS} cells are shown, of 3 not."
         ]

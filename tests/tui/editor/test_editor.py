@@ -326,7 +326,7 @@ async def test_late_completions_are_not_shown() -> None:
 async def test_find_replace_and_prompts() -> None:
     app = Host("one two\none")
     async with app.run_test(size=(60, 12)) as pilot:
-        found = app.editor.find(Query("one"), here=True)
+        found = app.editor.find(Query("one"), at_selection=True)
         assert found is not None
         assert (found.number, found.count) == (1, 2)
         await pilot.press("f4")

@@ -146,7 +146,7 @@ def test_ten_thousand_lines_are_indented_in_one_step() -> None:
 
 def test_find_goes_around_and_counts() -> None:
     model = model_of("|foo Foo\nbar foo")
-    found = find(model, Query("foo"), here=True)
+    found = find(model, Query("foo"), at_selection=True)
     assert found is not None
     assert (found.number, found.count, found.selection.start) == (1, 3, Location(0, 0))
     numbers = [found.number for _ in range(3) if (found := find(model, Query("foo"))) is not None]
@@ -174,7 +174,7 @@ def test_whole_words_and_regular_expressions() -> None:
 def test_replace_one_and_all_in_one_step() -> None:
     model = model_of("|a1 b2\nx\na3")
     query = Query(r"a(\d)", regex=True)
-    find(model, query, here=True)
+    find(model, query, at_selection=True)
     assert replace_one(model, query, r"<\1>")
     assert model.lines[0] == "<1> b2"
     model.undo()

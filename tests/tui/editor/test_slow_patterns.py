@@ -24,7 +24,7 @@ def test_a_slow_pattern_is_stopped(text: str, monkeypatch: pytest.MonkeyPatch) -
 def test_groups_are_replaced_as_before() -> None:
     model = EditorModel("a1 b2\nc3", by_name("python"))
     query = Query(r"([a-z])(\d)", regex=True)
-    assert find(model, query, here=True) is not None
+    assert find(model, query, at_selection=True) is not None
     assert replace_one(model, query, r"\2\1")
     assert replace_all(model, query, r"\g<2>-\1") == 2
     assert model.lines == ["1a 2-b", "3-c"]

@@ -83,10 +83,10 @@ class FirstFrame:
         """Write questions to the terminal; it answers them among the keys."""
         os.write(self._sink, questions)
 
-    def begin_prompt(self, left: int, row: int, width: int) -> None:
+    def begin_prompt(self, column: int, row: int, width: int) -> None:
         """Have the prompt there (cells, counted from 0), and what is typed in it."""
         with self._lock:
-            self._prompt = (left, row, width)
+            self._prompt = (column, row, width)
             self._echo()
 
     def number_prompt(self, number: int) -> None:
@@ -99,13 +99,13 @@ class FirstFrame:
         """Show what is typed so far, as long as that is a line of plain characters."""
         if self._prompt is None:
             return
-        left, row, width = self._prompt
+        column, row, width = self._prompt
         prompt = f"  [{self._number}] "
         # What does not fit is not shown yet.
         text, cells = fit(prompt + plain_line(self._typed), width - 1)
         blank = self._shown - cells
         rub_out = f"{' ' * blank}\x1b[{blank}D" if blank > 0 else ""
-        os.write(self._sink, f"\x1b[{row + 1};{left + 1}H{text}{rub_out}".encode())
+        os.write(self._sink, f"\x1b[{row + 1};{column + 1}H{text}{rub_out}".encode())
         self._shown = cells
 
     # -- keys --------------------------------------------------------------------------------

@@ -51,11 +51,11 @@ _WORDS = {
 class KeymapProblem:
     """Something wrong with a keymap, in words; `file` is where, if it is in one."""
 
-    words: str
+    message: str
     file: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.words}" if self.file else self.words
+        return f"{self.file}: {self.message}" if self.file else self.message
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,12 +125,12 @@ class ContextMenu(Modal[str | None]):
         """At the pointer; where there is no room, so far to the left and up that all is seen."""
         lines = self.query_one(OptionList).options
         width = max(cell_len(str(option.prompt)) for option in lines) + 2
-        left = max(min(self._at.x, self.size.width - width), 0)
+        column = max(min(self._at.x, self.size.width - width), 0)
         top = self._at.y + 1
         if top + len(lines) > self.size.height:
             top = self._at.y - len(lines)
         top = max(min(top, self.size.height - len(lines)), 0)
-        self.query_one(Vertical).styles.offset = (left, top)
+        self.query_one(Vertical).styles.offset = (column, top)
 
     def action_step(self, by: int) -> None:
         options = self.query_one(OptionList)

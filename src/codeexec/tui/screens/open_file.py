@@ -25,13 +25,13 @@ class FileHit:
 
     hit: Hit
     target: Path
-    words: str = ""
+    note: str = ""
 
     def pieces(self, width: int) -> Pieces:
         path = self.hit.path
         cut = path.rfind("/") + 1
         folder = fitted(path[: max(cut - 1, 0)], max(width // 2, 10))
-        side: Pieces = [(self.words or folder, "muted")] if self.words or folder else []
+        side: Pieces = [(self.note or folder, "muted")] if self.note or folder else []
         return spread(self._name(path[cut:], cut), side, width)
 
     def _name(self, name: str, offset: int) -> Pieces:

@@ -38,7 +38,7 @@ class HeadingRow:
         return spread([(self.text, "title")], [(self.side, "muted")], width)
 
 
-def spread(left: Pieces, right: Pieces, width: int) -> Pieces:
+def spread(label: Pieces, right: Pieces, width: int) -> Pieces:
     """The one at the left, the other at the right end; what has no room is cut, the right last."""
     right = [(one_line(text), ink) for text, ink in right]
     side = sum(cell_len(text) for text, _ in right)
@@ -47,7 +47,7 @@ def spread(left: Pieces, right: Pieces, width: int) -> Pieces:
         side = sum(cell_len(text) for text, _ in right)
     room = width - side - (2 if side else 0)
     made: Pieces = []
-    for text, ink in left:
+    for text, ink in label:
         text = fitted(text, room)
         made.append((text, ink))
         room -= cell_len(text)

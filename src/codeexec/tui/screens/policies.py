@@ -30,7 +30,7 @@ class PolicyRow:
     """A policy; `words` are what the one in use really says, changes by settings among it."""
 
     name: Policy
-    words: str
+    description: str
     is_current: bool
 
     def pieces(self, width: int) -> Pieces:
@@ -38,7 +38,7 @@ class PolicyRow:
         label: Pieces = [shape, (self.name, "text")]
         if self.is_current:
             label.append(("  in use", "accent"))
-        return spread(label, [(self.words, "muted")], width)
+        return spread(label, [(self.description, "muted")], width)
 
 
 class PolicyScreen(Picker[Policy | None]):

@@ -1,4 +1,4 @@
-"""Asking the session from a pane: one place where what goes wrong becomes words on screen."""
+"""Requests from panes to the session; errors are posted as messages and shown on screen."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ R = TypeVar("R")
 
 @dataclass
 class Failed(Message):
-    """Something that was asked for was refused or could not be done."""
+    """A request was refused or has failed."""
 
     error: CodeexecError
 
 
 @dataclass
 class CommandRequested(Message):
-    """Something that stands for a command was clicked; `command` is its id."""
+    """The user clicked a widget of a command; `command` is its id."""
 
     command: str
 
 
 @dataclass
-class Said(Message):
-    """A quiet word to the person, such as that something was copied."""
+class NoticePosted(Message):
+    """Short notice to the user, such as that something was copied."""
 
-    words: str
+    message: str
 
 
 @dataclass
 class CopyRequested(Message):
-    """Text for the clipboard; `what` says in words what it is."""
+    """Text for the clipboard; `label` names it in the confirmation."""
 
     text: str
-    what: str = ""
+    label: str = ""
 
 
 @dataclass
 class SaveRequested(Message):
-    """Content that is to be written to a file of the person's choice."""
+    """Request to write content to a file that the user chooses."""
 
     name: str
     data: bytes
@@ -62,7 +62,7 @@ def focus_now(widget: Widget) -> None:
 
 
 async def ask(widget: Widget, session: SessionClient | None, request: Request[R]) -> R | None:
-    """The answer, or None after having posted why there is none."""
+    """The reply; None after an error, which is posted as `Failed`."""
     if session is None:
         return None
     try:

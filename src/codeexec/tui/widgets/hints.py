@@ -19,7 +19,7 @@ class Hint:
     """`action` is one of the screen's."""
 
     key: str
-    words: str
+    label: str
     action: str
 
 
@@ -27,6 +27,6 @@ def hint_line(hints: Iterable[Hint]) -> Content:
     """All of them side by side."""
     parts = []
     for hint in hints:
-        label = Content.styled(hint.words, f"@click=screen.{hint.action}")
+        label = Content.styled(hint.label, f"@click=screen.{hint.action}")
         parts.append(Content.assemble(Content.styled(hint.key, "$accent"), " ", label))
     return Content("   ").join(parts)

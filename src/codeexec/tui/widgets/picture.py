@@ -290,8 +290,12 @@ class Picture(Widget, can_focus=True):
         Sixels are painted on top of what is there; a dialog over them would be painted over.
         """
         columns = self._painting.extent.columns if self._painting else 0
-        left = self._offset()[0]
-        covered = crop.x > left or crop.right < left + columns or not self.screen.is_active
+        first_column = self._offset()[0]
+        covered = (
+            crop.x > first_column
+            or crop.right < first_column + columns
+            or not self.screen.is_active
+        )
         if covered != self._is_covered:
             self._is_covered = covered
             self._styles_cache.clear()
@@ -311,15 +315,15 @@ class Picture(Widget, can_focus=True):
             message = one_line(self._fault or self._description)
             row = message[y * width : (y + 1) * width] if width else ""
             return Strip([Segment(row.ljust(width), plain)], width)
-        left, top = self._offset()
+        indent, top = self._offset()
         rows = self._painting.covered if self._is_covered else self._painting.rows
         if not 0 <= y - top < len(rows):
             return Strip.blank(width, plain)
         columns = self._painting.extent.columns
         return Strip(
             [
-                Segment(" " * left, plain),
+                Segment(" " * indent, plain),
                 *rows[y - top],
-                Segment(" " * max(width - left - columns, 0), plain),
+                Segment(" " * max(width - indent - columns, 0), plain),
             ]
         )

@@ -250,28 +250,31 @@ class StatusLine(Widget):
 
     def render_line(self, y: int) -> Strip:
         width, style = self.size.width, self._theme.style
-        left, right = _printable(self._left()), _printable(self._right())
+        state_pieces, key_pieces = _printable(self._left()), _printable(self._right())
         # The least important goes first where there is no room: the position stays longest.
         least = 2 if self._watching else 1  # that nothing may be changed is never left out
-        while left[least:] and _size(left, " · ") + _size(right, "   ") + 4 > width:
-            if len(right) > 1 and right[-1][2]:
-                right.pop()
+        while (
+            state_pieces[least:]
+            and _size(state_pieces, " · ") + _size(key_pieces, "   ") + 4 > width
+        ):
+            if len(key_pieces) > 1 and key_pieces[-1][2]:
+                key_pieces.pop()
             else:
-                left.pop()
+                state_pieces.pop()
         self._spans = []
         segments = [Segment(" ")]
         at = 1
-        for number, (text, meaning, command) in enumerate(left):
+        for number, (text, meaning, command) in enumerate(state_pieces):
             if number:
                 segments.append(Segment("  " if number == 1 else " · ", style("faint")))
                 at += 2 if number == 1 else 3
             segments.append(Segment(text, style(meaning)))
             self._spans.append((at, at + cell_len(text), command))
             at += cell_len(text)
-        gap = max(width - at - _size(right, "   ") - 1, 1)
+        gap = max(width - at - _size(key_pieces, "   ") - 1, 1)
         segments.append(Segment(" " * gap))
         at += gap
-        for number, (text, meaning, command) in enumerate(right):
+        for number, (text, meaning, command) in enumerate(key_pieces):
             if number:
                 segments.append(Segment("   "))
                 at += 3

@@ -45,7 +45,7 @@ class TourBar(Static):
         lines = [head]
         if progress.praise:
             lines.append(Content.styled(f"✓ {named_keys(progress.praise, keys)}", "$success"))
-        lines.append(Content(named_keys(step.words, keys)))
+        lines.append(Content(named_keys(step.text, keys)))
         self.update(Content("\n").join(lines))
 
 

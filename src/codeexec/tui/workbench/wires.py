@@ -25,7 +25,7 @@ from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.screens.palette import CommandChooser
-from codeexec.tui.session.ask import CommandRequested, CopyRequested, Failed, Said, ask
+from codeexec.tui.session.ask import CommandRequested, CopyRequested, Failed, NoticePosted, ask
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.chrome import TabStrip
 from codeexec.tui.widgets.dialogs import Choice, Chooser
@@ -80,17 +80,17 @@ class Wires(KernelActions):
         """What went wrong, and what to do about it."""
         self.notify(str(error), title=error.title, severity="error", timeout=8, markup=False)
 
-    @on(Said)
-    def show_words(self, event: Said) -> None:
+    @on(NoticePosted)
+    def show_words(self, event: NoticePosted) -> None:
         event.stop()
-        self.notify(event.words, timeout=3, markup=False)
+        self.notify(event.message, timeout=3, markup=False)
 
     @on(CopyRequested)
     def copy(self, event: CopyRequested) -> None:
         event.stop()
         self.app.copy_to_clipboard(event.text)
-        if event.what:
-            self.notify(f"{event.what} copied.", timeout=2, markup=False)
+        if event.label:
+            self.notify(f"{event.label} copied.", timeout=2, markup=False)
 
     def take_next_inputs(self, frame: Frame) -> None:
         """What code asks for as the next input goes into its cell or the prompt; what is typed

@@ -61,7 +61,7 @@ class TextContent:
 class NoContent:
     """Nothing to see, and why."""
 
-    words: str
+    message: str
 
 
 Content = PictureContent | TableContent | JsonContent | MarkdownContent | TextContent | NoContent

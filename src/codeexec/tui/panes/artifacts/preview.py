@@ -164,8 +164,8 @@ class Preview(Vertical):
                 await self._show_text(text, markdown=True)
             case TextContent(text=text):
                 await self._show_text(text, markdown=False)
-            case NoContent(words=words):
-                await self._show_words(words)
+            case NoContent(message=message):
+                await self._show_words(message)
             case _:
                 assert_never(content)
 

@@ -24,7 +24,7 @@ from codeexec.tui.panes.artifacts.contents import (
     prepare,
 )
 from codeexec.tui.panes.artifacts.items import Item
-from codeexec.tui.session.ask import CopyRequested, Failed, Said, SaveRequested
+from codeexec.tui.session.ask import CopyRequested, Failed, NoticePosted, SaveRequested
 
 KEPT_BYTES = 64 * 1024 * 1024
 """Bytes of fetched content that are kept at hand."""
@@ -139,7 +139,7 @@ class ArtifactStore:
         except CodeexecError as error:
             self._owner.post_message(Failed(error))
         else:
-            self._owner.post_message(Said(f"Opened {item.file_name}"))
+            self._owner.post_message(NoticePosted(f"Opened {item.file_name}"))
 
     async def file(self, item: Item) -> Path:
         """A file on this machine with its content, in a folder that only we may read.

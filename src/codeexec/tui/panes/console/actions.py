@@ -24,7 +24,14 @@ from codeexec.tui.panes.console.card import Card
 from codeexec.tui.panes.console.prompt import Prompt
 from codeexec.tui.panes.console.view import ConsoleView
 from codeexec.tui.render.counts import counted
-from codeexec.tui.session.ask import CopyRequested, Failed, Said, SaveRequested, ask, ask_quietly
+from codeexec.tui.session.ask import (
+    CopyRequested,
+    Failed,
+    NoticePosted,
+    SaveRequested,
+    ask,
+    ask_quietly,
+)
 from codeexec.tui.session.stored_outputs import is_stored
 
 R = TypeVar("R")
@@ -83,21 +90,21 @@ class CardActions(Widget):
 
     async def read_before(self, number: int) -> None:
         """Read the executions right before this number."""
-        found = await ask_quietly(self.session, q.ListExecutions(before=number, limit=_PAGE))
-        if found is None:
+        reply = await ask_quietly(self.session, q.ListExecutions(before=number, limit=_PAGE))
+        if reply is None:
             self.view.give_up_executions()
         else:
-            self.view.take_executions(found.executions, found.more, number)
+            self.view.take_executions(reply.executions, reply.more, number)
 
     async def card_of(self, execution_id: str) -> Card | None:
         """The card of an execution, read where it is not in hand; None for a silent one."""
         card = self.view.deck.get(execution_id)
         if card is not None:
             return card
-        found = await ask_quietly(self.session, q.ReadExecution(execution_id))
-        if found is None or found.execution.options.silent:
+        reply = await ask_quietly(self.session, q.ReadExecution(execution_id))
+        if reply is None or reply.execution.options.silent:
             return None
-        await self.read_before(found.execution.number + 1)
+        await self.read_before(reply.execution.number + 1)
         return self.view.deck.get(execution_id)
 
     def action_sideways(self, columns: int) -> None:
@@ -123,7 +130,7 @@ class CardActions(Widget):
     def action_source(self) -> None:
         card = self.view.current
         if card is None or card.view.error is None:
-            self.post_message(Said("Nothing failed here."))
+            self.post_message(NoticePosted("Nothing failed here."))
             return
         from codeexec.tui.render import traceback  # not at the start
 
@@ -132,7 +139,7 @@ class CardActions(Widget):
         if culprit is not None:
             self.view.post_message(ConsoleView.FrameClicked(card.key, culprit))
         else:
-            self.post_message(Said("It did not fail in code of yours."))
+            self.post_message(NoticePosted("It did not fail in code of yours."))
 
     def action_open_display(self) -> None:
         self._open_display(outside=False)
@@ -145,7 +152,7 @@ class CardActions(Widget):
         if card is not None and card.view.displays:
             self.view.post_message(ConsoleView.CardOpened(card.view.displays[-1], outside))
         else:
-            self.post_message(Said("Nothing to open here: it shows text alone."))
+            self.post_message(NoticePosted("Nothing to open here: it shows text alone."))
 
     # -- what is in a card ---------------------------------------------------------------------
 
@@ -200,10 +207,10 @@ class CardActions(Widget):
         while at < last:
             # Numbers of silent executions are passed over, so that a page may hold less.
             page = q.ListExecutions(before=at + _PAGE + 1, limit=_PAGE)
-            found = await ask(self, self.session, page)
-            if found is None:
+            reply = await ask(self, self.session, page)
+            if reply is None:
                 return
-            for view in found.executions:
+            for view in reply.executions:
                 if at < view.number <= last:
                     yield view
             at += _PAGE
@@ -265,12 +272,14 @@ class CardActions(Widget):
         if not pattern:
             return
         await asyncio.sleep(wait)
-        found = await ask(self, self.session, q.SearchRows(pattern))
-        if found is not None:
-            self._matches = found.matches
+        reply = await ask(self, self.session, q.SearchRows(pattern))
+        if reply is not None:
+            self._matches = reply.matches
             self._go_to_match(len(self._matches) - 1)
-            if not found.complete:
-                self.post_message(Said(f"Only the first {len(found.matches):,} matches are shown."))
+            if not reply.complete:
+                self.post_message(
+                    NoticePosted(f"Only the first {len(reply.matches):,} matches are shown.")
+                )
 
     @on(SearchBar.Stepped)
     def step_search(self, event: SearchBar.Stepped) -> None:
@@ -298,14 +307,14 @@ class CardActions(Widget):
                 self.view.marked_row = (match.execution_id, match.row)
                 self.view.reveal(card, match.row)
                 return
-            gone = match.execution_id
-            self._matches = tuple(m for m in self._matches if m.execution_id != gone)
+            missing_id = match.execution_id
+            self._matches = tuple(m for m in self._matches if m.execution_id != missing_id)
             self._match = min(self._match, len(self._matches)) - (step < 0)
         self._go_to_match(0)
 
 
 def _as_file(text: str) -> bytes:
-    """Output as a file that somebody will look at in a terminal."""
+    """Output as text for a file to be viewed in a terminal."""
     return printable_row(text).encode("utf-8", "replace")
 
 

@@ -57,14 +57,14 @@ class AnswerBar(Horizontal):
         return self._request is not None
 
     def ask(self, request: StdinRequested | None) -> bool:
-        """Show what is asked for, or nothing; whether this is a new question."""
+        """Show this input request, or hide the bar; returns whether the request is new."""
         if request == self._request:
             return False
         self._request = request
         self.display = request is not None
         if request is not None:
-            words = request.prompt.strip() or ("password" if request.password else "input")
-            self.query_one("#answer-label", Label).update(plain_words(f"⌨ {one_line(words)} "))
+            prompt = request.prompt.strip() or ("password" if request.password else "input")
+            self.query_one("#answer-label", Label).update(plain_words(f"⌨ {one_line(prompt)} "))
             field = self.query_one(Input)
             field.password = request.password
             field.value = ""
@@ -133,8 +133,8 @@ class SearchBar(Horizontal):
         if field.value:
             self.post_message(self.Sought(field.value))
 
-    def say(self, words: str) -> None:
-        self.query_one("#search-count", Label).update(plain_words(words))
+    def say(self, message: str) -> None:
+        self.query_one("#search-count", Label).update(plain_words(message))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

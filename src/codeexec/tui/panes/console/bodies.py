@@ -136,15 +136,15 @@ class BodyPainter:
         if best is not None and mime_kind(best.mime, best.text) == "picture":
             kind = best.mime.removeprefix("image/").partition("+")[0]
             size = _pixels(best)
-            words = f"▣ {kind} image · {size}{size_words(best.size)}"
-            return Painted([self._words(words, "muted")], best)
+            summary = f"▣ {kind} image · {size}{size_words(best.size)}"
+            return Painted([self._words(summary, "muted")], best)
         from codeexec.documents.displays.text import inline_text  # not at the start
 
         text = inline_text(display)
         if text is None:
             part = display.part("text/plain") or best
-            words = f"▤ {part.mime} · {size_words(part.size)}" if part else "▤ (empty)"
-            return Painted([self._words(words, "muted")])
+            summary = f"▤ {part.mime} · {size_words(part.size)}" if part else "▤ (empty)"
+            return Painted([self._words(summary, "muted")])
         text = _table_that_fits(display, text, width) or text
         if _FOR_A_BROWSER.fullmatch(text):
             text = f"{text} · O opens it"
@@ -161,8 +161,8 @@ class BodyPainter:
         for segments in self._ansi.block(begin, "result"):
             body.add(wrap_words(segments, width))
         if left_out > 0:
-            words = f"… {counted(left_out, 'more line')}"
-            body.add([self._words(words, "muted")])
+            summary = f"… {counted(left_out, 'more line')}"
+            body.add([self._words(summary, "muted")])
         for segments in self._ansi.block(end, "result"):
             body.add(wrap_words(segments, width))
         return Painted(body.lines, folded=frozenset(body.folded))
@@ -172,14 +172,18 @@ class BodyPainter:
         number of the code that failed."""
         body = Folded()
         if not error.traceback:
-            words = self._words(f"{error.name}: {error.value}", "traceback.error")
-            body.add(wrap_words(words, width))
+            summary = self._words(f"{error.name}: {error.value}", "traceback.error")
+            body.add(wrap_words(summary, width))
             return Painted(body.lines, folded=frozenset(body.folded))
         from codeexec.tui.render import traceback, traceback_paint  # not at the start
 
         rows: list[TracebackRow] = []
-        shown = traceback.rows(traceback.parse(error.traceback, own_cell=count), opened=whole)
-        for row, segments in zip(shown, traceback_paint.paint(shown, self._theme), strict=True):
+        traceback_rows = traceback.rows(
+            traceback.parse(error.traceback, own_cell=count), opened=whole
+        )
+        for row, segments in zip(
+            traceback_rows, traceback_paint.paint(traceback_rows, self._theme), strict=True
+        ):
             if _HEADING in row.text:
                 segments = _narrow(segments, width)
             lines = (wrap if row.frame is not None else wrap_words)(segments, width)
@@ -187,5 +191,5 @@ class BodyPainter:
             rows.extend([row] * len(lines))
         return Painted(body.lines, rows=tuple(rows), folded=frozenset(body.folded))
 
-    def _words(self, words: str, meaning: str) -> Strip:
-        return Strip([Segment(one_line(words), self._theme.style(meaning))])
+    def _words(self, text: str, meaning: str) -> Strip:
+        return Strip([Segment(one_line(text), self._theme.style(meaning))])

@@ -104,24 +104,24 @@ class Card:
         """All lines, with the gap."""
         if self.hidden or self.queue:
             return 0 if self.hidden else 2
-        shown, more = self.code_lines(limit)
+        visible, more = self.code_lines(limit)
         if self.fold is Fold.CLOSED:
             return self.rule + 2 + (self.view.total > 0)
-        head = self.rule + shown + (more > 0)
+        head = self.rule + visible + (more > 0)
         return head + self.heights.top(self.view.total) + self._note_height + 1
 
     def locate(self, line: int, limit: int) -> Line:
         """What stands in a line of the card, counted from 0."""
         if self.queue:
             return Line("queue") if line == 0 else Line("gap")
-        shown, more = self.code_lines(limit)
+        visible, more = self.code_lines(limit)
         if self.rule:
             if line == 0:
                 return Line("rule")
             line -= 1
-        if line < shown:
+        if line < visible:
             return Line("code", line)
-        line -= shown
+        line -= visible
         if self.fold is Fold.CLOSED:
             return Line("more", 0) if line == 0 and self.view.total else Line("gap")
         if more:
@@ -136,12 +136,14 @@ class Card:
 
     def row_top(self, row: int, limit: int) -> int:
         """The line where a row of output begins."""
-        shown, more = self.code_lines(limit)
-        return self.rule + shown + (more > 0) + self.heights.top(row)
+        visible, more = self.code_lines(limit)
+        return self.rule + visible + (more > 0) + self.heights.top(row)
 
-    def display(self, shown: Display) -> Display:
+    def display(self, stored: Display) -> Display:
         """The display as it is now: a page may hold it as it was when it was read."""
-        return next((now for now in self.view.displays if now.key == shown.key), shown)
+        return next(
+            (current for current in self.view.displays if current.key == stored.key), stored
+        )
 
     @property
     def error(self) -> ErrorInfo | None:

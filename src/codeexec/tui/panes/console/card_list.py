@@ -9,7 +9,7 @@ from codeexec.domain.outputs import Run
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.panes.console.card import Card, Line
 from codeexec.tui.panes.console.paint import CardPainter
-from codeexec.tui.panes.console.rows import Pages
+from codeexec.tui.panes.console.rows import RowPages
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.stored_outputs import is_stored
 
@@ -20,12 +20,12 @@ _NEAR = 50
 """Cards that wait, from which on they take one line together."""
 
 
-class Deck:
+class CardList:
     """Knows no screen; `width` is that of the output, in cells."""
 
     def __init__(self) -> None:
         self.cards: list[Card] = []
-        self.pages = Pages()
+        self.pages = RowPages()
         self.width = 80
         self.code_limit = 8
         self.documents_beside: frozenset[str] = frozenset()
@@ -103,14 +103,14 @@ class Deck:
         queue = [] if self.shows_queue or len(waiting) < _FEWEST_COLLAPSED else waiting
         if queue == self._queue:
             return len(self.cards)
-        before, self._queue = self._queue, queue
-        for card in before:
+        previous, self._queue = self._queue, queue
+        for card in previous:
             card.queue, card.hidden = 0, False
         for card in queue:
             card.queue, card.hidden = 0, True
         if queue:
             queue[0].queue, queue[0].hidden = len(queue), False
-        heads = (*before[:1], *queue[:1])
+        heads = (*previous[:1], *queue[:1])
         return min((self._places.get(card.key, 0) for card in heads), default=len(self.cards))
 
     def _note_kernel(self, at: int) -> None:
@@ -119,8 +119,8 @@ class Deck:
         for below in range(max(at, 1), min(at + 2, len(self.cards))):
             now = self.cards[below].view
             earlier = (card.view for card in reversed(self.cards[max(below - _NEAR, 0) : below]))
-            before = next((view.generation for view in earlier if view.kernel == now.kernel), 0)
-            self.cards[below].rule = bool(before and now.generation not in (0, before))
+            generation = next((view.generation for view in earlier if view.kernel == now.kernel), 0)
+            self.cards[below].rule = bool(generation and now.generation not in (0, generation))
 
     def _update(
         self, card: Card, view: ExecutionView, painter: CardPainter, rewritten: int | None = None
@@ -173,16 +173,16 @@ class Deck:
 
     def show_stored(self, views: Sequence[ExecutionView], painter: CardPainter) -> None:
         """Show these outputs of notebooks' files, and no others; they stand above all that ran."""
-        wanted = {view.execution_id: view for view in views}
+        by_id = {view.execution_id: view for view in views}
         held = {card.key: card for card in self.cards if is_stored(card.key)}
         self.cards = [
             card
             for card in self.cards
-            if not is_stored(card.key) or wanted.get(card.key) is card.view
+            if not is_stored(card.key) or by_id.get(card.key) is card.view
         ]
         self._tops = [0] * (len(self.cards) + 1)
         self._replace()
-        for key, view in wanted.items():
+        for key, view in by_id.items():
             if key not in held or held[key].view is not view:
                 self.measure(self.cards[self._insert(view)], painter)
         self.settle()
@@ -225,9 +225,9 @@ class Deck:
 
     def trim(self, keep: int) -> None:
         """Let the oldest cards go, down to `keep`; they can be read again."""
-        gone = len(self.cards) - keep
-        if gone > 0:
-            del self.cards[:gone]
+        excess = len(self.cards) - keep
+        if excess > 0:
+            del self.cards[:excess]
             self.cards[0].gap = not is_stored(self.cards[0].key)
             self._tops = [0] * (len(self.cards) + 1)
             self._replace()

@@ -19,7 +19,7 @@ from codeexec.domain.outputs import Display, MimePart, Run
 from codeexec.tui.commands.keymap import named_keys
 from codeexec.tui.layout import output_width
 from codeexec.tui.panes.console.card import Card, Line
-from codeexec.tui.panes.console.card_list import Deck
+from codeexec.tui.panes.console.card_list import CardList
 from codeexec.tui.panes.console.paint import GUTTER, CardPainter, restarted
 from codeexec.tui.panes.console.rows import PageKey
 from codeexec.tui.render.counts import counted
@@ -46,13 +46,13 @@ class CardLines(ScrollView):
     ALLOW_SELECT = True
 
     @dataclass
-    class RowsWanted(Message, namespace="console_view"):
+    class RowsRequested(Message, namespace="console_view"):
         """Pages of rows that are to be read."""
 
         pages: list[PageKey]
 
     @dataclass
-    class ExecutionsWanted(Message, namespace="console_view"):
+    class ExecutionsRequested(Message, namespace="console_view"):
         """Executions right before number `before` that are to be read."""
 
         before: int
@@ -64,7 +64,7 @@ class CardLines(ScrollView):
         execution_id: str
 
     @dataclass
-    class ImageWanted(Message, namespace="console_view"):
+    class ImageRequested(Message, namespace="console_view"):
         """A picture that is to be painted over at most `columns` by `rows` cells.
 
         `token` names this state of the picture and of the view; `take_image` is given it back.
@@ -88,7 +88,7 @@ class CardLines(ScrollView):
         """The room below the last card was clicked: what is typed next is meant for the prompt."""
 
     @dataclass
-    class AnswerWanted(Message, namespace="console_view"):
+    class AnswerFieldRequested(Message, namespace="console_view"):
         """The line was clicked that says that an answer is waited for."""
 
     @dataclass
@@ -101,7 +101,7 @@ class CardLines(ScrollView):
     def __init__(self, theme: Theme, me: str = "", id: str | None = None) -> None:
         super().__init__(id=id)
         self._me = me
-        self.deck = Deck()
+        self.deck = CardList()
         self.painter = CardPainter(theme, me)
         self.follows = True
         self.selected: Card | None = None
@@ -143,13 +143,13 @@ class CardLines(ScrollView):
         painted = self.painter.body(card, Run("display", display=display), self.deck.width)
         if painted.part is None or len(painted.lines) > 1:
             return
-        wanted = f"{display.key} {self.deck.width} {painted.part.blob or hash(painted.part.text)}"
-        if self._wanted_images.get(display.key) == wanted:
+        token = f"{display.key} {self.deck.width} {painted.part.blob or hash(painted.part.text)}"
+        if self._wanted_images.get(display.key) == token:
             return
-        self._wanted_images[display.key] = wanted
+        self._wanted_images[display.key] = token
         rows = max(min(self.size.height * 2 // 3, 24), 6)
         self.post_message(
-            self.ImageWanted(display.key, wanted, painted.part, min(self.deck.width, 100), rows)
+            self.ImageRequested(display.key, token, painted.part, min(self.deck.width, 100), rows)
         )
 
     # -- text selection ------------------------------------------------------------------------
@@ -160,20 +160,20 @@ class CardLines(ScrollView):
         last = selection.end.y if selection.end else self.deck.height - 1
         taken: list[str] = []
         for y in range(first, min(last, first + 100_000) + 1):
-            found, span = self.deck.locate(y), selection.get_span(y)
-            if found is None or span is None:
+            position, span = self.deck.locate(y), selection.get_span(y)
+            if position is None or span is None:
                 continue
-            card, line = found
+            card, line = position
             row = self.deck.row(card, line.index) if line.part == "row" else None
             indent = self._indent(card, line.part)
             text = " " * indent + self.painter.plain_text(card, line, row, self.deck.width)
             start, end = span
-            shown = text[start:] if end == -1 else text[start:end]
-            shown = shown[max(GUTTER - start, 0) :] if start < GUTTER else shown
+            part = text[start:] if end == -1 else text[start:end]
+            part = part[max(GUTTER - start, 0) :] if start < GUTTER else part
             if taken and self.painter.is_folded(card, line, row, self.deck.width):
-                taken[-1] += shown
+                taken[-1] += part
             else:
-                taken.append(shown)
+                taken.append(part)
         return "\n".join(taken), "\n"
 
     def _indent(self, card: Card, part: str) -> int:
@@ -190,9 +190,9 @@ class CardLines(ScrollView):
         # Looked up once for all lines: it goes through all ancestors, 0.1 ms a time.
         self._base = self.rich_style
         lines = super().render_lines(crop)
-        wanted = self.deck.pages.take_wanted()
-        if wanted:
-            self.post_message(self.RowsWanted(wanted))
+        missing_pages = self.deck.pages.take_wanted()
+        if missing_pages:
+            self.post_message(self.RowsRequested(missing_pages))
         return lines
 
     def render_line(self, y: int) -> Strip:
@@ -211,17 +211,17 @@ class CardLines(ScrollView):
 
     def _line(self, at: int) -> Strip:
         """A line as it was painted before, where nothing that it shows has changed."""
-        found = self.deck.locate(at)
-        if found is None:
+        position = self.deck.locate(at)
+        if position is None:
             last, number = self._last_lines(), at - self.deck.height
             return Strip([Segment("  "), *last[number]]) if number < len(last) else Strip([])
-        card, line = found
+        card, line = position
         row = self.deck.row(card, line.index) if line.part == "row" else None
         if (row is None or not row.is_text) and (card.view.is_open or line.part == "row"):
             return self._paint(card, line, row)
-        shown: object = row.text if row is not None else (card.view.status, card.fold)
+        state: object = row.text if row is not None else (card.view.status, card.fold)
         marked = self.marked_row == (card.key, line.index)
-        key = (card.key, line, shown, card.wraps, self._left, marked, card is self.selected)
+        key = (card.key, line, state, card.wraps, self._left, marked, card is self.selected)
         strip = self._painted.get(key)
         if strip is None:
             strip = self._painted[key] = self._paint(card, line, row)
@@ -229,8 +229,8 @@ class CardLines(ScrollView):
 
     def _last_lines(self) -> list[Strip]:
         """The words below the cards, folded where they do not fit."""
-        words = self._last_words
-        return self.painter.rule_lines(words, self.deck.width) if words else []
+        message = self._last_words
+        return self.painter.rule_lines(message, self.deck.width) if message else []
 
     def _paint(self, card: Card, line: Line, row: Run | None) -> Strip:
         painter, width = self.painter, self.deck.width
@@ -276,12 +276,12 @@ class CardLines(ScrollView):
         return Strip([*strip.crop(0, start), *painted, *strip.crop(end)])
 
     def _news_strip(self, width: int) -> Strip:
-        words = f" ▼ {counted(self.news, 'new line')} · End "
-        room = max(width - len(words), 0)
+        label = f" ▼ {counted(self.news, 'new line')} · End "
+        room = max(width - len(label), 0)
         return Strip(
             [
                 Segment(" " * (room // 2), self.rich_style),
-                Segment(words, self.painter.theme.style("accent.ground")),
+                Segment(label, self.painter.theme.style("accent.ground")),
                 Segment(" " * (room - room // 2), self.rich_style),
             ]
         )
@@ -290,9 +290,9 @@ class CardLines(ScrollView):
         at = y - max(self.size.height - len(_EMPTY), 0) // 2
         if not 0 <= at < len(_EMPTY):
             return Strip.blank(width)
-        words, meaning = _EMPTY[at]
-        words = fitted(named_keys(words, self.app._keymap), width)
-        left = (width - len(words)) // 2
+        text, meaning = _EMPTY[at]
+        text = fitted(named_keys(text, self.app._keymap), width)
+        indent = (width - len(text)) // 2
         return Strip(
-            [Segment(" " * left), Segment(words, self.painter.theme.style(meaning))]
+            [Segment(" " * indent), Segment(text, self.painter.theme.style(meaning))]
         ).adjust_cell_length(width)

@@ -78,28 +78,28 @@ class CardPainter:
     def body(self, card: Card, row: Run, width: int) -> Painted:
         """A display or an error, painted once."""
         if row.display is not None:
-            thing: object = card.display(row.display)
+            content: object = card.display(row.display)
             key, whole = row.display.key, False
         else:
-            thing, key, whole = row.error, f"error of {card.key}", card.shows_all_frames
-        known = self._painted.get(key)
-        if known is not None and known[0] == thing and known[1:3] == (width, whole):
-            return known[3]
+            content, key, whole = row.error, f"error of {card.key}", card.shows_all_frames
+        cached = self._painted.get(key)
+        if cached is not None and cached[0] == content and cached[1:3] == (width, whole):
+            return cached[3]
         if row.display is not None:
             painted = self._bodies.display(card.display(row.display), width)
         elif row.error is not None:
             painted = self._bodies.error(row.error, width, whole, card.view.count)
         else:
             painted = Painted([Strip([])])
-        self._painted[key] = (thing, width, whole, painted)
+        self._painted[key] = (content, width, whole, painted)
         return painted
 
     def put_image(self, key: str, lines: list[Strip]) -> None:
         """The picture of a display is ready: it takes the place of its description."""
-        known = self._painted.get(key)
-        if known is not None:
-            thing, width, whole, painted = known
-            self._painted[key] = (thing, width, whole, Painted(lines, painted.part))
+        cached = self._painted.get(key)
+        if cached is not None:
+            content, width, whole, painted = cached
+            self._painted[key] = (content, width, whole, Painted(lines, painted.part))
 
     def lines_of(self, card: Card, row: Run, width: int) -> int:
         """How many lines a row takes."""
@@ -147,24 +147,24 @@ class CardPainter:
 
     def _source(self, code: str, language: str) -> list[list[Segment]]:
         key = (code, language)
-        found = self._sources.get(key)
+        rows = self._sources.get(key)
         if not self.colors:
             style = self.theme.style("syntax.text")
             return [[Segment(line, style)] for line in printable(code, lines=True).split("\n")]
-        if found is None:
+        if rows is None:
             if len(self._sources) >= _KEPT_SOURCES:
                 self._sources.clear()
-            found = self._sources[key] = highlight(code, language, self.theme)
-        return found
+            rows = self._sources[key] = highlight(code, language, self.theme)
+        return rows
 
     def follow_kernels(self, snapshot: Snapshot) -> bool:
         """Highlight code in the language of its kernel, and name kernels where there are several.
         Whether that changes what is painted."""
         languages = {name: view.language for name, view in snapshot.kernels.items()}
         languages = {name: language for name, language in languages.items() if language}
-        before = self._languages, self._shows_kernels
+        previous = self._languages, self._shows_kernels
         self._languages, self._shows_kernels = languages, len(snapshot.kernels) > 1
-        return before != (self._languages, self._shows_kernels)
+        return previous != (self._languages, self._shows_kernels)
 
     def _is_own(self, origin: str) -> bool:
         """Whether we ran it: here, or before in another terminal that is no longer connected."""
@@ -174,9 +174,10 @@ class CardPainter:
         return bool(at) and origin.startswith(f"{user}@") and origin not in self.others
 
     def _origin(self, origin: str, room: int) -> Segment:
-        """Who ran it, in as much room as the code leaves: the sign alone where that is little."""
-        words = f"⇄ {one_line(origin)}  "
-        return Segment(words if cell_len(words) <= room else "⇄ ", self.theme.style("run.origin"))
+        """Label of the client that ran the code; only the sign where the code leaves too little
+        room."""
+        label = f"⇄ {one_line(origin)}  "
+        return Segment(label if cell_len(label) <= room else "⇄ ", self.theme.style("run.origin"))
 
     def _side(self, card: Card) -> list[Segment]:
         view, style = card.view, self.theme.style
@@ -201,20 +202,20 @@ class CardPainter:
         if view.status == "running" and (taken or 0.0) < SHOW_BUSY_AFTER:
             return side
         side.append(Segment(glyph, style(meaning)))
-        words = duration(taken) if taken is not None else view.status
-        side.append(Segment(f" {words}", style("muted")))
+        label = duration(taken) if taken is not None else view.status
+        side.append(Segment(f" {label}", style("muted")))
         return side
 
-    def rule(self, words: str, width: int) -> Strip:
+    def rule(self, text: str, width: int) -> Strip:
         """A line with words about the kernel."""
-        words = f"── {words} "
-        return Strip([Segment(words.ljust(width, "─")[:width], self.theme.style("muted"))])
+        text = f"── {text} "
+        return Strip([Segment(text.ljust(width, "─")[:width], self.theme.style("muted"))])
 
-    def rule_lines(self, words: str, width: int) -> list[Strip]:
+    def rule_lines(self, text: str, width: int) -> list[Strip]:
         """The same, folded to several lines where the words do not fit on one."""
-        if cell_len(words) + 4 <= width:
-            return [self.rule(words, width)]
-        return wrap_words([Segment(words, self.theme.style("muted"))], width)
+        if cell_len(text) + 4 <= width:
+            return [self.rule(text, width)]
+        return wrap_words([Segment(text, self.theme.style("muted"))], width)
 
     def queue(self, card: Card) -> Strip:
         """The cards that wait, in words."""
@@ -229,24 +230,24 @@ class CardPainter:
     def more(self, card: Card, count: int) -> Strip:
         """What is folded away, in words."""
         if card.fold is Fold.CLOSED:
-            words = f"    ▸ {counted(card.view.total, 'row')}"
+            label = f"    ▸ {counted(card.view.total, 'row')}"
         else:
-            words = f"    ▸ {counted(count, 'more line')} of code"
-        return Strip([Segment(words, self.theme.style("muted"))])
+            label = f"    ▸ {counted(count, 'more line')} of code"
+        return Strip([Segment(label, self.theme.style("muted"))])
 
     def note(self, card: Card, width: int) -> list[Strip]:
         """Why a card stands still: what it waits for, or how it ended."""
         view = card.view
         if view.stdin is not None:
-            asked = one_line(view.stdin.prompt.strip()) or "input"
-            words, meaning = f"⌨ waiting for an answer: {asked}", "stream.stdin"
+            prompt = one_line(view.stdin.prompt.strip()) or "input"
+            message, meaning = f"⌨ waiting for an answer: {prompt}", "stream.stdin"
         else:
-            words, meaning = _NOTES.get(view.status, view.status), GLYPHS[view.status][1]
+            message, meaning = _NOTES.get(view.status, view.status), GLYPHS[view.status][1]
             if view.reason.startswith(_SKIPPED):
-                words = view.reason
+                message = view.reason
             elif view.reason:
-                words = f"{words}: {view.reason}"
-        return wrap_words([Segment(one_line(words), self.theme.style(meaning))], width)
+                message = f"{message}: {view.reason}"
+        return wrap_words([Segment(one_line(message), self.theme.style(meaning))], width)
 
     def row(
         self, card: Card, row: Run | None, sub: int, width: int, left: int

@@ -84,7 +84,7 @@ class ConsolePane(CardActions, Vertical):
 
     @dataclass
     class AnswerAwaited(Message):
-        """A cell has begun to wait for an answer; `origin` is who ran it."""
+        """A cell waits for input; `origin` is the client that ran it."""
 
         request: StdinRequested
         origin: str
@@ -146,9 +146,9 @@ class ConsolePane(CardActions, Vertical):
         self.run_worker(self._read_history(), group="history")
 
     async def _read_history(self) -> None:
-        found = await ask_quietly(self.session, q.SearchHistory(limit=500))
-        if found is not None:
-            self.prompt.remember([entry.code for entry in reversed(found.entries)])
+        history = await ask_quietly(self.session, q.SearchHistory(limit=500))
+        if history is not None:
+            self.prompt.remember([entry.code for entry in reversed(history.entries)])
 
     def use(self, theme: Theme) -> None:
         self._theme = theme
@@ -175,10 +175,10 @@ class ConsolePane(CardActions, Vertical):
             self._came_from = ""
         self._is_dead = frame.snapshot.kernel.state == "dead"
         self._prompts.follow(frame, self.prompt)
-        words = self._prompts.label(frame.snapshot)
-        if (shown := str(self._label.content)) != words:
+        label = self._prompts.label(frame.snapshot)
+        if (current := str(self._label.content)) != label:
             # A layout goes through every widget: only where the width changes.
-            self._label.update(words, layout=len(shown) != len(words))
+            self._label.update(label, layout=len(current) != len(label))
 
     async def follow_place(self, place: tuple[str, int] | None) -> None:
         """Scroll to where another workbench is; None: to the end."""
@@ -227,62 +227,62 @@ class ConsolePane(CardActions, Vertical):
         """Run, or go on in a new line; a kernel that does not answer in time is not waited for."""
         try:
             async with asyncio.timeout(_PATIENCE):
-                said = await ask_quietly(self.session, q.IsComplete(code))
+                reply = await ask_quietly(self.session, q.IsComplete(code))
         except TimeoutError:
-            said = None
+            reply = None
         if self.prompt.text != code:
             return
-        if said is not None and said.status == "incomplete":
-            self.prompt.break_line(said.indent)
+        if reply is not None and reply.status == "incomplete":
+            self.prompt.break_line(reply.indent)
         else:
             self.prompt.submit()
 
-    @on(Prompt.ScrollWanted)
-    def scroll_cards(self, event: Prompt.ScrollWanted) -> None:
+    @on(Prompt.ScrollRequested)
+    def scroll_cards(self, event: Prompt.ScrollRequested) -> None:
         event.stop()
         # Documentation that is open lies over the cards: it is what one looks at.
         target = self.docs if self.docs.display else self.view
         by = event.pages * max(target.size.height - 1, 1)
         target.scroll_relative(y=by, animate=False)
 
-    @on(Prompt.CardsWanted)
-    def go_to_cards(self, event: Prompt.CardsWanted) -> None:
+    @on(Prompt.CardsRequested)
+    def go_to_cards(self, event: Prompt.CardsRequested) -> None:
         event.stop()
         if self.view.deck.cards:
             focus_now(self.view)
             self.view.select(self.view.deck.shown(self.view.deck.cards[-1]))
 
-    @on(Prompt.InterruptWanted)
-    def pass_interrupt(self, event: Prompt.InterruptWanted) -> None:
+    @on(Prompt.PromptInterruptRequested)
+    def pass_interrupt(self, event: Prompt.PromptInterruptRequested) -> None:
         event.stop()
         self.post_message(self.InterruptRequested())
 
-    @on(Prompt.LeaveWanted)
-    def pass_leave(self, event: Prompt.LeaveWanted) -> None:
+    @on(Prompt.PromptLeaveRequested)
+    def pass_leave(self, event: Prompt.PromptLeaveRequested) -> None:
         event.stop()
         self.post_message(CommandRequested("app.leave"))
 
-    @on(Prompt.HistorySearchWanted)
-    def pass_history(self, event: Prompt.HistorySearchWanted) -> None:
+    @on(Prompt.HistorySearchRequested)
+    def pass_history(self, event: Prompt.HistorySearchRequested) -> None:
         event.stop()
         self.post_message(self.HistoryRequested())
 
     # -- completion and documentation ----------------------------------------------------------
 
-    @on(Prompt.CompletionWanted)
-    def ask_completions(self, event: Prompt.CompletionWanted) -> None:
+    @on(Prompt.PromptCompletionRequested)
+    def ask_completions(self, event: Prompt.PromptCompletionRequested) -> None:
         event.stop()
         self.run_worker(self._complete(event.code, event.cursor), group="ask", exclusive=True)
 
     async def _complete(self, code: str, cursor: int) -> None:
-        found = await ask_quietly(self.session, q.Complete(code, cursor))
-        if found is None or not found.matches or not self._is_still_at(code, cursor):
+        completion = await ask_quietly(self.session, q.Complete(code, cursor))
+        if completion is None or not completion.matches or not self._is_still_at(code, cursor):
             return
-        if len(found.matches) == 1:
-            self._insert(found.matches[0].text, found.start, found.end)
+        if len(completion.matches) == 1:
+            self._insert(completion.matches[0].text, completion.start, completion.end)
             return
         self._place(self.completions)
-        self.completions.offer(found.matches, found.start, found.end)
+        self.completions.offer(completion.matches, completion.start, completion.end)
         self.prompt.has_popup = True
 
     def _is_still_at(self, code: str, cursor: int) -> bool:
@@ -330,16 +330,16 @@ class ConsolePane(CardActions, Vertical):
         self.docs.close()
         self.prompt.has_popup = False
 
-    @on(Prompt.DocsWanted)
-    def ask_docs(self, event: Prompt.DocsWanted) -> None:
+    @on(Prompt.DocsRequested)
+    def ask_docs(self, event: Prompt.DocsRequested) -> None:
         event.stop()
         self.run_worker(self._inspect(event.code, event.cursor), group="ask", exclusive=True)
 
     async def _inspect(self, code: str, cursor: int) -> None:
-        found = await ask(self, self.session, q.Inspect(code, cursor))
-        if found is not None and found.found and self._is_still_at(code, cursor):
+        reply = await ask(self, self.session, q.Inspect(code, cursor))
+        if reply is not None and reply.found and self._is_still_at(code, cursor):
             self._place(self.docs)
-            self.docs.show(found.text)
+            self.docs.show(reply.text)
             self.prompt.has_popup = True
 
     @on(AnswerBar.Answered)
@@ -350,21 +350,21 @@ class ConsolePane(CardActions, Vertical):
 
     # -- what the cards need -------------------------------------------------------------------
 
-    @on(ConsoleView.RowsWanted)
-    def read_rows(self, event: ConsoleView.RowsWanted) -> None:
+    @on(ConsoleView.RowsRequested)
+    def read_rows(self, event: ConsoleView.RowsRequested) -> None:
         event.stop()
         for execution_id, number in event.pages:
             self.run_worker(self._read_page(execution_id, number * PAGE), group="pages")
 
     async def _read_page(self, execution_id: str, start: int) -> None:
-        found = await ask_quietly(self.session, q.ReadRows(execution_id, start, PAGE))
-        if found is None:
+        page = await ask_quietly(self.session, q.ReadRows(execution_id, start, PAGE))
+        if page is None:
             self.view.deck.pages.give_up(execution_id, start)
         else:
-            self.view.take_rows(execution_id, start, found.runs)
+            self.view.take_rows(execution_id, start, page.runs)
 
-    @on(ConsoleView.ExecutionsWanted)
-    def read_executions(self, event: ConsoleView.ExecutionsWanted) -> None:
+    @on(ConsoleView.ExecutionsRequested)
+    def read_executions(self, event: ConsoleView.ExecutionsRequested) -> None:
         event.stop()
         self.run_worker(self.read_before(event.before), group="executions")
 
@@ -374,12 +374,12 @@ class ConsolePane(CardActions, Vertical):
         self.run_worker(self._read_again(event.execution_id), group="executions")
 
     async def _read_again(self, execution_id: str) -> None:
-        found = await ask_quietly(self.session, q.ReadExecution(execution_id))
-        if found is not None:
-            self.view.refresh_execution(found.execution)
+        reply = await ask_quietly(self.session, q.ReadExecution(execution_id))
+        if reply is not None:
+            self.view.refresh_execution(reply.execution)
 
-    @on(ConsoleView.ImageWanted)
-    def paint_image(self, event: ConsoleView.ImageWanted) -> None:
+    @on(ConsoleView.ImageRequested)
+    def paint_image(self, event: ConsoleView.ImageRequested) -> None:
         event.stop()
         room = Extent(event.columns, event.rows)
         self.run_worker(self._paint(event, room), group="images")
@@ -392,8 +392,8 @@ class ConsolePane(CardActions, Vertical):
             data = blob.data if blob is not None else None
         return data
 
-    async def _paint(self, wanted: ConsoleView.ImageWanted, room: Extent) -> None:
-        data = await self.content(wanted.part)
+    async def _paint(self, request: ConsoleView.ImageRequested, room: Extent) -> None:
+        data = await self.content(request.part)
         if data is None or self.graphics.way == "none":
             return
         graphics, ground = self.graphics, Color.parse(self._theme.color("surface"))
@@ -409,23 +409,23 @@ class ConsolePane(CardActions, Vertical):
         try:
             lines, sent = await asyncio.to_thread(make)
         except DocumentError as error:
-            words = f"▣ {error.message}"  # with its size in pixels, where that is known
-            strip = Strip([Segment(words, self._theme.style("muted"))])
-            self.view.take_image(wanted.key, wanted.token, [strip])
+            message = f"▣ {error.message}"  # with its size in pixels, where that is known
+            strip = Strip([Segment(message, self._theme.style("muted"))])
+            self.view.take_image(request.key, request.token, [strip])
             return
         driver = self.app._driver
         if sent and driver is not None:
             # The driver's queue is the one way to the terminal that keeps its order.
             driver.write(sent)
-        self.view.take_image(wanted.key, wanted.token, lines)
+        self.view.take_image(request.key, request.token, lines)
 
     @on(ConsoleView.CardOpened)
     def pass_display(self, event: ConsoleView.CardOpened) -> None:
         event.stop()
         self.post_message(self.DisplayOpened(event.display, event.outside))
 
-    @on(ConsoleView.AnswerWanted)
-    def take_answer(self, event: ConsoleView.AnswerWanted) -> None:
+    @on(ConsoleView.AnswerFieldRequested)
+    def take_answer(self, event: ConsoleView.AnswerFieldRequested) -> None:
         event.stop()
         self.focus_prompt()
 

@@ -95,11 +95,11 @@ class OutputPeek(Widget):
         if view.started_at is not None:
             taken = f" {duration(max((view.finished_at or time.time()) - view.started_at, 0.0))}"
         silent = "" if view.total or view.is_open else " · no output"
-        left = [Segment("── ", style("muted")), Segment(number, style("prompt"))]
-        left += [Segment(glyph, style(meaning)), Segment(f"{taken}{silent} ", style("muted"))]
-        room = width - Strip(left).cell_length - len(_HINT) - 2
+        segments = [Segment("── ", style("muted")), Segment(number, style("prompt"))]
+        segments += [Segment(glyph, style(meaning)), Segment(f"{taken}{silent} ", style("muted"))]
+        room = width - Strip(segments).cell_length - len(_HINT) - 2
         end = f"{'─' * room} {_HINT} " if room > 0 else ""
-        return Strip([*left, Segment(end, style("muted"))])
+        return Strip([*segments, Segment(end, style("muted"))])
 
     def on_click(self, event: events.Click) -> None:
         if event.button == 1:

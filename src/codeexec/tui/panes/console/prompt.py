@@ -62,35 +62,35 @@ class Prompt(TextArea):
         code: str
 
     @dataclass
-    class CompletionWanted(Message):
+    class PromptCompletionRequested(Message):
         code: str
         cursor: int
 
     @dataclass
-    class DocsWanted(Message):
+    class DocsRequested(Message):
         code: str
         cursor: int
 
     @dataclass
-    class HistorySearchWanted(Message):
+    class HistorySearchRequested(Message):
         pass
 
     @dataclass
-    class ScrollWanted(Message):
+    class ScrollRequested(Message):
         """Scroll the cards above by so many pages."""
 
         pages: int
 
     @dataclass
-    class CardsWanted(Message):
+    class CardsRequested(Message):
         """Give the keys to the cards above."""
 
     @dataclass
-    class InterruptWanted(Message):
+    class PromptInterruptRequested(Message):
         pass
 
     @dataclass
-    class LeaveWanted(Message):
+    class PromptLeaveRequested(Message):
         """`exit` or Ctrl+D: leave the program, not end the kernel."""
 
     @dataclass
@@ -209,7 +209,7 @@ class Prompt(TextArea):
         code = self.text.rstrip()
         if self.language_name == "python" and leaves(code):
             self.put("")
-            self.post_message(self.LeaveWanted())
+            self.post_message(self.PromptLeaveRequested())
             return
         if not self._history or self._history[-1] != code:
             self._history.append(code)
@@ -232,9 +232,9 @@ class Prompt(TextArea):
 
     def action_complete(self) -> None:
         row, column = self.cursor_location
-        before = self.document.get_line(row)[:column]
-        if before.strip():
-            self.post_message(self.CompletionWanted(self.text, self.cursor_offset))
+        head = self.document.get_line(row)[:column]
+        if head.strip():
+            self.post_message(self.PromptCompletionRequested(self.text, self.cursor_offset))
         else:
             self.insert("    ")
 
@@ -247,19 +247,19 @@ class Prompt(TextArea):
             self._at = len(self._history)
             self.put("")
         else:
-            self.post_message(self.InterruptWanted())
+            self.post_message(self.PromptInterruptRequested())
 
     def action_docs(self) -> None:
-        self.post_message(self.DocsWanted(self.text, self.cursor_offset))
+        self.post_message(self.DocsRequested(self.text, self.cursor_offset))
 
     def action_search_history(self) -> None:
-        self.post_message(self.HistorySearchWanted())
+        self.post_message(self.HistorySearchRequested())
 
     def action_scroll_cards(self, pages: int) -> None:
-        self.post_message(self.ScrollWanted(pages))
+        self.post_message(self.ScrollRequested(pages))
 
     def action_to_cards(self) -> None:
-        self.post_message(self.CardsWanted())
+        self.post_message(self.CardsRequested())
 
     def action_history_or_up(self) -> None:
         if self.cursor_location[0] > 0:
@@ -302,6 +302,6 @@ class Prompt(TextArea):
         elif event.key == "ctrl+d" and not self.text:
             event.stop()
             event.prevent_default()
-            self.post_message(self.LeaveWanted())
+            self.post_message(self.PromptLeaveRequested())
         else:
             await super()._on_key(event)

@@ -19,7 +19,7 @@ PageKey = tuple[str, int]
 """An execution and the number of a page of it."""
 
 
-class Pages:
+class RowPages:
     """The pages read last. A row that is not here is noted as wanted."""
 
     def __init__(self) -> None:
@@ -41,10 +41,10 @@ class Pages:
 
     def take_wanted(self) -> list[PageKey]:
         """Pages to ask for now, each told once."""
-        wanted = list(self._wanted)
+        pages = list(self._wanted)
         self._wanted.clear()
-        self._asked.update(wanted)
-        return wanted
+        self._asked.update(pages)
+        return pages
 
     def put(self, execution_id: str, start: int, runs: Iterable[Run]) -> None:
         """Rows that were read; `start` is where a page begins."""
@@ -77,13 +77,13 @@ class Heights:
     def set(self, row: int, lines: int) -> bool:
         """Row `row` takes `lines` lines (at least one); whether that is news."""
         at = bisect_left(self._rows, row)
-        known = at < len(self._rows) and self._rows[at] == row
+        is_stored = at < len(self._rows) and self._rows[at] == row
         extra = max(lines, 1) - 1
-        if known and self._extra[at] == extra:
+        if is_stored and self._extra[at] == extra:
             return False
-        if known and not extra:
+        if is_stored and not extra:
             del self._rows[at], self._extra[at]
-        elif known:
+        elif is_stored:
             self._extra[at] = extra
         elif extra:
             self._rows.insert(at, row)

@@ -50,21 +50,21 @@ class ConsoleView(CardLines, can_focus=True):
 
     def use(self, theme: Theme) -> None:
         """Paint with another theme."""
-        before, self.painter = self.painter, CardPainter(theme, self._me)
-        self.painter.language, self.painter.timestamps = before.language, before.timestamps
-        self.painter.colors, self.painter.others = before.colors, before.others
+        previous, self.painter = self.painter, CardPainter(theme, self._me)
+        self.painter.language, self.painter.timestamps = previous.language, previous.timestamps
+        self.painter.colors, self.painter.others = previous.colors, previous.others
         self._wanted_images.clear()
         self.relayout()
 
     def show_others(self, names: frozenset[str]) -> None:
-        """Take the names of the other clients of the session, whose cards say who ran them."""
+        """Set the names of the other clients of the session, to label the cards of their runs."""
         if names != self.painter.others:
             self.painter.others = names
             self._painted.clear()
             self.refresh()
 
     def show_frame(self, frame: Frame) -> None:
-        """Take in what a frame names; paints nothing when that is nothing of ours."""
+        """Apply a frame; nothing is painted if no card of this view has changed."""
         if frame.snapshot.kernel.language:
             self.painter.language = frame.snapshot.kernel.language
         if frame.kernels_changed and self.painter.follow_kernels(frame.snapshot):
@@ -89,7 +89,7 @@ class ConsoleView(CardLines, can_focus=True):
 
     def _note_restart(self, frame: Frame) -> bool:
         """Say below the cards that another kernel has come; whether that has changed."""
-        before, kernel = self._last_words, frame.snapshot.kernel
+        previous, kernel = self._last_words, frame.snapshot.kernel
         name = frame.snapshot.default_kernel
         views = (card.view for card in self.deck.cards[-20:])
         last = max((view.generation for view in views if view.kernel == name), default=0)
@@ -99,7 +99,7 @@ class ConsoleView(CardLines, can_focus=True):
             self._last_words = restarted(kernel.ready_at)
         else:
             self._last_words = ""
-        return before != self._last_words
+        return previous != self._last_words
 
     # -- executions that are not in hand -----------------------------------------------------
 
@@ -115,8 +115,10 @@ class ConsoleView(CardLines, can_focus=True):
 
     def _anchor(self) -> tuple[Card, int] | None:
         """The card at the top of the screen, and how far above the screen it begins."""
-        found = self.deck.locate(self.scroll_offset.y)
-        return (found[0], self.scroll_offset.y - self.deck.top(found[0])) if found else None
+        position = self.deck.locate(self.scroll_offset.y)
+        return (
+            (position[0], self.scroll_offset.y - self.deck.top(position[0])) if position else None
+        )
 
     @property
     def place(self) -> tuple[str, int] | None:
@@ -148,7 +150,7 @@ class ConsoleView(CardLines, can_focus=True):
         """Ask for what is missing right above a card."""
         if self._wanted_gap is None:
             self._wanted_gap = card.view.number
-            self.post_message(self.ExecutionsWanted(self._wanted_gap))
+            self.post_message(self.ExecutionsRequested(self._wanted_gap))
 
     def take_executions(self, views: Sequence[ExecutionView], more: bool, before: int) -> None:
         """Executions right before number `before` have been read."""
@@ -230,13 +232,13 @@ class ConsoleView(CardLines, can_focus=True):
 
     def take_rows(self, key: str, start: int, runs: Iterable[Run]) -> None:
         """Rows that were wanted have come."""
-        kept = tuple(runs)
-        self.deck.pages.put(key, start, kept)
-        before = self.deck.locate(self.scroll_offset.y)
-        if self.deck.measure_page(key, start, kept, self.painter):
-            if before is not None and not self.follows and before[1].part == "row":
+        rows = tuple(runs)
+        self.deck.pages.put(key, start, rows)
+        position = self.deck.locate(self.scroll_offset.y)
+        if self.deck.measure_page(key, start, rows, self.painter):
+            if position is not None and not self.follows and position[1].part == "row":
                 self._resettle()
-                card, line = before
+                card, line = position
                 self._scroll_now(self.deck.row_line(card, line.index) + line.sub)
                 return
             self._resettle()
@@ -353,18 +355,18 @@ class ConsoleView(CardLines, can_focus=True):
         if self._news_line(event.y) and event.button == 1:
             self.go_to_end()
             return
-        found = self.deck.locate(self.scroll_offset.y + event.y)
-        if found is None:
+        position = self.deck.locate(self.scroll_offset.y + event.y)
+        if position is None:
             self.select(None)
             self.post_message(self.EmptyClicked())
             return
-        card, line = found
+        card, line = position
         self.selected = card
         self.refresh()
         if event.button != 1:
             return
         if line.part == "note" and card.view.stdin is not None:
-            self.post_message(self.AnswerWanted())
+            self.post_message(self.AnswerFieldRequested())
         elif line.part == "queue":
             self.toggle_fold(card)
         elif line.part == "more":

@@ -24,7 +24,13 @@ from codeexec.tui.panes.documents.stage import Stage
 from codeexec.tui.panes.documents.view import DocumentEditor, ViewTitle
 from codeexec.tui.panes.documents.welcome import Welcome
 from codeexec.tui.panes.editor.code_editor import CodeEditor
-from codeexec.tui.session.ask import CommandRequested, CopyRequested, Failed, Said, focus_now
+from codeexec.tui.session.ask import (
+    CommandRequested,
+    CopyRequested,
+    Failed,
+    NoticePosted,
+    focus_now,
+)
 from codeexec.tui.session.stored_outputs import MOST_CELLS
 from codeexec.tui.session.views import FileView, SessionView
 from codeexec.tui.session.watch_only import refusal
@@ -193,7 +199,7 @@ class DocumentsPane(Running):
             message = (
                 f"Stored outputs of the first {MOST_CELLS} cells are shown, of {left_out:,} not."
             )
-            self.post_message(Said(message))
+            self.post_message(NoticePosted(message))
         self.stored.follow(sheet, self._snapshot)
         if sheet.document.notebook is not None:
             self.post_message(self.StoredChanged())
@@ -231,7 +237,7 @@ class DocumentsPane(Running):
     def go_other_half(self) -> None:
         """Give the other half the keys."""
         if not self.splitting.is_split:
-            self.post_message(Said("The editor is not split."))
+            self.post_message(NoticePosted("The editor is not split."))
             return
         self.splitting.go_other()
         self._show_halves()

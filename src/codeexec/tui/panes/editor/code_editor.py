@@ -243,9 +243,9 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
     def action_toggle_numbers(self) -> None:
         self.show_numbers(not self.painter.show_numbers)
 
-    def show_numbers(self, shown: bool) -> None:
+    def show_numbers(self, visible: bool) -> None:
         """Have numbers at the lines, or not."""
-        self.painter.show_numbers = shown
+        self.painter.show_numbers = visible
         self._resize_text()
         self.refresh()
 

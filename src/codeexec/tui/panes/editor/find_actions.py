@@ -25,13 +25,15 @@ MARK_SECONDS = 0.05
 class FindActions(EditorBase):
     """Search actions of the editor. They post `PromptRequested`; other widgets show the prompts."""
 
-    wanted = Query("")
+    search_query = Query("")
 
-    def find(self, query: Query, step: int = 1, *, here: bool = False) -> CurrentMatch | None:
+    def find(
+        self, query: Query, step: int = 1, *, at_selection: bool = False
+    ) -> CurrentMatch | None:
         """Mark all matches and select the next; see `search.find`. Raises UsageError."""
-        self.wanted = query
+        self.search_query = query
         self.painter.pattern = None
-        current = search.find(self.model, query, step, here=here)
+        current = search.find(self.model, query, step, at_selection=at_selection)
         self.painter.pattern = query.compiled(MARK_SECONDS) if query.text else None
         self.sync()
         self.refresh()
@@ -40,7 +42,7 @@ class FindActions(EditorBase):
     def replace(self, query: Query, replacement: str) -> CurrentMatch | None:
         """Replace the match that is selected, and go to the next."""
         search.replace_one(self.model, query, replacement)
-        return self.find(query, here=True)
+        return self.find(query, at_selection=True)
 
     def replace_all(self, query: Query, replacement: str) -> int:
         """Replace every match in one step; how many there were."""
@@ -70,10 +72,10 @@ class FindActions(EditorBase):
         self.post_message(self.PromptRequested(kind, "" if "\n" in text else text))
 
     def action_find_next(self) -> None:
-        self.find(self.wanted)
+        self.find(self.search_query)
 
     def action_find_previous(self) -> None:
-        self.find(self.wanted, -1)
+        self.find(self.search_query, -1)
 
     def action_goto_line(self) -> None:
         self.post_message(self.PromptRequested("line"))

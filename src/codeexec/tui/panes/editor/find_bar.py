@@ -76,13 +76,13 @@ class FindBar(Vertical):
         for box in self.query(Checkbox):
             box.display = mode != "line"
         field = self.query_one("#text", Input)
-        field.value = text if text or mode == "line" else self._editor.wanted.text
+        field.value = text if text or mode == "line" else self._editor.search_query.text
         field.select_all()
         field.focus()
         self._say("")
 
     @property
-    def wanted(self) -> Query:
+    def search_query(self) -> Query:
         """What the fields say."""
         checked = {box.id: box.value for box in self.query(Checkbox)}
         text = self.query_one("#text", Input).value
@@ -95,11 +95,11 @@ class FindBar(Vertical):
         if current is not None:
             self._say(f"{current.number} of {current.count}")
         else:
-            self._say("nothing found" if self.wanted.text else "")
+            self._say("nothing found" if self.search_query.text else "")
 
-    def _find(self, step: int = 1, *, here: bool = False) -> None:
+    def _find(self, step: int = 1, *, at_selection: bool = False) -> None:
         try:
-            self._show(self._editor.find(self.wanted, step, here=here))
+            self._show(self._editor.find(self.search_query, step, at_selection=at_selection))
         except UsageError as error:
             self._say(error.message)
 
@@ -109,7 +109,7 @@ class FindBar(Vertical):
         if not self.display:
             return
         if self._mode != "line":
-            self._find(here=True)
+            self._find(at_selection=True)
         elif (line := self._line()) is not None:
             self._editor.go_to(line)
 
@@ -131,7 +131,7 @@ class FindBar(Vertical):
     @on(Input.Submitted, "#replacement")
     def replace_and_go_on(self) -> None:
         try:
-            self._show(self._editor.replace(self.wanted, self._replacement))
+            self._show(self._editor.replace(self.search_query, self._replacement))
         except UsageError as error:
             self._say(error.message)
 
@@ -146,7 +146,9 @@ class FindBar(Vertical):
     def action_replace_all(self) -> None:
         if self._mode == "replace":
             try:
-                self._say(f"{self._editor.replace_all(self.wanted, self._replacement)} replaced")
+                self._say(
+                    f"{self._editor.replace_all(self.search_query, self._replacement)} replaced"
+                )
             except UsageError as error:
                 self._say(error.message)
 

@@ -39,7 +39,7 @@ class CompletionList:
     typed: str = ""
     chosen: int = 0
     top: int = 0
-    shown: list[CompletionItem] = field(default_factory=list)
+    matching: list[CompletionItem] = field(default_factory=list)
 
     def filter(self, typed: str) -> bool:
         """Keep those that begin with `typed`, then those that only hold it; False if none."""
@@ -47,10 +47,10 @@ class CompletionList:
         low = typed.lower()
         begins = [item for item in self.items if item.text.lower().startswith(low)]
         holding = [item for item in self.items if low in item.text.lower()] if low else []
-        self.shown = begins + [item for item in holding if item not in begins]
+        self.matching = begins + [item for item in holding if item not in begins]
         self.chosen = self.top = 0
         self.is_picked = self.enter_accepts
-        return bool(self.shown) and [item.text for item in self.shown] != [typed]
+        return bool(self.matching) and [item.text for item in self.matching] != [typed]
 
     @property
     def page(self) -> int:
@@ -58,18 +58,18 @@ class CompletionList:
 
     def move(self, step: int) -> None:
         self.is_picked = True
-        self.chosen = (self.chosen + step) % len(self.shown)
+        self.chosen = (self.chosen + step) % len(self.matching)
         self.top = min(max(self.top, self.chosen - _ROWS + 1), self.chosen)
 
     @property
     def current(self) -> CompletionItem:
-        return self.shown[self.chosen]
+        return self.matching[self.chosen]
 
     def rows(self, width: int, styles: EditorStyles) -> list[Strip]:
         """The box, at most `width` cells wide."""
         visible = [
             (one_line(item.text), one_line(item.detail))
-            for item in self.shown[self.top : self.top + _ROWS]
+            for item in self.matching[self.top : self.top + _ROWS]
         ]
         if not self.is_picked:
             name, detail = visible[0]

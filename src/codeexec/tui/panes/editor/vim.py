@@ -211,7 +211,7 @@ class VimKeys:
             case ".":
                 self._repeat(editor)
             case "n" | "N":
-                editor.find(editor.wanted, 1 if keys == "n" else -1)
+                editor.find(editor.search_query, 1 if keys == "n" else -1)
                 model.select(model.selection.start)
             case "/":
                 editor.action_find()

@@ -45,9 +45,9 @@ class UndoHistory:
         self._open = True
 
     def _merges(
-        self, last: UndoStep, kind: str, changes: list[TextChange], before: Selection
+        self, last: UndoStep, kind: str, changes: list[TextChange], selection: Selection
     ) -> bool:
-        if last is self._saved or last.kind != kind or last.after != before or len(changes) != 1:
+        if last is self._saved or last.kind != kind or last.after != selection or len(changes) != 1:
             return False
         if kind != "type":
             return "\n" not in changes[0].removed

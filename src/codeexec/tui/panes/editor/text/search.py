@@ -112,11 +112,11 @@ def all_matches(lines: list[str], pattern: Pattern) -> list[tuple[int, int, int]
 
 
 def find(
-    model: EditorModel, query: Query, step: int = 1, *, here: bool = False
+    model: EditorModel, query: Query, step: int = 1, *, at_selection: bool = False
 ) -> CurrentMatch | None:
     """The next match (`step` 1) or the one before (-1), around the end; selected.
 
-    With `here` a match at the beginning of the selection counts, as while one is typing.
+    With `at_selection` a match at the beginning of the selection counts, as while one is typing.
     """
     if not query.text:
         return None
@@ -132,7 +132,7 @@ def find(
     at = model.selection.start
     if step > 0:
         # Beyond the end of a selection that is a match itself, at its beginning while typing.
-        origin = at if here else model.selection.end
+        origin = at if at_selection else model.selection.end
         position = bisect_left(spans, origin, key=_start) % len(spans)
     else:
         position = (bisect_left(spans, at, key=_start) - 1) % len(spans)
