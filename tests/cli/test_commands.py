@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 import codeexec
+from codeexec.cli.command_table import COMMANDS
 from codeexec.cli.commands.serve import parse_bind, read_token
 from codeexec.cli.group import invoke
-from codeexec.cli.main import COMMANDS, main
+from codeexec.cli.main import main
 from codeexec.cli.options import settle_docker
 from codeexec.cli.run.prestart import guess
 from codeexec.cli.server import pick_open

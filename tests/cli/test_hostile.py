@@ -13,9 +13,9 @@ import pytest
 from codeexec.cli import messages as style
 from codeexec.cli.commands import kernels
 from codeexec.cli.group import invoke
-from codeexec.cli.run.live_rows import TerminalSink
-from codeexec.cli.run.outcome import judge
-from codeexec.cli.run.output import OutputPrinter
+from codeexec.cli.outcome import judge
+from codeexec.cli.streams.live_rows import TerminalSink
+from codeexec.cli.streams.printer import OutputPrinter
 from codeexec.domain.errors import from_code
 from codeexec.domain.events import Death, ExecutionFinished, OutputChanged
 from codeexec.domain.outputs import ErrorInfo, MimePart

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.cli.main import COMMANDS
+from codeexec.cli.command_table import COMMANDS
 from codeexec.cli.man import man_page
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ import pyte
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeexec.cli.run.live_rows import PipeSink, TerminalSink
+from codeexec.cli.streams.live_rows import PipeSink, TerminalSink
 from codeexec.cli.text_width import clip, height_of, width_of
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.cli.run.options import RunOptions
+from codeexec.cli.run_options import RunOptions
 from codeexec.cli.script import short as script_short
 from codeexec.cli.script.plain import plain_options
 from codeexec.cli.script.short import wait_short

@@ -1,1 +1,1 @@
-"""The command line: starts a face; the only place where everything is put together."""
+"""Command line of codeexec-tui: the package that wires the screen, clients, server and kernels."""

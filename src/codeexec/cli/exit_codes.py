@@ -14,57 +14,57 @@ from codeexec.domain.errors import (
 )
 
 OK = 0
-"""All went well. A script that says `sys.exit(0)` or `sys.exit()` went well."""
+"""Success. `sys.exit(0)` and `sys.exit()` count as success."""
 
 FAILED = 1
-"""The code that was run failed: an exception, or `sys.exit` with anything but 0 (the code is
-said on stderr). Also: `doctor` found something broken, or something else of ours went wrong."""
+"""The user's code failed: an exception, or `sys.exit` with a value other than 0 (printed on
+stderr). Also: `doctor` reports a failed check, or another internal error."""
 
 USAGE = 2
-"""What was asked for makes no sense: a bad option, a file that is missing or cannot be read."""
+"""Invalid usage: a bad option, or a file that is missing or cannot be read."""
 
 KERNEL = 3
-"""The kernel could not start, or died, or what it needs (a server, a container) is not there."""
+"""The kernel could not start, or died, or a server or container that it needs is unavailable."""
 
 TIMED_OUT = 124
-"""`--timeout` ran out; the number is that of timeout(1)."""
+"""`--timeout` expired; the same number as timeout(1)."""
 
 OWN_FAILURE = 125
-"""Beside a program: we failed, or the kernel did. A program's own status is passed through, and
-this number and the next two are those of `docker run` and env(1)."""
+"""codeexec-tui or the kernel failed while running a script. The script's own exit status is
+passed through; this number and the next two are those of `docker run` and env(1)."""
 
 CANNOT_EXECUTE = 126
-"""The script, or its interpreter, is there but cannot be executed."""
+"""The script or its interpreter exists but cannot be executed."""
 
 NOT_FOUND = 127
-"""The script, or its interpreter, is not there."""
+"""The script or its interpreter does not exist."""
 
 INTERRUPTED = 130
-"""Ctrl+C: 128 + SIGINT, as shells have it."""
+"""Ctrl+C: 128 + SIGINT, as in shells."""
 
 PIPE_CLOSED = 141
-"""Whoever read our output stopped reading: 128 + SIGPIPE."""
+"""The reader of our output closed the pipe: 128 + SIGPIPE."""
 
 TERMINATED = 143
-"""Somebody sent SIGTERM (or the terminal hung up); what ran was ended: 128 + SIGTERM."""
+"""SIGTERM or SIGHUP arrived and the run was ended: 128 + SIGTERM."""
 
 MEANINGS = (
-    (OK, "all went well"),
+    (OK, "success"),
     (FAILED, "the code failed"),
-    (USAGE, "wrong usage, or a file that cannot be read"),
+    (USAGE, "invalid usage, or a file that cannot be read"),
     (KERNEL, "the kernel could not start, or died"),
     (TIMED_OUT, "out of time"),
     (OWN_FAILURE, "a script could not be run: codeexec-tui or the kernel failed"),
     (CANNOT_EXECUTE, "the script cannot be executed"),
     (NOT_FOUND, "the script was not found"),
     (INTERRUPTED, "interrupted"),
-    (PIPE_CLOSED, "nobody reads the output any more"),
-    (TERMINATED, "told to end by a signal"),
+    (PIPE_CLOSED, "the reader of the output closed the pipe"),
+    (TERMINATED, "terminated by a signal"),
 )
 
 
 def of_error(error: CodeexecError) -> int:
-    """The exit code for an error of ours."""
+    """The exit code for an error that a command raised."""
     match error:
         case Unavailable() | KernelDied():
             return KERNEL

@@ -1,4 +1,4 @@
-"""The command line as click has it: a group whose commands are loaded one by one."""
+"""The click group of all commands; each command's module is imported when it is called."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import click
 
 from codeexec import __version__
 from codeexec.cli import exit_codes as exits
+from codeexec.cli.command_table import COMMANDS, PROGRAM
 from codeexec.cli.log_text import make_log_printable
-from codeexec.cli.main import COMMANDS
 from codeexec.cli.messages import say_lines, show_error
 from codeexec.cli.typos import refuse_mistyped
 from codeexec.domain.errors import CodeexecError
@@ -21,13 +21,12 @@ from codeexec.domain.errors import CodeexecError
 if TYPE_CHECKING:
     from codeexec.kernels.early import EarlyKernel
 
-PROGRAM = "codeexec-tui"
 
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {text}" for code, text in exits.MEANINGS)
 
 
 class LazyGroup(click.Group):
-    """Commands come from the table in `main`; what names none of them opens the workbench."""
+    """Group of the commands in `command_table`; other arguments open the workbench."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -87,7 +86,7 @@ class LazyGroup(click.Group):
 
 
 OPEN = "open "
-"""The command behind no command; the blank keeps anybody from typing it."""
+"""Internal name of the command that opens the workbench; users cannot type its blank."""
 
 _OWN_OPTIONS = ("--help", "-h", "--version", "-V")
 
@@ -105,7 +104,7 @@ def cli() -> None:
     """A terminal workbench for running code.
 
     Without a command, files are opened in the workbench: an editor, a console and an artifact
-    viewer on a session that goes on when you leave.
+    viewer on a session that keeps running when you leave.
 
     \b
       codeexec-tui analysis.py          open a script
@@ -115,24 +114,26 @@ def cli() -> None:
 
 
 def _show_usage(error: click.ClickException) -> None:
-    """On stderr, as click words it; it quotes what was typed."""
+    """Print click's message on stderr; made printable, since it quotes the command line."""
     text = io.StringIO()
     error.show(text)
     say_lines(text.getvalue().rstrip("\n"), file=sys.stderr)
 
 
 def invoke(arguments: list[str], early: EarlyKernel | None = None) -> int:
-    """Run the command line; returns the exit code, errors of ours told on stderr. `early` is
-    the kernel that `run` may find booting."""
+    """Run the command line, print errors on stderr, and return the exit code.
+
+    `early` is the kernel that already boots for `run`; None: there is none.
+    """
     as_json = "--json" in arguments
     make_log_printable()
     if "_CODEEXEC_TUI_COMPLETE" in os.environ:
-        import_module("codeexec.cli.commands.completion")  # our form of bash's completion
+        import_module("codeexec.cli.commands.completion")  # registers our bash completion
     try:
         result = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False, obj=early)
     except click.ClickException as error:
         if isinstance(error, click.UsageError) and error.ctx and error.ctx.info_name == OPEN:
-            error.ctx = error.ctx.parent  # nobody has typed its name
+            error.ctx = error.ctx.parent  # OPEN is not part of what the user typed
         _show_usage(error)
         return exits.USAGE
     except (click.Abort, KeyboardInterrupt):
@@ -141,7 +142,7 @@ def invoke(arguments: list[str], early: EarlyKernel | None = None) -> int:
         show_error(error, as_json)
         return exits.of_error(error)
     except BrokenPipeError:
-        # Whoever read our output has gone; the interpreter must not flush into the pipe.
+        # The reader closed the pipe; the interpreter must not flush into it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.PIPE_CLOSED
     return result if isinstance(result, int) else exits.OK

@@ -1,4 +1,4 @@
-"""From the command line into the workbench; nothing but that is loaded on the way."""
+"""Opens the workbench from the command line and imports nothing else on the way."""
 
 from __future__ import annotations
 
@@ -8,22 +8,8 @@ if TYPE_CHECKING:
     from codeexec.tui.options import OpenOptions
 
 
-def open_files(files: tuple[str, ...]) -> int:
-    """The workbench with these files, all else as the settings say."""
-    if files:
-        from codeexec.cli.typos import mistyped_command
-
-        if mistyped_command(files[0]):
-            from codeexec.cli.group import invoke
-
-            return invoke(list(files))  # which says so
-    from codeexec.tui.options import OpenOptions
-
-    return open_workbench(OpenOptions(files=files))
-
-
 def open_workbench(options: OpenOptions) -> int:
-    """Until the person leaves; returns the exit code."""
+    """Run the workbench until the user quits; returns the exit code."""
     import os
 
     try:

@@ -1,4 +1,4 @@
-"""How a command writes what is logged in its process: on standard error, harmless to a terminal."""
+"""Log records of a command: printed on stderr with control characters made printable."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ class _PrintableFormatter(logging.Formatter):
 
 
 def make_log_printable() -> None:
-    """Warnings that no handler takes quote names of files and answers of kernels."""
+    """Format records of the last-resort handler; they quote file names and replies of kernels."""
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(_PrintableFormatter())

@@ -1,4 +1,4 @@
-"""The first thing that runs: answers what needs nothing, and loads no more than is asked for."""
+"""Entry point of `codeexec-tui`: dispatches to a command and imports only what it needs."""
 
 from __future__ import annotations
 
@@ -7,48 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("codeexec.cli.run.command:run", "Run a script, a notebook or stdin without a screen."),
-    "attach": (
-        "codeexec.cli.commands.workbench:attach",
-        "Open the workbench on a session that is running.",
-    ),
-    "demo": (
-        "codeexec.cli.commands.workbench:demo",
-        "Take the tour: a lesson in steps on a real kernel.",
-    ),
-    "sessions": (
-        "codeexec.cli.commands.sessions:sessions",
-        "List, show, stop, remove, export sessions.",
-    ),
-    "kernels": (
-        "codeexec.cli.commands.kernels:kernels",
-        "List kernels, and why one cannot be used.",
-    ),
-    "serve": (
-        "codeexec.cli.commands.serve:serve",
-        "Serve sessions in the foreground, on TCP if asked.",
-    ),
-    "docker": ("codeexec.cli.commands.docker:docker", "Build and check the image for containers."),
-    "trust": (
-        "codeexec.cli.commands.trust:trust",
-        "Trust a folder, list those that are, take it back.",
-    ),
-    "config": (
-        "codeexec.cli.commands.config:config",
-        "Show and change settings; who said each.",
-    ),
-    "doctor": (
-        "codeexec.cli.commands.doctor:doctor",
-        "Check this machine, with the fix for each problem.",
-    ),
-    "completion": (
-        "codeexec.cli.commands.completion:completion",
-        "Print the completion script of a shell.",
-    ),
-}
-"""Where each command lives, and its line in the help. Only the one that is asked for is loaded."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -69,8 +27,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _open_closed_streams() -> None:
-    """Where a standard stream is closed, open the null device, so that no file of ours gets its
-    number. A program that we start has it closed still: the descriptor is not inherited."""
+    """Open the null device for each closed standard stream, so that no other file gets its
+    descriptor. Child processes do not inherit it: their stream stays closed."""
     import os
 
     for fd, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
@@ -85,22 +43,22 @@ def _open_closed_streams() -> None:
 
 
 def _exit_fast(code: int) -> None:
-    """End the process without taking the interpreter apart, which takes 15 ms of a short script:
-    a run has closed and removed what is its own by now. Returns where stdout cannot be written."""
+    """Exit without tearing down the interpreter, which would add 15 ms to a short script; the
+    run has already closed its files. Returns if stdout or stderr cannot be flushed."""
     import os
 
     try:
         sys.stdout.flush()
         sys.stderr.flush()
     except (OSError, ValueError):
-        return  # the ordinary end says so
+        return  # sys.exit reports it
     os._exit(code)
 
 
 def _print_traceback(
     kind: type[BaseException], error: BaseException, at: TracebackType | None
 ) -> None:
-    """A traceback of ours quotes names and texts that came from outside."""
+    """`sys.excepthook` that makes the traceback printable: it quotes external names and text."""
     import traceback
 
     from codeexec.domain.printable import printable
@@ -110,8 +68,10 @@ def _print_traceback(
 
 
 def _drop_current_folder() -> None:
-    """Take the current folder out of where modules and programs are looked for: `python -m`, an
-    empty entry of PYTHONPATH and `.` in PATH put it there, and it may be a stranger's."""
+    """Remove the current folder from `sys.path` and PATH: it may belong to another user.
+
+    `python -m`, an empty entry of PYTHONPATH and `.` in PATH add it.
+    """
     import os
 
     try:
@@ -124,7 +84,7 @@ def _drop_current_folder() -> None:
     path = os.environ.get("PATH", "")
     plain = os.pathsep.join(place for place in path.split(os.pathsep) if place.startswith("/"))
     if plain != path:
-        os.environ.setdefault("CODEEXEC_USER_PATH", path)  # kernels are given theirs again
+        os.environ.setdefault("CODEEXEC_USER_PATH", path)  # restored for kernels
         os.environ["PATH"] = plain
 
 
@@ -135,14 +95,27 @@ def _dispatch(arguments: list[str]) -> int:
         from codeexec.cli.group import invoke
 
         return invoke(arguments)
-    # The workbench paints its first frame before it would have loaded a parser of options.
-    from codeexec.cli.launch import open_files
+    # The workbench paints its first frame in less time than the option parser takes to import.
+    return _open_files(arguments)
 
-    return open_files(tuple(arguments))
+
+def _open_files(files: list[str]) -> int:
+    """Open the workbench with these files; all options come from the settings."""
+    if files:
+        from codeexec.cli.typos import mistyped_command
+
+        if mistyped_command(files[0]):
+            from codeexec.cli.group import invoke
+
+            return invoke(files)  # prints the suggestion
+    from codeexec.cli.launch import open_workbench
+    from codeexec.tui.options import OpenOptions
+
+    return open_workbench(OpenOptions(files=tuple(files)))
 
 
 def _run(arguments: list[str]) -> int:
-    """`run`, whose kernel boots while we import; whatever ends us meanwhile ends it too."""
+    """The `run` command: its kernel boots while we import; a signal meanwhile ends both."""
     import gc
     import os
     import signal
@@ -154,12 +127,12 @@ def _run(arguments: list[str]) -> int:
         if early is not SPAWNING:
             raise SystemExit(128 + (signal.SIGINT if number == signal.SIGINT else signal.SIGTERM))
 
-    # While the kernel is being spawned nothing may be raised: nobody would know of it.
+    # No exception while the kernel is being spawned: its process would be left behind.
     early: object = SPAWNING
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it, and a program of ours
+        if signal.getsignal(number) is not signal.SIG_IGN:  # ignored under nohup
             signal.signal(number, leave)
-    # Looking for garbage of imports takes a tenth of their time; the run turns it on again.
+    # Garbage collection takes a tenth of the import time; the run enables it again.
     gc.disable()
     from codeexec.cli.script.plain import plain_options, run_plain
 
@@ -192,6 +165,8 @@ SPAWNING = object()
 
 def _names_files_only(arguments: list[str]) -> bool:
     import os
+
+    from codeexec.cli.command_table import COMMANDS
 
     asks_for_completion = "_CODEEXEC_TUI_COMPLETE" in os.environ
     plain = not any(word.startswith("-") for word in arguments)

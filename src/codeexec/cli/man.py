@@ -1,4 +1,4 @@
-"""The manual page, made from the commands themselves: `python -m codeexec.cli.man > FILE`."""
+"""Generates the manual page from the commands: `python -m codeexec.cli.man > FILE`."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ import click
 
 from codeexec import __version__
 from codeexec.cli import exit_codes as exits
-from codeexec.cli.group import OPEN, PROGRAM, cli
+from codeexec.cli.command_table import PROGRAM
+from codeexec.cli.group import OPEN, cli
 
 SUMMARY = "a terminal workbench for running code"
 
 FILES = (
     ("~/.config/codeexec-tui/config.toml", "The user's settings; CODEEXEC_CONFIG names another."),
     ("~/.config/codeexec-tui/themes/, keymaps/", "The user's themes and keymaps."),
-    (".codeexec.toml", "Settings of a project, looked for from its folder upward."),
+    (".codeexec.toml", "Settings of a project; searched from the current folder upward."),
     ("~/.local/state/codeexec-tui/", "Sessions, their journals and artifacts; unsaved text."),
 )
 ENVIRONMENT = (
     ("CODEEXEC_TABLE_NAME", "A setting, such as CODEEXEC_EDITOR_TAB_SIZE."),
     ("NO_COLOR, TERM=dumb", "No colours; a dumb terminal gets no escape sequence at all."),
-    ("VIRTUAL_ENV, CONDA_PREFIX", "The Python environment that code is run in."),
+    ("VIRTUAL_ENV, CONDA_PREFIX", "The Python environment that runs code."),
     ("DOCKER_HOST", "The container engine."),
 )
 
 
 def man_page() -> str:
-    """The page in man(7)'s macros. It has no date, so that the same source gives the same page."""
+    """The page in man(7) macros, without a date, so that the output is reproducible."""
     return "\n".join(_lines()) + "\n"
 
 
@@ -48,14 +49,14 @@ def _lines() -> Iterator[str]:
     yield from _help(cli)
     yield ".SH OPTIONS"
     opening = cli.get_command(context, OPEN)
-    assert opening is not None, "the command behind no command is in our own table"
+    assert opening is not None, "LazyGroup always knows OPEN"
     yield from _options(opening, context)
     yield from _options(cli, context)
     yield ".SH COMMANDS"
     for name in cli.list_commands(context):
         yield from _command(cli, context, name)
     yield ".SH EXIT STATUS"
-    yield "A script that is run has its own exit status. Else:"
+    yield "A script's own exit status is passed through. Otherwise:"
     for code, meaning in exits.MEANINGS:
         yield from _tagged(f"\\fB{code}\\fR", meaning)
     for title, entries in (("ENVIRONMENT", ENVIRONMENT), ("FILES", FILES)):
@@ -66,7 +67,7 @@ def _lines() -> Iterator[str]:
 
 def _command(group: click.Group, above: click.Context, name: str) -> Iterator[str]:
     command = group.get_command(above, name)
-    assert command is not None, "the group has listed it"
+    assert command is not None, "the group lists only its own commands"
     context = click.Context(command, info_name=name, parent=above)
     path = context.command_path.removeprefix(f"{PROGRAM} ")
     usage = " ".join(command.collect_usage_pieces(context))
@@ -79,7 +80,7 @@ def _command(group: click.Group, above: click.Context, name: str) -> Iterator[st
 
 
 def _help(command: click.Command) -> Iterator[str]:
-    """Paragraphs; those that begin with \\b keep their lines."""
+    """Paragraphs of the help; those that begin with \\b keep their line breaks."""
     for number, paragraph in enumerate(cleandoc(command.help or "").split("\n\n")):
         if number:
             yield ".PP"
@@ -104,7 +105,7 @@ def _tagged(tag: str, text: str) -> Iterator[str]:
 
 
 def _line(text: str) -> str:
-    """A line of text that troff takes as such."""
+    """The text as one line that troff does not read as a request."""
     escaped = _text(text)
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 

@@ -1,4 +1,4 @@
-"""Words on a terminal: the door that all of them pass, whether in colour, and how errors look."""
+"""Prints messages of commands: made printable, in colour on terminals, errors in one format."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ STYLES = {
 
 
 def wants_color(stream: TextIO, choice: str = "auto") -> bool:
-    """Colours on terminals, unless NO_COLOR or TERM=dumb or `choice` (always, never) say
-    otherwise. https://no-color.org"""
+    """Whether to use colours: on terminals, unless NO_COLOR, TERM=dumb or `choice` (always,
+    never) override that. https://no-color.org"""
     if choice != "auto":
         return choice == "always"
     if os.environ.get("NO_COLOR") or is_dumb():
@@ -32,25 +32,25 @@ def wants_color(stream: TextIO, choice: str = "auto") -> bool:
 
 
 def is_dumb() -> bool:
-    """Whether the terminal says that it understands no escape sequence."""
+    """Whether TERM names a terminal without escape sequences."""
     return os.environ.get("TERM") in ("dumb", "unknown")
 
 
 class TerminalText(str):
-    """Text that may go to a terminal as it is: what came from outside in it is printable."""
+    """Text that is safe to write to a terminal: external text in it was made printable."""
 
     __slots__ = ()
 
 
 def paint(text: str, style: str, color: bool, *, lines: bool = False) -> TerminalText:
-    """One line, or several, in a style of ours."""
+    """The text in one of STYLES; `lines`: line breaks are kept."""
     safe_text = text if isinstance(text, TerminalText) else printable(text, lines=lines)
     return TerminalText(f"{STYLES[style]}{safe_text}{RESET}" if color and safe_text else safe_text)
 
 
 def say(*pieces: str, file: TextIO | None = None, flush: bool = False) -> None:
-    """Write a line, on stdout unless said otherwise. The door of the command line: every piece
-    that is not `Painted` is made printable, on one line."""
+    """Print a line, to stdout by default. Every piece that is not a TerminalText is made
+    printable, without line breaks."""
     line = "".join(
         piece if isinstance(piece, TerminalText) else printable(piece) for piece in pieces
     )
@@ -58,20 +58,20 @@ def say(*pieces: str, file: TextIO | None = None, flush: bool = False) -> None:
 
 
 def say_lines(text: str, file: TextIO | None = None) -> None:
-    """Write text of several lines, made printable."""
+    """Print text of several lines, made printable."""
     print(text if isinstance(text, TerminalText) else printable(text, lines=True), file=file)
 
 
 def say_row(text: str, color: bool) -> None:
-    """Write rows of output, which keep their styles where there is colour."""
-    from codeexec.domain.outputs import plain  # msgspec is not loaded for a name or an error
+    """Print rows of output; their styles are kept if `color`."""
+    from codeexec.domain.outputs import plain  # imports msgspec
 
     row = printable_row(text)
     print(row if color else plain(row))
 
 
 def say_json(record: object, file: TextIO | None = None, flush: bool = False) -> None:
-    """Write a value, or JSON that is encoded already, in one line."""
+    """Print a value as JSON on one line; bytes are JSON already."""
     if not isinstance(record, bytes):
         import json
 
@@ -80,7 +80,7 @@ def say_json(record: object, file: TextIO | None = None, flush: bool = False) ->
 
 
 def error_lines(error: CodeexecError, color: bool) -> TerminalText:
-    """Title, what happened, what to do."""
+    """The error as lines: title, message, next step."""
     lines: list[str] = [paint(f"{error.title}.", "bad", color)]
     lines.append(printable(error.message, lines=True))
     if error.next_step:
@@ -89,7 +89,7 @@ def error_lines(error: CodeexecError, color: bool) -> TerminalText:
 
 
 def show_error(error: CodeexecError, as_json: bool = False) -> None:
-    """On stderr; with `as_json` one line that a program can read."""
+    """Print an error on stderr; `as_json`: as one JSON object on one line."""
     if as_json:
         record = {
             "type": "failed",
@@ -104,7 +104,7 @@ def show_error(error: CodeexecError, as_json: bool = False) -> None:
 
 
 def table(rows: Sequence[tuple[str, ...]], head: tuple[str, ...], color: bool) -> TerminalText:
-    """Columns as wide as their widest cell; the last is not padded."""
+    """Rows as aligned columns under a header; the last column is not padded."""
     from codeexec.cli.text_width import width_of
 
     whole = [head, *(tuple(map(printable, row)) for row in rows)]

@@ -1,4 +1,4 @@
-"""Options that several commands have, and how their words are told apart."""
+"""click options that several commands share, and the optional value of `--docker`."""
 
 from __future__ import annotations
 
@@ -10,35 +10,38 @@ DOCKER = click.option(
     "--docker",
     default=None,
     metavar="[IMAGE]",
-    help="Run code in a container; without IMAGE, in our own image.",
+    help="Run code in a container; without IMAGE, in the default image.",
 )
-"""Its value is None without the option, and empty where no image is named."""
+"""Value: None without the option, empty without an image."""
 
 POLICY = click.option(
     "--policy",
     "--preset",
     type=click.Choice(["locked", "network", "open"]),
-    help="What the container may do; `locked` has no network; with one (`network`, `open`) "
-    "services of this machine can be reached.",
+    help="Permissions of the container; `locked` has no network; `network` and `open` have one, "
+    "which reaches services of this machine.",
 )
 
-PULL = click.option("--pull", is_flag=True, help="Fetch the image where it is not on the engine.")
+PULL = click.option("--pull", is_flag=True, help="Pull the image if the engine does not have it.")
 
 TRUST = click.option(
     "--trust", is_flag=True, help="Trust the folder from now on, as `codeexec-tui trust` does."
 )
 
 NOT_CONTAINED = (
-    "It says what a container may do, and this code would run in none.",
+    "It sets the permissions of a container, and this code would run in none.",
     "Add --docker, or set kernel.backend to docker.",
 )
-"""What is wrong with the options above, and what to do about it."""
+"""Message and next step of the error for a container option without a container."""
 
 _FILES = (".py", ".ipynb", ".md", ".txt")
 
 
 def settle_docker(arguments: list[str]) -> list[str]:
-    """`--docker` with its image, if the word after it is one: no option and no file."""
+    """The arguments with `--docker IMAGE` joined to `--docker=IMAGE`.
+
+    The argument after `--docker` is its image unless it is an option or a file.
+    """
     settled: list[str] = []
     positions = iter(range(len(arguments)))
     for position in positions:
@@ -62,7 +65,7 @@ def _is_no_image(word: str) -> bool:
 
 
 class DockerCommand(click.Command):
-    """A command with DOCKER, whose image may be left out."""
+    """A command with the option DOCKER, whose value is optional."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, settle_docker(args))

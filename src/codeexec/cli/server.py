@@ -1,4 +1,4 @@
-"""Asking the user's session server, where one runs, and reading what is on disk, where not."""
+"""Requests to the session server of the user, and sessions on disk while no server runs."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def sessions_folder() -> Path:
 
 
 def is_running() -> bool:
-    """Does a server run? None is started."""
+    """Whether a server runs; none is started."""
     return spawn.find(find_paths()) is not None
 
 
 def ask(*requests: Request[R]) -> list[R]:
-    """The answers of the user's server, which is started where none runs."""
+    """Send requests to the user's server, starting it if none runs; returns the replies."""
 
     async def work(starting: Starting) -> list[R]:
         async with SocketHost(client=ClientInfo("cli"), starting=starting) as host:
@@ -39,7 +39,7 @@ def ask(*requests: Request[R]) -> list[R]:
 
 
 def ask_session(session_id: str, request: Request[R]) -> R:
-    """The answer of an open session. NotFound where it is none."""
+    """Send a request to an open session. NotFound if no open session has this id."""
 
     async def work(starting: Starting) -> R:
         async with SocketHost(client=ClientInfo("cli"), starting=starting) as host:
@@ -49,10 +49,10 @@ def ask_session(session_id: str, request: Request[R]) -> R:
 
 
 def find_session(name: str) -> str:
-    """The id of the session of this name, of this id, or whose id begins so; among those of one
-    name the running one. NotFound, or Conflict where it may be several."""
+    """The id of the session with this name, id or prefix of an id; a running session wins over
+    closed sessions of the same name. NotFound; Conflict if several match."""
     if is_running():
-        # The names of what is open are in the server's memory before they are on disk.
+        # The server knows names of open sessions before they are on disk.
         open_sessions = ask(ListSessions(ended=False))[0].sessions
         named = [
             session.session_id
@@ -65,13 +65,13 @@ def find_session(name: str) -> str:
 
 
 def find_open_session(name: str) -> SessionSummary:
-    """The open session of this name or id, else the only one whose name or id begins so.
-    NotFound, or Conflict where several do."""
+    """The open session with this name or id, else with this prefix of them.
+    NotFound; Conflict if several match."""
     return pick_open(ask(ListSessions(ended=False))[0].sessions, name)
 
 
 def pick_open(sessions: Sequence[SessionSummary], name: str) -> SessionSummary:
-    """The same, of these open sessions."""
+    """`find_open_session` among the given sessions."""
     matches = [session for session in sessions if name in (session.name, session.session_id)] or [
         session
         for session in sessions
@@ -79,13 +79,13 @@ def pick_open(sessions: Sequence[SessionSummary], name: str) -> SessionSummary:
     ]
     names = ", ".join(f"{session.name} ({session.session_id})" for session in matches or sessions)
     if not matches:
-        raise NotFound(f"No open session is called {name!r}.", f"Open are: {names or 'none'}.")
+        raise NotFound(f"No open session is called {name!r}.", f"Open sessions: {names or 'none'}.")
     if len(matches) > 1:
         raise Conflict(f"{name!r} may be {names}.", "Give the whole name, or the id.")
     return matches[0]
 
 
 def open_journal(name: str) -> tuple[str, Journal]:
-    """A session's id and its journal, to be read beside whoever writes it. NotFound."""
+    """The id and the journal of a session, read-only: a server may be writing it. NotFound."""
     session_id = find_session(name)
     return session_id, Journal.open(sessions_folder() / session_id / "journal.db", read_only=True)

@@ -1,4 +1,4 @@
-"""How many columns and lines text takes on a terminal."""
+"""Width and height of text on a terminal, in columns and lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TAB = 8
 
 
 def width_of(text: str) -> int:
-    """Columns of one line; styles take none."""
+    """Columns of one line; escape sequences take none."""
     bare = plain(text)
     if bare.isascii():
         return len(bare.expandtabs(TAB))
@@ -26,8 +26,8 @@ def _columns(character: str) -> int:
 
 
 def height_of(text: str, columns: int) -> int:
-    """Lines that text takes, wrapped at `columns`; text that fills a line exactly ends on it,
-    and a wide character never stands in two lines."""
+    """Lines of text wrapped at `columns`. Text that fills a line exactly ends on that line, and
+    a wide character is not split between two lines."""
     return sum(_height(line, columns) for line in text.split("\n"))
 
 
@@ -45,7 +45,7 @@ def _height(line: str, columns: int) -> int:
 
 
 def clip(text: str, columns: int) -> str:
-    """Unstyled text in at most so many columns, with an ellipsis where some was cut."""
+    """Unstyled text cut to `columns`, with an ellipsis if something was cut."""
     if width_of(text) <= columns:
         return text
     characters, used = [], 1

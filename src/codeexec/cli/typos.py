@@ -1,10 +1,10 @@
-"""Is a word that names no file a mistyped command, or one of other programs?"""
+"""Suggests a command for an argument that is neither a file nor a command."""
 
 from __future__ import annotations
 
 import os
 
-from codeexec.cli.main import COMMANDS
+from codeexec.cli.command_table import COMMANDS
 
 _ALIKE = 0.75
 
@@ -19,11 +19,11 @@ _WORDS = {
     "settings": "config",
     "images": "docker",
 }
-"""Words that other programs have as commands."""
+"""Commands of other programs, and the equivalent here."""
 
 
 def mistyped_command(word: str) -> str:
-    """The command that was probably meant; empty for the name of a file."""
+    """The command that the user probably meant; empty for a file name."""
     if not word.isalpha() or os.path.exists(word):  # noqa: PTH110 (pathlib costs 5 ms)
         return ""
     if word.lower() in _WORDS:
@@ -34,11 +34,11 @@ def mistyped_command(word: str) -> str:
 
 
 def refuse_mistyped(word: str) -> None:
-    """Raises UsageError for a word that looks like a command."""
+    """Raise UsageError for a word that looks like a mistyped command."""
     if command := mistyped_command(word):
         from codeexec.domain.errors import UsageError
 
         raise UsageError(
             f"There is no command {word}. Did you mean {command}?",
-            f"A new file of that name: codeexec-tui ./{word}",
+            f"To open a new file of that name: codeexec-tui ./{word}",
         )

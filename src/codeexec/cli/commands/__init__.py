@@ -1,1 +1,1 @@
-"""The commands of `codeexec-tui` but `run`, one module each, loaded when called."""
+"""The commands of `codeexec-tui` except `run`: one module each, imported when called."""

@@ -1,4 +1,4 @@
-"""`codeexec-tui completion bash|zsh|fish`: what a shell needs to complete our words."""
+"""`codeexec-tui completion bash|zsh|fish`: prints the completion script of a shell."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import click
 from click.shell_completion import BashComplete, add_completion_class, get_completion_class
 
 from codeexec.cli import messages as style
+from codeexec.cli.command_table import PROGRAM
 
 VARIABLE = "_CODEEXEC_TUI_COMPLETE"
 
@@ -15,7 +16,7 @@ WHERE = {
     "fish": "~/.config/fish/completions/codeexec-tui.fish",
 }
 
-# click's own template empties the list of words where a file is possible too.
+# click's own template drops the completions if a file name is possible too.
 _BASH = """\
 %(complete_func)s() {
     local IFS=$'\\n' completion response type value
@@ -51,7 +52,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 
 
 class BashCompletion(BashComplete):
-    """Bash's words, of which `=` is one: `--theme=ink` comes as three."""
+    """Completion in bash, which splits `--theme=ink` into three words."""
 
     source_template = _BASH
 
@@ -66,7 +67,8 @@ add_completion_class(BashCompletion)
 @click.command()
 @click.argument("shell", type=click.Choice(sorted(WHERE)))
 @click.option("--json", "as_json", is_flag=True, help="Print the script as a JSON object.")
-def completion(shell: str, as_json: bool) -> None:
+@click.pass_context
+def completion(context: click.Context, shell: str, as_json: bool) -> None:
     """Print the completion script for SHELL.
 
     \b
@@ -74,11 +76,9 @@ def completion(shell: str, as_json: bool) -> None:
       zsh   codeexec-tui completion zsh > ~/.zfunc/_codeexec-tui
       fish  codeexec-tui completion fish > ~/.config/fish/completions/codeexec-tui.fish
     """
-    from codeexec.cli.group import PROGRAM, cli
-
     shell_class = get_completion_class(shell)
     assert shell_class is not None, "click knows the three shells that we offer"
-    script = shell_class(cli, {}, PROGRAM, VARIABLE).source()
+    script = shell_class(context.find_root().command, {}, PROGRAM, VARIABLE).source()
     if as_json:
         style.say_json({"shell": shell, "place": WHERE[shell], "script": script})
     else:

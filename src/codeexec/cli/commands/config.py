@@ -1,4 +1,4 @@
-"""`codeexec-tui config`: all settings, what they are now and who said so."""
+"""`codeexec-tui config`: shows and changes settings, with the origin of each value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from codeexec.cli import messages as style
-from codeexec.cli.commands.completion_names import complete_setting, complete_value
+from codeexec.cli.completion_names import complete_setting, complete_value
 from codeexec.config.edit import set_value, unset_value
 from codeexec.config.load import (
     PROJECT_FILE,
@@ -30,20 +30,20 @@ from codeexec.hostfiles.programs import editor_command
 
 @click.group()
 def config() -> None:
-    """Show and change settings, with where each comes from.
+    """Show and change settings, and where each comes from.
 
-    A setting is looked for in this order: the command line, the environment (CODEEXEC_ and its
-    name, such as CODEEXEC_EDITOR_TAB_SIZE), .codeexec.toml in this folder or one above it, the
-    user's file, the default.
+    A setting is read from the first of these that sets it: the command line, the environment
+    (CODEEXEC_ and its name, such as CODEEXEC_EDITOR_TAB_SIZE), .codeexec.toml in this folder or
+    one above it, the user's file, the default.
     """
 
 
 @config.command()
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
-@click.option("--changed", is_flag=True, help="Only those that are not as by default.")
+@click.option("--changed", is_flag=True, help="Only settings that differ from the default.")
 @click.option("--manual", "as_manual", is_flag=True, help="As a commented file to start from.")
 def show(as_json: bool, changed: bool, as_manual: bool) -> None:
-    """Every setting, its value, and who said it."""
+    """Show every setting, its value and its origin."""
     if as_manual:
         style.say_lines(manual().removesuffix("\n"))
         return
@@ -101,7 +101,7 @@ def show(as_json: bool, changed: bool, as_manual: bool) -> None:
 @click.argument("key", shell_complete=complete_setting)
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def get(key: str, as_json: bool) -> None:
-    """The value of one setting, such as editor.tab_size; on stderr who said it."""
+    """Print the value of one setting, such as editor.tab_size, and its origin on stderr."""
     setting = find_key(key)
     loaded = load()
     value, origin = value_of(loaded.settings, key), loaded.origins[key]
@@ -122,7 +122,7 @@ def get(key: str, as_json: bool) -> None:
 
 
 PROJECT = click.option(
-    "--project", is_flag=True, help="In the project's file, in this folder if there is none."
+    "--project", is_flag=True, help="In the project's file; without one, in this folder."
 )
 
 
@@ -132,7 +132,7 @@ PROJECT = click.option(
 @PROJECT
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 def set_command(key: str, value: str, project: bool, as_json: bool) -> None:
-    """Write one setting to the user's file. Its comments and all else in it stay."""
+    """Write one setting to the user's file; comments and other settings are kept."""
     setting = find_key(key)
     file = _file_for(key, project)
     written = set_value(file, setting, value)
@@ -148,7 +148,7 @@ def set_command(key: str, value: str, project: bool, as_json: bool) -> None:
 @PROJECT
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def unset(key: str, project: bool, as_json: bool) -> None:
-    """Take one setting out of the user's file, so that the next layer's value counts."""
+    """Remove one setting from the user's file, so that the next layer applies."""
     setting = find_key(key)
     file = _file_for(key, project)
     is_removed = unset_value(file, setting)
@@ -160,20 +160,20 @@ def unset(key: str, project: bool, as_json: bool) -> None:
 
 
 def _file_for(key: str, project: bool) -> Path:
-    """The file to write: the user's, or the project's where that was asked for."""
+    """The file to write: the user's, or with `project` the project's."""
     if not project:
         return user_file()
     if key.startswith("docker.") and key != "docker.image":
         raise UsageError(
-            f"{key} counts in no project's file: code does not choose what confines it.",
-            "Leave out --project: it belongs into your own file.",
+            f"{key} has no effect in a project's file: code must not choose its own limits.",
+            "Leave out --project to write it to your own file.",
         )
     folder = Path.cwd()
     return project_file(folder) or folder / PROJECT_FILE
 
 
 def _warn_if_overridden(key: str, file: Path) -> None:
-    """Somebody who is heard before this file says it too."""
+    """Warn if a layer above `file` sets the key too."""
     origin = load().origins[key]
     if origin.place != str(file):
         style.say(
@@ -186,21 +186,21 @@ def _warn_if_overridden(key: str, file: Path) -> None:
 @config.command()
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def path(as_json: bool) -> None:
-    """The files that settings are read from."""
+    """Print the files that settings are read from."""
     user, project = user_file(), project_file(Path.cwd())
     if as_json:
         files = {"user": str(user), "project": str(project) if project else None}
         style.say_json(files)
         return
-    style.say(f"user     {user}{'' if user.is_file() else '  (not there yet)'}")
-    style.say(f"project  {project or '(none from here upward)'}")
+    style.say(f"user     {user}{'' if user.is_file() else '  (does not exist yet)'}")
+    style.say(f"project  {project or '(none in this folder or above)'}")
 
 
 @config.command()
 @PROJECT
 @click.option("--json", "as_json", is_flag=True, help="Print the path when done, as JSON.")
 def edit(project: bool, as_json: bool) -> None:
-    """Open the user's file in $VISUAL or $EDITOR; a new one explains every setting."""
+    """Open the user's file in $VISUAL or $EDITOR; a new file explains every setting."""
     folder = Path.cwd()
     file = (project_file(folder) or folder / PROJECT_FILE) if project else user_file()
     if not file.exists():
@@ -217,7 +217,7 @@ def edit(project: bool, as_json: bool) -> None:
     except OSError as error:
         raise UsageError(
             f"The editor {command[0]} cannot be started: {error.strerror}.",
-            f"Set EDITOR to one that is there, or open {file} yourself.",
+            f"Set EDITOR to an installed editor, or open {file} yourself.",
         ) from error
     if as_json:
         style.say_json({"path": str(file)})

@@ -1,4 +1,4 @@
-"""`codeexec-tui docker`: the image that containers are made of, and whether all is well."""
+"""`codeexec-tui docker`: builds the image of containers, and checks the engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def docker_settings() -> tuple[Engine, str, str]:
-    """Engine, image and policy as the settings say."""
+    """Engine, image and policy of the settings."""
     from codeexec.environments.docker.engine import find_engine
     from codeexec.environments.docker.image import DEFAULT_IMAGE
 
@@ -36,12 +36,12 @@ def docker() -> None:
 
 
 @docker.command()
-@click.option("--image", default="", metavar="NAME", help="What to call it.")
+@click.option("--image", default="", metavar="NAME", help="Name of the image.")
 @click.option("--base", default="", metavar="IMAGE", help="Build on this image.")
-@click.option("--network", default="", metavar="NAME", help="The network of the build.")
+@click.option("--network", default="", metavar="NAME", help="Network of the build.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def build(image: str, base: str, network: str, as_json: bool) -> None:
-    """Build our image: Python, ipykernel, numpy, pandas, matplotlib, g++ and make."""
+    """Build the default image: Python, ipykernel, numpy, pandas, matplotlib, g++ and make."""
     from codeexec.environments.docker import image as images
 
     engine, name, _ = docker_settings()
@@ -62,10 +62,10 @@ def build(image: str, base: str, network: str, as_json: bool) -> None:
 
 
 @docker.command()
-@click.option("--image", default="", metavar="NAME", help="Another image than that of settings.")
+@click.option("--image", default="", metavar="NAME", help="The image; else that of the settings.")
 @click.option("--json", "as_json", is_flag=True, help="One check a line, as JSON.")
 def check(image: str, as_json: bool) -> int:
-    """Look at the engine, its limits, and whether the image starts; each with its fix."""
+    """Check the engine, its limits, and whether the image starts, with a fix for each problem."""
     from codeexec.environments.docker import image as images
     from codeexec.environments.docker.policy import parse
 

@@ -1,4 +1,4 @@
-"""`codeexec-tui doctor`: is this machine fit, and what would make it so."""
+"""`codeexec-tui doctor`: checks this machine and prints a fix for each problem."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ MARKS = {"ok": ("✓", "good"), "warn": ("!", "warn"), "fail": ("✗", "bad")}
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One check a line, for programs.")
 def doctor(as_json: bool) -> int:
-    """Check this machine: Python, kernels, terminal, folders, what a log-out does, containers.
+    """Check this machine: Python, kernels, terminal, folders, log-out behaviour, containers.
 
-    Each problem comes with its fix. The exit code is 1 when something is broken.
+    Each problem comes with its fix. The exit code is 1 when a check fails.
     """
     color = style.wants_color(sys.stdout)
     broken = False

@@ -1,4 +1,4 @@
-"""What `doctor` looks at: each check says how things are and, where not well, the fix."""
+"""The checks of `doctor`: each yields a grade, a finding and, for problems, a fix."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def check_kernels(cwd: Path) -> Iterator[DoctorCheck]:
 def check_terminal(environ: Mapping[str, str], is_terminal: bool) -> Iterator[DoctorCheck]:
     term = environ.get("TERM", "")
     if not is_terminal:
-        yield DoctorCheck("terminal", "ok", "Output goes to no terminal; nothing to look at.")
+        yield DoctorCheck("terminal", "ok", "Output does not go to a terminal; nothing to check.")
         return
     size = shutil.get_terminal_size()
     description = f"{term or 'TERM is not set'}, {size.columns}×{size.lines}"
@@ -90,7 +90,7 @@ def check_terminal(environ: Mapping[str, str], is_terminal: bool) -> Iterator[Do
         yield DoctorCheck(
             "tmux",
             "ok",
-            "Pictures pass through tmux when it is told so: set -g allow-passthrough on",
+            "Pictures need passthrough in tmux: set -g allow-passthrough on",
         )
 
 
@@ -148,7 +148,7 @@ LOGIND = (Path("/etc/systemd/logind.conf"), Path("/etc/systemd/logind.conf.d"))
 
 
 def check_logout(user: str, places: tuple[Path, ...] = LOGIND) -> DoctorCheck:
-    """Does logging out end the server? systemd does that when KillUserProcesses is on and the
+    """Whether logging out ends the server: systemd does so if KillUserProcesses is on and the
     user does not linger. https://www.freedesktop.org/software/systemd/man/logind.conf.html"""
     if not Path("/run/systemd/system").is_dir():
         return DoctorCheck(
@@ -188,7 +188,7 @@ def check_settings(cwd: Path) -> Iterator[DoctorCheck]:
 
 
 def check_docker(cwd: Path) -> DoctorCheck:
-    """Does an engine answer? Only that is asked; `docker check` starts a container."""
+    """Whether an engine answers; `docker check` also starts a container."""
     import asyncio
 
     from codeexec.environments.docker.engine import find_engine, installed
@@ -199,7 +199,7 @@ def check_docker(cwd: Path) -> DoctorCheck:
     if settings.docker.engine != "auto":
         programs = [settings.docker.engine]
     if not programs and not is_wanted:
-        return DoctorCheck("docker", "ok", "No container engine; `--docker` is not to be had.")
+        return DoctorCheck("docker", "ok", "No container engine; `--docker` is unavailable.")
     program = next(iter(programs), "docker")
     engine = find_engine(program, settings.docker.context)
     try:
@@ -207,7 +207,7 @@ def check_docker(cwd: Path) -> DoctorCheck:
     except CodeexecError as error:
         message = f"{program}: {error.message}"
         return DoctorCheck("docker", "fail" if is_wanted else "warn", message, error.next_step)
-    message = f"{program} {facts.version} answers; `codeexec-tui docker check` looks closer."
+    message = f"{program} {facts.version} answers; `codeexec-tui docker check` checks more."
     return DoctorCheck("docker", "ok", message)
 
 
@@ -215,7 +215,7 @@ CHILDREN_MARK = "CODEEXEC_DOCTOR"
 
 
 def check_children() -> DoctorCheck:
-    """Can processes that left a kernel's process group be found by their environment?"""
+    """Whether processes that left a kernel's process group are found by their environment."""
     from codeexec.environments.marks import find_marked
 
     value = str(os.getpid())
@@ -231,13 +231,13 @@ def check_children() -> DoctorCheck:
         probe.kill()
         probe.communicate()
     if is_found:
-        message = "End with the kernel that started them, unless they clear their environment."
+        message = "Processes end with their kernel, unless they clear their environment."
         return DoctorCheck("child processes", "ok", message)
     return DoctorCheck(
         "child processes",
         "warn",
-        "Those that leave the process group of their kernel (setsid, daemons) live on after it.",
-        "End them from the code that starts them; here the environment of processes is hidden.",
+        "Processes that leave their kernel's process group (setsid, daemons) outlive it.",
+        "End them in your code: this system hides the environment of processes.",
     )
 
 

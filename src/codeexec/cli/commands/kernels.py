@@ -1,4 +1,4 @@
-"""`codeexec-tui kernels`: which there are, and why one cannot be used."""
+"""`codeexec-tui kernels`: lists kernels, and why one cannot be used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from codeexec.domain.requests import KernelInfo
 @click.option("--json", "as_json", is_flag=True, help="One kernel a line, for programs.")
 @click.pass_context
 def kernels(ctx: click.Context, as_json: bool) -> None:
-    """List kernels: Python environments found from here upward, and installed kernelspecs."""
+    """List kernels: Python environments of this folder and those above, installed kernelspecs."""
     if ctx.invoked_subcommand is None:
         _show(as_json)
 
@@ -26,7 +26,7 @@ def kernels(ctx: click.Context, as_json: bool) -> None:
 @kernels.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One kernel a line, for programs.")
 def list_command(as_json: bool) -> None:
-    """List kernels with their path, and the fix for those that cannot be used."""
+    """List kernels with their paths, and a fix for those that cannot be used."""
     _show(as_json)
 
 
@@ -50,7 +50,7 @@ def _show(as_json: bool) -> None:
 
 def _print(kernel: KernelInfo, color: bool) -> None:
     mark = style.paint("✗", "bad", color) if kernel.problem else style.paint("✓", "good", color)
-    default = style.paint("  (what is used here)", "accent", color) if kernel.is_default else ""
+    default = style.paint("  (default here)", "accent", color) if kernel.is_default else ""
     title = style.paint(kernel.display_name or kernel.name, "strong", color)
     style.say(mark, " ", title, default)
     style.say(style.paint(f"    {kernel.name}  {kernel.language}  {kernel.source}", "dim", color))
@@ -69,13 +69,13 @@ def _print(kernel: KernelInfo, color: bool) -> None:
 @click.option(
     "--policy", "--preset", type=click.Choice(["locked", "network", "open"]), help="Its limits."
 )
-@click.option("--name", default="", metavar="NAME", help="The kernelspec's name.")
-@click.option("--prefix", type=click.Path(path_type=Path), help="An environment's root.")
-@click.option("--json", "as_json", is_flag=True, help="Print where it is as JSON.")
+@click.option("--name", default="", metavar="NAME", help="Name of the kernelspec.")
+@click.option("--prefix", type=click.Path(path_type=Path), help="Root of an environment.")
+@click.option("--json", "as_json", is_flag=True, help="Print its path as JSON.")
 def install_docker(
     image: str, policy: str | None, name: str, prefix: Path | None, as_json: bool
 ) -> None:
-    """Write a kernelspec with which any Jupyter program runs code in our container."""
+    """Install a kernelspec that lets any Jupyter client run code in our container."""
     from codeexec.cli.commands.docker import docker_settings
     from codeexec.environments.docker.policy import parse
     from codeexec.kernels.docker.kernelspec import PROVISIONER, install_docker_kernelspec

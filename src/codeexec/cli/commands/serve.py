@@ -15,14 +15,14 @@ from codeexec.domain.errors import Conflict, StorageError, UsageError
 from codeexec.domain.secret_env import TOKEN, drop_secrets
 
 MIN_TOKEN = 16
-"""Characters of a token that is kept in a file."""
+"""Minimum characters of a token in a file."""
 
 MIN_ENVIRONMENT_TOKEN = 8
-"""Of one for this run alone."""
+"""Minimum characters of a token from the environment, which serves one run."""
 
 _MAX_TOKEN_FILE = 4096
 _COMMAND = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
-_ANOTHER = "Remove {file}, and a new token is made there; or make one yourself: " + _COMMAND
+_ANOTHER = "Remove {file} to get a new token there, or make one yourself: " + _COMMAND
 
 
 def parse_bind(text: str) -> tuple[str, int]:
@@ -36,11 +36,11 @@ def parse_bind(text: str) -> tuple[str, int]:
 
 
 def read_token(file: Path | None) -> str:
-    """The token in the file, which is made (0600) when it is not there; without a file a fresh
-    one. The environment's CODEEXEC_TOKEN wins over a fresh one.
+    """The token in the file, which is created (0600) if missing. Without a file: the token in
+    CODEEXEC_TOKEN, else a new token.
 
-    UsageError for a token that can be guessed or that others can read, StorageError when the file
-    cannot be read or made.
+    UsageError for a token that can be guessed or that other users can read, StorageError when
+    the file cannot be read or created.
     """
     if file is None:
         token = os.environ.get(TOKEN, "").strip()
@@ -56,7 +56,7 @@ def read_token(file: Path | None) -> str:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
             out.write(token + "\n")
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it holds no text"
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise StorageError(
             f"The token file {file} cannot be used: {why}.", "Name another file."
         ) from error
@@ -64,7 +64,8 @@ def read_token(file: Path | None) -> str:
 
 
 def _read_file(file: Path) -> str | None:
-    """Its text, or None when it is not there. Checked is the file that is open, not its name."""
+    """The text of the file, None if it does not exist. The checks use the open descriptor, so
+    that the file cannot be replaced between check and read."""
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -78,7 +79,7 @@ def _read_file(file: Path) -> str | None:
         if about.st_mode & 0o077:
             raise UsageError(
                 f"Others can read or change {file} (mode {stat.S_IMODE(about.st_mode):04o}).",
-                f"Remove it, and a new token is made; or keep the token: chmod 600 {file}",
+                f"Remove it to get a new token, or keep the token: chmod 600 {file}",
             )
         return opened.read(_MAX_TOKEN_FILE).decode("utf-8").strip()
 
@@ -87,12 +88,12 @@ def _check_token(token: str, where: str, least: int) -> None:
     if len(token) < least:
         is_there = f"has {len(token)} characters" if token else "is empty"
         raise UsageError(
-            f"The token in {where} {is_there}; at least {least} are asked for.",
+            f"The token in {where} {is_there}; at least {least} are required.",
             _ANOTHER.format(file=where) if where != TOKEN else f"Make one: {_COMMAND}",
         )
     if not all("!" <= character <= "~" for character in token):
         raise UsageError(
-            f"The token in {where} is not one word of plain characters.", f"Make one: {_COMMAND}"
+            f"The token in {where} must be one word of ASCII characters.", f"Make one: {_COMMAND}"
         )
 
 
@@ -101,14 +102,14 @@ def _check_token(token: str, where: str, least: int) -> None:
 @click.option(
     "--token-file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where the token of TCP clients is, or is put.",
+    help="File of the token for TCP clients; created if missing.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print where it serves as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the addresses as JSON.")
 def serve(bind: str, token_file: Path | None, as_json: bool) -> None:
     """Serve sessions in the foreground, until Ctrl+C.
 
-    Without --bind this is the server that the workbench starts by itself: on a private socket.
-    TCP clients always need the token; it is printed unless --token-file names where it is.
+    Without --bind it serves on a private socket, like the server that the workbench starts.
+    TCP clients always need the token; it is printed unless --token-file is given.
     """
     from codeexec.config.paths import find_paths
     from codeexec.environments.holder.holding import Holding
@@ -120,7 +121,7 @@ def serve(bind: str, token_file: Path | None, as_json: bool) -> None:
 
     address = parse_bind(bind) if bind else None
     token = read_token(token_file) if address else ""
-    drop_secrets(os.environ)  # kernels and engines are started with what is left
+    drop_secrets(os.environ)  # kernels and engines inherit the environment
     paths = find_paths()
     instance = claim(paths)
     if instance is None:

@@ -1,4 +1,4 @@
-"""`codeexec-tui sessions`: what runs and what is kept, without a screen."""
+"""`codeexec-tui sessions`: lists, shows, stops, removes and exports sessions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from codeexec.cli import messages as style
-from codeexec.cli.commands.completion_names import complete_session
+from codeexec.cli.completion_names import complete_session
 from codeexec.cli.server import (
     ask,
     ask_session,
@@ -52,7 +52,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="For programs.")
 @JSON
 @click.pass_context
 def sessions(ctx: click.Context, as_json: bool) -> None:
-    """List, show, stop, remove and export sessions. NAME may be the beginning of an id."""
+    """List, show, stop, remove and export sessions. NAME may be a prefix of an id."""
     if ctx.invoked_subcommand is None:
         _list(running=False, as_json=as_json)
 
@@ -76,7 +76,7 @@ def _read(journal: Journal) -> Iterator[list[Recorded]]:
 
 
 def _whole(journal: Journal, snapshot: Snapshot) -> Iterator[bytes]:
-    """The snapshot as JSON with all executions in it, also those that it no longer holds."""
+    """The snapshot as JSON with all executions of the journal, in chunks of bytes."""
     head, key, tail = encode(replace(snapshot, executions={})).partition(b'"executions":{')
     yield head + key
     between = b""
@@ -96,10 +96,10 @@ def _ago(at: float) -> str:
 
 
 @sessions.command("list")
-@click.option("--running", is_flag=True, help="Only those that are open.")
+@click.option("--running", is_flag=True, help="Only open sessions.")
 @JSON
 def list_command(running: bool, as_json: bool) -> None:
-    """All sessions, the newest first."""
+    """List all sessions, the newest first."""
     _list(running, as_json)
 
 
@@ -110,7 +110,7 @@ def _list(running: bool, as_json: bool) -> None:
             style.say_json(encode(session))
         return
     if not summaries:
-        style.say("No sessions. `codeexec-tui FILE` begins one.")
+        style.say("No sessions. `codeexec-tui FILE` opens one.")
         return
     rows = [
         (
@@ -134,7 +134,7 @@ def _list(running: bool, as_json: bool) -> None:
 @click.argument("name", shell_complete=complete_session)
 @JSON
 def show(name: str, as_json: bool) -> None:
-    """One session: its kernel and what it has run."""
+    """Show one session: its kernels and executions."""
     _, journal = open_journal(name)
     snapshot = journal.restore()
     if as_json:
@@ -181,11 +181,11 @@ def _line_of(view: ExecutionView, color: bool) -> tuple[str, ...]:
 @click.argument("names", nargs=-1, required=True, shell_complete=complete_session)
 @JSON
 def stop(names: tuple[str, ...], as_json: bool) -> None:
-    """End the kernels of these sessions; what they put out is kept."""
+    """Stop sessions: their kernels end, their output is kept."""
     if not is_running() and not Shelf(sessions_folder()).left_open():
         raise NotFound(
             f"No session is running, so none is called {names[0]}.",
-            "`codeexec-tui sessions list` shows what is kept.",
+            "`codeexec-tui sessions list` lists closed sessions.",
         )
     open_sessions = [find_open_session(name) for name in names]
     ask(*(StopSession(session.session_id) for session in open_sessions))
@@ -196,7 +196,7 @@ def stop(names: tuple[str, ...], as_json: bool) -> None:
 @click.argument("names", nargs=-1, required=True, shell_complete=complete_session)
 @JSON
 def pause(names: tuple[str, ...], as_json: bool) -> None:
-    """Let the containers of these sessions stand still, with all they have in memory."""
+    """Pause the containers of these sessions; their memory is kept."""
     open_sessions = [find_open_session(name) for name in names]
     for session in open_sessions:
         ask_session(session.session_id, PauseKernel())
@@ -207,7 +207,7 @@ def pause(names: tuple[str, ...], as_json: bool) -> None:
 @click.argument("names", nargs=-1, required=True, shell_complete=complete_session)
 @JSON
 def unpause(names: tuple[str, ...], as_json: bool) -> None:
-    """Let paused containers go on where they were."""
+    """Resume paused containers."""
     open_sessions = [find_open_session(name) for name in names]
     for session in open_sessions:
         ask_session(session.session_id, UnpauseKernel())
@@ -216,10 +216,10 @@ def unpause(names: tuple[str, ...], as_json: bool) -> None:
 
 @sessions.command()
 @click.argument("names", nargs=-1, required=True, shell_complete=complete_session)
-@click.option("--stop", "stop_first", is_flag=True, help="Stop those that are running first.")
+@click.option("--stop", "stop_first", is_flag=True, help="Stop running sessions first.")
 @JSON
 def rm(names: tuple[str, ...], stop_first: bool, as_json: bool) -> None:
-    """Delete closed sessions: their output, artifacts and history of runs."""
+    """Delete closed sessions with their output, artifacts and history."""
     ids = [find_session(name) for name in names]
     if is_running():
         open_ones = {summary.session_id for summary in _summaries(ended=False)}
@@ -245,7 +245,7 @@ def _say_done(action: str, names: Sequence[str], as_json: bool) -> None:
 @click.option("--code/--no-code", default=True, help="Show the code above its output.")
 @JSON
 def logs(name: str, execution: str, code: bool, as_json: bool) -> None:
-    """What a session has put out, from its first line; with --json its facts, one a line."""
+    """Print the whole output of a session; with --json its events, one per line."""
     session_id, journal = open_journal(name)
     if as_json:
         for records in _read(journal):
@@ -254,7 +254,7 @@ def logs(name: str, execution: str, code: bool, as_json: bool) -> None:
         return
     views = journal.runs.iter_views()
     if execution:
-        # No id holds what is no Unicode, and SQLite is not to be asked for it.
+        # An id is always valid Unicode, and SQLite rejects other text.
         view = journal.runs.view(execution.encode("utf-8", "replace").decode())
         views = iter([view] if view is not None and not view.options.silent else [])
         if view is None or view.options.silent:
@@ -289,11 +289,11 @@ def _print_output(journal: Journal, view: ExecutionView, blobs: BlobStore, color
 @sessions.command()
 @click.argument("name", shell_complete=complete_session)
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @JSON
 def export(name: str, out: Path, force: bool, as_json: bool) -> None:
     """Write a session to OUT: a notebook (.ipynb), a script of cells (.py), text (.txt) or
-    facts (.jsonl)."""
+    events (.jsonl)."""
     from codeexec.documents.files import write_atomic
     from codeexec.session.output.export import FORMS
     from codeexec.session.output.export import export as pieces
@@ -301,9 +301,9 @@ def export(name: str, out: Path, force: bool, as_json: bool) -> None:
     form = out.suffix.lower().removeprefix(".")
     if form not in FORMS:
         suffixes = ", ".join(f".{suffix}" for suffix in FORMS)
-        raise UsageError(f"{out.suffix or out} is no format.", f"Use {suffixes}.")
+        raise UsageError(f"{out.suffix or out} is not a known format.", f"Use {suffixes}.")
     if out.exists() and not force:
-        raise UsageError(f"{out} is there already.", "Give another name, or --force.")
+        raise UsageError(f"{out} exists already.", "Give another name, or --force.")
     session_id, journal = open_journal(name)
     blobs = BlobStore(sessions_folder() / session_id / "blobs")
     content = b"".join(pieces(form, journal, journal.restore(), blobs))

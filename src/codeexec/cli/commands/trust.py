@@ -1,4 +1,4 @@
-"""`codeexec-tui trust`: which folders may choose what is executed."""
+"""`codeexec-tui trust`: trusts folders, so that their environments and settings apply."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from codeexec.environments.trust import TrustStore
 
 @click.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
-@click.option("--list", "as_list", is_flag=True, help="List what was decided; trust nothing.")
-@click.option("--remove", is_flag=True, help="Trust FOLDER no more.")
+@click.option("--list", "as_list", is_flag=True, help="List decisions; trust nothing.")
+@click.option("--remove", is_flag=True, help="Revoke the decision about FOLDER.")
 @click.option("--restrict", is_flag=True, help="Do not trust FOLDER, and do not ask again.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def trust(folder: Path | None, as_list: bool, remove: bool, restrict: bool, as_json: bool) -> None:
-    """Trust FOLDER (this one without it) and all below it.
+    """Trust FOLDER (default: the current folder) and all folders below it.
 
-    Before a folder is trusted, its environments (.venv, venv) are not run, and settings of its
-    .codeexec.toml that choose what runs do not count. Trust ends when the folder gets another
+    Until a folder is trusted, its environments (.venv, venv) are not run, and settings of its
+    .codeexec.toml that choose what runs are ignored. Trust ends when the folder gets another
     owner or is replaced, and after code in a container could change it.
     """
     if sum((as_list, remove, restrict)) > 1 or (as_list and folder is not None):
@@ -34,10 +34,10 @@ def trust(folder: Path | None, as_list: bool, remove: bool, restrict: bool, as_j
         return
     place = (folder or Path.cwd()).absolute()
     if not place.is_dir() and not remove:
-        raise UsageError(f"{place} is not a folder.", "Name a folder that is there.")
+        raise UsageError(f"{place} is not a folder.", "Name an existing folder.")
     if restrict:
         trusted.restrict(place)
-        message = f"{place} is not trusted; nobody asks again."
+        message = f"{place} is not trusted; you will not be asked again."
     elif remove:
         was = trusted.forget(place)
         message = f"{place} is not trusted any more." if was else f"{place} was not trusted."
@@ -47,7 +47,7 @@ def trust(folder: Path | None, as_list: bool, remove: bool, restrict: bool, as_j
         if containers := TrustStore().running_in(str(place)):
             style.say(
                 f"Code in a container ({', '.join(containers)}) can change files there now: its "
-                "interpreters are used once that has ended and you trust the folder again.",
+                "interpreters are used once it has ended and you trust the folder again.",
                 file=sys.stderr,
             )
     if as_json:
@@ -70,7 +70,7 @@ def _show(as_json: bool) -> None:
 
 
 def _rows() -> Iterator[dict[str, str]]:
-    """Decisions, then folders that were mounted into containers."""
+    """The decisions, then folders that were mounted into containers."""
     book = TrustStore().read()
     for decision in sorted(book.decisions.values(), key=lambda entry: entry.folder):
         note = ""

@@ -1,4 +1,4 @@
-"""`codeexec-tui [FILE…]`, `attach` and `demo`: the ways into the workbench."""
+"""`codeexec-tui [FILE…]`, `attach` and `demo`: the commands that open the workbench."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codeexec.cli.commands.completion_names import (
+from codeexec.cli.completion_names import (
     complete_kernel,
     complete_open_session,
     complete_session,
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     shell_complete=complete_kernel,
     help="A kernel, or a Python's path.",
 )
-@click.option("--new", is_flag=True, help="Begin a new session, even if this folder has one.")
+@click.option("--new", is_flag=True, help="Open a new session, even if this folder has one.")
 @click.option(
     "--session",
     default="",
     metavar="NAME",
     shell_complete=complete_session,
-    help="Open or begin the session so named.",
+    help="Open the session of this name; a new one if there is none.",
 )
 @DOCKER
 @POLICY
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     default="",
     metavar="NAME",
     shell_complete=complete_theme,
-    help="Colours, for this time.",
+    help="Colour theme for this run.",
 )
 def open_command(
     files: tuple[str, ...],
@@ -74,7 +74,7 @@ def open_command(
         from codeexec.config.load import load
 
         if kernel or load(place.folder).checked().kernel.backend != CONTAINERS:
-            # Whoever names a policy counts on it: that must not be found out too late.
+            # Fail early: the user relies on the policy that they name.
             raise UsageError(f"--policy {policy}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
     return open_workbench(
         OpenOptions(
@@ -92,20 +92,20 @@ def open_command(
 
 @click.command()
 @click.argument("name", default="", shell_complete=complete_open_session)
-@click.option("--watch", is_flag=True, help="Only look; nothing can be changed.")
+@click.option("--watch", is_flag=True, help="Read-only: watch without changing anything.")
 def attach(name: str, watch: bool) -> int:
-    """Open the workbench on the running session NAME, or on the one used last."""
+    """Open the workbench on the running session NAME; default: the one used last."""
     return open_workbench(OpenOptions(session=name, attach=True, watch=watch))
 
 
 @click.command()
 def demo() -> int:
-    """Take the tour: a lesson in steps, each checked; it can be left and taken up again."""
+    """Take the tour: a lesson in checked steps, which you can leave and resume."""
     from codeexec.config.paths import find_paths
     from codeexec.tui.tour import lay_out
 
     path = lay_out(find_paths().state)
-    # Our own Python: it has all that the tour draws with.
+    # Our own Python has the packages that the tour draws with.
     options = OpenOptions(
         files=(str(path.parent), str(path)), kernel=sys.executable, new=True, demo=True
     )

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codeexec.cli.commands.completion_names import complete_kernel
+from codeexec.cli.completion_names import complete_kernel
 from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, TRUST, DockerCommand
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
+    from codeexec.cli.run_options import RunOptions
+    from codeexec.cli.script.launch import Script
     from codeexec.kernels.early import EarlyKernel
 
 
@@ -60,6 +62,12 @@ def _parameters(
     return (
         values | {name: parameter_files.value_of_word(value) for name, value in pairs} | dict(texts)
     )
+
+
+def _record(script: Script, options: RunOptions) -> int:
+    from codeexec.cli.run.recorded import run_recorded
+
+    return run_recorded(script, options)
 
 
 @click.command(
@@ -185,7 +193,7 @@ def run(
     are 2 wrong usage, 124 out of time, 125 we failed, 126 and 127 the script cannot be executed
     or was not found, 130 interrupted.
     """
-    from codeexec.cli.run.options import RunOptions
+    from codeexec.cli.run_options import RunOptions
     from codeexec.cli.script.launch import STDIN, run_script, runs_as_program
     from codeexec.config.load import load, project_file, settings_digest
     from codeexec.config.trust import grant
@@ -240,9 +248,9 @@ def run(
         remarks=remarks,
     )
     if runs_as_program(options):
-        status = run_script(options)
+        status = run_script(options, _record)
         if status is not None:
             return status
-    from codeexec.cli.run.runner import run_program
+    from codeexec.cli.run.entry import run_program
 
     return run_program(options, early)

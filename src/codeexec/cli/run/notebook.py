@@ -13,8 +13,8 @@ from codeexec.domain.events import KernelReady, KernelRef
 from codeexec.domain.outputs import MimePart
 
 if TYPE_CHECKING:
-    from codeexec.cli.run.output import ReadPart
     from codeexec.cli.run.source import LoadedProgram
+    from codeexec.cli.streams.parts import ReadPart
     from codeexec.client.api import SessionClient
     from codeexec.documents.notebook_outputs import Json
 

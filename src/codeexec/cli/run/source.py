@@ -223,3 +223,19 @@ def numbered(text: str) -> str:
     """The script such that IPython, which drops blank lines at the start, counts as the file."""
     first, newline, following = text.partition("\n")
     return f"#{newline}{following}" if newline and not first.strip() else text
+
+
+def language_of_kernel(name: str) -> str:
+    """The language of a kernel; Python for an empty name and for a path."""
+    if not name or "/" in name or name == "python3":
+        return "python"
+    from codeexec.kernels.jupyter.discover import find_specs
+    from codeexec.languages.catalog import languages
+
+    spec = find_specs().get(name.lower())
+    if spec is not None and spec.language:
+        return spec.language
+    # The kernel is not installed here, such as one in a container: use its well-known name.
+    return next(
+        (language.name for language in languages().values() if name in language.kernels), "python"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ from codeexec.kernels.process.spawn import (
 )
 
 if TYPE_CHECKING:
-    from codeexec.cli.run.options import RunOptions
+    from codeexec.cli.run_options import RunOptions
 
 STDIN = "-"
 
@@ -99,6 +99,10 @@ class Script:
                 f"{self.interpreter} cannot be started: {error.strerror or error}.",
                 "Name another Python: --kernel PATH",
             ) from error
+
+
+Record = Callable[[Script, "RunOptions"], int]
+"""Runs a script in a session of its own and returns the exit status."""
 
 
 def runs_as_program(options: RunOptions) -> bool:
@@ -288,9 +292,12 @@ def _terminal_size() -> os.terminal_size | None:
     return None
 
 
-def run_script(options: RunOptions) -> int | None:
-    """Run it; returns the exit status: the program's own, or one of ours that `exits` lists.
-    None where the file is to be run on a kernel after all."""
+def run_script(options: RunOptions, record: Record | None = None) -> int | None:
+    """Run the script as a program; returns its exit status, or a status of `exit_codes`.
+
+    `record` runs it in a session where the options have `--json` or `--save`. Returns None if
+    the file needs a kernel after all.
+    """
     try:
         script = find_script(options)
         if script is None:
@@ -300,14 +307,12 @@ def run_script(options: RunOptions) -> int | None:
 
             for remark in script.remarks:
                 say(paint(remark, "dim", wants_color(sys.stderr, options.color)), file=sys.stderr)
-        if options.as_json or options.save is not None:
-            from codeexec.cli.script.recorded import run_recorded
-
-            return run_recorded(script, options)
+        if record is not None and (options.as_json or options.save is not None):
+            return record(script, options)
         out, err = plan_streams(is_recorded=False)
         spawned = script.start(out, err)
         # Everything from here on is loaded while the program starts.
-        from codeexec.cli.script.signals import SignalPipe
+        from codeexec.cli.streams.signals import SignalPipe
 
         signals = SignalPipe()
         sweep(PREFIX)

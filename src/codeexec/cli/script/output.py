@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeexec.cli.run.output import OutputPrinter
+from codeexec.cli.streams.printer import OutputPrinter
 from codeexec.domain.events import DisplayUpdated, OutputChanged
 from codeexec.domain.mime import text_of
 from codeexec.domain.outputs import Display, MimePart
@@ -16,8 +16,8 @@ from codeexec.session.files.artifacts import BlobStore
 from codeexec.session.output.document import OutputDocument
 
 if TYPE_CHECKING:
-    from codeexec.cli.run.artifacts import ArtifactFolder
-    from codeexec.cli.run.console import RunConsole
+    from codeexec.cli.streams.artifacts import ArtifactFolder
+    from codeexec.cli.streams.console import RunConsole
 
 
 class ScriptOutput:
@@ -26,7 +26,7 @@ class ScriptOutput:
     def __init__(self, console: RunConsole, spool: Path, artifacts: Path | None) -> None:
         self._artifacts: ArtifactFolder | None = None
         if artifacts is not None:
-            from codeexec.cli.run.artifacts import ArtifactFolder
+            from codeexec.cli.streams.artifacts import ArtifactFolder
 
             self._artifacts = ArtifactFolder(artifacts)
         self._blobs = BlobStore(spool / "blobs")

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from codeexec.cli.run.options import RunOptions
+    from codeexec.cli.run_options import RunOptions
 
 PROJECT_FILE = ".codeexec.toml"
 USER_FILE = "config.toml"
@@ -27,7 +27,7 @@ def plain_options(arguments: list[str], environ: Mapping[str, str]) -> RunOption
         return None
     if not arguments[0].endswith(".py") or has_settings(environ):
         return None
-    from codeexec.cli.run.options import RunOptions
+    from codeexec.cli.run_options import RunOptions
     from codeexec.environments.trust import RunTrust
 
     return RunOptions(arguments[0], tuple(arguments[1:]), trust=RunTrust(arguments[0]))
@@ -73,7 +73,7 @@ def run_plain(options: RunOptions) -> int | None:
     except KeyboardInterrupt:
         return exits.INTERRUPTED
     except BrokenPipeError:
-        from codeexec.cli.run.writer import leave_quietly
+        from codeexec.cli.streams.writer import leave_quietly
 
         leave_quietly()
         return exits.PIPE_CLOSED

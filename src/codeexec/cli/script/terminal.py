@@ -12,16 +12,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
-from codeexec.cli.run.console import RunConsole
-from codeexec.cli.run.writer import leave_quietly
-from codeexec.cli.script.keys import KeyForwarder
-from codeexec.cli.script.signals import SignalPipe
+from codeexec.cli.streams.console import RunConsole
+from codeexec.cli.streams.keys import KeyForwarder
+from codeexec.cli.streams.signals import SignalPipe
+from codeexec.cli.streams.writer import leave_quietly
 from codeexec.kernels.base import Finished
 from codeexec.kernels.process.program import ProgramRun, signal_name
 from codeexec.kernels.process.spawn import SpawnedProgram
 
 if TYPE_CHECKING:
-    from codeexec.cli.run.options import RunOptions
+    from codeexec.cli.run_options import RunOptions
     from codeexec.cli.script.output import ScriptOutput
 
 QUIT_WINDOW = 2.0
@@ -114,7 +114,7 @@ class ScriptRun:
         """The program's own status, unless we ended it."""
         code = self._program.spawned.process.returncode
         if self._ended_by == exits.TIMED_OUT:
-            from codeexec.cli.run.outcome import OutOfTime
+            from codeexec.cli.outcome import OutOfTime
 
             self._console.show_error(OutOfTime(f"It ran longer than {self._options.timeout:g} s."))
         elif self._ended_by is None and code < 0 and -code not in QUIET:

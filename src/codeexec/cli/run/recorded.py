@@ -17,7 +17,7 @@ from codeexec.kernels.process.kernel import BACKEND, ProgramBackend
 from codeexec.kernels.process.spawn import SpawnedProgram
 
 if TYPE_CHECKING:
-    from codeexec.cli.run.options import RunOptions
+    from codeexec.cli.run_options import RunOptions
 
 
 def run_recorded(script: Script, options: RunOptions) -> int:
@@ -26,7 +26,7 @@ def run_recorded(script: Script, options: RunOptions) -> int:
     spawned = _spawn(script, program.pieces[0].code)
     name = os.path.basename(script.interpreter)  # noqa: PTH119
     ref = KernelRef(script.interpreter, name, "python", script.interpreter, BACKEND)
-    from codeexec.cli.run.runner import run_loaded
+    from codeexec.cli.run.entry import run_loaded
 
     return run_loaded(options, program, ProgramBackend(ref, spawned))
 

@@ -8,16 +8,16 @@ import time
 from typing import TYPE_CHECKING
 
 from codeexec.cli import messages as style
-from codeexec.cli.run.live_rows import PipeSink, Sink, TerminalSink
-from codeexec.cli.run.stdin import StdinReader
-from codeexec.cli.run.writer import AsyncWriter
+from codeexec.cli.streams.live_rows import PipeSink, Sink, TerminalSink
+from codeexec.cli.streams.stdin import StdinReader
+from codeexec.cli.streams.writer import AsyncWriter
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.outputs import plain
 from codeexec.domain.printable import printable_row
 
 if TYPE_CHECKING:
-    from codeexec.cli.run.images import TerminalPictures
-    from codeexec.cli.script.keys import KeyForwarder
+    from codeexec.cli.streams.keys import KeyForwarder
+    from codeexec.cli.streams.pictures import TerminalPictures
 
 
 class RunConsole:
@@ -46,7 +46,7 @@ class RunConsole:
         """None where there is no terminal to draw on, or none that could be asked."""
         if not (self.out.is_terminal and self.color[0] and sys.stdin.isatty()):
             return None
-        from codeexec.cli.run.images import TerminalPictures
+        from codeexec.cli.streams.pictures import TerminalPictures
 
         return TerminalPictures(
             sys.stdin.fileno(),

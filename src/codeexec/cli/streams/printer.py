@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codeexec.cli.run.live_rows import REMEMBERED_ROWS, PipeSink, Sink
-from codeexec.cli.run.outcome import EXIT, PROGRAM_FAILED
+from codeexec.cli.outcome import EXIT, PROGRAM_FAILED
+from codeexec.cli.streams.live_rows import REMEMBERED_ROWS, PipeSink, Sink
+from codeexec.cli.streams.parts import ReadPart
 from codeexec.domain.events import DisplayUpdated, OutputChanged
 from codeexec.domain.outputs import (
     Display,
     ErrorInfo,
-    MimePart,
     Run,
     count_rows,
     plain,
@@ -22,12 +21,8 @@ from codeexec.domain.printable import printable, printable_row
 from codeexec.domain.result import error_text
 
 if TYPE_CHECKING:
-    from codeexec.cli.run.artifacts import ArtifactFolder
-    from codeexec.cli.run.images import TerminalPictures
-
-ReadPart = Callable[[MimePart], Awaitable[str]]
-"""The value of a part as its `text` has it: text, JSON text, or base64."""
-
+    from codeexec.cli.streams.artifacts import ArtifactFolder
+    from codeexec.cli.streams.pictures import TerminalPictures
 
 _NOWHERE = PipeSink(lambda _: None)
 """For rows that are counted and not written."""

@@ -1,7 +1,7 @@
-"""Names that a shell completes: sessions, kernels, themes, settings.
+"""Completions for arguments: names of sessions, kernels, themes and settings.
 
-Read from folders and small files alone: nothing is asked, started or imported that is not needed
-for it, and nothing of the current folder is looked at.
+They are read from folders and small files. Completion starts no process, sends no request, and
+does not read the current folder.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ Items = list[CompletionItem]
 
 
 def complete_session(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """All sessions by name; by id where a word begins one."""
+    """All sessions, by name and by id."""
     return _matching(_sessions(only_open=False), incomplete)
 
 
 def complete_open_session(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Sessions that are open, as `attach` takes them."""
+    """Open sessions, for `attach`."""
     return _matching(_sessions(only_open=True), incomplete)
 
 
 def complete_kernel(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Installed kernelspecs by name, and files: a kernel may be the path of a Python."""
+    """Names of installed kernelspecs, or files: a kernel may be the path of a Python."""
     if os.sep in incomplete:
         return [CompletionItem(incomplete, type="file")]
     return _matching(((name, "") for name in _kernelspecs()), incomplete)
 
 
 def complete_theme(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Built-in themes and those of the user."""
+    """Built-in themes and themes of the user."""
     return _matching(((name, "") for name in _themes()), incomplete)
 
 
@@ -46,7 +46,7 @@ def complete_setting(ctx: click.Context, param: click.Parameter, incomplete: str
 
 
 def complete_value(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """What the setting that is named before accepts, where that is a choice."""
+    """Values that the setting before it on the command line accepts, if it is a choice."""
     from codeexec.config.load import choices_of
 
     return _matching(
@@ -56,7 +56,7 @@ def complete_value(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 def _matching(named: Iterable[tuple[str, str]], incomplete: str) -> Items:
     matches = {name: description for name, description in named if name.startswith(incomplete)}
-    # A name with a line break cannot be said to a shell in one word.
+    # The completion protocol has one name per line.
     return [
         CompletionItem(name, help=matches[name]) for name in sorted(matches) if name.isprintable()
     ]
@@ -69,7 +69,7 @@ def _sessions(*, only_open: bool) -> Iterator[tuple[str, str]]:
     try:
         sessions = [session for session in folder.iterdir() if session.is_dir()]
     except OSError:
-        return  # there has never been one
+        return  # no session was ever opened
     for session in sessions:
         is_open = (session / "open").exists()
         if is_open or not only_open:
@@ -79,7 +79,7 @@ def _sessions(*, only_open: bool) -> Iterator[tuple[str, str]]:
 
 
 def _summary_name(session: Path) -> str:
-    """The name in a session's summary, which is written once a minute and at its end."""
+    """The name in a session's summary, which is written once a minute and at the end."""
     import json
 
     try:
@@ -90,7 +90,7 @@ def _summary_name(session: Path) -> str:
 
 
 def _first_name(session: Path) -> str:
-    """The name a session was opened with, out of the first event of its journal."""
+    """The name that a session was opened with, from the first event of its journal."""
     import json
     import sqlite3
 
@@ -114,7 +114,7 @@ def _kernelspecs() -> Iterator[str]:
         try:
             folders = list(os.scandir(root))
         except OSError:
-            continue  # most of the path is not there
+            continue  # most folders of the path do not exist
         for folder in folders:
             if Path(folder.path, "kernel.json").is_file():
                 yield folder.name.lower()
@@ -128,4 +128,4 @@ def _themes() -> Iterator[str]:
         try:
             yield from (file.stem for file in folder.glob("*.toml"))
         except OSError:
-            continue  # the user has none
+            continue  # the user has no themes

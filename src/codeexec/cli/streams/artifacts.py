@@ -12,7 +12,7 @@ from codeexec.hostfiles.files import make_folder, write
 from codeexec.hostfiles.place import locate
 
 if TYPE_CHECKING:
-    from codeexec.cli.run.output import ReadPart
+    from codeexec.cli.streams.parts import ReadPart
 
 SUFFIXES = {
     "image/png": ".png",

@@ -1,0 +1,1 @@
+"""Standard streams of a run: live rows, pictures, keyboard input, signals, saved displays."""
