@@ -1,4 +1,4 @@
-"""What a program holds: a session to run code in, opened by one call."""
+"""Python API: `open_session` opens a session to run code in."""
 
 from __future__ import annotations
 
@@ -35,13 +35,11 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-"""Rows that one request is given."""
-
 Where = Literal["here", "server"]
 
 
 class RunningSession:
-    """A session with a kernel of its own; runs one piece of code after another."""
+    """An open session; runs code and returns results."""
 
     def __init__(self, session: SessionClient) -> None:
         self._session = session
@@ -60,11 +58,11 @@ class RunningSession:
         silent: bool = False,
         kernel: str = "",
     ) -> ExecutionResult:
-        """Run code to its end and return what came of it; code that fails is a result too.
+        """Run code to its end and return the result, also for code that fails.
 
-        `kernel` names a kernel of the session, such as `bash`, which is started where it has none.
-        `timeout` in seconds. `answers` are given to input(), one each; when they are used up and
-        the code asks on, it is interrupted. KernelDied is not raised: the result says so.
+        `kernel` names a kernel of the session, such as `bash`; it is started if needed.
+        `timeout` in seconds. `answers` are the lines that input() returns; after the last, a
+        request for input cancels the execution. KernelDied is not raised: see the result.
         """
         execution_id = new_id(EXECUTION)
         pending_answers = list(answers)
@@ -93,7 +91,7 @@ class RunningSession:
         silent: bool = False,
         kernel: str = "",
     ) -> AsyncIterator[Recorded]:
-        """Run code, and give the session's facts as they come, until this code has ended."""
+        """Run code and yield the session's events as they come, until this code has ended."""
         execution_id = execution_id or new_id(EXECUTION)
         taken = await self._session.call(
             Execute(
@@ -112,13 +110,13 @@ class RunningSession:
                 return
 
     async def events(self, after: int = 0) -> AsyncIterator[Recorded]:
-        """All facts after number `after`, then those to come; ends with the session."""
+        """All events after number `after`, then new events; ends with the session."""
         async for batch in self._session.events(after, "full"):
             for record in batch:
                 yield record
 
     async def result(self, execution_id: str) -> ExecutionResult:
-        """What has come of an execution that has ended. NotFound when there is none."""
+        """The result of an execution, when it has ended. NotFound if it does not exist."""
         view = await self._view(execution_id)
         rows = await read_rows(self._session, execution_id)
         parts = [part for row in rows if row.display is not None for part in row.display.parts]
@@ -130,31 +128,31 @@ class RunningSession:
         return make_result(await self._variables(view.kernel), view, rows, blobs)
 
     async def _variables(self, kernel: str) -> tuple[Variable, ...]:
-        """As they are now; the session itself looks at them only a moment after a run. Those of
-        before where the kernel cannot be asked."""
+        """The current variables: the session itself reads them only a moment after a run. If the
+        kernel cannot be asked, the last known variables."""
         try:
             return (await self._session.call(RefreshVariables(kernel=kernel))).variables
         except CodeexecError:
             return self._snapshot.kernel_named(kernel).variables
 
     async def answer(self, request: StdinRequested, text: str) -> None:
-        """Answer an input() that a fact told of."""
+        """Answer a request for input."""
         await self._session.call(AnswerStdin(request.request_id, text, "program"))
 
     async def interrupt(self) -> None:
-        """As Ctrl+C does. Conflict when nothing runs."""
+        """Interrupt the code, as Ctrl+C does. Conflict when nothing runs."""
         await self._session.call(Interrupt())
 
     async def restart(self) -> None:
-        """A fresh kernel: all variables are gone."""
+        """Restart the kernel; all variables are lost."""
         await self._session.call(RestartKernel())
 
     async def call(self, request: Request[R]) -> R:
-        """Any other request of `codeexec.domain.requests`."""
+        """Send any request of `codeexec.domain.requests`."""
         return await self._session.call(request)
 
     async def _view(self, execution_id: str) -> ExecutionView:
-        """Fold up to the end of the execution."""
+        """Apply events up to the end of the execution; returns its view."""
         reply = await self._session.call(ReadExecution(execution_id))
         if self._snapshot.seq >= reply.seq and not reply.execution.is_open:
             return reply.execution
@@ -169,7 +167,7 @@ class RunningSession:
         from codeexec.domain.mime import text_of
 
         data = (await self._session.call(ReadBlob(digest))).data
-        # The same content under two types, such as text/plain and text/x-log, reads alike.
+        # The same content under two types, such as text/plain and text/x-log, has the same text.
         return text_of(min(mimes, default="text/plain"), data)
 
 
@@ -187,17 +185,17 @@ async def open_session(
     trust: bool = False,
     state: str | Path | None = None,
 ) -> AsyncIterator[RunningSession]:
-    """A session: `async with open_session() as session`.
+    """Open a session: `async with open_session() as session`.
 
     `where="here"` runs the engine in this process: the session ends with the block, and its
     journal is kept only in the folder `state`, if that is given. `where="server"` uses the
-    user's session server, so that a person can watch (`codeexec-tui attach NAME`) and the
-    session outlives this process; one that has the name already is joined.
+    user's session server, so that a user can watch (`codeexec-tui attach NAME`) and the
+    session outlives this process; an open session of that name is joined.
 
-    `kernel` is the name of a kernel, or the path of a Python or of an environment; empty: what
-    is found from `cwd` upward. An environment of a folder is used only when the user trusts that
-    folder (`codeexec-tui trust`), or the program answers for it with `trust` (only `here`), or
-    names it as `kernel`. Raises the errors of `codeexec.domain.errors`.
+    `kernel` is the name of a kernel, or the path of a Python or of an environment; empty: found
+    from `cwd` upward. An environment of a folder is used only if the user trusts the folder
+    (`codeexec-tui trust`), `trust` is set (only with `here`), or it is named as `kernel`.
+    Raises the errors of `codeexec.domain.errors`.
     """
     request = OpenSession(
         cwd=str(Path(cwd or Path.cwd()).absolute()),
@@ -211,8 +209,8 @@ async def open_session(
     client = ClientInfo("program")
     if trust and where == "server":
         raise UsageError(
-            "A program trusts a folder for its own process alone.",
-            "Use where='here', or trust it for all: codeexec-tui trust FOLDER",
+            "A program can trust a folder for its own process only.",
+            "Use where='here', or trust it for all processes: codeexec-tui trust FOLDER",
         )
     if where == "server":
         from codeexec.client.socket import SocketHost

@@ -1,4 +1,4 @@
-"""What the end of an execution means for a run: its exit code, and what is said about it."""
+"""Maps the end of an execution to the exit code of a run and a message."""
 
 from __future__ import annotations
 
@@ -10,27 +10,30 @@ from codeexec.domain.events import Death, ExecutionFinished
 
 EXIT = "SystemExit"
 PROGRAM_FAILED = "ProgramFailed"
-"""What `%program` raises: see `guest/program_magic.py`."""
+"""Error that `%program` raises: see `guest/program_magic.py`."""
 
 
 class OutOfTime(errors.CodeexecError):
-    """`--timeout` ran out."""
+    """`--timeout` expired."""
 
     code = "timed_out"
     title = "Out of time"
 
 
 class NoInput(errors.CodeexecError):
-    """The code asks, and nobody answers."""
+    """The code requests input, but standard input has ended."""
 
     code = "no_input"
-    title = "Nobody answers"
+    title = "No input"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`error` is told as our errors are, `remark` as a quiet line; user code that fails has
-    told about itself. `ends`: nothing after it is run."""
+    """The result of an execution for the run.
+
+    `error` and `remark` are printed after the output, which shows errors of user code already.
+    `ends`: no later piece is run.
+    """
 
     code: int
     error: errors.CodeexecError | None = None
@@ -46,9 +49,12 @@ def judge(
     no_input: bool,
     is_script: bool = False,
 ) -> Outcome:
-    """`death` is that of the kernel, if it has died; `interrupted`: we asked for it;
-    `no_input`: it was interrupted because standard input has ended. `is_script`: the whole of a
-    script ran on the kernel, so its exit status is passed through, as that of a program is."""
+    """The outcome of an execution on a kernel.
+
+    `death`: the kernel died. `interrupted`: the user interrupted the run. `no_input`: the code
+    was interrupted because standard input has ended. `is_script`: a whole script ran on the
+    kernel, so its exit status is passed through.
+    """
     kernel = exits.OWN_FAILURE if is_script else exits.KERNEL
     match end.status:
         case "ok":
@@ -64,12 +70,12 @@ def judge(
         case "lost":
             step = ""
             if death is not None and death.out_of_memory:
-                step = "Let it need less memory, or give the machine (or the container) more."
+                step = "Reduce its memory use, or give the machine (or the container) more memory."
             return Outcome(kernel, errors.KernelDied(end.reason, step), ends=True)
         case "cancelled" if no_input:
             error = NoInput(
-                "The code asks for input, and standard input has ended.",
-                "Run it in a terminal, or pipe in one line for each question.",
+                "The code requests input, but standard input has ended.",
+                "Run it in a terminal, or pipe in one line for each prompt.",
             )
             return Outcome(exits.FAILED, error, ends=True)
         case "cancelled" if interrupted:
@@ -80,18 +86,19 @@ def judge(
 
 
 def judge_program(end: ExecutionFinished, status: int) -> Outcome:
-    """The end of a program with the exit status `status`, which is passed through."""
+    """The outcome of a program that exited with `status`, which is passed through."""
     if end.status == "timed_out":
         return Outcome(exits.TIMED_OUT, OutOfTime(end.reason), ends=True)
     remark = ""
-    silent = ("SIGINT", "SIGPIPE")  # a shell says nothing about these
+    silent = ("SIGINT", "SIGPIPE")  # a shell prints nothing about these
     if end.error is not None and end.error.name == "Signal" and end.error.value not in silent:
         remark = f"The program was ended by {end.error.value}."
     return Outcome(status, remark=remark, ends=status != exits.OK)
 
 
 def _judge_exit(value: str, *, passes_status: bool) -> Outcome:
-    """`sys.exit(value)`: nothing and 0 are good; other numbers are said; text is the reason."""
+    """The outcome of `sys.exit(value)`: empty and 0 are success, other numbers are reported,
+    text is printed as the reason."""
     if value in ("", "0", "None", "False"):
         return Outcome(exits.OK, ends=True)
     is_number = value.lstrip("-").isdigit() or value == "True"

@@ -1,4 +1,4 @@
-"""What `run` was asked for."""
+"""The options of one `run`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ NOTHING: Mapping[str, object] = MappingProxyType({})
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 
-# No dataclass: a script starts before this module would have loaded what makes one.
+# No dataclass: importing dataclasses would delay the start of a script.
 class RunOptions(NamedTuple):
-    """What `run` was asked for. `timeout` in seconds for the whole run, counted from its first
-    line of code, `cell_timeout` for each cell; `parameters` of a notebook; `images` how pictures
-    are drawn; `image` is the container's."""
+    """The options of one `run`. `timeout` and `cell_timeout` in seconds, for the whole run (from
+    its first line of code) and for each cell; `images` is how pictures are drawn; `image` is the
+    image of the container."""
 
     file: str
     arguments: tuple[str, ...] = ()
@@ -41,6 +41,6 @@ class RunOptions(NamedTuple):
     image: str = ""
     policy: str = ""
     trust: Trust | None = None
-    """Which interpreters of folders may be used."""
+    """Decides which interpreters of folders may be used."""
     remarks: tuple[str, ...] = ()
-    """Said before the run, a quiet line each."""
+    """Lines printed before the run."""

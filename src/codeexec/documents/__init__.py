@@ -1,1 +1,1 @@
-"""Text to cells and back: percent scripts, notebooks, plain files."""
+"""Converts files to cells and back: percent scripts, notebooks, plain files."""

@@ -1,6 +1,6 @@
-"""Fenced blocks of Markdown cells in a percent script: no line within one begins a cell.
+"""Fenced blocks in Markdown cells of a percent script: lines inside do not begin a cell.
 
-A comment of mermaid begins with `%%`. https://spec.commonmark.org/0.31.2/#fenced-code-blocks
+A comment in mermaid begins with `%%`. https://spec.commonmark.org/0.31.2/#fenced-code-blocks
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
 
 def may_fence(line: str) -> bool:
-    """Whether the line has to be looked at."""
+    """Whether the line may begin or end a fenced block."""
     return "```" in line or "~~~" in line
 
 
 def fenced_marks(marks: Sequence[tuple[int, bool]], fences: Iterable[tuple[int, str]]) -> set[int]:
-    """Which lines of `marks` are in a fenced block. `marks` are lines that read as separators, and
-    whether the cell is one of text; `fences` lines that may begin or end a block, without the
-    marks of comments. Both are in order. A block that never ends is none."""
+    """The lines of `marks` that are inside a fenced block.
+
+    `marks` are lines that read as separators, with whether their cell is Markdown; `fences` are
+    lines that may begin or end a block, without comment markers. Both are in order. A block
+    without an end is ignored.
+    """
     events: list[tuple[int, str | None, bool]] = [(line, None, text) for line, text in marks]
     events += [(line, text, False) for line, text in fences]
     events.sort(key=lambda event: event[0])
@@ -42,7 +45,7 @@ def fenced_marks(marks: Sequence[tuple[int, bool]], fences: Iterable[tuple[int, 
 
 
 def _opening(text: str) -> str:
-    """The sign of a block that begins with this line; empty: none does."""
+    """The fence of a block that begins with this line; empty: no block begins."""
     match = _FENCE.fullmatch(text)
     return match[1] if match and not (match[1][0] == "`" and "`" in match[2]) else ""
 

@@ -1,4 +1,4 @@
-"""Files as text and back: encoding, newline and mode are kept; a save is whole or not at all."""
+"""Reads and writes text files: keeps encoding, newline and mode; writes atomically."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from codeexec.hostfiles import files as hostfiles
 from codeexec.hostfiles.place import Place, locate, same_place
 
 LARGE = 20_000_000
-"""Bytes from which a file is opened read-only."""
+"""Size in bytes from which a file is opened read-only."""
 TOO_LARGE = 500_000_000
-"""Bytes from which a file is not opened at all."""
+"""Size in bytes from which a file is not opened."""
 _SAMPLE = 8192
 
 _BOMS = (
@@ -30,12 +30,12 @@ _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 """https://peps.python.org/pep-0263/"""
 _LOSSLESS = ("utf-8", "ascii", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 _ESCAPES = ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape")
-"""Codecs of Python between two texts rather than between text and bytes."""
+"""Python codecs that convert text to text, or bytes to bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What tells one version of a file from another without reading it."""
+    """Identifies a version of a file without reading it."""
 
     modified_ns: int
     size: int
@@ -43,7 +43,7 @@ class Stamp:
 
     @classmethod
     def of(cls, path: Path) -> Stamp | None:
-        """The stamp of the file now, or None when there is none."""
+        """The current stamp of the file; None if it does not exist."""
         try:
             info = path.stat()
         except OSError:
@@ -53,12 +53,12 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class FileText:
-    """A text file as read; `text` has `\\n` between lines whatever the file has.
+    """A text file as read; `text` always has `\\n` between lines.
 
-    `stamp` is None for a file that does not exist yet. `read_only` says why it must not be
-    edited, in words; empty when it may be. `mixed_newlines`: a save will make them all
-    `newline`, the one that most lines have. `real` is where the path led when the file was opened:
-    a file that a link has taken the place of since is neither read nor written.
+    `stamp` is None for a file that does not exist yet. `read_only` is the reason why it
+    must not be edited, else empty. `mixed_newlines`: a save changes all newlines to `newline`,
+    that of most lines. `real` is the resolved path when the file was opened: if a link has
+    replaced the file since, it is neither read nor written.
     """
 
     path: Path
@@ -73,29 +73,30 @@ class FileText:
 
     @property
     def changed_on_disk(self) -> bool:
-        """Has somebody else written (or removed) the file since we read it?"""
+        """Whether the file was changed or removed on disk since it was read."""
         return Stamp.of(self.path) != self.stamp
 
 
 def new_file(path: Path, *, real: Path | None = None) -> FileText:
-    """A file that is not there yet; `real` is where it led before. Denied as in `read_file`."""
+    """A file that does not exist yet; `real` and Denied as in `read_file`."""
     return FileText(path, "", real=same_place(path, real).real)
 
 
 def moved_file(file: FileText, path: Path) -> FileText:
-    """The file under another name that it has on disk now."""
+    """The file after it was renamed on disk."""
     try:
         real: Path | None = locate(path).real
     except CodeexecError:
-        real = None  # whoever reads or writes it locates it again, and says why that fails
+        real = None  # reading or writing locates it again and reports the error
     return replace(file, path=path, stamp=Stamp.of(path), real=real)
 
 
 def read_file(path: Path, encoding: str | None = None, *, real: Path | None = None) -> FileText:
-    """Read a text file; `encoding` overrides what its bytes say, `real` is where it led before.
+    """Read a text file. `encoding` overrides detection; `real` is the resolved path of an
+    earlier read.
 
-    Raises NotFound, DocumentError when it is no file, too large, binary, or not in the
-    encoding that it should be in, and Denied for a link where none is followed.
+    Raises NotFound, DocumentError when it is not a regular file, too large, binary, or cannot
+    be decoded, and Denied for a link that must not be followed.
     """
     if "\0" in str(path):
         raise DocumentError(f"{str(path)!r} is no name of a file.", "Check the name.")
@@ -114,7 +115,7 @@ def read_file(path: Path, encoding: str | None = None, *, real: Path | None = No
 
 
 def _read(path: Path, place: Place) -> tuple[bytes, os.stat_result]:
-    """The bytes of a regular file and what the system says of it, both of one open file."""
+    """The bytes and the stat result of a regular file, from one open descriptor."""
     try:
         info = place.real.stat()
         check_plain(info.st_mode, path)
@@ -135,7 +136,7 @@ def _read(path: Path, place: Place) -> tuple[bytes, os.stat_result]:
         raise DocumentError(
             f"{path} cannot be read: {reason}.", "Check its permissions."
         ) from error
-    if len(data) > TOO_LARGE:  # it grew, or says that it is empty as files of /proc do
+    if len(data) > TOO_LARGE:  # it grew, or its reported size is 0, as in /proc
         raise _too_large(path, len(data))
     return data, info
 
@@ -209,7 +210,7 @@ def _no_text(path: Path, encoding: str) -> DocumentError:
 
 
 def _named_codecs(encoding: str) -> tuple[str, ...]:
-    """The name, if Python has a codec of it (one for bytes, such as `hex`); else nothing."""
+    """The name if Python has a codec of this name for text; else empty."""
     try:
         codecs.lookup(encoding)
     except LookupError:
@@ -218,7 +219,7 @@ def _named_codecs(encoding: str) -> tuple[str, ...]:
 
 
 def _is_lossless(encoding: str, data: bytes, text: str) -> bool:
-    """Whether the text gives the same bytes again; of the usual encodings that is known."""
+    """Whether encoding the text gives the same bytes; not tested for the usual encodings."""
     name = codecs.lookup(encoding).name
     if name in _LOSSLESS or name.startswith(("iso8859", "cp125")):
         return True
@@ -226,7 +227,7 @@ def _is_lossless(encoding: str, data: bytes, text: str) -> bool:
 
 
 def _newline(text: str) -> tuple[str, bool]:
-    """The newline that most lines end with, and whether there are others."""
+    """The most frequent newline, and whether the text has others."""
     if "\r" not in text:
         return "\n", False
     both = text.count("\r\n")
@@ -265,11 +266,11 @@ def save_file(file: FileText, text: str, *, overwrite: bool = False) -> FileText
     """Write `text`, and return the file as it is now.
 
     The bytes go to a temporary file beside the target that then takes its place, so a crash
-    leaves the old or the new text. Symbolic links are followed, where they led when the file was
-    read and no code in a container can have made them; see `hostfiles`.
+    leaves the old or the new text. Symbolic links are followed if they still lead to the same
+    file and code in a container cannot have created them; see `hostfiles`.
     Raises Conflict when the file changed on disk since it was read and `overwrite` is not
     set, StorageError when it cannot be written, DocumentError when it cannot be encoded, Denied
-    when a link has taken its place.
+    when a link has replaced it.
     """
     data = encode(file, text)
     place = same_place(file.path, file.real)
@@ -285,8 +286,8 @@ def save_file(file: FileText, text: str, *, overwrite: bool = False) -> FileText
 
 
 def write_atomic(target: Path, data: bytes, *, sync: bool = True) -> None:
-    """Put `data` at `target`, keeping its mode; raises StorageError, and Denied for a link where
-    none is followed. Without `sync` a power cut may lose it."""
+    """Write `data` to `target` atomically and keep its mode. StorageError; Denied for a link that
+    must not be followed. Without `sync` a power failure may lose the data."""
     _write(locate(target), data, sync=sync)
 
 

@@ -1,4 +1,4 @@
-"""Open and save a document whatever its format: plain text, a percent script or a notebook."""
+"""Opens and saves documents of all formats: plain text, percent scripts, notebooks."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def open_document(
     create: bool = False,
     real: Path | None = None,
 ) -> Document:
-    """Open `path`, a notebook by its suffix; `marker` is its language's comment marker.
+    """Open `path`; the suffix tells notebooks. `marker` is the comment marker of its language.
 
-    With `create` a file that is not there is an empty document, written at the first save. `real`
-    is where the path led when it was opened before. Raises NotFound, DocumentError and Denied.
+    With `create` a missing file is an empty document, written at the first save. `real` is
+    the resolved path of an earlier read. Raises NotFound, DocumentError and Denied.
     """
     is_new = create and not path.exists()
     file = new_file(path, real=real) if is_new else read_file(path, encoding, real=real)
@@ -45,7 +45,7 @@ def open_document(
 
 
 def open_as_text(path: Path, encoding: str | None = None, *, real: Path | None = None) -> Document:
-    """Open a file as plain text even if it is a notebook (a broken one, say)."""
+    """Open a file as plain text, even a notebook, such as a damaged one."""
     file = read_file(path, encoding, real=real)
     return Document(file, file.text, "#")
 
@@ -62,9 +62,9 @@ def save_document(
     overwrite: bool = False,
     origins: Sequence[int | None] | None = None,
 ) -> Document:
-    """Write `text`, what the editor holds, to the document's file, and return it as saved.
+    """Write `text` (that of the editor) to the document's file; returns the saved document.
 
-    `origins`: which cell of the notebook each cell of the text is, as `from_text` has it.
+    `origins` maps cells of the text to cells of the notebook, as in `from_text`.
     Raises Conflict, StorageError and DocumentError as `save_file` does.
     """
     if document.notebook is None:
@@ -76,9 +76,9 @@ def save_document(
 
 
 def save_as(document: Document, text: str, path: Path, *, overwrite: bool = False) -> Document:
-    """Save under another name; the suffix decides whether it becomes a notebook or a script.
+    """Save under another name; the suffix decides between notebook and script.
 
-    The text of the returned document differs from `text` where the format has changed.
+    The text of the returned document differs from `text` if the format has changed.
     Raises Conflict when `path` exists and `overwrite` is not set.
     """
     file = replace(document.file, path=path, stamp=None, read_only="", real=None)

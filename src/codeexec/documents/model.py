@@ -1,4 +1,4 @@
-"""Documents and cells as frozen values: what a file holds, and where its cells lie in the text."""
+"""Documents and cells as frozen values: text, file and the lines of each cell."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class CellKind(StrEnum):
-    """What a cell is for; the values are those of nbformat's `cell_type`."""
+    """Kind of a cell; the values are those of `cell_type` in nbformat."""
 
     CODE = "code"
     MARKDOWN = "markdown"
@@ -31,7 +31,7 @@ class Cell:
     `start` is its first line (the separator, if it has one), `body` the first line of its
     source, `end` the line after its last; all count from 0. `source` is the text to run:
     without the separator and the blank lines at its end, and without comment markers for
-    Markdown. `key` is the same for as long as the cell lives in one editor or notebook.
+    Markdown. `key` identifies the cell as long as it exists in an editor or notebook.
     """
 
     index: int
@@ -79,14 +79,14 @@ class Document:
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """Worked out when they are asked for: an editor, which follows its own, never does."""
-        from codeexec.documents.percent import split_cells  # which knows of cells
+        """The cells, computed at first use; an editor has its own index and does not use them."""
+        from codeexec.documents.percent import split_cells  # the format with cells
 
         return split_cells(self.text, self.marker, escaped=self.notebook is not None)
 
     @cached_property
     def line_count(self) -> int:
-        """Lines of the text; an empty text has one."""
+        """The number of lines; an empty text has one."""
         return self.text.count("\n") + 1
 
     def cell(self, key: int | str) -> Cell:

@@ -1,8 +1,8 @@
-"""`.ipynb` to cells and back, with plain JSON: what nobody touched is written as it was read.
+"""Converts `.ipynb` to cells and back; unchanged parts of the JSON are written as they were.
 
 https://nbformat.readthedocs.io/en/latest/format_description.html. Notebooks of format 4.x
-keep their minor version; new ones are 4.5; older ones are upgraded by nbformat, which is
-imported only then, as it takes longer to load than a thousand cells take to parse.
+keep their minor version; new notebooks are 4.5. Older formats are upgraded by nbformat, which is
+imported only then: that takes longer than parsing a thousand cells.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _MINOR_WITH_IDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the JSON of a file is written: `indent` for each level (None: all in one line), what
-    stands after commas and colons, whether all is ASCII, and what ends the file."""
+    """Layout of the JSON of a file: `indent` per level (None: one line), separators, whether it
+    is ASCII only, and the end of the file."""
 
     indent: str | None = " " * _DEFAULT_INDENT
     separators: tuple[str, str] = (",", ": ")
@@ -47,7 +47,7 @@ class Layout:
 
     @classmethod
     def of(cls, text: str) -> Layout:
-        """That of a file's text."""
+        """Detect the layout of a file's text."""
         body = text.rstrip()
         inner = re.match(r"\s*[{\[]\n([ \t]*)", text)
         end = text[len(body) :]
@@ -75,12 +75,12 @@ class Notebook:
 
     @property
     def kernel(self) -> str:
-        """The kernel spec that the notebook asks for; empty when it does not."""
+        """The name of the notebook's kernelspec, else empty."""
         return str(self._metadata("kernelspec").get("name", ""))
 
     @property
     def language(self) -> str:
-        """The language of its code in lower case; empty when it does not say."""
+        """The language of the code in lower case, else empty."""
         named = self._metadata("language_info").get("name")
         return str(named or self._metadata("kernelspec").get("language", "")).lower()
 
@@ -90,11 +90,11 @@ class Notebook:
 
     @property
     def cells(self) -> tuple[Cell, ...]:
-        """Its cells; their lines are those of the text that `to_text` gives."""
+        """The cells; their lines are those of the text of `to_text`."""
         return tuple(_cell(index, raw) for index, raw in enumerate(self.data["cells"]))
 
     def outputs(self, index: int) -> tuple[Json, ...]:
-        """The outputs kept for cell `index`, as nbformat has them."""
+        """The outputs of cell `index`, as in nbformat."""
         return tuple(self._raw(index).get("outputs") or ())
 
     def execution_count(self, index: int) -> int | None:
@@ -111,7 +111,7 @@ class Notebook:
         return replace(self, data={**self.data, "cells": cells})
 
     def with_metadata(self, name: str, value: Json) -> Notebook:
-        """The notebook with one of its metadata (`kernelspec`, `language_info`) set."""
+        """A copy with one metadata entry (`kernelspec`, `language_info`) set."""
         metadata = {**(self.data.get("metadata") or {}), name: value}
         return replace(self, data={**self.data, "metadata": metadata})
 
@@ -127,7 +127,7 @@ def _kind(raw: Json) -> CellKind:
 def _title(raw: Json) -> str:
     metadata = raw.get("metadata")
     title = metadata.get("title") if isinstance(metadata, dict) else None
-    # A line break in a title would end the separator line that shows it.
+    # A line break in a title would end its separator line.
     return " ".join(str(title).split()) if title else ""
 
 
@@ -145,9 +145,9 @@ def _cell(index: int, raw: Json) -> Cell:
 
 
 def parse_notebook(text: str, name: str = "The notebook") -> Notebook:
-    """Read the text of an `.ipynb`; an empty one is a new notebook.
+    """Parse the text of an `.ipynb`; empty text is a new notebook.
 
-    Raises DocumentError with the line when it is no JSON, or no notebook.
+    Raises DocumentError, with the line for invalid JSON.
     """
     if not text.strip():
         return new_notebook()
@@ -183,11 +183,11 @@ def _upgrade(text: str, version: int, name: str) -> Json:
     import nbformat
 
     try:
-        # Its reader joins lists of lines, which `convert` expects.
+        # The reader of nbformat joins lists of lines, as `convert` expects.
         upgraded = nbformat.convert(nbformat.reader.reads(text), 4)  # type: ignore[no-untyped-call]
         written: Json = json.loads(nbformat.writes(upgraded, version=4))  # type: ignore[no-untyped-call]
     except Exception as error:
-        # nbformat raises whatever an old and broken file makes it trip over.
+        # nbformat raises arbitrary exceptions for damaged old files.
         raise DocumentError(
             f"{name} has format {version} and cannot be upgraded: {error}.",
             "Upgrade it with `jupyter nbconvert --to notebook`.",
@@ -212,7 +212,7 @@ def new_notebook(kernel: str = "", display_name: str = "", language: str = "") -
 
 
 def dump_notebook(notebook: Notebook) -> str:
-    """The text of the `.ipynb`, keys in the order in which they were read."""
+    """The text of the `.ipynb`, with keys in their original order."""
     layout = notebook.layout
 
     def dump(ensure_ascii: bool) -> str:
@@ -227,7 +227,7 @@ def dump_notebook(notebook: Notebook) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        # Half a surrogate pair in some output: only its escape can be written.
+        # A lone surrogate in an output can be written only as an escape.
         text = dump(True)
     return text + layout.end
 
@@ -238,10 +238,10 @@ def with_outputs(
     outputs: Sequence[Mapping[str, Any]],
     execution_count: int | None,
 ) -> Notebook:
-    """The notebook with these outputs for code cell `index`, in place of those it had.
+    """A copy in which `outputs` replace those of code cell `index`.
 
-    `outputs` are dicts as nbformat has them; keys that the format does not know (such as
-    `transient`) are left out, and missing ones filled in. Raises NotFound for an index
+    `outputs` are dicts as in nbformat; keys unknown to the format (such as `transient`) are
+    dropped, and missing keys are added. Raises NotFound for an index
     beyond the end and DocumentError for a cell that is not code.
     """
     raw = notebook._raw(index)
@@ -253,11 +253,11 @@ def with_outputs(
     return notebook._with_cells(cells)
 
 
-# A notebook as text: separators between cells, so that one editor does for both.
+# A notebook as text with separators between cells, so that one editor handles both formats.
 
 
 def to_text(notebook: Notebook, marker: str) -> str:
-    """The notebook as a percent script, from which `from_text` makes the same again."""
+    """The notebook as a percent script, which `from_text` converts back."""
     lines: list[str] = []
     raws = notebook.data["cells"]
     for raw in raws:
@@ -272,7 +272,7 @@ def to_text(notebook: Notebook, marker: str) -> str:
 
 
 def _safe_title(raw: Json, marker: str) -> str:
-    """The title as the separator can carry it; one that would read differently is not shown."""
+    """The title for the separator line; empty if it would be parsed differently."""
     title = _title(raw)
     kind = _kind(raw)
     separator = parse_separator(Separator(kind, title).render(marker), marker)
@@ -281,7 +281,7 @@ def _safe_title(raw: Json, marker: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A cell as the text has it: `exact` with its blank lines, `source` without."""
+    """A cell of the text: `exact` with blank lines at the end, `source` without."""
 
     kind: CellKind
     title: str
@@ -321,9 +321,9 @@ def from_text(
 ) -> Notebook:
     """The notebook with the cells of an edited text.
 
-    `origins` says of each cell of the text which cell of `notebook` it was, None for a new one;
-    where it says nothing, cells are told by their kind and source. A cell that is still there, or
-    was edited in place, keeps everything it had: id, metadata, outputs. New cells get new ids.
+    `origins` maps each cell of the text to its index in `notebook`, None for a new cell; if it
+    is missing, cells are matched by kind and source. Matched cells and cells edited in place keep
+    their id, metadata and outputs. New cells get new ids.
     """
     drafts = _drafts(text, marker)
     old: list[Json] = notebook.data["cells"]
@@ -345,7 +345,7 @@ _Content = tuple[CellKind, str]
 def _match(
     was: list[_Content], now: list[_Content], named: Sequence[int | None]
 ) -> list[int | None]:
-    """For each cell of `now` its place in `was`; `named` are places by the cells' identities."""
+    """For each cell of `now` its index in `was`; `named` are indices known from the editor."""
     places: list[int | None] = [None] * len(now)
     unused = set(range(len(was)))
 
@@ -362,7 +362,7 @@ def _match(
         if tag == "equal":
             for place, target in zip(range(first, last), range(start, end), strict=True):
                 take(target, place)
-    # Moved cells, then those that were edited where they stood.
+    # Moved cells first, then cells edited in place.
     free: dict[_Content, list[int]] = {}
     for place in sorted(unused, reverse=True):
         free.setdefault(was[place], []).append(place)
@@ -392,7 +392,7 @@ def _merge(old: Json | None, draft: _Draft, source: str, minor: int, marker: str
 
 
 def new_cell(kind: CellKind, minor: int) -> Json:
-    """An empty cell of a notebook of format 4 with that minor version."""
+    """An empty cell for format 4 with this minor version."""
     cell: Json = {"cell_type": str(kind)}
     if kind is CellKind.CODE:
         cell["execution_count"] = None

@@ -1,4 +1,4 @@
-"""What a notebook says of its kernel: `kernelspec` and `language_info`, in one place."""
+"""Kernel metadata of a notebook: `kernelspec` and `language_info`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _PYTHON: Json = {
 
 
 def language_info(language: str, version: str, reported: Mapping[str, object]) -> Json:
-    """`reported` is the `language_info` of the kernel's own answer; without it, what is known of a
-    language by its name. https://jupyter-client.readthedocs.io/en/latest/messaging.html"""
+    """The `language_info` of a notebook, from that which the kernel `reported`, else from the
+    name of the language. https://jupyter-client.readthedocs.io/en/latest/messaging.html"""
     if not reported:
         defaults = dict(_PYTHON) if language in ("", "python") else {"name": language}
         return defaults | ({"version": version} if version else {})
@@ -34,7 +34,7 @@ def language_info(language: str, version: str, reported: Mapping[str, object]) -
 
 
 def kernelspec(name: str, display_name: str, language: str) -> Json:
-    """The path of an interpreter is a name on one machine alone: such a one is `python3`."""
+    """A path of an interpreter is valid on one machine only, so it is written as `python3`."""
     shared = "python3" if "/" in name or not name else name
     return {"display_name": display_name or shared, "language": language, "name": shared}
 
@@ -42,7 +42,7 @@ def kernelspec(name: str, display_name: str, language: str) -> Json:
 def with_language(
     notebook: Notebook, language: str, version: str, reported: Mapping[str, object]
 ) -> Notebook:
-    """The notebook with what is known now of its language, over what it said."""
+    """A copy with its `language_info` updated."""
     previous = (notebook.data.get("metadata") or {}).get("language_info")
     base = previous if isinstance(previous, dict) else {}
     info = {**base, **language_info(language, version, reported)}

@@ -1,4 +1,4 @@
-"""Outputs as notebooks keep them: only the keys that the format knows, text as lists of lines."""
+"""Outputs in the notebook format: only its keys, text as lists of lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Json: TypeAlias = dict[str, Any]
-"""A JSON object; what it may hold is said by the notebook format, not by a type."""
+"""A JSON object of the notebook format."""
 
 _OUTPUT_KEYS = {
     "stream": ("output_type", "name", "text"),
@@ -22,19 +22,19 @@ _TEXT_MIMES = ("application/javascript", "image/svg+xml")
 
 
 def joined(value: object) -> str:
-    """A multi-line string: nbformat keeps it whole or as a list of lines."""
+    """A multi-line string, which nbformat stores as a string or a list of lines."""
     if isinstance(value, list):
         return "".join(str(part) for part in value)
     return "" if value is None else str(value)
 
 
 def split_lines(text: str) -> list[str]:
-    """The opposite of `joined`, for JSON that diffs well."""
+    """The opposite of `joined`: a list of lines, so that JSON diffs are small."""
     return text.splitlines(keepends=True)
 
 
 def clean_output(output: Mapping[str, Any], execution_count: int | None) -> Json:
-    """An output as the format has it: no other keys, none missing; raises DocumentError."""
+    """An output with exactly the keys of the format. DocumentError."""
     kind = output.get("output_type")
     if kind not in _OUTPUT_KEYS:
         raise DocumentError(f"There is no output of type {kind!r}.", "Use one of nbformat's.")

@@ -1,7 +1,7 @@
-"""Check that a notebook's JSON has the types that its format says, so that nothing trips over it.
+"""Checks the types in a notebook's JSON, so that other code can rely on them.
 
-What is missing or null is let pass, as Jupyter does; unknown fields are kept. Only a value of a
-type that the rest of the program cannot handle is refused, with its place in words.
+Missing and null values are accepted, as in Jupyter; unknown fields are kept. Only values of types
+that the program cannot handle are rejected, with their place in the notebook.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _TYPES = {
 }
 
 Fault = tuple[str, str, object]
-"""A place such as `cells[3].metadata`, what must be there, and what is."""
+"""A place such as `cells[3].metadata`, the expected type, and the value."""
 
 
 def check_shape(data: dict[str, object], name: str) -> None:
-    """Raise DocumentError for the first value of a wrong type; `name` is the file's, for words."""
+    """Raise DocumentError for the first value of a wrong type; `name` is the file name."""
     for place, expected, value in _faults(data):
         raise DocumentError(
             f"{name} is no valid notebook: {place} is {_TYPES.get(type(value), 'wrong')}, "

@@ -15,7 +15,7 @@ _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))??(?:[ \t]+#+)?[ \t]*")
 _SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _NO_PARAGRAPH = re.compile(r"[ \t]*(?:$|[-*+>][ \t]|\d+[.)][ \t])| {4}|\t")
-"""Lines under which `---` is a rule, not the mark of a heading: blanks, lists, quotes, code."""
+"""Lines below which `---` is a rule instead of a heading: blanks, lists, quotes, code."""
 
 _LONGEST_NAME = 200
 
@@ -23,11 +23,11 @@ _NESTING = frozenset(
     {"class", "function", "method", "module", "interface", "type", "macro", "namespace"}
     | {"struct", "enum", "trait", "implementation", "object", "constructor"}
 )
-"""Kinds of definitions that one goes to; constants and fields would only fill the list."""
+"""Kinds of definitions in an outline; constants and fields are left out."""
 
 
 class OutlineKind(StrEnum):
-    """What a row of an outline stands for."""
+    """Kind of a row of an outline."""
 
     HEADING = "heading"
     CELL = "cell"
@@ -37,8 +37,8 @@ class OutlineKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutlineEntry:
-    """A row of an outline. `line` counts from 0, `depth` is how many rows it is inside of; `cell`
-    is the key of the cell that it is or is in, `detail` the kind of a definition."""
+    """A row of an outline. `line` counts from 0, `depth` is the number of enclosing rows; `cell`
+    is the key of its cell, `detail` the kind of a definition."""
 
     title: str
     line: int
@@ -65,9 +65,9 @@ class Definition(NamedTuple):
 
 
 def cell_name(cell: Cell) -> str:
-    """What a cell is called: its title, its first heading, or the first line that says something.
+    """The name of a cell: its title, its first heading, or its first line with text.
 
-    An empty cell without a title is called by its number, from 1.
+    An empty cell without a title is named by its number, from 1.
     """
     if cell.title:
         return cell.title
@@ -82,7 +82,7 @@ def cell_name(cell: Cell) -> str:
 
 
 def headings(lines: Iterable[str]) -> Iterator[Heading]:
-    """The headings of Markdown in order: `# Title` and underlined ones, none of code blocks."""
+    """The headings of Markdown in order: `# Title` and underlined; code blocks are skipped."""
     fence, paragraph, front_matter = "", "", False
     for number, line in enumerate(lines):
         if number == 0 and line.rstrip() == "---":
@@ -118,8 +118,8 @@ def outline(
     *,
     is_markdown: bool = False,
 ) -> tuple[OutlineEntry, ...]:
-    """The rows for a text with these cells and definitions; that of a Markdown file has headings
-    alone. A text without separators is no cell."""
+    """The outline of a text with these cells and definitions; a Markdown file has headings only.
+    A text without separators has no rows for cells."""
     if is_markdown:
         return tuple(_nested(list(headings(lines))))
     sorted_definitions = sorted(
@@ -158,7 +158,7 @@ def _line_of(definition: Definition) -> int:
 
 
 def entry_at(entries: Sequence[OutlineEntry], line: int) -> int | None:
-    """The place of the entry that a line is in; None above the first."""
+    """The index of the entry that contains a line; None above the first."""
     places = [place for place, entry in enumerate(entries) if entry.line <= line]
     return places[-1] if places else None
 

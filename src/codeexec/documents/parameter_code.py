@@ -1,4 +1,4 @@
-"""Values of parameters as source code, in the languages and the spelling of papermill.
+"""Writes values of parameters as source code, for the languages of papermill.
 
 https://papermill.readthedocs.io/en/latest/usage-languages.html
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from codeexec.domain.errors import UsageError
 
 Pairs = Iterable[tuple[str, str]]
-"""Keys and values, as code."""
+"""Keys and values as source code."""
 
 
 def quoted(value: object) -> str:
@@ -23,8 +23,8 @@ def quoted(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """How a language writes values: `words` are those of None, True and False; `join` makes a
-    list of items, `pair` one of a mapping (None: it has none)."""
+    """Syntax of values in a language: `words` are None, True and False; `join` writes a list, and
+    `map` a mapping (None: the language has no mappings)."""
 
     words: tuple[str, str, str]
     join: Callable[[Iterable[str]], str]
@@ -33,10 +33,10 @@ class Language:
     number: Callable[[float], str] = str
     assign: str = "{} = {}"
     marks: str = ""
-    """Signs of a name besides those of an identifier."""
+    """Characters of names besides those of identifiers."""
 
     def code(self, value: object) -> str:
-        """The value as source. UsageError for a mapping where the language has none."""
+        """The value as source code. UsageError for a mapping if the language has none."""
         match value:
             case None:
                 return self.words[0]
@@ -59,7 +59,7 @@ class Language:
                 return self.quote(value)
 
     def line(self, name: str, value: object) -> str:
-        """The assignment. UsageError for what is no name of a variable."""
+        """An assignment. UsageError for an invalid name of a variable."""
         plain = name
         for mark in self.marks:
             plain = plain.replace(mark, "_")
@@ -73,7 +73,7 @@ def _python_number(value: float) -> str:
 
 
 class R(Language):
-    """Names begin with no underscore there: papermill leaves it out, and so do we."""
+    """Names cannot begin with an underscore there; it is dropped, as in papermill."""
 
     def line(self, name: str, value: object) -> str:
         return super().line(name.lstrip("_"), value)
@@ -105,4 +105,4 @@ LANGUAGES: Mapping[str, Language] = {
         assign="{}={}",
     ),
 }
-"""By the lower-case name of the language. In all of them `#` begins a comment."""
+"""Languages by lower-case name. In each of them `#` begins a comment."""

@@ -1,4 +1,4 @@
-"""Parameters of a notebook, as papermill has them: read from words or a file, written as a cell.
+"""Parameters of a notebook, as in papermill: read from arguments or files, written as a cell.
 
 https://papermill.readthedocs.io/en/latest/usage-parameterize.html
 """
@@ -18,11 +18,11 @@ from codeexec.domain.parsing import TOO_DEEP, check_depth, load_json, load_toml
 from codeexec.domain.plain_files import read_plain_text
 
 INJECTED = "injected-parameters"
-"""The tag of the cell that we write; the cell that it follows is tagged `parameters`."""
+"""Tag of the cell that is written, after the cell tagged `parameters`."""
 
 
 def value_of_word(text: str) -> object:
-    """What a word of the command line stands for: a truth value, None, a number, else text."""
+    """The value of a command line argument: a bool, None, a number, else text."""
     constants: dict[str, object] = {"True": True, "False": False, "None": None}
     if text in constants:
         return constants[text]
@@ -35,7 +35,7 @@ def value_of_word(text: str) -> object:
 
 
 def read_parameters(path: Path) -> dict[str, object]:
-    """The parameters in a file of YAML, JSON or TOML. UsageError where it cannot be read."""
+    """The parameters in a YAML, JSON or TOML file. UsageError if it cannot be read."""
     try:
         text = read_plain_text(path)
         if path.suffix.lower() == ".json":
@@ -50,8 +50,8 @@ def read_parameters(path: Path) -> dict[str, object]:
 
 
 def parse_parameters(text: str, where: str) -> dict[str, object]:
-    """Parameters in a text of YAML, which is empty or maps names to values. UsageError, which
-    names `where` they were said, for anything else."""
+    """Parameters in YAML text, which is empty or maps names to values. UsageError, which names
+    the source `where`, for anything else."""
     try:
         return _checked(_load_yaml(text), where)
     except ValueError as error:
@@ -89,9 +89,9 @@ def _unreadable(where: str, error: Exception) -> UsageError:
 
 
 def _load_yaml(text: str) -> object:
-    import yaml  # not before there is such a text
+    import yaml  # imported only if needed
 
-    # Dates stay text, as for papermill.
+    # Dates stay text, as in papermill.
     resolvers = {
         first: [resolver for resolver in kinds if resolver[0] != "tag:yaml.org,2002:timestamp"]
         for first, kinds in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -108,9 +108,9 @@ def _load_yaml(text: str) -> object:
 
 
 def inject(notebook: Notebook, parameters: Mapping[str, object]) -> Notebook:
-    """The notebook with a cell that sets the parameters: in place of one that was injected
-    before, else after the cell tagged `parameters`, else at the top. UsageError for names and
-    languages that cannot be written."""
+    """A copy with a cell that sets the parameters. It replaces an injected cell, else follows the
+    cell tagged `parameters`, else comes first. UsageError for invalid names and for languages
+    without a syntax here."""
     language = LANGUAGES.get(notebook.language.lower() or "python")
     if language is None:
         raise UsageError(

@@ -2,9 +2,9 @@
 
 A separator is a comment marker, `%%` and then a space or the end of the line (so `# %%time`
 is no separator): `# %% title [markdown] key="value"`. More percent signs mark a sub-cell,
-which is a cell like any other; `#%% md` is a Markdown cell of PyCharm's. https://jupytext.readthedocs.io/en/latest/formats-scripts.html
+which is an ordinary cell; `#%% md` is a Markdown cell of PyCharm. https://jupytext.readthedocs.io/en/latest/formats-scripts.html
 In scripts the marks of older tools, `# In[3]:` (nbconvert) and `# <codecell>`, begin cells too, as
-they do in jupytext and VS Code; a notebook's text has none, as there they are the cell's own lines.
+in jupytext and VS Code; in the text of a notebook they are ordinary lines of a cell.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _ATTRIBUTES = re.compile(r"(?:^|\s)(?:[\w.-]+=|\{).*$")
 
 @dataclass(frozen=True, slots=True)
 class Separator:
-    """What one separator line says: kind, title and the attributes after them, as written.
-    `is_mark`: it is the mark of an older tool, without percent signs."""
+    """A parsed separator line: kind, title, and attributes as written.
+    `is_mark`: the mark of an older tool, without percent signs."""
 
     kind: CellKind = CellKind.CODE
     title: str = ""
@@ -54,7 +54,7 @@ def _pattern(marker: str) -> re.Pattern[str]:
 
 
 def parse_separator(line: str, marker: str) -> Separator | None:
-    """What `line` says as a separator, or None when it is an ordinary line."""
+    """Parse `line` as a separator; None for an ordinary line."""
     if "%%" not in line:
         return None
     match = _pattern(marker).match(line)
@@ -79,7 +79,7 @@ def _mark_pattern(marker: str) -> re.Pattern[str]:
 
 
 def _parse_any(line: str, marker: str) -> Separator | None:
-    """What `line` says as a separator or as a mark of an older tool."""
+    """Parse `line` as a separator or as a mark of an older tool."""
     if "%%" in line:
         return parse_separator(line, marker)
     return Separator(is_mark=True) if _mark_pattern(marker).fullmatch(line) else None
@@ -91,8 +91,8 @@ def _escapable(marker: str) -> re.Pattern[str]:
 
 
 def escape(line: str, marker: str) -> str:
-    """A source line as the text of a notebook has it: where it would read as a separator, a
-    backslash stands before its percent signs (one more, where there are some already)."""
+    """A source line in the text of a notebook: a line that would read as a separator gets a
+    backslash before its percent signs, in addition to those it has."""
     match = _escapable(marker).fullmatch(line) if "%%" in line else None
     if match is None or parse_separator(match[1] + match[3], marker) is None:
         return line
@@ -108,12 +108,12 @@ def unescape(line: str, marker: str) -> str:
 
 
 def comment(text: str, marker: str) -> str:
-    """`text` with the marker before each line, as Markdown cells are kept in a script."""
+    """`text` with the marker before each line, as for Markdown cells in a script."""
     return "\n".join(f"{marker} {line}" if line else marker for line in text.split("\n"))
 
 
 def uncomment(text: str, marker: str) -> str:
-    """The opposite of `comment`; lines without the marker stay as they are."""
+    """The opposite of `comment`; lines without the marker are unchanged."""
     lines = text.split("\n")
     for number, line in enumerate(lines):
         if line.startswith(f"{marker} "):
@@ -127,7 +127,7 @@ _TRIPLE = re.compile(r"""\\.|\"{3}|'{3}|["'#]""")
 
 
 def quote_after(line: str, quote: str) -> str:
-    """The triple quotes that are open after the line; `quote` are those open before it."""
+    """The triple quotes open after the line, given those open before it (`quote`)."""
     at = 0
     while match := _TRIPLE.search(line, at):
         mark, at = match[0], match.end()
@@ -138,21 +138,20 @@ def quote_after(line: str, quote: str) -> str:
         elif len(mark) == 3:
             quote = mark
         elif mark in "\"'":
-            # A string of one line: up to its end, or that of the line.
+            # A string on one line: skip to its end, or the end of the line.
             end = re.compile(rf"(?:\\.|[^{mark}\\])*{mark}").match(line, at)
             at = end.end() if end else len(line)
     return quote
 
 
 class CellIndex:
-    """Where the cells of a text begin, kept up to date line by line.
+    """Index of the cells of a text, updated with each edit.
 
-    Holds only the separators, so that an edit costs no more than the lines that it touches
-    (and a shift of the separators below, when the number of lines changes). Each separator
-    has a key that lives as long as it does, also while its own line is edited. A line within
-    a string of several lines is no separator, as in jupytext; only Python's are known; nor is one
-    in a fenced block of a Markdown cell. In the
-    text of a notebook, which is `escaped`, there are none such, and sources are its cells'.
+    It holds only separators, so the cost of an edit is that of the edited lines (and of shifting
+    the separators below, if the number of lines changes). Each separator has a key that stays the
+    same while its line is edited. Lines in multi-line strings (of Python) are no separators, as
+    in jupytext, and neither are lines in fenced blocks of Markdown cells. The text of a notebook
+    is `escaped`, so each of its separators counts.
     """
 
     def __init__(self, lines: Sequence[str], marker: str, *, escaped: bool = False) -> None:
@@ -204,7 +203,7 @@ class CellIndex:
         ]
 
     def _choose(self) -> None:
-        """Separators are those lines that are in no string, and in a notebook no marks."""
+        """Choose the separators: lines outside strings; in a notebook no marks of older tools."""
         chosen: Sequence[int] = range(len(self._lines))
         if self._escaped:
             chosen = [at for at in chosen if not self._found[at].is_mark]
@@ -216,8 +215,8 @@ class CellIndex:
         self._keys = [self._found_keys[at] for at in chosen]
 
     def _quoted(self) -> set[int]:
-        """Lines that read as separators and are in a string. One that never ends is none: somebody
-        may be writing it."""
+        """Lines that read as separators and are inside a string. A string without an end is
+        ignored: the user may be typing it."""
         quoted: set[int] = set()
         pending: list[int] = []
         quote, at = "", 0
@@ -236,7 +235,7 @@ class CellIndex:
         return quoted
 
     def _fenced(self) -> set[int]:
-        """Lines that read as separators and are in a fenced block of a Markdown cell."""
+        """Lines that read as separators and are inside a fenced block of a Markdown cell."""
         kinds = (separator.kind is not CellKind.CODE for separator in self._found)
         fences = [
             (number, uncomment(line, self.marker))
@@ -246,9 +245,9 @@ class CellIndex:
         return fenced_marks(list(zip(self._lines, kinds, strict=True)), fences) if fences else set()
 
     def splice(self, first: int, removed: int, inserted: Sequence[str]) -> bool:
-        """Lines `first : first + removed` have become `inserted`; True if a cell changed place.
+        """Replace lines `first : first + removed` by `inserted`.
 
-        Shifting alone does not count: only separators that came, went or were rewritten.
+        Returns True if separators were added, removed or changed; shifting does not count.
         """
         low = bisect_left(self._lines, first)
         high = bisect_left(self._lines, first + removed)
@@ -277,7 +276,7 @@ class CellIndex:
         return True
 
     def _splice_quotes(self, first: int, removed: int, inserted: Sequence[str], shift: int) -> bool:
-        """Keep the list of lines with quotes; whether one of them came, went or changed."""
+        """Update the lines with quotes; returns whether any was added, removed or changed."""
         quotes = self._quotes
         low = bisect_left(quotes, first, key=lambda entry: entry[0])
         high = bisect_left(quotes, first + removed, key=lambda entry: entry[0])
@@ -289,7 +288,7 @@ class CellIndex:
         return changed
 
     def _match(self, low: int, high: int, scanned: list[tuple[int, Separator]]) -> list[str]:
-        """Keys for `scanned`: those of the replaced separators, first by what they say."""
+        """Keys for `scanned`: those of equal replaced separators, then the others in order."""
         free = dict(zip(self._found_keys[low:high], self._found[low:high], strict=True))
         keys: list[str | None] = []
         for _, separator in scanned:
@@ -307,7 +306,7 @@ class CellIndex:
 
     @property
     def has_preamble(self) -> bool:
-        """Is there text before the first separator (or no separator at all)?"""
+        """Whether there is text before the first separator, or no separator."""
         return not self._starts or self._starts[0] > 0
 
     @property
@@ -316,7 +315,7 @@ class CellIndex:
         return self._starts
 
     def separator_at(self, line: int) -> Separator | None:
-        """What the separator on this very line says."""
+        """The separator on this line."""
         position = bisect_left(self._starts, line)
         if position < len(self._starts) and self._starts[position] == line:
             return self._separators[position]
@@ -343,7 +342,7 @@ class CellIndex:
         return (self._preamble_key, *self._keys) if self.has_preamble else tuple(self._keys)
 
     def index_of(self, key: str) -> int | None:
-        """The cell with this key, or None when it is gone."""
+        """The index of the cell with this key; None if it does not exist any more."""
         if key == self._preamble_key:
             return 0 if self.has_preamble else None
         try:
@@ -379,9 +378,8 @@ class CellIndex:
 
 
 def split_cells(text: str, marker: str, *, escaped: bool = False) -> tuple[Cell, ...]:
-    """The cells of `text`; a text without separators is one cell. That of a notebook is `escaped`.
-
-    A blank preamble before the first separator is no cell.
+    """The cells of `text`; without separators it is one cell. The text of a notebook is
+    `escaped`. A blank preamble before the first separator is not a cell.
     """
     lines = text.split("\n")
     index = CellIndex(lines, marker, escaped=escaped)

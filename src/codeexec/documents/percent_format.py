@@ -1,7 +1,7 @@
-"""Percent scripts to notebooks and back, in the format of jupytext.
+"""Converts percent scripts to notebooks and back, in the format of jupytext.
 
 https://jupytext.readthedocs.io/en/latest/formats-scripts.html#the-percent-format. The text of an
-open notebook is another thing (see `notebook.to_text`): it is for the editor alone.
+open notebook is different (see `notebook.to_text`): only the editor uses it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _STRING = re.compile(r"""[rR]?(\"{3}|'{3})(.*)\1\s*""", re.DOTALL)
 _KEY = re.compile(r"(?:^|(?<=\s))([\w.-]+)\s*=")
 _NAME = re.compile(r"(?:^|(?<=\s))[A-Za-z_.][\w.]*$")
 SUFFIX = "py"
-"""The kind of file that a percent script is, for cells that are active in some kinds alone."""
+"""File type of a percent script, for cells that are active in some types only."""
 _LANGUAGES = frozenset({
     "R", "bash", "c#", "c++", "clojure", "cmd", "coconut", "cs", "csharp", "cython", "f#",
     "fs", "fsharp", "gnuplot", "go", "groovy", "haskell", "html", "idl", "java",
@@ -37,7 +37,7 @@ _LANGUAGES = frozenset({
     "python3", "q", "robotframework", "ruby", "rust", "sage", "sas", "scala", "scheme",
     "script", "sh", "sos", "spark", "sql", "stata", "svg", "tcl", "typescript", "xonsh",
 })  # fmt: skip
-"""Names of cell magics that are another language, whose code is commented."""
+"""Cell magics of other languages, whose code is commented in a script."""
 _CELL_MAGIC = re.compile(r"%%([\w+#]+)(?: (.*))?")
 _COMMAND = re.compile(r"\s*+(?:# ?)*+\s*+[?!]\s*+[A-Za-z.~$\\/{}]")
 _ASSIGNED = re.compile(r"(?:# ?)*+\s*+[A-Za-z_]\w*+\s*+=\s*+(?:%{1,3}|!)[A-Za-z]")
@@ -47,14 +47,14 @@ _SHELL = re.compile(
 )
 _IGNORED = ("collapsed", "scrolled", "trusted", "ExecuteTime", "execution", "jupyter", "vscode",
             "pycharm", "papermill", "autoscroll", "lines_to_next_cell", "cell_marker")  # fmt: skip
-"""Metadata of cells that are about their outputs or one program, and stay out of scripts."""
+"""Cell metadata that belongs to outputs or to one program, not written to scripts."""
 
 
 # -- reading --------------------------------------------------------------------------------
 
 
 def read_script(text: str, marker: str = "#", language: str = "python") -> Notebook:
-    """The notebook that a percent script stands for."""
+    """Parse a percent script as a notebook."""
     header, text = read_header(text, marker)
     notebook = new_notebook(language=language)
     metadata = {**notebook.data["metadata"], **header.metadata}
@@ -78,7 +78,7 @@ def read_script(text: str, marker: str = "#", language: str = "python") -> Noteb
             cells.append(_cell(kind, own, "\n".join(body).strip("\n")))
             continue
         if kind is CellKind.CODE and not is_active("ipynb", own):
-            kind = CellKind.RAW  # code of the script alone
+            kind = CellKind.RAW  # code of the script only
             if own.get("active") == "":
                 del own["active"]
             if not is_active(SUFFIX, own):
@@ -92,14 +92,14 @@ def read_script(text: str, marker: str = "#", language: str = "python") -> Noteb
 
 
 def _is_plain_text(separator: str, body: Sequence[str], marker: str) -> bool:
-    """Whether it is a cell of PyCharm's whose text stands without marks of comments."""
+    """Whether this is a Markdown cell of PyCharm, whose text has no comment markers."""
     is_pycharms = separator.split() == [f"{marker}%%", "md"]
     return is_pycharms and any(line.strip() and not line.startswith(marker) for line in body)
 
 
 def _body(lines: Sequence[str]) -> list[str]:
-    """Without the empty line that parts it from the next cell; where there are just two blank
-    lines, as PEP 8 wants them after a function, without both."""
+    """The lines without the empty line before the next cell; exactly two blank lines, as PEP 8
+    wants after a function, are both removed."""
     blank = [not line.strip() for line in lines[-3:]]
     if blank[-2:] == [True, True] and blank != [True, True, True] and len(lines) > 2:
         return list(lines[:-2])
@@ -107,7 +107,7 @@ def _body(lines: Sequence[str]) -> list[str]:
 
 
 def is_active(suffix: str, metadata: Json) -> bool:
-    """Whether a cell is code in files of the kind (`py`, `ipynb`), or commented or raw there."""
+    """Whether a cell is code in files of this type (`py`, `ipynb`), not commented or raw."""
     control = metadata.get("run_control")
     if isinstance(control, dict) and control.get("frozen") is True:
         return suffix == "ipynb"
@@ -156,7 +156,7 @@ def read_attributes(text: str) -> Json:
             value = None
         return value if isinstance(value, dict) else {"incorrectly_encoded_metadata": text}
     attributes: Json = {}
-    # From the right: a value may hold blanks and equal signs, a name none.
+    # From the right: values may contain blanks and equal signs, names may not.
     while text := text.strip():
         if (alone := _NAME.search(text)) and "=" not in alone[0]:
             text = text[: alone.start()]
@@ -166,7 +166,7 @@ def read_attributes(text: str) -> Json:
             try:
                 attributes = {key[1]: _value(text[key.end() :]), **attributes}
             except (ValueError, SyntaxError, RecursionError, MemoryError):
-                continue  # the sign is within the value
+                continue  # the equal sign is inside the value
             text = text[: key.start()]
             break
         else:
@@ -175,11 +175,11 @@ def read_attributes(text: str) -> Json:
 
 
 def _value(text: str) -> object:
-    """A value in JSON, or as Python writes it. ValueError, SyntaxError."""
+    """Parse a value as JSON or as a Python literal. ValueError, SyntaxError."""
     try:
         value: object = json.loads(text)
     except ValueError:
-        # Sets, bytes and the like are no JSON, and so no metadata.
+        # Sets, bytes and the like are not JSON.
         value = json.loads(json.dumps(ast.literal_eval(text.strip()), default=_refuse))
     return value
 
@@ -197,7 +197,7 @@ def _cell(kind: CellKind, metadata: Json, source: str) -> Json:
 
 
 def write_script(notebook: Notebook, marker: str = "#", language: str = "python") -> str:
-    """The percent script for a notebook. Outputs are left out."""
+    """The notebook as a percent script, without outputs."""
     parts = [write_header(notebook.data.get("metadata") or {}, marker)]
     blocks = [_block(raw, marker, language) for raw in notebook.data["cells"]]
     parts.append("\n\n".join(blocks))
@@ -243,7 +243,7 @@ def _head(kind: CellKind | None, title_text: str, own: Json, title: object, mark
 
 
 def _is_plain(title: object, marker: str) -> bool:
-    """Whether the title reads the same on a separator line."""
+    """Whether the title is parsed unchanged from a separator line."""
     if not isinstance(title, str) or not title or title != " ".join(title.split()):
         return False
     separator = parse_separator(f"{marker} %% {title}", marker)
@@ -260,7 +260,7 @@ def _is_plain(title: object, marker: str) -> bool:
 def _change_magics(
     lines: Sequence[str], marker: str, language: str, change: Callable[[str, str], str]
 ) -> Iterator[str]:
-    """The lines of code, those of magics and shell commands changed, in strings not."""
+    """The lines of code, with `change` applied to magics and shell commands outside strings."""
     quote = ""
     goes_on = False
     is_python = language == "python"
@@ -277,7 +277,7 @@ def _magic(marker: str) -> re.Pattern[str]:
 
 
 def _is_magic(line: str, marker: str, is_python: bool) -> bool:
-    """Whether the line is for the kernel, as it stands or after marks of comments."""
+    """Whether the line is a magic or shell command, commented or not."""
     if re.search(rf"{re.escape(marker)}\s*noescape\s*$", line):
         return False
     if _magic(marker).match(line):

@@ -1,5 +1,5 @@
-"""The header of a percent script: notebook metadata as commented YAML, of which jupytext writes a
-small part (mappings of strings, numbers and truth values)."""
+"""The header of a percent script: notebook metadata as commented YAML, in the subset that jupytext
+writes (mappings of strings, numbers and bools)."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _LINE = re.compile(r"""( *)("[^"]*"|'[^']*'|[^\s:#'"][^:#]*?)\s*:(?:\s+(.*?))?\s
 
 
 class Header(NamedTuple):
-    """`metadata` is the notebook's; `rest` are the lines of YAML that are about something else."""
+    """`metadata` is that of the notebook; `rest` are the other lines of YAML."""
 
     metadata: Json
     rest: str
     comments_magics: bool = True
-    """Whether magics stand as comments in the script, which jupytext lets one switch off."""
+    """Whether magics are comments in the script (option `comment_magics` of jupytext)."""
 
 
 def read_header(text: str, marker: str) -> tuple[Header, str]:
-    """The header and the text after it, without the `#!` before; the header may be empty."""
+    """The header, which may be empty, and the text after it; a `#!` line before is dropped."""
     lines = text.split("\n")
     start = next((n for n, line in enumerate(lines[:3]) if not _is_preamble(line)), 0)
     dashes = f"{marker} ---"
@@ -43,12 +43,12 @@ def read_header(text: str, marker: str) -> tuple[Header, str]:
 
 
 def _is_preamble(line: str) -> bool:
-    """`#!` and the line that names the encoding, which may stand before it."""
+    """Whether the line may precede a header: `#!`, or the encoding."""
     return line.startswith("#!") or re.match(r"#.*?coding[:=]", line[:200]) is not None
 
 
 def _split(yaml: list[str]) -> tuple[list[str], list[str]]:
-    """Lines below `jupyter:`, indented less, and all others."""
+    """The lines below `jupyter:`, unindented, and all other lines."""
     own: list[str] = []
     others: list[str] = []
     inside = False
@@ -67,7 +67,7 @@ def _mapping(lines: list[str]) -> Json:
     for line in lines:
         match = _LINE.fullmatch(line)
         if match is None:
-            continue  # lists and texts of several lines, which are about jupytext itself
+            continue  # lists and multi-line texts, which are options of jupytext
         depth, name, value = len(match[1]), str(_scalar(match[2])), match[3]
         while levels[-1][0] >= depth:
             levels.pop()
@@ -91,7 +91,7 @@ def _scalar(text: str) -> object:
 
 
 def write_header(metadata: Json, marker: str) -> str:
-    """Kernel and format, and an empty line; nothing where the notebook names no kernel."""
+    """The header with kernel and format; empty if the notebook names no kernel."""
     spec = metadata.get("kernelspec")
     if not isinstance(spec, dict) or not spec.get("name"):
         return ""

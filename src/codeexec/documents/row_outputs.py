@@ -1,4 +1,4 @@
-"""Rows of an execution as the outputs of a notebook's cell."""
+"""Converts rows of an execution to outputs of a notebook cell."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ TextOf = Callable[[MimePart], str]
 
 
 def outputs_of(runs: Iterable[Run], text_of: TextOf) -> Iterator[Json]:
-    """nbformat's outputs; neighbouring text of one stream is one of them."""
+    """Outputs as in nbformat; adjacent text of one stream is one output."""
     texts: list[str] = []
     kind = ""
     is_open = False
     for run in runs:
-        # As Jupyter saves it: a question and its answer are text of stdout.
+        # As in Jupyter: prompts and answers of input() are text of stdout.
         name = "stdout" if run.kind == "stdin" else run.kind
         if texts and name != kind:
             yield _stream(kind, texts, is_open)
@@ -42,7 +42,7 @@ def outputs_of(runs: Iterable[Run], text_of: TextOf) -> Iterator[Json]:
 
 
 def _stream(kind: str, texts: list[str], is_open: bool) -> Json:
-    """`is_open`: no newline came after the last row."""
+    """`is_open`: the last row has no newline."""
     text = "\n".join(texts) + ("" if is_open else "\n")
     return {"output_type": "stream", "name": kind, "text": text}
 
@@ -58,11 +58,11 @@ def _shown(display: Display, text_of: TextOf) -> Json:
 
 
 def value_of(mime: str, text: str) -> object:
-    """As Jupyter has it: JSON types as values, all others as text."""
+    """The value as in Jupyter: parsed for JSON types, else text."""
     if not is_json(mime):
         return text
     try:
         value: object = load_json(text)
     except ValueError:
-        return text  # too deep, or a number of too many digits, for a notebook
+        return text  # nested too deeply, or a number with too many digits
     return value

@@ -1,4 +1,4 @@
-"""Which cells a run concerns: the one at a line, those above, below, or all."""
+"""Selects the cells of a run: at a line, above, below, or all."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def cell_at(cells: Sequence[Cell], line: int) -> Cell | None:
-    """The cell that holds `line` (from 0); a line before the first cell belongs to it."""
+    """The cell that contains `line` (from 0); lines before the first cell belong to it."""
     if not cells:
         return None
     return cells[max(0, bisect_right(cells, line, key=lambda cell: cell.start) - 1)]
 
 
 def above(cells: Sequence[Cell], line: int) -> tuple[Cell, ...]:
-    """Code cells before the one at `line`, without it."""
+    """Code cells above the cell at `line`."""
     current = cell_at(cells, line)
     return tuple(
         cell for cell in runnable(cells) if current is not None and cell.index < current.index
@@ -27,7 +27,7 @@ def above(cells: Sequence[Cell], line: int) -> tuple[Cell, ...]:
 
 
 def below(cells: Sequence[Cell], line: int) -> tuple[Cell, ...]:
-    """Code cells from the one at `line` to the end, with it."""
+    """Code cells from the cell at `line` to the end."""
     current = cell_at(cells, line)
     return tuple(
         cell for cell in runnable(cells) if current is not None and cell.index >= current.index
@@ -35,12 +35,12 @@ def below(cells: Sequence[Cell], line: int) -> tuple[Cell, ...]:
 
 
 def runnable(cells: Sequence[Cell]) -> tuple[Cell, ...]:
-    """All code cells that hold something."""
+    """All code cells that are not blank."""
     return tuple(cell for cell in cells if cell.is_code and not cell.is_blank)
 
 
 def following(cells: Sequence[Cell], line: int) -> Cell | None:
-    """The cell after the one at `line`: where run-and-advance goes; None at the last."""
+    """The cell after the cell at `line`, for run-and-advance; None at the last."""
     current = cell_at(cells, line)
     if current is None or current.index + 1 >= len(cells):
         return None

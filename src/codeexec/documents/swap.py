@@ -1,4 +1,4 @@
-"""Unsaved text on disk: written while somebody types, offered again after a crash."""
+"""Swap files: unsaved text on disk, written while the user types, restored after a crash."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SUFFIX = ".swap"
 class Swap:
     """Unsaved text of one document.
 
-    `name` is the path of its file, or whatever names a text that has none yet. `saved_at`
+    `name` is the path of its file, or the name of a text without a file. `saved_at`
     is in seconds since the epoch; `line` and `column` are where the cursor was, from 0;
     `base` is the stamp of the file that the text was edited from.
     """
@@ -50,7 +50,7 @@ class SwapStore:
     def write(
         self, name: str, text: str, line: int = 0, column: int = 0, base: Stamp | None = None
     ) -> None:
-        """Keep `text`, in place of what was kept for `name`; raises StorageError."""
+        """Write `text` in place of an older swap file of `name`. StorageError."""
         stamp = [base.modified_ns, base.size, base.inode] if base is not None else None
         head = {"name": name, "at": self._clock(), "line": line, "column": column, "base": stamp}
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -60,16 +60,16 @@ class SwapStore:
         target.chmod(0o600)
 
     def find(self, name: str) -> Swap | None:
-        """What is kept for `name`; None when nothing is, or when it cannot be read."""
+        """The unsaved text of `name`; None if there is none or it cannot be read."""
         return _read(self._file(name))
 
     def all(self) -> list[Swap]:
-        """All kept texts, the newest first."""
+        """All unsaved texts, the newest first."""
         swaps = (_read(path) for path in self._folder.glob(f"*{_SUFFIX}"))
         return sorted((swap for swap in swaps if swap is not None), key=lambda swap: -swap.saved_at)
 
     def discard(self, name: str) -> None:
-        """Forget what is kept for `name`: it was saved, or is not wanted."""
+        """Remove the swap file of `name`."""
         self._file(name).unlink(missing_ok=True)
 
 

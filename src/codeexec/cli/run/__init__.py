@@ -1,1 +1,1 @@
-"""`codeexec-tui run`: cells, notebooks and stdin through a session, without a screen."""
+"""`codeexec-tui run`: runs cells, notebooks and stdin in a session, without a screen."""

@@ -1,4 +1,4 @@
-"""`codeexec-tui run`: a script, a notebook or stdin, without a screen."""
+"""`codeexec-tui run`: the command and its options."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def _folder_outside(file: str) -> Path | None:
-    """The folder of a file that is not in or below the current one, which a container would not
-    see; else None."""
+    """The folder of a file outside the current folder, which a container would not see; None
+    for a file inside."""
     from codeexec.cli.script.launch import STDIN
 
     path = Path(os.path.abspath(Path(file).expanduser()))  # noqa: PTH100 (links stay as named)
@@ -47,7 +47,7 @@ def _parameters(
     yaml: str,
     encoded: str,
 ) -> dict[str, object]:
-    """All that were said, in the order of papermill: later ones count."""
+    """Parameters of all options, in the order of papermill: later options win."""
     if not (pairs or texts or file or yaml or encoded):
         return {}
     from codeexec.documents import parameters as parameter_files
@@ -72,12 +72,12 @@ def _record(script: Script, options: RunOptions) -> int:
 
 @click.command(
     cls=DockerCommand,
-    # A program's `-h` is not ours: options that `run` does not know go to the program.
+    # Unknown options belong to the program, and so does `-h`.
     context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]},
 )
 @click.argument("file", type=click.Path())
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@click.option("--cells", is_flag=True, help="Run a script cell by cell, at its `# %%` lines.")
+@click.option("--cells", is_flag=True, help="Run a script cell by cell, split at its `# %%` lines.")
 @click.option(
     "--save",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -90,18 +90,18 @@ def _record(script: Script, options: RunOptions) -> int:
     metavar="DIR",
     help="Save images and other displays there.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one event a line, for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print one event per line, for programs.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="S",
-    help="End the run after so many seconds of running code.",
+    help="End the run after S seconds of running code.",
 )
 @click.option(
     "--cell-timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="S",
-    help="End the run when a cell takes longer.",
+    help="End the run if a cell takes longer than S seconds.",
 )
 @click.option(
     "-p",
@@ -117,7 +117,7 @@ def _record(script: Script, options: RunOptions) -> int:
     "--parameters-file",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Parameters from a file of YAML, JSON or TOML.",
+    help="Read parameters from a YAML, JSON or TOML file.",
 )
 @click.option(
     "--parameter-text",
@@ -125,7 +125,7 @@ def _record(script: Script, options: RunOptions) -> int:
     type=(str, str),
     multiple=True,
     metavar="NAME TEXT",
-    help="Set a parameter to the text as it is, though it looks like a number; may be repeated.",
+    help="Set a parameter to text, even if it looks like a number; may be repeated.",
 )
 @click.option("--parameters-yaml", "yaml", default="", metavar="YAML", help="Parameters as YAML.")
 @click.option(
@@ -149,10 +149,13 @@ def _record(script: Script, options: RunOptions) -> int:
 @click.option(
     "--cwd",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Work there; else here; a notebook, or a file elsewhere with --docker, in its folder.",
+    help="Working directory. Default: this folder; for a notebook, or a file elsewhere with "
+    "--docker, the folder of the file.",
 )
-@click.option("--env", multiple=True, metavar="K=V", help="Set a variable; may be repeated.")
-@click.option("--keep-going", is_flag=True, help="Run the cells after one that failed.")
+@click.option(
+    "--env", multiple=True, metavar="K=V", help="Set an environment variable; may be repeated."
+)
+@click.option("--keep-going", is_flag=True, help="Continue with the next cell after a failed cell.")
 @click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), help="Colours; auto: on terminals."
 )
@@ -184,14 +187,14 @@ def run(
 ) -> int:
     """Run FILE without a screen: a script, a notebook (.ipynb), or - for stdin.
 
-    ARGUMENTS come to the program as sys.argv[1:]; put `--` before those that look like options
-    of `run`. Output is shown as it comes; input() is answered from the terminal, or from what is
-    piped in. Ctrl+C interrupts the code, twice within 2 s ends the run.
+    ARGUMENTS are passed to the program as sys.argv[1:]; put `--` before arguments that look like
+    options of `run`. Output is printed as it comes; input() reads from the terminal or from a
+    pipe. Ctrl+C interrupts the code; a second Ctrl+C within 2 s ends the run.
 
-    A script runs as under `python`, and its exit status is passed through. Of cells and notebooks
-    it is 0 (the code went well), 1 (it failed) or 3 (the kernel could not start, or died). Ours
-    are 2 wrong usage, 124 out of time, 125 we failed, 126 and 127 the script cannot be executed
-    or was not found, 130 interrupted.
+    A script runs as under `python`, and its exit status is passed through. The exit status of
+    cells and notebooks is 0 (success), 1 (the code failed) or 3 (the kernel could not start, or
+    died). Others are 2 invalid usage, 124 out of time, 125 codeexec-tui failed, 126 the script
+    cannot be executed, 127 it was not found, 130 interrupted.
     """
     from codeexec.cli.run_options import RunOptions
     from codeexec.cli.script.launch import STDIN, run_script, runs_as_program

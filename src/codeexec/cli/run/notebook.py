@@ -1,4 +1,4 @@
-"""Outputs into a notebook: `run --save OUT.ipynb`."""
+"""`run --save OUT.ipynb`: writes the outputs of a run into a notebook."""
 
 from __future__ import annotations
 
@@ -18,12 +18,10 @@ if TYPE_CHECKING:
     from codeexec.client.api import SessionClient
     from codeexec.documents.notebook_outputs import Json
 
-"""Rows that one request is given."""
-
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """One cell that was run: its execution and prompt number."""
+    """The execution id and prompt number of a cell that was run."""
 
     execution_id: str
     count: int | None
@@ -38,9 +36,11 @@ async def save_notebook(
     kernel: KernelRef | None,
     ready: KernelReady | None,
 ) -> None:
-    """Write `path`: the program's cells with the outputs of this run, `executed` by the cell's
-    number. Cells that did not run keep what they had, and where none did, a file that is there
-    is left alone. StorageError when it cannot be written."""
+    """Write the program's cells with the outputs of this run to `path`.
+
+    `executed` maps indices of cells to their executions. Other cells keep their outputs. If no
+    cell ran, an existing file is not changed. StorageError when it cannot be written.
+    """
     from codeexec.documents.files import encode, write_atomic
     from codeexec.documents.notebook import dump_notebook, with_outputs
     from codeexec.documents.notebook_kernel import kernelspec, with_language
@@ -61,13 +61,13 @@ async def save_notebook(
         notebook = with_language(notebook, ready.language, ready.version, ready.language_info)
     text = dump_notebook(notebook)
     is_own = program.file is not None and path.absolute() == program.file.path.absolute()
-    # In place it keeps its encoding and line ends.
+    # A notebook that is saved in place keeps its encoding and line ends.
     data = encode(program.file, text) if program.file is not None and is_own else text.encode()
     write_atomic(path.absolute(), data)
 
 
 async def _outputs(session: SessionClient, execution_id: str, read: ReadPart) -> list[Json]:
-    """All its rows as outputs; what their displays hold is fetched first."""
+    """The rows of an execution as outputs; contents of displays are read first."""
     runs = await read_rows(session, execution_id)
     texts: dict[MimePart, str] = {}
     for run in runs:

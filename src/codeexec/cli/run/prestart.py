@@ -1,7 +1,7 @@
-"""The kernel of `run` begins to boot before the parser of options is loaded.
+"""Starts the kernel of `run` before the option parser is imported.
 
-A guess from the bare words: it starts a plain Python where nothing speaks against it. When the
-guess is wrong, nobody takes that kernel, and it is ended again.
+The session is guessed from the raw arguments, and only for a plain Python. If the guess turns out
+wrong, the kernel is not used and is ended.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FLAGS = {"--cells", "--json", "--keep-going", "--trust"}
 
 
 def guess(arguments: list[str], cwd: str) -> dict[str, object] | None:
-    """The fields of `OpenSession` that `run WORDS` will ask for; None where that is not plain."""
+    """The fields of OpenSession that `run ARGUMENTS` will request; None if that is unclear."""
     session: dict[str, object] = {"cwd": cwd, "env": {}}
     env: dict[str, str] = {}
     file = ""
@@ -53,7 +53,7 @@ def guess(arguments: list[str], cwd: str) -> dict[str, object] | None:
         elif not word.startswith("-") or word == "-":
             file = file or word
         elif name == "--docker" or not (file or word in _FLAGS):
-            return None  # an option after FILE that is not ours is the program's
+            return None  # an unknown option after FILE belongs to the program
     # Without --cells a script is a program, which needs no kernel.
     is_script = "--cells" in arguments and file.endswith(".py") and os.path.isfile(file)  # noqa: PTH113
     says_settings = any(name.startswith("CODEEXEC_KERNEL_") for name in os.environ)

@@ -1,4 +1,4 @@
-"""A script that runs as a program in a session of its own, for `--json` and `--save`."""
+"""Runs a script as a process recorded in a session, for `--json` and `--save`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def run_recorded(script: Script, options: RunOptions) -> int:
-    """Run it; returns the exit status."""
+    """Run the script in a session; returns the exit status."""
     program = _load(options.file)
     spawned = _spawn(script, program.pieces[0].code)
     name = os.path.basename(script.interpreter)  # noqa: PTH119
@@ -32,9 +32,11 @@ def run_recorded(script: Script, options: RunOptions) -> int:
 
 
 def _load(file: str) -> LoadedProgram:
-    """The program as it is recorded. What is no file of text (a folder or zip file with a
-    `__main__.py`, byte code, a pipe, which could be read only once, or text that the interpreter
-    will complain of) is recorded by its name alone."""
+    """The program with the text to record.
+
+    Only the name is recorded for a folder or zip file with a `__main__.py`, for byte code, for a
+    pipe (it can be read only once), and for text that cannot be decoded.
+    """
     if file == STDIN:
         return load_program(file)
     path = Path(file)
@@ -50,8 +52,8 @@ def _spawn(script: Script, code: str) -> SpawnedProgram:
     out, err = plan_streams(is_recorded=True)
     if not script.has_stdin:
         return script.start(out, err, wants_variables=True)
-    # We have read the script from stdin, so the interpreter reads it from a file without a name;
-    # after it stdin has ended, as it has for `python -`.
+    # The script was read from stdin, so the interpreter gets it as an unnamed file; stdin ends
+    # after it, as for `python -`.
     with tempfile.TemporaryFile() as file:
         file.write(code.encode())
         file.flush()

@@ -1,4 +1,4 @@
-"""What `run` is given, made into pieces of code: a script, its cells, a notebook, stdin."""
+"""Loads the input of `run` as pieces of code: a script, its cells, a notebook or stdin."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 STDIN = "-"
 SKIP = "skip-execution"
 MAY_FAIL = "raises-exception"
-"""Tags of cells, as nbclient has them."""
+"""Tags of cells, the same as in nbclient."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Code to execute. `index` counts the cells of the notebook it belongs to (or will be
-    saved in), `first_line` is its first line in the file, both from 0. `may_fail`: an error of it
-    is expected, and the run goes on."""
+    """Code to execute. `index` is that of its cell in the notebook that it belongs to or is
+    saved in, `first_line` its first line in the file, both from 0. `may_fail`: the run goes on
+    after an error."""
 
     code: str
     index: int = 0
@@ -40,9 +40,9 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class LoadedProgram:
-    """`path` is None for stdin; `folder` is where it works unless told otherwise; `kernel` the
-    kernel that a notebook asks for; `text` a script's, `file` a
-    notebook's."""
+    """A program that was read. `path` is None for stdin; `folder` is the default working
+    directory; `kernel` the kernel that a notebook names; `text` is that of a script, `file` that
+    of a notebook."""
 
     path: Path | None
     pieces: tuple[Piece, ...]
@@ -58,7 +58,7 @@ class LoadedProgram:
         return self.path.name if self.path else "<stdin>"
 
     def as_notebook(self) -> Notebook:
-        """The notebook that outputs are saved in: its own, or one made of its pieces."""
+        """The notebook to save outputs in: the loaded notebook, or a new one with one cell."""
         if self.notebook is not None:
             return self.notebook
         from codeexec.documents.notebook import new_cell, new_notebook
@@ -77,18 +77,18 @@ def load_program(
     language: str = "python",
     parameters: Mapping[str, object] | None = None,
 ) -> LoadedProgram:
-    """Read it. NotFound and DocumentError where that cannot be done; UsageError for a folder or
-    a kind of file that a kernel of this language does not run."""
+    """Read a file. NotFound or DocumentError if it cannot be read; UsageError for a folder, and
+    for a type of file that a kernel of this language does not run."""
     if parameters and not (cells or file.lower().endswith(".ipynb")):
         raise UsageError(
             "-p and -f set parameters of a notebook, or of a script that is run with --cells.",
-            f"Words for a program come after `--`: codeexec-tui run {file} -- -p …",
+            f"Arguments for a program come after `--`: codeexec-tui run {file} -- -p …",
         )
     if file == STDIN:
         text = _read_stdin()
         return LoadedProgram(None, (Piece(text),), Path.cwd(), text=text)
     path = Path(file)
-    if os.path.isdir(path):  # noqa: PTH112  (a name that is too long is none either)
+    if os.path.isdir(path):  # noqa: PTH112  (False for a name that is too long)
         raise UsageError(
             f"{file} is a folder.", f"Name a file in it, or open it: codeexec-tui {file}"
         )
@@ -118,7 +118,7 @@ def load_program(
     notebook = with_parameters(read_script(text), parameters)
     for index, cell in enumerate(notebook.data["cells"]):
         if not is_active("py", cell["metadata"]):
-            sources.pop(index, None)  # it is a comment in the script
+            sources.pop(index, None)  # a comment in the script
     if parameters:
         first_lines, sources = {}, {}
     pieces = tuple(
@@ -142,7 +142,7 @@ def with_parameters(notebook: Notebook, parameters: Mapping[str, object] | None)
 
 
 def _pieces(notebook: Notebook) -> Iterator[Piece]:
-    """Its code cells in order, but for those tagged to be skipped."""
+    """Code cells in order, without cells tagged to be skipped."""
     from codeexec.documents.notebook import cell_tags
 
     for cell in notebook.cells:
@@ -163,8 +163,8 @@ def _load_notebook(path: Path, parameters: Mapping[str, object] | None) -> Loade
 
 
 def _kernel_of(notebook: Notebook) -> str:
-    """The kernel that a notebook, or the header of a script, asks for. It may name an installed
-    one, and no path, connection file or image."""
+    """The kernel that a notebook or the header of a script names. Only names of installed
+    kernels are accepted: no path, connection file or image."""
     name = notebook.kernel
     is_other = looks_like_path(name) or name.endswith(".json") or name == CONTAINERS
     return name if re.fullmatch(r"[\w.-]+", name, re.ASCII) and not is_other else ""
@@ -182,8 +182,9 @@ def _read_stdin() -> str:
 
 
 def prelude(program: LoadedProgram, arguments: tuple[str, ...]) -> str:
-    """What makes a Python kernel look to the program as the interpreter would: `sys.argv`,
-    `__file__`, `sys.path[0]`; `sys.exit` ends it without advice meant for a prompt."""
+    """Code that makes a Python kernel look like an interpreter to the program: it sets
+    `sys.argv`, `__file__` and `sys.path[0]`, and hides the advice that IPython prints on
+    `sys.exit`."""
     if program.path is None:
         argv, extra, naming = [STDIN, *arguments], "", ""
     else:
@@ -203,8 +204,8 @@ def prelude(program: LoadedProgram, arguments: tuple[str, ...]) -> str:
     ) + naming
 
 
-# Tracebacks of a whole script name its file, as Python's own do; a cell stays `Cell In[3]`, for
-# its lines are counted from its own first. One-shot: the next code compiled is the script.
+# Tracebacks of a whole script name its file, as Python's do. A cell is named `Cell In[3]`, since
+# its lines are counted from its first. Works once: the next code compiled is the script.
 _NAMING = """\
 def _codeexec_naming(path):
     compiler = get_ipython().compile
@@ -220,7 +221,8 @@ del _codeexec_naming
 
 
 def numbered(text: str) -> str:
-    """The script such that IPython, which drops blank lines at the start, counts as the file."""
+    """The script with its first blank line made a comment: IPython drops leading blank lines,
+    which would change line numbers."""
     first, newline, following = text.partition("\n")
     return f"#{newline}{following}" if newline and not first.strip() else text
 

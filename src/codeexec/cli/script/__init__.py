@@ -1,1 +1,1 @@
-"""`run SCRIPT`: the script as a program with its own interpreter and terminal."""
+"""`run SCRIPT`: runs a script as a process with its own interpreter and terminal."""

@@ -1,4 +1,4 @@
-"""`run SCRIPT`: the script as a program of its own, found and started before the rest is loaded."""
+"""Finds the interpreter of a script and starts it, before other modules are imported."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ STDIN = "-"
 
 
 LARGEST = 64 * 2**20
-"""Bytes of a program. python reads it as a whole, with a hundred times the memory."""
+"""Maximum bytes of a script: python reads it whole, with a hundred times the memory."""
 
 
 class NotRun(CodeexecError):
-    """A script that could not be started: `status` is the exit status that says so."""
+    """A script could not be started; `status` is the exit status for that."""
 
     code = "not_run"
     title = "Not run"
@@ -48,9 +48,11 @@ class NotRun(CodeexecError):
 
 
 class Script:
-    """What is started: an interpreter, its words, where, and in which environment. `has_stdin`:
-    the script itself comes from standard input. `remarks` are said before it starts, a quiet line
-    each. (No dataclass: making one takes as long as the start of an interpreter.)"""
+    """A script with its interpreter, arguments, working directory and environment.
+
+    `has_stdin`: the script comes from standard input. `remarks` are lines to print before it
+    starts. (No dataclass: importing dataclasses takes as long as the start of an interpreter.)
+    """
 
     __slots__ = ("cwd", "env", "has_stdin", "interpreter", "remarks", "words")
 
@@ -78,7 +80,7 @@ class Script:
     def start(
         self, stdout: str, stderr: str, *, stdin: int | None = None, wants_variables: bool = False
     ) -> SpawnedProgram:
-        """Raises NotRun where the interpreter cannot be started."""
+        """Start the interpreter. NotRun if that fails."""
         size = _terminal_size() if PTY in (stdout, stderr) else None
         has_terminal = PTY in (stdout, stderr)
         try:
@@ -106,11 +108,11 @@ Record = Callable[[Script, "RunOptions"], int]
 
 
 def runs_as_program(options: RunOptions) -> bool:
-    """A script, in no container and not cell by cell."""
+    """Whether the file is a script that runs as a process: no container, not cell by cell."""
     is_script = options.file == STDIN or not options.file.lower().endswith(".ipynb")
     if not is_script or options.cells or options.parameters or options.backend != "local":
         return False
-    # Another language needs a kernel of its own, or is refused: `load_program` says which.
+    # Other languages need a kernel or are rejected: `load_program` decides.
     return not _is_other_language(options.file)
 
 
@@ -125,7 +127,7 @@ def _is_other_language(file: str) -> bool:
         try:
             handle = open_plain(file)
         except OSError:
-            return False  # whoever runs it says what is wrong
+            return False  # running it reports the error
         try:
             first = os.read(handle, 200).partition(b"\n")[0]
         finally:
@@ -135,8 +137,8 @@ def _is_other_language(file: str) -> bool:
 
 
 def find_script(options: RunOptions) -> Script | None:
-    """The script and its interpreter. None where `--kernel` names a kernel that is no Python.
-    Raises NotRun where the file or the interpreter is not there."""
+    """The script and its interpreter. None if `--kernel` names a kernel other than Python.
+    NotRun if the file or the interpreter does not exist."""
     is_stdin = options.file == STDIN
     if not is_stdin:
         _check_file(options.file)
@@ -152,8 +154,8 @@ def find_script(options: RunOptions) -> Script | None:
         if spec is None:
             raise NotRun(
                 exits.NOT_FOUND,
-                f"{options.kernel} is no Python, and no kernel that is installed.",
-                "`codeexec-tui kernels` lists those that can be used.",
+                f"{options.kernel} is neither a Python nor an installed kernel.",
+                "`codeexec-tui kernels` lists kernels that can be used.",
             )
         if not spec.python:
             return None
@@ -175,8 +177,11 @@ def find_script(options: RunOptions) -> Script | None:
 
 
 def _environment(python: Found) -> dict[str, str]:
-    """Ours, and what activating the interpreter's environment would set. The interpreter that runs
-    us is not activated: nobody has chosen it, and `python script.py` would not do so."""
+    """Our environment variables, and those that activating the interpreter's environment sets.
+
+    The interpreter of this process is not activated: the user did not choose it, and
+    `python script.py` would not activate it.
+    """
     from codeexec.environments.marks import without_marks
     from codeexec.kernels.jupyter.launch import DROPPED_ENV, USER_PATH, python_env, user_path
 
@@ -219,7 +224,7 @@ def _check_file(file: str) -> None:
         raise NotRun(
             _status_of(error),
             f"{file} cannot be opened: {error.strerror}.",
-            "Check the name; `codeexec-tui run --help` shows how files are named.",
+            "Check the name; `codeexec-tui run --help` shows the usage.",
         ) from error
     if stat.S_ISDIR(mode):
         # python runs a folder that has a __main__.py, as it runs a zip file.
@@ -230,7 +235,7 @@ def _check_file(file: str) -> None:
             f"{file} is a folder.",
             f"Name a file in it, or open it: codeexec-tui {file}",
         )
-    # A pipe is a script that the shell makes: run <(generate). A device never ends.
+    # A pipe is a script that the shell generates: run <(generate). A device never ends.
     is_device = stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
     if is_device and not os.path.samestat(info, os.fstat(0)) and info.st_rdev != _null_device():
         raise NotRun(
@@ -239,15 +244,15 @@ def _check_file(file: str) -> None:
     if info.st_size > LARGEST and not _is_zip(file):
         raise NotRun(
             exits.CANNOT_EXECUTE,
-            f"{file} has {info.st_size:,} bytes; at most {LARGEST:,} are read as a program.",
-            "Keep the data in a file of its own, and read it in the program.",
+            f"{file} has {info.st_size:,} bytes; a program has at most {LARGEST:,}.",
+            "Move the data to a separate file, and read it in the program.",
         )
     if shared_folders():
         from codeexec.hostfiles.files import read
         from codeexec.hostfiles.place import locate
 
         try:
-            # Code in a container may have put a link there: see `hostfiles`.
+            # Code in a container may have put a link here: see `hostfiles`.
             read(locate(Path(file)), 0)
         except CodeexecError as error:
             raise NotRun(exits.CANNOT_EXECUTE, error.message, error.next_step) from error
@@ -255,11 +260,11 @@ def _check_file(file: str) -> None:
         raise NotRun(
             exits.CANNOT_EXECUTE, f"{file} cannot be read.", "Make it readable for you: chmod u+r"
         )
-    if stat.S_ISREG(mode):  # reading takes nothing away, as it does from a pipe
+    if stat.S_ISREG(mode):  # unlike a pipe, it can be read twice
         try:
             with open(file, "rb", buffering=0) as script:  # noqa: PTH123
                 script.read(1)
-        except OSError as error:  # python takes it for an empty script, and says nothing
+        except OSError as error:  # python would run it as an empty script, silently
             raise NotRun(
                 exits.CANNOT_EXECUTE,
                 f"{file} cannot be read: {error.strerror}.",
@@ -268,10 +273,10 @@ def _check_file(file: str) -> None:
 
 
 def plan_streams(*, is_recorded: bool) -> tuple[str, str]:
-    """How stdout and stderr are made. `is_recorded`: both are wanted, apart from each other.
+    """How stdout and stderr of the program are created. `is_recorded`: both, separately.
 
-    Otherwise what is no terminal is inherited, so the program writes to it as it would without
-    us; and where both are one terminal the program gets one, so that their order is its own.
+    Otherwise the program inherits streams that are not terminals and writes to them directly.
+    If both are the same terminal, the program gets one pseudo-terminal, which keeps their order.
     """
     out, err = sys.stdout.isatty(), sys.stderr.isatty()
     if is_recorded:
@@ -311,7 +316,7 @@ def run_script(options: RunOptions, record: Record | None = None) -> int | None:
             return record(script, options)
         out, err = plan_streams(is_recorded=False)
         spawned = script.start(out, err)
-        # Everything from here on is loaded while the program starts.
+        # Modules from here on are imported while the program starts.
         from codeexec.cli.streams.signals import SignalPipe
 
         signals = SignalPipe()
@@ -331,7 +336,7 @@ def run_script(options: RunOptions, record: Record | None = None) -> int | None:
         show_error(error, options.as_json)
         return error.status
     except UsageError:
-        raise  # the command line: 2
+        raise  # exit code 2
     except CodeexecError as error:
         from codeexec.cli.messages import show_error
 

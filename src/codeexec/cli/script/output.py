@@ -1,4 +1,4 @@
-"""The output of a program as rows on our stdout and stderr, and its displays beside them."""
+"""Prints the rows and displays of a program on stdout and stderr."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ScriptOutput:
-    """`spool` is a folder for the content of displays while the program runs."""
+    """Prints the output of a program; `spool` is a folder for contents of its displays."""
 
     def __init__(self, console: RunConsole, spool: Path, artifacts: Path | None) -> None:
         self._artifacts: ArtifactFolder | None = None
@@ -64,7 +64,7 @@ class ScriptOutput:
                 case OutputCleared():
                     self._document.clear(fact.wait)
                 case _:
-                    pass  # the end is the caller's
+                    pass  # the caller handles the end
         await self._show()
 
     async def _show(self) -> None:

@@ -1,10 +1,10 @@
-"""`run SCRIPT WORDS` without options and without settings: what needs no parser to be understood.
+"""Fast path for `run SCRIPT ARGUMENTS` without options and settings.
 
-The script starts before the parser of options, the settings and their models are loaded, which
-takes several times as long as the start of an interpreter. Whatever is not plain goes the long way.
+The script starts before the option parser and the settings are imported, which takes several times
+as long as the start of an interpreter. All other command lines are parsed by click.
 """
 
-# pathlib and contextlib would add to the time before the program starts.
+# Importing pathlib and contextlib would delay the start of the program.
 # ruff: noqa: PTH109, PTH118, PTH120
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PREFIX = "CODEEXEC_"
 
 
 def plain_options(arguments: list[str], environ: Mapping[str, str]) -> RunOptions | None:
-    """The options of `run WORDS`; None where an option or a setting could change them."""
+    """The options of `run ARGUMENTS`; None if an option or a setting could change them."""
     if not arguments or not arguments[0] or any(word.startswith("-") for word in arguments):
         return None
     if not arguments[0].endswith(".py") or has_settings(environ):
@@ -34,7 +34,7 @@ def plain_options(arguments: list[str], environ: Mapping[str, str]) -> RunOption
 
 
 def has_settings(environ: Mapping[str, str]) -> bool:
-    """Whether a variable or a file says any setting for work in the current folder."""
+    """Whether an environment variable or a file has settings for the current folder."""
     from codeexec.hostfiles.state import config_folder
 
     if any(name.startswith(PREFIX) for name in environ):
@@ -42,13 +42,13 @@ def has_settings(environ: Mapping[str, str]) -> bool:
     try:
         files = [os.path.join(folder, PROJECT_FILE) for folder in _upward(os.getcwd())]
     except OSError:
-        return True  # the folder was removed: the long way says so
+        return True  # the folder was removed: click's path reports it
     files.append(os.path.join(config_folder(environ), USER_FILE))
     return any(map(os.path.lexists, files))
 
 
 def _upward(folder: str) -> Iterator[str]:
-    """The folder and those above it."""
+    """The folder and its parents."""
     yield folder
     while (above := os.path.dirname(folder)) != folder:
         folder = above
@@ -56,7 +56,7 @@ def _upward(folder: str) -> Iterator[str]:
 
 
 def run_plain(options: RunOptions) -> int | None:
-    """Run it; returns the exit status, None where the long way must decide."""
+    """Run the script; returns its exit status. None: it needs the parsed command line."""
     from codeexec.cli import exit_codes as exits
     from codeexec.cli.script.launch import run_script, runs_as_program
     from codeexec.domain.errors import UsageError

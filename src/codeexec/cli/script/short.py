@@ -1,8 +1,8 @@
-"""A script that ends soon, or shows all by itself: followed without what takes long to load.
+"""Follows a short script that prints plain text only, without an event loop.
 
-Loading the loop, the rows and the displays takes several times as long as a short script. A program
-that only prints lines of plain text needs none of them; at the first sign of anything else it is
-handed over, with what was read of it.
+Importing asyncio, rows and displays takes several times as long as a short script runs. At the
+first sign of anything but plain lines the program is handed over to `terminal.follow`, with the
+text that was read but not written.
 """
 
 from __future__ import annotations
@@ -14,19 +14,21 @@ import time
 from codeexec.kernels.process.spawn import SpawnedProgram
 
 SHORT = 0.08
-"""Seconds that a program in a terminal may take. Then its keys and its size need us as well."""
+"""Maximum seconds of a program in a terminal; longer ones need forwarding of keys and sizes."""
 
 _CHUNK = 1 << 16
 _MOST = select.PIPE_BUF
-"""Bytes that a terminal which is ready takes at once."""
+"""Bytes that a ready terminal takes without blocking."""
 
 _PLAIN = bytes((10, *range(32, 127)))
 
 
 def wait_short(spawned: SpawnedProgram, signals: int) -> int | None:
-    """Wait for the program and write its plain lines; returns its exit status. None as soon as
-    there is work for the whole of us: a display, a signal, text that is not plain, a crash to
-    explain, or a terminal's program that takes longer than SHORT."""
+    """Wait for the program and write its plain lines; returns its exit status.
+
+    None as soon as the full follower is needed: for a display, a signal, text that is not plain,
+    a crash, or a program in a terminal that takes longer than SHORT.
+    """
     if not hasattr(os, "pidfd_open") or spawned.stderr is not None:
         return None
     wait = _ShortWait(spawned, signals)
@@ -44,7 +46,7 @@ def wait_short(spawned: SpawnedProgram, signals: int) -> int | None:
 
 
 class _ShortWait:
-    """Made and used once."""
+    """Waits for one program; used once."""
 
     def __init__(self, spawned: SpawnedProgram, signals: int) -> None:
         self._spawned = spawned
@@ -61,8 +63,8 @@ class _ShortWait:
         os.close(self._pidfd)
 
     def until_end(self) -> bool:
-        """Whether the program has ended, all that it wrote has been taken, and what is not yet
-        written is plain."""
+        """Wait for the end. True: the program has ended, its output was read, and the text that
+        is not yet written is plain."""
         out, channel = self._spawned.stdout, self._spawned.channel
         while True:
             events = dict(self._poll.poll(self._milliseconds()))
@@ -82,11 +84,11 @@ class _ShortWait:
         return max(self._until - time.monotonic(), 0.0) * 1000
 
     def _take(self) -> bool:
-        """Read once and write the lines that are whole. False: not all of it is for us."""
+        """Read once and write complete lines. False: the text needs the full follower."""
         assert self._spawned.stdout is not None
         try:
             data = os.read(self._spawned.stdout, _CHUNK)
-        except OSError:  # Linux: no process holds the pseudo-terminal any more
+        except OSError:  # Linux: all processes have closed the pseudo-terminal
             self._poll.unregister(self._spawned.stdout)
             return True
         text = self._spawned.unread + data
@@ -100,7 +102,7 @@ class _ShortWait:
         return True
 
     def _take_rest(self, out: int) -> bool:
-        """After the end: what is still in the pseudo-terminal, unless a child holds it open."""
+        """Read the remaining output after the end. False: a child process holds it open."""
         poll = select.poll()
         poll.register(out, select.POLLIN)
         while True:
@@ -112,14 +114,14 @@ class _ShortWait:
                 return bool(events & select.POLLHUP)
 
     def end_line(self) -> None:
-        """The last line had no end: the shell's prompt stands on a line of its own."""
+        """Write an unfinished last line with a newline: the shell's prompt follows it."""
         if self._spawned.unread:
             os.write(1, self._spawned.unread + b"\n")
             self._spawned.unread = b""
 
 
 def _is_ready() -> bool:
-    """Whether our terminal takes text now: it may be stopped by Ctrl+S."""
+    """Whether our terminal accepts text now: Ctrl+S may have stopped it."""
     poll = select.poll()
     poll.register(1, select.POLLOUT)
     return bool(dict(poll.poll(0)).get(1, 0) & select.POLLOUT)

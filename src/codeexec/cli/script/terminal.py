@@ -1,4 +1,4 @@
-"""A script that runs as a program in our terminal: its rows and displays as they come."""
+"""Follows a script that runs as a process: prints its output, forwards keys and signals."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ END_SECONDS = 2.0
 """Seconds that the program has between SIGTERM and SIGKILL."""
 
 QUIET = (signal.SIGINT, signal.SIGPIPE)
-"""Signals that a shell says nothing about when they end a program."""
+"""Signals that end a program without a message, as in a shell."""
 
 
 def follow(spawned: SpawnedProgram, signals: SignalPipe, options: RunOptions) -> int:
-    """Show what the program puts out until it ends; returns the exit status."""
+    """Print the output of the program until it ends; returns the exit status."""
     gc.enable()
     gc.freeze()
-    # What libraries log is not for the user of a script.
+    # Log records of libraries are not for the user of a script.
     logging.getLogger().addHandler(logging.NullHandler())
     try:
         return asyncio.run(_follow(spawned, signals, options))
@@ -52,7 +52,7 @@ async def _follow(spawned: SpawnedProgram, signals: SignalPipe, options: RunOpti
 
 
 class ScriptRun:
-    """Made and run once."""
+    """One run of a script; `run` is called once."""
 
     def __init__(self, spawned: SpawnedProgram, signals: SignalPipe, options: RunOptions) -> None:
         self._signals = signals
@@ -83,10 +83,10 @@ class ScriptRun:
             timer = loop.call_later(self._options.timeout, self._end, exits.TIMED_OUT)
         try:
             if self._options.artifacts is not None:
-                self._make_output()  # a folder that cannot be made is told at once
+                self._make_output()  # fails early if the folder cannot be created
             async for facts in self._program.facts():
                 if self._output is None and isinstance(facts[0], Finished):
-                    break  # nothing came through us
+                    break  # the program had no output for us
                 await self._make_output().take(facts)
                 await self._console.flush()
         except BaseException:
@@ -111,7 +111,7 @@ class ScriptRun:
         return self._output
 
     async def _judge(self) -> int:
-        """The program's own status, unless we ended it."""
+        """Print how the program ended; returns its status, or ours if we ended it."""
         code = self._program.spawned.process.returncode
         if self._ended_by == exits.TIMED_OUT:
             from codeexec.cli.outcome import OutOfTime
@@ -133,7 +133,7 @@ class ScriptRun:
             loop.add_signal_handler(signal.SIGCONT, self._keys.start)  # in the foreground again
         if self._console.out.is_terminal or self._console.err.is_terminal:
             loop.add_signal_handler(signal.SIGWINCH, self._resize)
-            self._resize()  # it may have changed while this was loaded
+            self._resize()  # the size may have changed during imports
 
     def _take_signals(self) -> None:
         for number, is_from_terminal in self._signals.read():
@@ -151,9 +151,8 @@ class ScriptRun:
             if fd is not None and os.isatty(fd) and termios.tcgetwinsize(fd) != (lines, columns):
                 termios.tcsetwinsize(fd, (lines, columns))
                 is_new = True
-        if (
-            is_new and self._keys is None
-        ):  # its group is not that of the pseudo-terminal: no signal comes
+        # Without keys the program is not in the group of the pseudo-terminal and gets no signal.
+        if is_new and self._keys is None:
             with suppress(ProcessLookupError):
                 self._program.spawned.process.send_signal(signal.SIGWINCH)
 
@@ -163,7 +162,7 @@ class ScriptRun:
         self._note_interrupt()
 
     def _note_interrupt(self) -> None:
-        """The program has been interrupted; the second time within QUIT_WINDOW ends it."""
+        """Record an interrupt of the program; a second within QUIT_WINDOW ends it."""
         now = time.monotonic()
         if now - self._interrupted_at < QUIT_WINDOW:
             self._end(exits.INTERRUPTED)

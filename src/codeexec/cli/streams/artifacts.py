@@ -1,4 +1,4 @@
-"""Displays kept as files: `run --artifacts DIR`."""
+"""`run --artifacts DIR`: saves displays as files."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ SUFFIXES = {
     "application/geo+json": ".geojson",
     "application/javascript": ".js",
 }
-"""The forms worth a file, the richest first. Others (`application/vnd…+json`) are JSON."""
+"""MIME types saved as files, the richest first. Others (`application/vnd…+json`) are JSON."""
 
 
 class ArtifactFolder:
-    """Files are named by the number of the piece that made them and their own: `02-1.png`."""
+    """Saves displays under the number of their piece and their own number: `02-1.png`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -43,15 +43,15 @@ class ArtifactFolder:
             make_folder(folder, exist_ok=True)
         except OSError as error:
             raise StorageError(
-                f"{folder} cannot be made: {error.strerror}.", "Give --artifacts another folder."
+                f"{folder} cannot be created: {error.strerror}.", "Give --artifacts another folder."
             ) from error
 
     def begin_piece(self, number: int) -> None:
         self._piece, self._count = number, 0
 
     async def keep(self, display: Display, read: ReadPart) -> Path | None:
-        """Write the richest form of a display; None where it is text alone. A display that
-        changes keeps its file."""
+        """Write the richest form of a display; returns its file, None for plain text. A display
+        that is updated keeps its file."""
         part = _richest(display)
         if part is None:
             return None
@@ -63,10 +63,10 @@ class ArtifactFolder:
         try:
             data = content_of(part.mime, text)
         except DocumentError:
-            return None  # damaged: the line of the display says so
+            return None  # damaged; the printed display says so
         path = self._folder / f"{stem}{SUFFIXES.get(part.mime, '.json')}"
         try:
-            # The code that runs may have put a link there, or in place of the folder.
+            # The user's code may have replaced the file or the folder by a link.
             write(locate(path), data, sync=False)
         except OSError as error:
             raise StorageError(

@@ -1,4 +1,4 @@
-"""The face of a headless run: stdout and stderr, a keyboard, and words of our own between."""
+"""Console of a headless run: stdout and stderr, the keyboard, messages and progress."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 
 class RunConsole:
-    """`quiet`: only facts are written (`--json`), nothing of ours. `stdin_is_program`: answers
-    come from the terminal itself, as stdin holds the code."""
+    """The terminal or pipes of one run.
+
+    `quiet` (`--json`): no messages and prompts are printed. `stdin_is_program`: stdin holds the
+    code, so input() reads from the controlling terminal.
+    """
 
     def __init__(self, color: str, images: str, *, quiet: bool, stdin_is_program: bool) -> None:
         self.out, self.err = AsyncWriter(sys.stdout), AsyncWriter(sys.stderr)
@@ -43,7 +46,7 @@ class RunConsole:
         self.pictures = self._make_pictures(images)
 
     def _make_pictures(self, images: str) -> TerminalPictures | None:
-        """None where there is no terminal to draw on, or none that could be asked."""
+        """None without a terminal for output and keyboard, which a query of graphics needs."""
         if not (self.out.is_terminal and self.color[0] and sys.stdin.isatty()):
             return None
         from codeexec.cli.streams.pictures import TerminalPictures
@@ -59,7 +62,7 @@ class RunConsole:
         )
 
     def forward_keys_to(self, keys: KeyForwarder) -> None:
-        """A program has the keyboard; what is typed while the terminal is asked goes there."""
+        """Send keys typed during a query of the terminal to the program that has the keyboard."""
         self._keys = keys
 
     def _release_keys(self) -> None:
@@ -75,41 +78,41 @@ class RunConsole:
 
     @property
     def keyboard(self) -> StdinReader:
-        """Where answers come from; made when first needed."""
+        """The reader of input() lines, created at first use."""
         if self._keyboard is None:
             terminal = StdinReader.of_terminal() if self._stdin_is_program else None
             self._keyboard = terminal or StdinReader(sys.stdin.fileno())
         return self._keyboard
 
     async def flush(self) -> None:
-        """Raises BrokenPipeError when nobody reads any more."""
+        """Write buffered output. BrokenPipeError when the reader closed the pipe."""
         await self.out.flush()
         await self.err.flush()
 
     async def ask(self, prompt: str, *, hidden: bool) -> str | None:
-        """The line that is typed or piped in; None when there are no more. UsageError when
-        stdin cannot be read."""
+        """Print a prompt and read a line; None at the end of input. UsageError when stdin cannot
+        be read."""
         sink = self.err_sink if self.err.is_terminal else self.out_sink
         self.is_asking = True
         try:
             if not self._quiet:
                 if isinstance(sink, TerminalSink):
-                    sink.set_footer("")  # the answer is typed where it would stand
+                    sink.set_footer("")  # the user types on its line
                 sink.say(_printable_prompt(prompt, self.color[sink is self.err_sink]))
                 await self.flush()
             text = await self.keyboard.read_line(hidden=hidden)
             if self.keyboard.is_terminal:
                 if hidden and not self._quiet:
-                    self.err.write("\n")  # what Enter would have echoed
+                    self.err.write("\n")  # echo was off, also for Enter
                 sink.answered()
             return text
         finally:
             self.is_asking = False
 
-    # -- words of ours, on stderr ----------------------------------------------------------
+    # -- messages, on stderr ---------------------------------------------------------------
 
     def say(self, text: str) -> None:
-        """A quiet line."""
+        """Print a dim message on stderr."""
         if not self._quiet:
             self.err_sink.end()
             self.err.write(style.paint(text, "dim", self.color[1], lines=True) + "\n")
@@ -134,7 +137,7 @@ class RunConsole:
             self.say(f"Fetching the image {image}.")
 
     async def show_progress(self, label: str) -> None:
-        """A footer with these words and the seconds since now, until cancelled."""
+        """Show a footer with the label and the elapsed seconds, until cancelled."""
         if self._quiet or not isinstance(self.err_sink, TerminalSink):
             return
         began = time.monotonic()
@@ -150,7 +153,7 @@ class RunConsole:
 
 
 def _printable_prompt(prompt: str, color: bool) -> str:
-    """The program's own words, which may have styles as its output has."""
+    """The prompt of a program, made printable; escape sequences for style are kept in colour."""
     printable_prompt = printable_row(prompt)
     if not color:
         return plain(printable_prompt)
@@ -158,7 +161,7 @@ def _printable_prompt(prompt: str, color: bool) -> str:
 
 
 def _sink(writer: AsyncWriter) -> Sink:
-    # A dumb terminal, as of an editor or a log, takes lines as a pipe does.
+    # A dumb terminal, such as in an editor, takes lines like a pipe.
     if writer.is_terminal and not style.is_dumb():
         return TerminalSink(writer.write, writer.size)
     return PipeSink(writer.write)

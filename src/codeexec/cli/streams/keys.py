@@ -1,4 +1,4 @@
-"""The user's keys, handed to the pseudo-terminal of a program: it echoes them and knows Ctrl+C."""
+"""Forwards keys to the pseudo-terminal of a program, which echoes them and handles Ctrl+C."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ _CHUNK = 4096
 
 
 class KeyForwarder:
-    """From the terminal `source` to the descriptor `target`, while we are in the foreground.
+    """Copies keys from the terminal `source` to the descriptor `target`.
 
-    Our terminal is raw meanwhile. `on_interrupt` is called when Ctrl+C is handed on to a program
-    whose terminal makes a signal of it. Ctrl+Z calls `pause`, stops us, and calls `resume`.
+    It works while this process is in the foreground, and sets `source` to raw mode.
+    `on_interrupt` is called when Ctrl+C is forwarded to a terminal that turns it into a signal.
+    Ctrl+Z calls `pause`, stops this process, and calls `resume` when it continues.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class KeyForwarder:
         self._is_running = False
 
     def start(self) -> None:
-        """Nothing happens in the background, where the keys are another program's."""
+        """Start forwarding; does nothing in the background, where another program has the keys."""
         if self._is_running or not self._is_foreground():
             return
         self._before = termios.tcgetattr(self._source)
@@ -53,16 +54,16 @@ class KeyForwarder:
         self._is_running = True
 
     def stop(self) -> None:
-        """The terminal is as it was before."""
+        """Stop forwarding and restore the mode of the terminal."""
         if not self._is_running:
             return
         self._is_running = False
         self._loop.remove_reader(self._source)
-        with suppress(termios.error):  # the terminal has gone
+        with suppress(termios.error):  # the terminal was closed
             termios.tcsetattr(self._source, termios.TCSADRAIN, self._before)
 
     def send(self, typed: bytes) -> None:
-        """Hand on what was typed; a program that reads nothing loses what does not fit."""
+        """Forward typed bytes; bytes that do not fit are lost if the program does not read."""
         if SUSPEND in typed and self._makes_signals():
             first, _, remaining = typed.partition(SUSPEND)
             self.send(first)
@@ -74,7 +75,7 @@ class KeyForwarder:
             os.write(self._target, typed)
 
     def _suspend(self) -> None:
-        """Stop the program and ourselves, as a shell expects; go on when it continues us."""
+        """Stop the program and this process, as a shell expects; resume when continued."""
         self._pause()
         self.stop()
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -89,7 +90,7 @@ class KeyForwarder:
         if typed:
             self.send(typed)
         else:
-            self._loop.remove_reader(self._source)  # the terminal has gone
+            self._loop.remove_reader(self._source)  # the terminal was closed
 
     def _is_foreground(self) -> bool:
         try:

@@ -1,7 +1,7 @@
-"""Rows that may still change, written to places that remember: a terminal, a pipe.
+"""Live rows: redrawn in place on a terminal, append-only in a pipe.
 
-Both are told the same thing, "your last N rows are now these". A terminal goes up and
-rewrites them, within what is still on screen; a pipe can only be added to.
+A sink receives "the last N rows are now these". A terminal moves up and rewrites rows that are
+still on screen; a pipe can only append.
 """
 
 from __future__ import annotations
@@ -14,31 +14,33 @@ from codeexec.domain.outputs import TAIL_ROWS
 from codeexec.domain.printable import printable
 
 REMEMBERED_ROWS = TAIL_ROWS
-"""Rows remembered: more than an output can rewrite."""
+"""Rows that a sink remembers: more than an output can rewrite."""
 
 
 class Sink(Protocol):
+    """Destination of rows that may still change."""
+
     def replace(self, count: int, rows: Sequence[str]) -> None:
-        """The last `count` rows are now `rows`; a row of an object may have several lines."""
+        """The last `count` rows are now `rows`; the row of a display may have several lines."""
 
     def finish_row(self) -> None:
-        """The newline of the last row has come."""
+        """The last row has its newline."""
 
     def say(self, text: str) -> None:
-        """Write text that is no row, such as a prompt, on a line of its own."""
+        """Write other text, such as a prompt, on a line of its own."""
 
     def draw(self, picture: str) -> None:
-        """Write a picture that ends with a newline; what stands above it stays as it is."""
+        """Write a picture that ends with a newline; rows above it can no longer be rewritten."""
 
     def answered(self) -> None:
-        """Somebody has typed a line: what stands above it can no longer be rewritten."""
+        """The user has typed a line: rows above it can no longer be rewritten."""
 
     def end(self) -> None:
-        """The output is complete: what comes next begins on a line of its own."""
+        """The output is complete: later text begins on a line of its own."""
 
 
 def _same(old: Sequence[str], new: Sequence[str]) -> int:
-    """How many rows at the start need no change."""
+    """The number of equal rows at the start."""
     same = 0
     for old_row, new_row in zip(old, new, strict=False):
         if old_row != new_row:
@@ -48,15 +50,15 @@ def _same(old: Sequence[str], new: Sequence[str]) -> int:
 
 
 class PipeSink:
-    """Append-only. A row that grows is continued; one that was rewritten by `\\r` is written
-    after a `\\r` again, as the program itself would have; one that was rewritten further up is
-    written once more below."""
+    """Append-only sink. A row that grows is continued; a last row that is rewritten is written
+    again after a `\\r`, as the program did; a rewritten row further up is written again
+    below."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
         self._rows: list[str] = []
         self._open = False  # the last row has no newline yet
-        self._said = False  # a prompt stands at the end, and output follows it on its line
+        self._said = False  # the text ends with a prompt, and output follows on its line
 
     def replace(self, count: int, rows: Sequence[str]) -> None:
         old = self._rows[max(len(self._rows) - count, 0) :] if count else []
@@ -81,7 +83,7 @@ class PipeSink:
         self._remember(count, rows)
 
     def finish_row(self) -> None:
-        """At once: who reads line by line waits for it."""
+        """Write the newline at once: readers by line wait for it."""
         if self._open:
             self._write("\n")
         self._open = False
@@ -97,10 +99,10 @@ class PipeSink:
             self._open, self._said = False, not text.endswith("\n")
 
     def draw(self, picture: str) -> None:
-        """A pipe has no pictures."""
+        """A pipe shows no pictures."""
 
     def answered(self) -> None:
-        """Nothing was echoed here, and the line is still open."""
+        """Typed text is not echoed in a pipe, so the line is still open."""
 
     def end(self) -> None:
         if self._open or self._said:
@@ -120,7 +122,7 @@ class TerminalSink:
         self._size = size
         self._rows: list[str] = []
         self._reachable = 0  # of `_rows`, from the end
-        self._below = True  # the cursor stands on a fresh line, else at the end of the last row
+        self._below = True  # the cursor is on an empty line, else at the end of the last row
         self._footer = ""
         self._footer_shown = False
 
@@ -136,13 +138,13 @@ class TerminalSink:
         self._rows[unchanged:] = rows[-REMEMBERED_ROWS:]
         reachable = max(self._reachable - count, 0) + len(rows)
         if changed and self._reachable < len(changed):
-            # Those that stood out of reach stay so, whatever they say now.
+            # Rows that were out of reach stay out of reach, even if they have changed.
             reachable = max(len(rows) - same - (len(changed) - self._reachable), 0)
         del self._rows[:-REMEMBERED_ROWS]
         self._reachable = min(reachable, len(self._rows))
 
     def finish_row(self) -> None:
-        """Nobody sees a newline at the end of a terminal's last line."""
+        """Nothing to write: a newline after the last line of a terminal is invisible."""
 
     def _append(self, rows: Sequence[str]) -> str:
         text = ("" if self._below else "\n") + "\n".join(rows)
@@ -163,7 +165,7 @@ class TerminalSink:
         return text
 
     def _within_reach(self, rows: list[str], columns: int, lines: int) -> int:
-        """How many of these last rows are wholly on screen and not above a typed line."""
+        """How many of the last rows are wholly on screen and below the last typed line."""
         room, reach = lines - 1 - self._below, 0
         for row in reversed(rows[len(rows) - min(self._reachable, len(rows)) :]):
             room -= height_of(row, columns)
@@ -173,7 +175,7 @@ class TerminalSink:
         return reach
 
     def _continue(self, old: list[str], new: Sequence[str]) -> str:
-        """Rows that nobody can reach any more: what is new of them is written here."""
+        """Append the new text of rows that have scrolled out of reach."""
         new_rows = new[len(old) - 1 :]
         if not new_rows:
             return ""
@@ -208,7 +210,7 @@ class TerminalSink:
     # -- the footer --------------------------------------------------------------------
 
     def set_footer(self, text: str) -> None:
-        """One line of unstyled text, drawn dim; empty: none."""
+        """Show one dim line of unstyled text below the rows; empty: no footer."""
         text = printable(text)
         if text != self._footer:
             hidden = self._hide_footer()
@@ -223,7 +225,7 @@ class TerminalSink:
         return f"{begin}\x1b[2m{clip(self._footer, self._size()[0] - 1)}\x1b[0m"
 
     def _hide_footer(self) -> str:
-        """The cursor is left at the start of the footer's line, which is empty then."""
+        """Erase the footer; the cursor stays at the start of its line."""
         if not self._footer_shown:
             return ""
         self._footer_shown = False

@@ -1,6 +1,6 @@
-"""Pictures inside the output of `run`, where the terminal can draw them.
+"""Draws pictures in the output of `run`, if the terminal can show them.
 
-The terminal is asked when the first picture comes, not before: most runs have none.
+The terminal is queried when the first picture arrives: most runs have none.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from codeexec.tui.graphics.probe import Graphics
 
 WIDEST = 100
-"""Columns that a picture takes at most."""
+"""Maximum width of a picture in columns."""
 
 _SILENT = ("", "dumb", "linux", "vt100")
-"""Terminals that need not be asked."""
+"""Values of TERM for terminals without graphics; they are not queried."""
 
 _SAVE, _RESTORE = b"\x1b7", b"\x1b8\x1b[J"
 
@@ -32,9 +32,12 @@ _BLOCKS = ("sextant", "quadrant", "half")
 
 
 class TerminalPictures:
-    """`source` is the descriptor of the keyboard, `sink` of the screen; `hold` is given what was
-    typed while the terminal was asked, `before_asking` is called before that; `is_busy` tells that
-    somebody reads the keyboard now."""
+    """Draws pictures on a terminal, by the best way that it supports.
+
+    `source` is the descriptor of the keyboard, `sink` that of the screen. `before_asking` is
+    called before a query of the terminal, and `hold` gets keys typed during it. No query is made
+    while `is_busy` returns True: input() reads the keyboard then.
+    """
 
     def __init__(
         self,
@@ -55,11 +58,11 @@ class TerminalPictures:
         self._graphics: Graphics | None = None
 
     async def draw(self, part: MimePart, text: str) -> str:
-        """What makes the terminal show the picture, lines and all; empty where it cannot."""
+        """Text that draws the picture and ends its last line; empty if that is impossible."""
         if self._setting == "none" or (self._graphics is None and self._is_busy()):
             return ""
         self._graphics = self._graphics or await self._ask()
-        # Blocks are a likeness; who wants that in a log says so in the settings.
+        # Block characters are a rough likeness: used only if the settings name them.
         if self._graphics.way == "none" or (
             self._graphics.way in _BLOCKS and self._setting == "auto"
         ):
@@ -68,7 +71,7 @@ class TerminalPictures:
             data = content_of(part.mime, text)
             return await asyncio.to_thread(self._render, data, self._graphics)
         except DocumentError:
-            return ""  # a damaged picture, or one that is too large: its line says what it is
+            return ""  # damaged or too large: its text form is printed
 
     async def _ask(self) -> Graphics:
         from codeexec.tui.graphics.probe import Graphics, Probe, TerminalReplies, ask_tmux, decide
@@ -79,7 +82,7 @@ class TerminalPictures:
                 return Graphics("none")
             self._before_asking()
             probe = Probe(self._source, self._sink)
-            # A terminal that does not know the questions may show them: they are wiped away.
+            # A terminal that does not know the queries may print them: erase that.
             os.write(self._sink, _SAVE)
             probe.ask()
             answers = await probe.answers()

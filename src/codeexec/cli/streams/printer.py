@@ -1,4 +1,4 @@
-"""What an execution puts out, on stdout and stderr: rows as they change, displays as text."""
+"""Prints the output of an execution: rows as they change, displays as text or pictures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from codeexec.cli.streams.pictures import TerminalPictures
 
 _NOWHERE = PipeSink(lambda _: None)
-"""For rows that are counted and not written."""
+"""Sink of rows that are counted but not written."""
 
 
 @dataclass(slots=True)
@@ -36,8 +36,8 @@ class _PrintedRow:
 
 
 class OutputPrinter:
-    """The output of one execution. `out` takes stdout and displays, `err` stderr and errors;
-    where both are one terminal they are one sink."""
+    """Prints the output of one execution. `out` gets stdout and displays, `err` stderr and
+    errors; both are the same sink if both are the same terminal."""
 
     def __init__(
         self,
@@ -57,17 +57,16 @@ class OutputPrinter:
         self._drawn: set[str] = set()
         self._rows: list[_PrintedRow] = []
         self.shows_answers = False
-        """Whether the next answer to input() was given elsewhere: one that was given here stands
-        after its prompt already."""
-        self._first = 0  # number of the first row kept
+        """Whether to print answers to input(): those typed in this terminal were echoed already."""
+        self._first = 0  # number of the first remembered row
         self._open_row: _PrintedRow | None = (
             None  # that came after the end, without its newline yet
         )
 
     async def take(self, event: OutputChanged) -> None:
-        """Rows from `event.start` on are these."""
+        """Print the rows of an event, which replace those from `event.start` on."""
         fresh: list[_PrintedRow] = []
-        # A row that we have let go can only be one that nobody can rewrite.
+        # Rows that were dropped can no longer be rewritten.
         keep = max(event.start - self._first, 0)
         for run in event.runs:
             if run.display is not None and (picture := await self._picture(run.display)):
@@ -78,12 +77,12 @@ class OutputPrinter:
         self._replace(keep, fresh)
         last = self._rows[-1].sink if self._rows else None
         for sink in (self._out, self._err):
-            # Rows above the last one are not written on, even where no newline has come.
+            # Rows above the last are complete, even without a newline.
             if not (event.unfinished and sink is last):
                 sink.finish_row()
 
     async def update(self, event: DisplayUpdated) -> None:
-        """A display is another now: drawn anew where it stands, if it can be reached."""
+        """Print a display again in place, if it is still within reach."""
         for number, row in enumerate(self._rows):
             if row.display is not None and row.display.display_id == event.display_id:
                 display = Display(
@@ -105,8 +104,8 @@ class OutputPrinter:
             self._err.end()
 
     async def take_late(self, event: OutputChanged) -> None:
-        """Rows that come after `end`, from a task or a thread: each is written once, when it is
-        whole, below what another execution may be writing."""
+        """Print rows that come after `end`, from a task or a thread: each once, when complete,
+        below the output of other executions."""
         written = self._first + len(self._rows)
         stop = event.start + count_rows(event.runs)
         runs = slice_runs(event.runs, max(written - event.start, 0), stop - event.start)
@@ -118,7 +117,7 @@ class OutputPrinter:
         self._drop_old_rows()
 
     def end_late(self) -> None:
-        """Nothing more comes: a last row without its newline is written too."""
+        """Print the last late row, if it has no newline yet."""
         if self._open_row is not None:
             _write_whole(self._open_row)
 
@@ -142,7 +141,7 @@ class OutputPrinter:
             return [_PrintedRow(self._out, await self._text_of(run.display), run.display)]
         if run.error is not None:
             if run.error.name in (EXIT, PROGRAM_FAILED):
-                return []  # the exit status says it
+                return []  # the exit status tells it
             return [_PrintedRow(self._err, self._error(run.error))]
         if run.kind == "stdin" and not self.shows_answers:
             return [_PrintedRow(_NOWHERE, line) for line in run.text.split("\n")]
@@ -153,7 +152,7 @@ class OutputPrinter:
         return [_PrintedRow(sink, line) for line in text.split("\n")]
 
     async def _picture(self, display: Display) -> str:
-        """What draws it, once."""
+        """Text that draws the display as a picture, the first time; else empty."""
         if self._pictures is None or display.key in self._drawn:
             return ""
         from codeexec.documents.displays.text import image_of  # not at the start

@@ -1,4 +1,4 @@
-"""Signals of a run beside a program: which came, and whether the terminal sent it to both."""
+"""Signals as a readable descriptor, with the information whether the terminal sent them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def watched() -> tuple[signal.Signals, ...]:
-    """Those of WATCHED that whoever started us does not want ignored, as nohup does."""
+    """The signals of WATCHED that are not ignored, as nohup ignores SIGHUP."""
     return tuple(number for number in WATCHED if signal.getsignal(number) is not signal.SIG_IGN)
 
 
 class SignalPipe:
-    """A descriptor that becomes readable when one of WATCHED has come.
+    """A descriptor that becomes readable when a signal of WATCHED arrives.
 
-    To be made after the program was started: the signals are blocked here, and a child would
-    inherit that. On systems without sigwaitinfo (macOS) nobody can tell who sent a signal; there
-    each SIGINT counts as the terminal's, which has reached the program itself.
+    Create it after the program was started: it blocks the signals, and a child process would
+    inherit that. Without sigwaitinfo (macOS) the sender is unknown; each SIGINT counts as sent
+    by the terminal, which sends it to the program as well.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class SignalPipe:
         os.write(self._write_end, bytes((number, is_from_terminal)))
 
     def read(self) -> list[tuple[int, bool]]:
-        """What has come since the last call: each signal, and whether the terminal sent it."""
+        """Signals since the last call, each with whether the terminal sent it."""
         try:
             data = os.read(self.fd, 1024)
         except BlockingIOError:

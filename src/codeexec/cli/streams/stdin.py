@@ -1,4 +1,4 @@
-"""Answers to input() and getpass(): a line of the terminal, or of what is piped in."""
+"""Reads lines for input() and getpass() from the terminal or a pipe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHUNK = 65536
 
 
 class StdinReader:
-    """Lines of a file descriptor, asked for one at a time; the loop goes on meanwhile."""
+    """Reads lines of a file descriptor without blocking the event loop."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -24,7 +24,8 @@ class StdinReader:
 
     @classmethod
     def of_terminal(cls) -> StdinReader | None:
-        """The controlling terminal, for when stdin itself holds the program; None without one."""
+        """A reader of the controlling terminal, for runs whose stdin holds the program; None
+        without a terminal."""
         try:
             return cls(os.open("/dev/tty", os.O_RDONLY | os.O_CLOEXEC))
         except OSError:
@@ -35,16 +36,16 @@ class StdinReader:
         return os.isatty(self._fd)
 
     def hold(self, data: bytes) -> None:
-        """Give back what somebody else has read: it was typed ahead."""
+        """Add bytes that were read elsewhere; they are returned first."""
         self._held += data
 
     async def read_line(self, *, hidden: bool = False) -> str | None:
-        """The next line without its newline, None at the end; `hidden`: not echoed."""
+        """The next line without its newline, None at the end; `hidden`: without echo."""
         with self._without_echo() if hidden and self.is_terminal else _nothing():
             while b"\n" not in self._held and not self._ended:
                 data = await self._read()
                 self._held += data
-                # On a terminal Ctrl+D ends one answer, not all that come.
+                # On a terminal Ctrl+D ends one answer, not the input.
                 if not data:
                     if self.is_terminal:
                         break
@@ -76,7 +77,7 @@ class StdinReader:
         attributes = termios.tcgetattr(self._fd)
         silent = termios.tcgetattr(self._fd)
         silent[3] &= ~termios.ECHO
-        # Not TCSAFLUSH: the prompt stands there already, and what was typed since is the answer.
+        # Not TCSAFLUSH: text typed since the prompt was printed belongs to the answer.
         termios.tcsetattr(self._fd, termios.TCSADRAIN, silent)
         try:
             yield
@@ -90,8 +91,8 @@ def _nothing() -> Iterator[None]:
 
 
 def _can_wait(fd: int) -> bool:
-    """Is the descriptor of a kind that can be waited for? Files and /dev/null are always ready,
-    and epoll refuses them."""
+    """Whether the event loop can wait for the descriptor. Files and /dev/null are always ready,
+    and epoll rejects them."""
     mode = os.fstat(fd).st_mode
     if stat.S_ISREG(mode):
         return False

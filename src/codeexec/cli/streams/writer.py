@@ -1,4 +1,4 @@
-"""Writing to stdout and stderr without holding up the loop: who reads may be slow, or `less`."""
+"""Writes to stdout and stderr without blocking the event loop, even if the reader is slow."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import TextIO
 from codeexec.domain.errors import StorageError
 
 _AT_ONCE = select.PIPE_BUF
-"""Bytes that a descriptor which is ready takes without blocking."""
+"""Bytes that a ready descriptor takes without blocking."""
 
 
 class AsyncWriter:
-    """A stream of ours: text is collected by `write` and sent by `flush`."""
+    """A standard stream: `write` buffers text, `flush` writes it."""
 
     def __init__(self, stream: TextIO) -> None:
         self.fd = stream.fileno()
@@ -32,7 +32,7 @@ class AsyncWriter:
         self._pending.append(text)
 
     def size(self) -> tuple[int, int]:
-        """Columns and lines of the terminal now."""
+        """Current columns and lines of the terminal."""
         try:
             size = os.get_terminal_size(self.fd)
         except OSError:
@@ -40,8 +40,8 @@ class AsyncWriter:
         return max(size.columns, 2), max(size.lines, 2)
 
     async def flush(self) -> None:
-        """Raises BrokenPipeError when nobody reads any more, StorageError when it cannot be
-        written, such as to a disk that is full."""
+        """Write the buffered text. BrokenPipeError when the reader closed the pipe, StorageError
+        when it cannot be written, such as to a full disk."""
         if not self._pending:
             return
         data = "".join(self._pending).encode("utf-8", "replace")
@@ -51,18 +51,18 @@ class AsyncWriter:
         except BrokenPipeError:
             raise
         except OSError as error:
-            if error.errno == errno.EIO and self.is_terminal:  # it has gone
+            if error.errno == errno.EIO and self.is_terminal:  # the terminal was closed
                 raise BrokenPipeError from error
             raise StorageError(
                 f"The output cannot be written: {error.strerror}.",
-                "Make room, or write it to another place.",
+                "Free some space, or write to another place.",
             ) from error
 
     async def _send(self, data: bytes) -> None:
         if len(data) <= _AT_ONCE and self._is_ready():
             _write_all(self.fd, data)
             return
-        # A thread of ours: one of the loop's would keep the process from ending while it blocks.
+        # Not a thread of the loop's executor: while it blocks, the process could not exit.
         self._writer = self._writer or _WriterThread(self.fd)
         await self._writer.write(data)
 
@@ -113,7 +113,7 @@ def _write_all(fd: int, data: bytes) -> None:
         try:
             view = view[os.write(fd, view) :]
         except BlockingIOError:
-            # Somebody who shares the terminal has made it non-blocking.
+            # Another process that shares the terminal has made it non-blocking.
             select.select([], [fd], [])
 
 

@@ -1,1 +1,1 @@
-"""Displays as text, for the command line, exports and the workbench alike."""
+"""Converts displays to text, for the command line, exports and the workbench."""

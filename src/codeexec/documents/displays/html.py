@@ -1,6 +1,6 @@
-"""HTML as text that reads well: as Markdown for a pane that renders it, or as plain text.
+"""Converts HTML to readable text: Markdown or plain text.
 
-Headings, lists, links, code and tables stay, scripts and styles go.
+Headings, lists, links, code and tables are kept; scripts and styles are dropped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from codeexec.documents.displays.polars_html import SHAPE
 from codeexec.documents.displays.tables import NULLS, from_html, is_number
 
 MOST_ROWS = 200
-"""Rows of a table that are written as plain text."""
+"""Maximum rows of a table as plain text."""
 
 _BLOCK_NAMES = """
 address article aside blockquote body dd details div dl dt figure footer form header li main nav
@@ -40,7 +40,7 @@ _MARKS = {
 }
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|])")
 _DEEPEST = 20
-"""Levels of lists that are indented further: thousands would make each line longer."""
+"""Maximum indented levels of lists."""
 
 _LINK = re.compile(r"(?:https?|mailto):[^\s<>()]*")
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -54,19 +54,19 @@ _TABLE_END = re.compile(r"</table\s*+>", re.IGNORECASE)
 
 
 def html_to_markdown(html: str) -> str:
-    """What a reader would see of HTML, as Markdown; empty if that is nothing."""
+    """The visible text of HTML as Markdown; may be empty."""
     return _converted(html, as_markdown=True)
 
 
 def html_to_text(html: str) -> str:
-    """What a reader would see of HTML, as plain text with aligned tables; empty if nothing."""
+    """The visible text of HTML as plain text with aligned tables; may be empty."""
     return _converted(html, as_markdown=False)
 
 
 def text_beside_table(html: str) -> str:
-    """What a reader would see of HTML beside its first table; empty if it is that table alone.
+    """The visible text of HTML outside its first table; may be empty.
 
-    The line in which pandas or polars says the shape of a frame is part of its table.
+    The line in which pandas or polars writes the shape of a frame counts as part of its table.
     """
     span = _find_table(html)
     if span is None:
@@ -91,8 +91,8 @@ def _converted(html: str, *, as_markdown: bool) -> str:
 
 
 def _find_table(html: str, at: int = 0) -> tuple[int, int] | None:
-    """Where the next table begins and ends. One pattern for a whole table would read to the end of
-    the text for each `<table`."""
+    """Start and end of the next table. A pattern for whole tables would scan to the end of the
+    text for each `<table`."""
     start = _TABLE.search(html, at)
     end = _TABLE_END.search(html, start.end()) if start else None
     return (start.start(), end.end()) if start and end else None
@@ -114,7 +114,7 @@ def _prose(html: str, as_markdown: bool) -> str:
 def _table(html: str, as_markdown: bool) -> str:
     page = from_html(html)
     if page is None:
-        # A table of headings alone, or one that only lays out a page.
+        # A table of headings only, or a table for page layout.
         return _prose(_TABLE_TAG.sub("", html), as_markdown)
     names = ["", *page.names] if page.index else list(page.names)
     rows = [
@@ -131,7 +131,7 @@ def _table(html: str, as_markdown: bool) -> str:
 
 
 def aligned(names: list[str], rows: list[list[str]]) -> str:
-    """Columns as wide as their widest cell, numbers to the right, at most MOST_ROWS rows."""
+    """The table with aligned columns, numbers right-aligned, at most MOST_ROWS rows."""
     shown_rows = rows[:MOST_ROWS]
     head = [names] if any(names) else []
     columns = list(zip(*head, *shown_rows, strict=True))
@@ -159,7 +159,7 @@ def _is_numeric(cell: str) -> bool:
 
 
 def columns_of(text: str) -> int:
-    """Columns on a terminal."""
+    """Width of text on a terminal in columns."""
     if text.isascii():
         return len(text)
     from wcwidth import wcswidth
@@ -172,7 +172,7 @@ def _plain(text: str) -> str:
 
 
 class _Reader(HTMLParser):
-    """Writes while the tags go by; bad HTML is read as browsers do, not refused."""
+    """Parser that writes text for each tag; accepts malformed HTML as browsers do."""
 
     def __init__(self, as_markdown: bool) -> None:
         super().__init__(convert_charrefs=True)
@@ -181,7 +181,7 @@ class _Reader(HTMLParser):
         self._out: list[str] = []
         self._silent = 0
         self._player = ""
-        """The tag of sound or a film whose sources may follow."""
+        """The open audio or video tag, whose sources may follow."""
         self._verbatim = 0
         self._lists: list[int | None] = []
         self._links: list[str] = []
@@ -193,7 +193,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)
         if tag in _EMBEDDED and not self._silent:
-            # Its content is for browsers that cannot do it.
+            # The content is a fallback for browsers without this tag.
             self._out.append(self._note(_embedded(tag, attributes)))
             self._player = tag
         elif tag == "source" and self._silent and self._player:
@@ -270,7 +270,7 @@ class _Reader(HTMLParser):
             self._out.append(" ")
 
     def _note(self, text: str) -> str:
-        """What stands for something that is no text."""
+        """A placeholder for content that is not text."""
         return f"*[{_plain(text)}]*" if self._as_markdown else f"[{text}]"
 
     def _bullet(self) -> str:
@@ -282,7 +282,7 @@ class _Reader(HTMLParser):
 
 
 def _embedded(tag: str, attributes: dict[str, str | None]) -> str:
-    """Words for sound, films and pages within a page, with their address where they have one."""
+    """A placeholder for audio, video and embedded pages, with the address if there is one."""
     kind = {"iframe": "page", "object": "page"}.get(tag, tag)
     address = attributes.get("src") or attributes.get("data") or ""
     named = f"{kind} {address}" if _LINK.fullmatch(address) else kind

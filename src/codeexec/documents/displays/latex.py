@@ -1,7 +1,7 @@
-"""LaTeX as Unicode text on one line, as near as it comes: `\\frac{\\alpha}{2}` is `α/2`.
+"""Approximates LaTeX as Unicode text on one line: `\\frac{\\alpha}{2}` is `α/2`.
 
-pylatexenc writes the symbols. What it drops is written out before: the groups of exponents and
-fractions become parentheses, where Unicode has no raised or lowered character for them.
+pylatexenc converts symbols. Structure that it drops is written out before: groups of exponents and
+fractions become parentheses, if Unicode has no raised or lowered characters for them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 MOST_CHARS = 20_000
-"""Characters of a source that are read; a longer one is shown as it is."""
+"""Maximum characters of a source; longer sources are shown unchanged."""
 
 _MOST_NESTED = 50
 
@@ -24,7 +24,7 @@ _PRODUCT = re.compile(r"(?:\w|\\[A-Za-z]++|[\s{}^()⁰¹²³⁴⁵⁶⁷⁸⁹�
 
 
 def latex_to_text(source: str) -> str:
-    """LaTeX as text. The source itself comes back where it cannot be read."""
+    """LaTeX as text; the source itself if it cannot be parsed."""
     from pylatexenc.latex2text import LatexNodes2Text  # type: ignore[import-untyped]
     from pylatexenc.latexwalker import LatexWalkerError  # type: ignore[import-untyped]
 
@@ -35,7 +35,7 @@ def latex_to_text(source: str) -> str:
         converter = LatexNodes2Text(math_mode="text", fill_text=False)
         text: str = converter.latex_to_text(_with_groups(bare))
     except (LatexWalkerError, RecursionError, IndexError, ValueError):
-        # pylatexenc leaves by these on sources that are cut short or nested without end.
+        # pylatexenc raises these for truncated and deeply nested sources.
         return bare
     return "\n".join(_scripts(line) for line in text.strip().split("\n")) or bare
 
@@ -71,7 +71,7 @@ def _with_groups(source: str, depth: int = 0) -> str:
 
 
 def _written_macro(macro: str, source: str, at: int, depth: int) -> tuple[str, int]:
-    """A macro with its arguments from `at` on; other macros as they are."""
+    """A macro with its arguments from `at` on; other macros are unchanged."""
     if macro in _FRACTIONS or macro in _BINOMIALS:
         above, at = _argument(source, at)
         below, at = _argument(source, at)
@@ -99,7 +99,7 @@ def _macro_at(source: str, at: int) -> str:
 
 
 def _argument(source: str, at: int) -> tuple[str, int]:
-    """What a macro or `^` applies to, without its braces, and where it ends."""
+    """The argument of a macro or `^` without braces, and the position after it."""
     while at < len(source) and source[at].isspace():
         at += 1
     if at >= len(source):
@@ -121,7 +121,7 @@ def _option(source: str, at: int) -> tuple[str, int]:
 
 
 def _closing(source: str, at: int, opening: str, closing: str) -> int:
-    """Where the bracket at `at` is closed; the end of the source if it is not."""
+    """The position where the bracket at `at` is closed, else the end of the source."""
     depth = 0
     while at < len(source):
         character = source[at]
@@ -138,16 +138,16 @@ def _closing(source: str, at: int, opening: str, closing: str) -> int:
 
 
 def _raised(mark: str, inner: str) -> str:
-    """An exponent or an index: in raised or lowered characters where all of them exist."""
+    """An exponent or index, in raised or lowered characters if all of them exist."""
     bare = inner.strip()
     table = _SUPER if mark == "^" else _SUB
     if bare and all(ord(character) in table for character in bare):
-        return f"{{{bare.translate(table)}}}"  # in braces: the letter would go on a macro's name
+        return f"{{{bare.translate(table)}}}"  # braces end the name of a macro
     return f"{{{mark}{_grouped(bare)}}}" if bare else mark
 
 
 def _grouped(bare: str) -> str:
-    """In parentheses, unless it is one thing."""
+    """The text in parentheses, unless it is a single term."""
     return bare if not bare or _SINGLE.fullmatch(bare) else f"({bare})"
 
 

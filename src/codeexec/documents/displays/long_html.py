@@ -1,11 +1,11 @@
-"""Makes long HTML quick to read for `html.parser`, which reads some of it again and again."""
+"""Simplifies long HTML, of which `html.parser` would scan some parts repeatedly."""
 
 from __future__ import annotations
 
 import re
 
 SHORT = 10_000
-"""Characters that are read quickly whatever they are."""
+"""Texts up to this length are fast to parse in any case."""
 
 LONGEST_TAG = 2000
 
@@ -15,8 +15,8 @@ _DECLARATION = re.compile(r"<[!?][^<>]*+>")
 
 
 def quick_to_read(html: str) -> str:
-    """The same HTML to a reader: comments and declarations are left out, and each `<` that begins
-    no tag is written as `&lt;`. Short texts stay as they are."""
+    """Equivalent HTML without comments and declarations, with `&lt;` for each `<` that does not
+    begin a tag. Short texts are unchanged."""
     if len(html) <= SHORT:
         return html
     parts: list[str] = []

@@ -1,4 +1,4 @@
-"""Tables of displays as text that fits a width: columns in the middle are left out."""
+"""Fits tables of displays into a width: middle columns are left out."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from codeexec.documents.displays.tables import from_html
 from codeexec.domain.requests import TablePage
 
 MOST_CHARS = 500_000
-"""Characters of HTML that are read; a longer table is shown by its plain text."""
+"""Maximum characters of HTML; longer tables are shown as their plain text."""
 
 _GAP = 2
 _ELLIPSIS = "…"
 
 
 def table_to_width(html: str, width: int) -> str:
-    """The first table of HTML in lines of `width` columns of a terminal at most; empty where there
-    is none, or where not even its outermost columns fit."""
+    """The first table of HTML in lines of at most `width` columns; empty if there is no table, or
+    if its outermost columns do not fit."""
     page = from_html(html) if len(html) <= MOST_CHARS else None
     if page is None:
         return ""
@@ -35,7 +35,7 @@ def table_to_width(html: str, width: int) -> str:
 
 
 def _outermost(widths: list[int], width: int) -> tuple[int, int] | None:
-    """How many of the first and of the last columns fit, with an ellipsis between them."""
+    """How many first and last columns fit, with an ellipsis between them."""
     if sum(widths) + _GAP * (len(widths) - 1) <= width:
         return len(widths), 0
     first, last, room = 0, 0, width - len(_ELLIPSIS)

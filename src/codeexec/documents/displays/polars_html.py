@@ -1,4 +1,4 @@
-"""What is special about a polars data frame in HTML: shape, types of columns, quotes, no index."""
+"""Reads HTML of polars data frames: shape, types of columns, quotes, no index."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def polars_page(
     body: Sequence[Sequence[str]],
     shape: tuple[int, int],
 ) -> TablePage | None:
-    """The page of a frame whose cells are `body`; None where no row is shown.
+    """The page of a frame with the cells `body`; None without rows.
 
-    Rows are numbered as in the frame, so that those after the row of "…" have their own number.
+    Rows have their numbers in the frame, also after the row of "…".
     """
     if not body or not names:
         return None
@@ -51,13 +51,13 @@ def polars_page(
 
 
 def _unquoted(cell: str, kind: str) -> str:
-    """The text of a cell of a text column without the quotes that polars puts around it."""
+    """The text of a cell without the quotes that polars adds in text columns."""
     is_quoted = len(cell) >= 2 and cell[0] == cell[-1] == '"'
     return cell[1:-1] if is_quoted and kind.startswith(_TEXTS) else cell
 
 
 def _numbers(body: Sequence[Sequence[str]], rows: int) -> tuple[str, ...]:
-    """The number of each row in the frame, from 0; "…" for the row that stands for others."""
+    """The number of each row in the frame, from 0; "…" for the row of elided rows."""
     gap = next((at for at, row in enumerate(body) if set(row) == {_ELIDED}), None)
     if gap is None or rows < len(body):
         return tuple(map(str, range(len(body))))

@@ -1,6 +1,6 @@
-"""Tables out of what programs display: the HTML of data frames, CSV, and pages of a kernel.
+"""Reads tables from displays: HTML of data frames, CSV, and pages of a kernel.
 
-All end as a `TablePage` of the domain, cells as text, so that one widget shows them.
+Each becomes a `TablePage` of the domain with cells as text, so that one widget shows them.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from codeexec.domain.requests import TablePage
 
 MAX_ROWS = 100_000
 MAX_COLUMNS = 2_000
-"""What is read of a table at most; a display that holds more is shown up to there."""
+"""Maximum size of a table; larger tables are cut."""
 
 NULLS = frozenset({"", "NaN", "nan", "NaT", "None", "<NA>", "null", "...", "…"})
-"""Cells that hold no value: missing ones, and those that a display has left out."""
+"""Cells without a value: missing values, and elided cells."""
 
 _NUMBER = re.compile(r"[-+−]?(?:\d[\d,_ ]*)?\.?\d+(?:[eE][-+]?\d+)?%?|[-+−]?inf")
 _SHAPE = re.compile(r"(?<![\d,])([\d,]++) rows? [×x] ([\d,]+) columns?")
 _LONGEST_NUMBER = 200
 _NUMERIC_TYPES = re.compile(r"u?int|float|complex|decimal|number|[iuf]\d+\Z", re.IGNORECASE)
-"""How the types of columns of numbers begin in pandas, and what polars calls them (`i64`)."""
+"""Prefixes of numeric types in pandas and polars (`i64`)."""
 
 
 def is_number(text: str) -> bool:
@@ -46,7 +46,7 @@ _NO_GROUPS = str.maketrans("", "", ",_ ")
 
 
 def is_numeric(page: TablePage, column: int) -> bool:
-    """Whether a column is of numbers: by its type, or by its cells where there is no type."""
+    """Whether a column is numeric: by its type, else by its cells."""
     if column < len(page.types) and page.types[column]:
         return _NUMERIC_TYPES.match(page.types[column]) is not None
     filled = [row[column] for row in page.cells if row[column] not in NULLS]
@@ -72,7 +72,7 @@ def from_csv(text: str, delimiter: str = "") -> TablePage | None:
     """Comma-, tab- or semicolon-separated text with a header line, or None if it has no rows."""
     if not delimiter:
         try:
-            # Its patterns take seconds for some texts of 8,192 characters.
+            # The patterns of csv.Sniffer take seconds for some texts of 8,192 characters.
             delimiter = csv.Sniffer().sniff(text[:1024], ",;\t|").delimiter
         except csv.Error:
             delimiter = ","
@@ -88,7 +88,7 @@ def from_csv(text: str, delimiter: str = "") -> TablePage | None:
 
 
 def sorted_page(page: TablePage, sort: str, descending: bool) -> TablePage:
-    """The page in the order of one column: numbers by value, texts by letter, nulls last."""
+    """The page sorted by one column: numbers by value, texts alphabetically, nulls last."""
     if sort not in page.names:
         return page
     column = page.names.index(sort)
@@ -147,7 +147,7 @@ class _Row:
 
 
 class _TableReader(HTMLParser):
-    """Collects the rows of the first table; what is nested inside a cell is its text."""
+    """Parser that collects the rows of the first table; nested content is text of its cell."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -217,7 +217,7 @@ class _TableReader(HTMLParser):
             return polars_page(names, types, lines, polars_shape)
         if not head and body and all(cell.is_title for cell in body[0]):
             head, body = body[:1], body[1:]
-        # The titles that begin every row are the index, as pandas and polars write it.
+        # Header cells at the start of each row are the index in pandas and polars.
         titles = min((_leading_titles(row) for row in body), default=0)
         index = [" / ".join(_words(cell.text) for cell in row[:titles]) for row in body]
         page = _page(
@@ -265,7 +265,7 @@ def _leading_titles(row: list[_Cell]) -> int:
 
 
 def _spread(rows: Iterable[_Row]) -> Iterable[tuple[_Row, list[_Cell]]]:
-    """Each row with the cells that span into it, every cell one column wide."""
+    """Each row including cells that span into it, each cell one column wide."""
     hanging: dict[int, tuple[_Cell, int]] = {}
     for row in rows:
         cells: list[_Cell] = []

@@ -1,8 +1,8 @@
-"""The text of a display: which of its forms is shown where there is text alone, and how.
+"""Text of a display: chooses one of its forms and converts it to text.
 
-Plain text is what the program chose to print, so it comes first, unless it only names a class
-(`<IPython.core.display.Markdown object>`) or is the source of a chart. Then the other forms say
-more: Markdown as it is written, HTML as text, LaTeX as Unicode, JSON shortened.
+Plain text is the program's own choice, so it is preferred, unless it only names a class
+(`<IPython.core.display.Markdown object>`) or is the source of a chart. Then another form is used:
+Markdown source, HTML as text, LaTeX as Unicode, shortened JSON.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from codeexec.domain.picture_head import picture_size
 IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
 
 _HEAD = 1 << 20
-"""Characters of base64 in which an image says its size; a multiple of four."""
+"""Base64 characters that contain the header of an image; a multiple of four."""
 
 MOST_HTML = 2_000_000
-"""Characters of HTML that are read; a longer page is only named."""
+"""Maximum characters of HTML; longer pages are only named."""
 
 MOST_JSON_LINES = 40
-"""Lines of JSON that are shown."""
+"""Maximum lines of JSON."""
 
 _OBJECT = re.compile(r"<[\w.]+(?:\[[\w., ]*\])?(?: object)?(?: at 0x[0-9a-fA-F]+)?>")
 _CONSTRUCTOR = re.compile(r"\s*[A-Za-z_]\w*\(")
@@ -52,8 +52,8 @@ _SCRIPTS = ("application/javascript", "text/javascript", "application/x-javascri
 _WIDEST_NOTE = 60
 
 Reading = Generator[MimePart, str | None, str]
-"""Yields a part of a display, is sent its text (None where it cannot be had), and returns the
-text of the display."""
+"""Generator that yields a part of a display, is sent its text (None if unavailable), and returns
+the text of the display."""
 
 
 def read_display(display: Display, saved: str = "") -> Reading:
@@ -90,13 +90,13 @@ def read_display(display: Display, saved: str = "") -> Reading:
 
 
 def image_of(display: Display) -> MimePart | None:
-    """The form of a display that is a picture, the sharpest first."""
+    """The picture form of a display with the best quality; None without one."""
     return next((part for mime in IMAGES if (part := display.part(mime))), None)
 
 
 def image_size(mime: str, text: str) -> str:
-    """Width × height in pixels from the head of an image (base64, or SVG); its kind where that
-    does not say; empty where it is damaged."""
+    """Width × height in pixels from the header of an image (base64 or SVG); its type if the size
+    is unknown; empty if it is damaged."""
     if mime == "image/svg+xml":
         return "svg" if text else ""
     try:
@@ -107,7 +107,7 @@ def image_size(mime: str, text: str) -> str:
 
 
 def inline_text(display: Display) -> str | None:
-    """The text of a display from what travels with it; None where a part must be asked for."""
+    """The text of a display from its inline parts; None if a part must be fetched."""
     reading = read_display(display)
     try:
         part = next(reading)
@@ -129,18 +129,18 @@ def _rich_parts(display: Display) -> list[MimePart]:
 
 
 def _is_bare_object(text: str) -> bool:
-    """Whether this only says which class it is of, as `object.__repr__` does."""
+    """Whether the text is a bare repr of an object, as `object.__repr__` returns it."""
     return _OBJECT.fullmatch(text.strip()) is not None
 
 
 def _is_caption(text: str) -> bool:
-    """Whether it is a line of words, not the source of an object."""
+    """Whether it is a line of prose, not the source of an object."""
     is_line = 0 < len(text.strip()) <= _WIDEST_NOTE and "\n" not in text.strip()
     return is_line and not _is_bare_object(text) and not _CONSTRUCTOR.match(text)
 
 
 def _as_text(mime: str, text: str) -> str:
-    """One form as text; empty where it shows nothing."""
+    """One form as text; may be empty."""
     name = bare(mime)
     if name in ("text/html", "application/xhtml+xml"):
         if len(text) > MOST_HTML:
@@ -177,7 +177,7 @@ def _chart_of(display: Display) -> str:
 
 
 def _widget(plain_text: str, saved: str) -> str:
-    """A widget that prints more than how it was made, such as a progress bar, is that text."""
+    """The text of a widget: its plain text, unless that is only its constructor."""
     is_made = _CONSTRUCTOR.match(plain_text) or _is_bare_object(plain_text)
     if plain_text.strip() and not is_made:
         return plain_text
