@@ -69,3 +69,10 @@ async def test_enter_starts_a_kernel_where_one_has_ended(tmp_path: Path) -> None
         await bench.until(lambda: bench.snapshot.kernel.state == "idle", "another kernel")
         await bench.sees("── kernel restarted · ")
         assert len(bench.snapshot.executions) == 1
+
+
+async def test_documentation_that_is_not_there_says_so(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"a.py": "unknown_name"}) as bench:
+        await bench.until(lambda: bench.snapshot.kernel.state == "idle", "a kernel")
+        await bench.press("alt+1", "end", "alt+i")
+        await bench.is_told("No documentation here")

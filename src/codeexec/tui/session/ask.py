@@ -15,6 +15,9 @@ from codeexec.domain.requests import Request
 R = TypeVar("R")
 
 
+NO_DOCS = "No documentation here: the kernel does not know this name yet. Run its cell first."
+
+
 @dataclass
 class Failed(Message):
     """A request was refused or has failed."""

@@ -39,9 +39,19 @@ class Presenting:
             keys_shown.note(key_words(event.key), active.binding.description if active else "")
 
     def show_code_once(self) -> None:
-        """The console leaves code to the editor where both are on screen."""
+        """The console leaves code to the editor, and the picture that the artifacts pane shows to
+        that, where both are on screen."""
         workbench = self._workbench
         sheet = workbench.documents.sheet
         both = workbench.box("editor").display and workbench.box("console").display
         names = sheet.names if sheet is not None and both and workbench.is_presenting else ()
-        workbench.console_pane.view.show_beside(frozenset(names))
+        workbench.console_pane.view.show_beside(frozenset(names), self._picture_beside())
+
+    def _picture_beside(self) -> str:
+        """Key of the display whose picture an audience sees in the artifacts pane, or nothing."""
+        workbench = self._workbench
+        both = workbench.box("artifacts").display and workbench.box("console").display
+        if workbench.side is None or not both or not workbench.is_presenting:
+            return ""
+        item = workbench.side.artifacts.selected
+        return item.key if item is not None and item.kind == "picture" else ""

@@ -276,6 +276,10 @@ class Wires(KernelActions):
             graphics = self.equipment.graphics
             self.app.push_screen(ViewerScreen(pane.gallery, pane.desk, pane.selected, graphics))
 
+    def on_preview_ready(self) -> None:
+        """The artifacts pane shows another item; its class is not imported at the start."""
+        self.show_code_once()
+
     def on_artifact_pane_table_requested(self, event: ArtifactPane.TableRequested) -> None:
         self._open_table(event.name)
 

@@ -143,6 +143,8 @@ class CardLines(ScrollView):
         painted = self.painter.body(card, Run("display", display=display), self.deck.width)
         if painted.part is None or len(painted.lines) > 1:
             return
+        if display.key == self.painter.picture_beside:
+            return
         token = f"{display.key} {self.deck.width} {painted.part.blob or hash(painted.part.text)}"
         if self._wanted_images.get(display.key) == token:
             return

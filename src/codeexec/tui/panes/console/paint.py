@@ -72,6 +72,8 @@ class CardPainter:
         self._shows_kernels = False
         self.colors = True
         self.timestamps = False
+        self.picture_beside = ""
+        """Key of the display whose picture another pane shows: it stays a description here."""
 
     # -- objects ---------------------------------------------------------------------------
 
@@ -100,6 +102,10 @@ class CardPainter:
         if cached is not None:
             content, width, whole, painted = cached
             self._painted[key] = (content, width, whole, Painted(lines, painted.part))
+
+    def forget_image(self, key: str) -> None:
+        """Describe the picture of a display again, as before it was painted."""
+        self._painted.pop(key, None)
 
     def lines_of(self, card: Card, row: Run, width: int) -> int:
         """How many lines a row takes."""

@@ -32,7 +32,14 @@ from codeexec.tui.panes.console.prompts import Prompts
 from codeexec.tui.panes.console.rows import PAGE
 from codeexec.tui.panes.console.view import ConsoleView
 from codeexec.tui.render.highlight import highlight
-from codeexec.tui.session.ask import CommandRequested, ask, ask_quietly, focus_now
+from codeexec.tui.session.ask import (
+    NO_DOCS,
+    CommandRequested,
+    NoticePosted,
+    ask,
+    ask_quietly,
+    focus_now,
+)
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.theme.colors import Color
 from codeexec.tui.theme.theme import Theme
@@ -337,7 +344,9 @@ class ConsolePane(CardActions, Vertical):
 
     async def _inspect(self, code: str, cursor: int) -> None:
         reply = await ask(self, self.session, q.Inspect(code, cursor))
-        if reply is not None and reply.found and self._is_still_at(code, cursor):
+        if reply is not None and not reply.found:
+            self.post_message(NoticePosted(NO_DOCS))
+        elif reply is not None and self._is_still_at(code, cursor):
             self._place(self.docs)
             self.docs.show(reply.text)
             self.prompt.has_popup = True

@@ -53,6 +53,7 @@ class ConsoleView(CardLines, can_focus=True):
         previous, self.painter = self.painter, CardPainter(theme, self._me)
         self.painter.language, self.painter.timestamps = previous.language, previous.timestamps
         self.painter.colors, self.painter.others = previous.colors, previous.others
+        self.painter.picture_beside = previous.picture_beside
         self._wanted_images.clear()
         self.relayout()
 
@@ -186,11 +187,18 @@ class ConsoleView(CardLines, can_focus=True):
         elif self.follows:
             self._resettle()
 
-    def show_beside(self, documents: frozenset[str]) -> None:
-        """The editor shows these documents: the code of their cells is left to it."""
-        if documents != self.deck.documents_beside:
-            self.deck.documents_beside = documents
-            self.relayout()
+    def show_beside(self, documents: frozenset[str], picture: str = "") -> None:
+        """Leave the code of these documents to the editor, and the picture of the display with
+        this key to the artifacts pane, which has it in large."""
+        before = self.painter.picture_beside
+        if (documents, picture) == (self.deck.documents_beside, before):
+            return
+        self.deck.documents_beside = documents
+        for key in {before, picture}:
+            self._wanted_images.pop(key, None)
+            self.painter.forget_image(key)
+        self.painter.picture_beside = picture
+        self.relayout()
 
     def relayout(self) -> None:
         """Measure everything again."""

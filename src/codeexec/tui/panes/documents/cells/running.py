@@ -25,7 +25,7 @@ from codeexec.tui.panes.documents.word_completion import words_like
 from codeexec.tui.panes.editor.code_editor import CodeEditor, RunScope
 from codeexec.tui.panes.editor.marks import CompletionItem, Diagnostic
 from codeexec.tui.panes.editor.text.motions import identifier_before
-from codeexec.tui.session.ask import Failed, ask, ask_quietly
+from codeexec.tui.session.ask import NO_DOCS, Failed, NoticePosted, ask, ask_quietly
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.kernel_focus import KernelFocus
 
@@ -298,6 +298,8 @@ class Running(Autosaving):
         )
         if reply is not None and reply.found:
             sheet.editor.show_docs(reply.text, event)
+        elif reply is not None:
+            self.post_message(NoticePosted(NO_DOCS))
 
 
 def _generations(snapshot: Snapshot) -> dict[str, int]:
