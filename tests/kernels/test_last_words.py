@@ -18,7 +18,7 @@ from support.hostile import EVERYTHING, HOSTILE, acting, unseen
 def test_last_words_act_on_nothing(tmp_path: Path, text: str) -> None:
     log = tmp_path / "log"
     log.write_bytes(f"before {text} after\r\nend".encode("utf-8", "replace"))
-    here = explain(1, words=read_last_words(log)).message
+    here = explain(1, last_words=read_last_words(log)).message
     away = kernel_ended(
         Exit(1, 0, 0, 0), printable_words(log.read_bytes().decode()), "image"
     ).death.message

@@ -94,9 +94,9 @@ class Backend(ABC):
 class Backends:
     """The registry: those that are given, ours, and those of entry points, each made once."""
 
-    def __init__(self, context: BackendContext, given: Mapping[str, Backend]) -> None:
+    def __init__(self, context: BackendContext, backends: Mapping[str, Backend]) -> None:
         self._context = context
-        self._made = dict(given)
+        self._made = dict(backends)
         self._entry_points: dict[str, EntryPoint] | None = None
 
     @property
@@ -124,8 +124,8 @@ class Backends:
         elif name in self._found():
             make = self._load(self._found()[name])
         else:
-            known = ", ".join(sorted(self.names))
-            raise KernelUnavailable(f"There is no backend {name!r}.", f"There are: {known}.")
+            names = ", ".join(sorted(self.names))
+            raise KernelUnavailable(f"There is no backend {name!r}.", f"There are: {names}.")
         backend: Backend = make(self._context)
         return backend
 
@@ -153,9 +153,11 @@ class Backends:
             from importlib.metadata import entry_points  # seldom needed: not at the start
 
             self._entry_points = {}
-            for each in entry_points(group=GROUP):
-                if each.name in BUILT_IN or each.name == LOCAL:
-                    log.warning("the backend %s of %s is one of ours", each.name, each.value)
-                elif each.name not in self._entry_points:
-                    self._entry_points[each.name] = each
+            for entry_point in entry_points(group=GROUP):
+                if entry_point.name in BUILT_IN or entry_point.name == LOCAL:
+                    log.warning(
+                        "the backend %s of %s is one of ours", entry_point.name, entry_point.value
+                    )
+                elif entry_point.name not in self._entry_points:
+                    self._entry_points[entry_point.name] = entry_point
         return self._entry_points

@@ -40,19 +40,19 @@ class EarlyKernel:
         early = cls()
         cwd, env = session.get("cwd"), session.get("env") or {}
         others = session.get("backend", "local") != "local" or session.get("connection_file")
-        wanted = session.get("start_kernel", True)
-        if not isinstance(cwd, str) or not isinstance(env, Mapping) or others or not wanted:
+        starts_kernel = session.get("start_kernel", True)
+        if not isinstance(cwd, str) or not isinstance(env, Mapping) or others or not starts_kernel:
             return early
         plain = {str(key): str(value) for key, value in env.items()}
         file, name = str(session.get("file") or ""), str(session.get("kernel") or "")
-        found = find_python(cwd, file, name, {**os.environ, **plain}, trust)
-        if found is None or found.untrusted or not has_package(found, "ipykernel"):
+        python = find_python(cwd, file, name, {**os.environ, **plain}, trust)
+        if python is None or python.untrusted or not has_package(python, "ipykernel"):
             return early
         try:
-            early._spawned = start(prepare_python(found.interpreter, cwd, plain))
+            early._spawned = start(prepare_python(python.interpreter, cwd, plain))
         except OSError:
             return early  # said in words by whoever starts it in earnest
-        early._key = _key(found.interpreter, cwd, plain)
+        early._key = _key(python.interpreter, cwd, plain)
         return early
 
     def take(self, interpreter: str, cwd: str, env: Mapping[str, str]) -> Spawned | None:

@@ -110,7 +110,7 @@ class Kernels:
     async def offers(self) -> Sequence[KernelInfo]:
         names = await asyncio.to_thread(lambda: self._backends.names)
         offers = await asyncio.gather(*(self._offers(name) for name in names if name != LOCAL))
-        return [info for each in offers for info in each]
+        return [info for infos in offers for info in infos]
 
     async def _offers(self, name: str) -> Sequence[KernelInfo]:
         try:

@@ -68,7 +68,7 @@ def find_python(
         if looks_like_path(name) and interpreter:
             return _named(interpreter, "chosen", trust)
         return None
-    return next(found for found in candidates(cwd, file, env, trust) if not found.untrusted)
+    return next(python for python in candidates(cwd, file, env, trust) if not python.untrusted)
 
 
 def candidates(
@@ -76,11 +76,11 @@ def candidates(
 ) -> Iterator[Found]:
     """All that come into question, best first; this interpreter is the last, and is trusted."""
     trust = trust or TrustStore()
-    seen: set[tuple[str, str]] = set()
-    for found in _candidates(cwd, file, env, trust):
-        if found.key not in seen:
-            seen.add(found.key)
-            yield found
+    keys: set[tuple[str, str]] = set()
+    for python in _candidates(cwd, file, env, trust):
+        if python.key not in keys:
+            keys.add(python.key)
+            yield python
 
 
 def _candidates(cwd: str, file: str, env: Mapping[str, str], trust: Trust) -> Iterator[Found]:
@@ -91,45 +91,45 @@ def _candidates(cwd: str, file: str, env: Mapping[str, str], trust: Trust) -> It
             yield _named(interpreter, variable, trust)
     folder = os.path.join(cwd, os.path.dirname(file)) if file else cwd
     for holder, source, interpreter in pythons_upward(folder, env):
-        found = Found(interpreter, source)
-        if not found.is_this and not trust.allows(holder, interpreter):
-            found.untrusted = holder
-        yield found
+        python = Found(interpreter, source)
+        if not python.is_this and not trust.allows(holder, interpreter):
+            python.untrusted = holder
+        yield python
     yield Found(sys.executable, THIS)
 
 
 def _named(interpreter: str, source: str, trust: Trust) -> Found:
     """An interpreter that the user named, on the command line or by activating it."""
-    found = Found(interpreter, source)
-    if not found.is_this and not trust.allows_named(interpreter):
-        found.untrusted = owner_folder(interpreter)
-    return found
+    python = Found(interpreter, source)
+    if not python.is_this and not trust.allows_named(interpreter):
+        python.untrusted = owner_folder(interpreter)
+    return python
 
 
-def has_package(found: Found, package: str) -> bool | None:
+def has_package(python: Found, package: str) -> bool | None:
     """Whether its files are there; None where only running the interpreter could tell."""
-    if found.is_this:
+    if python.is_this:
         return any(os.path.isdir(os.path.join(folder, package)) for folder in sys.path)
-    folders = list(_site_packages(found.prefix))
+    folders = list(_site_packages(python.prefix))
     if any(os.path.isdir(os.path.join(folder, package)) for folder in folders):
         return True
-    config = _venv_config(found.prefix)
+    config = _venv_config(python.prefix)
     if config is None or config.get("include-system-site-packages") == "true":
-        is_conda = os.path.isdir(os.path.join(found.prefix, "conda-meta"))
+        is_conda = os.path.isdir(os.path.join(python.prefix, "conda-meta"))
         return False if config is None and is_conda else None
     # A .pth file may name other folders (an editable install, a shared environment).
     return None if any(_has_paths(folder) for folder in folders) else False
 
 
-def python_version(found: Found) -> str:
+def python_version(python: Found) -> str:
     """Such as `3.12`; empty where files do not tell."""
-    if found.is_this:
+    if python.is_this:
         return f"{sys.version_info.major}.{sys.version_info.minor}"
-    config = _venv_config(found.prefix) or {}
+    config = _venv_config(python.prefix) or {}
     version = config.get("version") or config.get("version_info") or ""
     if version:
         return ".".join(version.split(".")[:2])
-    for folder in _site_packages(found.prefix):
+    for folder in _site_packages(python.prefix):
         return os.path.basename(os.path.dirname(folder)).removeprefix("python")
     return ""
 

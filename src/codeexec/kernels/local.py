@@ -223,7 +223,7 @@ def _tell_end(handle: Handle, sink: Sink) -> None:
     folder = folder_of(handle)
     if folder is None or (end := read_left_end(folder)) is None:
         return
-    words = death.explain(end.code, words=death.read_last_words(folder / launch.LOG_FILE))
+    words = death.explain(end.code, last_words=death.read_last_words(folder / launch.LOG_FILE))
     sink([Told("warning", "The kernel ended while no session server ran", words.message)])
 
 

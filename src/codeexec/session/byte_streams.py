@@ -1,7 +1,8 @@
 """Streams of bytes that are no events: the output of a terminal, the progress of a transfer.
 
 A stream is not journaled. It holds its last bytes, by offset from its first one. Readers are
-cursors: a slow one costs nothing and holds nobody up; it loses what is no longer held.
+cursors: a slow reader delays neither the writer nor other readers; it loses bytes that are no
+longer held.
 """
 
 from __future__ import annotations

@@ -3,10 +3,10 @@
 After each look the state folder remembers the time, the boot and how long the machine was up:
 
 - Within one boot the clock must advance as the uptime does, give or take a day.
-- Over a reboot nobody knows how long the machine was off. A clock that went back, or on by more
-  than a day, may be right or wrong.
+- Over a reboot the time for which the machine was off is unknown. A clock that went back, or on by
+  more than a day, may be right or wrong.
 - A time that is doubted is trusted once it has held for a day (counted over reboots, without the
-  time for which nobody knows), or once the clock is back to within a day of what was trusted.
+  unknown time), or once the clock is back to within a day of what was trusted.
 """
 
 from __future__ import annotations

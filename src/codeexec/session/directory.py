@@ -1,4 +1,4 @@
-"""The folders of sessions on disk: who holds one, which were left open, what is in each.
+"""The folders of sessions on disk: their locks, which were left open, what each contains.
 
 sessions/<id>/journal.db    the journal (SQLite)
               blobs/        artifacts by their content
@@ -53,7 +53,7 @@ class Shelf:
         return folder
 
     def discard(self, session_id: str) -> None:
-        """A folder of ours that has come to nothing."""
+        """Remove the folder of a session that could not be opened."""
         shutil.rmtree(self.root / session_id, ignore_errors=True)
         self.release(session_id)
 

@@ -107,7 +107,7 @@ class Host:
 
     @property
     def is_idle(self) -> bool:
-        """No session is open, and so nobody can listen to one."""
+        """No session is open, so no client can listen to one."""
         return not self._open
 
     @property
@@ -152,18 +152,18 @@ class Host:
         return session
 
     def _find_open(self, name: str) -> Session:
-        found = self._open.get(name)
-        if found is None:
+        session = self._open.get(name)
+        if session is None:
             named = [s for s in self._open.values() if s.snapshot.name == name]
             begun = [s for i, s in self._open.items() if name and i.startswith(name)]
-            found = next(iter(named or (begun if len(begun) == 1 else [])), None)
-        if found is None:
+            session = next(iter(named or (begun if len(begun) == 1 else [])), None)
+        if session is None:
             names = ", ".join(s.snapshot.name for s in self._open.values())
             raise NotFound(
                 f"There is no open session {name!r}.",
                 f"Open ones: {names}." if names else "None is open.",
             )
-        return found
+        return session
 
     async def call(self, request: q.Request[R]) -> R:
         """The answer to a request that is not about one open session."""
@@ -193,9 +193,9 @@ class Host:
                 return q.Done(count=1)
             case q.ListKernels():
                 # Looks at many folders: beside the loop, so that output goes on.
-                here = asyncio.to_thread(self._kernels.list, request.cwd or str(Path.cwd()))
-                found, contained = await asyncio.gather(here, self._kernels.offers())
-                return q.KernelList((*found, *contained))
+                local = asyncio.to_thread(self._kernels.list, request.cwd or str(Path.cwd()))
+                kernels, contained = await asyncio.gather(local, self._kernels.offers())
+                return q.KernelList((*kernels, *contained))
             case q.GetHostInfo():
                 return q.HostInfo(
                     __version__, os.getpid(), self._started_at, self.socket, str(self.state), SCHEMA
@@ -281,9 +281,9 @@ class Host:
         try:
             journal = Journal.open(folder / "journal.db")
             secrets = SecretFile(folder / SECRET_FILE)
-            kept = secrets.with_env(CHOICE, journal.get_private(CHOICE))
-            first = str(kept.get(SLOT) or DEFAULT_KERNEL) if isinstance(kept, dict) else ""
-            session = self._make(folder, journal, _choice(kept), first or DEFAULT_KERNEL)
+            choice = secrets.with_env(CHOICE, journal.get_private(CHOICE))
+            first = str(choice.get(SLOT) or DEFAULT_KERNEL) if isinstance(choice, dict) else ""
+            session = self._make(folder, journal, _choice(choice), first or DEFAULT_KERNEL)
         except CodeexecError:
             self._shelf.release(session_id)
             raise
@@ -333,7 +333,11 @@ class Host:
 
     async def end_lost_sessions(self) -> None:
         """End the sessions whose files were removed or replaced while they were open."""
-        lost = [(each, file) for each in self.sessions if (file := each.recorder.lost_file)]
+        lost = [
+            (candidate, file)
+            for candidate in self.sessions
+            if (file := candidate.recorder.lost_file)
+        ]
         await asyncio.gather(*(self._abandon(session, file) for session, file in lost))
 
     async def _abandon(self, session: Session, lost: Path) -> None:
@@ -347,7 +351,7 @@ class Host:
             self._shelf.release(session_id)
 
     async def _keep_house(self) -> None:
-        """Stop kernels that nobody uses, and forget what is too old."""
+        """Stop kernels that no client uses, and remove sessions that are too old."""
         pruned = -3600.0
         while True:
             now = self._clock.monotonic()
@@ -376,7 +380,7 @@ class Host:
             )
 
     async def _rest(self, session: Session, now: float) -> None:
-        """Stop kernels of the session that are idle while nobody watches."""
+        """Stop kernels of the session that are idle while no client is connected."""
         limit = self.settings.idle_kernel
         if not limit or session.clients or now - session.unwatched_since <= limit:
             return
@@ -392,12 +396,12 @@ class Host:
     # -- listing -------------------------------------------------------------------------
 
     async def _list(self, ended: bool) -> list[q.SessionSummary]:
-        found = [await self._summary(session) for session in self.sessions]
+        summaries = [await self._summary(session) for session in self.sessions]
         if ended:
             noted = await asyncio.to_thread(lambda: list(self._shelf.summaries()))
-            listed = {summary.session_id for summary in found}
-            found += [s for s in noted if s.session_id not in listed]
-        return sorted(found, key=lambda summary: summary.opened_at, reverse=True)
+            listed = {summary.session_id for summary in summaries}
+            summaries += [s for s in noted if s.session_id not in listed]
+        return sorted(summaries, key=lambda summary: summary.opened_at, reverse=True)
 
     async def _summary(self, session: Session) -> q.SessionSummary:
         return summarize(session, await self._size(session))
@@ -415,9 +419,9 @@ def _folder(text: str) -> Path | None:
         return None  # too long, of a user that does not exist, or no path at all
 
 
-def _choice(kept: object) -> KernelChoice:
-    if not isinstance(kept, dict):
+def _choice(stored: object) -> KernelChoice:
+    if not isinstance(stored, dict):
         return KernelChoice(cwd=str(Path.cwd()))
     # Another version may have kept more than we know of.
-    known = {each.name for each in fields(KernelChoice)}
-    return KernelChoice(**{str(key): value for key, value in kept.items() if key in known})
+    names = {field.name for field in fields(KernelChoice)}
+    return KernelChoice(**{str(key): value for key, value in stored.items() if key in names})

@@ -1,4 +1,4 @@
-"""Who has a file open for writing: a lock that dies with its process."""
+"""A lock on a file that is open for writing; it ends with its process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from codeexec.domain.errors import Conflict, StorageError
 class FileLock:
     """Held from construction until `close`; Conflict when another process holds it."""
 
-    def __init__(self, path: Path, what: str) -> None:
+    def __init__(self, path: Path, title: str) -> None:
         try:
             self._file: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -26,7 +26,7 @@ class FileLock:
         except OSError as error:
             self.close()
             raise Conflict(
-                f"{what} is open in another process.",
+                f"{title} is open in another process.",
                 "Attach to it: codeexec-tui attach",
             ) from error
 

@@ -18,17 +18,17 @@ class Presence:
         """The first of them that was removed or replaced since it was seen, or None. One that
         cannot be looked at for another reason (a network drive that is away) is not lost."""
         for path in self._paths:
-            known = self._files.get(path)
+            identity = self._files.get(path)
             try:
                 about = path.stat()
             except (FileNotFoundError, NotADirectoryError):
-                if known is not None:
+                if identity is not None:
                     return path
                 continue
             except OSError:
                 continue
-            if known is None:
+            if identity is None:
                 self._files[path] = about.st_dev, about.st_ino
-            elif known != (about.st_dev, about.st_ino):
+            elif identity != (about.st_dev, about.st_ino):
                 return path
         return None

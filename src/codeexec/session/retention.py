@@ -33,19 +33,19 @@ def prune(root: Path, *, days: float, sessions: int, size: int, now: float) -> l
     before `now` (seconds since 1970), then the oldest until at most `sessions` of them are left
     and all sessions take at most `size` bytes. A limit of 0 is none. Returns the names of those
     gone."""
-    found = _look(root, now)
-    ended = [each for each in found if each.has_ended]
-    count, total = len(ended), sum(each.size for each in found)
-    gone: list[str] = []
-    for each in sorted(ended, key=lambda each: each.changed_at):
-        old = days > 0 and now - each.changed_at > days * _DAY
+    folders = _look(root, now)
+    ended = [folder for folder in folders if folder.has_ended]
+    count, total = len(ended), sum(folder.size for folder in folders)
+    removed: list[str] = []
+    for folder in sorted(ended, key=lambda folder: folder.changed_at):
+        old = days > 0 and now - folder.changed_at > days * _DAY
         many = 0 < sessions < count
         large = 0 < size < total
-        if (old or many or large) and _remove(each.path):
-            gone.append(each.path.name)
+        if (old or many or large) and _remove(folder.path):
+            removed.append(folder.path.name)
             count -= 1
-            total -= each.size
-    return gone
+            total -= folder.size
+    return removed
 
 
 def newest_change(root: Path) -> float | None:
@@ -59,7 +59,7 @@ def newest_change(root: Path) -> float | None:
 
 
 def _look(root: Path, now: float) -> list[_Folder]:
-    found = []
+    folders = []
     for folder in root.iterdir() if root.is_dir() else ():
         if not folder.is_dir() or folder.is_symlink():
             continue
@@ -73,8 +73,8 @@ def _look(root: Path, now: float) -> list[_Folder]:
                 changed_at = max(changed_at, about.st_mtime)
                 total += about.st_size
         has_ended = not (folder / "open").exists()
-        found.append(_Folder(folder, changed_at or now, total, has_ended))
-    return found
+        folders.append(_Folder(folder, changed_at or now, total, has_ended))
+    return folders
 
 
 def _remove(folder: Path) -> bool:

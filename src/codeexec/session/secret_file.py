@@ -27,17 +27,17 @@ class SecretFile:
     def without_env(self, key: str, value: Mapping[str, object]) -> dict[str, object]:
         """`value` without its `env`, which is kept here. That it cannot be written is logged: a
         later restart of the kernel is then without it."""
-        kept = {name: each for name, each in value.items() if name != "env"}
+        public = {name: field for name, field in value.items() if name != "env"}
         env = value.get("env")
         if not env:
-            return kept
-        said = self._read()
-        if said.get(key) != env:
+            return public
+        stored = self._read()
+        if stored.get(key) != env:
             try:
-                self._write({**said, key: env})
+                self._write({**stored, key: env})
             except OSError as error:
                 log.warning("the environment of the session cannot be kept: %s", error)
-        return kept
+        return public
 
     def with_env(self, key: str, value: object) -> object:
         """What `without_env` was given, as far as it is here."""

@@ -45,7 +45,7 @@ R = TypeVar("R")
 
 
 class Session:
-    """Made by the host; `call` and `events` are all that anybody needs of it."""
+    """Made by the host. Clients use `call` and `events` alone."""
 
     def __init__(
         self,
@@ -169,7 +169,7 @@ class Session:
                 return self._cancel(request.execution_id)
             case q.ClearQueue():
                 slots = [self.slots.get(request.kernel)] if request.kernel else self.slots
-                waiting = [each for slot in slots for each in slot.queue.waiting]
+                waiting = [execution_id for slot in slots for execution_id in slot.queue.waiting]
                 return self._done(self.slots.cancel(waiting, "The queue was cleared."))
             case q.AnswerStdin():
                 self.slots.answer(request.request_id, request.text, request.origin)
@@ -221,11 +221,11 @@ class Session:
         return q.Done(self.snapshot.seq, count)
 
     def _execute(self, request: q.Execute) -> q.Accepted:
-        before, kernels = self.snapshot.executions_total, len(tuple(self.slots))
+        total, kernels = self.snapshot.executions_total, len(tuple(self.slots))
         accepted = self.slots.execute(request)
         if len(tuple(self.slots)) > kernels:
             self.kernels.keep_choices()
-        if self.snapshot.executions_total > before:
+        if self.snapshot.executions_total > total:
             self._remember(self.snapshot.executions[accepted.execution_id])
         return accepted
 

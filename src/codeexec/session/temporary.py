@@ -39,6 +39,6 @@ def sweep_states() -> list[Path]:
 
 
 def _end_sessions(state: Path) -> None:
-    """Their kernels end by themselves, but for those that are not of ours and were starting."""
+    """Their kernels end by themselves, except kernels of other launchers that were starting."""
     for folder in (state / "sessions").glob("session-*"):
         end_marked(SESSION, folder.name)

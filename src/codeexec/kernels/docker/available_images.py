@@ -18,13 +18,13 @@ DEADLINE = 3.0
 LABEL = "org.codeexec.image=kernel"
 
 
-async def offers(said: ContainerSettings) -> list[KernelInfo]:
+async def offers(settings: ContainerSettings) -> list[KernelInfo]:
     """The image that settings name, well or not, then others that are known to hold a kernel:
     made by `docker build`, or Jupyter's own. Any other can be asked for as `docker:IMAGE`."""
-    image = said.image or DEFAULT_IMAGE
-    engine = find_engine(said.engine, said.context)
+    image = settings.image or DEFAULT_IMAGE
+    engine = find_engine(settings.engine, settings.context)
     try:
-        policy = parse(said.policy)
+        policy = parse(settings.policy)
     except CodeexecError as error:
         return [_info(image, engine, Policy(), f"{error.message} {error.next_step}")]
     if not installed():
@@ -38,20 +38,20 @@ async def offers(said: ContainerSettings) -> list[KernelInfo]:
             )
         ]
     try:
-        here, ours = await asyncio.gather(
+        images, ours = await asyncio.gather(
             engine.images(deadline=DEADLINE), engine.images(LABEL, deadline=DEADLINE)
         )
     except CodeexecError as error:
-        words = f"{error.message} {error.next_step}"
-        return [_info(image, engine, policy, words, "codeexec-tui docker check")]
-    others = [each for each in here if each in ours or "jupyter" in each]
-    found = [_info(each, engine, policy) for each in others if each != image]
-    if image in here or policy.pull:
-        return [_info(image, engine, policy), *found]
+        problem = f"{error.message} {error.next_step}"
+        return [_info(image, engine, policy, problem, "codeexec-tui docker check")]
+    others = [name for name in images if name in ours or "jupyter" in name]
+    infos = [_info(name, engine, policy) for name in others if name != image]
+    if image in images or policy.pull:
+        return [_info(image, engine, policy), *infos]
     make = "codeexec-tui docker build"
     fix = make if image == DEFAULT_IMAGE else f"{engine.name} pull {image}"
     missing = f"The image {image} is not on this engine."
-    return [_info(image, engine, policy, missing, fix), *found]
+    return [_info(image, engine, policy, missing, fix), *infos]
 
 
 def _info(

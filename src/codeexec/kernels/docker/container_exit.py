@@ -76,5 +76,5 @@ def _plainly(code: int, last_words: str, image: str) -> tuple[str, str]:
             f"The image {image} has no ipykernel.",
             "Add it (pip install ipykernel), or make ours: codeexec-tui docker build",
         )
-    told = f" It said: {last_words.strip()[-300:]}" if code and last_words.strip() else ""
-    return f"The kernel exited with code {code}.{told}", "Restart the kernel."
+    output = f" It said: {last_words.strip()[-300:]}" if code and last_words.strip() else ""
+    return f"The kernel exited with code {code}.{output}", "Restart the kernel."

@@ -92,10 +92,10 @@ class Containers(Backend):
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
         """A kernel in the folder `choice.cwd`; UsageError for one that is not to be mounted, or a
         policy that makes no sense."""
-        said = self._settings()
-        image = choice.image or said.image or DEFAULT_IMAGE
-        policy = parse(choice.policy or said.policy)
-        engine = find_engine(said.engine, said.context)
+        settings = self._settings()
+        image = choice.image or settings.image or DEFAULT_IMAGE
+        policy = parse(choice.policy or settings.policy)
+        engine = find_engine(settings.engine, settings.context)
         plan = ContainerPlan(image, policy, mountable(Path(choice.cwd)), engine, choice.session)
         files = tuple((name, (Path(GUEST) / name).read_text("utf-8")) for name in SHIPPED)
         command = KernelCommand(
@@ -112,7 +112,7 @@ class Containers(Backend):
             if policy.pull and not await engine.has_image(image):
                 await _fetch(engine, image, sink)
             kernel = self._spare.take(plan) or ContainerKernel(plan, facts=facts)
-            if said.spare:
+            if settings.spare:
                 await self._spare.make(plan, facts)
             return kernel
 
@@ -132,23 +132,23 @@ class Containers(Backend):
     async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
         """None: a container ends with the server that started it. What a crash may have left of
         it all the same (it was paused) is removed."""
-        said = self._settings()
+        settings = self._settings()
         if workspace := str(handle.get("workspace") or ""):
             # Its code could change the folder until the crash.
             await asyncio.to_thread(TrustStore().record_mount, workspace)
-        self._sweep(find_engine(said.engine, said.context))
+        self._sweep(find_engine(settings.engine, settings.context))
         return None
 
     def environment(self, choice: KernelChoice, folder: Folder) -> ContainerPlace:
         def container() -> DockerEnvironment | None:
             """That of the oldest kernel of the session which is in one."""
-            lives = [each for key, each in sorted(self._lives.items()) if key[0] == choice.session]
-            found = (each.kernel.environment for each in lives if each.kernel is not None)
-            return next((each for each in found if each and each.poll() is None), None)
+            lives = [life for key, life in sorted(self._lives.items()) if key[0] == choice.session]
+            environments = (life.kernel.environment for life in lives if life.kernel is not None)
+            return next((life for life in environments if life and life.poll() is None), None)
 
         async def mounts() -> bool:
-            said = self._settings()
-            return (await self._know(find_engine(said.engine, said.context))).local
+            settings = self._settings()
+            return (await self._know(find_engine(settings.engine, settings.context))).local
 
         return ContainerPlace(folder, container, mounts)
 
@@ -184,11 +184,21 @@ async def _fetch(engine: Engine, image: str, sink: Sink) -> None:
     latest = Pull()
 
     async def tell() -> None:
-        told: Pull | None = None
+        reported: Pull | None = None
         while True:
-            if latest != told:
-                told = latest
-                sink([Pulled(image, told.layers_done, told.layers, told.done, told.total)])
+            if latest != reported:
+                reported = latest
+                sink(
+                    [
+                        Pulled(
+                            image,
+                            reported.layers_done,
+                            reported.layers,
+                            reported.done,
+                            reported.total,
+                        )
+                    ]
+                )
             await asyncio.sleep(TELL_EVERY)
 
     telling = asyncio.create_task(tell(), name="tell-of-pull")

@@ -101,9 +101,9 @@ class ContainerPlace:
         return await (await self._files()).list_rows(path, pattern, budget)
 
     async def changed_files(
-        self, since: int, wanted: Callable[[str], bool], most: int
+        self, since: int, matches: Callable[[str], bool], most: int
     ) -> list[FileEntry]:
-        return await (await self._files()).changed_files(since, wanted, most)
+        return await (await self._files()).changed_files(since, matches, most)
 
     def watch(
         self, path: Location = "", *, interval: float = 0.5

@@ -74,8 +74,8 @@ def install_docker_kernelspec(
         "engine": engine.program,
         "context": engine.context,
     }
-    shown = display_name or f"Python 3 (container, {policy.name})"
-    content = _content(shown, config, PYTHON_KERNEL, {})
+    title = display_name or f"Python 3 (container, {policy.name})"
+    content = _content(title, config, PYTHON_KERNEL, {})
     data = prefix / "share" / "jupyter" if prefix else Path(jupyter_data_dir())
     path = data / "kernels" / name.lower() / "kernel.json"
     try:

@@ -138,16 +138,16 @@ class ContainerLife:
         if self._kernel is None:
             return
         try:
-            found = await self._kernel.usage()
+            usage = await self._kernel.usage()
         except CodeexecError:
             return  # it ended meanwhile
-        now, before = asyncio.get_running_loop().time(), self._busy
+        now, last = asyncio.get_running_loop().time(), self._busy
         cpu = None
         # The count begins anew in a new container.
-        if before is not None and found.cpu >= before[1] > 0 and now > before[0]:
-            cpu = (found.cpu - before[1]) / (now - before[0])
-        self._busy = now, found.cpu
-        self._usage = KernelUsage(cpu, found.used or None)
+        if last is not None and usage.cpu >= last[1] > 0 and now > last[0]:
+            cpu = (usage.cpu - last[1]) / (now - last[0])
+        self._busy = now, usage.cpu
+        self._usage = KernelUsage(cpu, usage.used or None)
 
     async def _make_plainly(self) -> ContainerKernel:
         return ContainerKernel(self._plan, transport=self._transport)

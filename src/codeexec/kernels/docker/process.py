@@ -165,8 +165,8 @@ class ContainerKernel:
         self._process, self.end = process, None
         self._said.clear()
         self._ended.clear()
-        words = self._own(self._keep_words(process.stdout), self._keep_words(process.stderr))
-        self._own(self._follow(environment, process, words))
+        readers = self._own(self._keep_words(process.stdout), self._keep_words(process.stderr))
+        self._own(self._follow(environment, process, readers))
         if meter is not None and environment.mounted is not None:
             self._own(self._guard_workspace(meter, process))
         if self._mux is not None:
@@ -244,7 +244,7 @@ class ContainerKernel:
         self,
         environment: DockerEnvironment,
         process: GuestProcess,
-        words: Sequence[asyncio.Task[None]],
+        readers: Sequence[asyncio.Task[None]],
     ) -> None:
         try:
             exit = await asyncio.shield(process.exit)
@@ -253,7 +253,7 @@ class ContainerKernel:
             self.end = container_ended(environment.end_explained(), code)
         else:
             if exit.code > 0:  # its last words say why, and may be a moment behind
-                await asyncio.wait(words, timeout=WORDS_DEADLINE)
+                await asyncio.wait(readers, timeout=WORDS_DEADLINE)
             self.end = kernel_ended(exit, self.last_words, self._plan.image)
         if self._mux is not None:
             self._mux.carry_to(None)
@@ -286,20 +286,20 @@ class ContainerKernel:
         """Interrupt code that fills the workspace, and kill its kernel when it goes on."""
         policy = self._plan.policy
         limits = Limits(policy.workspace_growth, policy.workspace_files)
-        times, before = 0, Growth()
+        times, last = 0, Growth()
         async for grown in (await beginning).watch():
             if process.exit.done():
                 return
-            words = excess(grown, limits)
-            if not words:
-                times, before = 0, Growth()
-            elif grown.size > before.size or grown.files > before.files:  # still at it
-                times, before = times + 1, grown
-                what = "the cell was interrupted"
+            problem = excess(grown, limits)
+            if not problem:
+                times, last = 0, Growth()
+            elif grown.size > last.size or grown.files > last.files:  # still at it
+                times, last = times + 1, grown
+                action = "the cell was interrupted"
                 if times > PATIENCE:
-                    what = "the kernel went on in spite of interrupts and was killed"
+                    action = "the kernel went on in spite of interrupts and was killed"
                 await process.signal(signal.SIGKILL if times > PATIENCE else signal.SIGINT)
-                self.tell("The workspace has grown too much", words.format(what=what))
+                self.tell("The workspace has grown too much", problem.format(what=action))
 
     def _own(self, *coroutines: Coroutine[object, object, None]) -> list[asyncio.Task[None]]:
         tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
@@ -319,6 +319,6 @@ def _free_ports(count: int) -> tuple[int, ...]:
     """Ports of the loopback that are free now; all are held until all are known."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return tuple(each.getsockname()[1] for each in sockets)
+        for bound in sockets:
+            bound.bind(("127.0.0.1", 0))
+        return tuple(bound.getsockname()[1] for bound in sockets)

@@ -171,8 +171,8 @@ class DockerProvisioner(KernelProvisionerBase):
         self._has_process = True
         self.end = None
         # The manager compares keys as bytes, whatever its type says.
-        told = {**self.kernel.connection, "key": self.kernel.key.encode()}
-        info = cast("KernelConnectionInfo", told)
+        connection = {**self.kernel.connection, "key": self.kernel.key.encode()}
+        info = cast("KernelConnectionInfo", connection)
         self.connection_info = info
         return info
 

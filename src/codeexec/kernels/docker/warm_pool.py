@@ -38,8 +38,8 @@ class Spare:
         """The spare, when it was made for such a plan; it then belongs to the caller."""
         if self._plan != _anybodys(plan):
             return None
-        found, self._kernel = self._kernel, None
-        return found
+        kernel, self._kernel = self._kernel, None
+        return kernel
 
     async def make(self, plan: ContainerPlan, facts: EngineFacts) -> None:
         """Begin to make one; what was kept for another plan is ended."""

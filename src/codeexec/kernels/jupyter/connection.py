@@ -100,11 +100,11 @@ class KernelConnection:
             self._subshell.cancel()
         self.requests.fail(KernelDied("The kernel went away.", START_AGAIN))
 
-    async def hear_out(self, left: Iterable[Record]) -> None:
+    async def hear_out(self, leftovers: Iterable[Record]) -> None:
         """After the death of the process: read and hand on what it has still said, and what it
         has left on disk."""
         await self._transport.drain(quiet=0.02, longest=1.0)
-        await self.outbox.end(left)
+        await self.outbox.end(leftovers)
         self._release_held()
 
     # -- said --------------------------------------------------------------------------
@@ -326,9 +326,9 @@ class KernelConnection:
 
     async def _await_quiet(self) -> None:
         for _ in range(LATE_LOOKS):
-            before = self._messages
+            count = self._messages
             await asyncio.sleep(LATE_LOOK)
-            if self._messages == before:
+            if self._messages == count:
                 break
         self._release_held()
 

@@ -85,11 +85,11 @@ class KernelSpec:
     @property
     def options(self) -> tuple[str, ...] | None:
         """What an ipykernel is started with besides its connection file; None for others."""
-        rest = [arg for arg in self.command[1:] if not arg.startswith("-X")]
-        is_ipykernel = rest[:2] in (LAUNCHER[:2], ["-m", "ipykernel"]) and not self.provisioner
-        if not is_ipykernel or rest[2:4] != LAUNCHER[2:]:
+        arguments = [arg for arg in self.command[1:] if not arg.startswith("-X")]
+        is_ipykernel = arguments[:2] in (LAUNCHER[:2], ["-m", "ipykernel"]) and not self.provisioner
+        if not is_ipykernel or arguments[2:4] != LAUNCHER[2:]:
             return None
-        return tuple(rest[4:])
+        return tuple(arguments[4:])
 
     @property
     def command(self) -> list[str]:
@@ -110,7 +110,11 @@ def find_specs() -> dict[str, KernelSpec]:
     # An empty entry of JUPYTER_PATH would mean kernels of whatever folder one is in.
     for root in filter(Path.is_absolute, map(Path, jupyter_path("kernels"))):
         try:
-            folders = sorted(each for each in root.iterdir() if (each / "kernel.json").is_file())
+            folders = sorted(
+                folder_of_spec
+                for folder_of_spec in root.iterdir()
+                if (folder_of_spec / "kernel.json").is_file()
+            )
         except OSError:
             continue  # most of the path is not there
         for folder in folders:
@@ -124,9 +128,9 @@ def find_specs() -> dict[str, KernelSpec]:
 def read_spec(name: str, folder: Path) -> KernelSpec | None:
     """What a kernel.json says; None (and a line in the log) where it cannot be read."""
     try:
-        said = load_json(read_plain_text(folder / "kernel.json"))
-        argv, env = said["argv"], said.get("env") or {}
-        metadata = said.get("metadata") or {}
+        content = load_json(read_plain_text(folder / "kernel.json"))
+        argv, env = content["argv"], content.get("env") or {}
+        metadata = content.get("metadata") or {}
         provisioner = (metadata.get("kernel_provisioner") or {}).get("provisioner_name", "")
         if not argv or not all(isinstance(arg, str) for arg in argv):
             raise ValueError("argv is no list of words")
@@ -134,10 +138,10 @@ def read_spec(name: str, folder: Path) -> KernelSpec | None:
             name,
             folder,
             tuple(argv),
-            str(said.get("display_name") or name),
-            str(said.get("language") or "").lower(),
+            str(content.get("display_name") or name),
+            str(content.get("language") or "").lower(),
             {str(key): str(value) for key, value in env.items()},
-            str(said.get("interrupt_mode") or "signal"),
+            str(content.get("interrupt_mode") or "signal"),
             "" if provisioner == "local-provisioner" else str(provisioner),
         )
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
@@ -152,17 +156,17 @@ def choose(
 ) -> Found | KernelSpec:
     """What `name` means, or what is found without one. KernelUnavailable in words."""
     trust = trust or TrustStore()
-    found = find_python(cwd, file, name, env, trust)
-    if found is not None:
-        if found.untrusted:
-            raise KernelUnavailable(changeable(found.interpreter), trust_step(found.untrusted))
-        if not has_ipykernel(found):
-            raise KernelUnavailable(problem(found), f"Run: {fix(found)}")
-        return found
+    python = find_python(cwd, file, name, env, trust)
+    if python is not None:
+        if python.untrusted:
+            raise KernelUnavailable(changeable(python.interpreter), trust_step(python.untrusted))
+        if not has_ipykernel(python):
+            raise KernelUnavailable(problem(python), f"Run: {fix(python)}")
+        return python
     spec = find_specs().get(name.lower())
     if spec is None:
-        what = "is no Python" if os.sep in name else "is no kernel that is installed"
-        raise KernelUnavailable(f"{name} {what}.", SEE_LIST)
+        reason = "is no Python" if os.sep in name else "is no kernel that is installed"
+        raise KernelUnavailable(f"{name} {reason}.", SEE_LIST)
     if missing := spec_problem(spec):
         raise KernelUnavailable(missing, SEE_LIST)
     if changed := untrusted_program(spec, trust):
@@ -177,18 +181,18 @@ def list_kernels(cwd: str, env: Mapping[str, str], trust: Trust | None = None) -
     infos = []
     pythons: set[tuple[str, str]] = set()
     has_default = False
-    for found in candidates(cwd, "", env, trust):
-        pythons.add(found.key)
-        trouble, mend = _python_problem(found)
-        is_default = not found.untrusted and not has_default
+    for python in candidates(cwd, "", env, trust):
+        pythons.add(python.key)
+        trouble, mend = _python_problem(python)
+        is_default = not python.untrusted and not has_default
         has_default = has_default or is_default
         infos.append(
             KernelInfo(
-                found.interpreter,
-                display_name(found),
+                python.interpreter,
+                display_name(python),
                 "python",
-                found.interpreter,
-                found.source,
+                python.interpreter,
+                python.source,
                 is_default,
                 trouble,
                 mend,
@@ -214,11 +218,11 @@ def list_kernels(cwd: str, env: Mapping[str, str], trust: Trust | None = None) -
     return infos
 
 
-def _python_problem(found: Found) -> tuple[str, str]:
-    if found.untrusted:
-        words = f"Not examined: the folder {found.untrusted} is not trusted."
-        return words, trust_command(found.untrusted)
-    return ("", "") if has_ipykernel(found) else (problem(found), fix(found))
+def _python_problem(python: Found) -> tuple[str, str]:
+    if python.untrusted:
+        reason = f"Not examined: the folder {python.untrusted} is not trusted."
+        return reason, trust_command(python.untrusted)
+    return ("", "") if has_ipykernel(python) else (problem(python), fix(python))
 
 
 def untrusted_program(spec: KernelSpec, trust: Trust) -> str:
@@ -233,21 +237,21 @@ def changeable(path: str) -> str:
     return f"{path} could be changed by code in a container, and its folder is not trusted since."
 
 
-def display_name(found: Found) -> str:
+def display_name(python: Found) -> str:
     """Such as `Python 3.12 (.venv)`."""
-    name = Path(found.prefix).name
-    where = f" ({name})" if (Path(found.prefix) / "pyvenv.cfg").exists() and name else ""
-    return f"Python {python_version(found)}".rstrip() + where
+    name = Path(python.prefix).name
+    where = f" ({name})" if (Path(python.prefix) / "pyvenv.cfg").exists() and name else ""
+    return f"Python {python_version(python)}".rstrip() + where
 
 
-def has_ipykernel(found: Found) -> bool:
+def has_ipykernel(python: Found) -> bool:
     """Looks for its files; runs the interpreter only where they may be in many places."""
-    known = has_package(found, "ipykernel")
-    if known is not None:
-        return known
+    is_installed = has_package(python, "ipykernel")
+    if is_installed is not None:
+        return is_installed
     probe = "import importlib.util as u, sys; sys.exit(u.find_spec('ipykernel') is None)"
     try:
-        command = [found.interpreter, "-c", probe]
+        command = [python.interpreter, "-c", probe]
         # Python looks for modules in the current folder first, also for those of its own.
         done = subprocess.run(
             command,
@@ -258,21 +262,21 @@ def has_ipykernel(found: Found) -> bool:
             env=without_secrets(os.environ),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        log.warning("%s cannot be run: %s", found.interpreter, error)
+        log.warning("%s cannot be run: %s", python.interpreter, error)
         return False
     return done.returncode == 0
 
 
-def problem(found: Found) -> str:
-    return f"{found.interpreter} has no ipykernel."
+def problem(python: Found) -> str:
+    return f"{python.interpreter} has no ipykernel."
 
 
-def fix(found: Found) -> str:
+def fix(target: Found) -> str:
     """The exact command that mends it, by what is there."""
-    python = shlex.quote(found.interpreter)
-    if _is_externally_managed(found):
+    python = shlex.quote(target.interpreter)
+    if _is_externally_managed(target):
         return "python3 -m venv .venv && .venv/bin/python -m pip install ipykernel"
-    if has_package(found, "pip"):
+    if has_package(target, "pip"):
         return f"{python} -m pip install ipykernel"
     if shutil.which("uv"):
         return f"uv pip install --python {python} ipykernel"
@@ -286,7 +290,7 @@ def spec_problem(spec: KernelSpec) -> str:
     return ""
 
 
-def _is_externally_managed(found: Found) -> bool:
-    if (Path(found.prefix) / "pyvenv.cfg").exists():
+def _is_externally_managed(python: Found) -> bool:
+    if (Path(python.prefix) / "pyvenv.cfg").exists():
         return False
-    return any(Path(found.prefix, "lib").glob("python3*/EXTERNALLY-MANAGED"))
+    return any(Path(python.prefix, "lib").glob("python3*/EXTERNALLY-MANAGED"))

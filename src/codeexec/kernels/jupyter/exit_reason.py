@@ -45,16 +45,16 @@ def _kills_of(line: str) -> int | None:
         return None
     for file in files:
         try:
-            words = Path(file).read_text().split()
+            fields = Path(file).read_text().split()
         except OSError:
             continue
-        if "oom_kill" in words:
-            return int(words[words.index("oom_kill") + 1])
+        if "oom_kill" in fields:
+            return int(fields[fields.index("oom_kill") + 1])
     return None
 
 
 def explain(
-    status: int | None, *, kills: int = 0, rss: int | None = None, words: str = ""
+    status: int | None, *, kills: int = 0, rss: int | None = None, last_words: str = ""
 ) -> Death:
     """`status` as Popen has it: an exit code, or minus a signal, or None where nobody knows;
     `kills` by the out-of-memory killer since the process began."""
@@ -62,23 +62,23 @@ def explain(
     number = -status if status is not None and status < 0 else None
     starved = kills > 0 and number in (signal.SIGKILL, None) and exit_code is None
     if starved:
-        said = "The system ran out of memory and killed the kernel"
+        message = "The system ran out of memory and killed the kernel"
     elif exit_code is not None:
-        said = f"The kernel exited with code {exit_code}"
+        message = f"The kernel exited with code {exit_code}"
     elif number is not None:
-        said = f"The kernel was ended by {signal_name(number)}"
+        message = f"The kernel was ended by {signal_name(number)}"
         if number == signal.SIGKILL:
-            said += " (somebody killed it, or the system did for want of memory)"
+            message += " (somebody killed it, or the system did for want of memory)"
         elif number in CRASHES:
-            said += " (a crash in native code)"
+            message += " (a crash in native code)"
     else:
-        said = "The kernel is gone; how it ended is not known"
+        message = "The kernel is gone; how it ended is not known"
     if rss:
-        said += f"; it last used {_size(rss)} of memory"
-    said += "."
-    if words:
-        said += f" Its last words:\n{words}"
-    return Death(said, exit_code, number, starved, rss)
+        message += f"; it last used {_size(rss)} of memory"
+    message += "."
+    if last_words:
+        message += f" Its last words:\n{last_words}"
+    return Death(message, exit_code, number, starved, rss)
 
 
 def signal_name(number: int) -> str:
@@ -102,8 +102,8 @@ def read_last_words(path: Path) -> str:
     if crash:
         # faulthandler's report: of its threads the one that crashed, innermost frames first.
         reason, _, threads = frames.partition("\n")
-        _, current, rest = threads.rpartition("Current thread ")
-        report = f"{crash}{reason}\n{current}{rest}" if current else crash + frames
+        _, current, stack = threads.rpartition("Current thread ")
+        report = f"{crash}{reason}\n{current}{stack}" if current else crash + frames
         return report if len(report) <= LAST_WORDS else report[:LAST_WORDS] + "…"
     return plain if len(plain) <= LAST_WORDS else "…" + plain[-LAST_WORDS:]
 

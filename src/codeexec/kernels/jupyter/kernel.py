@@ -242,27 +242,29 @@ class JupyterKernel:
 
     async def _shake_hands(self, connection: KernelConnection, timeout: float) -> Ready:
         """Until the kernel has answered and its output is heard."""
-        gone = asyncio.create_task(self._life.wait(), name="wait-for-exit")
+        exited = asyncio.create_task(self._life.wait(), name="wait-for-exit")
         hands = asyncio.create_task(self._greet(connection), name="greet-kernel")
         try:
-            await asyncio.wait({gone, hands}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                {exited, hands}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+            )
             if hands.done() and not isinstance(hands.exception(), Busy):
                 return hands.result()
-            if gone.done():
+            if exited.done():
                 death = await self._life.explain()
                 raise KernelUnavailable(
                     f"The kernel did not start: {death.message}", replies.mend(death.message)
                 )
-            words = self._life.last_words()
+            output = self._life.last_words()
             raise KernelUnavailable(
                 f"The kernel did not answer within {timeout:g} s."
-                + (f" Its last words:\n{words}" if words else ""),
+                + (f" Its last words:\n{output}" if output else ""),
                 "Look at what it does at its start, or choose another: codeexec-tui kernels",
             )
         finally:
-            for task in (gone, hands):
+            for task in (exited, hands):
                 task.cancel()
-            await asyncio.gather(gone, hands, return_exceptions=True)
+            await asyncio.gather(exited, hands, return_exceptions=True)
 
     async def _greet(self, connection: KernelConnection) -> Ready:
         kind = "kernel_info_request"
@@ -280,20 +282,20 @@ class JupyterKernel:
     async def _greet_again(self, connection: KernelConnection, handle: Handle) -> Ready | None:
         """The answer of a kernel that runs already, once its output is heard; what the handle
         says of one that does not answer though its process is there; None when it is gone."""
-        gone = asyncio.create_task(self._life.wait(), name="wait-for-exit")
+        exited = asyncio.create_task(self._life.wait(), name="wait-for-exit")
         hands = asyncio.create_task(greet_beside(connection), name="greet-kernel")
         try:
-            await asyncio.wait({gone, hands}, timeout=QUESTION, return_when="FIRST_COMPLETED")
-            if gone.done():
+            await asyncio.wait({exited, hands}, timeout=QUESTION, return_when="FIRST_COMPLETED")
+            if exited.done():
                 return None
             if hands.done():
                 return replies.ready(hands.result().content, self._life.pid)
         except (Busy, KernelDied):
             pass  # native code holds it, or it is stopped
         finally:
-            for task in (gone, hands):
+            for task in (exited, hands):
                 task.cancel()
-            await asyncio.gather(gone, hands, return_exceptions=True)
+            await asyncio.gather(exited, hands, return_exceptions=True)
         pid = self._life.pid
         return replies.remembered(handle, pid) if pid is not None else None
 

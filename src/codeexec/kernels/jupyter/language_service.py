@@ -30,12 +30,12 @@ class LanguageService:
     async def complete(self, code: str, cursor: int) -> Completions:
         content: dict[str, object] = {"code": code, "cursor_pos": cursor}
         message = await self._ask_beside("complete_request", content, QUESTION)
-        found = replies.completions(message.content, len(code), cursor)
-        if not found.matches and self._mended is not self._ready():
+        completions = replies.completions(message.content, len(code), cursor)
+        if not completions.matches and self._mended is not self._ready():
             self._mended = self._ready()
             if await self._mend_completion():
                 return await self.complete(code, cursor)
-        return found
+        return completions
 
     async def _mend_completion(self) -> bool:
         """Whether something was in the way of every completion, and is gone."""

@@ -314,7 +314,7 @@ def stand_apart(cwd: str, env: Mapping[str, str]) -> dict[str, str]:
     variables = {"CODEEXEC_CWD": cwd}
     path = env.get("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
     if path:
-        safe = [each for each in path.split(os.pathsep) if _is_outside(each, cwd)]
+        safe = [entry for entry in path.split(os.pathsep) if _is_outside(entry, cwd)]
         variables |= {"PYTHONPATH": os.pathsep.join(safe), "CODEEXEC_PYTHONPATH": path}
     return variables
 

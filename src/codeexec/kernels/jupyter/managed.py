@@ -83,8 +83,8 @@ class ManagedLife:
     async def explain(self) -> Death:
         # Our own provisioners say more than an exit code.
         provisioner = self._manager.provisioner if self._manager else None
-        told = getattr(getattr(provisioner, "end", None), "death", None)
-        return told if isinstance(told, Death) else death.explain(self._status)
+        reason = getattr(getattr(provisioner, "end", None), "death", None)
+        return reason if isinstance(reason, Death) else death.explain(self._status)
 
     def last_words(self) -> str:
         return ""

@@ -154,8 +154,8 @@ class LocalProcess:
             return None
         by_message = bool(handle.get("interrupt_by_message"))
         life = cls(launch, interrupt_by_message=by_message, holding=holding)
-        again = ("argv", "cwd", "env", "session_id", "transport")
-        life._again = {key: handle.get(key) for key in again}
+        launch_keys = ("argv", "cwd", "env", "session_id", "transport")
+        life._again = {key: handle.get(key) for key in launch_keys}
         life._follow(pid, folder, connection, is_child=is_child)
         return life
 
@@ -174,9 +174,9 @@ class LocalProcess:
         await self._gone.wait()
 
     async def explain(self) -> Death:
-        before, now = self._kills, self._kills_now
-        kills = now - before if before is not None and now is not None else 0
-        return death.explain(self._status, kills=kills, rss=self._rss, words=self.last_words())
+        old_kills, now = self._kills, self._kills_now
+        kills = now - old_kills if old_kills is not None and now is not None else 0
+        return death.explain(self._status, kills=kills, rss=self._rss, last_words=self.last_words())
 
     def last_words(self) -> str:
         return death.read_last_words(Path(self._folder) / LOG_FILE) if self._folder else ""
@@ -413,16 +413,16 @@ def trim_log(path: Path) -> None:
         return
     with os.fdopen(fd, "r+b") as file:
         file.seek(-LOG_KEPT, os.SEEK_END)
-        kept = file.read(LOG_KEPT)
+        tail = file.read(LOG_KEPT)
         file.truncate(0)
-        file.write(kept)
+        file.write(tail)
 
 
 def read_connection_file(path: Path) -> Mapping[str, object]:
     """The content of a connection file; KernelUnavailable where it is none."""
     try:
-        found = load_json(read_plain(path))
-        if not isinstance(found, dict) or not {"ip", "key", "shell_port"} <= found.keys():
+        content = load_json(read_plain(path))
+        if not isinstance(content, dict) or not {"ip", "key", "shell_port"} <= content.keys():
             raise ValueError("it names no sockets")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -430,4 +430,4 @@ def read_connection_file(path: Path) -> Mapping[str, object]:
             f"{path} is not the connection file of a kernel: {reason}.",
             "`jupyter --runtime-dir` says where running kernels keep theirs.",
         ) from error
-    return found
+    return content

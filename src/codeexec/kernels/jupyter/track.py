@@ -63,50 +63,50 @@ class Tracker:
 
     def note_error(self, execution: str, error: ErrorInfo) -> None:
         """An error was shown; it says how the execution ends should its reply be lost."""
-        if found := self._open.get(execution):
-            found.error = error
-            if found.is_theirs:
-                found.end = Finished(execution, "error", error)
+        if tracked := self._open.get(execution):
+            tracked.error = error
+            if tracked.is_theirs:
+                tracked.end = Finished(execution, "error", error)
 
     def replied(self, reply: Message) -> tuple[Fact, ...]:
         """An execute_reply has come."""
         execution = reply.parent.msg_id
-        found = self._open.get(execution)
-        if found is None:
+        tracked = self._open.get(execution)
+        if tracked is None:
             return ()
-        found.end, found.shown = finished(reply, execution)
+        tracked.end, tracked.shown = finished(reply, execution)
         # Code that is passed over is never taken up, and some kernels send no idle for it.
-        if found.idle or found.end.status == "aborted":
-            return self._close(execution, found.end)
+        if tracked.idle or tracked.end.status == "aborted":
+            return self._close(execution, tracked.end)
         return ()
 
     def idled(self, execution: str) -> tuple[Fact, ...]:
         """The kernel has said `idle` about this request."""
-        found = self._open.get(execution)
-        if found is None:
+        tracked = self._open.get(execution)
+        if tracked is None:
             return ()
-        found.idle = True
-        return self._close(execution, found.end) if found.end is not None else ()
+        tracked.idle = True
+        return self._close(execution, tracked.end) if tracked.end is not None else ()
 
     def waits_for_reply(self, execution: str) -> bool:
-        found = self._open.get(execution)
-        return found is not None and found.idle
+        tracked = self._open.get(execution)
+        return tracked is not None and tracked.idle
 
     def waits_for_idle(self, execution: str) -> bool:
-        found = self._open.get(execution)
-        return found is not None and found.end is not None
+        tracked = self._open.get(execution)
+        return tracked is not None and tracked.end is not None
 
     def is_open(self, execution: str) -> bool:
         return execution in self._open
 
     def give_up(self, execution: str, *, interrupted: bool) -> tuple[Fact, ...]:
         """The kernel is idle and no reply will come any more: a signal has eaten it."""
-        found = self._open.get(execution)
-        if found is None:
+        tracked = self._open.get(execution)
+        if tracked is None:
             return ()
-        if found.end is not None:
-            return self._close(execution, found.end)  # its idle was heard by another server
-        error = found.error or (INTERRUPTED if interrupted else None)
+        if tracked.end is not None:
+            return self._close(execution, tracked.end)  # its idle was heard by another server
+        error = tracked.error or (INTERRUPTED if interrupted else None)
         return self._close(execution, Finished(execution, "error" if error else "ok", error))
 
     def forget(self) -> None:

@@ -93,10 +93,10 @@ class ZmqTransport:
         # The last messages of a kernel that has died may still be in ZeroMQ's I/O thread.
         end = time.monotonic() + longest
         while not self._closed and time.monotonic() < end:
-            before = self._received
+            count = self._received
             self._wake()
             await asyncio.sleep(quiet)
-            if self._received == before and self._turning is None:
+            if self._received == count and self._turning is None:
                 return
 
     def _connect(

@@ -46,10 +46,10 @@ class BlobStore:
         self._evicted: list[str] = []
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            found = [(entry.stat(), entry.name) for entry in os.scandir(folder) if entry.is_file()]
+            files = [(entry.stat(), entry.name) for entry in os.scandir(folder) if entry.is_file()]
         except OSError as error:
             raise _cannot(folder, error) from error
-        for stat, name in sorted(found, key=lambda each: (each[0].st_mtime_ns, each[1])):
+        for stat, name in sorted(files, key=lambda file: (file[0].st_mtime_ns, file[1])):
             if _DIGEST.match(name):
                 self._note(name, stat.st_size)
             else:
@@ -117,8 +117,8 @@ class BlobStore:
     def take_evicted(self) -> tuple[str, ...]:
         """Digests of what went to keep within the quota, since this was last asked."""
         with self._lock:
-            gone, self._evicted = tuple(self._evicted), []
-        return gone
+            evicted, self._evicted = tuple(self._evicted), []
+        return evicted
 
     def _note(self, digest: str, size: int) -> None:
         self._total += size - self._sizes.pop(digest, 0)

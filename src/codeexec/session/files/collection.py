@@ -75,7 +75,9 @@ class FileCollection:
                 continue
             for entry in entries:
                 if entry.size <= LARGEST:
-                    began = [each for since, each in ended if entry.modified >= since]
+                    began = [
+                        execution_id for since, execution_id in ended if entry.modified >= since
+                    ]
                     await self._take(environment, entry, began[-1])
 
     async def _take(self, environment: Environment, entry: FileEntry, execution_id: str) -> None:
@@ -86,7 +88,7 @@ class FileCollection:
                 return
             digest = await asyncio.to_thread(self._blobs.digest, data)
             artifacts = self._recorder.snapshot.artifacts
-            if (name, digest) not in {(each.name, each.digest) for each in artifacts}:
+            if (name, digest) not in {(artifact.name, artifact.digest) for artifact in artifacts}:
                 await asyncio.to_thread(self._blobs.put, data)
                 self._keep(name, digest, len(data), execution_id)
         except (CodeexecError, OSError) as error:

@@ -65,8 +65,8 @@ class SessionFiles:
                 self._keep(request.path, digest, len(data), "")
                 self._blobs.pin(digest)
             case q.RemoveArtifact():
-                known = {artifact.id for artifact in self._recorder.snapshot.artifacts}
-                if request.artifact_id not in known:
+                artifact_ids = {artifact.id for artifact in self._recorder.snapshot.artifacts}
+                if request.artifact_id not in artifact_ids:
                     raise NotFound(f"There is no artifact {request.artifact_id}.")
                 self._recorder.record(ArtifactRemoved(request.artifact_id, "It was removed."))
             case _:
@@ -117,11 +117,11 @@ class SessionFiles:
         """Record a blob as the artifact of a file. What had to go for it, within the quota, is
         told."""
         # A file of the same name is the same artifact, with new content.
-        known = {artifact.name: artifact.id for artifact in self._recorder.snapshot.artifacts}
+        id_by_name = {artifact.name: artifact.id for artifact in self._recorder.snapshot.artifacts}
         self._recorder.record(
             ArtifactAdded(
                 Artifact(
-                    id=known.get(path) or new_id("artifact"),
+                    id=id_by_name.get(path) or new_id("artifact"),
                     name=path,
                     mime=mime_of(path),
                     size=size,
@@ -135,19 +135,19 @@ class SessionFiles:
 
     def _let_oldest_go(self) -> None:
         collected = [a.id for a in self._recorder.snapshot.artifacts if a.execution_id]
-        gone = collected[: max(len(collected) - MOST_COLLECTED, 0)]
+        oldest = collected[: max(len(collected) - MOST_COLLECTED, 0)]
         why = f"The session keeps the last {MOST_COLLECTED:,} files that runs wrote."
-        self._recorder.record(*(ArtifactRemoved(each, why) for each in gone))
+        self._recorder.record(*(ArtifactRemoved(artifact_id, why) for artifact_id in oldest))
 
     def tell_evicted(self) -> None:
         """Artifacts whose content had to go are artifacts no more."""
-        gone = set(self._blobs.take_evicted())
-        if gone:
+        evicted = set(self._blobs.take_evicted())
+        if evicted:
             self._recorder.record(
                 *(
                     ArtifactRemoved(artifact.id, "The session's artifacts were over their quota.")
                     for artifact in self._recorder.snapshot.artifacts
-                    if artifact.digest in gone
+                    if artifact.digest in evicted
                 )
             )
 

@@ -61,7 +61,7 @@ class SecretAnswers:
     ) -> tuple[Variable, ...]:
         """Previews without answers; of a variable that holds one, size and shape are hidden too."""
         hides_all = self._hides_all(generation)
-        return tuple(self._mask_variable(each, hides_all) for each in variables)
+        return tuple(self._mask_variable(variable, hides_all) for variable in variables)
 
     def _mask_variable(self, variable: Variable, hides_all: bool) -> Variable:
         preview = self.mask(variable.preview)

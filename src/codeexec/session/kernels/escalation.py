@@ -75,7 +75,7 @@ class Ladder:
                 self.rung = min(max(rung + 1, self._urged_to), TOP)
 
     def urge(self, stage: LadderStage = "interrupt", *, auto: bool = False) -> None:
-        """Somebody asks again: the next rung, or straight to `stage`."""
+        """Interrupt again: go to the next rung, or straight to `stage`."""
         self._auto = self._auto or auto
         self._urged_to = max(self.rung + 1, RUNGS.index(stage) if stage in RUNGS else 0)
         self._urge.set()
@@ -85,10 +85,10 @@ class Ladder:
         `is_alive`: the kernel has outlived it."""
         if not self.is_for(execution_id):
             return []
-        said = [self._event("obeyed")] if is_alive or not self.was_ended_by_force else []
+        events = [self._event("obeyed")] if is_alive or not self.was_ended_by_force else []
         self.rung = -1
         self._settled.set()
-        return list(said)
+        return list(events)
 
     def is_for(self, execution_id: str) -> bool:
         return self.is_climbing and execution_id == self._execution_id
@@ -126,5 +126,5 @@ async def _wait(settled: asyncio.Event, urge: asyncio.Event, grace: float | None
     try:
         await asyncio.wait(waiting, timeout=grace, return_when="FIRST_COMPLETED")
     finally:
-        for each in waiting:
-            each.cancel()
+        for task in waiting:
+            task.cancel()

@@ -45,11 +45,11 @@ def reached_by(facts: Sequence[Fact]) -> Reached | None:
 def read_place(journal: Journal, kernel: str = DEFAULT_KERNEL) -> Place | None:
     """The place in the outbox of this kernel of the session that the journal has reached; None
     where it never had one."""
-    kept = journal.get_private(private_key(OUTBOX, kernel))
-    if kept is None:
+    stored = journal.get_private(private_key(OUTBOX, kernel))
+    if stored is None:
         return None
     try:
-        return msgspec.convert(kept, Place)
+        return msgspec.convert(stored, Place)
     except msgspec.ValidationError as error:
         log.warning("the place in the kernel's outbox cannot be read: %s", error)
         return None

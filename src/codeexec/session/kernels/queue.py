@@ -27,8 +27,8 @@ class Queue:
         return Queue(self.waiting, None) if self.running == execution_id else self
 
     def remove(self, execution_ids: Iterable[str]) -> Queue:
-        gone = set(execution_ids)
-        return Queue(tuple(w for w in self.waiting if w not in gone), self.running)
+        removed = set(execution_ids)
+        return Queue(tuple(w for w in self.waiting if w not in removed), self.running)
 
     def __contains__(self, execution_id: object) -> bool:
         return execution_id == self.running or execution_id in self.waiting

@@ -74,8 +74,8 @@ class KernelRequests:
         if isinstance(request, q.Inspect):
             if able.inspection is None:
                 raise Unavailable("This kernel has no help for code.")
-            found = await able.inspection.inspect(request.code, request.cursor, request.detail)
-            return replace(found, text=slot.secrets.mask(found.text))
+            inspection = await able.inspection.inspect(request.code, request.cursor, request.detail)
+            return replace(inspection, text=slot.secrets.mask(inspection.text))
         if able.completion is None:
             raise Unavailable("This kernel does not complete code.")
         if isinstance(request, q.Complete):
@@ -96,12 +96,12 @@ class KernelRequests:
 
     def look_at_variables(self, kernel: str) -> None:
         """A run on this kernel has ended: look at its variables soon, unless it is busy."""
-        slot = next((each for each in self._slots if each.name == kernel), None)
+        slot = next((candidate for candidate in self._slots if candidate.name == kernel), None)
         if slot is not None and (not slot.is_busy or slot.view.subshells):
             self._variables.look_soon(slot)
 
     def keep_choices(self) -> None:
-        """Journal which kernels were asked for, for whoever opens the journal next."""
+        """Journal the choice of each kernel, for the next server that opens the journal."""
         first = self._slots.get(self._slots.first).supervisor.choice
         fields = {**_fields_of(first), "cwd": first.cwd, "file": first.file, "env": dict(first.env)}
         without_env = self._recorder.secrets.without_env(

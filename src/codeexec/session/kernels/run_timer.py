@@ -35,6 +35,6 @@ class RunTimer:
 
     def release(self, running: str | None) -> None:
         """Go on, where the run is still the one that is `running`."""
-        left, self._left = self._left, None
-        if left is not None and running == self._execution_id:
-            self.start(running, left)
+        seconds, self._left = self._left, None
+        if seconds is not None and running == self._execution_id:
+            self.start(running, seconds)

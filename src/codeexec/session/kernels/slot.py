@@ -140,10 +140,14 @@ class KernelSlot:
 
     def cancel(self, execution_ids: Iterable[str], reason: str) -> int:
         """Take executions out of the queue; returns how many were there."""
-        gone = [each for each in execution_ids if each in self.queue.waiting]
-        self.queue = self.queue.remove(gone)
-        self.recorder.record(*(ExecutionFinished(each, "cancelled", reason) for each in gone))
-        return len(gone)
+        removed = [
+            execution_id for execution_id in execution_ids if execution_id in self.queue.waiting
+        ]
+        self.queue = self.queue.remove(removed)
+        self.recorder.record(
+            *(ExecutionFinished(execution_id, "cancelled", reason) for execution_id in removed)
+        )
+        return len(removed)
 
     def answer(self, request_id: str, text: str, origin: str) -> None:
         """Hand the kernel the answer that what runs has asked for. Conflict."""
@@ -157,9 +161,9 @@ class KernelSlot:
             hidden = running.stdin.password
             if hidden:
                 self.secrets.add(text, self.view.generation)
-            shown = "" if hidden else text
+            journaled_text = "" if hidden else text
             self.recorder.record(
-                StdinAnswered(request_id, running.execution_id, shown, origin),
+                StdinAnswered(request_id, running.execution_id, journaled_text, origin),
                 *self._intake.answer(running.stdin, text),
             )
             if (stdin := self.supervisor.kernel.capabilities.stdin) is not None:
@@ -232,7 +236,7 @@ class KernelSlot:
     def _end_theirs(self, reason: str) -> list[AnyEvent]:
         """Those of other clients that run beside ours are over, with the kernel."""
         theirs, self._theirs = self._theirs - {self.queue.running or ""}, set()
-        return [ExecutionFinished(each, "lost", reason) for each in sorted(theirs)]
+        return [ExecutionFinished(execution_id, "lost", reason) for execution_id in sorted(theirs)]
 
     def _finish(self, fact: says.Finished) -> list[AnyEvent]:
         execution_id = fact.execution
@@ -341,14 +345,20 @@ class KernelSlot:
         """Take all out of the queue, and out of others what comes after it in its documents."""
         waiting, self.queue = self.queue.waiting, Queue((), self.queue.running)
         executions = self.snapshot.executions
-        events: list[AnyEvent] = [ExecutionFinished(each, "cancelled", reason) for each in waiting]
-        dropped = [executions[each] for each in waiting if each in executions]
+        events: list[AnyEvent] = [
+            ExecutionFinished(execution_id, "cancelled", reason) for execution_id in waiting
+        ]
+        dropped = [
+            executions[execution_id] for execution_id in waiting if execution_id in executions
+        ]
         return events + self._owner.skip_after(dropped)
 
     def skip(self, execution_ids: Sequence[str]) -> list[AnyEvent]:
         """Take these out of the queue, since one before them did not end well."""
         self.queue = self.queue.remove(execution_ids)
-        return [ExecutionFinished(each, "cancelled", SKIPPED) for each in execution_ids]
+        return [
+            ExecutionFinished(execution_id, "cancelled", SKIPPED) for execution_id in execution_ids
+        ]
 
     def resume(self, running: str, waiting: tuple[str, ...]) -> None:
         self.queue = Queue(waiting, running or None)

@@ -185,13 +185,13 @@ class KernelSlots:
         language = options.language or (cell.language if cell is not None else "")
         if not language:
             return self.default
-        wanted = same_language(language)
-        if _language_of(self.default) == wanted:
+        canonical = same_language(language)
+        if _language_of(self.default) == canonical:
             return self.default
         for slot in self:
-            if _language_of(slot) == wanted:
+            if _language_of(slot) == canonical:
                 return slot
-        return self._need(wanted, language=wanted)
+        return self._need(canonical, language=canonical)
 
     # -- code in -----------------------------------------------------------------------
 
@@ -239,8 +239,8 @@ class KernelSlots:
 
     def cancel(self, execution_ids: Iterable[str], reason: str) -> int:
         """Take executions out of the queues; returns how many were there."""
-        wanted = tuple(execution_ids)
-        count = sum(slot.cancel(wanted, reason) for slot in self)
+        ids = tuple(execution_ids)
+        count = sum(slot.cancel(ids, reason) for slot in self)
         self.pump()
         return count
 
@@ -265,9 +265,9 @@ class KernelSlots:
         events: list[AnyEvent] = []
         for slot in self._slots.values():
             skipped = [
-                each
-                for each in slot.queue.waiting
-                if any(skipped_with(view, executions[each]) for view in failed)
+                execution_id
+                for execution_id in slot.queue.waiting
+                if any(skipped_with(view, executions[execution_id]) for view in failed)
             ]
             events += slot.skip(skipped)
         return events
@@ -324,7 +324,7 @@ class KernelSlots:
         await asyncio.gather(*(slot.supervisor.shut_down(reason) for slot in self))
 
     async def detach(self) -> None:
-        """Leave all kernels to whoever opens the journal next."""
+        """Let all kernels run on, for the next server to adopt."""
         await asyncio.gather(*(slot.supervisor.detach() for slot in self))
 
     def begin_adoption(self) -> None:
@@ -361,9 +361,9 @@ class KernelSlots:
 
 def _language_of(slot: KernelSlot) -> str:
     view = slot.view
-    known = view.language or (view.kernel.language if view.kernel is not None else "")
+    language = view.language or (view.kernel.language if view.kernel is not None else "")
     name = slot.name.partition("@")[0]
-    return same_language(known or slot.supervisor.choice.language or name)
+    return same_language(language or slot.supervisor.choice.language or name)
 
 
 def _check_execute(request: Execute) -> None:

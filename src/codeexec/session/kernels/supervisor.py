@@ -99,10 +99,10 @@ class KernelSupervisor:
             if self.is_ready:
                 return
             # One that died is restarted: a container keeps what was installed in it.
-            await self._bring_up(self.kernel, again=self.kernel is not None)
+            await self._bring_up(self.kernel, restart=self.kernel is not None)
 
-    async def _bring_up(self, kernel: Kernel | None, *, again: bool = False) -> None:
-        """Start a new kernel, or the one that is given, or that one `again`; the lock is held."""
+    async def _bring_up(self, kernel: Kernel | None, *, restart: bool = False) -> None:
+        """Start a new kernel, or the one that is given, or that one `restart`; the lock is held."""
         generation = self._view.generation + 1
         try:
             if kernel is None:
@@ -110,16 +110,16 @@ class KernelSupervisor:
                 kernel = self._factory.create(self.choice, self._executions.take)
             self.kernel = kernel
             self._recorder.record(KernelStarting(generation, kernel.ref, self.name))
-            ready = await (kernel.restart() if again else kernel.start())
+            ready = await (kernel.restart() if restart else kernel.start())
         except Exception as error:
             # Whatever it is (no file descriptor left, for one): who waits must hear of it.
             self.kernel = None
             if not isinstance(error, KernelUnavailable):
                 log.warning("kernel start: %s", error, exc_info=error)
-            said = error if isinstance(error, CodeexecError) else _unforeseen(error)
+            problem = error if isinstance(error, CodeexecError) else _unforeseen(error)
             self._recorder.record(
-                *self._executions.drop_waiting(f"{said.title}: {said}"),
-                KernelDied(generation, Death(str(said)), self.name),
+                *self._executions.drop_waiting(f"{problem.title}: {problem}"),
+                KernelDied(generation, Death(str(problem)), self.name),
             )
             return
         self._come_up(kernel, generation, ready, adopted=False)
@@ -161,9 +161,9 @@ class KernelSupervisor:
         if not choice.language or choice.name:
             return choice
         infos = await asyncio.to_thread(self._factory.list, choice.cwd)
-        wanted = same_language(choice.language)
+        language = same_language(choice.language)
         usable = (info for info in infos if not info.problem)
-        named = next((i.name for i in usable if same_language(i.language) == wanted), None)
+        named = next((i.name for i in usable if same_language(i.language) == language), None)
         return replace(choice, name=named or choice.language)
 
     @property
@@ -238,7 +238,7 @@ class KernelSupervisor:
             self._executions.cancel_all("The kernel was restarted.")
             old, self.is_ready = self.kernel, False
             if old is None or fresh is None:
-                await self._bring_up(fresh or old, again=old is not None)
+                await self._bring_up(fresh or old, restart=old is not None)
                 return
             await old.shutdown()
             self.kernel = None
@@ -268,7 +268,7 @@ class KernelSupervisor:
             self._recorder.keep(self._handle_key, None)
 
     async def detach(self) -> None:
-        """Leave the kernel to whoever opens the journal next."""
+        """Let the kernel run on, for the next server to adopt."""
         self._is_detached = True
         if self._adopting is not None and self.is_adopting:
             # The journal still names the kernel, and nothing was changed: the next server adopts.
@@ -372,9 +372,15 @@ class KernelSupervisor:
         view = self._view
         reason = self._factory.loss_reason(view.kernel.backend if view.kernel else "")
         views = self._snapshot.executions
-        lost = [each for each in open_ids if each in views and views[each].is_open]
+        lost = [
+            execution_id
+            for execution_id in open_ids
+            if execution_id in views and views[execution_id].is_open
+        ]
         self._executions.forget(lost)
-        self._recorder.record(*(ExecutionFinished(each, "lost", reason) for each in lost))
+        self._recorder.record(
+            *(ExecutionFinished(execution_id, "lost", reason) for execution_id in lost)
+        )
         if view.state in ("starting", "idle", "busy"):
             self._recorder.record(KernelDied(view.generation, Death(reason), self.name))
 

@@ -1,4 +1,4 @@
-"""The kernel's variables, looked at after each run and when somebody asks."""
+"""The kernel's variables, read after each execution and on request."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ class VariableWatch:
         generation = slot.view.generation
         masked = slot.secrets.mask_variables(taken.variables, generation)
         taken = replace(taken, variables=masked)
-        before = slot.view.variables, slot.view.variables_generation
-        if (masked, generation) != before and not self._parts.limit.is_reached:
+        recorded = slot.view.variables, slot.view.variables_generation
+        if (masked, generation) != recorded and not self._parts.limit.is_reached:
             self._parts.recorder.record(
                 VariablesTaken(generation, masked, taken.truncated, slot.name)
             )

@@ -52,8 +52,8 @@ class OutputDocument:
         if state is not None:
             document._rows.claims = set(state.claims)
             document._clear_waits = state.clear_waits
-            for name, kept in (("stdout", state.stdout), ("stderr", state.stderr)):
-                document._streams[name].resume(kept)
+            for name, stream_state in (("stdout", state.stdout), ("stderr", state.stderr)):
+                document._streams[name].resume(stream_state)
         return document
 
     def state(self) -> DocumentState | None:

@@ -51,10 +51,10 @@ def _shown(journal: Journal, snapshot: Snapshot) -> Iterator[ExecutionView]:
 
 
 def _facts(journal: Journal, upto: int) -> Iterator[bytes]:
-    after = 0
-    while after < upto and (records := journal.read(after, min(_BATCH, upto - after), "full")):
+    cursor = 0
+    while cursor < upto and (records := journal.read(cursor, min(_BATCH, upto - cursor), "full")):
         yield b"".join(encode(record) + b"\n" for record in records if record.seq <= upto)
-        after = records[-1].seq
+        cursor = records[-1].seq
 
 
 def _script(journal: Journal, snapshot: Snapshot) -> Iterator[bytes]:
@@ -118,8 +118,8 @@ def _notebook(journal: Journal, snapshot: Snapshot, blobs: BlobStore) -> Iterato
             yield f"{between}{json.dumps(output)}".encode()
             between = ",\n"
         yield b"]}"
-    rest = {"metadata": _metadata(snapshot), "nbformat": 4, "nbformat_minor": 5}
-    yield f"\n], {json.dumps(rest)[1:]}\n".encode()
+    tail = {"metadata": _metadata(snapshot), "nbformat": 4, "nbformat_minor": 5}
+    yield f"\n], {json.dumps(tail)[1:]}\n".encode()
 
 
 def _other_language(snapshot: Snapshot, view: ExecutionView) -> str:

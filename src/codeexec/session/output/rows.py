@@ -25,7 +25,7 @@ class LiveRows:
     """The last `LIVE_ROWS` rows of `total`, and what has changed since it was last taken.
 
     `claims` names the kinds whose cursor has been led back to a row by rewriting controls since
-    others last wrote: the end of the document belongs to who wrote there.
+    others last wrote: the end of the document belongs to the stream that wrote there last.
     """
 
     def __init__(self, total: int) -> None:
@@ -51,9 +51,9 @@ class LiveRows:
     def is_live(self, row: Row) -> bool:
         return bool(self._live) and row.number >= self._live[0].number
 
-    def of(self, kind: RowKind, after: Row | None = None) -> list[Row]:
+    def of(self, kind: RowKind, start: Row | None = None) -> list[Row]:
         """Live rows of a kind, all or those after one of them."""
-        first = after.number + 1 - self._live[0].number if after and self._live else 0
+        first = start.number + 1 - self._live[0].number if start and self._live else 0
         return [row for row in self._live[max(first, 0) :] if row.kind == kind]
 
     def touch(self, row: Row) -> None:

@@ -167,7 +167,7 @@ class Stream:
                 piece = piece[held:]
                 if not piece:
                     continue
-            first, newline, rest = piece.partition("\n")
+            first, newline, remainder = piece.partition("\n")
             if first:
                 out.append(change(drawn, pen) + first)
                 drawn, began = pen, True
@@ -175,12 +175,12 @@ class Stream:
                 continue
             out.append(change(drawn, PLAIN) + "\n")
             drawn = PLAIN
-            began = bool(rest) and not rest.endswith("\n")
+            began = bool(remainder) and not remainder.endswith("\n")
             if pen == PLAIN:
-                out.append(rest)
+                out.append(remainder)
                 continue
             opened, closed = change(PLAIN, pen), change(pen, PLAIN)
-            *lines, last = rest.split("\n")
+            *lines, last = remainder.split("\n")
             out += [f"{opened}{line}{closed}\n" if line else "\n" for line in lines]
             if last:
                 out.append(opened + last)
@@ -220,7 +220,7 @@ class Stream:
             self._row.is_open = False
             if self._rows.is_live(self._row):
                 self._rows.touch(self._row)
-        below = self._rows.of(self.kind, after=self._row)
+        below = self._rows.of(self.kind, start=self._row)
         if below and self._rows.is_live(self._row):
             self._row, self._column = below[0], 0
         else:
@@ -377,7 +377,7 @@ class Stream:
     def _erase_below(self) -> None:
         self._erase_line(0)
         if self._row is not None:
-            for row in self._rows.of(self.kind, after=self._row):
+            for row in self._rows.of(self.kind, start=self._row):
                 if row.width:
                     self._rows.touch(row)
                     row.erase_right(0)
@@ -396,16 +396,16 @@ class Stream:
         lines = drawn.split("\r")
         bare = SGR.sub("", drawn).split("\r") if "\x1b" in drawn else lines
         widths = list(map(len, bare))
-        widest, covered, seen = max(widths), 0, []
+        widest, covered, visible = max(widths), 0, []
         for number in range(len(lines) - 1, -1, -1):
             if widths[number] > covered:
                 covered = widths[number]
-                seen.append(number)
+                visible.append(number)
                 if covered == widest:
                     break
         self._claim()
         done = 0
-        for number in reversed(seen):
+        for number in reversed(visible):
             if "\x1b" in drawn:
                 self._pen = _pen_after(self._pen, "".join(lines[done:number]))
             self._column = 0

@@ -107,16 +107,16 @@ def _color(fields: list[str]) -> str | None:
 
 
 @lru_cache(4096)
-def change(before: Pen, after: Pen) -> str:
+def change(old: Pen, new: Pen) -> str:
     """The sequences that lead from one pen to another."""
     parts = []
-    if before.link != after.link:
-        parts.append(f"\x1b]8;;{after.link}\x1b\\")
-    if before.sgr != after.sgr:
-        if not after.sgr:
+    if old.link != new.link:
+        parts.append(f"\x1b]8;;{new.link}\x1b\\")
+    if old.sgr != new.sgr:
+        if not new.sgr:
             parts.append("\x1b[0m")
         else:
-            parts.append(f"\x1b[{'0;' if before.sgr else ''}{after.sgr}m")
+            parts.append(f"\x1b[{'0;' if old.sgr else ''}{new.sgr}m")
     return "".join(parts)
 
 

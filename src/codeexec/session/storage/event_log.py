@@ -1,4 +1,4 @@
-"""Facts into the journal, then into the snapshot, then to whoever listens: in this order."""
+"""Events go into the journal, then into the snapshot, then to the readers: in this order."""
 
 from __future__ import annotations
 
@@ -42,21 +42,22 @@ class Recorder:
     """The one writer of a session's journal.
 
     Readers pull from the journal by their own cursor, so one that stops reading costs nothing
-    and holds nobody up. When the journal cannot be written (disk full), facts are held in
+    and delays no other. When the journal cannot be written (disk full), facts are held in
     memory in their order and `problem` says so, until writing works again; `on_problem` is
     called whenever it has not, and sees to it that `flush` is tried again.
     """
 
     def __init__(
-        self, journal: Journal, clock: Clock, heard: Callable[[Sequence[Recorded]], None]
+        self, journal: Journal, clock: Clock, on_recorded: Callable[[Sequence[Recorded]], None]
     ) -> None:
-        """`heard` is told of facts that are in the journal; of old ones it is not."""
+        """`on_recorded` is called with each newly journaled batch, not for events replayed at
+        start-up."""
         self.journal = journal
         self.clock = clock
         self.snapshot = journal.restore()
         self.problem: StorageError | None = None
         self.on_problem: Callable[[], None] = lambda: None
-        self._heard = heard
+        self._heard = on_recorded
         self._held: list[AnyEvent] = []
         self._private: dict[str, object | None] = {}
         self.secrets = SecretFile(journal.path.with_name(SECRET_FILE))
@@ -74,7 +75,7 @@ class Recorder:
     @property
     def lost_file(self) -> Path | None:
         """The file of the journal that was removed or replaced while it was open: what is
-        written goes to files that nobody will find. None while all is well."""
+        written goes to files that have no name any more. None while all is well."""
         return self._presence.lost()
 
     def record(self, *events: AnyEvent, private: Mapping[str, object | None] | None = None) -> int:
@@ -153,7 +154,7 @@ class Recorder:
         changed.set()
 
     def end_readers(self) -> None:
-        """There will be no more facts: who follows ends after the last one."""
+        """No more events will come: readers end after the last one."""
         self._is_over = True
 
     def close(self) -> None:
@@ -202,10 +203,10 @@ class Recorder:
             records = self.journal.read(cursor, BATCH, output)
             if (
                 output != "full"
-                and (rest := last + FRAME - loop.time()) > 0
+                and (delay := last + FRAME - loop.time()) > 0
                 and all(isinstance(record.event, OutputChanged) for record in records)
             ):
-                await asyncio.sleep(rest)
+                await asyncio.sleep(delay)
                 records = self.journal.read(cursor, BATCH, output)
             cursor = records[-1].seq
             if any(isinstance(record.event, OutputChanged) for record in records):

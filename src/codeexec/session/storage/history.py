@@ -113,7 +113,7 @@ class HistoryStore:
         Slow where there is much code: it uses a connection of its own, so that it may run in a
         thread. `check` is called meanwhile, and may raise to give up.
         """
-        found: list[HistoryEntry] = []
+        entries: list[HistoryEntry] = []
         room = FOUND_CHARACTERS
         try:
             with self._reader() as reader:
@@ -125,19 +125,19 @@ class HistoryStore:
                     (pattern, pattern, session_id),
                 )
                 for row in rows:
-                    if found and found[-1].code == row[3]:
+                    if entries and entries[-1].code == row[3]:
                         continue
                     room -= len(row[3])
-                    if len(found) >= min(limit, MOST_FOUND) or room < 0:
+                    if len(entries) >= min(limit, MOST_FOUND) or room < 0:
                         break
-                    found.append(HistoryEntry(*row))
+                    entries.append(HistoryEntry(*row))
         except sqlite3.Error as error:
             check()  # SQLite says only that it was interrupted
             raise StorageError(
                 f"The history {self.path} cannot be read: {error}.",
                 "Move it away; a new one is begun.",
             ) from error
-        return tuple(found)
+        return tuple(entries)
 
     @contextlib.contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:

@@ -161,12 +161,12 @@ class Journal:
     ) -> list[Recorded]:
         """Write facts, and private values with them, in one transaction; returns the facts as
         recorded, output elided."""
-        kept: list[Recorded] = []
+        elided: list[Recorded] = []
         full: list[Recorded] = []
         rows: list[tuple[int, float, bool, bytes]] = []
-        for seq, given in enumerate(events, self.last_seq + 1):
-            event, small, body = _prepare(given)
-            kept.append(Recorded(seq, at, small))
+        for seq, raw_event in enumerate(events, self.last_seq + 1):
+            event, small, body = _prepare(raw_event)
+            elided.append(Recorded(seq, at, small))
             full.append(Recorded(seq, at, event))
             rows.append((seq, at, small is event, body))
         try:
@@ -190,13 +190,13 @@ class Journal:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-        self.last_seq += len(kept)
-        for small_record, record, (*_, body) in zip(kept, full, rows, strict=True):
+        self.last_seq += len(elided)
+        for small_record, record, (*_, body) in zip(elided, full, rows, strict=True):
             self._elided.add(small_record, len(body))
             self._full.add(
                 record, len(body) if record.event is small_record.event else _size(record)
             )
-        return kept
+        return elided
 
     def read(self, after: int, limit: int, output: OutputMode = "tail") -> list[Recorded]:
         """At most `limit` facts after number `after`, and about `READ_BYTES` at most; none
@@ -207,11 +207,11 @@ class Journal:
         records: list[Recorded] = []
         size = 0
         with _told(self.path, "read"):
-            found = self._db.execute(
+            cursor = self._db.execute(
                 "SELECT seq, at, whole, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
                 (after, limit),
             )
-            for seq, at, whole, body in found:
+            for seq, at, whole, body in cursor:
                 event = decode_event(body)
                 size += len(body)
                 if output == "full" and not whole and isinstance(event, OutputChanged):
@@ -306,8 +306,8 @@ class Journal:
             row = self._db.execute("SELECT value FROM private WHERE key = ?", (key,)).fetchone()
         if row is None:
             return None
-        found: object = msgspec.json.decode(row[0])
-        return found
+        value: object = msgspec.json.decode(row[0])
+        return value
 
 
 class _Recent:
@@ -324,9 +324,9 @@ class _Recent:
         self._records.append((record, size + _RECORD_OVERHEAD))
         self._size += size + _RECORD_OVERHEAD
         while self._size > RECENT_BYTES:
-            gone, size = self._records.popleft()
+            dropped, size = self._records.popleft()
             self._size -= size
-            self.before = gone.seq
+            self.before = dropped.seq
 
     def read(self, after: int, limit: int) -> list[Recorded]:
         first = after - self.before

@@ -100,15 +100,15 @@ class OutputStore:
         self._known.clear()
 
     def _find(self, execution_id: str) -> _Execution | None:
-        found = self._known.get(execution_id)
-        if found is None:
+        execution = self._known.get(execution_id)
+        if execution is None:
             row = self._db.execute(
                 "SELECT id, total FROM executions WHERE name = ?", (execution_id,)
             ).fetchone()
             if row is None:
                 return None
-            found = self._remember(execution_id, _Execution(*row))
-        return found
+            execution = self._remember(execution_id, _Execution(*row))
+        return execution
 
     def _remember(self, execution_id: str, execution: _Execution) -> _Execution:
         while len(self._known) >= _KNOWN:
@@ -153,26 +153,26 @@ class OutputStore:
         )
 
     def update_display(self, event: DisplayUpdated) -> None:
-        found = self._db.execute(
+        chunks = self._db.execute(
             "SELECT id, body FROM chunks WHERE display = ?", (event.display_id,)
         ).fetchall()
-        for chunk, body in found:
+        for chunk, body in chunks:
             run = _run.decode(body)
             assert run.display is not None
-            shown = replace(run.display, parts=event.parts, metadata=event.metadata)
+            updated = replace(run.display, parts=event.parts, metadata=event.metadata)
             self._db.execute(
                 "UPDATE chunks SET now = ? WHERE id = ?",
-                (_to_json(replace(run, display=shown)), chunk),
+                (_to_json(replace(run, display=updated)), chunk),
             )
 
     # -- out ---------------------------------------------------------------------------
 
     def restore(self, seq: int) -> Runs:
         """All rows that a fact carried when it was recorded."""
-        found = self._db.execute(
+        chunks = self._db.execute(
             "SELECT kind, body FROM chunks WHERE seq = ? AND needed ORDER BY id", (seq,)
         )
-        return compact([_to_run(kind, body) for kind, body in found])
+        return compact([_to_run(kind, body) for kind, body in chunks])
 
     def total(self, execution_id: str) -> int:
         execution = self._find(execution_id)
@@ -195,9 +195,9 @@ class OutputStore:
                 held = _fitting(lines, MAX_PAGE - size)
                 size += sum(map(len, held)) if len(held) == len(lines) else MAX_PAGE
                 if held or not runs:
-                    shown = held or lines[:1]
-                    is_open = run.open and low - first + len(shown) == len(every)
-                    runs.append(Run(run.kind, "\n".join(shown), open=is_open))
+                    page = held or lines[:1]
+                    is_open = run.open and low - first + len(page) == len(every)
+                    runs.append(Run(run.kind, "\n".join(page), open=is_open))
             else:
                 runs.append(run)
                 size += len(_to_json(run))
@@ -217,12 +217,12 @@ class OutputStore:
             (execution, start),
         ).fetchone()
         body = "ifnull(now, body)" if whole else "coalesce(now, clipped, body)"
-        found = self._db.execute(
+        chunks = self._db.execute(
             f"SELECT first, until, kind, {body} FROM chunks"
             " WHERE execution = ? AND until > first AND first >= ? AND first < ? ORDER BY first",
             (execution, first, stop),
         )
-        for first, until, kind, text in found:
+        for first, until, kind, text in chunks:
             yield first, until, _to_run(kind, text)
 
     def last_displays(self, execution_id: str, count: int) -> tuple[Display, ...]:
@@ -230,12 +230,12 @@ class OutputStore:
         execution = self._find(execution_id)
         if execution is None:
             return ()
-        found = self._db.execute(
+        bodies = self._db.execute(
             "SELECT ifnull(now, body) FROM chunks WHERE execution = ? AND until > first"
             " AND kind = 'display' ORDER BY first DESC LIMIT ?",
             (execution.id, count),
         ).fetchall()
-        runs = (_run.decode(body) for (body,) in reversed(found))
+        runs = (_run.decode(body) for (body,) in reversed(bodies))
         return tuple(run.display for run in runs if run.display is not None)
 
     def display_of_blob(self, digest: str) -> Display | None:
@@ -250,13 +250,13 @@ class OutputStore:
     def displays_before(self, before: int, limit: int) -> list[tuple[int, str, int, Display]]:
         """Displays shown now that are more than plain text, newest first: position, execution
         id, row and display."""
-        found = self._db.execute(
+        chunks = self._db.execute(
             "SELECT chunks.id, name, first, ifnull(now, body) FROM chunks"
             " JOIN executions ON executions.id = execution"
             f" WHERE {_RICH} AND chunks.id < ? ORDER BY chunks.id DESC LIMIT ?",
             (before or 2**62, limit),
         ).fetchall()
-        rows = ((position, name, row, _run.decode(body)) for position, name, row, body in found)
+        rows = ((position, name, row, _run.decode(body)) for position, name, row, body in chunks)
         return [
             (position, name, row, run.display)
             for position, name, row, run in rows
@@ -284,7 +284,7 @@ class OutputStore:
             (request.execution_id,),
         ).fetchall()
         start = request.start if request.execution_id else 0
-        found: list[RowMatch] = []
+        row_matches: list[RowMatch] = []
         for execution, name, total in executions:
             for first, until, run in self._current(execution, start, total, True):
                 check()
@@ -295,12 +295,12 @@ class OutputStore:
                 for number, line in enumerate(lines, first):
                     row = number if run.is_text else first
                     if row >= start and matches(line):
-                        if len(found) >= limit:
-                            return RowMatches(tuple(found), complete=False)
-                        found.append(RowMatch(name, row, clip_row(line)))
+                        if len(row_matches) >= limit:
+                            return RowMatches(tuple(row_matches), complete=False)
+                        row_matches.append(RowMatch(name, row, clip_row(line)))
                         if not run.is_text:
                             break
-        return RowMatches(tuple(found))
+        return RowMatches(tuple(row_matches))
 
 
 _Chunk = tuple[int, int, int, int, str, bool, str | None, str | None, str]
@@ -309,8 +309,18 @@ _Chunk = tuple[int, int, int, int, str, bool, str | None, str | None, str]
 def _chunks(execution: int, seq: int, first: int, runs: Runs, needed: bool) -> Iterator[_Chunk]:
     for run in runs:
         if not run.is_text:
-            shown = run.display.display_id if run.display else None
-            yield execution, seq, first, first + 1, run.kind, needed, shown, None, _to_json(run)
+            display_id = run.display.display_id if run.display else None
+            yield (
+                execution,
+                seq,
+                first,
+                first + 1,
+                run.kind,
+                needed,
+                display_id,
+                None,
+                _to_json(run),
+            )
             first += 1
             continue
         for text, is_last in _pieces(run.text):

@@ -114,11 +114,11 @@ class RunIndex:
         return upto, last
 
     def _catch_up(self, upto: int) -> None:
-        found = self._db.execute(
+        events = self._db.execute(
             "SELECT seq, body FROM events WHERE seq > ? AND substr(body, 1, ?) != ? ORDER BY seq",
             (upto, len(_OUTPUT), _OUTPUT),
         )
-        for seq, body in found:
+        for seq, body in events:
             self.add(seq, decode_event(body))
         self._db.execute("UPDATE run_index SET upto = (SELECT ifnull(max(seq), 0) FROM events)")
 
@@ -222,54 +222,54 @@ class RunIndex:
     def views(self, before: int = 0, limit: int = MAX_VIEWS) -> ExecutionPage:
         """See `ListExecutions`."""
         limit = min(max(limit, 1), MAX_VIEWS)
-        found = self._db.execute(
+        runs = self._db.execute(
             "SELECT number, name FROM runs WHERE NOT silent AND (?1 = 0 OR number < ?1)"
             " ORDER BY number DESC LIMIT ?2",
             (before, limit + 1),
         ).fetchall()
         views: list[ExecutionView] = []
         size = 0
-        for number, name in found[:limit]:
+        for number, name in runs[:limit]:
             view = self._view(number, name)
             size += len(view.code) + sum(len(run.text) for run in view.tail)
             if views and size > MAX_PAGE:
                 break
             views.append(view)
-        return ExecutionPage(tuple(reversed(views)), more=len(views) < len(found))
+        return ExecutionPage(tuple(reversed(views)), more=len(views) < len(runs))
 
     def iter_views(self, upto: int = 0, *, silent: bool = False) -> Iterator[ExecutionView]:
         """All executions in order, without their output: the first `upto`, or all; silent ones
         only where that is asked for."""
         at = 0
         while True:
-            found = self._db.execute(
+            runs = self._db.execute(
                 "SELECT number, name FROM runs WHERE silent <= ?3 AND number > ?1"
                 " AND (?2 = 0 OR number <= ?2) ORDER BY number LIMIT 500",
                 (at, upto, silent),
             ).fetchall()
-            if not found:
+            if not runs:
                 return
-            for number, name in found:
+            for number, name in runs:
                 yield self._view(number, name, with_output=False)
-            at = found[-1][0]
+            at = runs[-1][0]
 
     def of_cells(self, document: str) -> ExecutionPage:
         """The last execution of each cell of a document, without output."""
         document = document.encode("utf-8", "replace").decode()
-        found = self._db.execute(
+        runs = self._db.execute(
             "SELECT max(number), name FROM runs WHERE document = ? AND cell != ''"
             " GROUP BY cell ORDER BY 1 DESC LIMIT ?",
             (document, MAX_CELLS + 1),
         ).fetchall()
         views: list[ExecutionView] = []
         size = 0
-        for number, name in found[:MAX_CELLS]:
+        for number, name in runs[:MAX_CELLS]:
             view = self._view(number, name, with_output=False)
             size += len(view.code)
             if views and size > MAX_PAGE:
                 break
             views.append(view)
-        return ExecutionPage(tuple(reversed(views)), more=len(views) < len(found))
+        return ExecutionPage(tuple(reversed(views)), more=len(views) < len(runs))
 
     def displays(self, before: int, limit: int) -> DisplayPage:
         """See `ListDisplays`."""

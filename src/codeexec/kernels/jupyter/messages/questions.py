@@ -33,8 +33,8 @@ if helpers is None:
 
 
 def _call(function: str, *arguments: object) -> str:
-    said = "".join(f", {argument!r}" for argument in arguments)
-    return f"{_prelude()}answer(helpers.{function}(user{said}))\n"
+    text = "".join(f", {argument!r}" for argument in arguments)
+    return f"{_prelude()}answer(helpers.{function}(user{text}))\n"
 
 
 def variables_code() -> str:

@@ -21,15 +21,15 @@ Status = Literal["complete", "incomplete", "invalid", "unknown"]
 
 def ready(info: dict[str, object], pid: int | None) -> Ready:
     language = info.get("language_info")
-    known = language if isinstance(language, dict) else {}
+    details = language if isinstance(language, dict) else {}
     features = info.get("supported_features")
     return Ready(
         pid,
-        str(known.get("name", "")).lower(),
-        str(known.get("version", "")),
+        str(details.get("name", "")).lower(),
+        str(details.get("version", "")),
         str(info.get("banner", "")),
         isinstance(features, list) and "kernel subshells" in features,
-        language_info=known if len(str(known)) <= _MOST_INFO else {},
+        language_info=details if len(str(details)) <= _MOST_INFO else {},
     )
 
 
@@ -65,17 +65,17 @@ def completions(content: dict[str, object], length: int, cursor: int) -> Complet
 def inspection(content: dict[str, object]) -> Inspection:
     data = content.get("data")
     text = data.get("text/plain") if isinstance(data, dict) else None
-    found = bool(content.get("found")) and isinstance(text, str)
-    return Inspection(found, str(text) if found else "")
+    has_text = bool(content.get("found")) and isinstance(text, str)
+    return Inspection(has_text, str(text) if has_text else "")
 
 
 def completeness(content: dict[str, object]) -> Completeness:
     status = content.get("status")
-    known: Status = "unknown"
-    for each in get_args(Status):
-        if each == status:
-            known = each
-    return Completeness(known, str(content.get("indent") or ""))
+    checked: Status = "unknown"
+    for option in get_args(Status):
+        if option == status:
+            checked = option
+    return Completeness(checked, str(content.get("indent") or ""))
 
 
 def comm_question(code: str) -> dict[str, object]:
@@ -91,7 +91,7 @@ def prime() -> dict[str, object]:
     sources = [(Path(GUEST) / f"{name}.py").read_text(encoding="utf-8") for name in names]
     return {
         "code": "".join(
-            f"exec({each!r}, {{'__name__': 'codeexec_helpers'}})\n" for each in sources
+            f"exec({source!r}, {{'__name__': 'codeexec_helpers'}})\n" for source in sources
         ),
         "silent": True,
         "store_history": False,

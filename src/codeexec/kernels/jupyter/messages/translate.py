@@ -89,17 +89,17 @@ def finished(reply: Message, execution: str) -> tuple[Finished, tuple[Fact, ...]
     content = reply.content
     status = content.get("status")
     payloads = content.get("payload")
-    shown = tuple(
+    facts = tuple(
         fact
         for payload in (payloads if isinstance(payloads, list) else ())
         if isinstance(payload, dict)
         for fact in _of_payload(payload, execution)
     )
     if status == "ok":
-        return Finished(execution, "ok", None, _count(content)), shown
+        return Finished(execution, "ok", None, _count(content)), facts
     if status in ("aborted", "abort"):
         return Finished(execution, "aborted"), ()
-    return Finished(execution, "error", error_info(content), _count(content)), shown
+    return Finished(execution, "error", error_info(content), _count(content)), facts
 
 
 def _of_payload(payload: Mapping[str, object], execution: str) -> tuple[Fact, ...]:
@@ -110,8 +110,8 @@ def _of_payload(payload: Mapping[str, object], execution: str) -> tuple[Fact, ..
         case "set_next_input" if isinstance(text, str) and len(text) <= LONGEST_INPUT:
             return (NextInput(execution, text, payload.get("replace") is True),)
         case "set_next_input" if isinstance(text, str):
-            words = f"It has {len(text):,} characters; open the file instead."
-            return (Told("warning", "The next input is too long", words),)
+            advice = f"It has {len(text):,} characters; open the file instead."
+            return (Told("warning", "The next input is too long", advice),)
     return NOTHING
 
 
@@ -125,16 +125,16 @@ def error_info(content: Mapping[str, object]) -> ErrorInfo:
 
 
 def _display_id(content: Mapping[str, object]) -> str | None:
-    found = _mapping(content.get("transient")).get("display_id")
-    return found if isinstance(found, str) and found else None
+    display_id = _mapping(content.get("transient")).get("display_id")
+    return display_id if isinstance(display_id, str) and display_id else None
 
 
 def _count(content: Mapping[str, object]) -> int | None:
     """The prompt number. Clients refuse a whole frame for a bool or a too large number."""
-    found = content.get("execution_count")
-    if not isinstance(found, int) or isinstance(found, bool):
+    count = content.get("execution_count")
+    if not isinstance(count, int) or isinstance(count, bool):
         return None
-    return found if 0 <= found <= MAX_INTEGER else None
+    return count if 0 <= count <= MAX_INTEGER else None
 
 
 def _mapping(value: object) -> Mapping[str, object]:

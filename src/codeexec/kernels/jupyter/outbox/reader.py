@@ -118,9 +118,9 @@ class OutboxReader:
 
     def announced(self, info: dict[str, object]) -> None:
         """A fresh kernel has answered with this kernel_info: read from here on."""
-        found = read_announcement(info)
-        if found is not None:
-            self.begin(Reached(found.token, max(found.last, self.reached)))
+        announcement = read_announcement(info)
+        if announcement is not None:
+            self.begin(Reached(announcement.token, max(announcement.last, self.reached)))
 
     def begin(self, place: Reached) -> None:
         """Read on from a place of this or of an earlier server."""
@@ -141,10 +141,10 @@ class OutboxReader:
         if self._repairing is not None:
             self._repairing.cancel()
 
-    async def end(self, left: Iterable[Record]) -> None:
+    async def end(self, records: Iterable[Record]) -> None:
         """The kernel is dead and answers no more: deliver what it has left on disk, and what has
         come."""
-        for count, (number, frames) in enumerate(left if self.token else ()):
+        for count, (number, frames) in enumerate(records if self.token else ()):
             if number == 0 and (reply := self._unpack(frames)) is not None:
                 self._listener.replied(reply)
             elif number > self.reached:
@@ -204,9 +204,9 @@ class OutboxReader:
             loop = asyncio.get_running_loop()
             self._tail_timer = loop.call_later(TAIL_WAIT, self._look, self.reached)
 
-    def _look(self, before: int) -> None:
+    def _look(self, old_reached: int) -> None:
         self._tail_timer = None
-        if self.reached == before:
+        if self.reached == old_reached:
             self.repair()
         else:
             self.look_for_tail()
@@ -225,10 +225,10 @@ class OutboxReader:
     async def _repair(self) -> None:
         failures = 0
         while self.token and failures < PATIENCE:
-            before, ahead = self.reached, len(self._ahead)
+            start, ahead = self.reached, len(self._ahead)
             content: dict[str, object] = {
                 "acknowledge": self._journaled,
-                "after": before,
+                "after": start,
                 "room": ROOM,
             }
             try:
@@ -246,7 +246,7 @@ class OutboxReader:
             await self._listener.drained()
             if self.reached >= answer.last and not self._ahead:
                 return
-            failures = failures + 1 if self.reached == before else 0
+            failures = failures + 1 if self.reached == start else 0
         if self.token:
             self._listener.lost(0)
             self.abandon()
@@ -320,10 +320,10 @@ class OutboxReader:
 def read_announcement(info: dict[str, object]) -> Announcement | None:
     """What a kernel_info_reply says of an outbox; None where the kernel has none."""
     try:
-        found = msgspec.convert(info.get(ANNOUNCEMENT), Announcement)
+        announcement = msgspec.convert(info.get(ANNOUNCEMENT), Announcement)
     except msgspec.ValidationError:
         return None
-    return found if found.token else None
+    return announcement if announcement.token else None
 
 
 def read_place(value: object) -> Reached | None:

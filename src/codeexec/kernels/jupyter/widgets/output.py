@@ -176,7 +176,9 @@ class OutputWidgets:
         if widget is None:
             return
         if isinstance(outputs := state.get("outputs"), list):
-            widget.outputs = [each for each in outputs if isinstance(each, dict)][-MOST_OUTPUTS:]
+            widget.outputs = [output for output in outputs if isinstance(output, dict)][
+                -MOST_OUTPUTS:
+            ]
             self._changed[key] = None
         if "msg_id" in state:
             self._release(widget)
@@ -204,16 +206,16 @@ class OutputWidgets:
             table.pop(key, None)
 
     def _note(self, widget: _Widget) -> None:
-        key = next(key for key, each in self._widgets.items() if each is widget)
+        key = next(key for key, candidate in self._widgets.items() if candidate is widget)
         self._changed[key] = self._unsent[key] = None
 
     # -- what a display shows ------------------------------------------------------------------
 
     def _line(self, key: str) -> Iterator[str]:
         """A model and what it is in, outwards."""
-        seen: set[str] = set()
-        while key and key not in seen:
-            seen.add(key)
+        keys: set[str] = set()
+        while key and key not in keys:
+            keys.add(key)
             yield key
             key = self._parents.get(key, "")
 
@@ -226,7 +228,7 @@ class OutputWidgets:
             for output in widget.outputs
         ]
         last = outputs[-1].get("data") if outputs else None
-        if isinstance(last, dict) and not any("text" in each for each in outputs):
+        if isinstance(last, dict) and not any("text" in captured for captured in outputs):
             return {**last, VIEW: data.get(VIEW)}  # such as a plot that is drawn again and again
         text = self._text(model, MOST_DEPTH)
         if text is None:

@@ -118,17 +118,17 @@ def _number(value: object) -> float:
 
 def _choice(state: Mapping[str, Any]) -> str:
     labels, index = state.get("_options_labels"), state.get("index")
-    names = [str(each) for each in labels] if isinstance(labels, list | tuple) else []
+    names = [str(label) for label in labels] if isinstance(labels, list | tuple) else []
     chosen = index if isinstance(index, list | tuple) else [index]
     return ", ".join(
-        names[each] for each in chosen if isinstance(each, int) and 0 <= each < len(names)
+        names[label] for label in chosen if isinstance(label, int) and 0 <= label < len(names)
     )
 
 
 def _titles(state: Mapping[str, Any], count: int) -> list[str]:
     titles = state.get("titles")
     if isinstance(titles, list | tuple):  # ipywidgets 8
-        names = [str(each) for each in titles]
+        names = [str(title) for title in titles]
     elif isinstance(old := state.get("_titles"), dict):
         names = [str(old.get(str(number), "")) for number in range(count)]
     else:
