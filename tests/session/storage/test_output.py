@@ -6,7 +6,7 @@ import io
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from rich.progress import Progress
@@ -310,6 +310,7 @@ def test_rows_and_patches_are_those_of_a_plain_model(
 
 
 @given(hostile_texts)
+@example("\n\n\n\x1b[70A\x1b[31ma")
 def test_safe_text_is_safe_and_stays_as_it_is(text: str) -> None:
     once = safe_text(text)
     for row in once.split("\n"):

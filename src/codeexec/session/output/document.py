@@ -128,5 +128,4 @@ def safe_text(text: str) -> str:
     document.write("stdout", text)
     patch = document.take_patch()
     body = "\n".join(run.text for run in patch.runs) if patch else ""
-    ends = text.endswith("\n") and not body.endswith("\n")
-    return body + "\n" if ends else body
+    return body + "\n" if text.endswith("\n") else body
