@@ -151,7 +151,7 @@ async def first_content(socket: str, state: Path, work: Path, last: int) -> floa
 
     began = time.perf_counter()
     themes = theme.load_themes([theme.built_in_folder()])
-    equipment = AppContext(
+    app_context = AppContext(
         me="bench",
         state=state / "tui",
         loaded=Loaded(Settings(), {}),
@@ -162,12 +162,12 @@ async def first_content(socket: str, state: Path, work: Path, last: int) -> floa
     )
     async with SocketHost(Address(socket=socket)) as host:
         options = OpenOptions(session="session-long", attach=True)
-        program = WorkbenchApp(host, options, equipment, work)
+        program = WorkbenchApp(host, options, app_context, work)
         async with program.run_test(size=(140, 42)) as pilot:
             while (
                 (frame := program.workbench.last) is None
                 or frame.snapshot.seq < last
-                or not program.workbench.console_pane.view.deck.cards
+                or not program.workbench.console_pane.view.card_list.cards
             ):
                 await pilot.pause(0.005)
             return time.perf_counter() - began

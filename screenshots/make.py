@@ -107,7 +107,7 @@ class Bench:
 
     def svg(self) -> str:
         strips = self.program.screen._compositor.render_strips()
-        colors = self.program.equipment.theme
+        colors = self.program.app_context.theme
         width = self.program.size.width
         return draw(strips, width, colors.color("surface"), colors.color("text"))
 
@@ -126,7 +126,7 @@ async def bench(files: tuple[str, ...], size: tuple[int, int], key: str) -> Asyn
         os.environ["XDG_CONFIG_HOME"] = str(scratch / "config")
         themes = [theme.built_in_folder()]
         async with EmbeddedHost(scratch / "state") as host:
-            equipment = AppContext(
+            app_context = AppContext(
                 me="ada",
                 state=scratch / "state",
                 loaded=load(folder),
@@ -135,7 +135,7 @@ async def bench(files: tuple[str, ...], size: tuple[int, int], key: str) -> Asyn
                 keymap=keymap.load("default"),
                 graphics=Graphics("quadrant"),
             )
-            program = WorkbenchApp(host, OpenOptions(files=files), equipment, folder)
+            program = WorkbenchApp(host, OpenOptions(files=files), app_context, folder)
             async with program.run_test(size=size) as pilot:
                 here = Bench(program, pilot)
                 await here.until(lambda: here.snapshot.kernel.state == "idle")

@@ -43,7 +43,7 @@ async def _take(bench: Bench, size: Size) -> Picture:
     """The screen in all the looks."""
     program, strips = bench.program, {}
     for theme, depth in LOOKS:
-        program.show_theme(program.equipment.themes[theme].at(depth))
+        program.show_theme(program.app_context.themes[theme].at(depth))
         before: list[list[Segment]] | None = None
         shot: list[list[Segment]] = []
         while before != shot or len(shot) != size[1]:

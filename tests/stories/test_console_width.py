@@ -31,7 +31,7 @@ async def test_a_frame_fits_into_the_pane_and_follows_its_size(
         row = bench.console.card(1).text().split("\n")
         assert all(len(line) <= width_of(bench) + 2 for line in row)
         painted = bench.workbench.console_pane.view.painter
-        card = bench.workbench.console_pane.view.deck.cards[0]
+        card = bench.workbench.console_pane.view.card_list.cards[0]
         (display,) = card.view.displays
         part = display.part("text/plain")
         assert part is not None and part.text is not None

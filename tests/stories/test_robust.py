@@ -171,7 +171,7 @@ async def test_200_times_open_and_close(tmp_path: Path) -> None:
         files: list[int] = []
         memory: list[int] = []
         for number in range(200):
-            equipment = AppContext(
+            app_context = AppContext(
                 me="tester",
                 state=tmp_path,
                 loaded=Loaded(Settings(), {}),
@@ -179,12 +179,12 @@ async def test_200_times_open_and_close(tmp_path: Path) -> None:
                 theme=themes[theme.DEFAULT],
                 keymap=keymap.load("default"),
             )
-            program = WorkbenchApp(host, OpenOptions(files=("a.py",)), equipment, tmp_path)
+            program = WorkbenchApp(host, OpenOptions(files=("a.py",)), app_context, tmp_path)
             async with program.run_test(size=(80, 24)) as pilot:
                 async with asyncio.timeout(40):
                     while program.workbench.last is None:
                         await pilot.pause(0.005)
-            del program, pilot, equipment
+            del program, pilot, app_context
             if number % 20 == 19:
                 gc.unfreeze()  # a program freezes what its start has made, for its own life
                 gc.collect()

@@ -27,7 +27,7 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
             teacher.workbench.documents.bring(teacher.workbench.documents.sheets[0])
             await teacher.editor.at("print('two')").bench.write("abc")
             await teacher.workbench.documents.look()
-            swaps = teacher.program.equipment.swaps
+            swaps = teacher.program.app_context.swaps
             lesson = str(tmp_path / "work" / "lesson.py")
             assert swaps is not None and swaps.find(lesson) is not None
             teacher.workbench.keep_layout()
@@ -66,7 +66,7 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 await teacher.is_idle(2)
                 await student.until(lambda: student.workbench.last is not None, "a frame")
                 place = teacher.workbench.console_pane.view
-                card = place.deck.cards[-1]
+                card = place.card_list.cards[-1]
                 place.go_to_place(card, 50)
                 await teacher.until(lambda: not place.follows, "the teacher's scroll")
                 teacher.workbench.keep_layout()

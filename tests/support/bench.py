@@ -145,17 +145,17 @@ class CardOnScreen:
 
     @property
     def view(self) -> ExecutionView | None:
-        cards = self.bench.workbench.console_pane.view.deck.cards
+        cards = self.bench.workbench.console_pane.view.card_list.cards
         return cards[self.number - 1].view if len(cards) >= self.number else None
 
     def text(self) -> str:
         """What of it is on screen."""
         view = self.bench.workbench.console_pane.view
-        cards = view.deck.cards
+        cards = view.card_list.cards
         if len(cards) < self.number:
             return ""
         card = cards[self.number - 1]
-        top, bottom = view.deck.top(card), view.deck.bottom(card)
+        top, bottom = view.card_list.top(card), view.card_list.bottom(card)
         first = view.scroll_offset.y
         lines = range(max(top - first, 0), min(bottom - first, view.size.height))
         return "\n".join(view.render_line(line).text.rstrip() for line in lines)
@@ -225,7 +225,7 @@ async def open_bench(
         (work / name).write_text(text, "utf-8")
     state = state or folder / "state"
     themes = theme.load_themes([theme.built_in_folder()])
-    equipment = AppContext(
+    app_context = AppContext(
         me="tester",
         state=state,
         loaded=Loaded(said, {}),
@@ -239,7 +239,7 @@ async def open_bench(
     assert serving is not None
     try:
         program = WorkbenchApp(
-            serving, options or OpenOptions(files=tuple(files or ())), equipment, work
+            serving, options or OpenOptions(files=tuple(files or ())), app_context, work
         )
         async with program.run_test(size=size) as pilot:
             yield Bench(program, pilot, work)

@@ -68,7 +68,7 @@ class WorkbenchApp(App[str]):
         self,
         host: HostClient,
         options: OpenOptions,
-        equipment: AppContext,
+        app_context: AppContext,
         cwd: Path | None = None,
         typed: bytes = b"",
         *,
@@ -83,7 +83,7 @@ class WorkbenchApp(App[str]):
         terminal_replies.teach()
         self._host = host
         self._options = options
-        self.equipment = equipment
+        self.app_context = app_context
         self._cwd = cwd or Path.cwd()
         self._typed = typed
         self._opening = opening
@@ -95,11 +95,11 @@ class WorkbenchApp(App[str]):
         self._key_order = KeyOrder(self, super().on_event)
         self.fault: CodeexecError | None = None
         """Why it has ended, where that was not meant."""
-        self._use_theme(equipment.theme)
-        if not equipment.clusters:
+        self._use_theme(app_context.theme)
+        if not app_context.clusters:
             self._filters.append(ClusterFilter())
-        self.set_keymap(dict(equipment.keymap.keys))
-        if not equipment.settings.appearance.animations:
+        self.set_keymap(dict(app_context.keymap.keys))
+        if not app_context.settings.appearance.animations:
             self.animation_level = "none"
 
     @property
@@ -116,9 +116,9 @@ class WorkbenchApp(App[str]):
         except (NotImplementedError, RuntimeError, ValueError):
             pass  # not the main thread, as in tests: then no hang-up signal comes either
         await self.push_screen(self._make(self._options, self._opening))
-        for problem in self.equipment.keymap.problems:
+        for problem in self.app_context.keymap.problems:
             self.notify(str(problem), title="Keys", severity="warning", markup=False)
-        for trouble in self.equipment.loaded.problems:
+        for trouble in self.app_context.loaded.problems:
             message = f"{trouble} {trouble.next_step}"
             self.notify(message, title="Settings", severity="warning", markup=False)
         self.call_after_refresh(self._take_keys)
@@ -127,13 +127,13 @@ class WorkbenchApp(App[str]):
         self.set_interval(garbage.LOOK_EVERY, self._tidy)
 
     def _tidy(self) -> None:
-        garbage.tidy(time.monotonic() - self.equipment.key_at)
+        garbage.tidy(time.monotonic() - self.app_context.key_at)
 
     def _make(
         self, options: OpenOptions, opening: Awaitable[SessionSummary] | None = None
     ) -> Workbench:
         place = workspace_of(options.files, self._cwd)
-        return Workbench(self._host, options, place, self.equipment, opening)
+        return Workbench(self._host, options, place, self.app_context, opening)
 
     def notify(
         self,
@@ -180,7 +180,7 @@ class WorkbenchApp(App[str]):
     async def on_event(self, event: events.Event) -> None:
         """Keys that come before a pane has them wait for it."""
         if isinstance(event, events.InputEvent):
-            self.equipment.key_at = time.monotonic()
+            self.app_context.key_at = time.monotonic()
         if isinstance(event, events.Key) and not event.is_forwarded and self._takes_keys:
             self.workbench.presenting.note_key(event)
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
@@ -246,7 +246,7 @@ class WorkbenchApp(App[str]):
             workbench.documents.keep_unsaved()
         summary = traceback.format_exception_only(error)[-1].strip()
         next_step = f"The session goes on: codeexec-tui attach {name}".strip()
-        file = self.equipment.state / "fault.txt"
+        file = self.app_context.state / "fault.txt"
         try:
             file.write_text("".join(traceback.format_exception(error)), "utf-8")
         except OSError:
@@ -282,7 +282,7 @@ class WorkbenchApp(App[str]):
             self.screen.action_leave()  # the same key closes it
             return
         scopes = places(self.screen)
-        keys = self.equipment.keymap.keys
+        keys = self.app_context.keymap.keys
         chosen = await self.push_screen_wait(KeysScreen(keys, all_places(tuple(scopes))))
         await self._run_chosen(chosen, scopes)
 
@@ -290,7 +290,7 @@ class WorkbenchApp(App[str]):
     async def action_palette(self) -> None:
         scopes = places(self.screen)
         chosen = await self.push_screen_wait(
-            CommandChooser("Commands", menu(tuple(scopes)), self.equipment.keymap, near=scopes)
+            CommandChooser("Commands", menu(tuple(scopes)), self.app_context.keymap, near=scopes)
         )
         await self._run_chosen(chosen, scopes)
 
@@ -313,10 +313,10 @@ class WorkbenchApp(App[str]):
 
     def on_settings_screen_setting_changed(self, event: SettingsScreen.SettingChanged) -> None:
         """Take the settings as they are now; what is on screen follows at once."""
-        self.equipment.loaded = event.loaded
+        self.app_context.loaded = event.loaded
         look = event.loaded.settings.appearance
         key = preferred_theme(os.environ, look.theme or None)
-        if (colors := self.equipment.colors) is not None:
+        if (colors := self.app_context.colors) is not None:
             colors.setting = look.colors
             self._use_depth(colors.depth)
         self.choose_theme(ThemeChosen(key))
@@ -326,13 +326,13 @@ class WorkbenchApp(App[str]):
     @on(ThemeChosen)
     def choose_theme(self, event: ThemeChosen) -> None:
         try:
-            theme = self.equipment.themes.get(event.key)
+            theme = self.app_context.themes.get(event.key)
         except CodeexecError as error:
             self.workbench.say_failed(error)
             return
         if (
             theme is not None
-            and (theme := theme.at(self.equipment.theme.depth)) != self.equipment.theme
+            and (theme := theme.at(self.app_context.theme.depth)) != self.app_context.theme
         ):
             self.show_theme(theme)
 
@@ -341,23 +341,23 @@ class WorkbenchApp(App[str]):
     @on(TerminalAnswered)
     def note_answer(self, event: TerminalAnswered) -> None:
         """A slow line: what the terminal says now may be that it has more colours, or fewer."""
-        if (colors := self.equipment.colors) is not None:
+        if (colors := self.app_context.colors) is not None:
             colors.note(event.answers.true_color, event.answers.version)
             self._use_depth(colors.depth)
-        if event.answers.clusters and not self.equipment.clusters:
-            self.equipment.clusters = True
+        if event.answers.clusters and not self.app_context.clusters:
+            self.app_context.clusters = True
             for line_filter in self._filters:
                 line_filter.enabled &= not isinstance(line_filter, ClusterFilter)
-            self.workbench.use(self.equipment.theme)
+            self.workbench.use(self.app_context.theme)
 
     def _use_depth(self, depth: Depth) -> None:
-        theme = self.equipment.theme
+        theme = self.app_context.theme
         if depth != theme.depth:
-            self.show_theme(self.equipment.themes[theme.key].at(depth))
+            self.show_theme(self.app_context.themes[theme.key].at(depth))
 
     def show_theme(self, theme: Theme) -> None:
         """Paint everything with this theme, in as many colours as it has."""
-        self.equipment.theme = theme
+        self.app_context.theme = theme
         self._use_theme(theme)
         self.workbench.use(theme)
 

@@ -97,60 +97,60 @@ def test_names_come_from_the_cell_or_the_code() -> None:
 
 
 def test_newest_first_and_pinned_on_top() -> None:
-    gallery = ArtifactIndex()
-    assert gallery.take(session_of(5))
-    assert [item.count for item in gallery.items()] == [5, 4, 3, 2, 1]
-    gallery.pin("d2")
-    items = gallery.items()
+    artifact_index = ArtifactIndex()
+    assert artifact_index.take(session_of(5))
+    assert [item.count for item in artifact_index.items()] == [5, 4, 3, 2, 1]
+    artifact_index.pin("d2")
+    items = artifact_index.items()
     assert [item.count for item in items] == [2, 5, 4, 3, 1]
     assert items[0].is_pinned
-    assert gallery.newest(items) == "d5"
-    assert gallery.newer(items, "d3") == 2
-    gallery.pin("d2")
-    assert [item.count for item in gallery.items()] == [5, 4, 3, 2, 1]
+    assert artifact_index.newest(items) == "d5"
+    assert artifact_index.newer(items, "d3") == 2
+    artifact_index.pin("d2")
+    assert [item.count for item in artifact_index.items()] == [5, 4, 3, 2, 1]
 
 
 def test_files_stand_with_the_run_that_wrote_them() -> None:
-    gallery = ArtifactIndex()
+    artifact_index = ArtifactIndex()
     snapshot = session_of(2)
     files = (
         Artifact("f1", "out/plot.png", "image/png", 10, "x" * 64, execution_id="e1"),
         Artifact("f2", "kept.bin", "application/octet-stream", 10, "y" * 64),
     )
-    gallery.take(
+    artifact_index.take(
         Snapshot(executions=snapshot.executions, artifacts=files),
     )
-    assert [item.key for item in gallery.items()] == ["f2", "d2", "f1", "d1"]
-    assert [item.key for item in gallery.items("picture")] == ["d2", "f1", "d1"]
-    assert [item.key for item in gallery.items(execution_id="e1")] == ["f1", "d1"]
-    assert gallery.kinds() == ["picture", "file"]
+    assert [item.key for item in artifact_index.items()] == ["f2", "d2", "f1", "d1"]
+    assert [item.key for item in artifact_index.items("picture")] == ["d2", "f1", "d1"]
+    assert [item.key for item in artifact_index.items(execution_id="e1")] == ["f1", "d1"]
+    assert artifact_index.kinds() == ["picture", "file"]
 
 
 def test_only_what_changed_is_news() -> None:
-    gallery = ArtifactIndex()
+    artifact_index = ArtifactIndex()
     snapshot = session_of(3)
-    gallery.take(snapshot)
-    assert not gallery.take(snapshot)
+    artifact_index.take(snapshot)
+    assert not artifact_index.take(snapshot)
     grown = dict(snapshot.executions)
     before = grown["e3"]
     grown["e3"] = ExecutionView("e3", "x", count=3, total=9, displays=before.displays)
-    assert not gallery.take(Snapshot(executions=grown)), "text that grows is not news here"
+    assert not artifact_index.take(Snapshot(executions=grown)), "text that grows is not news here"
     grown = {**grown, "e3": view("e3", [display("d3", {"image/png": png(9, 9)})], count=3)}
-    assert gallery.take(Snapshot(executions=grown))
-    assert gallery.items()[0].detail == "9×9"
-    assert gallery.take(Snapshot())
-    assert gallery.items() == []
+    assert artifact_index.take(Snapshot(executions=grown))
+    assert artifact_index.items()[0].detail == "9×9"
+    assert artifact_index.take(Snapshot())
+    assert artifact_index.items() == []
 
 
 def test_what_content_tells_is_remembered() -> None:
-    gallery = ArtifactIndex()
+    artifact_index = ArtifactIndex()
     large = Display("big", (MimePart("text/html", 99999, blob="a" * 64),))
-    gallery.take(Snapshot(executions={"e": view("e", [large])}))
-    [item] = gallery.items()
+    artifact_index.take(Snapshot(executions={"e": view("e", [large])}))
+    [item] = artifact_index.items()
     assert item.kind == "html"
-    assert gallery.learn(item, Learned("table", "70×3"))
-    assert not gallery.learn(item, Learned("table", "70×3"))
-    assert [found.detail for found in gallery.items("table")] == ["70×3"]
+    assert artifact_index.learn(item, Learned("table", "70×3"))
+    assert not artifact_index.learn(item, Learned("table", "70×3"))
+    assert [found.detail for found in artifact_index.items("table")] == ["70×3"]
 
 
 def test_sizes_are_read_from_heads() -> None:

@@ -218,8 +218,8 @@ async def test_the_viewer_goes_on_and_follows_updates() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         app.show(with_json(2))
         await pilot.pause()
-        first = pane.gallery.items()[0]
-        viewer = ViewerScreen(pane.gallery, pane.desk, first)
+        first = pane.artifact_index.items()[0]
+        viewer = ViewerScreen(pane.artifact_index, pane.store, first)
         await app.push_screen(viewer)
         preview = viewer.query_one(Preview)
         await until(pilot, lambda: isinstance(preview.content, JsonContent))

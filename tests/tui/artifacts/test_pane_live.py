@@ -84,7 +84,7 @@ async def test_an_update_of_a_display_stays_in_its_place(session: SessionClient)
         await until(pilot, lambda: getattr(preview.content, "text", "") == "second")
         assert before is not None and pane.selected is not None
         assert pane.selected.key == before.key
-        assert len(pane.gallery.items()) == 1
+        assert len(pane.artifact_index.items()) == 1
         await run(session, "from pathlib import Path\n_ = Path('note.md').write_text('# kept')")
         await until(pilot, lambda: pane.selected and pane.selected.name == "note.md")
         await until(pilot, lambda: getattr(preview.content, "text", "") == "# kept")

@@ -129,7 +129,7 @@ async def test_marks_of_a_card_stay_in_their_column_while_it_is_selected() -> No
     async with app.run_test(size=(60, 20)):
         app.run_once("1", "1 + 1", Run("stderr", "oh"), Run("display", display=two))
         assert app.lines()[1:3] == ["┆ oh", "→ 2"]
-        app.view.select(app.view.deck.cards[0])
+        app.view.select(app.view.card_list.cards[0])
         first, *rest = app.lines()
         assert first.startswith("▎ [1] 1 + 1")
         assert rest[:2] == ["┆ oh", "→ 2"]
@@ -140,22 +140,22 @@ async def test_long_code_is_folded_and_opens(tmp_path: object) -> None:
     async with app.run_test(size=(60, 40)):
         app.run_once("1", "\n".join(f"x = {n}" for n in range(30)))
         assert any("▸ 22 more lines of code" in line for line in app.lines())
-        card = app.view.deck.cards[0]
+        card = app.view.card_list.cards[0]
         app.view.toggle_code(card)
         assert any("x = 29" in line for line in app.lines())
         app.view.toggle_fold(card)
-        assert app.view.deck.height == 2
+        assert app.view.card_list.height == 2
 
 
 async def test_rows_in_hand_wrap_and_a_flood_does_not() -> None:
     app = Shown()
     async with app.run_test(size=(40, 20)):
         app.run_once("1", "f()", Run("stdout", "a" * 100))
-        width = app.view.deck.width
-        assert app.view.deck.height == 1 + -(-100 // width) + 1
+        width = app.view.card_list.width
+        assert app.view.card_list.height == 1 + -(-100 // width) + 1
         many = "\n".join("b" * 100 for _ in range(500))
         app.run_once("2", "g()", Run("stdout", many))
-        assert app.view.deck.cards[1].height(8) == 1 + 500 + 1
+        assert app.view.card_list.cards[1].height(8) == 1 + 500 + 1
 
 
 async def test_rows_beyond_the_tail_are_asked_for_by_the_page() -> None:
@@ -213,7 +213,7 @@ async def test_a_traceback_is_shown_with_the_users_frames() -> None:
         text = "\n".join(app.lines())
         assert "⋯ 1 frame in json" in text
         assert "raw_decode" not in text
-        app.view.toggle_frames(app.view.deck.cards[0])
+        app.view.toggle_frames(app.view.card_list.cards[0])
         assert "raw_decode" in "\n".join(app.lines())
 
 
@@ -234,7 +234,7 @@ async def test_a_restart_of_the_kernel_leaves_a_line_between_the_cards() -> None
         lines = app.lines()
         (at,) = (n for n, line in enumerate(lines) if "── kernel restarted · " in line)
         assert "b = 2" in lines[at + 1]
-        assert app.view.deck.height == 2 + 1 + 2
+        assert app.view.card_list.height == 2 + 1 + 2
 
 
 async def test_the_card_that_runs_is_followed_and_not_those_that_wait() -> None:
@@ -290,10 +290,10 @@ async def test_cards_in_memory_are_bounded_while_the_end_is_followed() -> None:
     async with app.run_test(size=(60, 20)):
         for number in range(1, 1001):
             app.run_once(str(number), "f()", Run("stdout", "row"))
-            assert len(app.view.deck.cards) <= MOST_CARDS
-        assert app.view.deck.cards[-1].key == "1000"
-        assert app.view.deck.cards[0].gap
-        assert not any(card.gap for card in app.view.deck.cards[1:])
+            assert len(app.view.card_list.cards) <= MOST_CARDS
+        assert app.view.card_list.cards[-1].key == "1000"
+        assert app.view.card_list.cards[0].gap
+        assert not any(card.gap for card in app.view.card_list.cards[1:])
         assert "[1000] f()" in app.lines()[-3]
 
 
@@ -309,7 +309,7 @@ async def test_a_failure_is_shown_though_what_it_cancelled_fills_the_snapshot() 
             ExecutionQueued("last", "g()"),
         )
         assert "1" not in app.folder.snapshot.executions
-        first = app.view.deck.get("1")
+        first = app.view.card_list.get("1")
         assert first is not None
         assert first.view.status == "error"
 
@@ -325,10 +325,10 @@ async def test_a_card_whose_execution_is_in_no_snapshot_is_read_again() -> None:
             while app.stale != ["old"]:
                 await pilot.pause(0.01)
         app.view.refresh_execution(ExecutionView("old", "f()", "ok", number=1))
-        card = app.view.deck.get("old")
+        card = app.view.card_list.get("old")
         assert card is not None
         assert card.view.status == "ok"
-        assert [card.key for card in app.view.deck] == ["old", "new"]
+        assert [card.key for card in app.view.card_list] == ["old", "new"]
 
 
 PROSE = "The quick brown fox jumps over the lazy dog and runs on into the wood"
@@ -381,7 +381,7 @@ async def test_code_that_is_cut_ends_in_an_ellipsis_and_reasons_are_folded() -> 
         assert lines[1].endswith("…") and len(lines[1]) <= 40
         words = " ".join(" ".join(line.split()) for line in lines[2:] if line)
         assert words == f"cancelled: {reason}"
-        assert app.view.deck.height == len([line for line in lines if line]) + 1
+        assert app.view.card_list.height == len([line for line in lines if line]) + 1
 
 
 async def test_the_heading_of_a_traceback_is_whole_however_narrow_the_pane() -> None:
@@ -405,14 +405,14 @@ async def test_cards_that_wait_take_one_line_until_they_are_asked_for() -> None:
         app.feed(ExecutionStarted("1"), InputCounted("1", 1))
         view = app.view
         assert "cell_1()" in app.lines()[0] and "◌ 7 queued" in app.lines()[2]
-        assert view.deck.height == 4
+        assert view.card_list.height == 4
         view.step(-1)
-        assert view.selected is view.deck.cards[1]  # it stands for the seven
+        assert view.selected is view.card_list.cards[1]  # it stands for the seven
         view.step(-1)
-        assert view.selected is view.deck.cards[0]
+        assert view.selected is view.card_list.cards[0]
         await pilot.click(view, offset=(4, 2))
         assert [line for line in app.lines() if "cell_8()" in line]
-        assert view.deck.height == 16
+        assert view.card_list.height == 16
         app.feed(ExecutionFinished("1", "error"))
         for number in range(2, 9):
             app.feed(

@@ -102,16 +102,16 @@ def test_wrong_values_are_shown_as_they_are() -> None:
 
 
 def test_artifacts_have_them_below_what_ran() -> None:
-    gallery = ArtifactIndex()
+    artifact_index = ArtifactIndex()
     picture = {"output_type": "display_data", "data": {"image/png": PNG}, "metadata": {}}
     views = views_of(code("x", picture, count=7))
-    assert gallery.show_stored(views)
-    (item,) = gallery.items()
+    assert artifact_index.show_stored(views)
+    (item,) = artifact_index.items()
     assert (item.kind, item.is_stored, item.count) == ("picture", True, 7)
     assert "stored" in "".join(text for text, _ in item.pieces(60))
-    assert not gallery.show_stored(views)
-    assert gallery.show_stored(())
-    assert gallery.items() == []
+    assert not artifact_index.show_stored(views)
+    assert artifact_index.show_stored(())
+    assert artifact_index.items() == []
 
 
 class Both(PaneApp):
@@ -134,7 +134,7 @@ class Both(PaneApp):
 
     @property
     def shown(self) -> list[str]:
-        return [card.view.code for card in self.cards.deck.cards]
+        return [card.view.code for card in self.cards.card_list.cards]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])

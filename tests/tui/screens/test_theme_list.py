@@ -16,7 +16,7 @@ from codeexec.tui.widgets.dialogs import Chooser
 from codeexec.tui.workbench.program_actions import _theme_choice
 
 
-def _equipment(folder: Path, current: str) -> AppContext:
+def _app_context(folder: Path, current: str) -> AppContext:
     themes = Themes([built_in_folder(), folder])
     return AppContext(
         me="ada",
@@ -30,8 +30,8 @@ def _equipment(folder: Path, current: str) -> AppContext:
 
 def test_each_theme_says_what_it_is(tmp_path: Path) -> None:
     (tmp_path / "broken.toml").write_text("[base]\n")
-    equipment = _equipment(tmp_path, "paper")
-    choices = {key: _theme_choice(key, equipment) for key in equipment.themes}
+    app_context = _app_context(tmp_path, "paper")
+    choices = {key: _theme_choice(key, app_context) for key in app_context.themes}
     details = {key: choice.detail for key, choice in choices.items()}
     assert details["harbour"] == "default, dark"
     assert details["beacon"] == "high contrast, dark"
@@ -45,8 +45,8 @@ def test_each_theme_says_what_it_is(tmp_path: Path) -> None:
 
 
 async def test_a_preview_is_seen_as_it_will_be(tmp_path: Path) -> None:
-    equipment = _equipment(tmp_path, "paper")
-    choices = [_theme_choice(key, equipment) for key in equipment.themes]
+    app_context = _app_context(tmp_path, "paper")
+    choices = [_theme_choice(key, app_context) for key in app_context.themes]
     previewed: list[str | None] = []
 
     class Bench(App[None]):
@@ -54,8 +54,8 @@ async def test_a_preview_is_seen_as_it_will_be(tmp_path: Path) -> None:
 
         def __init__(self) -> None:
             super().__init__()
-            self.register_theme(to_textual(equipment.theme))
-            self.theme = to_textual(equipment.theme).name
+            self.register_theme(to_textual(app_context.theme))
+            self.theme = to_textual(app_context.theme).name
 
         def compose(self) -> ComposeResult:
             yield Static("beneath", id="beneath")

@@ -83,7 +83,7 @@ async def hostile_bench(folder: Path, text: str) -> AsyncIterator[tuple[Bench, H
     notebook.write_text(json.dumps(content), "utf-8")
     state = folder / "state"
     themes = theme.load_themes([theme.built_in_folder()])
-    equipment = AppContext(
+    app_context = AppContext(
         me="tester",
         state=state,
         loaded=Loaded(Settings(), {}),
@@ -94,7 +94,7 @@ async def hostile_bench(folder: Path, text: str) -> AsyncIterator[tuple[Bench, H
     )
     host = HostileHost(text)
     options = OpenOptions(files=(str(script), str(notebook)))
-    program = WorkbenchApp(host, options, equipment, work)
+    program = WorkbenchApp(host, options, app_context, work)
     async with program.run_test(size=(120, 36), notifications=True) as pilot:
         yield Bench(program, pilot, work), host
 

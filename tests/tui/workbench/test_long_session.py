@@ -82,7 +82,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 def numbers(bench: Bench) -> list[int]:
-    return [card.view.number for card in bench.workbench.console_pane.view.deck]
+    return [card.view.number for card in bench.workbench.console_pane.view.card_list]
 
 
 async def older_than(bench: Bench, number: int) -> None:
@@ -98,18 +98,18 @@ async def test_the_last_executions_are_shown_and_older_ones_come_by_scrolling(
 ) -> None:
     view = bench.workbench.console_pane.view
     await bench.until(lambda: numbers(bench)[-1:] == [RUNS], "the last card")
-    assert len(view.deck.cards) == KEPT_EXECUTIONS + 1
+    assert len(view.card_list.cards) == KEPT_EXECUTIONS + 1
     await bench.sees(f"x = {RUNS}")
     while numbers(bench)[0] > 1:
         first = numbers(bench)[0]
-        at = view.deck.cards[0].key
+        at = view.card_list.cards[0].key
         view.scroll_to(y=0, animate=False, force=True)
         await older_than(bench, first)
-        card = view.deck.get(at)
+        card = view.card_list.get(at)
         assert card is not None
-        assert view.deck.top(card) == view.scroll_offset.y, "what was read stays where it was"
+        assert view.card_list.top(card) == view.scroll_offset.y, "what was read stays where it was"
     assert numbers(bench) == list(range(1, RUNS + 1))
-    assert not any(card.gap for card in view.deck)
+    assert not any(card.gap for card in view.card_list)
     view.scroll_to(y=0, animate=False, force=True)
     await bench.sees("value 1.")
 
@@ -121,10 +121,10 @@ async def test_the_first_execution_is_one_key_away_and_the_gap_fills(bench: Benc
     await bench.sees("value 1.")
     assert len(numbers(bench)) < RUNS
     for _ in range(40):
-        gaps = [card for card in pane.view.deck if card.gap]
+        gaps = [card for card in pane.view.card_list if card.gap]
         if not gaps:
             break
-        pane.view.scroll_to(y=pane.view.deck.top(gaps[-1]), animate=False, force=True)
+        pane.view.scroll_to(y=pane.view.card_list.top(gaps[-1]), animate=False, force=True)
         await filled(bench, gaps[-1])
     assert numbers(bench) == list(range(1, RUNS + 1))
 
@@ -154,15 +154,15 @@ async def test_older_pages_are_in_the_gallery(bench: Bench) -> None:
     side = bench.workbench.side
     assert side is not None
     pane = side.artifacts
-    await bench.until(lambda: len(pane.gallery.items()) >= 20, "the newest")
-    assert pane.gallery.items()[0].execution_id == "e450"
+    await bench.until(lambda: len(pane.artifact_index.items()) >= 20, "the newest")
+    assert pane.artifact_index.items()[0].execution_id == "e450"
     for _ in range(5):
-        if len(pane.gallery.items()) == RUNS // 10:
+        if len(pane.artifact_index.items()) == RUNS // 10:
             break
         pane.action_oldest()
         await bench.pilot.pause(0.05)
-    await bench.until(lambda: len(pane.gallery.items()) == RUNS // 10, "all of them")
-    keys = [item.key for item in pane.gallery.items()]
+    await bench.until(lambda: len(pane.artifact_index.items()) == RUNS // 10, "all of them")
+    keys = [item.key for item in pane.artifact_index.items()]
     assert keys == [f"k{n}" for n in range(RUNS, 0, -10)]
 
 

@@ -75,10 +75,10 @@ async def launch(
             from codeexec.tui.app import WorkbenchApp
             from codeexec.tui.textual_ext.terminal_replies import keep_partial
 
-            equipment = await _equip(options, loaded, frame, starting.paths.state, me)
+            app_context = await _equip(options, loaded, frame, starting.paths.state, me)
             typed = keep_partial(parse(await first.hand_over())[1])
             program = WorkbenchApp(
-                host, options, equipment, cwd, typed, opening=opening, start=start
+                host, options, app_context, cwd, typed, opening=opening, start=start
             )
             try:
                 last_message = await program.run_async() or ""

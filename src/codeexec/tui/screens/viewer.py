@@ -51,14 +51,14 @@ class ViewerScreen(ItemActions, Modal[str]):
 
     def __init__(
         self,
-        gallery: ArtifactIndex,
-        desk: ArtifactStore,
+        artifact_index: ArtifactIndex,
+        store: ArtifactStore,
         item: Item,
         graphics: Graphics | None = None,
     ) -> None:
         super().__init__()
-        self._gallery = gallery
-        self.desk = desk
+        self._artifact_index = artifact_index
+        self.store = store
         self._item = item
         self._graphics = graphics or Graphics()
 
@@ -66,7 +66,7 @@ class ViewerScreen(ItemActions, Modal[str]):
         with Horizontal(id="head"):
             yield Static("", id="title")
             yield Static(hint_line(_HINTS), id="keys")
-        yield Preview(self.desk, self._graphics, navigable=True)
+        yield Preview(self.store, self._graphics, navigable=True)
 
     def on_mount(self) -> None:
         self._look()
@@ -78,11 +78,11 @@ class ViewerScreen(ItemActions, Modal[str]):
 
     def show_frame(self, frame: Frame) -> None:
         """Follow updates of what is shown."""
-        self._gallery.take(frame.snapshot)
+        self._artifact_index.take(frame.snapshot)
         self._renew()
 
     def _renew(self) -> None:
-        item = self._gallery.find(self.selected.key)
+        item = self._artifact_index.find(self.selected.key)
         if item is not None and item != self.selected:
             self._item = item
             self._look()
@@ -98,7 +98,7 @@ class ViewerScreen(ItemActions, Modal[str]):
     @on(Preview.DetailLearned)
     def learn(self, event: Preview.DetailLearned) -> None:
         event.stop()
-        self._gallery.learn(event.item, event.learned)
+        self._artifact_index.learn(event.item, event.learned)
         self._renew()
 
     @on(Preview.ItemShown)
@@ -110,7 +110,7 @@ class ViewerScreen(ItemActions, Modal[str]):
     # -- keys ----------------------------------------------------------------------------
 
     def action_step(self, by: int) -> None:
-        items = self._gallery.items()
+        items = self._artifact_index.items()
         keys = [item.key for item in items]
         if self._item.key in keys:
             at = keys.index(self._item.key) + by

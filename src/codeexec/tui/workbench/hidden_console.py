@@ -28,7 +28,7 @@ class HiddenConsole:
         if run is None:
             return
         self._workbench.mark_console(True)
-        match self._workbench.equipment.settings.console.hidden:
+        match self._workbench.app_context.settings.console.hidden:
             case "switch":
                 # F2 goes back.
                 self._workbench.action_go("console")
@@ -43,7 +43,7 @@ class HiddenConsole:
             is_run = view is not None and view.cell is not None and not view.options.silent
             if view is None or not is_run or view.status in ("queued", "cancelled"):
                 continue
-            if view.origin == self._workbench.equipment.me and (
+            if view.origin == self._workbench.app_context.me and (
                 latest is None or latest.number < view.number
             ):
                 latest = view
@@ -51,7 +51,7 @@ class HiddenConsole:
 
     def _show(self, view: ExecutionView) -> None:
         if self._peek is None:
-            self._peek = OutputPeek(self._workbench.equipment.theme)
+            self._peek = OutputPeek(self._workbench.app_context.theme)
             self._workbench.box("editor").mount(self._peek)
         self._peek.display = True
         self._peek.show(view)

@@ -32,7 +32,7 @@ class KernelActions(Arrangement):
     session: DeferredSession
     host: HostClient
     place: Workspace
-    equipment: AppContext
+    app_context: AppContext
     last: Frame | None
     documents: DocumentsPane
 
@@ -116,7 +116,7 @@ class KernelActions(Arrangement):
     async def _may_lose_variables(self, snapshot: Snapshot) -> bool:
         """Ask before variables are lost, unless that is set otherwise."""
         count = len(snapshot.kernel.variables) if snapshot.kernel.state in ("idle", "busy") else 0
-        if not count or not self.equipment.settings.console.confirm_restart:
+        if not count or not self.app_context.settings.console.confirm_restart:
             return True
         message = f"{counted(count, 'variable')} {'is' if count == 1 else 'are'} lost."
         answers = [("restart", "Restart"), ("cancel", "Cancel")]
@@ -141,7 +141,7 @@ class KernelActions(Arrangement):
         if await ask(self, self.session, q.RestartKernel(kernel=kernel)) is None:
             return
         for code, cell in cells:
-            request = q.Execute(code, origin=self.equipment.me, cell=cell)
+            request = q.Execute(code, origin=self.app_context.me, cell=cell)
             if await ask(self, self.session, request) is None:
                 return
 
@@ -166,7 +166,7 @@ class KernelActions(Arrangement):
             return
         chosen = await self.app.push_screen_wait(PolicyScreen(kernel))
         if chosen is not None and await self._may_restart():
-            policy = replace(self.equipment.settings.docker, policy=chosen).wanted
+            policy = replace(self.app_context.settings.docker, policy=chosen).wanted
             await ask(self, self.session, q.RestartKernel(policy=policy))
 
     def action_pause_kernel(self) -> None:

@@ -24,10 +24,10 @@ class Presenting:
     def follow_mode(self) -> None:
         """The mode has begun or ended, or the settings are others."""
         workbench = self._workbench
-        equipment, on = workbench.equipment, workbench.is_presenting
-        key = key_words(equipment.keymap.of(BY_ID["pane.presentation"]).partition(",")[0])
+        app_context, on = workbench.app_context, workbench.is_presenting
+        key = key_words(app_context.keymap.of(BY_ID["pane.presentation"]).partition(",")[0])
         workbench.status.show(presenting=f"{key} ends presenting" if on else "")
-        workbench.query_one(KeysShown).turn(on and equipment.settings.appearance.show_keys)
+        workbench.query_one(KeysShown).turn(on and app_context.settings.appearance.show_keys)
 
     def note_key(self, event: Key) -> None:
         """A key that is about to be delivered: an audience sees it, unless it is typed text."""

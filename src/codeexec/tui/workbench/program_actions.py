@@ -35,7 +35,7 @@ class ProgramActions(Arrangement):
     session: DeferredSession
     options: OpenOptions
     place: Workspace
-    equipment: AppContext
+    app_context: AppContext
     documents: DocumentsPane
     last: Frame | None
     open_paths: tuple[str, ...]
@@ -43,12 +43,12 @@ class ProgramActions(Arrangement):
     @work(group="choose", exclusive=True)
     async def action_choose_theme(self) -> None:
         """Themes are seen as one moves over them."""
-        current_key = self.equipment.theme.key
+        current_key = self.app_context.theme.key
 
         def preview(key: str | None) -> None:
             self.post_message(ThemeChosen(key or current_key))
 
-        choices = [_theme_choice(key, self.equipment) for key in self.equipment.themes]
+        choices = [_theme_choice(key, self.app_context) for key in self.app_context.themes]
         chosen = await self.app.push_screen_wait(
             Chooser("Themes", choices, current=current_key, preview=preview)
         )
@@ -58,7 +58,7 @@ class ProgramActions(Arrangement):
     async def action_settings(self) -> None:
         from codeexec.tui.screens.settings import SettingsScreen  # not at the start
 
-        themes = {"appearance.theme": ["", *self.equipment.themes]}
+        themes = {"appearance.theme": ["", *self.app_context.themes]}
         await self.app.push_screen_wait(SettingsScreen(self.place.folder, {}, themes))
 
     @work(group="choose", exclusive=True)
@@ -154,10 +154,10 @@ class ProgramActions(Arrangement):
         self.post_message(Depart(""))
 
 
-def _theme_choice(key: str, equipment: AppContext) -> Choice:
+def _theme_choice(key: str, app_context: AppContext) -> Choice:
     """An entry of the list of themes: dark or light, what else is special, and whether in use."""
     try:
-        theme = equipment.themes[key]
+        theme = app_context.themes[key]
     except CodeexecError as error:  # a file of the user's own is no theme
         return Choice(key, key, "cannot be read", " ", problem=str(error))
     labels = ["dark" if theme.dark else "light"]
@@ -167,7 +167,7 @@ def _theme_choice(key: str, equipment: AppContext) -> Choice:
         labels.insert(0, "no colour")
     if key == DEFAULT:
         labels.insert(0, "default")
-    is_current = key == equipment.theme.key
+    is_current = key == app_context.theme.key
     if is_current:
         labels.insert(0, "current")
     return Choice(key, theme.title, ", ".join(labels), "●" if is_current else " ")

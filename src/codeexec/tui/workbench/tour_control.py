@@ -55,7 +55,7 @@ class TourControl:
     def __init__(self, workbench: Workbench) -> None:
         self._workbench = workbench
         self._bar: TourBar | None = None
-        self._progress = Progress(folder_of(workbench.equipment.state))
+        self._progress = Progress(folder_of(workbench.app_context.state))
         self._timer: Timer | None = None
 
     async def begin(self) -> None:
@@ -89,7 +89,7 @@ class TourControl:
 
     @property
     def _keys(self) -> dict[str, str]:
-        return dict(self._workbench.equipment.keymap.keys)
+        return dict(self._workbench.app_context.keymap.keys)
 
     def _show(self) -> None:
         if self._bar is not None:

@@ -49,7 +49,7 @@ class TrustControl:
 
     def _ask_when_quiet(self) -> None:
         workbench = self._workbench
-        is_quiet = time.monotonic() - workbench.equipment.key_at > QUIET
+        is_quiet = time.monotonic() - workbench.app_context.key_at > QUIET
         if is_quiet and workbench.app.screen is workbench and self._offer is not None:
             self._offer.stop()
             workbench.ask_for_trust()
@@ -115,7 +115,7 @@ class TrustControl:
         except CodeexecError as error:
             workbench.say_failed(error)
             return
-        workbench.equipment.loaded = await asyncio.to_thread(load, self._folder)
+        workbench.app_context.loaded = await asyncio.to_thread(load, self._folder)
         workbench.follow_settings()
         await self.examine()
         if answer == "trust" and standing is not None and not workbench.options.watch:
@@ -123,7 +123,7 @@ class TrustControl:
 
     async def _use(self, standing: trust.Standing) -> None:
         """Start the kernel that the folder chooses, now that it may."""
-        workbench, settings = self._workbench, self._workbench.equipment.settings
+        workbench, settings = self._workbench, self._workbench.app_context.settings
         interpreters = (finding.interpreter for finding in standing.findings if finding.interpreter)
         name, policy = settings.kernel.name or next(interpreters, ""), ""
         if settings.kernel.backend == CONTAINERS:

@@ -60,7 +60,7 @@ class ViewSharing:
             return
         last_view = self.last
         if last_view is not None and self._has_moved(last_view):
-            if workbench.equipment.key_at <= self._shown_at:
+            if workbench.app_context.key_at <= self._shown_at:
                 last_view = None  # text that came later has moved the cursor, not the user: again
             elif workbench.here == "editor":
                 workbench.action_follow()

@@ -132,13 +132,13 @@ class Wires(KernelActions):
         waiting, waited = len(frame.snapshot.queue), len(frame.before.queue)
         if kernel.paused and waiting > waited:
             self.notify("Paused: this runs when the container goes on.", timeout=4)
-        settings = self.equipment.settings.notify
+        settings = self.app_context.settings.notify
         self.answer_waits.note(frame, time.time())
         for view in notify.long_runs(frame, settings, self.answer_waits):
             message = notify.words_for(view, self.answer_waits)
             if not self.app.app_focus:
                 self.write_terminal(
-                    notify.sequence(message, settings, tmux=self.equipment.graphics.tmux)
+                    notify.sequence(message, settings, tmux=self.app_context.graphics.tmux)
                 )
             if self.here != "console":
                 level: NoticeLevel = "info" if view.status == "ok" else "warning"
@@ -217,7 +217,7 @@ class Wires(KernelActions):
         if front == "console":
             return
         writes = sheet is not None and sheet.is_written
-        if event.origin == self.equipment.me and self.is_current and not writes:
+        if event.origin == self.app_context.me and self.is_current and not writes:
             self.reveal("console")
             self.console_pane.lead_to_answer(front)
         else:
@@ -273,8 +273,10 @@ class Wires(KernelActions):
 
         pane = self.side.artifacts if self.side is not None else None
         if pane is not None and pane.selected is not None:
-            graphics = self.equipment.graphics
-            self.app.push_screen(ViewerScreen(pane.gallery, pane.desk, pane.selected, graphics))
+            graphics = self.app_context.graphics
+            self.app.push_screen(
+                ViewerScreen(pane.artifact_index, pane.store, pane.selected, graphics)
+            )
 
     def on_preview_ready(self) -> None:
         """The artifacts pane shows another item; its class is not imported at the start."""
@@ -344,7 +346,7 @@ class Wires(KernelActions):
             return
         scopes = places(self)
         rows = entries(pane, is_open=self.documents.sheet is not None)
-        chosen = await self.app.push_screen_wait(ContextMenu(rows, self.equipment.keymap, at))
+        chosen = await self.app.push_screen_wait(ContextMenu(rows, self.app_context.keymap, at))
         if chosen is None:
             return
         selected = self.get_selected_text() if chosen.endswith(".copy") else None
@@ -374,7 +376,7 @@ class Wires(KernelActions):
         """Every command: those of where one is come first."""
         scopes = places(self)
         chosen = await self.app.push_screen_wait(
-            CommandChooser("Commands", menu(tuple(scopes)), self.equipment.keymap, near=scopes)
+            CommandChooser("Commands", menu(tuple(scopes)), self.app_context.keymap, near=scopes)
         )
         if chosen is not None:
             await self.run_command(BY_ID[chosen], scopes)
@@ -387,7 +389,7 @@ class Wires(KernelActions):
         commands = [command for command in menu(near) if command.where in near]
         title = " · ".join(PLACES[place] for place in near if place != "rows")
         chosen = await self.app.push_screen_wait(
-            CommandChooser(title, commands, self.equipment.keymap, near=scopes)
+            CommandChooser(title, commands, self.app_context.keymap, near=scopes)
         )
         if chosen is not None:
             await self.run_command(BY_ID[chosen], scopes)
@@ -428,7 +430,7 @@ class Wires(KernelActions):
         from codeexec.tui.screens.keys import KeysScreen  # not at the start
 
         scopes = places(self)
-        keys = self.equipment.keymap.keys
+        keys = self.app_context.keymap.keys
         chosen = await self.app.push_screen_wait(KeysScreen(keys, all_places(tuple(scopes))))
         if chosen is not None:
             await self.run_command(BY_ID[chosen], scopes)

@@ -66,7 +66,7 @@ _FURNISH_AFTER = 0.3
 
 
 _BESIDE_AFTER = 0.04
-"""Seconds that the gallery and the variables stand back for what the console has to show."""
+"""Seconds by which artifacts and variables are updated after the console, which is drawn first."""
 
 
 def _title(theme: Theme, pane: str) -> TabStrip:
@@ -88,7 +88,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         host: HostClient,
         options: OpenOptions,
         place: Workspace,
-        equipment: AppContext,
+        app_context: AppContext,
         opening: Awaitable[SessionSummary] | None = None,
     ) -> None:
         """`opening` is the session, where that is being opened already."""
@@ -96,7 +96,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.host = host
         self.options = options
         self.place = place
-        self.equipment = equipment
+        self.app_context = app_context
         self._opening = opening
         self.session = DeferredSession(self.output_columns)
         self.last: Frame | None = None
@@ -105,15 +105,15 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.trust = TrustControl(self)
         self.tour = TourControl(self)
         self.presenting = Presenting(self)
-        self._layouts = Layouts(equipment.state / "layouts")
-        self.sharing = ViewSharing(self, equipment.state / "views")
+        self._layouts = Layouts(app_context.state / "layouts")
+        self.sharing = ViewSharing(self, app_context.state / "views")
         self.open_paths: tuple[str, ...] = ()
         self._hidden_console = HiddenConsole(self)
 
     # -- what is on screen ----------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        theme, me = self.equipment.theme, self.equipment.me
+        theme, me = self.app_context.theme, self.app_context.me
         yield TabStrip(theme, id="panes-bar")
         with Horizontal(id="main"):
             with Vertical(id="left"):
@@ -124,7 +124,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             yield Divider(theme, "left-divider").add_class("divider")
             with Vertical(id="centre"):
                 with Vertical(id="editor-box"):
-                    yield DocumentsPane(theme, self.equipment.swaps, me)
+                    yield DocumentsPane(theme, self.app_context.swaps, me)
                 yield Divider(theme, "centre-divider").add_class("divider")
                 with Vertical(id="console-box"):
                     yield _title(theme, "console")
@@ -144,10 +144,10 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.documents = self.query_one(DocumentsPane)
         self.status = self.query_one(StatusLine)
         self.documents.folder = self.place.folder
-        self.documents.recent = RecentFiles(self.equipment.state / "recent.json")
+        self.documents.recent = RecentFiles(self.app_context.state / "recent.json")
         self.follow_settings()
-        settings = self.equipment.settings
-        self.console_pane.graphics = self.equipment.graphics
+        settings = self.app_context.settings
+        self.console_pane.graphics = self.app_context.graphics
         self.arrangement, files = self._layouts.load(self.place.folder)
         if settings.appearance.presentation:
             self.present(True)
@@ -203,7 +203,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     async def _furnish(self) -> None:
         """Mount the side panes after editor and console are on screen."""
         self.side = await furnish(
-            self, self.place.folder, self.session, self.equipment.graphics, self.documents
+            self, self.place.folder, self.session, self.app_context.graphics, self.documents
         )
         if self.side is not None and self.last is not None:
             now = self.last.snapshot
@@ -266,10 +266,10 @@ class Workbench(Wires, ProgramActions, DocumentActions):
 
     def follow_settings(self) -> None:
         """Take what the settings say, now and whenever they change."""
-        settings, view = self.equipment.settings, self.console_pane.view
+        settings, view = self.app_context.settings, self.console_pane.view
         self.documents.adopt(settings.editor)
         self.app.scroll_sensitivity_y = float(max(settings.console.scroll_step, 1))
-        view.deck.code_limit = settings.console.fold_code
+        view.card_list.code_limit = settings.console.fold_code
         view.painter.timestamps = settings.console.timestamps
         view.relayout()
         self.presenting.follow_mode()
@@ -323,7 +323,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     async def _work(self) -> None:
         """Open the session, and show its frames for as long as there are any."""
         try:
-            settings = self.equipment.settings
+            settings = self.app_context.settings
             opening = self._opening
             if opening is None:
                 opening = find_session(self.host, self.options, self.place, settings)
@@ -408,6 +408,6 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         if usage is not None:
             self.status.show(usage=usage)
             others = [client.name for client in usage.clients]
-            if self.equipment.me in others:
-                others.remove(self.equipment.me)
+            if self.app_context.me in others:
+                others.remove(self.app_context.me)
             self.console_pane.view.show_others(frozenset(others))

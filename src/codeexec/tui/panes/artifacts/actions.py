@@ -11,7 +11,7 @@ from codeexec.tui.panes.artifacts.store import ArtifactStore
 class ItemActions(Widget):
     """Actions by the names in the table of commands."""
 
-    desk: ArtifactStore
+    store: ArtifactStore
 
     @property
     def selected(self) -> Item | None:
@@ -20,16 +20,16 @@ class ItemActions(Widget):
 
     def action_save(self) -> None:
         if item := self.selected:
-            self.run_worker(self.desk.save(item), group="content")
+            self.run_worker(self.store.save(item), group="content")
 
     def action_copy(self) -> None:
         if item := self.selected:
-            self.run_worker(self.desk.copy(item), group="content")
+            self.run_worker(self.store.copy(item), group="content")
 
     def action_copy_path(self) -> None:
         if item := self.selected:
-            self.run_worker(self.desk.copy_path(item), group="content")
+            self.run_worker(self.store.copy_path(item), group="content")
 
     def action_outside(self) -> None:
         if item := self.selected:
-            self.run_worker(self.desk.open_outside(item), group="content")
+            self.run_worker(self.store.open_outside(item), group="content")

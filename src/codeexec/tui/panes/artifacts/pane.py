@@ -83,8 +83,8 @@ class ArtifactPane(ItemActions, Vertical):
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
-        self.gallery = ArtifactIndex()
-        self.desk = ArtifactStore(self, session)
+        self.artifact_index = ArtifactIndex()
+        self.store = ArtifactStore(self, session)
         self._graphics = graphics or Graphics()
         self._items: list[Item] = []
         self._selected = ""
@@ -101,7 +101,7 @@ class ArtifactPane(ItemActions, Vertical):
         with Horizontal(id="state"):  # always there, so that nothing moves under the mouse
             yield Static("", id="filter")
             yield Static("", id="newer")
-        yield Preview(self.desk, self._graphics)
+        yield Preview(self.store, self._graphics)
         yield Static(_EMPTY, id="empty")
 
     def on_mount(self) -> None:
@@ -117,7 +117,7 @@ class ArtifactPane(ItemActions, Vertical):
 
     def connect(self, session: SessionClient) -> None:
         """Ask this session from now on."""
-        self.desk.blobs.session = session
+        self.store.blobs.session = session
 
     def use(self, graphics: Graphics) -> None:
         """Show pictures in another way from now on."""
@@ -134,7 +134,7 @@ class ArtifactPane(ItemActions, Vertical):
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to look at, whatever the filter."""
-        return not self.gallery.items()
+        return not self.artifact_index.items()
 
     def show_frame(self, frame: Frame) -> None:
         """Follow what is."""
@@ -142,13 +142,13 @@ class ArtifactPane(ItemActions, Vertical):
         kernel = now.kernel
         alive = kernel.variables_generation == kernel.generation
         self._tables = frozenset(v.name for v in kernel.variables if alive and v.kind == "table")
-        if self.gallery.take(now) and self._is_ready:
+        if self.artifact_index.take(now) and self._is_ready:
             self._arrange()
         self._fill()
 
     def show_stored(self, views: Sequence[ExecutionView]) -> None:
         """Show these outputs that notebooks' files hold, below all others."""
-        if self.gallery.show_stored(views) and self._is_ready:
+        if self.artifact_index.show_stored(views) and self._is_ready:
             self._arrange()
 
     def _fill(self) -> None:
@@ -157,19 +157,19 @@ class ArtifactPane(ItemActions, Vertical):
             self._want_older()
 
     def _want_older(self) -> None:
-        if self.gallery.has_older and not self._reads:
+        if self.artifact_index.has_older and not self._reads:
             self._reads = True
             self.run_worker(self._read_older(), group="older")
 
     async def _read_older(self) -> None:
         """Read older displays, until there is one that is not in the list."""
         try:
-            while self.gallery.has_older:
-                request = ListDisplays(before=self.gallery.lowest)
-                page = await ask_quietly(self.desk.blobs.session, request)
+            while self.artifact_index.has_older:
+                request = ListDisplays(before=self.artifact_index.lowest)
+                page = await ask_quietly(self.store.blobs.session, request)
                 if page is None:
                     return
-                if self.gallery.take_page(page):
+                if self.artifact_index.take_page(page):
                     self._arrange(chosen=not self._follows)
                     return
         finally:
@@ -187,7 +187,7 @@ class ArtifactPane(ItemActions, Vertical):
 
     def select(self, key: str) -> bool:
         """Look at this one, whatever the filter; whether it is there."""
-        if self.gallery.find(key) is None:
+        if self.artifact_index.find(key) is None:
             return False
         if not any(item.key == key for item in self._items):
             self._kind, self._execution = "all", ""
@@ -197,7 +197,7 @@ class ArtifactPane(ItemActions, Vertical):
 
     def restore_pins(self, keys: frozenset[str]) -> None:
         """Pin what was pinned when the layout was remembered."""
-        self.gallery.pins = keys
+        self.artifact_index.pins = keys
         if self.is_mounted:
             self._arrange()
 
@@ -211,8 +211,8 @@ class ArtifactPane(ItemActions, Vertical):
 
         `chosen`: the user moved the cursor, so the selection stays unless it is the newest item.
         """
-        self._items = self.gallery.items(self._kind, self._execution)
-        newest = self.gallery.newest(self._items)
+        self._items = self.artifact_index.items(self._kind, self._execution)
+        newest = self.artifact_index.newest(self._items)
         keys = [item.key for item in self._items]
         if chosen:
             self._follows = newest == self._selected
@@ -236,7 +236,7 @@ class ArtifactPane(ItemActions, Vertical):
             labels.append("in part · enter shows all" if self._is_live(item) else "in part")
         if item is not None and item.is_stored:
             labels.append("stored in the notebook")
-        newer = 0 if self._follows else self.gallery.newer(self._items, self._selected)
+        newer = 0 if self._follows else self.artifact_index.newer(self._items, self._selected)
         tell(self._words["filter"], " ".join(labels))
         tell(self._words["newer"], f"{newer} newer ↑" if newer else "")
         tell(self._words["empty"], empty)
@@ -249,7 +249,7 @@ class ArtifactPane(ItemActions, Vertical):
     def learn(self, event: Preview.DetailLearned) -> None:
         """Take in what the content has told of kind and size."""
         event.stop()
-        if self.gallery.learn(event.item, event.learned):
+        if self.artifact_index.learn(event.item, event.learned):
             self._arrange()
 
     # -- keys and mouse ------------------------------------------------------------------
@@ -276,7 +276,7 @@ class ArtifactPane(ItemActions, Vertical):
         self._list.step(by)
 
     def action_newest(self) -> None:
-        self.select(self.gallery.newest(self._items))
+        self.select(self.artifact_index.newest(self._items))
 
     def action_oldest(self) -> None:
         self._list.go(len(self._items) - 1)
@@ -292,13 +292,13 @@ class ArtifactPane(ItemActions, Vertical):
 
     def action_pin(self) -> None:
         if item := self.selected:
-            self.gallery.pin(item.key)
-            self.post_message(self.Pinned(self.gallery.pins))
+            self.artifact_index.pin(item.key)
+            self.post_message(self.Pinned(self.artifact_index.pins))
             self._arrange(chosen=True)
 
     def action_filter(self) -> None:
         """All, then each kind that there is."""
-        order: list[Filter] = ["all", *self.gallery.kinds()]
+        order: list[Filter] = ["all", *self.artifact_index.kinds()]
         at = order.index(self._kind) if self._kind in order else 0
         self._kind = order[(at + 1) % len(order)]
         self._arrange()

@@ -68,14 +68,14 @@ class Preview(Vertical):
 
     def __init__(
         self,
-        desk: ArtifactStore,
+        store: ArtifactStore,
         graphics: Graphics | None = None,
         *,
         navigable: bool = False,
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
-        self._desk = desk
+        self._store = store
         self._graphics = graphics or Graphics()
         self._navigable = navigable
         self._fills = False
@@ -120,7 +120,7 @@ class Preview(Vertical):
     async def _catch_up(self) -> None:
         try:
             while self._is_due() and (item := self._wanted) is not None:
-                content = await self._desk.content(item)
+                content = await self._store.content(item)
                 self._shown = item
                 if isinstance(content, TableContent):
                     self._tell(item, "table", f"{content.page.rows}×{content.page.columns}")

@@ -83,7 +83,7 @@ class CardActions(Widget):
 
     async def _go_to_top(self) -> None:
         """To the first execution of the session, which may have to be read."""
-        cards = self.view.deck.cards
+        cards = self.view.card_list.cards
         if any(card.gap for card in cards):
             await self.read_before(_PAGE + 1)
         self.view.scroll_to(y=0, animate=False)
@@ -98,14 +98,14 @@ class CardActions(Widget):
 
     async def card_of(self, execution_id: str) -> Card | None:
         """The card of an execution, read where it is not in hand; None for a silent one."""
-        card = self.view.deck.get(execution_id)
+        card = self.view.card_list.get(execution_id)
         if card is not None:
             return card
         reply = await ask_quietly(self.session, q.ReadExecution(execution_id))
         if reply is None or reply.execution.options.silent:
             return None
         await self.read_before(reply.execution.number + 1)
-        return self.view.deck.get(execution_id)
+        return self.view.card_list.get(execution_id)
 
     def action_sideways(self, columns: int) -> None:
         self.view.scroll_sideways(columns)
@@ -201,7 +201,7 @@ class CardActions(Widget):
 
     async def _all(self) -> AsyncIterator[ExecutionView]:
         """All executions of the session up to the last card, also those without a card."""
-        cards = self.view.deck.cards
+        cards = self.view.card_list.cards
         last = cards[-1].view.number if cards else 0
         at = 0
         while at < last:
@@ -301,7 +301,9 @@ class CardActions(Widget):
         while self._matches:
             self._match %= len(self._matches)
             match = self._matches[self._match]
-            card = self.view.deck.get(match.execution_id) or await self.card_of(match.execution_id)
+            card = self.view.card_list.get(match.execution_id) or await self.card_of(
+                match.execution_id
+            )
             if card is not None:
                 self.search.say(f"{self._match + 1:,} of {len(self._matches):,}")
                 self.view.marked_row = (match.execution_id, match.row)

@@ -41,7 +41,7 @@ _EMPTY = (
 
 
 class CardLines(ScrollView):
-    """Shows a deck; what moves it and acts on it is the view's business."""
+    """Paints a card list; the subclass handles scrolling and actions."""
 
     ALLOW_SELECT = True
 
@@ -101,7 +101,7 @@ class CardLines(ScrollView):
     def __init__(self, theme: Theme, me: str = "", id: str | None = None) -> None:
         super().__init__(id=id)
         self._me = me
-        self.deck = CardList()
+        self.card_list = CardList()
         self.painter = CardPainter(theme, me)
         self.follows = True
         self.selected: Card | None = None
@@ -128,7 +128,7 @@ class CardLines(ScrollView):
     @property
     def news(self) -> int:
         """Rows that came below while the reader looked elsewhere."""
-        return 0 if self.follows else max(self.deck.rows - self._rows_seen, 0)
+        return 0 if self.follows else max(self.card_list.rows - self._rows_seen, 0)
 
     def _news_line(self, y: int) -> bool:
         return self.news > 0 and y == self.size.height - 1
@@ -140,18 +140,22 @@ class CardLines(ScrollView):
         self.refresh()
 
     def _want_image(self, card: Card, display: Display) -> None:
-        painted = self.painter.body(card, Run("display", display=display), self.deck.width)
+        painted = self.painter.body(card, Run("display", display=display), self.card_list.width)
         if painted.part is None or len(painted.lines) > 1:
             return
         if display.key == self.painter.picture_beside:
             return
-        token = f"{display.key} {self.deck.width} {painted.part.blob or hash(painted.part.text)}"
+        token = (
+            f"{display.key} {self.card_list.width} {painted.part.blob or hash(painted.part.text)}"
+        )
         if self._wanted_images.get(display.key) == token:
             return
         self._wanted_images[display.key] = token
         rows = max(min(self.size.height * 2 // 3, 24), 6)
         self.post_message(
-            self.ImageRequested(display.key, token, painted.part, min(self.deck.width, 100), rows)
+            self.ImageRequested(
+                display.key, token, painted.part, min(self.card_list.width, 100), rows
+            )
         )
 
     # -- text selection ------------------------------------------------------------------------
@@ -159,20 +163,20 @@ class CardLines(ScrollView):
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The text between two places, as far as it is in hand."""
         first = selection.start.y if selection.start else 0
-        last = selection.end.y if selection.end else self.deck.height - 1
+        last = selection.end.y if selection.end else self.card_list.height - 1
         taken: list[str] = []
         for y in range(first, min(last, first + 100_000) + 1):
-            position, span = self.deck.locate(y), selection.get_span(y)
+            position, span = self.card_list.locate(y), selection.get_span(y)
             if position is None or span is None:
                 continue
             card, line = position
-            row = self.deck.row(card, line.index) if line.part == "row" else None
+            row = self.card_list.row(card, line.index) if line.part == "row" else None
             indent = self._indent(card, line.part)
-            text = " " * indent + self.painter.plain_text(card, line, row, self.deck.width)
+            text = " " * indent + self.painter.plain_text(card, line, row, self.card_list.width)
             start, end = span
             part = text[start:] if end == -1 else text[start:end]
             part = part[max(GUTTER - start, 0) :] if start < GUTTER else part
-            if taken and self.painter.is_folded(card, line, row, self.deck.width):
+            if taken and self.painter.is_folded(card, line, row, self.card_list.width):
                 taken[-1] += part
             else:
                 taken.append(part)
@@ -192,14 +196,14 @@ class CardLines(ScrollView):
         # Looked up once for all lines: it goes through all ancestors, 0.1 ms a time.
         self._base = self.rich_style
         lines = super().render_lines(crop)
-        missing_pages = self.deck.pages.take_wanted()
+        missing_pages = self.card_list.pages.take_wanted()
         if missing_pages:
             self.post_message(self.RowsRequested(missing_pages))
         return lines
 
     def render_line(self, y: int) -> Strip:
         width, base = self.size.width, self._base or self.rich_style
-        if not self.deck.cards:
+        if not self.card_list.cards:
             return self._empty_line(y, width).apply_style(base)
         if self._news_line(y):
             return self._news_strip(width)
@@ -213,12 +217,12 @@ class CardLines(ScrollView):
 
     def _line(self, at: int) -> Strip:
         """A line as it was painted before, where nothing that it shows has changed."""
-        position = self.deck.locate(at)
+        position = self.card_list.locate(at)
         if position is None:
-            last, number = self._last_lines(), at - self.deck.height
+            last, number = self._last_lines(), at - self.card_list.height
             return Strip([Segment("  "), *last[number]]) if number < len(last) else Strip([])
         card, line = position
-        row = self.deck.row(card, line.index) if line.part == "row" else None
+        row = self.card_list.row(card, line.index) if line.part == "row" else None
         if (row is None or not row.is_text) and (card.view.is_open or line.part == "row"):
             return self._paint(card, line, row)
         state: object = row.text if row is not None else (card.view.status, card.fold)
@@ -232,10 +236,10 @@ class CardLines(ScrollView):
     def _last_lines(self) -> list[Strip]:
         """The words below the cards, folded where they do not fit."""
         message = self._last_words
-        return self.painter.rule_lines(message, self.deck.width) if message else []
+        return self.painter.rule_lines(message, self.card_list.width) if message else []
 
     def _paint(self, card: Card, line: Line, row: Run | None) -> Strip:
-        painter, width = self.painter, self.deck.width
+        painter, width = self.painter, self.card_list.width
         mark, body = " ", Strip([])
         match line.part:
             case "code":

@@ -255,9 +255,9 @@ class ConsolePane(CardActions, Vertical):
     @on(Prompt.CardsRequested)
     def go_to_cards(self, event: Prompt.CardsRequested) -> None:
         event.stop()
-        if self.view.deck.cards:
+        if self.view.card_list.cards:
             focus_now(self.view)
-            self.view.select(self.view.deck.shown(self.view.deck.cards[-1]))
+            self.view.select(self.view.card_list.shown(self.view.card_list.cards[-1]))
 
     @on(Prompt.PromptInterruptRequested)
     def pass_interrupt(self, event: Prompt.PromptInterruptRequested) -> None:
@@ -368,7 +368,7 @@ class ConsolePane(CardActions, Vertical):
     async def _read_page(self, execution_id: str, start: int) -> None:
         page = await ask_quietly(self.session, q.ReadRows(execution_id, start, PAGE))
         if page is None:
-            self.view.deck.pages.give_up(execution_id, start)
+            self.view.card_list.pages.give_up(execution_id, start)
         else:
             self.view.take_rows(execution_id, start, page.runs)
 

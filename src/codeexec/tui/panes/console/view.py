@@ -71,11 +71,11 @@ class ConsoleView(CardLines, can_focus=True):
         if frame.kernels_changed and self.painter.follow_kernels(frame.snapshot):
             self._painted.clear()
             self.refresh()
-        is_new = self.deck.take(frame, self.painter)
+        is_new = self.card_list.take(frame, self.painter)
         if self._note_restart(frame) or is_new:
             self._trim()
             self._resettle()
-        for key in self.deck.take_stale():
+        for key in self.card_list.take_stale():
             self.post_message(self.ExecutionStale(key))
         if self._ticker is not None:
             (self._ticker.resume if frame.snapshot.is_running else self._ticker.pause)()
@@ -83,8 +83,8 @@ class ConsoleView(CardLines, can_focus=True):
     def show_stored(self, views: Sequence[ExecutionView]) -> None:
         """Show these outputs that notebooks' files hold, and no others."""
         held = None if self.follows else self._anchor()
-        self.deck.show_stored(views, self.painter)
-        if self.selected is not None and self.deck.get(self.selected.key) is None:
+        self.card_list.show_stored(views, self.painter)
+        if self.selected is not None and self.card_list.get(self.selected.key) is None:
             self.selected = None
         self._restore(held)
 
@@ -92,7 +92,7 @@ class ConsoleView(CardLines, can_focus=True):
         """Say below the cards that another kernel has come; whether that has changed."""
         previous, kernel = self._last_words, frame.snapshot.kernel
         name = frame.snapshot.default_kernel
-        views = (card.view for card in self.deck.cards[-20:])
+        views = (card.view for card in self.card_list.cards[-20:])
         last = max((view.generation for view in views if view.kernel == name), default=0)
         if kernel.state == "dead":
             self._last_words = _ENDED
@@ -106,19 +106,21 @@ class ConsoleView(CardLines, can_focus=True):
 
     def _trim(self) -> None:
         most = MOST_CARDS if self.follows else MOST_WHILE_READING
-        if len(self.deck.cards) <= most:
+        if len(self.card_list.cards) <= most:
             return
         held = None if self.follows else self._anchor()
-        self.deck.trim(KEPT_CARDS if self.follows else most)
-        if self.selected is not None and self.deck.get(self.selected.key) is None:
+        self.card_list.trim(KEPT_CARDS if self.follows else most)
+        if self.selected is not None and self.card_list.get(self.selected.key) is None:
             self.selected = None
         self._restore(held)
 
     def _anchor(self) -> tuple[Card, int] | None:
         """The card at the top of the screen, and how far above the screen it begins."""
-        position = self.deck.locate(self.scroll_offset.y)
+        position = self.card_list.locate(self.scroll_offset.y)
         return (
-            (position[0], self.scroll_offset.y - self.deck.top(position[0])) if position else None
+            (position[0], self.scroll_offset.y - self.card_list.top(position[0]))
+            if position
+            else None
         )
 
     @property
@@ -129,21 +131,21 @@ class ConsoleView(CardLines, can_focus=True):
 
     def go_to_place(self, card: Card, line: int) -> None:
         """Scroll to a line of a card, or to its last where it has fewer."""
-        top = self.deck.top(card)
-        self._scroll_now(min(top + line, max(self.deck.bottom(card) - 1, top)))
+        top = self.card_list.top(card)
+        self._scroll_now(min(top + line, max(self.card_list.bottom(card) - 1, top)))
 
     def _restore(self, held: tuple[Card, int] | None) -> None:
         """Cards have come or gone above: stay where we are."""
         self._resettle()
-        if held is not None and self.deck.get(held[0].key) is held[0]:
-            self._scroll_now(self.deck.top(held[0]) + held[1])
+        if held is not None and self.card_list.get(held[0].key) is held[0]:
+            self._scroll_now(self.card_list.top(held[0]) + held[1])
 
     def want_older(self) -> None:
         """Ask for what is missing right above the first line on screen, or soon will be."""
         if self._wanted_gap is not None:
             return
         top, height = self.scroll_offset.y, max(self.size.height, 1)
-        gaps = self.deck.gaps(max(top - height, 0), top + height)
+        gaps = self.card_list.gaps(max(top - height, 0), top + height)
         if gaps:
             self.want_before(gaps[-1])
 
@@ -157,7 +159,7 @@ class ConsoleView(CardLines, can_focus=True):
         """Executions right before number `before` have been read."""
         self._wanted_gap = None
         held = None if self.follows else self._anchor()
-        self.deck.put_page(views, more, before, self.painter)
+        self.card_list.put_page(views, more, before, self.painter)
         self._restore(held)
 
     def give_up_executions(self) -> None:
@@ -166,7 +168,7 @@ class ConsoleView(CardLines, can_focus=True):
 
     def refresh_execution(self, view: ExecutionView) -> None:
         """An execution has been read again."""
-        self.deck.refresh(view, self.painter)
+        self.card_list.refresh(view, self.painter)
         self._resettle()
 
     def on_mount(self) -> None:
@@ -174,15 +176,15 @@ class ConsoleView(CardLines, can_focus=True):
 
     def _tick(self) -> None:
         """Repaint the running time of the card that runs, where it is in view."""
-        for card in reversed(self.deck.cards):
+        for card in reversed(self.card_list.cards):
             if card.view.status == "running":
-                y = self.deck.top(card) - self.scroll_offset.y
+                y = self.card_list.top(card) - self.scroll_offset.y
                 if 0 <= y < self.size.height:
                     self.refresh(Region(0, y, self.size.width, 1))
                 return
 
     def on_resize(self) -> None:
-        if self.output_width != self.deck.width:
+        if self.output_width != self.card_list.width:
             self.relayout()
         elif self.follows:
             self._resettle()
@@ -190,11 +192,11 @@ class ConsoleView(CardLines, can_focus=True):
     def show_beside(self, documents: frozenset[str], picture: str = "") -> None:
         """Leave the code of these documents to the editor, and the picture of the display with
         this key to the artifacts pane, which has it in large."""
-        before = self.painter.picture_beside
-        if (documents, picture) == (self.deck.documents_beside, before):
+        previous = self.painter.picture_beside
+        if (documents, picture) == (self.card_list.documents_beside, previous):
             return
-        self.deck.documents_beside = documents
-        for key in {before, picture}:
+        self.card_list.documents_beside = documents
+        for key in {previous, picture}:
             self._wanted_images.pop(key, None)
             self.painter.forget_image(key)
         self.painter.picture_beside = picture
@@ -202,23 +204,23 @@ class ConsoleView(CardLines, can_focus=True):
 
     def relayout(self) -> None:
         """Measure everything again."""
-        held = None if self.follows else self.deck.locate(self.scroll_offset.y)
-        self.deck.width = self.output_width
-        self.deck.measure_all(self.painter)
+        held = None if self.follows else self.card_list.locate(self.scroll_offset.y)
+        self.card_list.width = self.output_width
+        self.card_list.measure_all(self.painter)
         self._painted.clear()
         self._resettle()
         if held is not None:
-            self._scroll_now(self.deck.top(held[0]))
+            self._scroll_now(self.card_list.top(held[0]))
 
     def _resettle(self) -> None:
         """The number of lines may have changed: keep to the end, or stay where we are."""
-        height = self.deck.height + len(self._last_lines())
+        height = self.card_list.height + len(self._last_lines())
         if height != self.virtual_size.height:
             # Not by the reactive: that lays out the whole screen, and only we have changed.
             self.set_reactive(Widget.virtual_size, Size(self.size.width, height))
             self._scroll_update(self.virtual_size)
         if self.follows:
-            self._rows_seen = self.deck.rows
+            self._rows_seen = self.card_list.rows
             self.set_reactive(Widget.scroll_target_y, float(self.end_y))
             self.scroll_y = float(self.end_y)
         self.refresh()
@@ -228,9 +230,9 @@ class ConsoleView(CardLines, can_focus=True):
         """Where the end is followed: the output of the card that runs, not the cards that wait
         below it, of which the first is seen."""
         if self.selected is None:
-            for card in reversed(self.deck.cards):
+            for card in reversed(self.card_list.cards):
                 if card.view.status == "running":
-                    bottom = self.deck.bottom(card) + _QUEUE_ROWS
+                    bottom = self.card_list.bottom(card) + _QUEUE_ROWS
                     return min(max(bottom - self.size.height, 0), self.max_scroll_y)
                 if card.view.status != "queued":
                     break
@@ -241,13 +243,13 @@ class ConsoleView(CardLines, can_focus=True):
     def take_rows(self, key: str, start: int, runs: Iterable[Run]) -> None:
         """Rows that were wanted have come."""
         rows = tuple(runs)
-        self.deck.pages.put(key, start, rows)
-        position = self.deck.locate(self.scroll_offset.y)
-        if self.deck.measure_page(key, start, rows, self.painter):
+        self.card_list.pages.put(key, start, rows)
+        position = self.card_list.locate(self.scroll_offset.y)
+        if self.card_list.measure_page(key, start, rows, self.painter):
             if position is not None and not self.follows and position[1].part == "row":
                 self._resettle()
                 card, line = position
-                self._scroll_now(self.deck.row_line(card, line.index) + line.sub)
+                self._scroll_now(self.card_list.row_line(card, line.index) + line.sub)
                 return
             self._resettle()
         self.refresh()
@@ -257,10 +259,10 @@ class ConsoleView(CardLines, can_focus=True):
         if self._wanted_images.get(key) != token:
             return
         self.painter.put_image(key, lines)
-        for card in self.deck:
+        for card in self.card_list:
             if any(display.key == key for display in card.view.displays):
-                self.deck.measure(card, self.painter)
-                self.deck.settle(self.deck.place(card))
+                self.card_list.measure(card, self.painter)
+                self.card_list.settle(self.card_list.place(card))
         self._resettle()
 
     # -- scrolling ---------------------------------------------------------------------------
@@ -270,7 +272,7 @@ class ConsoleView(CardLines, can_focus=True):
         at_end = round(new_value) >= self.end_y
         if at_end != self.follows:
             self.follows = at_end
-            self._rows_seen = self.deck.rows
+            self._rows_seen = self.card_list.rows
         if not self.follows:
             self.want_older()
 
@@ -291,9 +293,9 @@ class ConsoleView(CardLines, can_focus=True):
 
     def reveal(self, card: Card, row: int | None = None) -> None:
         """Scroll so that a card's beginning, or a row of it, is in view."""
-        y = self.deck.top(card) if row is None else self.deck.row_line(card, row)
+        y = self.card_list.top(card) if row is None else self.card_list.row_line(card, row)
         top, height = self.scroll_offset.y, self.size.height
-        bottom = min(self.deck.bottom(card), y + height - 1) if row is None else y + 1
+        bottom = min(self.card_list.bottom(card), y + height - 1) if row is None else y + 1
         if y < top:
             self._scroll_now(max(y - (0 if row is None else height // 3), 0))
         elif bottom > top + height:
@@ -310,7 +312,7 @@ class ConsoleView(CardLines, can_focus=True):
 
     def step(self, by: int) -> None:
         """Select the card before or after."""
-        cards = self.deck.cards
+        cards = self.card_list.cards
         if not cards:
             return
         if self.selected is None:
@@ -318,20 +320,20 @@ class ConsoleView(CardLines, can_focus=True):
         else:
             if by < 0 and self.selected.gap:
                 self.want_before(self.selected)
-            at = min(max(self.deck.place(self.selected) + by, 0), len(cards) - 1)
-        self.select(self.deck.shown(cards[at]))
+            at = min(max(self.card_list.place(self.selected) + by, 0), len(cards) - 1)
+        self.select(self.card_list.shown(cards[at]))
         if at == len(cards) - 1 and by > 0:
             self.go_to_end()
 
     @property
     def current(self) -> Card | None:
         """The selected card, or the last."""
-        card = self.selected or (self.deck.cards[-1] if self.deck.cards else None)
-        return self.deck.shown(card) if card is not None else None
+        card = self.selected or (self.card_list.cards[-1] if self.card_list.cards else None)
+        return self.card_list.shown(card) if card is not None else None
 
     def toggle_fold(self, card: Card) -> None:
         if card.queue:
-            self.deck.toggle_queue()
+            self.card_list.toggle_queue()
             self._resettle()
             return
         card.fold = Fold.OPEN if card.fold is Fold.CLOSED else Fold.CLOSED
@@ -343,11 +345,11 @@ class ConsoleView(CardLines, can_focus=True):
 
     def toggle_frames(self, card: Card) -> None:
         card.shows_all_frames = not card.shows_all_frames
-        self.deck.measure(card, self.painter)
+        self.card_list.measure(card, self.painter)
         self._rearranged(card)
 
     def _rearranged(self, card: Card) -> None:
-        self.deck.settle(self.deck.place(card))
+        self.card_list.settle(self.card_list.place(card))
         was, self.follows = self.follows, False
         self._resettle()
         self.follows = was and self.scroll_offset.y >= self.max_scroll_y
@@ -363,7 +365,7 @@ class ConsoleView(CardLines, can_focus=True):
         if self._news_line(event.y) and event.button == 1:
             self.go_to_end()
             return
-        position = self.deck.locate(self.scroll_offset.y + event.y)
+        position = self.card_list.locate(self.scroll_offset.y + event.y)
         if position is None:
             self.select(None)
             self.post_message(self.EmptyClicked())
@@ -381,7 +383,7 @@ class ConsoleView(CardLines, can_focus=True):
             (self.toggle_fold if card.fold is Fold.CLOSED else self.toggle_code)(card)
         elif line.part == "code" and event.x < GUTTER + 4:
             self.toggle_fold(card)
-        elif line.part == "row" and (row := self.deck.row(card, line.index)) is not None:
+        elif line.part == "row" and (row := self.card_list.row(card, line.index)) is not None:
             if row.kind == "error":
                 self._click_traceback(card, row, line.sub)
             elif row.kind == "stderr":
@@ -390,7 +392,7 @@ class ConsoleView(CardLines, can_focus=True):
                 self.post_message(self.CardOpened(card.display(row.display)))
 
     def _click_traceback(self, card: Card, row: Run, sub: int) -> None:
-        rows = self.painter.body(card, row, self.deck.width).rows
+        rows = self.painter.body(card, row, self.card_list.width).rows
         if sub < len(rows) and rows[sub].fold is not None:
             self.toggle_frames(card)
         elif sub < len(rows) and (frame := rows[sub].frame) is not None:
