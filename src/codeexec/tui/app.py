@@ -1,4 +1,4 @@
-"""The Textual program: themes, keys and signals; everything else is a screen's."""
+"""The Textual application: themes, keys, signals, and the start and end of the workbench."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every screen of one program shares, handed to it when it is made."""
+"""AppContext: settings, themes, keymap and paths, shared by all screens of one application."""
 
 from __future__ import annotations
 

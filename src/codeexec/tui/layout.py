@@ -1,4 +1,4 @@
-"""How the panes are laid out, as a value that is kept per folder."""
+"""Pane layout as a value, stored per folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tour of `codeexec-tui demo`: a lesson in steps on a script in a folder of its own."""
+"""Steps and progress of the tour of `codeexec-tui demo`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""From the command line to the first frame: nothing heavy is imported before it is drawn."""
+"""Start-up from the command line to the first frame; heavy imports come after it is drawn."""

@@ -1,4 +1,4 @@
-"""A first frame, and the first keys, before anything of weight is imported.
+"""The first frame and the first keys, before heavy modules are imported.
 
 The frame is written raw and shows the workbench's lines where they will be. Until the workbench
 can read the keyboard a thread does: plain characters are shown at the prompt at once, and all

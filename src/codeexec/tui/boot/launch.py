@@ -1,4 +1,4 @@
-"""Opens the session, loads what draws beside that, and runs the program."""
+"""Open the session, import the drawing modules meanwhile, and run the application."""
 
 from __future__ import annotations
 

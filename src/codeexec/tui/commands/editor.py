@@ -1,4 +1,4 @@
-"""The keys of the editor as a table: id, action, keys, words. Keymaps may replace any row.
+"""Key bindings of the editor as a table: id, action, keys, title. Keymaps may replace any row.
 
 A key that terminals swallow (ctrl+enter, shift+enter, ctrl+slash) never stands alone, and
 ctrl+h and ctrl+j are left to what they are on many terminals: backspace and a line feed.

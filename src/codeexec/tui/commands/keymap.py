@@ -1,4 +1,4 @@
-"""Keys as files: the table's own, a keymap over them, the person's own over that; clashes told.
+"""Keymaps: defaults of the command table, overridden by a named keymap and the user's file.
 
 A keymap is TOML. Each line of its table `[keys]` gives a command the keys that it has from now
 on, separated by commas; an empty string takes all of them away:

@@ -1,4 +1,4 @@
-"""Where one is: the places of the table whose keys work now, and the parts that obey them."""
+"""Key scopes active at the current focus, nearest first, each with the widget that handles it."""
 
 from __future__ import annotations
 

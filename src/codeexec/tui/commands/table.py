@@ -1,4 +1,4 @@
-"""The one table of commands: help, palette, key page and bindings are all made from it.
+"""The command table: the one source of help, palette, key page and bindings.
 
 A command's `where` says what must be in focus for its keys: `anywhere` in the workbench, a pane, a
 part that panes and screens share, or a screen of its own. Whatever binds keys takes them from here

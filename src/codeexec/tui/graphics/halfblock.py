@@ -1,4 +1,4 @@
-"""Pictures from block characters, for every terminal: two colours to a cell, shape by glyph.
+"""Pictures from block characters, for every terminal: two colours per cell.
 
 A cell is cut into 1×2 (half), 2×2 (quadrant) or 2×3 (sextant) pixels. Its pixels are parted in
 two by brightness, and the glyph whose ink covers the brighter ones is painted in the mean of

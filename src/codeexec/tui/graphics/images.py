@@ -1,4 +1,4 @@
-"""Image bytes to pixels: decoded within bounds, fitted into cells, cut for zoom and pan.
+"""Decode images within limits, fit them into cells, and crop for zoom and pan.
 
 Pillow and resvg are imported when the first picture comes, so a start pays nothing for them.
 """

@@ -1,4 +1,4 @@
-"""Pictures by kitty's protocol: the bytes go once, Unicode placeholders say where they show.
+"""Kitty graphics protocol: the image is sent once and placed by Unicode placeholders.
 
 https://sw.kovidgoyal.net/kitty/graphics-protocol has the format. A placeholder is text, so a
 picture moves, scrolls and is covered as text is, also through tmux.

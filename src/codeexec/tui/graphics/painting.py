@@ -1,4 +1,4 @@
-"""A picture as rows of cells, in the way that the terminal can."""
+"""Paint a picture as rows of cells by the terminal's best method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the terminal can show: asked once, answered within a deadline, guessed where silent.
+"""Query the terminal's graphics features, with a deadline and defaults.
 
 The questions are written together and end with one that every terminal answers (DA1), so the
 wait ends with that answer and not by the clock. They must be asked before Textual reads the

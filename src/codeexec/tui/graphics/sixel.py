@@ -1,4 +1,4 @@
-"""Pictures as sixels, the graphics of the VT340: six rows of pixels to a line, by colour.
+"""Encode pictures as sixels: six rows of pixels per line, by colour.
 
 DEC's "VT330/VT340 Programmer Reference Manual", chapter 14, has the format. Rows of a band are
 held as one large integer a colour, a byte a column, so that Python shifts and joins a whole row

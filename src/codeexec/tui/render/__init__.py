@@ -1,1 +1,1 @@
-"""What programs put out, made into rows, tables, trees and frames that a pane can show."""
+"""Convert program output to rows, tables, trees and traceback frames."""

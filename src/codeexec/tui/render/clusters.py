@@ -1,4 +1,4 @@
-"""Emoji of several code points, for terminals that measure each code point by itself.
+"""Replace emoji of several code points for terminals that measure each code point.
 
 A row is measured by what is drawn as one sign: a woman at a computer (woman, joiner, computer)
 takes two cells. A terminal that does not report grapheme clustering (mode 2027), tmux among them,

@@ -1,4 +1,4 @@
-"""Numbers of things in words: `1 row`, `1,200 rows`."""
+"""Counts with their noun: `1 row`, `1,200 rows`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Source code in the theme's syntax colours by Pygments, where no grammar is at hand."""
+"""Syntax highlighting by Pygments in the theme's colours, without a grammar."""
 
 from __future__ import annotations
 

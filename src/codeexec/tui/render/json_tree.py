@@ -1,4 +1,4 @@
-"""JSON as a tree: what a value's children are, and how it reads on one line."""
+"""JSON as a tree: children of a value, and its one-line preview."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text from outside as a pane shows it: printable, and no wider than there is room.
+"""Make external text printable and fit it to a width.
 
 All that a pane is given passes through here before it is measured. Nothing in it is markup.
 """

@@ -1,4 +1,4 @@
-"""Which form of a display to show: the richest that this screen can."""
+"""Choose the richest form of a display that this screen can show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SGR, the colour codes of terminals: what a sequence of them asks for."""
+"""Parse SGR sequences, the colour codes of terminals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tracebacks taken apart: frames with their place in a file or a cell, libraries folded.
+"""Parse tracebacks: frames with their file or cell, library frames folded.
 
 Reads what IPython prints (with its colours) and what CPython prints; anything else stays text.
 """

@@ -1,4 +1,4 @@
-"""Rows of a traceback in the theme's colours, its code highlighted as in the editor."""
+"""Paint traceback rows in the theme's colours, with highlighted code."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The workbench, and the screens that come over it for a moment."""
+"""Screens that open over the workbench."""

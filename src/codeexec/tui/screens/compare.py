@@ -1,4 +1,4 @@
-"""What is here beside what is on disk, as a diff, and what to do about it."""
+"""Diff of the editor's text against the file on disk, and the choice between them."""
 
 from __future__ import annotations
 

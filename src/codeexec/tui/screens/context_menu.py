@@ -1,4 +1,4 @@
-"""The menu of the right button: Cut, Copy and Paste first, then what fits the place."""
+"""Context menu: Cut, Copy and Paste first, then the commands of the pane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chooser of kernels: what there is, why some cannot be used, and what would mend that."""
+"""Kernel chooser: available kernels, and why some cannot be used and how to fix them."""
 
 from __future__ import annotations
 

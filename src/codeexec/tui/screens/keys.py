@@ -1,4 +1,4 @@
-"""F1: what each key does where the user is, then everywhere; can be searched."""
+"""Key page (F1): keys of the current scopes, then all others; searchable."""
 
 from __future__ import annotations
 

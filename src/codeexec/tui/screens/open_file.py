@@ -1,4 +1,4 @@
-"""Open a file by a few letters of its name: those of the folder, then recent ones."""
+"""File chooser: files of the folder and recent files, matched by letters of their name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The palette: commands by a few letters of what they do, with their keys."""
+"""Command palette: commands by letters of their title, with their keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A panel over the workbench with a list in it: what choosing, sessions and settings share."""
+"""Base of modal panels with a list, used by choosers, sessions and settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chooser of policies: what code in the container may do, and what of that does not hold."""
+"""Policy chooser: permissions of code in the container, and which cannot be enforced."""
 
 from __future__ import annotations
 

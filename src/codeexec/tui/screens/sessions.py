@@ -1,4 +1,4 @@
-"""The screen of sessions: what runs, what has ended; attach to one, rename, stop or remove it."""
+"""Session screen: running and ended sessions; attach, rename, stop or remove."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A data frame of the kernel on the whole screen, read page by page, in the order of a column."""
+"""Full-screen data table of a kernel variable, read page by page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The question whether a folder may choose what is executed: one key answers it."""
+"""Dialog that asks whether a folder may choose what is executed."""
 
 from __future__ import annotations
 

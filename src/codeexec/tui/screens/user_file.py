@@ -1,4 +1,4 @@
-"""Changing one setting in the user's file, with all else in it left as it was written."""
+"""Change one setting in the user's file and leave the rest of it as written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One artifact on the whole screen: pictures zoomed and walked about in, tables and text whole."""
+"""Full-screen viewer of one artifact: pictures with zoom and pan, whole tables and text."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ _PICTURE_HINTS = (Hint("+", "zoom", "zoom(1)"), Hint("−", "out", "zoom(-1)"))
 
 
 class ViewerScreen(ItemActions, Modal[str]):
-    """Shows items of a gallery; what is dismissed with is the key of the last one.
+    """Viewer of artifacts; dismissed with the key of the last item.
 
-    `item` may be one that the gallery does not list, such as a plain result: then it stands alone.
+    `item` may be an item that the index does not list, such as a plain result: then it is shown
+    alone.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("viewer")]

@@ -1,1 +1,1 @@
-"""The session as the workbench sees it: opened, asked, followed frame by frame."""
+"""The session as seen by the workbench: opening, requests, and frames of changes."""

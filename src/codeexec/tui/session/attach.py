@@ -1,4 +1,4 @@
-"""Which session a start of the workbench means: the one named, this folder's, or a new one."""
+"""Choose the session for a workbench start: the named one, the folder's, or a new one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts into frames: one reader folds what comes and says at a bounded pace what is new."""
+"""Fold session events into frames, at most thirty a second, for the panes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kernel in focus: the one that this client's prompt, status line and variables are about."""
+"""The kernel in focus, which prompt, status line and variables pane refer to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outputs that a notebook's file holds, as views of executions that this session never ran.
+"""Outputs stored in a notebook's file, as execution views that this session never ran.
 
 Only the workbench makes and shows them: they are in no journal, and opening a file runs nothing.
 """

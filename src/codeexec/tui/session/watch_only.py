@@ -1,4 +1,4 @@
-"""What a workbench that only watches refuses to do, in one table.
+"""Table of the actions that a watching workbench refuses.
 
 Requests to the session are refused by the server as well (`requests.WATCHABLE`).
 """

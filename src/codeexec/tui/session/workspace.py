@@ -1,4 +1,4 @@
-"""Where one works: what the files on the command line say of it."""
+"""Workspace of a start: the folder and the files from the command line."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What touches private parts of Textual; its tests fail first when Textual changes."""
+"""All code that uses private parts of Textual; its tests fail first when Textual changes."""

@@ -1,4 +1,4 @@
-"""Painting a few lines of the screen without going through all of it.
+"""Compositor that repaints a few lines without walking all widgets.
 
 Textual asks every widget whose clip touches the smallest box around all that changed for all of
 its lines, and then throws most of them away; with as many panes as ours that is most of the work

@@ -1,4 +1,4 @@
-"""Alt with another key, as terminals without the kitty keyboard send it: ESC and the key.
+"""Alt+key as terminals without the kitty keyboard protocol send it: ESC and the key.
 
 Textual takes some of these for what the Option key types on a Mac (alt+1 is "¡"), and drops the
 alt of the others, so that they would type into the text instead of being commands.

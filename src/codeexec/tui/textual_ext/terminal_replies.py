@@ -1,4 +1,4 @@
-"""Answers of the terminal that come when the keyboard is read already: they are no keys.
+"""Parse late replies of the terminal among key input, so that they are not taken for keys.
 
 A line may be slow: what was asked before the workbench was there is then answered among the keys.
 """

@@ -1,1 +1,1 @@
-"""Colour themes: the tokens that have colours, the files that give them, Textual's variables."""
+"""Colour themes: tokens, theme files, and Textual's variables."""

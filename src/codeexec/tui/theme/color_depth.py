@@ -1,4 +1,4 @@
-"""How many colours the terminal shows: from the setting, its answers, tmux, and the environment."""
+"""Number of colours of the terminal: from settings, terminal replies, tmux and environment."""
 
 from __future__ import annotations
 

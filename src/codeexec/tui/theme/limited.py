@@ -1,4 +1,4 @@
-"""The meanings of a theme in 256 and in 16 colours: chosen by its file, else the nearest readable.
+"""Themes in 256 and 16 colours: from the theme file, else the nearest readable colour.
 
 A theme file says them by number, in tables of their own:
 

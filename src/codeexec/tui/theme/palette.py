@@ -1,4 +1,4 @@
-"""The colours of a limited terminal, and the nearest of them to any other, as eyes see it.
+"""Palettes of limited terminals, and the nearest palette colour to any colour.
 
 Distance is measured in Oklab. Of 256 colours only the cube and the greys are used (16 to 255): what
 the first sixteen look like is up to each person. A colour with little hue becomes a grey, and one

@@ -1,4 +1,4 @@
-"""The last step before a limited terminal: each colour drawn becomes one of its palette."""
+"""Line filter that maps each drawn colour to the palette of a limited terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of a theme file for 256 and 16 colours: the names in them, and their check."""
+"""Tables of a theme file for 256 and 16 colours, with their validation."""
 
 from __future__ import annotations
 

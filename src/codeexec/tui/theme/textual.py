@@ -1,4 +1,4 @@
-"""The CSS variables of a theme: one for every meaning, and Textual's own drawn from them."""
+"""CSS variables of a theme: one per token, and Textual's own derived from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Colour themes: files of meaning, read, completed and handed to Textual and rich.
+"""Colour themes: read theme files, complete them, and convert them for Textual and rich.
 
 A theme file is TOML:
 

@@ -1,4 +1,4 @@
-"""The names of meaning that a theme gives colours to, and how each is completed from a few.
+"""Theme tokens: their names, and how missing colours are derived from a few.
 
 A value is written as one line of words:
 

@@ -1,1 +1,1 @@
-"""The panes and their parts."""
+"""Widgets shared by panes and screens."""

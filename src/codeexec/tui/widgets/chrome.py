@@ -1,4 +1,4 @@
-"""The quiet lines between panes: titles, tabs and dividers, which are handles as well."""
+"""Titles, tabs and dividers between panes, which can be dragged."""
 
 from __future__ import annotations
 

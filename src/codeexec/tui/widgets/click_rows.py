@@ -1,4 +1,4 @@
-"""Rows of which one click chooses, as in menus and trees."""
+"""Row list in which one click chooses, as in menus and trees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Short questions over the workbench: choose one of many, type a line, confirm."""
+"""Dialogs: choose from a list, type a line, confirm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A line to type in that shows what is pasted or offered in it printable, and keeps it as it is."""
+"""Text input that displays its value printable and keeps it unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys that are worth knowing on a screen, in one line; a click on one is as good."""
+"""Line of key hints, each clickable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON as a tree: opened where the reader looks, long arrays in groups."""
+"""JSON tree widget: opens near the root, long arrays in groups."""
 
 from __future__ import annotations
 

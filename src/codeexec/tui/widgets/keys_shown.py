@@ -1,4 +1,4 @@
-"""The keys that were pressed last and what they do, in large view of an audience."""
+"""Display of the last keys and their actions, for presentations."""
 
 from __future__ import annotations
 

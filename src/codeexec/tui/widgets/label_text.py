@@ -1,4 +1,4 @@
-"""Words of a widget, changed only when they are others: a change lays out the whole screen."""
+"""Update a label only if its text changes: an update lays out the whole screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A screen over the workbench that goes once, however often it is told to."""
+"""Base of modal screens: dismissed once, however often it is requested."""
 
 from __future__ import annotations
 

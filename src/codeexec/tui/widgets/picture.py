@@ -1,4 +1,4 @@
-"""A picture in a pane: the best the terminal can, with zoom and pan where there is room.
+"""Picture widget: the terminal's best method, with zoom and pan.
 
 Decoding and painting happen in a thread; what was shown before stays until the new is ready.
 """

@@ -1,4 +1,4 @@
-"""A quiet list of rows in a pane: only what is seen is painted, so a thousand cost what ten do."""
+"""List of rows that paints only visible ones, so that its cost does not grow with its length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The line at the bottom: the kernel's state by shape and colour, and where one is."""
+"""Status line: kernel state, container, position and hints."""
 
 from __future__ import annotations
 

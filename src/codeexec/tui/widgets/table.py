@@ -1,4 +1,4 @@
-"""A data frame in a pane: scrolled by rows and columns, sorted, its columns searched.
+"""Data table widget: scrolls rows and columns, sorts, and searches column names.
 
 Only what is seen is painted, and only pages that are seen are read, so that a million rows cost
 what a screenful does. The index and the header stay in view.

@@ -1,4 +1,4 @@
-"""Where the columns of a table stand: widths learnt from what has been seen, and their edges."""
+"""Column layout of a table: widths measured from the values seen so far, and edges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a table's rows come from: whole from memory, or page by page from a kernel."""
+"""Rows of a table: from memory, or read page by page from a kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the panes are: sizes, folding, swapping, one alone, tabs where there is little room."""
+"""Arrangement of the panes: sizes, folding, swapping, one alone, tabs in small terminals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be done about files from anywhere: open, save, close, and the questions before."""
+"""Actions on files from anywhere: open, save, close, with their dialogs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run of the editor shows while the console is not on screen: a peek, or the console."""
+"""Show runs of the editor while the console is hidden: as a peek, or by opening the console."""
 
 from __future__ import annotations
 

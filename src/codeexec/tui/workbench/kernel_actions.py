@@ -1,4 +1,4 @@
-"""What can be done about the kernel and the session from anywhere."""
+"""Actions on the kernel and the session from anywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presentation mode beyond the sizes of panes: keys are shown, and code stands there once."""
+"""Presentation mode: keys are displayed, and code is shown once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What concerns the whole program: themes, settings, other sessions, leaving."""
+"""Actions on the application: themes, settings, other sessions, leaving."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Saving with the questions that it may need: a name, a file in the way, a change on disk."""
+"""Save documents with the dialogs that it may need: name, overwrite, conflict on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tour over the workbench: shows a step, and looks whether the user has done it."""
+"""Tour over the workbench: shows a step and detects when the user has done it."""
 
 from __future__ import annotations
 

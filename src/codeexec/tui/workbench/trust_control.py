@@ -1,4 +1,4 @@
-"""Trust of the folder on screen: the mark in the status line, the question, what follows it."""
+"""Trust of the workspace: mark in the status line, question, and its consequences."""
 
 from __future__ import annotations
 

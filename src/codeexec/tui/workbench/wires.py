@@ -1,4 +1,4 @@
-"""The wires between panes: what one utters becomes what another does."""
+"""Message handlers that connect the panes with each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workbench: panes on one session, and the wires between them."""
+"""The workbench screen: panes on one session."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the session produced: a list of it, and the one that is looked at."""
+"""Artifacts pane: outputs of the session as a list with a preview."""

@@ -1,4 +1,4 @@
-"""What can be done with the item that is looked at, in the pane and on the whole screen."""
+"""Actions on the selected artifact, in the pane and in the full-screen viewer."""
 
 from __future__ import annotations
 

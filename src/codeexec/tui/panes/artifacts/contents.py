@@ -1,4 +1,4 @@
-"""Content made ready to look at: bytes and a kind in, one of a few forms out, in a thread."""
+"""Convert artifact bytes to displayable content, in a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All items of a session in order: newest first, pinned on top, by kind and by execution."""
+"""Ordered index of the session's artifacts: newest first, pinned on top, with filters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is to look at, as values: a display in its richest form, or a file."""
+"""Artifact items: a display in its richest form, or a file."""
 
 from __future__ import annotations
 

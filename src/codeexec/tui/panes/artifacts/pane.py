@@ -1,4 +1,4 @@
-"""The artifact pane: what the session produced, newest first, over a preview of one of it."""
+"""The artifacts pane: list of artifacts, newest first, over a preview."""
 
 from __future__ import annotations
 

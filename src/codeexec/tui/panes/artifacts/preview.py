@@ -1,4 +1,4 @@
-"""One item, shown in the best way that its content has: picture, table, tree or text."""
+"""Preview of one artifact: picture, table, tree or text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The content of items: fetched once, made ready in a thread, saved, copied, opened outside."""
+"""Content of artifacts: fetched once, converted in a thread; save, copy and open outside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text and Markdown of any length: laid out in a thread, painted where it is seen."""
+"""View of long text and Markdown: laid out in a thread, painted where visible."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The console: executions as quiet cards over a prompt."""
+"""The console: executions as cards above a prompt."""

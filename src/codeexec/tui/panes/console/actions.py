@@ -1,4 +1,4 @@
-"""What can be done with a card: fold, copy, save, run again, cancel, search for."""
+"""Actions on a card: fold, copy, save, run again, cancel, search."""
 
 from __future__ import annotations
 

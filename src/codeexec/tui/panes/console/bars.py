@@ -1,4 +1,4 @@
-"""Bars between the cards and the prompt: the answer that a cell waits for, and the search."""
+"""Bars between cards and prompt: the answer to an input request, and the search."""
 
 from __future__ import annotations
 

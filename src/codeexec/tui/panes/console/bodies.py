@@ -1,4 +1,4 @@
-"""Displays and errors as lines: which form of an object is shown, and how."""
+"""Lines of displays and errors in a card."""
 
 from __future__ import annotations
 

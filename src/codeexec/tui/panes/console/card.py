@@ -1,4 +1,4 @@
-"""One execution on screen: which lines it has, from its code to the gap below it."""
+"""Card of one execution: its lines from the code to the gap below."""
 
 from __future__ import annotations
 

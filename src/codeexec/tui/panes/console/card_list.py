@@ -1,4 +1,4 @@
-"""All cards in order, and which line of which card stands where."""
+"""Ordered list of all cards, with the position of each line."""
 
 from __future__ import annotations
 

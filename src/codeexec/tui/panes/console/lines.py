@@ -1,4 +1,4 @@
-"""Lines of cards on screen: painted on need, kept while they stay, selected by mouse."""
+"""Scroll view of card lines: painted on demand, cached, selected by mouse."""
 
 from __future__ import annotations
 

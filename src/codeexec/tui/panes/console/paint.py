@@ -1,4 +1,4 @@
-"""Lines of cards to strips, with one theme and one width."""
+"""Paint card lines as strips for one theme and width."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The console pane: cards, bars and prompt, and everything that is asked of the session here."""
+"""The console pane: cards, bars and prompt, and their requests to the session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last rows of a run, below the editor, while the console is not on screen."""
+"""Last output rows of a run below the editor, while the console is hidden."""
 
 from __future__ import annotations
 

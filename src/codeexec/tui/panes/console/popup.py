@@ -1,4 +1,4 @@
-"""Completions and documentation over the end of the console, while the prompt keeps the keys."""
+"""Popups of completions and documentation above the prompt, which keeps the focus."""
 
 from __future__ import annotations
 

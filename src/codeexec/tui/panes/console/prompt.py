@@ -1,4 +1,4 @@
-"""Where code is typed into the console: several lines, highlighted, with a history."""
+"""Prompt of the console: multi-line input with highlighting and history."""
 
 from __future__ import annotations
 

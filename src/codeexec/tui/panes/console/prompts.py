@@ -1,4 +1,4 @@
-"""A prompt for each kernel of the session: its number, and what is typed there and not yet run."""
+"""Prompt state per kernel: number and unfinished text."""
 
 from __future__ import annotations
 

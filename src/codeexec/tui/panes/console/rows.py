@@ -1,4 +1,4 @@
-"""Rows beyond the snapshot's tail, a few pages at a time, and how many lines rows take."""
+"""Output rows beyond the snapshot's tail, cached by page, and line heights of rows."""
 
 from __future__ import annotations
 

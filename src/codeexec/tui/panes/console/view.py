@@ -1,4 +1,4 @@
-"""The cards on screen: a scroll of lines of which only the visible ones are ever made."""
+"""Scrollable view of the cards, in which only visible lines are made."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The editor pane: tabs of documents, what is unsaved of them, and how their cells ran."""
+"""The editor pane: tabs of documents, unsaved text, and cell runs."""

@@ -1,4 +1,4 @@
-"""Unsaved text is kept in swap files, and files that change on disk are noticed."""
+"""Autosave of unsaved text to swap files, and detection of changes on disk."""
 
 from __future__ import annotations
 

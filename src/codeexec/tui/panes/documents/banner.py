@@ -1,4 +1,4 @@
-"""A line over a document that says what is special about it, and what can be done."""
+"""Banner line over a document: its special state, and actions on it."""
 
 from __future__ import annotations
 

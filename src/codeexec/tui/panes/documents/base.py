@@ -1,4 +1,4 @@
-"""What the parts of the editor pane share: the open documents, and what they utter."""
+"""Base of the editor pane: the open documents and the pane's messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One open document: its file, its editor, and which executions came from it."""
+"""View of one open document: its file, its editors, and its executions."""
 
 from __future__ import annotations
 

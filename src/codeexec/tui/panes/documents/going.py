@@ -1,4 +1,4 @@
-"""Places of a document that can be gone to, as they are listed."""
+"""Targets of "go to" lists in a document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The editor pane: tabs over editors; documents are opened, saved and closed here."""
+"""The editor pane: opens, saves and closes documents in tabs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recently opened files, kept in one small file for all workbenches of a user."""
+"""Recently opened files, shared by all workbenches of a user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which documents stand in the two halves of the editor pane, and which half has the keys."""
+"""Documents in the two halves of the editor pane, and which half has the focus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where documents are shown: one at a time, or two in halves of the pane with a division."""
+"""Container of the visible documents: one, or two halves with a divider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Another text in an editor as an edit of what differs: history, cells and cursor are kept."""
+"""Replace an editor's text by minimal edits, so that history, cells and cursor survive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An editor on a document with its find bar, titled while it shares the pane with another one."""
+"""Editor with find bar, and a title while two share the pane."""
 
 from __future__ import annotations
 

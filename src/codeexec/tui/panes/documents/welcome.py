@@ -1,4 +1,4 @@
-"""What the editor pane says while nothing is open."""
+"""Welcome text of the editor pane while no document is open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Completions from the text itself, for when the kernel is busy and cannot be asked."""
+"""Completions from words of the open documents, while the kernel is busy."""
 
 from __future__ import annotations
 

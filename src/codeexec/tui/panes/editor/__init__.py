@@ -1,4 +1,4 @@
-"""The code editor: a text model, what it looks like, and the keys that act on it."""
+"""The code editor: text model, painting, and key actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The editor as a widget that shows its model and tells what changed; it knows no commands."""
+"""Base editor widget: shows its model and posts changes; has no commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The code editor widget: keys and mouse become actions, everything else is asked for."""
+"""The code editor widget: maps keys and mouse to actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documentation of what is under the cursor, as a box over the code that scrolls."""
+"""Popup box with documentation of the name under the cursor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Actions that change the text, and the clipboard."""
+"""Editor actions that change the text, and the clipboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Actions that look for things: find, replace, go to a line, a cell or a symbol."""
+"""Editor actions to find, replace, and go to a line, cell or symbol."""
 
 from __future__ import annotations
 

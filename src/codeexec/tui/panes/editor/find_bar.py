@@ -1,4 +1,4 @@
-"""The bar under an editor: find, replace and go to line, gone when it is not needed."""
+"""Bar under an editor to find, replace and go to a line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others tell the editor to show: how cells ran, what is wrong with lines, completions."""
+"""Marks that an editor displays: run states, diagnostics, completions."""
 
 from __future__ import annotations
 

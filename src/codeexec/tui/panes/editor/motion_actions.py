@@ -1,4 +1,4 @@
-"""Actions that move the cursor; each `select_` twin extends the selection."""
+"""Editor actions that move the cursor; each `select_` variant extends the selection."""
 
 from __future__ import annotations
 

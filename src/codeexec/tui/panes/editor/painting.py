@@ -1,4 +1,4 @@
-"""One row of the editor as a strip: gutter, code, marks, and what is laid over them."""
+"""Paint one editor row: gutter, code, marks, and overlays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Completions and documentation as boxes over the code: what they hold, and how they look."""
+"""Popup boxes over the code: completions and their layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Actions about cells and the kernel: run, complete, inspect, and the marks that come back."""
+"""Editor actions on cells and kernel: run, complete, inspect, and marks of results."""
 
 from __future__ import annotations
 

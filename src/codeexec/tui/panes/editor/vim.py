@@ -1,4 +1,4 @@
-"""Vim's normal, insert and visual modes as a layer of keys over the editor's own actions."""
+"""Vim key layer: normal, insert and visual modes over the editor's actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tree of the working folder: what it holds, and the pane that shows it."""
+"""The files pane: tree of the working folder."""
 
 from __future__ import annotations
 

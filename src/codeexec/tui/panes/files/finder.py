@@ -1,4 +1,4 @@
-"""Finding a file by a few letters of its path, among tens of thousands, between two keys."""
+"""Fuzzy file search among tens of thousands of paths between two keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a folder holds: its entries in order, told apart by what .gitignore hides."""
+"""Folder listings: sorted entries, with those that .gitignore hides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules of .gitignore files as pathspec reads them, within a limit to the time of matching."""
+"""Rules of .gitignore files by pathspec, with a limit on matching time."""
 
 from __future__ import annotations
 

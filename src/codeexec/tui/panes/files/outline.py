@@ -1,4 +1,4 @@
-"""The tree as rows: which folders are open, what they held when they were read. No screen."""
+"""File tree as rows: open folders and their cached listings; no widgets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pane of files: opens what is chosen; makes, renames and deletes after asking."""
+"""The files pane: open, create, rename and delete files."""
 
 from __future__ import annotations
 

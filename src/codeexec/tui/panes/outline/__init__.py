@@ -1,4 +1,4 @@
-"""The outline of the document in front as a pane."""
+"""The outline pane of the document in front."""
 
 from codeexec.tui.panes.outline.pane import OutlinePane
 

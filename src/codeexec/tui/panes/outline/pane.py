@@ -1,4 +1,4 @@
-"""The outline pane: headings, cells and definitions of the document in front, filtered as typed."""
+"""The outline pane: headings, cells and definitions, filtered while typing."""
 
 from __future__ import annotations
 

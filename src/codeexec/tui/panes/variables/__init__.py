@@ -1,4 +1,4 @@
-"""What the kernel holds: its names, and what is inside of them."""
+"""The variables pane: names of the kernel and their contents."""
 
 from codeexec.tui.panes.variables.pane import VariablesPane
 

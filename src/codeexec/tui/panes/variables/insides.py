@@ -1,4 +1,4 @@
-"""What is inside of the variables that are open, followed from run to run."""
+"""Contents of opened variables, refreshed after each run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variables and what is open of them as rows of a list. Pure."""
+"""Variables and their opened contents as rows; pure functions."""
 
 from __future__ import annotations
 

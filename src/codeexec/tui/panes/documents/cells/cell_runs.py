@@ -1,4 +1,4 @@
-"""The last execution of each cell that the session's snapshot no longer holds, by document."""
+"""Last execution of each cell that the snapshot no longer holds, by document."""
 
 from __future__ import annotations
 

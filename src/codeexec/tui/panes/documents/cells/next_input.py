@@ -1,4 +1,4 @@
-"""Puts what code asks for as the next input where a notebook has it: in its cell, or below."""
+"""Insert the next input that code sets into the notebook: in its cell, or below it."""
 
 from __future__ import annotations
 

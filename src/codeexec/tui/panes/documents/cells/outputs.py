@@ -1,4 +1,4 @@
-"""What cells have put out goes into the notebook that they are saved in."""
+"""Write outputs of cells into the notebook on save."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What editors ask of the session: run cells, complete, explain; and the marks that come back."""
+"""Requests of editors to the session: run cells, complete, inspect; and cell marks."""
 
 from __future__ import annotations
 

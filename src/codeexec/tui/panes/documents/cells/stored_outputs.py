@@ -1,4 +1,4 @@
-"""Which stored outputs of the open notebooks are shown: those of cells that were not run since."""
+"""Stored outputs of open notebooks that are shown: those of cells not run since."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Syntax errors of the cells of a Python text, found without running it."""
+"""Find syntax errors in the cells of a Python text without running it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The text of an editor without a screen: lines, edits, undo, search, wrapping, syntax."""
+"""Text model of an editor without a screen: lines, edits, undo, search, wrapping, syntax."""

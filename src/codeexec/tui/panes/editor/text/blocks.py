@@ -1,4 +1,4 @@
-"""Blocks of rows between lines of text: which line each stands below, and how high it is."""
+"""Blocks of rows between text lines: their line and height."""
 
 from __future__ import annotations
 

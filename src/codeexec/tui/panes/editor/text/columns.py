@@ -1,4 +1,4 @@
-"""Columns of text to cells of the terminal and back: tabs, wide characters, very long lines."""
+"""Convert text columns to terminal cells and back: tabs, wide characters, long lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What editing commands do to the text: one function a command, each one step of history."""
+"""Editing commands as functions on the model; each is one undo step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Undo and redo: changes grouped as a person thinks of them, a word typed or one command."""
+"""Undo history: changes grouped by typed word or command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Colours by Pygments, for languages without a grammar: the lines in view and some before."""
+"""Syntax colours by Pygments for languages without a grammar."""
 
 from __future__ import annotations
 

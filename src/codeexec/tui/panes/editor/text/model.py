@@ -1,4 +1,4 @@
-"""The state of one editor without a screen: selection and rows, on a text that may be shared."""
+"""State of one editor without a screen: selection and rows, on a text that may be shared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a motion leads: pure functions from lines and a place to a place."""
+"""Cursor motions: pure functions from lines and location to location."""
 
 from __future__ import annotations
 

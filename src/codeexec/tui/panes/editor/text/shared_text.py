@@ -1,4 +1,4 @@
-"""The text of a document with its cells and history, for one or more editors that view it."""
+"""Text, cells and history of a document, shared by its editors."""
 
 from __future__ import annotations
 

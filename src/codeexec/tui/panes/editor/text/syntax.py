@@ -1,4 +1,4 @@
-"""Colours of code by name: a tree that follows edits, asked only about the lines in view."""
+"""Syntax tree that follows edits and is queried only for visible lines."""
 
 from __future__ import annotations
 

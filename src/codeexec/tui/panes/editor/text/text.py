@@ -1,4 +1,4 @@
-"""The text under the cursor: a list of lines with one way to change it, and byte offsets."""
+"""Text buffer: list of lines with one method to change it, and byte offsets."""
 
 from __future__ import annotations
 

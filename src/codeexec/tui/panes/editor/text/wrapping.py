@@ -1,4 +1,4 @@
-"""Lines to rows of the screen and back, with and without soft wrap and blocks between lines."""
+"""Map lines to screen rows and back, with soft wrap and blocks."""
 
 from __future__ import annotations
 
