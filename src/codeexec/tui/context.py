@@ -17,7 +17,8 @@ from codeexec.tui.theme.theme import Theme
 
 @dataclass(slots=True)
 class AppContext:
-    """`me` names this face to others; `state` is the folder that faces may keep things in.
+    """Shared context of all screens. `me` is the name of this client; `state` is the folder for its
+    state.
 
     Theme, graphics and keymap may be exchanged while the program runs.
     """

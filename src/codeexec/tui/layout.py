@@ -133,7 +133,7 @@ def number_columns(lines: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Where a pane is, in cells of the terminal counted from 0; its title is the row above."""
+    """Rectangle of a pane in cells, counted from 0; its title is the row above."""
 
     left: int
     top: int
@@ -194,8 +194,8 @@ def _halves(
 
 
 class Layouts:
-    """Layouts and open files by folder, in the state folder. Losing them costs nothing, so that
-    what cannot be read or written is passed over."""
+    """Layouts and open files by folder, in the state folder. Files that cannot be read or written
+    are ignored."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

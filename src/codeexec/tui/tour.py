@@ -116,7 +116,7 @@ STEPS: tuple[TourStep, ...] = (
 
 
 class Progress:
-    """Which step the user is at, kept in a file: the tour can be left and taken up again."""
+    """Current step of the user, stored in a file so that the tour can be continued later."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / _STEP

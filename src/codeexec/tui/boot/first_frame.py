@@ -28,7 +28,7 @@ _STARTING = " ◌ starting"
 
 
 class FirstFrame:
-    """Holds the terminal from `begin` until `hand_over`; `leave` puts it back as it was."""
+    """Owner of the terminal from `begin` until `hand_over`; `leave` restores it."""
 
     def __init__(self, source: int, sink: int, files: tuple[str, ...]) -> None:
         import termios

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BootScreen:
-    """What has the terminal until the program does."""
+    """Owner of the terminal until the application takes it over."""
 
     frame: FirstFrame
     first: FirstRun

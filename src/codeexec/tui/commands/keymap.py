@@ -49,7 +49,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class KeymapProblem:
-    """Something wrong with a keymap, in words; `file` is where, if it is in one."""
+    """Problem of a keymap; `file` is the keymap file, if it has one."""
 
     message: str
     file: str = ""
@@ -60,7 +60,7 @@ class KeymapProblem:
 
 @dataclass(frozen=True, slots=True)
 class Keymap:
-    """Keys by the ids of commands, for those that differ from the table, and what is wrong."""
+    """Keys by command id, for commands that differ from the table, and problems of the files."""
 
     keys: Mapping[str, str]
     problems: tuple[KeymapProblem, ...] = ()

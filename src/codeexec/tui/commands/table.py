@@ -81,7 +81,8 @@ _SMALL = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`action` is the Textual action of the part named by `where`; `keys` the default ones."""
+    """A command: `action` is a Textual action of the widget with scope `where`; `keys` are the
+    defaults."""
 
     id: str
     title: str

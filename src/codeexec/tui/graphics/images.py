@@ -47,7 +47,7 @@ class CellSize(NamedTuple):
 
 
 class Extent(NamedTuple):
-    """A stretch of screen in cells."""
+    """Width and height in cells."""
 
     columns: int
     rows: int
@@ -59,7 +59,7 @@ NOMINAL_CELL = CellSize(10, 20)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What part of a picture is looked at: `zoom` 1 is all of it, `x` and `y` are the middle.
+    """Visible part of a picture: `zoom` 1 is the whole, `x` and `y` are the centre.
 
     `x` and `y` are shares (0 to 1) of the picture's width and height.
     """

@@ -23,7 +23,7 @@ _CONTROL = [(ControlType.CURSOR_FORWARD, 0)]
 
 @dataclass(frozen=True, slots=True)
 class Painting:
-    """Rows ready to show, and what must be `sent` to the terminal once before they are.
+    """Painted rows, and the bytes to send to the terminal once before them.
 
     `covered` stands in where part of the picture is hidden. A picture with an `image_id` is kept
     by the terminal until it is told to forget it.

@@ -66,7 +66,7 @@ _NOMINAL_BOUNDS = range(4, 200)
 
 @dataclass(frozen=True, slots=True)
 class TerminalReplies:
-    """What the terminal has said; `complete` when its last answer is in."""
+    """Replies of the terminal; `complete` after the last one."""
 
     kitty: bool = False
     sixel: bool = False
@@ -82,7 +82,8 @@ class TerminalReplies:
 
 @dataclass(frozen=True, slots=True)
 class Graphics:
-    """How to show pictures here. `cell` is in pixels; `tmux` wraps what is for its outside."""
+    """Graphics method of the terminal. `cell` is in pixels; `tmux`: wrap sequences for the outer
+    terminal."""
 
     way: Way = "quadrant"
     cell: CellSize = NOMINAL_CELL
@@ -210,7 +211,7 @@ def cell_of_window(descriptor: int) -> CellSize | None:
 
 
 class Probe:
-    """One round of questions to a terminal, by the descriptors of its two directions.
+    """One round of queries to a terminal, over its input and output descriptors.
 
     `ask` writes and returns at once, so that imports run while the terminal thinks; `answers`
     waits for what is still missing. `rest` then holds the keys typed meanwhile.

@@ -41,7 +41,7 @@ def _alone(cluster: str, first: str) -> str:
 
 
 class ClusterFilter(LineFilter):
-    """Draws no cluster that a terminal might measure otherwise."""
+    """Line filter that replaces clusters which a terminal might measure differently."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         return [

@@ -23,7 +23,7 @@ Paint = int | Color | None
 
 
 class Sgr(NamedTuple):
-    """The pen as a program has set it; `flags` is a union of BOLD, DIM, ..."""
+    """Text attributes set by SGR codes; `flags` is a union of BOLD, DIM, ..."""
 
     color: Paint = None
     ground: Paint = None

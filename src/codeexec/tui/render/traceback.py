@@ -36,7 +36,7 @@ _PRINTED = re.compile(r"(?:  \+ Exception Group )?Traceback \(most recent call l
 
 @dataclass(frozen=True, slots=True)
 class TracebackFrame:
-    """One call: where it is, and the rows as printed (with colours), heading first.
+    """One frame: its location, and its printed rows (with colours), heading first.
 
     A frame of a cell has `cell`, its prompt number; one of a file has `path` as it was printed,
     on the kernel's machine, where `~` is the kernel's home. `line` counts from 1.
@@ -56,14 +56,14 @@ class TracebackFrame:
 
 @dataclass(frozen=True, slots=True)
 class TracebackText:
-    """Rows that are no frame: the heading, the error itself, the links of a chain."""
+    """Rows outside frames: heading, error message, links of a chain."""
 
     rows: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FoldedFrames:
-    """Frames that are shown as one row until asked for: of libraries, or one `repeated`."""
+    """Frames folded to one row: library frames, or a `repeated` frame."""
 
     frames: tuple[TracebackFrame, ...]
     repeated: bool = False
@@ -84,7 +84,7 @@ Shown = TracebackFrame | TracebackText | FoldedFrames
 
 @dataclass(frozen=True, slots=True)
 class TracebackRow:
-    """A row to paint (with colours), and the frame or fold that a click on it means."""
+    """A row to paint (with colours), and the frame or fold that a click on it opens."""
 
     text: str
     frame: TracebackFrame | None = None
@@ -93,7 +93,7 @@ class TracebackRow:
 
 @dataclass(frozen=True, slots=True)
 class Traceback:
-    """What was printed, in order: nothing is left out, and only frames are told apart."""
+    """The printed rows in order, divided into frames and other text."""
 
     blocks: tuple[TracebackBlock, ...]
 

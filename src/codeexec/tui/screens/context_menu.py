@@ -48,7 +48,7 @@ _NOTHING_OPEN = ("file.open", "file.new", "file.reopen")
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
-    """A row: the id of its command, empty where it cannot be chosen."""
+    """Row of the menu: the id of its command, empty if it cannot be chosen."""
 
     command: str
     title: str
@@ -68,7 +68,7 @@ def entries(place: Pane, *, is_open: bool = True) -> list[MenuEntry]:
 
 
 class ContextMenu(Modal[str | None]):
-    """Answers with the id of a command."""
+    """Dismissed with the id of the chosen command."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("list")]
 

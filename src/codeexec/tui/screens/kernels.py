@@ -27,7 +27,7 @@ IN_CONTAINER = "docker:"
 
 @dataclass(frozen=True, slots=True)
 class KernelRow:
-    """A kernel: usable, in use now, or why not."""
+    """Row of a kernel: usable, in use, or with the reason why it is not usable."""
 
     kernel: KernelInfo
     is_current: bool = False

@@ -21,7 +21,7 @@ from codeexec.tui.widgets.row_list import Ink, Pieces
 
 @dataclass(frozen=True, slots=True)
 class FileHit:
-    """A file: its name with the letters that were typed, then its folder."""
+    """Row of a file: its name with the matched letters, then its folder."""
 
     hit: Hit
     target: Path

@@ -25,7 +25,7 @@ _SYNONYMS = {
 
 
 class CommandChooser(Chooser):
-    """Answers with the id of a command."""
+    """Dismissed with the id of the chosen command."""
 
     def __init__(
         self, title: str, commands: Sequence[Command], keymap: Keymap, near: Container[Where] = ()

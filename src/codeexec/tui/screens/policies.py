@@ -27,7 +27,7 @@ REACH = (
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
-    """A policy; `words` are what the one in use really says, changes by settings among it."""
+    """Row of a policy; `description` of the current policy includes changes by settings."""
 
     name: Policy
     description: str
@@ -42,7 +42,7 @@ class PolicyRow:
 
 
 class PolicyScreen(Picker[Policy | None]):
-    """Answers with the policy that a fresh container is to have."""
+    """Dismissed with the policy for a new container."""
 
     typing: ClassVar[bool] = False
 

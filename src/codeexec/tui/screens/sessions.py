@@ -51,7 +51,7 @@ def ago(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A session; `now` in seconds since the epoch is what its age is told from."""
+    """Row of a session; its age is relative to `now`, seconds since the epoch."""
 
     summary: SessionSummary
     now: float
@@ -85,7 +85,7 @@ class SessionRow:
 
 
 class SessionsScreen(Picker[str | None]):
-    """Answers with the id of the session to attach to."""
+    """Dismissed with the id of the session to attach to."""
 
     typing: ClassVar[bool] = False
 

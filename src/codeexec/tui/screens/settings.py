@@ -45,7 +45,7 @@ _LAYERS = {
 
 @dataclass(frozen=True, slots=True)
 class SettingRow:
-    """A setting with its value; what is not as by default stands out."""
+    """Row of a setting and its value; values other than the default stand out."""
 
     key: Key
     value: object
@@ -101,7 +101,7 @@ def value_words(key: Key, value: object) -> str:
 
 
 class SettingsScreen(Picker[None]):
-    """Changes are written at once; each posts a `SettingChanged`."""
+    """Settings list. Changes are written at once; each posts a `SettingChanged`."""
 
     typing: ClassVar[bool] = False
     placeholder: ClassVar[str] = "part of a name, or of what it is about"
@@ -111,7 +111,7 @@ class SettingsScreen(Picker[None]):
 
     @dataclass
     class SettingChanged(Message):
-        """A setting was changed; `loaded` is all that counts now."""
+        """A setting was changed; `loaded` are the effective settings."""
 
         name: str
         loaded: Loaded

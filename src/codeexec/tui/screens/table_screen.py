@@ -31,7 +31,7 @@ _HINTS = (
 
 
 class TableScreen(Modal[None]):
-    """Shows a variable; follows it when a run has changed it."""
+    """Table of a variable; reads it again after a run has changed it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("table_screen")]
 

@@ -1,4 +1,4 @@
-"""Fold session events into frames, at most thirty a second, for the panes."""
+"""Fold session events into frames for the panes, with a bounded frame rate."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.session.kernel_focus import KernelFocus
 
 INTERVAL = 1 / 60
-"""Seconds between frames while facts keep coming. Of a flood the session itself sends at most
-30 updates a second; this bounds what many executions say together."""
+"""Seconds between frames while events arrive. The session sends at most 30 updates a second of a
+flood; this bounds the total of many executions."""
 
 BURST = 8
 """Frames after quiet that come at once: a short run is queued, started, counted, printed and
@@ -44,7 +44,7 @@ SETTLE = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What is, and what is new of it since the frame before.
+    """The current snapshot, and what has changed since the previous frame.
 
     `changed` holds the ids of executions that are not as they were; `rewritten` for some of
     them the first row that has been written again since, so that pages of rows from there on
@@ -87,13 +87,13 @@ class Frame:
 
 @runtime_checkable
 class FrameListener(Protocol):
-    """A screen over the workbench that follows what is."""
+    """A screen above the workbench that receives each frame."""
 
     def show_frame(self, frame: Frame) -> None: ...
 
 
 class FrameBuilder:
-    """Facts in, and a frame out whenever one is asked for. Pure of time."""
+    """Builder of frames: takes events, and returns a frame on request. Independent of time."""
 
     def __init__(self, snapshot: Snapshot | None = None, focus: KernelFocus | None = None) -> None:
         self._shown = self.snapshot = self._seen = snapshot or Snapshot()

@@ -59,7 +59,7 @@ class SessionView:
 
 
 class SessionViews:
-    """Losing them costs nothing: what cannot be read or written is passed over."""
+    """Stored views by session. Files that cannot be read or written are ignored."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -30,7 +30,7 @@ def groups(regions: Iterable[Region]) -> list[Region]:
 
 
 class SafeCompositor(Compositor):
-    """All that a screen paints comes by here: nothing in it acts on the terminal."""
+    """Compositor that makes all painted text harmless for the terminal."""
 
     def _render_chops(
         self, crop: Region, is_rendered_line: Callable[[int], bool]

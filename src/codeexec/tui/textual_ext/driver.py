@@ -20,7 +20,7 @@ class StartScreen(Protocol):
 
 
 class Taker(Protocol):
-    """The program that takes the terminal over."""
+    """The application that takes the terminal over."""
 
     def take_terminal(self) -> None: ...
 

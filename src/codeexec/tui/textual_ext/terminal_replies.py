@@ -35,7 +35,7 @@ _owed_until = 0.0
 
 
 class TerminalAnswered(Message):
-    """The terminal has said something of what it was asked."""
+    """The terminal has sent replies to queries."""
 
     def __init__(self, answers: TerminalReplies) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class TerminalAnswered(Message):
 
 
 class ReplyParser(XTermParser):
-    """Reads keys, and takes the terminal's answers out from among them."""
+    """Key parser that extracts replies of the terminal from the input."""
 
     def __init__(self, debug: bool = False) -> None:
         super().__init__(debug)

@@ -39,9 +39,10 @@ _NO_STRINGS = (
 
 @dataclass(slots=True)
 class TerminalColors:
-    """What is known of the terminal's colours; it may answer piece by piece, and late.
+    """Known colour support of the terminal; replies may arrive in parts, and late.
 
-    `setting` is `auto` or a depth, `tmux_client` what `ask_tmux` said of the terminal outside."""
+    `setting` is `auto` or a depth, `tmux_client` what `ask_tmux` said of the terminal outside.
+    """
 
     environ: Mapping[str, str]
     setting: str = "auto"

@@ -24,7 +24,7 @@ _LEAST = 3.0
 
 
 class PaletteFilter(LineFilter):
-    """Turns colours into numbers of the palette of a depth.
+    """Line filter that converts colours to palette numbers of a depth.
 
     A colour of the palette stays what it is: those of the themes are. All others (pictures in
     blocks, colours that a program chose, blends) become the nearest.

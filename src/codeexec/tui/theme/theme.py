@@ -54,7 +54,7 @@ _LEAST_ON = 4.0
 
 @dataclass(frozen=True)
 class Theme:
-    """One theme: every meaning has a colour, a ground and attributes, or lets through.
+    """One theme: each token has a colour, a ground and attributes, or is transparent.
 
     `key` is the file's name without `.toml`; `contrast` the least WCAG ratio of completed text.
     """

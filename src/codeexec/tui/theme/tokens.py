@@ -164,7 +164,7 @@ HIGH_CONTRAST = 7.0
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """How one thing is painted; `None` lets what is underneath shine through."""
+    """Style of a token; `None` keeps the colour underneath."""
 
     color: Color | None = None
     ground: Color | None = None
@@ -172,7 +172,7 @@ class Meaning:
 
 
 class BadValue(ValueError):
-    """What is wrong with a theme, and with which key of it."""
+    """Invalid value in a theme, with its key."""
 
     def __init__(self, key: str, fault: str) -> None:
         super().__init__(f"{key} {fault}")

@@ -27,7 +27,7 @@ class Dragged(Message):
 
 
 class Handle(Widget):
-    """Something one can drag: tells by how much."""
+    """Draggable widget; posts by how many cells."""
 
     _held: tuple[int, int] | None = None
 

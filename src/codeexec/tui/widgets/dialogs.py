@@ -26,7 +26,7 @@ MOST = 300
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An entry: what is answered when it is chosen, what it is called, and quiet words on it.
+    """Entry of a chooser: key, title and detail.
 
     `problem` says why it cannot be chosen.
     """
@@ -74,7 +74,7 @@ def _in_order(letters: str, text: str) -> bool:
 
 
 class Chooser(Modal[str | None]):
-    """A list that is narrowed by typing; answers with the key of what was chosen.
+    """List filtered by typing; dismissed with the key of the chosen entry.
 
     With `free`, what was typed is an answer too, where nothing fits. With `preview`, it is told
     which entry is looked at (and None when the list is left without an answer).
@@ -222,7 +222,7 @@ _ASKER_HINTS = (Hint("enter", "ok", "choose"), Hint("esc", "cancel", "leave"))
 
 
 class Asker(Modal[str | None]):
-    """Asks for one line."""
+    """Dialog to type one line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog")]
 
@@ -273,7 +273,7 @@ class Asker(Modal[str | None]):
 
 
 class Confirm(Modal[str | None]):
-    """One question with a few answers; the first is what Enter means."""
+    """Dialog with a few answers; Enter chooses the first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("dialog"), *bindings("question")]
 

@@ -22,7 +22,7 @@ _OPEN_AT_FIRST = 20
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What a node stands for: a value, or a stretch of a long one's children."""
+    """Content of a node: a value, or a range of children of a long one."""
 
     name: str
     value: Json
@@ -35,7 +35,7 @@ class _Part:
 
 
 class JsonView(Tree[_Part], inherit_bindings=False):
-    """Shows JSON text, or says where it is not JSON."""
+    """Tree of a JSON text; text that is not JSON shows the parse error."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "json--key",

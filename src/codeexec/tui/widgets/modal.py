@@ -14,8 +14,8 @@ R = TypeVar("R")
 
 
 class Modal(ModalScreen[R]):
-    """A second Escape or click, before the first has had its effect, would else take away the
-    screen below: that of the workbench."""
+    """Modal screen that is dismissed once: a second Escape or click would dismiss the workbench
+    below."""
 
     _is_over = False
 

@@ -26,7 +26,7 @@ Pieces = list[tuple[str, Ink]]
 
 
 class ListRow(Protocol):
-    """A row: a value that says what stands in it at a width in cells."""
+    """A row: returns its content for a width in cells."""
 
     def pieces(self, width: int) -> Pieces: ...
 
@@ -76,7 +76,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     @dataclass
     class Moved(Message):
-        """The person has put the cursor on a row."""
+        """The user moved the cursor to a row."""
 
         rows: RowList
         at: int
@@ -87,7 +87,7 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
 
     @dataclass
     class RowChosen(Message):
-        """The person has double-clicked a row."""
+        """The user double-clicked a row."""
 
         rows: RowList
         at: int

@@ -78,7 +78,7 @@ class StatusLine(Widget):
 
     @dataclass
     class CommandClicked(Message):
-        """A part that stands for a command was clicked."""
+        """The user clicked a part that runs a command."""
 
         command: str
 

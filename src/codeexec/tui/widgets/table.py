@@ -62,7 +62,7 @@ class DataTableView(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("table")]
 
     class RowsChanged(Message):
-        """The rows in view are there, in this order; or they cannot be had: `fault` says why."""
+        """The visible rows were read in this order, or reading failed: `fault` says why."""
 
         def __init__(self, table: DataTableView, sort: str, descending: bool, fault: str) -> None:
             super().__init__()

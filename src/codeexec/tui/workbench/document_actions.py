@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class DocumentActions(Arrangement):
-    """Asks the person, and lets the documents pane do it."""
+    """Dialogs about documents; the documents pane carries out the answers."""
 
     documents: DocumentsPane
     place: Workspace

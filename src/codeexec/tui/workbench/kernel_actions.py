@@ -27,7 +27,7 @@ R = TypeVar("R")
 
 
 class KernelActions(Arrangement):
-    """Each becomes one request, or a question first where something would be lost."""
+    """Actions on the kernel: each sends one request, after a dialog if something would be lost."""
 
     session: DeferredSession
     host: HostClient

@@ -45,7 +45,7 @@ Typed = events.Key | events.Paste
 
 
 class KeyHandled(Message):
-    """Bubbles to the app behind a key."""
+    """Marker that bubbles to the application after a key was handled."""
 
     def __init__(self, number: int) -> None:
         super().__init__()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class ProgramActions(Arrangement):
-    """What the program itself must do is posted to it."""
+    """Actions on the application, posted to it as messages."""
 
     host: HostClient
     session: DeferredSession

@@ -50,7 +50,7 @@ class TourBar(Static):
 
 
 class TourControl:
-    """Nothing of the tour runs by itself: it waits for what the user does."""
+    """Control of the tour: it waits for the user's actions and runs nothing itself."""
 
     def __init__(self, workbench: Workbench) -> None:
         self._workbench = workbench

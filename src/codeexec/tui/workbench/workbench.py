@@ -74,7 +74,7 @@ def _title(theme: Theme, pane: str) -> TabStrip:
 
 
 class Workbench(Wires, ProgramActions, DocumentActions):
-    """One session on screen. Another session is another workbench."""
+    """Screen of one session; another session gets another workbench."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("anywhere")]
 
