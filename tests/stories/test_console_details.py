@@ -56,7 +56,7 @@ async def test_search_follows_what_is_typed_and_speaks_of_that_alone(tmp_path: P
         async def note(item: object) -> None:
             opened.append(Path(str(item)))
 
-        side.artifacts.desk.open_outside = note  # no browser here
+        side.artifacts.store.open_outside = note  # no browser here
         await bench.press("escape", "O")
         await bench.until(lambda: opened, "opened outside")
 
