@@ -28,10 +28,10 @@ class DocumentEditor(Vertical):
     """
 
     DEFAULT_CSS = """
-    DocumentView { height: 1fr; }
-    DocumentView CodeEditor { height: 1fr; }
-    DocumentView ViewTitle { display: none; }
-    DocumentView.-titled ViewTitle { display: block; }
+    DocumentEditor { height: 1fr; }
+    DocumentEditor CodeEditor { height: 1fr; }
+    DocumentEditor ViewTitle { display: none; }
+    DocumentEditor.-titled ViewTitle { display: block; }
     """
 
     def __init__(self, sheet: DocumentView, editor: CodeEditor, theme: Theme) -> None:
