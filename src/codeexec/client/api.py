@@ -51,8 +51,9 @@ class SessionClient(Protocol):
     def stream(self, stream_id: str, after: int = 0) -> AsyncIterator[StreamChunk]:
         """The bytes of a stream of the session from offset `after` on, then those to come, in
         order, across reconnections; ends with the stream, or when the client is closed. Bytes
-        that are no longer held are left out, and counted in the next chunk's `dropped`: those of
-        a slow reader go that way, and hold nobody up. NotFound when there is no such stream."""
+        that are no longer held are left out, and counted in the next chunk's `dropped`: a slow
+        reader loses bytes in this way, and delays no other reader. NotFound when there is no such
+        stream."""
 
 
 class HostClient(Protocol):

@@ -44,7 +44,7 @@ def encode(value: AnyEvent | Recorded | Request[R] | Reply | Snapshot) -> bytes:
 
 def mended(value: S) -> S:
     """The same, with a sign in place of half a surrogate pair (such as in a name that is no
-    Unicode), and huge numbers in digits: no JSON of ours can hold them."""
+    Unicode), and huge numbers as digits: our JSON cannot hold them."""
     return msgspec.convert(_mended(msgspec.to_builtins(value)), type(value))
 
 

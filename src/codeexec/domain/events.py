@@ -1,7 +1,7 @@
-"""Facts, which flow up: what has happened, one closed union.
+"""Events, which flow up: everything that has happened, as one closed union.
 
-Every fact is appended to its session's journal, and so gets its sequence number and time,
-before anybody sees it. A face that has all facts up to number N asks for those after N.
+Every event is appended to its session's journal, and so gets its sequence number and time, before
+any client sees it. A client that has all events up to number N asks for those after N.
 """
 
 from __future__ import annotations

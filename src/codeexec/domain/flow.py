@@ -1,5 +1,5 @@
-"""Making a stream of facts smaller for those who only look: merge what follows itself,
-elide what scrolls past.
+"""Stream compaction for viewers: merge consecutive output events, drop rows that have scrolled
+past.
 
 Both leave the fold's outcome as it was, and so does any mixture of them.
 """

@@ -136,7 +136,7 @@ class _Draft:
     def _let_go(self) -> None:
         """Drop the oldest executions that are over, down to what a snapshot may hold.
 
-        Only as another one is queued: whoever follows has seen how they ended by then. It
+        Only when another one is queued: by then every reader has seen how they ended. It
         depends on the state alone, so that every way of folding drops the same ones.
         """
         if self.ended <= KEPT_EXECUTIONS and self.weight <= KEPT_WEIGHT:

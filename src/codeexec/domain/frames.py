@@ -49,7 +49,7 @@ class Problem(Struct, frozen=True):
 
 
 class ServerHello(Struct, frozen=True):
-    """Who serves; the first frame of a connection."""
+    """The server's identity; the first frame of a connection."""
 
     version: str
     schema: int
@@ -57,8 +57,9 @@ class ServerHello(Struct, frozen=True):
 
 
 class ClientFrame(Struct, frozen=True, omit_defaults=True):
-    """One of: `client` (who I am), `request` with `id` (to `session`, or to the host), `listen`
-    with `id` (facts of that session after `after`), `stream` with `id` (bytes of that stream of
+    """One of: `client` (the client's identity), `request` with `id` (to `session`, or to the
+    host), `listen` with `id` (facts of that session after `after`), `stream` with `id` (bytes of
+    that stream of
     `session` from the offset `after` on), `taken` with `id` (the offset up to which the bytes of
     that stream were read), or `stop` (a listener or a stream, by its number)."""
 

@@ -52,8 +52,8 @@ class Accepted(Reply, frozen=True):
 
 
 class Execute(Request[Accepted], frozen=True):
-    """Queue code. Who chooses `execution_id` may ask again after a lost answer: the code runs
-    once."""
+    """Queue code. A client that chooses `execution_id` may repeat the request after a lost
+    answer: the code runs once."""
 
     Answer: ClassVar[type[Reply]] = Accepted
     code: str
@@ -130,7 +130,7 @@ class ShutDownKernel(Request[Done], frozen=True):
 
 class PauseKernel(Request[Done], frozen=True):
     """Let every process of the kernel's container stand still: it takes no processor, and keeps
-    its memory. What is asked to run meanwhile waits. UsageError for a kernel in none."""
+    its memory. Executions that are queued meanwhile wait. UsageError for a kernel in none."""
 
     kernel: str = ""
 
@@ -518,7 +518,7 @@ class SessionSummary(Reply, frozen=True):
 class OpenSession(Request[SessionSummary], frozen=True):
     """A new session, or the one of that name when it is open. `kernel` is a kernel's name, or
     the path of a Python or of an environment; empty: what is found from `cwd` or `file`.
-    `connection_file` attaches to a kernel that somebody else started. With the backend `docker`
+    `connection_file` attaches to a kernel that another program started. With the backend `docker`
     the kernel runs in a container of `image`, limited by `policy`: a preset and what differs, such
     as `locked memory=2GB`; empty as the server's settings say."""
 

@@ -110,7 +110,7 @@ class ExecHandle(Protocol):
     """A command that runs in its own process group.
 
     `stdout` and `stderr` give bytes as they come and end when the last writer has closed them; one
-    that nobody reads holds its writer back and nothing else.
+    that is not read holds only its writer back.
     """
 
     @property
@@ -175,7 +175,7 @@ class TerminalHandle(Protocol):
 
     @property
     def output(self) -> AsyncIterator[bytes]:
-        """For one reader. Output that nobody reads holds the command back and nothing else."""
+        """For one reader. Output that is not read holds only the command back."""
 
     async def write(self, data: bytes) -> None:
         """Type; waits while the terminal takes no more. BrokenPipeError when it is closed."""
@@ -189,7 +189,7 @@ class TerminalHandle(Protocol):
     def poll(self) -> ProcessEnd | None: ...
 
     async def wait(self) -> ProcessEnd:
-        """EnvironmentUnavailable when nobody is left who could know."""
+        """EnvironmentUnavailable when the environment has ended without a status."""
 
     async def kill(self) -> None:
         """End the command and all processes of its session, and let go of the terminal."""

@@ -1,4 +1,4 @@
-"""Slow work beside the event loop, in threads that end: by a deadline, or when nobody waits."""
+"""Slow work beside the event loop, in threads that end by a deadline or when it is cancelled."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Budget:
         )
 
     def check(self) -> None:
-        """UsageError when the time is spent, or nobody waits for the work any more. Pauses now
+        """UsageError when the time is spent or the work was cancelled. Pauses now
         and then, so that the loop goes on."""
         self._pace.step()
         if self._stopped.is_set():

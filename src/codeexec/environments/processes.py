@@ -1,8 +1,8 @@
 """Processes of this machine: told apart from others of the same number; and for asyncio, ended
 when their start is cancelled, over when they exit.
 
-asyncio's own `Process.wait` waits for the pipes as well, for ever when nobody reads what is in
-them, or when a grandchild holds them.
+asyncio's own `Process.wait` waits for the pipes as well, for ever if they are not read, or when a
+grandchild holds them.
 """
 
 from __future__ import annotations
@@ -160,11 +160,10 @@ async def start(
     feed: bool = True,
     terminal: int | None = None,
 ) -> Child:
-    """Start a process in a session of its own, so that a Ctrl+C meant for us is not its end.
+    """Start a process in a session of its own, so that Ctrl+C in our terminal does not end it.
 
-    OSError when it cannot be started. Half-started is the one state in which nobody could end a
-    process, so a cancelled start waits for it and ends it. With `terminal`, a descriptor, what it
-    says goes there.
+    OSError when it cannot be started. A half-started process could not be ended by any caller, so a
+    cancelled start waits for it and ends it. With `terminal`, a descriptor, its output goes there.
     """
     starting = asyncio.ensure_future(_start(command, cwd, env, feed, terminal))
     try:

@@ -57,7 +57,8 @@ def sweep(
 
 
 def _lock(folder: Path, *, create: bool) -> int | None:
-    """The lock of a folder of ours, held; None where it is not there or somebody holds it."""
+    """Take the lock of a temporary folder; None if it does not exist or another process holds
+    it."""
     flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
     try:
         inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)

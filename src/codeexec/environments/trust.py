@@ -246,7 +246,7 @@ class FullTrust:
 
 
 def default_scope(folder: str, environ: Mapping[str, str] | None = None) -> bool:
-    """Whether trust of this folder is meant for all below it when nobody says so: not where
+    """Whether trust of this folder covers all folders below it by default: not where
     everything lies below (the home folder, `/`), or others make folders (`/tmp`)."""
     environ = os.environ if environ is None else environ
     real = os.path.realpath(folder)

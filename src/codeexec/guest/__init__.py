@@ -1,1 +1,1 @@
-"""Files shipped into an environment: standard library only, imported by nobody here."""
+"""Files shipped into an environment: standard library only, never imported here."""

@@ -284,7 +284,8 @@ def find_family_without_proc(session: int, folder: str) -> list[int]:
 
 
 def remove_folder(folder: str) -> None:
-    """The folder of a process that nobody will ask for, where it was made for that alone."""
+    """Remove the folder of a process that no server will ask for, if it was made for that
+    process."""
     if not os.path.basename(folder).startswith("codeexec-"):
         return
     with contextlib.suppress(OSError):

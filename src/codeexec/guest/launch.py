@@ -30,7 +30,7 @@ gc.disable()  # thousands of objects are made while importing and none of them i
 
 
 def skip_debugger() -> None:
-    """Half of a kernel's start is the import of debugpy, which nobody here speaks to. ipykernel
+    """Half of a kernel's start is the import of debugpy, which is not used here. ipykernel
     does without where it is missing; user code can import it all the same."""
     if "debugpy" in sys.modules:
         return
@@ -44,9 +44,9 @@ def skip_debugger() -> None:
 
 
 def watch_parent(parent: int, folder: str, kernel: int = 0) -> None:
-    """End with who started us, until a file `stay` beside our connection file says that we can
-    be found by others: nobody would ever end us. `kernel` is the process group of a kernel that
-    does not watch by itself and is ended in our place; we end with it."""
+    """End with the parent process, until a file `stay` beside the connection file says that other
+    servers can find this kernel: else it would never be ended. `kernel` is the process group of a
+    kernel that does not watch by itself and is ended in our place; we end with it."""
     is_child = os.getppid() == parent
     while not os.path.exists(os.path.join(folder, "stay")):
         if kernel and not is_alive(kernel, False):
@@ -163,7 +163,7 @@ def keep_crash_reports() -> None:
 
 
 def load(name: str) -> Any:
-    """Run the file of ours with this name, as a module that is in no list of modules."""
+    """Run the guest file with this name, as a module that is not in `sys.modules`."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".py")
     loader = SourceFileLoader("codeexec_" + name, path)  # it keeps compiled code where it can
     module = ModuleType(loader.name)

@@ -177,7 +177,7 @@ class Outbox:
             return self.last
 
     def add_reply(self, frames: Frames) -> None:
-        """Keep a reply for whoever reads the spool of a dead kernel, until the message after it,
+        """Keep a reply for readers of a dead kernel's spool, until the message after it,
         which is idle, is acknowledged."""
         with self._lock:
             self._spool.write(0, frames, self.last + 1)

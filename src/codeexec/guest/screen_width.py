@@ -26,7 +26,7 @@ NO_SUCH_OPTION = (AttributeError, KeyError, TypeError, ValueError)
 
 
 class Option:
-    """One option: `default` is its value where nobody has set it."""
+    """One option: `default` is its value unless the user has set it."""
 
     def __init__(
         self, default: Any, read: Callable[[], Any], write: Callable[[Any], object]

@@ -1,4 +1,4 @@
-"""Lets tqdm draw bars as text in our kernels: nobody here draws the widgets that it would make.
+"""Lets tqdm draw bars as text in our kernels, since its widgets are not drawn.
 
 `tqdm.auto`, `tqdm.autonotebook` and `tqdm.notebook` take any kernel with ipywidgets for a notebook
 page. Their modules get the classes of a terminal instead, as they are imported. Standard library

@@ -46,8 +46,8 @@ class BackendContext(Struct, frozen=True):
 
 
 class Backend(ABC):
-    """Makes kernels of one kind of place. A subclass must have `name` and `create`; what it does
-    not override is right for a place that cannot be adopted and offers nothing to choose from."""
+    """Makes kernels of one kind. A subclass must have `name` and `create`; the defaults suit
+    kernels that cannot be adopted and offer nothing to choose from."""
 
     name: str
     """Stands in `KernelRef.backend` and before the colon in names of kernels."""

@@ -114,7 +114,7 @@ class NextInput:
 
 @dataclass(frozen=True, slots=True)
 class Died:
-    """The process is gone though nobody asked; executions it had open have no `Finished`."""
+    """The process ended unexpectedly; its open executions have no `Finished`."""
 
     death: Death
 
@@ -304,8 +304,8 @@ class KernelFactory(Protocol):
     async def adopt(self, handle: Handle, sink: Sink, running: str = "") -> Kernel | None:
         """Connected to a kernel that still runs, or None when it is gone. `running` is the
         execution that was open when its last server ended; it gets its `Finished`, also when
-        the kernel had done with it in between (as `ok` where there is no outbox, since nobody
-        heard otherwise), or `NeverTaken`. `handle["outbox"]` is the place (`token`, `number`,
+        the kernel had done with it in between (as `ok` where there is no outbox to tell
+        otherwise), or `NeverTaken`. `handle["outbox"]` is the place (`token`, `number`,
         `part`) that the journal has reached; what came after it is told first."""
 
     def list(self, cwd: str) -> Sequence[KernelInfo]:

@@ -1,7 +1,7 @@
 """What a kernel may be able to do beside running code: one small protocol for each ability.
 
 A kernel says what it can do by `Kernel.capabilities`, whose parts may be the kernel itself or
-objects that it is composed of. Whoever needs an ability looks for the part; None means that this
+objects that it is composed of. Callers look for the part that they need; None means that this
 kernel does not have it, which may change with its process (the language is known once it answers).
 """
 

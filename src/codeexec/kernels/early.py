@@ -18,8 +18,8 @@ from codeexec.kernels.jupyter.launch import (
 
 
 class EarlyKernel:
-    """At most one kernel process that boots while others import; the first session that wants
-    the same takes it, and what nobody took is ended."""
+    """At most one kernel process that boots while the engine is imported. The first session with
+    the same choice takes it; `end` ends one that was not taken."""
 
     __slots__ = ("_key", "_spawned")
 
@@ -63,7 +63,7 @@ class EarlyKernel:
         return spawned
 
     def end(self) -> None:
-        """End it when nobody took it."""
+        """End it if no session took it."""
         spawned, self._spawned = self._spawned, None
         if spawned is None:
             return

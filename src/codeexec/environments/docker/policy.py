@@ -248,7 +248,7 @@ def identity(facts: EngineFacts, workspace: Path | None) -> Identity:
     """The owner of the workspace; inside a rootless engine that is the container's root.
 
     Root of the host never runs code in a rootful engine: a set-id file that it leaves in the
-    workspace would make root of anybody who runs it.
+    workspace would give root to every user that runs it.
     """
     if facts.rootless:
         return Identity("0:0")

@@ -29,9 +29,9 @@ server; after that the oldest is dropped."""
 
 def begin_holder(record: str = "", grace: float = GRACE) -> socket.socket:
     """A connection to the holder that the file `record` names, or to a fresh one, which is named
-    there then; without a record nobody else finds it. Nobody waits for the start: the socket is
-    there, and what is sent is read once the process is up. `grace` is for a fresh one. OSError
-    when it cannot be started."""
+    there then; without a record no other process finds it. The call does not wait for the start:
+    the socket is there, and requests are read once the process is up. `grace` is for a fresh one.
+    OSError when it cannot be started."""
     if record and (link := find_holder(record)) is not None:
         return link
     _remove_left(record)
@@ -243,7 +243,7 @@ def start_now(link: socket.socket, request: Mapping[str, object]) -> int:
 
 
 def connect(path: str) -> socket.socket:
-    """OSError when nobody listens there."""
+    """OSError when no process listens there."""
     link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         link.connect(path)

@@ -294,7 +294,7 @@ class HolderClient:
         waiting.set_result(message)
 
     def _drop_unwanted(self, message: Mapping[str, object], handles: Sequence[int]) -> None:
-        """Whoever asked was cancelled: a process that nobody holds must not go on."""
+        """The caller was cancelled: end the process, since no one holds it."""
         for handle in handles:
             os.close(handle)
         if "job" in message:
@@ -379,7 +379,7 @@ class LeftBehind:
 
 
 def read_left_behind(folder: Path, channel: str = TERMINAL) -> LeftBehind | None:
-    """None where nothing was written down: it runs, or nobody knows how it ended."""
+    """None where nothing was written down: it runs, or its exit status is unknown."""
     content = _read_exit(folder)
     try:
         data = read_plain(folder / f"output-{channel}", MOST_LEFT, follow_links=False)

@@ -1,4 +1,4 @@
-"""A kernel's five channels as unix sockets of ours, carried as bytes to its sockets in a container.
+"""Unix sockets on the host for a kernel's five channels, carried as bytes into its container.
 
 Clients connect here as to any local kernel. A connection that comes while no kernel runs is held
 and goes on to the next one as soon as that is there, so a restart needs no reconnecting by the

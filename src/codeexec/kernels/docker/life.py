@@ -1,4 +1,4 @@
-"""The life of a kernel in a container of ours: without jupyter_client, and without polling."""
+"""Process lifecycle of a kernel in a container, without jupyter_client and without polling."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class ContainerLife:
         tell: Tell | None = None,
         make: Callable[[], Awaitable[ContainerKernel]] | None = None,
     ) -> None:
-        """`tell` hears what the person should know, such as a workspace over its quota; `make`
-        gives a kernel that is not launched, for who knows the engine already or has a spare."""
+        """`tell` is called with notices for the user, such as a workspace over its quota. `make`
+        returns a kernel that is not launched yet, from a known engine or from the warm pool."""
         self._plan, self._command = plan, command or KernelCommand()
         self._transport, self._tell = transport, tell or (lambda title, message: None)
         self._make = make or self._make_plainly

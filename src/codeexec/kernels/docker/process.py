@@ -1,7 +1,7 @@
 """A kernel process in a container: launched, signalled, explained, and launched again.
 
-It knows nothing of messages: who speaks to the kernel connects to the five sockets that
-`connection` names, as to a local kernel. No jupyter_client is needed for any of it; the
+It knows nothing of messages: a client connects to the five sockets that `connection` names, as to
+a local kernel. No jupyter_client is needed for any of it; the
 provisioner for other Jupyter programs is `docker_provisioner`.
 """
 

@@ -1,4 +1,4 @@
-"""The life of a kernel that somebody else started: listened for by its heartbeat, never ended."""
+"""Lifecycle of a kernel that another program started: followed by its heartbeat, never ended."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class KernelConnection:
         return self._tracker.waits_for_reply(execution)
 
     def close(self) -> None:
-        """Nothing more is said or heard, and nobody waits for an answer any more."""
+        """Close the transport and fail all pending requests."""
         self._transport.close()
         self.outbox.close()
         for task in self._waiting:
@@ -144,7 +144,7 @@ class KernelConnection:
         msg_id: str = "",
         metadata: dict[str, object] | None = None,
     ) -> None:
-        """Without a `msg_id` nobody waits for the answer."""
+        """Without a `msg_id` the reply is not awaited."""
         self._transport.send(
             channel, kind, content, msg_id=msg_id or question_id(), metadata=metadata
         )

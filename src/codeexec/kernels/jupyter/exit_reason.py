@@ -56,7 +56,7 @@ def _kills_of(line: str) -> int | None:
 def explain(
     status: int | None, *, kills: int = 0, rss: int | None = None, last_words: str = ""
 ) -> Death:
-    """`status` as Popen has it: an exit code, or minus a signal, or None where nobody knows;
+    """`status` as Popen has it: an exit code, or minus a signal, or None if it is unknown;
     `kills` by the out-of-memory killer since the process began."""
     exit_code = status if status is not None and status >= 0 else None
     number = -status if status is not None and status < 0 else None

@@ -322,7 +322,7 @@ class JupyterKernel:
             await asyncio.gather(watcher, return_exceptions=True)
 
     async def _end(self, *, restart: bool) -> None:
-        """Ask, then terminate, then kill; who has asked for it is not told of a death."""
+        """Ask the kernel to shut down, then terminate, then kill it. No `KernelDied` follows."""
         await self._unwatch()
         connection = self._connection
         if connection is not None and self._life.can_end and self._life.is_alive:
@@ -343,7 +343,7 @@ class JupyterKernel:
 
     async def _look_after(self, connection: KernelConnection, running: str) -> None:
         """End it when the kernel is done with it: the shell answers in order, and the end itself
-        may have been said while nobody listened."""
+        may have been sent while no server listened."""
         try:
             # Twice: requests of two connections that wait together are read in turn.
             for _ in range(2):

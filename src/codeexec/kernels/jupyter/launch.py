@@ -1,10 +1,10 @@
 """Starts a kernel process before anything heavy is imported: standard library alone, ~10 ms.
 
 A server spawns the kernel first and imports the rest while it boots. The kernel gets a session
-and process group of its own (a hang-up of ours does not reach it, and all that it starts can be
-signalled together), a connection file that only we can read, and unix sockets in a folder that
-only we can enter. Kernels that cannot do without TCP get ports of the loopback interface, where
-the key in the connection file keeps others from running code.
+and process group of its own (a hang-up of the server does not reach it, and all that it starts
+can be signalled together), a connection file that only this user can read, and unix sockets in a
+folder that only this user can enter. Kernels that cannot do without TCP get ports of the loopback
+interface, where the key in the connection file keeps others from running code.
 """
 
 # pathlib would double the time that importing this takes.
@@ -56,7 +56,7 @@ DROPPED_ENV = (
 
 
 class Spawned:
-    """A kernel process that has been started: nobody has spoken to it yet.
+    """A kernel process that was started and has no connection yet.
 
     `connection` is the content of its connection file; `folder` holds that file, the sockets and
     the log of what the process writes itself (its last words). `argv`, `cwd` and `env` are what
@@ -92,7 +92,7 @@ class Spawned:
 
 class Prepared:
     """All of a kernel but its process: `spawned` has its folder and connection, and no pid yet.
-    With `watches_parent` it is our launcher, which is told whom to end with."""
+    With `watches_parent` our launcher ends with the process that it is told."""
 
     __slots__ = ("command", "environ", "log", "place", "spawned", "watches_parent")
 
@@ -122,7 +122,7 @@ class Prepared:
 
 
 def python_argv(interpreter: str) -> list[str]:
-    """The command of a kernel of ours in any environment that has ipykernel."""
+    """The command of our launcher, for any environment that has ipykernel."""
     return [interpreter, LAUNCHER, "-f", "{connection_file}"]
 
 
@@ -187,8 +187,8 @@ def user_path() -> str:
 
 
 def kernel_env(env: Mapping[str, str]) -> dict[str, str]:
-    """Our environment with `env` on top, without what would tie the kernel to us, and
-    without secrets of ours."""
+    """The server's environment with `env` on top, without variables that tie the kernel to the
+    server, and without its secrets."""
     merged = {k: v for k, v in os.environ.items() if k not in DROPPED_ENV}
     merged["PATH"] = user_path()
     merged.update(env)
@@ -204,8 +204,8 @@ def prepare(
     transport: str = "ipc",
 ) -> Prepared:
     """Make the folder of a kernel and what is in it; `{connection_file}` in `argv` is filled in,
-    `env` comes on top of ours. Its environment is marked, see `environments.marks`; `session` is
-    the session's id; `transport` is `ipc` or `tcp`.
+    `env` comes on top of the server's environment. Its environment is marked, see
+    `environments.marks`; `session` is the session's id; `transport` is `ipc` or `tcp`.
 
     OSError when the working folder is not there; nothing is left behind then.
     """
@@ -230,7 +230,7 @@ def prepare(
 
 
 def start_directly(prepared: Prepared) -> Spawned:
-    """Start it as a child of ours. OSError when the program is not there."""
+    """Start it as a child process. OSError when the program is not there."""
     try:
         process = open_process(prepared)
         if not prepared.watches_parent:
@@ -269,13 +269,14 @@ def spawn(
     session: str = "",
     transport: str = "ipc",
 ) -> Spawned:
-    """`prepare` it and start it as a child of ours. OSError; nothing is left behind then."""
+    """`prepare` it and start it as a child process. OSError; nothing is left behind then."""
     return start_directly(prepare(argv, cwd, env, kernel_name, session, transport))
 
 
 def _guard(kernel: int, prepared: Prepared) -> None:
-    """A kernel of others does not watch whether we live: a process of ours ends it when we are
-    killed before others can find it. It has the kernel's marks, and ends with it."""
+    """Kernels of other launchers do not watch this process: a guard process ends such a kernel if
+    this process is killed before another server can find the kernel. The guard has the kernel's
+    marks, and ends with it."""
     folder = prepared.spawned.folder
     marks = {k: v for k, v in prepared.environ.items() if k in (MARK, SESSION)}
     try:

@@ -21,7 +21,7 @@ class Life(Protocol):
 
     @property
     def can_end(self) -> bool:
-        """Whether ending it is up to us; a stranger's kernel is only let go of."""
+        """Whether we may end it; a kernel that is only attached to is disconnected."""
 
     @property
     def is_on_host(self) -> bool:

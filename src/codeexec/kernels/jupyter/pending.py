@@ -57,7 +57,7 @@ class PendingRequests:
             del self._open[msg_id]
 
     def answered(self, message: Message) -> bool:
-        """Whether the message answers a question of ours."""
+        """Whether the message answers a pending request."""
         future = self._open.get(message.parent.msg_id)
         if future is None:
             return False
@@ -66,7 +66,7 @@ class PendingRequests:
         return True
 
     def fail(self, error: CodeexecError) -> None:
-        """Nobody will answer what is open."""
+        """Fail all pending requests: no reply will come."""
         for future in self._open.values():
             if not future.done():
                 future.set_exception(error)

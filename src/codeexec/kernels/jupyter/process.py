@@ -1,4 +1,4 @@
-"""A kernel process of ours: started here or by a server before us, followed, signalled, reaped."""
+"""A kernel process that this or an earlier server started: followed, signalled, reaped."""
 
 from __future__ import annotations
 
@@ -333,7 +333,7 @@ class LocalProcess:
 
     def _reap(self, pid: int) -> bool:
         """Take the exit status of a child that has ended, after all that it left behind; until
-        then the system gives its number to nobody else."""
+        then the system does not reuse its pid."""
         try:
             if hasattr(os, "waitid"):
                 if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:

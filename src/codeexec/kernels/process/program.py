@@ -207,7 +207,7 @@ class ProgramRun:
         return facts, len(lines)
 
     def _read_message(self, name: str) -> Mapping[str, object] | None:
-        """The content of a spool file, which is removed. None for what is no message of ours."""
+        """The content of a spool file, which is removed. None for an unknown message."""
         if not name.replace("-", "").isdigit():
             return None
         path = self.spawned.spool.path / name

@@ -40,10 +40,10 @@ MOST_FDS = 12
 class SpawnedProgram:
     """A program that has been started. `stdout` and `stderr` are descriptors to read from, None
     where the program inherited ours (or has one for both). `channel` gives a line for each display
-    in `spool`; a byte written to `ack` lets the program go on. The program is ended when nobody
-    holds `life`. `keys` takes what is typed, None where the program reads a stdin that it has
-    inherited; it then leads no session of its own. `unread` is what was read from `stdout` and
-    still has to be shown."""
+    in `spool`; a byte written to `ack` lets the program go on. The program is ended when the last
+    copy of `life` is closed. `keys` takes what is typed, None where the program reads a stdin
+    that it has inherited; it then leads no session of its own. `unread` is what was read from
+    `stdout` and still has to be shown."""
 
     __slots__ = (
         "ack", "argv", "channel", "keys", "life", "process", "spool", "stderr", "stdout", "unread"

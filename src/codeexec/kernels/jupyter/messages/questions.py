@@ -1,4 +1,4 @@
-"""What is asked of a Python kernel about its variables: code to send, and answers to read."""
+"""Code that asks a Python kernel about its variables, and the parsing of its answers."""
 
 from __future__ import annotations
 
