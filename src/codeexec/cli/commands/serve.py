@@ -56,7 +56,7 @@ def read_token(file: Path | None) -> str:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
             out.write(token + "\n")
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        why = error.strerror if isinstance(error, OSError) else "it holds no text"
         raise StorageError(
             f"The token file {file} cannot be used: {why}.", "Name another file."
         ) from error
@@ -93,7 +93,7 @@ def _check_token(token: str, where: str, least: int) -> None:
         )
     if not all("!" <= character <= "~" for character in token):
         raise UsageError(
-            f"The token in {where} must be one word of ASCII characters.", f"Make one: {_COMMAND}"
+            f"The token in {where} is not one word of plain characters.", f"Make one: {_COMMAND}"
         )
 
 
