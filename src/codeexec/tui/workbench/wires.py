@@ -278,7 +278,7 @@ class Wires(KernelActions):
                 ViewerScreen(pane.artifact_index, pane.store, pane.selected, graphics)
             )
 
-    def on_preview_ready(self) -> None:
+    def on_preview_item_shown(self) -> None:
         """The artifacts pane shows another item; its class is not imported at the start."""
         self.show_code_once()
 
