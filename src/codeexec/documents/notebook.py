@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from codeexec.documents.model import Cell, CellKind
 from codeexec.documents.notebook_outputs import Json, clean_output, joined, split_lines
-from codeexec.documents.notebook_shape import check_shape
+from codeexec.documents.notebook_shape import check_shape, upgrade
 from codeexec.documents.percent import (
     Separator,
     comment,
@@ -172,27 +172,11 @@ def parse_notebook(text: str, name: str = "The notebook") -> Notebook:
             "Save it as format 4 with the program that wrote it.",
         )
     if version < 4:
-        data = _upgrade(text, version, name)
+        data = upgrade(text, version, name)
     if not isinstance(data.get("cells"), list):
         raise DocumentError(f"{name} has no list of cells.", "Open it as text.")
     check_shape(data, name)
     return Notebook(data, Layout.of(text))
-
-
-def _upgrade(text: str, version: int, name: str) -> Json:
-    import nbformat
-
-    try:
-        # The reader of nbformat joins lists of lines, as `convert` expects.
-        upgraded = nbformat.convert(nbformat.reader.reads(text), 4)  # type: ignore[no-untyped-call]
-        written: Json = json.loads(nbformat.writes(upgraded, version=4))  # type: ignore[no-untyped-call]
-    except Exception as error:
-        # nbformat raises arbitrary exceptions for damaged old files.
-        raise DocumentError(
-            f"{name} has format {version} and cannot be upgraded: {error}.",
-            "Upgrade it with `jupyter nbconvert --to notebook`.",
-        ) from error
-    return written
 
 
 def new_notebook(kernel: str = "", display_name: str = "", language: str = "") -> Notebook:

@@ -1,4 +1,4 @@
-"""Checks the types in a notebook's JSON, so that other code can rely on them.
+"""Brings a notebook's JSON into format 4: upgrades older formats, checks the types of values.
 
 Missing and null values are accepted, as in Jupyter; unknown fields are kept. Only values of types
 that the program cannot handle are rejected, with their place in the notebook.
@@ -6,7 +6,9 @@ that the program cannot handle are rejected, with their place in the notebook.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from codeexec.domain.errors import DocumentError
 
@@ -95,3 +97,20 @@ def _text(value: object, place: str) -> Iterator[Fault]:
     is_lines = isinstance(value, list) and set(map(type, value)) <= {str}
     if not (value is None or isinstance(value, str) or is_lines):
         yield place, "a string or a list of strings", value
+
+
+def upgrade(text: str, version: int, name: str) -> dict[str, Any]:
+    """The JSON of an older notebook in format 4. DocumentError if nbformat cannot read it."""
+    import nbformat
+
+    try:
+        # The reader of nbformat joins lists of lines, as `convert` expects.
+        upgraded = nbformat.convert(nbformat.reader.reads(text), 4)  # type: ignore[no-untyped-call]
+        written: dict[str, Any] = json.loads(nbformat.writes(upgraded, version=4))  # type: ignore[no-untyped-call]
+    except Exception as error:
+        # nbformat raises arbitrary exceptions for damaged old files.
+        raise DocumentError(
+            f"{name} has format {version} and cannot be upgraded: {error}.",
+            "Upgrade it with `jupyter nbconvert --to notebook`.",
+        ) from error
+    return written
