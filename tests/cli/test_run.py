@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -532,7 +533,9 @@ def test_no_kernel_outlives_a_run_that_is_ended_at_any_moment(desk: Desk, number
         assert running.stderr is not None
         said = running.stderr.read().decode()
         running.stderr.close()
-        assert (128 - code if code < 0 else code) in (130, 143, 128 + number), said
+        # On a busy machine Python itself has not started after 0.1 s: then it says how it ends.
+        if not re.search("Could not import runpy|init_import_site", said):
+            assert (128 - code if code < 0 else code) in (130, 143, 128 + number), said
         assert processes_with(mark) == []
 
 
