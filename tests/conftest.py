@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 
 from hypothesis import HealthCheck, settings
@@ -16,3 +17,13 @@ settings.load_profile("ci" if os.environ.get("CI") else "untimed")
 
 _STATE = tempfile.TemporaryDirectory(prefix="codeexec-tests-")
 os.environ["XDG_STATE_HOME"] = _STATE.name
+
+# Under `nohup`, or in the background of a script, these are ignored, and so they would be in every
+# program that a test starts; a program that finds a signal ignored leaves it so.
+for _number, _handler in (
+    (signal.SIGHUP, signal.SIG_DFL),
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGTERM, signal.SIG_DFL),
+):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
