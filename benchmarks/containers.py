@@ -17,7 +17,14 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 
-from codeexec.kernels.base import ExecuteCall, Fact, Finished, Kernel, KernelChoice, Wrote
+from codeexec.kernels.base import (
+    ExecuteCall,
+    Finished,
+    Kernel,
+    KernelChoice,
+    KernelEvent,
+    StreamWritten,
+)
 from codeexec.kernels.docker.containers import ContainerSettings
 from codeexec.kernels.factory import Kernels
 
@@ -33,9 +40,9 @@ class Listener:
         self.ended: set[str] = set()
         self._news = asyncio.Event()
 
-    def sink(self, facts: Sequence[Fact]) -> None:
+    def sink(self, facts: Sequence[KernelEvent]) -> None:
         for fact in facts:
-            if isinstance(fact, Wrote):
+            if isinstance(fact, StreamWritten):
                 self.text.append(fact.text)
             elif isinstance(fact, Finished):
                 self.ended.add(fact.execution)

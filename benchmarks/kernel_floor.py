@@ -21,7 +21,14 @@ from typing import TYPE_CHECKING
 
 from jupyter_client.manager import start_new_kernel
 
-from codeexec.kernels.base import ExecuteCall, Fact, Finished, Kernel, KernelChoice, Wrote
+from codeexec.kernels.base import (
+    ExecuteCall,
+    Finished,
+    Kernel,
+    KernelChoice,
+    KernelEvent,
+    StreamWritten,
+)
 from codeexec.kernels.factory import Kernels
 
 if TYPE_CHECKING:
@@ -40,9 +47,9 @@ class Drain:
         self.characters = 0
         self._ended = asyncio.Event()
 
-    def sink(self, facts: Sequence[Fact]) -> None:
+    def sink(self, facts: Sequence[KernelEvent]) -> None:
         for fact in facts:
-            if isinstance(fact, Wrote):
+            if isinstance(fact, StreamWritten):
                 self.characters += len(fact.text)
             elif isinstance(fact, Finished):
                 self._ended.set()

@@ -94,14 +94,14 @@ def write(state: Path, groups: Iterator[list[Any]], work: Path) -> int:
     """A session that its server left open; returns by how many bytes this process grew."""
     from codeexec.domain.clock import SystemClock
     from codeexec.domain.events import SessionOpened
-    from codeexec.session.storage.event_log import Recorder
+    from codeexec.session.storage.event_log import EventLog
     from codeexec.session.storage.journal import Journal
 
     before = psutil.Process().memory_info().rss
     folder = state / "sessions" / "session-long"
     folder.mkdir(mode=0o700, parents=True)
     (folder / "open").touch()
-    recorder = Recorder(Journal.create(folder / "journal.db"), SystemClock(), lambda records: None)
+    recorder = EventLog(Journal.create(folder / "journal.db"), SystemClock(), lambda records: None)
     recorder.record(SessionOpened("session-long", "long", str(work), 1))
     held: list[Any] = []
     for group in groups:

@@ -23,7 +23,7 @@ from pathlib import Path
 import psutil
 
 from codeexec.domain.events import KernelRef
-from codeexec.kernels.base import ExecuteCall, Fact, Finished, Reached
+from codeexec.kernels.base import ExecuteCall, Finished, KernelEvent, Reached
 from codeexec.kernels.jupyter import launch
 from codeexec.kernels.jupyter.kernel import JupyterKernel
 from codeexec.kernels.jupyter.process import LocalProcess
@@ -51,7 +51,7 @@ class Subject:
         argv = [sys.executable, self._launcher, "-f", "{connection_file}"]
         return launch.spawn(argv, self._cwd, {})
 
-    def _sink(self, facts: Sequence[Fact]) -> None:
+    def _sink(self, facts: Sequence[KernelEvent]) -> None:
         for fact in facts:
             if isinstance(fact, Finished):
                 self._ended.set()

@@ -20,7 +20,7 @@ from codeexec.domain.errors import from_code
 from codeexec.domain.events import Death, ExecutionFinished, OutputChanged
 from codeexec.domain.outputs import ErrorInfo, MimePart
 from codeexec.domain.requests import KernelInfo, SessionSummary
-from codeexec.session.directory import Shelf
+from codeexec.session.directory import SessionDirectory
 from codeexec.session.storage.journal import Journal
 from support.hostile import EVERYTHING, HOSTILE, check, events, filled
 from support.programs import Desk, Terminal
@@ -89,7 +89,7 @@ def journal(screen: _Screen, tmp_path: Path) -> str:
     written.close()
     surrogates = HOSTILE[-1]
     clean = EVERYTHING.replace(surrogates, "")  # a file of JSON in UTF-8 cannot hold them
-    shelf = Shelf(folder.parent)
+    shelf = SessionDirectory(folder.parent)
     shelf.note(filled(SessionSummary, clean, session_id="s-1"))
     return "s-1"
 

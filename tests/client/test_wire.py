@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.asyncio.server import ServerConnection, serve
 
-from codeexec.client.wire import Address, Wire, connect, parse_address
+from codeexec.client.wire import Address, WebSocketConnection, connect, parse_address
 from codeexec.domain.errors import ServerUnavailable, UsageError
 
 SIZES = [0, 1, 125, 126, 65535, 65536, 3_000_000]
@@ -28,7 +28,7 @@ class Inbox:
 @asynccontextmanager
 async def wired(
     handler: Callable[[ServerConnection], Awaitable[None]],
-) -> AsyncIterator[tuple[Wire, Inbox]]:
+) -> AsyncIterator[tuple[WebSocketConnection, Inbox]]:
     async with serve(handler, "127.0.0.1", 0, max_size=None) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         inbox = Inbox()

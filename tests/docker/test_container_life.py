@@ -14,7 +14,7 @@ from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.kernels.docker.life import ContainerLife
 from codeexec.kernels.docker.process import ContainerKernel, KernelCommand
-from codeexec.kernels.jupyter.life import Life
+from codeexec.kernels.jupyter.life import KernelProcess
 from support.containers import ENGINE, IMAGE, containers, until
 
 pytestmark = pytest.mark.docker
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.docker
 async def test_it_lives_through_restarts_and_leaves_nothing(workspace: Path) -> None:
     plan = ContainerPlan(IMAGE, workspace=workspace, engine=Engine(ENGINE), session="test-life")
     life = ContainerLife(plan)
-    as_seen: Life = life
+    as_seen: KernelProcess = life
     first = await as_seen.launch()
     assert as_seen.is_alive
     container = containers("test-life")

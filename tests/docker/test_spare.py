@@ -9,7 +9,7 @@ import pytest
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.environments.docker.policy import parse
-from codeexec.kernels.docker.warm_pool import Spare
+from codeexec.kernels.docker.warm_pool import WarmPool
 from codeexec.session.host import Host
 from support.containers import ENGINE, IMAGE, container_kernels, containers, until
 from support.sessions import open_session, run, text
@@ -55,7 +55,7 @@ async def test_it_is_for_its_plan_alone_and_does_not_wait_for_ever(
     plan = ContainerPlan(IMAGE, workspace=workspace, engine=engine, session="mine")
     other = ContainerPlan(IMAGE, parse("network"), workspace, engine, "mine")
     facts = await engine.facts()
-    spare = Spare()
+    spare = WarmPool()
     await spare.make(plan, facts)
     await until(one_waits)
     assert spare.take(other) is None
@@ -79,7 +79,7 @@ async def test_it_is_for_its_plan_alone_and_does_not_wait_for_ever(
 
 async def test_an_image_that_is_not_there_is_no_disaster(workspace: Path) -> None:
     engine = Engine(ENGINE)
-    spare = Spare()
+    spare = WarmPool()
     await spare.make(ContainerPlan("codeexec-none:1", workspace=workspace), await engine.facts())
     making = spare.making
     assert making is not None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codeexec.domain.errors import Denied
-from codeexec.environments.base import Change, FileEntry, FileKind
+from codeexec.environments.base import Change, FileKind, WorkspaceEntry
 from codeexec.environments.globs import glob
 from codeexec.environments.paths import inside
 from codeexec.environments.watch import difference, look
@@ -64,8 +64,8 @@ entries = st.dictionaries(
 def test_a_difference_takes_the_one_to_the_other(
     before: dict[str, tuple[int, int]], after: dict[str, tuple[int, int]]
 ) -> None:
-    def seen(found: dict[str, tuple[int, int]]) -> list[FileEntry]:
-        return [FileEntry(PurePosixPath(n), FileKind.FILE, *info) for n, info in found.items()]
+    def seen(found: dict[str, tuple[int, int]]) -> list[WorkspaceEntry]:
+        return [WorkspaceEntry(PurePosixPath(n), FileKind.FILE, *info) for n, info in found.items()]
 
     names = {change: set[str]() for change in Change}
     for each in difference(look(seen(before)), look(seen(after))):

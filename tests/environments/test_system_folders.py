@@ -9,7 +9,7 @@ import pytest
 
 from codeexec.domain.errors import UsageError
 from codeexec.environments import system_folders
-from codeexec.environments.system_folders import Mount, mountable, mounts, refuse_for_session
+from codeexec.environments.system_folders import MountPoint, mountable, mounts, refuse_for_session
 
 OWN_CWD = f"/proc/{os.getpid()}/cwd"
 
@@ -69,13 +69,13 @@ def test_a_bind_mount_of_such_a_folder_is_known_by_where_it_is_on_disk(
     folder = tmp_path / "mounted"
     (folder / "ssh").mkdir(parents=True)
     root = next(mount for mount in reversed(mounts()) if mount.point == Path("/"))
-    table = (root, Mount(root.device, root.root / "etc", folder, root.kind))
+    table = (root, MountPoint(root.device, root.root / "etc", folder, root.kind))
     monkeypatch.setattr(system_folders, "mounts", lambda: table)
     for each in (folder, folder / "ssh"):
         with pytest.raises(UsageError, match="/etc"):
             mountable(each)
     monkeypatch.setattr(
-        system_folders, "mounts", lambda: (root, Mount("0:9", Path("/"), folder, "proc"))
+        system_folders, "mounts", lambda: (root, MountPoint("0:9", Path("/"), folder, "proc"))
     )
     with pytest.raises(UsageError, match="proc file system"):
         refuse_for_session(folder)
@@ -89,8 +89,8 @@ def test_the_table_of_mounts_is_read_with_blanks_in_names(tmp_path: Path) -> Non
         "broken\n"
     )
     assert mounts(table) == (
-        Mount("254:0", Path("/"), Path("/"), "ext4"),
-        Mount("254:0", Path("/etc"), Path("/mnt/a b"), "ext4"),
+        MountPoint("254:0", Path("/"), Path("/"), "ext4"),
+        MountPoint("254:0", Path("/etc"), Path("/mnt/a b"), "ext4"),
     )
 
 

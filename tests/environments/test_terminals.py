@@ -21,7 +21,7 @@ from codeexec.environments.base import Environment, TerminalHandle, TerminalSize
 from codeexec.environments.docker.boot import boot_arguments, source
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
-from codeexec.environments.docker.wire import Wire
+from codeexec.environments.docker.wire import RelayConnection
 from codeexec.environments.holder.terminal import terminal_env
 from codeexec.environments.local import LocalEnvironment
 from codeexec.environments.processes import start
@@ -55,7 +55,7 @@ class RelayPlace:
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         self._child.stdin.write(source())
-        self.wire = Wire(self._child.stdout, self._child.stdin)
+        self.wire = RelayConnection(self._child.stdout, self._child.stdin)
         self._running = asyncio.create_task(self.wire.run())
         await asyncio.wait_for(self.wire.hello, DEADLINE)
 

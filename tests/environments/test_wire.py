@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 from codeexec.domain.errors import EnvironmentUnavailable, ProtocolError
 from codeexec.environments.docker import wire as wire_module
 from codeexec.environments.docker.boot import boot_arguments, source
-from codeexec.environments.docker.wire import HEADER, MOST, WINDOW, GuestProcess, Kind, Wire
+from codeexec.environments.docker.wire import (
+    HEADER,
+    MOST,
+    WINDOW,
+    GuestProcess,
+    Kind,
+    RelayConnection,
+)
 from codeexec.environments.processes import Child, start
 from support.containers import until
 
@@ -31,23 +38,25 @@ async def relay() -> AsyncIterator[Child]:
 
 
 @pytest.fixture
-async def wire(relay: Child) -> AsyncIterator[Wire]:
+async def wire(relay: Child) -> AsyncIterator[RelayConnection]:
     assert relay.stdin is not None
     assert relay.stdout is not None
-    made = Wire(relay.stdout, relay.stdin)
+    made = RelayConnection(relay.stdout, relay.stdin)
     running = asyncio.create_task(made.run())
     await asyncio.wait_for(made.hello, 30)
     yield made
     running.cancel()
 
 
-async def test_a_process_says_how_it_ended(wire: Wire) -> None:
+async def test_a_process_says_how_it_ended(wire: RelayConnection) -> None:
     process = await wire.spawn(["sh", "-c", "exit 7"], cwd="/", env={})
     assert await process.wait() == 7
     assert process.pid > 1
 
 
-async def test_a_socket_that_is_bound_later_is_reached(wire: Wire, tmp_path: Path) -> None:
+async def test_a_socket_that_is_bound_later_is_reached(
+    wire: RelayConnection, tmp_path: Path
+) -> None:
     path = str(tmp_path / "s")
     code = (
         "import socket, time\n"
@@ -65,7 +74,7 @@ async def test_a_socket_that_is_bound_later_is_reached(wire: Wire, tmp_path: Pat
 
 
 async def test_a_socket_that_is_never_bound_ends_with_its_process(
-    wire: Wire, tmp_path: Path
+    wire: RelayConnection, tmp_path: Path
 ) -> None:
     process = await wire.spawn(["sleep", "0.1"], cwd="/", env={})
     stream = wire.open(str(tmp_path / "never"), process)
@@ -74,7 +83,7 @@ async def test_a_socket_that_is_never_bound_ends_with_its_process(
         await stream.write(b"x")
 
 
-async def test_the_end_of_the_pipe_ends_every_process(wire: Wire, relay: Child) -> None:
+async def test_the_end_of_the_pipe_ends_every_process(wire: RelayConnection, relay: Child) -> None:
     process = await wire.spawn(["sleep", "1000"], cwd="/", env={})
     assert relay.stdin is not None
     relay.stdin.close()
@@ -88,7 +97,7 @@ async def test_the_end_of_the_pipe_ends_every_process(wire: Wire, relay: Child) 
     await until(gone)
 
 
-async def test_a_command_too_long_for_a_frame_is_refused(wire: Wire) -> None:
+async def test_a_command_too_long_for_a_frame_is_refused(wire: RelayConnection) -> None:
     with pytest.raises(EnvironmentUnavailable) as caught:
         await wire.spawn(["echo", "x" * MOST], cwd="/", env={})
     assert "stdin" in caught.value.next_step
@@ -114,10 +123,10 @@ def frame(kind: int, number: int, payload: bytes = b"") -> bytes:
     return HEADER.pack(kind, number, len(payload)) + payload
 
 
-async def heard(*frames: bytes, opened: bool = False) -> Wire:
+async def heard(*frames: bytes, opened: bool = False) -> RelayConnection:
     """A wire that was told these frames, to the pipe's end."""
     reader = asyncio.StreamReader()
-    wire = Wire(reader, Sink())
+    wire = RelayConnection(reader, Sink())
     if opened:
         spawning = asyncio.ensure_future(wire.spawn(["x"], cwd="/", env={}, stdin=False))
         await asyncio.sleep(0)
@@ -206,9 +215,9 @@ def test_bytes_that_are_no_frames_do_no_harm(noise: bytes) -> None:
 
 async def answered(
     reader: asyncio.StreamReader, answer: bytes
-) -> tuple[Wire, asyncio.Future[None], asyncio.Future[GuestProcess]]:
+) -> tuple[RelayConnection, asyncio.Future[None], asyncio.Future[GuestProcess]]:
     """A wire that runs, and a command to be spawned, which is answered so."""
-    wire = Wire(reader, Sink())
+    wire = RelayConnection(reader, Sink())
     running = asyncio.ensure_future(wire.run())
     spawning = asyncio.ensure_future(wire.spawn(["x"], cwd="/", env={}, stdin=False))
     await asyncio.sleep(0)
@@ -259,7 +268,7 @@ async def test_an_answer_that_never_comes_is_an_error_in_words(
 ) -> None:
     monkeypatch.setattr(wire_module, "ANSWER_DEADLINE", 0.2)
     reader = asyncio.StreamReader()
-    wire = Wire(reader, Sink())
+    wire = RelayConnection(reader, Sink())
     running = asyncio.ensure_future(wire.run())
     for each in frames:
         reader.feed_data(each)
@@ -272,7 +281,7 @@ async def test_an_answer_that_never_comes_is_an_error_in_words(
 
 async def test_a_request_of_another_kind_that_fails_is_an_error_too() -> None:
     reader = asyncio.StreamReader()
-    wire = Wire(reader, Sink())
+    wire = RelayConnection(reader, Sink())
     running = asyncio.ensure_future(wire.run())
     asking = asyncio.ensure_future(wire.usage())
     await asyncio.sleep(0)
@@ -284,7 +293,7 @@ async def test_a_request_of_another_kind_that_fails_is_an_error_too() -> None:
 
 @pytest.mark.parametrize("word", ["a\0b", "\ud800"])
 async def test_a_word_that_no_command_can_have_leaves_the_relay_alive(
-    wire: Wire, word: str
+    wire: RelayConnection, word: str
 ) -> None:
     with pytest.raises(EnvironmentUnavailable, match="cannot be started"):
         await wire.spawn(["echo", word], cwd="/", env={})
@@ -297,7 +306,7 @@ async def test_a_killed_process_whose_end_is_never_told_holds_nobody_up(
 ) -> None:
     monkeypatch.setattr(wire_module, "KILL_DEADLINE", 0.1)
     reader = asyncio.StreamReader()
-    wire = Wire(reader, Sink())
+    wire = RelayConnection(reader, Sink())
     running = asyncio.ensure_future(wire.run())
     spawning = asyncio.ensure_future(wire.spawn(["x"], cwd="/", env={}))
     await asyncio.sleep(0)
@@ -312,7 +321,7 @@ async def test_a_killed_process_whose_end_is_never_told_holds_nobody_up(
 
 @pytest.mark.parametrize("how", ["open", "mapped"])
 async def test_bytes_of_files_without_a_name_are_counted(
-    wire: Wire, tmp_path: Path, how: str
+    wire: RelayConnection, tmp_path: Path, how: str
 ) -> None:
     code = (
         "import mmap, os, sys\n"

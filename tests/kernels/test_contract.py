@@ -15,11 +15,11 @@ from codeexec.domain.outputs import plain
 from codeexec.kernels.base import (
     Displayed,
     DisplayRefreshed,
+    ErrorRaised,
     Finished,
     OutputCleared,
-    Raised,
     Started,
-    Wrote,
+    StreamWritten,
 )
 from codeexec.kernels.jupyter.connection import BATCH, SLICE
 from support.containers import containers, require_engine
@@ -90,7 +90,7 @@ async def test_an_error_is_shown_and_ends_the_execution(partner: Partner) -> Non
     assert end.status == "error"
     assert end.error is not None
     assert end.error.name == "ZeroDivisionError"
-    [raised] = partner.all(Raised)
+    [raised] = partner.all(ErrorRaised)
     assert raised.error.value == "division by zero"
     assert any("1 / 0" in plain(line) for line in raised.error.traceback)
 
@@ -158,14 +158,14 @@ threading.Thread(target=lambda: (go.wait(), print("late", flush=True))).start()
     await partner.jupyter.language.ask("answer('1')", DEADLINE)
     await partner.run("go.set()")
     await partner.printed("late")
-    [late] = [fact for fact in partner.all(Wrote) if "late" in fact.text]
+    [late] = [fact for fact in partner.all(StreamWritten) if "late" in fact.text]
     assert late.execution.startswith(first[:-1])  # one of ours, and not the question's
 
 
 async def test_a_big_message_comes_whole_and_in_slices(partner: Partner) -> None:
     await partner.run("print('x' * 5_000_000)")
     assert partner.text() == "x" * 5_000_000 + "\n"
-    assert max(len(fact.text) for fact in partner.all(Wrote)) <= 1 << 16
+    assert max(len(fact.text) for fact in partner.all(StreamWritten)) <= 1 << 16
     await partner.run("from IPython.display import HTML; HTML('y' * 3_000_000)")
     assert len(str(partner.all(Displayed)[-1].data["text/html"])) == 3_000_000
 
@@ -179,7 +179,9 @@ async def test_a_flood_leaves_the_loop_free(partner: Partner) -> None:
             await asyncio.sleep(0)  # one turn of the loop
             fresh = partner.facts[seen:]
             seen += len(fresh)
-            most = max(most, sum(len(fact.text) for fact in fresh if isinstance(fact, Wrote)))
+            most = max(
+                most, sum(len(fact.text) for fact in fresh if isinstance(fact, StreamWritten))
+            )
             ended = any(isinstance(fact, Finished) for fact in fresh)
     assert partner.text(execution).count("\n") == 200_000
     # However much is waiting, others have their turn after each batch of it.

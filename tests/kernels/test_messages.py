@@ -13,15 +13,15 @@ from codeexec.domain.outputs import ErrorInfo
 from codeexec.kernels.base import (
     Displayed,
     DisplayRefreshed,
-    Fact,
+    ErrorRaised,
     Finished,
     InputRequested,
+    KernelEvent,
     NextInput,
+    Notice,
     OutputCleared,
-    Raised,
     Started,
-    Told,
-    Wrote,
+    StreamWritten,
 )
 from codeexec.kernels.jupyter.messages.codec import Message, MessageCodec, Parent
 from codeexec.kernels.jupyter.messages.replies import completions
@@ -77,7 +77,7 @@ def test_numbers_and_characters_that_json_does_not_have() -> None:
 @pytest.mark.parametrize(
     ("kind", "content", "fact"),
     [
-        ("stream", {"name": "stderr", "text": "x"}, Wrote("e1", "stderr", "x")),
+        ("stream", {"name": "stderr", "text": "x"}, StreamWritten("e1", "stderr", "x")),
         ("stream", {"name": "stdout", "text": ""}, None),
         ("stream", {"name": "stdout"}, None),
         (
@@ -97,7 +97,7 @@ def test_numbers_and_characters_that_json_does_not_have() -> None:
         ),
         ("update_display_data", {"data": {}}, None),
         ("clear_output", {"wait": True}, OutputCleared("e1", True)),
-        ("error", ERROR, Raised("e1", INFO)),
+        ("error", ERROR, ErrorRaised("e1", INFO)),
         ("execute_input", {"code": "x", "execution_count": 3}, Started("e1", 3)),
         (
             "input_request",
@@ -109,7 +109,7 @@ def test_numbers_and_characters_that_json_does_not_have() -> None:
     ],
 )
 def test_each_message_tells_its_facts(
-    kind: str, content: dict[str, object], fact: Fact | None
+    kind: str, content: dict[str, object], fact: KernelEvent | None
 ) -> None:
     assert translate(message(kind, content), "e1") == (() if fact is None else (fact,))
 
@@ -197,7 +197,7 @@ def test_a_reply_may_ask_for_the_next_input() -> None:
     tracker.replied(reply("ok", "e1", payload=asked))
     first, second, third, _ = tracker.idled("e1")
     assert (first, second) == (NextInput("e1", "a = 1", True), NextInput("e1", "b = 2", False))
-    assert isinstance(third, Told)
+    assert isinstance(third, Notice)
     assert "2,000,000" in third.message
 
 
@@ -215,7 +215,7 @@ def test_each_ends_exactly_once_whatever_the_order(order: list[str]) -> None:
     tracker = Tracker()
     for execution in ("e1", "e2", "e3"):
         tracker.begin(execution)
-    said: list[Fact] = []
+    said: list[KernelEvent] = []
     for step in [*order, *order]:
         execution, what = step.split("-")
         ok = reply("ok", execution)

@@ -18,17 +18,17 @@ from codeexec.domain.events import KernelRef
 from codeexec.kernels.base import (
     Displayed,
     DisplayRefreshed,
+    ErrorRaised,
     ExecuteCall,
-    Fact,
     Finished,
     Handle,
     InputRequested,
     KernelChoice,
+    KernelEvent,
     NeverTaken,
     OutputCleared,
-    Raised,
     Started,
-    Wrote,
+    StreamWritten,
 )
 from codeexec.kernels.factory import Kernels
 from codeexec.kernels.jupyter import launch
@@ -56,7 +56,7 @@ class Watched:
         self.partner = partner
 
     @property
-    def facts(self) -> list[Fact]:
+    def facts(self) -> list[KernelEvent]:
         """What both listeners have heard, with text written in a row joined."""
         return joined([*self.before.facts, *self.partner.facts])
 
@@ -78,11 +78,15 @@ class Watched:
         return self.partner
 
 
-def joined(facts: list[Fact]) -> list[Fact]:
-    found: list[Fact] = []
+def joined(facts: list[KernelEvent]) -> list[KernelEvent]:
+    found: list[KernelEvent] = []
     for fact in facts:
         last = found[-1] if found else None
-        if isinstance(fact, Wrote) and isinstance(last, Wrote) and last.stream == fact.stream:
+        if (
+            isinstance(fact, StreamWritten)
+            and isinstance(last, StreamWritten)
+            and last.stream == fact.stream
+        ):
             found[-1] = replace(last, text=last.text + fact.text)
         else:
             found.append(fact)
@@ -167,7 +171,7 @@ async def test_how_a_cell_ended_meanwhile_is_known(
         end = await (await both.come_back(handle, execution)).end_of(execution)
         assert (end.status, end.error.name if end.error else "", end.count) == (status, name, 1)
         assert both.text == "x\n"
-        assert len(both.partner.all(Raised)) == (status == "error")
+        assert len(both.partner.all(ErrorRaised)) == (status == "error")
         assert len(both.partner.all(Displayed)) == (code == "6 * 7")
 
 
@@ -230,11 +234,11 @@ for i in range(100):
         assert len(both.before.all(OutputCleared) + both.partner.all(OutputCleared)) == 2
 
 
-def _named(fact: Fact, execution: str) -> Fact:
+def _named(fact: KernelEvent, execution: str) -> KernelEvent:
     """The fact under another name, without the prompt number."""
     if isinstance(fact, (Started, Finished)):
         return replace(fact, execution="e", count=None)
-    if isinstance(fact, (Wrote, Displayed, OutputCleared)):
+    if isinstance(fact, (StreamWritten, Displayed, OutputCleared)):
         assert fact.execution == execution
         return replace(fact, execution="e")
     return fact

@@ -12,7 +12,7 @@ from codeexec.domain.errors import CodeexecError, ProtocolError
 from codeexec.domain.events import Variable
 from codeexec.domain.requests import ReadTable
 from codeexec.guest import prelude
-from codeexec.kernels.base import Raised
+from codeexec.kernels.base import ErrorRaised
 from codeexec.kernels.jupyter.messages import questions
 from support.kernel_cases import DEADLINE, LOCAL_CASES, Partner, talking_to
 from support.steps import counted
@@ -53,7 +53,7 @@ async def _variables(partner: Partner) -> dict[str, Variable]:
 
 async def test_no_line_of_the_users_code_is_run(partner: Partner) -> None:
     await partner.run(BITING)
-    assert partner.all(Raised) == []
+    assert partner.all(ErrorRaised) == []
     seen = await _variables(partner)
     assert seen["bites"].type == "Bites"
     assert seen["as_list"].preview == "BitesAsList[1, 2]"

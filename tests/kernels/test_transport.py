@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.events import KernelRef
-from codeexec.kernels.base import Displayed, Kernel, Raised, Sink, Told
+from codeexec.kernels.base import Displayed, ErrorRaised, Kernel, Notice, Sink
 from codeexec.kernels.jupyter.kernel import JupyterKernel
 from codeexec.kernels.jupyter.launch import Spawned, spawn_here
 from codeexec.kernels.jupyter.process import LocalProcess
@@ -61,8 +61,8 @@ async def test_code_questions_input_and_interrupts_over_another_transport(
         await partner.kernel.interrupt()
         assert (await partner.end_of(execution)).status == "error"
         assert not partner.kernel.capabilities.outbox
-        assert partner.all(Told) == []
-        assert partner.all(Raised)[-1].error.name == "KeyboardInterrupt"
+        assert partner.all(Notice) == []
+        assert partner.all(ErrorRaised)[-1].error.name == "KeyboardInterrupt"
 
         assert (await language.complete("x.bit_l", 7)).matches[0].text == "bit_length"
     [transport] = opened

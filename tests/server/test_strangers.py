@@ -18,7 +18,7 @@ import pytest
 from codeexec.client.socket import SocketHost
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Denied, StorageError, Unavailable
-from codeexec.server.gate import Gate
+from codeexec.server.gate import Authenticator
 from codeexec.server.limits import ConnectionLimits, Connections, raise_file_limit
 from support.servers import Here, serve_here, short_folder, user, wait_until
 
@@ -275,12 +275,12 @@ async def test_a_refused_request_with_a_long_body_still_gets_its_answer(here: He
     assert answer.json()["code"] == "denied"
 
 
-def check(gate: Gate, query: str = "", **headers: str) -> None:
+def check(gate: Authenticator, query: str = "", **headers: str) -> None:
     gate.check(headers.get, query)
 
 
 def test_an_empty_token_does_not_skip_the_checks_of_host_and_origin() -> None:
-    for gate in (Gate(), Gate("token-of-the-test")):
+    for gate in (Authenticator(), Authenticator("token-of-the-test")):
         for headers in (
             {"host": "evil.example"},
             {"host": "localhost", "origin": "http://evil.example"},
@@ -290,11 +290,11 @@ def test_an_empty_token_does_not_skip_the_checks_of_host_and_origin() -> None:
             with pytest.raises(Denied):
                 check(gate, "token=token-of-the-test", **headers)
     for name in ("", "local", "localhost", "x:80", "127.0.0.1", "[::1]:8000"):
-        check(Gate(), host=name)
+        check(Authenticator(), host=name)
 
 
 def test_an_empty_token_lets_nobody_in_from_a_network() -> None:
-    gate = Gate("", is_private=False)
+    gate = Authenticator("", is_private=False)
     for given in ("", "Bearer ", "Bearer x"):
         with pytest.raises(Denied):
             check(gate, host="localhost", authorization=given)
@@ -307,7 +307,7 @@ async def test_a_service_without_token_refuses_every_network_client(tmp_path: Pa
         async with serve_here(folder) as here:
             public = socket.create_server(("127.0.0.1", 0))
             public.setblocking(False)
-            await here.service.listen(public, Gate())
+            await here.service.listen(public, Authenticator())
             here.port = public.getsockname()[1]
             answer = await answer_to(here, b"GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert answer.startswith(b"HTTP/1.1 401 ")

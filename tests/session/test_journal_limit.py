@@ -22,10 +22,10 @@ from codeexec.domain.outputs import ErrorInfo, iter_rows
 from codeexec.domain.requests import SearchRows
 from codeexec.kernels import base as says
 from codeexec.session.files.artifacts import BlobStore
-from codeexec.session.kernels.event_handler import Intake
+from codeexec.session.kernels.event_handler import KernelEventHandler
 from codeexec.session.kernels.outbox import OpenDocuments
 from codeexec.session.settings import HostSettings
-from codeexec.session.storage.event_log import Recorder
+from codeexec.session.storage.event_log import EventLog
 from codeexec.session.storage.journal import Journal
 from codeexec.session.storage.journal_limit import JournalLimit
 from support.sessions import finished, open_host, open_session, rows, run, submit, until
@@ -34,8 +34,8 @@ SMALL = 2**20
 
 
 @pytest.fixture
-def recorder(tmp_path: Path) -> Iterator[Recorder]:
-    recorder = Recorder(
+def recorder(tmp_path: Path) -> Iterator[EventLog]:
+    recorder = EventLog(
         Journal.create(tmp_path / "s" / "journal.db"), SystemClock(), lambda records: None
     )
     recorder.record(ExecutionQueued("e", ""))
@@ -43,22 +43,26 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
     recorder.close()
 
 
-def intake_of(recorder: Recorder, tmp_path: Path, limit: int) -> Intake:
+def intake_of(recorder: EventLog, tmp_path: Path, limit: int) -> KernelEventHandler:
     def finish(fact: says.Finished) -> list[AnyEvent]:
         return [ExecutionFinished(fact.execution, "error", error=fact.error)]
 
     blobs = BlobStore(tmp_path / "blobs")
     documents = OpenDocuments(recorder.journal)
-    return Intake(recorder.find, blobs, documents, finish, JournalLimit(recorder.journal, limit))
+    return KernelEventHandler(
+        recorder.find, blobs, documents, finish, JournalLimit(recorder.journal, limit)
+    )
 
 
-FLOODS: dict[str, list[says.Fact]] = {
-    "lines": [says.Wrote("e", "stdout", "x" * 80 + "\n") for _ in range(200)],
-    "short rows": [says.Wrote("e", "stderr", "x\n" * 8000)],
+FLOODS: dict[str, list[says.KernelEvent]] = {
+    "lines": [says.StreamWritten("e", "stdout", "x" * 80 + "\n") for _ in range(200)],
+    "short rows": [says.StreamWritten("e", "stderr", "x\n" * 8000)],
     "rows of both streams in turns": [
-        says.Wrote("e", stream, "y\n") for _ in range(500) for stream in ("stdout", "stderr")
+        says.StreamWritten("e", stream, "y\n")
+        for _ in range(500)
+        for stream in ("stdout", "stderr")
     ],
-    "one long line": [says.Wrote("e", "stdout", "x" * 300_000)],
+    "one long line": [says.StreamWritten("e", "stdout", "x" * 300_000)],
     "displays": [
         says.Displayed("e", {"text/html": "<b>" + "z" * 4000}, {}, "display") for _ in range(20)
     ],
@@ -66,14 +70,14 @@ FLOODS: dict[str, list[says.Fact]] = {
         says.DisplayRefreshed("d", {"text/html": "<i>" + "z" * 4000}, {}) for _ in range(20)
     ],
     "questions": [says.InputRequested("e", "?" * 500, False) for _ in range(40)],
-    "notices": [says.Told("info", "t" * 500, "", "") for _ in range(40)],
-    "errors": [says.Raised("e", ErrorInfo("E", "v", ("t" * 4000,))) for _ in range(20)],
+    "notices": [says.Notice("info", "t" * 500, "", "") for _ in range(40)],
+    "errors": [says.ErrorRaised("e", ErrorInfo("E", "v", ("t" * 4000,))) for _ in range(20)],
 }
 
 
 @pytest.mark.parametrize("flood", FLOODS)
 def test_whatever_floods_the_journal_stays_near_its_limit(
-    recorder: Recorder, tmp_path: Path, flood: str
+    recorder: EventLog, tmp_path: Path, flood: str
 ) -> None:
     intake = intake_of(recorder, tmp_path, SMALL)
     for _ in range(400):
@@ -92,16 +96,16 @@ def test_whatever_floods_the_journal_stays_near_its_limit(
 
 
 def test_a_row_says_once_where_output_ends_and_what_was_before_is_whole(
-    recorder: Recorder, tmp_path: Path
+    recorder: EventLog, tmp_path: Path
 ) -> None:
     intake = intake_of(recorder, tmp_path, SMALL)
     written = 0
     while not intake.is_over:
-        facts = [says.Wrote("e", "stdout", f"row {written + n}\n") for n in range(500)]
+        facts = [says.StreamWritten("e", "stdout", f"row {written + n}\n") for n in range(500)]
         recorder.record(*intake.take(facts))
         written += 500
     for _ in range(3):
-        recorder.record(*intake.take([says.Wrote("e", "stdout", "lost\n")]))
+        recorder.record(*intake.take([says.StreamWritten("e", "stdout", "lost\n")]))
     found = list(iter_rows(recorder.journal.iter_rows("e")))
     texts = [row.text for row in found if row.text and row.kind == "stdout"]
     assert texts[:-1] == [f"row {n}" for n in range(len(texts) - 1)]
@@ -113,7 +117,7 @@ def test_a_row_says_once_where_output_ends_and_what_was_before_is_whole(
 
 
 def test_the_end_of_a_run_is_journaled_though_there_is_no_room(
-    recorder: Recorder, tmp_path: Path
+    recorder: EventLog, tmp_path: Path
 ) -> None:
     intake = intake_of(recorder, tmp_path, 1)
     error = ErrorInfo("E", "v" * 10**6, tuple(f"line {n}" + "x" * 10**5 for n in range(100)))
@@ -125,7 +129,7 @@ def test_the_end_of_a_run_is_journaled_though_there_is_no_room(
     assert max(map(len, (end.error.value, *end.error.traceback))) < 5000
 
 
-def test_without_a_limit_there_is_always_room(recorder: Recorder) -> None:
+def test_without_a_limit_there_is_always_room(recorder: EventLog) -> None:
     limit = JournalLimit(recorder.journal, 0)
     assert limit.room is None
     assert not limit.is_reached
@@ -172,7 +176,10 @@ async def test_a_session_over_its_limit_goes_on_when_the_limit_is_raised(tmp_pat
         assert (await run(session, "assert x == 42")).status == "ok"
 
 
-def test_questions_are_events_that_are_left_out(recorder: Recorder, tmp_path: Path) -> None:
+def test_questions_are_events_that_are_left_out(recorder: EventLog, tmp_path: Path) -> None:
     intake = intake_of(recorder, tmp_path, 1)
-    facts: list[says.Fact] = [says.InputRequested("e", "?", False), says.Told("info", "t", "", "")]
+    facts: list[says.KernelEvent] = [
+        says.InputRequested("e", "?", False),
+        says.Notice("info", "t", "", ""),
+    ]
     assert not [e for e in intake.take(facts) if isinstance(e, StdinRequested | NoticeGiven)]

@@ -14,34 +14,34 @@ from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.requests import Execute, Interrupt
 from codeexec.kernels import base as says
 from codeexec.session.files.artifacts import BlobStore
-from codeexec.session.kernels.event_handler import Intake
+from codeexec.session.kernels.event_handler import KernelEventHandler
 from codeexec.session.kernels.outbox import OUTBOX, OpenDocuments, read_place
 from codeexec.session.kernels.slots import MOST_KERNELS
-from codeexec.session.storage.event_log import Recorder
+from codeexec.session.storage.event_log import EventLog
 from codeexec.session.storage.journal import Journal
 from codeexec.session.storage.journal_limit import JournalLimit
 from support.sessions import open_host, open_session, submit
 
 
 @pytest.fixture
-def recorder(tmp_path: Path) -> Iterator[Recorder]:
-    recorder = Recorder(
+def recorder(tmp_path: Path) -> Iterator[EventLog]:
+    recorder = EventLog(
         Journal.create(tmp_path / "s" / "journal.db"), SystemClock(), lambda records: None
     )
     yield recorder
     recorder.close()
 
 
-def intake_of(recorder: Recorder, kernel: str, folder: Path) -> Intake:
+def intake_of(recorder: EventLog, kernel: str, folder: Path) -> KernelEventHandler:
     recorder.record(ExecutionQueued(kernel, "", options=ExecuteOptions(kernel=kernel)))
     documents = OpenDocuments(recorder.journal, kernel)
     limit = JournalLimit(recorder.journal, 0)
     blobs = BlobStore(folder / "blobs")
-    return Intake(recorder.find, blobs, documents, lambda finished: [], limit, kernel)
+    return KernelEventHandler(recorder.find, blobs, documents, lambda finished: [], limit, kernel)
 
 
 def test_an_update_of_a_display_reaches_those_of_its_own_kernel_alone(
-    recorder: Recorder, tmp_path: Path
+    recorder: EventLog, tmp_path: Path
 ) -> None:
     kernels = ("python", "bash")
     intakes = {kernel: intake_of(recorder, kernel, tmp_path) for kernel in kernels}
@@ -58,10 +58,10 @@ def test_an_update_of_a_display_reaches_those_of_its_own_kernel_alone(
     assert shown_text == {"python": ["old"], "bash": ["new"]}
 
 
-def test_each_kernel_has_its_own_place_in_its_outbox(recorder: Recorder) -> None:
+def test_each_kernel_has_its_own_place_in_its_outbox(recorder: EventLog) -> None:
     for kernel, number in (("python", 3), ("bash", 7)):
         documents = OpenDocuments(recorder.journal, kernel)
-        facts: list[says.Fact] = [says.Wrote("e", "stdout", "x")]
+        facts: list[says.KernelEvent] = [says.StreamWritten("e", "stdout", "x")]
         facts += [says.Reached(f"token-{kernel}", number)]
         recorder.record(private=documents.journaled_with(facts))
     assert recorder.journal.get_private(OUTBOX) == {"token": "token-python", "number": 3}

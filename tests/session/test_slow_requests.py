@@ -27,7 +27,7 @@ from codeexec.environments.files import Folder
 from codeexec.environments.globs import glob
 from codeexec.kernels.factory import Kernels
 from codeexec.server.peer import _encoded
-from codeexec.session.directory import Shelf
+from codeexec.session.directory import SessionDirectory
 from codeexec.session.files.files import LARGEST
 from codeexec.session.host import Host
 from codeexec.session.storage.history import HistoryStore
@@ -228,7 +228,7 @@ async def test_sessions_are_listed_and_found_beside_the_loop(
     session: EmbeddedSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = Host(tmp_path / "other", Kernels())
-    held = Held(monkeypatch, Shelf, "summaries")
+    held = Held(monkeypatch, SessionDirectory, "summaries")
     requests = [host.call(q.ListSessions(ended=True)), host.find_session("no such name")]
     for request_ in requests:
         held.started.clear()

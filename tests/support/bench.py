@@ -19,7 +19,7 @@ from textual.widget import Widget
 
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.config.load import Loaded
-from codeexec.config.model import Docker, Kernel, Settings
+from codeexec.config.model import Docker, KernelSettings, Settings
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.app import WorkbenchApp
@@ -220,7 +220,7 @@ async def open_bench(
     said = settings or Settings()
     if BACKEND == "docker":
         give_away(work)
-        said = replace(said, kernel=Kernel(backend=BACKEND), docker=Docker(image=IMAGE))
+        said = replace(said, kernel=KernelSettings(backend=BACKEND), docker=Docker(image=IMAGE))
     for name, text in (files or {}).items():
         (work / name).write_text(text, "utf-8")
     state = state or folder / "state"

@@ -17,15 +17,15 @@ from codeexec.domain.options import ExecuteOptions
 from codeexec.kernels.base import (
     Died,
     ExecuteCall,
-    Fact,
     Finished,
     InputRequested,
     Kernel,
     KernelChoice,
+    KernelEvent,
     KernelFactory,
     Reached,
     Sink,
-    Wrote,
+    StreamWritten,
 )
 from codeexec.kernels.factory import Kernels
 from codeexec.kernels.jupyter.kernel import JupyterKernel
@@ -65,7 +65,7 @@ class Partner:
     """Keeps all that its kernel says, and waits for what a test is about."""
 
     def __init__(self) -> None:
-        self.facts: list[Fact] = []
+        self.facts: list[KernelEvent] = []
         self.reached: Reached | None = None
         """The place in the kernel's outbox that the facts lead to."""
         self.batches = 0
@@ -73,7 +73,7 @@ class Partner:
         self._count = 0
         self._kernel: Kernel | None = None
 
-    def sink(self, facts: Sequence[Fact]) -> None:
+    def sink(self, facts: Sequence[KernelEvent]) -> None:
         for fact in facts:
             if isinstance(fact, Reached):
                 self.reached = fact
@@ -137,7 +137,7 @@ class Partner:
     def text(self, execution: str = "", stream: str = "") -> str:
         return "".join(
             fact.text
-            for fact in self.all(Wrote)
+            for fact in self.all(StreamWritten)
             if fact.execution.startswith(execution) and stream in ("", fact.stream)
         )
 

@@ -26,7 +26,7 @@ from codeexec.config.paths import Paths, accepts, find_paths, make_private, read
 from codeexec.domain.requests import ClientInfo
 from codeexec.kernels.base import KernelFactory
 from codeexec.kernels.factory import Kernels
-from codeexec.server.gate import Gate
+from codeexec.server.gate import Authenticator
 from codeexec.server.limits import ConnectionLimits, Connections
 from codeexec.server.service import Service
 from codeexec.session.host import Host
@@ -91,8 +91,8 @@ async def serve_here(
     await host.start()
     service = Service(host, limits)
     here = Here(host, service, str(path), port=public.getsockname()[1])
-    await service.listen(private, Gate())
-    await service.listen(public, Gate(here.token))
+    await service.listen(private, Authenticator())
+    await service.listen(public, Authenticator(here.token))
     here.private, here.public = service.connections(private), service.connections(public)
     try:
         yield here

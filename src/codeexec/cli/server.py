@@ -13,7 +13,7 @@ from codeexec.client.spawn import Starting
 from codeexec.config.paths import find_paths
 from codeexec.domain.errors import Conflict, NotFound
 from codeexec.domain.requests import ClientInfo, ListSessions, Request, SessionSummary
-from codeexec.session.directory import Shelf
+from codeexec.session.directory import SessionDirectory
 from codeexec.session.storage.journal import Journal
 
 R = TypeVar("R")
@@ -61,7 +61,7 @@ def find_session(name: str) -> str:
         ]
         if len(named) == 1:
             return named[0]
-    return Shelf(sessions_folder()).find(name)
+    return SessionDirectory(sessions_folder()).find(name)
 
 
 def find_open_session(name: str) -> SessionSummary:

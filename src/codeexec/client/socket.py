@@ -14,8 +14,8 @@ from codeexec.client import spawn
 from codeexec.client.api import Link
 from codeexec.client.byte_streams import StreamReaders
 from codeexec.client.spawn import Starting
-from codeexec.client.waiting import HELD_BYTES, LOCAL, Call, Listener, Patience
-from codeexec.client.wire import Address, Wire, connect
+from codeexec.client.waiting import HELD_BYTES, LOCAL, Call, EventListener, Patience
+from codeexec.client.wire import Address, WebSocketConnection, connect
 from codeexec.domain import requests as q
 from codeexec.domain.codec import check_server_schema, decode_reply, encode, mended
 from codeexec.domain.errors import CodeexecError, Denied, ServerUnavailable, UsageError
@@ -66,10 +66,10 @@ class SocketHost:
         self._client = client or q.ClientInfo("client")
         self._patience = patience or (LOCAL if starting else Patience())
         self._loop = asyncio.get_running_loop()
-        self._wire: Wire | None = None
+        self._wire: WebSocketConnection | None = None
         self._number = 0
         self._calls: dict[int, Call] = {}
-        self._listeners: dict[int, Listener] = {}
+        self._listeners: dict[int, EventListener] = {}
         self._streams = StreamReaders(self._send_frame, self._next_number)
         self._link = Link("connecting")
         self._changed = asyncio.Event()
@@ -178,7 +178,7 @@ class SocketHost:
         self, session_id: str, after: int, output: OutputMode
     ) -> AsyncIterator[Sequence[Recorded]]:
         """See `SessionClient.events`."""
-        listener = Listener(session_id, output, after)
+        listener = EventListener(session_id, output, after)
         self._subscribe(listener)
         try:
             while True:
@@ -197,7 +197,7 @@ class SocketHost:
         finally:
             self._unsubscribe(listener)
 
-    def _subscribe(self, listener: Listener) -> None:
+    def _subscribe(self, listener: EventListener) -> None:
         self._number += 1
         listener.number, listener.is_paused = self._number, False
         self._listeners[listener.number] = listener
@@ -213,7 +213,7 @@ class SocketHost:
                 )
             )
 
-    def _unsubscribe(self, listener: Listener) -> None:
+    def _unsubscribe(self, listener: EventListener) -> None:
         if self._listeners.pop(listener.number, None) is not None and self._wire is not None:
             self._wire.send(encode_frame(ClientFrame(stop=listener.number)))
 
@@ -318,7 +318,7 @@ class SocketHost:
         except TimeoutError:
             return
 
-    async def _connect(self) -> Wire:
+    async def _connect(self) -> WebSocketConnection:
         if self._address is not None and self._starting is None:
             return await connect(self._address, self._take, self._on_lost, self._patience.connect)
         starting = self._starting
@@ -349,7 +349,7 @@ class SocketHost:
                 if not call.answer.done():
                     call.answer.set_exception(error)
 
-    def _connected(self, wire: Wire) -> None:
+    def _connected(self, wire: WebSocketConnection) -> None:
         self._wire, self._was_heard = wire, False
         wire.send(encode_frame(ClientFrame(client=self._client)))
         for call in self._calls.values():
@@ -363,7 +363,7 @@ class SocketHost:
         self._streams.resume()
         self._set_link(Link("connected"))
 
-    async def _stay(self, wire: Wire) -> None:
+    async def _stay(self, wire: WebSocketConnection) -> None:
         """Until the connection is lost; on a network, see to it that silence is noticed."""
         if self._address is None or self._address.is_local:
             await self._lost.wait()

@@ -47,7 +47,7 @@ class Call:
 
 
 @dataclass(slots=True)
-class Listener:
+class EventListener:
     """Events for one reader. `held` are received and not read yet; `last` is the number of the last
     one received. A paused listener has told the server to stop until its reader has caught up."""
 

@@ -61,7 +61,7 @@ def parse_address(url: str, token: str = "") -> Address:
 _ADDRESSES = "Write ws://HOST:PORT, or the path of a socket."
 
 
-class Wire(asyncio.Protocol):
+class WebSocketConnection(asyncio.Protocol):
     """One connection. `on_text` gets the bytes of each message; `on_lost` is called once, with
     the reason the server gave for closing, or what went wrong."""
 
@@ -239,11 +239,11 @@ async def connect(
     on_text: Callable[[bytes], None],
     on_lost: Callable[[str], None],
     timeout: float,
-) -> Wire:
+) -> WebSocketConnection:
     """An open connection within `timeout` seconds. Denied when the server refuses us,
     ServerUnavailable when there is none."""
     loop = asyncio.get_running_loop()
-    wire = Wire(on_text, on_lost)
+    wire = WebSocketConnection(on_text, on_lost)
     try:
         async with asyncio.timeout(timeout):
             if address.is_local:

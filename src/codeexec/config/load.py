@@ -46,7 +46,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SettingProblem:
     """A setting that cannot be used; the next layer's value stands in for it."""
 
     place: str
@@ -80,7 +80,7 @@ class Loaded:
 
     settings: Settings
     origins: Mapping[str, Origin]
-    problems: tuple[Problem, ...] = field(default=())
+    problems: tuple[SettingProblem, ...] = field(default=())
     withheld: tuple[Withheld, ...] = field(default=())
 
     def checked(self) -> Settings:
@@ -237,7 +237,7 @@ def load(
     key_by_name = {key.name: key for key in keys()}
     trust = trust or TrustStore(environ=variables)
     folder = (cwd or Path.cwd()).absolute()
-    problems: list[Problem] = []
+    problems: list[SettingProblem] = []
     withheld: list[Withheld] = []
     values: dict[str, object] = {}
     origins = {name: Origin("default") for name in key_by_name}
@@ -248,7 +248,7 @@ def load(
             origins[key.name] = origin
         except ValueError:
             wrong = f"{_shown(value)} is not {key.accepts}."
-            problems.append(Problem(origin.place, key.name, wrong, f"Give {key.example}."))
+            problems.append(SettingProblem(origin.place, key.name, wrong, f"Give {key.example}."))
 
     layers: tuple[tuple[Layer, Path | None], ...] = (
         ("user", user_file(variables)),
@@ -264,7 +264,7 @@ def load(
                 # The code that comes with a project does not choose what confines it.
                 wrong = "a project has no say in what its code may do."
                 step = f"Take it out, or say it in your own file: {user_file(variables)}"
-                problems.append(Problem(str(path), name, wrong, step))
+                problems.append(SettingProblem(str(path), name, wrong, step))
             elif name in key_by_name:
                 say(key_by_name[name], value, Origin(layer, str(path)))
             else:
@@ -289,43 +289,45 @@ def settings_digest(file: Path) -> str:
     return guarded_digest(_read(file, []))
 
 
-def _unknown(place: str, name: str, key_by_name: Mapping[str, Key]) -> Problem:
+def _unknown(place: str, name: str, key_by_name: Mapping[str, Key]) -> SettingProblem:
     import difflib
 
     near = difflib.get_close_matches(name, key_by_name, 1)
     step = f"Did you mean {near[0]}?" if near else "`codeexec-tui config show` lists all settings."
-    return Problem(place, name, "there is no such setting.", step)
+    return SettingProblem(place, name, "there is no such setting.", step)
 
 
-def _read(path: Path, problems: list[Problem]) -> Iterator[tuple[str, object]]:
+def _read(path: Path, problems: list[SettingProblem]) -> Iterator[tuple[str, object]]:
     """The settings of a file as `table.key` and value; no file says nothing."""
     try:
         data, info = read(locate(path), MOST_BYTES)
         if info.st_size > MOST_BYTES:
             wrong = f"it has more than {MOST_BYTES >> 20} MB."
-            problems.append(Problem(str(path), "", wrong, "Remove what is no setting."))
+            problems.append(SettingProblem(str(path), "", wrong, "Remove what is no setting."))
             return
         text = data.decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         return
     except Denied as error:
-        problems.append(Problem(str(path), "", error.message, error.next_step))
+        problems.append(SettingProblem(str(path), "", error.message, error.next_step))
         return
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         problems.append(
-            Problem(str(path), "", f"line {line} is not UTF-8.", "Save the file as UTF-8.")
+            SettingProblem(str(path), "", f"line {line} is not UTF-8.", "Save the file as UTF-8.")
         )
         return
     except OSError as error:
         problem = f"it cannot be read: {error.strerror}."
-        problems.append(Problem(str(path), "", problem, "Check its permissions."))
+        problems.append(SettingProblem(str(path), "", problem, "Check its permissions."))
         return
     try:
         tables = load_toml(text)
     except ValueError as error:
         problems.append(
-            Problem(str(path), "", f"{error}.", "Correct that line, or comment it out with #.")
+            SettingProblem(
+                str(path), "", f"{error}.", "Correct that line, or comment it out with #."
+            )
         )
         return
     for section, content in tables.items():

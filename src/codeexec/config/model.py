@@ -111,7 +111,7 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
-class Kernel:
+class KernelSettings:
     """Which kernel runs the code."""
 
     name: str = ""
@@ -244,7 +244,7 @@ _NOT_OF_POLICY = ("engine", "context", "image", "policy", "spare")
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunSettings:
     """`codeexec-tui run`."""
 
     color: Literal["auto", "always", "never"] = "auto"
@@ -262,7 +262,7 @@ class Settings:
     editor: Editor = Editor()
     console: Console = Console()
     notify: Notify = Notify()
-    kernel: Kernel = Kernel()
+    kernel: KernelSettings = KernelSettings()
     sessions: Sessions = Sessions()
     docker: Docker = Docker()
-    run: Run = Run()
+    run: RunSettings = RunSettings()

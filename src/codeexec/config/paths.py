@@ -95,14 +95,14 @@ def make_private(folder: Path) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class LockHolder:
     """The process that holds the lock, and the socket that it listens on, or will."""
 
     pid: int
     socket: str
 
 
-def read_lock(paths: Paths) -> Holder | None:
+def read_lock(paths: Paths) -> LockHolder | None:
     """The process that the lock file names; None if it names none. The server may have been
     started with another XDG_RUNTIME_DIR than ours, so prefer its socket to `paths.socket`."""
     try:
@@ -112,7 +112,7 @@ def read_lock(paths: Paths) -> Holder | None:
     if not isinstance(content, dict):
         return None
     pid, path = content.get("pid"), content.get("socket")
-    return Holder(pid, path) if isinstance(pid, int) and isinstance(path, str) else None
+    return LockHolder(pid, path) if isinstance(pid, int) and isinstance(path, str) else None
 
 
 def accepts(path: str) -> bool:

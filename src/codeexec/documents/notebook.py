@@ -264,7 +264,7 @@ def _safe_title(raw: Json, marker: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
+class _CellDraft:
     """A cell of the text: `exact` with blank lines at the end, `source` without."""
 
     kind: CellKind
@@ -273,8 +273,8 @@ class _Draft:
     source: str
 
 
-def _drafts(text: str, marker: str) -> list[_Draft]:
-    drafts: list[_Draft] = []
+def _drafts(text: str, marker: str) -> list[_CellDraft]:
+    drafts: list[_CellDraft] = []
     separator: Separator | None = None
     body: list[str] = []
 
@@ -287,7 +287,7 @@ def _drafts(text: str, marker: str) -> list[_Draft]:
         if kind is not CellKind.CODE:
             exact = uncomment(exact, marker)
         source = exact.rstrip("\n")
-        drafts.append(_Draft(kind, separator.title if separator else "", exact, source))
+        drafts.append(_CellDraft(kind, separator.title if separator else "", exact, source))
 
     for line in text.split("\n"):
         parsed = parse_separator(line, marker)
@@ -365,7 +365,7 @@ def _match(
     return places
 
 
-def _merge(old: Json | None, draft: _Draft, source: str, minor: int, marker: str) -> Json:
+def _merge(old: Json | None, draft: _CellDraft, source: str, minor: int, marker: str) -> Json:
     cell = dict(old) if old is not None else new_cell(draft.kind, minor)
     if old is None or joined(old.get("source")) != source:
         cell["source"] = split_lines(source)

@@ -22,7 +22,7 @@ def quoted(value: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Language:
+class ParameterLanguage:
     """Syntax of values in a language: `words` are None, True and False; `join` writes a list, and
     `map` a mapping (None: the language has no mappings)."""
 
@@ -72,15 +72,15 @@ def _python_number(value: float) -> str:
     return str(value) if math.isfinite(value) else f"float('{value}')"
 
 
-class R(Language):
+class R(ParameterLanguage):
     """Names cannot begin with an underscore there; it is dropped, as in papermill."""
 
     def line(self, name: str, value: object) -> str:
         return super().line(name.lstrip("_"), value)
 
 
-LANGUAGES: Mapping[str, Language] = {
-    "python": Language(
+LANGUAGES: Mapping[str, ParameterLanguage] = {
+    "python": ParameterLanguage(
         ("None", "True", "False"),
         lambda items: f"[{', '.join(items)}]",
         lambda pairs: "{" + ", ".join(f"{key}: {value}" for key, value in pairs) + "}",
@@ -92,12 +92,12 @@ LANGUAGES: Mapping[str, Language] = {
         lambda pairs: f"list({', '.join(f'{key} = {value}' for key, value in pairs)})",
         marks=".",
     ),
-    "julia": Language(
+    "julia": ParameterLanguage(
         ("nothing", "true", "false"),
         lambda items: f"[{', '.join(items)}]",
         lambda pairs: f"Dict({', '.join(f'{key} => {value}' for key, value in pairs)})",
     ),
-    "bash": Language(
+    "bash": ParameterLanguage(
         ("", "true", "false"),
         lambda items: f"({' '.join(items)})",
         None,

@@ -46,7 +46,7 @@ class FileKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class FileEntry:
+class WorkspaceEntry:
     """One thing in the workspace; `path` is relative to it, `size` in bytes, `modified` in ns."""
 
     path: PurePosixPath
@@ -244,7 +244,7 @@ class Environment(Protocol):
     async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome:
         """Write what can be written; one that is refused does not stop the others."""
 
-    async def list_files(self, path: Location = "", pattern: str = "**") -> list[FileEntry]:
+    async def list_files(self, path: Location = "", pattern: str = "**") -> list[WorkspaceEntry]:
         """What is below `path` and matches (`*.py` in it, `**/*.py` at any depth), sorted."""
 
     async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]:
@@ -252,7 +252,7 @@ class Environment(Protocol):
 
     async def changed_files(
         self, since: int, wanted: Callable[[str], bool], most: int
-    ) -> list[FileEntry]:
+    ) -> list[WorkspaceEntry]:
         """Plain files of the workspace itself, of a `wanted` name, that were modified at `since`
         (ns since 1970) or later: the first `most` of them in order."""
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from codeexec.domain.errors import Denied
-from codeexec.environments.base import FileEntry, FileKind, FileRow, Location
+from codeexec.environments.base import FileKind, FileRow, Location, WorkspaceEntry
 from codeexec.environments.globs import depth, glob
 from codeexec.environments.names import WantedNames, sorted_in_slices
 from codeexec.environments.paths import inside
@@ -113,7 +113,7 @@ class Folder:
         path: Location = "",
         pattern: str = "**",
         on_entry: Callable[[], None] = lambda: None,
-    ) -> list[FileEntry]:
+    ) -> list[WorkspaceEntry]:
         """What is below `path` and matches, sorted; an absent folder is empty. `on_entry` is called
         for each thing that is looked at, and may raise to give up."""
         return [
@@ -147,7 +147,7 @@ class Folder:
         wanted: Callable[[str], bool],
         most: int = MOST_ENTRIES,
         on_entry: Callable[[], None] = lambda: None,
-    ) -> list[FileEntry]:
+    ) -> list[WorkspaceEntry]:
         """Plain files of the folder itself, of a `wanted` name, that were modified at `since` (ns
         since 1970) or later: the first `most` of them in order. Looks only at wanted names: there
         may be 200,000 others. `on_entry` is called for each name."""
@@ -247,14 +247,14 @@ def _names(level: _Level, on_unreadable: Callable[[str], None]) -> list[str]:
         return []
 
 
-def entry_of(path: PurePosixPath, mode: int, size: int, modified: int) -> FileEntry:
+def entry_of(path: PurePosixPath, mode: int, size: int, modified: int) -> WorkspaceEntry:
     """An entry from what lstat tells."""
     kinds = {
         stat.S_IFREG: FileKind.FILE,
         stat.S_IFDIR: FileKind.FOLDER,
         stat.S_IFLNK: FileKind.LINK,
     }
-    return FileEntry(path, kinds.get(stat.S_IFMT(mode), FileKind.OTHER), size, modified)
+    return WorkspaceEntry(path, kinds.get(stat.S_IFMT(mode), FileKind.OTHER), size, modified)
 
 
 def _mode_of(parent: int, name: str, path: Location) -> int | None:

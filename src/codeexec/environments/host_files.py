@@ -11,10 +11,10 @@ from typing import BinaryIO
 from codeexec.domain.errors import CodeexecError
 from codeexec.environments.base import (
     FileChange,
-    FileEntry,
     FileRow,
     FileWrite,
     Location,
+    WorkspaceEntry,
     WriteOutcome,
 )
 from codeexec.environments.budget import Budget, Pace, beside_loop
@@ -41,7 +41,7 @@ class HostFiles:
     async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome:
         return await asyncio.to_thread(self._write_all, tuple(files))
 
-    async def list_files(self, path: Location = "", pattern: str = "**") -> list[FileEntry]:
+    async def list_files(self, path: Location = "", pattern: str = "**") -> list[WorkspaceEntry]:
         return await asyncio.to_thread(self._folder.entries, path, pattern)
 
     async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]:
@@ -49,7 +49,7 @@ class HostFiles:
 
     async def changed_files(
         self, since: int, wanted: Callable[[str], bool], most: int
-    ) -> list[FileEntry]:
+    ) -> list[WorkspaceEntry]:
         return await asyncio.to_thread(self._folder.changed, since, wanted, most, Pace().step)
 
     def watch(

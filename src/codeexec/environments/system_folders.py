@@ -42,7 +42,7 @@ KERNEL_TYPES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Mount:
+class MountPoint:
     """A mount: `root` is the folder of the file system that is seen at `point`."""
 
     device: str
@@ -51,10 +51,10 @@ class Mount:
     kind: str
 
 
-def mounts(table: Path = Path(TABLE)) -> tuple[Mount, ...]:
+def mounts(table: Path = Path(TABLE)) -> tuple[MountPoint, ...]:
     """The mounts that this process sees; none on systems without the table."""
     return tuple(
-        Mount(each.device, Path(each.root), Path(each.point), each.kind)
+        MountPoint(each.device, Path(each.root), Path(each.point), each.kind)
         for each in read_mounts(str(table))
     )
 
@@ -151,7 +151,7 @@ _OnDisk = tuple[str, Path]
 """A device, and a path on its file system."""
 
 
-def _on_disk(folder: Path, table: tuple[Mount, ...]) -> _OnDisk | None:
+def _on_disk(folder: Path, table: tuple[MountPoint, ...]) -> _OnDisk | None:
     mount = _mount_of(folder, table)
     if mount is None or not folder.exists():
         return None
@@ -167,9 +167,9 @@ def _within(inner: _OnDisk | None, outer: _OnDisk | None) -> bool:
     )
 
 
-def _mount_of(folder: Path, table: tuple[Mount, ...]) -> Mount | None:
+def _mount_of(folder: Path, table: tuple[MountPoint, ...]) -> MountPoint | None:
     """The mount that shows the folder: the longest point, the last of those at the same one."""
-    best: Mount | None = None
+    best: MountPoint | None = None
     for mount in table:
         if folder.is_relative_to(mount.point) and (
             best is None or len(mount.point.parts) >= len(best.point.parts)

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 
-from codeexec.environments.base import Change, FileChange, FileEntry, FileKind
+from codeexec.environments.base import Change, FileChange, FileKind, WorkspaceEntry
 
-Look = Mapping[PurePosixPath, FileEntry]
+Look = Mapping[PurePosixPath, WorkspaceEntry]
 
 
-def look(entries: Iterable[FileEntry]) -> Look:
+def look(entries: Iterable[WorkspaceEntry]) -> Look:
     """Files and links by path; a folder is not news, what is in it is."""
     return {entry.path: entry for entry in entries if entry.kind is not FileKind.FOLDER}
 
@@ -28,7 +28,7 @@ def difference(before: Look, after: Look) -> tuple[FileChange, ...]:
 
 
 async def changes(
-    entries: Callable[[], Awaitable[list[FileEntry]]], interval: float
+    entries: Callable[[], Awaitable[list[WorkspaceEntry]]], interval: float
 ) -> AsyncIterator[tuple[FileChange, ...]]:
     """Batches of changes, looked for every `interval` seconds, for as long as it is iterated.
 

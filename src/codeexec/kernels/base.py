@@ -35,7 +35,7 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Wrote:
+class StreamWritten:
     execution: str
     stream: Literal["stdout", "stderr"]
     text: str
@@ -69,7 +69,7 @@ class OutputCleared:
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
+class ErrorRaised:
     execution: str
     error: ErrorInfo
 
@@ -120,7 +120,7 @@ class Died:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notice:
     """Something a person should know of the place where the kernel runs."""
 
     level: NoticeLevel
@@ -164,25 +164,25 @@ class VariablesSent:
     variables: Variables
 
 
-Fact = (
+KernelEvent = (
     Started
-    | Wrote
+    | StreamWritten
     | Displayed
     | DisplayRefreshed
     | OutputCleared
-    | Raised
+    | ErrorRaised
     | InputRequested
     | Finished
     | NextInput
     | Overheard
     | Died
-    | Told
+    | Notice
     | Pulled
     | Reached
     | NeverTaken
     | VariablesSent
 )
-Sink = Callable[[Sequence[Fact]], None]
+Sink = Callable[[Sequence[KernelEvent]], None]
 """Called on the event loop, with all that is at hand."""
 
 

@@ -17,7 +17,7 @@ from codeexec.environments.pythons import looks_like_path, owner_folder
 from codeexec.environments.trust import Trust, trust_step
 from codeexec.hostfiles.place import locate
 from codeexec.kernels.backends import Backend
-from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink, Told
+from codeexec.kernels.base import Handle, Kernel, KernelChoice, Notice, Sink
 from codeexec.kernels.early import EarlyKernel
 from codeexec.kernels.find import Found, candidates
 from codeexec.kernels.jupyter import discover, launch
@@ -25,7 +25,7 @@ from codeexec.kernels.jupyter import exit_reason as death
 from codeexec.kernels.jupyter.attached import AttachedLife
 from codeexec.kernels.jupyter.discover import KernelSpec
 from codeexec.kernels.jupyter.kernel import JupyterKernel
-from codeexec.kernels.jupyter.life import Life
+from codeexec.kernels.jupyter.life import KernelProcess
 from codeexec.kernels.jupyter.outbox.leftovers import folder_of, hand_on_left
 from codeexec.kernels.jupyter.process import LocalProcess
 
@@ -79,7 +79,7 @@ class LocalBackend(Backend):
             prepare = functools.partial(
                 launch.prepare, argv, choice.cwd, both, ref.name, choice.session
             )
-            life: Life = LocalProcess(
+            life: KernelProcess = LocalProcess(
                 self._trusting(prepare, argv[0]),
                 interrupt_by_message=found.by_message,
                 holding=self._holding,
@@ -109,7 +109,7 @@ class LocalBackend(Backend):
         ref = KernelRef(**{str(key): str(value) for key, value in fields.items()})
         primed = bool(handle.get("primed"))
         if handle.get("life") == "attached":
-            life: Life = AttachedLife(Path(str(handle["connection_file"])))
+            life: KernelProcess = AttachedLife(Path(str(handle["connection_file"])))
             kernel = JupyterKernel(ref, life, sink, primed=primed)
             try:
                 connection = await life.launch()
@@ -147,7 +147,7 @@ class LocalBackend(Backend):
         if best.untrusted:
             words = f"{best.interpreter} is not used: {best.untrusted} is not trusted. "
             words += f"Code runs with {used.interpreter}."
-            sink([Told("info", RESTRICTED, words, trust_step(best.untrusted))])
+            sink([Notice("info", RESTRICTED, words, trust_step(best.untrusted))])
 
     def _python(self, interpreter: str, ref: KernelRef, choice: KernelChoice, sink: Sink) -> Kernel:
         cwd, env = choice.cwd, dict(choice.env)
@@ -224,7 +224,7 @@ def _tell_end(handle: Handle, sink: Sink) -> None:
     if folder is None or (end := read_left_end(folder)) is None:
         return
     words = death.explain(end.code, last_words=death.read_last_words(folder / launch.LOG_FILE))
-    sink([Told("warning", "The kernel ended while no session server ran", words.message)])
+    sink([Notice("warning", "The kernel ended while no session server ran", words.message)])
 
 
 def _ref_of(found: Found) -> KernelRef:

@@ -24,7 +24,7 @@ from codeexec.domain.errors import CodeexecError, Denied, ProtocolError, Unavail
 from codeexec.domain.frames import MAX_REQUEST, SOCKET_PATH
 from codeexec.server import head as heads
 from codeexec.server import refusal
-from codeexec.server.gate import Gate, is_ours
+from codeexec.server.gate import Authenticator, is_ours
 from codeexec.server.limits import Connections
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class FaceConnection(Connection):
 
     def __init__(
         self,
-        gate: Gate,
+        gate: Authenticator,
         serve: Callable[[FaceConnection], None],
         on_lost: Callable[[], None],
         *,
@@ -90,7 +90,7 @@ class FaceConnection(Connection):
 
 
 class FaceChannel:
-    """Text over a `FaceConnection`, as `Peer` wants it."""
+    """Text over a `FaceConnection`, as `ClientConnection` wants it."""
 
     def __init__(self, connection: FaceConnection) -> None:
         self._connection = connection
@@ -120,7 +120,7 @@ class FaceChannel:
             raise ConnectionError(str(error)) from error
 
 
-class FrontDoor(asyncio.Protocol):
+class ProtocolSwitch(asyncio.Protocol):
     """Reads the head of a connection's first request, and hands the connection on or refuses it.
 
     What comes after a refusal is thrown away for a moment: a connection that is closed with
@@ -129,7 +129,7 @@ class FrontDoor(asyncio.Protocol):
 
     def __init__(
         self,
-        gate: Gate,
+        gate: Authenticator,
         connections: Connections,
         make_face: Callable[[], FaceConnection],
         make_http: HttpFactory,

@@ -24,7 +24,7 @@ def new_token() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class Authenticator:
     """With an empty `token` only connections to the private socket are admitted, by the user id
     of their other end. `hosts` are names by which the server may be called beside IP addresses and
     localhost: others are a sign of DNS rebinding."""

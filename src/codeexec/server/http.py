@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from codeexec.domain.errors import CodeexecError, Denied, UsageError
 from codeexec.domain.frames import MAX_REQUEST
 from codeexec.server import head, refusal
-from codeexec.server.gate import Gate
+from codeexec.server.gate import Authenticator
 from codeexec.server.limits import Connections
 from codeexec.session.host import Host
 
@@ -36,13 +36,15 @@ class HttpStack:
         self._loading = asyncio.Lock()
         self._app: App | None = None
         self._state: ServerState | None = None
-        self._configs: dict[Gate, Config] = {}
+        self._configs: dict[Authenticator, Config] = {}
 
     @property
     def is_busy(self) -> bool:
         return self._state is not None and bool(self._state.connections)
 
-    async def make_protocol(self, gate: Gate, connections: Connections) -> asyncio.Protocol:
+    async def make_protocol(
+        self, gate: Authenticator, connections: Connections
+    ) -> asyncio.Protocol:
         """For one connection that came in by `gate` and is counted in `connections`."""
         async with self._loading:
             if self._app is None:
@@ -90,7 +92,7 @@ def _load(host: Host) -> App:
 class Guarded:
     """The app behind its gate, with a limit to what it reads."""
 
-    def __init__(self, app: App, gate: Gate) -> None:
+    def __init__(self, app: App, gate: Authenticator) -> None:
         self._app = app
         self._gate = gate
 

@@ -17,7 +17,7 @@ from codeexec.config.paths import Paths
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.printable import printable
 from codeexec.kernels.base import KernelFactory
-from codeexec.server.gate import Gate, names_of
+from codeexec.server.gate import Authenticator, names_of
 from codeexec.server.instance import Instance
 from codeexec.server.limits import ConnectionLimits, raise_file_limit
 from codeexec.server.service import Service
@@ -65,7 +65,7 @@ async def serve(
     service = Service(host, ConnectionLimits().fitting(raise_file_limit()))
     try:
         await host.start()
-        await service.listen(listening, Gate())
+        await service.listen(listening, Authenticator())
         ready(await _listen_tcp(service, options) if options.bind else "")
         log.info("serving on %s, pid %d", options.paths.socket, os.getpid())
         await _stay(service, instance, listening, restore, settings.idle_host)
@@ -96,7 +96,7 @@ async def _listen_tcp(service: Service, options: ServerOptions) -> str:
             f"{name}:{port} cannot be bound: {error.strerror or error}.",
             "Choose another port, or 0 for any that is free.",
         ) from error
-    await service.listen(bound, Gate(options.token, frozenset(names_of(name))))
+    await service.listen(bound, Authenticator(options.token, frozenset(names_of(name))))
     host = f"[{name}]" if ":" in name else name
     return f"http://{host}:{bound.getsockname()[1]}"
 
@@ -130,7 +130,7 @@ async def _stay(
                 else:
                     log.warning("the socket had been removed; it is back")
                     service.unlisten(listening)
-                    await service.listen(replacement, Gate())
+                    await service.listen(replacement, Authenticator())
                     listening = replacement
             if idle_limit and service.idle_for() > idle_limit:
                 log.info("idle for %g s", idle_limit)

@@ -44,7 +44,7 @@ _ENTRIES_AT_ONCE = 5000
 _WATCHABLE = (*q.WATCHABLE, q.ListSessions, q.ListKernels, q.GetHostInfo)
 
 
-class Channel(Protocol):
+class FrameChannel(Protocol):
     """Text messages both ways, and binary ones to the other end. Sending waits while the other
     end does not read; all raise ConnectionError (or end) when it is gone."""
 
@@ -59,10 +59,10 @@ Owner = Callable[[Coroutine[object, object, None]], object]
 """Starts work that goes on when who asked for it has gone, and ends with the server."""
 
 
-class Peer:
+class ClientConnection:
     """`start` owns the tasks of requests, so that a hang-up does not cancel a kernel's restart."""
 
-    def __init__(self, host: Host, channel: Channel, start: Owner) -> None:
+    def __init__(self, host: Host, channel: FrameChannel, start: Owner) -> None:
         self._host = host
         self._channel = channel
         self._start = start

@@ -10,11 +10,11 @@ from collections.abc import Coroutine
 from dataclasses import replace
 
 from codeexec.domain.frames import STOPPED
-from codeexec.server.door import FaceChannel, FaceConnection, FrontDoor
-from codeexec.server.gate import Gate
+from codeexec.server.door import FaceChannel, FaceConnection, ProtocolSwitch
+from codeexec.server.gate import Authenticator
 from codeexec.server.http import HttpStack
 from codeexec.server.limits import ConnectionLimits, Connections
-from codeexec.server.peer import Peer
+from codeexec.server.peer import ClientConnection
 from codeexec.session.host import Host
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Service:
         self._http = HttpStack(host)
         self._busy_at = time.monotonic()
 
-    async def listen(self, listening: socket.socket, gate: Gate) -> None:
+    async def listen(self, listening: socket.socket, gate: Authenticator) -> None:
         """Accept connections on `listening`, a bound socket that the service then owns. A network
         socket always needs a token: with a gate without one, every request is refused."""
         is_local = listening.family == socket.AF_UNIX
@@ -52,8 +52,8 @@ class Service:
 
         loop = asyncio.get_running_loop()
 
-        def make_door() -> FrontDoor:
-            return FrontDoor(gate, connections, make_face, make_http, self._start)
+        def make_door() -> ProtocolSwitch:
+            return ProtocolSwitch(gate, connections, make_face, make_http, self._start)
 
         if is_local:
             server = await loop.create_unix_server(make_door, sock=listening)
@@ -82,7 +82,7 @@ class Service:
         return now - self._busy_at
 
     def _serve(self, connection: FaceConnection) -> None:
-        peer = Peer(self.host, FaceChannel(connection), self._start)
+        peer = ClientConnection(self.host, FaceChannel(connection), self._start)
         task = asyncio.get_running_loop().create_task(peer.run(), name="face")
         self._faces[connection] = task
 

@@ -22,7 +22,7 @@ from codeexec.domain.errors import Conflict, NotFound, ProtocolError, StorageErr
 from codeexec.domain.requests import SessionSummary
 
 
-class Shelf:
+class SessionDirectory:
     """Folders are 0700; a lock dies with its process, whatever way that goes."""
 
     def __init__(self, root: Path) -> None:

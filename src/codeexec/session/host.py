@@ -21,7 +21,7 @@ from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.environments.system_folders import refuse_for_session
 from codeexec.kernels.base import KernelChoice, KernelFactory
 from codeexec.session.clock_guard import ClockGuard
-from codeexec.session.directory import Shelf
+from codeexec.session.directory import SessionDirectory
 from codeexec.session.files.artifacts import BlobStore
 from codeexec.session.kernels.names import first_kernel_name
 from codeexec.session.kernels.requests import SLOT
@@ -73,7 +73,7 @@ class Host:
         self._tasks = Tasks()
         self._open: dict[str, Session] = {}
         self._ended: dict[str, Session] = {}
-        self._shelf = Shelf(state / "sessions")
+        self._shelf = SessionDirectory(state / "sessions")
         self._untaken: set[str] = set()
         self._clock_guard = ClockGuard(state)
         try:

@@ -33,7 +33,7 @@ from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.requests import KernelRequests, choice_left
 from codeexec.session.kernels.slots import KernelSlots
 from codeexec.session.settings import HostSettings
-from codeexec.session.storage.event_log import Recorder
+from codeexec.session.storage.event_log import EventLog
 from codeexec.session.storage.history import HistoryStore
 from codeexec.session.storage.journal import Journal
 from codeexec.session.storage.journal_limit import JournalLimit
@@ -64,7 +64,7 @@ class Session:
         """`choice` is that of the kernel `first_kernel`. `outlives`: kernels may be adopted when
         our process is gone."""
         self.folder = folder
-        self.recorder = Recorder(journal, clock, self._hear)
+        self.recorder = EventLog(journal, clock, self._hear)
         self.blobs = blobs
         self._history = history
         self._clock = clock

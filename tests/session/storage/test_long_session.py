@@ -29,7 +29,7 @@ from codeexec.environments.local import LocalEnvironment
 from codeexec.session.files import files
 from codeexec.session.files.artifacts import BlobStore
 from codeexec.session.storage import checkpoint
-from codeexec.session.storage.event_log import CHECKPOINT_EVENTS, REPLAYED_EVENTS, Recorder
+from codeexec.session.storage.event_log import CHECKPOINT_EVENTS, REPLAYED_EVENTS, EventLog
 from codeexec.session.storage.journal import Journal
 from codeexec.session.tasks import Tasks
 from support.long_sessions import as_first_written, fail_runs, ran
@@ -53,8 +53,8 @@ def long_path(path: Path) -> Path:
     return path
 
 
-def opened(journal: Journal) -> Recorder:
-    return Recorder(journal, SystemClock(), lambda records: None)
+def opened(journal: Journal) -> EventLog:
+    return EventLog(journal, SystemClock(), lambda records: None)
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_events_that_an_earlier_version_added_are_found(long_path: Path) -> None
         assert (view.number, view.status) == (RUNS + 1, "ok")
 
 
-async def attached(recorder: Recorder, after: int = 0) -> list[Recorded]:
+async def attached(recorder: EventLog, after: int = 0) -> list[Recorded]:
     """What a reader of the latest state is sent, up to now."""
     recorder.end_readers()
     return [record async for batch in recorder.events(after, "latest") for record in batch]

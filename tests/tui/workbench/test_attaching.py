@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.client.embedded import EmbeddedHost
-from codeexec.config.model import Docker, Kernel, Settings
+from codeexec.config.model import Docker, KernelSettings, Settings
 from codeexec.domain.requests import ListSessions, OpenSession, SessionSummary
 from codeexec.tui.options import OpenOptions
 from codeexec.tui.session.attach import _fits, find_session, wanted
@@ -25,13 +25,21 @@ PLACE = Workspace(Path("/work"), (Path("/work/a.py"),))
         (OpenOptions(docker="", pull=True), Settings(), "docker", "", "locked pull=true"),
         (
             OpenOptions(),
-            Settings(kernel=Kernel(backend="docker"), docker=Docker(image="b", memory="2GB")),
+            Settings(
+                kernel=KernelSettings(backend="docker"), docker=Docker(image="b", memory="2GB")
+            ),
             "docker",
             "b",
             "locked memory=2GB",
         ),
         # Whoever names a kernel of this machine wants that one.
-        (OpenOptions(kernel="k"), Settings(kernel=Kernel(backend="docker")), "local", "", ""),
+        (
+            OpenOptions(kernel="k"),
+            Settings(kernel=KernelSettings(backend="docker")),
+            "local",
+            "",
+            "",
+        ),
     ],
 )
 def test_the_command_line_goes_before_the_settings(
@@ -43,7 +51,7 @@ def test_the_command_line_goes_before_the_settings(
 
 
 def test_the_setting_of_the_kernel_counts_where_none_is_named() -> None:
-    settings = Settings(kernel=Kernel(name="mine"))
+    settings = Settings(kernel=KernelSettings(name="mine"))
     assert wanted(OpenOptions(), PLACE, settings).kernel == "mine"
     assert wanted(OpenOptions(kernel="other"), PLACE, settings).kernel == "other"
 

@@ -23,7 +23,7 @@ from codeexec.domain.events import (
 from codeexec.domain.outputs import Display, MimePart, Run
 from codeexec.domain.requests import ReadRows, SearchRows
 from codeexec.domain.snapshot import KEPT_EXECUTIONS
-from codeexec.session.storage.event_log import Recorder
+from codeexec.session.storage.event_log import EventLog
 from codeexec.session.storage.journal import Journal
 from codeexec.tui.options import OpenOptions
 from codeexec.tui.panes.console.card import Card
@@ -65,7 +65,7 @@ async def long_bench(folder: Path) -> AsyncIterator[Bench]:
     home = sessions / "sessions" / "long"
     home.mkdir(parents=True, mode=0o700)
     (home / "open").touch()
-    recorder = Recorder(Journal.create(home / "journal.db"), SystemClock(), lambda records: None)
+    recorder = EventLog(Journal.create(home / "journal.db"), SystemClock(), lambda records: None)
     recorder.record(*written(folder / "work"))
     recorder.close()
     async with EmbeddedHost(sessions, container_kernels(), adopts=True) as host:

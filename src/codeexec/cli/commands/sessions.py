@@ -38,7 +38,7 @@ from codeexec.domain.requests import (
 from codeexec.domain.result import error_text
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.domain.words import duration, size_words
-from codeexec.session.directory import Shelf
+from codeexec.session.directory import SessionDirectory
 from codeexec.session.files.artifacts import BlobStore
 from codeexec.session.output.display_text import display_text
 from codeexec.session.storage.journal import Journal
@@ -60,7 +60,7 @@ def sessions(ctx: click.Context, as_json: bool) -> None:
 def _summaries(ended: bool) -> list[SessionSummary]:
     if is_running():
         return list(ask(ListSessions(ended=ended))[0].sessions)
-    shelf = Shelf(sessions_folder())
+    shelf = SessionDirectory(sessions_folder())
     open_ones = set(shelf.left_open())
     summaries = [
         session for session in shelf.summaries() if ended or session.session_id in open_ones
@@ -182,7 +182,7 @@ def _line_of(view: ExecutionView, color: bool) -> tuple[str, ...]:
 @JSON
 def stop(names: tuple[str, ...], as_json: bool) -> None:
     """Stop sessions: their kernels end, their output is kept."""
-    if not is_running() and not Shelf(sessions_folder()).left_open():
+    if not is_running() and not SessionDirectory(sessions_folder()).left_open():
         raise NotFound(
             f"No session is running, so none is called {names[0]}.",
             "`codeexec-tui sessions list` lists closed sessions.",
@@ -228,7 +228,7 @@ def rm(names: tuple[str, ...], stop_first: bool, as_json: bool) -> None:
         ask(*(RemoveSession(session_id) for session_id in ids))
     else:
         for session_id in ids:
-            Shelf(sessions_folder()).remove(session_id)
+            SessionDirectory(sessions_folder()).remove(session_id)
     _say_done("removed", names, as_json)
 
 

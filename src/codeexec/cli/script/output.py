@@ -11,7 +11,13 @@ from codeexec.cli.streams.printer import OutputPrinter
 from codeexec.domain.events import DisplayUpdated, OutputChanged
 from codeexec.domain.mime import text_of
 from codeexec.domain.outputs import Display, MimePart
-from codeexec.kernels.base import Displayed, DisplayRefreshed, Fact, OutputCleared, Wrote
+from codeexec.kernels.base import (
+    Displayed,
+    DisplayRefreshed,
+    KernelEvent,
+    OutputCleared,
+    StreamWritten,
+)
 from codeexec.session.files.artifacts import BlobStore
 from codeexec.session.output.document import OutputDocument
 
@@ -40,10 +46,10 @@ class ScriptOutput:
             pictures=console.pictures,
         )
 
-    async def take(self, facts: Sequence[Fact]) -> None:
+    async def take(self, facts: Sequence[KernelEvent]) -> None:
         for fact in facts:
             match fact:
-                case Wrote():
+                case StreamWritten():
                     self._document.write(fact.stream, fact.text)
                 case Displayed():
                     self._document.show(

@@ -18,12 +18,12 @@ from codeexec.domain.errors import (
 from codeexec.environments.base import (
     BasePaths,
     FileChange,
-    FileEntry,
     FileRow,
     FileWrite,
     Location,
     OpenFile,
     TerminalSize,
+    WorkspaceEntry,
     WriteOutcome,
 )
 from codeexec.environments.budget import Budget
@@ -43,7 +43,13 @@ from codeexec.environments.docker.policy import (
     unenforced,
 )
 from codeexec.environments.docker.remote_files import GuestFiles
-from codeexec.environments.docker.wire import PROTOCOL, GuestProcess, GuestTerminal, Usage, Wire
+from codeexec.environments.docker.wire import (
+    PROTOCOL,
+    ContainerUsage,
+    GuestProcess,
+    GuestTerminal,
+    RelayConnection,
+)
 from codeexec.environments.holder.terminal import terminal_env
 from codeexec.environments.host_files import HostFiles
 from codeexec.environments.paths import inside
@@ -120,7 +126,7 @@ class DockerEnvironment:
         self._folder = PurePosixPath(workspace or SCRATCH)
         self._id = f"codeexec-{plan.session[:24] or 'kernel'}-{uuid.uuid4().hex[:10]}"
         self._process: Child | None = None
-        self._wire: Wire | None = None
+        self._wire: RelayConnection | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._said = bytearray()
         self._broken: CodeexecError | None = None
@@ -189,7 +195,7 @@ class DockerEnvironment:
     async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome:
         return await self._files.write_files(files)
 
-    async def list_files(self, path: Location = "", pattern: str = "**") -> list[FileEntry]:
+    async def list_files(self, path: Location = "", pattern: str = "**") -> list[WorkspaceEntry]:
         return await self._files.list_files(path, pattern)
 
     async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]:
@@ -197,7 +203,7 @@ class DockerEnvironment:
 
     async def changed_files(
         self, since: int, wanted: Callable[[str], bool], most: int
-    ) -> list[FileEntry]:
+    ) -> list[WorkspaceEntry]:
         return await self._files.changed_files(since, wanted, most)
 
     def watch(
@@ -237,7 +243,7 @@ class DockerEnvironment:
     # ---- what only a container has -------------------------------------------------------------
 
     @property
-    def wire(self) -> Wire:
+    def wire(self) -> RelayConnection:
         if self._wire is None or self.poll() is not None:
             raise self.end_explained() or EnvironmentUnavailable("The container is not started.")
         return self._wire
@@ -264,7 +270,7 @@ class DockerEnvironment:
         """The host's folder that the code works in; None when it is the container's own."""
         return self._mounted
 
-    async def usage(self) -> Usage:
+    async def usage(self) -> ContainerUsage:
         return await self.wire.usage()
 
     async def hidden(self) -> Hidden:
@@ -341,7 +347,7 @@ class DockerEnvironment:
         assert process.stdout is not None
         with contextlib.suppress(ConnectionError):
             process.stdin.write(source())
-        wire = self._wire = Wire(process.stdout, process.stdin)
+        wire = self._wire = RelayConnection(process.stdout, process.stdin)
         self._tasks = [
             asyncio.create_task(self._carry(wire, process), name=f"wire of {self._id}"),
             asyncio.create_task(self._listen(process), name=f"stderr of {self._id}"),
@@ -372,7 +378,7 @@ class DockerEnvironment:
                 "Stop the session whose code works in the folder above, and try again.",
             )
 
-    async def _carry(self, wire: Wire, process: Child) -> None:
+    async def _carry(self, wire: RelayConnection, process: Child) -> None:
         running = asyncio.ensure_future(wire.run())
         ended = asyncio.ensure_future(process.wait())
         try:

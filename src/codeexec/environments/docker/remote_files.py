@@ -18,11 +18,11 @@ from codeexec.environments.base import (
     ExecHandle,
     ExecOutcome,
     FileChange,
-    FileEntry,
     FileKind,
     FileRow,
     FileWrite,
     Location,
+    WorkspaceEntry,
     WriteOutcome,
     collect,
     run,
@@ -86,7 +86,7 @@ class GuestFiles:
         _check(path, outcome)
         raise ProtocolError("The container does not say how large the file is.")
 
-    async def list_files(self, path: Location = "", pattern: str = "**") -> list[FileEntry]:
+    async def list_files(self, path: Location = "", pattern: str = "**") -> list[WorkspaceEntry]:
         rows = await self.list_rows(path, pattern, Budget(LIST_SECONDS, "The list of files"))
         return [entry_of(PurePosixPath(row[0]), *row[1:]) for row in rows]
 
@@ -120,7 +120,7 @@ class GuestFiles:
 
     async def changed_files(
         self, since: int, wanted: Callable[[str], bool], most: int
-    ) -> list[FileEntry]:
+    ) -> list[WorkspaceEntry]:
         # The kind first: a name that code in there has given to something else is not asked for.
         entries = await self.list_files(pattern="*")
         return [

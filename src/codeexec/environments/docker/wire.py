@@ -69,7 +69,7 @@ class Exit:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class ContainerUsage:
     """What the container uses now: bytes of memory (and how many it may), number of processes;
     seconds of cpu time since its start, 0 where that is not told."""
 
@@ -86,10 +86,10 @@ class Writer(Protocol):
     async def drain(self) -> None: ...
 
 
-class Stream:
+class RelayStream:
     """Bytes to and from one socket or pipe in the container."""
 
-    def __init__(self, wire: Wire, number: int) -> None:
+    def __init__(self, wire: RelayConnection, number: int) -> None:
         self._wire = wire
         self.number = number
         self._received: deque[bytes] = deque()
@@ -175,7 +175,12 @@ class GuestProcess:
     """A process in the container; it is an ExecHandle."""
 
     def __init__(
-        self, wire: Wire, number: int, stdin: Stream | None, out: Stream, err: Stream | None
+        self,
+        wire: RelayConnection,
+        number: int,
+        stdin: RelayStream | None,
+        out: RelayStream,
+        err: RelayStream | None,
     ):
         """`err` is None where stdout and stderr are one terminal."""
         self._wire = wire
@@ -251,7 +256,7 @@ class GuestProcess:
 class GuestTerminal:
     """A process in the container on a pseudo-terminal; it is a TerminalHandle."""
 
-    def __init__(self, wire: Wire, process: GuestProcess, stream: Stream) -> None:
+    def __init__(self, wire: RelayConnection, process: GuestProcess, stream: RelayStream) -> None:
         self._wire = wire
         self._process = process
         self._stream = stream
@@ -287,14 +292,14 @@ class GuestTerminal:
         await self._process.kill()
 
 
-class Wire:
+class RelayConnection:
     """Frames over the pipe of one container, on the loop that runs `run`."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: Writer) -> None:
         self._reader = reader
         self._writer = writer
         self._numbers = itertools.count(1)
-        self._streams: dict[int, Stream] = {}
+        self._streams: dict[int, RelayStream] = {}
         self._processes: dict[int, GuestProcess] = {}
         self._answers: dict[int, asyncio.Future[Mapping[str, object]]] = {}
         self.hello: asyncio.Future[Mapping[str, object]] = (
@@ -386,7 +391,7 @@ class Wire:
             raise
         return process
 
-    def open(self, address: str | tuple[str, int], process: GuestProcess) -> Stream:
+    def open(self, address: str | tuple[str, int], process: GuestProcess) -> RelayStream:
         """Connect to a unix or TCP socket in the container, as soon as it is bound.
 
         The stream ends without a byte when `process` ends before that.
@@ -401,10 +406,10 @@ class Wire:
         """Kill every process of the container but the groups of `keep`."""
         await self._ask(Kind.SWEEP, [process.number for process in keep])
 
-    async def usage(self) -> Usage:
+    async def usage(self) -> ContainerUsage:
         answer = await self._ask(Kind.ASK, {})
         used, limit, pids = (_whole(answer, name) for name in ("used", "limit", "pids"))
-        return Usage(used, limit, pids, _whole(answer, "cpu") / 1e9)
+        return ContainerUsage(used, limit, pids, _whole(answer, "cpu") / 1e9)
 
     async def unnamed(self, folder: str) -> tuple[int, int]:
         """Bytes of open files without a name on the file system of `folder`, and the number of
@@ -515,8 +520,8 @@ class Wire:
         finally:
             self._answers.pop(number, None)
 
-    def _stream(self) -> Stream:
-        stream = Stream(self, next(self._numbers))
+    def _stream(self) -> RelayStream:
+        stream = RelayStream(self, next(self._numbers))
         self._streams[stream.number] = stream
         return stream
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from codeexec.environments.docker.wire import GuestProcess, Stream, Wire
+from codeexec.environments.docker.wire import GuestProcess, RelayConnection, RelayStream
 from codeexec.environments.temporary import LockedFolder, sweep
 from codeexec.kernels.jupyter.launch import CHANNELS
 
@@ -26,7 +26,7 @@ _PREFIX = "codeexec-mux-"
 class Target:
     """A kernel process and where it binds: `prefix` + `-1` to `-5`, as ipc connection files say."""
 
-    wire: Wire
+    wire: RelayConnection
     process: GuestProcess
     prefix: str
 
@@ -90,7 +90,7 @@ class Mux:
     async def _link(
         self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        stream: Stream | None = None
+        stream: RelayStream | None = None
         try:
             while (target := self._target) is None or target.process.exit.done():
                 self._changed.clear()
@@ -113,13 +113,13 @@ class Mux:
             writer.close()
 
 
-async def _to_guest(reader: asyncio.StreamReader, stream: Stream) -> None:
+async def _to_guest(reader: asyncio.StreamReader, stream: RelayStream) -> None:
     with contextlib.suppress(BrokenPipeError, ConnectionError):
         while chunk := await reader.read(_CHUNK):
             await stream.write(chunk)
 
 
-async def _to_client(stream: Stream, writer: asyncio.StreamWriter) -> None:
+async def _to_client(stream: RelayStream, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(ConnectionError):
         async for chunk in stream:
             writer.write(chunk)

@@ -24,11 +24,11 @@ from codeexec.environments.docker.pulling import Pull
 from codeexec.environments.files import Folder
 from codeexec.environments.trust import TrustStore
 from codeexec.kernels.backends import Backend, BackendContext
-from codeexec.kernels.base import Handle, Kernel, KernelChoice, Pulled, Sink, Told
+from codeexec.kernels.base import Handle, Kernel, KernelChoice, Notice, Pulled, Sink
 from codeexec.kernels.docker.environment import ContainerPlace
 from codeexec.kernels.docker.life import ContainerLife
 from codeexec.kernels.docker.process import ContainerKernel, KernelCommand
-from codeexec.kernels.docker.warm_pool import Spare
+from codeexec.kernels.docker.warm_pool import WarmPool
 from codeexec.kernels.jupyter.kernel import START_TIMEOUT, JupyterKernel
 from codeexec.kernels.jupyter.launch import GUEST
 
@@ -79,7 +79,7 @@ class Containers(Backend):
         self._settings = settings
         self._start_timeout = start_timeout
         self._facts: dict[Engine, EngineFacts] = {}
-        self._spare = Spare()
+        self._spare = WarmPool()
         self._lives: WeakValueDictionary[tuple[str, int], ContainerLife] = WeakValueDictionary()
         """By session and number, in the order in which the kernels were made."""
         self._numbers = count()
@@ -105,7 +105,7 @@ class Containers(Backend):
         )
 
         def tell(title: str, message: str) -> None:
-            sink([Told("warning", title, message)])
+            sink([Notice("warning", title, message)])
 
         async def make() -> ContainerKernel:
             facts = await self._know(engine)

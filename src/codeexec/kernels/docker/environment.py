@@ -10,13 +10,13 @@ from codeexec.environments.base import (
     BasePaths,
     ExecHandle,
     FileChange,
-    FileEntry,
     FileRow,
     FileWrite,
     Location,
     OpenFile,
     TerminalHandle,
     TerminalSize,
+    WorkspaceEntry,
     WriteOutcome,
 )
 from codeexec.environments.budget import Budget
@@ -94,7 +94,7 @@ class ContainerPlace:
     async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome:
         return await (await self._files()).write_files(files)
 
-    async def list_files(self, path: Location = "", pattern: str = "**") -> list[FileEntry]:
+    async def list_files(self, path: Location = "", pattern: str = "**") -> list[WorkspaceEntry]:
         return await (await self._files()).list_files(path, pattern)
 
     async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]:
@@ -102,7 +102,7 @@ class ContainerPlace:
 
     async def changed_files(
         self, since: int, matches: Callable[[str], bool], most: int
-    ) -> list[FileEntry]:
+    ) -> list[WorkspaceEntry]:
         return await (await self._files()).changed_files(since, matches, most)
 
     def watch(

@@ -21,7 +21,7 @@ from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, UsageE
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.docker.growth import Growth, GrowthMeter, Hidden, Limits, excess
 from codeexec.environments.docker.policy import EngineFacts
-from codeexec.environments.docker.wire import GuestProcess, Usage
+from codeexec.environments.docker.wire import ContainerUsage, GuestProcess
 from codeexec.kernels.docker.channel_proxy import (
     Mux,
     Target,
@@ -203,7 +203,7 @@ class ContainerKernel:
         if self.environment is not None:
             await self.environment.unpause()
 
-    async def usage(self) -> Usage:
+    async def usage(self) -> ContainerUsage:
         """Of the whole container. EnvironmentUnavailable when there is none."""
         if self.environment is None:
             raise EnvironmentUnavailable("The container is not started.", "Start the kernel.")

@@ -23,7 +23,7 @@ from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.environments.docker.image import DEFAULT_IMAGE
 from codeexec.environments.docker.policy import Policy, mountable, preset
-from codeexec.environments.docker.wire import Usage
+from codeexec.environments.docker.wire import ContainerUsage
 from codeexec.kernels.docker.container_exit import KernelEnd
 from codeexec.kernels.docker.process import ContainerKernel, KernelCommand, Transport
 
@@ -102,7 +102,7 @@ class DockerProvisioner(KernelProvisionerBase):
     def notices(self) -> tuple[str, ...]:
         return self.kernel.notices if self.kernel else ()
 
-    async def usage(self) -> Usage:
+    async def usage(self) -> ContainerUsage:
         """Memory and processes of the container; EnvironmentUnavailable when it is not there."""
         kernel, thread = self._running()
         return await thread.call(kernel.usage())

@@ -20,7 +20,7 @@ KEPT = 900.0
 """Seconds after which a spare that nobody took is ended: it holds some 80 MB."""
 
 
-class Spare:
+class WarmPool:
     """At most one, for the plan that was used last: the same folder, image and policy."""
 
     def __init__(self) -> None:

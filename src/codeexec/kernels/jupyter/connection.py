@@ -12,7 +12,16 @@ from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from codeexec.domain.errors import Busy, KernelDied
-from codeexec.kernels.base import ExecuteCall, Fact, Overheard, Raised, Reached, Sink, Told, Wrote
+from codeexec.kernels.base import (
+    ErrorRaised,
+    ExecuteCall,
+    KernelEvent,
+    Notice,
+    Overheard,
+    Reached,
+    Sink,
+    StreamWritten,
+)
 from codeexec.kernels.jupyter.messages.codec import Message
 from codeexec.kernels.jupyter.messages.translate import translate
 from codeexec.kernels.jupyter.outbox.reader import REPLY, REQUEST, OutboxReader
@@ -54,7 +63,7 @@ class KernelConnection:
         self._sink = sink
         self._tracker = Tracker()
         self._widgets = OutputWidgets()
-        self._facts: deque[Fact] = deque()
+        self._facts: deque[KernelEvent] = deque()
         self._marked = 0
         self._input_header = b"{}"
         self._input_id = ""
@@ -65,7 +74,7 @@ class KernelConnection:
         """Whether another client has asked the kernel to end."""
         self.is_late = False
         """Whether the kernel is one whose output may come after it said that it is done."""
-        self._held: list[Fact] = []
+        self._held: list[KernelEvent] = []
         self._messages = 0
         self.heard = asyncio.Event()
         """Set as soon as anything was heard of the kernel's output."""
@@ -262,7 +271,7 @@ class KernelConnection:
         if not count:
             title = "Output of the kernel may be missing"
             why = "The kernel does not say any more what it has put out."
-        self._facts.append(Told("warning", title, why))
+        self._facts.append(Notice("warning", title, why))
 
     async def drained(self) -> None:
         is_more = self.turned()
@@ -273,7 +282,7 @@ class KernelConnection:
     def turned(self) -> bool:
         if not self._facts:
             return False
-        batch: list[Fact] = []
+        batch: list[KernelEvent] = []
         size, room = 0, BATCH
         place: Reached | None = None
         # A fact and the place after it are journaled together.
@@ -282,7 +291,7 @@ class KernelConnection:
             if isinstance(fact, Reached):
                 place = fact
                 continue
-            size += len(fact.text) if isinstance(fact, Wrote) else 1
+            size += len(fact.text) if isinstance(fact, StreamWritten) else 1
             batch.append(fact)
             room = LINE if _is_within_line(fact) else BATCH
         self._sink(batch if place is None else [*batch, place])
@@ -293,12 +302,12 @@ class KernelConnection:
         self._facts += self._tracker.give_up(execution, interrupted=self.interrupted)
         self._hand_on()
 
-    def _keep(self, facts: tuple[Fact, ...], number: int, skipped: int) -> None:
+    def _keep(self, facts: tuple[KernelEvent, ...], number: int, skipped: int) -> None:
         """`number` is that of the message; its first `skipped` facts are known already."""
         for fact in facts:
-            if isinstance(fact, Raised):
+            if isinstance(fact, ErrorRaised):
                 self._tracker.note_error(fact.execution, fact.error)
-        if len(facts) == 1 and isinstance(facts[0], Wrote) and len(facts[0].text) > SLICE:
+        if len(facts) == 1 and isinstance(facts[0], StreamWritten) and len(facts[0].text) > SLICE:
             facts = tuple(_slices(facts[0]))
         for part, fact in enumerate(facts[skipped:], skipped + 1):
             self._facts.append(fact)
@@ -316,7 +325,7 @@ class KernelConnection:
         if self._tracker.waits_for_reply(execution):
             self._do_later(self._await_reply(execution))
 
-    def _end(self, facts: tuple[Fact, ...]) -> None:
+    def _end(self, facts: tuple[KernelEvent, ...]) -> None:
         """Take facts that end an execution, or none; late where its output may be late."""
         if not facts or not self.is_late:
             self._facts += facts
@@ -357,14 +366,14 @@ class KernelConnection:
             pass
 
 
-def _slices(wrote: Wrote) -> Iterator[Wrote]:
+def _slices(wrote: StreamWritten) -> Iterator[StreamWritten]:
     for at in range(0, len(wrote.text), SLICE):
         yield replace(wrote, text=wrote.text[at : at + SLICE])
 
 
-def _is_within_line(fact: Fact) -> bool:
+def _is_within_line(fact: KernelEvent) -> bool:
     """A piece of one long row, which nothing rewrites: taking it costs next to nothing, while a
     line of 5 MB in batches of 128 KB would be 100 MB of rows."""
-    if not isinstance(fact, Wrote):
+    if not isinstance(fact, StreamWritten):
         return False
     return not any(sign in fact.text for sign in "\n\r\x1b\b")

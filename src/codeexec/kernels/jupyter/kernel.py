@@ -25,7 +25,7 @@ from codeexec.kernels.capabilities import Capabilities
 from codeexec.kernels.jupyter.connection import REPLY_GRACE, START_AGAIN, KernelConnection
 from codeexec.kernels.jupyter.greeting import NUDGE, QUESTION, greet_beside
 from codeexec.kernels.jupyter.language_service import LanguageService
-from codeexec.kernels.jupyter.life import Contained, Life, Outliving
+from codeexec.kernels.jupyter.life import Contained, KernelProcess, Outliving
 from codeexec.kernels.jupyter.messages import replies
 from codeexec.kernels.jupyter.messages.python_variables import PythonVariables
 from codeexec.kernels.jupyter.outbox.leftovers import folder_of
@@ -52,7 +52,7 @@ class JupyterKernel:
     def __init__(
         self,
         ref: KernelRef,
-        life: Life,
+        life: KernelProcess,
         sink: Sink,
         *,
         primed: bool = False,

@@ -9,7 +9,7 @@ from codeexec.domain.events import Death
 from codeexec.kernels.base import Handle, KernelUsage
 
 
-class Life(Protocol):
+class KernelProcess(Protocol):
     """The existence of one kernel through all its processes; says nothing to it."""
 
     @property

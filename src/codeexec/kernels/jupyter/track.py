@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass
 
 from codeexec.domain.outputs import ErrorInfo
-from codeexec.kernels.base import Fact, Finished
+from codeexec.kernels.base import Finished, KernelEvent
 from codeexec.kernels.jupyter.messages.codec import Message
 from codeexec.kernels.jupyter.messages.translate import finished
 
@@ -29,7 +29,7 @@ class _Open:
     """An execution that has not ended; `end` and `shown` are what its reply says."""
 
     end: Finished | None = None
-    shown: tuple[Fact, ...] = ()
+    shown: tuple[KernelEvent, ...] = ()
     idle: bool = False
     error: ErrorInfo | None = None
     is_theirs: bool = False
@@ -68,7 +68,7 @@ class Tracker:
             if tracked.is_theirs:
                 tracked.end = Finished(execution, "error", error)
 
-    def replied(self, reply: Message) -> tuple[Fact, ...]:
+    def replied(self, reply: Message) -> tuple[KernelEvent, ...]:
         """An execute_reply has come."""
         execution = reply.parent.msg_id
         tracked = self._open.get(execution)
@@ -80,7 +80,7 @@ class Tracker:
             return self._close(execution, tracked.end)
         return ()
 
-    def idled(self, execution: str) -> tuple[Fact, ...]:
+    def idled(self, execution: str) -> tuple[KernelEvent, ...]:
         """The kernel has said `idle` about this request."""
         tracked = self._open.get(execution)
         if tracked is None:
@@ -99,7 +99,7 @@ class Tracker:
     def is_open(self, execution: str) -> bool:
         return execution in self._open
 
-    def give_up(self, execution: str, *, interrupted: bool) -> tuple[Fact, ...]:
+    def give_up(self, execution: str, *, interrupted: bool) -> tuple[KernelEvent, ...]:
         """The kernel is idle and no reply will come any more: a signal has eaten it."""
         tracked = self._open.get(execution)
         if tracked is None:
@@ -113,5 +113,5 @@ class Tracker:
         """The kernel is gone, and with it all that was open."""
         self._open.clear()
 
-    def _close(self, execution: str, end: Finished) -> tuple[Fact, ...]:
+    def _close(self, execution: str, end: Finished) -> tuple[KernelEvent, ...]:
         return (*self._open.pop(execution).shown, end)

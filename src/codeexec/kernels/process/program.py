@@ -21,10 +21,10 @@ from codeexec.domain.outputs import ErrorInfo
 from codeexec.kernels.base import (
     Displayed,
     DisplayRefreshed,
-    Fact,
     Finished,
+    KernelEvent,
     OutputCleared,
-    Wrote,
+    StreamWritten,
 )
 from codeexec.kernels.process.spawn import SpawnedProgram
 
@@ -137,7 +137,7 @@ class ProgramRun:
         code = self.spawned.process.returncode
         return code if code >= 0 else 128 - code
 
-    async def facts(self) -> AsyncIterator[list[Fact]]:
+    async def facts(self) -> AsyncIterator[list[KernelEvent]]:
         """Batches in order; the last one ends with `Finished`."""
         try:
             while not self.has_ended:
@@ -156,7 +156,7 @@ class ProgramRun:
         finally:
             self.close()
 
-    async def _rest(self) -> AsyncIterator[list[Fact]]:
+    async def _rest(self) -> AsyncIterator[list[KernelEvent]]:
         """What is still in the pipes after the program's end."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER):
@@ -183,18 +183,18 @@ class ProgramRun:
 
     # -- streams -------------------------------------------------------------------------
 
-    def _take_streams(self, *, final: bool = False) -> list[Fact]:
-        facts: list[Fact] = []
+    def _take_streams(self, *, final: bool = False) -> list[KernelEvent]:
+        facts: list[KernelEvent] = []
         for name, source in self._streams.items():
             data = source.read()
             text = self._decoders[name].decode(data, final=final)
             if text:
-                facts.append(Wrote(self._execution, name, text))
+                facts.append(StreamWritten(self._execution, name, text))
         return facts
 
     # -- displays ------------------------------------------------------------------------
 
-    def _take_all(self) -> tuple[list[Fact], int]:
+    def _take_all(self) -> tuple[list[KernelEvent], int]:
         """The streams, and then the messages whose program waits; how many these are."""
         lines = (self._partial + self._channel.read()).split(b"\n")
         self._partial = lines.pop()
@@ -221,7 +221,7 @@ class ProgramRun:
             return None
         return message if isinstance(message, dict) else None
 
-    def _translate(self, message: Mapping[str, object]) -> list[Fact]:
+    def _translate(self, message: Mapping[str, object]) -> list[KernelEvent]:
         data, metadata = message.get("data"), message.get("metadata")
         values = {str(key): value for key, value in data.items()} if isinstance(data, dict) else {}
         facts = metadata if isinstance(metadata, dict) else {}

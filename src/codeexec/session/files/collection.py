@@ -10,9 +10,9 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from codeexec.domain.errors import CodeexecError
-from codeexec.environments.base import Environment, FileEntry
+from codeexec.environments.base import Environment, WorkspaceEntry
 from codeexec.session.files.artifacts import BlobStore
-from codeexec.session.storage.event_log import Recorder
+from codeexec.session.storage.event_log import EventLog
 from codeexec.session.tasks import Tasks
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class FileCollection:
     def __init__(
         self,
         environment: Callable[[], Environment],
-        recorder: Recorder,
+        recorder: EventLog,
         blobs: BlobStore,
         tasks: Tasks,
         keep: Keep,
@@ -80,7 +80,9 @@ class FileCollection:
                     ]
                     await self._take(environment, entry, began[-1])
 
-    async def _take(self, environment: Environment, entry: FileEntry, execution_id: str) -> None:
+    async def _take(
+        self, environment: Environment, entry: WorkspaceEntry, execution_id: str
+    ) -> None:
         name = str(entry.path)
         try:
             data = await environment.read_file(entry.path, limit=LARGEST)

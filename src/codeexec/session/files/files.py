@@ -15,7 +15,7 @@ from codeexec.environments.base import Environment, FileRow, OpenFile
 from codeexec.environments.budget import Budget, beside_loop
 from codeexec.session.files.artifacts import BlobStore
 from codeexec.session.files.collection import FileCollection, mime_of
-from codeexec.session.storage.event_log import Recorder
+from codeexec.session.storage.event_log import EventLog
 from codeexec.session.tasks import Tasks
 
 LARGEST = 32 * 2**20
@@ -37,7 +37,7 @@ class SessionFiles:
     def __init__(
         self,
         environment: Callable[[], Environment],
-        recorder: Recorder,
+        recorder: EventLog,
         blobs: BlobStore,
         tasks: Tasks,
         collect: bool,

@@ -20,7 +20,7 @@ RUNGS: tuple[LadderStage, ...] = ("interrupt", "interrupt_again", "terminate", "
 TOP = len(RUNGS) - 1
 
 
-class Ladder:
+class InterruptEscalation:
     """One climb at a time, for one execution; `settle` is called when that has ended."""
 
     def __init__(

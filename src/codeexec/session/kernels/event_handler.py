@@ -39,7 +39,7 @@ _LAST_LINES = 20
 """Lines of an error that are kept when the journal is full."""
 
 
-class Intake:
+class KernelEventHandler:
     """Of one kernel of a session. `find` looks up an execution by its id. `finish` is asked for
     the fact that ends an execution (or for none)."""
 
@@ -66,7 +66,7 @@ class Intake:
         self._dirty: dict[str, OutputDocument] = {}
         self._last_answered = ""
 
-    def take(self, facts: Iterable[says.Fact]) -> list[AnyEvent]:
+    def take(self, facts: Iterable[says.KernelEvent]) -> list[AnyEvent]:
         """The facts in order; output of an execution stands before its end. What the journal has
         no room for is left out, and a row says so."""
         room = self._limit.room
@@ -78,13 +78,13 @@ class Intake:
                 self._leave_out(fact)
                 continue
             match fact:
-                case says.Wrote():
+                case says.StreamWritten():
                     if document := self._open(fact.execution):
                         document.write(fact.stream, self._fitting(fact))
                 case says.Displayed():
                     if document := self._open(fact.execution):
                         document.show(self._display(fact))
-                case says.Raised():
+                case says.ErrorRaised():
                     if document := self._open(fact.execution):
                         document.fail(fact.error)
                 case says.OutputCleared():
@@ -107,7 +107,7 @@ class Intake:
                     self._told_full.discard(fact.execution)
                 case says.NextInput():
                     events.append(NextInputOffered(fact.execution, fact.text, fact.replaces))
-                case says.Told():
+                case says.Notice():
                     events += self._flush()
                     events.append(NoticeGiven(fact.level, fact.title, fact.message, fact.next_step))
                 case says.Pulled():
@@ -127,7 +127,7 @@ class Intake:
                     events += self._flush()
         return events + self._flush()
 
-    def _fitting(self, fact: says.Wrote) -> str:
+    def _fitting(self, fact: says.StreamWritten) -> str:
         """The text, as far as there is room for it."""
         size = len(fact.text)
         text = fact.text if size <= self._room else fact.text[: int(self._room)]
@@ -137,15 +137,15 @@ class Intake:
             return ""
         return text
 
-    def _leave_out(self, fact: says.Fact, text: str = "") -> None:
+    def _leave_out(self, fact: says.KernelEvent, text: str = "") -> None:
         """Drop what comes over the limit, but for its first `text`."""
         self.is_over = True
-        if not isinstance(fact, says.Wrote | says.Displayed | says.Raised):
+        if not isinstance(fact, says.StreamWritten | says.Displayed | says.ErrorRaised):
             return
         if fact.execution in self._told_full or not (document := self._open(fact.execution)):
             return
         self._told_full.add(fact.execution)
-        if text and isinstance(fact, says.Wrote):
+        if text and isinstance(fact, says.StreamWritten):
             document.write(fact.stream, text)
         document.write("stderr", f"\n{self._limit.reason} Output from here on is not kept.\n")
 

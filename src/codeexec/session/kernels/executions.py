@@ -8,7 +8,7 @@ from typing import Protocol
 from codeexec.domain.errors import StorageError
 from codeexec.domain.events import AnyEvent
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.kernels.base import Fact
+from codeexec.kernels.base import KernelEvent
 
 
 class Executions(Protocol):
@@ -17,7 +17,7 @@ class Executions(Protocol):
     @property
     def is_interrupting(self) -> bool: ...
 
-    def take(self, facts: Sequence[Fact]) -> None:
+    def take(self, facts: Sequence[KernelEvent]) -> None:
         """What the kernel says."""
 
     def pump(self) -> None:

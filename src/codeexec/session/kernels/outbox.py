@@ -12,7 +12,7 @@ from codeexec.domain.errors import StorageError
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.outputs import LIVE_ROWS, iter_rows
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.kernels.base import Fact, Handle, Reached
+from codeexec.kernels.base import Handle, KernelEvent, Reached
 from codeexec.session.output.document import DocumentState, OutputDocument
 from codeexec.session.storage.journal import Journal, private_key
 
@@ -24,7 +24,7 @@ OUTBOX = "outbox"
 KEPT_STATES = 8
 
 
-class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+class OutboxPlace(msgspec.Struct, frozen=True, omit_defaults=True):
     """See `kernels.base.Reached`; `documents` by execution, those at rest are left out."""
 
     token: str
@@ -37,25 +37,25 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
         return Reached(self.token, self.number, self.part)
 
 
-def reached_by(facts: Sequence[Fact]) -> Reached | None:
+def reached_by(facts: Sequence[KernelEvent]) -> Reached | None:
     """The place that a batch of facts leads to."""
     return next((fact for fact in reversed(facts) if isinstance(fact, Reached)), None)
 
 
-def read_place(journal: Journal, kernel: str = DEFAULT_KERNEL) -> Place | None:
+def read_place(journal: Journal, kernel: str = DEFAULT_KERNEL) -> OutboxPlace | None:
     """The place in the outbox of this kernel of the session that the journal has reached; None
     where it never had one."""
     stored = journal.get_private(private_key(OUTBOX, kernel))
     if stored is None:
         return None
     try:
-        return msgspec.convert(stored, Place)
+        return msgspec.convert(stored, OutboxPlace)
     except msgspec.ValidationError as error:
         log.warning("the place in the kernel's outbox cannot be read: %s", error)
         return None
 
 
-def with_place(handle: Handle, place: Place | None) -> Handle:
+def with_place(handle: Handle, place: OutboxPlace | None) -> Handle:
     """The handle of a kernel, to be read on from the place where it is one of that process."""
     begun = handle.get("outbox")
     if place is None or not isinstance(begun, Mapping) or begun.get("token") != place.token:
@@ -73,7 +73,7 @@ class OpenDocuments:
         self._key = private_key(OUTBOX, kernel)
         self._states: dict[str, DocumentState] = {}
 
-    def resume(self, place: Place | None) -> None:
+    def resume(self, place: OutboxPlace | None) -> None:
         """Go on as the place says."""
         self._states = dict(place.documents) if place is not None else {}
 
@@ -86,14 +86,14 @@ class OpenDocuments:
             if len(self._states) > KEPT_STATES:
                 del self._states[next(iter(self._states))]
 
-    def journaled_with(self, facts: Sequence[Fact]) -> dict[str, object] | None:
+    def journaled_with(self, facts: Sequence[KernelEvent]) -> dict[str, object] | None:
         """Private values to be journaled together with what these facts say. A place alone
         changes nothing that is journaled."""
         reached = reached_by(facts)
         return {self._key: self.place(reached)} if reached is not None and len(facts) > 1 else None
 
-    def place(self, reached: Reached) -> Place:
-        return Place(reached.token, reached.number, reached.part, dict(self._states))
+    def place(self, reached: Reached) -> OutboxPlace:
+        return OutboxPlace(reached.token, reached.number, reached.part, dict(self._states))
 
     def reopen(self, view: ExecutionView) -> OutputDocument:
         """The document of an execution as far as it is journaled; its last rows can change."""

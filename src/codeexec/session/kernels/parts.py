@@ -8,7 +8,7 @@ from codeexec.domain.clock import Clock
 from codeexec.kernels.base import KernelFactory
 from codeexec.session.files.artifacts import BlobStore
 from codeexec.session.settings import HostSettings
-from codeexec.session.storage.event_log import Recorder
+from codeexec.session.storage.event_log import EventLog
 from codeexec.session.storage.journal_limit import JournalLimit
 from codeexec.session.tasks import Tasks
 
@@ -18,7 +18,7 @@ class SessionParts:
     """`outlives`: kernels may be adopted when our process is gone. `answers` are the passwords
     that were given to any kernel of the session."""
 
-    recorder: Recorder
+    recorder: EventLog
     blobs: BlobStore
     factory: KernelFactory
     settings: HostSettings

@@ -25,8 +25,8 @@ from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.kernels import base as says
 from codeexec.kernels.base import KernelChoice
 from codeexec.session.kernels.answers import SecretAnswers
-from codeexec.session.kernels.escalation import Ladder
-from codeexec.session.kernels.event_handler import Intake
+from codeexec.session.kernels.escalation import InterruptEscalation
+from codeexec.session.kernels.event_handler import KernelEventHandler
 from codeexec.session.kernels.executions import SlotOwner
 from codeexec.session.kernels.outbox import OpenDocuments, reached_by, read_place
 from codeexec.session.kernels.parts import SessionParts
@@ -71,10 +71,10 @@ class KernelSlot:
         self._limited: set[str] = set()
         self._theirs: set[str] = set()
         self._open_documents = OpenDocuments(recorder.journal, name)
-        self._intake = Intake(
+        self._intake = KernelEventHandler(
             recorder.find, parts.blobs, self._open_documents, self._finish, self.limit, name
         )
-        self._ladder = Ladder(parts.settings, parts.clock, recorder.record, name)
+        self._ladder = InterruptEscalation(parts.settings, parts.clock, recorder.record, name)
         self._timer = RunTimer(self._time_out)
         self._timed_out: set[str] = set()
         self._unheard = self._unsent = ""
@@ -171,7 +171,7 @@ class KernelSlot:
 
     # -- facts out ---------------------------------------------------------------------
 
-    def take(self, facts: Sequence[says.Fact]) -> None:
+    def take(self, facts: Sequence[says.KernelEvent]) -> None:
         """The kernel's sink."""
         start = 0
         for at, fact in enumerate(facts):
@@ -184,7 +184,7 @@ class KernelSlot:
         self._owner.check_limit()
         self._owner.pump()
 
-    def _record(self, facts: Sequence[says.Fact]) -> None:
+    def _record(self, facts: Sequence[says.KernelEvent]) -> None:
         events = self._intake.take(facts)
         for fact in facts:
             if isinstance(fact, says.Died):

@@ -38,7 +38,7 @@ CHECKPOINT_EVENTS = 2000
 """Events after which the snapshot is kept in the journal again."""
 
 
-class Recorder:
+class EventLog:
     """The one writer of a session's journal.
 
     Readers pull from the journal by their own cursor, so one that stops reading costs nothing

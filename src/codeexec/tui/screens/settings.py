@@ -16,7 +16,7 @@ from codeexec.config.load import (
     Key,
     Loaded,
     Origin,
-    Problem,
+    SettingProblem,
     keys,
     load,
     section_docs,
@@ -50,7 +50,7 @@ class SettingRow:
     key: Key
     value: object
     origin: Origin
-    problem: Problem | None = None
+    problem: SettingProblem | None = None
 
     @property
     def name(self) -> str:

@@ -24,7 +24,7 @@ OUTBOX_TAG = b"codeexec-outbox="
 """How the routing frame begins that holds a message's number; see guest/outbox.py."""
 
 
-class Header(msgspec.Struct, frozen=True):
+class MessageHeader(msgspec.Struct, frozen=True):
     """Of a header, what we read."""
 
     msg_type: str
@@ -55,7 +55,7 @@ class Message(msgspec.Struct, frozen=True):
     number: int = 0
 
 
-_header = msgspec.json.Decoder(Header)
+_header = msgspec.json.Decoder(MessageHeader)
 _parent = msgspec.json.Decoder(Parent)
 _content = msgspec.json.Decoder(dict[str, object])
 _encode = msgspec.json.Encoder().encode

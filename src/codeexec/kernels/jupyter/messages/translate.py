@@ -11,15 +11,15 @@ from codeexec.domain.outputs import ErrorInfo
 from codeexec.kernels.base import (
     Displayed,
     DisplayRefreshed,
-    Fact,
+    ErrorRaised,
     Finished,
     InputRequested,
+    KernelEvent,
     NextInput,
+    Notice,
     OutputCleared,
-    Raised,
     Started,
-    Told,
-    Wrote,
+    StreamWritten,
 )
 from codeexec.kernels.jupyter.messages.codec import Message
 
@@ -34,10 +34,10 @@ IGNORED = frozenset(
 )  # fmt: skip
 """Known, and not part of what an execution puts out."""
 
-NOTHING: tuple[Fact, ...] = ()
+NOTHING: tuple[KernelEvent, ...] = ()
 
 
-def translate(message: Message, execution: str) -> tuple[Fact, ...]:
+def translate(message: Message, execution: str) -> tuple[KernelEvent, ...]:
     """The facts that a message of iopub or stdin tells of `execution`; unknown ones tell none."""
     content = message.content
     match message.type:
@@ -48,7 +48,7 @@ def translate(message: Message, execution: str) -> tuple[Fact, ...]:
             stream: Literal["stdout", "stderr"] = (
                 "stderr" if content.get("name") == "stderr" else "stdout"
             )
-            return (Wrote(execution, stream, text),)
+            return (StreamWritten(execution, stream, text),)
         case "display_data" | "execute_result":
             return (
                 Displayed(
@@ -70,7 +70,7 @@ def translate(message: Message, execution: str) -> tuple[Fact, ...]:
         case "clear_output":
             return (OutputCleared(execution, bool(content.get("wait"))),)
         case "error":
-            return (Raised(execution, error_info(content)),)
+            return (ErrorRaised(execution, error_info(content)),)
         case "execute_input":
             return (Started(execution, _count(content)),)
         case "input_request":
@@ -83,7 +83,7 @@ def translate(message: Message, execution: str) -> tuple[Fact, ...]:
             return NOTHING
 
 
-def finished(reply: Message, execution: str) -> tuple[Finished, tuple[Fact, ...]]:
+def finished(reply: Message, execution: str) -> tuple[Finished, tuple[KernelEvent, ...]]:
     """What an execute_reply says: the end, and what comes before it (a pager's text, the next
     input)."""
     content = reply.content
@@ -102,7 +102,7 @@ def finished(reply: Message, execution: str) -> tuple[Finished, tuple[Fact, ...]
     return Finished(execution, "error", error_info(content), _count(content)), facts
 
 
-def _of_payload(payload: Mapping[str, object], execution: str) -> tuple[Fact, ...]:
+def _of_payload(payload: Mapping[str, object], execution: str) -> tuple[KernelEvent, ...]:
     text = payload.get("text")
     match payload.get("source"):
         case "page":
@@ -111,7 +111,7 @@ def _of_payload(payload: Mapping[str, object], execution: str) -> tuple[Fact, ..
             return (NextInput(execution, text, payload.get("replace") is True),)
         case "set_next_input" if isinstance(text, str):
             advice = f"It has {len(text):,} characters; open the file instead."
-            return (Told("warning", "The next input is too long", advice),)
+            return (Notice("warning", "The next input is too long", advice),)
     return NOTHING
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from codeexec.kernels.base import Displayed, DisplayRefreshed, Fact
+from codeexec.kernels.base import Displayed, DisplayRefreshed, KernelEvent
 from codeexec.kernels.jupyter.messages.codec import Message
 from codeexec.kernels.jupyter.widgets.text import (
     KEPT,
@@ -113,7 +113,7 @@ class OutputWidgets:
                     return True
         return False
 
-    def placed(self, fact: Fact) -> Fact:
+    def placed(self, fact: KernelEvent) -> KernelEvent:
         """A display of a widget has an id, by which it is updated; others stay as they are."""
         if not isinstance(fact, Displayed):
             return fact
@@ -131,7 +131,7 @@ class OutputWidgets:
             fact.count,
         )
 
-    def changes(self, *, now: bool) -> Iterator[Fact]:
+    def changes(self, *, now: bool) -> Iterator[KernelEvent]:
         """The displays that show something else; unless `now`, not too often."""
         if not self._changed or (not now and time.monotonic() - self._shown_at < _EVERY):
             return
