@@ -317,9 +317,9 @@ def test_tags_of_cells_are_honoured_as_nbclient_does(desk: Desk) -> None:
     done = desk.run("run", "book.ipynb", "--save", "out.ipynb")
     assert (done.stdout, done.returncode) == ("1\n3\n", 1)
     ours = read_notebook(desk.folder / "out.ipynb").cells
-    cells, error = run_by_nbclient(json.dumps(book))
+    executed, error = run_by_nbclient(json.dumps(book))
     assert error is not None
-    for cell, theirs in zip(ours, cells, strict=True):
+    for cell, theirs in zip(ours, executed.cells, strict=True):
         assert [each.output_type for each in cell.outputs] == [
             each.output_type for each in theirs.outputs
         ]
@@ -353,9 +353,9 @@ def test_output_widgets_capture_as_in_nbclient(desk: Desk) -> None:
     assert "step 2" in done.stdout
     assert lines.index("after") > lines.index("before")
     ours = read_notebook(desk.folder / "out.ipynb").cells
-    theirs, error = run_by_nbclient(book)
+    executed, error = run_by_nbclient(book)
     assert error is None
-    for mine, other in zip(ours, theirs, strict=True):
+    for mine, other in zip(ours, executed.cells, strict=True):
         assert [(each.output_type, each.get("text")) for each in mine.outputs] == [
             (each.output_type, each.get("text")) for each in other.outputs
         ]

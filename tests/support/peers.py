@@ -11,8 +11,8 @@ CELL_SECONDS = 15
 """Longer than any cell of a comparison takes."""
 
 
-def run_by_nbclient(notebook: str) -> tuple[list[nbformat.NotebookNode], CellExecutionError | None]:
-    """The cells of a notebook with the outputs that nbclient gives them, and how it failed.
+def run_by_nbclient(notebook: str) -> tuple[nbformat.NotebookNode, CellExecutionError | None]:
+    """The notebook with the outputs that nbclient gives it, and how it failed.
 
     On a busy machine nbclient may lose the first words of a kernel and then waits for ever: such a
     run is given up and begun again.
@@ -29,5 +29,5 @@ def run_by_nbclient(notebook: str) -> tuple[list[nbformat.NotebookNode], CellExe
             error = failed
         except (CellTimeoutError, RuntimeError):
             continue
-        return client.nb.cells, error
+        return client.nb, error
     raise AssertionError(f"nbclient did not end in {ATTEMPTS} attempts")

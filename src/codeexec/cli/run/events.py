@@ -67,9 +67,13 @@ class RunEvents:
 
     def begin(self, execution_id: str, printer: OutputPrinter) -> asyncio.Future[ExecutionFinished]:
         """Print the output of an execution; the future is done when the execution has ended."""
+        self._printers[execution_id] = printer
+        return self.watch(execution_id)
+
+    def watch(self, execution_id: str) -> asyncio.Future[ExecutionFinished]:
+        """The future is done when the execution has ended; its output is not printed."""
         end: asyncio.Future[ExecutionFinished] = asyncio.get_running_loop().create_future()
         self._ends[execution_id] = end
-        self._printers[execution_id] = printer
         return end
 
     def end(self, execution_id: str) -> None:

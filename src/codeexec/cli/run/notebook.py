@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from codeexec.client.api import SessionClient
     from codeexec.documents.notebook_outputs import Json
 
+    ReadStates = Callable[[], Awaitable[Json]]
+    """The states of the kernel's widgets, by model; empty if they cannot be had."""
+
 
 @dataclass(frozen=True, slots=True)
 class Executed:
@@ -32,6 +35,7 @@ async def save_notebook(
     executed: Mapping[int, Executed],
     session: SessionClient,
     read: ReadPart,
+    read_states: ReadStates,
     path: Path,
     kernel: KernelRef | None,
     ready: KernelReady | None,
@@ -44,6 +48,7 @@ async def save_notebook(
     from codeexec.documents.files import encode, write_atomic
     from codeexec.documents.notebook import dump_notebook, with_outputs
     from codeexec.documents.notebook_kernel import kernelspec, with_language
+    from codeexec.documents.notebook_widgets import has_views, with_widget_states
 
     if not executed and path.exists():
         return
@@ -53,6 +58,8 @@ async def save_notebook(
         if cell.is_code and execution is not None:
             outputs = await _outputs(session, execution.execution_id, read)
             notebook = with_outputs(notebook, cell.index, outputs, execution.count)
+    states = await read_states() if executed and has_views(notebook) else {}
+    notebook = with_widget_states(notebook, states)
     if kernel is not None and not notebook.kernel:
         language = kernel.language or (ready.language if ready else "") or "python"
         spec = kernelspec(kernel.name, kernel.display_name, language)

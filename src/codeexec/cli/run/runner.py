@@ -47,7 +47,9 @@ from codeexec.session.temporary import temporary_state
 
 if TYPE_CHECKING:
     from codeexec.cli.streams.artifacts import ArtifactFolder
+    from codeexec.cli.streams.parts import ReadPart
     from codeexec.client.api import SessionClient
+    from codeexec.documents.notebook_outputs import Json
     from codeexec.kernels.docker.containers import ContainerSettings
     from codeexec.kernels.early import EarlyKernel
     from codeexec.kernels.process.kernel import ProgramBackend
@@ -172,16 +174,45 @@ class HeadlessRun:
             if execution_id in self._events.started
         }
         await save_notebook(
-            self._program, executed, session, read, path, self._events.kernel, self._events.ready
+            self._program,
+            executed,
+            session,
+            read,
+            lambda: self._widget_states(session, read),
+            path,
+            self._events.kernel,
+            self._events.ready,
         )
+
+    async def _widget_states(self, session: SessionClient, read: ReadPart) -> Json:
+        """The states of the kernel's widgets, by model; empty if it cannot tell them."""
+        from codeexec.cli.run import widget_states
+
+        if not self._has_python_kernel or self._control.quit.done() or self._events.death:
+            return {}
+        execution_id = new_id(EXECUTION)
+        end = self._events.watch(execution_id)
+        request = Execute(
+            widget_states.CODE,
+            execution_id,
+            origin=widget_states.ORIGIN,
+            options=widget_states.OPTIONS,
+        )
+        states = None
+        with suppress(errors.CodeexecError, TimeoutError):
+            async with asyncio.timeout(widget_states.MOST_SECONDS):
+                await session.call(request)
+                await end
+                states = await widget_states.read_states(session, execution_id, read)
+        if states is None:
+            self._console.say(widget_states.NOT_SAVED)
+        return states or {}
 
     # -- executions ------------------------------------------------------------------------
 
     async def _run_pieces(self, session: SessionClient) -> int:
         program, options = self._program, self._options
-        is_python = program.path is None or program.path.suffix.lower() in (".py", ".ipynb")
-        is_python &= language_of_kernel(options.kernel or program.kernel).lower() == "python"
-        if is_python and self._process is None and not self._has_magic:
+        if self._has_python_kernel and not self._has_magic:
             code = prelude(program, options.arguments)
             await session.call(Execute(code, origin=PRELUDE, options=_PRELUDE_OPTIONS))
         worst = exits.OK
@@ -195,6 +226,13 @@ class HeadlessRun:
             if outcome.ends or (outcome.code != exits.OK and not options.keep_going):
                 break
         return worst
+
+    @property
+    def _has_python_kernel(self) -> bool:
+        path, name = self._program.path, self._options.kernel or self._program.kernel
+        is_python = path is None or path.suffix.lower() in (".py", ".ipynb")
+        is_python &= language_of_kernel(name).lower() == "python"
+        return is_python and self._process is None
 
     @property
     def _has_magic(self) -> bool:
