@@ -88,6 +88,8 @@ async def first_screen(folder: Path, size: Size) -> AsyncIterator[Bench]:
     """Nothing is open, nothing has run."""
     async with open_bench(folder, size=size) as bench:
         await bench.is_idle()
+        await bench.sees("Plots and tables appear here")
+        await bench.sees("Variables appear here")
         yield bench
 
 

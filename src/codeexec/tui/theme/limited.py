@@ -156,7 +156,7 @@ _LIGHT_16: Table = MappingProxyType(
         "run.cancelled": "0 on 3",
         "run.lost": "5",
         "cursor.blurred": "0 on 7",
-        "row.current": "0 on 7",
+        "row.current": "15 on 8",
         "selection": "0 on 14",
         "search.match": "0 on 11",
         "search.current": "15 on 5 bold",

@@ -20,7 +20,7 @@ _PLACEHOLDER = "\U0010eeee"
 """kitty's: its foreground is not a colour, but the number of a picture."""
 
 
-_LEAST = 3.0
+_LEAST = 4.0
 
 
 class PaletteFilter(LineFilter):

@@ -174,7 +174,8 @@ class TabStrip(Handle):
                 break
             segments.append(Segment(label, look))
             if mark:
-                segments.append(Segment(mark, self._theme.style_on(tab.meaning, "bar")))
+                look_of_mark = self._theme.style_on(tab.meaning, "bar")
+                segments.append(Segment(mark, look_of_mark if tab.mark else style("bar.muted")))
             size = cell_len(label + mark)
             self._spans.append((used, used + size, tab))
             used += size
