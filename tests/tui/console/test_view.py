@@ -230,9 +230,12 @@ async def test_a_restart_of_the_kernel_leaves_a_line_between_the_cards() -> None
         lines = app.lines()
         (at,) = (n for n, line in enumerate(lines) if "── kernel restarted · " in line)
         assert at > next(n for n, line in enumerate(lines) if "[1] a = 1" in line)
+        rule = lines[at].strip()
+        app.seq += 3600  # an hour later, which is not when the kernel was restarted
         app.run_once("2", "b = 2")
         lines = app.lines()
         (at,) = (n for n, line in enumerate(lines) if "── kernel restarted · " in line)
+        assert lines[at].strip().strip("─") == rule.strip("─")
         assert "b = 2" in lines[at + 1]
         assert app.view.card_list.height == 2 + 1 + 2
 

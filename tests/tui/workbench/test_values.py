@@ -134,6 +134,8 @@ def test_only_long_runs_are_told() -> None:
     (view,) = long_runs(ended(80.0), Notify(after=10))
     assert words_for(view) == "✓ work(): done after 1:20"
     assert long_runs(ended(80.0), Notify(after=0)) == []
+    long_line = replace(view, code=f"total = sum({'x' * 60})")
+    assert words_for(long_line) == f"✓ total = sum({'x' * 27}…: done after 1:20"
 
 
 def test_the_time_that_a_run_waits_for_an_answer_does_not_count() -> None:

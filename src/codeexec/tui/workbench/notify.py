@@ -9,6 +9,7 @@ from codeexec.domain.glyphs import EXECUTIONS
 from codeexec.domain.printable import printable
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.domain.words import duration
+from codeexec.tui.render.plain import fitted
 from codeexec.tui.session.feed import Frame
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f;]+")
@@ -72,7 +73,7 @@ def _taken(view: ExecutionView, waits: AnswerWaits) -> float:
 def words_for(view: ExecutionView, waits: AnswerWaits | None = None) -> str:
     """Such as `✓ plot: done in 1:20`."""
     title = view.cell.title if view.cell is not None and view.cell.title else ""
-    title = title or view.code.strip().split("\n")[0][:40]
+    title = title or fitted(view.code.strip().split("\n")[0], 40)
     taken = duration(_taken(view, waits or AnswerWaits()))
     ok = view.status == "ok"
     mark = EXECUTIONS["ok" if ok else "error"]

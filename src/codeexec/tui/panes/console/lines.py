@@ -20,7 +20,7 @@ from codeexec.tui.commands.keymap import named_keys
 from codeexec.tui.layout import output_width
 from codeexec.tui.panes.console.card import Card, Line
 from codeexec.tui.panes.console.card_list import CardList
-from codeexec.tui.panes.console.paint import GUTTER, CardPainter, restarted
+from codeexec.tui.panes.console.paint import GUTTER, CardPainter
 from codeexec.tui.panes.console.rows import PageKey
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import fitted
@@ -245,7 +245,7 @@ class CardLines(ScrollView):
             case "code":
                 body = painter.code(card, line.index, width)
             case "rule":
-                body = painter.rule(restarted(card.view.started_at), width)
+                body = painter.rule(painter.restarted(card.view), width)
             case "more":
                 body = painter.more(card, line.index)
             case "queue":

@@ -11,7 +11,7 @@ from textual.strip import Strip
 from codeexec.domain.glyphs import EXECUTIONS
 from codeexec.domain.outputs import Run
 from codeexec.domain.printable import printable
-from codeexec.domain.snapshot import ExecutionStatus, Snapshot
+from codeexec.domain.snapshot import ExecutionStatus, ExecutionView, Snapshot
 from codeexec.domain.words import duration
 from codeexec.tui.panes.console.bodies import BodyPainter, Painted
 from codeexec.tui.panes.console.card import Card, Fold, Line
@@ -69,6 +69,7 @@ class CardPainter:
         self._sources: dict[tuple[str, str], list[list[Segment]]] = {}
         self.language = "python"
         self._languages: dict[str, str] = {}
+        self._ready_at: dict[tuple[str, int], float] = {}
         self._shows_kernels = False
         self.colors = True
         self.timestamps = False
@@ -168,9 +169,16 @@ class CardPainter:
         Whether that changes what is painted."""
         languages = {name: view.language for name, view in snapshot.kernels.items()}
         languages = {name: language for name, language in languages.items() if language}
+        for name, view in snapshot.kernels.items():
+            if view.ready_at is not None:
+                self._ready_at[name, view.generation] = view.ready_at
         previous = self._languages, self._shows_kernels
         self._languages, self._shows_kernels = languages, len(snapshot.kernels) > 1
         return previous != (self._languages, self._shows_kernels)
+
+    def restarted(self, view: ExecutionView) -> str:
+        """The rule above the first card of a new process: when that was ready, as far as known."""
+        return restarted(self._ready_at.get((view.kernel, view.generation), view.started_at))
 
     def _is_own(self, origin: str) -> bool:
         """Whether we ran it: here, or before in another terminal that is no longer connected."""
@@ -286,7 +294,7 @@ class CardPainter:
         """The text of a line, for copying."""
         match line.part:
             case "rule":
-                return self.rule(restarted(card.view.started_at), width).text
+                return self.rule(self.restarted(card.view), width).text
             case "code":
                 lines = card.view.code.split("\n")
                 return lines[line.index] if line.index < len(lines) else ""
