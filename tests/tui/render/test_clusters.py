@@ -5,7 +5,7 @@ from __future__ import annotations
 from unicodedata import combining, east_asian_width
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -47,6 +47,7 @@ emoji = st.text(st.sampled_from("👩👨💻👍🏽🏿🇩🇪🇫❤⚠1#\u2
 
 
 @given(emoji)
+@example("\u200d1\ufe0f")
 def test_rows_are_as_wide_as_they_were_measured(text: str) -> None:
     drawn = width_safe(text)
     assert cell_len(drawn) == cell_len(text)

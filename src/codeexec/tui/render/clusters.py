@@ -25,14 +25,19 @@ _LETTERS = {_FLAG_A + number: chr(ord("A") + number) for number in range(26)}
 def _cluster() -> re.Pattern[str]:
     more = r"\u203c-\u3299\U0001f000-\U0001faff"
     skin, tag, variant = r"\U0001f3fb-\U0001f3ff", r"\U000e0020-\U000e007f", r"\ufe0e\ufe0f\u20e3"
-    return re.compile(rf"([#*0-9\xa9\xae{more}])((?:[{variant}{skin}{tag}]|\u200d[{more}])+)")
+    # What stands behind a joiner that joins nothing is measured with that, and stays.
+    return re.compile(
+        rf"(?<!\u200d)([#*0-9\xa9\xae{more}])((?:[{variant}{skin}{tag}]|\u200d[{more}])+)"
+    )
 
 
 def width_safe(text: str) -> str:
     """The text in signs of one code point each; as wide as before."""
     if text.isascii():
         return text
-    return _cluster().sub(lambda match: _alone(match[0], match[1]), text).translate(_LETTERS)
+    drawn = _cluster().sub(lambda match: _alone(match[0], match[1]), text).translate(_LETTERS)
+    # Joiners and variants in no order that means anything are measured by what is around them.
+    return drawn if drawn == text or cell_len(drawn) == cell_len(text) else text
 
 
 def _alone(cluster: str, first: str) -> str:
