@@ -19,10 +19,8 @@ from codeexec.domain.parsing import load_toml
 from codeexec.environments.trust import Trust, TrustStore
 from codeexec.hostfiles.files import read
 from codeexec.hostfiles.place import locate
+from codeexec.hostfiles.state import PROJECT_FILE, SETTING_PREFIX, USER_FILE, config_folder
 
-PREFIX = "CODEEXEC_"
-PROJECT_FILE = ".codeexec.toml"
-USER_FILE = "config.toml"
 MOST_BYTES = 1 << 20
 """Bytes of a file with settings."""
 
@@ -106,7 +104,7 @@ class Key:
 
     @property
     def variable(self) -> str:
-        return PREFIX + self.name.replace(".", "_").upper()
+        return SETTING_PREFIX + self.name.replace(".", "_").upper()
 
     @property
     def accepts(self) -> str:
@@ -197,17 +195,13 @@ def section_docs() -> dict[str, str]:
 
 def user_folder(environ: Mapping[str, str] | None = None) -> Path:
     """`$XDG_CONFIG_HOME/codeexec-tui`, where settings, themes and keymaps are kept."""
-    variables = os.environ if environ is None else environ
-    home = variables.get("XDG_CONFIG_HOME", "")
-    # The XDG specification has relative paths ignored.
-    base = Path(home) if home.startswith("/") else Path.home() / ".config"
-    return base / "codeexec-tui"
+    return Path(config_folder(environ))
 
 
 def user_file(environ: Mapping[str, str] | None = None) -> Path:
     """CODEEXEC_CONFIG names another one."""
     variables = os.environ if environ is None else environ
-    named = variables.get(f"{PREFIX}CONFIG")
+    named = variables.get(f"{SETTING_PREFIX}CONFIG")
     return Path(named).expanduser() if named else user_folder(variables) / USER_FILE
 
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from codeexec.config.load import PROJECT_FILE, load, project_file, settings_digest
+from codeexec.config.load import load, project_file, settings_digest
 from codeexec.environments.project_pythons import pythons_upward
 from codeexec.environments.trust import TrustStore, default_scope, is_inside
+from codeexec.hostfiles.state import PROJECT_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +117,3 @@ def _is_stale(store: TrustStore, holder: str) -> bool:
     real = os.path.realpath(holder)
     book = store.read()
     return real in book.decisions or book.last_mount([real], real) > 0
-
-
-def nearest_decision(folder: Path, environ: Mapping[str, str] | None = None) -> str:
-    """The folder above, or this one, whose decision covers it; empty: there is none."""
-    book = TrustStore(environ=environ).read()
-    real = os.path.realpath(folder)
-    decision = book.decision_on(real)
-    return decision.folder if decision is not None else ""

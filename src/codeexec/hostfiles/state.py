@@ -1,4 +1,4 @@
-"""The folder in which this user's state is kept: standard library alone, without pathlib."""
+"""Where this user's state and settings are kept: standard library alone, without pathlib."""
 
 # pathlib would double the time that importing this takes.
 # ruff: noqa: PTH111, PTH118
@@ -9,6 +9,12 @@ import os
 from collections.abc import Mapping
 
 APP = "codeexec-tui"
+PROJECT_FILE = ".codeexec.toml"
+"""Settings of a project, in its folder."""
+USER_FILE = "config.toml"
+"""The user's settings, in `config_folder`."""
+SETTING_PREFIX = "CODEEXEC_"
+"""How the variables begin that are settings."""
 
 
 def state_folder(environ: Mapping[str, str] | None = None) -> str:

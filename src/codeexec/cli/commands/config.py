@@ -13,7 +13,6 @@ from codeexec.cli import messages as style
 from codeexec.cli.completion_names import complete_setting, complete_value
 from codeexec.config.edit import set_value, unset_value
 from codeexec.config.load import (
-    PROJECT_FILE,
     find_key,
     keys,
     load,
@@ -26,6 +25,7 @@ from codeexec.config.load import (
 from codeexec.domain.errors import StorageError, UsageError
 from codeexec.environments.trust import trust_step
 from codeexec.hostfiles.programs import editor_command
+from codeexec.hostfiles.state import PROJECT_FILE
 
 
 @click.group()

@@ -16,10 +16,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from codeexec.cli.run_options import RunOptions
 
-PROJECT_FILE = ".codeexec.toml"
-USER_FILE = "config.toml"
-PREFIX = "CODEEXEC_"
-
 
 def plain_options(arguments: list[str], environ: Mapping[str, str]) -> RunOptions | None:
     """The options of `run ARGUMENTS`; None if an option or a setting could change them."""
@@ -35,9 +31,9 @@ def plain_options(arguments: list[str], environ: Mapping[str, str]) -> RunOption
 
 def has_settings(environ: Mapping[str, str]) -> bool:
     """Whether an environment variable or a file has settings for the current folder."""
-    from codeexec.hostfiles.state import config_folder
+    from codeexec.hostfiles.state import PROJECT_FILE, SETTING_PREFIX, USER_FILE, config_folder
 
-    if any(name.startswith(PREFIX) for name in environ):
+    if any(name.startswith(SETTING_PREFIX) for name in environ):
         return True
     try:
         files = [os.path.join(folder, PROJECT_FILE) for folder in _upward(os.getcwd())]

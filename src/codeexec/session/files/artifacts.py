@@ -111,9 +111,6 @@ class BlobStore:
         """Keep it whatever the quota says."""
         self._pinned.add(digest)
 
-    def unpin(self, digest: str) -> None:
-        self._pinned.discard(digest)
-
     def take_evicted(self) -> tuple[str, ...]:
         """Digests of what went to keep within the quota, since this was last asked."""
         with self._lock:
