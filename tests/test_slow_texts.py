@@ -14,7 +14,7 @@ import pytest
 from codeexec.documents.displays.html import html_to_markdown, text_beside_table
 from codeexec.documents.displays.latex import _PRODUCT
 from codeexec.documents.displays.tables import from_csv, from_html, is_number
-from codeexec.documents.percent_format import _is_magic
+from codeexec.documents.percent.convert import _is_magic
 from codeexec.domain.errors import ProtocolError
 from codeexec.languages.catalog import by_shebang
 from codeexec.server import head

@@ -13,7 +13,7 @@ ENGINE = (
     "codeexec.server.main",
     "codeexec.client.embedded",
     "codeexec.client.socket",
-    "codeexec.documents.notebook",
+    "codeexec.documents.notebook.convert",
 )
 
 

@@ -219,7 +219,7 @@ async def open_session(
             yield await _open(host, request)
         return
     from codeexec.client.embedded import EmbeddedHost
-    from codeexec.environments.trust import FullTrust
+    from codeexec.environments.trust.store import FullTrust
     from codeexec.kernels.factory import Kernels
 
     kernels = Kernels(trust=FullTrust() if trust else None)

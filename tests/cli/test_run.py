@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.domain.codec import decode_recorded
 from codeexec.domain.events import ExecutionFinished, OutputChanged
+from codeexec.domain.wire.codec import decode_recorded
 from support.peers import run_by_nbclient
 from support.programs import COMMAND, Desk, environment, read_notebook, write_notebook
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.domain.codec import decode_recorded
 from codeexec.domain.events import ExecutionFinished, VariablesTaken
 from codeexec.domain.fold import apply
 from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.wire.codec import decode_recorded
 from support.programs import COMMAND, Desk, environment, read_notebook
 
 SCRIPTS = {

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.cli.run.source import load_program
-from codeexec.environments.trust import TrustStore
+from codeexec.environments.trust.store import TrustStore
 from support.programs import Desk
 from support.strangers import StrangeFolder
 

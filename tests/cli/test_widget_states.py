@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from codeexec.documents.notebook_widgets import STATE, VIEW
+from codeexec.documents.notebook.widgets import STATE, VIEW
 from support.peers import run_by_nbclient
 from support.programs import Desk, read_notebook, write_notebook
 

@@ -17,7 +17,7 @@ from codeexec.client.socket import SocketHost
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Conflict, NotFound, ProtocolError, UsageError
 from codeexec.domain.events import SessionRenamed
-from codeexec.domain.frames import (
+from codeexec.domain.wire.frames import (
     STREAM_WINDOW,
     StreamChunk,
     decode_chunk,

@@ -18,8 +18,8 @@ from codeexec.client.socket import SocketHost
 from codeexec.client.waiting import Patience
 from codeexec.client.wire import Address
 from codeexec.domain import requests as q
-from codeexec.domain.codec import SCHEMA
 from codeexec.domain.errors import ProtocolError, ServerUnavailable
+from codeexec.domain.wire.codec import SCHEMA
 
 QUICK = Patience(first=0.01, most=0.05, call=0.5, connect=5.0, ping=15.0)
 DEADLINE = 40.0

@@ -13,7 +13,7 @@ from codeexec.config.load import Loaded, keys, load, manual, section_docs
 from codeexec.config.model import Docker, Sessions, Settings
 from codeexec.domain.errors import UsageError
 from codeexec.environments.docker.policy import Policy
-from codeexec.environments.trust import FullTrust
+from codeexec.environments.trust.store import FullTrust
 from codeexec.session.settings import HostSettings
 from codeexec.tui.graphics.probe import WAYS
 

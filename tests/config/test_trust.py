@@ -9,7 +9,7 @@ import pytest
 from codeexec.config import trust
 from codeexec.config.guarded import is_guarded
 from codeexec.config.load import Loaded, keys, load
-from codeexec.environments.trust import TrustStore
+from codeexec.environments.trust.store import TrustStore
 
 LOOK = '[editor]\ntab_size = 3\n[appearance]\ntheme = "dusk"\n'
 

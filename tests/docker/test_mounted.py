@@ -14,7 +14,7 @@ from codeexec.domain.requests import OpenSession
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.processes import Child, start
-from codeexec.environments.trust import TrustStore
+from codeexec.environments.trust.store import TrustStore
 from support.containers import ENGINE, IMAGE, containers, give_away, workspace_in
 from support.programs import run_piped
 from support.sessions import open_host, open_session, run, until

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.environments.trust import TrustStore
+from codeexec.environments.trust.store import TrustStore
 from support.containers import ENGINE, IMAGE, workspace_in
 from support.programs import run_piped
 

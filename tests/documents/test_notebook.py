@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from codeexec.documents.model import CellKind
-from codeexec.documents.notebook import (
+from codeexec.documents.notebook.convert import (
     Notebook,
     dump_notebook,
     from_text,

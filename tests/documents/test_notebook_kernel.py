@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from codeexec.documents.notebook import new_notebook
-from codeexec.documents.notebook_kernel import kernelspec, language_info, with_language
+from codeexec.documents.notebook.convert import new_notebook
+from codeexec.documents.notebook.kernel import kernelspec, language_info, with_language
 
 
 def test_the_kernel_says_what_its_language_is() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from codeexec.documents.notebook import Notebook
-from codeexec.documents.notebook_widgets import STATE, VIEW, has_views, with_widget_states
+from codeexec.documents.notebook.convert import Notebook
+from codeexec.documents.notebook.widgets import STATE, VIEW, has_views, with_widget_states
 
 
 def _state(**values: object) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from codeexec.documents.outline import (
     headings,
     outline,
 )
-from codeexec.documents.percent import CellIndex
+from codeexec.documents.percent.cells import CellIndex
 
 SCRIPT = """\
 # %% [markdown]

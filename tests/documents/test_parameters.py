@@ -15,7 +15,7 @@ from papermill.iorw import NoDatesSafeLoader, load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from papermill.translators import translate_parameters
 
-from codeexec.documents.notebook import Notebook, parse_notebook
+from codeexec.documents.notebook.convert import Notebook, parse_notebook
 from codeexec.documents.parameters import (
     decode_parameters,
     inject,

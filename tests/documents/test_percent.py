@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codeexec.documents.model import CellKind
-from codeexec.documents.percent import (
+from codeexec.documents.percent.cells import (
     CellIndex,
     Separator,
     comment,

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from codeexec.documents.notebook import Notebook
-from codeexec.documents.percent_format import read_script, write_script
+from codeexec.documents.notebook.convert import Notebook
+from codeexec.documents.percent.convert import read_script, write_script
 
 OURS_ALONE = {"cell_marker", "lines_to_next_cell", "region_name", "cell_depth"}
 """Metadata in which jupytext keeps how a script was laid out."""

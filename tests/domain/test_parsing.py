@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from codeexec.domain.parsing import LONG_NUMBER, MAX_DEPTH, TOO_DEEP, load_json, load_toml
+from codeexec.domain.text.parsing import LONG_NUMBER, MAX_DEPTH, TOO_DEEP, load_json, load_toml
 
 
 def nested(levels: int) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeexec.domain.printable import printable, printable_json, printable_row
+from codeexec.domain.text.printable import printable, printable_json, printable_row
 from support.hostile import HOSTILE, acting, unseen
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from codeexec.domain.codec import decode_event, decode_request, encode
 from codeexec.domain.errors import ProtocolError
 from codeexec.domain.events import (
     CellRef,
@@ -16,7 +15,8 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.options import DEFAULT_KERNEL, ExecuteOptions
 from codeexec.domain.requests import Execute
-from codeexec.domain.upgrade import nest_options
+from codeexec.domain.wire.codec import decode_event, decode_request, encode
+from codeexec.domain.wire.upgrade import nest_options
 
 OPTIONS = ExecuteOptions(
     silent=True, store_history=False, allow_stdin=False, stop_on_error=False, timeout=1.5

@@ -15,7 +15,6 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from codeexec.domain import fold
-from codeexec.domain.codec import decode_recorded, encode
 from codeexec.domain.events import (
     AnyEvent,
     DisplayUpdated,
@@ -41,6 +40,7 @@ from codeexec.domain.snapshot import (
     ExecutionView,
     Snapshot,
 )
+from codeexec.domain.wire.codec import decode_recorded, encode
 from codeexec.session.storage.journal import Journal
 from support.stories import Batches, recorded, stories
 

@@ -7,9 +7,9 @@ from typing import get_args
 import pytest
 from wcwidth import wcswidth
 
-from codeexec.domain import glyphs
 from codeexec.domain.snapshot import ExecutionStatus, KernelState
-from codeexec.domain.words import duration, size_words
+from codeexec.domain.text import glyphs
+from codeexec.domain.text.words import duration, size_words
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.environments import project_pythons
-from codeexec.environments.project_pythons import pythons_upward
-from codeexec.environments.trust import FullTrust, TrustStore
+from codeexec.environments.pythons import projects as project_pythons
+from codeexec.environments.pythons.projects import pythons_upward
+from codeexec.environments.trust.store import FullTrust, TrustStore
 from codeexec.kernels.find import candidates, find_python
 
 NAME = "my-proj-ects"

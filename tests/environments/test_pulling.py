@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codeexec.domain.events import ImagePullAdvanced
-from codeexec.domain.pulls import BAR, pull_words
+from codeexec.domain.text.pulls import BAR, pull_words
 from codeexec.environments.docker.pulling import Pull, PullReader
 
 RECORDED = Path(__file__).parent / "pulls"

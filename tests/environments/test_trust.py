@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.errors import StorageError, UsageError
-from codeexec.environments.trust import FILE, RunTrust, TrustStore, default_scope
+from codeexec.environments.trust.store import FILE, RunTrust, TrustStore, default_scope
 from codeexec.hostfiles.place import locate
 
 
@@ -160,7 +160,7 @@ def test_nothing_is_executed_while_a_container_can_exchange_it(
 
 HOLDER = """
 import sys
-from codeexec.environments.trust import TrustStore
+from codeexec.environments.trust.store import TrustStore
 TrustStore(sys.argv[1]).record_mount(sys.argv[2], "container")
 print("recorded", flush=True)
 sys.stdin.read()

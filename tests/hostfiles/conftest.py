@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.environments.trust import TrustStore
+from codeexec.environments.trust.store import TrustStore
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from codeexec.domain.errors import EnvironmentUnavailable, UsageError
 from codeexec.environments.docker.engine import Engine, installed
-from codeexec.environments.trust import TrustStore
+from codeexec.environments.trust.store import TrustStore
 from codeexec.hostfiles.programs import editor_command, safe_path, which
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.errors import KernelUnavailable
-from codeexec.environments.pythons import interpreter_at
-from codeexec.environments.trust import FullTrust
+from codeexec.environments.pythons.folders import interpreter_at
+from codeexec.environments.trust.store import FullTrust
 from codeexec.kernels.find import Found, candidates, find_python, has_package
 from codeexec.kernels.jupyter import discover
 from codeexec.kernels.jupyter.discover import KernelSpec

@@ -15,7 +15,7 @@ import pytest
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.events import KernelDied, KernelReady, NoticeGiven
 from codeexec.domain.requests import Complete, Inspect, RefreshVariables
-from codeexec.environments.trust import TrustStore
+from codeexec.environments.trust.store import TrustStore
 from codeexec.kernels.base import KernelChoice
 from codeexec.kernels.early import EarlyKernel
 from codeexec.kernels.factory import Kernels

@@ -18,9 +18,9 @@ from codeexec.client.socket import SocketHost
 from codeexec.client.wire import Address
 from codeexec.client.wire import connect as wired
 from codeexec.domain import requests as q
-from codeexec.domain.codec import SCHEMA
 from codeexec.domain.errors import Denied, UsageError
-from codeexec.domain.frames import MAX_REQUEST
+from codeexec.domain.wire.codec import SCHEMA
+from codeexec.domain.wire.frames import MAX_REQUEST
 from codeexec.server import gate
 from support.servers import Here, wait_until
 

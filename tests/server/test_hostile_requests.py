@@ -20,7 +20,7 @@ from websockets.asyncio.client import unix_connect
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Conflict, NotFound, UsageError
-from codeexec.server.routes import ROUTES
+from codeexec.server.rest.routes import ROUTES
 from support.servers import Here
 
 DEADLINE = 30.0

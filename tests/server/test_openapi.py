@@ -11,8 +11,8 @@ import pytest
 
 from codeexec.domain.requests import AnyRequest
 from codeexec.kernels.factory import Kernels
-from codeexec.server.rest import make_app
-from codeexec.server.routes import ROUTES
+from codeexec.server.rest.app import make_app
+from codeexec.server.rest.routes import ROUTES
 from codeexec.session.host import Host
 
 NOT_IN_THE_TABLE = {

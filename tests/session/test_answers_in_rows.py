@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codeexec.documents.row_outputs import outputs_of
+from codeexec.documents.notebook.row_outputs import outputs_of
 from codeexec.domain.outputs import Run, iter_rows
 from codeexec.domain.result import make_result
 from codeexec.domain.snapshot import ExecutionView

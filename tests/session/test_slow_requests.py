@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from codeexec.client.embedded import EmbeddedHost, EmbeddedSession
-from codeexec.domain import patterns
 from codeexec.domain import requests as q
-from codeexec.domain.codec import decode_reply
 from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.events import ExecutionQueued, OutputChanged
 from codeexec.domain.outputs import Run
-from codeexec.domain.patterns import UserPattern
+from codeexec.domain.text import patterns
+from codeexec.domain.text.patterns import UserPattern
+from codeexec.domain.wire.codec import decode_reply
 from codeexec.environments import names
 from codeexec.environments.budget import Budget, Pace
 from codeexec.environments.files import Folder

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.config.trust import Standing, examine
-from codeexec.environments.trust import TrustStore
+from codeexec.environments.trust.store import TrustStore
 from codeexec.tui.screens.trust_question import TrustQuestion
 from support.bench import Bench, open_bench
 from support.servers import Apart, user, wait_for

@@ -8,8 +8,8 @@ from typing import TypeVar, cast
 from codeexec.domain.errors import NotFound
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
-from codeexec.domain.frames import StreamChunk
 from codeexec.domain.requests import Blob, ReadBlob, Request
+from codeexec.domain.wire.frames import StreamChunk
 
 R = TypeVar("R")
 

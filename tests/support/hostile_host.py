@@ -10,7 +10,7 @@ from codeexec.client.api import Link, SessionClient
 from codeexec.domain import requests as q
 from codeexec.domain.events import AnyEvent, Recorded, SessionClosed, Variable
 from codeexec.domain.flow import OutputMode
-from codeexec.domain.frames import StreamChunk
+from codeexec.domain.wire.frames import StreamChunk
 from support.hostile import events, filled, rows, seen
 
 R = TypeVar("R")

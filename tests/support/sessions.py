@@ -12,7 +12,7 @@ import msgspec
 from codeexec.domain.outputs import Run, iter_rows, plain
 from codeexec.domain.requests import Execute, OpenSession, ReadRows
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.domain.upgrade import nest_options
+from codeexec.domain.wire.upgrade import nest_options
 from codeexec.session.host import Host
 from codeexec.session.session import Session
 from codeexec.session.settings import HostSettings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from codeexec.domain.printable import printable
+from codeexec.domain.text.printable import printable
 
 
 class _PrintableFormatter(logging.Formatter):

@@ -61,7 +61,7 @@ def _print_traceback(
     """`sys.excepthook` that makes the traceback printable: it quotes external names and text."""
     import traceback
 
-    from codeexec.domain.printable import printable
+    from codeexec.domain.text.printable import printable
 
     text = "".join(traceback.format_exception(kind, error, at))
     sys.stderr.write(printable(text, lines=True))

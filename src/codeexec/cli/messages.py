@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from codeexec.domain.errors import CodeexecError
-from codeexec.domain.printable import printable, printable_json, printable_row
+from codeexec.domain.text.printable import printable, printable_json, printable_row
 
 RESET = "\x1b[0m"
 STYLES = {

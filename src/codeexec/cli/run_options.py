@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from codeexec.environments.trust import Trust
+    from codeexec.environments.trust.store import Trust
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})

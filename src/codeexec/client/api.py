@@ -11,8 +11,8 @@ from typing import Literal, Protocol, TypeVar
 
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
-from codeexec.domain.frames import StreamChunk
 from codeexec.domain.requests import Request
+from codeexec.domain.wire.frames import StreamChunk
 
 R = TypeVar("R")
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from codeexec.domain.errors import CodeexecError
-from codeexec.domain.frames import STREAM_WINDOW, ClientFrame, StreamChunk, decode_chunk
+from codeexec.domain.wire.frames import STREAM_WINDOW, ClientFrame, StreamChunk, decode_chunk
 
 
 @dataclass(slots=True)

@@ -11,8 +11,8 @@ from typing import TypeVar
 from codeexec.client.api import Link
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
-from codeexec.domain.frames import StreamChunk
 from codeexec.domain.requests import ClientInfo, Request
+from codeexec.domain.wire.frames import StreamChunk
 from codeexec.kernels.base import KernelFactory
 from codeexec.session.host import Host
 from codeexec.session.session import Session

@@ -17,11 +17,12 @@ from codeexec.client.spawn import Starting
 from codeexec.client.waiting import HELD_BYTES, LOCAL, Call, EventListener, Patience
 from codeexec.client.wire import Address, WebSocketConnection, connect
 from codeexec.domain import requests as q
-from codeexec.domain.codec import check_server_schema, decode_reply, encode, mended
 from codeexec.domain.errors import CodeexecError, Denied, ServerUnavailable, UsageError
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
-from codeexec.domain.frames import (
+from codeexec.domain.ids import EXECUTION, new_id
+from codeexec.domain.wire.codec import check_server_schema, decode_reply, encode, mended
+from codeexec.domain.wire.frames import (
     MAX_REQUEST,
     STOPPED,
     ClientFrame,
@@ -31,7 +32,6 @@ from codeexec.domain.frames import (
     encode_frame,
     is_chunk,
 )
-from codeexec.domain.ids import EXECUTION, new_id
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from codeexec.domain.errors import Denied, ProtocolError, ServerUnavailable, UsageError
-from codeexec.domain.frames import SOCKET_PATH
+from codeexec.domain.wire.frames import SOCKET_PATH
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _MAX_HEAD = 65536

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from codeexec.domain.backends import CONTAINERS
-from codeexec.environments.pythons import interpreter_at, looks_like_path, owner_folder
-from codeexec.environments.trust import NO_SETTINGS, Trust
+from codeexec.environments.pythons.folders import interpreter_at, looks_like_path, owner_folder
+from codeexec.environments.trust.store import NO_SETTINGS, Trust
 
 LOOKS = ("appearance", "console", "editor", "notify", "run", "sessions")
 """Tables that choose nothing that is executed: they count without trust. A new table does not."""

@@ -15,8 +15,8 @@ from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
 from codeexec.config.guarded import guarded_digest, refused_settings, untrusted_holder
 from codeexec.config.model import Settings
 from codeexec.domain.errors import Denied, UsageError
-from codeexec.domain.parsing import load_toml
-from codeexec.environments.trust import Trust, TrustStore
+from codeexec.domain.text.parsing import load_toml
+from codeexec.environments.trust.store import Trust, TrustStore
 from codeexec.hostfiles.files import read
 from codeexec.hostfiles.place import locate
 from codeexec.hostfiles.state import PROJECT_FILE, SETTING_PREFIX, USER_FILE, config_folder

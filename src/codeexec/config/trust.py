@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codeexec.config.load import load, project_file, settings_digest
-from codeexec.environments.project_pythons import pythons_upward
-from codeexec.environments.trust import TrustStore, default_scope, is_inside
+from codeexec.environments.pythons.projects import pythons_upward
+from codeexec.environments.trust.store import TrustStore, default_scope, is_inside
 from codeexec.hostfiles.state import PROJECT_FILE
 
 

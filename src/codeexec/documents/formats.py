@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from codeexec.documents.files import FileText, new_file, read_file, save_file
 from codeexec.documents.model import Document
-from codeexec.documents.notebook import (
+from codeexec.documents.notebook.convert import (
     Notebook,
     dump_notebook,
     from_text,
     parse_notebook,
     to_text,
 )
-from codeexec.documents.percent_format import read_script, write_script
+from codeexec.documents.percent.convert import read_script, write_script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

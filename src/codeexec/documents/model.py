@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from codeexec.documents.files import FileText
-    from codeexec.documents.notebook import Notebook
+    from codeexec.documents.notebook.convert import Notebook
 
 
 class CellKind(StrEnum):
@@ -80,7 +80,7 @@ class Document:
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """The cells, computed at first use; an editor has its own index and does not use them."""
-        from codeexec.documents.percent import split_cells  # the format with cells
+        from codeexec.documents.percent.cells import split_cells  # the format with cells
 
         return split_cells(self.text, self.marker, escaped=self.notebook is not None)
 

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from codeexec.documents.model import CellKind
-from codeexec.documents.notebook import Notebook, cell_tags, new_cell
-from codeexec.documents.notebook_outputs import split_lines
+from codeexec.documents.notebook.convert import Notebook, cell_tags, new_cell
+from codeexec.documents.notebook.outputs import split_lines
 from codeexec.documents.parameter_code import LANGUAGES
 from codeexec.domain.errors import UsageError
 from codeexec.domain.mime import decode_base64
-from codeexec.domain.parsing import TOO_DEEP, check_depth, load_json, load_toml
 from codeexec.domain.plain_files import read_plain_text
+from codeexec.domain.text.parsing import TOO_DEEP, check_depth, load_json, load_toml
 
 INJECTED = "injected-parameters"
 """Tag of the cell that is written, after the cell tagged `parameters`."""

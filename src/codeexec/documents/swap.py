@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codeexec.documents.files import TOO_LARGE, Stamp, write_atomic
-from codeexec.domain.parsing import load_json
 from codeexec.domain.plain_files import read_plain
+from codeexec.domain.text.parsing import load_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,6 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from codeexec.domain.codec import decode_snapshot
 from codeexec.domain.events import (
     AnyEvent,
     ArtifactAdded,
@@ -66,6 +65,7 @@ from codeexec.domain.snapshot import (
     KernelView,
     Snapshot,
 )
+from codeexec.domain.wire.codec import decode_snapshot
 
 EventOfKernel = (
     KernelStarting

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from codeexec.domain.errors import UsageError
-from codeexec.domain.patterns import UserPattern
+from codeexec.domain.text.patterns import UserPattern
 
 MAX_GLOB = 500
 _MOST_CROSSING = 4

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from codeexec.domain.requests import KernelInfo
     from codeexec.environments.base import Environment
     from codeexec.environments.files import Folder
-    from codeexec.environments.trust import Trust
+    from codeexec.environments.trust.store import Trust
     from codeexec.kernels.docker.containers import ContainerSettings
 
 log = logging.getLogger(__name__)

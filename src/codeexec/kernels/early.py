@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 
-from codeexec.environments.trust import Trust
+from codeexec.environments.trust.store import Trust
 from codeexec.kernels.find import find_python, has_package
 from codeexec.kernels.jupyter.launch import (
     Prepared,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from codeexec.domain.backends import LOCAL
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.requests import KernelInfo
-from codeexec.environments.trust import Trust, TrustStore
+from codeexec.environments.trust.store import Trust, TrustStore
 from codeexec.kernels.backends import BUILT_IN, Backend, BackendContext, Backends
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
 from codeexec.kernels.early import EarlyKernel

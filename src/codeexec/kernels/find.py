@@ -16,13 +16,13 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from codeexec.domain.plain_files import read_plain_text
-from codeexec.environments.project_pythons import pythons_upward
-from codeexec.environments.pythons import (
+from codeexec.environments.pythons.folders import (
     interpreter_at,
     looks_like_path,
     owner_folder,
 )
-from codeexec.environments.trust import Trust, TrustStore
+from codeexec.environments.pythons.projects import pythons_upward
+from codeexec.environments.trust.store import Trust, TrustStore
 
 THIS = "this interpreter"
 """The source of the interpreter that is taken where there is no other: the one that runs us."""

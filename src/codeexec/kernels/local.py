@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from codeexec.domain.backends import LOCAL
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.events import RESTRICTED, KernelRef
-from codeexec.environments.pythons import looks_like_path, owner_folder
-from codeexec.environments.trust import Trust, trust_step
+from codeexec.environments.pythons.folders import looks_like_path, owner_folder
+from codeexec.environments.trust.store import Trust, trust_step
 from codeexec.hostfiles.place import locate
 from codeexec.kernels.backends import Backend
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Notice, Sink

@@ -21,7 +21,7 @@ from websockets.protocol import Event
 from websockets.server import ServerProtocol
 
 from codeexec.domain.errors import CodeexecError, Denied, ProtocolError, Unavailable
-from codeexec.domain.frames import MAX_REQUEST, SOCKET_PATH
+from codeexec.domain.wire.frames import MAX_REQUEST, SOCKET_PATH
 from codeexec.server import head as heads
 from codeexec.server import refusal
 from codeexec.server.gate import Authenticator, is_ours

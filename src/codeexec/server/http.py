@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from codeexec.domain.errors import CodeexecError, Denied, UsageError
-from codeexec.domain.frames import MAX_REQUEST
+from codeexec.domain.wire.frames import MAX_REQUEST
 from codeexec.server import head, refusal
 from codeexec.server.gate import Authenticator
 from codeexec.server.limits import Connections
@@ -84,7 +84,7 @@ class HttpStack:
 def _load(host: Host) -> App:
     # 0.4 s of imports: on a thread, so that faces go on meanwhile.
     import codeexec.server.http_protocol  # noqa: F401
-    from codeexec.server.rest import make_app
+    from codeexec.server.rest.app import make_app
 
     return make_app(host)
 

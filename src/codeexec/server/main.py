@@ -15,7 +15,7 @@ from pathlib import Path
 
 from codeexec.config.paths import Paths
 from codeexec.domain.errors import CodeexecError, UsageError
-from codeexec.domain.printable import printable
+from codeexec.domain.text.printable import printable
 from codeexec.kernels.base import KernelFactory
 from codeexec.server.gate import Authenticator, names_of
 from codeexec.server.instance import Instance

@@ -14,10 +14,10 @@ from msgspec import Raw
 
 from codeexec import __version__
 from codeexec.domain import requests as q
-from codeexec.domain.codec import SCHEMA, decode_request, encode
 from codeexec.domain.errors import CodeexecError, Denied, ProtocolError, Unavailable, UsageError
 from codeexec.domain.events import Recorded
-from codeexec.domain.frames import (
+from codeexec.domain.wire.codec import SCHEMA, decode_request, encode
+from codeexec.domain.wire.frames import (
     ClientFrame,
     Problem,
     ServerFrame,

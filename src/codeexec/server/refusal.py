@@ -6,7 +6,7 @@ import json
 from http import HTTPStatus
 
 from codeexec.domain.errors import CodeexecError
-from codeexec.domain.frames import Problem
+from codeexec.domain.wire.frames import Problem
 
 
 def body(error: CodeexecError) -> bytes:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Coroutine
 from dataclasses import replace
 
-from codeexec.domain.frames import STOPPED
+from codeexec.domain.wire.frames import STOPPED
 from codeexec.server.door import FaceChannel, FaceConnection, ProtocolSwitch
 from codeexec.server.gate import Authenticator
 from codeexec.server.http import HttpStack

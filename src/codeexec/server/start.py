@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from codeexec.config.paths import Paths, accepts, find_paths, read_lock
 from codeexec.domain.errors import CodeexecError, UsageError
-from codeexec.domain.printable import printable
 from codeexec.domain.secret_env import drop_secrets
+from codeexec.domain.text.printable import printable
 from codeexec.server.instance import Instance
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from codeexec.domain.frames import STREAM_WINDOW, encode_chunk
+from codeexec.domain.wire.frames import STREAM_WINDOW, encode_chunk
 from codeexec.session.byte_streams import ByteStream
 
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from codeexec.domain.checks import check_integer
 from codeexec.domain.errors import Conflict, NotFound
-from codeexec.domain.frames import StreamChunk
+from codeexec.domain.wire.frames import StreamChunk
 
 HELD = 1 << 20
 """Bytes that a stream holds where nothing else is said."""

@@ -17,9 +17,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from codeexec.domain.codec import decode_reply, encode
 from codeexec.domain.errors import Conflict, NotFound, ProtocolError, StorageError
 from codeexec.domain.requests import SessionSummary
+from codeexec.domain.wire.codec import decode_reply, encode
 
 
 class SessionDirectory:

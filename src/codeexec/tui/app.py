@@ -25,8 +25,8 @@ from textual.screen import Screen
 
 from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
-from codeexec.domain.printable import printable
 from codeexec.domain.requests import SessionSummary
+from codeexec.domain.text.printable import printable
 from codeexec.tui.commands.scopes import all_places, menu, places
 from codeexec.tui.commands.table import BY_ID, Where
 from codeexec.tui.context import AppContext

@@ -7,8 +7,8 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from codeexec.domain.parsing import load_json
 from codeexec.domain.plain_files import read_plain_text
+from codeexec.domain.text.parsing import load_json
 
 TITLES = {
     "editor": "Editor",

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.domain.codec import SCHEMA
 from codeexec.domain.errors import Conflict, NotFound, ProtocolError, StorageError, UsageError
 from codeexec.domain.events import (
     DisplayUpdated,
@@ -27,6 +26,7 @@ from codeexec.domain.events import (
 from codeexec.domain.flow import OutputMode, elide
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, iter_rows
 from codeexec.domain.requests import SearchRows
+from codeexec.domain.wire.codec import SCHEMA
 from codeexec.session.storage.journal import Journal
 from support.steps import counted
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.clock import SystemClock
-from codeexec.domain.codec import encode
 from codeexec.domain.events import (
     AnyEvent,
     ExecutionFinished,
@@ -25,6 +24,7 @@ from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run
 from codeexec.domain.requests import PinArtifact
 from codeexec.domain.snapshot import KEPT_EXECUTIONS, Snapshot
+from codeexec.domain.wire.codec import encode
 from codeexec.environments.local import LocalEnvironment
 from codeexec.session.files import files
 from codeexec.session.files.artifacts import BlobStore

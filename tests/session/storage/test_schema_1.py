@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.domain.codec import SCHEMA
 from codeexec.domain.events import CellRef, ExecutionQueued, KernelStarting, Recorded
 from codeexec.domain.fold import apply
 from codeexec.domain.options import DEFAULT_KERNEL, ExecuteOptions
 from codeexec.domain.outputs import iter_rows
 from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.domain.wire.codec import SCHEMA
 from codeexec.session.storage.journal import Journal
 from support.sessions import finished, open_host
 

@@ -10,7 +10,6 @@ from textual.app import App, ComposeResult
 from textual.containers import Container
 from textual.strip import Strip
 
-from codeexec.domain.codec import encode
 from codeexec.domain.events import (
     Death,
     ExecutionFinished,
@@ -27,7 +26,8 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.domain.words import duration
+from codeexec.domain.text.words import duration
+from codeexec.domain.wire.codec import encode
 from codeexec.tui.panes.console.rows import PAGE
 from codeexec.tui.panes.console.view import MOST_CARDS, ConsoleView
 from codeexec.tui.session.feed import FrameBuilder

@@ -10,7 +10,7 @@ from msgspec import structs
 from textual.app import App, ComposeResult
 
 from codeexec.documents.model import Cell
-from codeexec.documents.percent import CellIndex
+from codeexec.documents.percent.cells import CellIndex
 from codeexec.domain.snapshot import ExecutionStatus, ExecutionView
 from codeexec.languages.catalog import by_name
 from codeexec.tui.panes.documents.cells.marks import cell_marks, reference

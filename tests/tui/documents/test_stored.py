@@ -11,7 +11,7 @@ import pytest
 from textual import on
 from textual.app import ComposeResult
 
-from codeexec.documents.notebook import Notebook
+from codeexec.documents.notebook.convert import Notebook
 from codeexec.domain.events import CellRef
 from codeexec.domain.outputs import ErrorInfo, Run
 from codeexec.domain.snapshot import ExecutionView, Snapshot

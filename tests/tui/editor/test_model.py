@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeexec.documents.percent import CellIndex
+from codeexec.documents.percent.cells import CellIndex
 from codeexec.languages.catalog import by_name
 from codeexec.tui.panes.editor.text.columns import after, drawn, snap, to_cell, to_column, width
 from codeexec.tui.panes.editor.text.edits import append_spare_cell

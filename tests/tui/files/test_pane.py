@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Static
 
 from codeexec.domain.errors import CodeexecError, Conflict, Denied, UsageError
-from codeexec.environments.trust import TrustStore
+from codeexec.environments.trust.store import TrustStore
 from codeexec.tui.panes.files import FilesPane, changes
 from codeexec.tui.panes.files.folder import Ignored, list_folder
 from codeexec.tui.session.ask import Failed

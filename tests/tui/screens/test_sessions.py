@@ -12,7 +12,7 @@ from textual.widgets import Static
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain import requests as q
 from codeexec.domain.requests import KernelInfo
-from codeexec.environments.trust import TrustStore
+from codeexec.environments.trust.store import TrustStore
 from codeexec.tui.screens.kernels import KernelRow, KernelsScreen
 from codeexec.tui.screens.picker import Picker
 from codeexec.tui.screens.sessions import SessionsScreen

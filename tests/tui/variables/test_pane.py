@@ -14,10 +14,10 @@ from textual.widgets import Static
 from codeexec.domain.errors import Busy, CodeexecError, NotFound
 from codeexec.domain.events import Recorded, Variable
 from codeexec.domain.flow import OutputMode
-from codeexec.domain.frames import StreamChunk
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.requests import DeleteVariable, Request
 from codeexec.domain.snapshot import KernelView, Snapshot
+from codeexec.domain.wire.frames import StreamChunk
 from codeexec.tui.panes.artifacts.items import Item
 from codeexec.tui.panes.variables import VariablesPane
 from codeexec.tui.panes.variables.outline import VariableRow, ordered

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeexec.documents.notebook import parse_notebook, to_text
+from codeexec.documents.notebook.convert import parse_notebook, to_text
 from codeexec.tui.boot.preview import (
     document_text,
     front_document,

@@ -18,7 +18,7 @@ from codeexec.config.load import Loaded
 from codeexec.config.model import Settings
 from codeexec.documents.swap import SwapStore
 from codeexec.domain import requests as q
-from codeexec.domain.printable import is_web_address
+from codeexec.domain.text.printable import is_web_address
 from codeexec.tui.app import WorkbenchApp
 from codeexec.tui.boot.first_frame import frame
 from codeexec.tui.commands import keymap

@@ -14,7 +14,7 @@ from codeexec.domain.errors import Denied, KernelUnavailable
 from codeexec.domain.events import StdinRequested
 from codeexec.domain.requests import Done, Execute, Interrupt, Request
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.environments.trust import TrustStore
+from codeexec.environments.trust.store import TrustStore
 from codeexec.tui.layout import Layouts, PaneLayout
 from codeexec.tui.session.deferred import DeferredSession
 from codeexec.tui.session.feed import Frame

@@ -23,7 +23,7 @@ from codeexec.config.load import (
     value_of,
 )
 from codeexec.domain.errors import StorageError, UsageError
-from codeexec.environments.trust import trust_step
+from codeexec.environments.trust.store import trust_step
 from codeexec.hostfiles.programs import editor_command
 from codeexec.hostfiles.state import PROJECT_FILE
 

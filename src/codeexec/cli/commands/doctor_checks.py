@@ -19,7 +19,7 @@ from codeexec.config.paths import MAX_SOCKET_PATH, Paths, find_paths, make_priva
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.plain_files import read_plain
-from codeexec.environments.trust import trust_command
+from codeexec.environments.trust.store import trust_command
 
 Grade = Literal["ok", "warn", "fail"]
 

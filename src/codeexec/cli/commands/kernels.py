@@ -10,8 +10,8 @@ import click
 import msgspec
 
 from codeexec.cli import messages as style
-from codeexec.domain.codec import mended
 from codeexec.domain.requests import KernelInfo
+from codeexec.domain.wire.codec import mended
 
 
 @click.group(invoke_without_command=True)

@@ -23,10 +23,8 @@ from codeexec.cli.server import (
     sessions_folder,
 )
 from codeexec.cli.text_width import TAB
-from codeexec.domain.codec import encode
 from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.events import Recorded
-from codeexec.domain.glyphs import EXECUTIONS
 from codeexec.domain.requests import (
     ListSessions,
     PauseKernel,
@@ -37,7 +35,9 @@ from codeexec.domain.requests import (
 )
 from codeexec.domain.result import error_text
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.domain.words import duration, size_words
+from codeexec.domain.text.glyphs import EXECUTIONS
+from codeexec.domain.text.words import duration, size_words
+from codeexec.domain.wire.codec import encode
 from codeexec.session.directory import SessionDirectory
 from codeexec.session.files.artifacts import BlobStore
 from codeexec.session.output.display_text import display_text

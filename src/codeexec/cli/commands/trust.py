@@ -11,7 +11,7 @@ import click
 from codeexec.cli import messages as style
 from codeexec.config import trust as trusted
 from codeexec.domain.errors import UsageError
-from codeexec.environments.trust import TrustStore
+from codeexec.environments.trust.store import TrustStore
 
 
 @click.command()

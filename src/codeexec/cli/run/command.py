@@ -200,7 +200,7 @@ def run(
     from codeexec.cli.script.launch import STDIN, run_script, runs_as_program
     from codeexec.config.load import load, project_file, settings_digest
     from codeexec.config.trust import grant
-    from codeexec.environments.trust import RunTrust, TrustStore
+    from codeexec.environments.trust.store import RunTrust, TrustStore
 
     flags = {
         "kernel.name": kernel,

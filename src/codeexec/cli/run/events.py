@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from codeexec.cli.streams.console import RunConsole
 from codeexec.cli.streams.printer import OutputPrinter
-from codeexec.domain.codec import encode
 from codeexec.domain.events import (
     AnyEvent,
     DisplayUpdated,
@@ -27,8 +26,9 @@ from codeexec.domain.events import (
     StdinAnswered,
     StdinRequested,
 )
-from codeexec.domain.printable import printable_json
-from codeexec.domain.pulls import pull_words
+from codeexec.domain.text.printable import printable_json
+from codeexec.domain.text.pulls import pull_words
+from codeexec.domain.wire.codec import encode
 
 if TYPE_CHECKING:
     from codeexec.client.api import SessionClient

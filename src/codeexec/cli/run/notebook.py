@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.client.output import read_rows
-from codeexec.documents.row_outputs import outputs_of
+from codeexec.documents.notebook.row_outputs import outputs_of
 from codeexec.domain.events import KernelReady, KernelRef
 from codeexec.domain.outputs import MimePart
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from codeexec.cli.run.source import LoadedProgram
     from codeexec.cli.streams.parts import ReadPart
     from codeexec.client.api import SessionClient
-    from codeexec.documents.notebook_outputs import Json
+    from codeexec.documents.notebook.outputs import Json
 
     ReadStates = Callable[[], Awaitable[Json]]
     """The states of the kernel's widgets, by model; empty if they cannot be had."""
@@ -46,9 +46,9 @@ async def save_notebook(
     cell ran, an existing file is not changed. StorageError when it cannot be written.
     """
     from codeexec.documents.files import encode, write_atomic
-    from codeexec.documents.notebook import dump_notebook, with_outputs
-    from codeexec.documents.notebook_kernel import kernelspec, with_language
-    from codeexec.documents.notebook_widgets import has_views, with_widget_states
+    from codeexec.documents.notebook.convert import dump_notebook, with_outputs
+    from codeexec.documents.notebook.kernel import kernelspec, with_language
+    from codeexec.documents.notebook.widgets import has_views, with_widget_states
 
     if not executed and path.exists():
         return

@@ -68,7 +68,7 @@ def start(arguments: list[str]) -> EarlyKernel | None:
     session = guess(arguments, os.getcwd())  # noqa: PTH109
     if session is None:
         return None
-    from codeexec.environments.trust import RunTrust
+    from codeexec.environments.trust.store import RunTrust
     from codeexec.kernels.early import EarlyKernel
 
     return EarlyKernel.start(session, RunTrust(str(session.get("file") or "")))

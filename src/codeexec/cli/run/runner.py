@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from codeexec.cli.streams.artifacts import ArtifactFolder
     from codeexec.cli.streams.parts import ReadPart
     from codeexec.client.api import SessionClient
-    from codeexec.documents.notebook_outputs import Json
+    from codeexec.documents.notebook.outputs import Json
     from codeexec.kernels.docker.containers import ContainerSettings
     from codeexec.kernels.early import EarlyKernel
     from codeexec.kernels.process.kernel import ProgramBackend

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from codeexec.documents.model import CellKind
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import DocumentError, UsageError
-from codeexec.environments.pythons import looks_like_path
+from codeexec.environments.pythons.folders import looks_like_path
 
 if TYPE_CHECKING:
     from codeexec.documents.files import FileText
-    from codeexec.documents.notebook import Notebook
+    from codeexec.documents.notebook.convert import Notebook
 
 STDIN = "-"
 SKIP = "skip-execution"
@@ -61,8 +61,8 @@ class LoadedProgram:
         """The notebook to save outputs in: the loaded notebook, or a new one with one cell."""
         if self.notebook is not None:
             return self.notebook
-        from codeexec.documents.notebook import new_cell, new_notebook
-        from codeexec.documents.notebook_outputs import split_lines
+        from codeexec.documents.notebook.convert import new_cell, new_notebook
+        from codeexec.documents.notebook.outputs import split_lines
 
         made = new_notebook(language="python")
         source = split_lines(self.text.rstrip("\n"))
@@ -106,9 +106,9 @@ def load_program(
     folder = Path.cwd()
     if not cells:
         return LoadedProgram(path, (Piece(numbered(text)),), folder, text=text)
-    from codeexec.documents.percent import split_cells
-    from codeexec.documents.percent_format import is_active, read_script
-    from codeexec.documents.percent_header import read_header
+    from codeexec.documents.percent.cells import split_cells
+    from codeexec.documents.percent.convert import is_active, read_script
+    from codeexec.documents.percent.header import read_header
 
     header, body = read_header(text, "#")
     above = text.count("\n") - body.count("\n")
@@ -143,7 +143,7 @@ def with_parameters(notebook: Notebook, parameters: Mapping[str, object] | None)
 
 def _pieces(notebook: Notebook) -> Iterator[Piece]:
     """Code cells in order, without cells tagged to be skipped."""
-    from codeexec.documents.notebook import cell_tags
+    from codeexec.documents.notebook.convert import cell_tags
 
     for cell in notebook.cells:
         tags = cell_tags(notebook.data["cells"][cell.index])
@@ -153,7 +153,7 @@ def _pieces(notebook: Notebook) -> Iterator[Piece]:
 
 def _load_notebook(path: Path, parameters: Mapping[str, object] | None) -> LoadedProgram:
     from codeexec.documents.files import read_file
-    from codeexec.documents.notebook import parse_notebook
+    from codeexec.documents.notebook.convert import parse_notebook
 
     file = read_file(path)
     notebook = with_parameters(parse_notebook(file.text, path.name), parameters)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codeexec.client.output import read_rows
-from codeexec.documents.notebook_widgets import STATE
+from codeexec.documents.notebook.widgets import STATE
 from codeexec.domain.options import ExecuteOptions
-from codeexec.domain.parsing import load_json
+from codeexec.domain.text.parsing import load_json
 
 if TYPE_CHECKING:
     from codeexec.cli.streams.parts import ReadPart
     from codeexec.client.api import SessionClient
-    from codeexec.documents.notebook_outputs import Json
+    from codeexec.documents.notebook.outputs import Json
 
 ORIGIN = "widgets"
 """Origin of the execution that reads the states."""

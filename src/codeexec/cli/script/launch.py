@@ -13,7 +13,7 @@ from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.plain_files import open_plain
 from codeexec.domain.secret_env import without_secrets
 from codeexec.environments.temporary import sweep
-from codeexec.environments.trust import trust_step
+from codeexec.environments.trust.store import trust_step
 from codeexec.hostfiles.shared import shared_folders
 from codeexec.kernels.find import THIS, Found, candidates, find_python
 from codeexec.kernels.process.spawn import (

@@ -24,7 +24,7 @@ def plain_options(arguments: list[str], environ: Mapping[str, str]) -> RunOption
     if not arguments[0].endswith(".py") or has_settings(environ):
         return None
     from codeexec.cli.run_options import RunOptions
-    from codeexec.environments.trust import RunTrust
+    from codeexec.environments.trust.store import RunTrust
 
     return RunOptions(arguments[0], tuple(arguments[1:]), trust=RunTrust(arguments[0]))
 

@@ -13,7 +13,7 @@ from codeexec.cli.streams.stdin import StdinReader
 from codeexec.cli.streams.writer import AsyncWriter
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.outputs import plain
-from codeexec.domain.printable import printable_row
+from codeexec.domain.text.printable import printable_row
 
 if TYPE_CHECKING:
     from codeexec.cli.streams.keys import KeyForwarder

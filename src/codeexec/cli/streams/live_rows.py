@@ -11,7 +11,7 @@ from typing import Protocol
 
 from codeexec.cli.text_width import clip, height_of
 from codeexec.domain.outputs import TAIL_ROWS
-from codeexec.domain.printable import printable
+from codeexec.domain.text.printable import printable
 
 REMEMBERED_ROWS = TAIL_ROWS
 """Rows that a sink remembers: more than an output can rewrite."""

@@ -17,8 +17,8 @@ from codeexec.domain.outputs import (
     plain,
     slice_runs,
 )
-from codeexec.domain.printable import printable, printable_row
 from codeexec.domain.result import error_text
+from codeexec.domain.text.printable import printable, printable_row
 
 if TYPE_CHECKING:
     from codeexec.cli.streams.artifacts import ArtifactFolder

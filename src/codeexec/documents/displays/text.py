@@ -16,8 +16,8 @@ from codeexec.documents.displays.latex import latex_to_text
 from codeexec.domain.errors import DocumentError
 from codeexec.domain.mime import bare, content_of, is_json, is_text
 from codeexec.domain.outputs import Display, MimePart
-from codeexec.domain.parsing import load_json
 from codeexec.domain.picture_head import picture_size
+from codeexec.domain.text.parsing import load_json
 
 IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
 

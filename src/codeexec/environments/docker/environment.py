@@ -54,7 +54,7 @@ from codeexec.environments.holder.terminal import terminal_env
 from codeexec.environments.host_files import HostFiles
 from codeexec.environments.paths import inside
 from codeexec.environments.processes import Child
-from codeexec.environments.trust import TrustStore
+from codeexec.environments.trust.store import TrustStore
 from codeexec.hostfiles.place import locate
 
 START_DEADLINE = 60.0

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codeexec.domain.errors import EnvironmentUnavailable
-from codeexec.domain.parsing import load_json
 from codeexec.domain.plain_files import read_plain
+from codeexec.domain.text.parsing import load_json
 from codeexec.environments.base import ProcessEnd, TerminalSize
 from codeexec.environments.holder.begin import begin_holder
 from codeexec.environments.marks import MARK, end_marked

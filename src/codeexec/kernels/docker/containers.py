@@ -22,7 +22,7 @@ from codeexec.environments.docker.orphans import sweep
 from codeexec.environments.docker.policy import EngineFacts, mountable, parse
 from codeexec.environments.docker.pulling import Pull
 from codeexec.environments.files import Folder
-from codeexec.environments.trust import TrustStore
+from codeexec.environments.trust.store import TrustStore
 from codeexec.kernels.backends import Backend, BackendContext
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Notice, Pulled, Sink
 from codeexec.kernels.docker.environment import ContainerPlace

@@ -14,13 +14,13 @@ from pathlib import Path
 from string import Template
 
 from codeexec.domain.errors import KernelUnavailable
-from codeexec.domain.parsing import load_json
 from codeexec.domain.plain_files import read_plain_text
-from codeexec.domain.printable import printable
 from codeexec.domain.requests import KernelInfo
 from codeexec.domain.secret_env import without_secrets
-from codeexec.environments.pythons import owner_folder
-from codeexec.environments.trust import Trust, TrustStore, trust_command, trust_step
+from codeexec.domain.text.parsing import load_json
+from codeexec.domain.text.printable import printable
+from codeexec.environments.pythons.folders import owner_folder
+from codeexec.environments.trust.store import Trust, TrustStore, trust_command, trust_step
 from codeexec.kernels.find import (
     Found,
     candidates,

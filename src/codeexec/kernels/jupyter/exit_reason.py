@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 from codeexec.domain.events import Death
-from codeexec.domain.printable import printable
+from codeexec.domain.text.printable import printable
 
 _CRASH = "Fatal Python error: "
 LAST_WORDS = 2000

@@ -13,8 +13,8 @@ import psutil
 
 from codeexec.domain.errors import EnvironmentUnavailable, KernelUnavailable
 from codeexec.domain.events import Death
-from codeexec.domain.parsing import load_json
 from codeexec.domain.plain_files import read_plain
+from codeexec.domain.text.parsing import load_json
 from codeexec.environments.marks import MARK, end_marked, get_mark
 from codeexec.environments.processes import descendants, end_identified, identify
 from codeexec.kernels.base import Handle, KernelUsage

@@ -9,15 +9,15 @@ import json
 import re
 from collections.abc import Iterator
 
-from codeexec.documents.notebook_kernel import kernelspec, language_info
-from codeexec.documents.row_outputs import outputs_of
-from codeexec.domain.codec import encode
+from codeexec.documents.notebook.kernel import kernelspec, language_info
+from codeexec.documents.notebook.row_outputs import outputs_of
 from codeexec.domain.errors import NotFound
 from codeexec.domain.mime import text_of as text_of_blob
 from codeexec.domain.outputs import MimePart, Run, plain
-from codeexec.domain.printable import printable, printable_row
 from codeexec.domain.result import error_text
 from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.domain.text.printable import printable, printable_row
+from codeexec.domain.wire.codec import encode
 from codeexec.session.files.artifacts import BlobStore
 from codeexec.session.output.display_text import display_text
 from codeexec.session.storage.journal import Journal

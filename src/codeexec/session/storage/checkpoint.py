@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import sqlite3
 
-from codeexec.domain.codec import decode_snapshot, encode
 from codeexec.domain.errors import ProtocolError
 from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.wire.codec import decode_snapshot, encode
 
 log = logging.getLogger(__name__)
 

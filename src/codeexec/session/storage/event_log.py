@@ -10,12 +10,12 @@ from pathlib import Path
 from msgspec import Raw
 
 from codeexec.domain.clock import Clock
-from codeexec.domain.codec import encode
 from codeexec.domain.errors import StorageError
 from codeexec.domain.events import AnyEvent, OutputChanged, Recorded, SnapshotTaken
 from codeexec.domain.flow import OutputMode, merge
 from codeexec.domain.fold import apply
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.domain.wire.codec import encode
 from codeexec.session.presence import Presence
 from codeexec.session.secret_file import NAME as SECRET_FILE
 from codeexec.session.secret_file import SecretFile

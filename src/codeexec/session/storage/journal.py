@@ -17,7 +17,6 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from codeexec.domain.codec import SCHEMA, check_schema, decode_event, encode, mended
 from codeexec.domain.errors import Conflict, NotFound, ProtocolError, StorageError
 from codeexec.domain.events import AnyEvent, DisplayUpdated, OutputChanged, Recorded
 from codeexec.domain.flow import OutputMode, elide
@@ -26,6 +25,7 @@ from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.outputs import Display, Run
 from codeexec.domain.requests import RowMatches, Rows, SearchRows
 from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.wire.codec import SCHEMA, check_schema, decode_event, encode, mended
 from codeexec.session.locks import FileLock
 from codeexec.session.storage.checkpoint import Checkpoints
 from codeexec.session.storage.output_store import DISPLAY_INDEXES, TABLES, OutputStore

@@ -24,8 +24,8 @@ from codeexec.domain.outputs import (
     count_rows,
     plain,
 )
-from codeexec.domain.patterns import UserPattern
 from codeexec.domain.requests import RowMatch, RowMatches, Rows, SearchRows
+from codeexec.domain.text.patterns import UserPattern
 
 CHUNK = 32 * 1024
 """Characters of a chunk; a single row may be longer."""

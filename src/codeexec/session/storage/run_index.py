@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from codeexec.domain.codec import decode_event
 from codeexec.domain.events import (
     AnyEvent,
     ExecutionFinished,
@@ -33,6 +32,7 @@ from codeexec.domain.snapshot import (
     KernelView,
     Snapshot,
 )
+from codeexec.domain.wire.codec import decode_event
 from codeexec.session.storage.output_store import OutputStore
 
 MAX_VIEWS = 200

@@ -18,7 +18,7 @@ def run(options: OpenOptions) -> int:
     import gc
     import signal
 
-    from codeexec.domain.printable import printable
+    from codeexec.domain.text.printable import printable
     from codeexec.tui.boot.first_frame import first_frame
 
     def leave(number: int, _: object) -> None:

@@ -12,7 +12,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from codeexec.domain.printable import printable
+from codeexec.domain.text.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

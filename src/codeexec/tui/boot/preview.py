@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from codeexec.domain.errors import CodeexecError
-from codeexec.domain.parsing import load_json
-from codeexec.domain.printable import MARK, printable
+from codeexec.domain.text.parsing import load_json
+from codeexec.domain.text.printable import MARK, printable
 from codeexec.hostfiles.files import read
 from codeexec.hostfiles.place import locate
 from codeexec.tui.boot.first_frame import fit

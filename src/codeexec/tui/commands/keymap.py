@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from codeexec.domain.parsing import load_toml
 from codeexec.domain.plain_files import read_plain_text
+from codeexec.domain.text.parsing import load_toml
 from codeexec.tui.commands.table import APART, BY_ID, COMMANDS, SWALLOWED, Command
 
 _WORDS = {

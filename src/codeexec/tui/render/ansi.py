@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from codeexec.domain.printable import printable_row
+from codeexec.domain.text.printable import printable_row
 from codeexec.tui.render.sgr import (
     BOLD,
     CONCEAL,

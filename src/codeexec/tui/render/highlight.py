@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 
-from codeexec.domain.printable import printable
+from codeexec.domain.text.printable import printable
 from codeexec.tui.theme.theme import Theme
 
 if TYPE_CHECKING:

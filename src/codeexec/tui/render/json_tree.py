@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from codeexec.domain.errors import DocumentError
-from codeexec.domain.parsing import load_json
+from codeexec.domain.text.parsing import load_json
 
 Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 Kind = Literal["object", "array", "string", "number", "boolean", "null"]

@@ -12,7 +12,7 @@ from rich.segment import Segment
 from textual.content import Content
 from textual.strip import Strip
 
-from codeexec.domain.printable import harmless, is_web_address, printable
+from codeexec.domain.text.printable import harmless, is_web_address, printable
 
 
 def one_line(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from rich.segment import Segment
 
 from codeexec.domain.outputs import plain
-from codeexec.domain.printable import printable_row
+from codeexec.domain.text.printable import printable_row
 from codeexec.tui.render.ansi import AnsiPainter
 from codeexec.tui.render.highlight import highlight
 from codeexec.tui.render.traceback import TracebackFrame, TracebackRow

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from codeexec.domain.printable import printable
+from codeexec.domain.text.printable import printable
 from codeexec.tui.panes.files.finder import Hit, best
 from codeexec.tui.panes.files.folder import MOST_FILES, all_files
 from codeexec.tui.render.counts import counted

@@ -13,9 +13,9 @@ from textual.binding import BindingType
 from codeexec.client.api import HostClient
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError
-from codeexec.domain.glyphs import KERNELS
 from codeexec.domain.requests import SessionSummary
-from codeexec.domain.words import size_words
+from codeexec.domain.text.glyphs import KERNELS
+from codeexec.domain.text.words import size_words
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import padded

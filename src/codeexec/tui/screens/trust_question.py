@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from codeexec.config.trust import Standing
-from codeexec.domain.printable import printable
+from codeexec.domain.text.printable import printable
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
 from codeexec.tui.widgets.modal import Modal

@@ -9,8 +9,8 @@ from pathlib import Path
 from codeexec.config.load import Key, to_toml
 from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import StorageError, UsageError
-from codeexec.domain.parsing import load_toml
 from codeexec.domain.plain_files import read_plain_text
+from codeexec.domain.text.parsing import load_toml
 
 _HEADER = re.compile(r"\s*\[")
 _VALUE = r"""("(?:\\.|[^"\\])*"|'[^']*'|[^#"'\[{]*?)"""

@@ -12,8 +12,8 @@ from codeexec.client.api import SessionClient
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
-from codeexec.domain.frames import StreamChunk
 from codeexec.domain.requests import Execute, Request
+from codeexec.domain.wire.frames import StreamChunk
 from codeexec.tui.session.kernel_focus import KernelFocus
 
 R = TypeVar("R")

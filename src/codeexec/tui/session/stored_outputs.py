@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from codeexec.documents.notebook_outputs import joined
+from codeexec.documents.notebook.outputs import joined
 from codeexec.domain.mime import is_base64, is_json
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, clip_row, compact, count_rows
-from codeexec.domain.printable import printable_row
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.domain.text.printable import printable_row
 from codeexec.tui.render.counts import counted
 
 if TYPE_CHECKING:
     from codeexec.documents.model import Cell
-    from codeexec.documents.notebook import Notebook
+    from codeexec.documents.notebook.convert import Notebook
     from codeexec.domain.events import CellRef
 
     Json = dict[str, Any]

@@ -14,8 +14,8 @@ from typing import Literal
 
 from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import CodeexecError
-from codeexec.domain.parsing import load_json
 from codeexec.domain.plain_files import read_plain_text
+from codeexec.domain.text.parsing import load_json
 
 
 @dataclass(frozen=True, slots=True)

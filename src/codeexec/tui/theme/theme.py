@@ -30,8 +30,8 @@ from textual.theme import Theme as TextualTheme
 
 from codeexec.config.paths import built_in_themes
 from codeexec.domain.errors import UsageError
-from codeexec.domain.parsing import load_toml
 from codeexec.domain.plain_files import read_plain_text
+from codeexec.domain.text.parsing import load_toml
 from codeexec.tui.theme.color_depth import Depth
 from codeexec.tui.theme.colors import Color, contrast
 from codeexec.tui.theme.tables import Limited, check_table

@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual.widgets import Input
 
-from codeexec.domain.printable import printable
+from codeexec.domain.text.printable import printable
 
 
 class Field(Input):

@@ -12,7 +12,7 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from codeexec.domain.errors import DocumentError
-from codeexec.domain.printable import printable
+from codeexec.domain.text.printable import printable
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.json_tree import Json, children, groups, kind, parse, preview, size
 

@@ -16,11 +16,11 @@ from textual.widget import Widget
 
 from codeexec.client.api import Link
 from codeexec.domain.events import KernelRef
-from codeexec.domain.glyphs import KERNELS
-from codeexec.domain.pulls import pull_words
 from codeexec.domain.requests import Usage
 from codeexec.domain.snapshot import KernelState, Snapshot
-from codeexec.domain.words import duration
+from codeexec.domain.text.glyphs import KERNELS
+from codeexec.domain.text.pulls import pull_words
+from codeexec.domain.text.words import duration
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.theme.theme import Theme
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from codeexec.config.model import Notify
-from codeexec.domain.glyphs import EXECUTIONS
-from codeexec.domain.printable import printable
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.domain.words import duration
+from codeexec.domain.text.glyphs import EXECUTIONS
+from codeexec.domain.text.printable import printable
+from codeexec.domain.text.words import duration
 from codeexec.tui.render.plain import fitted
 from codeexec.tui.session.feed import Frame
 

@@ -12,9 +12,9 @@ from typing import assert_never
 from codeexec.documents.displays.html import html_to_markdown, text_beside_table
 from codeexec.documents.displays.latex import latex_to_text
 from codeexec.documents.displays.tables import from_csv, from_html
-from codeexec.domain.parsing import load_json
-from codeexec.domain.printable import printable
 from codeexec.domain.requests import TablePage
+from codeexec.domain.text.parsing import load_json
+from codeexec.domain.text.printable import printable
 from codeexec.tui.render.registry import Kind, kind_of
 
 MOST_CHARS = 400_000

@@ -14,7 +14,7 @@ from codeexec.domain.mime import decode_base64
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.picture_head import picture_size
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.domain.words import size_words
+from codeexec.domain.text.words import size_words
 from codeexec.tui.graphics.svg import svg_size
 from codeexec.tui.render.plain import fitted, one_line
 from codeexec.tui.render.registry import Kind, choose, kind_of

@@ -20,7 +20,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from codeexec.domain.printable import printable
+from codeexec.domain.text.printable import printable
 from codeexec.tui.commands.table import bindings
 
 _WEB = ("http://", "https://", "mailto:")

@@ -17,8 +17,8 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import Runs, iter_rows, plain
-from codeexec.domain.printable import printable_row
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.domain.text.printable import printable_row
 from codeexec.tui.panes.console.bars import SearchBar
 from codeexec.tui.panes.console.card import Card
 from codeexec.tui.panes.console.prompt import Prompt

@@ -13,7 +13,7 @@ from codeexec.domain.errors import DocumentError
 from codeexec.domain.mime import content_of
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart
 from codeexec.domain.picture_head import picture_size
-from codeexec.domain.words import size_words
+from codeexec.domain.text.words import size_words
 from codeexec.tui.render.ansi import AnsiPainter, wrap, wrap_words
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import one_line

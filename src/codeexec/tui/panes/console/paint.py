@@ -8,11 +8,11 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
-from codeexec.domain.glyphs import EXECUTIONS
 from codeexec.domain.outputs import Run
-from codeexec.domain.printable import printable
 from codeexec.domain.snapshot import ExecutionStatus, ExecutionView, Snapshot
-from codeexec.domain.words import duration
+from codeexec.domain.text.glyphs import EXECUTIONS
+from codeexec.domain.text.printable import printable
+from codeexec.domain.text.words import duration
 from codeexec.tui.panes.console.bodies import BodyPainter, Painted
 from codeexec.tui.panes.console.card import Card, Fold, Line
 from codeexec.tui.render.ansi import AnsiPainter, fold, wrap_words

@@ -11,7 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.domain.words import duration
+from codeexec.domain.text.words import duration
 from codeexec.tui.layout import output_width
 from codeexec.tui.panes.console.card import Card
 from codeexec.tui.panes.console.paint import GLYPHS, CardPainter

@@ -11,8 +11,8 @@ from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from codeexec.domain.printable import printable_row
 from codeexec.domain.requests import Completion
+from codeexec.domain.text.printable import printable_row
 from codeexec.tui.render.plain import one_line
 
 MOST = 200

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
 
-from codeexec.domain.printable import printable
+from codeexec.domain.text.printable import printable
 from codeexec.languages.completeness import completeness
 from codeexec.tui.commands.exit_words import leaves
 from codeexec.tui.commands.table import bindings

@@ -22,8 +22,8 @@ from codeexec.documents.model import Cell, Document
 from codeexec.documents.outline import Definition, OutlineEntry, outline
 from codeexec.domain.errors import DocumentError, NotFound
 from codeexec.domain.events import CellRef
-from codeexec.domain.printable import printable
 from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.domain.text.printable import printable
 from codeexec.languages.catalog import by_file, by_name, text
 from codeexec.languages.model import Language
 from codeexec.tui.panes.documents.banner import Banner

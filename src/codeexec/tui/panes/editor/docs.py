@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
-from codeexec.domain.printable import printable
+from codeexec.domain.text.printable import printable
 from codeexec.tui.render.ansi import wrap_words
 from codeexec.tui.render.plain import fitted
 from codeexec.tui.render.sgr import BOLD, PLAIN, Sgr, apply

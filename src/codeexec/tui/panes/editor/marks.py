@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from codeexec.domain.glyphs import EXECUTIONS
+from codeexec.domain.text.glyphs import EXECUTIONS
 
 
 class CellState(StrEnum):

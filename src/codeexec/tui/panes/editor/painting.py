@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from codeexec.domain.errors import UsageError
-from codeexec.domain.words import duration
+from codeexec.domain.text.words import duration
 from codeexec.tui.layout import number_columns
 from codeexec.tui.panes.editor.marks import GLYPHS, CellMark, CellState, Severity
 from codeexec.tui.panes.editor.text.columns import LONG, drawn, to_cell, to_column

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from codeexec.domain.printable import printable
+from codeexec.domain.text.printable import printable
 from codeexec.tui.panes.files.folder import FolderEntry, Ignored, list_folder
 from codeexec.tui.render.plain import fitted
 from codeexec.tui.widgets.row_list import Pieces

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from codeexec.domain.events import Variable
 from codeexec.domain.requests import VariableDetail
 from codeexec.domain.snapshot import Snapshot
-from codeexec.domain.words import size_words
+from codeexec.domain.text.words import size_words
 from codeexec.tui.render.plain import padded
 from codeexec.tui.widgets.row_list import ListRow, Pieces, TextRow
 

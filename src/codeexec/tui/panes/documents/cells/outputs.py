@@ -13,8 +13,8 @@ from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.snapshot import ExecutionView, KernelView
 
 if TYPE_CHECKING:
-    from codeexec.documents.notebook import Notebook
-    from codeexec.documents.notebook_outputs import Json
+    from codeexec.documents.notebook.convert import Notebook
+    from codeexec.documents.notebook.outputs import Json
 
 """Rows that one request is given."""
 
@@ -32,7 +32,7 @@ class OutputReader:
 
     async def read(self, session: SessionClient, view: ExecutionView) -> list[Json]:
         """As nbformat has it; raises CodeexecError."""
-        from codeexec.documents.row_outputs import outputs_of  # not at the start
+        from codeexec.documents.notebook.row_outputs import outputs_of  # not at the start
 
         # A display may be updated by a later cell: then it is read again.
         state = (view.total, view.displays)
@@ -68,7 +68,7 @@ async def with_runs(
     `keys` are those of the notebook's cells, in order; `runs` are by these keys. A run counts
     only for a cell that has its code. Raises CodeexecError.
     """
-    from codeexec.documents.notebook import with_outputs  # not at the start
+    from codeexec.documents.notebook.convert import with_outputs  # not at the start
 
     for cell, key in zip(notebook.cells, keys, strict=False):
         view = runs.get(key)
@@ -96,7 +96,7 @@ def with_kernel(notebook: Notebook, kernel: KernelView) -> Notebook:
     ref = kernel.kernel
     if ref is None or notebook.kernel:
         return notebook
-    from codeexec.documents.notebook_kernel import kernelspec, with_language  # not at the start
+    from codeexec.documents.notebook.kernel import kernelspec, with_language  # not at the start
 
     language = ref.language or kernel.language or "python"
     spec = kernelspec(ref.name, ref.display_name, language)

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Sequence
 
-from codeexec.documents.percent import CellIndex
+from codeexec.documents.percent.cells import CellIndex
 from codeexec.tui.panes.editor.marks import Diagnostic
 
 MOST = 40_000

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, split_graphemes
 
-from codeexec.domain.printable import MARK, printable
+from codeexec.domain.text.printable import MARK, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

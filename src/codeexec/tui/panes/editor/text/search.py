@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Protocol
 
 from codeexec.domain.errors import UsageError
-from codeexec.domain.patterns import UserPattern
+from codeexec.domain.text.patterns import UserPattern
 from codeexec.tui.panes.editor.text.text import Location, Selection
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codeexec.documents.percent import CellIndex
+from codeexec.documents.percent.cells import CellIndex
 from codeexec.tui.panes.editor.text.history import UndoHistory, UndoStep
 from codeexec.tui.panes.editor.text.text import Location, TextBuffer, TextChange
 

@@ -16,8 +16,8 @@ from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING
 
-from codeexec.documents.fences import fenced_marks, may_fence
 from codeexec.documents.model import Cell, CellKind
+from codeexec.documents.percent.fences import fenced_marks, may_fence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from codeexec.documents.notebook import Notebook
-    from codeexec.documents.notebook_outputs import Json
+    from codeexec.documents.notebook.convert import Notebook
+    from codeexec.documents.notebook.outputs import Json
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"

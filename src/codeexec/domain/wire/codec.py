@@ -17,7 +17,7 @@ from codeexec.domain.events import AnyEvent, ExecutionQueued, Recorded
 from codeexec.domain.options import NO_OPTIONS
 from codeexec.domain.requests import AnyRequest, Execute, Reply, Request
 from codeexec.domain.snapshot import Snapshot
-from codeexec.domain.upgrade import flat_options, upgrade_event
+from codeexec.domain.wire.upgrade import flat_options, upgrade_event
 
 SCHEMA = 2
 

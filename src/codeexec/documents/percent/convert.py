@@ -13,16 +13,16 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from codeexec.documents.model import CellKind
-from codeexec.documents.notebook import Notebook, new_cell, new_notebook
-from codeexec.documents.notebook_outputs import Json, joined, split_lines
-from codeexec.documents.percent import (
+from codeexec.documents.notebook.convert import Notebook, new_cell, new_notebook
+from codeexec.documents.notebook.outputs import Json, joined, split_lines
+from codeexec.documents.percent.cells import (
     CellIndex,
     comment,
     parse_separator,
     quote_after,
     uncomment,
 )
-from codeexec.documents.percent_header import read_header, write_header
+from codeexec.documents.percent.header import read_header, write_header
 
 _STRING = re.compile(r"""[rR]?(\"{3}|'{3})(.*)\1\s*""", re.DOTALL)
 _KEY = re.compile(r"(?:^|(?<=\s))([\w.-]+)\s*=")

@@ -15,15 +15,15 @@ from starlette.responses import Response
 
 from codeexec import __version__
 from codeexec.domain import requests as q
-from codeexec.domain.codec import UNREADABLE
 from codeexec.domain.errors import CodeexecError, NotFound, UsageError
-from codeexec.server import special
-from codeexec.server.docs_page import docs_page
+from codeexec.domain.wire.codec import UNREADABLE
 from codeexec.server.gate import token_in
-from codeexec.server.openapi import describe
 from codeexec.server.peer import internal
-from codeexec.server.replies import answer, convert, problem
-from codeexec.server.routes import ROUTES, Route
+from codeexec.server.rest import special
+from codeexec.server.rest.docs_page import docs_page
+from codeexec.server.rest.openapi import describe
+from codeexec.server.rest.replies import answer, convert, problem
+from codeexec.server.rest.routes import ROUTES, Route
 from codeexec.session.host import Host
 
 CLIENT = q.ClientInfo("http")

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from codeexec.domain.errors import StorageError, UsageError
-from codeexec.environments.trust_record import Book, Decision, read_book, write_book
-from codeexec.environments.trust_record import is_inside as is_inside
+from codeexec.environments.trust.record import Book, Decision, read_book, write_book
+from codeexec.environments.trust.record import is_inside as is_inside
 from codeexec.hostfiles.mounts import aliases
 from codeexec.hostfiles.shared import FILE as FILE
 from codeexec.hostfiles.state import config_folder, home, state_folder

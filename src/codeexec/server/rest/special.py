@@ -12,13 +12,13 @@ from starlette.responses import Response, StreamingResponse
 
 from codeexec.domain import requests as q
 from codeexec.domain.checks import check_integer, check_request
-from codeexec.domain.codec import encode
 from codeexec.domain.errors import Conflict, NotFound, UsageError
 from codeexec.domain.events import Artifact
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.domain.wire.codec import encode
 from codeexec.environments.base import OpenFile
-from codeexec.server.replies import answer, content, content_headers
-from codeexec.server.routes import SESSION
+from codeexec.server.rest.replies import answer, content, content_headers
+from codeexec.server.rest.routes import SESSION
 from codeexec.session.host import Host
 from codeexec.session.output.export import FORMS, export
 from codeexec.session.session import Session

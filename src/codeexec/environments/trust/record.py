@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from codeexec.environments.pythons import folders_upward
+from codeexec.environments.pythons.folders import folders_upward
 from codeexec.hostfiles.mounts import aliases
 from codeexec.hostfiles.shared import MOUNT, escape, unescape
 

@@ -12,9 +12,9 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 
-from codeexec.domain.parsing import load_toml
 from codeexec.domain.plain_files import read_plain_text
-from codeexec.environments.pythons import folders_upward, interpreter_at, pythons_in
+from codeexec.domain.text.parsing import load_toml
+from codeexec.environments.pythons.folders import folders_upward, interpreter_at, pythons_in
 from codeexec.hostfiles.state import absolute, home
 
 SETTINGS_LIMIT = 1 << 20

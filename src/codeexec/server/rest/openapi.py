@@ -11,12 +11,12 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from codeexec.domain.events import Recorded
-from codeexec.domain.frames import Problem
 from codeexec.domain.requests import Done
 from codeexec.domain.snapshot import Snapshot
-from codeexec.server.replies import MEANINGS
-from codeexec.server.routes import ROUTES, SESSION, Route
-from codeexec.server.special import ArtifactList, ExecutionRows, Health
+from codeexec.domain.wire.frames import Problem
+from codeexec.server.rest.replies import MEANINGS
+from codeexec.server.rest.routes import ROUTES, SESSION, Route
+from codeexec.server.rest.special import ArtifactList, ExecutionRows, Health
 from codeexec.session.output.export import FORMS
 
 Json = dict[str, Any]
@@ -59,7 +59,7 @@ def describe(app: FastAPI) -> Json:
         description=(
             "On a network every request carries `Authorization: Bearer TOKEN`; on the private "
             "socket none does. Live events and requests on one connection: `/v1/ws`, whose frames "
-            "are the schemas ClientFrame and ServerFrame of codeexec.domain.frames."
+            "are the schemas ClientFrame and ServerFrame of codeexec.domain.wire.frames."
         ),
         routes=app.routes,
     )

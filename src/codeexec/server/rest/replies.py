@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import msgspec
 from starlette.responses import Response
 
-from codeexec.domain.codec import UNREADABLE
 from codeexec.domain.errors import (
     Busy,
     CodeexecError,
@@ -21,9 +20,10 @@ from codeexec.domain.errors import (
     Unavailable,
     UsageError,
 )
-from codeexec.domain.frames import Problem
 from codeexec.domain.requests import Execute
-from codeexec.domain.upgrade import nest_options
+from codeexec.domain.wire.codec import UNREADABLE
+from codeexec.domain.wire.frames import Problem
+from codeexec.domain.wire.upgrade import nest_options
 from codeexec.server.http import TooLong
 
 _STATUS: tuple[tuple[type[CodeexecError], int], ...] = (

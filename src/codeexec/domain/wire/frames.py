@@ -13,11 +13,11 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from codeexec.domain.codec import UNREADABLE
 from codeexec.domain.errors import CodeexecError, ProtocolError, from_code
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
 from codeexec.domain.requests import ClientInfo
+from codeexec.domain.wire.codec import UNREADABLE
 
 MAX_REQUEST = 16 * 2**20
 """Bytes of a frame (or an HTTP body) that a server reads."""

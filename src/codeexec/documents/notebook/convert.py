@@ -15,9 +15,9 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from codeexec.documents.model import Cell, CellKind
-from codeexec.documents.notebook_outputs import Json, clean_output, joined, split_lines
-from codeexec.documents.notebook_shape import check_shape, upgrade
-from codeexec.documents.percent import (
+from codeexec.documents.notebook.outputs import Json, clean_output, joined, split_lines
+from codeexec.documents.notebook.shape import check_shape, upgrade
+from codeexec.documents.percent.cells import (
     Separator,
     comment,
     escape,
@@ -26,7 +26,7 @@ from codeexec.documents.percent import (
     unescape,
 )
 from codeexec.domain.errors import DocumentError, NotFound
-from codeexec.domain.parsing import load_json
+from codeexec.domain.text.parsing import load_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

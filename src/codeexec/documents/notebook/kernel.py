@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from codeexec.documents.notebook import Notebook
-from codeexec.documents.notebook_outputs import Json
+from codeexec.documents.notebook.convert import Notebook
+from codeexec.documents.notebook.outputs import Json
 
 _KEYS = ("name", "version", "mimetype", "file_extension", "pygments_lexer", "nbconvert_exporter")
 _LONGEST = 200

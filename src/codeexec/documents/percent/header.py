@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from codeexec.documents.notebook_outputs import Json
-from codeexec.documents.percent import comment, uncomment
+from codeexec.documents.notebook.outputs import Json
+from codeexec.documents.percent.cells import comment, uncomment
 
 _LINE = re.compile(r"""( *)("[^"]*"|'[^']*'|[^\s:#'"][^:#]*?)\s*:(?:\s+(.*?))?\s*""")
 

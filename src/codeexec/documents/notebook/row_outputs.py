@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from codeexec.documents.notebook_outputs import Json
+from codeexec.documents.notebook.outputs import Json
 from codeexec.domain.mime import is_json
 from codeexec.domain.outputs import Display, MimePart, Run
-from codeexec.domain.parsing import load_json
+from codeexec.domain.text.parsing import load_json
 
 TextOf = Callable[[MimePart], str]
 """The value of a part as its `text` has it: text, JSON text, or base64."""

@@ -1,0 +1,1 @@
+"""Notebooks: `.ipynb` to cells and back, with kernel metadata, outputs and widget states."""

@@ -1,0 +1,1 @@
+"""Percent scripts: their cells, their header, and the conversion to notebooks and back."""

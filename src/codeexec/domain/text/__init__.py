@@ -1,0 +1,1 @@
+"""Text on its way to people: made printable, put into words, matched, parsed."""

@@ -1,0 +1,1 @@
+"""Finds the Python interpreters of folders and projects by their files alone."""

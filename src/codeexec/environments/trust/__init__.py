@@ -1,0 +1,1 @@
+"""Workspace trust: which folders may run code, and the record of those decisions."""

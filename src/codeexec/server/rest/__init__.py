@@ -1,0 +1,1 @@
+"""The HTTP interface: the FastAPI app, its table of routes, its documentation."""
