@@ -105,7 +105,16 @@ async def test_order_cancel_clear_and_stop_on_error(tmp_path: Path) -> None:
         stdin = (await until(session, lambda s: s.executions[failing].stdin)).running
         assert stdin is not None and stdin.stdin is not None
         await session.call(AnswerStdin(stdin.stdin.request_id, ""))
-        assert (await finished(session, behind)).status == "cancelled"
+        skipped = await finished(session, behind)
+        assert (skipped.status, skipped.reason) == ("cancelled", "Skipped: an earlier cell failed.")
+
+        endless = await submit(session, "input()")
+        behind = await submit(session, "print('never')")
+        await until(session, lambda s: s.executions[endless].stdin)
+        await session.call(Interrupt())
+        assert (await finished(session, endless)).reason == "Interrupted."
+        skipped = await finished(session, behind)
+        assert skipped.reason == "Skipped: an earlier cell was interrupted."
 
         kept = await submit(session, "1/0", stop_on_error=False)
         goes_on = await submit(session, "print('still')")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from hypothesis import given
@@ -72,6 +73,41 @@ def test_what_ran_before_a_document_was_opened_again_finds_its_cell_by_its_code(
     # A cell more at the top: the keys, counted anew, mean other cells now. And "two" was edited.
     new = cells_of("# %% zero\n0\n" + TEXT.replace("b = 2", "b = 3"))
     assert states(views, new, "new") == [None, CellState.OK, CellState.EDITED, CellState.OK]
+
+
+UNTITLED = "# %%\na = 1\n# %%\nb = [2]\n# %%\nc = 3"
+
+
+def test_a_cell_that_was_edited_before_a_document_was_opened_again_is_edited() -> None:
+    old = cells_of(UNTITLED)
+    views = [ran(cell, "old", number=number) for number, cell in enumerate(old)]
+    edited, ok = CellState.EDITED, CellState.OK
+    in_its_line = cells_of(UNTITLED.replace("b = [2]", "print('other')"))
+    assert states(views, in_its_line, "new") == [ok, edited, ok]
+    further_down = cells_of(UNTITLED.replace("a = 1", "a = 1\n\n\na2").replace("[2]", "[2, 3]"))
+    assert states(views, further_down, "new") == [edited, edited, ok]
+    cell_more = cells_of("# %%\nnew()\n" + UNTITLED.replace("b = [2]", "b = [22]"))
+    assert states(views, cell_more, "new") == [None, ok, edited, ok]
+
+
+def test_a_cell_that_was_run_again_with_other_code_is_edited_where_it_has_the_first_code() -> None:
+    cells = cells_of(UNTITLED)
+    views = [ran(cells[0], "old")]
+    views.append(structs.replace(views[0], execution_id="x1", number=1, code="a = 'other'"))
+    assert states(views, cells, "new") == [CellState.EDITED, None, None]
+
+
+def test_cells_of_the_same_code_are_told_apart_by_their_lines() -> None:
+    cells = cells_of("# %%\na += 1\n# %%\na += 1\n# %%\nb")
+    views = [ran(cells[1], "old"), ran(cells[0], "old", number=1)]
+    assert states(views, cells, "new") == [CellState.OK, CellState.OK, None]
+
+
+def test_a_cell_that_is_gone_in_this_opening_marks_no_other_cell() -> None:
+    old = cells_of(UNTITLED)
+    views = [ran(cell, "t", number=number) for number, cell in enumerate(old)]
+    without = [dataclasses.replace(cell, key=f"new{cell.key}") for cell in cells_of("# %%\na = 2")]
+    assert states(views, tuple(without), "t") == [None]
 
 
 def test_a_cell_that_was_edited_while_it_ran_is_edited() -> None:

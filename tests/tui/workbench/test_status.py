@@ -116,6 +116,22 @@ async def test_a_lost_connection_counts_down_and_a_click_does_not_wait_for_it(
         assert app.said().startswith("⇄ reconnecting … · try now")
 
 
+async def test_the_key_of_the_help_stays_beside_a_long_title_and_watch_only() -> None:
+    app = Line()
+    async with app.run_test(size=(80, 3)):
+        ref = KernelRef("python3", "Python 3.11 (ipykernel)", "python", "", "kernel")
+        view = KernelView("idle", 1, ref, pid=31723)
+        app.status.show(
+            snapshot=Snapshot(kernels={DEFAULT_KERNEL: view}),
+            link=Link("connected"),
+            usage=Usage(rss=91_000_000),
+            watching="watching only · following",
+            position=Position(81, 1, "part 17 with a title that is longer than the line has room"),
+        )
+        assert app.said().startswith("● idle  watching only · following")
+        assert app.said().endswith("part 17 with a titl…  81:1   F1 keys")
+
+
 async def test_the_place_of_a_cursor_that_is_not_on_screen_is_not_told() -> None:
     app = Line()
     async with app.run_test(size=(80, 3)):

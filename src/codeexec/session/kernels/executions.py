@@ -52,7 +52,7 @@ class SlotOwner(Protocol):
     def pump(self) -> None:
         """Start what is next, on every kernel."""
 
-    def skip_after(self, failed: Sequence[ExecutionView]) -> list[AnyEvent]:
+    def skip_after(self, failed: Sequence[ExecutionView], reason: str) -> list[AnyEvent]:
         """Take out of all queues what is skipped because these executions did not end well; the
         events of it are to be recorded."""
 

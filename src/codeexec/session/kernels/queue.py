@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from codeexec.domain.events import FinishStatus
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.kernels.base import ExecuteCall
+
+INTERRUPTED = "Interrupted"
+"""Begins the reasons of executions that were interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,16 @@ def skipped_with(failed: ExecutionView, view: ExecutionView) -> bool:
         return False
     document = document_of(failed)
     return document_of(view) == document and (bool(document) or view.kernel == failed.kernel)
+
+
+def skip_reason(status: FinishStatus, reason: str) -> str:
+    """Why executions are skipped after one that ended with `status` and `reason`."""
+    if status == "cancelled":
+        end = "was interrupted" if reason.startswith(INTERRUPTED) else "was cancelled"
+    else:
+        ends = {"timed_out": "took too long", "lost": "was lost"}
+        end = ends.get(status, "failed")
+    return f"Skipped: an earlier cell {end}."
 
 
 def call_of(view: ExecutionView) -> ExecuteCall:

@@ -30,7 +30,13 @@ from codeexec.session.kernels.event_handler import KernelEventHandler
 from codeexec.session.kernels.executions import SlotOwner
 from codeexec.session.kernels.outbox import OpenDocuments, reached_by, read_place
 from codeexec.session.kernels.parts import SessionParts
-from codeexec.session.kernels.queue import Queue, call_of, first_startable
+from codeexec.session.kernels.queue import (
+    INTERRUPTED,
+    Queue,
+    call_of,
+    first_startable,
+    skip_reason,
+)
 from codeexec.session.kernels.run_timer import RunTimer
 from codeexec.session.kernels.supervisor import KernelSupervisor
 from codeexec.session.storage.journal import private_key
@@ -42,8 +48,6 @@ SECRET_GIVEN = "secret_given"
 
 MAX_CODE = 16 * 2**20
 """Characters of an execution."""
-
-SKIPPED = "Skipped: an earlier cell failed."
 
 
 class KernelSlot:
@@ -258,14 +262,14 @@ class KernelSlot:
         elif execution_id in self._limited:
             status, reason = "cancelled", self.limit.reason
         elif self._ladder.is_for(execution_id) and status != "ok":
-            status, reason = "cancelled", "Interrupted."
+            status, reason = "cancelled", f"{INTERRUPTED}."
         elif status == "ok" and self.recorder.lost_file is not None:
             status, reason = "lost", "It ended, but the session's files had been removed."
         events = self._ladder.settle(execution_id)
         self._end_run(execution_id)
         events.append(ExecutionFinished(execution_id, status, reason, fact.error))
         if status != "ok" and view.options.stop_on_error:
-            events += self._owner.skip_after([view])
+            events += self._owner.skip_after([view], skip_reason(status, reason))
         return events
 
     def _die(self, death: Death) -> list[AnyEvent]:
@@ -284,13 +288,13 @@ class KernelSlot:
                 status = "cancelled"
                 reason = f"{self.limit.reason} The kernel had to be ended."
             elif self._ladder.is_for(running) and self._ladder.was_ended_by_force:
-                status, reason = "cancelled", "Interrupted; the kernel had to be ended."
+                status, reason = "cancelled", f"{INTERRUPTED}; the kernel had to be ended."
             events += self._ladder.settle(running, is_alive=False)
             self._end_run(running)
             events.append(ExecutionFinished(running, status, reason))
         events += self.drop_waiting("The kernel died.")
         if view is not None:
-            events += self._owner.skip_after([view])
+            events += self._owner.skip_after([view], skip_reason(status, reason))
         events.append(KernelDied(self.view.generation, death, self.name))
         self.supervisor.is_ready = False
         if self._settings.restart_dead_kernel:
@@ -338,7 +342,7 @@ class KernelSlot:
             events.append(ExecutionFinished(running, status, reason))
         events += self.drop_waiting(reason)
         if view is not None:
-            events += self._owner.skip_after([view])
+            events += self._owner.skip_after([view], skip_reason(status, reason))
         self.recorder.record(*events)
 
     def drop_waiting(self, reason: str) -> list[AnyEvent]:
@@ -351,13 +355,13 @@ class KernelSlot:
         dropped = [
             executions[execution_id] for execution_id in waiting if execution_id in executions
         ]
-        return events + self._owner.skip_after(dropped)
+        return events + self._owner.skip_after(dropped, skip_reason("cancelled", reason))
 
-    def skip(self, execution_ids: Sequence[str]) -> list[AnyEvent]:
+    def skip(self, execution_ids: Sequence[str], reason: str) -> list[AnyEvent]:
         """Take these out of the queue, since one before them did not end well."""
         self.queue = self.queue.remove(execution_ids)
         return [
-            ExecutionFinished(execution_id, "cancelled", SKIPPED) for execution_id in execution_ids
+            ExecutionFinished(execution_id, "cancelled", reason) for execution_id in execution_ids
         ]
 
     def resume(self, running: str, waiting: tuple[str, ...]) -> None:

@@ -257,7 +257,7 @@ class KernelSlots:
         for slot in self:
             slot.cancel_all(reason, status)
 
-    def skip_after(self, failed: Sequence[ExecutionView]) -> list[AnyEvent]:
+    def skip_after(self, failed: Sequence[ExecutionView], reason: str) -> list[AnyEvent]:
         """Take out of all queues what is skipped because these executions did not end well."""
         if not failed:
             return []
@@ -269,7 +269,7 @@ class KernelSlots:
                 for execution_id in slot.queue.waiting
                 if any(skipped_with(view, executions[execution_id]) for view in failed)
             ]
-            events += slot.skip(skipped)
+            events += slot.skip(skipped, reason)
         return events
 
     def find(self, execution_id: str) -> None:

@@ -21,7 +21,7 @@ from codeexec.domain.snapshot import KernelState, Snapshot
 from codeexec.domain.text.glyphs import KERNELS
 from codeexec.domain.text.pulls import pull_words
 from codeexec.domain.text.words import duration
-from codeexec.tui.render.plain import one_line
+from codeexec.tui.render.plain import fitted, one_line
 from codeexec.tui.theme.theme import Theme
 
 _STATES: dict[KernelState, str] = {
@@ -240,7 +240,8 @@ class StatusLine(Widget):
             pieces.append((self._hint, "accent", ""))
         if self._position.line and self._shows_position:
             position = f"{self._position.line}:{self._position.column}"
-            of = f"{self._position.of}  " if self._position.of else ""
+            title = fitted(one_line(self._position.of), max(self.size.width // 4, 1))
+            of = f"{title}  " if title else ""
             pieces.append((f"{of}{position}", "muted", ""))
         if self._snapshot.kernel.state == "dead":
             pieces.append(("Shift+F9 new kernel", "accent", "kernel.restart"))
@@ -251,16 +252,21 @@ class StatusLine(Widget):
     def render_line(self, y: int) -> Strip:
         width, style = self.size.width, self._theme.style
         state_pieces, key_pieces = _printable(self._left()), _printable(self._right())
-        # The least important goes first where there is no room: the position stays longest.
+        is_dead = self._snapshot.kernel.state == "dead"
+        # The least important goes first where there is no room.
         least = 2 if self._watching else 1  # that nothing may be changed is never left out
-        while (
-            state_pieces[least:]
-            and _size(state_pieces, " · ") + _size(key_pieces, "   ") + 4 > width
-        ):
-            if len(key_pieces) > 1 and key_pieces[-1][2]:
+        while _size(state_pieces, " · ") + _size(key_pieces, "   ") + 3 > width:
+            last = key_pieces[-1][2]
+            if last == "app.palette" or (is_dead and last == "app.help"):
+                key_pieces.pop()
+            elif is_dead and not key_pieces[0][2]:
+                key_pieces.pop(0)  # the position matters less than the key of a new kernel
+            elif state_pieces[least:]:
+                state_pieces.pop()
+            elif len(key_pieces) > 1 and key_pieces[-1][2]:
                 key_pieces.pop()
             else:
-                state_pieces.pop()
+                break
         self._spans = []
         segments = [Segment(" ")]
         at = 1

@@ -9,13 +9,14 @@ from textual import work
 
 from codeexec.client.api import HostClient
 from codeexec.domain import requests as q
+from codeexec.domain.errors import CodeexecError, Conflict
 from codeexec.domain.events import CellRef, LadderStage
 from codeexec.domain.requests import Request
 from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.tui.context import AppContext
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.render.counts import counted
-from codeexec.tui.session.ask import ask
+from codeexec.tui.session.ask import Failed, ask
 from codeexec.tui.session.deferred import DeferredSession
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.workspace import Workspace
@@ -83,11 +84,25 @@ class KernelActions(Arrangement):
             return
         ladder = snapshot.kernel.ladder
         if ladder is None:
-            self.tell(q.Interrupt())
+            self.run_worker(self._interrupt(), group="tell")
             return
         order: tuple[LadderStage, ...] = ("interrupt", "interrupt_again", "terminate", "kill")
         at = order.index(ladder.stage) if ladder.stage in order else 0
         self.tell(q.Interrupt(order[min(at + 1, len(order) - 1)]))
+
+    async def _interrupt(self) -> None:
+        """Nothing to interrupt is no failure; of a dead kernel the console says which keys help,
+        and no notification may cover that."""
+        try:
+            await self.session.call(q.Interrupt())
+        except Conflict as error:
+            kernel = self.last.snapshot.kernel if self.last is not None else KernelView()
+            if kernel.paused:
+                self.post_message(Failed(error))
+            elif kernel.state != "dead":
+                self.notify(str(error), timeout=2)
+        except CodeexecError as error:
+            self.post_message(Failed(error))
 
     @work(group="restart", exclusive=True)
     async def action_restart(self) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
+from textual.widgets._toast import ToastRack
 
 from codeexec.tui.commands.keymap import named_keys
 from codeexec.tui.tour import STEPS, Progress, folder_of
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 _LOOK_EVERY = 0.1
 """Seconds between two looks whether the step was done."""
 
+_ROWS_BELOW_TOASTS = 2
+"""The prompt and the status line, as in the style sheet."""
+
 
 class TourBar(Static):
     """What to do next, in a few lines above the status line."""
@@ -28,6 +33,17 @@ class TourBar(Static):
         LINKS
     }
     """.replace("LINKS", LINKS)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._lift_toasts(event.size.height)
+
+    def on_hide(self) -> None:
+        self._lift_toasts(0)
+
+    def _lift_toasts(self, rows: int) -> None:
+        """Show toasts above the bar, which holds what the user is to do."""
+        for toasts in self.screen.query(ToastRack):
+            toasts.styles.margin = (0, 0, _ROWS_BELOW_TOASTS + rows, 0)
 
     def show(self, progress: Progress, keys: dict[str, str]) -> None:
         """Show the step that the user is at."""

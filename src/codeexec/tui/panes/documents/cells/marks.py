@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+from functools import lru_cache
 
 from codeexec.documents.model import Cell
 from codeexec.domain.events import CellRef
@@ -20,6 +22,15 @@ _STATES = {
 }
 _SETTLED = frozenset({CellState.OK, CellState.FAILED})
 
+_SIMILAR = 0.6
+"""Ratio of common characters from which an edited cell is taken for the one that was run."""
+
+_MOST_COMPARED = 20
+"""Executions, and cells, that are compared with each other."""
+
+_MOST_CHARACTERS = 1000
+"""Characters of code that are compared."""
+
 
 def reference(document: str, cell: Cell, token: str, *, whole: bool) -> CellRef:
     """Where code comes from. Keys of cells count anew with every opening of a script, so that
@@ -31,30 +42,90 @@ def reference(document: str, cell: Cell, token: str, *, whole: bool) -> CellRef:
 def assigned(
     views: Iterable[ExecutionView], cells: Sequence[Cell], token: str
 ) -> Iterator[tuple[str, ExecutionView]]:
-    """Pairs of cell key and execution; the last execution of a cell counts.
+    """Pairs of cell key and execution, in the order of `views`; the last execution of a cell
+    counts.
 
     An execution of this opening names its cell. An execution of another opening or another client
-    belongs to the cell that has its code now, else to the only cell with its title.
+    belongs to the cell that has its code now, else to the only cell with its title, else to the
+    cell of other executions of its cell, else to a cell without executions: the one that begins in
+    its line, or has similar code, as the cell was edited since.
     """
-    keys = {cell.key: cell for cell in cells}
-    by_source = {cell.source: cell.key for cell in reversed(cells) if cell.is_code}
-    titles = [cell.title for cell in cells if cell.title]
-    by_title = {cell.title: cell.key for cell in cells if titles.count(cell.title) == 1}
-    for view in views:
-        if view.cell is None or not view.cell.cell:
-            continue
+    cell_index = _CellIndex(cells)
+    pairs = [
+        (cell_index.exact_key(view, token), view) for view in views if view.cell and view.cell.cell
+    ]
+    if any(key is None for key, _ in pairs):
+        pairs = cell_index.with_edited(pairs, token)
+    return ((key, view) for key, view in pairs if key is not None)
+
+
+class _CellIndex:
+    """Cells of a document by source, title and line."""
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        self._by_key = {cell.key: cell for cell in cells}
+        self._by_source: dict[str, list[Cell]] = {}
+        for cell in cells:
+            if cell.is_code:
+                self._by_source.setdefault(cell.source, []).append(cell)
+        titles = [cell.title for cell in cells if cell.title]
+        self._by_title = {cell.title: cell.key for cell in cells if titles.count(cell.title) == 1}
+
+    def exact_key(self, view: ExecutionView, token: str) -> str | None:
+        """The key of the cell that an execution names, or that has its code or its title."""
+        assert view.cell is not None
         key, _, opening = view.cell.cell.partition("@")
-        if opening != token or key not in keys:
-            named = keys.get(key)
-            if named is not None and named.source == view.code:
-                pass  # a notebook's cells keep their keys
-            elif view.code in by_source:
-                key = by_source[view.code]
-            elif view.cell.title in by_title and not view.is_open:
-                key = by_title[view.cell.title]
-            else:
-                continue
-        yield key, view
+        named = self._by_key.get(key)
+        if named is not None and (opening == token or named.source == view.code):
+            return key  # also of another opening: a notebook's cells keep their keys
+        if same_code := self._by_source.get(view.code):
+            line = view.cell.first_line
+            return next((cell.key for cell in same_code if cell.body == line), same_code[0].key)
+        return self._by_title.get(view.cell.title) if not view.is_open else None
+
+    def with_edited(
+        self, pairs: Sequence[tuple[str | None, ExecutionView]], token: str
+    ) -> list[tuple[str | None, ExecutionView]]:
+        """The pairs with cells also for executions whose cell was edited before this opening."""
+        keys = {view.cell.cell: key for key, view in pairs if key and view.cell}
+        taken = set(keys.values())
+        free = [cell for key, cell in self._by_key.items() if cell.is_code and key not in taken]
+        last_views = {
+            view.cell.cell: view
+            for _, view in pairs
+            if view.cell and view.cell.cell not in keys and _is_foreign(view, token)
+        }
+        for is_alike in (_begins_in_line, _has_similar_code):
+            for cell_ref, view in list(last_views.items())[-_MOST_COMPARED:]:
+                cell = next((cell for cell in free[:_MOST_COMPARED] if is_alike(view, cell)), None)
+                if cell is not None:
+                    keys[cell_ref] = cell.key
+                    free.remove(cell)
+                    del last_views[cell_ref]
+        return [
+            (keys.get(view.cell.cell) if key is None and _is_foreign(view, token) else key, view)
+            for key, view in pairs
+            if view.cell is not None
+        ]
+
+
+def _is_foreign(view: ExecutionView, token: str) -> bool:
+    """Whether a cell of another opening was executed; a run that is open is found by code alone."""
+    return view.cell is not None and not view.is_open and not view.cell.cell.endswith(f"@{token}")
+
+
+def _begins_in_line(view: ExecutionView, cell: Cell) -> bool:
+    return view.cell is not None and view.cell.first_line == cell.body
+
+
+def _has_similar_code(view: ExecutionView, cell: Cell) -> bool:
+    return _is_similar(view.code[:_MOST_CHARACTERS], cell.source[:_MOST_CHARACTERS])
+
+
+@lru_cache(maxsize=1024)
+def _is_similar(code: str, source: str) -> bool:
+    matcher = SequenceMatcher(None, code, source, autojunk=False)
+    return matcher.quick_ratio() >= _SIMILAR and matcher.ratio() >= _SIMILAR
 
 
 def cell_marks(
