@@ -23,16 +23,21 @@ async def test_search_follows_what_is_typed_and_speaks_of_that_alone(tmp_path: P
         await bench.press("backspace", "backspace", "backspace")
         await bench.sees_no_more("nothing found")
         await bench.write("beta")
-        await bench.sees("20 of 20")
+        await bench.sees("21 of 21")
         view = bench.workbench.console_pane.view
         assert view.marked_row is not None and view.marked_row[1] == 38
         await bench.press("enter")  # takes what was found
         await bench.press("enter")  # and goes back from match to match
-        await bench.sees("19 of 20")
+        await bench.sees("20 of 21")
         await bench.write(" 3")
         await bench.sees("5 of 5")
         await bench.write("x")
         await bench.sees("nothing found")
+        await bench.press(*["backspace"] * 7)
+        await bench.write("IN RANGE(40)")
+        await bench.sees("1 of 1")
+        assert (view.marked_row[1], view.marked_part) == (0, "code")
+        assert view.scroll_offset.y == 0
         await bench.press("escape")
         await bench.sees_no_more("nothing found")
         assert view.marked_row is None and view.has_focus

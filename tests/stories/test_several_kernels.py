@@ -115,6 +115,15 @@ async def test_a_prompt_for_each_kernel_and_what_acts_on_the_one_in_focus(tmp_pa
             await other.console.run("x")
             await other.console.card(7).shows("'one'")
             await other.until(lambda: other.workbench.side is not None, "its panes")
+        # And a workbench that comes back runs the document on the kernel that was chosen for it.
+        bench.workbench.keep_layout()
+        document = str(tmp_path / "work" / "steps.sh")
+        async with open_bench(
+            tmp_path, FILES, host=host, options=OpenOptions(files=("steps.sh",))
+        ) as other:
+            await other.until(lambda: len(other.snapshot.kernels) == 3, "the kernels")
+            assert other.workbench.session.focus.of_document(document) == "bash"
+            await other.until(lambda: other.workbench.side is not None, "its panes")
         await focus(bench, "python-2")
         await bench.choose("remove this kernel")
         await bench.sees("Remove python-2?")

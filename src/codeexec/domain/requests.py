@@ -269,10 +269,13 @@ class ListDisplays(Request[DisplayPage], frozen=True):
     limit: int = 100
 
 
-class RowMatch(Struct, frozen=True):
+class RowMatch(Struct, frozen=True, omit_defaults=True):
+    """A row of the output, or a line of the code, of an execution; both count from 0."""
+
     execution_id: str
     row: int
     text: str
+    part: Literal["output", "code"] = "output"
 
 
 class RowMatches(Reply, frozen=True):
@@ -283,7 +286,8 @@ class RowMatches(Reply, frozen=True):
 
 
 class SearchRows(Request[RowMatches], frozen=True):
-    """Rows whose plain text has the pattern, in one execution or in all, oldest first."""
+    """Rows whose plain text has the pattern, in one execution or in all, oldest first. With
+    `code` also lines of the code, each execution's before its rows."""
 
     Answer: ClassVar[type[Reply]] = RowMatches
     pattern: str
@@ -292,6 +296,7 @@ class SearchRows(Request[RowMatches], frozen=True):
     ignore_case: bool = True
     start: int = 0
     limit: int = 1000
+    code: bool = False
 
 
 class Blob(Reply, frozen=True):

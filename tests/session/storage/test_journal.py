@@ -17,6 +17,7 @@ import pytest
 
 from codeexec.domain.errors import Conflict, NotFound, ProtocolError, StorageError, UsageError
 from codeexec.domain.events import (
+    AnyEvent,
     DisplayUpdated,
     ExecutionQueued,
     NoticeGiven,
@@ -24,6 +25,7 @@ from codeexec.domain.events import (
     Recorded,
 )
 from codeexec.domain.flow import OutputMode, elide
+from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, iter_rows
 from codeexec.domain.requests import SearchRows
 from codeexec.domain.wire.codec import SCHEMA
@@ -214,6 +216,30 @@ def test_search_finds_rows_in_order(journal: Journal) -> None:
     assert journal.search(SearchRows("ROW", ignore_case=False, limit=9)).matches[0].row == 3000
     with pytest.raises(UsageError):
         journal.search(SearchRows("(", regex=True))
+
+
+def test_search_finds_lines_of_code_before_the_rows_of_their_execution(journal: Journal) -> None:
+    silent = ExecuteOptions(silent=True)
+    rows = (Run("stdout", "a needle\nno"),)
+    events: list[AnyEvent] = [
+        ExecutionQueued("a", "x = 1\nprint('needle')"),
+        OutputChanged("a", 0, 2, rows),
+        ExecutionQueued("s", "needle", options=silent),
+        ExecutionQueued("b", "NEEDLE"),
+    ]
+    journal.append(events, 1.0)
+    found = journal.search(SearchRows("needle", code=True))
+    assert [(match.execution_id, match.part, match.row) for match in found.matches] == [
+        ("a", "code", 1),
+        ("a", "output", 0),
+        ("b", "code", 0),
+    ]
+    assert found.complete
+    only_b = journal.search(SearchRows("needle", "b", code=True))
+    assert [match.text for match in only_b.matches] == ["NEEDLE"]
+    cut = journal.search(SearchRows("needle", code=True, limit=2))
+    assert (len(cut.matches), cut.complete) == (2, False)
+    assert [match.part for match in journal.search(SearchRows("needle")).matches] == ["output"]
 
 
 def test_search_may_run_in_a_thread_while_rows_are_written(journal: Journal) -> None:

@@ -269,11 +269,15 @@ async def test_tabs_follow_a_folder_that_is_renamed(pane: DocumentsPane, tmp_pat
         sheet = await opened(pane, path)
         await pilot.press("x")
         (tmp_path / "old").rename(tmp_path / "new")
+        pane.focus_of_kernels.choose_for(str(path), "bash")
         pane.follow(tmp_path / "old", tmp_path / "new")
         assert pane.save()
         assert (tmp_path / "new/a.py").read_text() == "x1"
         assert not path.exists()
         assert sheet.name_key == str(tmp_path / "new/a.py")
+        # Its cells keep their marks, and run where they did.
+        assert sheet.names == (sheet.name_key, str(path))
+        assert pane.focus_of_kernels.chosen_for(sheet.name_key) == "bash"
 
 
 async def test_a_syntax_error_is_marked_when_nobody_types(

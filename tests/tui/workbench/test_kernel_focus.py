@@ -70,6 +70,25 @@ def test_the_kernel_in_focus_is_shown_while_the_session_has_it(focus: KernelFocu
     assert focus.focused(SNAPSHOT) is SNAPSHOT
 
 
+def test_choices_of_an_earlier_workbench_hold_for_kernels_that_are_there(
+    focus: KernelFocus,
+) -> None:
+    focus.choose_for("/w/now.py", "python")
+    focus.restore({"/w/a.sh": "bash", "/w/b.jl": "julia", "/w/c.py": "", "/w/now.py": "bash"})
+    assert focus.chosen_for("/w/a.sh") == "bash"
+    focus.focused(SNAPSHOT)
+    assert focus.of_document("/w/a.sh") == "bash"
+    assert [focus.chosen_for(name) for name in ("/w/b.jl", "/w/c.py")] == ["", ""]
+    assert focus.of_document("/w/now.py") == "python"
+
+
+def test_a_document_with_another_name_keeps_its_kernel(focus: KernelFocus) -> None:
+    focus.choose_for("/w/a.sh", "bash")
+    focus.rename("/w/a.sh", "/w/b.sh")
+    focus.rename("/w/other", "/w/more")
+    assert (focus.chosen_for("/w/a.sh"), focus.chosen_for("/w/b.sh")) == ("", "bash")
+
+
 @pytest.mark.parametrize(
     ("spec", "name"),
     [

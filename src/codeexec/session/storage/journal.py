@@ -284,7 +284,11 @@ class Journal:
             _told(self.path, "read"),
             contextlib.closing(_connect(self.path, read_only=True)) as connection,
         ):
-            return OutputStore(connection).search(request, check)
+            output = OutputStore(connection)
+            row_matches = output.search(request, check)
+            if not request.code:
+                return row_matches
+            return RunIndex(connection, output).with_code(request, row_matches, check)
 
     # -- private values ----------------------------------------------------------------
 

@@ -278,7 +278,7 @@ class OutputStore:
         """May take a while over large output: to be called in a thread of its own. `check` is
         called for each chunk, and may raise to give up. At most `MAX_MATCHES` are found."""
         limit = min(request.limit, MAX_MATCHES)
-        matches = _matcher(request)
+        matches = matcher(request)
         executions = self._db.execute(
             "SELECT id, name, total FROM executions WHERE ? IN ('', name) ORDER BY id",
             (request.execution_id,),
@@ -377,7 +377,8 @@ def _object_text(run: Run) -> str:
     return (part.text or "") if part else ""
 
 
-def _matcher(request: SearchRows) -> Callable[[str], bool]:
+def matcher(request: SearchRows) -> Callable[[str], bool]:
+    """Whether a text has the pattern of a request; raises UsageError for one that is invalid."""
     if request.regex:
         pattern = UserPattern(request.pattern, ignore_case=request.ignore_case, multiline=True)
         return lambda text: pattern.search(text) is not None

@@ -7,7 +7,7 @@ snapshot no longer holds are found without reading the journal from its beginnin
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
@@ -23,8 +23,15 @@ from codeexec.domain.events import (
     StdinRequested,
 )
 from codeexec.domain.fold import apply
-from codeexec.domain.outputs import TAIL_ROWS, Run, clip_runs, compact
-from codeexec.domain.requests import DisplayPage, DisplayRow, ExecutionPage
+from codeexec.domain.outputs import TAIL_ROWS, Run, clip_row, clip_runs, compact
+from codeexec.domain.requests import (
+    DisplayPage,
+    DisplayRow,
+    ExecutionPage,
+    RowMatch,
+    RowMatches,
+    SearchRows,
+)
 from codeexec.domain.snapshot import (
     KEPT_ANSWERS,
     KEPT_DISPLAYS,
@@ -33,7 +40,7 @@ from codeexec.domain.snapshot import (
     Snapshot,
 )
 from codeexec.domain.wire.codec import decode_event
-from codeexec.session.storage.output_store import OutputStore
+from codeexec.session.storage.output_store import MAX_MATCHES, OutputStore, matcher
 
 MAX_VIEWS = 200
 MAX_CELLS = 5000
@@ -270,6 +277,42 @@ class RunIndex:
                 break
             views.append(view)
         return ExecutionPage(tuple(reversed(views)), more=len(views) < len(runs))
+
+    def with_code(
+        self, request: SearchRows, row_matches: RowMatches, check: Callable[[], None]
+    ) -> RowMatches:
+        """Matching rows with the matching lines of code, in the order of queueing; `check` is
+        called for each execution, and may raise to give up."""
+        matches = matcher(request)
+        rows: dict[str, list[RowMatch]] = {}
+        for row_match in row_matches.matches:
+            rows.setdefault(row_match.execution_id, []).append(row_match)
+        found: list[RowMatch] = []
+        for name, code in self._codes(request.execution_id):
+            check()
+            if matches(code):
+                lines = enumerate(code.split("\n"))
+                found += [
+                    RowMatch(name, number, clip_row(line), "code")
+                    for number, line in lines
+                    if matches(line)
+                ]
+            found += rows.pop(name, ())
+        limit = min(request.limit, MAX_MATCHES)
+        is_complete = row_matches.complete and len(found) <= limit
+        return RowMatches(tuple(found[:limit]), is_complete)
+
+    def _codes(self, execution_id: str) -> Iterator[tuple[str, str]]:
+        """Names and code of executions in the order of queueing; that of silent ones is empty."""
+        cursor = self._db.execute(
+            "SELECT name, silent, (SELECT body FROM events WHERE seq ="
+            " (SELECT min(seq) FROM run_events WHERE run = number))"
+            " FROM runs WHERE ?1 IN ('', name) ORDER BY number",
+            (execution_id,),
+        )
+        for name, silent, body in cursor:
+            event = decode_event(body) if body and not silent else None
+            yield name, event.code if isinstance(event, ExecutionQueued) else ""
 
     def displays(self, before: int, limit: int) -> DisplayPage:
         """See `ListDisplays`."""

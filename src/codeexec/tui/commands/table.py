@@ -233,7 +233,7 @@ def _table() -> tuple[Command, ...]:
         c("console.outside", "Open its display in another program", "console", "outside", "O"),
         c("console.left", "Long rows to the left", "console", "sideways(-16)", "left,h"),
         c("console.right", "Long rows to the right", "console", "sideways(16)", "right,l"),
-        c("console.search", "Search in all output", "console", "search", "slash,ctrl+f"),
+        c("console.search", "Search in all code and output", "console", "search", "slash,ctrl+f"),
         c("console.search_next", "Next match", "console", "search_step(1)", "n"),
         c("console.search_previous", "Previous match", "console", "search_step(-1)", "N"),
         c("console.prompt", "Back to the prompt", "console", "prompt", "i,escape"),

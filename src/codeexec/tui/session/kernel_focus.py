@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 
 from msgspec.structs import replace
@@ -41,6 +41,8 @@ class KernelFocus:
         self.on_change: Callable[[], None] = lambda: None
         self._default = ""
         self._documents: dict[str, str] = {}
+        self._stored: dict[str, str] = {}
+        """Choices of an earlier workbench, for kernels that the session may not have any more."""
 
     def choose(self, name: str) -> None:
         """Let this kernel have the focus."""
@@ -53,6 +55,20 @@ class KernelFocus:
             self._documents[document] = kernel
         else:
             self._documents.pop(document, None)
+
+    def chosen_for(self, document: str) -> str:
+        """The kernel that was chosen for a document; empty: the session's default kernel."""
+        return self._documents.get(document) or self._stored.get(document, "")
+
+    def restore(self, stored: Mapping[str, str]) -> None:
+        """Take the choices of an earlier workbench, by document; those for kernels that the
+        session does not have any more are dropped at the next frame."""
+        self._stored |= {document: kernel for document, kernel in stored.items() if kernel}
+
+    def rename(self, document: str, new_name: str) -> None:
+        """A document has another name: its kernel stays."""
+        if kernel := self._documents.pop(document, ""):
+            self._documents[new_name] = kernel
 
     def forget(self, name: str) -> None:
         """The session has this kernel no more."""
@@ -67,6 +83,11 @@ class KernelFocus:
     def focused(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with the kernel in focus in place of the default one."""
         self._default = snapshot.default_kernel
+        if self._stored:
+            stored, self._stored = self._stored, {}
+            for document, kernel in stored.items():
+                if kernel in snapshot.kernels:
+                    self._documents.setdefault(document, kernel)
         if self.name not in snapshot.kernels:
             return snapshot
         return replace(snapshot, default_kernel=self.name)

@@ -20,11 +20,13 @@ from codeexec.domain.text.parsing import load_json
 
 @dataclass(frozen=True, slots=True)
 class FileView:
-    """A document by its `name_key`, and the cursor's place in it, from 0."""
+    """A document by its `name_key`, the cursor's place in it, from 0, and the name of the kernel
+    that was chosen for it; empty: the session's default kernel."""
 
     name: str
     line: int = 0
     column: int = 0
+    kernel: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -338,8 +338,10 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.session.become(session)
         if not self.is_set_up and self.options.attach and not self.place.files:
             await self._open_own_files(summary)
-        elif self.is_set_up and (view := self.sharing.load(summary.session_id)) is not None:
-            self.documents.restore_split(view)
+        elif (view := self.sharing.load(summary.session_id)) is not None:
+            self.documents.restore_kernels(view)
+            if self.is_set_up:
+                self.documents.restore_split(view)
         try:
             async for frame in frames(session.events(0, "latest"), focus=self.session.focus):
                 self.show_frame(frame)

@@ -272,7 +272,7 @@ class CardActions(Widget):
         if not pattern:
             return
         await asyncio.sleep(wait)
-        reply = await ask(self, self.session, q.SearchRows(pattern))
+        reply = await ask(self, self.session, q.SearchRows(pattern, code=True))
         if reply is not None:
             self._matches = reply.matches
             self._go_to_match(len(self._matches) - 1)
@@ -306,8 +306,7 @@ class CardActions(Widget):
             )
             if card is not None:
                 self.search.say(f"{self._match + 1:,} of {len(self._matches):,}")
-                self.view.marked_row = (match.execution_id, match.row)
-                self.view.reveal(card, match.row)
+                self.view.mark(card, match.row, match.part)
                 return
             missing_id = match.execution_id
             self._matches = tuple(m for m in self._matches if m.execution_id != missing_id)

@@ -90,7 +90,7 @@ class AnswerBar(Horizontal):
 
 
 class SearchBar(Horizontal):
-    """Searches all output, as far back as it goes."""
+    """Searches all code and output, as far back as it goes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("search")]
 
@@ -122,7 +122,7 @@ class SearchBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label("/ ")
-        yield Field(id="search-input", compact=True, placeholder="search all output")
+        yield Field(id="search-input", compact=True, placeholder="search all code and output")
         yield Label("", id="search-count", markup=False)
 
     def open(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.segment import Segment
 from rich.style import Style
@@ -106,6 +106,8 @@ class CardLines(ScrollView):
         self.follows = True
         self.selected: Card | None = None
         self.marked_row: tuple[str, int] | None = None
+        self.marked_part: Literal["output", "code"] = "output"
+        """What `marked_row` counts: rows of the output, or lines of the code."""
         self._base = Style.null()
         self._left = 0
         self._rows_seen = 0
@@ -226,12 +228,16 @@ class CardLines(ScrollView):
         if (row is None or not row.is_text) and (card.view.is_open or line.part == "row"):
             return self._paint(card, line, row)
         state: object = row.text if row is not None else (card.view.status, card.fold)
-        marked = self.marked_row == (card.key, line.index)
+        marked = self._is_marked(card, line)
         key = (card.key, line, state, card.wraps, self._left, marked, card is self.selected)
         strip = self._painted.get(key)
         if strip is None:
             strip = self._painted[key] = self._paint(card, line, row)
         return strip
+
+    def _is_marked(self, card: Card, line: Line) -> bool:
+        part = "code" if self.marked_part == "code" else "row"
+        return line.part == part and self.marked_row == (card.key, line.index)
 
     def _last_lines(self) -> list[Strip]:
         """The words below the cards, folded where they do not fit."""
@@ -244,6 +250,8 @@ class CardLines(ScrollView):
         match line.part:
             case "code":
                 body = painter.code(card, line.index, width)
+                if self._is_marked(card, line):
+                    body = body.apply_style(painter.theme.style("search.match"))
             case "rule":
                 body = painter.rule(painter.restarted(card.view), width)
             case "more":
@@ -257,7 +265,7 @@ class CardLines(ScrollView):
                 if row is not None and row.display is not None:
                     self._want_image(card, row.display)
                 mark, body = painter.row(card, row, line.sub, width, self._left)
-                if self.marked_row == (card.key, line.index):
+                if self._is_marked(card, line):
                     body = body.apply_style(self.painter.theme.style("search.match"))
         return Strip([*self._gutter(card, line.part, mark), *body])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from textual import events
 from textual.geometry import Region, Size
@@ -293,14 +294,37 @@ class ConsoleView(CardLines, can_focus=True):
 
     def reveal(self, card: Card, row: int | None = None) -> None:
         """Scroll so that a card's beginning, or a row of it, is in view."""
-        y = self.card_list.top(card) if row is None else self.card_list.row_line(card, row)
+        if row is not None:
+            self._reveal_line(self.card_list.row_line(card, row))
+            return
+        y = self.card_list.top(card)
         top, height = self.scroll_offset.y, self.size.height
-        bottom = min(self.card_list.bottom(card), y + height - 1) if row is None else y + 1
+        bottom = min(self.card_list.bottom(card), y + height - 1)
         if y < top:
-            self._scroll_now(max(y - (0 if row is None else height // 3), 0))
+            self._scroll_now(max(y, 0))
         elif bottom > top + height:
-            self._scroll_now(bottom - height if row is None else y - height // 2)
+            self._scroll_now(bottom - height)
         self.refresh()
+
+    def _reveal_line(self, y: int) -> None:
+        """Scroll so that a line is in view, with some lines around it."""
+        top, height = self.scroll_offset.y, self.size.height
+        if y < top:
+            self._scroll_now(max(y - height // 3, 0))
+        elif y >= top + height:
+            self._scroll_now(y - height // 2)
+        self.refresh()
+
+    def mark(self, card: Card, row: int, part: Literal["output", "code"]) -> None:
+        """Mark a row of the output, or a line of the code, as a match, and have it in view."""
+        self.marked_row, self.marked_part = (card.key, row), part
+        if part == "output":
+            self.reveal(card, row)
+            return
+        if row >= card.code_lines(self.card_list.code_limit)[0] or card.has_title_for_code:
+            card.fold, card.shows_all_code = Fold.OPEN, True
+            self._rearranged(card)
+        self._reveal_line(self.card_list.top(card) + card.rule + row)
 
     # -- the selected card ---------------------------------------------------------------------
 

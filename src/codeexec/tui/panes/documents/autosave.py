@@ -16,6 +16,7 @@ from codeexec.tui.panes.documents.banner import Banner
 from codeexec.tui.panes.documents.base import DocumentsBase
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.session.ask import Failed
+from codeexec.tui.session.kernel_focus import KernelFocus
 
 LOOK_EVERY = 1.0
 """Seconds between looks for text that is worth keeping, and for files that changed."""
@@ -35,6 +36,7 @@ class Autosaving(DocumentsBase):
     """The version of each document's text that its swap has."""
     watch_only = False
     """Documents show what another workbench edits; nothing is written."""
+    focus_of_kernels = KernelFocus()
     _cannot_keep = False
     _looking = False
 
@@ -166,6 +168,8 @@ class Autosaving(DocumentsBase):
                 continue
             old = sheet.name_key
             sheet.follow(new_path / sheet.path.relative_to(old_path))
+            sheet.former = (*sheet.former, old)
+            self.focus_of_kernels.rename(old, sheet.name_key)
             self._kept.pop(old, None)
             if self._swaps is not None:
                 self._swaps.discard(old)

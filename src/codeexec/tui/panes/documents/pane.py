@@ -366,7 +366,8 @@ class DocumentsPane(Running):
         files = []
         for sheet in self._sheets:
             cursor = sheet.first_view.editor.model.cursor
-            files.append(FileView(sheet.name_key, cursor.line, cursor.column))
+            kernel = self.focus_of_kernels.chosen_for(sheet.name_key)
+            files.append(FileView(sheet.name_key, cursor.line, cursor.column, kernel))
         front = self.sheet
         if front is None:
             return SessionView(tuple(files))
@@ -375,6 +376,7 @@ class DocumentsPane(Running):
 
     async def open_view(self, view: SessionView) -> None:
         """Open the documents again that a view has, cursors where they were."""
+        self.restore_kernels(view)
         for place in view.files:
             sheet = await self._open_named(place.name)
             if sheet is not None:
@@ -383,6 +385,10 @@ class DocumentsPane(Running):
         front = self.by_key(view.front)
         if front is not None:
             self.bring(front)
+
+    def restore_kernels(self, view: SessionView) -> None:
+        """Let documents run on the kernels that a view has for them."""
+        self.focus_of_kernels.restore({file.name: file.kernel for file in view.files})
 
     def restore_split(self, view: SessionView) -> None:
         """Divide the pane as the view has it, where it is whole and the documents are open."""
@@ -406,6 +412,7 @@ class DocumentsPane(Running):
         except CodeexecError as error:
             self.post_message(Failed(error))
             return False
+        self.focus_of_kernels.rename(old_name, sheet.name_key)
         self._kept.pop(old_name, None)
         if self._swaps is not None:
             self._swaps.discard(old_name)

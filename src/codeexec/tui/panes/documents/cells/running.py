@@ -27,7 +27,6 @@ from codeexec.tui.panes.editor.marks import CompletionItem, Diagnostic
 from codeexec.tui.panes.editor.text.motions import identifier_before
 from codeexec.tui.session.ask import NO_DOCS, Failed, NoticePosted, ask, ask_quietly
 from codeexec.tui.session.feed import Frame
-from codeexec.tui.session.kernel_focus import KernelFocus
 
 _NEAR = 2000
 """Lines before and after the cursor in which words are looked for: all of 50,000 would hold up the
@@ -38,7 +37,6 @@ class Running(Autosaving):
     """Saves before it runs, if that is wished."""
 
     session: SessionClient | None = None
-    focus_of_kernels = KernelFocus()
     save_before_run = True
     _snapshot = Snapshot()
     _cell_runs: CellRuns
