@@ -8,6 +8,8 @@ import pytest
 
 from codeexec.domain.requests import Execute
 from codeexec.tui.options import OpenOptions
+from codeexec.tui.panes.console.pane import ConsolePane
+from codeexec.tui.session.feed import Frame
 from support.bench import engine_in, open_bench
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("everywhere")]
@@ -88,6 +90,33 @@ async def test_who_runs_a_cell_that_asks_is_led_to_the_answer_and_back(tmp_path:
         await bench.write("Ada")
         await bench.press("enter")
         await bench.console.card(1).shows("hello Ada")
+        sheet = bench.workbench.documents.sheet
+        assert sheet is not None
+        await bench.until(lambda: sheet.editor.has_focus, "the editor has the keys again")
+
+
+async def test_two_frames_after_an_answer_move_the_focus_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show_frame = ConsolePane.show_frame
+
+    def show_twice(pane: ConsolePane, frame: Frame) -> None:
+        show_frame(pane, frame)
+        show_frame(pane, frame)
+
+    monkeypatch.setattr(ConsolePane, "show_frame", show_twice)
+    code = "# %% asks\nnames = [input('First? '), input('Second? ')]\nprint(names)\n"
+    async with open_bench(tmp_path, {"day.py": code}) as bench:
+        await bench.editor.at("# %% asks").run()
+        answer = bench.workbench.console_pane.answer
+        await bench.until(lambda: answer.field.has_focus, "the answer has the keys")
+        await bench.write("Ada")
+        await bench.press("enter")
+        await bench.sees("⌨ Second?")
+        await bench.until(lambda: answer.field.has_focus, "the answer has the keys again")
+        await bench.write("Bob")
+        await bench.press("enter")
+        await bench.console.card(1).shows("['Ada', 'Bob']")
         sheet = bench.workbench.documents.sheet
         assert sheet is not None
         await bench.until(lambda: sheet.editor.has_focus, "the editor has the keys again")

@@ -95,7 +95,8 @@ class Bench:
                 while not holds():
                     await self.pilot.pause(0.01)
         except TimeoutError:
-            raise AssertionError(f"never came: {what}\n{self.screen()}") from None
+            focus = f"{self.program.focused!r} has the keys"
+            raise AssertionError(f"never came: {what}; {focus}\n{self.screen()}") from None
 
     async def sees(self, words: str) -> None:
         await self.until(lambda: words in self.screen(), repr(words))

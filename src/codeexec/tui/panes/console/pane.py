@@ -169,12 +169,15 @@ class ConsolePane(CardActions, Vertical):
             self.prompt.language_name = language
         asking = frame.snapshot.asking
         stdin = asking.stdin if asking is not None else None
+        was_waiting = self.answer.waits
         if self.answer.ask(stdin) and stdin is not None and asking is not None:
-            self._came_from = ""
+            if not self.answer.has_focus_within:  # else it is the next question of several
+                self._came_from = ""
             self.post_message(self.AnswerAwaited(stdin, asking.origin))
             if self.has_focus_within:
                 self.answer.take_focus()
-        elif stdin is None and self.answer.has_focus_within:
+        # Once for each answer: the next frame may come before `AnswerOver` has moved the focus.
+        elif was_waiting and stdin is None and self.answer.has_focus_within:
             if self._came_from:
                 self.post_message(self.AnswerOver(self._came_from))
             else:
