@@ -215,6 +215,8 @@ class Wires(KernelActions):
         notify."""
         front, sheet = self.here, self.documents.sheet
         if front == "console":
+            if self.focused is None:  # the bar of the question before had it and was hidden
+                self.console_pane.focus_prompt()
             return
         writes = sheet is not None and sheet.is_written
         if event.origin == self.app_context.me and self.is_current and not writes:
@@ -226,7 +228,8 @@ class Wires(KernelActions):
 
     @on(ConsolePane.AnswerOver)
     def go_back(self, event: ConsolePane.AnswerOver) -> None:
-        self.action_go(event.pane)
+        if not self.console_pane.answer.waits:  # else the next question came in the meantime
+            self.action_go(event.pane)
 
     @on(ConsolePane.HistoryRequested)
     @work(group="choose", exclusive=True)

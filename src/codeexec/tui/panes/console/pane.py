@@ -171,7 +171,8 @@ class ConsolePane(CardActions, Vertical):
         stdin = asking.stdin if asking is not None else None
         was_waiting = self.answer.waits
         if self.answer.ask(stdin) and stdin is not None and asking is not None:
-            if not self.answer.has_focus_within:  # else it is the next question of several
+            # Without a focus, the bar had it and was hidden: this is the next question of several.
+            if self.screen.focused is not None and not self.answer.has_focus_within:
                 self._came_from = ""
             self.post_message(self.AnswerAwaited(stdin, asking.origin))
             if self.has_focus_within:
@@ -182,7 +183,6 @@ class ConsolePane(CardActions, Vertical):
                 self.post_message(self.AnswerOver(self._came_from))
             else:
                 self.prompt.focus()
-            self._came_from = ""
         self._is_dead = frame.snapshot.kernel.state == "dead"
         self._prompts.follow(frame, self.prompt)
         label = self._prompts.label(frame.snapshot)
