@@ -231,3 +231,16 @@ async def test_restart_asks_when_variables_would_be_lost(tmp_path: Path) -> None
         await bench.is_idle(1)
         await bench.console.run("xs")
         await bench.console.card(2).shows("NameError")
+
+
+async def test_a_frame_that_comes_while_the_workbench_is_removed_is_not_shown(
+    tmp_path: Path,
+) -> None:
+    async with open_bench(tmp_path, {"day.py": CELLS}) as bench:
+        workbench = bench.workbench
+        await bench.until(lambda: workbench.last is not None, "the first frame")
+        assert workbench.last is not None
+        leaving = workbench.remove()
+        assert workbench.is_leaving
+        await leaving
+        workbench.show_frame(workbench.last)

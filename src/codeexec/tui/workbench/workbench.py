@@ -334,6 +334,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             if not self.is_set_up:
                 await self._begin()
             return
+        if self.is_leaving:
+            return
         session = self.host.session(summary.session_id)
         self.session.become(session)
         if not self.is_set_up and self.options.attach and not self.place.files:
@@ -347,7 +349,13 @@ class Workbench(Wires, ProgramActions, DocumentActions):
                 self.show_frame(frame)
         except CodeexecError as error:
             self.say_failed(error)
-        self.status.show(ended=True)
+        if not self.is_leaving:
+            self.status.show(ended=True)
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether this screen is being removed: its panes may be gone before its workers end."""
+        return not self.display
 
     async def _open_own_files(self, summary: SessionSummary) -> None:
         """Open what a workbench on this session had open last, in the session's own folder."""
@@ -364,6 +372,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     def show_frame(self, frame: Frame) -> None:
         """Let every pane take what is new; what waits for all of them is painted once, and only
         later what may change the layout of the side, which takes 20 ms."""
+        if self.is_leaving:
+            return
         if self.last is None:
             self.set_timer(_FURNISH_AFTER, self._begin_trust)
         self.last = frame
@@ -385,6 +395,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
 
     def _show_beside(self) -> None:
         frames, self._beside = self._beside, []
+        if self.is_leaving:
+            return
         had_content = self.has_content("artifacts")
         if self.side is not None:
             with self.app.batch_update():
