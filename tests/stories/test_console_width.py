@@ -30,13 +30,12 @@ async def test_a_frame_fits_into_the_pane_and_follows_its_size(
         # The body of a frame, its rows folded by nothing but pandas.
         row = bench.console.card(1).text().split("\n")
         assert all(len(line) <= width_of(bench) + 2 for line in row)
-        painted = bench.workbench.console_pane.view.painter
         card = bench.workbench.console_pane.view.card_list.cards[0]
         (display,) = card.view.displays
         part = display.part("text/plain")
         assert part is not None and part.text is not None
         lines = part.text.split("\n")
-        assert len(painted.body(card, card.tail[-1], width_of(bench)).lines) == len(lines)
+        assert len(card.output.body(card.output.tail[-1]).lines) == len(lines)
         await bench.console.run(WIDTH)
         await bench.console.card(2).shows(f"columns {width_of(bench)}")
         await bench.pilot.resize_terminal(size[0] - 15, size[1])

@@ -12,7 +12,7 @@ from codeexec.domain.events import Artifact, CellRef
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.picture_head import picture_size
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.tui.panes.artifacts.contents import (
+from codeexec.tui.output.contents import (
     Content,
     JsonContent,
     MarkdownContent,

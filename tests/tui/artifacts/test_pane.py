@@ -11,8 +11,8 @@ from codeexec.domain.events import Variable
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.snapshot import ExecutionView, KernelView, Snapshot
+from codeexec.tui.output.contents import JsonContent, NoContent, PictureContent
 from codeexec.tui.panes.artifacts import index as gallery
-from codeexec.tui.panes.artifacts.contents import JsonContent, NoContent, PictureContent
 from codeexec.tui.panes.artifacts.items import Item, item_of
 from codeexec.tui.panes.artifacts.pane import ArtifactPane
 from codeexec.tui.panes.artifacts.preview import Preview

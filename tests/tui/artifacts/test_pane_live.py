@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.client.api import SessionClient
-from codeexec.tui.panes.artifacts.contents import PictureContent, TextContent
+from codeexec.tui.output.contents import PictureContent, TextContent
 from codeexec.tui.panes.artifacts.pane import ArtifactPane
 from codeexec.tui.panes.artifacts.preview import Preview
 from codeexec.tui.session.ask import CopyRequested, SaveRequested

@@ -28,7 +28,8 @@ from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.domain.text.words import duration
 from codeexec.domain.wire.codec import encode
-from codeexec.tui.panes.console.rows import PAGE
+from codeexec.tui.output.pictures import PictureRequest
+from codeexec.tui.output.rows import PAGE
 from codeexec.tui.panes.console.view import MOST_CARDS, ConsoleView
 from codeexec.tui.session.feed import FrameBuilder
 from codeexec.tui.theme import theme
@@ -56,10 +57,10 @@ class Around(Container):
     def on_console_view_frame_clicked(self, event: ConsoleView.FrameClicked) -> None:
         self.frames.append(event.execution_id)
 
-    images: list[ConsoleView.ImageRequested]
+    images: list[PictureRequest]
 
     def on_console_view_image_requested(self, event: ConsoleView.ImageRequested) -> None:
-        self.images.append(event)
+        self.images.append(event.request)
 
     stale: list[str]
 
@@ -78,7 +79,7 @@ class Shown(App[None]):
         self.wanted: list[tuple[str, int]] = []
         self.stale: list[str] = []
         self.frames: list[str] = []
-        self.images: list[ConsoleView.ImageRequested] = []
+        self.images: list[PictureRequest] = []
 
     def compose(self) -> ComposeResult:
         around = Around(ConsoleView(HARBOUR, self.me))
@@ -151,7 +152,7 @@ async def test_rows_in_hand_wrap_and_a_flood_does_not() -> None:
     app = Shown()
     async with app.run_test(size=(40, 20)):
         app.run_once("1", "f()", Run("stdout", "a" * 100))
-        width = app.view.card_list.width
+        width = app.view.output.width
         assert app.view.card_list.height == 1 + -(-100 // width) + 1
         many = "\n".join("b" * 100 for _ in range(500))
         app.run_once("2", "g()", Run("stdout", many))

@@ -60,8 +60,8 @@ async def test_an_audience_sees_code_once_no_empty_pane_and_the_keys(tmp_path: P
         await bench.until(lambda: "F5  Run cell" in keys(bench), "the key and what it does")
         await bench.until(lambda: shown(bench) == {"editor", "console", "artifacts"}, "a picture")
         assert bench.workbench.box("artifacts").region.width > 120 * 35 // 100
-        painter = bench.workbench.console_pane.view.painter
-        await bench.until(lambda: painter.picture_beside, "the picture is left to Artifacts")
+        output = bench.workbench.console_pane.view.output
+        await bench.until(lambda: output.picture_beside, "the picture is left to Artifacts")
         await bench.sees("▣ svg image")
         await bench.write("secret")
         await bench.press("ctrl+z")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.tui.panes.console.peek import OutputPeek
+from codeexec.tui.output.peek import OutputPeek
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.theme.theme import Theme
 

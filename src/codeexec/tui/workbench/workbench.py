@@ -18,8 +18,8 @@ from codeexec.domain.requests import GetUsage, SessionSummary
 from codeexec.domain.snapshot import Snapshot
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.layout import TITLES, Layouts
+from codeexec.tui.output.peek import OutputPeek
 from codeexec.tui.panes.console.pane import ConsolePane
-from codeexec.tui.panes.console.peek import OutputPeek
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.documents.recent import RecentFiles
 from codeexec.tui.session.ask import ask_quietly

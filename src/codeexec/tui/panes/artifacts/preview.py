@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from codeexec.tui.graphics.images import own_size
 from codeexec.tui.graphics.probe import Graphics
-from codeexec.tui.panes.artifacts.contents import (
+from codeexec.tui.output.contents import (
     Content,
     JsonContent,
     MarkdownContent,
@@ -23,10 +23,10 @@ from codeexec.tui.panes.artifacts.contents import (
     TableContent,
     TextContent,
 )
+from codeexec.tui.output.text_view import TextView
 from codeexec.tui.panes.artifacts.index import Learned
 from codeexec.tui.panes.artifacts.items import Item
 from codeexec.tui.panes.artifacts.store import ArtifactStore
-from codeexec.tui.panes.artifacts.text_view import TextView
 from codeexec.tui.render.registry import Kind
 from codeexec.tui.widgets.json_view import JsonView
 from codeexec.tui.widgets.label_text import tell

@@ -16,7 +16,7 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, NotFound, Unavailable
 from codeexec.domain.mime import content_of
 from codeexec.hostfiles.programs import safe_environ, which
-from codeexec.tui.panes.artifacts.contents import (
+from codeexec.tui.output.contents import (
     Content,
     NoContent,
     TableContent,

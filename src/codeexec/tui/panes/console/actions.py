@@ -156,26 +156,28 @@ class CardActions(Widget):
 
     # -- what is in a card ---------------------------------------------------------------------
 
-    async def _text_of(self, card: Card) -> AsyncIterator[str]:
-        """All rows of a card as plain text, a chunk at a time."""
-        if is_stored(card.key):  # the session has none of it, and the card has all
-            yield _plain_text(card.view.tail)
+    async def _text_of(self, view: ExecutionView) -> AsyncIterator[str]:
+        """All rows of an execution as plain text, a chunk at a time."""
+        if is_stored(view.execution_id):  # the session has none of it, and the view has all
+            yield _plain_text(view.tail)
         elif self.session is not None:
             try:
-                async for runs in read_pages(self.session, card.key):
+                async for runs in read_pages(self.session, view.execution_id):
                     yield _plain_text(runs)
             except CodeexecError as error:
                 self.post_message(Failed(error))
 
-    async def _whole(self, card: Card) -> str:
-        return "\n".join([text async for text in self._text_of(card)])
+    async def _whole(self, view: ExecutionView) -> str:
+        return "\n".join([text async for text in self._text_of(view)])
 
     def action_copy_output(self) -> None:
         if card := self.view.current:
             self.run_worker(self._copy(card), group="copy", exclusive=True)
 
     async def _copy(self, card: Card) -> None:
-        self.post_message(CopyRequested(await self._whole(card), counted(card.view.total, "row")))
+        self.post_message(
+            CopyRequested(await self._whole(card.view), counted(card.view.total, "row"))
+        )
 
     def action_copy_code(self) -> None:
         if card := self.view.current:
@@ -187,7 +189,7 @@ class CardActions(Widget):
 
     async def _save(self, card: Card) -> None:
         name = f"output-{card.view.count or card.key}.txt"
-        self.post_message(SaveRequested(name, _as_file(await self._whole(card))))
+        self.post_message(SaveRequested(name, _as_file(await self._whole(card.view))))
 
     def action_export(self) -> None:
         self.run_worker(self._export(), group="save", exclusive=True)
@@ -196,7 +198,7 @@ class CardActions(Widget):
         parts = []
         async for view in self._all():
             head = f"# [{view.count or ' '}] {view.status}"
-            parts.append(f"{head}\n{view.code}\n\n{await self._whole(Card(view))}\n")
+            parts.append(f"{head}\n{view.code}\n\n{await self._whole(view)}\n")
         self.post_message(SaveRequested("session.txt", _as_file("\n".join(parts))))
 
     async def _all(self) -> AsyncIterator[ExecutionView]:

@@ -1,4 +1,4 @@
-"""Card of one execution: its lines from the code to the gap below."""
+"""Card of one execution: a header over its output, and a note at the end."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-from codeexec.domain.outputs import TAIL_ROWS, Display, ErrorInfo, Run, iter_rows
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.tui.panes.console.rows import Heights
+from codeexec.tui.output.view import OutputView
 
 Part = Literal["rule", "code", "more", "row", "note", "queue", "gap"]
 
@@ -32,13 +31,12 @@ class Line:
 
 
 class Card:
-    """Kept as long as its execution is shown; `update` brings it up to date."""
+    """Kept as long as its execution is shown."""
 
-    def __init__(self, view: ExecutionView) -> None:
-        self.view = view
+    def __init__(self, output: OutputView) -> None:
+        self.output = output
         self.fold = Fold.OPEN
         self.shows_all_code = False
-        self.shows_all_frames = False
         self.rule = False
         """Another kernel than that of the card above ran it: a line above it says so."""
         self.gap = False
@@ -49,33 +47,17 @@ class Card:
         """It waits, and a card above stands for it."""
         self.code_is_beside = False
         """The editor shows the code at the same time: the card has its title in place of it."""
-        self.heights = Heights()
         self.note_lines = 1
         """Lines that the note takes, where there is one."""
-        self._tail_of: ExecutionView | None = None
-        self._tail: list[Run] = []
+
+    @property
+    def view(self) -> ExecutionView:
+        """The execution as it is now."""
+        return self.output.execution
 
     @property
     def key(self) -> str:
-        return self.view.execution_id
-
-    @property
-    def wraps(self) -> bool:
-        """Output that is in hand as a whole is wrapped; longer output scrolls sideways."""
-        return self.view.total <= TAIL_ROWS
-
-    @property
-    def tail(self) -> list[Run]:
-        """The last rows, one run each."""
-        if self._tail_of is not self.view:
-            self._tail_of = self.view
-            self._tail = list(iter_rows(self.view.tail))
-        return self._tail
-
-    def tail_row(self, row: int) -> Run | None:
-        """A row, where it is among the last ones."""
-        at = row - (self.view.total - len(self.tail))
-        return self._tail[at] if 0 <= at < len(self._tail) else None
+        return self.output.execution.execution_id
 
     def code_lines(self, limit: int) -> tuple[int, int]:
         """Lines of code shown, and how many more there are; `limit` 0 shows all."""
@@ -108,7 +90,7 @@ class Card:
         if self.fold is Fold.CLOSED:
             return self.rule + 2 + (self.view.total > 0)
         head = self.rule + visible + (more > 0)
-        return head + self.heights.top(self.view.total) + self._note_height + 1
+        return head + self.output.height + self._note_height + 1
 
     def locate(self, line: int, limit: int) -> Line:
         """What stands in a line of the card, counted from 0."""
@@ -128,23 +110,13 @@ class Card:
             if line == 0:
                 return Line("more", more)
             line -= 1
-        body = self.heights.top(self.view.total)
+        body = self.output.height
         if line < body:
-            return Line("row", *self.heights.locate(line))
+            return Line("row", *self.output.locate(line))
         line -= body
         return Line("note", 0, line) if line < self._note_height else Line("gap")
 
     def row_top(self, row: int, limit: int) -> int:
         """The line where a row of output begins."""
         visible, more = self.code_lines(limit)
-        return self.rule + visible + (more > 0) + self.heights.top(row)
-
-    def display(self, stored: Display) -> Display:
-        """The display as it is now: a page may hold it as it was when it was read."""
-        return next(
-            (current for current in self.view.displays if current.key == stored.key), stored
-        )
-
-    @property
-    def error(self) -> ErrorInfo | None:
-        return self.view.error
+        return self.rule + visible + (more > 0) + self.output.row_top(row)

@@ -7,26 +7,26 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from codeexec.domain.outputs import Run
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.output.context import OutputContext
+from codeexec.tui.output.view import OutputView
 from codeexec.tui.panes.console.card import Card, Line
 from codeexec.tui.panes.console.paint import CardPainter
-from codeexec.tui.panes.console.rows import RowPages
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.stored_outputs import is_stored
 
 _FEWEST_COLLAPSED = 3
+"""Cards that wait, from which on they take one line together."""
 
 _NEAR = 50
 """Cards above one, among which the last of its kernel is looked for."""
-"""Cards that wait, from which on they take one line together."""
 
 
 class CardList:
-    """Knows no screen; `width` is that of the output, in cells."""
+    """Knows no screen; `output` is shared by the outputs of all cards."""
 
-    def __init__(self) -> None:
+    def __init__(self, output: OutputContext) -> None:
+        self.output = output
         self.cards: list[Card] = []
-        self.pages = RowPages()
-        self.width = 80
         self.code_limit = 8
         self.documents_beside: frozenset[str] = frozenset()
         """Documents that the editor shows at the same time: the code of their cells is not shown a
@@ -126,21 +126,15 @@ class CardList:
         self, card: Card, view: ExecutionView, painter: CardPainter, rewritten: int | None = None
     ) -> None:
         """Show what the execution is now; its rows from `rewritten` on are other ones."""
-        wrapped = card.wraps
-        if rewritten is not None:
-            self.pages.forget(card.key, rewritten)
-            card.heights.cut(rewritten)
-        card.view = view
-        if wrapped != card.wraps:
-            card.heights.cut(0)
-        self.measure(card, painter)
+        card.output.update(view, rewritten)
+        self.measure_frame(card, painter)
 
     def _insert(self, view: ExecutionView) -> int:
         """A card in its place by number; returns the place."""
         at = len(self.cards)
         if self.cards and view.number < self.cards[-1].view.number:
             at = bisect_right(self.cards, view.number, key=lambda card: card.view.number)
-        self.cards.insert(at, Card(view))
+        self.cards.insert(at, Card(OutputView(view, self.output)))
         self._tops.append(0)
         if at == len(self.cards) - 1:
             self._places[view.execution_id] = at
@@ -233,47 +227,34 @@ class CardList:
             self._replace()
             self.settle()
 
-    def measure(self, card: Card, painter: CardPainter) -> bool:
-        """Learn the heights of the last rows; whether one has changed."""
+    def measure(self, card: Card, painter: CardPainter) -> None:
+        """Learn the heights of a card's parts."""
+        self.measure_frame(card, painter)
+        card.output.measure()
+
+    def measure_frame(self, card: Card, painter: CardPainter) -> None:
+        """Learn the heights of what is above and below a card's output."""
         cell = card.view.cell
         is_whole = cell is not None and bool(cell.cell)
         card.code_is_beside = (
             cell is not None and is_whole and cell.document in self.documents_beside
         )
-        news = False
         if card.has_note:
-            card.note_lines = len(painter.note(card, self.width))
-        row = card.view.total - sum(run.rows for run in card.view.tail)
-        for run in card.view.tail:
-            if not run.is_text:
-                news |= card.heights.set(row, painter.lines_of(card, run, self.width))
-            elif card.wraps:
-                for at, text in enumerate(run.text.split("\n"), row):
-                    lines = painter.lines_of(card, Run(run.kind, text), self.width)
-                    news |= card.heights.set(at, lines)
-            row += run.rows
-        return news
+            card.note_lines = len(painter.note(card, self.output.width))
 
-    def measure_page(self, key: str, start: int, rows: Iterable[Run], painter: CardPainter) -> bool:
-        """The same for rows that were read."""
+    def measure_page(self, key: str, start: int, rows: Iterable[Run]) -> bool:
+        """The same for rows that were read; whether a height has changed."""
         card = self.get(key)
-        if card is None:
+        if card is None or not card.output.measure_page(start, rows):
             return False
-        news = False
-        row = start
-        for run in rows:
-            if not run.is_text:
-                news |= card.heights.set(row, painter.lines_of(card, run, self.width))
-            row += run.rows
-        if news:
-            self.settle(self.place(card))
-        return news
+        self.settle(self.place(card))
+        return True
 
     def measure_all(self, painter: CardPainter) -> None:
         """After a change of width or theme."""
         for card in self.cards:
-            card.heights.cut(0)
-            self.measure(card, painter)
+            self.measure_frame(card, painter)
+            card.output.measure_again()
         self.settle(0)
 
     def settle(self, first: int = 0) -> None:
@@ -301,10 +282,6 @@ class CardList:
     def row_line(self, card: Card, row: int) -> int:
         """Where a row of output begins."""
         return self.top(card) + card.row_top(row, self.code_limit)
-
-    def row(self, card: Card, row: int) -> Run | None:
-        """A row's content: of the tail, or of a page; None while it is being read."""
-        return card.tail_row(row) or self.pages.get(card.key, row)
 
 
 def _in_order(frame: Frame) -> Iterator[ExecutionView]:

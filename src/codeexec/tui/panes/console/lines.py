@@ -15,13 +15,16 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.timer import Timer
 
-from codeexec.domain.outputs import Display, MimePart, Run
+from codeexec.domain.outputs import Display
 from codeexec.tui.commands.keymap import named_keys
 from codeexec.tui.layout import output_width
+from codeexec.tui.output.context import OutputContext
+from codeexec.tui.output.painter import GUTTER
+from codeexec.tui.output.pictures import PictureRequest
+from codeexec.tui.output.rows import PageKey
 from codeexec.tui.panes.console.card import Card, Line
 from codeexec.tui.panes.console.card_list import CardList
-from codeexec.tui.panes.console.paint import GUTTER, CardPainter
-from codeexec.tui.panes.console.rows import PageKey
+from codeexec.tui.panes.console.paint import CardPainter
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import fitted
 from codeexec.tui.theme.theme import Theme
@@ -65,16 +68,9 @@ class CardLines(ScrollView):
 
     @dataclass
     class ImageRequested(Message, namespace="console_view"):
-        """A picture that is to be painted over at most `columns` by `rows` cells.
+        """A picture that is to be painted and given to `take_image`."""
 
-        `token` names this state of the picture and of the view; `take_image` is given it back.
-        """
-
-        key: str
-        token: str
-        part: MimePart
-        columns: int
-        rows: int
+        request: PictureRequest
 
     @dataclass
     class CardOpened(Message, namespace="console_view"):
@@ -101,7 +97,8 @@ class CardLines(ScrollView):
     def __init__(self, theme: Theme, me: str = "", id: str | None = None) -> None:
         super().__init__(id=id)
         self._me = me
-        self.card_list = CardList()
+        self.output = OutputContext(theme)
+        self.card_list = CardList(self.output)
         self.painter = CardPainter(theme, me)
         self.follows = True
         self.selected: Card | None = None
@@ -111,8 +108,6 @@ class CardLines(ScrollView):
         self._base = Style.null()
         self._left = 0
         self._rows_seen = 0
-        self._wanted_images: dict[str, str] = {}
-        """Of each display the token of its picture as it was asked for last."""
         self._wanted_gap: int | None = None
         self._pressed_at: Offset | None = None
         """Where on screen the mouse button went down last."""
@@ -141,25 +136,6 @@ class CardLines(ScrollView):
         self._painted.clear()
         self.refresh()
 
-    def _want_image(self, card: Card, display: Display) -> None:
-        painted = self.painter.body(card, Run("display", display=display), self.card_list.width)
-        if painted.part is None or len(painted.lines) > 1:
-            return
-        if display.key == self.painter.picture_beside:
-            return
-        token = (
-            f"{display.key} {self.card_list.width} {painted.part.blob or hash(painted.part.text)}"
-        )
-        if self._wanted_images.get(display.key) == token:
-            return
-        self._wanted_images[display.key] = token
-        rows = max(min(self.size.height * 2 // 3, 24), 6)
-        self.post_message(
-            self.ImageRequested(
-                display.key, token, painted.part, min(self.card_list.width, 100), rows
-            )
-        )
-
     # -- text selection ------------------------------------------------------------------------
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
@@ -172,13 +148,12 @@ class CardLines(ScrollView):
             if position is None or span is None:
                 continue
             card, line = position
-            row = self.card_list.row(card, line.index) if line.part == "row" else None
             indent = self._indent(card, line.part)
-            text = " " * indent + self.painter.plain_text(card, line, row, self.card_list.width)
+            text = " " * indent + self.painter.plain_text(card, line, self.output.width)
             start, end = span
             part = text[start:] if end == -1 else text[start:end]
             part = part[max(GUTTER - start, 0) :] if start < GUTTER else part
-            if taken and self.painter.is_folded(card, line, row, self.card_list.width):
+            if taken and self.painter.is_continued(card, line):
                 taken[-1] += part
             else:
                 taken.append(part)
@@ -198,9 +173,11 @@ class CardLines(ScrollView):
         # Looked up once for all lines: it goes through all ancestors, 0.1 ms a time.
         self._base = self.rich_style
         lines = super().render_lines(crop)
-        missing_pages = self.card_list.pages.take_wanted()
+        missing_pages = self.output.pages.take_wanted()
         if missing_pages:
             self.post_message(self.RowsRequested(missing_pages))
+        for request in self.output.pictures.take_wanted():
+            self.post_message(self.ImageRequested(request))
         return lines
 
     def render_line(self, y: int) -> Strip:
@@ -224,15 +201,15 @@ class CardLines(ScrollView):
             last, number = self._last_lines(), at - self.card_list.height
             return Strip([Segment("  "), *last[number]]) if number < len(last) else Strip([])
         card, line = position
-        row = self.card_list.row(card, line.index) if line.part == "row" else None
+        row = card.output.row(line.index) if line.part == "row" else None
         if (row is None or not row.is_text) and (card.view.is_open or line.part == "row"):
-            return self._paint(card, line, row)
+            return self._paint(card, line)
         state: object = row.text if row is not None else (card.view.status, card.fold)
         marked = self._is_marked(card, line)
-        key = (card.key, line, state, card.wraps, self._left, marked, card is self.selected)
+        key = (card.key, line, state, card.output.wraps, self._left, marked, card is self.selected)
         strip = self._painted.get(key)
         if strip is None:
-            strip = self._painted[key] = self._paint(card, line, row)
+            strip = self._painted[key] = self._paint(card, line)
         return strip
 
     def _is_marked(self, card: Card, line: Line) -> bool:
@@ -242,10 +219,10 @@ class CardLines(ScrollView):
     def _last_lines(self) -> list[Strip]:
         """The words below the cards, folded where they do not fit."""
         message = self._last_words
-        return self.painter.rule_lines(message, self.card_list.width) if message else []
+        return self.painter.rule_lines(message, self.output.width) if message else []
 
-    def _paint(self, card: Card, line: Line, row: Run | None) -> Strip:
-        painter, width = self.painter, self.card_list.width
+    def _paint(self, card: Card, line: Line) -> Strip:
+        painter, width = self.painter, self.output.width
         mark, body = " ", Strip([])
         match line.part:
             case "code":
@@ -262,23 +239,17 @@ class CardLines(ScrollView):
                 lines = painter.note(card, width)
                 body = lines[line.sub] if line.sub < len(lines) else body
             case "row":
-                if row is not None and row.display is not None:
-                    self._want_image(card, row.display)
-                mark, body = painter.row(card, row, line.sub, width, self._left)
+                mark, body = card.output.paint(line.index, line.sub, self._left)
                 if self._is_marked(card, line):
                     body = body.apply_style(self.painter.theme.style("search.match"))
-        return Strip([*self._gutter(card, line.part, mark), *body])
+        return Strip([self._gutter(card, line.part, mark), *body])
 
-    def _gutter(self, card: Card, part: str, mark: str) -> list[Segment]:
-        style = self.painter.theme.style
+    def _gutter(self, card: Card, part: str, mark: str) -> Segment:
         if card is self.selected and part != "gap":
             # A mark stays in its column, so that nothing moves where a card is selected.
-            return [Segment(f"{mark} " if mark != " " else "▎ ", style("accent"))]
-        if mark == "┆":
-            return [Segment("┆ ", style("stream.stderr"))]
-        if mark == "→":
-            return [Segment("→ ", style("muted"))]
-        return [Segment("  ", Style.null())]
+            accent = self.painter.theme.style("accent")
+            return Segment(f"{mark} " if mark != " " else "▎ ", accent)
+        return self.output.painter.gutter(mark)
 
     def _selected(self, strip: Strip, start: int, end: int) -> Strip:
         end = strip.cell_length if end == -1 else min(end, strip.cell_length)

@@ -1,4 +1,4 @@
-"""Paint card lines as strips for one theme and width."""
+"""Paint the lines of a card above and below its output, for one theme and width."""
 
 from __future__ import annotations
 
@@ -8,35 +8,18 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.strip import Strip
 
-from codeexec.domain.outputs import Run
-from codeexec.domain.snapshot import ExecutionStatus, ExecutionView, Snapshot
-from codeexec.domain.text.glyphs import EXECUTIONS
+from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.domain.text.printable import printable
 from codeexec.domain.text.words import duration
-from codeexec.tui.panes.console.bodies import BodyPainter, Painted
+from codeexec.tui.output.statuses import GLYPHS
 from codeexec.tui.panes.console.card import Card, Fold, Line
-from codeexec.tui.render.ansi import AnsiPainter, fold, wrap_words
+from codeexec.tui.render.ansi import wrap_words
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.highlight import highlight
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.stored_outputs import is_stored
 from codeexec.tui.theme.theme import Theme
 from codeexec.tui.widgets.status import SHOW_BUSY_AFTER
-
-GUTTER = 2
-"""Columns at the left: a mark, and a blank."""
-
-_INKS: dict[ExecutionStatus, str] = {
-    "queued": "run.queued",
-    "running": "run.running",
-    "ok": "run.ok",
-    "error": "run.failed",
-    "cancelled": "run.cancelled",
-    "timed_out": "run.failed",
-    "lost": "run.lost",
-}
-GLYPHS = {status: (EXECUTIONS[status], ink) for status, ink in _INKS.items()}
-"""The shape and the meaning of each state: told apart without colour."""
 
 _KEPT_SOURCES = 200
 """Cards whose colours are kept."""
@@ -60,12 +43,9 @@ class CardPainter:
 
     def __init__(self, theme: Theme, me: str = "") -> None:
         self.theme = theme
-        self.ansi = AnsiPainter(theme)
-        self._bodies = BodyPainter(theme, self.ansi)
         self._me = me
         self.others: frozenset[str] = frozenset()
         """Names of the other clients that the session has at the moment."""
-        self._painted: dict[str, tuple[object, int, bool, Painted]] = {}
         self._sources: dict[tuple[str, str], list[list[Segment]]] = {}
         self.language = "python"
         self._languages: dict[str, str] = {}
@@ -73,51 +53,6 @@ class CardPainter:
         self._shows_kernels = False
         self.colors = True
         self.timestamps = False
-        self.picture_beside = ""
-        """Key of the display whose picture another pane shows: it stays a description here."""
-
-    # -- objects ---------------------------------------------------------------------------
-
-    def body(self, card: Card, row: Run, width: int) -> Painted:
-        """A display or an error, painted once."""
-        if row.display is not None:
-            content: object = card.display(row.display)
-            key, whole = row.display.key, False
-        else:
-            content, key, whole = row.error, f"error of {card.key}", card.shows_all_frames
-        cached = self._painted.get(key)
-        if cached is not None and cached[0] == content and cached[1:3] == (width, whole):
-            return cached[3]
-        if row.display is not None:
-            painted = self._bodies.display(card.display(row.display), width)
-        elif row.error is not None:
-            painted = self._bodies.error(row.error, width, whole, card.view.count)
-        else:
-            painted = Painted([Strip([])])
-        self._painted[key] = (content, width, whole, painted)
-        return painted
-
-    def put_image(self, key: str, lines: list[Strip]) -> None:
-        """The picture of a display is ready: it takes the place of its description."""
-        cached = self._painted.get(key)
-        if cached is not None:
-            content, width, whole, painted = cached
-            self._painted[key] = (content, width, whole, Painted(lines, painted.part))
-
-    def forget_image(self, key: str) -> None:
-        """Describe the picture of a display again, as before it was painted."""
-        self._painted.pop(key, None)
-
-    def lines_of(self, card: Card, row: Run, width: int) -> int:
-        """How many lines a row takes."""
-        if not row.is_text:
-            return len(self.body(card, row, width).lines)
-        text = _text_of(row)
-        if not card.wraps or (len(text) <= width and text.isascii()):
-            return 1
-        if "\x1b" not in text and text.isascii() and text.isprintable():
-            return len(fold(text, width))
-        return len(self.ansi.wrapped(text, width))
 
     # -- lines -------------------------------------------------------------------------------
 
@@ -263,34 +198,13 @@ class CardPainter:
                 message = f"{message}: {view.reason}"
         return wrap_words([Segment(one_line(message), self.theme.style(meaning))], width)
 
-    def row(
-        self, card: Card, row: Run | None, sub: int, width: int, left: int
-    ) -> tuple[str, Strip]:
-        """The mark in the gutter and the line `sub` of a row."""
-        if row is None:
-            return " ", Strip([Segment("…", self.theme.style("faint"))])
-        if row.is_text:
-            base, mark = f"stream.{row.kind}", "┆" if row.kind == "stderr" else " "
-            if not card.wraps:
-                return mark, self.ansi.strip(_text_of(row), width, base, left)
-            lines = self.ansi.wrapped(_text_of(row), width, base)
-        else:
-            lines = self.body(card, row, width).lines
-            is_result = row.display is not None and row.display.role == "result"
-            mark = "→" if is_result and sub == 0 else " "
-        return mark, lines[sub] if sub < len(lines) else Strip([])
-
-    def is_folded(self, card: Card, line: Line, row: Run | None, width: int) -> bool:
+    def is_continued(self, card: Card, line: Line) -> bool:
         """Whether a line goes on the line above it, as it did not fit there."""
         if line.part == "note":
             return line.sub > 0
-        if line.part != "row" or row is None or not line.sub:
-            return False
-        if row.is_text:
-            return card.wraps and line.sub < self.lines_of(card, row, width)
-        return line.sub in self.body(card, row, width).folded
+        return line.part == "row" and card.output.is_continued(line.index, line.sub)
 
-    def plain_text(self, card: Card, line: Line, row: Run | None, width: int) -> str:
+    def plain_text(self, card: Card, line: Line, width: int) -> str:
         """The text of a line, for copying."""
         match line.part:
             case "rule":
@@ -299,9 +213,7 @@ class CardPainter:
                 lines = card.view.code.split("\n")
                 return lines[line.index] if line.index < len(lines) else ""
             case "row":
-                text = self.row(card, row, line.sub, width, 0)[1].text
-                following = Line("row", line.index, line.sub + 1)
-                return text if self.is_folded(card, following, row, width) else text.rstrip()
+                return card.output.text(line.index, line.sub)
             case "queue":
                 return self.queue(card).text
             case "note":
@@ -317,11 +229,6 @@ def _place(card: Card) -> str:
     if cell is None:
         return ""
     return one_line(cell.title) or f"line {cell.first_line + 1}"
-
-
-def _text_of(row: Run) -> str:
-    """A row of text with its mark: what input() asked and was answered is told from output."""
-    return f"⌨ {row.text}" if row.kind == "stdin" else row.text
 
 
 def restarted(at: float | None) -> str:

@@ -6,30 +6,27 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.segment import Segment
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.strip import Strip
 from textual.widgets import Label
 
 from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
-from codeexec.domain.errors import DocumentError
 from codeexec.domain.events import StdinRequested
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.tui.commands.table import bindings, of
-from codeexec.tui.graphics.images import WHOLE, CellSize, Extent, decode, fit
 from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.output.bodies import data_of
+from codeexec.tui.output.pictures import PictureRequest, paint_picture
+from codeexec.tui.output.rows import PAGE
 from codeexec.tui.panes.console.actions import CardActions
 from codeexec.tui.panes.console.bars import AnswerBar, SearchBar
-from codeexec.tui.panes.console.bodies import data_of
 from codeexec.tui.panes.console.popup import CompletionPopup, DocsPopup
 from codeexec.tui.panes.console.prompt import Prompt
 from codeexec.tui.panes.console.prompts import Prompts
-from codeexec.tui.panes.console.rows import PAGE
 from codeexec.tui.panes.console.view import ConsoleView
 from codeexec.tui.render.highlight import highlight
 from codeexec.tui.session.ask import (
@@ -41,7 +38,6 @@ from codeexec.tui.session.ask import (
     focus_now,
 )
 from codeexec.tui.session.feed import Frame
-from codeexec.tui.theme.colors import Color
 from codeexec.tui.theme.theme import Theme
 
 if TYPE_CHECKING:
@@ -371,7 +367,7 @@ class ConsolePane(CardActions, Vertical):
     async def _read_page(self, execution_id: str, start: int) -> None:
         page = await ask_quietly(self.session, q.ReadRows(execution_id, start, PAGE))
         if page is None:
-            self.view.card_list.pages.give_up(execution_id, start)
+            self.view.output.pages.give_up(execution_id, start)
         else:
             self.view.take_rows(execution_id, start, page.runs)
 
@@ -393,8 +389,7 @@ class ConsolePane(CardActions, Vertical):
     @on(ConsoleView.ImageRequested)
     def paint_image(self, event: ConsoleView.ImageRequested) -> None:
         event.stop()
-        room = Extent(event.columns, event.rows)
-        self.run_worker(self._paint(event, room), group="images")
+        self.run_worker(self._paint(event.request), group="images")
 
     async def content(self, part: MimePart) -> bytes | None:
         """The bytes of a form of a display, wherever they are."""
@@ -404,27 +399,13 @@ class ConsolePane(CardActions, Vertical):
             data = blob.data if blob is not None else None
         return data
 
-    async def _paint(self, request: ConsoleView.ImageRequested, room: Extent) -> None:
+    async def _paint(self, request: PictureRequest) -> None:
         data = await self.content(request.part)
         if data is None or self.graphics.way == "none":
             return
-        graphics, ground = self.graphics, Color.parse(self._theme.color("surface"))
-
-        def make() -> tuple[list[Strip], str]:
-            from codeexec.tui.graphics.painting import paint  # not at the start
-
-            image = decode(data, ground)
-            extent = fit(*image.size, room, CellSize(*graphics.cell))
-            painting = paint(image, extent, WHOLE, graphics)
-            return painting.rows, painting.sent
-
-        try:
-            lines, sent = await asyncio.to_thread(make)
-        except DocumentError as error:
-            message = f"▣ {error.message}"  # with its size in pixels, where that is known
-            strip = Strip([Segment(message, self._theme.style("muted"))])
-            self.view.take_image(request.key, request.token, [strip])
-            return
+        lines, sent = await asyncio.to_thread(
+            paint_picture, data, request, self.graphics, self._theme
+        )
         driver = self.app._driver
         if sent and driver is not None:
             # The driver's queue is the one way to the terminal that keeps its order.

@@ -12,9 +12,11 @@ from textual.widget import Widget
 
 from codeexec.domain.outputs import Run
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.output.painter import GUTTER
+from codeexec.tui.output.view import DisplayLink, FramesFold, SourceLink
 from codeexec.tui.panes.console.card import Card, Fold
 from codeexec.tui.panes.console.lines import CardLines
-from codeexec.tui.panes.console.paint import GUTTER, CardPainter, restarted
+from codeexec.tui.panes.console.paint import CardPainter, restarted
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.theme.theme import Theme
 
@@ -54,8 +56,7 @@ class ConsoleView(CardLines, can_focus=True):
         previous, self.painter = self.painter, CardPainter(theme, self._me)
         self.painter.language, self.painter.timestamps = previous.language, previous.timestamps
         self.painter.colors, self.painter.others = previous.colors, previous.others
-        self.painter.picture_beside = previous.picture_beside
-        self._wanted_images.clear()
+        self.output.use(theme)
         self.relayout()
 
     def show_others(self, names: frozenset[str]) -> None:
@@ -185,7 +186,8 @@ class ConsoleView(CardLines, can_focus=True):
                 return
 
     def on_resize(self) -> None:
-        if self.output_width != self.card_list.width:
+        self.output.picture_rows = max(min(self.size.height * 2 // 3, 24), 6)
+        if self.output_width != self.output.width:
             self.relayout()
         elif self.follows:
             self._resettle()
@@ -193,20 +195,21 @@ class ConsoleView(CardLines, can_focus=True):
     def show_beside(self, documents: frozenset[str], picture: str = "") -> None:
         """Leave the code of these documents to the editor, and the picture of the display with
         this key to the artifacts pane, which has it in large."""
-        previous = self.painter.picture_beside
+        previous = self.output.picture_beside
         if (documents, picture) == (self.card_list.documents_beside, previous):
             return
         self.card_list.documents_beside = documents
         for key in {previous, picture}:
-            self._wanted_images.pop(key, None)
-            self.painter.forget_image(key)
-        self.painter.picture_beside = picture
+            self.output.pictures.forget(key)
+            for card in self.card_list:
+                card.output.forget_picture(key)
+        self.output.picture_beside = picture
         self.relayout()
 
     def relayout(self) -> None:
         """Measure everything again."""
         held = None if self.follows else self.card_list.locate(self.scroll_offset.y)
-        self.card_list.width = self.output_width
+        self.output.width = self.output_width
         self.card_list.measure_all(self.painter)
         self._painted.clear()
         self._resettle()
@@ -244,9 +247,9 @@ class ConsoleView(CardLines, can_focus=True):
     def take_rows(self, key: str, start: int, runs: Iterable[Run]) -> None:
         """Rows that were wanted have come."""
         rows = tuple(runs)
-        self.card_list.pages.put(key, start, rows)
+        self.output.pages.put(key, start, rows)
         position = self.card_list.locate(self.scroll_offset.y)
-        if self.card_list.measure_page(key, start, rows, self.painter):
+        if self.card_list.measure_page(key, start, rows):
             if position is not None and not self.follows and position[1].part == "row":
                 self._resettle()
                 card, line = position
@@ -257,12 +260,10 @@ class ConsoleView(CardLines, can_focus=True):
 
     def take_image(self, key: str, token: str, lines: list[Strip]) -> None:
         """A picture that was wanted is painted; one for another width is dropped."""
-        if self._wanted_images.get(key) != token:
+        if not self.output.pictures.accepts(key, token):
             return
-        self.painter.put_image(key, lines)
         for card in self.card_list:
-            if any(display.key == key for display in card.view.displays):
-                self.card_list.measure(card, self.painter)
+            if card.output.put_picture(key, lines):
                 self.card_list.settle(self.card_list.place(card))
         self._resettle()
 
@@ -368,8 +369,7 @@ class ConsoleView(CardLines, can_focus=True):
         self._rearranged(card)
 
     def toggle_frames(self, card: Card) -> None:
-        card.shows_all_frames = not card.shows_all_frames
-        self.card_list.measure(card, self.painter)
+        card.output.toggle_frames()
         self._rearranged(card)
 
     def _rearranged(self, card: Card) -> None:
@@ -407,23 +407,13 @@ class ConsoleView(CardLines, can_focus=True):
             (self.toggle_fold if card.fold is Fold.CLOSED else self.toggle_code)(card)
         elif line.part == "code" and event.x < GUTTER + 4:
             self.toggle_fold(card)
-        elif line.part == "row" and (row := self.card_list.row(card, line.index)) is not None:
-            if row.kind == "error":
-                self._click_traceback(card, row, line.sub)
-            elif row.kind == "stderr":
-                self._click_printed(card, line.index)
-            elif row.display is not None and event.chain == 2:
-                self.post_message(self.CardOpened(card.display(row.display)))
-
-    def _click_traceback(self, card: Card, row: Run, sub: int) -> None:
-        rows = self.painter.body(card, row, self.card_list.width).rows
-        if sub < len(rows) and rows[sub].fold is not None:
-            self.toggle_frames(card)
-        elif sub < len(rows) and (frame := rows[sub].frame) is not None:
-            self.post_message(self.FrameClicked(card.key, frame))
-
-    def _click_printed(self, card: Card, row: int) -> None:
-        from codeexec.tui.render import traceback  # not at the start
-
-        if (frame := traceback.printed_frame(card.view, row)) is not None:
-            self.post_message(self.FrameClicked(card.key, frame))
+        elif line.part == "row":
+            match card.output.click_target(line.index, line.sub):
+                case FramesFold():
+                    self.toggle_frames(card)
+                case SourceLink(frame):
+                    self.post_message(self.FrameClicked(card.key, frame))
+                case DisplayLink(display) if event.chain == 2:
+                    self.post_message(self.CardOpened(display))
+                case _:
+                    pass

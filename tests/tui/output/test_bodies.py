@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from codeexec.domain.outputs import Display, MimePart
-from codeexec.tui.panes.console.bodies import MOST_LINES, BodyPainter
+from codeexec.tui.output.bodies import MOST_LINES, BodyPainter
 from codeexec.tui.render.ansi import AnsiPainter
 from codeexec.tui.theme.theme import built_in_folder, find_theme
 

@@ -15,8 +15,8 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
-from codeexec.tui.panes.artifacts import text_view
-from codeexec.tui.panes.artifacts.contents import (
+from codeexec.tui.output import text_view
+from codeexec.tui.output.contents import (
     MOST_MARKDOWN,
     JsonContent,
     MarkdownContent,
@@ -24,7 +24,7 @@ from codeexec.tui.panes.artifacts.contents import (
     TextContent,
     prepare,
 )
-from codeexec.tui.panes.artifacts.text_view import TextView, markdown_lines, plain_lines
+from codeexec.tui.output.text_view import TextView, markdown_lines, plain_lines
 from codeexec.tui.render.plain import fitted, one_line
 
 INKS = {name: Style() for name in ("heading", "link", "code", "muted", "bullet")}

@@ -13,8 +13,9 @@ from textual.widget import Widget
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.domain.text.words import duration
 from codeexec.tui.layout import output_width
-from codeexec.tui.panes.console.card import Card
-from codeexec.tui.panes.console.paint import GLYPHS, CardPainter
+from codeexec.tui.output.context import OutputContext
+from codeexec.tui.output.statuses import GLYPHS
+from codeexec.tui.output.view import OutputView
 from codeexec.tui.theme.theme import Theme
 
 _SHARE = 3
@@ -35,25 +36,30 @@ class OutputPeek(Widget):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(id="peek")
-        self._painter = CardPainter(theme)
-        self._card: Card | None = None
+        self._shared = OutputContext(theme)
+        self._output: OutputView | None = None
 
     def use(self, theme: Theme) -> None:
-        self._painter = CardPainter(theme)
+        self._shared.use(theme)
         self.refresh()
 
     @property
     def view(self) -> ExecutionView | None:
-        return self._card.view if self._card is not None else None
+        return self._output.execution if self._output is not None else None
 
     def show(self, view: ExecutionView) -> None:
         """Show this execution as it is now."""
-        if self._card is None or self._card.key != view.execution_id:
-            self._card = Card(view)
-        self._card.view = view
+        if self._output is None or self._output.execution.execution_id != view.execution_id:
+            self._output = OutputView(view, self._shared)
+            self._output.measure()
+        else:
+            self._output.update(view, 0)
         self._fit()
 
     def on_resize(self) -> None:
+        self._shared.width = output_width(self.size.width)
+        if self._output is not None:
+            self._output.measure_again()
         self._fit()
 
     def _fit(self) -> None:
@@ -64,20 +70,9 @@ class OutputPeek(Widget):
 
     def _lines(self) -> list[Strip]:
         """The last lines of output; blank rows at the end say nothing."""
-        card, width = self._card, output_width(self.size.width)
-        if card is None:
+        if self._output is None:
             return []
-        most = max(self.screen.size.height // _SHARE, 1)
-        lines: list[Strip] = []
-        for row in reversed(card.tail):
-            for sub in reversed(range(self._painter.lines_of(card, row, width))):
-                mark, strip = self._painter.row(card, row, sub, width, 0)
-                if not lines and not strip.text.strip():
-                    continue
-                lines.append(Strip([Segment(f"{mark} "), *strip]))
-                if len(lines) == most:
-                    return lines[::-1]
-        return lines[::-1]
+        return self._output.last_lines(max(self.screen.size.height // _SHARE, 1))
 
     def render_line(self, y: int) -> Strip:
         width, base = self.size.width, self.rich_style
@@ -86,7 +81,7 @@ class OutputPeek(Widget):
         return strip.apply_style(base).adjust_cell_length(width, base)
 
     def _head(self, width: int) -> Strip:
-        view, style = self.view, self._painter.theme.style
+        view, style = self.view, self._shared.painter.theme.style
         if view is None:
             return Strip([])
         glyph, meaning = GLYPHS[view.status]

@@ -59,6 +59,14 @@ class RowPages:
         """The page could not be read: it may be wanted again."""
         self._asked.discard((execution_id, start // PAGE))
 
+    def pages_of(self, execution_id: str) -> list[tuple[int, list[Run]]]:
+        """The first row and the rows of each page of an execution that is in memory."""
+        return [
+            (number * PAGE, rows)
+            for (name, number), rows in self._pages.items()
+            if name == execution_id
+        ]
+
     def forget(self, execution_id: str, row: int = 0) -> None:
         """Rows from `row` on are not what they were."""
         first = row // PAGE

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codeexec.domain.outputs import Run
-from codeexec.tui.panes.console.rows import KEPT_PAGES, PAGE, Heights, RowPages
+from codeexec.tui.output.rows import KEPT_PAGES, PAGE, Heights, RowPages
 
 
 def page_of(number: int) -> tuple[Run, ...]:

@@ -1,0 +1,83 @@
+"""Requests for the pictures of displays that are in view, and how one is painted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.segment import Segment
+from textual.strip import Strip
+
+from codeexec.domain.errors import DocumentError
+from codeexec.domain.outputs import MimePart
+from codeexec.tui.graphics.images import WHOLE, CellSize, Extent, decode, fit
+from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.theme.colors import Color
+from codeexec.tui.theme.theme import Theme
+
+_MOST_COLUMNS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRequest:
+    """A picture that is to be painted over at most `columns` by `rows` cells.
+
+    `token` names this state of the picture and its width.
+    """
+
+    key: str
+    token: str
+    part: MimePart
+    columns: int
+    rows: int
+
+
+class PictureRequests:
+    """Each state of a picture is requested once; a picture for another state is not accepted."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, str] = {}
+        """Of each display the token of its picture as it was requested last."""
+        self._wanted: list[PictureRequest] = []
+
+    def want(self, key: str, part: MimePart, width: int, rows: int) -> None:
+        """The display `key` is in view, and its picture is not painted yet."""
+        token = f"{key} {width} {part.blob or hash(part.text)}"
+        if self._tokens.get(key) != token:
+            self._tokens[key] = token
+            columns = min(width, _MOST_COLUMNS)
+            self._wanted.append(PictureRequest(key, token, part, columns, rows))
+
+    def take_wanted(self) -> list[PictureRequest]:
+        """Pictures to paint now, each returned once."""
+        wanted, self._wanted = self._wanted, []
+        return wanted
+
+    def accepts(self, key: str, token: str) -> bool:
+        """Whether a painted picture is still the one that was requested last."""
+        return self._tokens.get(key) == token
+
+    def forget(self, key: str) -> None:
+        """Request this picture again when it comes into view."""
+        self._tokens.pop(key, None)
+
+    def clear(self) -> None:
+        self._tokens.clear()
+        self._wanted.clear()
+
+
+def paint_picture(
+    data: bytes, request: PictureRequest, graphics: Graphics, theme: Theme
+) -> tuple[list[Strip], str]:
+    """The rows of a picture, or of words that say why there is none; and the bytes that the
+    terminal gets once before them. Takes tens of milliseconds: call it in a thread."""
+    from codeexec.tui.graphics.painting import paint  # not at the start
+
+    room = Extent(request.columns, request.rows)
+    try:
+        image = decode(data, Color.parse(theme.color("surface")))
+        extent = fit(*image.size, room, CellSize(*graphics.cell))
+        painting = paint(image, extent, WHOLE, graphics)
+    except DocumentError as error:
+        message = f"▣ {error.message}"  # with its size in pixels, where that is known
+        return [Strip([Segment(message, theme.style("muted"))])], ""
+    return painting.rows, painting.sent

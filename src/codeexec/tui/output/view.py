@@ -1,0 +1,322 @@
+"""Output of one execution: heights of its rows, painted lines, and what a click on one means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.segment import Segment
+from textual.strip import Strip
+
+from codeexec.domain.outputs import TAIL_ROWS, Display, Run, iter_rows
+from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.output.bodies import Painted
+from codeexec.tui.output.context import OutputContext
+from codeexec.tui.output.painter import OutputPainter
+from codeexec.tui.output.rows import Heights
+
+if TYPE_CHECKING:
+    from codeexec.tui.render.traceback import TracebackFrame
+
+
+@dataclass(frozen=True, slots=True)
+class FramesFold:
+    """A click shows all frames of the traceback, or the user's alone (`toggle_frames`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLink:
+    """A click goes to the source of a frame."""
+
+    frame: TracebackFrame
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayLink:
+    """A double click opens the display."""
+
+    display: Display
+
+
+MOST_BODIES = 400
+"""Painted displays and errors that a view keeps: those of its tail and of a page, at least."""
+
+ClickTarget = FramesFold | SourceLink | DisplayLink
+
+
+class _Body(NamedTuple):
+    """A painted object, and what it was painted from."""
+
+    content: object
+    painter: OutputPainter
+    width: int
+    all_frames: bool
+    painted: Painted
+
+
+class OutputView:
+    """Rows are counted from 0 in the output, lines on screen from 0 in the view; a row has one
+    line or several (`sub`). Rows that are not in hand are requested by the page when they are
+    painted (`context.pages`), and so are pictures (`context.pictures`).
+    """
+
+    __slots__ = (
+        "_bodies",
+        "_picture_rows",
+        "_tail",
+        "_tail_of",
+        "all_frames",
+        "context",
+        "execution",
+        "heights",
+    )
+
+    def __init__(self, execution: ExecutionView, context: OutputContext) -> None:
+        self.execution = execution
+        self.context = context
+        self.heights = Heights()
+        self.all_frames = False
+        """Tracebacks have all their frames."""
+        self._tail_of: ExecutionView | None = None
+        self._tail: list[Run] = []
+        self._bodies: dict[str, _Body] = {}
+        """By key of the display; the oldest are dropped, and painted again when they are seen."""
+        self._picture_rows: dict[str, int] = {}
+        """Where a picture stands that was requested: its row gets its height."""
+
+    # -- rows --------------------------------------------------------------------------------
+
+    @property
+    def wraps(self) -> bool:
+        """Output that is in hand as a whole is wrapped; longer output scrolls sideways."""
+        return self.execution.total <= TAIL_ROWS
+
+    @property
+    def tail(self) -> list[Run]:
+        """The last rows, one run each."""
+        if self._tail_of is not self.execution:
+            self._tail_of = self.execution
+            self._tail = list(iter_rows(self.execution.tail))
+        return self._tail
+
+    def row(self, number: int) -> Run | None:
+        """A row's content: of the tail, or of a page; None while its page is being read."""
+        at = number - (self.execution.total - len(self.tail))
+        if 0 <= at < len(self._tail):
+            return self._tail[at]
+        return self.context.pages.get(self.execution.execution_id, number)
+
+    def current(self, stored: Display) -> Display:
+        """The display as it is now: a page may hold it as it was when it was read."""
+        for display in self.execution.displays:
+            if display.key == stored.key:
+                return display
+        return stored
+
+    # -- what changes ------------------------------------------------------------------------
+
+    def update(self, execution: ExecutionView, rewritten: int | None = None) -> bool:
+        """Show what the execution is now; its rows from `rewritten` on are other ones. Whether
+        the height of a row has changed."""
+        wrapped = self.wraps
+        if rewritten is not None:
+            self.context.pages.forget(execution.execution_id, rewritten)
+            self.heights.cut(rewritten)
+        self.execution = execution
+        if wrapped != self.wraps:
+            self.heights.cut(0)
+        return self.measure()
+
+    def measure(self) -> bool:
+        """Learn the heights of the last rows; whether one has changed."""
+        changed = False
+        execution, wraps = self.execution, self.wraps
+        painter, width, heights = self.context.painter, self.context.width, self.heights
+        row = execution.total - sum(run.rows for run in execution.tail)
+        for run in execution.tail:
+            if not run.is_text:
+                changed |= heights.set(row, len(self.body(run).lines))
+            elif wraps:
+                for at, text in enumerate(run.text.split("\n"), row):
+                    lines = painter.text_height(Run(run.kind, text), width)
+                    changed |= heights.set(at, lines)
+            row += run.rows
+        return changed
+
+    def measure_page(self, start: int, rows: Iterable[Run]) -> bool:
+        """The same for rows that were read, from row `start` on."""
+        changed = False
+        row = start
+        for run in rows:
+            if not run.is_text:
+                changed |= self.heights.set(row, len(self.body(run).lines))
+            row += run.rows
+        return changed
+
+    def measure_again(self) -> None:
+        """The width or the theme has changed."""
+        self.heights.cut(0)
+        self.measure()
+        if not self.wraps:
+            for start, runs in self.context.pages.pages_of(self.execution.execution_id):
+                self.measure_page(start, runs)
+
+    def toggle_frames(self) -> None:
+        """Show all frames of tracebacks, or only those of the user's code."""
+        self.all_frames = not self.all_frames
+        self.measure()
+
+    # -- objects -----------------------------------------------------------------------------
+
+    def body(self, run: Run) -> Painted:
+        """A display or an error, painted once."""
+        context = self.context
+        painter, width = context.painter, context.width
+        if run.display is not None:
+            display = self.current(run.display)
+            content: object = display
+            key, all_frames = display.key, False
+        else:
+            content, key, all_frames = run.error, "error", self.all_frames
+        body = self._bodies.get(key)
+        if (
+            body is not None
+            and body.painter is painter
+            and (body.width, body.all_frames) == (width, all_frames)
+            and body.content == content
+        ):
+            return body.painted
+        if run.display is not None:
+            painted = painter.bodies.display(display, width)
+        elif run.error is not None:
+            painted = painter.bodies.error(run.error, width, all_frames, self.execution.count)
+        else:
+            painted = Painted([Strip([])])
+        if len(self._bodies) >= MOST_BODIES:
+            oldest = next(iter(self._bodies))
+            self.forget_picture(oldest)
+            context.pictures.forget(oldest)
+        self._bodies[key] = _Body(content, painter, width, all_frames, painted)
+        return painted
+
+    def _want_picture(self, row: int, display: Display, painted: Painted) -> None:
+        context = self.context
+        if not context.picture_rows or painted.part is None or len(painted.lines) > 1:
+            return
+        if display.key != context.picture_beside:
+            self._picture_rows[display.key] = row
+            context.pictures.want(display.key, painted.part, context.width, context.picture_rows)
+
+    def put_picture(self, key: str, lines: list[Strip]) -> bool:
+        """A picture is painted: it takes the place of its description. Whether it is of a display
+        of this view, whose height may be another one now."""
+        body = self._bodies.get(key)
+        if body is None:
+            return False
+        self._bodies[key] = body._replace(painted=Painted(lines, body.painted.part))
+        self.measure()
+        row = self._picture_rows.pop(key, None)
+        run = self.row(row) if row is not None else None
+        if row is not None and run is not None and run.display and run.display.key == key:
+            self.heights.set(row, len(lines))
+        return True
+
+    def forget_picture(self, key: str) -> None:
+        """Describe the picture of a display again, as before it was painted."""
+        self._bodies.pop(key, None)
+        self._picture_rows.pop(key, None)
+
+    # -- lines -------------------------------------------------------------------------------
+
+    @property
+    def height(self) -> int:
+        """Lines of all rows."""
+        return self.heights.top(self.execution.total)
+
+    def row_top(self, row: int) -> int:
+        """The first line of a row."""
+        return self.heights.top(row)
+
+    def locate(self, line: int) -> tuple[int, int]:
+        """The row that a line belongs to, and which of its lines it is."""
+        return self.heights.locate(line)
+
+    def paint(self, row: int, sub: int, left: int = 0) -> tuple[str, Strip]:
+        """The mark in the gutter and a line of a row; `left` is the first column of rows that are
+        too long to wrap."""
+        painter, width = self.context.painter, self.context.width
+        run = self.row(row)
+        if run is None:
+            return " ", Strip([Segment("…", painter.theme.style("faint"))])
+        if run.is_text:
+            mark = "┆" if run.kind == "stderr" else " "
+            if not self.wraps:
+                return mark, painter.cut(run, width, left)
+            lines = painter.wrapped(run, width)
+        else:
+            painted = self.body(run)
+            lines = painted.lines
+            is_result = run.display is not None and run.display.role == "result"
+            mark = "→" if is_result and sub == 0 else " "
+            if run.display is not None:
+                self._want_picture(row, run.display, painted)
+        return mark, lines[sub] if sub < len(lines) else Strip([])
+
+    def render_row(self, row: int, width: int) -> Strip:
+        """Line `row` of the view with its gutter, in at most `width` cells: a view can be the
+        content of a block of the editor."""
+        number, sub = self.locate(row)
+        mark, strip = self.paint(number, sub)
+        return Strip([self.context.painter.gutter(mark), *strip]).crop(0, width)
+
+    def last_lines(self, most: int) -> list[Strip]:
+        """The last lines of rows that are in hand; blank ones at the end are left out."""
+        lines: list[Strip] = []
+        first = self.execution.total - len(self.tail)
+        for row in reversed(range(first, self.execution.total)):
+            for sub in reversed(range(self.row_top(row + 1) - self.row_top(row))):
+                mark, strip = self.paint(row, sub)
+                if not lines and not strip.text.strip():
+                    continue
+                lines.append(Strip([Segment(f"{mark} "), *strip]))
+                if len(lines) == most:
+                    return lines[::-1]
+        return lines[::-1]
+
+    def is_continued(self, row: int, sub: int) -> bool:
+        """Whether a line goes on the line above it, as the row did not fit there."""
+        run = self.row(row)
+        if run is None or not sub:
+            return False
+        if not run.is_text:
+            return sub in self.body(run).folded
+        return self.wraps and sub < self.context.painter.text_height(run, self.context.width)
+
+    def text(self, row: int, sub: int) -> str:
+        """The text of a line, for copying; blanks at the end stay where the next line goes on."""
+        text = self.paint(row, sub)[1].text
+        return text if self.is_continued(row, sub + 1) else text.rstrip()
+
+    def click_target(self, row: int, sub: int) -> ClickTarget | None:
+        """What a click on a line of a row leads to."""
+        run = self.row(row)
+        if run is None:
+            return None
+        if run.kind == "error":
+            return self._traceback_target(run, sub)
+        if run.kind == "stderr":
+            from codeexec.tui.render import traceback  # not at the start
+
+            frame = traceback.printed_frame(self.execution, row)
+            return SourceLink(frame) if frame is not None else None
+        return DisplayLink(self.current(run.display)) if run.display is not None else None
+
+    def _traceback_target(self, run: Run, sub: int) -> ClickTarget | None:
+        rows = self.body(run).rows
+        if sub >= len(rows):
+            return None
+        if rows[sub].fold is not None:
+            return FramesFold()
+        frame = rows[sub].frame
+        return SourceLink(frame) if frame is not None else None
