@@ -86,7 +86,7 @@ async def direct_keys(text: str, keys: Iterable[str]) -> list[float]:
         for key in keys:
             began = time.perf_counter()
             editor.type(key)
-            row = editor.cell_of(editor.model.cursor).y
+            row = editor.viewport.cell_of(editor.model.cursor).y
             editor.render_line(row)
             taken.append((time.perf_counter() - began) * 1000)
             await pilot.pause(0)

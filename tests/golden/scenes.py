@@ -105,7 +105,7 @@ async def completion(folder: Path, size: Size) -> AsyncIterator[Bench]:
         await bench.press("end", "enter")
         await bench.write("first.h")
         sheet = bench.workbench.documents.sheet
-        await bench.until(lambda: sheet is not None and sheet.editor.popup, "the list")
+        await bench.until(lambda: sheet is not None and sheet.editor.popups.current, "the list")
         yield bench
 
 

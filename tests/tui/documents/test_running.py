@@ -89,11 +89,11 @@ async def test_cells_run_and_are_marked(session: SessionClient, tmp_path: Path) 
         await pilot.press("z")
         await until(pilot, lambda: state(sheet, 0) is CellState.EDITED)
         await pilot.press("backspace")
-        sheet.editor.action_run_cell()
+        sheet.editor.action_run_cells("cell")
         await until(pilot, lambda: state(sheet, 0) is CellState.OK)
 
         sheet.go_to(7, 0)
-        sheet.editor.action_run_cell()
+        sheet.editor.action_run_cells("cell")
         await until(pilot, lambda: state(sheet, 2) is CellState.RUNNING)
         key = sheet.editor.cells()[2].key
         await until(pilot, lambda: (sheet.editor.painter.marks[key].elapsed or 0) > 1.0)
@@ -102,7 +102,7 @@ async def test_cells_run_and_are_marked(session: SessionClient, tmp_path: Path) 
         sheet.go_to(8, 14)
         await pilot.press("enter", *"wai")
         sheet.editor.action_complete()
-        await until(pilot, lambda: isinstance(sheet.editor.popup, CompletionList))
+        await until(pilot, lambda: isinstance(sheet.editor.popups.current, CompletionList))
         await pilot.press("enter")
         assert "waiting" in sheet.editor.model.line
         await session.call(q.Interrupt())
@@ -188,7 +188,7 @@ async def test_a_notebook_has_its_outputs_where_they_belong(
         assert sheet is not None
         for cell in (1, 2, 3):
             sheet.go_to(sheet.editor.cells()[cell].body)
-            sheet.editor.action_run_cell()
+            sheet.editor.action_run_cells("cell")
         states = [None, *[CellState.OK] * 3]
         await until(pilot, lambda: [state(sheet, cell) for cell in range(4)] == states)
         await pane.outputs_saved()

@@ -40,7 +40,7 @@ class Host(App[None]):
         event = self.asked[number]
         head = event.code[: event.offset]
         word = len(head) - len(head.rstrip("abcdefghijklmnopqrstuvwxyz"))
-        self.editor.show_completions(ITEMS, event.location(event.offset - word), event)
+        self.editor.completion.show(ITEMS, event.location(event.offset - word), event)
 
 
 async def type_in(pilot: Pilot[None], text: str) -> None:
@@ -84,10 +84,10 @@ async def test_enter_in_a_list_that_opened_by_itself_is_a_new_line() -> None:
     async with app.run_test(size=(60, 12)) as pilot:
         await type_in(pilot, "al")
         app.answer()
-        assert app.editor.popup is not None
+        assert app.editor.popups.current is not None
         await pilot.press("enter")
         assert app.editor.text == "al\n"
-        assert app.editor.popup is None
+        assert app.editor.popups.current is None
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ async def test_enter_takes_the_first_where_it_was_asked_for_or_is_set_so() -> No
         app.answer()
         await pilot.press("ctrl+space", "enter")
         assert app.editor.text == "alabs"
-        app.editor.enter_accepts = True
+        app.editor.completion.enter_accepts = True
         await type_in(pilot, "\nal")
         app.answer()
         await pilot.press("enter")
@@ -134,7 +134,7 @@ async def test_a_late_answer_opens_nothing(keys: list[str]) -> None:
         await type_in(pilot, "al")
         await pilot.press(*keys)
         app.answer(0)
-        assert app.editor.popup is None
+        assert app.editor.popups.current is None
 
 
 async def test_an_answer_is_shown_while_the_word_goes_on() -> None:
@@ -142,7 +142,7 @@ async def test_an_answer_is_shown_while_the_word_goes_on() -> None:
     async with app.run_test(size=(60, 12)) as pilot:
         await type_in(pilot, "all")
         app.answer(0)
-        assert app.editor.popup is not None
+        assert app.editor.popups.current is not None
         await pilot.press("tab")
         assert app.editor.text == "allen"
 
@@ -151,9 +151,9 @@ async def test_late_documentation_is_not_shown() -> None:
     app = Host("print")
     async with app.run_test(size=(60, 12)) as pilot:
         await pilot.press("alt+i", "left")
-        app.editor.show_docs("Prints.", app.asked[0])
-        assert app.editor.popup is None
+        app.editor.completion.show_docs("Prints.", app.asked[0])
+        assert app.editor.popups.current is None
         await pilot.press("alt+i")
-        app.editor.show_docs("Prints.", app.asked[1])
-        assert app.editor.popup is not None
+        app.editor.completion.show_docs("Prints.", app.asked[1])
+        assert app.editor.popups.current is not None
         assert app.editor.model.cursor == Location(0, 4)

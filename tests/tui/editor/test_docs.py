@@ -59,7 +59,7 @@ async def test_all_of_a_long_text_is_reached_by_keys_and_by_the_wheel(
     app = Editing()
     async with app.run_test(size=size) as pilot:
         app.editor.focus()
-        app.editor.show_docs(LONG)
+        app.editor.completion.show_docs(LONG)
         await pilot.pause()
         first = app.shown()
         assert "Signature" in first[0]
@@ -78,4 +78,4 @@ async def test_all_of_a_long_text_is_reached_by_keys_and_by_the_wheel(
         assert app.shown()[0] != top
         assert app.editor.scroll_offset.y == 0
         await pilot.press("escape")
-        assert app.editor.popup is None
+        assert app.editor.popups.current is None

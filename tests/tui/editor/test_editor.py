@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -10,6 +11,7 @@ from typing import TypeVar
 import pytest
 from rich.segment import Segment
 from textual import events
+from textual.actions import parse
 from textual.app import App, ComposeResult
 from textual.message import Message
 from textual.strip import Strip
@@ -29,6 +31,7 @@ from codeexec.tui.panes.editor import (
 from codeexec.tui.panes.editor.text.edits import insert_cell
 from codeexec.tui.panes.editor.text.model import EditorModel
 from codeexec.tui.panes.editor.text.syntax import TreeSyntax
+from codeexec.tui.panes.editor.text.text import ORIGIN
 from support.steps import counted
 
 DEADLINE = 40.0
@@ -103,7 +106,10 @@ async def test_typing_shows_and_is_told() -> None:
 def test_every_binding_has_an_action_and_no_two_share_a_key() -> None:
     seen: dict[str, str] = {}
     for row in DEFAULT_BINDINGS:
-        assert callable(getattr(CodeEditor, f"action_{row.action}", None)), row.action
+        _, name, arguments = parse(row.action)
+        action = getattr(CodeEditor, f"action_{name}", None)
+        assert action is not None, row.action
+        inspect.signature(action).bind(None, *arguments)
         for key in filter(None, row.keys.split(",")):
             assert key not in seen, (key, row.id, seen.get(key))
             seen[key] = row.id
@@ -216,9 +222,9 @@ async def test_a_selection_runs_without_its_indentation() -> None:
     app = Host("if x:\n    a\n    b\nc")
     async with app.run_test(size=(60, 10)) as pilot:
         app.editor.model.select(Location(1, 0), Location(2, 5))
-        app.editor.action_run_selection()
+        app.editor.action_run_cells("selection")
         app.editor.model.select(Location(3, 0))
-        app.editor.action_run_selection()
+        app.editor.action_run_cells("selection")
         await pilot.pause()
         found = [message.cells[0] for message in app.said(CodeEditor.RunRequested)]
         assert [(cell.source, cell.start) for cell in found] == [("a\nb", 1), ("c", 3)]
@@ -261,7 +267,7 @@ async def test_marks_follow_the_source_of_their_cells() -> None:
             found = [editor.painter.mark_of(cell.key) for cell in editor.cells()]
             return ["" if mark is None else mark.state.value for mark in found]
 
-        editor.replace_all(Query("1"), "7")
+        editor.finder.replace_all(Query("1"), "7")
         assert marks() == ["edited", "edited", "ok"]
         editor.perform(EditorModel.undo)
         assert marks() == ["ok"] * 3
@@ -296,18 +302,18 @@ async def test_completion_asks_filters_and_accepts() -> None:
             CompletionItem("property"),
             CompletionItem("apr"),
         ]
-        app.editor.show_completions(items, asked.location(6))
+        app.editor.completion.show(items, asked.location(6))
         await pilot.pause()
         assert any("print" in row and "function" in row for row in app.screen_rows())
         await pilot.press("o")
         assert not any("print" in row for row in app.screen_rows())
         await pilot.press("backspace", "down", "up", "tab")
         assert app.editor.model.line == "print"
-        assert app.editor.popup is None
+        assert app.editor.popups.current is None
         await pilot.press("left_parenthesis", "ctrl+space", "alt+i")
         assert not app.said(CodeEditor.CompletionRequested)[-1].automatic
         assert app.said(CodeEditor.InspectRequested)[-1].offset == 12
-        app.editor.show_docs("print(x)\nPrints.")
+        app.editor.completion.show_docs("print(x)\nPrints.")
         assert any("Prints." in row for row in app.screen_rows())
         await pilot.press("escape")
         assert not any("Prints." in row for row in app.screen_rows())
@@ -316,26 +322,26 @@ async def test_completion_asks_filters_and_accepts() -> None:
 async def test_late_completions_are_not_shown() -> None:
     app = Host("a\nb")
     async with app.run_test(size=(60, 12)) as pilot:
-        app.editor.show_completions([CompletionItem("abc")], Location(1, 0))
-        assert app.editor.popup is None
-        app.editor.show_completions([CompletionItem("zzz")], Location(0, 0))
+        app.editor.completion.show([CompletionItem("abc")], Location(1, 0))
+        assert app.editor.popups.current is None
+        app.editor.completion.show([CompletionItem("zzz")], Location(0, 0))
         await pilot.press("end", "q")
-        assert app.editor.popup is None
+        assert app.editor.popups.current is None
 
 
 async def test_find_replace_and_prompts() -> None:
     app = Host("one two\none")
     async with app.run_test(size=(60, 12)) as pilot:
-        found = app.editor.find(Query("one"), at_selection=True)
+        found = app.editor.finder.find(Query("one"), at_selection=True)
         assert found is not None
         assert (found.number, found.count) == (1, 2)
         await pilot.press("f4")
         assert app.editor.model.cursor == (1, 3)
         await pilot.press("shift+f4")
-        assert app.editor.replace(Query("one"), "1") is not None
-        assert app.editor.replace_all(Query("one"), "1") == 1
+        assert app.editor.finder.replace(Query("one"), "1") is not None
+        assert app.editor.finder.replace_all(Query("one"), "1") == 1
         assert app.editor.text == "1 two\n1"
-        app.editor.stop_finding()
+        app.editor.finder.stop()
         await pilot.press("ctrl+f", "ctrl+g", "alt+g", "alt+s", "alt+r")
         kinds = [message.kind for message in app.said(CodeEditor.PromptRequested)]
         assert kinds == ["find", "line", "cell", "symbol", "replace"]
@@ -353,8 +359,8 @@ async def test_soft_wrap_keeps_every_place_reachable() -> None:
         assert editor.model.cursor.column > 20
         for column in (0, 33, 77, len(line)):
             editor.move_to(Location(0, column))
-            at = editor.cell_of(editor.model.cursor)
-            assert editor.location_at(at.x, at.y) == (0, column)
+            at = editor.viewport.cell_of(editor.model.cursor)
+            assert editor.viewport.location_at(at.x, at.y) == (0, column)
         await pilot.resize_terminal(24, 12)
         await pilot.press("ctrl+end", "alt+z")
         assert editor.model.cursor == (1, 3)
@@ -377,7 +383,7 @@ async def test_tiny_sizes_and_other_texts() -> None:
         app.editor.load("fn main() {}", by_name("rust"))
         await pilot.press("end", "enter")
         assert app.editor.text == "fn main() {}\n"
-        app.editor.replace_text("new")
+        app.editor.perform(lambda model: model.edit([(ORIGIN, model.buffer.end, "new")]))
         await pilot.press("ctrl+z")
         assert app.editor.text == "fn main() {}\n"
 
@@ -414,9 +420,9 @@ async def test_fifty_thousand_lines_type_like_none(monkeypatch: pytest.MonkeyPat
             with counted() as typed:
                 for sign in "value = other":
                     app.editor.type(sign)
-                    app.editor.render_line(app.editor.cell_of(app.editor.model.cursor).y)
+                    app.editor.render_line(app.editor.viewport.cell_of(app.editor.model.cursor).y)
             with counted() as gone:
-                app.editor.action_motion("text_end")
+                app.editor.action_move("text_end")
         return opened.count, typed.count, gone.count
 
     (_, typed, gone), (opened, typed_on_top, gone_on_top) = await edit(200), await edit(50_000)
@@ -447,7 +453,7 @@ async def test_a_blank_stands_between_a_mark_and_the_longest_number(lines: int, 
         key = editor.cells()[-1].key
         editor.set_cell_marks({key: CellMark(CellState.OK, 0.1)})
         editor.move_to(Location(number - 1, 0))
-        top = editor.cell_of(editor.model.cursor).y
+        top = editor.viewport.cell_of(editor.model.cursor).y
         assert editor.render_line(top).text.startswith(f"{row} ")
 
 
@@ -473,7 +479,7 @@ async def test_blocks_stand_between_lines_and_motions_pass_over_them() -> None:
     app = Host("a = 1\nb = 2\nc = 3")
     async with app.run_test(size=(30, 10)) as pilot:
         editor = app.editor
-        editor.put_block("first", 0, Numbers(), 2)
+        editor.blocks.put("first", 0, Numbers(), 2)
         await pilot.pause()
         rows = [row.rstrip() for row in app.screen_rows()]
         assert [row.split("  ")[-1].strip() for row in rows[1:3]] == ["output 0", "output 1"]
@@ -495,7 +501,7 @@ async def test_blocks_stand_between_lines_and_motions_pass_over_them() -> None:
         await pilot.pause()
         rows = [row.rstrip() for row in app.screen_rows()]
         assert "b = 1" in rows[1] and "output 0" in rows[2]
-        editor.remove_block("first")
+        editor.blocks.remove("first")
         await pilot.pause()
         assert editor.virtual_size.height == 4
 
@@ -504,10 +510,10 @@ async def test_the_lines_on_screen_stay_when_a_block_above_them_grows() -> None:
     app = Host("\n".join(f"n = {number}" for number in range(50)))
     async with app.run_test(size=(30, 10)) as pilot:
         editor = app.editor
-        editor.put_block("output", 3, Numbers(), 1)
+        editor.blocks.put("output", 3, Numbers(), 1)
         editor.go_to(30)
         await pilot.pause()
         before = app.screen_rows()
-        editor.put_block("output", 3, Numbers(), 20)
+        editor.blocks.put("output", 3, Numbers(), 20)
         await pilot.pause()
         assert app.screen_rows() == before

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 class KeyBinding(NamedTuple):
-    """One row: keys are separated by commas, the first is the one to show."""
+    """One row: `action` is an action of `CodeEditor`; of `keys`, separated by commas, the first is
+    shown."""
 
     id: str
     action: str
@@ -30,9 +31,12 @@ def _motion(name: str, keys: str, description: str) -> tuple[KeyBinding, KeyBind
         for key in keys.split(",")
     )
     return (
-        KeyBinding(f"editor.{name}", name, keys, description),
+        KeyBinding(f"editor.{name}", f"move('{name}')", keys, description),
         KeyBinding(
-            f"editor.select_{name}", f"select_{name}", shifted, f"Select: {description.lower()}"
+            f"editor.select_{name}",
+            f"move('{name}', True)",
+            shifted,
+            f"Select: {description.lower()}",
         ),
     )
 
@@ -50,70 +54,83 @@ DEFAULT_BINDINGS: tuple[KeyBinding, ...] = (
     *_motion("page_down", "pagedown", "Page down"),
     *_motion("text_start", "ctrl+home", "Beginning of text"),
     *_motion("text_end", "ctrl+end", "End of text"),
-    KeyBinding("editor.select_all", "select_all", "ctrl+a", "Select all"),
-    KeyBinding("editor.select_line", "select_line", "ctrl+l", "Select line"),
+    KeyBinding("editor.select_all", "select('all')", "ctrl+a", "Select all"),
+    KeyBinding("editor.select_line", "select('line')", "ctrl+l", "Select line"),
     KeyBinding(
-        "editor.matching_bracket", "matching_bracket", "ctrl+right_square_bracket,f3", "To bracket"
+        "editor.matching_bracket",
+        "move('matching_bracket')",
+        "ctrl+right_square_bracket,f3",
+        "To bracket",
     ),
-    KeyBinding("editor.previous_cell", "previous_cell", "alt+pageup,ctrl+pageup", "Previous cell"),
-    KeyBinding("editor.next_cell", "next_cell", "alt+pagedown,ctrl+pagedown", "Next cell"),
-    KeyBinding("editor.scroll_up", "scroll_line_up", "ctrl+up", "Scroll up"),
-    KeyBinding("editor.scroll_down", "scroll_line_down", "ctrl+down", "Scroll down"),
-    KeyBinding("editor.newline", "newline", "enter,ctrl+j", "New line"),
-    KeyBinding("editor.line_below", "line_below", "alt+o", "Line below"),
-    KeyBinding("editor.delete_left", "delete_left", "backspace,ctrl+h", "Delete left"),
-    KeyBinding("editor.delete_right", "delete_right", "delete", "Delete right"),
+    KeyBinding(
+        "editor.previous_cell", "move('previous_cell')", "alt+pageup,ctrl+pageup", "Previous cell"
+    ),
+    KeyBinding("editor.next_cell", "move('next_cell')", "alt+pagedown,ctrl+pagedown", "Next cell"),
+    KeyBinding("editor.scroll_up", "scroll_rows(-1)", "ctrl+up", "Scroll up"),
+    KeyBinding("editor.scroll_down", "scroll_rows(1)", "ctrl+down", "Scroll down"),
+    KeyBinding("editor.newline", "edit('newline')", "enter,ctrl+j", "New line"),
+    KeyBinding("editor.line_below", "edit('line_below')", "alt+o", "Line below"),
+    KeyBinding("editor.delete_left", "edit('delete_left')", "backspace,ctrl+h", "Delete left"),
+    KeyBinding("editor.delete_right", "edit('delete_right')", "delete", "Delete right"),
     KeyBinding(
         "editor.delete_word_left",
-        "delete_word_left",
+        "edit('delete_word_left')",
         "ctrl+w,ctrl+backspace,alt+backspace",
         "Delete word",
     ),
     KeyBinding(
-        "editor.delete_word_right", "delete_word_right", "alt+d,ctrl+delete", "Delete word right"
+        "editor.delete_word_right",
+        "edit('delete_word_right')",
+        "alt+d,ctrl+delete",
+        "Delete word right",
     ),
     KeyBinding(
-        "editor.delete_to_line_end", "delete_to_line_end", "ctrl+k", "Delete to end of line"
+        "editor.delete_to_line_end", "edit('delete_to_line_end')", "ctrl+k", "Delete to end of line"
     ),
-    KeyBinding("editor.delete_line", "delete_line", "ctrl+shift+k,alt+k", "Delete line"),
-    KeyBinding("editor.indent", "indent", "tab", "Indent"),
-    KeyBinding("editor.outdent", "outdent", "shift+tab", "Outdent"),
+    KeyBinding("editor.delete_line", "edit('delete_line')", "ctrl+shift+k,alt+k", "Delete line"),
+    KeyBinding("editor.indent", "edit('indent')", "tab", "Indent"),
+    KeyBinding("editor.outdent", "edit('outdent')", "shift+tab", "Outdent"),
     KeyBinding(
-        "editor.toggle_comment", "toggle_comment", "ctrl+slash,ctrl+underscore,alt+c", "Comment"
+        "editor.toggle_comment",
+        "edit('toggle_comment')",
+        "ctrl+slash,ctrl+underscore,alt+c",
+        "Comment",
     ),
-    KeyBinding("editor.move_line_up", "move_line_up", "alt+up", "Move line up"),
-    KeyBinding("editor.move_line_down", "move_line_down", "alt+down", "Move line down"),
+    KeyBinding("editor.move_line_up", "edit('move_line_up')", "alt+up", "Move line up"),
+    KeyBinding("editor.move_line_down", "edit('move_line_down')", "alt+down", "Move line down"),
     KeyBinding(
-        "editor.duplicate_line", "duplicate_line", "ctrl+d,alt+shift+down", "Duplicate line"
+        "editor.duplicate_line", "edit('duplicate_line')", "ctrl+d,alt+shift+down", "Duplicate line"
     ),
-    KeyBinding("editor.undo", "undo", "ctrl+z", "Undo"),
-    KeyBinding("editor.redo", "redo", "ctrl+y,ctrl+shift+z", "Redo"),
+    KeyBinding("editor.undo", "edit('undo')", "ctrl+z", "Undo"),
+    KeyBinding("editor.redo", "edit('redo')", "ctrl+y,ctrl+shift+z", "Redo"),
     KeyBinding("editor.cut", "cut", "ctrl+x", "Cut"),
     KeyBinding("editor.copy", "copy", "ctrl+c,super+c", "Copy"),
     KeyBinding("editor.paste", "paste", "ctrl+v", "Paste"),
     KeyBinding("editor.find", "find", "ctrl+f", "Find"),
     KeyBinding("editor.replace", "replace", "alt+r,ctrl+r", "Replace"),
-    KeyBinding("editor.find_next", "find_next", "f4,ctrl+n", "Find next"),
-    KeyBinding("editor.find_previous", "find_previous", "shift+f4,alt+n", "Find previous"),
-    KeyBinding("editor.goto_line", "goto_line", "ctrl+g", "Go to line"),
-    KeyBinding("editor.goto_cell", "goto_cell", "alt+g", "Go to cell"),
-    KeyBinding("editor.goto_symbol", "goto_symbol", "alt+s", "Go to symbol"),
+    KeyBinding("editor.find_next", "find_again(1)", "f4,ctrl+n", "Find next"),
+    KeyBinding("editor.find_previous", "find_again(-1)", "shift+f4,alt+n", "Find previous"),
+    KeyBinding("editor.goto_line", "goto('line')", "ctrl+g", "Go to line"),
+    KeyBinding("editor.goto_cell", "goto('cell')", "alt+g", "Go to cell"),
+    KeyBinding("editor.goto_symbol", "goto('symbol')", "alt+s", "Go to symbol"),
     KeyBinding("editor.toggle_wrap", "toggle_wrap", "alt+z", "Soft wrap"),
     KeyBinding("editor.toggle_numbers", "toggle_numbers", "", "Line numbers"),
     KeyBinding("editor.complete", "complete", "ctrl+space,ctrl+@,alt+slash", "Complete"),
     KeyBinding("editor.inspect", "inspect", "alt+i,shift+f1", "Documentation"),
     KeyBinding("editor.dismiss", "dismiss", "escape", "Dismiss"),
-    KeyBinding("editor.cell_below", "cell_below", "alt+j,alt+b", "New cell below"),
-    KeyBinding("editor.cell_above", "cell_above", "alt+a", "New cell above"),
-    KeyBinding("run.cell", "run_cell", "ctrl+enter,f5", "Run cell"),
+    KeyBinding("editor.cell_below", "edit('cell_below')", "alt+j,alt+b", "New cell below"),
+    KeyBinding("editor.cell_above", "edit('cell_above')", "alt+a", "New cell above"),
+    KeyBinding("run.cell", "run_cells('cell')", "ctrl+enter,f5", "Run cell"),
     KeyBinding("run.advance", "run_advance", "shift+enter,f6", "Run cell and advance"),
-    KeyBinding("run.selection", "run_selection", "alt+enter,f7", "Run selection or line"),
-    KeyBinding("run.above", "run_above", "alt+shift+a,alt+comma", "Run cells above"),
-    KeyBinding("run.below", "run_below", "alt+shift+b,alt+full_stop", "Run cell and below"),
-    KeyBinding("run.all", "run_all", "ctrl+f5,f8", "Run all cells"),
-    KeyBinding("run.file", "run_file", "shift+f5,alt+f", "Run file"),
-    KeyBinding("run.program", "run_program", "alt+shift+f", "Run as a program"),
-    KeyBinding("run.restart", "run_restart", "ctrl+shift+f5,alt+x", "Restart and run all"),
+    KeyBinding("run.selection", "run_cells('selection')", "alt+enter,f7", "Run selection or line"),
+    KeyBinding("run.above", "run_cells('above')", "alt+shift+a,alt+comma", "Run cells above"),
+    KeyBinding(
+        "run.below", "run_cells('below')", "alt+shift+b,alt+full_stop", "Run cell and below"
+    ),
+    KeyBinding("run.all", "run_cells('all')", "ctrl+f5,f8", "Run all cells"),
+    KeyBinding("run.file", "run_cells('file')", "shift+f5,alt+f", "Run file"),
+    KeyBinding("run.program", "run_cells('program')", "alt+shift+f", "Run as a program"),
+    KeyBinding("run.restart", "run_cells('restart')", "ctrl+shift+f5,alt+x", "Restart and run all"),
 )
 
 

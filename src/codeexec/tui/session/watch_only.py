@@ -9,13 +9,12 @@ from textual.actions import parse
 
 from codeexec.domain.errors import Denied
 
-_REFUSED = frozenset(
+REFUSED = frozenset(
     {"save", "save_as", "new_file", "external_editor", "keep_file", "reload_file", "trust"}
     | {"interrupt", "restart", "choose_kernel", "shut_down", "clear_queue", "pause_kernel"}
     | {"choose_policy", "rename_session", "stop_and_quit"}
     | {"create", "rename", "delete", "save_output", "export", "rerun", "edit", "cancel"}
-    | {"submit", "submit_now", "replace", "replace_all", "cell_above", "cell_below"}
-    | {"cut", "paste", "undo", "redo", "toggle_comment", "indent", "outdent", "newline"}
+    | {"submit", "submit_now", "replace", "replace_all", "cut", "paste", "newline"}
 )
 """Names of actions that change a document, a file, the kernel or the session."""
 
@@ -23,7 +22,7 @@ _REFUSED = frozenset(
 def refuses(action: str | tuple[str, str, tuple[object, ...]]) -> bool:
     """Whether an action writes anything."""
     name = parse(action)[1] if isinstance(action, str) else action[1]
-    return name in _REFUSED or name.startswith("run_")
+    return name in REFUSED or name.startswith("run_")
 
 
 def refusal() -> Denied:

@@ -154,8 +154,8 @@ class DocumentView(Vertical):
     def _make_view(self, model: EditorModel) -> DocumentEditor:
         habits = self._habits
         editor = CodeEditor(styles=EditorStyles.from_meanings(self._theme.style), model=model)
-        editor.auto_complete = habits.auto_complete
-        editor.enter_accepts = habits.enter_accepts
+        editor.completion.automatic = habits.auto_complete
+        editor.completion.enter_accepts = habits.enter_accepts
         editor.soft_wrap = habits.soft_wrap
         editor.painter.show_numbers = habits.line_numbers
         if habits.keymap == "vim":
@@ -202,7 +202,7 @@ class DocumentView(Vertical):
 
     def freeze(self) -> None:
         self.is_frozen = True
-        self.editor.set_read_only(True)
+        self.editor.model.read_only = True
 
     def compose(self) -> ComposeResult:
         yield self.banner
@@ -232,7 +232,7 @@ class DocumentView(Vertical):
     @property
     def is_written(self) -> bool:
         """Whether the user is writing here and has typed since the last run."""
-        typed = self.editor.typed_at
+        typed = self.editor.parser.typed_at
         return typed > self.ran_at and time.monotonic() - typed < _WRITES
 
     @property
@@ -319,7 +319,7 @@ class DocumentView(Vertical):
         and Denied when a link has taken the place of the file."""
         self.document = read(self.path, self.document.file.real)
         replace_text(self.editor, self.document.text)
-        self.editor.set_read_only(self.is_frozen or bool(self.document.file.read_only))
+        self.editor.model.read_only = self.is_frozen or bool(self.document.file.read_only)
         self._saved()
 
     def restore(self, unsaved: str) -> None:
@@ -349,14 +349,14 @@ class DocumentView(Vertical):
         line = min(max(line, 0), len(model.lines) - 1)
         model.select(model.selection.cursor._replace(line=line, column=column))
         self.editor.sync()
-        self.editor.reveal(center=True)
+        self.editor.viewport.reveal(center=True)
 
     def adopt(self, habits: Habits) -> None:
         """Take over what is set now; what was switched by key since stays where nothing is new."""
         previous, self._habits = self._habits, habits
         for editor in (view.editor for view in self.views):
-            editor.auto_complete = habits.auto_complete
-            editor.enter_accepts = habits.enter_accepts
+            editor.completion.automatic = habits.auto_complete
+            editor.completion.enter_accepts = habits.enter_accepts
             editor.model.language = self._accustomed()
             if habits.soft_wrap != previous.soft_wrap:
                 editor.set_soft_wrap(habits.soft_wrap)

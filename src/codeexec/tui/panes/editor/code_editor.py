@@ -1,60 +1,188 @@
-"""The code editor widget: maps keys and mouse to actions."""
+"""The code editor widget: maps keys and mouse to actions on its model, and shows it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from textual.geometry import Offset
+from rich.style import Style
+from textual import events, on
+from textual.scroll_view import ScrollView
 
+from codeexec.languages.catalog import text as plain_text
 from codeexec.tui.commands.editor import bindings
-from codeexec.tui.panes.editor.docs import Docs
-from codeexec.tui.panes.editor.edit_actions import EditActions
-from codeexec.tui.panes.editor.find_actions import FindActions
+from codeexec.tui.panes.editor import messages
+from codeexec.tui.panes.editor.actions import editing, moves, running
+from codeexec.tui.panes.editor.actions.completion import Completion
+from codeexec.tui.panes.editor.actions.finding import Finder
+from codeexec.tui.panes.editor.actions.keys import KeyTable
+from codeexec.tui.panes.editor.actions.mouse import Mouse
+from codeexec.tui.panes.editor.block_layer import BlockLayer
+from codeexec.tui.panes.editor.marks import Symbol
 from codeexec.tui.panes.editor.messages import RunScope
-from codeexec.tui.panes.editor.motion_actions import MotionActions
-from codeexec.tui.panes.editor.popups import CompletionList
-from codeexec.tui.panes.editor.run_actions import RunActions
+from codeexec.tui.panes.editor.painting import Painter
+from codeexec.tui.panes.editor.parsing import BackgroundParser
+from codeexec.tui.panes.editor.popup_layer import PopupLayer
+from codeexec.tui.panes.editor.screen_sync import ScreenSync
+from codeexec.tui.panes.editor.styles import EditorStyles
 from codeexec.tui.panes.editor.text import edits
-from codeexec.tui.panes.editor.text.motions import word_at
-from codeexec.tui.panes.editor.text.text import Location, Selection
+from codeexec.tui.panes.editor.text.model import EditorModel
+from codeexec.tui.panes.editor.text.syntax import syntax_for
+from codeexec.tui.panes.editor.text.text import Location
+from codeexec.tui.panes.editor.viewport import Viewport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from textual import events
     from textual.binding import BindingType
+    from textual.geometry import Region
+    from textual.strip import Strip
 
-_WHEEL = 3
-"""Rows of a popup that one notch of the wheel scrolls."""
+    from codeexec.documents.model import Cell
+    from codeexec.languages.model import Language
+    from codeexec.tui.panes.editor.actions.keys import ModalKeys
+    from codeexec.tui.panes.editor.marks import CellMark, Diagnostic
 
-__all__ = ["CodeEditor", "ModalKeys", "RunScope"]
-
-
-class ModalKeys(Protocol):
-    """A layer that sees keys first, such as vim's."""
-
-    def handle(self, editor: CodeEditor, key: str, character: str | None) -> bool:
-        """Act on a key; False leaves it to the editor."""
+__all__ = ["CodeEditor", "RunScope"]
 
 
-class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
+class CodeEditor(ScrollView, can_focus=True):
     """A fast editor for code in cells; what it wants done is posted as its messages.
 
-    `auto_complete` asks for completions while one types. `modal` sees keys first.
+    Commands act on `model`; `sync` shows what they did. `modal` sees keys first, such as vim's.
+    `completion`, `finder`, `blocks`, `popups` and `viewport` are its parts.
+    """
+
+    DEFAULT_CSS = """
+    CodeEditor {
+        overflow-x: auto;
+        overflow-y: scroll;
+        scrollbar-size-vertical: 1;
+        scrollbar-size-horizontal: 0;
+        background: $background;
+        color: $foreground;
+    }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
 
-    auto_complete = True
+    ALLOW_SELECT = False
+    """Textual does not select text here: the editor has a selection of its own."""
+
+    BlockPressed: TypeAlias = messages.BlockPressed
+    CompletionRequested: TypeAlias = messages.CompletionRequested
+    CursorMoved: TypeAlias = messages.CursorMoved
+    InspectRequested: TypeAlias = messages.InspectRequested
+    ModeChanged: TypeAlias = messages.ModeChanged
+    PromptRequested: TypeAlias = messages.PromptRequested
+    RunRequested: TypeAlias = messages.RunRequested
+    TextChanged: TypeAlias = messages.TextChanged
+    TextCopied: TypeAlias = messages.TextCopied
+
     modal: ModalKeys | None = None
-    _keymap: Mapping[str, str] | None = None
-    _actions: dict[str, list[str]]
-    _dragging = False
-    _drag_unit = 1
-    _drag_origin: Selection | None = None
+
+    def __init__(
+        self,
+        text: str = "",
+        language: Language | None = None,
+        *,
+        styles: EditorStyles | None = None,
+        read_only: bool = False,
+        model: EditorModel | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        """`model` is a view of a text that another editor shows too, in place of `text`."""
+        super().__init__(id=id, classes=classes)
+        self._own_styles = styles
+        self._base = Style.null()
+        self.soft_wrap = False
+        self.viewport = Viewport(self)
+        self.popups = PopupLayer(self)
+        self.blocks = BlockLayer(self)
+        self.completion = Completion(self)
+        self.finder = Finder(self)
+        self._mouse = Mouse(self)
+        self._keys = KeyTable(self._bindings)
+        if model is None:
+            model = EditorModel(text, language or plain_text())
+            model.read_only = read_only
+        self._take(model)
+
+    # The text.
+
+    def _take(self, model: EditorModel) -> None:
+        """Show this model from now on."""
+        self.model = model
+        self._syntax = syntax_for(model.language, model.buffer)
+        styles = self._own_styles or EditorStyles(lambda _: Style.null())
+        self.painter = Painter(model, self._syntax, styles)
+        self.parser = BackgroundParser(self, self._syntax)
+        self._screen_sync = ScreenSync(self, model, self._syntax)
+        self.viewport.measure()
+
+    def load(self, text: str, language: Language | None = None, *, read_only: bool = False) -> None:
+        """Show another text, without a history; the cursor goes to its beginning."""
+        model = EditorModel(text, language or self.model.language)
+        model.read_only = read_only
+        self.show_model(model)
+
+    def show_model(self, model: EditorModel) -> None:
+        """Show another model in place of the one before, from its beginning."""
+        self.completion.dismiss()
+        self.parser.close()
+        self.model.close()
+        self._take(model)
+        self._restyle()
+        self.viewport.resize_text()
+        self.scroll_to(0, 0, animate=False)
+        self.parser.schedule()
+        self.refresh()
+
+    @property
+    def text(self) -> str:
+        return self.model.buffer.text()
+
+    def cells(self) -> tuple[Cell, ...]:
+        """The cells of the text as it is now."""
+        return self.model.all_cells()
+
+    def symbols(self, first: int = 0, last: int | None = None) -> list[Symbol]:
+        """The names that the text defines (in the lines `first` to `last`), in its order; empty
+        without a grammar."""
+        finder = getattr(self._syntax, "symbols", None)
+        return [Symbol(*entry) for entry in finder(first, last)] if finder is not None else []
+
+    def perform(self, command: Callable[[EditorModel], object]) -> None:
+        """Let a command act on the model, and show what it did."""
+        command(self.model)
+        self.sync()
+
+    def sync(self, *, reveal: bool = True) -> None:
+        """Bring the screen up to the model after it has changed; with `reveal`, the cursor is
+        scrolled into view."""
+        self._screen_sync.sync(reveal=reveal)
+
+    def type(self, character: str) -> None:
+        """Type a character, as a key does."""
+        self.perform(lambda model: edits.type_text(model, character))
+        self.completion.request_while_typing()
+
+    def insert(self, text: str) -> None:
+        """Put text in place of the selection, as a paste does."""
+        self.perform(lambda model: editing.insert(model, text))
+
+    def move_to(self, location: Location, *, select: bool = False) -> None:
+        """Put the cursor somewhere; with `select` the selection grows or shrinks."""
+        self.perform(lambda model: moves.move_to(model, location, select=select))
+
+    def go_to(self, line: int, column: int = 0) -> None:
+        """Put the cursor in a line (from 0), in the middle of the screen if it was out of sight."""
+        self.move_to(Location(line, column))
+
+    # Keys and mouse.
 
     async def on_key(self, event: events.Key) -> None:
-        if self._popup_key(event.key) or (
+        if self.completion.handle_key(event.key) or (
             self.modal is not None and self.modal.handle(self, event.key, event.character)
         ):
             event.stop()
@@ -66,193 +194,168 @@ class CodeEditor(MotionActions, EditActions, FindActions, RunActions):
         else:
             # Textual would ask bindings only when the key has come back from the screen: then
             # characters that came with it, over a slow line or pasted, would overtake it.
-            for action in self._own_keys().get(event.key, ()):
+            for action in self._keys.actions(event.key, self.app._keymap):
                 if await self.app.run_action(action, default_namespace=self):
                     event.stop()
                     event.prevent_default()
                     return
-
-    def _own_keys(self) -> dict[str, list[str]]:
-        """Keys and actions of our own, as the keymap of the program has them."""
-        keymap = self.app._keymap
-        if keymap is not self._keymap:
-            mine = self._bindings.copy()
-            mine.apply_keymap(keymap)
-            self._keymap = keymap
-            self._actions = {
-                key: [binding.action for binding in key_bindings if not binding.priority]
-                for key, key_bindings in mine.key_to_bindings.items()
-            }
-        return self._actions
-
-    def type(self, character: str) -> None:
-        """Type a character, as a key does."""
-        self.perform(lambda model: edits.type_text(model, character))
-        if self.auto_complete and self.popup is None and not self.model.read_only:
-            self.complete_while_typing()
-
-    def _popup_key(self, key: str) -> bool:
-        """A key that belongs to an open popup; others go on to the text."""
-        popup = self.popup
-        if key == "escape":
-            self.dismiss_popup()
-            return popup is not None
-        if popup is None:
-            return False
-        is_list = isinstance(popup, CompletionList)
-        page = popup.page
-        steps = {"pageup": -page, "pagedown": page, **({"up": -1, "down": 1} if is_list else {})}
-        if key in steps:
-            popup.move(steps[key])
-            self._refresh_popup()
-        elif isinstance(popup, CompletionList) and key in ("enter", "tab"):
-            if key == "enter" and not popup.is_picked:
-                self.dismiss_popup()
-                return False
-            self.accept_completion()
-        else:
-            return False
-        return True
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
         self.insert(event.text)
 
-    # Mouse: press and drag select; twice by words, three times by lines. A cell's mark runs it.
+    @on(events.MouseDown)
+    @on(events.MouseMove)
+    @on(events.MouseUp)
+    @on(events.Click)
+    @on(events.MouseScrollDown)
+    @on(events.MouseScrollUp)
+    def handle_mouse(self, event: events.MouseEvent) -> None:
+        self._mouse.handle(event)
 
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        if (place := self.model.rows.block_at(event.y + self.scroll_offset.y)) is not None:
-            event.stop()
-            event.prevent_default()
-            block, block_row = place
-            x = event.x - self.painter.gutter
-            self.post_message(self.BlockPressed(block.key, block_row, x, event.button))
-            return
-        if event.button == 3:
-            self._point(self.location_at(event.x, event.y))
-        if event.button != 1:
-            return
-        event.stop()
-        event.prevent_default()
-        if self._placed is not None:
-            row = self._placed.row_at(event.x, event.y)
-            if row is not None and isinstance(self.popup, Docs):
-                return  # it is read, not pointed through
-            if row is not None and isinstance(self.popup, CompletionList):
-                self.popup.move(self.popup.top + row - self.popup.chosen)
-                self.accept_completion()
-                return
-            self.close_popup()
-        at = self.location_at(event.x, event.y)
-        if event.x == 0 and at.line == self.model.cells.span(self.model.cells.at(at.line))[0]:
-            self.move_to(at)
-            self.action_run_cell()
-            return
-        self._drag_unit = 3 if event.x < self.painter.gutter else 1
-        self._dragging = True
-        self.capture_mouse()
-        if event.shift:
-            self.move_to(at, select=True)
-            self._drag_origin = Selection.at(self.model.selection.anchor)
-        else:
-            self._begin_drag(at)
+    # Actions, by the names in the table of commands.
 
-    def _point(self, at: Location) -> None:
-        """Have the cursor where the right button is pressed; a selection there stays."""
-        selection = self.model.selection
-        if not selection.start <= at <= selection.end:
-            self.move_to(at)
+    def action_move(self, motion: str, select: bool = False) -> None:
+        """Move the cursor by a motion of `moves`."""
+        page = self.viewport.page
+        self.perform(lambda model: moves.move(model, motion, page, select=select))
 
-    def _scroll_popup(self, event: events.MouseEvent, step: int) -> None:
-        """The wheel over a popup scrolls that, not the text below."""
-        if self._placed is not None and self._placed.row_at(event.x, event.y) is not None:
-            event.stop()
-            event.prevent_default()
-            if self.popup is not None:
-                self.popup.move(step)
-                self._refresh_popup()
+    def action_select(self, unit: str) -> None:
+        """Select one of `moves.UNITS`."""
+        moves.UNITS[unit](self.model)
+        self.sync(reveal=unit != "all")
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        self._scroll_popup(event, _WHEEL)
+    def action_scroll_rows(self, count: int) -> None:
+        self.viewport.scroll_rows(count)
 
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        self._scroll_popup(event, -_WHEEL)
+    def action_edit(self, command: str) -> None:
+        """Do one of `editing.COMMANDS`."""
+        self.perform(editing.COMMANDS[command])
 
-    def _begin_drag(self, at: Location) -> None:
-        self._drag_origin = self._unit_at(at)
-        self.model.select(*self._drag_origin)
-        self.sync()
+    def action_copy(self) -> None:
+        text = editing.copied_text(self.model)
+        self.app.copy_to_clipboard(text)
+        self.post_message(self.TextCopied(text))
 
-    def _unit_at(self, at: Location) -> Selection:
-        lines = self.model.lines
-        if self._drag_unit == 2:
-            start, end = word_at(lines[at.line], at.column)
-            return Selection(Location(at.line, start), Location(at.line, end))
-        if self._drag_unit == 3:
-            below = Location(at.line + 1, 0)
-            end_of_line = Location(at.line, len(lines[at.line]))
-            has_next = at.line + 1 < len(lines)
-            return Selection(Location(at.line, 0), below if has_next else end_of_line)
-        return Selection.at(at)
+    def action_cut(self) -> None:
+        self.action_copy()
+        self.perform(editing.delete_copied)
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        if not self._dragging or self._drag_origin is None:
-            return
-        event.stop()
-        y = event.y
-        unit = self._unit_at(self.location_at(event.x, y))
-        origin = self._drag_origin
-        if unit.start < origin.start:
-            self.model.select(origin.end, unit.start)
-        else:
-            self.model.select(origin.start, max(unit.end, origin.end))
-        self.sync()
+    def action_paste(self) -> None:
+        """Put in what was copied last."""
+        self.perform(lambda model: editing.paste(model, self.app.clipboard))
 
-    def on_mouse_up(self, event: events.MouseUp) -> None:
-        if self._dragging:
-            event.stop()
-            self._dragging = False
-            self.release_mouse()
+    def action_find(self, kind: str = "find") -> None:
+        """Ask for what to find (`find`) or to `replace`, beginning with what is selected."""
+        text = self.model.selected_text
+        self.post_message(self.PromptRequested(kind, "" if "\n" in text else text))
 
-    def on_click(self, event: events.Click) -> None:
-        if (
-            event.button != 1
-            or self.model.rows.block_at(event.y + self.scroll_offset.y) is not None
-        ):
-            return
-        event.stop()
-        event.prevent_default()
-        if event.chain in (2, 3) and event.x >= self.painter.gutter:
-            self._drag_unit = event.chain
-            self._begin_drag(self.location_at(event.x, event.y))
+    def action_replace(self) -> None:
+        self.action_find("replace")
 
-    # How it looks.
+    def action_find_again(self, step: int) -> None:
+        self.finder.find_again(step)
+
+    def action_goto(self, kind: str) -> None:
+        """Ask for a `line`, `cell` or `symbol` to go to."""
+        self.post_message(self.PromptRequested(kind))
+
+    def action_run_cells(self, scope: str) -> None:
+        """Run the cells of a `RunScope`; after a single line the cursor goes to the next."""
+        self.completion.dismiss()
+        cells = running.cells_to_run(self.model, RunScope(scope))
+        if cells:
+            self.post_message(self.RunRequested(RunScope(scope), tuple(cells)))
+        if scope == RunScope.SELECTION:
+            self.perform(running.step_to_next_line)
+
+    def action_run_advance(self) -> None:
+        """Run the cell and go to the next; after the last one there is a new one."""
+        self.action_run_cells(RunScope.CELL)
+        self.perform(running.step_to_next_cell)
+
+    def action_complete(self) -> None:
+        self.completion.request()
+
+    def action_inspect(self) -> None:
+        self.completion.request_docs()
+
+    def action_dismiss(self) -> None:
+        """Close what is open; else let the selection go."""
+        if not self.completion.dismiss():
+            self.perform(lambda model: model.select(model.cursor))
 
     def action_toggle_wrap(self) -> None:
         self.set_soft_wrap(not self.soft_wrap)
 
-    def set_soft_wrap(self, wrap: bool) -> None:
-        """Show long lines on several rows, or scroll sideways."""
-        self.soft_wrap = wrap
-        self._resize_text()
-        self.scroll_to(x=0, animate=False)
-        self.reveal(center=True)
-        self.refresh()
-
     def action_toggle_numbers(self) -> None:
         self.show_numbers(not self.painter.show_numbers)
 
-    def show_numbers(self, visible: bool) -> None:
-        """Have numbers at the lines, or not."""
-        self.painter.show_numbers = visible
-        self._resize_text()
+    # How it looks.
+
+    def set_cell_marks(self, marks: Mapping[str, CellMark]) -> None:
+        """Mark how cells stand, by `Cell.key`, in place of what was marked before."""
+        self.painter.mark(marks)
         self.refresh()
 
-    def set_read_only(self, read_only: bool) -> None:
-        self.model.read_only = read_only
+    def set_diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Mark lines, one diagnostic each, in place of those before."""
+        self.painter.diagnostics = {entry.line: entry for entry in diagnostics}
+        self.refresh()
 
-    @property
-    def cursor_offset(self) -> Offset:
-        """Cell and row of the cursor in the widget."""
-        return self.cell_of(self.model.cursor)
+    def set_soft_wrap(self, wrap: bool) -> None:
+        """Show long lines on several rows, or scroll sideways."""
+        self.soft_wrap = wrap
+        self.viewport.resize_text()
+        self.scroll_to(x=0, animate=False)
+        self.viewport.reveal(center=True)
+        self.refresh()
+
+    def show_numbers(self, visible: bool) -> None:
+        """Show the numbers of the lines, or hide them."""
+        self.painter.show_numbers = visible
+        self.viewport.resize_text()
+        self.refresh()
+
+    def use_styles(self, styles: EditorStyles | None) -> None:
+        """Paint with these styles; with None, with those of the app's theme."""
+        self._own_styles = styles
+        self._restyle()
+        self.popups.redraw()
+
+    def _restyle(self) -> None:
+        variables = self.app.theme_variables
+        self.painter.styles = self._own_styles or EditorStyles.from_variables(variables)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        # Looked up once for all lines: it goes through all ancestors, 0.1 ms a time.
+        self._base = self.rich_style
+        return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        scroll_x, scroll_y = self.scroll_offset
+        self.painter.prepare(scroll_y, self.size.height)
+        base = self._base or self.rich_style
+        scroll = 0 if self.soft_wrap else scroll_x
+        return self.popups.over(self.painter.row(y + scroll_y, scroll, self.size.width, base), y)
+
+    def on_mount(self) -> None:
+        self._restyle()
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.use_styles(self._own_styles))
+        self.viewport.resize_text()
+        # What can be read without colours is on screen before they are worked out.
+        self.call_after_refresh(lambda: self.parser.schedule())
+
+    def on_resize(self) -> None:
+        self.viewport.resize_text()
+        self.popups.place()
+        self.call_after_refresh(self.viewport.reveal)
+
+    @on(events.Focus)
+    @on(events.Blur)
+    def show_focus(self, event: events.Focus | events.Blur) -> None:
+        self.painter.focused = isinstance(event, events.Focus)
+        if not self.painter.focused:
+            self.completion.dismiss()
+        self.refresh()

@@ -76,7 +76,7 @@ class FindBar(Vertical):
         for box in self.query(Checkbox):
             box.display = mode != "line"
         field = self.query_one("#text", Input)
-        field.value = text if text or mode == "line" else self._editor.search_query.text
+        field.value = text if text or mode == "line" else self._editor.finder.query.text
         field.select_all()
         field.focus()
         self._say("")
@@ -99,7 +99,7 @@ class FindBar(Vertical):
 
     def _find(self, step: int = 1, *, at_selection: bool = False) -> None:
         try:
-            self._show(self._editor.find(self.search_query, step, at_selection=at_selection))
+            self._show(self._editor.finder.find(self.search_query, step, at_selection=at_selection))
         except UsageError as error:
             self._say(error.message)
 
@@ -131,7 +131,7 @@ class FindBar(Vertical):
     @on(Input.Submitted, "#replacement")
     def replace_and_go_on(self) -> None:
         try:
-            self._show(self._editor.replace(self.search_query, self._replacement))
+            self._show(self._editor.finder.replace(self.search_query, self._replacement))
         except UsageError as error:
             self._say(error.message)
 
@@ -146,9 +146,8 @@ class FindBar(Vertical):
     def action_replace_all(self) -> None:
         if self._mode == "replace":
             try:
-                self._say(
-                    f"{self._editor.replace_all(self.search_query, self._replacement)} replaced"
-                )
+                count = self._editor.finder.replace_all(self.search_query, self._replacement)
+                self._say(f"{count} replaced")
             except UsageError as error:
                 self._say(error.message)
 
@@ -171,5 +170,5 @@ class FindBar(Vertical):
 
     def action_close(self) -> None:
         self.display = False
-        self._editor.stop_finding()
+        self._editor.finder.stop()
         self._editor.focus()

@@ -67,3 +67,12 @@ class CompletionItem:
 
     text: str
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A name that the text defines: a function, a class; `line` from 0."""
+
+    name: str
+    kind: str
+    line: int

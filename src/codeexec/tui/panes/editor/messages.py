@@ -1,4 +1,7 @@
-"""Messages of the editor: notices about its text, and requests to the widget that hosts it."""
+"""Messages of the editor: notices about its text, and requests to the widget that hosts it.
+
+Each is a name of the widget, too: `CodeEditor.RunRequested` and so on.
+"""
 
 from __future__ import annotations
 
@@ -57,72 +60,77 @@ class CodeQuestion(EditorMessage, namespace="code_editor"):
         return Location(self.start.line + newlines, column + (not newlines) * self.start.column)
 
 
-class EditorMessages:
-    """The messages as nested classes, available as `CodeEditor.RunRequested` and so on."""
+class TextChanged(EditorMessage, namespace="code_editor"):
+    """The text has changed; `version` counts up with every change."""
 
-    class TextChanged(EditorMessage, namespace="code_editor"):
-        """The text has changed; `version` counts up with every change."""
+    def __init__(self, version: int) -> None:
+        super().__init__()
+        self.version = version
 
-        def __init__(self, version: int) -> None:
-            super().__init__()
-            self.version = version
 
-    class CursorMoved(EditorMessage, namespace="code_editor"):
-        """The cursor or the selection has moved; counted from 0, in code points."""
+class CursorMoved(EditorMessage, namespace="code_editor"):
+    """The cursor or the selection has moved; counted from 0, in code points."""
 
-        def __init__(self, selection: Selection) -> None:
-            super().__init__()
-            self.selection = selection
+    def __init__(self, selection: Selection) -> None:
+        super().__init__()
+        self.selection = selection
 
-    class RunRequested(EditorMessage, namespace="code_editor"):
-        """Run these cells, in this order. For a selection there is one, without a title.
 
-        RESTART asks for a fresh kernel first.
-        """
+class RunRequested(EditorMessage, namespace="code_editor"):
+    """Run these cells, in this order. For a selection there is one, without a title.
 
-        def __init__(self, scope: RunScope, cells: tuple[Cell, ...]) -> None:
-            super().__init__()
-            self.scope = scope
-            self.cells = cells
+    RESTART asks for a fresh kernel first.
+    """
 
-    class CompletionRequested(CodeQuestion, namespace="code_editor"):
-        """Request for completions, answered with `show_completions`. `automatic`: made while
-        typing, so failures stay silent."""
+    def __init__(self, scope: RunScope, cells: tuple[Cell, ...]) -> None:
+        super().__init__()
+        self.scope = scope
+        self.cells = cells
 
-        automatic = False
 
-    class InspectRequested(CodeQuestion, namespace="code_editor"):
-        """Answer with `show_docs`."""
+class CompletionRequested(CodeQuestion, namespace="code_editor"):
+    """Request for completions, answered with `show_completions`. `automatic`: made while
+    typing, so failures stay silent."""
 
-    class TextCopied(EditorMessage, namespace="code_editor"):
-        """Text was copied or cut; other clipboards than the application's may take it."""
+    automatic = False
 
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
 
-    class ModeChanged(EditorMessage, namespace="code_editor"):
-        """The mode of a key layer such as vim's has changed; `mode` is its label."""
+class InspectRequested(CodeQuestion, namespace="code_editor"):
+    """Answer with `show_docs`."""
 
-        def __init__(self, mode: str) -> None:
-            super().__init__()
-            self.mode = mode
 
-    class BlockPressed(EditorMessage, namespace="code_editor"):
-        """A mouse button went down on row `row` of a block, at cell `x` of its content."""
+class TextCopied(EditorMessage, namespace="code_editor"):
+    """Text was copied or cut; other clipboards than the application's may take it."""
 
-        def __init__(self, key: str, row: int, x: int, button: int) -> None:
-            super().__init__()
-            self.key = key
-            self.row = row
-            self.x = x
-            self.button = button
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
 
-    class PromptRequested(EditorMessage, namespace="code_editor"):
-        """Request to open the prompt of this kind (`find`, `replace`, `line`, `cell`, `symbol` or
-        `command`) with `text` in it."""
 
-        def __init__(self, kind: str, text: str = "") -> None:
-            super().__init__()
-            self.kind = kind
-            self.text = text
+class ModeChanged(EditorMessage, namespace="code_editor"):
+    """The mode of a key layer such as vim's has changed; `mode` is its label."""
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self.mode = mode
+
+
+class BlockPressed(EditorMessage, namespace="code_editor"):
+    """A mouse button went down on row `row` of a block, at cell `x` of its content."""
+
+    def __init__(self, key: str, row: int, x: int, button: int) -> None:
+        super().__init__()
+        self.key = key
+        self.row = row
+        self.x = x
+        self.button = button
+
+
+class PromptRequested(EditorMessage, namespace="code_editor"):
+    """Request to open the prompt of this kind (`find`, `replace`, `line`, `cell`, `symbol` or
+    `command`) with `text` in it."""
+
+    def __init__(self, kind: str, text: str = "") -> None:
+        super().__init__()
+        self.kind = kind
+        self.text = text

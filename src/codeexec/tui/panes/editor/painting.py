@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from codeexec.tui.panes.editor.text.lexer_syntax import Span
     from codeexec.tui.panes.editor.text.model import EditorModel
     from codeexec.tui.panes.editor.text.syntax import Syntax
-    from codeexec.tui.panes.editor.text.text import Location
+    from codeexec.tui.panes.editor.text.text import Location, TextChange
 
 _DIAGNOSTIC_GLYPHS = {Severity.ERROR: "●", Severity.WARN: "▲", Severity.INFO: "·"}
 _RULE = "─"
@@ -109,6 +109,15 @@ class Painter:
             self._spans = {**reused, **self._spans}
             # Lines that are not painted anew with this frame still look as they did.
             self._painted = {line: old_painted.get(line, self._spans[line]) for line in self._spans}
+
+    def shift_diagnostics(self, change: TextChange) -> None:
+        """Keep diagnostics at their lines after a change that adds or removes lines."""
+        shift, last = change.line_shift, change.old_end.line
+        if any(line > change.start.line for line in self.diagnostics):
+            self.diagnostics = {
+                line + (shift if line >= last and line > change.start.line else 0): diagnostic
+                for line, diagnostic in self.diagnostics.items()
+            }
 
     def mark_of(self, key: str) -> CellMark | None:
         mark = self.marks.get(key)

@@ -211,14 +211,14 @@ class VimKeys:
             case ".":
                 self._repeat(editor)
             case "n" | "N":
-                editor.find(editor.search_query, 1 if keys == "n" else -1)
+                editor.finder.find_again(1 if keys == "n" else -1)
                 model.select(model.selection.start)
             case "/":
                 editor.action_find()
             case "z":
                 if len(keys) < 2:
                     return False
-                editor.reveal(center=True)
+                editor.viewport.reveal(center=True)
         return True
 
     def _repeat(self, editor: CodeEditor) -> None:
@@ -229,7 +229,7 @@ class VimKeys:
         for key, character in change:
             if not self.handle(editor, key, character):
                 if key in _INSERTING:
-                    editor.run_command(_INSERTING[key])
+                    editor.action_edit(_INSERTING[key])
                 elif character:
                     editor.type(character)
         self._last_change = change

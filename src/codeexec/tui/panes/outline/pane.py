@@ -126,7 +126,7 @@ class OutlinePane(Vertical):
             if entries is None:
                 return False
             self._entries, self._version = entries, version
-        if sheet.editor.is_parsing:
+        if sheet.editor.parser.is_parsing:
             self._version = ()  # its definitions are to be found yet
             self.follow()
         return True

@@ -268,7 +268,7 @@ class Running(Autosaving):
         )
         if completion is not None and completion.matches:
             items = [CompletionItem(match.text, match.type) for match in completion.matches]
-            sheet.editor.show_completions(items, event.location(completion.start), event)
+            sheet.editor.completion.show(items, event.location(completion.start), event)
         else:
             await self._complete_from_text(sheet, event)
 
@@ -281,7 +281,7 @@ class Running(Autosaving):
         texts = [_near_cursor(document) for document in self._sheets]
         items = await asyncio.to_thread(words_like, word, texts, python=is_python)
         start = event.location(event.offset - len(word))
-        sheet.editor.show_completions(items, start, event)
+        sheet.editor.completion.show(items, start, event)
 
     @on(CodeEditor.InspectRequested)
     def ask_docs(self, event: CodeEditor.InspectRequested) -> None:
@@ -295,7 +295,7 @@ class Running(Autosaving):
             self, self.session, q.Inspect(event.code, event.offset, kernel=self._kernel_of(sheet))
         )
         if reply is not None and reply.found:
-            sheet.editor.show_docs(reply.text, event)
+            sheet.editor.completion.show_docs(reply.text, event)
         elif reply is not None:
             self.post_message(NoticePosted(NO_DOCS))
 

@@ -143,6 +143,10 @@ class EditorModel:
         at = self.cells.at(self.cursor.line) if index is None else index
         return self.cells.cell(at, self.buffer.lines)
 
+    def all_cells(self) -> tuple[Cell, ...]:
+        """The cells of the text as it is now."""
+        return self.cells.cells(self.buffer.lines)
+
     def line_range(self) -> tuple[int, int]:
         """First and last line of the selection; a line only touched by its end is left out."""
         start, end = self.selection.start, self.selection.end

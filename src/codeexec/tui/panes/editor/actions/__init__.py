@@ -1,0 +1,1 @@
+"""Actions of the editor: functions over its model, and controllers for what has state."""

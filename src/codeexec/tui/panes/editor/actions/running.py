@@ -1,0 +1,72 @@
+"""Cells that a run command covers, and where the cursor goes after it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never
+
+from codeexec.documents import selection
+from codeexec.documents.model import Cell, CellKind
+from codeexec.tui.panes.editor.messages import RunScope
+from codeexec.tui.panes.editor.text import edits
+from codeexec.tui.panes.editor.text.motions import indentation
+from codeexec.tui.panes.editor.text.text import Location
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from codeexec.tui.panes.editor.text.model import EditorModel
+
+
+def cells_to_run(model: EditorModel, scope: RunScope) -> Sequence[Cell]:
+    """The cells that a run of this scope covers, in the order of the text; may be empty."""
+    match scope:
+        case RunScope.CELL:
+            return selection.runnable([model.cell()])
+        case RunScope.SELECTION:
+            return selection.runnable([_selected_code(model)])
+        case RunScope.ABOVE:
+            return selection.above(model.all_cells(), model.cursor.line)
+        case RunScope.BELOW:
+            return selection.below(model.all_cells(), model.cursor.line)
+        case RunScope.ALL | RunScope.RESTART:
+            return selection.runnable(model.all_cells())
+        case RunScope.FILE:
+            # The whole text at once, as one program.
+            source = model.cells.source(model.lines)
+            return [Cell(0, CellKind.CODE, "", 0, 0, len(model.lines), source)]
+        case RunScope.PROGRAM:
+            # A process of its own reads the file; no source is sent.
+            return [Cell(0, CellKind.CODE, "", 0, 0, len(model.lines), "")]
+        case _:
+            assert_never(scope)
+
+
+def _selected_code(model: EditorModel) -> Cell:
+    """The selected text, or the line, without the indentation that all of it has."""
+    first, last = model.line_range()
+    selected = model.selection
+    whole_lines = selected.is_empty or selected.start.line != selected.end.line
+    lines = model.lines[first : last + 1] if whole_lines else [model.selected_text]
+    code = [line for line in lines if line.strip()]
+    depth = min((len(indentation(line)) for line in code), default=0)
+    source = model.cells.source(line[depth:] for line in lines)
+    cell = replace(model.cell(), kind=CellKind.CODE, title="", source=source)
+    return replace(cell, start=first, body=first)
+
+
+def step_to_next_line(model: EditorModel) -> None:
+    """After a line was run: the cursor goes to the next; a selection stays."""
+    _, last = model.line_range()
+    if model.selection.is_empty and last + 1 < len(model.lines):
+        model.select(Location(last + 1, 0))
+
+
+def step_to_next_cell(model: EditorModel) -> None:
+    """The cursor goes to the next cell; after the last one a new one is added."""
+    index = model.cells.at(model.cursor.line) + 1
+    if index < len(model.cells):
+        first, end = model.cells.span(index)
+        model.select(Location(min(first + 1, end - 1), 0))
+    elif model.cells.separators and model.shared.spare is None:
+        edits.append_spare_cell(model)

@@ -1,0 +1,66 @@
+"""Parsing of an editor's text in the pauses of typing."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.editor.code_editor import CodeEditor
+    from codeexec.tui.panes.editor.text.syntax import Syntax
+
+SLICE = 0.002
+"""Seconds of parsing between two looks at the keyboard."""
+_PAUSE = 0.04
+"""Seconds without a key before a parse that takes longer than a key may."""
+_PATIENCE = 0.5
+"""Seconds after which colours are caught up with even while keys keep coming."""
+_LONGEST = 0.5
+"""Seconds without a key before a parse that takes so long or longer."""
+
+
+class BackgroundParser:
+    """Brings the syntax of one text up to date, and has the lines drawn that look different then.
+
+    `typed_at` is the monotonic time of the last change.
+    """
+
+    def __init__(self, editor: CodeEditor, syntax: Syntax) -> None:
+        self._editor = editor
+        self._syntax = syntax
+        self._is_scheduled = False
+        self._is_closed = False
+        self.typed_at = self._stale_since = 0.0
+
+    @property
+    def is_parsing(self) -> bool:
+        """Whether colours and symbols are not yet those of the text as it is."""
+        return self._is_scheduled or not self._editor.is_attached
+
+    def schedule(self) -> None:
+        """Parse as soon as no key comes for a moment."""
+        self.typed_at = monotonic()
+        if not self._is_scheduled and self._editor.is_attached:
+            self._is_scheduled = True
+            self._stale_since = self.typed_at
+            self._editor.set_timer(_PAUSE, self._parse)
+
+    def close(self) -> None:
+        """Parse no more: the editor shows another text."""
+        self._is_closed = True
+
+    def _parse(self) -> None:
+        if self._is_closed:
+            return
+        now, cost = monotonic(), self._syntax.cost
+        # A parse that takes longer than the time between keys would be restarted by each key and
+        # never end.
+        wait = self.typed_at + max(_PAUSE, min(cost, _LONGEST)) - now
+        if wait > 0 and (now < self._stale_since + _PATIENCE or cost > _PAUSE):
+            self._editor.set_timer(wait, self._parse)
+        elif self._syntax.work(SLICE):
+            self._is_scheduled = False
+            for line in self._editor.painter.recolor():
+                self._editor.viewport.refresh_lines(line, line)
+        else:
+            self._editor.set_timer(0.001, self._parse)

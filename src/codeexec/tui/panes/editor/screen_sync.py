@@ -1,0 +1,143 @@
+"""Update of an editor's screen after its model has changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+
+from codeexec.tui.panes.editor.messages import CursorMoved, TextChanged
+from codeexec.tui.panes.editor.parsing import SLICE
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.editor.code_editor import CodeEditor
+    from codeexec.tui.panes.editor.text.model import EditorModel
+    from codeexec.tui.panes.editor.text.syntax import Syntax
+    from codeexec.tui.panes.editor.text.text import Location, TextChange
+
+
+class ScreenSync:
+    """Follows one model: collects what has changed, and draws as little as shows it."""
+
+    def __init__(self, editor: CodeEditor, model: EditorModel, syntax: Syntax) -> None:
+        self._editor = editor
+        self._model = model
+        self._syntax = syntax
+        self._seen_version = model.buffer.version
+        self._seen_selection = model.selection
+        self._seen_cell = 0
+        self._seen_gutter = editor.painter.gutter
+        self._dirty: list[tuple[int, int]] = []
+        self._moved_from: int | None = None
+        self._shift_above = 0
+        model.listeners.append(self._note_change)
+        model.on_settled = self._show_others_changes
+
+    def _note_change(self, change: TextChange) -> None:
+        editor = self._editor
+        self._syntax.changed(change)
+        first, last = change.start.line, change.new_end.line
+        if change.line_shift:
+            above = self._moved_from
+            self._moved_from = first if above is None else min(first, above)
+            editor.painter.shift_diagnostics(change)
+            if change.old_end.line <= editor.scroll_offset.y:
+                self._shift_above += change.line_shift
+        self._dirty.append((first, last))
+        cells = self._model.cells
+        # A separator that came or went at the first line changes the cell above it, too.
+        low = cells.at(max(first - 1, 0))
+        editor.painter.touch(cells.key(index) for index in range(low, cells.at(last) + 1))
+        for line in (first, last):
+            editor.viewport.note_line(line)
+
+    def _show_others_changes(self) -> None:
+        """Show what another view has changed, with the same lines on screen as before."""
+        editor, shift = self._editor, self._shift_above
+        self.sync(reveal=False)
+        if shift and not editor.soft_wrap:
+            y = editor.scroll_offset.y + shift
+            editor.call_after_refresh(editor.scroll_to, y=y, animate=False, force=True)
+
+    def sync(self, *, reveal: bool = True) -> None:
+        """Bring the screen up to the model, and post messages about what changed."""
+        editor, model = self._editor, self._model
+        changed = model.buffer.version != self._seen_version
+        moved = model.selection != self._seen_selection
+        if not changed and not moved:
+            return
+        if changed:
+            self._forget_colors()
+            editor.parser.schedule()
+        previous_brackets = editor.painter.brackets
+        editor.painter.match_brackets()
+        self._refresh(previous_brackets, changed)
+        self._seen_version = model.buffer.version
+        if reveal:
+            editor.viewport.reveal()
+        editor.completion.follow_cursor()
+        if changed:
+            editor.post_message(TextChanged(model.buffer.version))
+        if moved:
+            self._seen_selection = model.selection
+            editor.post_message(CursorMoved(model.selection))
+
+    def _forget_colors(self) -> None:
+        painter = self._editor.painter
+        if getattr(self._syntax, "is_quick", False):
+            self._syntax.work(SLICE)
+            painter.forget_colors()
+        elif self._moved_from is None:
+            # Until the text is parsed again no other line can look different.
+            for first, last in self._dirty:
+                painter.forget_colors(range(first, last + 1))
+        else:
+            painter.forget_colors()
+
+    def _refresh(self, brackets: tuple[Location, ...], changed: bool) -> None:
+        editor, model = self._editor, self._model
+        cell = model.cells.at(model.cursor.line)
+        if editor.painter.gutter != self._seen_gutter:
+            self._seen_gutter = editor.painter.gutter
+            editor.viewport.resize_text()  # another width to wrap at
+        if changed:
+            self._resize()
+        if (
+            cell != self._seen_cell
+            or self._moved_from is not None
+            or (editor.soft_wrap and changed)
+        ):
+            editor.refresh()
+        else:
+            self._refresh_lines(brackets)
+        self._seen_cell = cell
+        self._dirty.clear()
+        self._moved_from = None
+        self._shift_above = 0
+
+    def _resize(self) -> None:
+        editor = self._editor
+        total = Size(editor.viewport.text_width, self._model.rows.total)
+        if total.width != editor.virtual_size.width:
+            editor.virtual_size = total
+            # The bar below may have come or gone, and with it a row.
+            editor.call_after_refresh(editor.viewport.reveal)
+        elif total != editor.virtual_size:
+            # The vertical bar is always there, so that more lines need no new layout.
+            editor.set_reactive(ScrollView.virtual_size, total)
+            editor.vertical_scrollbar.window_virtual_size = total.height
+
+    def _refresh_lines(self, brackets: tuple[Location, ...]) -> None:
+        refresh_lines = self._editor.viewport.refresh_lines
+        for first, last in self._dirty:
+            refresh_lines(first, last)
+        old, new = self._seen_selection, self._model.selection
+        if old.is_empty and new.is_empty:
+            refresh_lines(old.cursor.line, old.cursor.line)
+            refresh_lines(new.cursor.line, new.cursor.line)
+        else:
+            lines = [at.line for pair in (old, new) for at in pair]
+            refresh_lines(min(lines), max(lines))
+        for at in (*brackets, *self._editor.painter.brackets):
+            refresh_lines(at.line, at.line)
