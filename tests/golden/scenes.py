@@ -161,7 +161,7 @@ async def watching(folder: Path, size: Size) -> AsyncIterator[Bench]:
             await teacher.is_idle(1)
             name = teacher.snapshot.name
             await teacher.editor.at('print("spoken")').bench.write("# still written: ")
-            await teacher.workbench.documents.look()
+            await teacher.workbench.documents.watcher.look()
             teacher.workbench.keep_layout()
             home = folder / "home"
             home.mkdir()
@@ -172,9 +172,10 @@ async def watching(folder: Path, size: Size) -> AsyncIterator[Bench]:
                 await student.sees("watching only · following")
                 await student.sees("# still written: ")
                 await student.is_idle(1)
-                places = teacher.workbench.documents.view().files
+                places = teacher.workbench.documents.shared_view.current().files
                 await student.until(
-                    lambda: student.workbench.documents.view().files == places, "the cursor"
+                    lambda: student.workbench.documents.shared_view.current().files == places,
+                    "the cursor",
                 )
                 yield student
             for sheet in teacher.workbench.documents.sheets:

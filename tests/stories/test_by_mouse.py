@@ -154,7 +154,7 @@ async def test_a_day_by_the_mouse_alone(tmp_path: Path) -> None:
             name = bench.snapshot.name
             notebook = open_document(bench.folder / "day.ipynb")
             assert [cell.title for cell in notebook.cells] == ["load", "count"]
-            await bench.workbench.documents.outputs_saved()
+            await bench.workbench.documents.outputs.wait()
             saved = open_document(bench.folder / "day.ipynb").notebook
             assert saved is not None
             assert [output["output_type"] for output in saved.outputs(0)] == ["display_data"]

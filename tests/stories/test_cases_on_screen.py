@@ -25,12 +25,14 @@ async def _open(bench: Bench, name: str, content: str | None = None) -> None:
         shutil.copyfile(CASES / name, path)
     else:
         path.write_text(content, "utf-8")
-    assert await bench.workbench.documents.open(path) is not None
+    assert await bench.workbench.documents.opener.open(path) is not None
     bench.workbench.action_go("editor")
 
 
 async def _run_all(bench: Bench, cells: int) -> None:
-    await bench.workbench.documents.run_all()
+    documents = bench.workbench.documents
+    assert documents.sheet is not None
+    await documents.runner.run_all(documents.sheet)
     await bench.is_idle(cells)
 
 
@@ -143,7 +145,7 @@ async def c62_equal_cells_have_their_own_outputs(bench: Bench) -> None:
     sheet.go_to(len(lines) - 1 - lines[::-1].index(source))
     await bench.press("f5")
     await bench.is_idle(1)
-    await bench.workbench.documents.outputs_saved()
+    await bench.workbench.documents.outputs.wait()
     await bench.until(lambda: _outputs(bench, "same.ipynb") == [[], ["n\n"]], "the second's")
 
 

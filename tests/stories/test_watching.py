@@ -24,9 +24,9 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
             await teacher.console.run("1")
             await teacher.is_idle(1)
             name = teacher.snapshot.name
-            teacher.workbench.documents.bring(teacher.workbench.documents.sheets[0])
+            teacher.workbench.documents.front.bring(teacher.workbench.documents.sheets[0])
             await teacher.editor.at("print('two')").bench.write("abc")
-            await teacher.workbench.documents.look()
+            await teacher.workbench.documents.watcher.look()
             swaps = teacher.program.app_context.swaps
             lesson = str(tmp_path / "work" / "lesson.py")
             assert swaps is not None and swaps.find(lesson) is not None
@@ -41,9 +41,10 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 await student.sees("watching only · following")
                 await student.until(lambda: "abcprint('two')" in student.editor.text, "the text")
                 # The cursor may come before the text that it stands in: it is shown again then.
-                places = teacher.workbench.documents.view().files
+                places = teacher.workbench.documents.shared_view.current().files
                 await student.until(
-                    lambda: student.workbench.documents.view().files == places, "the cursor"
+                    lambda: student.workbench.documents.shared_view.current().files == places,
+                    "the cursor",
                 )
                 await student.sees("watching only · following")
                 assert student.editor.line == "abcprint('two')"
@@ -79,7 +80,7 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 await student.press("alt+y")
                 await student.sees("watching only · let go")
 
-                teacher.workbench.documents.bring(teacher.workbench.documents.sheets[1])
+                teacher.workbench.documents.front.bring(teacher.workbench.documents.sheets[1])
                 teacher.workbench.keep_layout()
                 await student.press("alt+y")
                 await student.until(lambda: student.editor.text == "x = 1\n", "the other file")

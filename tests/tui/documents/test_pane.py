@@ -43,7 +43,7 @@ def tabs(pane: DocumentsPane) -> str:
 
 
 async def opened(pane: DocumentsPane, path: Path) -> DocumentView:
-    sheet = await pane.open(path)
+    sheet = await pane.opener.open(path)
     assert sheet is not None
     sheet.editor.focus()
     return sheet
@@ -53,27 +53,27 @@ async def test_open_edit_save_close_and_reopen(pane: DocumentsPane, tmp_path: Pa
     one, two = write(tmp_path / "one.py", "1\r\n2"), write(tmp_path / "two.py", "2")
     app = PaneApp(pane)
     async with app.run_test(size=(60, 12)) as pilot:
-        pane.recent = RecentFiles(tmp_path / "recent.json")
+        pane.opener.recent = RecentFiles(tmp_path / "recent.json")
         await opened(pane, one)
         sheet = await opened(pane, two)
         await opened(pane, one)
         assert len(pane.sheets) == 2
-        pane.step(1)
+        pane.front.step(1)
         await until(pilot, lambda: sheet.editor.has_focus)
         await pilot.press("x")
         await until(pilot, lambda: "two.py ●" in tabs(pane))
-        assert pane.save()
+        assert pane.saver.save()
         assert two.read_text() == "x2"
         await until(pilot, lambda: "●" not in tabs(pane))
-        pane.request_close()
+        pane.closer.request()
         await until(pilot, lambda: len(pane.sheets) == 1)
-        await pane.reopen()
+        await pane.closer.reopen()
         assert pane.sheet is not None
         assert pane.sheet.path == two
-        assert pane.recent.paths() == [two, one]
-        pane.step(1)
+        assert pane.opener.recent.paths() == [two, one]
+        pane.front.step(1)
         pane.sheets[0].editor.insert("0")
-        pane.save()
+        pane.saver.save()
         assert one.read_bytes() == b"01\r\n2"
 
 
@@ -82,10 +82,10 @@ async def test_closing_what_is_unsaved_asks(pane: DocumentsPane, tmp_path: Path)
     async with app.run_test(size=(60, 12)) as pilot:
         sheet = await opened(pane, write(tmp_path / "a.py", "1"))
         await pilot.press("x")
-        pane.request_close()
+        pane.closer.request()
         await until(pilot, lambda: app.heard_of(DocumentsPane.DocumentCloseRequested))
         assert pane.sheets == (sheet,)
-        await pane.close(sheet)
+        await pane.closer.close(sheet)
         assert "Editor" in tabs(pane)
         await until(pilot, lambda: pane.query_one("#welcome").has_focus)
 
@@ -107,7 +107,7 @@ async def test_a_swap_is_written_offered_and_forgotten(tmp_path: Path) -> None:
         assert (swap.text, swap.column) == ("x1", 1)
         sheet.restore(swap.text)
         assert sheet.is_changed
-        assert pane.save()
+        assert pane.saver.save()
         assert (path.read_text(), store.all()) == ("x1", [])
 
 
@@ -120,16 +120,16 @@ async def test_what_never_had_a_name_comes_back(tmp_path: Path) -> None:
     pane = DocumentsPane(THEME, store)
     app = PaneApp(pane)
     async with app.run_test(size=(60, 12)) as pilot:
-        assert await pane.restore_untitled(tmp_path) == 1
+        assert await pane.opener.restore_untitled(tmp_path) == 1
         (sheet,) = pane.sheets
         assert (sheet.editor.text, sheet.title) == ("lost = 1", "untitled-1.py")
         assert sheet.would_be_lost
-        fresh = await pane.new("x", tmp_path)
+        fresh = await pane.opener.new("x", tmp_path)
         assert fresh.title == "untitled-1.py"
         assert fresh.name_key != sheet.name_key
-        assert not pane.save(sheet)
+        assert not pane.saver.save(sheet)
         await until(pilot, lambda: app.heard_of(DocumentsPane.SaveAsRequested))
-        assert pane.save_as(sheet, tmp_path / "kept.py")
+        assert pane.saver.save_as(sheet, tmp_path / "kept.py")
         assert (tmp_path / "kept.py").read_text() == "lost = 1"
         left = {swap.text for swap in store.all()} - {"x"}  # that of the new one comes in a while
         assert left == {"of a neighbour", "of another folder"}
@@ -137,7 +137,7 @@ async def test_what_never_had_a_name_comes_back(tmp_path: Path) -> None:
 
 async def change(pane: DocumentsPane, path: Path, text: str, pilot: Pilot[None]) -> None:
     path.write_text(text)
-    await pane.look()
+    await pane.watcher.look()
     await pilot.pause()
 
 
@@ -162,7 +162,7 @@ async def test_a_file_that_others_write_is_taken_or_told(
         await until(pilot, lambda: not banner(sheet))
         await change(pane, path, "9", pilot)
         await until(pilot, lambda: "changed on disk" in banner(sheet))  # it is another version
-        assert not pane.save()
+        assert not pane.saver.save()
         await until(pilot, lambda: app.heard_of(DocumentsPane.ConflictFound))
         sheet.banner.action_choose("reload")
         await until(pilot, lambda: sheet.editor.text == "9")
@@ -170,7 +170,7 @@ async def test_a_file_that_others_write_is_taken_or_told(
         assert sheet.editor.text == "0\n1\n2\nx3"
         path.unlink()
         await until(pilot, lambda: "gone" in banner(sheet))
-        assert pane.save()
+        assert pane.saver.save()
         assert path.read_text() == "0\n1\n2\nx3"
 
 
@@ -184,18 +184,18 @@ async def test_a_link_in_the_place_of_an_open_file_is_an_error_and_is_not_read(
         sheet = await opened(pane, path)
         path.unlink()
         path.symlink_to(secret)
-        await pane.look()
+        await pane.watcher.look()
         await until(pilot, lambda: app.heard_of(Failed))
         assert "was not when it was opened" in str(app.heard_of(Failed)[-1].error)
         assert sheet.editor.text == "x = 1"
         sheet.restore("x = 2")
-        assert not pane.save(sheet)
-        assert not pane.save(sheet, overwrite=True)
+        assert not pane.saver.save(sheet)
+        assert not pane.saver.save(sheet, overwrite=True)
         await until(pilot, lambda: len(app.heard_of(Failed)) == 3)
         assert secret.read_text() == "the host's own"
         with pytest.raises(Denied):
             sheet.compare()
-        assert pane.save_as(sheet, tmp_path / "folder" / "b.py")
+        assert pane.saver.save_as(sheet, tmp_path / "folder" / "b.py")
         assert (tmp_path / "folder" / "b.py").read_text() == "x = 2"
 
 
@@ -228,7 +228,7 @@ async def test_odd_files_open_with_a_word(
         await until(pilot, lambda: words in banner(sheet))
         if name == "latin.txt":
             await pilot.press("x")
-            assert pane.save()
+            assert pane.saver.save()
             assert (tmp_path / name).read_bytes() == b"x" + data
 
 
@@ -248,7 +248,7 @@ async def test_a_notebook_of_a_language_that_is_not_known_is_edited_as_text(
         sheet = await opened(pane, path)
         assert sheet.language.name == ("python" if name == "" else "text")
         await pilot.press("ctrl+end", "m")
-        assert pane.save(sheet)
+        assert pane.saver.save(sheet)
     saved = json.loads(path.read_text())
     assert saved["metadata"]["language_info"]["name"] == name
     assert "".join(saved["cells"][0]["source"]) == "x\nm"
@@ -258,7 +258,7 @@ async def test_binary_files_are_refused_in_words(pane: DocumentsPane, tmp_path: 
     (tmp_path / "a.bin").write_bytes(b"\0\1")
     app = PaneApp(pane)
     async with app.run_test(size=(60, 12)) as pilot:
-        assert await pane.open(tmp_path / "a.bin") is None
+        assert await pane.opener.open(tmp_path / "a.bin") is None
         await until(pilot, lambda: app.heard_of(Failed))
         assert "binary" in app.heard_of(Failed)[0].error.message
 
@@ -269,15 +269,15 @@ async def test_tabs_follow_a_folder_that_is_renamed(pane: DocumentsPane, tmp_pat
         sheet = await opened(pane, path)
         await pilot.press("x")
         (tmp_path / "old").rename(tmp_path / "new")
-        pane.focus_of_kernels.choose_for(str(path), "bash")
-        pane.follow(tmp_path / "old", tmp_path / "new")
-        assert pane.save()
+        pane.context.kernel_focus.choose_for(str(path), "bash")
+        pane.disk.follow(tmp_path / "old", tmp_path / "new")
+        assert pane.saver.save()
         assert (tmp_path / "new/a.py").read_text() == "x1"
         assert not path.exists()
         assert sheet.name_key == str(tmp_path / "new/a.py")
         # Its cells keep their marks, and run where they did.
         assert sheet.names == (sheet.name_key, str(path))
-        assert pane.focus_of_kernels.chosen_for(sheet.name_key) == "bash"
+        assert pane.context.kernel_focus.chosen_for(sheet.name_key) == "bash"
 
 
 async def test_a_syntax_error_is_marked_when_nobody_types(
@@ -302,11 +302,11 @@ async def test_undone_to_what_is_saved_it_is_saved(pane: DocumentsPane, tmp_path
         assert sheet.is_changed
         await until(pilot, lambda: "●" in tabs(pane))
         await pilot.press("ctrl+s")
-        await pane.look()
+        await pane.watcher.look()
         await pilot.press("ctrl+z", "ctrl+z")
         assert not sheet.is_changed
         await until(pilot, lambda: "●" not in tabs(pane))
-        await pane.look()
+        await pane.watcher.look()
         swaps = SwapStore(tmp_path / "swap")
         assert swaps.find(sheet.name_key) is None
         await pilot.press("ctrl+y")
@@ -321,7 +321,7 @@ async def test_it_edits_and_saves_as_is_set(pane: DocumentsPane, tmp_path: Path)
         await pilot.press("end", "enter", "left_parenthesis")
         assert sheet.editor.text == "if x:  \n  (\n"
         assert "1" not in sheet.editor.render_line(0).text
-        assert pane.save(sheet)
+        assert pane.saver.save(sheet)
         assert path.read_text() == "if x:\n  (\n"
         pane.adopt(Habits(insert_spaces=False, soft_wrap=True))
         assert sheet.editor.soft_wrap
@@ -346,10 +346,10 @@ async def test_a_new_document_has_its_language_from_its_name(
     pane: DocumentsPane, tmp_path: Path
 ) -> None:
     async with PaneApp(pane).run_test(size=(60, 12)) as pilot:
-        sheet = await pane.new(folder=tmp_path)
+        sheet = await pane.opener.new(folder=tmp_path)
         sheet.editor.focus()
         await pilot.press("i", "f", "space", "x", "colon", "enter", "y")
         assert sheet.editor.text == "if x:\n    y"
-        assert pane.save_as(sheet, tmp_path / "notes.md")
+        assert pane.saver.save_as(sheet, tmp_path / "notes.md")
         assert sheet.language.name == "markdown"
         assert sheet.editor.text == "if x:\n    y"

@@ -69,10 +69,10 @@ async def test_cells_run_and_are_marked(session: SessionClient, tmp_path: Path) 
     path = tmp_path / "a.py"
     path.write_text(CODE)
     pane = make()
-    pane.connect(session)
+    pane.context.session = session
     app = PaneApp(pane, session)
     async with app.run_test(size=(70, 16)) as pilot:
-        sheet = await pane.open(path)
+        sheet = await pane.opener.open(path)
         assert sheet is not None
         sheet.editor.focus()
         sheet.go_to(1, 5)
@@ -113,7 +113,7 @@ async def test_cells_run_and_are_marked(session: SessionClient, tmp_path: Path) 
     pane = make()
     app = PaneApp(pane, session)
     async with app.run_test(size=(70, 16)) as pilot:
-        again = await pane.open(path)
+        again = await pane.opener.open(path)
         assert again is not None
         await until(pilot, lambda: state(again, 1) is CellState.OK)
         assert [state(again, cell) for cell in range(4)] == [
@@ -140,7 +140,7 @@ async def test_what_never_had_a_name_has_its_marks_again_when_it_comes_back(tmp_
     app = PaneApp(pane)
     async with app.run_test(size=(70, 16)):
         pane.show_frame(folder.frame())
-        assert await pane.restore_untitled(tmp_path) == 1
+        assert await pane.opener.restore_untitled(tmp_path) == 1
         (sheet,) = pane.sheets
         assert [state(sheet, 0), state(sheet, 1)] == [CellState.OK, None]
 
@@ -160,14 +160,14 @@ async def test_what_was_saved_under_another_name_has_its_marks_when_it_is_opened
     frame = folder.frame()
     for opened in (script, tmp_path / "a.ipynb"):  # as the workbench before, and the next one
         pane = make()
-        pane.recent = RecentFiles(tmp_path / "recent.json")
+        pane.opener.recent = RecentFiles(tmp_path / "recent.json")
         async with PaneApp(pane).run_test(size=(70, 16)):
             pane.show_frame(frame)
-            sheet = await pane.open(opened)
+            sheet = await pane.opener.open(opened)
             assert sheet is not None
             assert [state(sheet, 0), state(sheet, 1)] == [CellState.OK, None]
             if opened is script:
-                assert pane.save_as(sheet, tmp_path / "a.ipynb")
+                assert pane.saver.save_as(sheet, tmp_path / "a.ipynb")
                 assert [state(sheet, 0), state(sheet, 1)] == [CellState.OK, None]
 
 
@@ -181,17 +181,17 @@ async def test_a_notebook_has_its_outputs_where_they_belong(
     sources = ("print(7)", "print(7)", "print(8)\n\n   \n", writes)
     path.write_text(write_notebook(*sources))
     pane = make()
-    pane.connect(session)
+    pane.context.session = session
     app = PaneApp(pane, session)
     async with app.run_test(size=(70, 16)) as pilot:
-        sheet = await pane.open(path)
+        sheet = await pane.opener.open(path)
         assert sheet is not None
         for cell in (1, 2, 3):
             sheet.go_to(sheet.editor.cells()[cell].body)
             sheet.editor.action_run_cells("cell")
         states = [None, *[CellState.OK] * 3]
         await until(pilot, lambda: [state(sheet, cell) for cell in range(4)] == states)
-        await pane.outputs_saved()
+        await pane.outputs.wait()
     texts = ["".join(o["text"] for o in cell.outputs) for cell in read_notebook(path).cells]
     assert texts == ["", "7\n", "8\n", f"Writing {made}\n"]
     assert tuple(cell.source for cell in read_notebook(path).cells) == sources
@@ -210,7 +210,7 @@ async def test_lines_of_a_group_of_exceptions_are_marked(tmp_path: Path) -> None
     pane = make()
     app = PaneApp(pane)
     async with app.run_test(size=(70, 16)):
-        sheet = await pane.open(path)
+        sheet = await pane.opener.open(path)
         assert sheet is not None
         view = ExecutionView(
             "e1",
@@ -240,10 +240,10 @@ async def test_running_the_last_cell_writes_no_empty_cell(
         json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     )
     pane = make()
-    pane.connect(session)
+    pane.context.session = session
     app = PaneApp(pane, session)
     async with app.run_test(size=(70, 16)) as pilot:
-        sheet = await pane.open(script)
+        sheet = await pane.opener.open(script)
         assert sheet is not None
         before = script.stat().st_mtime_ns
         sheet.go_to(1)
@@ -256,10 +256,10 @@ async def test_running_the_last_cell_writes_no_empty_cell(
         await pilot.pause()
         assert len(sheet.editor.cells()) == 2
         sheet.editor.insert("z = 3")
-        assert pane.save()
+        assert pane.saver.save()
         assert script.read_text() == "# %% one\nx = 1\n# %%\nz = 3"
 
-        sheet = await pane.open(notebook)
+        sheet = await pane.opener.open(notebook)
         assert sheet is not None
         sheet.go_to(1)
         sheet.editor.insert("# ")
@@ -280,7 +280,7 @@ async def test_marks_come_back_with_the_cells_that_undo_brings_back(
     pane = make()
     app = PaneApp(pane)
     async with app.run_test(size=(70, 16)) as pilot:
-        sheet = await pane.open(path)
+        sheet = await pane.opener.open(path)
         assert sheet is not None
         sheet.editor.focus()
         views = {

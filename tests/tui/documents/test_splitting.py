@@ -29,7 +29,7 @@ def pane(tmp_path: Path) -> DocumentsPane:
 
 async def opened(pane: DocumentsPane, path: Path, text: str = TEXT) -> DocumentView:
     path.write_text(text)
-    sheet = await pane.open(path)
+    sheet = await pane.opener.open(path)
     assert sheet is not None
     return sheet
 
@@ -71,7 +71,7 @@ async def test_one_document_twice_has_one_text_one_undo_and_two_carets(
     async with PaneApp(pane).run_test(size=(120, 20)) as pilot:
         sheet = await opened(pane, tmp_path / "a.py")
         sheet.go_to(1)
-        pane.split()
+        pane.halves.toggle()
         left, right = await halves(pilot, pane)
         await until(pilot, lambda: right.has_focus)
         assert sheet.editor is right
@@ -79,7 +79,7 @@ async def test_one_document_twice_has_one_text_one_undo_and_two_carets(
         left.focus()
         await until(pilot, lambda: sheet.editor is left)
         await pilot.press("ctrl+end")
-        pane.go_other_half()
+        pane.halves.go_other()
         await until(pilot, lambda: right.has_focus)
         await pilot.press(*"z = 0", "enter")
         assert left.text == right.text == TEXT.replace("x = 1", "z = 0\nx = 1")
@@ -92,7 +92,7 @@ async def test_one_document_twice_has_one_text_one_undo_and_two_carets(
         assert not sheet.is_changed
         sheet._set_marks({left.cells()[0].key: CellMark(CellState.OK, 0.1)})
         assert [one.render_line(0).text[0] for one in (left, right)] == ["✓", "✓"]
-        pane.split()
+        pane.halves.toggle()
         await until(pilot, lambda: shown(pane) == [left])
         assert sheet.views == (sheet.first_view,)
 
@@ -102,12 +102,12 @@ async def test_what_the_second_view_shows_stays_when_it_is_kept_alone(
 ) -> None:
     async with PaneApp(pane).run_test(size=(120, 12)) as pilot:
         sheet = await opened(pane, tmp_path / "a.py", "x\n" * 200)
-        pane.split()
+        pane.halves.toggle()
         _, right = await halves(pilot, pane)
         right.move_to(right.model.buffer.clamp(right.model.cursor._replace(line=150)))
         await until(pilot, lambda: right.scroll_offset.y > 100)
         top = right.scroll_offset.y
-        pane.split()
+        pane.halves.toggle()
         await until(pilot, lambda: len(shown(pane)) == 1)
         assert sheet.editor.model.cursor.line == 150
         await until(pilot, lambda: sheet.editor.scroll_offset.y >= top - 1)
@@ -118,7 +118,7 @@ async def test_two_documents_stand_in_the_halves_and_tabs_go_to_the_one_in_use(
 ) -> None:
     async with PaneApp(pane).run_test(size=(120, 20)) as pilot:
         one = await opened(pane, tmp_path / "one.py")
-        pane.split()
+        pane.halves.toggle()
         await halves(pilot, pane)
         two = await opened(pane, tmp_path / "two.py", "two\n")
         left, right = await halves(pilot, pane)
@@ -130,12 +130,12 @@ async def test_two_documents_stand_in_the_halves_and_tabs_go_to_the_one_in_use(
         left.focus()
         await until(pilot, lambda: pane.sheet is one)
         assert "one.py" in pane.tabs.render_line(0).text
-        pane.bring(two)  # it is in the other half already
+        pane.front.bring(two)  # it is in the other half already
         await until(pilot, lambda: right.has_focus)
         three = await opened(pane, tmp_path / "three.py", "three\n")
         await until(pilot, lambda: shown(pane) == [one.editor, three.editor])
         await until(pilot, lambda: three.editor.has_focus)
-        await pane.close(three)
+        await pane.closer.close(three)
         await until(pilot, lambda: shown(pane) == [one.editor])
         assert pane.sheet is one
         assert not pane.splitting.is_split
@@ -145,10 +145,10 @@ async def test_titles_and_the_division_obey_the_mouse(pane: DocumentsPane, tmp_p
     async with PaneApp(pane).run_test(size=(120, 24)) as pilot:
         one = await opened(pane, tmp_path / "one.py")
         two = await opened(pane, tmp_path / "two.py", "two\n")
-        pane.bring(one)
-        pane.split()
+        pane.front.bring(one)
+        pane.halves.toggle()
         await halves(pilot, pane)
-        pane.bring(two)
+        pane.front.bring(two)
         await until(pilot, lambda: len(shown(pane)) == 2 and shown(pane)[1] is two.editor)
         width = one.editor.region.width
         await pilot.mouse_down(pane.stage.divider, offset=(0, 3))
@@ -157,7 +157,7 @@ async def test_titles_and_the_division_obey_the_mouse(pane: DocumentsPane, tmp_p
         await until(pilot, lambda: one.editor.region.width > width + 8)
         assert await pilot.click(one.first_view.title_bar, offset=(2, 0))
         await until(pilot, lambda: pane.sheet is one and one.editor.has_focus)
-        pane.turn_split()
+        pane.halves.turn()
         await until(pilot, lambda: two.editor.region.y > one.editor.region.bottom)
         height = one.editor.region.height
         title = two.first_view.title_bar
@@ -178,16 +178,16 @@ async def test_closing_a_document_that_stands_there_twice_closes_the_half_in_use
 ) -> None:
     async with PaneApp(pane).run_test(size=(120, 20)) as pilot:
         sheet = await opened(pane, tmp_path / "a.py")
-        pane.split()
+        pane.halves.toggle()
         left, right = await halves(pilot, pane)
         left.focus()
         await until(pilot, lambda: sheet.editor is left)
         right.move_to(right.model.buffer.end)
-        pane.request_close()
+        pane.closer.request()
         await until(pilot, lambda: len(shown(pane)) == 1)
         assert pane.sheets == (sheet,)
         assert sheet.editor.model.cursor == (5, 0)  # where the half was that stays
-        pane.request_close()
+        pane.closer.request()
         await until(pilot, lambda: not pane.sheets)
 
 
@@ -196,7 +196,7 @@ async def test_searches_reloads_and_another_language_reach_both_views(
 ) -> None:
     async with PaneApp(pane).run_test(size=(120, 20)) as pilot:
         sheet = await opened(pane, tmp_path / "a.py")
-        pane.split()
+        pane.halves.toggle()
         left, right = await halves(pilot, pane)
         await until(pilot, lambda: right.has_focus)
         await pilot.press("ctrl+f")
@@ -206,10 +206,10 @@ async def test_searches_reloads_and_another_language_reach_both_views(
         await until(pilot, lambda: right.model.selected_text == "y =")
         assert left.model.selection.is_empty
         (tmp_path / "a.py").write_text("new = 1\n" + TEXT)
-        pane.reload(sheet)
+        pane.disk.reload(sheet)
         assert left.text == right.text == "new = 1\n" + TEXT
         assert right.model.cursor.line == 5
-        assert pane.save_as(sheet, tmp_path / "a.md")
+        assert pane.saver.save_as(sheet, tmp_path / "a.md")
         await until(pilot, lambda: left.model.language.name == "markdown")
         assert right.model.language.name == "markdown"
         assert right.model.shared is left.model.shared
@@ -237,11 +237,11 @@ async def test_a_small_pane_says_why_it_is_not_split_and_shows_one_half(
 ) -> None:
     app = PaneApp(pane)
     async with app.run_test(size=(50, 8)) as pilot:
-        pane.split()
+        pane.halves.toggle()
         await until(pilot, lambda: len(app.heard_of(Failed)) == 1)
         assert "Nothing is open" in str(app.heard_of(Failed)[0].error)
         sheet = await opened(pane, tmp_path / "a.py")
-        pane.split()
+        pane.halves.toggle()
         await until(pilot, lambda: len(app.heard_of(Failed)) == 2)
         error = app.heard_of(Failed)[1].error
         assert isinstance(error, UsageError)
@@ -249,7 +249,7 @@ async def test_a_small_pane_says_why_it_is_not_split_and_shows_one_half(
         assert shown(pane) == [sheet.editor]
         await pilot.resize_terminal(120, 20)
         await until(pilot, lambda: pane.stage.size.width == 120)
-        pane.split()
+        pane.halves.toggle()
         _, right = await halves(pilot, pane)
         await pilot.resize_terminal(50, 8)
         await until(pilot, lambda: shown(pane) == [right])
@@ -262,17 +262,17 @@ async def test_a_small_pane_says_why_it_is_not_split_and_shows_one_half(
 async def test_a_split_comes_back_as_it_was(pane: DocumentsPane, tmp_path: Path) -> None:
     async with PaneApp(pane).run_test(size=(120, 20)) as pilot:
         sheet = await opened(pane, tmp_path / "a.py")
-        pane.split()
+        pane.halves.toggle()
         left, right = await halves(pilot, pane)
         right.move_to(right.model.buffer.end)
         left.focus()
         await until(pilot, lambda: sheet.editor is left)
-        view = pane.view()
+        view = pane.shared_view.current()
     again = DocumentsPane(THEME, SwapStore(tmp_path / "swap"))
     async with PaneApp(again).run_test(size=(120, 20)) as pilot:
-        await again.open_view(view)
+        await again.shared_view.restore(view)
         left, right = await halves(pilot, again)
         assert (left.model.cursor.line, right.model.cursor.line) == (0, 5)
         assert again.sheet is not None
         assert again.sheet.editor is left
-        assert again.view().split == view.split
+        assert again.shared_view.current().split == view.split

@@ -147,7 +147,7 @@ async def test_cards_show_them_until_the_cell_runs(tmp_path: Path, size: tuple[i
     before = path.read_bytes()
     app = Both()
     async with app.run_test(size=size) as pilot:
-        sheet = await app.documents.open(path)
+        sheet = await app.documents.opener.open(path)
         assert sheet is not None
         await until(pilot, lambda: app.shown == ["one = 1", "two = 2"])
         strips = [app.cards.render_line(y).text for y in range(app.cards.size.height)]
@@ -160,7 +160,7 @@ async def test_cards_show_them_until_the_cell_runs(tmp_path: Path, size: tuple[i
         app.documents.show_frame(frame)
         app.cards.show_frame(frame)
         await until(pilot, lambda: app.shown == ["two = 2", "one = 1"])
-        await app.documents.close(sheet)
+        await app.documents.closer.close(sheet)
         await until(pilot, lambda: app.shown == ["one = 1"])
     assert path.read_bytes() == before
 
@@ -172,7 +172,7 @@ async def test_cells_that_are_left_out_are_told(tmp_path: Path) -> None:
     path.write_text(json.dumps(notebook))
     app = Both()
     async with app.run_test() as pilot:
-        await app.documents.open(path)
+        await app.documents.opener.open(path)
         await until(pilot, lambda: len(app.shown) == MOST_CELLS)
         assert [one.message for one in app.heard if isinstance(one, NoticePosted)] == [
             f"Stored outputs of the first {MOST_CELLS} cells are shown, of 3 not."

@@ -159,7 +159,7 @@ async def test_saving_files_with_markup_in_their_names(tmp_path: Path) -> None:
         documents = bench.workbench.documents
         await bench.until(lambda: len(documents.sheets) == len(NAMES), "opened")
         for sheet in list(documents.sheets):
-            documents.bring(sheet)
+            documents.front.bring(sheet)
             sheet.editor.focus()
             await bench.write("y")
             await bench.press("ctrl+s")

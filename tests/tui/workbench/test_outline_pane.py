@@ -41,7 +41,7 @@ async def test_the_outline_follows_the_document_in_front(tmp_path: Path) -> None
         await bench.until(lambda: bench.workbench.side, "the panes")
         documents = bench.workbench.documents
         await bench.press("alt+1")
-        documents.bring(documents.sheets[0])
+        documents.front.bring(documents.sheets[0])
         await bench.until(lambda: documents.sheets[0].editor.has_focus, "the editor")
         await bench.press("alt+6")
         whole = ["# Reading", "  ▷ load", "    ƒ area", "  ▷ 1 / 0"]
@@ -63,11 +63,11 @@ async def test_the_outline_follows_the_document_in_front(tmp_path: Path) -> None
         await bench.click(rows, 8, 2)
         await bench.until(lambda: bench.editor.line == "def area(r):", "the line clicked on")
 
-        documents.bring(documents.sheets[1])
+        documents.front.bring(documents.sheets[1])
         await bench.until(lambda: listed(bench) == ["# Title", "  # Sub"], "the other document")
-        documents.bring(documents.sheets[2])
+        documents.front.bring(documents.sheets[2])
         await bench.until(lambda: listed(bench) == ["C A"], "one that was parsed just now")
-        documents.bring(documents.sheets[1])
+        documents.front.bring(documents.sheets[1])
         await bench.until(lambda: listed(bench) == ["# Title", "  # Sub"], "the other document")
         await bench.press("alt+6", "x", "escape")
         await bench.until(lambda: len(listed(bench)) == 2, "the filter emptied")

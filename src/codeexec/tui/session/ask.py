@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from textual.message import Message
 from textual.widget import Widget
@@ -64,14 +64,20 @@ def focus_now(widget: Widget) -> None:
         widget.focus()
 
 
-async def ask(widget: Widget, session: SessionClient | None, request: Request[R]) -> R | None:
+class Poster(Protocol):
+    """A widget, or whatever else passes messages on to the screen."""
+
+    def post_message(self, message: Message) -> bool: ...
+
+
+async def ask(poster: Poster, session: SessionClient | None, request: Request[R]) -> R | None:
     """The reply; None after an error, which is posted as `Failed`."""
     if session is None:
         return None
     try:
         return await session.call(request)
     except CodeexecError as error:
-        widget.post_message(Failed(error))
+        poster.post_message(Failed(error))
         return None
 
 

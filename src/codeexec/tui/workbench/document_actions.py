@@ -34,23 +34,24 @@ class DocumentActions(Arrangement):
     async def action_open_file(self) -> None:
         from codeexec.tui.screens.open_file import OpeningScreen  # not at the start
 
-        recent = self.documents.recent.paths() if self.documents.recent is not None else ()
-        chosen = await self.app.push_screen_wait(OpeningScreen(self.place.folder, recent))
+        recent = self.documents.opener.recent
+        paths = recent.paths() if recent is not None else ()
+        chosen = await self.app.push_screen_wait(OpeningScreen(self.place.folder, paths))
         if chosen is not None:
             await self.open_path(chosen)
 
     async def open_path(self, path: Path, line: int | None = None) -> None:
         """Open a file and go there."""
-        if await self.documents.open(path, line) is not None:
+        if await self.documents.opener.open(path, line) is not None:
             self.action_go("editor")
 
     @work(group="choose", exclusive=True)
     async def action_new_file(self) -> None:
-        await self.documents.new(folder=self.place.folder)
+        await self.documents.opener.new(folder=self.place.folder)
         self.action_go("editor")
 
     def action_save(self) -> None:
-        if self.documents.save() and (sheet := self.documents.sheet) is not None:
+        if self.documents.saver.save() and (sheet := self.documents.sheet) is not None:
             self.notify(f"Saved {sheet.title}.", timeout=2)
 
     def action_save_as(self) -> None:
@@ -65,7 +66,7 @@ class DocumentActions(Arrangement):
 
     def action_reload_file(self) -> None:
         if (sheet := self.documents.sheet) is not None and not sheet.untitled:
-            self.documents.reload(sheet)
+            self.documents.disk.reload(sheet)
 
     def action_compare_file(self) -> None:
         if (sheet := self.documents.sheet) is not None and not sheet.untitled:
@@ -76,31 +77,31 @@ class DocumentActions(Arrangement):
             sheet.banner.say("")
 
     def action_close_tab(self) -> None:
-        self.documents.request_close()
+        self.documents.closer.request()
 
     @work(group="choose", exclusive=True)
     async def action_reopen_tab(self) -> None:
-        await self.documents.reopen()
+        await self.documents.closer.reopen()
 
     def action_next_tab(self, by: int) -> None:
-        self.documents.step(by)
+        self.documents.front.step(by)
 
     def action_split(self) -> None:
         self.reveal("editor")
-        self.documents.split()
+        self.documents.halves.toggle()
 
     def action_other_half(self) -> None:
         self.reveal("editor")
-        self.documents.go_other_half()
+        self.documents.halves.go_other()
 
     def action_turn_split(self) -> None:
-        self.documents.turn_split()
+        self.documents.halves.turn()
 
     @work(group="choose", exclusive=True)
     async def action_external_editor(self) -> None:
         """Save, and leave the terminal to $EDITOR for a while."""
         sheet = self.documents.sheet
-        if sheet is None or not self.documents.save(sheet):
+        if sheet is None or not self.documents.saver.save(sheet):
             return
         try:
             command = editor_command()
@@ -129,7 +130,7 @@ class DocumentActions(Arrangement):
             answer == "save"
             and await saving.save(self.app, self.documents, sheet, self.place.folder)
         ):
-            await self.documents.close(sheet)
+            await self.documents.closer.close(sheet)
 
     @on(DocumentsPane.SaveAsRequested)
     def pass_name(self, event: DocumentsPane.SaveAsRequested) -> None:
@@ -154,7 +155,7 @@ class DocumentActions(Arrangement):
 
     def on_files_pane_file_renamed(self, event: FilesPane.FileRenamed) -> None:
         """Tabs follow a file that was renamed, and say so of one that was deleted."""
-        self.documents.follow(event.before, event.after)
+        self.documents.disk.follow(event.before, event.after)
 
     @on(DocumentsPane.SwapFound)
     @work(group="swap")
@@ -171,7 +172,7 @@ class DocumentActions(Arrangement):
             sheet.restore(event.swap.text)
             sheet.go_to(event.swap.line, event.swap.column)
         elif answer == "discard":
-            self.documents.discard_swap(sheet)
+            self.documents.autosave.discard(sheet)
 
     @on(DocumentsPane.ChoiceRequested)
     @work(group="choose", exclusive=True)
@@ -194,7 +195,7 @@ class DocumentActions(Arrangement):
     @work(group="choose", exclusive=True)
     async def save_content(self, event: SaveRequested) -> None:
         """Write what a pane has to a file of the person's choice."""
-        if self.documents.watch_only:
+        if self.documents.context.watch_only:
             self.post_message(Failed(refusal()))
             return
         name = await self.app.push_screen_wait(Asker("Save as", event.name))

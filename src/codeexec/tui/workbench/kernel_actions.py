@@ -145,7 +145,7 @@ class KernelActions(Arrangement):
             return
         kernel = self.session.focus.of_document(sheet.name_key)
         if await ask(self, self.session, q.RestartKernel(kernel=kernel)) is not None:
-            await self.documents.run_all()
+            await self.documents.runner.run_all(sheet)
 
     @work(group="restart", exclusive=True)
     async def run_cells_afresh(self, cells: tuple[tuple[str, CellRef], ...]) -> None:

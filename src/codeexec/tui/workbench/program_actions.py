@@ -105,14 +105,14 @@ class ProgramActions(Arrangement):
             return True
         if answer == "discard":
             for sheet in unsaved:
-                self.documents.discard_swap(sheet)
+                self.documents.autosave.discard(sheet)
             return True
         return False
 
     async def _is_saved(self, sheet: DocumentView) -> bool:
         """Save it, with the questions that this needs; a document that needs one is shown."""
         if sheet is not self.documents.sheet:
-            self.documents.bring(sheet)
+            self.documents.front.bring(sheet)
         try:
             return await saving.save(self.app, self.documents, sheet, self.place.folder)
         except CodeexecError as error:  # the file that it is compared with is gone
@@ -134,7 +134,7 @@ class ProgramActions(Arrangement):
     async def action_detach(self) -> None:
         """The session goes on; how to come back is said when the terminal is ours no more."""
         if await self.may_leave():
-            await self.documents.outputs_saved()
+            await self.documents.outputs.wait()
             name = self.last.snapshot.name if self.last is not None else ""
             message = ""
             if name:
@@ -145,7 +145,7 @@ class ProgramActions(Arrangement):
     async def action_stop_and_quit(self) -> None:
         if not await self.may_leave():
             return
-        await self.documents.outputs_saved()
+        await self.documents.outputs.wait()
         try:
             await self.host.call(StopSession(self.session.session_id))
         except CodeexecError as error:

@@ -17,9 +17,9 @@ async def save(
     """Save a document, asking what must be asked; whether it is on disk now, or as it is there."""
     if sheet.untitled:
         return await save_as(app, documents, sheet, folder)
-    if not documents.watch_only and sheet.is_outdated():
+    if not documents.context.watch_only and sheet.is_outdated():
         return await settle_conflict(app, documents, sheet)
-    return documents.save(sheet)
+    return documents.saver.save(sheet)
 
 
 async def save_as(
@@ -33,7 +33,7 @@ async def save_as(
     path = (folder / Path(name).expanduser()).absolute()
     if path.exists() and path != sheet.path and not await may_overwrite(app, path):
         return False
-    return documents.save_as(sheet, path, overwrite=True)
+    return documents.saver.save_as(sheet, path, overwrite=True)
 
 
 async def may_overwrite(app: App[object], path: Path) -> bool:
@@ -71,9 +71,9 @@ async def compare(app: App[object], sheet: DocumentView) -> str | None:
 def settle(documents: DocumentsPane, sheet: DocumentView, answer: str | None) -> bool:
     """Do what was answered to a conflict."""
     if answer == "overwrite":
-        return documents.save(sheet, overwrite=True)
+        return documents.saver.save(sheet, overwrite=True)
     if answer == "reload":
-        documents.reload(sheet)
+        documents.disk.reload(sheet)
         return True
     return False
 

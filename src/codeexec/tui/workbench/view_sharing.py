@@ -46,7 +46,8 @@ class ViewSharing:
 
     def _now(self) -> SessionView:
         workbench = self._workbench
-        return replace(workbench.documents.view(), console=workbench.console_pane.view.place)
+        view = workbench.documents.shared_view.current()
+        return replace(view, console=workbench.console_pane.view.place)
 
     def toggle(self) -> None:
         """Follow, or let go."""
@@ -72,12 +73,12 @@ class ViewSharing:
             self._console = view.console
             await workbench.console_pane.follow_place(view.console)
         if view.front and (last_view is None or view != replace(last_view, console=view.console)):
-            await workbench.documents.follow_view(view)
+            await workbench.documents.shared_view.follow(view)
             self.last, self._shown_at = view, time.monotonic()
 
     def _has_moved(self, view: SessionView) -> bool:
         """Whether the editor shows another place than that of the view."""
-        own_view = self._workbench.documents.view()
+        own_view = self._workbench.documents.shared_view.current()
         if view.front not in {file.name for file in own_view.files}:
             return False
         watched_files = {file.name: file for file in view.files}

@@ -97,7 +97,7 @@ class Wires(KernelActions):
         there stays."""
         for offer in frame.offers:
             view = frame.view(offer.execution_id)
-            if view is None or self.documents.take_next_input(offer, view):
+            if view is None or self.documents.cells.take_next_input(offer, view):
                 continue
             prompt = self.console_pane.prompt
             if prompt.text.strip():
@@ -164,7 +164,7 @@ class Wires(KernelActions):
                 message = f"{frame.path} is a file of the container, not of this machine."
                 self.notify(message, severity="warning", markup=False)
             elif path.is_file():
-                if await self.documents.open(path, frame.line - 1) is not None:
+                if await self.documents.opener.open(path, frame.line - 1) is not None:
                     self.action_go("editor")
             else:
                 message = f"{frame.path} is not on this machine."
@@ -172,10 +172,10 @@ class Wires(KernelActions):
             return
         views = snapshot.executions.values() if snapshot is not None else ()
         cells = [view.cell for view in views if view.count == frame.cell and view.cell]
-        cells = cells or self.documents.cells_counted(frame.cell)
+        cells = cells or self.documents.cells.counted(frame.cell)
         for sheet in self.documents.sheets:
             if cells and sheet.name_key == cells[-1].document:
-                self.documents.bring(sheet)
+                self.documents.front.bring(sheet)
                 sheet.go_to(cells[-1].first_line + frame.line - 1)
                 return
         self.notify("That code was typed into the console.", timeout=3)
@@ -186,7 +186,7 @@ class Wires(KernelActions):
         """Put code of a card into the document in front, as a cell at its end."""
         sheet = self.documents.sheet
         if sheet is None:
-            await self.documents.new(event.code + "\n", self.place.folder)
+            await self.documents.opener.new(event.code + "\n", self.place.folder)
         else:
             text = sheet.editor.text.rstrip("\n")
             cell = f"\n\n{sheet.document.marker} %%\n{event.code}\n" if text else event.code
@@ -294,7 +294,7 @@ class Wires(KernelActions):
         self._open_table(event.name)
 
     def on_outline_pane_jump_requested(self, event: OutlinePane.JumpRequested) -> None:
-        self.documents.bring(event.sheet)
+        self.documents.front.bring(event.sheet)
         event.sheet.go_to(event.line)
         self.action_go("editor")
 
@@ -366,7 +366,7 @@ class Wires(KernelActions):
         self.reveal(pane)
         match pane:
             case "editor":
-                self.documents.focus_editor()
+                self.documents.front.focus()
             case "console":
                 self.console_pane.focus_prompt()
             case _ if self.side is not None:

@@ -143,8 +143,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.console_pane = self.query_one(ConsolePane)
         self.documents = self.query_one(DocumentsPane)
         self.status = self.query_one(StatusLine)
-        self.documents.folder = self.place.folder
-        self.documents.recent = RecentFiles(self.app_context.state / "recent.json")
+        self.documents.opener.folder = self.place.folder
+        self.documents.opener.recent = RecentFiles(self.app_context.state / "recent.json")
         self.follow_settings()
         settings = self.app_context.settings
         self.console_pane.graphics = self.app_context.graphics
@@ -152,9 +152,9 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         if settings.appearance.presentation:
             self.present(True)
         self.console_pane.connect(self.session, watch_only=self.options.watch)
-        self.documents.connect(self.session)
-        self.documents.focus_of_kernels = self.session.focus
-        self.documents.watch_only = self.options.watch
+        self.documents.context.session = self.session
+        self.documents.context.kernel_focus = self.session.focus
+        self.documents.context.watch_only = self.options.watch
         self._show_watching()
         self.run_worker(self._work(), group="session")
         self.run_worker(self._follow_link(), group="link")
@@ -166,15 +166,15 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             return  # the session says which files are its own
         opened = self.place.files or tuple(Path(name) for name in files if Path(name).is_file())
         for path in opened:
-            await self.documents.open(path)
+            await self.documents.opener.open(path)
         if len(opened) > 1:
-            await self.documents.open(opened[0])
+            await self.documents.opener.open(opened[0])
         await self._begin()
 
     async def _begin(self) -> None:
         """The documents are open: the rest of the screen follows."""
         if not self.options.watch:
-            await self.documents.restore_untitled(self.place.folder)
+            await self.documents.opener.restore_untitled(self.place.folder)
         self.lay_out()
         self.action_go("editor" if self.place.files else "console")
         self.is_set_up = True
@@ -250,7 +250,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             if self.is_compact or self.is_presenting:
                 self.lay_out()
         if focused_pane == "editor":
-            self.documents.tell_position()
+            self.documents.front.post_position()
 
     def use(self, theme: Theme) -> None:
         """Paint with another theme."""
@@ -341,9 +341,9 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         if not self.is_set_up and self.options.attach and not self.place.files:
             await self._open_own_files(summary)
         elif (view := self.sharing.load(summary.session_id)) is not None:
-            self.documents.restore_kernels(view)
+            self.documents.shared_view.restore_kernels(view)
             if self.is_set_up:
-                self.documents.restore_split(view)
+                self.documents.shared_view.restore_split(view)
         try:
             async for frame in frames(session.events(0, "latest"), focus=self.session.focus):
                 self.show_frame(frame)
@@ -360,13 +360,13 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     async def _open_own_files(self, summary: SessionSummary) -> None:
         """Open what a workbench on this session had open last, in the session's own folder."""
         self.place = Workspace(Path(summary.cwd), ())
-        self.documents.folder = self.place.folder
+        self.documents.opener.folder = self.place.folder
         self.arrangement, files = self._layouts.load(self.place.folder)
         view = self.sharing.load(summary.session_id)
         if view is None:
             named = tuple(FileView(name) for name in files)
             view = SessionView(named, named[0].name if named else "")
-        await self.documents.open_view(view)
+        await self.documents.shared_view.restore(view)
         await self._begin()
 
     def show_frame(self, frame: Frame) -> None:

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 from codeexec.documents.model import Cell, CellKind
 from codeexec.documents.outline import cell_name
+from codeexec.tui.panes.editor.code_editor import CodeEditor
+
+_KINDS = {"constant": "variable"}
+"""Kinds of symbols that grammars call otherwise: each assignment is a constant there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,14 @@ def cell_places(cells: Sequence[Cell]) -> list[PlaceToGo]:
     return [
         PlaceToGo(f"{cell.index + 1:>{digits}}  {cell_name(cell)}", cell.start, _detail(cell))
         for cell in cells
+    ]
+
+
+def symbol_places(editor: CodeEditor) -> list[PlaceToGo]:
+    """Each definition, with its kind."""
+    return [
+        PlaceToGo(symbol.name, symbol.line, _KINDS.get(symbol.kind, symbol.kind))
+        for symbol in editor.symbols()
     ]
 
 

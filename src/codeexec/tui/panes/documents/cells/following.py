@@ -1,0 +1,154 @@
+"""Follows the session's executions: marks of cells, failures, outputs to save and to drop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from codeexec.domain import requests as q
+from codeexec.domain.events import CellRef, NextInputOffered
+from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.tui.panes.documents.cells.cell_runs import CellRuns
+from codeexec.tui.panes.documents.cells.next_input import put_next_input
+from codeexec.tui.panes.documents.cells.output_saving import OutputSaver
+from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
+from codeexec.tui.panes.documents.context import PaneContext
+from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.host import Host
+from codeexec.tui.panes.documents.open_documents import OpenDocuments
+from codeexec.tui.panes.editor.marks import Diagnostic
+from codeexec.tui.session.ask import ask_quietly
+from codeexec.tui.session.feed import Frame
+
+
+class CellFollower:
+    """Takes every frame of the session."""
+
+    def __init__(
+        self,
+        host: Host,
+        context: PaneContext,
+        documents: OpenDocuments,
+        stored: StoredOutputs,
+        outputs: OutputSaver,
+    ) -> None:
+        self._host = host
+        self._context = context
+        self._documents = documents
+        self._stored = stored
+        self._outputs = outputs
+        self._runs = CellRuns()
+
+    def begin(self, sheet: DocumentView) -> None:
+        """Show what is known of the cells of a document that was opened, and read the rest."""
+        sheet.cell_runs = self._runs
+        self.show_marks(sheet)
+        self._stored.read(sheet)
+        self._learn(sheet.names)
+
+    def show_marks(self, sheet: DocumentView) -> None:
+        sheet.show_marks(self._context.snapshot)
+
+    def show_frame(self, frame: Frame) -> None:
+        """Bring marks up to date; output alone changes none."""
+        self._context.snapshot = frame.snapshot
+        self._learn(self._runs.follow(frame))
+        if frame.before.seq == 0:
+            self._learn({name for sheet in self._documents for name in sheet.names})
+        changed = _changed(frame)
+        names = {view.cell.document for view in changed if view.cell is not None}
+        is_new_kernel = _generations(frame.before) != _generations(frame.snapshot)
+        for sheet in self._documents:
+            if is_new_kernel and frame.before.seq:
+                self.show_marks(sheet)
+            if any(map(sheet.is_of, names)):
+                self.show_marks(sheet)
+                self._stored.follow(sheet)
+                self._save_outputs_of_run(sheet)
+        for view in changed:
+            if view.status == "error":
+                self._mark_failure(view)
+
+    def tick(self) -> None:
+        """A second has gone by for the cells that run."""
+        for sheet in self._documents:
+            if sheet.has_running_cell:
+                self.show_marks(sheet)
+
+    def _learn(self, documents: Iterable[str]) -> None:
+        """Read the executions of these documents where the snapshot does not hold all."""
+        snapshot = self._context.snapshot
+        if snapshot.executions_total > len(snapshot.executions):
+            for name in documents:
+                self._host.run_worker(self._read(name), group="cells")
+
+    async def _read(self, document: str) -> None:
+        reply = await ask_quietly(self._context.session, q.ListExecutions(document=document))
+        if reply is not None and reply.executions:
+            self._runs.learn(reply.executions)
+            for sheet in self._documents:
+                if sheet.is_of(document):
+                    self.show_marks(sheet)
+                    self._stored.follow(sheet)
+
+    def _save_outputs_of_run(self, sheet: DocumentView) -> None:
+        """Where a run saves its document, what comes of it is saved as well when it is over."""
+        is_saved = self._context.habits.save_before_run and not sheet.is_changed
+        if is_saved and not sheet.has_open_cell:
+            self._outputs.save(sheet)
+
+    def _mark_failure(self, view: ExecutionView) -> None:
+        """Show the error at the lines of open documents that the traceback names."""
+        if view.error is None or view.cell is None:
+            return
+        from codeexec.tui.render import traceback  # not at the start
+
+        rows = traceback.rows_of_failure(view)
+        message = traceback.message_of_failure(view)
+        diagnostics: dict[str, list[Diagnostic]] = {}
+        for frame in traceback.parse(rows, own_cell=view.count).frames:
+            if frame.cell is not None and frame.cell == view.count:
+                place, line = view.cell.document, view.cell.first_line + frame.line - 1
+            else:
+                place, line = frame.path, frame.line - 1
+            diagnostics.setdefault(place, []).append(Diagnostic(line, message))
+        for place, failures in diagnostics.items():
+            sheet = self._documents.by_key(place)
+            if sheet is not None:
+                sheet.show_failures(failures)
+
+    # -- questions of other panes -----------------------------------------------------------------
+
+    def take_next_input(self, offer: NextInputOffered, view: ExecutionView) -> bool:
+        """Put it into the document that the code is of; False where that is not open, or the
+        cell was changed since."""
+        if view.cell is None or not view.cell.cell:
+            return False
+        for sheet in self._documents:
+            if not sheet.is_of(view.cell.document) or sheet.editor.model.read_only:
+                continue
+            for cell in sheet.editor.cells():
+                if sheet.ref(cell).cell == view.cell.cell and cell.source == view.code:
+                    put_next_input(sheet.editor, cell, offer.text, replaces=offer.replaces)
+                    return True
+        return False
+
+    def counted(self, count: int) -> list[CellRef]:
+        """Cells that had this prompt number and are in no snapshot any more."""
+        return self._runs.counted(count)
+
+
+def _changed(frame: Frame) -> list[ExecutionView]:
+    """Executions of documents that are new, or have another status than before."""
+    previous = frame.before.executions
+    views = (frame.view(key) for key in frame.changed)
+    return [
+        view
+        for view in views
+        if view is not None
+        and view.cell is not None
+        and (view.execution_id not in previous or previous[view.execution_id].status != view.status)
+    ]
+
+
+def _generations(snapshot: Snapshot) -> dict[str, int]:
+    return {name: kernel.generation for name, kernel in snapshot.kernels.items()}

@@ -1,0 +1,72 @@
+"""Completions and documentation for editors: from the kernel, else from the open documents."""
+
+from __future__ import annotations
+
+import asyncio
+
+from codeexec.domain import requests as q
+from codeexec.tui.panes.documents.cells.word_completion import words_like
+from codeexec.tui.panes.documents.context import PaneContext
+from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.host import Host
+from codeexec.tui.panes.documents.open_documents import OpenDocuments
+from codeexec.tui.panes.editor.marks import CompletionItem
+from codeexec.tui.panes.editor.messages import CodeQuestion
+from codeexec.tui.panes.editor.text.motions import identifier_before
+from codeexec.tui.session.ask import NO_DOCS, NoticePosted, ask, ask_quietly
+
+_NEAR = 2000
+"""Lines before and after the cursor in which words are looked for: all of 50,000 would hold up the
+keyboard for 20 ms, thread or not."""
+
+
+class KernelQuestions:
+    """Each question takes the place of the one before it."""
+
+    def __init__(self, host: Host, context: PaneContext, documents: OpenDocuments) -> None:
+        self._host = host
+        self._context = context
+        self._documents = documents
+
+    def complete(self, sheet: DocumentView, question: CodeQuestion) -> None:
+        """Show completions in the document's editor."""
+        self._host.run_worker(self._complete(sheet, question), group="complete", exclusive=True)
+
+    async def _complete(self, sheet: DocumentView, question: CodeQuestion) -> None:
+        completion = await ask_quietly(
+            self._context.session,
+            q.Complete(question.code, question.offset, self._context.kernel_of(sheet)),
+        )
+        if completion is not None and completion.matches:
+            items = [CompletionItem(match.text, match.type) for match in completion.matches]
+            sheet.editor.completion.show(items, question.location(completion.start), question)
+        else:
+            await self._complete_from_text(sheet, question)
+
+    async def _complete_from_text(self, sheet: DocumentView, question: CodeQuestion) -> None:
+        """The kernel is busy, or knows nothing: what is written in the open documents may."""
+        word = identifier_before(question.code[: question.offset], question.offset)
+        is_python = sheet.language.name == "python"
+        texts = [_near_cursor(document) for document in self._documents]
+        items = await asyncio.to_thread(words_like, word, texts, python=is_python)
+        start = question.location(question.offset - len(word))
+        sheet.editor.completion.show(items, start, question)
+
+    def inspect(self, sheet: DocumentView, question: CodeQuestion) -> None:
+        """Show documentation of the name at the cursor in the document's editor."""
+        self._host.run_worker(self._inspect(sheet, question), group="complete", exclusive=True)
+
+    async def _inspect(self, sheet: DocumentView, question: CodeQuestion) -> None:
+        kernel = self._context.kernel_of(sheet)
+        request = q.Inspect(question.code, question.offset, kernel=kernel)
+        reply = await ask(self._host, self._context.session, request)
+        if reply is not None and reply.found:
+            sheet.editor.completion.show_docs(reply.text, question)
+        elif reply is not None:
+            self._host.post_message(NoticePosted(NO_DOCS))
+
+
+def _near_cursor(sheet: DocumentView) -> str:
+    model = sheet.editor.model
+    line = model.cursor.line
+    return "\n".join(model.lines[max(line - _NEAR, 0) : line + _NEAR])

@@ -1,0 +1,105 @@
+"""Runs cells, selections, files and programs of documents in the session."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Sequence
+
+from codeexec.documents.model import Cell
+from codeexec.domain import requests as q
+from codeexec.domain.errors import UsageError
+from codeexec.domain.events import CellRef
+from codeexec.languages.running import refusal
+from codeexec.tui.panes.documents.context import PaneContext
+from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.host import Host
+from codeexec.tui.panes.documents.messages import DocumentMessages
+from codeexec.tui.panes.editor.messages import RunScope
+from codeexec.tui.session.ask import Failed, ask
+
+
+class RunController:
+    """Saves before it runs, where that is set; `save` writes a document, and returns whether it is
+    on disk."""
+
+    def __init__(
+        self, host: Host, context: PaneContext, save: Callable[[DocumentView], bool]
+    ) -> None:
+        self._host = host
+        self._context = context
+        self._save = save
+
+    def run_cells(self, sheet: DocumentView, scope: RunScope, cells: Sequence[Cell]) -> None:
+        """Queue cells of a document as the scope says; errors are posted."""
+        if self._refuses(sheet, scope):
+            return
+        if scope is RunScope.PROGRAM:
+            self._run_program(sheet, cells[0])
+            return
+        runs = self._runs(sheet, cells, scope)
+        if scope is RunScope.RESTART:
+            self._prepare(sheet)
+            self._host.post_message(DocumentMessages.RestartRequested(runs))
+        else:
+            self._host.run_worker(self._run(sheet, runs), group="run")
+
+    async def run_all(self, sheet: DocumentView) -> None:
+        """Queue all cells of a document, in order."""
+        if not self._refuses(sheet, RunScope.ALL):
+            code_cells = [cell for cell in sheet.editor.cells() if cell.is_code]
+            cells = [cell for cell in code_cells if not cell.is_blank]
+            await self._run(sheet, self._runs(sheet, cells, RunScope.ALL))
+
+    def _refuses(self, sheet: DocumentView, scope: RunScope) -> bool:
+        """Whether the kernel does not run such a document; then an error is posted. Selected text
+        of a document that is prose or data may be code all the same."""
+        kernel = self._context.snapshot.kernel_named(self._context.kernel_of(sheet))
+        language = (kernel.kernel.language if kernel.kernel else "") or kernel.language
+        name, first = sheet.untitled or sheet.path.name, sheet.editor.model.lines[0]
+        if sheet.document.notebook is not None:
+            name = first = ""  # its own kernel is asked for as it is opened
+        refused = refusal(name, first, language or "python")
+        if refused is None or (scope is RunScope.SELECTION and not sheet.language.runs):
+            return False
+        next_step = refused.next_step
+        if sheet.language.runs:
+            next_step += " Ctrl+P, Choose the kernel of this document, runs it beside this one."
+        self._host.post_message(Failed(UsageError(refused.message, next_step)))
+        return True
+
+    def _runs(
+        self, sheet: DocumentView, cells: Sequence[Cell], scope: RunScope
+    ) -> tuple[tuple[str, CellRef], ...]:
+        """Code and where it is from; a part of a cell, or the file as one, marks no cell."""
+        whole = scope not in (RunScope.SELECTION, RunScope.FILE)
+        return tuple((cell.source, sheet.ref(cell, whole=whole)) for cell in cells)
+
+    def _run_program(self, sheet: DocumentView, cell: Cell) -> None:
+        """By `%program`, which every Python kernel has that we launch: see
+        `guest/program_magic.py`. The interpreter reads the file, so it is saved before."""
+        problem = ""
+        if sheet.document.notebook is not None:
+            problem = "A notebook is run cell by cell, not as a program."
+        elif sheet.untitled:
+            problem = "A program is run from its file, and this text has none yet."
+        if problem:
+            self._host.post_message(Failed(UsageError(problem, "Save it as a script first.")))
+        elif not sheet.is_changed or self._save(sheet):
+            code = f"%program {shlex.quote(str(sheet.path))}"
+            runs = ((code, sheet.ref(cell, whole=False)),)
+            self._host.run_worker(self._run(sheet, runs), group="run")
+
+    def _prepare(self, sheet: DocumentView) -> None:
+        if self._context.habits.save_before_run and sheet.is_changed and not sheet.untitled:
+            self._save(sheet)
+        sheet.show_failures([])
+        sheet.ran_at = time.monotonic()
+
+    async def _run(self, sheet: DocumentView, runs: Sequence[tuple[str, CellRef]]) -> None:
+        """Queue cells in order; the first that cannot be queued ends it."""
+        self._prepare(sheet)
+        for code, cell in runs:
+            request = q.Execute(code, origin=self._context.client_name, cell=cell)
+            if await ask(self._host, self._context.session, request) is None:
+                return

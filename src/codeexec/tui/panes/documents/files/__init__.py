@@ -1,0 +1,1 @@
+"""Files of the open documents: opening, saving, closing, unsaved text, and changes on disk."""

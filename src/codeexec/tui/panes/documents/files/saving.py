@@ -1,0 +1,92 @@
+"""Saves documents, also under another name, with the outputs of their cells."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from codeexec.domain.errors import CodeexecError, Conflict
+from codeexec.tui.panes.documents.cells.output_saving import OutputSaver
+from codeexec.tui.panes.documents.context import PaneContext
+from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.files.autosave import Autosave
+from codeexec.tui.panes.documents.files.opening import DocumentOpener
+from codeexec.tui.panes.documents.host import Host
+from codeexec.tui.panes.documents.messages import DocumentMessages
+from codeexec.tui.panes.documents.open_documents import OpenDocuments
+from codeexec.tui.session.ask import Failed
+from codeexec.tui.session.watch_only import refusal
+
+
+class DocumentSaver:
+    """Errors are posted, not raised; what the user has to decide is posted as a request."""
+
+    def __init__(
+        self,
+        host: Host,
+        context: PaneContext,
+        documents: OpenDocuments,
+        autosave: Autosave,
+        opener: DocumentOpener,
+        outputs: OutputSaver,
+    ) -> None:
+        self._host = host
+        self._context = context
+        self._documents = documents
+        self._autosave = autosave
+        self._opener = opener
+        self._outputs = outputs
+
+    def save(self, sheet: DocumentView | None = None, *, overwrite: bool = False) -> bool:
+        """Write a document (None: that in front); whether it is on disk now."""
+        sheet = sheet or self._documents.front
+        if sheet is None or self._is_refused():
+            return False
+        if sheet.untitled:
+            self._host.post_message(DocumentMessages.SaveAsRequested(sheet))
+            return False
+        try:
+            sheet.save(overwrite=overwrite)
+        except Conflict:
+            self._host.post_message(DocumentMessages.ConflictFound(sheet))
+            return False
+        except CodeexecError as error:
+            self._host.post_message(Failed(error))
+            return False
+        self._autosave.discard(sheet)
+        self._outputs.save(sheet)
+        self._documents.show_tabs()
+        return True
+
+    def save_as(self, sheet: DocumentView, path: Path, *, overwrite: bool = False) -> bool:
+        """Write it under another name; whether it is on disk now."""
+        if self._is_refused():
+            return False
+        path = Path(os.path.normpath(path.absolute()))
+        other = self._documents.by_key(str(path))
+        if other is not None and other is not sheet:
+            message = f"{path.name} is open in another tab."
+            next_step = "Close that tab, or choose another name."
+            self._host.post_message(Failed(Conflict(message, next_step)))
+            return False
+        old_name = sheet.name_key
+        try:
+            sheet.save_as(path, overwrite=overwrite)
+        except CodeexecError as error:
+            self._host.post_message(Failed(error))
+            return False
+        self._context.kernel_focus.rename(old_name, sheet.name_key)
+        self._autosave.forget(old_name)
+        if self._opener.recent is not None:
+            self._opener.recent.add(path, sheet.former)
+        sheet.show_marks(self._context.snapshot)
+        self._outputs.save(sheet)
+        self._documents.show_tabs()
+        self._documents.post_tabs()
+        return True
+
+    def _is_refused(self) -> bool:
+        """Whether nothing may be written; then an error is posted."""
+        if self._context.watch_only:
+            self._host.post_message(Failed(refusal()))
+        return self._context.watch_only

@@ -1,0 +1,20 @@
+"""What the pane's controllers need of the widget that owns them."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, Protocol, TypeVar
+
+from textual.worker import Worker
+
+from codeexec.tui.session.ask import Poster
+
+R = TypeVar("R")
+
+
+class Host(Poster, Protocol):
+    """Posts messages to the screen, and runs coroutines that end with the widget."""
+
+    def run_worker(
+        self, work: Coroutine[Any, Any, R], *, group: str = ..., exclusive: bool = ...
+    ) -> Worker[R]: ...

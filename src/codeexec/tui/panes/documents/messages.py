@@ -1,0 +1,78 @@
+"""Messages of the editor pane to the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from codeexec.documents.swap import Swap
+from codeexec.domain.events import CellRef
+from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.going import PlaceToGo
+from codeexec.tui.widgets.status import Position
+
+
+class DocumentMessages:
+    """Namespace of the messages, which `DocumentsPane` has as its own names."""
+
+    @dataclass
+    class DocumentCloseRequested(Message):
+        """A tab with unsaved text is to be closed."""
+
+        sheet: DocumentView
+
+    @dataclass
+    class SaveAsRequested(Message):
+        sheet: DocumentView
+
+    @dataclass
+    class ConflictFound(Message):
+        """The document cannot be saved because its file has changed on disk since it was read."""
+
+        sheet: DocumentView
+
+    @dataclass
+    class CompareRequested(Message):
+        """Show `DocumentView.compare`: the file has changed on disk, and so has the text here."""
+
+        sheet: DocumentView
+
+    @dataclass
+    class SwapFound(Message):
+        """Unsaved text of this document was found in a swap file."""
+
+        sheet: DocumentView
+        swap: Swap
+
+    @dataclass
+    class RestartRequested(Message):
+        """Cells are to be run on a fresh kernel: `(code, where it is from)`."""
+
+        cells: tuple[tuple[str, CellRef], ...]
+
+    @dataclass
+    class StoredChanged(Message):
+        """Other outputs of notebooks' files are to be shown: those of `stored`."""
+
+    class Edited(Message):
+        """The text of a document was changed."""
+
+    @dataclass
+    class PositionChanged(Message):
+        position: Position
+
+    @dataclass
+    class ChoiceRequested(Message):
+        """The user is to choose one of these lines."""
+
+        title: str
+        entries: list[PlaceToGo]
+        current: int = -1
+        """The line of the entry that the cursor is in."""
+
+    @dataclass
+    class TabsChanged(Message):
+        """Which documents are open, in order."""
+
+        paths: tuple[str, ...]
