@@ -67,6 +67,21 @@ def of_ours(notebook: Notebook) -> list[tuple[str, str, dict[str, Any]]]:
         "# %%\n# %time\n%cd\n",
         '# %% a=bad b=1\nx\n# %% t c d="x=1" e\ny\n',
         "# %% [markdown]\n# ```mermaid\n# %% a note\n# ```\n# %%\n# ```\n# %%\n1\n",
+        "#!/usr/bin/env python3",
+        "# -*- coding: utf-8 -*-\n",
+        "#!/bin/x\n# coding: utf-8\n\n# ---\n# title: x\n# ---\n\n# %%\n1\n",
+        "# ---\n# jupyter:\n#   kernelspec:\n#     name: x\n#     display_name: X\n# ---\n",
+        "# ---\n# ---\n\nx = 1\n",
+        "\n\n# %%\nx\n",
+        "",
+        "\n",
+        "x\n# %%%\ny\n# %%% sub\nz\n# %%% \n# %% %\n",
+        "# %% [code]\n1\n# %% t [code] x\n# %% [markdown]x\n# a\n# %% x[raw]\n# %% [md] [raw]\n",
+        '# %% a [markdown] b {"tags": ["t"]}\n# a\n# %% {"a\n# %% t {"a": [\n',
+        "# %% a = 1\n# %% x y a = 1\n# %% x<=1\n# %% .c\n# %% t .c .d\n# %% if a=1:\n",
+        "# %% a/b=1 @c=2 1=3\n# %% é=1\n# %% t  u\n# %% x='a=b {' y=1\n# %% k\n",
+        "# %%\n'''\n# %% '''\nx\n# %%\ny\n# %% '''a'''\n# + \nz\n# region t\n# endregion\n",
+        "# %% [markdown]\n  \n\n# %% [raw]\n\n\n\n# %%\n",
         "# %% [markdown]\n# ~~~~ x\n# ~~~\n# %% a\n# ~~~~~\n# %%\n1\n# %% [md]\n# ```\n# %%\n2\n",
     ],
 )
@@ -114,6 +129,56 @@ def test_cells_of_one_kind_of_file_are_written_as_jupytext_does(
     made = nbformat.v4.new_notebook(cells=[cell])  # type: ignore[no-untyped-call]
     theirs = jupytext.writes(made, "py:percent")
     assert ours == theirs[theirs.index("# %%") :]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [("markdown", "", {}), ("raw", "", {}), ("code", "", {"active": "ipynb"})],
+        [("code", "  x\n  !ls", {}), ("code", "%cd a \\\n   b", {})],
+        [("code", "%%R -i x\ny", {"tags": ["a"]}), ("code", "%%bash", {"name": "b"})],
+        [("code", "x", {"title": "a  b"}), ("code", "y", {"title": "[code]"})],
+        [("code", "x", {"jupyter": {"source_hidden": True}, "a/b": 1, "collapsed": True})],
+        [("code", "x", {"incorrectly_encoded_metadata": "é=1"})],
+        [("code", "def f():\n    pass", {}), ("code", "x", {}), ("code", "@a\nclass B: ...", {})],
+        [("code", "def f():\n    pass", {}), ("code", "# a", {}), ("markdown", "# a", {})],
+        [("code", "s = '''\ndef f():\n'''", {}), ("markdown", "a", {}), ("code", "def f(): 1", {})],
+        [("code", "class A:\n\n    x = 1\n# a", {}), ("code", "# b\n\n\ndef f(): ...", {})],
+        [("code", "async def f():\n    x\n\n\n", {}), ("code", "y", {})],
+    ],
+)
+def test_scripts_are_written_as_jupytext_writes_them(
+    cells: list[tuple[str, str, dict[str, Any]]],
+) -> None:
+    new_cell: dict[str, Any] = {
+        "code": nbformat.v4.new_code_cell,
+        "markdown": nbformat.v4.new_markdown_cell,
+        "raw": nbformat.v4.new_raw_cell,
+    }
+    made = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
+        cells=[new_cell[kind](source, metadata=dict(own)) for kind, source, own in cells]
+    )
+    theirs = jupytext.writes(made, "py:percent")
+    end = theirs.index("\n# ---\n", 1) + len("\n# ---\n\n")
+    assert write_script(book(cells)) == theirs[end:]
+
+
+@pytest.mark.parametrize(
+    "first", ["#!/usr/bin/python3 -u\n", "# coding: utf-8\n", "#!x\n# -*- coding: utf-8 -*-\n"]
+)
+def test_first_line_and_encoding_come_back(first: str) -> None:
+    text = f"{first}# %%\nx = 1\n"
+    notebook = read_script(text)
+    options = jupytext.reads(text, "py:percent").metadata["jupytext"]
+    for key, value in notebook.data["metadata"]["jupytext"].items():
+        assert options[key] == value
+    assert write_script(notebook) == text
+
+
+def test_a_first_line_that_holds_code_is_not_written() -> None:
+    for options in ({"executable": "a\nimport os"}, {"encoding": "import os"}, {"encoding": 1}):
+        made = Notebook({"cells": [], "metadata": {"jupytext": options}})
+        assert write_script(made) == ""
 
 
 def test_text_of_pycharm_stands_without_marks_of_comments() -> None:
@@ -169,6 +234,9 @@ def book(cells: list[tuple[str, str, dict[str, Any]]]) -> Notebook:
 
 @given(CELLS)
 @example([("code", "# %time", {}), ("markdown", "# %time", {})])
+@example([("code", "x\n\n", {})])  # jupytext drops blank lines at the end of the last cell
+@example([("code", "x\n\n\n", {})])
+@example([("markdown", "", {}), ("code", "\n\n", {})])
 @example([("code", "a\n\n\n", {}), ("code", "", {}), ("markdown", "a\n\n", {})])
 @example([("code", "'''\n%time\n'''\n%time", {})])
 def test_a_notebook_comes_back_from_its_script(cells: list[tuple[str, str, Any]]) -> None:

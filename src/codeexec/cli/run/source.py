@@ -106,13 +106,14 @@ def load_program(
     folder = Path.cwd()
     if not cells:
         return LoadedProgram(path, (Piece(numbered(text)),), folder, text=text)
-    from codeexec.documents.percent.cells import split_cells
+    from codeexec.documents.percent.cells import CellIndex
     from codeexec.documents.percent.convert import is_active, read_script
     from codeexec.documents.percent.header import read_header
 
     header, body = read_header(text, "#")
     above = text.count("\n") - body.count("\n")
-    split = split_cells(body, "#")
+    lines = body.split("\n")
+    split = CellIndex(lines, "#").cells(lines)
     first_lines = {cell.index + bool(header.rest): cell.body + above for cell in split}
     sources = {cell.index + bool(header.rest): cell.source for cell in split}
     notebook = with_parameters(read_script(text), parameters)

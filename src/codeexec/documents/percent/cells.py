@@ -23,13 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _KINDS = {
-    "markdown": CellKind.MARKDOWN,
-    "md": CellKind.MARKDOWN,
-    "raw": CellKind.RAW,
-    "code": CellKind.CODE,
+    "[markdown]": CellKind.MARKDOWN,
+    "[raw]": CellKind.RAW,
+    "[md]": CellKind.MARKDOWN,
 }
-_KIND = re.compile(r"(?:^|\s)\[(markdown|md|raw|code)\](?=\s|$)")
-_ATTRIBUTES = re.compile(r"(?:^|\s)(?:[\w.-]+=|\{).*$")
+"""In the order in which jupytext looks for them."""
+_ATTRIBUTE = re.compile(r"[={]|(?:^|\s)\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,8 @@ class Separator:
 
 @lru_cache(maxsize=64)
 def _pattern(marker: str) -> re.Pattern[str]:
-    return re.compile(rf"^[ \t]*{re.escape(marker)}[ \t]*%%%*(?:[ \t]+(?P<rest>.*?))?[ \t]*$")
+    # Percent signs alone (`# %%%`) need a space after them, as in jupytext.
+    return re.compile(rf"^\s*{re.escape(marker)}\s*%%(?:%*\s(?P<rest>.*)|\s*)$")
 
 
 def parse_separator(line: str, marker: str) -> Separator | None:
@@ -60,17 +60,30 @@ def parse_separator(line: str, marker: str) -> Separator | None:
     match = _pattern(marker).match(line)
     if match is None:
         return None
-    text = match["rest"] or ""
-    kind = CellKind.CODE
-    if mark := _KIND.search(text):
-        kind = _KINDS[mark[1]]
-        return Separator(kind, text[: mark.start()].strip(), text[mark.end() :].strip())
-    attributes = _ATTRIBUTES.search(text)
-    if attributes is None:
-        if text == "md" and f"{marker}%%" in line:
-            kind, text = CellKind.MARKDOWN, ""  # `#%% md`, as PyCharm writes it
-        return Separator(kind, text.strip())
-    return Separator(kind, text[: attributes.start()].strip(), attributes[0].strip())
+    title, kind = (match["rest"] or "").strip(), CellKind.CODE
+    title, attributes = _split_title(title) if _ATTRIBUTE.search(title) else (title, "")
+    if "[" in title and (mark := next((mark for mark in _KINDS if mark in title), "")):
+        kind = _KINDS[mark]
+        title = title.replace(mark, "")
+    title = title.strip().lstrip("%").strip()
+    if title == "md" and not attributes and f"{marker}%%" in line:
+        return Separator(CellKind.MARKDOWN)  # `#%% md`, as PyCharm writes it
+    return Separator(kind, title, attributes)
+
+
+def _split_title(text: str) -> tuple[str, str]:
+    """The title of a separator and the attributes after it: JSON, or all from the word before
+    the first equal sign. Words that begin with a dot at the end are attributes as well."""
+    brace, equal = text.find("{"), text.find("=")
+    if brace >= 0 and not 0 <= equal < brace:
+        return text[:brace].strip(), text[brace:]
+    words = (text[:equal].rstrip(" ") if equal >= 0 else text).split(" ")
+    if equal >= 0:
+        words.pop()
+    while words and (not words[-1].strip() or words[-1].startswith(".")):
+        words.pop()
+    title = " ".join(words)
+    return title, text[len(title) :].strip()
 
 
 @lru_cache(maxsize=64)
@@ -221,7 +234,8 @@ class CellIndex:
         pending: list[int] = []
         quote, at = "", 0
         for number, line in self._quotes:
-            while at < len(self._lines) and self._lines[at] < number:
+            # A string may end in a line that reads as a separator.
+            while at < len(self._lines) and self._lines[at] < number + bool(quote):
                 if quote:
                     pending.append(self._lines[at])
                 at += 1

@@ -17,16 +17,19 @@ from codeexec.documents.notebook.convert import Notebook, new_cell, new_notebook
 from codeexec.documents.notebook.outputs import Json, joined, split_lines
 from codeexec.documents.percent.cells import (
     CellIndex,
+    Separator,
     comment,
     parse_separator,
     quote_after,
     uncomment,
 )
 from codeexec.documents.percent.header import read_header, write_header
+from codeexec.documents.percent.spacing import join_cells
 
 _STRING = re.compile(r"""[rR]?(\"{3}|'{3})(.*)\1\s*""", re.DOTALL)
-_KEY = re.compile(r"(?:^|(?<=\s))([\w.-]+)\s*=")
-_NAME = re.compile(r"(?:^|(?<=\s))[A-Za-z_.][\w.]*$")
+_NAME = re.compile(r"[a-zA-Z_.]+[a-zA-Z0-9_.]*")
+_KEY = re.compile(r"[a-zA-Z0-9_.@/-]+")
+_UNREADABLE = "incorrectly_encoded_metadata"
 SUFFIX = "py"
 """File type of a percent script, for cells that are active in some types only."""
 _LANGUAGES = frozenset({
@@ -45,8 +48,9 @@ _HELP = re.compile(r"\s*(?:# )*[^\s]*\?\s*")
 _SHELL = re.compile(
     r"(?:# ?)*(?:cat|cd|cp|mv|rm|rmdir|mkdir|copy|ddir|echo|ls|ldir|ren)(?:$|\s$|\s[^=,])"
 )
-_IGNORED = ("collapsed", "scrolled", "trusted", "ExecuteTime", "execution", "jupyter", "vscode",
-            "pycharm", "papermill", "autoscroll", "lines_to_next_cell", "cell_marker")  # fmt: skip
+_IGNORED = ("autoscroll", "collapsed", "scrolled", "trusted", "execution", "ExecuteTime",
+            "skipline", "noskipline", "cell_marker", "lines_to_next_cell",
+            "lines_to_end_of_cell_marker")  # fmt: skip
 """Cell metadata that belongs to outputs or to one program, not written to scripts."""
 
 
@@ -64,15 +68,13 @@ def read_script(text: str, marker: str = "#", language: str = "python") -> Noteb
         cells.append(_cell(CellKind.RAW, {}, f"---\n{header.rest}\n---"))
     lines = text.removesuffix("\n").split("\n")
     index = CellIndex(lines, marker)
-    for number in range(len(index)):
+    for number in range(len(index) if text else 0):
         cell = index.cell(number, lines)
-        if cell.start == cell.body and cell.is_blank:
-            continue  # blank lines before the first separator
         separator = index.separator_at(cell.start) if cell.body > cell.start else None
         own = read_attributes(separator.attributes) if separator else {}
         if separator and separator.title:
             own["title"] = separator.title
-        body = _body(lines[cell.body : cell.end])
+        body = _body(lines[cell.start : cell.end])[cell.body - cell.start :]
         kind = cell.kind
         if separator and _is_plain_text(lines[cell.start], body, marker):
             cells.append(_cell(kind, own, "\n".join(body).strip("\n")))
@@ -98,8 +100,8 @@ def _is_plain_text(separator: str, body: Sequence[str], marker: str) -> bool:
 
 
 def _body(lines: Sequence[str]) -> list[str]:
-    """The lines without the empty line before the next cell; exactly two blank lines, as PEP 8
-    wants after a function, are both removed."""
+    """The lines of a cell and its separator without the empty line before the next cell; exactly
+    two blank lines, as PEP 8 wants after a function, are both removed."""
     blank = [not line.strip() for line in lines[-3:]]
     if blank[-2:] == [True, True] and blank != [True, True, True] and len(lines) > 2:
         return list(lines[:-2])
@@ -154,24 +156,33 @@ def read_attributes(text: str) -> Json:
             value = json.loads(text)
         except (ValueError, RecursionError):
             value = None
-        return value if isinstance(value, dict) else {"incorrectly_encoded_metadata": text}
+        return value if isinstance(value, dict) else {_UNREADABLE: text}
     attributes: Json = {}
     # From the right: values may contain blanks and equal signs, names may not.
     while text := text.strip():
-        if (alone := _NAME.search(text)) and "=" not in alone[0]:
-            text = text[: alone.start()]
-            attributes.setdefault(alone[0], None)
-            continue
-        for key in reversed(list(_KEY.finditer(text))):
-            try:
-                attributes = {key[1]: _value(text[key.end() :]), **attributes}
-            except (ValueError, SyntaxError, RecursionError, MemoryError):
-                continue  # the equal sign is inside the value
-            text = text[: key.start()]
-            break
+        last = text.rpartition(" ")[2]
+        if _NAME.fullmatch(last):
+            name, value, text = last, None, text[: -len(last)]
+        elif pair := _last_pair(text):
+            name, value, text = pair
         else:
-            return {"incorrectly_encoded_metadata": text, **attributes}
+            return {_UNREADABLE: text, **attributes}
+        attributes = {name: value, **attributes}
     return attributes
+
+
+def _last_pair(text: str) -> tuple[str, object, str] | None:
+    """The last name with a value, and the text before them."""
+    at = len(text)
+    while (at := text.rfind("=", 0, at)) >= 0:
+        before, _, name = text[:at].rstrip().rpartition(" ")
+        if not _KEY.fullmatch(name):
+            continue
+        try:
+            return name, _value(text[at + 1 :]), before
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue  # the equal sign is inside the value
+    return None
 
 
 def _value(text: str) -> object:
@@ -198,10 +209,9 @@ def _cell(kind: CellKind, metadata: Json, source: str) -> Json:
 
 def write_script(notebook: Notebook, marker: str = "#", language: str = "python") -> str:
     """The notebook as a percent script, without outputs."""
-    parts = [write_header(notebook.data.get("metadata") or {}, marker)]
-    blocks = [_block(raw, marker, language) for raw in notebook.data["cells"]]
-    parts.append("\n\n".join(blocks))
-    return "".join(parts) + ("\n" if blocks else "")
+    header = write_header(notebook.data.get("metadata") or {}, marker)
+    blocks = [_block(raw, marker, language).split("\n") for raw in notebook.data["cells"]]
+    return header + join_cells(blocks, language)
 
 
 def _block(raw: Json, marker: str, language: str) -> str:
@@ -209,48 +219,59 @@ def _block(raw: Json, marker: str, language: str) -> str:
     own = {
         key: value
         for key, value in (raw.get("metadata") or {}).items()
-        if key not in _IGNORED and re.fullmatch(r"[A-Za-z_][\w.-]*", key)
+        if key not in _IGNORED and _KEY.fullmatch(key)
     }
-    title = own.pop("title", "")
     source = joined(raw.get("source"))
     lines = source.split("\n") if source else []
     if kind is None and own.get("active") == "":
         del own["active"]
     is_chosen = bool(_active_tag(own)) or "active" in own
-    if kind is CellKind.CODE or (kind is None and is_chosen):
-        kind = CellKind.CODE
-        if not is_active(SUFFIX, own):
-            head = _head(kind, str(title) if _is_plain(title, marker) else "", own, title, marker)
-            return f"{head}\n{comment(source, marker)}" if source else head
-        magic = _CELL_MAGIC.fullmatch(lines[0]) if lines and language == "python" else None
-        if magic and magic[1] in _LANGUAGES:
-            own = {"language": magic[1], **({"magic_args": magic[2]} if magic[2] else {}), **own}
-            body = comment("\n".join(lines[1:]), marker) if lines[1:] else ""
-        else:
-            body = "\n".join(_change_magics(lines, marker, language, _comment_magic))
-    else:
-        body = comment(source, marker) if source else ""
-    head = _head(kind, str(title) if _is_plain(title, marker) else "", own, title, marker)
-    return f"{head}\n{body}" if body else head
+    if kind is not CellKind.CODE and not (kind is None and is_chosen):
+        return f"{_head(kind, own, marker)}\n{comment(source, marker)}"
+    if not is_active(SUFFIX, own):
+        return f"{_head(CellKind.CODE, own, marker)}\n{comment(source, marker)}"
+    magic = _CELL_MAGIC.fullmatch(lines[0]) if lines and language == "python" else None
+    if magic and magic[1] in _LANGUAGES:
+        own |= {"magic_args": magic[2]} if magic[2] else {}
+        head = _head(CellKind.CODE, {**own, "language": magic[1]}, marker)
+        return (
+            f"{head}\n{comment(lines_after, marker)}"
+            if (lines_after := "\n".join(lines[1:]))
+            else head
+        )
+    first = lines[0] if lines and lines[0].strip() else ""
+    indent = first[: len(first) - len(first.lstrip())]
+    head = indent + _head(CellKind.CODE, own, marker)
+    return "\n".join([head, *_change_magics(lines, marker, language, _comment_magic)])
 
 
-def _head(kind: CellKind | None, title_text: str, own: Json, title: object, marker: str) -> str:
-    if title and not title_text:
-        own = {"title": title, **own}
+def _head(kind: CellKind | None, metadata: Json, marker: str) -> str:
+    """The separator line of a cell; None is the kind of raw text."""
+    title = metadata.get("title")
+    is_plain = isinstance(title, str) and _is_plain(title, marker)
     mark = "" if kind is CellKind.CODE else f"[{kind or CellKind.RAW}]"
-    pairs = [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in own.items()]
-    return " ".join(part for part in (marker, "%%", title_text, mark, *pairs) if part)
+    pairs = [
+        _attribute(key, value)
+        for key, value in metadata.items()
+        if not (key == "title" and is_plain)
+    ]
+    words = (marker, "%%", title if is_plain else "", mark, *pairs)
+    return " ".join(str(word) for word in words if word)
 
 
-def _is_plain(title: object, marker: str) -> bool:
+def _attribute(key: str, value: object) -> str:
+    if value is None and _NAME.fullmatch(key):
+        return key
+    if key == _UNREADABLE and isinstance(value, str) and read_attributes(value) == {key: value}:
+        return value
+    return f"{key}={json.dumps(value, ensure_ascii=False)}"
+
+
+def _is_plain(title: str, marker: str) -> bool:
     """Whether the title is parsed unchanged from a separator line."""
-    if not isinstance(title, str) or not title or title != " ".join(title.split()):
-        return False
-    separator = parse_separator(f"{marker} %% {title}", marker)
-    return separator is not None and (separator.title, separator.attributes, separator.kind) == (
-        title,
-        "",
-        CellKind.CODE,
+    expected = Separator(title=title)
+    return (
+        len(title.splitlines()) == 1 and parse_separator(f"{marker} %% {title}", marker) == expected
     )
 
 
@@ -258,7 +279,7 @@ def _is_plain(title: object, marker: str) -> bool:
 
 
 def _change_magics(
-    lines: Sequence[str], marker: str, language: str, change: Callable[[str, str], str]
+    lines: Sequence[str], marker: str, language: str, change: Callable[[str, str, str], str]
 ) -> Iterator[str]:
     """The lines of code, with `change` applied to magics and shell commands outside strings."""
     quote = ""
@@ -266,8 +287,10 @@ def _change_magics(
     is_python = language == "python"
     for line in lines:
         is_magic = not quote and (goes_on or _is_magic(line, marker, is_python))
+        # The marker of a continued line is not indented.
+        bare = line if goes_on and not line.lstrip().startswith(marker) else line.lstrip()
+        yield change(line[: len(line) - len(bare)], bare, marker) if is_magic else line
         goes_on = is_python and is_magic and line.rstrip().endswith("\\")
-        yield change(line, marker) if is_magic else line
         quote = quote_after(line, quote) if is_python else ""
 
 
@@ -287,13 +310,11 @@ def _is_magic(line: str, marker: str, is_python: bool) -> bool:
     )
 
 
-def _comment_magic(line: str, marker: str) -> str:
-    bare = line.lstrip()
-    return f"{line[: len(line) - len(bare)]}{marker} {bare}"
+def _comment_magic(indent: str, bare: str, marker: str) -> str:
+    return f"{indent}{marker} {bare}"
 
 
-def _plain_magic(line: str, marker: str) -> str:
-    bare = line.lstrip()
+def _plain_magic(indent: str, bare: str, marker: str) -> str:
     if not bare.startswith(marker):
-        return line
-    return line[: len(line) - len(bare)] + bare[len(marker) :].removeprefix(" ")
+        return indent + bare
+    return indent + bare[len(marker) :].removeprefix(" ")

@@ -22,29 +22,45 @@ class Header(NamedTuple):
 
 
 def read_header(text: str, marker: str) -> tuple[Header, str]:
-    """The header, which may be empty, and the text after it; a `#!` line before is dropped."""
+    """The header, which may be empty, and the text after it. The lines before a header, `#!` and
+    the encoding, are metadata of jupytext (`executable`, `encoding`)."""
     lines = text.split("\n")
-    start = next((n for n, line in enumerate(lines[:3]) if not _is_preamble(line)), 0)
+    options, start = _read_preamble(lines, marker)
+    metadata: Json = {"jupytext": options} if options else {}
+    rest = "\n".join(lines[start:])
     dashes = f"{marker} ---"
     if start >= len(lines) or lines[start].rstrip() != dashes:
-        return Header({}, ""), "\n".join(lines[start:])
+        return Header(metadata, ""), rest
     end = next((n for n in range(start + 1, len(lines)) if lines[n].rstrip() == dashes), None)
     if end is None or not all(line.startswith(marker) for line in lines[start:end]):
-        return Header({}, ""), "\n".join(lines[start:])
+        return Header(metadata, ""), rest
     yaml = uncomment("\n".join(lines[start + 1 : end]), marker).split("\n")
     own, other_lines = _split(yaml)
     body_start = end + 1
-    if body_start < len(lines) and not lines[body_start].strip():
+    if body_start < len(lines) and not lines[body_start].removeprefix(marker).strip():
         body_start += 1
-    metadata = _mapping(own)
-    options = metadata.pop("jupytext", None)
-    comments = not (isinstance(options, dict) and options.get("comment_magics") is False)
-    return Header(metadata, "\n".join(other_lines), comments), "\n".join(lines[body_start:])
+    stated = _mapping(own)
+    asked = stated.pop("jupytext", None)
+    comments = not (isinstance(asked, dict) and asked.get("comment_magics") is False)
+    return (
+        Header({**stated, **metadata}, "\n".join(other_lines), comments),
+        "\n".join(lines[body_start:]),
+    )
 
 
-def _is_preamble(line: str) -> bool:
-    """Whether the line may precede a header: `#!`, or the encoding."""
-    return line.startswith("#!") or re.match(r"#.*?coding[:=]", line[:200]) is not None
+def _read_preamble(lines: list[str], marker: str) -> tuple[Json, int]:
+    """The options of the lines that may precede a header, and the number of these lines."""
+    options: Json = {}
+    encoding = re.compile(rf"[ \t\f]*{re.escape(marker)}.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)")
+    start = 0
+    if lines[0].startswith("#!"):
+        options["executable"] = lines[0][2:]
+        start = 1
+    if start < len(lines) and (match := encoding.match(lines[start][:200])):
+        if match[1].lower().replace("_", "-") in ("utf-8", "utf8"):
+            options["encoding"] = lines[start]  # notebooks are UTF-8: others do not apply
+        start += 1
+    return options, start
 
 
 def _split(yaml: list[str]) -> tuple[list[str], list[str]]:
@@ -91,17 +107,30 @@ def _scalar(text: str) -> object:
 
 
 def write_header(metadata: Json, marker: str) -> str:
-    """The header with kernel and format; empty if the notebook names no kernel."""
+    """The first line and the encoding of a script, and the header with kernel and format, which
+    is left out if the notebook names no kernel."""
+    first = _preamble(metadata.get("jupytext"), marker)
     spec = metadata.get("kernelspec")
     if not isinstance(spec, dict) or not spec.get("name"):
-        return ""
+        return first
     lines = ["---", "jupyter:", "  jupytext:", "    text_representation:"]
     lines += ["      format_name: percent", "      format_version: '1.3'", "  kernelspec:"]
     for key in ("display_name", "language", "name"):
         if spec.get(key):
             lines.append(f"    {key}: {_quoted(str(spec[key]))}")
     lines.append("---")
-    return comment("\n".join(lines), marker) + "\n\n"
+    return first + comment("\n".join(lines), marker) + "\n\n"
+
+
+def _preamble(options: object, marker: str) -> str:
+    """The lines of these options; empty if they would be read as anything else."""
+    if not isinstance(options, dict):
+        return ""
+    chosen = {key: options[key] for key in ("executable", "encoding") if key in options}
+    lines = [f"#!{chosen['executable']}"] if "executable" in chosen else []
+    lines += [str(chosen["encoding"])] if "encoding" in chosen else []
+    text = "\n".join([*lines, ""])
+    return text if _read_preamble(text.split("\n"), marker) == (chosen, len(lines)) else ""
 
 
 def _quoted(text: str) -> str:
