@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from codeexec.tui.options import OpenOptions
 from support.bench import open_bench
 
 pytestmark = pytest.mark.slow
@@ -73,6 +74,34 @@ async def test_enter_starts_a_kernel_where_one_has_ended(tmp_path: Path) -> None
         await bench.until(lambda: bench.snapshot.kernel.state == "idle", "another kernel")
         await bench.sees("── kernel restarted · ")
         assert len(bench.snapshot.executions) == 1
+
+
+async def test_a_kernel_that_is_not_there_says_which_key_chooses_another(tmp_path: Path) -> None:
+    options = OpenOptions(kernel="nope")
+    async with open_bench(tmp_path, options=options, size=(80, 24)) as bench:
+        await bench.until(lambda: bench.snapshot.kernel.state == "dead", "no kernel")
+        await bench.sees("nope is no kernel that is installed.")
+        await bench.sees("Enter or F12 chooses a kernel · Ctrl+Q leaves")
+        await bench.sees("F12 choose a kernel")  # in the status line
+        await bench.press("alt+2", "enter")
+        await bench.sees("a kernel, or the path of a Python")
+
+
+async def test_an_interrupt_without_a_run_is_no_failure_and_covers_no_words(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        await bench.console.run("1")
+        await bench.is_idle(1)
+        await bench.press("f9")
+        await bench.is_told("Nothing runs that could be interrupted.")
+        assert all(one.severity == "information" for one in bench.program._notifications)
+        bench.program.clear_notifications()
+        await bench.console.run("import os; os._exit(3)")
+        await bench.sees("Kernel ended. Enter starts a new one")
+        await bench.press("f9", "f9")
+        await bench.until(
+            lambda: all(one.group != "tell" for one in bench.workbench.workers), "the replies"
+        )
+        assert not list(bench.program._notifications)
 
 
 async def test_documentation_that_is_not_there_says_so(tmp_path: Path) -> None:

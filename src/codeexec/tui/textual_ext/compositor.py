@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from textual._compositor import ChopsUpdate, Compositor
-from textual.geometry import Region
+from textual._compositor import ChopsUpdate, Compositor, ReflowResult
+from textual.geometry import Region, Size
 from textual.strip import Strip
+from textual.widget import Widget
 
 from codeexec.tui.render.plain import without_controls
 
@@ -30,7 +31,26 @@ def groups(regions: Iterable[Region]) -> list[Region]:
 
 
 class SafeCompositor(Compositor):
-    """Compositor that makes all painted text harmless for the terminal."""
+    """Compositor that makes all painted text harmless for the terminal, and lets every widget know
+    its size.
+
+    Textual compares a layout with the map of the screen that it made last, and sends `Resize` where
+    they differ. That map is also made anew when a place is looked up after something has scrolled,
+    and then the layout finds nothing new: a widget that was shown just before never heard of its
+    size, and a picture stayed unpainted.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sizes: dict[Widget, Size] = {}
+        """The sizes of which the widgets of the last layout were notified."""
+
+    def reflow(self, parent: Widget, size: Size) -> ReflowResult:
+        changes = super().reflow(parent, size)
+        sizes = {widget: geometry.region.size for widget, geometry in self._full_map.items()}
+        resized = {widget for widget in sizes if self._sizes.get(widget) != sizes[widget]}
+        self._sizes = sizes
+        return changes._replace(resized=changes.resized | resized)
 
     def _render_chops(
         self, crop: Region, is_rendered_line: Callable[[int], bool]

@@ -194,7 +194,8 @@ class StatusLine(Widget):
         if kernel.state == "dead" and kernel.death is not None:
             # Its first sentence; the rest was told when it died.
             text = f"dead: {_SENTENCE.split(kernel.death.message, maxsplit=1)[0]}"
-        commands = {"dead": "kernel.restart", "busy": "kernel.interrupt"}
+        dead = "kernel.restart" if kernel.kernel is not None else "kernel.choose"
+        commands = {"dead": dead, "busy": "kernel.interrupt"}
         return f"{shape} {text}", meaning, commands.get(kernel.state, "")
 
     def _local(self, ref: KernelRef) -> list[Piece]:
@@ -244,7 +245,12 @@ class StatusLine(Widget):
             of = f"{title}  " if title else ""
             pieces.append((f"{of}{position}", "muted", ""))
         if self._snapshot.kernel.state == "dead":
-            pieces.append(("Shift+F9 new kernel", "accent", "kernel.restart"))
+            is_known = self._snapshot.kernel.kernel is not None
+            pieces.append(
+                ("Shift+F9 new kernel", "accent", "kernel.restart")
+                if is_known
+                else ("F12 choose a kernel", "accent", "kernel.choose")
+            )
         pieces.append(("F1 keys", "muted", "app.help"))
         pieces.append(("^P commands", "muted", "app.palette"))
         return pieces

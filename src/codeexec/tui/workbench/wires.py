@@ -123,8 +123,11 @@ class Wires(KernelActions):
                 kernel_label = (
                     f"The kernel {name}" if len(frame.snapshot.kernels) > 1 else "The kernel"
                 )
+                message = view_of_kernel.death.message
+                if "F12" not in message:
+                    message = f"{message} F12 chooses another kernel."
                 self.notify(
-                    view_of_kernel.death.message,
+                    message,
                     title=f"{one_line(kernel_label)} could not start",
                     severity="error",
                     timeout=12,

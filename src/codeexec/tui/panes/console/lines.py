@@ -182,7 +182,7 @@ class CardLines(ScrollView):
 
     def render_line(self, y: int) -> Strip:
         width, base = self.size.width, self._base or self.rich_style
-        if not self.card_list.cards:
+        if not self.card_list.cards and not self._last_words:
             return self._empty_line(y, width).apply_style(base)
         if self._news_line(y):
             return self._news_strip(width)

@@ -230,7 +230,7 @@ class ConsolePane(CardActions, Vertical):
         """Where the kernel has ended, Enter starts another."""
         event.stop()
         if self._is_dead:
-            self.post_message(CommandRequested("kernel.restart"))
+            self.post_message(CommandRequested(self.view.start_command))
 
     @on(Prompt.Undecided)
     def ask_whether_complete(self, event: Prompt.Undecided) -> None:

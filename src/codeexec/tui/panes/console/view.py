@@ -17,6 +17,7 @@ from codeexec.tui.output.view import DisplayLink, FramesFold, SourceLink
 from codeexec.tui.panes.console.card import Card, Fold
 from codeexec.tui.panes.console.lines import CardLines
 from codeexec.tui.panes.console.paint import CardPainter, restarted
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.theme.theme import Theme
 
@@ -31,6 +32,9 @@ _QUEUE_ROWS = 3
 """Rows of what waits that are seen below the card that runs."""
 
 _ENDED = "Kernel ended. Enter starts a new one · F12 another · Ctrl+Q leaves"
+
+_NOT_FOUND = "Enter or F12 chooses a kernel · Ctrl+Q leaves"
+"""The keys where the kernel that was asked for is not there: the same one would fail again."""
 
 _TICK = 0.1
 """Seconds between looks at the clock while something runs."""
@@ -96,13 +100,21 @@ class ConsoleView(CardLines, can_focus=True):
         name = frame.snapshot.default_kernel
         views = (card.view for card in self.card_list.cards[-20:])
         last = max((view.generation for view in views if view.kernel == name), default=0)
-        if kernel.state == "dead":
+        if kernel.state == "dead" and kernel.kernel is None:
+            reason = kernel.death.message if kernel.death is not None else "There is no kernel."
+            self._last_words = f"{one_line(reason)} {_NOT_FOUND}"
+        elif kernel.state == "dead":
             self._last_words = _ENDED
         elif kernel.state in ("idle", "busy") and 0 < last < kernel.generation:
             self._last_words = restarted(kernel.ready_at)
         else:
             self._last_words = ""
         return previous != self._last_words
+
+    @property
+    def start_command(self) -> str:
+        """The command that gets another kernel where this one is dead."""
+        return "kernel.choose" if _NOT_FOUND in self._last_words else "kernel.restart"
 
     # -- executions that are not in hand -----------------------------------------------------
 
