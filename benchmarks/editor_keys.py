@@ -15,7 +15,7 @@ from textual import events
 from textual.app import App, ComposeResult
 
 from codeexec.languages.catalog import by_name
-from codeexec.tui.panes.editor import CodeEditor
+from codeexec.tui.panes.editor import CodeEditor, Location
 
 LINES = 50_000
 KEYS = 150
@@ -63,7 +63,7 @@ async def time_keys(text: str, where: str, keys: Iterable[str]) -> list[float]:
         editor = app.query_one(CodeEditor)
         editor.focus()
         last = len(editor.model.lines) - 1
-        editor.go_to({"start": 0, "middle": last // 2, "end": last}[where])
+        editor.move_to(Location({"start": 0, "middle": last // 2, "end": last}[where], 0))
         await pilot.pause(0.5)
         for key in keys:
             version = editor.model.buffer.version
@@ -81,7 +81,7 @@ async def direct_keys(text: str, keys: Iterable[str]) -> list[float]:
     async with app.run_test(size=(120, 40)) as pilot:
         editor = app.query_one(CodeEditor)
         editor.focus()
-        editor.go_to(len(editor.model.lines) // 2)
+        editor.move_to(Location(len(editor.model.lines) // 2, 0))
         await pilot.pause(0.5)
         for key in keys:
             began = time.perf_counter()

@@ -201,7 +201,7 @@ async def test_mouse_places_drags_and_selects_words_and_lines() -> None:
 async def test_runs_are_asked_for_with_their_cells() -> None:
     app = Host(CELLS)
     async with app.run_test(size=(60, 10)) as pilot:
-        app.editor.go_to(2)
+        app.editor.move_to(Location(2, 0))
         await pilot.press("ctrl+enter", "f6")
         assert app.editor.model.cursor.line == 5
         await pilot.press("f6", "f8", "f7", "alt+comma", "alt+full_stop", "alt+f", "alt+x")
@@ -247,7 +247,7 @@ async def test_marks_diagnostics_and_edited_cells_are_shown() -> None:
         assert "1:05" in rows[4]
         assert rows[5].startswith("●")
         assert "bad name" in rows[5]
-        editor.go_to(2)
+        editor.move_to(Location(2, 0))
         await pilot.press("x", "enter")
         rows = app.screen_rows()
         assert rows[1].startswith("~")
@@ -280,7 +280,7 @@ async def test_marks_follow_the_source_of_their_cells() -> None:
         assert marks() == ["ok", "ok", "", "ok"]
         editor.perform(EditorModel.undo)
         assert [cell.key for cell in editor.cells()] == keys
-        editor.go_to(3)
+        editor.move_to(Location(3, 0))
         await pilot.press("alt+up")  # over the separator
         assert marks() == ["edited", "edited", "ok"]
         editor.perform(EditorModel.undo)
@@ -291,7 +291,7 @@ async def test_marks_follow_the_source_of_their_cells() -> None:
 async def test_completion_asks_filters_and_accepts() -> None:
     app = Host("# %% a\nx = 1\n")
     async with app.run_test(size=(60, 12)) as pilot:
-        app.editor.go_to(2)
+        app.editor.move_to(Location(2, 0))
         await pilot.press("p", "r")
         (asked,) = app.said(CodeEditor.CompletionRequested)
         assert asked.automatic
@@ -388,6 +388,15 @@ async def test_tiny_sizes_and_other_texts() -> None:
         assert app.editor.text == "fn main() {}\n"
 
 
+async def test_another_text_keeps_the_focus_and_hidden_line_numbers() -> None:
+    app = Host("one")
+    async with app.run_test(size=(40, 12)):
+        app.editor.line_numbers = False
+        app.editor.load("two")
+        assert app.editor.painter.focused
+        assert app.editor.render_line(0).text.startswith("▷  two")
+
+
 async def test_a_very_long_line_does_not_freeze() -> None:
     """Nothing is done for each of its characters: a hundred times as many cost the same."""
 
@@ -396,7 +405,7 @@ async def test_a_very_long_line_does_not_freeze() -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             with counted() as steps:
                 await pilot.press("end", "a", "home", "b")
-                app.editor.set_soft_wrap(True)
+                app.editor.soft_wrap = True
                 await pilot.press("end", "c")
             assert len(app.editor.text) == length + 3
         return steps.count
@@ -415,7 +424,7 @@ async def test_fifty_thousand_lines_type_like_none(monkeypatch: pytest.MonkeyPat
             app = Host(text)
         async with app.run_test(size=(120, 40)) as pilot:
             await until(lambda: bool(app.editor.symbols()))
-            app.editor.go_to(lines // 2)
+            app.editor.move_to(Location(lines // 2, 0))
             await pilot.pause()
             with counted() as typed:
                 for sign in "value = other":
@@ -460,7 +469,7 @@ async def test_a_blank_stands_between_a_mark_and_the_longest_number(lines: int, 
 async def test_a_longer_text_gets_wider_numbers_and_wraps_anew() -> None:
     app = Host("x\n" * 98 + "y" * 30)
     async with app.run_test(size=(37, 12)) as pilot:
-        app.editor.set_soft_wrap(True)
+        app.editor.soft_wrap = True
         await pilot.pause()
         assert app.editor.model.rows.width == 37 - 1 - 6 - 1
         app.editor.insert("a\n")
@@ -511,7 +520,7 @@ async def test_the_lines_on_screen_stay_when_a_block_above_them_grows() -> None:
     async with app.run_test(size=(30, 10)) as pilot:
         editor = app.editor
         editor.blocks.put("output", 3, Numbers(), 1)
-        editor.go_to(30)
+        editor.move_to(Location(30, 0))
         await pilot.pause()
         before = app.screen_rows()
         editor.blocks.put("output", 3, Numbers(), 20)

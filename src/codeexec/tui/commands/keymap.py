@@ -16,8 +16,7 @@ from pathlib import Path
 
 from codeexec.domain.plain_files import read_plain_text
 from codeexec.domain.text.parsing import load_toml
-from codeexec.tui.commands.command import Command
-from codeexec.tui.commands.table import APART, BY_ID, COMMANDS, SWALLOWED
+from codeexec.tui.commands.table import APART, BY_ID, COMMANDS, SWALLOWED, Command
 
 _WORDS = {
     "slash": "/",

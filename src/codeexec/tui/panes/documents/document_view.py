@@ -157,7 +157,7 @@ class DocumentView(Vertical):
         editor.completion.automatic = habits.auto_complete
         editor.completion.enter_accepts = habits.enter_accepts
         editor.soft_wrap = habits.soft_wrap
-        editor.painter.show_numbers = habits.line_numbers
+        editor.line_numbers = habits.line_numbers
         if habits.keymap == "vim":
             editor.modal = VimKeys()
         return DocumentEditor(self, editor, self._theme)
@@ -359,9 +359,9 @@ class DocumentView(Vertical):
             editor.completion.enter_accepts = habits.enter_accepts
             editor.model.language = self._accustomed()
             if habits.soft_wrap != previous.soft_wrap:
-                editor.set_soft_wrap(habits.soft_wrap)
+                editor.soft_wrap = habits.soft_wrap
             if habits.line_numbers != previous.line_numbers:
-                editor.show_numbers(habits.line_numbers)
+                editor.line_numbers = habits.line_numbers
 
     def _accustomed(self) -> Language:
         """The language with the indentation and the brackets as they are set."""

@@ -95,7 +95,6 @@ class CodeEditor(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._own_styles = styles
         self._base = Style.null()
-        self.soft_wrap = False
         self.viewport = Viewport(self)
         self.popups = PopupLayer(self)
         self.blocks = BlockLayer(self)
@@ -106,15 +105,14 @@ class CodeEditor(ScrollView, can_focus=True):
         if model is None:
             model = EditorModel(text, language or plain_text())
             model.read_only = read_only
-        self._take(model)
+        self._take(model, styles or EditorStyles(lambda _: Style.null()))
 
     # The text.
 
-    def _take(self, model: EditorModel) -> None:
+    def _take(self, model: EditorModel, styles: EditorStyles) -> None:
         """Show this model from now on."""
         self.model = model
         self._syntax = syntax_for(model.language, model.buffer)
-        styles = self._own_styles or EditorStyles(lambda _: Style.null())
         self.painter = Painter(model, self._syntax, styles)
         self.parser = BackgroundParser(self, self._syntax)
         self._screen_sync = ScreenSync(self, model, self._syntax)
@@ -131,8 +129,10 @@ class CodeEditor(ScrollView, can_focus=True):
         self.completion.dismiss()
         self.parser.close()
         self.model.close()
-        self._take(model)
-        self._restyle()
+        old_painter = self.painter
+        self._take(model, old_painter.styles)
+        self.painter.focused = old_painter.focused
+        self.painter.show_numbers = old_painter.show_numbers
         self.viewport.resize_text()
         self.scroll_to(0, 0, animate=False)
         self.parser.schedule()
@@ -174,10 +174,6 @@ class CodeEditor(ScrollView, can_focus=True):
     def move_to(self, location: Location, *, select: bool = False) -> None:
         """Put the cursor somewhere; with `select` the selection grows or shrinks."""
         self.perform(lambda model: moves.move_to(model, location, select=select))
-
-    def go_to(self, line: int, column: int = 0) -> None:
-        """Put the cursor in a line (from 0), in the middle of the screen if it was out of sight."""
-        self.move_to(Location(line, column))
 
     # Keys and mouse.
 
@@ -246,20 +242,16 @@ class CodeEditor(ScrollView, can_focus=True):
         """Put in what was copied last."""
         self.perform(lambda model: editing.paste(model, self.app.clipboard))
 
-    def action_find(self, kind: str = "find") -> None:
-        """Ask for what to find (`find`) or to `replace`, beginning with what is selected."""
-        text = self.model.selected_text
+    def action_prompt(self, kind: str) -> None:
+        """Ask for what to `find` or `replace`, or for a `line`, `cell` or `symbol` to go to."""
+        text = self.model.selected_text if kind in ("find", "replace") else ""
         self.post_message(self.PromptRequested(kind, "" if "\n" in text else text))
 
     def action_replace(self) -> None:
-        self.action_find("replace")
+        self.action_prompt("replace")
 
     def action_find_again(self, step: int) -> None:
         self.finder.find_again(step)
-
-    def action_goto(self, kind: str) -> None:
-        """Ask for a `line`, `cell` or `symbol` to go to."""
-        self.post_message(self.PromptRequested(kind))
 
     def action_run_cells(self, scope: str) -> None:
         """Run the cells of a `RunScope`; after a single line the cursor goes to the next."""
@@ -286,12 +278,6 @@ class CodeEditor(ScrollView, can_focus=True):
         if not self.completion.dismiss():
             self.perform(lambda model: model.select(model.cursor))
 
-    def action_toggle_wrap(self) -> None:
-        self.set_soft_wrap(not self.soft_wrap)
-
-    def action_toggle_numbers(self) -> None:
-        self.show_numbers(not self.painter.show_numbers)
-
     # How it looks.
 
     def set_cell_marks(self, marks: Mapping[str, CellMark]) -> None:
@@ -304,29 +290,37 @@ class CodeEditor(ScrollView, can_focus=True):
         self.painter.diagnostics = {entry.line: entry for entry in diagnostics}
         self.refresh()
 
-    def set_soft_wrap(self, wrap: bool) -> None:
-        """Show long lines on several rows, or scroll sideways."""
-        self.soft_wrap = wrap
-        self.viewport.resize_text()
-        self.scroll_to(x=0, animate=False)
-        self.viewport.reveal(center=True)
-        self.refresh()
+    @property
+    def soft_wrap(self) -> bool:
+        """Whether long lines are shown on several rows, rather than scrolled sideways."""
+        return self.viewport.soft_wrap
 
-    def show_numbers(self, visible: bool) -> None:
-        """Show the numbers of the lines, or hide them."""
-        self.painter.show_numbers = visible
-        self.viewport.resize_text()
-        self.refresh()
+    @soft_wrap.setter
+    def soft_wrap(self, soft_wrap: bool) -> None:
+        self.viewport.soft_wrap = soft_wrap
+        if self.is_mounted:
+            self.viewport.resize_text()
+            self.scroll_to(x=0, animate=False)
+            self.viewport.reveal(center=True)
+            self.refresh()
+
+    @property
+    def line_numbers(self) -> bool:
+        """Whether the numbers of the lines are shown."""
+        return self.painter.show_numbers
+
+    @line_numbers.setter
+    def line_numbers(self, line_numbers: bool) -> None:
+        self.painter.show_numbers = line_numbers
+        if self.is_mounted:
+            self.viewport.resize_text()
+            self.refresh()
 
     def use_styles(self, styles: EditorStyles | None) -> None:
         """Paint with these styles; with None, with those of the app's theme."""
         self._own_styles = styles
-        self._restyle()
+        self.painter.styles = styles or EditorStyles.from_variables(self.app.theme_variables)
         self.popups.redraw()
-
-    def _restyle(self) -> None:
-        variables = self.app.theme_variables
-        self.painter.styles = self._own_styles or EditorStyles.from_variables(variables)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         # Looked up once for all lines: it goes through all ancestors, 0.1 ms a time.
@@ -341,7 +335,7 @@ class CodeEditor(ScrollView, can_focus=True):
         return self.popups.over(self.painter.row(y + scroll_y, scroll, self.size.width, base), y)
 
     def on_mount(self) -> None:
-        self._restyle()
+        self.use_styles(self._own_styles)
         self.app.theme_changed_signal.subscribe(self, lambda _: self.use_styles(self._own_styles))
         self.viewport.resize_text()
         # What can be read without colours is on screen before they are worked out.

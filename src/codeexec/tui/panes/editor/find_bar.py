@@ -11,6 +11,7 @@ from textual.widgets import Checkbox, Input, Label
 from codeexec.domain.errors import UsageError
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.panes.editor.text.search import Query
+from codeexec.tui.panes.editor.text.text import Location
 from codeexec.tui.render.plain import plain_words
 from codeexec.tui.widgets.field import Field
 
@@ -111,7 +112,7 @@ class FindBar(Vertical):
         if self._mode != "line":
             self._find(at_selection=True)
         elif (line := self._line()) is not None:
-            self._editor.go_to(line)
+            self._editor.move_to(Location(line, 0))
 
     def _line(self) -> int | None:
         """The line that was typed, from 0; negative numbers count from the end."""

@@ -56,7 +56,7 @@ class ScreenSync:
         """Show what another view has changed, with the same lines on screen as before."""
         editor, shift = self._editor, self._shift_above
         self.sync(reveal=False)
-        if shift and not editor.soft_wrap:
+        if shift and not editor.viewport.soft_wrap:
             y = editor.scroll_offset.y + shift
             editor.call_after_refresh(editor.scroll_to, y=y, animate=False, force=True)
 
@@ -106,7 +106,7 @@ class ScreenSync:
         if (
             cell != self._seen_cell
             or self._moved_from is not None
-            or (editor.soft_wrap and changed)
+            or (editor.viewport.soft_wrap and changed)
         ):
             editor.refresh()
         else:

@@ -22,6 +22,7 @@ class Viewport:
     def __init__(self, editor: CodeEditor) -> None:
         self._editor = editor
         self._widest = 0
+        self.soft_wrap = False
 
     @property
     def page(self) -> int:
@@ -46,7 +47,7 @@ class Viewport:
     def text_width(self) -> int:
         """0 for what fits: a width that is never exceeded need not be followed."""
         editor = self._editor
-        if editor.soft_wrap or not editor.size:
+        if self.soft_wrap or not editor.size:
             return 0
         needed = self._widest + editor.painter.gutter + 2
         room = editor.scrollable_content_region.width
@@ -58,7 +59,7 @@ class Viewport:
         editor = self._editor
         rows = editor.model.rows
         room = max(8, editor.scrollable_content_region.width - editor.painter.gutter - 1)
-        wrap_width = room if editor.soft_wrap else 0
+        wrap_width = room if self.soft_wrap else 0
         if wrap_width != rows.width:
             rows.set_width(wrap_width)
         editor.virtual_size = Size(self.text_width, rows.total)
@@ -71,7 +72,7 @@ class Viewport:
         line = model.lines[location.line]
         row = model.rows.row_of(location.line, location.column)
         cell = to_cell(line, location.column, model.tab)
-        if editor.soft_wrap:
+        if self.soft_wrap:
             start = model.rows.starts(location.line)[row - model.rows.first_row(location.line)]
             cell -= to_cell(line, start, model.tab)
             scroll = 0
@@ -88,7 +89,7 @@ class Viewport:
             return model.buffer.end
         text = model.lines[line]
         cell = max(0, x - editor.painter.gutter)
-        if not editor.soft_wrap:
+        if not self.soft_wrap:
             return Location(line, to_column(text, cell + editor.scroll_offset.x, model.tab))
         starts = model.rows.starts(line)
         first = to_cell(text, starts[part], model.tab)
@@ -121,7 +122,7 @@ class Viewport:
     def _scroll_x(self, x: int, region: Region) -> int:
         """How far to scroll sideways for a cursor in column `x` of the widget."""
         scroll, gutter = self._editor.scroll_offset.x, self._editor.painter.gutter
-        if self._editor.soft_wrap or gutter <= x < region.width - 1:
+        if self.soft_wrap or gutter <= x < region.width - 1:
             return scroll
         room = max(1, region.width - gutter)
         return max(0, scroll + x - gutter - (room * 2 // 3 if x > gutter else room // 3))

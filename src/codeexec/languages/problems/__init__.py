@@ -1,1 +1,0 @@
-"""Readers of the reports of compilers, interpreters and sanitizers."""
