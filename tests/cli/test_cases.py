@@ -147,8 +147,8 @@ RUNS = (
     Case("c74_bom.ipynb", stdout="1\n"),
     Case("c74_utf16.ipynb", stdout="1\n"),
     # -- of other languages
-    Case("c77.R", status=2, shows=("c77.R is R",), hides=("NameError",)),
-    Case("c77.sh", status=2, shows=("c77.sh is Shell",), hides=("NameError",)),
+    Case("c77.md", status=2, shows=("c77.md is Markdown",), hides=("NameError",)),
+    Case("c77.sh", stdout="hi\n"),
 )
 OTHERS = (
     "c47b_flood.py",

@@ -173,7 +173,7 @@ def test_a_kernel_that_exits_at_its_start_is_said(desk: Desk) -> None:
         ("not.ipynb", b"{}", 2, "no notebook"),
         ("strange.ipynb", b'{"nbformat": 4, "metadata": [], "cells": []}', 2, "metadata is a list"),
         ("data.csv", b"a,b\n1,2\n", 2, "text or data (CSV)"),
-        ("hello.R", b"cat(1)\n", 2, "is R, and the kernel runs Python"),
+        ("hello.css", b"a { top: 0 }\n", 2, "is CSS, and the kernel runs Python"),
         ("--timeoutt", None, 2, "no option --timeoutt"),
     ],
 )

@@ -54,15 +54,14 @@ async def test_search_follows_what_is_typed_and_speaks_of_that_alone(tmp_path: P
             "[page https://www.youtube.com/embed/a: a browser shows it] · O opens it"
         )
         opened: list[Path] = []
-        side = bench.workbench.side
-        await bench.until(lambda: bench.workbench.side is not None, "the artifacts")
-        side = bench.workbench.side
-        assert side is not None
+        await bench.until(lambda: bench.workbench.panes.are_complete, "the artifacts")
+        artifacts = bench.workbench.panes.artifacts
+        assert artifacts is not None
 
         async def note(item: object) -> None:
             opened.append(Path(str(item)))
 
-        side.artifacts.store.open_outside = note  # no browser here
+        artifacts.store.open_outside = note  # no browser here
         await bench.press("escape", "O")
         await bench.until(lambda: opened, "opened outside")
 

@@ -114,7 +114,7 @@ async def test_a_prompt_for_each_kernel_and_what_acts_on_the_one_in_focus(tmp_pa
             assert other.snapshot.default_kernel == "python"
             await other.console.run("x")
             await other.console.card(7).shows("'one'")
-            await other.until(lambda: other.workbench.side is not None, "its panes")
+            await other.until(lambda: other.workbench.panes.are_complete, "its panes")
         # And a workbench that comes back runs the document on the kernel that was chosen for it.
         bench.workbench.keep_layout()
         document = str(tmp_path / "work" / "steps.sh")
@@ -123,7 +123,7 @@ async def test_a_prompt_for_each_kernel_and_what_acts_on_the_one_in_focus(tmp_pa
         ) as other:
             await other.until(lambda: len(other.snapshot.kernels) == 3, "the kernels")
             assert other.workbench.session.focus.of_document(document) == "bash"
-            await other.until(lambda: other.workbench.side is not None, "its panes")
+            await other.until(lambda: other.workbench.panes.are_complete, "its panes")
         await focus(bench, "python-2")
         await bench.choose("remove this kernel")
         await bench.sees("Remove python-2?")

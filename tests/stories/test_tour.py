@@ -60,9 +60,9 @@ async def test_the_tour_waits_for_the_user_and_can_be_left_and_resumed(
         await bench.press("alt+shift+n")
         await bench.sees("Step 4 of")
         await bench.is_idle()
-        await bench.until(lambda: bench.workbench.side is not None, "all panes")
+        await bench.until(lambda: bench.workbench.panes.are_complete, "all panes")
     # In a new session there is no picture to look at: that step comes first.
     async with open_bench(tmp_path, options=options, state=state, size=size) as bench:
         await bench.sees("Step 3 of")
         await bench.is_idle()
-        await bench.until(lambda: bench.workbench.side is not None, "all panes")
+        await bench.until(lambda: bench.workbench.panes.are_complete, "all panes")

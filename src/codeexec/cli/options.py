@@ -28,6 +28,29 @@ TRUST = click.option(
     "--trust", is_flag=True, help="Trust the folder from now on, as `codeexec-tui trust` does."
 )
 
+PROFILE = click.option(
+    "--profile",
+    default="",
+    metavar="NAME",
+    help="How a program is built: debug (the default), release, sanitize or coverage.",
+)
+
+COMPILER = click.option(
+    "--compiler", default="", metavar="COMMAND", help="Another compiler or interpreter."
+)
+
+FLAGS = click.option(
+    "--flag",
+    "flags",
+    multiple=True,
+    metavar="WORD",
+    help="A further word for the compiler, such as --flag=-std=c++17; may be repeated.",
+)
+
+NO_CACHE = click.option(
+    "--no-cache", is_flag=True, help="Build the program even if nothing has changed."
+)
+
 NOT_CONTAINED = (
     "It sets the permissions of a container, and this code would run in none.",
     "Add --docker, or set kernel.backend to docker.",

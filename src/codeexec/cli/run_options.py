@@ -44,3 +44,9 @@ class RunOptions(NamedTuple):
     """Decides which interpreters of folders may be used."""
     remarks: tuple[str, ...] = ()
     """Lines printed before the run."""
+    profile: str = ""
+    compiler: str = ""
+    flags: tuple[str, ...] = ()
+    """How a program is built: see `languages.plan.PlanOptions`."""
+    no_cache: bool = False
+    """Build it, though it was built before."""

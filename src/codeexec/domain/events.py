@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo, MimePart, Runs
+from codeexec.domain.programs import StepResult
 
 FinishStatus = Literal["ok", "error", "cancelled", "timed_out", "lost"]
 LadderStage = Literal["interrupt", "interrupt_again", "terminate", "kill", "obeyed"]
@@ -270,6 +271,13 @@ class StdinAnswered(Event, frozen=True):
     origin: str = ""
 
 
+class StepEnded(Event, frozen=True):
+    """A step of a program has ended, with the diagnostics of its report."""
+
+    execution_id: str
+    step: StepResult
+
+
 class ExecutionFinished(Event, frozen=True):
     """The one end of an execution; `reason` explains all but ok and error."""
 
@@ -338,6 +346,7 @@ AnyEvent = (
     | DisplayUpdated
     | StdinRequested
     | StdinAnswered
+    | StepEnded
     | ExecutionFinished
     | NextInputOffered
     | VariablesTaken

@@ -40,6 +40,7 @@ from codeexec.domain.events import (
     SnapshotTaken,
     StdinAnswered,
     StdinRequested,
+    StepEnded,
     VariablesTaken,
 )
 from codeexec.domain.outputs import (
@@ -54,6 +55,7 @@ from codeexec.domain.outputs import (
     last_rows,
     slice_runs,
 )
+from codeexec.domain.programs import StepResult
 from codeexec.domain.snapshot import (
     KEPT_ANSWERS,
     KEPT_DISPLAYS,
@@ -302,6 +304,7 @@ class _Draft:
         | DisplayUpdated
         | StdinRequested
         | StdinAnswered
+        | StepEnded
         | ExecutionFinished,
         at: float,
     ) -> None:
@@ -338,6 +341,9 @@ class _Draft:
                 self._change(event.execution_id, stdin=event)
             case StdinAnswered():
                 self._take_answer(event)
+            case StepEnded():
+                if (view := self.executions.get(event.execution_id)) is not None:
+                    self._put(replace(view, steps=(*view.steps, event.step)))
             case ExecutionFinished():
                 self._finish_execution(event, at)
             case _:
@@ -400,6 +406,7 @@ def _weight(view: ExecutionView) -> int:
     size = len(view.code) + len(view.reason) + _rows_weight(view.tail)
     size += sum(map(_display_weight, view.displays))
     size += sum(len(prompt) + len(answer) for prompt, answer in view.answers)
+    size += sum(_step_weight(step) for step in view.steps)
     return size + (_error_weight(view.error) if view.error is not None else 0)
 
 
@@ -417,6 +424,11 @@ def _rows_weight(runs: Runs) -> int:
 def _display_weight(display: Display) -> int:
     size = 200 + sum(len(part.text or "") for part in display.parts)
     return size + (len(repr(display.metadata)) if display.metadata else 0)
+
+
+def _step_weight(step: StepResult) -> int:
+    notes = sum(len(note.message) + 100 for each in step.diagnostics for note in each.notes)
+    return 200 + notes + sum(len(each.message) + 200 for each in step.diagnostics)
 
 
 def _error_weight(error: ErrorInfo) -> int:

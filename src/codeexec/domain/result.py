@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from codeexec.domain.events import Variable
 from codeexec.domain.mime import is_base64
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, iter_rows, plain
+from codeexec.domain.programs import StepResult
 from codeexec.domain.snapshot import ExecutionView
 
 _TYPES = {
@@ -40,7 +41,8 @@ class ExecutionArtifact:
 @dataclass(frozen=True, slots=True)
 class ExecutionResult:
     """`stdout` and `stderr` hold their rows without styles, one string a row; `output` is the
-    value of the last expression as text; `log` what else was told (notices, reasons)."""
+    value of the last expression as text; `log` what else was told (notices, reasons). `steps` are
+    those of a program (build, run), with exit status, time, memory and diagnostics of each."""
 
     execution_id: str
     code: str
@@ -52,6 +54,7 @@ class ExecutionResult:
     log: list[str] = field(default_factory=list)
     artifact: list[ExecutionArtifact] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
+    steps: list[StepResult] = field(default_factory=list)
 
 
 def error_text(error: ErrorInfo | None) -> str:
@@ -96,6 +99,7 @@ def make_result(
         log=[view.reason] if view.reason else [],
         artifact=artifacts,
         variables={variable.name: variable.preview for variable in variables},
+        steps=list(view.steps),
     )
 
 

@@ -20,6 +20,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, Runs
+from codeexec.domain.programs import StepResult
 
 KernelState = Literal["none", "starting", "idle", "busy", "dead", "stopped"]
 ExecutionStatus = Literal["queued", "running"] | FinishStatus
@@ -72,7 +73,8 @@ class ExecutionView(Struct, frozen=True):
     """One execution. `tail` holds its last rows (`TAIL_ROWS` at most, long rows clipped) of
     `total`; `displays` the last objects that it shows (`KEPT_DISPLAYS` at most), in order.
     `number` counts the executions of a session from 1, in the order of queueing. `answers` are
-    the last prompts of input() with what was answered; of a password three dots."""
+    the last prompts of input() with what was answered; of a password three dots. `steps` are those
+    of a program."""
 
     execution_id: str
     code: str
@@ -93,6 +95,7 @@ class ExecutionView(Struct, frozen=True):
     stdin: StdinRequested | None = None
     number: int = 0
     answers: tuple[tuple[str, str], ...] = ()
+    steps: tuple[StepResult, ...] = ()
 
     @property
     def is_open(self) -> bool:

@@ -32,6 +32,13 @@ def config_folder(environ: Mapping[str, str] | None = None) -> str:
     return os.path.join(base or os.path.join(home(environ), ".config"), APP)
 
 
+def cache_folder(environ: Mapping[str, str] | None = None) -> str:
+    """`$XDG_CACHE_HOME/codeexec-tui`: what is there can be removed at any time."""
+    environ = os.environ if environ is None else environ
+    base = absolute(environ, "XDG_CACHE_HOME")
+    return os.path.join(base or os.path.join(home(environ), ".cache"), APP)
+
+
 def absolute(environ: Mapping[str, str], name: str) -> str:
     """The variable's value where it is an absolute path, else empty."""
     value = environ.get(name, "")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from codeexec.domain.events import Death, KernelRef, NoticeLevel
 from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo
+from codeexec.domain.programs import StepResult
 from codeexec.kernels.capabilities import Capabilities
 
 if TYPE_CHECKING:
@@ -81,6 +82,14 @@ class InputRequested:
     password: bool
     message: str = ""
     """The id of the kernel's message: the same question may be told again to another server."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """A step of a program has ended; what it wrote was told before."""
+
+    execution: str
+    step: StepResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +181,7 @@ KernelEvent = (
     | OutputCleared
     | ErrorRaised
     | InputRequested
+    | StepDone
     | Finished
     | NextInput
     | Overheard

@@ -52,11 +52,16 @@ def parse_catalog(text: str) -> dict[str, Language]:
                 f"The language {name} has unknown keys: {', '.join(sorted(unknown))}.",
                 f"The known ones are {', '.join(sorted(_FIELDS))}.",
             )
-        values: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()
-        }
+        values: dict[str, Any] = {key: _frozen(value) for key, value in entry.items()}
         catalog[name] = Language(name=name, **values)
     return catalog
+
+
+def _frozen(value: object) -> object:
+    """Lists as tuples, also in tables."""
+    if isinstance(value, dict):
+        return {key: _frozen(each) for key, each in value.items()}
+    return tuple(value) if isinstance(value, list) else value
 
 
 def by_name(name: str) -> Language:

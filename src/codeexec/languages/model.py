@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,15 @@ class Language:
     pairs: tuple[str, ...] = ("()", "[]", "{}", '""', "''")
     lexer: str = "text"
     grammar: str = ""
+    tools: tuple[str, ...] = ()
+    install: str = ""
+    headers: tuple[str, ...] = ()
     build: tuple[str, ...] = ()
     run: tuple[str, ...] = ()
+    profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    colors: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
     kernels: tuple[str, ...] = ()
 
     @property

@@ -28,7 +28,7 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import SessionSummary
 from codeexec.domain.text.printable import printable
 from codeexec.tui.commands.scopes import all_places, menu, places
-from codeexec.tui.commands.table import BY_ID, Where
+from codeexec.tui.commands.table import BY_ID
 from codeexec.tui.context import AppContext
 from codeexec.tui.messages import Attach, Depart, ThemeChosen
 from codeexec.tui.options import OpenOptions
@@ -294,7 +294,7 @@ class WorkbenchApp(App[str]):
         )
         await self._run_chosen(chosen, scopes)
 
-    async def _run_chosen(self, chosen: str | None, scopes: Mapping[Where, DOMNode]) -> None:
+    async def _run_chosen(self, chosen: str | None, scopes: Mapping[str, DOMNode]) -> None:
         """Do what was chosen, by the part that is there."""
         if chosen is not None and (target := scopes.get(BY_ID[chosen].where)) is not None:
             await self.run_action(BY_ID[chosen].action, default_namespace=target)

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from codeexec.domain.plain_files import read_plain_text
 from codeexec.domain.text.parsing import load_json
-
-TITLES = {
-    "editor": "Editor",
-    "console": "Console",
-    "artifacts": "Artifacts",
-    "variables": "Variables",
-    "files": "Files",
-    "outline": "Outline",
-}
-"""The panes, in the order of their tabs."""
+from codeexec.tui.pane_registry import Place, panes_at, place_of
 
 BESIDE_WIDTH = 101
 """Cells of editor and console together from which they can stand side by side."""
@@ -45,6 +38,62 @@ class PaneLayout:
     files_share: int = 50
     beside: bool = False
     """Editor and console side by side, where the terminal is wide enough."""
+    others: tuple[str, ...] = ()
+    """Panes that are shown beside those that have a field of their own."""
+    shares: dict[str, int] = field(default_factory=dict)
+    """Share of the column's height for panes whose share has no field of its own."""
+
+    def shows(self, pane: str) -> bool:
+        """Whether a pane is on screen while all panes are."""
+        match pane:
+            case "files":
+                return self.files
+            case "outline":
+                return self.outline
+            case "artifacts" | "variables":
+                return self.side
+        return place_of(pane) == "centre" or pane in self.others
+
+    def showing(self, pane: str, is_shown: bool = True) -> PaneLayout:
+        """The same with a pane on screen, or without it."""
+        match pane:
+            case "files":
+                return replace(self, files=is_shown)
+            case "outline":
+                return replace(self, outline=is_shown)
+            case "artifacts" | "variables":
+                return replace(self, side=is_shown)
+        if self.shows(pane) == is_shown:
+            return self
+        kept = tuple(name for name in self.others if name != pane)
+        return replace(self, others=(*kept, pane) if is_shown else kept)
+
+    def share(self, pane: str) -> int:
+        """Share of the height of its column that a pane has, beside the others that are shown."""
+        match pane:
+            case "files":
+                return self.files_share
+            case "outline":
+                return 100 - self.files_share
+            case "artifacts":
+                return self.artifacts_share
+            case "variables":
+                return 100 - self.artifacts_share
+        return _within(self.shares.get(pane, 50), 10, 90)
+
+    def with_share(self, pane: str, share: int) -> PaneLayout:
+        """The same with another share of the height for a pane."""
+        share = _within(share, 10, 90)
+        match pane:
+            case "files" | "outline":
+                return replace(self, files_share=share if pane == "files" else 100 - share)
+            case "artifacts" | "variables":
+                return replace(self, artifacts_share=share if pane == "artifacts" else 100 - share)
+        return replace(self, shares=self.shares | {pane: share})
+
+    def column(self, place: Place) -> tuple[str, ...]:
+        """Panes that a column shows, from top to bottom."""
+        return tuple(entry.name for entry in panes_at(place) if self.shows(entry.name))
 
     def files_in(self, columns: int) -> int:
         """Width of the column of files in a terminal so wide; code has the most."""
@@ -59,12 +108,17 @@ class PaneLayout:
     @property
     def has_left(self) -> bool:
         """Whether anything stands in the column at the left."""
-        return self.files or self.outline
+        return bool(self.column("left"))
+
+    @property
+    def has_side(self) -> bool:
+        """Whether anything stands in the column at the side."""
+        return bool(self.column("side"))
 
     def centre_in(self, columns: int) -> int:
         """Width of editor and console together in a terminal so wide."""
         files = self.files_in(columns) if self.has_left else -1
-        side = self.side_in(columns) if self.side else -1
+        side = self.side_in(columns) if self.has_side else -1
         return max(columns - files - side - 2, 0)
 
     def is_beside_in(self, columns: int) -> bool:
@@ -87,17 +141,11 @@ class PaneLayout:
         files = _within(self.files_in(columns) + right, 12, 60) if right else self.files_width
         wider = _within(self.side_in(columns) + right, 20, 120) if right else self.side_width
         narrower = _within(self.side_in(columns) - right, 20, 120) if right else self.side_width
-        match pane:
-            case "files" | "outline":
-                share = self.files_share + (down if pane == "files" else -down)
-                return replace(self, files_width=files, files_share=_within(share, 10, 90))
-            case "artifacts" | "variables":
-                sign = 1 if pane == "artifacts" else -1
-                return replace(
-                    self,
-                    side_width=wider,
-                    artifacts_share=_within(self.artifacts_share + sign * down, 10, 90),
-                )
+        match place_of(pane):
+            case "left":
+                return replace(self._grown(pane, down), files_width=files)
+            case "side":
+                return replace(self._grown(pane, down), side_width=wider)
             case _:
                 upper = (pane == "editor") != self.swapped
                 grown = down
@@ -109,6 +157,10 @@ class PaneLayout:
                     editor_share=_within(share, 10, 90),
                     side_width=narrower,
                 )
+
+    def _grown(self, pane: str, down: int) -> PaneLayout:
+        """A pane of a column made taller, in per cent of the height."""
+        return self.with_share(pane, self.share(pane) + down) if down else self
 
 
 def _most(columns: int) -> int:
@@ -153,7 +205,7 @@ def boxes(layout: PaneLayout, columns: int, lines: int) -> dict[str, Box]:
         }
     height = lines - 1
     files = layout.files_in(columns) if layout.has_left else -1
-    side = layout.side_in(columns) if layout.side else -1
+    side = layout.side_in(columns) if layout.has_side else -1
     left, width = files + 1, layout.centre_in(columns)
     upper, lower, share = "editor", "console", layout.editor_share
     if layout.swapped:
@@ -165,14 +217,9 @@ def boxes(layout: PaneLayout, columns: int, lines: int) -> dict[str, Box]:
             lower: Box(left + first + 1, 1, width - first - 1, height - 1),
         }
     else:
-        areas = _halves((upper, lower), left, width, height, share)
-    if layout.files and layout.outline:
-        areas |= _halves(("files", "outline"), 0, files, height, layout.files_share)
-    elif layout.has_left:
-        areas["files" if layout.files else "outline"] = Box(0, 1, files, height - 1)
-    if layout.side:
-        right, share = columns - side, layout.artifacts_share
-        areas |= _halves(("artifacts", "variables"), right, side, height, share)
+        areas = _rows({upper: share, lower: 100 - share}, Box(left, 0, width, height))
+    areas |= _stacked(layout, "left", Box(0, 0, files, height))
+    areas |= _stacked(layout, "side", Box(columns - side, 0, side, height))
     return areas
 
 
@@ -182,15 +229,20 @@ def output_width(pane: int) -> int:
     return max(pane - 3, 10)
 
 
-def _halves(
-    panes: tuple[str, str], left: int, width: int, height: int, share: int
-) -> dict[str, Box]:
-    upper = height * share // 100
-    first, second = panes
-    return {
-        first: Box(left, 1, width, upper - 1),
-        second: Box(left, upper + 1, width, height - upper - 1),
-    }
+def _stacked(layout: PaneLayout, place: Place, column: Box) -> dict[str, Box]:
+    """The panes of a column, one above the other."""
+    return _rows({name: layout.share(name) for name in layout.column(place)}, column)
+
+
+def _rows(shares: Mapping[str, int], column: Box) -> dict[str, Box]:
+    """Boxes one above the other, by their shares of the height."""
+    areas, top, sum_of_shares = {}, 0, 0
+    for name, share in shares.items():
+        sum_of_shares += share
+        bottom = column.height * sum_of_shares // sum(shares.values())
+        areas[name] = Box(column.left, top + 1, column.width, bottom - top - 1)
+        top = bottom
+    return areas
 
 
 class Layouts:
@@ -206,22 +258,45 @@ class Layouts:
 
     def load(self, place: Path) -> tuple[PaneLayout, tuple[str, ...]]:
         """The layout, and which files were open."""
-        file = self._file(place)
-        if not file.is_file():
+        saved = self._read(place)
+        if not saved:
             return PaneLayout(), ()
         from msgspec import convert  # not before the first prompt, where nothing is kept
 
         try:
-            saved = load_json(read_plain_text(file))
             layout = convert(saved["layout"], PaneLayout)
             return layout, tuple(str(name) for name in saved.get("files", ()))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError):
             return PaneLayout(), ()
 
-    def save(self, place: Path, layout: PaneLayout, files: tuple[str, ...]) -> None:
+    def load_panes(self, place: Path) -> dict[str, dict[str, object]]:
+        """States of panes by name, as they were stored."""
+        saved = self._read(place).get("panes")
+        if not isinstance(saved, dict):
+            return {}
+        return {name: state for name, state in saved.items() if isinstance(state, dict)}
+
+    def _read(self, place: Path) -> dict[str, Any]:
+        file = self._file(place)
+        if not file.is_file():
+            return {}
+        try:
+            saved = load_json(read_plain_text(file))
+        except (OSError, ValueError):
+            return {}
+        return saved if isinstance(saved, dict) else {}
+
+    def save(
+        self,
+        place: Path,
+        layout: PaneLayout,
+        files: tuple[str, ...],
+        pane_states: Mapping[str, Mapping[str, object]] | None = None,
+    ) -> None:
+        """Store the layout, and the states of panes by name as JSON values."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            text = json.dumps({"layout": asdict(layout), "files": files})
-            self._file(place).write_text(text, "utf-8")
+            saved = {"layout": asdict(layout), "files": files, "panes": pane_states or {}}
+            self._file(place).write_text(json.dumps(saved), "utf-8")
         except OSError:
             pass

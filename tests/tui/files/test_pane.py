@@ -9,8 +9,9 @@ from textual.widgets import Static
 
 from codeexec.domain.errors import CodeexecError, Conflict, Denied, UsageError
 from codeexec.environments.trust.store import TrustStore
-from codeexec.tui.panes.files import FilesPane, changes
+from codeexec.tui.panes.files import changes
 from codeexec.tui.panes.files.folder import Ignored, list_folder
+from codeexec.tui.panes.files.pane import FilesPane
 from codeexec.tui.session.ask import Failed
 from codeexec.tui.widgets.click_rows import ClickRows
 from codeexec.tui.widgets.dialogs import Asker, Confirm

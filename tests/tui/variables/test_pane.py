@@ -19,8 +19,8 @@ from codeexec.domain.requests import DeleteVariable, Request
 from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.domain.wire.frames import StreamChunk
 from codeexec.tui.panes.artifacts.items import Item
-from codeexec.tui.panes.variables import VariablesPane
 from codeexec.tui.panes.variables.outline import VariableRow, ordered
+from codeexec.tui.panes.variables.pane import VariablesPane
 from codeexec.tui.session.ask import Failed
 from support.pane_app import PaneApp, until
 from support.rows import text_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.client.api import SessionClient
-from codeexec.tui.panes.variables import VariablesPane
+from codeexec.tui.panes.variables.pane import VariablesPane
 from codeexec.tui.screens.table_screen import TableScreen
 from codeexec.tui.widgets.table import DataTableView
 from support.pane_app import PaneApp, run, session_in, until

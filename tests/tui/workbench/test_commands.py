@@ -14,7 +14,7 @@ import codeexec.tui
 from codeexec.domain.requests import TablePage
 from codeexec.tui.commands.keymap import clashes, key_words, load, unreachable
 from codeexec.tui.commands.scopes import menu, places
-from codeexec.tui.commands.table import BY_ID, COMMANDS, PLACES
+from codeexec.tui.commands.table import BY_ID, COMMANDS, scope_title
 from codeexec.tui.session.watch_only import REFUSED, refuses
 from codeexec.tui.widgets.table import DataTableView
 from support.pane_app import PaneApp
@@ -22,7 +22,7 @@ from support.pane_app import PaneApp
 
 def test_every_command_has_its_own_id_and_a_place() -> None:
     assert len(BY_ID) == len(COMMANDS)
-    assert all(command.where in PLACES and command.title for command in COMMANDS)
+    assert all(scope_title(command.where) and command.title for command in COMMANDS)
 
 
 def test_a_watching_workbench_refuses_what_writes() -> None:

@@ -178,15 +178,15 @@ def test_every_screen_has_the_last_look() -> None:
     import codeexec.tui.screens.policies
     import codeexec.tui.screens.table_screen
     import codeexec.tui.screens.viewer  # noqa: F401 -- so that all subclasses are there
+    from codeexec.tui.textual_ext.screen import StageScreen
     from codeexec.tui.widgets.modal import Modal
-    from codeexec.tui.workbench.arrangement import Arrangement
 
     kinds: list[type] = [Screen]
     for kind in kinds:  # which grows
         kinds += type.__subclasses__(kind)
     ours = [each for each in kinds if each.__module__.startswith("codeexec.")]
     assert len(ours) > 8
-    assert all(issubclass(each, Arrangement | Modal) for each in ours)
+    assert all(issubclass(each, StageScreen | Modal) for each in ours)
 
 
 def test_the_first_frame_and_the_last_words() -> None:

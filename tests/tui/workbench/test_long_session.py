@@ -150,10 +150,9 @@ async def test_all_executions_are_exported(bench: Bench, monkeypatch: pytest.Mon
 
 
 async def test_older_pages_are_in_the_gallery(bench: Bench) -> None:
-    await bench.until(lambda: bench.workbench.side is not None, "the panes at the side")
-    side = bench.workbench.side
-    assert side is not None
-    pane = side.artifacts
+    await bench.until(lambda: bench.workbench.panes.are_complete, "the panes at the side")
+    pane = bench.workbench.panes.artifacts
+    assert pane is not None
     await bench.until(lambda: len(pane.artifact_index.items()) >= 20, "the newest")
     assert pane.artifact_index.items()[0].execution_id == "e450"
     for _ in range(5):

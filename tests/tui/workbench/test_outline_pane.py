@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.tui.panes.outline import OutlinePane
+from codeexec.tui.panes.outline.pane import OutlinePane
 from support.bench import Bench, open_bench
 
 pytestmark = pytest.mark.slow
@@ -23,8 +23,7 @@ def area(r):
 
 
 def pane(bench: Bench) -> OutlinePane:
-    assert bench.workbench.side is not None
-    return bench.workbench.side.outline
+    return bench.workbench.query_one(OutlinePane)
 
 
 def listed(bench: Bench) -> list[str]:
@@ -38,7 +37,7 @@ def current(bench: Bench) -> str:
 async def test_the_outline_follows_the_document_in_front(tmp_path: Path) -> None:
     files = {"a.py": SCRIPT, "notes.md": "# Title\n\n## Sub\n", "never_shown.py": "class A: ...\n"}
     async with open_bench(tmp_path, files, size=(120, 35)) as bench:
-        await bench.until(lambda: bench.workbench.side, "the panes")
+        await bench.until(lambda: bench.workbench.panes.are_complete, "the panes")
         documents = bench.workbench.documents
         await bench.press("alt+1")
         documents.front.bring(documents.sheets[0])
@@ -80,7 +79,7 @@ async def test_the_outline_follows_the_document_in_front(tmp_path: Path) -> None
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])
 async def test_the_outline_is_a_pane_at_every_size(tmp_path: Path, size: tuple[int, int]) -> None:
     async with open_bench(tmp_path, {"a.py": SCRIPT}, size=size) as bench:
-        await bench.until(lambda: bench.workbench.side, "the panes")
+        await bench.until(lambda: bench.workbench.panes.are_complete, "the panes")
         await bench.press("alt+6")
         await bench.sees("ƒ area")
         await bench.press("down", "down", "enter")

@@ -39,7 +39,7 @@ def shown(bench: Bench) -> set[str]:
 
 async def test_an_audience_sees_code_once_no_empty_pane_and_the_keys(tmp_path: Path) -> None:
     async with open_bench(tmp_path, {"a.py": SCRIPT}, size=(120, 35)) as bench:
-        await bench.until(lambda: bench.workbench.side, "the panes")
+        await bench.until(lambda: bench.workbench.panes.are_complete, "the panes")
         everyday = bench.workbench.arrangement
         height = bench.workbench.box("console").region.height
         await bench.press("alt+1", "f5")
@@ -90,7 +90,7 @@ async def test_presenting_begins_by_a_setting_at_every_size(
     look = replace(Settings().appearance, presentation=True, show_keys=False, theme="beacon")
     settings = replace(Settings(), appearance=look)
     async with open_bench(tmp_path, {"a.py": SCRIPT}, size=size, settings=settings) as bench:
-        await bench.until(lambda: bench.workbench.side, "the panes")
+        await bench.until(lambda: bench.workbench.panes.are_complete, "the panes")
         await bench.press("alt+1")
         wide = {"editor", "console"} if size[0] == 200 else {"editor"}
         await bench.until(lambda: shown(bench) == wide, "what there is room for")

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 from codeexec.cli.completion_names import complete_kernel
-from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, TRUST, DockerCommand
+from codeexec.cli.options import (
+    COMPILER,
+    DOCKER,
+    FLAGS,
+    NO_CACHE,
+    NOT_CONTAINED,
+    POLICY,
+    PROFILE,
+    PULL,
+    TRUST,
+    DockerCommand,
+)
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
 
@@ -159,6 +170,10 @@ def _record(script: Script, options: RunOptions) -> int:
 @click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), help="Colours; auto: on terminals."
 )
+@PROFILE
+@COMPILER
+@FLAGS
+@NO_CACHE
 @click.pass_obj
 def run(
     early: EarlyKernel | None,
@@ -184,15 +199,21 @@ def run(
     env: tuple[str, ...],
     keep_going: bool,
     color: str | None,
+    profile: str,
+    compiler: str,
+    flags: tuple[str, ...],
+    no_cache: bool,
 ) -> int:
-    """Run FILE without a screen: a script, a notebook (.ipynb), or - for stdin.
+    """Run FILE without a screen: a program, a notebook (.ipynb), or Python from stdin (-).
 
-    ARGUMENTS are passed to the program as sys.argv[1:]; put `--` before arguments that look like
+    A program of another language than Python is run by its interpreter, or built and run (C++, C,
+    Rust, Go). ARGUMENTS are passed to the program; put `--` before arguments that look like
     options of `run`. Output is printed as it comes; input() reads from the terminal or from a
     pipe. Ctrl+C interrupts the code; a second Ctrl+C within 2 s ends the run.
 
-    A script runs as under `python`, and its exit status is passed through. The exit status of
-    cells and notebooks is 0 (success), 1 (the code failed) or 3 (the kernel could not start, or
+    A script runs as under `python`, and its exit status is passed through, as that of other
+    programs; 1 also if the build failed. The exit status of cells and notebooks is 0 (success), 1
+    (the code failed) or 3 (the kernel could not start, or
     died). Others are 2 invalid usage, 124 out of time, 125 codeexec-tui failed, 126 the script
     cannot be executed, 127 it was not found, 130 interrupted.
     """
@@ -202,7 +223,7 @@ def run(
     from codeexec.config.trust import grant
     from codeexec.environments.trust.store import RunTrust, TrustStore
 
-    flags = {
+    settings_flags = {
         "kernel.name": kernel,
         "kernel.backend": CONTAINERS if docker is not None else None,
         "docker.image": docker or None,
@@ -217,7 +238,7 @@ def run(
     if trust:
         grant(cwd or Path.cwd(), None if file == STDIN else Path(file).absolute())
     run_trust = RunTrust("" if file == STDIN else file)
-    loaded = load(cwd, flags, trust=run_trust)
+    loaded = load(cwd, settings_flags, trust=run_trust)
     settings = loaded.checked()
     in_docker = settings.kernel.backend == CONTAINERS
     if in_docker and not loaded.withheld and (project := project_file(cwd or Path.cwd())):
@@ -249,6 +270,10 @@ def run(
         policy=settings.docker.wanted if in_docker else "",
         trust=run_trust,
         remarks=remarks,
+        profile=profile,
+        compiler=compiler,
+        flags=flags,
+        no_cache=no_cache,
     )
     if runs_as_program(options):
         status = run_script(options, _record)

@@ -74,7 +74,7 @@ class RunControl:
             self._keys.stop()
 
     def _forward_keys(self, process: ProgramBackend) -> None:
-        if process.spawned.keys is not None:
+        if process.spawned is not None and process.spawned.keys is not None:
             self._keys = KeyForwarder(
                 0,
                 process.spawned.keys,

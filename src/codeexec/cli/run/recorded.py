@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from codeexec.cli.run.source import STDIN, LoadedProgram, Piece, load_program, numbered
 from codeexec.cli.script.launch import Script, plan_streams
+from codeexec.cli.script.steps import BuiltScript
 from codeexec.documents.files import read_file
 from codeexec.domain.errors import DocumentError
 from codeexec.domain.events import KernelRef
 from codeexec.kernels.process.kernel import BACKEND, ProgramBackend
 from codeexec.kernels.process.spawn import SpawnedProgram
+from codeexec.kernels.process.steps.report import BuiltStep
 
 if TYPE_CHECKING:
     from codeexec.cli.run_options import RunOptions
@@ -23,12 +25,28 @@ if TYPE_CHECKING:
 def run_recorded(script: Script, options: RunOptions) -> int:
     """Run the script in a session; returns the exit status."""
     program = _load(options.file)
+    if isinstance(script, BuiltScript):
+        return _run_built(script, options, program)
     spawned = _spawn(script, program.pieces[0].code)
     name = os.path.basename(script.interpreter)  # noqa: PTH119
     ref = KernelRef(script.interpreter, name, "python", script.interpreter, BACKEND)
     from codeexec.cli.run.entry import run_loaded
 
     return run_loaded(options, program, ProgramBackend(ref, spawned))
+
+
+def _run_built(script: BuiltScript, options: RunOptions, loaded: LoadedProgram) -> int:
+    """Run a program that was built, or record that its build has failed."""
+    assert script.build is not None, "it is built before it is recorded"
+    program = script.program
+    built = BuiltStep(program, script.build)
+    out, err = plan_streams(is_recorded=True)
+    spawned = script.start(out, err) if script.build.status == 0 else None
+    language = program.language.name
+    ref = KernelRef(language, program.plan.tool, language, script.interpreter, BACKEND)
+    from codeexec.cli.run.entry import run_loaded
+
+    return run_loaded(options, loaded, ProgramBackend(ref, spawned, built))
 
 
 def _load(file: str) -> LoadedProgram:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
 from codeexec.domain.errors import CodeexecError, UsageError
-from codeexec.domain.plain_files import open_plain
 from codeexec.domain.secret_env import without_secrets
 from codeexec.environments.temporary import sweep
 from codeexec.environments.trust.store import trust_step
@@ -54,7 +53,7 @@ class Script:
     starts. (No dataclass: importing dataclasses takes as long as the start of an interpreter.)
     """
 
-    __slots__ = ("cwd", "env", "has_stdin", "interpreter", "remarks", "words")
+    __slots__ = ("cwd", "env", "has_hook", "has_stdin", "interpreter", "remarks", "words")
 
     def __init__(
         self,
@@ -72,6 +71,8 @@ class Script:
         self.env = env
         self.has_stdin = has_stdin
         self.remarks = remarks
+        self.has_hook = True
+        """Whether it is a Python, which sends displays."""
 
     @property
     def argv(self) -> list[str]:
@@ -94,12 +95,13 @@ class Script:
                 size=size,
                 is_interactive=has_terminal and stdin is None and sys.stdin.isatty(),
                 flags="v" * wants_variables + "t" * (has_terminal and self.has_stdin),
+                has_hook=self.has_hook,
             )
         except OSError as error:
             raise NotRun(
                 _status_of(error),
                 f"{self.interpreter} cannot be started: {error.strerror or error}.",
-                "Name another Python: --kernel PATH",
+                "Name another Python: --kernel PATH" if self.has_hook else "Run it again.",
             ) from error
 
 
@@ -112,28 +114,30 @@ def runs_as_program(options: RunOptions) -> bool:
     is_script = options.file == STDIN or not options.file.lower().endswith(".ipynb")
     if not is_script or options.cells or options.parameters or options.backend != "local":
         return False
-    # Other languages need a kernel or are rejected: `load_program` decides.
-    return not _is_other_language(options.file)
+    # Other languages are programs too, unless they are to run on a kernel of theirs; what is no
+    # program is rejected by `load_program`.
+    return not _is_other_language(options.file) or is_foreign_program(options)
+
+
+def is_foreign_program(options: RunOptions) -> bool:
+    """Whether the file is a program of another language than Python, built and run by its tools."""
+    if options.kernel or not _is_other_language(options.file):
+        return False
+    from codeexec.cli.script.steps import language_of_file
+
+    return language_of_file(options.file) is not None
 
 
 def _is_other_language(file: str) -> bool:
     suffix = os.path.splitext(file)[1].lower()  # noqa: PTH122
     if file == STDIN or suffix in (".py", ".pyw"):
         return False
+    from codeexec.cli.script.steps import first_line_of
     from codeexec.languages.running import refusal
 
-    first = b""
-    if not suffix:
-        try:
-            handle = open_plain(file)
-        except OSError:
-            return False  # running it reports the error
-        try:
-            first = os.read(handle, 200).partition(b"\n")[0]
-        finally:
-            os.close(handle)
+    first = "" if suffix else first_line_of(file)
     name = os.path.basename(file)  # noqa: PTH119
-    return refusal(name, first.decode("utf-8", "replace"), "python") is not None
+    return refusal(name, first, "python") is not None
 
 
 def find_script(options: RunOptions) -> Script | None:
@@ -141,7 +145,7 @@ def find_script(options: RunOptions) -> Script | None:
     NotRun if the file or the interpreter does not exist."""
     is_stdin = options.file == STDIN
     if not is_stdin:
-        _check_file(options.file)
+        check_file(options.file)
     cwd = os.path.abspath(options.cwd or ".")  # noqa: PTH100
     file = "" if is_stdin else os.path.abspath(options.file)  # noqa: PTH100
     env = dict(options.env)
@@ -182,17 +186,25 @@ def _environment(python: Found) -> dict[str, str]:
     The interpreter of this process is not activated: the user did not choose it, and
     `python script.py` would not activate it.
     """
+    from codeexec.kernels.jupyter.launch import DROPPED_ENV, python_env
+
+    env = own_environment()
+    if python.source == THIS:
+        return env
+    env = {name: value for name, value in env.items() if name not in DROPPED_ENV}
+    return {**env, **python_env(python.interpreter)}
+
+
+def own_environment() -> dict[str, str]:
+    """Our environment variables, as the user's shell gave them, for a program."""
     from codeexec.environments.marks import without_marks
-    from codeexec.kernels.jupyter.launch import DROPPED_ENV, USER_PATH, python_env, user_path
+    from codeexec.kernels.jupyter.launch import USER_PATH, user_path
 
     env = without_marks(without_secrets(os.environ))
     if "PATH" in env:
         env["PATH"] = user_path()
     env.pop(USER_PATH, None)
-    if python.source == THIS:
-        return env
-    env = {name: value for name, value in env.items() if name not in DROPPED_ENV}
-    return {**env, **python_env(python.interpreter)}
+    return env
 
 
 def not_used(python: Found) -> str:
@@ -213,7 +225,8 @@ def _is_zip(file: str) -> bool:
     return zipfile.is_zipfile(file)
 
 
-def _check_file(file: str) -> None:
+def check_file(file: str) -> None:
+    """NotRun for a file that cannot be run: missing, unreadable, a device, too large."""
     import stat
 
     try:
@@ -297,6 +310,23 @@ def _terminal_size() -> os.terminal_size | None:
     return None
 
 
+def _ready_script(options: RunOptions) -> Script | None:
+    """See `find_script`; a program of another language is built as well, unless its build is to be
+    recorded. NotRun where that fails."""
+    if not is_foreign_program(options):
+        return find_script(options)
+    from codeexec.cli.script import steps
+
+    language = steps.language_of_file(options.file)
+    assert language is not None
+    is_recorded = options.as_json or options.save is not None
+    script = steps.find_program(options, language, "parsed" if is_recorded else None)
+    build = steps.build_script(script, options)
+    if not is_recorded:
+        steps.require_built(script, build)
+    return script
+
+
 def run_script(options: RunOptions, record: Record | None = None) -> int | None:
     """Run the script as a program; returns its exit status, or a status of `exit_codes`.
 
@@ -304,7 +334,7 @@ def run_script(options: RunOptions, record: Record | None = None) -> int | None:
     the file needs a kernel after all.
     """
     try:
-        script = find_script(options)
+        script = _ready_script(options)
         if script is None:
             return None
         if script.remarks and not options.as_json:

@@ -5,7 +5,7 @@ as long as the start of an interpreter. All other command lines are parsed by cl
 """
 
 # Importing pathlib and contextlib would delay the start of the program.
-# ruff: noqa: PTH109, PTH118, PTH120
+# ruff: noqa: PTH109, PTH118, PTH120, PTH122
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def plain_options(arguments: list[str], environ: Mapping[str, str]) -> RunOption
     """The options of `run ARGUMENTS`; None if an option or a setting could change them."""
     if not arguments or not arguments[0] or any(word.startswith("-") for word in arguments):
         return None
-    if not arguments[0].endswith(".py") or has_settings(environ):
+    suffix = os.path.splitext(arguments[0])[1]
+    if suffix in ("", ".ipynb") or has_settings(environ):
         return None
     from codeexec.cli.run_options import RunOptions
     from codeexec.environments.trust.store import RunTrust
@@ -57,10 +58,8 @@ def run_plain(options: RunOptions) -> int | None:
     from codeexec.cli.script.launch import run_script, runs_as_program
     from codeexec.domain.errors import UsageError
 
-    if not runs_as_program(options):
-        return None
     try:
-        return run_script(options)
+        return run_script(options) if runs_as_program(options) else None
     except UsageError as error:
         from codeexec.cli.messages import show_error
 

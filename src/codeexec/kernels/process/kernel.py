@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from codeexec.domain.errors import ProtocolError, UsageError
 from codeexec.domain.events import KernelRef
@@ -18,28 +19,36 @@ from codeexec.kernels.base import (
     Ready,
     Sink,
     Started,
+    StepDone,
     VariablesSent,
 )
 from codeexec.kernels.capabilities import Capabilities
 from codeexec.kernels.jupyter.messages.questions import parse_variables
 from codeexec.kernels.process.program import ProgramRun
 from codeexec.kernels.process.spawn import SpawnedProgram
+from codeexec.kernels.process.steps.report import BuiltStep, joined_errors, run_step
 
 log = logging.getLogger(__name__)
 
 BACKEND = "program"
+BUILD_FAILED = 1
+"""The status of a program that could not be built."""
 END_SECONDS = 2.0
 """Seconds that a program has between SIGTERM and SIGKILL."""
 
 
 class ProgramBackend(Backend):
-    """Makes the kernel of one program that has been spawned already."""
+    """Makes the kernel of one program that has been spawned already. `built` is how it was built,
+    if it had to be; `spawned` is None where that failed."""
 
     name = BACKEND
 
-    def __init__(self, ref: KernelRef, spawned: SpawnedProgram) -> None:
+    def __init__(
+        self, ref: KernelRef, spawned: SpawnedProgram | None, built: BuiltStep | None = None
+    ) -> None:
         self.ref = ref
         self.spawned = spawned
+        self.built = built
         self.status: int | None = None
         """The program's exit status, once it has ended."""
         self.run: ProgramRun | None = None
@@ -75,14 +84,14 @@ class ProgramKernel:
 
     @property
     def pid(self) -> int | None:
-        return self._backend.spawned.pid
+        return self._backend.spawned.pid if self._backend.spawned is not None else None
 
     @property
     def is_alive(self) -> bool:
         return True
 
     async def start(self) -> Ready:
-        return Ready(self.pid, "python", "", "", subshells=False)
+        return Ready(self.pid, self.ref.language, "", "", subshells=False)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -94,15 +103,30 @@ class ProgramKernel:
     def execute(self, call: ExecuteCall) -> None:
         if self._run is not None:
             raise UsageError("The program has been run.", "Start another `run` to run it again.")
+        self._sink([Started(call.execution, None)])
+        if self._backend.built is not None:
+            self._sink(self._backend.built.facts(call.execution))
+        if self._backend.spawned is None:
+            self._backend.status = BUILD_FAILED
+            return
         self._run = self._backend.run = ProgramRun(self._backend.spawned, call.execution)
         self._following = asyncio.create_task(self._follow(self._run, call.execution))
 
     async def _follow(self, run: ProgramRun, execution: str) -> None:
-        self._sink([Started(execution, None)])
+        built = self._backend.built
+        errors = ""
         async for facts in run.facts():
+            if built is not None:
+                errors = joined_errors(errors, facts)
             if run.has_ended and isinstance(facts[-1], Finished):
                 self._backend.status = run.status
                 facts[-1:] = [*_variables(run.variables), facts[-1]]
+                if built is not None:
+                    code = run.spawned.process.returncode
+                    step = run_step(
+                        built.program, code, time.monotonic() - run.spawned.started, errors
+                    )
+                    facts[-1:] = [StepDone(execution, step), facts[-1]]
             self._sink(facts)
 
     async def interrupt(self) -> None:
@@ -123,7 +147,8 @@ class ProgramKernel:
 
     async def shutdown(self) -> None:
         if self._run is None or self._following is None:
-            await ProgramRun(self._backend.spawned, "").end(END_SECONDS)
+            if self._backend.spawned is not None:
+                await ProgramRun(self._backend.spawned, "").end(END_SECONDS)
             return
         await self._run.end(END_SECONDS)
         self._following.cancel()

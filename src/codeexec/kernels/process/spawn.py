@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 
 from codeexec.environments.temporary import LockedFolder
@@ -43,10 +44,11 @@ class SpawnedProgram:
     in `spool`; a byte written to `ack` lets the program go on. The program is ended when the last
     copy of `life` is closed. `keys` takes what is typed, None where the program reads a stdin
     that it has inherited; it then leads no session of its own. `unread` is what was read from
-    `stdout` and still has to be shown."""
+    `stdout` and still has to be shown, `started` the monotonic time of its start."""
 
     __slots__ = (
-        "ack", "argv", "channel", "keys", "life", "process", "spool", "stderr", "stdout", "unread"
+        "ack", "argv", "channel", "keys", "life", "process", "spool", "started", "stderr", "stdout",
+        "unread",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +73,7 @@ class SpawnedProgram:
         self.spool = spool
         self.keys = keys
         self.unread = b""
+        self.started = time.monotonic()
 
     @property
     def pid(self) -> int:
@@ -95,10 +98,12 @@ def spawn_program(
     size: os.terminal_size | None = None,
     is_interactive: bool = False,
     flags: str = "",
+    has_hook: bool = True,
 ) -> SpawnedProgram:
     """Start `argv` (an interpreter, a script, its arguments). `env` is the whole environment.
     `size` is that of a pseudo-terminal; `is_interactive` needs one. `flags` are those of
-    `guest/program/sitecustomize.py`. Raises OSError where the program cannot be started."""
+    `guest/program/sitecustomize.py`; without `has_hook` the program is none of Python's, and has
+    no channel. Raises OSError where the program cannot be started."""
     spool = LockedFolder(PREFIX)
     opened: list[int] = []  # the program's ends
     ours: list[int] = []
@@ -113,17 +118,13 @@ def spawn_program(
         )
         terminal = out_child if stdout == PTY else err_child
         keys = (out_end if stdout == PTY else err_end) if is_interactive else None
-        flags += "c" * is_interactive
         child_env = dict(env)
-        if "PYTHONPATH" in child_env:
-            child_env["CODEEXEC_PYTHONPATH"] = child_env["PYTHONPATH"]
-        paths = [HOOK_FOLDER, *filter(None, [child_env.get("PYTHONPATH", "")])]
-        child_env["PYTHONPATH"] = os.pathsep.join(paths)
-        child_env["CODEEXEC_PROGRAM"] = (
-            f"{channel_write}:{ack_read}:{life_read}:{flags}:{spool.path}"
-        )
-        for fd in (channel_write, ack_read, life_read):
-            os.set_inheritable(fd, True)
+        if has_hook:
+            flags += "c" * is_interactive
+            ends = f"{channel_write}:{ack_read}:{life_read}:{flags}:{spool.path}"
+            _add_hook(child_env, ends)
+            for fd in (channel_write, ack_read, life_read):
+                os.set_inheritable(fd, True)
         process = subprocess.Popen(
             argv,
             cwd=cwd,
@@ -131,6 +132,7 @@ def spawn_program(
             stdin=terminal if is_interactive else stdin,
             # The hook makes the pseudo-terminal the controlling one of the new session.
             start_new_session=is_interactive,
+            preexec_fn=None if has_hook or not is_interactive else _take_terminal,
             stdout=out_child,
             stderr=err_child,
             # What is open for a program that a shell starts (`3<file`, `<(command)`) stays open;
@@ -146,6 +148,23 @@ def spawn_program(
         for fd in opened:
             os.close(fd)
     return SpawnedProgram(process, argv, out_end, err_end, channel, ack, life, spool, keys)
+
+
+def _add_hook(env: dict[str, str], ends: str) -> None:
+    """Let a Python find the hook, which finds the program's `ends` of the channel."""
+    if "PYTHONPATH" in env:
+        env["CODEEXEC_PYTHONPATH"] = env["PYTHONPATH"]
+    paths = [HOOK_FOLDER, *filter(None, [env.get("PYTHONPATH", "")])]
+    env["PYTHONPATH"] = os.pathsep.join(paths)
+    env["CODEEXEC_PROGRAM"] = ends
+
+
+def _take_terminal() -> None:
+    """In the child: its stdin becomes the controlling terminal of its session."""
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _pipe(reading: list[int], writing: list[int]) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from codeexec.domain.events import (
     NoticeGiven,
     OutputChanged,
     StdinRequested,
+    StepEnded,
 )
 from codeexec.domain.ids import new_id
 from codeexec.domain.options import DEFAULT_KERNEL
@@ -99,6 +100,9 @@ class KernelEventHandler:
                 case says.InputRequested():
                     events += self._flush()
                     events += self._ask(fact)
+                case says.StepDone():
+                    events += self._flush()
+                    events.append(StepEnded(fact.execution, fact.step))
                 case says.Finished():
                     events += self._flush()
                     if self._room <= 0 and fact.error is not None:

@@ -47,7 +47,8 @@ def _show_panes(options: OpenOptions, frame: FirstFrame, place: Workspace, state
     the place of the console."""
     from codeexec.tui.boot.first_frame import begins_at_prompt
     from codeexec.tui.boot.preview import document_text, front_document, panes_text
-    from codeexec.tui.layout import TITLES, Layouts, boxes, is_compact
+    from codeexec.tui.layout import Layouts, boxes, is_compact
+    from codeexec.tui.pane_registry import pane_titles
 
     columns, lines = frame.size
     layout, open_names = Layouts(state / "layouts").load(place.folder)
@@ -55,12 +56,14 @@ def _show_panes(options: OpenOptions, frame: FirstFrame, place: Workspace, state
     path = front_document(place.files, open_names)
     panes = boxes(layout, columns, lines)
     console = panes["console"]
-    titles = TITLES | ({"editor": path.name} if path is not None else {})
+    titles = pane_titles()
+    bar = f" {'  '.join(titles.values())}"[:columns]
+    titles |= {"editor": path.name} if path is not None else {}
     if not is_compact(columns, lines):
         frame.show(panes_text(panes, titles))
     else:
         panes = {} if at_prompt else {"editor": panes["editor"]}
-        frame.show(panes_text(panes, titles, f" {'  '.join(TITLES.values())}"[:columns]))
+        frame.show(panes_text(panes, titles, bar))
     if path is not None and "editor" in panes:
         frame.show(document_text(path, panes["editor"]))
     if at_prompt and console.height > 0:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from codeexec.domain.plain_files import read_plain_text
 from codeexec.domain.text.parsing import load_toml
-from codeexec.tui.commands.table import APART, BY_ID, COMMANDS, SWALLOWED, Command
+from codeexec.tui.commands.command import Command
+from codeexec.tui.commands.table import APART, BY_ID, COMMANDS, SWALLOWED
 
 _WORDS = {
     "slash": "/",

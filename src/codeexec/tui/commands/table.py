@@ -1,46 +1,24 @@
 """The command table: the one source of help, palette, key page and bindings.
 
-A command's `where` says what must be in focus for its keys: `anywhere` in the workbench, a pane, a
-part that panes and screens share, or a screen of its own. Whatever binds keys takes them from here
-by `bindings`. A key that some terminals do not deliver (`SWALLOWED`) always has a second one that
-arrives everywhere; `tests/tui/workbench/test_commands.py` holds us to both.
+Commands of a pane are in the pane's folder (`tui/pane_registry.py`); those of the workbench, of
+parts that panes share and of screens are here. Whatever binds keys takes them from here by
+`bindings`. A key that some terminals do not deliver (`SWALLOWED`) always has a second one that
+arrives everywhere; `tests/tui/workbench/test_commands.py` checks both.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import overload
 
 from textual.binding import Binding
 
+from codeexec.tui.commands.command import Command, PaneMenu
 from codeexec.tui.commands.editor import DEFAULT_BINDINGS
+from codeexec.tui.pane_registry import PaneEntry, pane_titles, panes
 
-Pane = Literal["editor", "console", "prompt", "artifacts", "variables", "files", "outline"]
-Part = Literal["find", "search", "rows", "table", "text", "json", "picture"]
-Apart = Literal[
-    "viewer", "table_screen", "list", "compare", "sessions", "settings", "kernels", "dialog",
-    "question", "keys", "trust",
-]  # fmt: skip
-Where = Literal["anywhere"] | Pane | Part | Apart
-
-PANES: tuple[Pane, ...] = get_args(Pane)
-
-PLACES: dict[Where, str] = {
-    "anywhere": "Anywhere",
-    "editor": "Editor",
-    "console": "Console",
-    "prompt": "Prompt",
-    "artifacts": "Artifacts",
-    "variables": "Variables",
-    "files": "Files",
-    "outline": "Outline",
-    "find": "Find and replace",
-    "search": "Search in output",
-    "rows": "Lists",
-    "table": "Table",
-    "text": "Text",
-    "json": "JSON",
-    "picture": "Picture, full screen",
+_SCREENS: dict[str, str] = {
     "viewer": "Full screen",
     "table_screen": "Table, full screen",
     "list": "List",
@@ -54,8 +32,61 @@ PLACES: dict[Where, str] = {
     "trust": "Trust",
 }
 
-APART: frozenset[Where] = frozenset(get_args(Apart))
+_PARTS: dict[str, str] = {
+    "anywhere": "Anywhere",
+    "prompt": "Prompt",
+    "find": "Find and replace",
+    "search": "Search in output",
+    "rows": "Lists",
+    "table": "Table",
+    "text": "Text",
+    "json": "JSON",
+    "picture": "Picture, full screen",
+}
+
+APART: frozenset[str] = frozenset(_SCREENS)
 """Screens of their own, where nothing works that works anywhere in the workbench."""
+
+
+def scope_title(where: str) -> str:
+    """Title of a scope on the page of keys and in the palette. KeyError if no command has it."""
+    titles = _PARTS | _SCREENS | pane_titles()
+    if where not in titles and where in pane_scopes():
+        return where.replace("_", " ").capitalize()  # a part of a pane without a title of its own
+    return titles[where]
+
+
+def pane_commands(entry: PaneEntry) -> tuple[Command, ...]:
+    """Commands that the folder of a pane contributes."""
+    commands: tuple[Command, ...] = import_module(f"{entry.package}.commands").COMMANDS
+    return commands
+
+
+def scopes_of(entry: PaneEntry) -> tuple[str, ...]:
+    """Key scopes of a pane: its own, and those of its parts, such as the prompt."""
+    others = (command.where for command in pane_commands(entry) if command.where != "anywhere")
+    return tuple(dict.fromkeys((entry.name, *others)))
+
+
+def pane_scopes() -> tuple[str, ...]:
+    """Scopes of all panes and of their parts, in the order of the registry."""
+    return tuple(scope for entry in panes() for scope in scopes_of(entry))
+
+
+def menu_of(scope: str) -> PaneMenu | None:
+    """Context menu of a pane or of a part of one; None for other scopes.
+
+    A pane that names none has the first of its commands that are worth a search.
+    """
+    for entry in panes():
+        if scope in scopes_of(entry):
+            commands = [command for command in pane_commands(entry) if command.where == scope]
+            default = [command.id for command in commands if not command.is_small][:8]
+            module = import_module(f"{entry.package}.commands")
+            menus: Mapping[str, PaneMenu] = getattr(module, "MENUS", {})
+            return menus.get(scope, PaneMenu(commands=tuple(default)))
+    return None
+
 
 SWALLOWED = frozenset(
     {"ctrl+enter", "shift+enter", "alt+enter", "f11", "ctrl+pageup", "ctrl+pagedown", "f10"}
@@ -66,50 +97,7 @@ SWALLOWED = frozenset(
 """Keys that terminals, or the desktop around them, are known to keep or to send as another."""
 
 
-_COMMON = frozenset(
-    {"left", "right", "up", "down", "home", "end", "line_end", "page_up", "page_down", "newline"}
-    | {"delete_left", "delete_right", "copy", "paste", "cut"}
-    | {"next", "previous", "first", "last"}
-)
-_SELECTS = ("select_all", "select_line")
-_SMALL = frozenset(
-    {"word_left", "word_right", "text_start", "text_end", "scroll_up", "scroll_down", "dismiss"}
-    | {"line_below", "delete_word_left", "delete_word_right", "delete_to_line_end"}
-)
-"""What is done by keys or not at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A command: `action` is a Textual action of the widget with scope `where`; `keys` are the
-    defaults."""
-
-    id: str
-    title: str
-    where: Where
-    action: str
-    keys: str = ""
-    about: str = ""
-    priority: bool = False
-
-    @property
-    def group(self) -> str:
-        return self.id.partition(".")[0]
-
-    @property
-    def is_small(self) -> bool:
-        """Whether the command ranks low in a list of commands: it is rarely searched for."""
-        return self.goes_without_saying or self.id.partition(".")[2] in _SMALL
-
-    @property
-    def goes_without_saying(self) -> bool:
-        """Whether its keys are standard for every text field or list, so that listing it adds
-        nothing."""
-        name = self.id.partition(".")[2]
-        return name in _COMMON or (name.startswith("select_") and name not in _SELECTS)
-
-
-def _table() -> tuple[Command, ...]:
+def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
     c = Command
     return (
         # the kernel
@@ -151,24 +139,9 @@ def _table() -> tuple[Command, ...]:
         # Before all else: what is typed right after one of these is meant for that pane.
         c("pane.other", "Between editor and console", "anywhere", "go('other')", "f2",
           priority=True),
-        c("pane.editor", "Go to the editor", "anywhere", "go('editor')", "alt+1",
-          priority=True),
-        c("pane.console", "Go to the console", "anywhere", "go('console')", "alt+2",
-          priority=True),
-        c("pane.artifacts", "Go to the artifacts", "anywhere", "go('artifacts')", "alt+3",
-          priority=True),
-        c("pane.variables", "Go to the variables", "anywhere", "go('variables')", "alt+4",
-          priority=True),
-        c("pane.files", "Go to the files", "anywhere", "go('files')", "alt+5",
-          priority=True),
-        c("pane.outline", "Go to the outline", "anywhere", "go('outline')", "alt+6",
-          "Headings, cells and definitions of the document; type to filter.", priority=True),
+        *of_panes,
         c("pane.maximise", "Show this pane alone, or all again", "anywhere", "maximise_pane",
           "f11,alt+m"),
-        c("pane.toggle_files", "Show or hide the files", "anywhere", "toggle_pane('files')",
-          "ctrl+b"),
-        c("pane.toggle_outline", "Show or hide the outline", "anywhere",
-          "toggle_pane('outline')", "alt+shift+o"),
         c("pane.toggle_side", "Show or hide artifacts and variables", "anywhere",
           "toggle_pane('side')", "alt+v"),
         c("pane.swap", "Swap editor and console", "anywhere", "swap_panes", "alt+t"),
@@ -213,106 +186,10 @@ def _table() -> tuple[Command, ...]:
         c("app.leave", "Exit: leave, or stop the session…", "anywhere", "ask_leave", "",
           "exit, quit() and Ctrl+D at an empty prompt ask the same."),
         c("app.stop_quit", "Stop the session and quit", "anywhere", "stop_and_quit"),
-        # the console's cards
-        c("console.previous", "Card above", "console", "step(-1)", "up,k"),
-        c("console.next", "Card below", "console", "step(1)", "down,j"),
-        c("console.end", "To the newest line", "console", "end", "end,G"),
-        c("console.top", "To the first line", "console", "top", "home,g"),
-        c("console.fold", "Fold or unfold the card", "console", "fold", "space,enter"),
-        c("console.code", "All of its code, or the beginning", "console", "fold_code", "v"),
-        c("console.frames", "All frames of its traceback, or mine", "console", "frames", "f"),
-        c("console.source", "Go to where it failed", "console", "source", "s"),
-        c("console.copy", "Copy its output", "console", "copy_output", "c,y"),
-        c("console.copy_code", "Copy its code", "console", "copy_code", "C"),
-        c("console.save", "Save its output…", "console", "save_output", "w"),
-        c("console.export", "Export all output…", "console", "export", "E"),
-        c("console.rerun", "Run it again", "console", "rerun", "r"),
-        c("console.edit", "Send its code to the editor", "console", "edit", "e"),
-        c("console.cancel", "Cancel or interrupt it", "console", "cancel", "x"),
-        c("console.open", "Open its display", "console", "open_display", "o"),
-        c("console.outside", "Open its display in another program", "console", "outside", "O"),
-        c("console.left", "Long rows to the left", "console", "sideways(-16)", "left,h"),
-        c("console.right", "Long rows to the right", "console", "sideways(16)", "right,l"),
-        c("console.search", "Search in all code and output", "console", "search", "slash,ctrl+f"),
-        c("console.search_next", "Next match", "console", "search_step(1)", "n"),
-        c("console.search_previous", "Previous match", "console", "search_step(-1)", "N"),
-        c("console.prompt", "Back to the prompt", "console", "prompt", "i,escape"),
-        # the prompt
-        c("prompt.submit", "Run, or a new line where code goes on", "prompt", "submit", "enter"),
-        c("prompt.run", "Run as it is", "prompt", "submit_now", "ctrl+enter,f5"),
-        c("prompt.newline", "New line", "prompt", "newline", "shift+enter,alt+enter,ctrl+j"),
-        c("prompt.complete", "Complete, or indent", "prompt", "complete", "tab"),
-        c("prompt.docs", "Documentation", "prompt", "docs", "shift+tab,alt+i"),
-        c("prompt.page_up", "Scroll the cards up", "prompt", "scroll_cards(-1)",
-          "pageup,shift+pageup"),
-        c("prompt.page_down", "Scroll the cards down", "prompt", "scroll_cards(1)",
-          "pagedown,shift+pagedown"),
-        c("prompt.cards", "To the cards above", "prompt", "to_cards", "escape,alt+up"),
-        c("prompt.cut", "Cut", "prompt", "cut"),
-        c("prompt.copy", "Copy", "prompt", "copy"),
-        c("prompt.paste", "Paste", "prompt", "paste"),
-        c("prompt.history", "Search what was run before", "prompt", "search_history", "ctrl+r"),
-        c("prompt.older", "What was run before, or the line above", "prompt",
-          "history_or_up", "up"),
-        c("prompt.newer", "What was run after, or the line below", "prompt",
-          "history_or_down", "down"),
-        # artifacts
-        c("artifacts.previous", "Previous", "artifacts", "step(-1)", "up,k,left"),
-        c("artifacts.next", "Next", "artifacts", "step(1)", "down,j,right"),
-        c("artifacts.open", "Full screen", "artifacts", "open", "enter,o"),
-        c("artifacts.pin", "Pin on top, or let go", "artifacts", "pin", "p"),
-        c("artifacts.save", "Save as…", "artifacts", "save", "w"),
-        c("artifacts.copy", "Copy", "artifacts", "copy", "c,y"),
-        c("artifacts.outside", "Open in another program", "artifacts", "outside", "O"),
-        c("artifacts.filter", "Next kind", "artifacts", "filter", "f"),
-        c("artifacts.cell", "Only of its cell, or of all", "artifacts", "filter_cell", "s"),
-        c("artifacts.newest", "The newest", "artifacts", "newest", "g,home"),
-        c("artifacts.oldest", "The oldest", "artifacts", "oldest", "G,end"),
-        c("artifacts.jump", "Go to its output", "artifacts", "jump", "e"),
-        c("artifacts.copy_path", "Copy its path", "artifacts", "copy_path", "Y"),
-        c("artifacts.back", "Back to the list, or show all", "artifacts", "back", "escape"),
-        # variables
-        c("variables.refresh", "Look again", "variables", "refresh_variables", "r"),
-        c("variables.open", "Open as a table, or look inside", "variables", "open", "enter,o"),
-        c("variables.delete", "Delete", "variables", "delete", "d,delete"),
-        c("variables.copy_name", "Copy its name", "variables", "copy_name", "c,y"),
-        c("variables.search", "Search", "variables", "search", "slash,ctrl+f"),
-        c("variables.previous", "Above", "variables", "step(-1)", "up,k"),
-        c("variables.next", "Below", "variables", "step(1)", "down,j"),
-        c("variables.expand", "Look inside", "variables", "expand(True)", "right,l,space"),
-        c("variables.collapse", "Close", "variables", "expand(False)", "left,h"),
-        c("variables.sort", "Sort by name, type or size", "variables", "sort", "s"),
-        c("variables.reverse", "Turn the order round", "variables", "reverse", "S"),
-        c("variables.first", "First", "variables", "end(-1)", "g,home"),
-        c("variables.last", "Last", "variables", "end(1)", "G,end"),
-        c("variables.back", "Show all again", "variables", "back", "escape"),
-        # files
-        c("files.create", "New file or folder…", "files", "create", "a"),
-        c("files.rename", "Rename…", "files", "rename", "r"),
-        c("files.delete", "Delete…", "files", "delete", "d,delete"),
-        c("files.copy_path", "Copy its path", "files", "copy_path", "c,y"),
-        c("files.reload", "Read again", "files", "reload", "R"),
-        c("files.hidden", "Show what .gitignore hides, or not", "files", "toggle_ignored",
-          "full_stop"),
-        c("files.open", "Open", "files", "open", "enter,o"),
-        c("files.previous", "Above", "files", "step(-1)", "up,k"),
-        c("files.next", "Below", "files", "step(1)", "down,j"),
-        c("files.expand", "Open the folder", "files", "inward", "right,l"),
-        c("files.collapse", "Close the folder", "files", "outward", "left,h"),
-        c("files.toggle", "Open or close the folder", "files", "toggle_folder", "space"),
-        c("files.first", "First", "files", "end(-1)", "g,home"),
-        c("files.last", "Last", "files", "end(1)", "G,end"),
-        # outline
-        c("outline.jump", "Go there", "outline", "jump", "enter"),
-        c("outline.previous", "Above", "outline", "step(-1)", "up"),
-        c("outline.next", "Below", "outline", "step(1)", "down"),
-        c("outline.page_up", "Page up", "outline", "step(-10)", "pageup"),
-        c("outline.page_down", "Page down", "outline", "step(10)", "pagedown"),
-        c("outline.back", "Clear the filter, or back to the editor", "outline", "back", "escape"),
     )  # fmt: skip
 
 
-def _parts() -> tuple[Command, ...]:
+def _of_parts() -> tuple[Command, ...]:
     c = Command
     return (
         # bars
@@ -409,26 +286,81 @@ def _parts() -> tuple[Command, ...]:
     )  # fmt: skip
 
 
-COMMANDS: tuple[Command, ...] = (
-    *_table(),
-    *(Command(row.id, row.description, "editor", row.action, row.keys) for row in DEFAULT_BINDINGS),
-    *_parts(),
-)
-"""All of them; those of the code editor are as its own table says."""
+def _all(entries: Sequence[PaneEntry]) -> Iterator[Command]:
+    """Every command, with those of the registered panes."""
+    of_panes = [command for entry in entries for command in pane_commands(entry)]
+    anywhere = [command for command in of_panes if command.where == "anywhere"]
+    # Those that go to a pane come before others, such as those that show or hide one.
+    anywhere.sort(key=lambda command: not command.action.startswith("go("))
+    yield from _of_workbench(anywhere)
+    yield from (command for command in of_panes if command.where != "anywhere")
+    for row in DEFAULT_BINDINGS:
+        yield Command(row.id, row.description, "editor", row.action, row.keys)
+    yield from _of_parts()
 
-BY_ID: dict[str, Command] = {command.id: command for command in COMMANDS}
+
+class CommandList(Sequence[Command]):
+    """All commands, read when they are first needed, and again if the registry has changed."""
+
+    def __init__(self) -> None:
+        self._entries: tuple[PaneEntry, ...] | None = None
+        self._commands: tuple[Command, ...] = ()
+        self._by_id: dict[str, Command] = {}
+
+    def _read(self) -> None:
+        if self._entries is not panes():
+            self._entries = panes()
+            self._commands = tuple(_all(self._entries))
+            self._by_id = {command.id: command for command in self._commands}
+
+    @property
+    def by_id(self) -> dict[str, Command]:
+        self._read()
+        return self._by_id
+
+    @overload
+    def __getitem__(self, index: int) -> Command: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Command]: ...
+    def __getitem__(self, index: int | slice) -> Command | Sequence[Command]:
+        self._read()
+        return self._commands[index]
+
+    def __len__(self) -> int:
+        self._read()
+        return len(self._commands)
 
 
-def of(where: Where) -> list[Command]:
+class CommandsById(Mapping[str, Command]):
+    """The same commands by id."""
+
+    def __init__(self, commands: CommandList) -> None:
+        self._list = commands
+
+    def __getitem__(self, command_id: str) -> Command:
+        return self._list.by_id[command_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._list.by_id)
+
+    def __len__(self) -> int:
+        return len(self._list.by_id)
+
+
+COMMANDS = CommandList()
+BY_ID = CommandsById(COMMANDS)
+
+
+def of(where: str) -> list[Command]:
     """The commands of a place, in the order of the table."""
     return [command for command in COMMANDS if command.where == where]
 
 
-_TYPED: frozenset[Where] = frozenset({"list", "dialog"})
-_LOOKED_AT: frozenset[Where] = frozenset({"viewer", "table_screen"})
+_TYPED: frozenset[str] = frozenset({"list", "dialog"})
+_LOOKED_AT: frozenset[str] = frozenset({"viewer", "table_screen"})
 
 
-def bindings(where: Where) -> list[Binding]:
+def bindings(where: str) -> list[Binding]:
     """What the part of that name binds; keymaps change the keys by the commands' ids.
 
     A screen of its own binds help as well, which the program gives; and the palette, where no

@@ -16,31 +16,10 @@ from textual.geometry import Offset
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from codeexec.tui.commands.command import PaneMenu
 from codeexec.tui.commands.keymap import Keymap, named_keys
-from codeexec.tui.commands.table import BY_ID, Pane, bindings
+from codeexec.tui.commands.table import BY_ID, bindings
 from codeexec.tui.widgets.modal import Modal
-
-_CLIPBOARD: dict[Pane, tuple[str, str, str]] = {
-    "editor": ("editor.cut", "editor.copy", "editor.paste"),
-    "prompt": ("prompt.cut", "prompt.copy", "prompt.paste"),
-    "console": ("", "console.copy", "prompt.paste"),
-    "artifacts": ("", "artifacts.copy", ""),
-    "variables": ("", "variables.copy_name", ""),
-    "files": ("", "files.copy_path", ""),
-}
-"""What Cut, Copy and Paste mean in a place; empty where they mean nothing."""
-
-_FITTING: dict[Pane, tuple[str, ...]] = {
-    "editor": ("run.cell", "run.selection", "run.all", "run.restart", "editor.inspect",
-               "editor.goto_cell", "editor.toggle_comment", "editor.find"),
-    "prompt": ("prompt.run", "prompt.docs", "prompt.history"),
-    "console": ("console.copy_code", "console.rerun", "console.edit", "console.save",
-                "console.fold", "console.search", "console.cancel"),
-    "artifacts": ("artifacts.open", "artifacts.save", "artifacts.outside", "artifacts.pin",
-                  "artifacts.jump"),
-    "variables": ("variables.open", "variables.delete", "variables.search", "variables.refresh"),
-    "files": ("files.open", "files.create", "files.rename", "files.delete", "files.reload"),
-}  # fmt: skip
 
 _NOTHING_OPEN = ("file.open", "file.new", "file.reopen")
 """In the editor pane while no document is open."""
@@ -54,16 +33,15 @@ class MenuEntry:
     title: str
 
 
-def entries(place: Pane, *, is_open: bool = True) -> list[MenuEntry]:
-    """The rows of a place; `is_open` says whether the editor shows a document."""
-    has_text = is_open or place != "editor"
-    clipboard = _CLIPBOARD[place] if has_text else ("", "", "")
-    fitting = _FITTING[place] if has_text else _NOTHING_OPEN
+def entries(scope: str, menu: PaneMenu, *, is_open: bool = True) -> list[MenuEntry]:
+    """The rows of a scope with that menu; `is_open` says whether the editor shows a document."""
+    if scope == "editor" and not is_open:
+        menu = PaneMenu(commands=_NOTHING_OPEN)
     rows = [
         MenuEntry(command, title)
-        for command, title in zip(clipboard, ("Cut", "Copy", "Paste"), strict=True)
+        for command, title in zip(menu.clipboard, ("Cut", "Copy", "Paste"), strict=True)
     ]
-    rows += [MenuEntry(command, BY_ID[command].title) for command in fitting]
+    rows += [MenuEntry(command, BY_ID[command].title) for command in menu.commands]
     return [*rows, MenuEntry("app.menu", "All commands of this pane…")]
 
 

@@ -9,9 +9,10 @@ from typing import ClassVar
 from rich.cells import cell_len
 from textual.binding import BindingType
 
+from codeexec.tui.commands.command import Command
 from codeexec.tui.commands.keymap import key_words
 from codeexec.tui.commands.scopes import is_apart
-from codeexec.tui.commands.table import BY_ID, COMMANDS, PLACES, Command, Where, bindings
+from codeexec.tui.commands.table import BY_ID, COMMANDS, bindings, scope_title
 from codeexec.tui.render.plain import fitted, padded
 from codeexec.tui.screens.picker import HeadingRow, Picker
 from codeexec.tui.widgets.hints import Hint
@@ -37,7 +38,7 @@ class KeyRow:
         return [(padded(self.keys, self.column), "accent"), ("  ", "text"), (title, "text")]
 
 
-def page(keys: Mapping[str, str], places: Sequence[Where], search: str = "") -> list[ListRow]:
+def page(keys: Mapping[str, str], places: Sequence[str], search: str = "") -> list[ListRow]:
     """The commands of some places that have keys, below a heading each; of a search those that
     have all its words in their title or their keys. Commands without a key are in the palette."""
     tokens = search.casefold().split()
@@ -56,7 +57,7 @@ def page(keys: Mapping[str, str], places: Sequence[Where], search: str = "") -> 
             for command, key_label in rows
             if all(word in f"{command.title} {key_label}".casefold() for word in tokens)
         ]
-        sections.append((PLACES[place], fitting))
+        sections.append((scope_title(place), fitting))
     widths = [cell_len(key_label) for _, rows in sections for _, key_label in rows]
     column = min(max(widths, default=0), _WIDEST_KEYS)
     made: list[ListRow] = []
@@ -84,7 +85,7 @@ class KeysScreen(Picker[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("keys")]
 
-    def __init__(self, keys: Mapping[str, str], places: Sequence[Where]) -> None:
+    def __init__(self, keys: Mapping[str, str], places: Sequence[str]) -> None:
         """`keys` are those that differ from the table, `places` in the order of the page."""
         super().__init__("Keys")
         self._keys = keys

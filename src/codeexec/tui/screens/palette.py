@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
+from codeexec.tui.commands.command import Command
 from codeexec.tui.commands.keymap import Keymap, key_words
-from codeexec.tui.commands.table import PLACES, Command, Where
+from codeexec.tui.commands.table import scope_title
 from codeexec.tui.widgets.dialogs import Choice, Chooser
 
 _SYNONYMS = {
@@ -28,7 +29,7 @@ class CommandChooser(Chooser):
     """Dismissed with the id of the chosen command."""
 
     def __init__(
-        self, title: str, commands: Sequence[Command], keymap: Keymap, near: Container[Where] = ()
+        self, title: str, commands: Sequence[Command], keymap: Keymap, near: Container[str] = ()
     ) -> None:
         """Commands of places that are not `near` are told with their place."""
         choices = [
@@ -43,7 +44,7 @@ class CommandChooser(Chooser):
         super().__init__(title, choices, placeholder="what do you want to do?")
 
 
-def _title(command: Command, near: Container[Where]) -> str:
+def _title(command: Command, near: Container[str]) -> str:
     if command.where in near or command.where == "anywhere" or command.group == "run":
         return command.title
-    return f"{PLACES[command.where]}: {command.title}"
+    return f"{scope_title(command.where)}: {command.title}"

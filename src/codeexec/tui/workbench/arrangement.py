@@ -5,34 +5,30 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from textual.screen import Screen
 from textual.widget import Widget
 
+from codeexec.tui.commands.table import bindings
 from codeexec.tui.layout import (
     BESIDE_WIDTH,
     TINY_HEIGHT,
     TINY_WIDTH,
-    TITLES,
     PaneLayout,
     boxes,
     is_compact,
     output_width,
 )
+from codeexec.tui.pane_registry import Place, pane_names, panes, panes_at, place_of
 from codeexec.tui.panes.console.view import ConsoleView
-from codeexec.tui.textual_ext.compositor import NarrowCompositor
+from codeexec.tui.textual_ext.screen import StageScreen
 from codeexec.tui.widgets.chrome import Dragged, Tab, TabStrip
 
 if TYPE_CHECKING:
     from textual import events
 
-PANES = tuple(TITLES)
-_SPARED = ("files", "outline", "variables")
-"""What an audience does not need, as long as it is not gone to."""
-
-_COLUMNS = {"files": "left", "outline": "left", "artifacts": "side", "variables": "side"}
+_COLUMNS: tuple[Place, ...] = ("left", "side")
 
 
-class Arrangement(Screen[None]):
+class Arrangement(StageScreen):
     """Each pane stands with its title in a box `#PANE-box`; those in a column `#COLUMN`."""
 
     arrangement = PaneLayout()
@@ -42,9 +38,7 @@ class Arrangement(Screen[None]):
     front = "console"
 
     def __init__(self) -> None:
-        super().__init__()
-        self._compositor = NarrowCompositor()
-        self._was_shown = False
+        super().__init__(bindings("anywhere"))
         self._has_console_news = False
 
     def box(self, pane: str) -> Widget:
@@ -81,22 +75,23 @@ class Arrangement(Screen[None]):
         single = self.front if compact else self.alone
         if self.is_presenting:
             layout = self._without_spared(layout)
-        for pane in PANES:
+        for pane in pane_names():
             self.box(pane).display = pane == single if single else self._has_room(pane, layout)
         files_column, centre, side = (
             self.query_one(f"#{name}") for name in ("left", "centre", "side")
         )
-        column = _COLUMNS.get(single, "centre")
+        column = place_of(single)
         files_column.display = column == "left" if single else layout.has_left
-        side.display = column == "side" if single else layout.side
+        side.display = column == "side" if single else layout.has_side
         centre.display = not single or column == "centre"
         self.query_one("#left-divider").display = files_column.display and not single
         self.query_one("#side-divider").display = side.display and not single
         # A column that stands alone has all the room there is.
         files_column.styles.width = "1fr" if single else layout.files_in(size.width)
         side.styles.width = "1fr" if single else layout.side_in(size.width)
-        self._share("files", "outline", layout.files_share)
-        self._share("artifacts", "variables", layout.artifacts_share)
+        for place in _COLUMNS:
+            for entry in panes_at(place):
+                self.box(entry.name).styles.height = f"{layout.share(entry.name)}fr"
         self._lay_out_centre(layout, is_beside=not single and layout.is_beside_in(size.width))
         if self.is_console_shown:
             self._has_console_news = False
@@ -108,16 +103,15 @@ class Arrangement(Screen[None]):
 
     def _has_room(self, pane: str, layout: PaneLayout) -> bool:
         """Whether a pane is shown while no pane stands alone."""
-        if self.is_presenting and _COLUMNS.get(pane) == "side":
+        if self.is_presenting and place_of(pane) == "side":
             return pane == self.front or (pane == "artifacts" and self.has_content(pane))
-        return {"files": layout.files, "outline": layout.outline}.get(pane, True)
+        return layout.shows(pane)
 
     def _without_spared(self, layout: PaneLayout) -> PaneLayout:
         """What an audience sees: no pane that is empty, and none that was not gone to."""
-        side = self.front in ("artifacts", "variables") or self.has_content("artifacts")
-        return replace(
-            layout, files=self.front == "files", outline=self.front == "outline", side=side
-        )
+        side = place_of(self.front) == "side" or self.has_content("artifacts")
+        bare = replace(layout, files=False, outline=False, side=side, others=())
+        return bare.showing(self.front)
 
     def note_presenting(self) -> None:
         """Presentation mode has begun or ended."""
@@ -155,7 +149,8 @@ class Arrangement(Screen[None]):
     def _show_bar(self) -> None:
         mark = "●" if self._has_console_news else ""
         tabs = [
-            Tab(pane, TITLES[pane], mark if pane == "console" else "", "accent") for pane in PANES
+            Tab(entry.name, entry.title, mark if entry.name == "console" else "", "accent")
+            for entry in panes()
         ]
         bar = self.query_one("#panes-bar", TabStrip)
         bar.show(tabs, self.front)
@@ -168,21 +163,6 @@ class Arrangement(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         self.lay_out()
-
-    def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Widgets get their styles as they are mounted; Textual would look all of them up again
-        when the screen is first shown, which takes 15 ms of the start."""
-        if not self._was_shown:
-            self._was_shown = True
-            event.refresh_styles = False
-
-    def _compositor_refresh(self) -> None:
-        """Within a batch nothing is written: Textual would paint the whole screen all the same
-        and throw it away, which takes 25 ms of the start."""
-        if self.app._batch_count:
-            self.refresh()
-        else:
-            super()._compositor_refresh()
 
     # -- which pane has the keys ---------------------------------------------------------------
 
@@ -204,13 +184,8 @@ class Arrangement(Screen[None]):
         self.front = pane
         if self.alone:
             self.alone = pane
-        column = _COLUMNS.get(pane)
-        if pane == "files" and not self.arrangement.files:
-            self.arrangement = replace(self.arrangement, files=True)
-        if pane == "outline" and not self.arrangement.outline:
-            self.arrangement = replace(self.arrangement, outline=True)
-        if column == "side" and not self.arrangement.side:
-            self.arrangement = replace(self.arrangement, side=True)
+        if not self.arrangement.shows(pane):
+            self.arrangement = self.arrangement.showing(pane)
         self.lay_out()
 
     # -- actions ---------------------------------------------------------------------------------
@@ -219,17 +194,16 @@ class Arrangement(Screen[None]):
         self.alone = "" if self.alone else self.here
         self.lay_out()
 
-    def action_toggle_pane(self, column: str) -> None:
+    def action_toggle_pane(self, name: str) -> None:
+        """Show or hide a pane, or both artifacts and variables with the name `side`."""
         layout = self.arrangement
-        container = self.query_one("#side" if column == "side" else f"#{column}-box")
+        container = self.query_one("#side" if name == "side" else f"#{name}-box")
         if self.focused is not None and container in self.focused.ancestors:
             self.action_go("editor" if self.front != "editor" else "console")
-        if column == "files":
-            self.rearranged(replace(layout, files=not layout.files))
-        elif column == "outline":
-            self.rearranged(replace(layout, outline=not layout.outline))
-        else:
+        if name == "side":
             self.rearranged(replace(layout, side=not layout.side))
+        else:
+            self.rearranged(layout.showing(name, not layout.shows(name)))
 
     def action_beside(self) -> None:
         """Editor and console side by side, or one above the other; a narrow terminal says why
@@ -294,13 +268,18 @@ class Arrangement(Screen[None]):
             case "centre-divider":
                 pane = "console" if layout.swapped else "editor"
                 layout = layout.resized(pane, event.right, 0, self.size.width)
-            case "outline-title":
-                layout = replace(layout, files_share=min(max(layout.files_share + share, 10), 90))
             case "console-title" | "editor-tabs" if not self.has_class("beside"):
                 layout = replace(layout, editor_share=min(max(layout.editor_share + share, 10), 90))
-            case "variables-title":
-                layout = replace(
-                    layout, artifacts_share=min(max(layout.artifacts_share + share, 10), 90)
-                )
+            case title:
+                layout = self._with_split_moved(layout, title or "", share)
         if layout != self.arrangement:
             self.rearranged(layout)
+
+    def _with_split_moved(self, layout: PaneLayout, title: str, share: int) -> PaneLayout:
+        """The split above a pane of a column moved down by so many per cent of the height."""
+        for place in _COLUMNS:
+            # A pane at the top of its column has no split above it.
+            for name in layout.column(place)[1:]:
+                if title == f"{name}-title":
+                    return layout.with_share(name, layout.share(name) - share)
+        return layout

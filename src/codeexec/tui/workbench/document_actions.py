@@ -21,7 +21,7 @@ from codeexec.tui.workbench import saving
 from codeexec.tui.workbench.arrangement import Arrangement
 
 if TYPE_CHECKING:
-    from codeexec.tui.panes.files import FilesPane
+    from codeexec.tui.panes.files.pane import FilesPane
 
 
 class DocumentActions(Arrangement):

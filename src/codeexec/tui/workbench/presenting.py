@@ -51,7 +51,8 @@ class Presenting:
         """Key of the display whose picture an audience sees in the artifacts pane, or nothing."""
         workbench = self._workbench
         both = workbench.box("artifacts").display and workbench.box("console").display
-        if workbench.side is None or not both or not workbench.is_presenting:
+        artifacts = workbench.panes.artifacts
+        if artifacts is None or not both or not workbench.is_presenting:
             return ""
-        item = workbench.side.artifacts.selected
+        item = artifacts.selected
         return item.key if item is not None and item.kind == "picture" else ""

@@ -18,8 +18,9 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import RESTRICTED, NoticeLevel
 from codeexec.domain.requests import SearchHistory
 from codeexec.domain.snapshot import NO_KERNEL, Snapshot
+from codeexec.tui.commands.command import Command
 from codeexec.tui.commands.scopes import all_places, menu, places
-from codeexec.tui.commands.table import BY_ID, PANES, PLACES, Command, Where
+from codeexec.tui.commands.table import BY_ID, menu_of, pane_scopes, scope_title
 from codeexec.tui.panes.console.pane import ConsolePane
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.editor.code_editor import CodeEditor
@@ -35,9 +36,9 @@ from codeexec.tui.workbench.kernel_actions import KernelActions
 
 if TYPE_CHECKING:
     from codeexec.tui.panes.artifacts.pane import ArtifactPane
-    from codeexec.tui.panes.outline import OutlinePane
-    from codeexec.tui.panes.variables import VariablesPane
-    from codeexec.tui.workbench.side_panes import Side
+    from codeexec.tui.panes.outline.pane import OutlinePane
+    from codeexec.tui.panes.variables.pane import VariablesPane
+    from codeexec.tui.workbench.panes import PaneSet
 
 _SEVERITY: dict[NoticeLevel, Literal["information", "warning", "error"]] = {
     "info": "information",
@@ -63,7 +64,7 @@ class Wires(KernelActions):
 
     answer_waits: notify.AnswerWaits
     console_pane: ConsolePane
-    side: Side | None = None
+    panes: PaneSet
     status: StatusLine
 
     def show_code_once(self) -> None:
@@ -201,10 +202,11 @@ class Wires(KernelActions):
 
     @on(ConsolePane.DisplayOpened)
     def open_display(self, event: ConsolePane.DisplayOpened) -> None:
-        if self.side is None or not self.side.artifacts.select(event.display.key):
+        artifacts = self.panes.artifacts
+        if artifacts is None or not artifacts.select(event.display.key):
             return
         if event.outside:
-            self.side.artifacts.action_outside()
+            artifacts.action_outside()
         else:
             self.action_go("artifacts")
 
@@ -258,15 +260,13 @@ class Wires(KernelActions):
         event.stop()
         views = self.documents.stored.views
         self.console_pane.view.show_stored(views)
-        if self.side is not None:
-            self.side.artifacts.show_stored(views)
+        self.panes.show_stored(views)
 
     @on(DocumentsPane.PositionChanged)
     def show_position(self, event: DocumentsPane.PositionChanged) -> None:
         self.status.show(position=event.position)
         self.show_code_once()
-        if self.side is not None:
-            self.side.outline.follow()
+        self.panes.follow_document()
 
     @on(CodeEditor.ModeChanged)
     def show_mode(self, event: CodeEditor.ModeChanged) -> None:
@@ -277,7 +277,7 @@ class Wires(KernelActions):
     def on_artifact_pane_item_open_requested(self) -> None:
         from codeexec.tui.screens.viewer import ViewerScreen  # seldom needed: not at the start
 
-        pane = self.side.artifacts if self.side is not None else None
+        pane = self.panes.artifacts
         if pane is not None and pane.selected is not None:
             graphics = self.app_context.graphics
             self.app.push_screen(
@@ -347,11 +347,11 @@ class Wires(KernelActions):
         """What can be done in a pane, or at the prompt, in a small menu at the pointer."""
         from codeexec.tui.screens.context_menu import ContextMenu, entries  # not at the start
 
-        pane = next((name for name in PANES if name == place), None)
-        if pane is None:
+        pane_menu = menu_of(place)
+        if pane_menu is None:
             return
         scopes = places(self)
-        rows = entries(pane, is_open=self.documents.sheet is not None)
+        rows = entries(place, pane_menu, is_open=self.documents.sheet is not None)
         chosen = await self.app.push_screen_wait(ContextMenu(rows, self.app_context.keymap, at))
         if chosen is None:
             return
@@ -372,8 +372,8 @@ class Wires(KernelActions):
                 self.documents.front.focus()
             case "console":
                 self.console_pane.focus_prompt()
-            case _ if self.side is not None:
-                self.side.focus(pane)
+            case _:
+                self.panes.focus(pane)
 
     # -- commands ---------------------------------------------------------------------------------
 
@@ -393,7 +393,7 @@ class Wires(KernelActions):
         scopes = places(self)
         near = tuple(place for place in scopes if place != "anywhere")
         commands = [command for command in menu(near) if command.where in near]
-        title = " · ".join(PLACES[place] for place in near if place != "rows")
+        title = " · ".join(scope_title(place) for place in near if place != "rows")
         chosen = await self.app.push_screen_wait(
             CommandChooser(title, commands, self.app_context.keymap, near=scopes)
         )
@@ -401,10 +401,10 @@ class Wires(KernelActions):
             await self.run_command(BY_ID[chosen], scopes)
 
     async def run_command(
-        self, command: Command, scopes: Mapping[Where, DOMNode] | None = None
+        self, command: Command, scopes: Mapping[str, DOMNode] | None = None
     ) -> None:
         """Do what a command says, in its own pane, or in the part that is `scopes`."""
-        if scopes and command.where in scopes and command.where not in PANES:
+        if scopes and command.where in scopes and command.where not in pane_scopes():
             await self.app.run_action(command.action, default_namespace=scopes[command.where])
             return
         target = self._target(command.where)
@@ -414,7 +414,7 @@ class Wires(KernelActions):
             self.console_pane.view.focus()
         await self.app.run_action(command.action, default_namespace=target)
 
-    def _target(self, where: Where) -> Widget:
+    def _target(self, where: str) -> Widget:
         try:
             match where:
                 case "editor":
@@ -424,10 +424,8 @@ class Wires(KernelActions):
                     return self.console_pane
                 case "prompt":
                     return self.console_pane.prompt
-                case "artifacts" | "variables" | "files" | "outline" if self.side is not None:
-                    return self.side.pane(where)
                 case _:
-                    return self
+                    return self.panes.find(where) or self
         except NoMatches:
             return self
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
 from textual.widgets import Static
 
 from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import GetUsage, SessionSummary
-from codeexec.domain.snapshot import Snapshot
-from codeexec.tui.commands.table import bindings
-from codeexec.tui.layout import TITLES, Layouts
+from codeexec.tui.layout import Layouts
 from codeexec.tui.output.peek import OutputPeek
+from codeexec.tui.pane_registry import PaneEntry, Place, panes, panes_at, place_of
 from codeexec.tui.panes.console.pane import ConsolePane
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.documents.recent import RecentFiles
+from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.session.ask import ask_quietly
 from codeexec.tui.session.attach import find_session
 from codeexec.tui.session.deferred import DeferredSession
@@ -33,13 +33,12 @@ from codeexec.tui.theme.theme import Theme
 from codeexec.tui.widgets.chrome import Divider, Tab, TabStrip
 from codeexec.tui.widgets.keys_shown import KeysShown
 from codeexec.tui.widgets.status import StatusLine
-from codeexec.tui.workbench.arrangement import PANES
 from codeexec.tui.workbench.document_actions import DocumentActions
 from codeexec.tui.workbench.hidden_console import HiddenConsole
 from codeexec.tui.workbench.notify import AnswerWaits
+from codeexec.tui.workbench.panes import PaneSet
 from codeexec.tui.workbench.presenting import Presenting
 from codeexec.tui.workbench.program_actions import ProgramActions
-from codeexec.tui.workbench.side_panes import furnish
 from codeexec.tui.workbench.tour_control import TourControl
 from codeexec.tui.workbench.trust_control import TrustControl
 from codeexec.tui.workbench.view_sharing import ViewSharing
@@ -57,10 +56,6 @@ _SHARE_EVERY = 1.0
 """Seconds between what watchers are shown."""
 
 
-_LATE = ("artifacts", "variables", "files", "outline")
-"""Panes that are loaded after the first frame."""
-
-
 _FURNISH_AFTER = 0.3
 """Seconds that are left to the first key, the first run, and the kernel's own start."""
 
@@ -69,14 +64,15 @@ _BESIDE_AFTER = 0.04
 """Seconds by which artifacts and variables are updated after the console, which is drawn first."""
 
 
-def _title(theme: Theme, pane: str) -> TabStrip:
-    return TabStrip(theme, [Tab(pane, TITLES[pane])], id=f"{pane}-title")
+def _title(theme: Theme, entry: PaneEntry) -> TabStrip:
+    tabs = [Tab(entry.name, entry.title)]
+    strip = TabStrip(theme, tabs, id=entry.title_widget)
+    strip.add_class("pane-title")
+    return strip
 
 
 class Workbench(Wires, ProgramActions, DocumentActions):
     """Screen of one session; another session gets another workbench."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("anywhere")]
 
     AUTO_FOCUS = ""
 
@@ -102,6 +98,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.last: Frame | None = None
         self.answer_waits = AnswerWaits()
         self._beside: list[Frame] = []
+        self.panes = PaneSet()
         self.trust = TrustControl(self)
         self.tour = TourControl(self)
         self.presenting = Presenting(self)
@@ -113,31 +110,45 @@ class Workbench(Wires, ProgramActions, DocumentActions):
     # -- what is on screen ----------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        theme, me = self.app_context.theme, self.app_context.me
+        theme = self.app_context.theme
         yield TabStrip(theme, id="panes-bar")
         with Horizontal(id="main"):
             with Vertical(id="left"):
-                with Vertical(id="files-box"):
-                    yield _title(theme, "files")
-                with Vertical(id="outline-box"):
-                    yield _title(theme, "outline")
+                yield from self._boxes("left")
             yield Divider(theme, "left-divider").add_class("divider")
             with Vertical(id="centre"):
-                with Vertical(id="editor-box"):
-                    yield DocumentsPane(theme, self.app_context.swaps, me)
+                editor, *below = self._boxes("centre")
+                yield editor
                 yield Divider(theme, "centre-divider").add_class("divider")
-                with Vertical(id="console-box"):
-                    yield _title(theme, "console")
-                    yield ConsolePane(theme, me)
+                yield from below
             yield Divider(theme, "side-divider").add_class("divider")
             with Vertical(id="side"):
-                with Vertical(id="artifacts-box"):
-                    yield _title(theme, "artifacts")
-                with Vertical(id="variables-box"):
-                    yield _title(theme, "variables")
+                yield from self._boxes("side")
         yield Static("This terminal\nis too small.", id="too-small")
         yield KeysShown(theme)
         yield StatusLine(theme)
+
+    def _boxes(self, place: Place) -> Iterator[Vertical]:
+        """Boxes of the panes of a column; those of the centre have their panes from the start."""
+        for entry in panes_at(place):
+            widgets: list[Widget] = []
+            if not entry.title_id:
+                widgets.append(_title(self.app_context.theme, entry))
+            if place == "centre":
+                widgets.append(self.panes.build(entry, self._pane_context()))
+            yield Vertical(*widgets, id=f"{entry.name}-box")
+
+    def _pane_context(self) -> BuildContext:
+        app_context = self.app_context
+        return BuildContext(
+            self.place.folder,
+            self.session,
+            app_context.me,
+            app_context.theme,
+            app_context.graphics,
+            app_context.swaps,
+            self.panes.find,
+        )
 
     async def on_mount(self) -> None:
         self.console_pane = self.query_one(ConsolePane)
@@ -148,7 +159,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.follow_settings()
         settings = self.app_context.settings
         self.console_pane.graphics = self.app_context.graphics
-        self.arrangement, files = self._layouts.load(self.place.folder)
+        files = self._load_layout()
         if settings.appearance.presentation:
             self.present(True)
         self.console_pane.connect(self.session, watch_only=self.options.watch)
@@ -194,26 +205,21 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         super().lay_out()
         # The cursor's place means nothing while the editor is not on screen.
         self.query_one(StatusLine).show(shows_position=self.box("editor").display)
-        if self.side is not None:
+        if (artifacts := self.panes.artifacts) is not None:
             single = self.front if self.is_compact else self.alone
-            self.side.artifacts.fill(single == "artifacts" or self.is_presenting)
+            artifacts.fill(single == "artifacts" or self.is_presenting)
         self.presenting.show_code_once()
 
     @work(group="furnish", exclusive=True)
     async def _furnish(self) -> None:
         """Mount the side panes after editor and console are on screen."""
-        self.side = await furnish(
-            self, self.place.folder, self.session, self.app_context.graphics, self.documents
-        )
-        if self.side is not None and self.last is not None:
-            now = self.last.snapshot
-            everything = Frame(now, Snapshot(), frozenset(now.executions))
-            self.side.artifacts.show_frame(everything)
-            self.side.artifacts.show_stored(self.documents.stored.views)
-            self.side.variables.show_frame(everything)
-        if self.side is not None and self.query("#left-divider"):  # else it is being left
+        is_complete = await self.panes.mount_late(self, self._pane_context())
+        if is_complete and self.last is not None:
+            self.panes.show_everything(self.last.snapshot)
+            self.panes.show_stored(self.documents.stored.views)
+        if is_complete and self.query("#left-divider"):  # else it is being left
             self.lay_out()
-        if self.side is not None and self.front in _LATE:
+        if is_complete and place_of(self.front) != "centre":
             self.action_go(self.front)  # the user chose the pane before it was mounted
         garbage.keep()
 
@@ -237,14 +243,14 @@ class Workbench(Wires, ProgramActions, DocumentActions):
 
     def has_content(self, pane: str) -> bool:
         if pane == "artifacts":
-            return self.side is not None and not self.side.artifacts.is_empty
+            return self.panes.artifacts is not None and not self.panes.artifacts.is_empty
         return super().has_content(pane)
 
     def on_descendant_focus(self) -> None:
         focused_pane = self.here
-        for pane in PANES:
-            title = "editor-tabs" if pane == "editor" else f"{pane}-title"
-            self.query_one(f"#{title}", TabStrip).light(pane == focused_pane)
+        for entry in panes():
+            title = self.query_one(f"#{entry.title_widget}", TabStrip)
+            title.light(entry.name == focused_pane)
         if focused_pane != self.front:
             self.front = focused_pane
             if self.is_compact or self.is_presenting:
@@ -292,11 +298,19 @@ class Workbench(Wires, ProgramActions, DocumentActions):
             self.open_paths = event.paths
             self.keep_layout()  # now, also for those whose terminal is killed
 
+    def _load_layout(self) -> tuple[str, ...]:
+        """Take the layout that was stored for the folder; the files that were open."""
+        self.arrangement, files = self._layouts.load(self.place.folder)
+        self.panes.restore(self._layouts.load_panes(self.place.folder))
+        return files
+
     def keep_layout(self) -> None:
         """Remember how things are for the next time in this folder."""
         if self.options.watch:
             return
-        self._layouts.save(self.place.folder, self.kept_arrangement, self.open_paths)
+        self._layouts.save(
+            self.place.folder, self.kept_arrangement, self.open_paths, self.panes.states()
+        )
         self.sharing.save()
 
     # -- watching ---------------------------------------------------------------------------------
@@ -361,7 +375,7 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         """Open what a workbench on this session had open last, in the session's own folder."""
         self.place = Workspace(Path(summary.cwd), ())
         self.documents.opener.folder = self.place.folder
-        self.arrangement, files = self._layouts.load(self.place.folder)
+        files = self._load_layout()
         view = self.sharing.load(summary.session_id)
         if view is None:
             named = tuple(FileView(name) for name in files)
@@ -387,8 +401,8 @@ class Workbench(Wires, ProgramActions, DocumentActions):
                     screen.show_frame(frame)
         self.tell_news(frame)
         self.take_next_inputs(frame)
-        if self.side is None:
-            return  # it is shown all of it when it comes
+        if not self.panes.are_complete:
+            return  # they are shown all of it when they come
         self._beside.append(frame)
         if len(self._beside) == 1:
             self.set_timer(_BESIDE_AFTER, self._show_beside)
@@ -398,14 +412,12 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         if self.is_leaving:
             return
         had_content = self.has_content("artifacts")
-        if self.side is not None:
-            with self.app.batch_update():
-                for frame in frames:
-                    self.side.artifacts.show_frame(frame)
-                    self.side.variables.show_frame(frame)
-                self.side.outline.follow()
-                if self.is_presenting and not had_content and self.has_content("artifacts"):
-                    self.lay_out()
+        with self.app.batch_update():
+            for frame in frames:
+                self.panes.show_frame(frame)
+            self.panes.follow_document()
+            if self.is_presenting and not had_content and self.has_content("artifacts"):
+                self.lay_out()
 
     async def _follow_link(self) -> None:
         async for link in self.host.links():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,6 +23,7 @@ from codeexec.tui.panes.artifacts.index import ArtifactIndex, Filter
 from codeexec.tui.panes.artifacts.items import NOUNS, Item
 from codeexec.tui.panes.artifacts.preview import Preview
 from codeexec.tui.panes.artifacts.store import ArtifactStore
+from codeexec.tui.panes.pane import BuildContext, PaneState
 from codeexec.tui.session.ask import ask_quietly
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.label_text import tell
@@ -33,6 +34,10 @@ _FEW = 10
 """Items that fill the list: with fewer, older ones are read at once."""
 
 _EMPTY = "Plots and tables appear here"
+
+
+def build(context: BuildContext) -> ArtifactPane:
+    return ArtifactPane(context.session, context.graphics, id="artifacts")
 
 
 class ArtifactPane(ItemActions, Vertical):
@@ -195,10 +200,16 @@ class ArtifactPane(ItemActions, Vertical):
         self._arrange(chosen=True)
         return True
 
-    def restore_pins(self, keys: frozenset[str]) -> None:
-        """Pin what was pinned when the layout was remembered."""
-        self.artifact_index.pins = keys
-        if self.is_mounted:
+    def pane_state(self) -> PaneState:
+        """Keys of the pinned items."""
+        return {"pins": sorted(self.artifact_index.pins)}
+
+    def restore_pane_state(self, state: Mapping[str, object]) -> None:
+        """Pin what was pinned when the layout was stored."""
+        pins = state.get("pins")
+        if isinstance(pins, list):
+            self.artifact_index.pins = frozenset(key for key in pins if isinstance(key, str))
+        if self._is_ready:
             self._arrange()
 
     def take_focus(self) -> None:

@@ -28,6 +28,7 @@ from codeexec.tui.panes.console.popup import CompletionPopup, DocsPopup
 from codeexec.tui.panes.console.prompt import Prompt
 from codeexec.tui.panes.console.prompts import Prompts
 from codeexec.tui.panes.console.view import ConsoleView
+from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.render.highlight import highlight
 from codeexec.tui.session.ask import (
     NO_DOCS,
@@ -48,6 +49,10 @@ _PATIENCE = 0.4
 
 
 _CARD_ACTIONS = frozenset(command.action.partition("(")[0] for command in of("console"))
+
+
+def build(context: BuildContext) -> ConsolePane:
+    return ConsolePane(context.theme, context.me)
 
 
 class ConsolePane(CardActions, Vertical):
@@ -193,6 +198,9 @@ class ConsolePane(CardActions, Vertical):
             self.view.go_to_end()
         elif card is not None:
             self.view.go_to_place(card, place[1])
+
+    def take_focus(self) -> None:
+        self.focus_prompt()
 
     def focus_prompt(self) -> None:
         """At once, as what is typed next is meant for it; where a cell waits, for the answer."""

@@ -37,10 +37,15 @@ from codeexec.tui.panes.documents.stage import Stage
 from codeexec.tui.panes.documents.view import DocumentEditor, ViewTitle
 from codeexec.tui.panes.documents.welcome import Welcome
 from codeexec.tui.panes.editor.code_editor import CodeEditor
+from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.session.ask import CommandRequested, CopyRequested
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.theme.theme import Theme
 from codeexec.tui.widgets.chrome import TabStrip
+
+
+def build(context: BuildContext) -> DocumentsPane:
+    return DocumentsPane(context.theme, context.swaps, context.me)
 
 
 class DocumentsPane(DocumentMessages, Vertical):
@@ -108,6 +113,9 @@ class DocumentsPane(DocumentMessages, Vertical):
 
     def show_frame(self, frame: Frame) -> None:
         self.cells.show_frame(frame)
+
+    def take_focus(self) -> None:
+        self.front.focus()
 
     def use(self, theme: Theme) -> None:
         self.context.theme = theme

@@ -20,6 +20,7 @@ from codeexec.tui.commands.table import bindings
 from codeexec.tui.panes.files import changes
 from codeexec.tui.panes.files.folder import FolderEntry
 from codeexec.tui.panes.files.outline import FileRow, Outline, read, stale
+from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.render.plain import plain_words
 from codeexec.tui.session.ask import CopyRequested, Failed
 from codeexec.tui.widgets.click_rows import ClickRows
@@ -28,6 +29,10 @@ from codeexec.tui.widgets.row_list import RowList
 
 _LOOK_EVERY = 2.0
 """Seconds between looks for files that came or went."""
+
+
+def build(context: BuildContext) -> FilesPane:
+    return FilesPane(context.folder)
 
 
 class FilesPane(Vertical):
@@ -95,6 +100,9 @@ class FilesPane(Vertical):
     def focus(self, scroll_visible: bool = True) -> FilesPane:
         self._list.focus(scroll_visible)
         return self
+
+    def take_focus(self) -> None:
+        self.focus()
 
     # -- reading ------------------------------------------------------------------------------
 

@@ -15,7 +15,9 @@ from textual.widgets import Input, Static
 from codeexec.documents.outline import OutlineEntry, entry_at
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.outline.rows import OutlineRow, outline_rows
+from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.widgets.field import Field
 from codeexec.tui.widgets.label_text import tell
 from codeexec.tui.widgets.row_list import RowList
@@ -26,9 +28,17 @@ _PAUSE = 0.15
 _EMPTY = "Headings and cells\nappear here"
 
 
+def build(context: BuildContext) -> OutlinePane:
+    """The pane, about the document in front of the editor pane."""
+    documents = context.find_pane("editor")
+    if not isinstance(documents, DocumentsPane):
+        return OutlinePane(lambda: None, id="outline")
+    return OutlinePane(lambda: documents.sheet, id="outline")
+
+
 class OutlinePane(Vertical):
-    """`document` gives the document in front; `follow` is called whenever it, its text, its cursor
-    or its marks may have changed."""
+    """`document` gives the document in front; `follow_document` is called whenever it, its text,
+    its cursor or its marks may have changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("outline")]
 
@@ -88,7 +98,7 @@ class OutlinePane(Vertical):
 
     # -- what is shown ---------------------------------------------------------------------------
 
-    def follow(self) -> None:
+    def follow_document(self) -> None:
         """Schedule an update; while the pane is hidden, the outline is not computed."""
         if self.is_attached and self.is_on_screen and not self._is_due:
             self._is_due = True
@@ -106,7 +116,7 @@ class OutlinePane(Vertical):
         self._is_due = False
         try:
             if not await self._read_entries():
-                self.follow()  # the text goes on changing
+                self.follow_document()  # the text goes on changing
                 return
         finally:
             self._is_reading = False
@@ -128,7 +138,7 @@ class OutlinePane(Vertical):
             self._entries, self._version = entries, version
         if sheet.editor.parser.is_parsing:
             self._version = ()  # its definitions are to be found yet
-            self.follow()
+            self.follow_document()
         return True
 
     def _show(self, *, stays: bool) -> None:

@@ -19,6 +19,7 @@ from codeexec.domain.errors import Busy, CodeexecError
 from codeexec.domain.events import Variable
 from codeexec.domain.snapshot import KernelView
 from codeexec.tui.commands.table import bindings
+from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.panes.variables.insides import Insides
 from codeexec.tui.panes.variables.outline import ORDERS, Key, Order, alive, ordered, outline
 from codeexec.tui.render.plain import one_line
@@ -30,6 +31,10 @@ from codeexec.tui.widgets.row_list import ListRow, RowList
 
 R = TypeVar("R")
 _EMPTY = "Variables appear here"
+
+
+def build(context: BuildContext) -> VariablesPane:
+    return VariablesPane(context.session, id="variables")
 
 
 class VariablesPane(Vertical):

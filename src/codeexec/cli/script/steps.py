@@ -1,0 +1,112 @@
+"""Programs of other languages than Python on the command line: planned, built, then started."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codeexec.cli import exit_codes as exits
+from codeexec.cli.script.launch import NotRun, Script, check_file, own_environment
+from codeexec.domain.errors import UsageError
+from codeexec.domain.plain_files import open_plain
+from codeexec.kernels.process.steps.build import BuildResult, Program, build_program, plan_program
+from codeexec.kernels.process.steps.tools import ToolMissing
+from codeexec.languages.plan import PlanOptions, Report, language_of_program
+
+if TYPE_CHECKING:
+    from codeexec.cli.run_options import RunOptions
+    from codeexec.languages.model import Language
+
+
+class BuiltScript(Script):
+    """A program that may have to be built before it starts."""
+
+    __slots__ = ("build", "program")
+
+    def __init__(self, program: Program, cwd: str, remarks: tuple[str, ...]) -> None:
+        first, *others = program.plan.run
+        super().__init__(first, tuple(others), cwd, program.environ, remarks=remarks)
+        self.program = program
+        self.build: BuildResult | None = None
+        self.has_hook = False
+
+
+def language_of_file(file: str) -> Language | None:
+    """The language in which the file is a program, unless that is Python. UsageError for a
+    header."""
+    return language_of_program(os.path.basename(file), first_line_of(file))  # noqa: PTH119
+
+
+def first_line_of(file: str) -> str:
+    """Empty where it cannot be read: running the file reports the error."""
+    try:
+        handle = open_plain(file)
+    except OSError:
+        return ""
+    try:
+        return os.read(handle, 200).partition(b"\n")[0].decode("utf-8", "replace")
+    finally:
+        os.close(handle)
+
+
+def find_program(
+    options: RunOptions, language: Language, report: Report | None = None
+) -> BuiltScript:
+    """The program with its tools. NotRun if the file or every tool is missing."""
+    check_file(options.file)
+    if options.save is not None:
+        raise UsageError(
+            f"--save makes a notebook of Python code, and {options.file} is {language.title}.",
+            "Redirect its output to a file, or take --json.",
+        )
+    cwd = Path(options.cwd or ".").absolute()
+    file = str(Path(options.file).absolute()) if options.cwd else options.file
+    environ = {**own_environment(), **options.env}
+    choice = PlanOptions(
+        options.profile,
+        options.compiler,
+        options.flags,
+        options.arguments,
+        report or ("color" if sys.stderr.isatty() else "plain"),
+    )
+    try:
+        program = plan_program(
+            language, file, cwd, environ, choice, first_line=first_line_of(options.file)
+        )
+    except ToolMissing as error:
+        raise NotRun(exits.NOT_FOUND, error.message, error.next_step) from error
+    return BuiltScript(program, str(cwd), options.remarks)
+
+
+def build_script(script: BuiltScript, options: RunOptions) -> BuildResult:
+    """Build the program; the compiler's report goes to stderr, unless events carry it."""
+    script.build = build_program(
+        script.program,
+        (lambda data: None) if options.as_json else _write_error,
+        is_fresh=options.no_cache,
+    )
+    return script.build
+
+
+def require_built(script: BuiltScript, build: BuildResult) -> None:
+    """NotRun where the build has failed."""
+    if build.status:
+        raise NotRun(exits.FAILED, f"{failure_words(script.program, build)} Nothing was run.")
+
+
+def failure_words(program: Program, build: BuildResult) -> str:
+    """How a build ended that did not succeed."""
+    if build.status < 0:
+        from codeexec.kernels.process.program import signal_name
+
+        return f"{program.plan.tool} was ended by {signal_name(-build.status)}."
+    return f"{program.plan.tool} ended with status {build.status}."
+
+
+def _write_error(data: bytes) -> None:
+    sys.stderr.flush()
+    view = memoryview(data)
+    while view:
+        view = view[os.write(2, view) :]

@@ -1,0 +1,148 @@
+"""Builds a program on this machine, or finds that the one that was built before is still good."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from codeexec.kernels.process.steps.cache import ProgramFolder
+from codeexec.kernels.process.steps.tools import find_tool
+from codeexec.languages.model import Language
+from codeexec.languages.plan import Plan, PlanOptions, make_plan
+
+CHUNK = 1 << 16
+MOST_REPORT = 16 << 20
+"""Bytes of a report that are kept; the compiler is ended when it writes more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A file that is ready to be built and run. `folder` is None where nothing is built."""
+
+    language: Language
+    plan: Plan
+    cwd: Path
+    environ: Mapping[str, str]
+    folder: ProgramFolder | None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """How a build ended. `status` is that of the compiler (negative: a signal), 0 where the program
+    was reused; `report` what the compiler wrote, also of the build that is reused."""
+
+    status: int
+    report: str
+    seconds: float
+    is_reused: bool = False
+
+
+def plan_program(
+    language: Language,
+    file: str,
+    cwd: Path,
+    environ: Mapping[str, str],
+    options: PlanOptions,
+    *,
+    first_line: str = "",
+) -> Program:
+    """Find the tools of a file. `file` is as the user named it, relative to `cwd`. ToolMissing,
+    UsageError (see `make_plan`), StorageError."""
+    tool = find_tool(language, environ, chosen=options.tool, first_line=first_line)
+    if not language.build:
+        return Program(language, make_plan(language, file, tool, {}, options), cwd, environ, None)
+    plain = make_plan(language, file, tool, {}, options._replace(report="plain"))
+    folder = ProgramFolder(Path(cwd, file).resolve(), plain.build, environ)
+    plan = make_plan(language, file, tool, folder.places, options)
+    built = str(folder.program)
+    run = tuple(built if word == folder.places["output"] else word for word in plan.run)
+    return Program(language, plan._replace(run=run), cwd, environ, folder)
+
+
+def build_program(
+    program: Program, write: Callable[[bytes], None], *, is_fresh: bool = False
+) -> BuildResult:
+    """Build it unless it was built already, or `is_fresh`. The compiler's report goes to `write`
+    as it comes. KeyboardInterrupt ends the compiler and all that it has started."""
+    folder = program.folder
+    if folder is None:
+        return BuildResult(0, "", 0.0)
+    began = time.monotonic()
+    with folder.locked():
+        report = None if is_fresh else folder.find_report()
+        if report is not None:
+            write(report.encode("utf-8", "surrogateescape"))
+            return BuildResult(0, report, time.monotonic() - began, is_reused=True)
+        status, output = _compile(program, write)
+        report = output.decode("utf-8", "surrogateescape")
+        if status == 0:
+            folder.keep(report, program.cwd)
+    return BuildResult(status, report, time.monotonic() - began)
+
+
+def _compile(program: Program, write: Callable[[bytes], None]) -> tuple[int, bytes]:
+    # A group of its own: a killed driver would leave its compiler behind.
+    process = subprocess.Popen(
+        program.plan.build,
+        cwd=program.cwd,
+        env=compiler_environ(program.environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    report = b""
+    try:
+        for chunk in _chunks(process.pid, process.stdout.fileno()):
+            write(chunk)
+            report += chunk
+            if len(report) > MOST_REPORT:
+                write(b"\n(the report is longer, and the compiler was ended)\n")
+                return 1, report
+        return process.wait(), report
+    finally:
+        if process.returncode is None:
+            _end_group(process.pid)
+            process.wait()
+        process.stdout.close()
+
+
+def _chunks(pid: int, output: int) -> Iterator[bytes]:
+    """What the group of a compiler's driver writes. When the driver ends, its group is ended too:
+    a driver that was killed has left its compiler."""
+    with contextlib.ExitStack() as stack:
+        poll = select.poll()
+        poll.register(output, select.POLLIN)
+        driver = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else -1
+        if driver >= 0:
+            stack.callback(os.close, driver)
+            poll.register(driver, select.POLLIN)
+        while True:
+            ready = dict(poll.poll())
+            if driver in ready:
+                poll.unregister(driver)
+                _end_group(pid)
+            if output in ready:
+                chunk = os.read(output, CHUNK)
+                if not chunk:
+                    return
+                yield chunk
+
+
+def _end_group(leader: int) -> None:
+    """Kill the group of a child that was not waited for yet: its number is still its own."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def compiler_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """For a compiler: its words are English, as the readers of reports expect."""
+    return {**environ, "LC_ALL": "C.UTF-8"}

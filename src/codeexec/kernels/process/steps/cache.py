@@ -1,0 +1,164 @@
+"""Keeps built programs, so that an unchanged one is not built again.
+
+Each file with its build command has a folder of its own. The program in it is reused when all files
+that the compiler read (its source, every header), the compiler and its variables are the same, by
+content; size, time and inode only spare reading a file again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from codeexec.domain.errors import StorageError
+from codeexec.hostfiles.state import cache_folder
+
+MOST_PROGRAMS = 64
+MOST_BYTES = 2 << 30
+MANIFEST = "manifest.json"
+DEPFILE = "inputs.d"
+_VARIABLES = (
+    "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "LD_RUN_PATH",
+    "SOURCE_DATE_EPOCH", "GCC_EXEC_PREFIX", "COMPILER_PATH", "RUSTFLAGS",
+)  # fmt: skip
+_CLOCK_MACRO = re.compile(rb"__(?:DATE|TIME|TIMESTAMP)__")
+_WORD = re.compile(r"(?:\\\n|\\.|\$\$|[^\s\\]|\\)+")
+
+Input = tuple[int, int, int, str]
+"""Size, time of change in ns, inode and hash of a file."""
+
+
+class ProgramFolder:
+    """The place of one built program. `program` is where the build writes it."""
+
+    def __init__(self, source: Path, command: Sequence[str], environ: Mapping[str, str]) -> None:
+        """`command` are the words of the build without its paths of output. StorageError when the
+        folder cannot be made."""
+        variables = [environ.get(name, "") for name in _VARIABLES]
+        identity = json.dumps([str(source), *command, *variables]).encode("utf-8", "surrogatepass")
+        key = hashlib.blake2b(identity, digest_size=12).hexdigest()
+        self._root = Path(cache_folder(environ), "builds")
+        self.path = self._root / key
+        self.program = self.path / source.stem
+        self._manifest = self.path / MANIFEST
+        self._tool = command[0]
+        self._environ = environ
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+    @property
+    def places(self) -> dict[str, str]:
+        """For the templates of the catalog. The build writes to other names than the program's: an
+        old one may still run, and a failed build leaves the last good one."""
+        return {"output": f"{self.program}.new", "depfile": str(self.path / DEPFILE)}
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Builds of the same program wait for each other."""
+        try:
+            lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def find_report(self) -> str | None:
+        """What the compiler reported when it made the program that is here (warnings), if that
+        program is still what a build would make; None: it has to be built."""
+        try:
+            manifest = json.loads(self._manifest.read_bytes())
+            if not os.access(self.program, os.X_OK):
+                return None
+            for path, known in manifest["inputs"].items():
+                if _input(path, tuple(known))[3] != known[3]:
+                    return None
+            self._manifest.touch()  # the least recently used one is removed first
+            return str(manifest["report"])
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+
+    def keep(self, report: str, cwd: Path) -> None:
+        """The build has succeeded: its program takes the place of the old one."""
+        Path(self.places["output"]).replace(self.program)
+        self._manifest.unlink(missing_ok=True)
+        inputs = self._read_inputs(cwd)
+        if inputs is not None:
+            content = json.dumps({"inputs": inputs, "report": report})
+            fresh = self._manifest.with_suffix(".new")
+            fresh.write_text(content, "utf-8", "surrogatepass")
+            fresh.replace(self._manifest)
+        self._sweep()
+
+    def _read_inputs(self, cwd: Path) -> dict[str, Input] | None:
+        """All files that the build read; None where that is not known, or time is one of them."""
+        try:
+            listed = (self.path / DEPFILE).read_text("utf-8", "surrogateescape")
+        except OSError:
+            return None
+        paths = [str(cwd / name) for name in read_depfile(listed)]
+        if (tool := shutil.which(self._tool, path=self._environ.get("PATH"))) is not None:
+            paths.append(os.path.realpath(tool))
+        inputs: dict[str, Input] = {}
+        try:
+            for path in paths:
+                if path not in inputs:
+                    inputs[path] = _input(path)
+            own = [path for path in paths if not path.startswith("/usr/")][:-1]
+            if any(_CLOCK_MACRO.search(Path(path).read_bytes()) for path in own):
+                return None
+        except OSError:
+            return None
+        return inputs
+
+    def _sweep(self) -> None:
+        """Remove the programs that were used least recently, beyond the bounds."""
+        folders = sorted(self._root.iterdir(), key=_last_use, reverse=True)
+        size = 0
+        for number, folder in enumerate(folders):
+            with contextlib.suppress(OSError):
+                size += sum(file.stat().st_size for file in folder.iterdir())
+            if number and (number >= MOST_PROGRAMS or size > MOST_BYTES):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_depfile(text: str) -> list[str]:
+    """The prerequisites in the rules of a Makefile, as compilers write them."""
+    _, _, rules = text.replace("\\\n", " ").partition(":")
+    words = _WORD.findall(rules.split("\n\n")[0])
+    plain = [re.sub(r"\\(.)", r"\1", word.replace("$$", "$")) for word in words]
+    return [word for word in plain if not word.endswith(":")]
+
+
+def _input(path: str, known: tuple[object, ...] = ()) -> Input:
+    about = os.stat(path)  # noqa: PTH116
+    facts = (about.st_size, about.st_mtime_ns, about.st_ino)
+    if known and tuple(known[:3]) == facts:
+        return (*facts, str(known[3]))
+    return (*facts, hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest())
+
+
+def _last_use(folder: Path) -> float:
+    for file in (folder / MANIFEST, folder):
+        with contextlib.suppress(OSError):
+            return file.stat().st_mtime
+    return time.time()
+
+
+def _unusable(folder: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"Built programs cannot be kept in {folder}: {error.strerror or error}.",
+        "Make room or make it writable, or set XDG_CACHE_HOME to another folder.",
+    )

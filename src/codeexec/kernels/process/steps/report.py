@@ -1,0 +1,102 @@
+"""The steps of a program as events: what was written, and the diagnostics found in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from codeexec.domain.outputs import ErrorInfo
+from codeexec.domain.programs import StepName, StepResult
+from codeexec.environments.base import ProcessEnd
+from codeexec.kernels.base import Finished, KernelEvent, StepDone, StreamWritten
+from codeexec.kernels.process.program import signal_name
+from codeexec.kernels.process.steps.build import BuildResult, Program
+from codeexec.languages.problems.read import find_problems
+
+MOST_ERRORS = 1 << 18
+"""Characters of a program's stderr, the last ones, in which diagnostics are looked for."""
+BUILD_FAILED = "BuildFailed"
+"""Name of the error of an execution whose build failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltStep:
+    """A program and how its build ended."""
+
+    program: Program
+    build: BuildResult
+
+    @property
+    def is_needed(self) -> bool:
+        return bool(self.program.plan.build)
+
+    def facts(self, execution: str) -> list[KernelEvent]:
+        """Of an execution that begins with this build, and ends with it where it has failed."""
+        if not self.is_needed:
+            return []
+        facts: list[KernelEvent] = []
+        if self.build.report:
+            report = self.build.report.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            facts.append(StreamWritten(execution, "stderr", report))
+        facts.append(StepDone(execution, self.result))
+        if self.build.status:
+            error = build_error(self.program.plan.tool, self.build.status)
+            facts.append(Finished(execution, "error", error))
+        return facts
+
+    @property
+    def result(self) -> StepResult:
+        program, build = self.program, self.build
+        return step_result(
+            program,
+            "build",
+            ProcessEnd(build.status),
+            build.seconds,
+            build.report,
+            is_reused=build.is_reused,
+        )
+
+
+def build_error(tool: str, status: int) -> ErrorInfo:
+    how = f"was ended by {signal_name(-status)}" if status < 0 else f"ended with status {status}"
+    return ErrorInfo(BUILD_FAILED, f"{tool} {how}.")
+
+
+def run_step(program: Program, code: int, seconds: float, errors: str) -> StepResult:
+    """The step in which the program ran; `code` is negative for a signal."""
+    return step_result(program, "run", ProcessEnd(code), seconds, errors)
+
+
+def step_result(
+    program: Program,
+    name: StepName,
+    end: ProcessEnd,
+    seconds: float,
+    report: str,
+    *,
+    is_reused: bool = False,
+) -> StepResult:
+    """`report` is what was written where a tool writes its diagnostics."""
+    plan = program.plan
+    problems = find_problems(program.language, report, str(program.cwd), plan.tool)
+    if name == "run" and end.code == 0:
+        problems = ()  # words like those of an error, from a program that succeeded
+    return StepResult(
+        name,
+        plan.build if name == "build" else plan.run,
+        end.code if end.code >= 0 else 128 - end.code,
+        signal_name(-end.code) if end.code < 0 else "",
+        round(seconds, 3),
+        end.peak_memory,
+        end.cpu_seconds,
+        is_reused,
+        problems,
+    )
+
+
+def joined_errors(errors: str, facts: Sequence[KernelEvent]) -> str:
+    """The last characters of stderr after these events."""
+    for fact in facts:
+        if isinstance(fact, StreamWritten) and fact.stream == "stderr":
+            errors = (errors + fact.text)[-MOST_ERRORS:]
+    return errors

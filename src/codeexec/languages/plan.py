@@ -1,0 +1,116 @@
+"""Makes the command lines that build and run a file out of the templates of the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Literal, NamedTuple
+
+from codeexec.domain.errors import UsageError
+from codeexec.languages.catalog import by_file
+from codeexec.languages.model import Language
+
+Report = Literal["plain", "color", "parsed"]
+
+
+class PlanOptions(NamedTuple):
+    """What a user chooses: a profile (empty: the first), a compiler or interpreter in place of
+    those of the catalog, words for the build, and arguments of the program."""
+
+    profile: str = ""
+    tool: str = ""
+    flags: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    report: Report = "plain"
+    """How a compiler writes its diagnostics."""
+
+
+class Plan(NamedTuple):
+    """The steps of one program. `build` is empty where the file is run as it is."""
+
+    build: tuple[str, ...]
+    run: tuple[str, ...]
+    tool: str
+    """The first word of the tool, for the reports."""
+
+
+def language_of_program(name: str, first_line: str = "") -> Language | None:
+    """The language in which a file is a program of its own; None for Python (which has kernels),
+    for notebooks, data and unknown files. UsageError for a header."""
+    language = by_file(name, first_line)
+    if language is None or language.name == "python" or not language.run:
+        return None
+    if PurePath(name).suffix.lower() in language.headers:
+        raise UsageError(
+            f"{PurePath(name).name} is a header, which is part of a program.",
+            f"Run a {language.title} file that includes it.",
+        )
+    return language
+
+
+def shebang_words(first_line: str) -> tuple[str, ...]:
+    """The command on the first line of a script, as the system reads it: a program and at most
+    one argument. Empty where there is none."""
+    if not first_line.startswith("#!"):
+        return ()
+    return tuple(first_line[2:].strip().split(maxsplit=1))
+
+
+def make_plan(
+    language: Language,
+    file: str,
+    tool: Sequence[str],
+    places: Mapping[str, str],
+    options: PlanOptions,
+) -> Plan:
+    """`tool` is the chosen program with its words, `places` has `output` and `depfile`. UsageError
+    for an unknown profile, and for build options where nothing is built."""
+    file = f"./{file}" if file.startswith("-") else file
+    lists = {
+        "{tool}": tuple(tool),
+        "{profile}": profile_words(language, options.profile),
+        "{report}": _report_words(language, tool[0], options.report),
+        "{flags}": options.flags,
+    }
+    if options.flags and not language.build:
+        raise UsageError(
+            f"{language.title} files are not built, so --flag has no meaning for them.",
+            "Leave --flag out.",
+        )
+    texts = {"{file}": file, **{f"{{{name}}}": value for name, value in places.items()}}
+    return Plan(
+        _filled(language.build, lists, texts),
+        (*_filled(language.run, lists, texts), *options.arguments),
+        PurePath(tool[0]).name,
+    )
+
+
+def _report_words(language: Language, tool: str, report: Report) -> tuple[str, ...]:
+    if report == "parsed":
+        return language.reports.get(PurePath(tool).name, ())
+    return language.colors if report == "color" else ()
+
+
+def profile_words(language: Language, profile: str) -> tuple[str, ...]:
+    """The words of a profile, the first one where it is empty. UsageError for an unknown one."""
+    if profile and profile not in language.profiles:
+        names = ", ".join(language.profiles)
+        raise UsageError(
+            f"{language.title} has no build profile {profile!r}.",
+            f"It has {names}." if names else "Leave --profile out.",
+        )
+    return language.profiles.get(profile or next(iter(language.profiles), ""), ())
+
+
+def _filled(
+    template: Sequence[str], lists: Mapping[str, tuple[str, ...]], texts: Mapping[str, str]
+) -> tuple[str, ...]:
+    words: list[str] = []
+    for word in template:
+        if word in lists:
+            words += lists[word]
+            continue
+        for name, text in texts.items():
+            word = word.replace(name, text)
+        words.append(word)
+    return tuple(words)

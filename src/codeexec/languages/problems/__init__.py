@@ -1,0 +1,1 @@
+"""Readers of the reports of compilers, interpreters and sanitizers."""

@@ -1,0 +1,80 @@
+"""Finds the diagnostics in what a compiler, an interpreter or a program printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+from codeexec.domain.diagnostics import MOST_DIAGNOSTICS, Diagnostic, Place, Severity
+from codeexec.languages.model import Language
+from codeexec.languages.problems.gcc import GccReader
+
+GCC = "gcc"
+"""Stands in `Language.problems` for the reader of GCC's and clang's reports."""
+_SEVERITIES: dict[str, Severity] = {"warning": "warning", "note": "note"}
+_MOST_SOURCE = 4 << 20
+"""Bytes of a source file that columns are translated in."""
+
+
+def find_problems(
+    language: Language, text: str, folder: str, source: str = ""
+) -> tuple[Diagnostic, ...]:
+    """The diagnostics of a report, in its order. `folder` is where the tool ran; `source` is the
+    tool's name. Files keep the names that the tool gave them."""
+    found: list[Diagnostic] = []
+    if GCC in language.problems:
+        reader = GccReader(source, _is_below(folder), _line_reader(folder))
+        found += reader.read(text.split("\n"))
+    for pattern in language.problems:
+        if pattern != GCC:
+            found += _matches(_compiled(pattern), text, source)
+    return tuple(found[:MOST_DIAGNOSTICS])
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.MULTILINE)
+
+
+def _matches(pattern: re.Pattern[str], text: str, source: str) -> Iterator[Diagnostic]:
+    for match in pattern.finditer(text):
+        groups = {name: value or "" for name, value in match.groupdict().items()}
+        line = int(groups.get("line") or 0)
+        column = int(groups.get("column") or 0)
+        if "indent" in groups:
+            column = len(groups["indent"]) + 1
+        length = len(groups.get("mark", ""))
+        place = Place(groups.get("file", ""), line, column)
+        if column and length:
+            place = Place(place.file, line, column, line, column + length)
+        severity = _SEVERITIES.get(groups.get("severity", ""), "error")
+        message = groups.get("message", "").strip()
+        yield Diagnostic(place, severity, message, groups.get("code", ""), source)
+
+
+def _is_below(folder: str) -> Callable[[str], bool]:
+    """Whether a file that a tool names is the user's: relative, or below the folder."""
+    real = Path(folder).resolve()
+
+    def is_own(file: str) -> bool:
+        return not file.startswith("/") or Path(file).resolve().is_relative_to(real)
+
+    return is_own
+
+
+def _line_reader(folder: str) -> Callable[[str, int], bytes | None]:
+    @cache
+    def lines(file: str) -> list[bytes]:
+        try:
+            with Path(folder, file).open("rb") as source:
+                return source.read(_MOST_SOURCE).split(b"\n")
+        except OSError:
+            return []
+
+    def read_line(file: str, line: int) -> bytes | None:
+        content = lines(file)
+        return content[line - 1] if 0 < line <= len(content) else None
+
+    return read_line

@@ -1,0 +1,139 @@
+"""Panes of one workbench, built from the registry: at the start, or after the first frame."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib import import_module
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from textual.screen import Screen
+from textual.widget import Widget
+
+from codeexec.domain.snapshot import Snapshot
+from codeexec.tui.pane_registry import PaneEntry, panes
+from codeexec.tui.panes.pane import (
+    BuildContext,
+    BuildPane,
+    FollowsDocument,
+    KeepsState,
+    Pane,
+    ShowsStoredOutputs,
+)
+from codeexec.tui.session.feed import Frame, FrameListener
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from codeexec.domain.snapshot import ExecutionView
+    from codeexec.tui.panes.artifacts.pane import ArtifactPane
+    from codeexec.tui.panes.pane import PaneState
+
+R = TypeVar("R")
+
+
+def load(entry: PaneEntry) -> BuildPane:
+    """The function that builds a pane; imports the pane."""
+    build: BuildPane = import_module(f"{entry.package}.pane").build
+    return build
+
+
+def load_late() -> None:
+    """Import the panes that are built after the first frame; in a thread, the keyboard is free."""
+    for entry in panes():
+        if entry.place != "centre":
+            load(entry)
+
+
+class PaneSet:
+    """Panes by name. Those of the centre are built at once; `mount_late` builds the others."""
+
+    def __init__(self) -> None:
+        self._panes: dict[str, Widget] = {}
+        self._states: Mapping[str, Mapping[str, object]] = {}
+        self.are_complete = False
+        """Whether the panes beside the centre are mounted, too."""
+
+    def build(self, entry: PaneEntry, context: BuildContext) -> Widget:
+        """Build one pane, with the state that was stored for it."""
+        pane = load(entry)(context)
+        self._panes[entry.name] = pane
+        if isinstance(pane, KeepsState) and (state := self._states.get(entry.name)):
+            pane.restore_pane_state(state)
+        return pane
+
+    async def mount_late(self, screen: Screen[R], context: BuildContext) -> bool:
+        """Put the panes beside the centre into their boxes; False if the screen has been left."""
+        entries = [entry for entry in panes() if entry.place != "centre"]
+        await asyncio.to_thread(load_late)
+        boxes = {entry.name: screen.query(f"#{entry.name}-box") for entry in entries}
+        if not all(boxes.values()):
+            return False
+        # One layout and one frame for all of them, or keys would wait for four of each, 0.1 s.
+        with screen.app.batch_update():
+            # All of them before anything is waited for: the boxes may be gone after that.
+            for mounted in [
+                boxes[entry.name].first().mount(self.build(entry, context)) for entry in entries
+            ]:
+                await mounted
+        self.are_complete = True
+        return True
+
+    def find(self, name: str) -> Widget | None:
+        """A pane by name; None while it has not been built."""
+        return self._panes.get(name)
+
+    @property
+    def artifacts(self) -> ArtifactPane | None:
+        """The pane that displays lead to."""
+        return cast("ArtifactPane | None", self.find("artifacts")) if self.are_complete else None
+
+    def focus(self, name: str) -> None:
+        """Give a pane the keys."""
+        pane = self.find(name)
+        if isinstance(pane, Pane):
+            pane.take_focus()
+
+    # -- what panes are told ----------------------------------------------------------------------
+
+    def _late(self) -> list[Widget]:
+        late = [entry.name for entry in panes() if entry.place != "centre"]
+        return [self._panes[name] for name in late if name in self._panes]
+
+    def show_frame(self, frame: Frame) -> None:
+        """A frame for the panes beside the centre."""
+        for pane in self._late():
+            if isinstance(pane, FrameListener):
+                pane.show_frame(frame)
+
+    def show_everything(self, snapshot: Snapshot) -> None:
+        """A first frame for panes that were built when there had been frames before."""
+        self.show_frame(Frame(snapshot, Snapshot(), frozenset(snapshot.executions)))
+
+    def follow_document(self) -> None:
+        """The document in front, its cursor or its marks may have changed."""
+        for pane in self._late():
+            if isinstance(pane, FollowsDocument):
+                pane.follow_document()
+
+    def show_stored(self, views: Sequence[ExecutionView]) -> None:
+        """Outputs that notebooks' files hold."""
+        for pane in self._late():
+            if isinstance(pane, ShowsStoredOutputs):
+                pane.show_stored(views)
+
+    # -- state -------------------------------------------------------------------------------------
+
+    def restore(self, states: Mapping[str, Mapping[str, object]]) -> None:
+        """States as they were stored; panes that are built later get theirs then."""
+        self._states = states
+        for name, pane in self._panes.items():
+            if isinstance(pane, KeepsState) and (state := states.get(name)):
+                pane.restore_pane_state(state)
+
+    def states(self) -> dict[str, PaneState]:
+        """States to store; of panes that have not been built, what was stored before."""
+        stored = {name: dict(state) for name, state in self._states.items()}
+        for name, pane in self._panes.items():
+            if isinstance(pane, KeepsState):
+                stored[name] = pane.pane_state()
+        return stored

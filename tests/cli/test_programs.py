@@ -1,0 +1,188 @@
+"""`run` with programs of other languages: real compilers and interpreters."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.programs import COMMAND, Desk, environment
+
+MAIN = """\
+#include <cstdio>
+#include "twice.h"
+int main(int count, char** words) {
+  int number = 0;
+  if (std::scanf("%d", &number) != 1) return 9;
+  std::printf("%d %s\\n", twice(number), count > 1 ? words[1] : "-");
+  return 7;
+}
+"""
+
+
+@pytest.fixture
+def shim(desk: Desk) -> Path:
+    """A folder for PATH whose g++ writes a line to `calls` for each start."""
+    folder = desk.folder / "shim"
+    folder.mkdir()
+    tool = folder / "g++"
+    tool.write_text('#!/bin/sh\necho >> "$0.calls"\nexec /usr/bin/env -u X PATH="$OLD" g++ "$@"\n')
+    tool.chmod(0o755)
+    return folder
+
+
+def calls(shim: Path) -> int:
+    log = shim / "g++.calls"
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+def cpp(desk: Desk, shim: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    env = {"PATH": f"{shim}:{os.environ['PATH']}", "OLD": os.environ["PATH"]}
+    return desk.run("run", *words, stdin=b"21\n", env=env)
+
+
+def test_a_built_program_has_input_arguments_and_status(desk: Desk, shim: Path) -> None:
+    desk.file("main.cpp", MAIN)
+    desk.file("twice.h", "inline int twice(int n) { return 2 * n; }\n")
+    done = cpp(desk, shim, "main.cpp", "--", "hi")
+    assert (done.stdout, done.stderr, done.returncode) == ("42 hi\n", "", 7)
+
+    cpp(desk, shim, "main.cpp", "again")
+    assert calls(shim) == 1, "the second run starts no compiler"
+    desk.file("twice.h", "inline int twice(int n) { return 3 * n; }\n")
+    assert cpp(desk, shim, "main.cpp").stdout == "63 -\n"
+    assert calls(shim) == 2, "a changed header"
+    cpp(desk, shim, "--flag=-O1", "main.cpp")
+    assert calls(shim) == 3, "another flag"
+    cpp(desk, shim, "--no-cache", "main.cpp")
+    assert calls(shim) == 4
+
+
+def test_errors_of_a_build_are_printed_and_nothing_runs(desk: Desk) -> None:
+    desk.file("bad.cpp", "int main(){ return x; }\n")
+    done = desk.run("run", "bad.cpp")
+    assert done.returncode == 1
+    assert "bad.cpp:1:20: error:" in done.stderr
+    assert "g++ ended with status 1." in done.stderr
+    assert done.stdout == ""
+
+
+def test_warnings_are_shown_again_when_the_program_is_reused(desk: Desk) -> None:
+    desk.file("warn.cpp", "int main(){ int unused; }\n")
+    first, second = desk.run("run", "warn.cpp"), desk.run("run", "warn.cpp")
+    assert "-Wunused-variable" in first.stderr
+    assert (second.stderr, second.returncode) == (first.stderr, 0)
+
+
+def test_json_has_the_diagnostics_of_the_build(desk: Desk) -> None:
+    desk.file("bad.cpp", "int main(){ return x; }\n")
+    done = desk.run("run", "--json", "bad.cpp")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    (step,) = [e["event"]["step"] for e in events[:-1] if e["event"]["type"] == "step_ended"]
+    assert (step["name"], step["code"]) == ("build", 1)
+    (problem,) = step["diagnostics"]
+    assert problem["place"] == {
+        "file": "bad.cpp", "line": 1, "column": 20, "end_line": 1, "end_column": 21
+    }  # fmt: skip
+    assert problem["severity"] == "error"
+    assert events[-1] == {"type": "run_ended", "status": 1, "by": "program"}
+
+
+def test_json_has_the_steps_of_a_program(desk: Desk) -> None:
+    desk.file("crash.c", "#include <stdlib.h>\nint main(void){ abort(); }\n")
+    done = desk.run("run", "--json", "crash.c")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    steps = [e["event"]["step"] for e in events[:-1] if e["event"]["type"] == "step_ended"]
+    assert [(s["name"], s["code"], s.get("signal")) for s in steps] == [
+        ("build", 0, None),
+        ("run", 134, "SIGABRT"),
+    ]
+    assert done.returncode == 134
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "printed", "status"),
+    [
+        ("a.sh", 'echo "hi $1"; exit 3\n', "hi there\n", 3),
+        ("a.js", "console.log('hi', process.argv[2]); process.exit(4)\n", "hi there\n", 4),
+        ("a.pl", 'print "hi $ARGV[0]\\n"; exit 5;\n', "hi there\n", 5),
+        ("a.lua", "print('hi ' .. arg[1]) os.exit(6)\n", "hi there\n", 6),
+        ("tool", '#!/bin/sh\necho "hi $1"\nexit 8\n', "hi there\n", 8),
+    ],
+)
+def test_scripts_run_as_themselves(
+    desk: Desk, name: str, code: str, printed: str, status: int
+) -> None:
+    desk.file(name, code)
+    done = desk.run("run", name, "there")
+    assert (done.stdout, done.stderr, done.returncode) == (printed, "", status)
+
+
+def test_a_missing_tool_is_named_with_how_to_get_it(desk: Desk, tmp_path: Path) -> None:
+    desk.file("main.cpp", "int main(){}\n")
+    done = desk.run("run", "main.cpp", env={"PATH": str(tmp_path)})
+    assert done.returncode == 127
+    assert "C++ needs g++, clang++ or zig, and none of them is installed." in done.stderr
+    assert "apt install g++" in done.stderr
+
+
+def test_an_unknown_profile_is_refused(desk: Desk) -> None:
+    desk.file("main.cpp", "int main(){}\n")
+    done = desk.run("run", "--profile", "fast", "main.cpp")
+    assert done.returncode == 2
+    assert "debug, release, sanitize, coverage" in done.stderr
+
+
+def test_a_header_is_refused(desk: Desk) -> None:
+    desk.file("point.hpp", "struct Point {};\n")
+    done = desk.run("run", "point.hpp")
+    assert done.returncode == 2
+    assert "a header" in done.stderr
+
+
+def test_a_killed_driver_leaves_no_compiler(desk: Desk, tmp_path: Path) -> None:
+    """The driver starts a compiler that writes its number and waits, and is then killed."""
+    desk.file("main.cpp", "int main(){}\n")
+    number = tmp_path / "number"
+    shim = tmp_path / "g++"
+    shim.write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {number}\nkill -9 $$\n")
+    shim.chmod(0o755)
+    done = desk.run("run", "main.cpp", env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert done.returncode == 1
+    assert "g++ was ended by SIGKILL." in done.stderr
+    stat = Path(f"/proc/{number.read_text().strip()}/stat")
+    assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_an_interrupt_ends_the_build(desk: Desk, tmp_path: Path) -> None:
+    desk.file("main.cpp", "int main(){}\n")
+    ready = tmp_path / "ready"
+    os.mkfifo(ready)
+    shim = tmp_path / "g++"
+    shim.write_text(f"#!/bin/sh\necho $$ > {ready}\nexec sleep 600\n")
+    shim.chmod(0o755)
+    env = environment(desk.home, {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    with subprocess.Popen([*COMMAND, "run", "main.cpp"], cwd=desk.folder, env=env) as run:
+        compiler = int(ready.read_text())
+        run.send_signal(signal.SIGINT)
+        assert run.wait(30) == 130
+        with pytest.raises(ProcessLookupError):
+            os.kill(compiler, 0)
+
+
+@pytest.mark.slow
+def test_keys_reach_a_program_in_a_terminal(desk: Desk) -> None:
+    desk.file(
+        "ask.sh",
+        'read -p "name? " name\necho "hello $name $(stty size)"\nwhile :; do sleep 1; done\n',
+    )
+    with desk.terminal("run", "ask.sh", columns=72) as terminal:
+        terminal.shows("name?")
+        terminal.press("Ada\r")
+        terminal.shows("hello Ada 24 72")
+        terminal.press("\x03")
+        assert terminal.ends() == 130
