@@ -216,7 +216,7 @@ async def test_lines_of_a_group_of_exceptions_are_marked(tmp_path: Path) -> None
             "e1",
             sheet.editor.cells()[0].source,
             "error",
-            cell=sheet.ref(sheet.editor.cells()[0]),
+            cell=sheet.cell_states.ref(sheet.editor.cells()[0]),
             count=3,
             tail=(Run("stderr", printed),),
             error=ErrorInfo("ExceptionGroup", "two (2 sub-exceptions)"),
@@ -285,7 +285,7 @@ async def test_marks_come_back_with_the_cells_that_undo_brings_back(
         sheet.editor.focus()
         views = {
             cell.key: ExecutionView(
-                cell.key, cell.source, "ok", cell=sheet.ref(cell), number=cell.index + 1
+                cell.key, cell.source, "ok", cell=sheet.cell_states.ref(cell), number=cell.index + 1
             )
             for cell in sheet.editor.cells()
         }

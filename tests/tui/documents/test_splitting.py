@@ -90,7 +90,7 @@ async def test_one_document_twice_has_one_text_one_undo_and_two_carets(
         await pilot.press("ctrl+z", "ctrl+z", "ctrl+z", "ctrl+z")
         assert right.text == TEXT
         assert not sheet.is_changed
-        sheet._set_marks({left.cells()[0].key: CellMark(CellState.OK, 0.1)})
+        sheet.cell_states.mark({left.cells()[0].key: CellMark(CellState.OK, 0.1)})
         assert [one.render_line(0).text[0] for one in (left, right)] == ["✓", "✓"]
         pane.halves.toggle()
         await until(pilot, lambda: shown(pane) == [left])

@@ -154,7 +154,11 @@ async def test_cards_show_them_until_the_cell_runs(tmp_path: Path, size: tuple[i
         assert any("one = 1" in line and line.rstrip().endswith("stored") for line in strips)
         assert any(line.strip() == "out 2" for line in strips)
         view = ExecutionView(
-            "e1", "one = 1", "running", cell=sheet.ref(sheet.notebook_cells()[0]), number=1
+            "e1",
+            "one = 1",
+            "running",
+            cell=sheet.cell_states.ref(sheet.notebook_cells.cells()[0]),
+            number=1,
         )
         frame = Frame(Snapshot(seq=3, executions={"e1": view}), Snapshot(seq=2), frozenset({"e1"}))
         app.documents.show_frame(frame)

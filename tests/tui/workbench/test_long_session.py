@@ -168,8 +168,8 @@ async def test_older_pages_are_in_the_gallery(bench: Bench) -> None:
 async def test_cells_have_the_marks_of_old_executions(bench: Bench) -> None:
     sheet = bench.workbench.documents.sheet
     assert sheet is not None
-    await bench.until(lambda: len(sheet._marked) == 2, "both cells are marked")
-    states = [mark.state for mark in sheet._marked.values()]
+    await bench.until(lambda: len(sheet.editor.painter.marks) == 2, "both cells are marked")
+    states = [mark.state for mark in sheet.editor.painter.marks.values()]
     assert states == [CellState.OK, CellState.FAILED]
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import difflib
-import secrets
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from textual.app import ComposeResult
@@ -17,25 +14,22 @@ from textual.containers import Vertical
 from codeexec.client.api import SessionClient
 from codeexec.config.model import Editor as Habits
 from codeexec.documents.files import moved_file
-from codeexec.documents.formats import open_as_text, open_document, save_as, save_document
-from codeexec.documents.model import Cell, Document
-from codeexec.documents.outline import Definition, OutlineEntry, outline
-from codeexec.domain.errors import DocumentError, NotFound
-from codeexec.domain.events import CellRef
-from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.documents.formats import save_as, save_document
+from codeexec.documents.model import Document
+from codeexec.documents.outline import OutlineEntry
+from codeexec.domain.snapshot import Snapshot
 from codeexec.domain.text.printable import printable
-from codeexec.languages.catalog import by_file, by_name, text
 from codeexec.languages.model import Language
 from codeexec.tui.panes.documents.banner import Banner
-from codeexec.tui.panes.documents.cells.cell_runs import CellRuns
-from codeexec.tui.panes.documents.cells.marks import assigned, cell_marks, reference
-from codeexec.tui.panes.documents.cells.outputs import OutputReader, with_kernel, with_runs
-from codeexec.tui.panes.documents.cells.syntax_errors import SyntaxChecker
+from codeexec.tui.panes.documents.cells.cell_states import CellStates
+from codeexec.tui.panes.documents.cells.diagnostics import LineDiagnostics
+from codeexec.tui.panes.documents.cells.notebook_cells import NotebookCells
+from codeexec.tui.panes.documents.cells.outlining import read_outline
+from codeexec.tui.panes.documents.files.reading import file_note, language_of, read
 from codeexec.tui.panes.documents.text_diff import replace_lines, replace_text
 from codeexec.tui.panes.documents.view import DocumentEditor
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.panes.editor.find_bar import FindBar
-from codeexec.tui.panes.editor.marks import CellMark, CellState, Diagnostic
 from codeexec.tui.panes.editor.styles import EditorStyles
 from codeexec.tui.panes.editor.text.model import EditorModel
 from codeexec.tui.panes.editor.vim import VimKeys
@@ -43,61 +37,6 @@ from codeexec.tui.theme.theme import Theme
 
 _WRITES = 5.0
 """Seconds after an edit in which the user counts as still writing."""
-
-_MOST_LINES_WITH_DEFINITIONS = 20_000
-"""Lines of a text whose definitions are looked for; more would hold up the keyboard."""
-
-_LINES_AT_A_TIME = 400
-"""Lines that are looked through for definitions between two looks at the keyboard: 5 ms."""
-
-_QUIET = 0.8
-"""Seconds without a key before the text is looked through for errors."""
-
-
-def language_of(document: Document, name: str = "") -> Language:
-    """By its name (`name` where it has no file yet), its first line, or what its notebook says."""
-    if document.notebook is not None:
-        try:
-            return by_name(document.notebook.language or "python")
-        except NotFound:
-            return text()  # there are more languages than we know
-    first, _, _ = document.text.partition("\n")
-    return by_file(name or document.path.name, first) or text()
-
-
-def read(path: Path, real: Path | None = None) -> Document:
-    """Open a file, or begin one of that name. A broken notebook opens as the text that it is,
-    and what is not in its encoding as latin-1, in which every byte has a meaning. `real` is where
-    the path led when it was opened before."""
-    language = by_file(path.name)
-    marker = (language.comment if language is not None else "") or "#"
-    try:
-        return open_document(path, marker, create=True, real=real)
-    except DocumentError as error:
-        if isinstance(error.__cause__, UnicodeDecodeError):
-            return open_document(path, marker, "latin-1", real=real)
-        if path.suffix != ".ipynb":
-            raise
-        return open_as_text(path, real=real)
-
-
-def _note(document: Document, untitled: str = "") -> str:
-    """Note about the file for the user before the first edit; empty if there is none."""
-    file = document.file
-    if file.stamp is None and not untitled:
-        folder = document.path.parent
-        if folder.is_dir():
-            return "New file. Ctrl+S writes it."
-        return f"New file in a folder that does not exist: {folder}. Ctrl+S makes both."
-    if file.read_only:
-        return f"Read only: {file.read_only}."
-    if document.path.suffix == ".ipynb" and document.notebook is None and file.text:
-        return "This is no valid notebook: here is the text of the file."
-    if file.encoding == "latin-1":
-        return "Not UTF-8: each byte is shown as a character of latin-1, and saved as it was."
-    if file.mixed_newlines:
-        return "Its lines end in different ways: a save makes them all alike."
-    return ""
 
 
 class DocumentView(Vertical):
@@ -130,24 +69,16 @@ class DocumentView(Vertical):
         """The view that has the keys, or had them last; and the one that stands here."""
         self.second_view: DocumentEditor | None = None
         self.editor.model.cells.escaped = document.notebook is not None
-        self._saved_keys = self._cell_keys()
+        self.notebook_cells = NotebookCells(lambda: self.editor)
         self.banner = Banner()
         self.noticed = document.file.stamp
         """The version on disk that the person knows of."""
         self.former: tuple[str, ...] = ()
         """What executions call it that were run before it was saved under another name."""
-        self.cell_runs = CellRuns()
-        self._outputs = OutputReader()
-        self._token = secrets.token_hex(3)
-        self._marked: dict[str, CellMark] = {}
-        self._counted: dict[str, str] = {}
-        self._cell_keys_seen = self.editor.model.cells.keys
-        self._failures: list[Diagnostic] = []
-        self._checker = SyntaxChecker()
-        self._check_asked_at = 0.0
+        self.cell_states = CellStates(self._editors, lambda: self.names)
+        self.diagnostics = LineDiagnostics(self, self._editors, self._python_document)
         self.ran_at = 0.0
         """When code of it was last asked to run; seconds on the monotonic clock."""
-        self._waits = False
         self.is_frozen = False
         """The document is shown read-only because another client edits it."""
 
@@ -176,6 +107,16 @@ class DocumentView(Vertical):
         """All views of the document."""
         second = self.second_view
         return (self.first_view,) if second is None else (self.first_view, second)
+
+    def _editors(self) -> Sequence[CodeEditor]:
+        """All editors of the document, the one with the keys first."""
+        others = (view.editor for view in self.views if view is not self.view)
+        return (self.editor, *others)
+
+    def _python_document(self) -> Document | None:
+        """The document while it is on screen, where it is in Python."""
+        is_shown = self.is_attached and self.language.name == "python"
+        return self.document if is_shown else None
 
     def add_view(self) -> DocumentEditor:
         """A second view of the same text, as the one that has the keys; it is to be mounted."""
@@ -209,8 +150,8 @@ class DocumentView(Vertical):
         yield self.first_view
 
     def on_mount(self) -> None:
-        self.banner.say(_note(self.document, self.untitled))
-        self.check_soon()
+        self.banner.say(file_note(self.document, self.untitled))
+        self.diagnostics.check_soon()
 
     @property
     def path(self) -> Path:
@@ -251,30 +192,13 @@ class DocumentView(Vertical):
         self._trim()
         text = self.editor.model.shared.to_save
         self.document = save_document(
-            self.document, text, overwrite=overwrite, origins=self._origins()
+            self.document, text, overwrite=overwrite, origins=self.notebook_cells.origins()
         )
         self._saved()
 
     def is_outdated(self) -> bool:
         """Whether another program has written its file since it was read or saved."""
         return self.document.file.path.exists() and self.document.file.changed_on_disk
-
-    def notebook_cells(self) -> tuple[Cell, ...]:
-        """The cells that a notebook of the text has; a blank start of the text is none, and
-        neither is a spare cell at its end."""
-        index = self.editor.model.cells
-        cells = self.editor.cells()
-        if self.editor.model.shared.spare is not None:
-            cells = cells[:-1]
-        return tuple(cells[1:] if index.has_preamble and cells[0].is_blank else cells)
-
-    def _cell_keys(self) -> tuple[str, ...]:
-        return tuple(cell.key for cell in self.notebook_cells())
-
-    def _origins(self) -> list[int | None]:
-        """Of each cell of the text its place in the notebook as it was saved last."""
-        places = {key: place for place, key in enumerate(self._saved_keys)}
-        return [places.get(key) for key in self._cell_keys()]
 
     def save_as(self, path: Path, *, overwrite: bool = False) -> None:
         """The same under another name."""
@@ -308,11 +232,11 @@ class DocumentView(Vertical):
             replace_lines(self.editor, [line.rstrip() for line in self.editor.model.lines])
 
     def _saved(self) -> None:
-        self._saved_keys = self._cell_keys()
+        self.notebook_cells.note_saved()
         self.editor.model.cells.escaped = self.document.notebook is not None
         self.editor.model.history.mark_saved()
         self.noticed = self.document.file.stamp
-        self.banner.say(_note(self.document, self.untitled))
+        self.banner.say(file_note(self.document, self.untitled))
 
     def reload(self) -> None:
         """Take what is on disk instead, which undo takes back; raises DocumentError, NotFound,
@@ -380,75 +304,12 @@ class DocumentView(Vertical):
             view.editor.use_styles(EditorStyles.from_meanings(theme.style))
             view.title_bar.use(theme)
 
-    # -- marks ------------------------------------------------------------------------------------
-
-    def ref(self, cell: Cell, *, whole: bool = True) -> CellRef:
-        """Where code of a cell, or of a part of it, comes from."""
-        return reference(self.name_key, cell, self._token, whole=whole)
+    # -- cells ------------------------------------------------------------------------------------
 
     async def outline(self) -> tuple[OutlineEntry, ...] | None:
-        """Its headings, cells and definitions; in a very long text no definitions. Keys are
-        answered in between; None where the text has changed meanwhile."""
-        editor = self.editor
-        lines, version = editor.model.lines, editor.model.buffer.version
-        definitions = []
-        count = len(lines) if len(lines) <= _MOST_LINES_WITH_DEFINITIONS else 0
-        for first in range(0, count, _LINES_AT_A_TIME):
-            symbols = editor.symbols(first, first + _LINES_AT_A_TIME - 1)
-            definitions += [Definition(symbol.name, symbol.kind, symbol.line) for symbol in symbols]
-            await asyncio.sleep(0)
-            if version != editor.model.buffer.version:
-                return None
+        """Its headings, cells and definitions; None where the text has changed meanwhile."""
         is_markdown = self.language.name == "markdown" and self.document.notebook is None
-        return outline(lines, editor.cells(), definitions, is_markdown=is_markdown)
-
-    @property
-    def has_running_cell(self) -> bool:
-        """Whether one of its cells runs now."""
-        return any(mark.state is CellState.RUNNING for mark in self._marked.values())
-
-    @property
-    def has_open_cell(self) -> bool:
-        """Whether one of its cells runs or waits to."""
-        open_states = (CellState.RUNNING, CellState.QUEUED)
-        return any(mark.state in open_states for mark in self._marked.values())
-
-    def show_marks(self, snapshot: Snapshot) -> None:
-        """Show the run states of the cells."""
-        views = self._views(snapshot)
-        if not views and not self._marked:
-            return
-        generations = {name: kernel.generation for name, kernel in snapshot.kernels.items()}
-        marks = cell_marks(views, self.editor.cells(), self._token, time.time(), generations)
-        counted = {
-            view.cell.cell.partition("@")[0]: view.execution_id for view in views if view.cell
-        }
-        rerun = {k for k in marks if counted.get(k) != self._counted.get(k) and k in self._marked}
-        if rerun:
-            # A run that was over within one frame is a new run all the same.
-            queued = {key: CellMark(CellState.QUEUED) for key in rerun}
-            self._set_marks({**marks, **queued})
-        self._counted = counted
-        if marks != self._marked or rerun:
-            self._marked = marks
-            self._set_marks(marks)
-
-    def follow_cells(self, snapshot: Snapshot) -> None:
-        """The text has changed: a cell that came back, as by undo, has a new key, and is found by
-        its source."""
-        keys = self.editor.model.cells.keys
-        if keys != self._cell_keys_seen:
-            self._cell_keys_seen = keys
-            self.show_marks(snapshot)
-
-    def _set_marks(self, marks: Mapping[str, CellMark]) -> None:
-        for view in self.views:
-            view.editor.set_cell_marks(marks)
-
-    def _views(self, snapshot: Snapshot) -> list[ExecutionView]:
-        """Executions of whole cells from here: what was run of a part of one, or of the file as
-        one, marks none."""
-        return self.cell_runs.of(self.names, snapshot)
+        return await read_outline(self.editor, is_markdown=is_markdown)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -459,83 +320,12 @@ class DocumentView(Vertical):
         """Whether executions name this document so, now or before it was saved as another."""
         return document == self.name_key or document in self.former
 
-    def runs(self, snapshot: Snapshot) -> dict[str, ExecutionView]:
-        """By the keys of cells: the last execution that is over of the code that they have."""
-        cells = self.editor.cells()
-        sources = {cell.key: cell.source for cell in cells}
-        return {
-            key: view
-            for key, view in assigned(self._views(snapshot), cells, self._token)
-            if not view.is_open and view.code == sources[key]
-        }
-
-    def ran(self, snapshot: Snapshot) -> set[str]:
-        """Keys of the cells that were run, or wait to be."""
-        return {key for key, _ in assigned(self._views(snapshot), self.editor.cells(), self._token)}
-
     async def save_outputs(self, snapshot: Snapshot, session: SessionClient) -> None:
         """Write what its cells have put out into the notebook as it was saved last, where that
         is something new. Raises CodeexecError."""
-        notebook = self.document.notebook
-        if notebook is None:
-            return
-        runs = self.runs(snapshot)
-        filled = await with_runs(notebook, self._saved_keys, runs, session, self._outputs)
-        if runs:
-            last = max(runs.values(), key=lambda view: view.number)
-            filled = with_kernel(filled, snapshot.kernel_of(last))
-        if self.document.notebook is notebook and filled != notebook:
-            document = replace(self.document, notebook=filled)
-            self.document = save_document(
-                document, document.text, origins=range(len(self._saved_keys))
-            )
-            self.noticed = self.document.file.stamp
-
-    # -- what is wrong with it --------------------------------------------------------------------
-
-    def show_failures(self, failures: Iterable[Diagnostic]) -> None:
-        """Mark lines on which code failed, until the next run."""
-        self._failures = list(failures)
-        self._set_diagnostics(self._failures)
-        self.check_soon()
-
-    def check_soon(self) -> None:
-        """Schedule a check for syntax errors for when typing pauses."""
-        self._check_asked_at = time.monotonic()
-        if not self._waits and self.language.name == "python" and self.is_attached:
-            self._waits = True
-            self.set_timer(_QUIET, self._check_when_quiet)
-
-    def _check_when_quiet(self) -> None:
-        seconds = self._check_asked_at + _QUIET - time.monotonic()
-        if seconds > 0:
-            self.set_timer(seconds, self._check_when_quiet)
-        else:
-            self._waits = False
-            self.run_worker(self._check(), group="check", exclusive=True)
-
-    async def _check(self) -> None:
-        model = self.editor.model
-        version, lines = model.buffer.version, list(model.lines)
         document = self.document
-        is_notebook = document.notebook is not None
-        check = partial(self._checker.check, lines, document.marker, escaped=is_notebook)
-        diagnostics = await asyncio.to_thread(check)
-        if version == self.editor.model.buffer.version:
-            self._show_diagnostics(diagnostics)
-
-    def _show_diagnostics(self, syntax: Sequence[Diagnostic]) -> None:
-        """Failures stand where edits have moved them; the line that is being typed is let be."""
-        cursor_line = self.editor.model.cursor.line if self.editor.has_focus else -1
-        moved = [
-            Diagnostic(line, mark.message, mark.severity, mark.start, mark.end)
-            for line, mark in self.editor.painter.diagnostics.items()
-            if mark in self._failures
-        ]
-        self._failures = moved
-        self._set_diagnostics([*(mark for mark in syntax if mark.line != cursor_line), *moved])
-
-    def _set_diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
-        fixed = tuple(diagnostics)
-        for view in self.views:
-            view.editor.set_diagnostics(fixed)
+        runs = self.cell_states.finished(snapshot)
+        filled = await self.notebook_cells.with_outputs(document, runs, snapshot, session)
+        if filled is not None and self.document is document:
+            self.document = self.notebook_cells.write(filled)
+            self.noticed = self.document.file.stamp

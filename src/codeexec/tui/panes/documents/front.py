@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
-from codeexec.tui.panes.documents.host import Host
+from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
-from codeexec.tui.panes.documents.open_documents import OpenDocuments
 from codeexec.tui.panes.documents.splitting import Splitting
 from codeexec.tui.panes.documents.stage import Stage
 from codeexec.tui.panes.documents.welcome import Welcome
@@ -18,8 +18,8 @@ class FrontDocument:
 
     def __init__(
         self,
-        host: Host,
-        documents: OpenDocuments,
+        host: PaneHost,
+        documents: DocumentList,
         stage: Stage,
         splitting: Splitting,
         welcome: Welcome,

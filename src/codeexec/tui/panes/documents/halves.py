@@ -5,9 +5,9 @@ from __future__ import annotations
 from textual.widget import Widget
 
 from codeexec.domain.errors import UsageError
+from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.front import FrontDocument
-from codeexec.tui.panes.documents.host import Host
-from codeexec.tui.panes.documents.open_documents import OpenDocuments
+from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.splitting import Splitting
 from codeexec.tui.panes.documents.stage import Stage
 from codeexec.tui.session.ask import Failed, NoticePosted
@@ -18,7 +18,7 @@ class HalvesController:
     """Changes `splitting`, then brings tabs, position and focus up to it."""
 
     def __init__(
-        self, host: Host, documents: OpenDocuments, splitting: Splitting, front: FrontDocument
+        self, host: PaneHost, documents: DocumentList, splitting: Splitting, front: FrontDocument
     ) -> None:
         self._host = host
         self._documents = documents

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 from textual.worker import Worker
@@ -12,9 +12,15 @@ from codeexec.tui.session.ask import Poster
 R = TypeVar("R")
 
 
-class Host(Poster, Protocol):
+class PaneHost(Poster, Protocol):
     """Posts messages to the screen, and runs coroutines that end with the widget."""
 
     def run_worker(
         self, work: Coroutine[Any, Any, R], *, group: str = ..., exclusive: bool = ...
     ) -> Worker[R]: ...
+
+
+class TimedHost(PaneHost, Protocol):
+    """Calls back after some seconds, unless the widget is gone by then."""
+
+    def set_timer(self, delay: float, callback: Callable[[], None]) -> object: ...

@@ -19,6 +19,7 @@ from codeexec.tui.panes.documents.cells.questions import KernelQuestions
 from codeexec.tui.panes.documents.cells.run_controller import RunController
 from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
 from codeexec.tui.panes.documents.context import PaneContext
+from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
 from codeexec.tui.panes.documents.files.closing import DocumentCloser
@@ -30,7 +31,6 @@ from codeexec.tui.panes.documents.front import FrontDocument
 from codeexec.tui.panes.documents.going import cell_places, symbol_places
 from codeexec.tui.panes.documents.halves import HalvesController
 from codeexec.tui.panes.documents.messages import DocumentMessages
-from codeexec.tui.panes.documents.open_documents import OpenDocuments
 from codeexec.tui.panes.documents.shared_view import SharedView
 from codeexec.tui.panes.documents.splitting import Splitting
 from codeexec.tui.panes.documents.stage import Stage
@@ -60,7 +60,7 @@ class DocumentsPane(DocumentMessages, Vertical):
         context = self.context = PaneContext(theme, me)
         self.tabs = TabStrip(theme, id="editor-tabs")
         self.stage = Stage(theme, "welcome", id="sheets")
-        documents = self._documents = OpenDocuments(self, self.stage, self.tabs)
+        documents = self._documents = DocumentList(self, self.stage, self.tabs)
         self._welcome = Welcome(theme, lambda text: self.opener.begin_with(text), id="welcome")
         self.splitting = Splitting(self.stage, documents.shown_as)
         self.front = FrontDocument(self, documents, self.stage, self.splitting, self._welcome)
@@ -179,8 +179,8 @@ class DocumentsPane(DocumentMessages, Vertical):
         self.post_message(self.Edited())
         self._documents.show_tabs()
         if sheet := self._documents.of_message(event):
-            sheet.check_soon()
-            sheet.follow_cells(self.context.snapshot)
+            sheet.diagnostics.check_soon()
+            sheet.cell_states.follow_text(self.context.snapshot)
 
     @on(CodeEditor.CursorMoved)
     def note_cursor(self, event: CodeEditor.CursorMoved) -> None:

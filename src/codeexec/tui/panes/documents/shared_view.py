@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from codeexec.tui.panes.documents.context import PaneContext
+from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.files.opening import DocumentOpener
 from codeexec.tui.panes.documents.front import FrontDocument
-from codeexec.tui.panes.documents.open_documents import OpenDocuments
 from codeexec.tui.panes.documents.splitting import Splitting
 from codeexec.tui.session.views import FileView, SessionView
 
@@ -16,7 +16,7 @@ class SharedView:
     def __init__(
         self,
         context: PaneContext,
-        documents: OpenDocuments,
+        documents: DocumentList,
         front: FrontDocument,
         splitting: Splitting,
         opener: DocumentOpener,

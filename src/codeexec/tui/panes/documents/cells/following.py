@@ -12,9 +12,9 @@ from codeexec.tui.panes.documents.cells.next_input import put_next_input
 from codeexec.tui.panes.documents.cells.output_saving import OutputSaver
 from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
 from codeexec.tui.panes.documents.context import PaneContext
+from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
-from codeexec.tui.panes.documents.host import Host
-from codeexec.tui.panes.documents.open_documents import OpenDocuments
+from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.editor.marks import Diagnostic
 from codeexec.tui.session.ask import ask_quietly
 from codeexec.tui.session.feed import Frame
@@ -25,9 +25,9 @@ class CellFollower:
 
     def __init__(
         self,
-        host: Host,
+        host: PaneHost,
         context: PaneContext,
-        documents: OpenDocuments,
+        documents: DocumentList,
         stored: StoredOutputs,
         outputs: OutputSaver,
     ) -> None:
@@ -40,13 +40,13 @@ class CellFollower:
 
     def begin(self, sheet: DocumentView) -> None:
         """Show what is known of the cells of a document that was opened, and read the rest."""
-        sheet.cell_runs = self._runs
+        sheet.cell_states.runs = self._runs
         self.show_marks(sheet)
         self._stored.read(sheet)
         self._learn(sheet.names)
 
     def show_marks(self, sheet: DocumentView) -> None:
-        sheet.show_marks(self._context.snapshot)
+        sheet.cell_states.show(self._context.snapshot)
 
     def show_frame(self, frame: Frame) -> None:
         """Bring marks up to date; output alone changes none."""
@@ -71,7 +71,7 @@ class CellFollower:
     def tick(self) -> None:
         """A second has gone by for the cells that run."""
         for sheet in self._documents:
-            if sheet.has_running_cell:
+            if sheet.cell_states.has_running:
                 self.show_marks(sheet)
 
     def _learn(self, documents: Iterable[str]) -> None:
@@ -93,7 +93,7 @@ class CellFollower:
     def _save_outputs_of_run(self, sheet: DocumentView) -> None:
         """Where a run saves its document, what comes of it is saved as well when it is over."""
         is_saved = self._context.habits.save_before_run and not sheet.is_changed
-        if is_saved and not sheet.has_open_cell:
+        if is_saved and not sheet.cell_states.has_open:
             self._outputs.save(sheet)
 
     def _mark_failure(self, view: ExecutionView) -> None:
@@ -114,7 +114,7 @@ class CellFollower:
         for place, failures in diagnostics.items():
             sheet = self._documents.by_key(place)
             if sheet is not None:
-                sheet.show_failures(failures)
+                sheet.diagnostics.show_failures(failures)
 
     # -- questions of other panes -----------------------------------------------------------------
 
@@ -127,7 +127,7 @@ class CellFollower:
             if not sheet.is_of(view.cell.document) or sheet.editor.model.read_only:
                 continue
             for cell in sheet.editor.cells():
-                if sheet.ref(cell).cell == view.cell.cell and cell.source == view.code:
+                if sheet.cell_states.ref(cell).cell == view.cell.cell and cell.source == view.code:
                     put_next_input(sheet.editor, cell, offer.text, replaces=offer.replaces)
                     return True
         return False

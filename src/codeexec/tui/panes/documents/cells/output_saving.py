@@ -10,14 +10,14 @@ from codeexec.client.api import SessionClient
 from codeexec.domain.errors import CodeexecError
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_view import DocumentView
-from codeexec.tui.panes.documents.host import Host
+from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.session.ask import Failed
 
 
 class OutputSaver:
     """Writes in workers, beside whatever else goes on; errors are posted."""
 
-    def __init__(self, host: Host, context: PaneContext) -> None:
+    def __init__(self, host: PaneHost, context: PaneContext) -> None:
         self._host = host
         self._context = context
         self._one_at_a_time = asyncio.Lock()

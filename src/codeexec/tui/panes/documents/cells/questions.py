@@ -7,9 +7,9 @@ import asyncio
 from codeexec.domain import requests as q
 from codeexec.tui.panes.documents.cells.word_completion import words_like
 from codeexec.tui.panes.documents.context import PaneContext
+from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
-from codeexec.tui.panes.documents.host import Host
-from codeexec.tui.panes.documents.open_documents import OpenDocuments
+from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.editor.marks import CompletionItem
 from codeexec.tui.panes.editor.messages import CodeQuestion
 from codeexec.tui.panes.editor.text.motions import identifier_before
@@ -23,7 +23,7 @@ keyboard for 20 ms, thread or not."""
 class KernelQuestions:
     """Each question takes the place of the one before it."""
 
-    def __init__(self, host: Host, context: PaneContext, documents: OpenDocuments) -> None:
+    def __init__(self, host: PaneHost, context: PaneContext, documents: DocumentList) -> None:
         self._host = host
         self._context = context
         self._documents = documents

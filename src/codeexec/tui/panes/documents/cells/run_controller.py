@@ -13,7 +13,7 @@ from codeexec.domain.events import CellRef
 from codeexec.languages.running import refusal
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_view import DocumentView
-from codeexec.tui.panes.documents.host import Host
+from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.editor.messages import RunScope
 from codeexec.tui.session.ask import Failed, ask
@@ -24,7 +24,7 @@ class RunController:
     on disk."""
 
     def __init__(
-        self, host: Host, context: PaneContext, save: Callable[[DocumentView], bool]
+        self, host: PaneHost, context: PaneContext, save: Callable[[DocumentView], bool]
     ) -> None:
         self._host = host
         self._context = context
@@ -73,7 +73,7 @@ class RunController:
     ) -> tuple[tuple[str, CellRef], ...]:
         """Code and where it is from; a part of a cell, or the file as one, marks no cell."""
         whole = scope not in (RunScope.SELECTION, RunScope.FILE)
-        return tuple((cell.source, sheet.ref(cell, whole=whole)) for cell in cells)
+        return tuple((cell.source, sheet.cell_states.ref(cell, whole=whole)) for cell in cells)
 
     def _run_program(self, sheet: DocumentView, cell: Cell) -> None:
         """By `%program`, which every Python kernel has that we launch: see
@@ -87,13 +87,13 @@ class RunController:
             self._host.post_message(Failed(UsageError(problem, "Save it as a script first.")))
         elif not sheet.is_changed or self._save(sheet):
             code = f"%program {shlex.quote(str(sheet.path))}"
-            runs = ((code, sheet.ref(cell, whole=False)),)
+            runs = ((code, sheet.cell_states.ref(cell, whole=False)),)
             self._host.run_worker(self._run(sheet, runs), group="run")
 
     def _prepare(self, sheet: DocumentView) -> None:
         if self._context.habits.save_before_run and sheet.is_changed and not sheet.untitled:
             self._save(sheet)
-        sheet.show_failures([])
+        sheet.diagnostics.show_failures([])
         sheet.ran_at = time.monotonic()
 
     async def _run(self, sheet: DocumentView, runs: Sequence[tuple[str, CellRef]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_view import DocumentView
-from codeexec.tui.panes.documents.host import Host
+from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.session.ask import NoticePosted
 from codeexec.tui.session.stored_outputs import MOST_CELLS, stored_views
@@ -17,7 +17,7 @@ _FIRST_NUMBER = -1_000_000_000
 class StoredOutputs:
     """Follows the open notebooks; needs no session. Posts `StoredChanged` when `views` change."""
 
-    def __init__(self, host: Host, context: PaneContext) -> None:
+    def __init__(self, host: PaneHost, context: PaneContext) -> None:
         self._host = host
         self._context = context
         self._views: dict[DocumentView, tuple[ExecutionView, ...]] = {}
@@ -34,7 +34,9 @@ class StoredOutputs:
         notebook = sheet.document.notebook
         if notebook is None:
             return
-        views = stored_views(notebook, sheet.notebook_cells(), sheet.ref, self._next)
+        views = stored_views(
+            notebook, sheet.notebook_cells.cells(), sheet.cell_states.ref, self._next
+        )
         if views:
             self._next += len(views)
             self._views[sheet] = views
@@ -58,7 +60,7 @@ class StoredOutputs:
         views = self._views.get(sheet)
         if not views:
             return False
-        ran = sheet.ran(self._context.snapshot)
+        ran = sheet.cell_states.ran(self._context.snapshot)
         remaining = tuple(view for view in views if _cell_key(view) not in ran)
         self._views[sheet] = remaining
         return len(remaining) != len(views)

@@ -9,7 +9,7 @@ from codeexec.documents.swap import Swap, SwapStore
 from codeexec.domain.errors import StorageError
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_view import DocumentView
-from codeexec.tui.panes.documents.host import Host
+from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.session.ask import Failed
 
 
@@ -17,7 +17,7 @@ class Autosave:
     """Writes beside the event loop, so that a slow disk is not felt at the keyboard. Without a
     store nothing is written, and nothing found."""
 
-    def __init__(self, host: Host, context: PaneContext, store: SwapStore | None) -> None:
+    def __init__(self, host: PaneHost, context: PaneContext, store: SwapStore | None) -> None:
         self._host = host
         self._context = context
         self._store = store

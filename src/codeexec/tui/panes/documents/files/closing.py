@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
+from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
 from codeexec.tui.panes.documents.files.opening import DocumentOpener
 from codeexec.tui.panes.documents.front import FrontDocument
 from codeexec.tui.panes.documents.halves import HalvesController
-from codeexec.tui.panes.documents.host import Host
+from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
-from codeexec.tui.panes.documents.open_documents import OpenDocuments
 
 
 class DocumentCloser:
@@ -20,8 +20,8 @@ class DocumentCloser:
 
     def __init__(
         self,
-        host: Host,
-        documents: OpenDocuments,
+        host: PaneHost,
+        documents: DocumentList,
         front: FrontDocument,
         halves: HalvesController,
         autosave: Autosave,

@@ -10,11 +10,11 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.tui.panes.documents.banner import Banner
 from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
 from codeexec.tui.panes.documents.context import PaneContext
+from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
-from codeexec.tui.panes.documents.host import Host
+from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
-from codeexec.tui.panes.documents.open_documents import OpenDocuments
 from codeexec.tui.session.ask import Failed
 
 _ANSWERS = [
@@ -30,9 +30,9 @@ class DiskChanges:
 
     def __init__(
         self,
-        host: Host,
+        host: PaneHost,
         context: PaneContext,
-        documents: OpenDocuments,
+        documents: DocumentList,
         autosave: Autosave,
         stored: StoredOutputs,
         keys_of: Callable[[str], str],

@@ -9,12 +9,13 @@ from pathlib import Path
 from codeexec.domain.errors import CodeexecError
 from codeexec.tui.panes.documents.cells.following import CellFollower
 from codeexec.tui.panes.documents.context import PaneContext
-from codeexec.tui.panes.documents.document_view import DocumentView, read
+from codeexec.tui.panes.documents.document_list import DocumentList
+from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
+from codeexec.tui.panes.documents.files.reading import read
 from codeexec.tui.panes.documents.front import FrontDocument
-from codeexec.tui.panes.documents.host import Host
+from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
-from codeexec.tui.panes.documents.open_documents import OpenDocuments
 from codeexec.tui.panes.documents.recent import RecentFiles
 from codeexec.tui.session.ask import Failed
 from codeexec.tui.session.watch_only import refusal
@@ -27,9 +28,9 @@ class DocumentOpener:
 
     def __init__(
         self,
-        host: Host,
+        host: PaneHost,
         context: PaneContext,
-        documents: OpenDocuments,
+        documents: DocumentList,
         front: FrontDocument,
         autosave: Autosave,
         cells: CellFollower,

@@ -8,12 +8,12 @@ from pathlib import Path
 from codeexec.domain.errors import CodeexecError, Conflict
 from codeexec.tui.panes.documents.cells.output_saving import OutputSaver
 from codeexec.tui.panes.documents.context import PaneContext
+from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
 from codeexec.tui.panes.documents.files.opening import DocumentOpener
-from codeexec.tui.panes.documents.host import Host
+from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
-from codeexec.tui.panes.documents.open_documents import OpenDocuments
 from codeexec.tui.session.ask import Failed
 from codeexec.tui.session.watch_only import refusal
 
@@ -23,9 +23,9 @@ class DocumentSaver:
 
     def __init__(
         self,
-        host: Host,
+        host: PaneHost,
         context: PaneContext,
-        documents: OpenDocuments,
+        documents: DocumentList,
         autosave: Autosave,
         opener: DocumentOpener,
         outputs: OutputSaver,
@@ -79,7 +79,7 @@ class DocumentSaver:
         self._autosave.forget(old_name)
         if self._opener.recent is not None:
             self._opener.recent.add(path, sheet.former)
-        sheet.show_marks(self._context.snapshot)
+        sheet.cell_states.show(self._context.snapshot)
         self._outputs.save(sheet)
         self._documents.show_tabs()
         self._documents.post_tabs()

@@ -6,10 +6,10 @@ import asyncio
 
 from codeexec.documents.files import Stamp
 from codeexec.tui.panes.documents.context import PaneContext
+from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
 from codeexec.tui.panes.documents.files.disk_changes import DiskChanges
-from codeexec.tui.panes.documents.open_documents import OpenDocuments
 
 LOOK_EVERY = 1.0
 """Seconds between looks for text that is worth keeping, and for files that changed."""
@@ -19,7 +19,7 @@ class DocumentWatch:
     """One look at a time; a look reads and writes files in threads."""
 
     def __init__(
-        self, context: PaneContext, documents: OpenDocuments, autosave: Autosave, disk: DiskChanges
+        self, context: PaneContext, documents: DocumentList, autosave: Autosave, disk: DiskChanges
     ) -> None:
         self._context = context
         self._documents = documents

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from textual.message import Message
 
 from codeexec.tui.panes.documents.document_view import DocumentView
-from codeexec.tui.panes.documents.host import Host
+from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.stage import Stage
 from codeexec.tui.widgets.chrome import Tab, TabStrip
 
 
-class OpenDocuments:
+class DocumentList:
     """Finds a document by its key, its widget or a message of its editor."""
 
-    def __init__(self, host: Host, stage: Stage, tabs: TabStrip) -> None:
+    def __init__(self, host: PaneHost, stage: Stage, tabs: TabStrip) -> None:
         self._host = host
         self._stage = stage
         self._tabs = tabs
