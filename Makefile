@@ -5,7 +5,7 @@ PYTHON ?= python
 help:  ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-check: lint types contracts man-fresh docs test-all  ## Run everything that CI runs
+check: lint types contracts man-fresh docs coverage  ## Run everything that CI runs
 
 format:  ## Format the code and sort imports
 	$(PYTHON) -m ruff check --fix .
@@ -39,8 +39,8 @@ test:  ## Run the daily tests
 test-all:  ## Run all tests
 	$(PYTHON) -m pytest
 
-coverage:  ## Run all tests and print line coverage
-	$(PYTHON) -m pytest --cov=codeexec --cov-report=term:skip-covered
+coverage:  ## Run all tests; print line coverage of all, and without tests/stories
+	$(PYTHON) tests/support/line_coverage.py
 
 golden:  ## Write the golden pictures of tests/golden anew
 	GOLDEN=update $(PYTHON) -m pytest -q tests/golden

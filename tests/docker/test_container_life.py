@@ -15,7 +15,7 @@ from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.kernels.docker.life import ContainerLife
 from codeexec.kernels.docker.process import ContainerKernel, KernelCommand
 from codeexec.kernels.jupyter.life import KernelProcess
-from support.containers import ENGINE, IMAGE, containers, until
+from support.containers import ENGINE, IMAGE, own_containers, until
 
 pytestmark = pytest.mark.docker
 
@@ -26,11 +26,11 @@ async def test_it_lives_through_restarts_and_leaves_nothing(workspace: Path) -> 
     as_seen: KernelProcess = life
     first = await as_seen.launch()
     assert as_seen.is_alive
-    container = containers("test-life")
+    container = own_containers("test-life")
     await as_seen.kill(restart=True)
     assert not as_seen.is_alive
     assert await as_seen.launch() == first
-    assert containers("test-life") == container
+    assert own_containers("test-life") == container
 
     async def known() -> bool:
         return (as_seen.usage().rss or 0) > 1 << 20
@@ -42,7 +42,7 @@ async def test_it_lives_through_restarts_and_leaves_nothing(workspace: Path) -> 
     assert death.signal == signal.SIGKILL
     assert "SIGKILL" in death.message
     await as_seen.kill()
-    assert containers("test-life") == []
+    assert own_containers("test-life") == []
 
 
 async def test_an_image_that_is_not_there(workspace: Path) -> None:
@@ -81,4 +81,4 @@ async def test_a_limit_that_the_engine_ignores_is_told_once(workspace: Path) -> 
         "This engine does not enforce the limit of memory",
         "This engine does not enforce the limit of processes",
     ]
-    assert containers("test-life") == []
+    assert own_containers("test-life") == []

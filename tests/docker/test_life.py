@@ -181,24 +181,42 @@ async def test_the_death_of_the_program_leaves_no_container(
 async def test_a_sweep_removes_what_has_no_owner_any_more(workspace: Path) -> None:
     session = f"test-{uuid.uuid4().hex[:8]}"
     engine = Engine(ENGINE)
+    owner = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c"),
+        "from codeexec.environments.docker.orphans import this_process\n"
+        "for label in this_process().labels().items(): print('='.join(label))\n"
+        "print(flush=True); input()",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert owner.stdout is not None
+    labels = (await owner.stdout.readuntil(b"\n\n")).decode().split()
+    flags = [f"--label={label}" for label in (*labels, f"org.codeexec.session={session}")]
     ours = await DockerEnvironment.create(
         ContainerPlan(IMAGE, workspace=workspace, engine=engine, session=session)
     )
     orphan = f"codeexec-{session}-orphan"
-    labels = await engine.call("inspect", "--format", "{{json .Config.Labels}}", ours.id)
-    machine = labels.partition('org.codeexec.machine":"')[2].partition('"')[0]
-    wanted = {"machine": machine, "pid": "1999999", "started": "1", "session": session}
-    flags = [f"--label=org.codeexec.{name}={value}" for name, value in wanted.items()]
-    await engine.call(
-        *("run", "--detach", "--rm", "--name", orphan, "--network", "none", *flags),
-        *("--ulimit", "nproc=1000", "--ulimit", "nofile=1000"),
-        *("--entrypoint", "sleep", IMAGE, "1000"),
-    )
     try:
+        await engine.call(
+            *("run", "--detach", "--rm", "--name", orphan, "--network", "none", *flags),
+            *("--ulimit", "nproc=1000", "--ulimit", "nofile=1000"),
+            *("--entrypoint", "sleep", IMAGE, "1000"),
+        )
         await engine.call("pause", orphan)
-        assert orphan in await sweep(engine)
-        assert containers(session) == [ours.id]
+        assert orphan not in await sweep(engine)
+        assert sorted(containers(session)) == sorted([ours.id, orphan])
+        owner.kill()
+        await owner.wait()
+        await sweep(engine)  # a server that starts meanwhile may be faster
+
+        async def only_ours() -> bool:
+            return containers(session) == [ours.id]
+
+        await until(only_ours)
     finally:
+        if owner.returncode is None:
+            owner.kill()
+            await owner.wait()
         await ours.terminate()
 
 

@@ -15,7 +15,7 @@ from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.processes import Child, start
 from codeexec.environments.trust.store import TrustStore
-from support.containers import ENGINE, IMAGE, containers, give_away, workspace_in
+from support.containers import ENGINE, IMAGE, give_away, own_containers, workspace_in
 from support.programs import run_piped
 from support.sessions import open_host, open_session, run, until
 
@@ -174,4 +174,4 @@ async def test_a_folder_that_is_exchanged_while_the_container_starts_is_not_moun
     creating = DockerEnvironment.create(plan, facts)
     with pytest.raises(EnvironmentUnavailable, match="was exchanged while"):
         await creating
-    assert containers("exchanged") == []
+    assert own_containers("exchanged") == []

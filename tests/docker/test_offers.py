@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -13,14 +14,13 @@ from support.containers import ENGINE, IMAGE
 
 pytestmark = pytest.mark.docker
 
-OTHER = "test-offers/jupyter-like:1"
-
 
 @pytest.fixture
 def other() -> Iterator[str]:
-    subprocess.run([ENGINE, "tag", IMAGE, OTHER], check=True)
-    yield OTHER
-    subprocess.run([ENGINE, "rmi", OTHER], capture_output=True, check=True)
+    image = f"test-offers-{uuid.uuid4().hex[:8]}/jupyter-like:1"
+    subprocess.run([ENGINE, "tag", IMAGE, image], check=True)
+    yield image
+    subprocess.run([ENGINE, "rmi", image], capture_output=True, check=True)
 
 
 async def test_the_image_of_the_settings_comes_first_and_others_that_hold_a_kernel(

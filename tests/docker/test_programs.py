@@ -19,7 +19,7 @@ from codeexec.environments.docker.image import check
 from codeexec.environments.docker.policy import Policy, preset
 from codeexec.kernels.docker.kernelspec import docker_kernel_spec, install_docker_kernelspec
 from codeexec.kernels.docker.provisioner import DockerProvisioner
-from support.containers import ENGINE, IMAGE, containers
+from support.containers import ENGINE, IMAGE, own_containers
 from support.docker_bench import StartBench
 
 pytestmark = pytest.mark.docker
@@ -45,7 +45,7 @@ def test_a_blocking_manager_works(workspace: Path) -> None:
     finally:
         client.stop_channels()
         manager.shutdown_kernel()
-    assert containers("test-blocking") == []
+    assert own_containers("test-blocking") == []
 
 
 @pytest.mark.slow
@@ -160,7 +160,7 @@ async def test_what_the_engine_refuses_is_explained(
         await DockerEnvironment.create(plan)
     assert words in caught.value.message
     assert caught.value.next_step
-    assert containers("test-refused") == []
+    assert own_containers("test-refused") == []
 
 
 async def test_limits_above_the_hosts_are_cut_to_it(start: StartBench) -> None:

@@ -12,7 +12,7 @@ from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.kernels.docker.channel_proxy import Mux
 from codeexec.kernels.docker.process import ContainerKernel
-from support.containers import ENGINE, IMAGE, containers
+from support.containers import ENGINE, IMAGE, own_containers
 from support.docker_bench import Bench, StartBench
 
 pytestmark = pytest.mark.docker
@@ -54,18 +54,18 @@ async def test_a_spare_is_a_container_that_waits_for_its_kernel(workspace: Path)
     try:
         await spare.prepare()
         assert not spare.is_running
-        waiting = containers("test-spare")
+        waiting = own_containers("test-spare")
         assert len(waiting) == 1
         await spare.launch()
         assert spare.is_running
-        assert containers("test-spare") == waiting
+        assert own_containers("test-spare") == waiting
         reader, writer = await asyncio.open_unix_connection(f"{spare.connection['ip']}-5")
         greeting = await asyncio.wait_for(reader.readexactly(10), 30)
         assert greeting[:1] == b"\xff"  # ZMTP: the kernel's heartbeat answers
         writer.close()
     finally:
         await spare.close()
-    assert containers("test-spare") == []
+    assert own_containers("test-spare") == []
 
 
 async def test_sockets_of_a_killed_owner_are_swept(tmp_path: Path) -> None:

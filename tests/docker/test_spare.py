@@ -11,7 +11,7 @@ from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.environments.docker.policy import parse
 from codeexec.kernels.docker.warm_pool import WarmPool
 from codeexec.session.host import Host
-from support.containers import ENGINE, IMAGE, container_kernels, containers, until
+from support.containers import ENGINE, IMAGE, container_kernels, own_containers, until
 from support.sessions import open_session, run, text
 
 pytestmark = pytest.mark.docker
@@ -23,7 +23,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def one_waits() -> bool:
-    return len(containers("spare")) == 1
+    return len(own_containers("spare")) == 1
 
 
 async def test_the_next_session_of_a_folder_takes_it(tmp_path: Path, workspace: Path) -> None:
@@ -33,19 +33,19 @@ async def test_the_next_session_of_a_folder_takes_it(tmp_path: Path, workspace: 
         first = await open_session(host, workspace, backend="docker")
         await run(first, "x = 1")
         await until(one_waits)
-        [waiting] = containers("spare")
+        [waiting] = own_containers("spare")
         second = await open_session(host, workspace, backend="docker")
         view = await run(second, "print('x' in dir())")
         assert await text(second, view) == ["False"]
-        assert waiting in containers("spare")
+        assert waiting in own_containers("spare")
 
         async def another_waits() -> bool:
-            return len(containers("spare")) == 2
+            return len(own_containers("spare")) == 2
 
         await until(another_waits)
     finally:
         await host.close(leave_kernels=False)
-    assert containers("spare") == []
+    assert own_containers("spare") == []
 
 
 async def test_it_is_for_its_plan_alone_and_does_not_wait_for_ever(
@@ -59,19 +59,19 @@ async def test_it_is_for_its_plan_alone_and_does_not_wait_for_ever(
     await spare.make(plan, facts)
     await until(one_waits)
     assert spare.take(other) is None
-    [before] = containers("spare")
+    [before] = own_containers("spare")
     await spare.make(other, facts)
-    assert before not in containers("spare")
+    assert before not in own_containers("spare")
     await until(one_waits)
     await spare.close()
-    assert containers("spare") == []
+    assert own_containers("spare") == []
 
     monkeypatch.setattr("codeexec.kernels.docker.warm_pool.KEPT", 0.2)
     await spare.make(plan, facts)
     await until(one_waits)
 
     async def nobody_waits() -> bool:
-        return containers("spare") == []
+        return own_containers("spare") == []
 
     await until(nobody_waits)
     assert not spare.is_ready

@@ -22,7 +22,7 @@ from codeexec.kernels.base import (
     StreamWritten,
 )
 from codeexec.kernels.jupyter.connection import BATCH, SLICE
-from support.containers import containers, require_engine
+from support.containers import own_containers, require_engine
 from support.kernel_cases import (
     CONTAINER_CASES,
     CONTRACT,
@@ -49,7 +49,7 @@ def case(request: pytest.FixtureRequest) -> Iterator[KernelCase]:
         return
     require_engine()
     yield found
-    assert containers(CONTRACT) == []
+    assert own_containers(CONTRACT) == []
 
 
 @pytest_asyncio.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from codeexec.environments.docker.orphans import this_process
 from codeexec.kernels.docker.containers import ContainerSettings
 from codeexec.kernels.factory import Kernels
 
@@ -63,9 +64,14 @@ def container_kernels(policy: str = "locked", *, spare: bool = False) -> Kernels
 
 def containers(label: str) -> list[str]:
     """Names of the containers whose session label is this, in whatever state."""
-    wanted = f"label=org.codeexec.session={label}"
-    listing = [ENGINE, "ps", "--all", "--filter", wanted, "--format", "{{.Names}}"]
-    return subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split()
+    return _names(label)
+
+
+def own_containers(label: str) -> list[str]:
+    """The same, of those that this process started: another run of the tests has its own."""
+    return _names(
+        label, *(f"label={key}={value}" for key, value in this_process().labels().items())
+    )
 
 
 async def until(state: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> float:
@@ -76,3 +82,10 @@ async def until(state: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> 
             pytest.fail(f"not reached within {seconds:g} s")
         await asyncio.sleep(0.02)
     return time.monotonic() - started
+
+
+def _names(label: str, *filters: str) -> list[str]:
+    listing = [ENGINE, "ps", "--all", "--format", "{{.Names}}"]
+    for wanted in (f"label=org.codeexec.session={label}", *filters):
+        listing += ["--filter", wanted]
+    return subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split()
