@@ -14,8 +14,8 @@ from codeexec.config.model import Editor as Habits
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.errors import Denied
 from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.files.recent import RecentFiles
 from codeexec.tui.panes.documents.pane import DocumentsPane
-from codeexec.tui.panes.documents.recent import RecentFiles
 from codeexec.tui.session.ask import CommandRequested, Failed
 from codeexec.tui.theme.theme import built_in_folder, find_theme
 from support.pane_app import PaneApp, until

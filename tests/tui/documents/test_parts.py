@@ -17,7 +17,7 @@ from codeexec.languages.catalog import by_name
 from codeexec.tui.panes.documents.cells.marks import cell_marks, reference
 from codeexec.tui.panes.documents.cells.syntax_errors import SyntaxChecker, error_of
 from codeexec.tui.panes.documents.cells.word_completion import words_like
-from codeexec.tui.panes.documents.recent import MOST, RecentFiles
+from codeexec.tui.panes.documents.files.recent import MOST, RecentFiles
 from codeexec.tui.panes.documents.text_diff import replace_text
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.panes.editor.marks import CellState

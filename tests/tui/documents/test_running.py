@@ -22,8 +22,8 @@ from codeexec.domain.events import (
 from codeexec.domain.outputs import ErrorInfo, Run
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.files.recent import RecentFiles
 from codeexec.tui.panes.documents.pane import DocumentsPane
-from codeexec.tui.panes.documents.recent import RecentFiles
 from codeexec.tui.panes.editor.marks import CellState
 from codeexec.tui.panes.editor.popups import CompletionList
 from codeexec.tui.session.feed import Frame, FrameBuilder

@@ -11,7 +11,7 @@ from codeexec.documents.swap import SwapStore
 from codeexec.domain.errors import UsageError
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
-from codeexec.tui.panes.documents.stage import direction_for
+from codeexec.tui.panes.documents.split.stage import direction_for
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.panes.editor.marks import CellMark, CellState
 from codeexec.tui.session.ask import Failed

@@ -19,8 +19,8 @@ from codeexec.tui.layout import Layouts
 from codeexec.tui.output.peek import OutputPeek
 from codeexec.tui.pane_registry import PaneEntry, Place, panes, panes_at, place_of
 from codeexec.tui.panes.console.pane import ConsolePane
+from codeexec.tui.panes.documents.files.recent import RecentFiles
 from codeexec.tui.panes.documents.pane import DocumentsPane
-from codeexec.tui.panes.documents.recent import RecentFiles
 from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.session.ask import ask_quietly
 from codeexec.tui.session.attach import find_session

@@ -9,7 +9,7 @@ from textual.message import Message
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
-from codeexec.tui.panes.documents.stage import Stage
+from codeexec.tui.panes.documents.split.stage import Stage
 from codeexec.tui.widgets.chrome import Tab, TabStrip
 
 

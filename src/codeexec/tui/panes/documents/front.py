@@ -6,8 +6,8 @@ from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
-from codeexec.tui.panes.documents.splitting import Splitting
-from codeexec.tui.panes.documents.stage import Stage
+from codeexec.tui.panes.documents.split.splitting import Splitting
+from codeexec.tui.panes.documents.split.stage import Stage
 from codeexec.tui.panes.documents.welcome import Welcome
 from codeexec.tui.session.ask import focus_now
 from codeexec.tui.widgets.status import Position

@@ -29,11 +29,11 @@ from codeexec.tui.panes.documents.files.saving import DocumentSaver
 from codeexec.tui.panes.documents.files.watching import LOOK_EVERY, DocumentWatch
 from codeexec.tui.panes.documents.front import FrontDocument
 from codeexec.tui.panes.documents.going import cell_places, symbol_places
-from codeexec.tui.panes.documents.halves import HalvesController
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.shared_view import SharedView
-from codeexec.tui.panes.documents.splitting import Splitting
-from codeexec.tui.panes.documents.stage import Stage
+from codeexec.tui.panes.documents.split.halves import HalvesController
+from codeexec.tui.panes.documents.split.splitting import Splitting
+from codeexec.tui.panes.documents.split.stage import Stage
 from codeexec.tui.panes.documents.view import DocumentEditor, ViewTitle
 from codeexec.tui.panes.documents.welcome import Welcome
 from codeexec.tui.panes.editor.code_editor import CodeEditor

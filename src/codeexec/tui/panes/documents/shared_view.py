@@ -6,7 +6,7 @@ from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.files.opening import DocumentOpener
 from codeexec.tui.panes.documents.front import FrontDocument
-from codeexec.tui.panes.documents.splitting import Splitting
+from codeexec.tui.panes.documents.split.splitting import Splitting
 from codeexec.tui.session.views import FileView, SessionView
 
 

@@ -10,9 +10,9 @@ from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
 from codeexec.tui.panes.documents.files.opening import DocumentOpener
 from codeexec.tui.panes.documents.front import FrontDocument
-from codeexec.tui.panes.documents.halves import HalvesController
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
+from codeexec.tui.panes.documents.split.halves import HalvesController
 
 
 class DocumentCloser:

@@ -13,10 +13,10 @@ from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
 from codeexec.tui.panes.documents.files.reading import read
+from codeexec.tui.panes.documents.files.recent import RecentFiles
 from codeexec.tui.panes.documents.front import FrontDocument
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
-from codeexec.tui.panes.documents.recent import RecentFiles
 from codeexec.tui.session.ask import Failed
 from codeexec.tui.session.watch_only import refusal
 

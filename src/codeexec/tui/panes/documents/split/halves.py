@@ -8,8 +8,8 @@ from codeexec.domain.errors import UsageError
 from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.front import FrontDocument
 from codeexec.tui.panes.documents.host import PaneHost
-from codeexec.tui.panes.documents.splitting import Splitting
-from codeexec.tui.panes.documents.stage import Stage
+from codeexec.tui.panes.documents.split.splitting import Splitting
+from codeexec.tui.panes.documents.split.stage import Stage
 from codeexec.tui.session.ask import Failed, NoticePosted
 from codeexec.tui.widgets.chrome import TabStrip
 

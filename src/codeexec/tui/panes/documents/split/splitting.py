@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from codeexec.domain.errors import UsageError
 from codeexec.tui.panes.documents.document_view import DocumentView
-from codeexec.tui.panes.documents.stage import (
+from codeexec.tui.panes.documents.split.stage import (
     LEAST_HEIGHT,
     LEAST_WIDTH,
     Direction,
