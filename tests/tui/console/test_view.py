@@ -6,6 +6,7 @@ import asyncio
 
 from msgspec import Raw
 from rich.segment import Segment
+from textual import on
 from textual.app import App, ComposeResult
 from textual.containers import Container
 from textual.strip import Strip
@@ -28,9 +29,12 @@ from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.domain.text.words import duration
 from codeexec.domain.wire.codec import encode
+from codeexec.tui.output.loader import PictureRequested, RowsRequested
 from codeexec.tui.output.pictures import PictureRequest
 from codeexec.tui.output.rows import PAGE
+from codeexec.tui.panes.console.messages import ConsoleMessages
 from codeexec.tui.panes.console.view import MOST_CARDS, ConsoleView
+from codeexec.tui.render.traceback import TracebackFrame
 from codeexec.tui.session.feed import FrameBuilder
 from codeexec.tui.theme import theme
 
@@ -49,17 +53,18 @@ class Around(Container):
 
     wanted: list[tuple[str, int]]
 
-    def on_console_view_rows_requested(self, event: ConsoleView.RowsRequested) -> None:
+    def on_rows_requested(self, event: RowsRequested) -> None:
         self.wanted += event.pages
 
-    frames: list[str]
+    frames: list[TracebackFrame]
 
-    def on_console_view_frame_clicked(self, event: ConsoleView.FrameClicked) -> None:
-        self.frames.append(event.execution_id)
+    @on(ConsoleMessages.SourceRequested)
+    def note_frame(self, event: ConsoleMessages.SourceRequested) -> None:
+        self.frames.append(event.frame)
 
     images: list[PictureRequest]
 
-    def on_console_view_image_requested(self, event: ConsoleView.ImageRequested) -> None:
+    def on_picture_requested(self, event: PictureRequested) -> None:
         self.images.append(event.request)
 
     stale: list[str]
@@ -78,7 +83,7 @@ class Shown(App[None]):
         self.seq = 0
         self.wanted: list[tuple[str, int]] = []
         self.stale: list[str] = []
-        self.frames: list[str] = []
+        self.frames: list[TracebackFrame] = []
         self.images: list[PictureRequest] = []
 
     def compose(self) -> ComposeResult:
@@ -372,7 +377,7 @@ async def test_a_drag_over_a_traceback_goes_nowhere_and_a_click_does() -> None:
         await pilot.mouse_up(view, offset=(20, top))
         await pilot.click(view, offset=(20, top))
         await pilot.pause()
-        assert app.frames == ["1"]
+        assert [frame.line for frame in app.frames] == [3]
 
 
 async def test_code_that_is_cut_ends_in_an_ellipsis_and_reasons_are_folded() -> None:

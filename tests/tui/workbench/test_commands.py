@@ -7,7 +7,6 @@ import pkgutil
 from pathlib import Path
 
 import pytest
-from textual.actions import parse
 from textual.binding import Binding
 
 import codeexec.tui
@@ -15,7 +14,7 @@ from codeexec.domain.requests import TablePage
 from codeexec.tui.commands.keymap import clashes, key_words, load, unreachable
 from codeexec.tui.commands.scopes import menu, places
 from codeexec.tui.commands.table import BY_ID, COMMANDS, scope_title
-from codeexec.tui.session.watch_only import REFUSED, refuses
+from codeexec.tui.session.watch_only import REFUSED, action_name, refuses
 from codeexec.tui.widgets.table import DataTableView
 from support.pane_app import PaneApp
 
@@ -26,9 +25,13 @@ def test_every_command_has_its_own_id_and_a_place() -> None:
 
 
 def test_a_watching_workbench_refuses_what_writes() -> None:
-    assert {parse(command.action)[1] for command in COMMANDS} >= REFUSED
+    assert {action_name(command.action) for command in COMMANDS} >= REFUSED
     for name in ("editor.undo", "editor.delete_line", "editor.replace", "run.cell", "run.advance"):
         assert refuses(BY_ID[name].action), name
+    for name in ("console.rerun", "console.save", "console.export", "console.cancel"):
+        assert refuses(BY_ID[name].action), name
+    for name in ("console.copy", "console.fold", "console.search"):
+        assert not refuses(BY_ID[name].action), name
     for name in ("editor.select_right", "editor.copy", "editor.find", "editor.goto_line"):
         assert not refuses(BY_ID[name].action), name
 

@@ -117,7 +117,7 @@ async def test_the_last_executions_are_shown_and_older_ones_come_by_scrolling(
 async def test_the_first_execution_is_one_key_away_and_the_gap_fills(bench: Bench) -> None:
     pane = bench.workbench.console_pane
     await bench.until(lambda: numbers(bench)[-1:] == [RUNS], "the last card")
-    pane.action_top()
+    pane.cards.top()
     await bench.sees("value 1.")
     assert len(numbers(bench)) < RUNS
     for _ in range(40):
@@ -132,7 +132,7 @@ async def test_the_first_execution_is_one_key_away_and_the_gap_fills(bench: Benc
 async def test_a_match_in_an_old_execution_is_shown(bench: Bench) -> None:
     pane = bench.workbench.console_pane
     await bench.until(lambda: numbers(bench)[-1:] == [RUNS], "the last card")
-    await pane._search("value 7.")
+    await pane.search.search("value 7.")
     await bench.sees("value 7.")
     assert pane.view.marked_row == ("e7", 0)
 
@@ -142,7 +142,7 @@ async def test_all_executions_are_exported(bench: Bench, monkeypatch: pytest.Mon
     await bench.until(lambda: numbers(bench)[-1:] == [RUNS], "the last card")
     posted: list[object] = []
     monkeypatch.setattr(pane, "post_message", posted.append)
-    await pane._export()
+    await pane.cards.text.save_all()
     (saved,) = [message for message in posted if isinstance(message, SaveRequested)]
     text = saved.data.decode()
     assert [n for n in range(1, RUNS + 1) if f"\nx = {n}\n" in text] == list(range(1, RUNS + 1))

@@ -19,9 +19,18 @@ REFUSED = frozenset(
 """Names of actions that change a document, a file, the kernel or the session."""
 
 
-def refuses(action: str | tuple[str, str, tuple[object, ...]]) -> bool:
+Action = str | tuple[str, str, tuple[object, ...]]
+
+
+def action_name(action: Action) -> str:
+    """Name of an action; `rerun` of `card('rerun')`, an action on the cards of the console."""
+    _, name, arguments = parse(action) if isinstance(action, str) else action
+    return str(arguments[0]) if name == "card" and arguments else name
+
+
+def refuses(action: Action) -> bool:
     """Whether an action writes anything."""
-    name = parse(action)[1] if isinstance(action, str) else action[1]
+    name = action_name(action)
     return name in REFUSED or name.startswith("run_")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from rich.segment import Segment
 from rich.style import Style
@@ -15,22 +15,17 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.timer import Timer
 
-from codeexec.domain.outputs import Display
 from codeexec.tui.commands.keymap import named_keys
 from codeexec.tui.layout import output_width
 from codeexec.tui.output.context import OutputContext
+from codeexec.tui.output.loader import requests_of
 from codeexec.tui.output.painter import GUTTER
-from codeexec.tui.output.pictures import PictureRequest
-from codeexec.tui.output.rows import PageKey
 from codeexec.tui.panes.console.card import Card, Line
 from codeexec.tui.panes.console.card_list import CardList
 from codeexec.tui.panes.console.paint import CardPainter
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import fitted
 from codeexec.tui.theme.theme import Theme
-
-if TYPE_CHECKING:
-    from codeexec.tui.render import traceback
 
 _KEPT_LINES = 400
 """Painted lines that are kept: a few screens of them."""
@@ -49,12 +44,6 @@ class CardLines(ScrollView):
     ALLOW_SELECT = True
 
     @dataclass
-    class RowsRequested(Message, namespace="console_view"):
-        """Pages of rows that are to be read."""
-
-        pages: list[PageKey]
-
-    @dataclass
     class ExecutionsRequested(Message, namespace="console_view"):
         """Executions right before number `before` that are to be read."""
 
@@ -67,32 +56,8 @@ class CardLines(ScrollView):
         execution_id: str
 
     @dataclass
-    class ImageRequested(Message, namespace="console_view"):
-        """A picture that is to be painted and given to `take_image`."""
-
-        request: PictureRequest
-
-    @dataclass
-    class CardOpened(Message, namespace="console_view"):
-        """A display was clicked, or opened by key; `outside`: in another program."""
-
-        display: Display
-        outside: bool = False
-
-    @dataclass
-    class EmptyClicked(Message, namespace="console_view"):
-        """The room below the last card was clicked: what is typed next is meant for the prompt."""
-
-    @dataclass
-    class AnswerFieldRequested(Message, namespace="console_view"):
-        """The line was clicked that says that an answer is waited for."""
-
-    @dataclass
-    class FrameClicked(Message, namespace="console_view"):
-        """A frame of a traceback was clicked."""
-
-        execution_id: str
-        frame: traceback.TracebackFrame
+    class PromptRequested(Message, namespace="console_view"):
+        """What is typed next is meant for the prompt, or for the answer that is waited for."""
 
     def __init__(self, theme: Theme, me: str = "", id: str | None = None) -> None:
         super().__init__(id=id)
@@ -173,11 +138,8 @@ class CardLines(ScrollView):
         # Looked up once for all lines: it goes through all ancestors, 0.1 ms a time.
         self._base = self.rich_style
         lines = super().render_lines(crop)
-        missing_pages = self.output.pages.take_wanted()
-        if missing_pages:
-            self.post_message(self.RowsRequested(missing_pages))
-        for request in self.output.pictures.take_wanted():
-            self.post_message(self.ImageRequested(request))
+        for message in requests_of(self.output):
+            self.post_message(message)
         return lines
 
     def render_line(self, y: int) -> Strip:

@@ -18,7 +18,9 @@ from codeexec.domain.text.printable import printable
 from codeexec.languages.completeness import completeness
 from codeexec.tui.commands.exit_words import leaves
 from codeexec.tui.commands.table import bindings
+from codeexec.tui.panes.console.messages import ConsoleMessages
 from codeexec.tui.render.highlight import highlight
+from codeexec.tui.session.ask import CommandRequested
 from codeexec.tui.theme.theme import Theme
 
 MOST_LINES = 12
@@ -72,10 +74,6 @@ class Prompt(TextArea):
         cursor: int
 
     @dataclass
-    class HistorySearchRequested(Message):
-        pass
-
-    @dataclass
     class ScrollRequested(Message):
         """Scroll the cards above by so many pages."""
 
@@ -84,14 +82,6 @@ class Prompt(TextArea):
     @dataclass
     class CardsRequested(Message):
         """Give the keys to the cards above."""
-
-    @dataclass
-    class PromptInterruptRequested(Message):
-        pass
-
-    @dataclass
-    class PromptLeaveRequested(Message):
-        """`exit` or Ctrl+D: leave the program, not end the kernel."""
 
     @dataclass
     class EmptySubmitted(Message):
@@ -209,7 +199,7 @@ class Prompt(TextArea):
         code = self.text.rstrip()
         if self.language_name == "python" and leaves(code):
             self.put("")
-            self.post_message(self.PromptLeaveRequested())
+            self.post_message(CommandRequested("app.leave"))
             return
         if not self._history or self._history[-1] != code:
             self._history.append(code)
@@ -247,13 +237,13 @@ class Prompt(TextArea):
             self._at = len(self._history)
             self.put("")
         else:
-            self.post_message(self.PromptInterruptRequested())
+            self.post_message(ConsoleMessages.InterruptRequested())
 
     def action_docs(self) -> None:
         self.post_message(self.DocsRequested(self.text, self.cursor_offset))
 
     def action_search_history(self) -> None:
-        self.post_message(self.HistorySearchRequested())
+        self.post_message(ConsoleMessages.HistoryRequested())
 
     def action_scroll_cards(self, pages: int) -> None:
         self.post_message(self.ScrollRequested(pages))
@@ -302,6 +292,6 @@ class Prompt(TextArea):
         elif event.key == "ctrl+d" and not self.text:
             event.stop()
             event.prevent_default()
-            self.post_message(self.PromptLeaveRequested())
+            self.post_message(CommandRequested("app.leave"))
         else:
             await super()._on_key(event)

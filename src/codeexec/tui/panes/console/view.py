@@ -16,6 +16,7 @@ from codeexec.tui.output.painter import GUTTER
 from codeexec.tui.output.view import DisplayLink, FramesFold, SourceLink
 from codeexec.tui.panes.console.card import Card, Fold
 from codeexec.tui.panes.console.lines import CardLines
+from codeexec.tui.panes.console.messages import ConsoleMessages
 from codeexec.tui.panes.console.paint import CardPainter, restarted
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.feed import Frame
@@ -404,7 +405,7 @@ class ConsoleView(CardLines, can_focus=True):
         position = self.card_list.locate(self.scroll_offset.y + event.y)
         if position is None:
             self.select(None)
-            self.post_message(self.EmptyClicked())
+            self.post_message(self.PromptRequested())
             return
         card, line = position
         self.selected = card
@@ -412,7 +413,7 @@ class ConsoleView(CardLines, can_focus=True):
         if event.button != 1:
             return
         if line.part == "note" and card.view.stdin is not None:
-            self.post_message(self.AnswerFieldRequested())
+            self.post_message(self.PromptRequested())
         elif line.part == "queue":
             self.toggle_fold(card)
         elif line.part == "more":
@@ -424,8 +425,8 @@ class ConsoleView(CardLines, can_focus=True):
                 case FramesFold():
                     self.toggle_frames(card)
                 case SourceLink(frame):
-                    self.post_message(self.FrameClicked(card.key, frame))
+                    self.post_message(ConsoleMessages.SourceRequested(frame))
                 case DisplayLink(display) if event.chain == 2:
-                    self.post_message(self.CardOpened(display))
+                    self.post_message(ConsoleMessages.DisplayOpened(display))
                 case _:
                     pass
