@@ -15,6 +15,7 @@ import pytest
 import codeexec
 from codeexec.cli.command_table import COMMANDS
 from codeexec.cli.commands.serve import parse_bind, read_token
+from codeexec.cli.commands.sessions import kernels_to_pause, kernels_to_unpause
 from codeexec.cli.group import invoke
 from codeexec.cli.main import main
 from codeexec.cli.options import settle_docker
@@ -23,12 +24,34 @@ from codeexec.cli.server import pick_open
 from codeexec.cli.text_width import width_of
 from codeexec.cli.typos import mistyped_command
 from codeexec.domain.errors import Conflict, NotFound, UsageError
+from codeexec.domain.events import KernelRef
 from codeexec.domain.requests import SessionSummary
+from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.tui.boot import entry as app
 from codeexec.tui.options import OpenOptions
 from support.programs import Desk, Terminal
 
 HEAVY = ("click", "msgspec", "asyncio", "textual", "rich", "zmq", "sqlite3")
+
+
+def test_all_containers_of_a_session_are_paused_and_those_that_are_paused_go_on() -> None:
+    container = KernelRef("docker:a", "Python 3 in a", "python", "a", "docker", engine="docker")
+    local = KernelRef("python3", "Python 3")
+    kernels = {
+        "python": KernelView("idle", 1, local),
+        "one": KernelView("busy", 1, container),
+        "two": KernelView("idle", 1, container),
+        "still": KernelView("idle", 1, container, paused=True),
+        "off": KernelView("dead", 1, container),
+    }
+    snapshot = Snapshot(kernels=kernels, default_kernel="python")
+    assert kernels_to_pause(snapshot) == ("one", "two")
+    assert kernels_to_unpause(snapshot) == ("still",)
+    paused = Snapshot(kernels={"still": kernels["still"]}, default_kernel="still")
+    assert kernels_to_pause(paused) == ()
+    without = Snapshot(kernels={"python": kernels["python"]}, default_kernel="python")
+    assert kernels_to_pause(without) == ("python",)
+    assert kernels_to_unpause(without) == ()
 
 
 def test_the_version_needs_nothing_heavy(desk: Desk) -> None:

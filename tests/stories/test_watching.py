@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from codeexec.tui.options import OpenOptions
-from support.bench import engine_in, open_bench
+from support.bench import Bench, engine_in, open_bench
 
 pytestmark = pytest.mark.slow
+
+
+def _is_in(bench: Bench, pane: str) -> bool:
+    return bench.workbench.here == pane
+
 
 LESSON = "# %% one\nprint('one')\n\n# %% two\nprint('two')\n"
 
@@ -77,6 +83,16 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 await teacher.until(lambda: place.follows, "the teacher's end")
                 teacher.workbench.keep_layout()
                 await student.until(lambda: student_view.follows, "the end")
+                # Where one pane is shown at a time, it is the one that the teacher uses.
+                await student.pilot.resize_terminal(80, 24)
+                await student.until(lambda: student.workbench.is_compact, "tabs")
+                await student.until(partial(_is_in, student, "console"), "the console")
+                for key, pane in (("alt+1", "editor"), ("alt+2", "console")):
+                    await teacher.press(key)
+                    teacher.workbench.keep_layout()
+                    await student.until(partial(_is_in, student, pane), pane)
+                await student.sees("F1 keys")
+                await student.pilot.resize_terminal(100, 30)
                 await student.press("alt+y")
                 await student.sees("watching only · let go")
 

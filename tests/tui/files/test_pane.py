@@ -8,11 +8,13 @@ import pytest
 from textual.widgets import Static
 
 from codeexec.domain.errors import CodeexecError, Conflict, Denied, UsageError
+from codeexec.domain.snapshot import Snapshot
 from codeexec.environments.trust.store import TrustStore
 from codeexec.tui.panes.files import changes
 from codeexec.tui.panes.files.folder import Ignored, list_folder
 from codeexec.tui.panes.files.pane import FilesPane
 from codeexec.tui.session.ask import Failed
+from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.click_rows import ClickRows
 from codeexec.tui.widgets.dialogs import Asker, Confirm
 from support.pane_app import PaneApp, until
@@ -51,6 +53,22 @@ async def test_folders_open_by_keys_and_a_file_is_asked_for(folder: Path) -> Non
         assert pane.chosen == folder / "data/raw"
         await pilot.press("h", "h")
         assert shown(pane) == ["▌▸ data/", "   .gitignore", "   analysis.py"]
+
+
+async def test_the_folder_of_the_session_is_listed(folder: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    pane = FilesPane(elsewhere)
+    async with PaneApp(pane).run_test(size=(30, 12)) as pilot:
+        frame = Frame(Snapshot(cwd=str(elsewhere)), Snapshot(), frozenset())
+        pane.show_frame(frame)
+        assert pane.root == elsewhere
+        pane.show_frame(Frame(Snapshot(cwd=str(folder / "data")), frame.snapshot, frozenset()))
+        await until(pilot, lambda: "   notes.md" in shown(pane))
+        assert pane.root == folder / "data"
+        (tmp_path / "link").symlink_to(folder / "data")
+        pane.show_frame(Frame(Snapshot(cwd=str(tmp_path / "link")), frame.snapshot, frozenset()))
+        assert pane.root == folder / "data"
 
 
 async def test_one_click_opens(folder: Path) -> None:

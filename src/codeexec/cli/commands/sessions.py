@@ -192,6 +192,31 @@ def stop(names: tuple[str, ...], as_json: bool) -> None:
     _say_done("stopped", [session.name for session in open_sessions], as_json)
 
 
+def _snapshot_of(session: SessionSummary) -> Snapshot:
+    _, journal = open_journal(session.session_id)
+    snapshot = journal.restore()
+    journal.close()
+    return snapshot
+
+
+def kernels_to_pause(snapshot: Snapshot) -> tuple[str, ...]:
+    """Names of the kernels in containers that run and are not paused; of a session without such a
+    kernel the default kernel, whose answer says why it cannot be paused."""
+    running = [
+        name
+        for name, kernel in snapshot.kernels.items()
+        if kernel.kernel is not None and kernel.kernel.engine and kernel.state in ("idle", "busy")
+    ]
+    if not running:
+        return (snapshot.default_kernel,)
+    return tuple(name for name in running if not snapshot.kernels[name].paused)
+
+
+def kernels_to_unpause(snapshot: Snapshot) -> tuple[str, ...]:
+    """Names of the paused kernels."""
+    return tuple(name for name, kernel in snapshot.kernels.items() if kernel.paused)
+
+
 @sessions.command()
 @click.argument("names", nargs=-1, required=True, shell_complete=complete_session)
 @JSON
@@ -199,7 +224,8 @@ def pause(names: tuple[str, ...], as_json: bool) -> None:
     """Pause the containers of these sessions; their memory is kept."""
     open_sessions = [find_open_session(name) for name in names]
     for session in open_sessions:
-        ask_session(session.session_id, PauseKernel())
+        for kernel in kernels_to_pause(_snapshot_of(session)):
+            ask_session(session.session_id, PauseKernel(kernel))
     _say_done("paused", [session.name for session in open_sessions], as_json)
 
 
@@ -210,7 +236,8 @@ def unpause(names: tuple[str, ...], as_json: bool) -> None:
     """Resume paused containers."""
     open_sessions = [find_open_session(name) for name in names]
     for session in open_sessions:
-        ask_session(session.session_id, UnpauseKernel())
+        for kernel in kernels_to_unpause(_snapshot_of(session)):
+            ask_session(session.session_id, UnpauseKernel(kernel))
     _say_done("unpaused", [session.name for session in open_sessions], as_json)
 
 

@@ -51,13 +51,14 @@ class SplitView:
 class SessionView:
     """The documents in the order of their tabs; `front` is the name of the one in front, and `top`
     its first row on screen. `console` is the execution at the top of the console, and its line
-    there; None while the console follows its end."""
+    there; None while the console follows its end. `pane` is the pane with the keys."""
 
     files: tuple[FileView, ...] = ()
     front: str = ""
     top: int = 0
     split: SplitView | None = None
     console: tuple[str, int] | None = None
+    pane: str = ""
 
 
 class SessionViews:

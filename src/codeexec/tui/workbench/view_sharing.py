@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from codeexec.tui.pane_registry import pane_names
 from codeexec.tui.session.views import SessionView, SessionViews
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ class ViewSharing:
         """The view that was kept, or shown, last."""
         self._console: tuple[str, int] | None = None
         """The place in the console that was followed last."""
+        self._pane = ""
+        """The pane that was followed last."""
         self._shown_at = 0.0
         self.follows = workbench.options.watch
 
@@ -47,11 +50,13 @@ class ViewSharing:
     def _now(self) -> SessionView:
         workbench = self._workbench
         view = workbench.documents.shared_view.current()
-        return replace(view, console=workbench.console_pane.view.place)
+        place = workbench.console_pane.view.place
+        return replace(view, console=place, pane=workbench.here)
 
     def toggle(self) -> None:
         """Follow, or let go."""
         self.follows, self.last = not self.follows, None
+        self._pane = ""
 
     async def follow(self) -> None:
         """Show what the watched workbench shows; a cursor that was moved here lets go of it. The
@@ -72,7 +77,8 @@ class ViewSharing:
         if view.console != self._console:
             self._console = view.console
             await workbench.console_pane.follow_place(view.console)
-        if view.front and (last_view is None or view != replace(last_view, console=view.console)):
+        self._follow_pane(view.pane)
+        if view.front and (last_view is None or not _is_alike(view, last_view)):
             await workbench.documents.shared_view.follow(view)
             self.last, self._shown_at = view, time.monotonic()
 
@@ -83,7 +89,22 @@ class ViewSharing:
             return False
         watched_files = {file.name: file for file in view.files}
         own_files = {file.name: file for file in own_view.files}
-        return (
-            own_view.front != view.front
-            or own_files[own_view.front] != watched_files[own_view.front]
-        )
+        if own_view.front != view.front:
+            return True
+        own_file, watched_file = own_files[own_view.front], watched_files[own_view.front]
+        return (own_file.line, own_file.column) != (watched_file.line, watched_file.column)
+
+    def _follow_pane(self, pane: str) -> None:
+        """Show the pane that the watched workbench uses, where one pane is shown at a time."""
+        workbench = self._workbench
+        if not workbench.is_compact and not workbench.alone:
+            self._pane = ""  # all panes are on screen
+        elif pane != self._pane and pane in pane_names():
+            self._pane = pane
+            if pane != workbench.here:
+                workbench.action_go(pane)
+
+
+def _is_alike(view: SessionView, other: SessionView) -> bool:
+    """Whether the editor shows the same in both."""
+    return view == replace(other, console=view.console, pane=view.pane)

@@ -354,10 +354,9 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         self.session.become(session)
         if not self.is_set_up and self.options.attach and not self.place.files:
             await self._open_own_files(summary)
-        elif (view := self.sharing.load(summary.session_id)) is not None:
-            self.documents.shared_view.restore_kernels(view)
-            if self.is_set_up:
-                self.documents.shared_view.restore_split(view)
+        else:
+            self._use_folder_of(summary)
+            self._restore_view(summary.session_id)
         try:
             async for frame in frames(session.events(0, "latest"), focus=self.session.focus):
                 self.show_frame(frame)
@@ -371,10 +370,25 @@ class Workbench(Wires, ProgramActions, DocumentActions):
         """Whether this screen is being removed: its panes may be gone before its workers end."""
         return not self.display
 
+    def _restore_view(self, session_id: str) -> None:
+        """Take kernels of documents, and the split, from the last view of this session."""
+        view = self.sharing.load(session_id)
+        if view is not None:
+            self.documents.shared_view.restore_kernels(view)
+            if self.is_set_up:
+                self.documents.shared_view.restore_split(view)
+
+    def _use_folder_of(self, summary: SessionSummary) -> None:
+        """Work in the session's folder, which is another one than this where a session was named:
+        code runs there, so its files are listed and new ones are made there."""
+        folder = Path(summary.cwd)
+        if summary.cwd and folder.resolve() != self.place.folder.resolve():
+            self.place = Workspace(folder, self.place.files)
+            self.documents.opener.folder = self.place.folder
+
     async def _open_own_files(self, summary: SessionSummary) -> None:
         """Open what a workbench on this session had open last, in the session's own folder."""
-        self.place = Workspace(Path(summary.cwd), ())
-        self.documents.opener.folder = self.place.folder
+        self._use_folder_of(summary)
         files = self._load_layout()
         view = self.sharing.load(summary.session_id)
         if view is None:

@@ -23,6 +23,7 @@ from codeexec.tui.panes.files.outline import FileRow, Outline, read, stale
 from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.render.plain import plain_words
 from codeexec.tui.session.ask import CopyRequested, Failed
+from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.click_rows import ClickRows
 from codeexec.tui.widgets.dialogs import Asker, Confirm
 from codeexec.tui.widgets.row_list import RowList
@@ -64,6 +65,8 @@ class FilesPane(Vertical):
     def __init__(self, root: Path, id: str = "files") -> None:
         super().__init__(id=id)
         self._outline = Outline(root.absolute())
+        self._session_folder = ""
+        """The session's folder as it was known last; empty before the first frame."""
         self._wanted: Path | None = None
         self._reading = asyncio.Lock()
 
@@ -103,6 +106,20 @@ class FilesPane(Vertical):
 
     def take_focus(self) -> None:
         self.focus()
+
+    def show_frame(self, frame: Frame) -> None:
+        """List the session's folder, where code runs: a session that was chosen by name may have
+        another one than the folder in which the workbench was started."""
+        cwd = frame.snapshot.cwd
+        if cwd == self._session_folder:
+            return
+        self._session_folder = cwd
+        folder = Path(cwd).absolute()
+        if cwd and folder.resolve() != self.root.resolve():
+            self._outline = Outline(folder)
+            if self.is_mounted:
+                self._show()
+                self.run_worker(self._read([self.root]), group="files")
 
     # -- reading ------------------------------------------------------------------------------
 
