@@ -15,7 +15,7 @@ from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.trust.store import Trust, TrustStore
 from codeexec.kernels.backends import BUILT_IN, Backend, BackendContext, Backends
-from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
+from codeexec.kernels.base import Handle, Kernel, KernelChoice, KernelEvent, Sink
 from codeexec.kernels.early import EarlyKernel
 from codeexec.kernels.jupyter import discover
 from codeexec.kernels.jupyter.kernel import START_TIMEOUT
@@ -34,7 +34,8 @@ class Kernels:
     """A KernelFactory. `backends` are used beside those of the registry; `containers` gives the
     settings of containers. `trust` decides which interpreters of folders may be used; by default
     what the user has decided and remembered. `start_timeout` is in seconds. `holding` has the
-    processes of local kernels; without it they are children of this process, and end with it."""
+    processes of local kernels; without it they are children of this process, and end with it.
+    `observe` is called with each batch of events of a created kernel, before its sink."""
 
     def __init__(
         self,
@@ -45,7 +46,9 @@ class Kernels:
         trust: Trust | None = None,
         start_timeout: float = START_TIMEOUT,
         holding: Holding | None = None,
+        observe: Sink | None = None,
     ) -> None:
+        self._observe = observe
         self._early = early or EarlyKernel()
         self._trust = trust or TrustStore()
         self._local = LocalBackend(self._early, self._trust, start_timeout, holding)
@@ -56,7 +59,18 @@ class Kernels:
         choice = self._resolved(choice)
         if choice.backend != LOCAL:
             self._early.end()  # a guess that was wrong, and that nobody takes
-        return self._backends.get(choice.backend).create(choice, sink)
+        return self._backends.get(choice.backend).create(choice, self._observed(sink))
+
+    def _observed(self, sink: Sink) -> Sink:
+        observe = self._observe
+        if observe is None:
+            return sink
+
+        def observed(facts: Sequence[KernelEvent]) -> None:
+            observe(facts)
+            sink(facts)
+
+        return observed
 
     def choose(self, choice: KernelChoice, name: str, policy: str = "") -> KernelChoice:
         if name:

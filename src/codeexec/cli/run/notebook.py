@@ -13,6 +13,7 @@ from codeexec.domain.events import KernelReady, KernelRef
 from codeexec.domain.outputs import MimePart
 
 if TYPE_CHECKING:
+    from codeexec.cli.run.cell_outputs import CellOutputs
     from codeexec.cli.run.source import LoadedProgram
     from codeexec.cli.streams.parts import ReadPart
     from codeexec.client.api import SessionClient
@@ -33,6 +34,7 @@ class Executed:
 async def save_notebook(
     program: LoadedProgram,
     executed: Mapping[int, Executed],
+    collected: CellOutputs | None,
     session: SessionClient,
     read: ReadPart,
     read_states: ReadStates,
@@ -42,21 +44,25 @@ async def save_notebook(
 ) -> None:
     """Write the program's cells with the outputs of this run to `path`.
 
-    `executed` maps indices of cells to their executions. Other cells keep their outputs. If no
-    cell ran, an existing file is not changed. StorageError when it cannot be written.
+    `executed` maps indices of cells to their executions. `collected` has their outputs as the
+    kernel sent them; rows of the session are saved where it has none. Other cells keep their
+    outputs. If none of the cells to run did, an existing file is not changed. StorageError when
+    it cannot be written.
     """
     from codeexec.documents.files import encode, write_atomic
     from codeexec.documents.notebook.convert import dump_notebook, with_outputs
     from codeexec.documents.notebook.kernel import kernelspec, with_language
     from codeexec.documents.notebook.widgets import has_views, with_widget_states
 
-    if not executed and path.exists():
+    if not executed and program.pieces and path.exists():
         return
     notebook = program.as_notebook()
     for cell in notebook.cells:
         execution = executed.get(cell.index)
         if cell.is_code and execution is not None:
-            outputs = await _outputs(session, execution.execution_id, read)
+            outputs = collected.outputs(execution.execution_id) if collected else None
+            if outputs is None:
+                outputs = await _outputs(session, execution.execution_id, read)
             notebook = with_outputs(notebook, cell.index, outputs, execution.count)
     states = await read_states() if executed and has_views(notebook) else {}
     notebook = with_widget_states(notebook, states)
@@ -66,6 +72,8 @@ async def save_notebook(
         notebook = notebook.with_metadata("kernelspec", spec)
     if ready is not None and ready.language:
         notebook = with_language(notebook, ready.language, ready.version, ready.language_info)
+    elif not (notebook.data.get("metadata") or {}).get("language_info"):
+        notebook = with_language(notebook, notebook.language or "python", "", {})
     text = dump_notebook(notebook)
     is_own = program.file is not None and path.absolute() == program.file.path.absolute()
     # A notebook that is saved in place keeps its encoding and line ends.

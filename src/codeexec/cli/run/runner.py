@@ -46,6 +46,7 @@ from codeexec.session.settings import HostSettings
 from codeexec.session.temporary import temporary_state
 
 if TYPE_CHECKING:
+    from codeexec.cli.run.cell_outputs import CellOutputs
     from codeexec.cli.streams.artifacts import ArtifactFolder
     from codeexec.cli.streams.parts import ReadPart
     from codeexec.client.api import SessionClient
@@ -78,7 +79,19 @@ class HeadlessRun:
         # Before any thread is made: each would have to block the signals as well.
         signals = SignalPipe() if process is not None else None
         backends = {PROGRAM: process} if process is not None else None
-        self._kernels = Kernels(early, backends, containers=_containers, trust=options.trust)
+        # The streams of a terminal are no text of a notebook: for a program its rows are saved.
+        self._cell_outputs: CellOutputs | None = None
+        if options.save is not None and program.has_cells:
+            from codeexec.cli.run.cell_outputs import CellOutputs
+
+            self._cell_outputs = CellOutputs()
+        self._kernels = Kernels(
+            early,
+            backends,
+            containers=_containers,
+            trust=options.trust,
+            observe=self._cell_outputs.take if self._cell_outputs else None,
+        )
         self._options = options
         self._program = program
         self._console = RunConsole(
@@ -176,6 +189,7 @@ class HeadlessRun:
         await save_notebook(
             self._program,
             executed,
+            self._cell_outputs,
             session,
             read,
             lambda: self._widget_states(session, read),
@@ -215,6 +229,8 @@ class HeadlessRun:
         if self._has_python_kernel and not self._has_magic:
             code = prelude(program, options.arguments)
             await session.call(Execute(code, origin=PRELUDE, options=_PRELUDE_OPTIONS))
+        if options.save is not None and not program.pieces:
+            await self._await_kernel(session)
         worst = exits.OK
         for number, piece in enumerate(program.pieces, 1):
             end = await self._run_piece(session, number, piece)
@@ -226,6 +242,13 @@ class HeadlessRun:
             if outcome.ends or (outcome.code != exits.OK and not options.keep_going):
                 break
         return worst
+
+    async def _await_kernel(self, session: SessionClient) -> None:
+        """Let the kernel tell its language, for a notebook in which no cell is run."""
+        execution_id = new_id(EXECUTION)
+        end = self._events.watch(execution_id)
+        await session.call(Execute("", execution_id, origin=PRELUDE, options=_PRELUDE_OPTIONS))
+        await end
 
     @property
     def _has_python_kernel(self) -> bool:
@@ -269,6 +292,8 @@ class HeadlessRun:
             remaining = of_cell if remaining is None else min(of_cell, remaining)
         execution_id = new_id(EXECUTION)
         self._execution_ids[piece.index] = execution_id
+        if self._cell_outputs is not None:
+            self._cell_outputs.expect(execution_id)
         if self._artifacts is not None:
             self._artifacts.begin_piece(number)
         printer = OutputPrinter(
