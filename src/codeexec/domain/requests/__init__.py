@@ -1,0 +1,230 @@
+"""Requests of clients to the engine, and the replies to them.
+
+A request is answered at once with whether it was accepted; its results follow as events. Only
+queries (`Complete`, `ReadRows`, ...) are answered with what they asked for.
+"""
+
+from __future__ import annotations
+
+from codeexec.domain.requests.base import (
+    Done,
+    Reply,
+    Request,
+)
+from codeexec.domain.requests.files import (
+    FileContent,
+    FileEntry,
+    FileList,
+    ListFiles,
+    ReadFile,
+    WriteFile,
+)
+from codeexec.domain.requests.kernels import (
+    Accepted,
+    AnswerStdin,
+    CancelExecution,
+    ClearQueue,
+    Complete,
+    Completeness,
+    Completion,
+    Completions,
+    Execute,
+    Inspect,
+    Inspection,
+    Interrupt,
+    IsComplete,
+    PauseKernel,
+    RemoveKernel,
+    RestartKernel,
+    SetDefaultKernel,
+    ShutDownKernel,
+    StartKernel,
+    UnpauseKernel,
+)
+from codeexec.domain.requests.output import (
+    Blob,
+    DisplayPage,
+    DisplayRow,
+    ExecutionPage,
+    ExecutionState,
+    ListDisplays,
+    ListExecutions,
+    ReadBlob,
+    ReadExecution,
+    ReadRows,
+    RowMatch,
+    RowMatches,
+    Rows,
+    SearchRows,
+)
+from codeexec.domain.requests.sessions import (
+    ClientInfo,
+    GetHostInfo,
+    GetUsage,
+    HostInfo,
+    KernelInfo,
+    KernelList,
+    KernelSummary,
+    ListKernels,
+    ListSessions,
+    OpenSession,
+    PinArtifact,
+    RemoveArtifact,
+    RemoveSession,
+    RenameSession,
+    SessionList,
+    SessionSummary,
+    StopHost,
+    StopSession,
+    Usage,
+)
+from codeexec.domain.requests.variables import (
+    DeleteVariable,
+    History,
+    HistoryEntry,
+    InspectVariable,
+    ReadTable,
+    RefreshVariables,
+    SearchHistory,
+    TablePage,
+    VariableDetail,
+    Variables,
+)
+
+SessionRequest = (
+    Execute
+    | CancelExecution
+    | ClearQueue
+    | AnswerStdin
+    | Interrupt
+    | StartKernel
+    | SetDefaultKernel
+    | RemoveKernel
+    | RestartKernel
+    | ShutDownKernel
+    | PauseKernel
+    | UnpauseKernel
+    | Complete
+    | Inspect
+    | IsComplete
+    | ReadRows
+    | SearchRows
+    | ReadExecution
+    | ListExecutions
+    | ListDisplays
+    | ReadBlob
+    | RefreshVariables
+    | InspectVariable
+    | ReadTable
+    | DeleteVariable
+    | SearchHistory
+    | RenameSession
+    | PinArtifact
+    | RemoveArtifact
+    | GetUsage
+)
+
+HostRequest = (
+    OpenSession | ListSessions | StopSession | RemoveSession | ListKernels | GetHostInfo | StopHost
+)
+
+FileRequest = ListFiles | ReadFile | WriteFile
+
+AnyRequest = SessionRequest | FileRequest | HostRequest
+
+WATCHABLE = (
+    Complete,
+    Inspect,
+    IsComplete,
+    ReadRows,
+    SearchRows,
+    ReadExecution,
+    ListExecutions,
+    ListDisplays,
+    ReadBlob,
+    InspectVariable,
+    ReadTable,
+    SearchHistory,
+    GetUsage,
+)
+"""Requests that a client that only watches may make."""
+
+__all__ = [
+    "WATCHABLE",
+    "Accepted",
+    "AnswerStdin",
+    "AnyRequest",
+    "Blob",
+    "CancelExecution",
+    "ClearQueue",
+    "ClientInfo",
+    "Complete",
+    "Completeness",
+    "Completion",
+    "Completions",
+    "DeleteVariable",
+    "DisplayPage",
+    "DisplayRow",
+    "Done",
+    "Execute",
+    "ExecutionPage",
+    "ExecutionState",
+    "FileContent",
+    "FileEntry",
+    "FileList",
+    "FileRequest",
+    "GetHostInfo",
+    "GetUsage",
+    "History",
+    "HistoryEntry",
+    "HostInfo",
+    "HostRequest",
+    "Inspect",
+    "InspectVariable",
+    "Inspection",
+    "Interrupt",
+    "IsComplete",
+    "KernelInfo",
+    "KernelList",
+    "KernelSummary",
+    "ListDisplays",
+    "ListExecutions",
+    "ListFiles",
+    "ListKernels",
+    "ListSessions",
+    "OpenSession",
+    "PauseKernel",
+    "PinArtifact",
+    "ReadBlob",
+    "ReadExecution",
+    "ReadFile",
+    "ReadRows",
+    "ReadTable",
+    "RefreshVariables",
+    "RemoveArtifact",
+    "RemoveKernel",
+    "RemoveSession",
+    "RenameSession",
+    "Reply",
+    "Request",
+    "RestartKernel",
+    "RowMatch",
+    "RowMatches",
+    "Rows",
+    "SearchHistory",
+    "SearchRows",
+    "SessionList",
+    "SessionRequest",
+    "SessionSummary",
+    "SetDefaultKernel",
+    "ShutDownKernel",
+    "StartKernel",
+    "StopHost",
+    "StopSession",
+    "TablePage",
+    "UnpauseKernel",
+    "Usage",
+    "VariableDetail",
+    "Variables",
+    "WriteFile",
+]

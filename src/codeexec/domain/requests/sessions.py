@@ -1,0 +1,171 @@
+"""Requests about a session itself, and to the host that keeps all sessions of a server."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from msgspec import Struct, field
+
+from codeexec.domain.requests.base import Done, Reply, Request
+
+
+class RenameSession(Request[Done], frozen=True):
+    name: str
+
+
+class PinArtifact(Request[Done], frozen=True):
+    """Keep a file of the working folder as an artifact of the session."""
+
+    path: str
+
+
+class RemoveArtifact(Request[Done], frozen=True):
+    artifact_id: str
+
+
+class ClientInfo(Struct, frozen=True, omit_defaults=True):
+    name: str
+    watch_only: bool = False
+
+
+class Usage(Reply, frozen=True):
+    """Use of the kernel and its children: `cpu` in cores, `rss` in bytes; None when unknown."""
+
+    cpu: float | None = None
+    rss: int | None = None
+    clients: tuple[ClientInfo, ...] = ()
+
+
+class GetUsage(Request[Usage], frozen=True):
+    Answer: ClassVar[type[Reply]] = Usage
+    kernel: str = ""
+
+
+class KernelSummary(Struct, frozen=True, omit_defaults=True):
+    """A kernel in a list of sessions: `name` within the session, `kernel` to show to the user,
+    `kernel_name` to request such a kernel again."""
+
+    name: str
+    state: str
+    kernel: str = ""
+    kernel_name: str = ""
+    pid: int | None = None
+    language: str = ""
+    backend: str = ""
+    policy: str = ""
+    is_default: bool = False
+
+
+class SessionSummary(Reply, frozen=True):
+    """A session in a list; `bytes` is its size on disk.
+
+    `kernels` are all its kernels. The fields of a kernel describe the default one: `kernel_name`
+    to request such a kernel again, `policy` for its limits, `language` as far as it is known before
+    the kernel has started. `state` is "busy" when any kernel is."""
+
+    session_id: str
+    name: str
+    cwd: str
+    state: str
+    kernel: str = ""
+    pid: int | None = None
+    opened_at: float = 0.0
+    changed_at: float = 0.0
+    executions: int = 0
+    queued: int = 0
+    clients: int = 0
+    bytes: int = 0
+    seq: int = 0
+    kernel_name: str = ""
+    backend: str = ""
+    policy: str = ""
+    language: str = ""
+    kernels: tuple[KernelSummary, ...] = ()
+
+
+class OpenSession(Request[SessionSummary], frozen=True):
+    """Open a new session, or the open session of this name.
+
+    `kernel` is a kernel's name, or the path of a Python or of an environment; empty, it is looked
+    up from `cwd` or `file`. `connection_file` attaches to a kernel that another program started.
+    With the backend `docker` the kernel runs in a container of `image`, limited by `policy`: a
+    preset with changes, such as `locked memory=2GB`; empty, the server's settings apply."""
+
+    Answer: ClassVar[type[Reply]] = SessionSummary
+    cwd: str
+    name: str = ""
+    kernel: str = ""
+    file: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+    backend: str = "local"
+    image: str = ""
+    policy: str = ""
+    connection_file: str = ""
+    start_kernel: bool = True
+
+
+class SessionList(Reply, frozen=True):
+    sessions: tuple[SessionSummary, ...]
+
+
+class ListSessions(Request[SessionList], frozen=True):
+    """List open sessions; with `ended`, also closed ones on disk."""
+
+    Answer: ClassVar[type[Reply]] = SessionList
+    ended: bool = True
+
+
+class StopSession(Request[Done], frozen=True):
+    """End the kernel and close the session; its journal stays."""
+
+    session_id: str
+
+
+class RemoveSession(Request[Done], frozen=True):
+    """Delete the journal and files of a closed session."""
+
+    session_id: str
+
+
+class KernelInfo(Struct, frozen=True, omit_defaults=True):
+    """A kernel that can be requested. `problem` says why it is unusable, `fix` is the command that
+    repairs it, `policy` its limits."""
+
+    name: str
+    display_name: str
+    language: str
+    path: str
+    source: str
+    is_default: bool = False
+    problem: str = ""
+    fix: str = ""
+    policy: str = ""
+
+
+class KernelList(Reply, frozen=True):
+    kernels: tuple[KernelInfo, ...]
+
+
+class ListKernels(Request[KernelList], frozen=True):
+    Answer: ClassVar[type[Reply]] = KernelList
+    cwd: str = ""
+
+
+class HostInfo(Reply, frozen=True):
+    version: str
+    pid: int
+    started_at: float
+    socket: str
+    state_dir: str
+    schema: int
+
+
+class GetHostInfo(Request[HostInfo], frozen=True):
+    Answer: ClassVar[type[Reply]] = HostInfo
+
+
+class StopHost(Request[Done], frozen=True):
+    """End the server. With `sessions`, end all kernels too; otherwise the next server adopts
+    them."""
+
+    sessions: bool = False
