@@ -13,7 +13,7 @@ from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.events import ExecutionFinished, Recorded, StdinRequested, Variable
 from codeexec.domain.fold import apply
 from codeexec.domain.ids import EXECUTION, new_id
-from codeexec.domain.options import ExecuteOptions
+from codeexec.domain.options import ExecuteOptions, ProgramOptions
 from codeexec.domain.requests import (
     AnswerStdin,
     CancelExecution,
@@ -57,10 +57,14 @@ class RunningSession:
         answers: Sequence[str] = (),
         silent: bool = False,
         kernel: str = "",
+        language: str = "",
+        program: ProgramOptions | None = None,
     ) -> ExecutionResult:
         """Run code to its end and return the result, also for code that fails.
 
-        `kernel` names a kernel of the session, such as `bash`; it is started if needed.
+        `kernel` names a kernel of the session, such as `bash`; it is started if needed. `language`
+        chooses a kernel of that language, or else builds and runs the code as a program: its
+        steps and diagnostics stand in the result. `program` says how, and may name a file.
         `timeout` in seconds. `answers` are the lines that input() returns; after the last, a
         request for input cancels the execution. KernelDied is not raised: see the result.
         """
@@ -73,6 +77,8 @@ class RunningSession:
             allow_stdin=True,
             silent=silent,
             kernel=kernel,
+            language=language,
+            program=program,
         ):
             if isinstance(record.event, StdinRequested):
                 if pending_answers:
@@ -90,6 +96,8 @@ class RunningSession:
         allow_stdin: bool = True,
         silent: bool = False,
         kernel: str = "",
+        language: str = "",
+        program: ProgramOptions | None = None,
     ) -> AsyncIterator[Recorded]:
         """Run code and yield the session's events as they come, until this code has ended."""
         execution_id = execution_id or new_id(EXECUTION)
@@ -99,7 +107,12 @@ class RunningSession:
                 execution_id,
                 origin="program",
                 options=ExecuteOptions(
-                    silent=silent, allow_stdin=allow_stdin, timeout=timeout, kernel=kernel
+                    silent=silent,
+                    allow_stdin=allow_stdin,
+                    timeout=timeout,
+                    kernel=kernel,
+                    language=language,
+                    program=program,
                 ),
             )
         )

@@ -256,10 +256,13 @@ class DisplayUpdated(Event, frozen=True):
 
 
 class StdinRequested(Event, frozen=True):
+    """`echoed`: the program's terminal shows the answer, which is not shown by a row of its own."""
+
     request_id: str
     execution_id: str
     prompt: str = ""
     password: bool = False
+    echoed: bool = False
 
 
 class StdinAnswered(Event, frozen=True):

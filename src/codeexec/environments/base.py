@@ -186,6 +186,11 @@ class TerminalHandle(Protocol):
     async def signal(self, number: int) -> None:
         """To the process group in the foreground, or to the command's where there is none."""
 
+    @property
+    def is_echoing(self) -> bool:
+        """Whether the terminal shows what is typed; a program that asks for a password has
+        switched that off. True where it is not known."""
+
     def poll(self) -> ProcessEnd | None: ...
 
     async def wait(self) -> ProcessEnd:

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from codeexec.domain.backends import CONTAINERS, LOCAL
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
+from codeexec.domain.options import PROGRAMS
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GROUP = "codeexec.backends"
-BUILT_IN = {CONTAINERS: "codeexec.kernels.docker.containers:make_backend"}
+BUILT_IN = {
+    CONTAINERS: "codeexec.kernels.docker.containers:make_backend",
+    PROGRAMS: "codeexec.kernels.process.steps.kernel:make_backend",
+}
 """Backends of ours that are loaded when they are wanted; each `MODULE:FUNCTION`."""
 
 

@@ -82,6 +82,8 @@ class InputRequested:
     password: bool
     message: str = ""
     """The id of the kernel's message: the same question may be told again to another server."""
+    echoed: bool = False
+    """The program's terminal shows the answer in its output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +238,9 @@ class KernelChoice:
     """Without a name: that of the kernel to find."""
     session: str = ""
     """Told in a container's name and labels."""
+    place: Callable[[], Environment] | None = field(default=None, compare=False)
+    """The environment of the session, in which kernels of programs run them; None: a folder of
+    this machine, `cwd`."""
 
 
 Handle = dict[str, object]

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Literal, NamedTuple
 
 from codeexec.domain.errors import UsageError
-from codeexec.languages.catalog import by_file
+from codeexec.languages.catalog import by_file, languages
 from codeexec.languages.model import Language
 
 Report = Literal["plain", "color", "parsed"]
@@ -46,6 +46,12 @@ def language_of_program(name: str, first_line: str = "") -> Language | None:
             f"Run a {language.title} file that includes it.",
         )
     return language
+
+
+def is_program_language(name: str) -> bool:
+    """Whether code of this language can be built and run as a program of its own."""
+    language = languages().get(name)
+    return language is not None and language.name != "python" and bool(language.run)
 
 
 def shebang_words(first_line: str) -> tuple[str, ...]:

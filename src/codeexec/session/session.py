@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -85,6 +86,7 @@ class Session:
             answers={},
             outlives=outlives,
         )
+        choice = replace(choice, place=lambda: self.environment)
         self.slots = KernelSlots(parts, choice, first_kernel)
         for name in self.snapshot.kernels:
             self.slots.restore(name, choice_left(journal, name, choice))

@@ -280,6 +280,10 @@ class GuestTerminal:
         content = {"signal": number, "to": "foreground"}
         self._wire.send_json(Kind.SIGNAL, self._process.number, content)
 
+    @property
+    def is_echoing(self) -> bool:
+        return True
+
     def poll(self) -> ProcessEnd | None:
         code = self._process.poll()
         return None if code is None else ProcessEnd(code)

@@ -75,6 +75,16 @@ class LocalTerminal:
     async def signal(self, number: int) -> None:
         await self._process.signal(number, to="foreground")
 
+    @property
+    def is_echoing(self) -> bool:
+        handle = self._process.input
+        if handle is None:
+            return True
+        try:
+            return bool(termios.tcgetattr(handle)[3] & termios.ECHO)
+        except termios.error:
+            return True  # it has ended
+
     def poll(self) -> ProcessEnd | None:
         return self._process.poll()
 

@@ -185,7 +185,8 @@ class KernelEventHandler:
         """This question is being answered, though the kernel may not know yet: the rows that show
         it. The answer to a password is shown as dots."""
         self._last_answered = request.request_id
-        if document := self._open(request.execution_id):
+        document = None if request.echoed else self._open(request.execution_id)
+        if document is not None:
             document.answer(request.prompt, "•••" if request.password else text)
         return self._flush()
 
@@ -197,7 +198,7 @@ class KernelEventHandler:
         view = self._find(fact.execution)
         if view is not None and view.stdin is not None and view.stdin.request_id == request_id:
             return []
-        return [StdinRequested(request_id, fact.execution, fact.prompt, fact.password)]
+        return [StdinRequested(request_id, fact.execution, fact.prompt, fact.password, fact.echoed)]
 
     def _display(self, fact: says.Displayed) -> Display:
         parts = self._blobs.make_parts(fact.data)

@@ -119,7 +119,9 @@ def choice_left(journal: Journal, name: str, first: KernelChoice) -> KernelChoic
     value = journal.get_private(f"{CHOICE}:{name}")
     fields = value if isinstance(value, dict) else {}
     if not fields:
-        return KernelChoice(first.cwd, spec_of(name), env=first.env, session=first.session)
+        return KernelChoice(
+            first.cwd, spec_of(name), env=first.env, session=first.session, place=first.place
+        )
     return dataclasses.replace(
         first,
         file="",

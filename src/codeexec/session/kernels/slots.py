@@ -146,7 +146,7 @@ class KernelSlots:
             return replace(self._parts.factory.choose(choice, spec), file="")
         if _language_of(first) == DEFAULT_KERNEL:
             return choice
-        return KernelChoice(choice.cwd, env=choice.env, session=choice.session)
+        return KernelChoice(choice.cwd, env=choice.env, session=choice.session, place=choice.place)
 
     def choose_default(self, name: str) -> None:
         slot = self.get(name)

@@ -65,15 +65,20 @@ class ProgramFolder:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Builds of the same program wait for each other."""
+        lock = self.lock()
+        try:
+            yield
+        finally:
+            os.close(lock)
+
+    def lock(self) -> int:
+        """A descriptor; closing it lets the next build begin. StorageError."""
         try:
             lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _unusable(self.path, error) from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return lock
 
     def find_report(self) -> str | None:
         """What the compiler reported when it made the program that is here (warnings), if that
@@ -100,7 +105,7 @@ class ProgramFolder:
             fresh = self._manifest.with_suffix(".new")
             fresh.write_text(content, "utf-8", "surrogatepass")
             fresh.replace(self._manifest)
-        self._sweep()
+        sweep(self._root)
 
     def _read_inputs(self, cwd: Path) -> dict[str, Input] | None:
         """All files that the build read; None where that is not known, or time is one of them."""
@@ -123,15 +128,29 @@ class ProgramFolder:
             return None
         return inputs
 
-    def _sweep(self) -> None:
-        """Remove the programs that were used least recently, beyond the bounds."""
-        folders = sorted(self._root.iterdir(), key=_last_use, reverse=True)
-        size = 0
-        for number, folder in enumerate(folders):
-            with contextlib.suppress(OSError):
-                size += sum(file.stat().st_size for file in folder.iterdir())
-            if number and (number >= MOST_PROGRAMS or size > MOST_BYTES):
-                shutil.rmtree(folder, ignore_errors=True)
+
+def keep_code(code: str, name: str) -> Path:
+    """A file that has this code, the same one for the same code. StorageError."""
+    digest = hashlib.blake2b(code.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
+    root = Path(cache_folder(), "code")
+    path = root / digest / name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.write_text(code, "utf-8", "surrogateescape")
+        sweep(root)
+    except OSError as error:
+        raise _unusable(path.parent, error) from error
+    return path
+
+
+def sweep(root: Path) -> None:
+    """Remove the folders that were used least recently, beyond the bounds."""
+    size = 0
+    for number, folder in enumerate(sorted(root.iterdir(), key=_last_use, reverse=True)):
+        with contextlib.suppress(OSError):
+            size += sum(file.stat().st_size for file in folder.iterdir())
+        if number and (number >= MOST_PROGRAMS or size > MOST_BYTES):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_depfile(text: str) -> list[str]:

@@ -1,0 +1,87 @@
+"""Builds a program for a session: its compiler is a command of the session's environment."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+
+from codeexec.environments.base import Environment, ExecHandle
+from codeexec.kernels.process.steps.build import (
+    MOST_REPORT,
+    BuildResult,
+    Program,
+    compiler_environ,
+)
+
+
+class SessionBuild:
+    """One build. `write` takes the compiler's report as it comes."""
+
+    def __init__(
+        self, environment: Environment, program: Program, write: Callable[[bytes], None]
+    ) -> None:
+        self._environment = environment
+        self._program = program
+        self._write = write
+        self._compiler: ExecHandle | None = None
+        self._report = bytearray()
+
+    async def run(self, *, rebuild: bool) -> BuildResult:
+        """Build it unless it was built already, or `rebuild`. EnvironmentUnavailable when the
+        compiler cannot be started, StorageError when the program cannot be kept."""
+        folder = self._program.folder
+        if folder is None:
+            return BuildResult(0, "", 0.0)
+        began = time.monotonic()
+        lock = await asyncio.to_thread(folder.lock)
+        try:
+            report = None if rebuild else await asyncio.to_thread(folder.find_report)
+            if report is not None:
+                self._write(report.encode("utf-8", "surrogateescape"))
+                return BuildResult(0, report, time.monotonic() - began, is_reused=True)
+            status = await self._compile()
+            report = bytes(self._report).decode("utf-8", "surrogateescape")
+            if status == 0:
+                await asyncio.to_thread(folder.keep, report, self._program.cwd)
+        finally:
+            os.close(lock)
+        return BuildResult(status, report, time.monotonic() - began)
+
+    async def signal(self, number: int) -> None:
+        """To the compiler and all that it has started."""
+        if self._compiler is not None:
+            await self._compiler.signal(number)
+
+    async def _compile(self) -> int:
+        program = self._program
+        compiler = self._compiler = await self._environment.exec(
+            program.plan.build, stdin=b"", env=compiler_environ(program.environ)
+        )
+        reading = asyncio.gather(*map(self._read, (compiler.stdout, compiler.stderr)))
+        ended = asyncio.ensure_future(compiler.wait())
+        try:
+            await asyncio.wait((reading, ended), return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done() and len(self._report) > MOST_REPORT:
+                self._write(b"\n(the report is longer, and the compiler was ended)\n")
+                return 1
+            status = await ended
+            # A driver that was killed has left its compiler.
+            await compiler.signal(signal.SIGKILL)
+            await reading
+            return status
+        finally:
+            reading.cancel()
+            ended.cancel()
+            await asyncio.gather(reading, ended, return_exceptions=True)
+            await compiler.kill()
+            self._compiler = None
+
+    async def _read(self, stream: AsyncIterator[bytes]) -> None:
+        async for chunk in stream:
+            self._write(chunk)
+            self._report += chunk
+            if len(self._report) > MOST_REPORT:
+                return

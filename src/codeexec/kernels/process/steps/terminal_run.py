@@ -1,0 +1,117 @@
+"""Runs one program on a pseudo-terminal: its output in batches, and when it waits for input."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import signal
+from collections.abc import Callable
+
+from codeexec.environments.base import ProcessEnd, TerminalHandle
+from codeexec.kernels.process.steps.stdin_wait import Wait, wait_of
+
+GATHER = 0.004
+"""Seconds in which small reads are gathered: each batch is journaled and painted."""
+MOST_WAITING = 1 << 20
+"""Bytes that wait to be taken; beyond it the program is held back."""
+END_OF_INPUT = "\x04"
+"""Stands for Ctrl+D: see `guest/program_magic.py`."""
+
+FIRST_LOOK = 0.05
+LAST_LOOK = 0.5
+"""Seconds of silence before the first and between later looks at what the program waits for."""
+POLLING = 1.0
+"""Seconds of silence after which one that waits for descriptors is taken to wait for input."""
+
+PREPARED = ("/bin/sh", "-c", 'stty -onlcr 2>/dev/null; exec "$@"', "sh")
+"""Starts a command on a terminal that leaves newlines as they are."""
+
+
+class TerminalRun:
+    """`write` takes text of the output. `ask` is called when the program waits for a line, once
+    until `answer`; its argument tells whether that is a password."""
+
+    def __init__(
+        self,
+        terminal: TerminalHandle,
+        write: Callable[[str], None],
+        ask: Callable[[bool], None],
+        look: Callable[[int], Wait] = wait_of,
+    ) -> None:
+        self.terminal = terminal
+        self._write = write
+        self._ask = ask
+        self._look = look
+        self._pieces: list[bytes] = []
+        self._waiting = 0
+        self._arrived = asyncio.Event()
+        self._taken = asyncio.Event()
+        self._is_asking = False
+        self._asked_for = ""
+        self._total = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    async def run(self) -> ProcessEnd:
+        """Follow the program to its end. EnvironmentUnavailable when its environment has ended."""
+        reading = asyncio.ensure_future(self._read())
+        looking = asyncio.ensure_future(self._look_for_questions())
+        try:
+            await self._pass_on(reading)
+            return await self.terminal.wait()
+        finally:
+            looking.cancel()
+            reading.cancel()
+            await asyncio.gather(looking, reading, return_exceptions=True)
+            await self.terminal.kill()
+
+    async def answer(self, text: str) -> None:
+        """Type a line, or Ctrl+D."""
+        self._is_asking = False
+        data = text.encode("utf-8", "surrogateescape")
+        await self.terminal.write(data if text == END_OF_INPUT else data + b"\n")
+
+    async def interrupt(self) -> None:
+        await self.terminal.signal(signal.SIGINT)
+
+    async def _read(self) -> None:
+        async for data in self.terminal.output:
+            self._pieces.append(data)
+            self._waiting += len(data)
+            self._total += len(data)
+            self._arrived.set()
+            while self._waiting > MOST_WAITING:
+                self._taken.clear()
+                await self._taken.wait()
+
+    async def _pass_on(self, reading: asyncio.Future[None]) -> None:
+        reading.add_done_callback(lambda _: self._arrived.set())
+        while not reading.done():
+            await self._arrived.wait()
+            await asyncio.sleep(GATHER)
+            self._arrived.clear()
+            self._pass_pieces()
+        self._pass_pieces(final=True)
+
+    def _pass_pieces(self, *, final: bool = False) -> None:
+        data, self._pieces, self._waiting = b"".join(self._pieces), [], 0
+        self._taken.set()
+        text = self._decoder.decode(data, final=final)
+        if text:
+            self._write(text)
+
+    async def _look_for_questions(self) -> None:
+        silence, pause = 0.0, FIRST_LOOK
+        while True:
+            total = self._total
+            await asyncio.sleep(pause)
+            if self._is_asking or self._total != total:
+                silence, pause = 0.0, FIRST_LOOK
+                continue
+            silence, pause = silence + pause, min(pause * 2, LAST_LOOK)
+            wait = await asyncio.to_thread(self._look, self.terminal.pid)
+            is_for_input = wait.kind == "reads" or (wait.kind == "polls" and silence >= POLLING)
+            # The same wait as before: it has not read the last answer yet.
+            is_new = wait.token != self._asked_for or not wait.token
+            if is_for_input and is_new and self._total == total:
+                self._is_asking, self._asked_for = True, wait.token
+                self._ask(not self.terminal.is_echoing)

@@ -1,0 +1,195 @@
+"""Kernels of programs in a session: real compilers and interpreters on a real terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from codeexec import open_session
+from codeexec.domain.events import ExecutionFinished, OutputChanged, StdinRequested
+from codeexec.domain.options import ExecuteOptions, ProgramOptions
+from codeexec.domain.requests import Execute, Interrupt
+from codeexec.environments.processes import start
+from codeexec.kernels.process.steps.cache import read_depfile
+from codeexec.kernels.process.steps.stdin_wait import wait_of
+from codeexec.program import RunningSession
+from support.servers import wait_until
+
+DOUBLE = """\
+#include <iostream>
+int main() {
+  int n;
+  std::cout << "n? " << std::flush;
+  std::cin >> n;
+  std::cout << 2 * n << std::endl;
+  return 3;
+}
+"""
+
+
+@pytest.fixture
+async def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RunningSession]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "work"
+    folder.mkdir()
+    async with open_session(cwd=folder) as opened:
+        yield opened
+
+
+def write(tmp_path: Path, name: str, text: str) -> ProgramOptions:
+    (tmp_path / "work" / name).write_text(text)
+    return ProgramOptions(name)
+
+
+async def test_code_of_a_language_is_built_and_run(session: RunningSession) -> None:
+    result = await session.run(DOUBLE, language="cpp", answers=["21"])
+    assert result.stdout == ["n? 21", "42"]
+    assert result.error == "SystemExit: 3"
+    build, run = result.steps
+    assert (build.name, build.code, build.is_reused) == ("build", 0, False)
+    assert (run.name, run.code) == ("run", 3)
+    assert run.peak_memory is not None
+    assert 1 << 20 < run.peak_memory < 64 << 20
+
+    again = await session.run(DOUBLE, language="cpp", answers=["4"])
+    assert again.stdout == ["n? 4", "8"]
+    assert again.steps[0].is_reused
+
+
+async def test_a_failed_build_has_diagnostics(session: RunningSession, tmp_path: Path) -> None:
+    program = write(tmp_path, "bad.cpp", "int main(){ return x; }\n")
+    result = await session.run("", kernel="programs:cpp", program=program)
+    assert result.error == "BuildFailed: g++ ended with status 1."
+    (step,) = result.steps
+    (problem,) = step.diagnostics
+    place = problem.place
+    assert (place.file, place.line, place.column) == ("bad.cpp", 1, 20)
+    assert result.stderr[1].startswith("bad.cpp:1:20: error:")
+
+
+async def test_a_script_runs_in_the_folder_of_the_session(
+    session: RunningSession, tmp_path: Path
+) -> None:
+    program = write(tmp_path, "a.sh", 'pwd; test -t 1 && echo terminal; echo "$1"; nosuch\n')
+    program = ProgramOptions(program.file, arguments=("word",))
+    result = await session.run("", kernel="programs:bash", program=program)
+    assert result.stdout[:3] == [str(tmp_path / "work"), "terminal", "word"]
+    (step,) = result.steps
+    assert step.code == 127
+    assert [p.place.line for p in step.diagnostics] == [1]
+
+
+async def test_the_end_of_input(session: RunningSession) -> None:
+    result = await session.run("cat; echo done", language="bash", answers=["a", "\x04"])
+    assert result.stdout == ["a", "a", "done"]
+
+
+async def test_a_password_is_asked_for_as_one(session: RunningSession) -> None:
+    questions = []
+    async for record in session.stream("read -s word; echo ${#word}", language="bash"):
+        if isinstance(record.event, StdinRequested):
+            questions.append(record.event)
+            await session.answer(record.event, "secret")
+        if isinstance(record.event, ExecutionFinished):
+            result = await session.result(record.event.execution_id)
+    assert [(q.password, q.echoed) for q in questions] == [(True, True)]
+    assert result.stdout == ["6"]
+
+
+async def test_an_interrupt_ends_an_endless_loop(session: RunningSession) -> None:
+    async for record in session.stream("echo on; while :; do :; done", language="bash"):
+        if isinstance(record.event, OutputChanged):
+            await session.call(Interrupt(kernel="bash"))
+        if isinstance(record.event, ExecutionFinished):
+            assert record.event.status == "cancelled"
+            step = (await session.result(record.event.execution_id)).steps[-1]
+            assert (step.code, step.signal) == (130, "SIGINT")
+
+
+async def test_a_program_that_ignores_an_interrupt_is_killed(session: RunningSession) -> None:
+    code = "trap '' INT TERM; echo on; while :; do sleep 0.1; done"
+    async for record in session.stream(code, language="bash"):
+        if isinstance(record.event, OutputChanged):
+            await session.call(Interrupt(stage="kill", kernel="bash"))
+        if isinstance(record.event, ExecutionFinished):
+            step = (await session.result(record.event.execution_id)).steps[-1]
+            assert step.signal == "SIGKILL"
+    assert (await session.run("echo next", language="bash")).stdout == ["next"]
+
+
+async def test_a_limit_of_time(session: RunningSession) -> None:
+    result = await session.run("while :; do :; done", language="bash", timeout=0.3)
+    assert not result.is_success
+    assert result.steps[-1].signal == "SIGINT"
+
+
+async def test_an_interrupt_ends_the_compiler(
+    session: RunningSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = tmp_path / "ready"
+    shim = tmp_path / "g++"
+    number = f"echo $! > {ready}.new; mv {ready}.new {ready}"
+    shim.write_text(f"#!/bin/sh\nsleep 600 &\n{number}\nwait\n")
+    shim.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    request = Execute("int main(){}", options=ExecuteOptions(language="cpp"))
+    execution = (await session.call(request)).execution_id
+    await wait_until(ready.exists, "the compiler")
+    await session.call(Interrupt(kernel="cpp"))
+    async for record in session.events():
+        if isinstance(record.event, ExecutionFinished):
+            break
+    result = await session.result(execution)
+    assert result.error.startswith("BuildFailed: g++ was ended by SIG")
+    left = Path(f"/proc/{ready.read_text().strip()}")
+    await wait_until(lambda: not left.exists(), "the end of the compiler")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "name", "words"),
+    [("programs:cpp", "a.hpp", "a header"), ("programs:bash", "absent.sh", "No such file")],
+)
+async def test_what_cannot_be_run_is_told(
+    session: RunningSession, tmp_path: Path, kernel: str, name: str, words: str
+) -> None:
+    (tmp_path / "work" / "a.hpp").write_text("")
+    result = await session.run("", kernel=kernel, program=ProgramOptions(name))
+    assert words in result.error
+
+
+async def test_run_alone_needs_a_build(session: RunningSession, tmp_path: Path) -> None:
+    write(tmp_path, "main.c", "int main(void){ return 4; }\n")
+
+    async def run(steps: str) -> str:
+        program = ProgramOptions("main.c", steps=steps)  # type: ignore[arg-type]
+        return (await session.run("", kernel="programs:c", program=program)).error
+
+    assert "was not built yet" in await run("run")
+    assert await run("build") == ""
+    assert await run("run") == "SystemExit: 4"
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("import sys; sys.stdin.readline()", "reads"),
+        ("import time; time.sleep(600)", "works"),
+        ("import select, sys; select.select([sys.stdin], [], [])", "polls"),
+        ("import subprocess; subprocess.run(['cat'])", "reads"),
+    ],
+)
+async def test_what_a_process_waits_for(code: str, kind: str) -> None:
+    process = await start([sys.executable, "-c", code])
+    try:
+        await wait_until(lambda: wait_of(process.pid).kind == kind, kind)
+    finally:
+        await process.end()
+
+
+def test_names_in_a_depfile() -> None:
+    text = "out: a\\ b.cpp /usr/x.h \\\n  c$$d.h\n\n/usr/x.h:\n"
+    assert read_depfile(text) == ["a b.cpp", "/usr/x.h", "c$d.h"]
