@@ -26,7 +26,7 @@ async def test_search_follows_what_is_typed_and_speaks_of_that_alone(tmp_path: P
         await bench.write("beta")
         await bench.sees("21 of 21")
         view = bench.workbench.console_pane.view
-        assert view.marked_row is not None and view.marked_row[1] == 38
+        assert view.cursor.marked_row is not None and view.cursor.marked_row[1] == 38
         await bench.press("enter")  # takes what was found
         await bench.press("enter")  # and goes back from match to match
         await bench.sees("20 of 21")
@@ -37,11 +37,11 @@ async def test_search_follows_what_is_typed_and_speaks_of_that_alone(tmp_path: P
         await bench.press(*["backspace"] * 7)
         await bench.write("IN RANGE(40)")
         await bench.sees("1 of 1")
-        assert (view.marked_row[1], view.marked_part) == (0, "code")
+        assert (view.cursor.marked_row[1], view.cursor.marked_part) == (0, "code")
         assert view.scroll_offset.y == 0
         await bench.press("escape")
         await bench.sees_no_more("nothing found")
-        assert view.marked_row is None and view.has_focus
+        assert view.cursor.marked_row is None and view.has_focus
         # Of a copy it is said how much it was.
         await bench.press("y")
         await bench.is_told("40 rows copied.")

@@ -74,15 +74,15 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 await student.until(lambda: student.workbench.last is not None, "a frame")
                 place = teacher.workbench.console_pane.view
                 card = place.card_list.cards[-1]
-                place.go_to_place(card, 50)
-                await teacher.until(lambda: not place.follows, "the teacher's scroll")
+                place.viewport.go_to(card, 50)
+                await teacher.until(lambda: not place.viewport.follows, "the teacher's scroll")
                 teacher.workbench.keep_layout()
                 student_view = student.workbench.console_pane.view
                 await student.until(lambda: student_view.place == (card.key, 50), "the same place")
                 place.go_to_end()
-                await teacher.until(lambda: place.follows, "the teacher's end")
+                await teacher.until(lambda: place.viewport.follows, "the teacher's end")
                 teacher.workbench.keep_layout()
-                await student.until(lambda: student_view.follows, "the end")
+                await student.until(lambda: student_view.viewport.follows, "the end")
                 # Where one pane is shown at a time, it is the one that the teacher uses.
                 await student.pilot.resize_terminal(80, 24)
                 await student.until(lambda: student.workbench.is_compact, "tabs")

@@ -184,14 +184,14 @@ async def test_the_end_is_followed_until_the_reader_looks_back() -> None:
     app = Shown()
     async with app.run_test(size=(60, 10)):
         app.run_once("1", "f()", Run("stdout", "\n".join(map(str, range(50)))))
-        assert app.view.follows
+        assert app.view.viewport.follows
         app.view.scroll_to(y=0, animate=False, force=True)
-        assert not app.view.follows
+        assert not app.view.viewport.follows
         app.run_once("2", "g()", Run("stdout", "\n".join(map(str, range(30)))))
         assert app.view.scroll_offset.y == 0
         assert "▼ 30 new lines" in app.lines()[-1]
         app.view.go_to_end()
-        assert app.view.news == 0
+        assert app.view.viewport.news == 0
         assert "  29" in app.lines()
 
 
@@ -259,7 +259,7 @@ async def test_the_card_that_runs_is_followed_and_not_those_that_wait() -> None:
             shown = app.lines()
             assert any(f"row {number}.19" in line for line in shown)
             assert any(f"◌ {30 - number} queued" in line for line in shown)
-            assert app.view.follows
+            assert app.view.viewport.follows
             app.feed(ExecutionFinished(key, "ok"))
 
 
@@ -357,7 +357,7 @@ async def test_a_selection_over_folded_lines_has_no_newlines_where_they_were_fol
         await pilot.hover(view, offset=(20, top + 3))
         await pilot.mouse_up(view, offset=(20, top + 3))
         assert app.screen.get_selected_text() == f"{PROSE}\nend\n{PROSE[:19]}"
-        assert view.selected is None
+        assert view.cursor.selected is None
 
 
 async def test_a_drag_over_a_traceback_goes_nowhere_and_a_click_does() -> None:
@@ -416,9 +416,9 @@ async def test_cards_that_wait_take_one_line_until_they_are_asked_for() -> None:
         assert "cell_1()" in app.lines()[0] and "◌ 7 queued" in app.lines()[2]
         assert view.card_list.height == 4
         view.step(-1)
-        assert view.selected is view.card_list.cards[1]  # it stands for the seven
+        assert view.cursor.selected is view.card_list.cards[1]  # it stands for the seven
         view.step(-1)
-        assert view.selected is view.card_list.cards[0]
+        assert view.cursor.selected is view.card_list.cards[0]
         await pilot.click(view, offset=(4, 2))
         assert [line for line in app.lines() if "cell_8()" in line]
         assert view.card_list.height == 16

@@ -134,7 +134,7 @@ async def test_a_match_in_an_old_execution_is_shown(bench: Bench) -> None:
     await bench.until(lambda: numbers(bench)[-1:] == [RUNS], "the last card")
     await pane.search.search("value 7.")
     await bench.sees("value 7.")
-    assert pane.view.marked_row == ("e7", 0)
+    assert pane.view.cursor.marked_row == ("e7", 0)
 
 
 async def test_all_executions_are_exported(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,19 +67,19 @@ class CardActions:
     # -- what a card shows ---------------------------------------------------------------------
 
     def fold(self) -> None:
-        if card := self._view.current:
+        if card := self._view.cursor.current:
             self._view.toggle_fold(card)
 
     def fold_code(self) -> None:
-        if card := self._view.current:
+        if card := self._view.cursor.current:
             self._view.toggle_code(card)
 
     def frames(self) -> None:
-        if card := self._view.current:
+        if card := self._view.cursor.current:
             self._view.toggle_frames(card)
 
     def source(self) -> None:
-        card = self._view.current
+        card = self._view.cursor.current
         if card is None or card.view.error is None:
             self._requester.post(NoticePosted("Nothing failed here."))
             return
@@ -93,7 +93,7 @@ class CardActions:
             self._requester.post(NoticePosted("It did not fail in code of yours."))
 
     def open_display(self, *, outside: bool = False) -> None:
-        card = self._view.current
+        card = self._view.cursor.current
         if card is not None and card.view.displays:
             display = card.view.displays[-1]
             self._requester.post(ConsoleMessages.DisplayOpened(display, outside))
@@ -106,15 +106,15 @@ class CardActions:
     # -- its text ------------------------------------------------------------------------------
 
     def copy_output(self) -> None:
-        if card := self._view.current:
+        if card := self._view.cursor.current:
             self._requester.run(self.text.copy(card.view), "copy", exclusive=True)
 
     def copy_code(self) -> None:
-        if card := self._view.current:
+        if card := self._view.cursor.current:
             self._requester.post(CopyRequested(card.view.code, "The code"))
 
     def save_output(self) -> None:
-        if card := self._view.current:
+        if card := self._view.cursor.current:
             self._requester.run(self.text.save(card.view), "save", exclusive=True)
 
     def export(self) -> None:
@@ -123,7 +123,7 @@ class CardActions:
     # -- its execution -------------------------------------------------------------------------
 
     def rerun(self) -> None:
-        if card := self._view.current:
+        if card := self._view.cursor.current:
             view = card.view
             options = ExecuteOptions(kernel=view.options.kernel)
             request = q.Execute(view.code, origin=self._me, cell=view.cell, options=options)
@@ -131,11 +131,11 @@ class CardActions:
             self.end()
 
     def edit(self) -> None:
-        if card := self._view.current:
+        if card := self._view.cursor.current:
             self._requester.post(ConsoleMessages.EditRequested(card.view.code))
 
     def cancel(self) -> None:
-        card = self._view.current
+        card = self._view.cursor.current
         if card is not None and card.queue:
             self._requester.send(q.ClearQueue())
         elif card is not None and card.view.is_open:

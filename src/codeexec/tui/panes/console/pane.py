@@ -160,7 +160,7 @@ class ConsolePane(ConsoleMessages, Vertical):
         if place is None:
             self.view.go_to_end()
         elif card := await self.card_of(place[0]):
-            self.view.go_to_place(card, place[1])
+            self.view.viewport.go_to(card, place[1])
 
     def take_focus(self) -> None:
         self.focus_prompt()
@@ -184,7 +184,7 @@ class ConsolePane(ConsoleMessages, Vertical):
     def run_prompt(self, event: Prompt.Submitted) -> None:
         event.stop()
         self._help.close()
-        self.view.selected = None
+        self.view.cursor.selected = None
         self.run_worker(self.execute(event.code), group="execute")
 
     @on(Prompt.EmptySubmitted)
@@ -192,7 +192,7 @@ class ConsolePane(ConsoleMessages, Vertical):
         """Where the kernel has ended, Enter starts another."""
         event.stop()
         if self._is_dead:
-            self.post_message(CommandRequested(self.view.start_command))
+            self.post_message(CommandRequested(self.view.kernel_note.start_command))
 
     @on(Prompt.Undecided)
     def ask_whether_complete(self, event: Prompt.Undecided) -> None:

@@ -59,7 +59,7 @@ class OutputSearch:
 
     def _forget(self) -> None:
         self._matches, self._match, self._pattern = (), 0, ""
-        self._view.marked_row = None
+        self._view.cursor.marked_row = None
         self._view.refresh()
         self._bar.say("")
 
@@ -80,7 +80,7 @@ class OutputSearch:
     def _go_to(self, at: int) -> None:
         if not self._matches:
             self._bar.say("nothing found")
-            self._view.marked_row = None
+            self._view.cursor.marked_row = None
             return
         step = -1 if at < self._match else 1
         self._match = at % len(self._matches)

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from dataclasses import dataclass
 
+from rich.style import Style
 from textual import events
-from textual.geometry import Region, Size
+from textual.geometry import Offset, Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 
 from codeexec.domain.outputs import Run
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.layout import output_width
+from codeexec.tui.output.context import OutputContext
+from codeexec.tui.output.loader import requests_of
 from codeexec.tui.output.painter import GUTTER
 from codeexec.tui.output.view import DisplayLink, FramesFold, SourceLink
-from codeexec.tui.panes.console.card import Card, Fold
+from codeexec.tui.panes.console.card import Card, Fold, Line
+from codeexec.tui.panes.console.card_list import CardList
+from codeexec.tui.panes.console.cursor import CardCursor, MarkedPart
+from codeexec.tui.panes.console.kernel_note import KernelNote
 from codeexec.tui.panes.console.lines import CardLines
 from codeexec.tui.panes.console.messages import ConsoleMessages
-from codeexec.tui.panes.console.paint import CardPainter, restarted
-from codeexec.tui.render.plain import one_line
+from codeexec.tui.panes.console.paint import CardPainter
+from codeexec.tui.panes.console.viewport import Anchor, CardViewport
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.theme.theme import Theme
 
@@ -29,20 +40,14 @@ KEPT_CARDS = 300
 MOST_WHILE_READING = 2000
 """The same while the reader is elsewhere."""
 
-_QUEUE_ROWS = 3
-"""Rows of what waits that are seen below the card that runs."""
-
-_ENDED = "Kernel ended. Enter starts a new one · F12 another · Ctrl+Q leaves"
-
-_NOT_FOUND = "Enter or F12 chooses a kernel · Ctrl+Q leaves"
-"""The keys where the kernel that was asked for is not there: the same one would fail again."""
-
 _TICK = 0.1
 """Seconds between looks at the clock while something runs."""
 
 
-class ConsoleView(CardLines, can_focus=True):
+class ConsoleView(ScrollView, can_focus=True):
     """Follows the end until the reader scrolls up, and then says what is new below."""
+
+    ALLOW_SELECT = True
 
     DEFAULT_CSS = """
     ConsoleView {
@@ -54,32 +59,78 @@ class ConsoleView(CardLines, can_focus=True):
     }
     """
 
+    @dataclass
+    class ExecutionsRequested(Message):
+        """Executions right before number `before` that are to be read."""
+
+        before: int
+
+    @dataclass
+    class ExecutionStale(Message):
+        """An execution that is to be read again."""
+
+        execution_id: str
+
+    @dataclass
+    class PromptRequested(Message):
+        """What is typed next is meant for the prompt, or for the answer that is waited for."""
+
+    def __init__(self, theme: Theme, me: str = "", id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._me = me
+        self.output = OutputContext(theme)
+        self.card_list = CardList(self.output)
+        self.cursor = CardCursor(self.card_list)
+        self.viewport = CardViewport(self, self.card_list, self.cursor)
+        self.painter = CardPainter(theme, me)
+        self.kernel_note = KernelNote()
+        self._lines = CardLines(self.card_list, self.cursor, self.painter)
+        self._base = Style.null()
+        self._wanted_gap: int | None = None
+        """Executions before this number are being read."""
+        self._pressed_at: Offset | None = None
+        """Where on screen the mouse button went down last."""
+        self._ticker: Timer | None = None
+
     # -- what is shown ---------------------------------------------------------------------
+
+    @property
+    def output_width(self) -> int:
+        return output_width(self.size.width)
 
     def use(self, theme: Theme) -> None:
         """Paint with another theme."""
         previous, self.painter = self.painter, CardPainter(theme, self._me)
         self.painter.language, self.painter.timestamps = previous.language, previous.timestamps
         self.painter.colors, self.painter.others = previous.colors, previous.others
+        self._lines.painter = self.painter
         self.output.use(theme)
         self.relayout()
+
+    def show_colors(self, shows: bool) -> None:
+        """Code in colours, or plain while its lexer is not ready."""
+        self.painter.colors = shows
+        self._paint_again()
 
     def show_others(self, names: frozenset[str]) -> None:
         """Set the names of the other clients of the session, to label the cards of their runs."""
         if names != self.painter.others:
             self.painter.others = names
-            self._painted.clear()
-            self.refresh()
+            self._paint_again()
+
+    def _paint_again(self) -> None:
+        self._lines.forget()
+        self.refresh()
 
     def show_frame(self, frame: Frame) -> None:
         """Apply a frame; nothing is painted if no card of this view has changed."""
         if frame.snapshot.kernel.language:
             self.painter.language = frame.snapshot.kernel.language
         if frame.kernels_changed and self.painter.follow_kernels(frame.snapshot):
-            self._painted.clear()
-            self.refresh()
+            self._paint_again()
         is_new = self.card_list.take(frame, self.painter)
-        if self._note_restart(frame) or is_new:
+        if self.kernel_note.follow(frame, self.card_list) or is_new:
+            self._lines.below = self.kernel_note.text
             self._trim()
             self._resettle()
         for key in self.card_list.take_stale():
@@ -89,82 +140,50 @@ class ConsoleView(CardLines, can_focus=True):
 
     def show_stored(self, views: Sequence[ExecutionView]) -> None:
         """Show these outputs that notebooks' files hold, and no others."""
-        held = None if self.follows else self._anchor()
+        anchor = self.viewport.anchor()
         self.card_list.show_stored(views, self.painter)
-        if self.selected is not None and self.card_list.get(self.selected.key) is None:
-            self.selected = None
-        self._restore(held)
+        self.cursor.drop_missing()
+        self._restore(anchor)
 
-    def _note_restart(self, frame: Frame) -> bool:
-        """Say below the cards that another kernel has come; whether that has changed."""
-        previous, kernel = self._last_words, frame.snapshot.kernel
-        name = frame.snapshot.default_kernel
-        views = (card.view for card in self.card_list.cards[-20:])
-        last = max((view.generation for view in views if view.kernel == name), default=0)
-        if kernel.state == "dead" and kernel.kernel is None:
-            reason = kernel.death.message if kernel.death is not None else "There is no kernel."
-            self._last_words = f"{one_line(reason)} {_NOT_FOUND}"
-        elif kernel.state == "dead":
-            self._last_words = _ENDED
-        elif kernel.state in ("idle", "busy") and 0 < last < kernel.generation:
-            self._last_words = restarted(kernel.ready_at)
-        else:
-            self._last_words = ""
-        return previous != self._last_words
-
-    @property
-    def start_command(self) -> str:
-        """The command that gets another kernel where this one is dead."""
-        return "kernel.choose" if _NOT_FOUND in self._last_words else "kernel.restart"
+    def show_beside(self, documents: frozenset[str], picture: str = "") -> None:
+        """Leave the code of these documents to the editor, and the picture of the display with
+        this key to the artifacts pane, which has it in large."""
+        previous = self.output.picture_beside
+        if (documents, picture) == (self.card_list.documents_beside, previous):
+            return
+        self.card_list.documents_beside = documents
+        for key in {previous, picture}:
+            self.output.pictures.forget(key)
+            for card in self.card_list:
+                card.output.forget_picture(key)
+        self.output.picture_beside = picture
+        self.relayout()
 
     # -- executions that are not in hand -----------------------------------------------------
 
     def _trim(self) -> None:
-        most = MOST_CARDS if self.follows else MOST_WHILE_READING
-        if len(self.card_list.cards) <= most:
-            return
-        held = None if self.follows else self._anchor()
-        self.card_list.trim(KEPT_CARDS if self.follows else most)
-        if self.selected is not None and self.card_list.get(self.selected.key) is None:
-            self.selected = None
-        self._restore(held)
+        follows = self.viewport.follows
+        most = MOST_CARDS if follows else MOST_WHILE_READING
+        if len(self.card_list.cards) > most:
+            anchor = self.viewport.anchor()
+            self.card_list.trim(KEPT_CARDS if follows else most)
+            self.cursor.drop_missing()
+            self._restore(anchor)
 
-    def _anchor(self) -> tuple[Card, int] | None:
-        """The card at the top of the screen, and how far above the screen it begins."""
-        position = self.card_list.locate(self.scroll_offset.y)
-        return (
-            (position[0], self.scroll_offset.y - self.card_list.top(position[0]))
-            if position
-            else None
-        )
-
-    @property
-    def place(self) -> tuple[str, int] | None:
-        """The execution at the top, and its line there; None while the end is followed."""
-        anchor = None if self.follows else self._anchor()
-        return (anchor[0].key, anchor[1]) if anchor is not None else None
-
-    def go_to_place(self, card: Card, line: int) -> None:
-        """Scroll to a line of a card, or to its last where it has fewer."""
-        top = self.card_list.top(card)
-        self._scroll_now(min(top + line, max(self.card_list.bottom(card) - 1, top)))
-
-    def _restore(self, held: tuple[Card, int] | None) -> None:
+    def _restore(self, anchor: Anchor | None) -> None:
         """Cards have come or gone above: stay where we are."""
         self._resettle()
-        if held is not None and self.card_list.get(held[0].key) is held[0]:
-            self._scroll_now(self.card_list.top(held[0]) + held[1])
+        self.viewport.return_to(anchor)
 
-    def want_older(self) -> None:
+    def _want_older(self) -> None:
         """Ask for what is missing right above the first line on screen, or soon will be."""
-        if self._wanted_gap is not None:
-            return
-        top, height = self.scroll_offset.y, max(self.size.height, 1)
-        gaps = self.card_list.gaps(max(top - height, 0), top + height)
-        if gaps:
-            self.want_before(gaps[-1])
+        if self._wanted_gap is None:
+            top, height = self.scroll_offset.y, max(self.size.height, 1)
+            gaps = self.card_list.gaps(max(top - height, 0), top + height)
+            if gaps:
+                self._want_before(gaps[-1])
 
-    def want_before(self, card: Card) -> None:
+    def _want_before(self, card: Card) -> None:
         """Ask for what is missing right above a card."""
         if self._wanted_gap is None:
             self._wanted_gap = card.view.number
@@ -173,9 +192,9 @@ class ConsoleView(CardLines, can_focus=True):
     def take_executions(self, views: Sequence[ExecutionView], more: bool, before: int) -> None:
         """Executions right before number `before` have been read."""
         self._wanted_gap = None
-        held = None if self.follows else self._anchor()
+        anchor = self.viewport.anchor()
         self.card_list.put_page(views, more, before, self.painter)
-        self._restore(held)
+        self._restore(anchor)
 
     def give_up_executions(self) -> None:
         """They could not be read: they are wanted again at the next scroll."""
@@ -185,6 +204,8 @@ class ConsoleView(CardLines, can_focus=True):
         """An execution has been read again."""
         self.card_list.refresh(view, self.painter)
         self._resettle()
+
+    # -- layout ------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
         self._ticker = self.set_interval(_TICK, self._tick, pause=True)
@@ -202,58 +223,32 @@ class ConsoleView(CardLines, can_focus=True):
         self.output.picture_rows = max(min(self.size.height * 2 // 3, 24), 6)
         if self.output_width != self.output.width:
             self.relayout()
-        elif self.follows:
+        elif self.viewport.follows:
             self._resettle()
-
-    def show_beside(self, documents: frozenset[str], picture: str = "") -> None:
-        """Leave the code of these documents to the editor, and the picture of the display with
-        this key to the artifacts pane, which has it in large."""
-        previous = self.output.picture_beside
-        if (documents, picture) == (self.card_list.documents_beside, previous):
-            return
-        self.card_list.documents_beside = documents
-        for key in {previous, picture}:
-            self.output.pictures.forget(key)
-            for card in self.card_list:
-                card.output.forget_picture(key)
-        self.output.picture_beside = picture
-        self.relayout()
 
     def relayout(self) -> None:
         """Measure everything again."""
-        held = None if self.follows else self.card_list.locate(self.scroll_offset.y)
+        anchor = self.viewport.anchor()
         self.output.width = self.output_width
         self.card_list.measure_all(self.painter)
-        self._painted.clear()
+        self._lines.forget()
         self._resettle()
-        if held is not None:
-            self._scroll_now(self.card_list.top(held[0]))
+        if anchor is not None:
+            self.viewport.scroll(self.card_list.top(anchor[0]))
 
     def _resettle(self) -> None:
         """The number of lines may have changed: keep to the end, or stay where we are."""
-        height = self.card_list.height + len(self._last_lines())
+        height = self._lines.height
         if height != self.virtual_size.height:
             # Not by the reactive: that lays out the whole screen, and only we have changed.
             self.set_reactive(Widget.virtual_size, Size(self.size.width, height))
             self._scroll_update(self.virtual_size)
-        if self.follows:
-            self._rows_seen = self.card_list.rows
-            self.set_reactive(Widget.scroll_target_y, float(self.end_y))
-            self.scroll_y = float(self.end_y)
+        if self.viewport.follows:
+            self.viewport.note_seen()
+            end = float(self.viewport.end_y)
+            self.set_reactive(Widget.scroll_target_y, end)
+            self.scroll_y = end
         self.refresh()
-
-    @property
-    def end_y(self) -> int:
-        """Where the end is followed: the output of the card that runs, not the cards that wait
-        below it, of which the first is seen."""
-        if self.selected is None:
-            for card in reversed(self.card_list.cards):
-                if card.view.status == "running":
-                    bottom = self.card_list.bottom(card) + _QUEUE_ROWS
-                    return min(max(bottom - self.size.height, 0), self.max_scroll_y)
-                if card.view.status != "queued":
-                    break
-        return self.max_scroll_y
 
     # -- pages and pictures ------------------------------------------------------------------
 
@@ -263,12 +258,10 @@ class ConsoleView(CardLines, can_focus=True):
         self.output.pages.put(key, start, rows)
         position = self.card_list.locate(self.scroll_offset.y)
         if self.card_list.measure_page(key, start, rows):
-            if position is not None and not self.follows and position[1].part == "row":
-                self._resettle()
-                card, line = position
-                self._scroll_now(self.card_list.row_line(card, line.index) + line.sub)
-                return
             self._resettle()
+            if position is not None and not self.viewport.follows and position[1].part == "row":
+                card, line = position
+                self.viewport.scroll(self.card_list.row_line(card, line.index) + line.sub)
         self.refresh()
 
     def take_image(self, key: str, token: str, lines: list[Strip]) -> None:
@@ -284,90 +277,59 @@ class ConsoleView(CardLines, can_focus=True):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        at_end = round(new_value) >= self.end_y
-        if at_end != self.follows:
-            self.follows = at_end
-            self._rows_seen = self.card_list.rows
-        if not self.follows:
-            self.want_older()
+        self.viewport.note_scroll(new_value)
+        if not self.viewport.follows:
+            self._want_older()
 
     def go_to_end(self) -> None:
-        if self.follows and not self._left and self.scroll_y == self.end_y:
+        viewport = self.viewport
+        if viewport.follows and not self._lines.left and self.scroll_y == viewport.end_y:
             return  # painting it again would delay what comes of the run
-        self.follows = True
-        self._left = 0
+        viewport.follows = True
+        self._lines.left = 0
         self._resettle()
 
     def scroll_sideways(self, columns: int) -> None:
         """Move the rows that are too long to wrap."""
-        self._left = max(self._left + columns, 0)
+        self._lines.left = max(self._lines.left + columns, 0)
         self.refresh()
 
-    def _scroll_now(self, y: int) -> None:
-        self.scroll_to(y=y, animate=False, force=True)
-
-    def reveal(self, card: Card, row: int | None = None) -> None:
-        """Scroll so that a card's beginning, or a row of it, is in view."""
-        if row is not None:
-            self._reveal_line(self.card_list.row_line(card, row))
-            return
-        y = self.card_list.top(card)
-        top, height = self.scroll_offset.y, self.size.height
-        bottom = min(self.card_list.bottom(card), y + height - 1)
-        if y < top:
-            self._scroll_now(max(y, 0))
-        elif bottom > top + height:
-            self._scroll_now(bottom - height)
-        self.refresh()
-
-    def _reveal_line(self, y: int) -> None:
-        """Scroll so that a line is in view, with some lines around it."""
-        top, height = self.scroll_offset.y, self.size.height
-        if y < top:
-            self._scroll_now(max(y - height // 3, 0))
-        elif y >= top + height:
-            self._scroll_now(y - height // 2)
-        self.refresh()
-
-    def mark(self, card: Card, row: int, part: Literal["output", "code"]) -> None:
-        """Mark a row of the output, or a line of the code, as a match, and have it in view."""
-        self.marked_row, self.marked_part = (card.key, row), part
-        if part == "output":
-            self.reveal(card, row)
-            return
-        if row >= card.code_lines(self.card_list.code_limit)[0] or card.has_title_for_code:
-            card.fold, card.shows_all_code = Fold.OPEN, True
-            self._rearranged(card)
-        self._reveal_line(self.card_list.top(card) + card.rule + row)
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """The execution at the top, and its line there; None while the end is followed."""
+        anchor = self.viewport.anchor()
+        return (anchor[0].key, anchor[1]) if anchor is not None else None
 
     # -- the selected card ---------------------------------------------------------------------
 
     def select(self, card: Card | None) -> None:
-        self.selected = card
+        self.cursor.selected = card
         if card is not None:
-            self.reveal(card)
+            self.viewport.reveal(card)
         self.refresh()
 
     def step(self, by: int) -> None:
         """Select the card before or after."""
-        cards = self.card_list.cards
-        if not cards:
+        previous, card = self.cursor.selected, self.cursor.neighbour(by)
+        if card is None:
             return
-        if self.selected is None:
-            at = len(cards) - 1
-        else:
-            if by < 0 and self.selected.gap:
-                self.want_before(self.selected)
-            at = min(max(self.card_list.place(self.selected) + by, 0), len(cards) - 1)
-        self.select(self.card_list.shown(cards[at]))
-        if at == len(cards) - 1 and by > 0:
+        if by < 0 and previous is not None and previous.gap:
+            self._want_before(previous)
+        self.select(card)
+        if by > 0 and card is self.card_list.shown(self.card_list.cards[-1]):
             self.go_to_end()
 
-    @property
-    def current(self) -> Card | None:
-        """The selected card, or the last."""
-        card = self.selected or (self.card_list.cards[-1] if self.card_list.cards else None)
-        return self.card_list.shown(card) if card is not None else None
+    def mark(self, card: Card, row: int, part: MarkedPart) -> None:
+        """Mark a row of the output, or a line of the code, as a match, and have it in view."""
+        self.cursor.marked_row, self.cursor.marked_part = (card.key, row), part
+        if part == "output":
+            self.viewport.reveal_line(self.card_list.row_line(card, row))
+        else:
+            if row >= card.code_lines(self.card_list.code_limit)[0] or card.has_title_for_code:
+                card.fold, card.shows_all_code = Fold.OPEN, True
+                self._rearranged(card)
+            self.viewport.reveal_line(self.card_list.top(card) + card.rule + row)
+        self.refresh()
 
     def toggle_fold(self, card: Card) -> None:
         if card.queue:
@@ -386,10 +348,11 @@ class ConsoleView(CardLines, can_focus=True):
         self._rearranged(card)
 
     def _rearranged(self, card: Card) -> None:
+        viewport = self.viewport
         self.card_list.settle(self.card_list.place(card))
-        was, self.follows = self.follows, False
+        follows, viewport.follows = viewport.follows, False
         self._resettle()
-        self.follows = was and self.scroll_offset.y >= self.max_scroll_y
+        viewport.follows = follows and self.scroll_offset.y >= self.max_scroll_y
 
     # -- mouse ---------------------------------------------------------------------------------
 
@@ -399,7 +362,7 @@ class ConsoleView(CardLines, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         if event.screen_offset != self._pressed_at:
             return  # the end of a drag, which has selected text
-        if self._news_line(event.y) and event.button == 1:
+        if self.viewport.is_news_line(event.y) and event.button == 1:
             self.go_to_end()
             return
         position = self.card_list.locate(self.scroll_offset.y + event.y)
@@ -407,19 +370,19 @@ class ConsoleView(CardLines, can_focus=True):
             self.select(None)
             self.post_message(self.PromptRequested())
             return
-        card, line = position
-        self.selected = card
+        self.cursor.selected = position[0]
         self.refresh()
-        if event.button != 1:
-            return
+        if event.button == 1:
+            self._click(*position, event)
+
+    def _click(self, card: Card, line: Line, event: events.Click) -> None:
+        """A click on a line of a card."""
         if line.part == "note" and card.view.stdin is not None:
             self.post_message(self.PromptRequested())
-        elif line.part == "queue":
+        elif line.part == "queue" or (line.part == "code" and event.x < GUTTER + 4):
             self.toggle_fold(card)
         elif line.part == "more":
             (self.toggle_fold if card.fold is Fold.CLOSED else self.toggle_code)(card)
-        elif line.part == "code" and event.x < GUTTER + 4:
-            self.toggle_fold(card)
         elif line.part == "row":
             match card.output.click_target(line.index, line.sub):
                 case FramesFold():
@@ -430,3 +393,33 @@ class ConsoleView(CardLines, can_focus=True):
                     self.post_message(ConsoleMessages.DisplayOpened(display))
                 case _:
                     pass
+
+    # -- text selection and painting -----------------------------------------------------------
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        return self._lines.text(selection), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        # Looked up once for all lines: it goes through all ancestors, 0.1 ms a time.
+        self._base = self.rich_style
+        lines = super().render_lines(crop)
+        for message in requests_of(self.output):
+            self.post_message(message)
+        return lines
+
+    def render_line(self, y: int) -> Strip:
+        width, base = self.size.width, self._base or self.rich_style
+        if not self.card_list.cards and not self.kernel_note.text:
+            return self._lines.empty_line(y, self.size, self.app._keymap).apply_style(base)
+        if self.viewport.is_news_line(y):
+            return self._lines.news_line(self.viewport.news, width, base)
+        at = self.scroll_offset.y + y
+        strip = self._lines.line(at)
+        selection = self.text_selection
+        if selection is not None and (span := selection.get_span(at)) is not None:
+            strip = self._lines.chosen(strip, *span)
+        # In this order both are kept with the strip, which is the same while nothing changes.
+        return strip.apply_style(base).adjust_cell_length(width, base).apply_offsets(0, at)
