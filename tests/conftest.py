@@ -8,12 +8,16 @@ import tempfile
 
 from hypothesis import HealthCheck, settings
 
+from support import idle
+
 settings.register_profile(
     "untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 # The same examples in every run: what random ones found is kept as `@example` in their tests.
 settings.register_profile("ci", settings.get_profile("untimed"), derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "untimed")
+
+idle.install()
 
 _STATE = tempfile.TemporaryDirectory(prefix="codeexec-tests-")
 os.environ["XDG_STATE_HOME"] = _STATE.name

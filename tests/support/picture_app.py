@@ -9,9 +9,15 @@ from typing import cast
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
+from codeexec.tui.graphics import kitty
 from codeexec.tui.graphics.images import CellSize
 from codeexec.tui.graphics.probe import Graphics, Way
 from codeexec.tui.widgets.picture import Picture
+
+MARKS = {"kitty": kitty.PLACEHOLDER, "sixel": "\x1bP0;1q"}
+"""What stands once in each cell (kitty) or row (sixel) of a picture."""
+
+ROWS = {"kitty": 32 * 12, "sixel": 12}
 
 
 class PictureApp(App[None]):
@@ -29,8 +35,19 @@ class PictureApp(App[None]):
 
     def on_picture_shown(self, shown: Picture.Shown) -> None:
         assert not shown.fault
-        if shown.picture.size.height > 1:
-            self.call_after_refresh(self.call_after_refresh, self.exit)
+
+    def on_mount(self) -> None:
+        """End as soon as the whole picture is written to the terminal."""
+        driver = self._driver
+        assert driver is not None
+        write = driver.write
+
+        def write_and_end(data: str) -> None:
+            write(data)
+            if data.count(MARKS[self._graphics.way]) >= ROWS[self._graphics.way]:
+                self.call_later(self.exit)
+
+        driver.write = write_and_end  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

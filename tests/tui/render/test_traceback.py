@@ -75,7 +75,11 @@ def test_a_chain_keeps_both_ends(fail: Fail) -> None:
 
 
 def test_a_recursion_folds(fail: Fail) -> None:
+    # A low limit: IPython formats each of the frames, 3,000 of them in seconds.
+    limit = "import sys\nlimit = sys.getrecursionlimit()\nsys.setrecursionlimit(400)"
+    assert not fail(limit)
     traceback = parse(fail("def r(n):\n    return r(n + 1)\nr(0)"))
+    assert not fail("sys.setrecursionlimit(limit)")
     folds = [block for block in traceback.folded() if isinstance(block, FoldedFrames)]
     assert folds and folds[0].repeated
     assert len(rows(traceback)) < 40 < len(rows(traceback, opened=True))
