@@ -1,8 +1,8 @@
 """How Textual's pilot waits after each key and click: until the app has nothing to do.
 
 Textual looks every 20 ms whether the process used no CPU. Here it looks every 5 ms, which saves
-a minute of the suite, and messages that wait in a queue of the app count as work: on a loaded machine
-a process that is not given the CPU looks idle, too.
+a minute of the suite. Messages that wait in a queue of the app count as work, because a process
+that is not given the CPU on a loaded machine looks idle, too.
 """
 
 from __future__ import annotations
@@ -43,5 +43,5 @@ def _has_messages() -> bool:
 
 def install() -> None:
     """Let every pilot of this process wait so."""
-    textual.app.wait_for_idle = wait_for_idle
-    textual.pilot.wait_for_idle = wait_for_idle
+    for module in (textual.app, textual.pilot):
+        vars(module)["wait_for_idle"] = wait_for_idle

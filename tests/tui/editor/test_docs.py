@@ -68,6 +68,8 @@ async def test_all_of_a_long_text_is_reached_by_keys_and_by_the_wheel(
         assert "Signature" not in app.shown()[0]
         assert app.editor.model.cursor.line == 0
         for _ in range(40):
+            if "202/202" in app.shown()[-1]:
+                break
             await pilot.press("pagedown")
         assert "202/202" in app.shown()[-1]
         assert "line 199" in app.shown()[-2]
