@@ -74,27 +74,29 @@ class KernelActions(Arrangement):
 
     def action_interrupt(self) -> None:
         """The first rung of the ladder, or the next while one is being climbed. Where nothing
-        runs yet, what waits is let go: a kernel that starts has nothing to be interrupted in."""
+        runs yet, what waits is let go: a kernel that starts has nothing to be interrupted in. A
+        kernel in focus that does nothing leaves the key to the one that has begun last."""
         snapshot = self.last.snapshot if self.last is not None else Snapshot()
         waiting = snapshot.queue_of("")
+        name = "" if waiting else _busy_kernel(snapshot)
         if snapshot.running is None and waiting:
             # The first may have begun since: then it is interrupted.
             self.tell(q.CancelExecution(waiting[0].execution_id))
             self.tell(q.ClearQueue(snapshot.default_kernel))
             return
-        ladder = snapshot.kernel.ladder
+        ladder = snapshot.kernel_named(name).ladder
         if ladder is None:
-            self.run_worker(self._interrupt(), group="tell")
+            self.run_worker(self._interrupt(name), group="tell")
             return
         order: tuple[LadderStage, ...] = ("interrupt", "interrupt_again", "terminate", "kill")
         at = order.index(ladder.stage) if ladder.stage in order else 0
-        self.tell(q.Interrupt(order[min(at + 1, len(order) - 1)]))
+        self.tell(q.Interrupt(order[min(at + 1, len(order) - 1)], kernel=name))
 
-    async def _interrupt(self) -> None:
+    async def _interrupt(self, name: str = "") -> None:
         """Nothing to interrupt is no failure; of a dead kernel the console says which keys help,
         and no notification may cover that."""
         try:
-            await self.session.call(q.Interrupt())
+            await self.session.call(q.Interrupt(kernel=name))
         except Conflict as error:
             kernel = self.last.snapshot.kernel if self.last is not None else KernelView()
             if kernel.paused:
@@ -200,3 +202,12 @@ class KernelActions(Arrangement):
         new_name = await self.app.push_screen_wait(Asker("A name for this session", name))
         if new_name is not None:
             await ask(self, self.session, q.RenameSession(new_name))
+
+
+def _busy_kernel(snapshot: Snapshot) -> str:
+    """The kernel that runs what has begun last, where the one in focus runs nothing; else empty."""
+    if snapshot.running is not None:
+        return ""
+    running = [view for view in snapshot.executions.values() if view.status == "running"]
+    last = max(running, key=lambda view: view.started_at or 0.0, default=None)
+    return last.kernel if last is not None else ""

@@ -37,6 +37,8 @@ class CellFollower:
         self._stored = stored
         self._outputs = outputs
         self._runs = CellRuns()
+        self._marked: set[str] = set()
+        """Paths of the documents with problems of a program."""
 
     def begin(self, sheet: DocumentView) -> None:
         """Show what is known of the cells of a document that was opened, and read the rest."""
@@ -65,7 +67,9 @@ class CellFollower:
                 self._stored.follow(sheet)
                 self._save_outputs_of_run(sheet)
         for view in changed:
-            if view.status == "error":
+            if view.steps:
+                self._mark_problems(view)
+            elif view.status == "error":
                 self._mark_failure(view)
 
     def tick(self) -> None:
@@ -95,6 +99,20 @@ class CellFollower:
         is_saved = self._context.habits.save_before_run and not sheet.is_changed
         if is_saved and not sheet.cell_states.has_open:
             self._outputs.save(sheet)
+
+    def _mark_problems(self, view: ExecutionView) -> None:
+        """Show what compilers and crashes report about lines of open documents, in place of what
+        the run before has reported."""
+        from codeexec.tui.panes.documents.cells.programs import marks_of  # not at the start
+
+        marks = marks_of(view.steps, self._context.snapshot.cwd)
+        for key in self._marked - set(marks):
+            if (sheet := self._documents.by_key(key)) is not None:
+                sheet.diagnostics.show_failures([])
+        self._marked = set(marks)
+        for key, entries in marks.items():
+            if (sheet := self._documents.by_key(key)) is not None:
+                sheet.diagnostics.show_failures(entries)
 
     def _mark_failure(self, view: ExecutionView) -> None:
         """Show the error at the lines of open documents that the traceback names."""
@@ -138,15 +156,15 @@ class CellFollower:
 
 
 def _changed(frame: Frame) -> list[ExecutionView]:
-    """Executions of documents that are new, or have another status than before."""
-    previous = frame.before.executions
+    """Executions of documents that are new, or have another status or further steps than before."""
+
+    def is_changed(view: ExecutionView) -> bool:
+        before = frame.before.executions.get(view.execution_id)
+        return before is None or before.status != view.status or before.steps != view.steps
+
     views = (frame.view(key) for key in frame.changed)
     return [
-        view
-        for view in views
-        if view is not None
-        and view.cell is not None
-        and (view.execution_id not in previous or previous[view.execution_id].status != view.status)
+        view for view in views if view is not None and view.cell is not None and is_changed(view)
     ]
 
 

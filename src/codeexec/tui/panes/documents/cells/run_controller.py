@@ -5,12 +5,15 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from codeexec.documents.model import Cell
 from codeexec.domain import requests as q
 from codeexec.domain.errors import UsageError
 from codeexec.domain.events import CellRef
+from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
 from codeexec.languages.running import refusal
+from codeexec.tui.panes.documents.cells.programs import program_options
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import PaneHost
@@ -32,6 +35,14 @@ class RunController:
 
     def run_cells(self, sheet: DocumentView, scope: RunScope, cells: Sequence[Cell]) -> None:
         """Queue cells of a document as the scope says; errors are posted."""
+        try:
+            program = self._program(sheet) if scope is not RunScope.SELECTION else None
+        except UsageError as error:
+            self._host.post_message(Failed(error))
+            return
+        if program is not None:
+            self._run_steps(sheet, cells[0], program)
+            return
         if self._refuses(sheet, scope):
             return
         if scope is RunScope.PROGRAM:
@@ -51,11 +62,18 @@ class RunController:
             cells = [cell for cell in code_cells if not cell.is_blank]
             await self._run(sheet, self._runs(sheet, cells, RunScope.ALL))
 
+    def _program(self, sheet: DocumentView) -> ExecuteOptions | None:
+        """How the document is run as a program, where no kernel of its own runs it."""
+        return program_options(sheet, self._kernel_language(sheet))
+
+    def _kernel_language(self, sheet: DocumentView) -> str:
+        kernel = self._context.snapshot.kernel_named(self._context.kernel_of(sheet))
+        return (kernel.kernel.language if kernel.kernel else "") or kernel.language
+
     def _refuses(self, sheet: DocumentView, scope: RunScope) -> bool:
         """Whether the kernel does not run such a document; then an error is posted. Selected text
         of a document that is prose or data may be code all the same."""
-        kernel = self._context.snapshot.kernel_named(self._context.kernel_of(sheet))
-        language = (kernel.kernel.language if kernel.kernel else "") or kernel.language
+        language = self._kernel_language(sheet)
         name, first = sheet.untitled or sheet.path.name, sheet.editor.model.lines[0]
         if sheet.document.notebook is not None:
             name = first = ""  # its own kernel is asked for as it is opened
@@ -90,16 +108,32 @@ class RunController:
             runs = ((code, sheet.cell_states.ref(cell, whole=False)),)
             self._host.run_worker(self._run(sheet, runs), group="run")
 
+    def _run_steps(self, sheet: DocumentView, cell: Cell, options: ExecuteOptions) -> None:
+        """Build and run the file by the tools of its language, which read it: it is saved first."""
+        if sheet.untitled:
+            problem = "A program is run from its file, and this text has none yet."
+            self._host.post_message(Failed(UsageError(problem, "Save it as a file first.")))
+        elif not sheet.is_changed or self._save(sheet):
+            editor = sheet.editor
+            whole = replace(cell, start=0, body=0, title=sheet.path.name, source=editor.text)
+            runs = ((editor.text, sheet.cell_states.ref(whole, whole=False)),)
+            self._host.run_worker(self._run(sheet, runs, options), group="run")
+
     def _prepare(self, sheet: DocumentView) -> None:
         if self._context.habits.save_before_run and sheet.is_changed and not sheet.untitled:
             self._save(sheet)
         sheet.diagnostics.show_failures([])
         sheet.ran_at = time.monotonic()
 
-    async def _run(self, sheet: DocumentView, runs: Sequence[tuple[str, CellRef]]) -> None:
+    async def _run(
+        self,
+        sheet: DocumentView,
+        runs: Sequence[tuple[str, CellRef]],
+        options: ExecuteOptions = NO_OPTIONS,
+    ) -> None:
         """Queue cells in order; the first that cannot be queued ends it."""
         self._prepare(sheet)
         for code, cell in runs:
-            request = q.Execute(code, origin=self._context.client_name, cell=cell)
+            request = q.Execute(code, origin=self._context.client_name, cell=cell, options=options)
             if await ask(self._host, self._context.session, request) is None:
                 return

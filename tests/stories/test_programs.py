@@ -1,0 +1,86 @@
+"""Files of other languages in the workbench: F5 builds and runs them, and their problems stand on
+their lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codeexec.tui.panes.editor.marks import Diagnostic
+from support.bench import Bench, open_bench
+
+pytestmark = pytest.mark.slow
+
+ASK = """\
+#include <iostream>
+int main() {
+  int n;
+  std::cout << "n? " << std::flush;
+  std::cin >> n;
+  std::cout << 2 * n << std::endl;
+  while (true) {}
+}
+"""
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def marks(bench: Bench) -> list[Diagnostic]:
+    sheet = bench.workbench.documents.sheet
+    assert sheet is not None
+    return list(sheet.editor.painter.diagnostics.values())
+
+
+async def test_an_error_of_the_compiler_stands_on_its_line(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"main.cpp": "int main(){ return x; }\n"}) as bench:
+        await bench.editor.at("int main(){ return x; }").run()
+        await bench.console.card(1).shows("main.cpp:1:20: error:")
+        await bench.until(lambda: marks(bench), "the mark")
+        (mark,) = marks(bench)
+        assert (mark.line, mark.start, mark.end) == (0, 19, 20)
+        assert "declared in this scope" in mark.message
+        # Corrected, it is saved, built and run.
+        bench.editor.at("int main(){ return x; }")
+        await bench.press("end", "left", "left", "left", "backspace", "0")
+        await bench.press("f5")
+        await bench.console.card(2).ends("ok")
+        assert (tmp_path / "work" / "main.cpp").read_text() == "int main(){ return 0; }\n"
+        await bench.until(lambda: not marks(bench), "no mark")
+
+
+async def test_a_program_is_answered_and_interrupted(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"ask.cpp": ASK}) as bench:
+        await bench.editor.at("int main() {").run()
+        await bench.until(lambda: bench.snapshot.asking is not None, "the question")
+        bench.workbench.console_pane.focus_prompt()
+        await bench.write("21")
+        await bench.press("enter")
+        await bench.console.card(1).shows("42")
+        await bench.press("f9")
+        await bench.console.card(1).ends("cancelled")
+        view = bench.console.card(1).view
+        assert view is not None
+        assert [(step.name, step.signal) for step in view.steps] == [
+            ("build", ""),
+            ("run", "SIGINT"),
+        ]
+
+
+async def test_a_crash_of_a_script_stands_on_its_line(tmp_path: Path) -> None:
+    code = "console.log(6 * 7)\nthrow new Error('boom')\n"
+    async with open_bench(tmp_path, {"a.js": code}) as bench:
+        await bench.editor.at("console.log(6 * 7)").run()
+        await bench.console.card(1).shows("Error: boom")
+        await bench.console.card(1).ends("error")
+        await bench.until(lambda: marks(bench), "the mark")
+        assert [(mark.line, mark.message) for mark in marks(bench)] == [(1, "Error: boom")]
+
+
+async def test_a_header_is_refused_in_words(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"a.hpp": "struct A {};\n"}) as bench:
+        await bench.editor.at("struct A {};").run()
+        await bench.is_told("a.hpp is a header")
