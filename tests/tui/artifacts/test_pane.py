@@ -184,7 +184,7 @@ async def test_content_that_is_gone_is_said() -> None:
     async with app.run_test(size=(50, 20)) as pilot:
         app.show(Snapshot(executions={"e": view("e", [gone])}))
         preview = pane.query_one(Preview)
-        await until(pilot, lambda: isinstance(preview.content, NoContent))
+        await until(pilot, lambda: isinstance(preview.body.content, NoContent))
         pane.take_focus()
         await pilot.press("w")
         await until(pilot, lambda: app.heard_of(Failed))
@@ -222,12 +222,14 @@ async def test_the_viewer_goes_on_and_follows_updates() -> None:
         viewer = ViewerScreen(pane.artifact_index, pane.store, first)
         await app.push_screen(viewer)
         preview = viewer.query_one(Preview)
-        await until(pilot, lambda: isinstance(preview.content, JsonContent))
+        await until(pilot, lambda: isinstance(preview.body.content, JsonContent))
         changed = view("json", [display("j", {"application/json": "[2]"})], count=3)
         app.show(Snapshot(executions={**session_of(2).executions, "json": changed}))
-        await until(pilot, lambda: preview.content == JsonContent("[2]"))
+        await until(pilot, lambda: preview.body.content == JsonContent("[2]"))
         await pilot.press("right_square_bracket")
-        await until(pilot, lambda: isinstance(preview.main, Picture) and preview.main.has_focus)
+        await until(
+            pilot, lambda: isinstance(preview.body.main, Picture) and preview.body.main.has_focus
+        )
         picture = viewer.query_one(Picture)
         await pilot.press("plus", "right")
         assert picture.view.zoom > 1
@@ -262,7 +264,7 @@ async def test_five_hundred_displays_stay_fluid(monkeypatch: pytest.MonkeyPatch)
     app = PaneApp(pane)
     async with app.run_test(size=(40, 20)) as pilot:
         app.show(session_of(500))
-        await until(pilot, lambda: isinstance(pane.query_one(Preview).content, PictureContent))
+        await until(pilot, lambda: isinstance(pane.query_one(Preview).body.content, PictureContent))
         shelf = pane.query_one(RowList)
         monkeypatch.setattr(gallery, "item_of", counted_item)
         monkeypatch.setattr(Item, "pieces", counted_pieces)

@@ -43,12 +43,12 @@ async def test_what_cells_produce_appears_and_is_worked_with(session: SessionCli
         assert pane.selected is not None
         assert pane.selected.kind == "picture"
         preview = pane.query_one(Preview)
-        await until(pilot, lambda: isinstance(preview.content, PictureContent))
+        await until(pilot, lambda: isinstance(preview.body.content, PictureContent))
 
         await run(session, FRAME)
         await until(pilot, lambda: pane.selected and pane.selected.kind == "table")
         assert (pane.selected.title, pane.selected.detail) == ("[2] df", "3×2")
-        await until(pilot, lambda: isinstance(preview.main, DataTableView))
+        await until(pilot, lambda: isinstance(preview.body.main, DataTableView))
         table = preview.query_one(DataTableView)
         await until(pilot, lambda: table.size_of_table == (3, 2))
         table.focus()
@@ -78,14 +78,14 @@ async def test_an_update_of_a_display_stays_in_its_place(session: SessionClient)
         await run(session, UPDATE)
         await until(pilot, lambda: pane.selected is not None)
         preview = pane.query_one(Preview)
-        await until(pilot, lambda: getattr(preview.content, "text", "") == "first")
+        await until(pilot, lambda: getattr(preview.body.content, "text", "") == "first")
         before = pane.selected
         await run(session, "handle.update(Markdown('second'))")
-        await until(pilot, lambda: getattr(preview.content, "text", "") == "second")
+        await until(pilot, lambda: getattr(preview.body.content, "text", "") == "second")
         assert before is not None and pane.selected is not None
         assert pane.selected.key == before.key
         assert len(pane.artifact_index.items()) == 1
         await run(session, "from pathlib import Path\n_ = Path('note.md').write_text('# kept')")
         await until(pilot, lambda: pane.selected and pane.selected.name == "note.md")
-        await until(pilot, lambda: getattr(preview.content, "text", "") == "# kept")
-        assert not isinstance(preview.content, TextContent)
+        await until(pilot, lambda: getattr(preview.body.content, "text", "") == "# kept")
+        assert not isinstance(preview.body.content, TextContent)

@@ -113,7 +113,7 @@ class ArtifactPane(ItemActions, Vertical):
         self._list = self.query_one(RowList)
         self._preview = self.query_one(Preview)
         self._words = {name: self.query_one(f"#{name}", Static) for name in _WORDS}
-        self._preview.fill(self._fills)
+        self._preview.body.fill(self._fills)
         self._is_ready = True  # Textual counts it as mounted before this is called
         self._arrange()
         self._fill()
@@ -128,13 +128,13 @@ class ArtifactPane(ItemActions, Vertical):
         """Show pictures in another way from now on."""
         self._graphics = graphics
         if self.is_mounted:
-            self._preview.use(graphics)
+            self._preview.body.use(graphics)
 
     def fill(self, grow: bool) -> None:
         """Whether pictures are enlarged: the pane has the screen for itself."""
         self._fills = grow
         if self._is_ready:
-            self._preview.fill(grow)
+            self._preview.body.fill(grow)
 
     @property
     def is_empty(self) -> bool:

@@ -37,17 +37,14 @@ class CardList:
         """Each card that waits is shown, until none does."""
         self._queue: list[Card] = []
         """The cards that one of them stands for."""
+        self.rows = 0
+        """Rows of output of all cards."""
         self._places: dict[str, int] = {}
         self._tops: list[int] = [0]
 
     @property
     def height(self) -> int:
         return self._tops[-1]
-
-    @property
-    def rows(self) -> int:
-        """Rows of output of all cards."""
-        return sum(card.view.total for card in self.cards)
 
     def __iter__(self) -> Iterator[Card]:
         return iter(self.cards)
@@ -261,6 +258,7 @@ class CardList:
         """Heights from the card `first` on have changed."""
         for at in range(first, len(self.cards)):
             self._tops[at + 1] = self._tops[at] + self.cards[at].height(self.code_limit)
+        self.rows = sum(card.output.execution.total for card in self.cards)
 
     # -- where things are --------------------------------------------------------------------
 

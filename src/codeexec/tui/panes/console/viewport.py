@@ -34,7 +34,7 @@ class CardViewport:
 
     def is_news_line(self, y: int) -> bool:
         """Whether a line of the screen says how many rows came below."""
-        return self.news > 0 and y == self._view.size.height - 1
+        return y == self._view.size.height - 1 and self.news > 0
 
     def note_seen(self) -> None:
         """The end is in view: all that came has been seen."""
