@@ -78,7 +78,7 @@ def screen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> _Screen:
 
 @pytest.fixture
 def journal(screen: _Screen, tmp_path: Path) -> str:
-    """The id of a session in whose facts every string is hostile."""
+    """The id of a session in whose events every string is hostile."""
     from codeexec.config.paths import find_paths
 
     folder = find_paths().state / "sessions" / "s-1"

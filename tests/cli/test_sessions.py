@@ -102,8 +102,8 @@ def test_the_life_of_a_session(
     assert [cell.source for cell in book.cells[:3]] == ["x = 1\nprint('one')", "x + 1", "1/0"]
     assert book.cells[1].outputs[0].data["text/plain"] == "2"
     assert "# %%\nx + 1\n" in (desk.folder / "out.py").read_text()
-    facts = (desk.folder / "out.jsonl").read_text().splitlines()
-    assert [json.loads(line)["seq"] for line in facts] == list(range(1, len(facts) + 1))
+    events = (desk.folder / "out.jsonl").read_text().splitlines()
+    assert [json.loads(line)["seq"] for line in events] == list(range(1, len(events) + 1))
     assert desk.run("sessions", "export", "work", "out.py").returncode == 2
     assert desk.run("sessions", "export", "work", "out.doc").returncode == 2
 

@@ -55,7 +55,7 @@ async def session(host: HostClient, tmp_path: Path) -> SessionClient:
 async def until_finished(
     session: SessionClient, execution_id: str, output: OutputMode = "full", after: int = 0
 ) -> list[Recorded]:
-    """All facts up to the end of the execution."""
+    """All events up to the end of the execution."""
     heard: list[Recorded] = []
     async with asyncio.timeout(DEADLINE):
         async for batch in session.events(after, output):
@@ -184,7 +184,7 @@ async def test_a_listener_counts_as_one_client(host: HostClient, session: Sessio
     listeners = [asyncio.create_task(listen()) for _ in range(2)]
     try:
         async with asyncio.timeout(DEADLINE):
-            # How many listen is no fact that one could wait for.
+            # How many listen is no event that one could wait for.
             while not (await session.call(q.GetUsage())).clients:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     finally:
@@ -218,9 +218,9 @@ async def test_a_closed_session_is_read_from_its_first_fact_to_its_last(
     await host.call(q.StopSession(session.session_id))
     again = host.session(session.session_id)
     async with asyncio.timeout(DEADLINE):
-        facts = [record.event async for batch in again.events() for record in batch]
-    assert isinstance(facts[0], SessionOpened)
-    assert isinstance(facts[-1], SessionClosed)
+        domain_events = [record.event async for batch in again.events() for record in batch]
+    assert isinstance(domain_events[0], SessionOpened)
+    assert isinstance(domain_events[-1], SessionClosed)
     rows = await again.call(q.ReadRows(accepted.execution_id, 0, 5))
     assert [run.text for run in rows.runs] == ["kept"]
     with pytest.raises(Conflict):

@@ -1,4 +1,4 @@
-"""A line that drops: what is asked again, what is not, and what a face is told meanwhile."""
+"""A line that drops: what is asked again, what is not, and what a client is told meanwhile."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ class Script:
     schema: int = SCHEMA
     drop: set[str] = field(default_factory=set)
     frames: list[dict[str, Any]] = field(default_factory=list)
-    facts: int = 0
     connections: int = 0
     port: int = 0
 
@@ -54,11 +53,11 @@ class Script:
                 await connection.send(json.dumps({"id": frame["id"], "ok": {"seq": 5}}))
 
     async def tell(self, connection: ServerConnection, frame: dict[str, Any]) -> None:
-        """Three facts more at each connection, the one before them once again, and hang up."""
+        """Three events more at each connection, the one before them once again, and hang up."""
         after = frame.get("after", 0)
         for seq in range(max(after, 1), min(after, 10**6) + 4):
-            fact = {"seq": seq, "at": 0, "event": {"type": "session_renamed", "name": "n"}}
-            await connection.send(json.dumps({"listen": frame["id"], "events": [fact]}))
+            event = {"seq": seq, "at": 0, "event": {"type": "session_renamed", "name": "n"}}
+            await connection.send(json.dumps({"listen": frame["id"], "events": [event]}))
         connection.transport.close()
 
     def asked(self, kind: str) -> int:

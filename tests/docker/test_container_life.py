@@ -66,10 +66,10 @@ async def test_a_limit_that_the_engine_ignores_is_told_once(workspace: Path) -> 
     engine = Engine(ENGINE)
     plan = ContainerPlan(IMAGE, workspace=workspace, engine=engine, session="test-life")
     # As an engine that is rootless on cgroup v1 describes itself.
-    facts = replace(await engine.facts(), limits_memory=False, limits_pids=False)
+    engine_info = replace(await engine.info(), limits_memory=False, limits_pids=False)
 
     async def make() -> ContainerKernel:
-        return ContainerKernel(plan, facts=facts)
+        return ContainerKernel(plan, engine_info=engine_info)
 
     told: list[str] = []
     life = ContainerLife(plan, tell=lambda title, message: told.append(message), make=make)

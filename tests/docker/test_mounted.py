@@ -161,7 +161,7 @@ async def test_a_folder_that_is_exchanged_while_the_container_starts_is_not_moun
         folder.mkdir()
         give_away(folder)
     engine = Engine(ENGINE)
-    facts = await engine.facts()
+    engine_info = await engine.info()
     plan = ContainerPlan(IMAGE, workspace=sub, engine=engine, session="exchanged")
 
     async def exchange(command: Sequence[str], **more: object) -> Child:
@@ -169,9 +169,9 @@ async def test_a_folder_that_is_exchanged_while_the_container_starts_is_not_moun
         sub.symlink_to(outside)
         return await start(command, feed=bool(more["feed"]))
 
-    await (await DockerEnvironment.create(plan, facts)).terminate()  # left alone, it starts
+    await (await DockerEnvironment.create(plan, engine_info)).terminate()  # left alone, it starts
     monkeypatch.setattr("codeexec.environments.docker.engine.start", exchange)
-    creating = DockerEnvironment.create(plan, facts)
+    creating = DockerEnvironment.create(plan, engine_info)
     with pytest.raises(EnvironmentUnavailable, match="was exchanged while"):
         await creating
     assert own_containers("exchanged") == []

@@ -261,7 +261,7 @@ async def test_fifty_kills_at_random_moments_lose_nothing_that_was_journaled(apa
         replay = Watcher(host.session(session_id))
         await replay.hears(len(watcher.heard))
         await replay.close()
-        # What was heard live is what the journal has, each fact once and in order.
+        # What was heard live is what the journal has, each event once and in order.
         assert replay.heard[: len(watcher.heard)] == watcher.heard
         assert [r.seq for r in replay.heard] == list(range(1, len(replay.heard) + 1))
         ends = Counter(

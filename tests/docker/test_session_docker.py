@@ -219,8 +219,8 @@ async def test_an_image_is_fetched_only_when_asked_for(tmp_path: Path, workspace
             view = await run(session, "1")
             assert view.status == "cancelled"
             assert told in view.reason
-            facts = session.recorder.journal.read(0, 1000, "full")
-            kinds = [type(record.event) for record in facts]
+            records = session.recorder.journal.read(0, 1000, "full")
+            kinds = [type(record.event) for record in records]
             assert kinds.count(ImagePullAdvanced) == fetched
 
 

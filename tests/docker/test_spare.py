@@ -54,20 +54,20 @@ async def test_it_is_for_its_plan_alone_and_does_not_wait_for_ever(
     engine = Engine(ENGINE)
     plan = ContainerPlan(IMAGE, workspace=workspace, engine=engine, session="mine")
     other = ContainerPlan(IMAGE, parse("network"), workspace, engine, "mine")
-    facts = await engine.facts()
+    engine_info = await engine.info()
     spare = WarmPool()
-    await spare.make(plan, facts)
+    await spare.make(plan, engine_info)
     await until(one_waits)
     assert spare.take(other) is None
     [before] = own_containers("spare")
-    await spare.make(other, facts)
+    await spare.make(other, engine_info)
     assert before not in own_containers("spare")
     await until(one_waits)
     await spare.close()
     assert own_containers("spare") == []
 
     monkeypatch.setattr("codeexec.kernels.docker.warm_pool.KEPT", 0.2)
-    await spare.make(plan, facts)
+    await spare.make(plan, engine_info)
     await until(one_waits)
 
     async def nobody_waits() -> bool:
@@ -80,7 +80,7 @@ async def test_it_is_for_its_plan_alone_and_does_not_wait_for_ever(
 async def test_an_image_that_is_not_there_is_no_disaster(workspace: Path) -> None:
     engine = Engine(ENGINE)
     spare = WarmPool()
-    await spare.make(ContainerPlan("codeexec-none:1", workspace=workspace), await engine.facts())
+    await spare.make(ContainerPlan("codeexec-none:1", workspace=workspace), await engine.info())
     making = spare.making
     assert making is not None
     await making

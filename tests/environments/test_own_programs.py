@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.environments.docker.own_programs import executed_inside, fixed_above
-from codeexec.environments.docker.policy import EngineFacts, Policy, arguments
+from codeexec.environments.docker.policy import EngineInfo, Policy, arguments
 
 
 @pytest.fixture
@@ -42,10 +42,10 @@ def test_our_own_environment_is_one_of_them(
 
 
 def test_they_are_mounted_read_only_and_cannot_be_moved_away() -> None:
-    facts = EngineFacts(version="28", cpus=2, memory=1 << 33)
+    engine_info = EngineInfo(version="28", cpus=2, memory=1 << 33)
     words = arguments(
         Policy(),
-        facts,
+        engine_info,
         image="image",
         user="1000:1000",
         workspace=Path("/w"),

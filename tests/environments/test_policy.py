@@ -11,7 +11,7 @@ from codeexec.domain.errors import EnvironmentUnavailable, UsageError
 from codeexec.environments.docker.failures import FAILURES, explain
 from codeexec.environments.docker.policy import (
     PRESETS,
-    EngineFacts,
+    EngineInfo,
     Policy,
     arguments,
     identity,
@@ -24,10 +24,10 @@ from codeexec.environments.docker.policy import (
 from codeexec.tui.options import Policy as Preset
 from codeexec.tui.screens.policies import POLICIES, REACH
 
-FACTS = EngineFacts(cpus=2, memory=8 << 30)
+ENGINE_INFO = EngineInfo(cpus=2, memory=8 << 30)
 
 
-def argv(policy: Policy, facts: EngineFacts = FACTS, **changes: object) -> list[str]:
+def argv(policy: Policy, engine_info: EngineInfo = ENGINE_INFO, **changes: object) -> list[str]:
     given: dict[str, object] = {
         "image": "image:1",
         "user": "1000:1000",
@@ -36,7 +36,7 @@ def argv(policy: Policy, facts: EngineFacts = FACTS, **changes: object) -> list[
         "name": "name",
         "labels": {"a": "b"},
     }
-    return arguments(policy, facts, **{**given, **changes})  # type: ignore[arg-type]
+    return arguments(policy, engine_info, **{**given, **changes})  # type: ignore[arg-type]
 
 
 def test_a_policy_in_one_line() -> None:
@@ -122,12 +122,14 @@ def test_limits_are_cut_to_the_host_and_left_out_where_they_are_ignored() -> Non
     words = argv(Policy().but(cpus=64.0, memory=1 << 50))
     assert after(words, "--cpus") == ["2"]
     assert after(words, "--memory") == [str(8 << 30)]
-    facts = EngineFacts(rootless=True, limits_memory=False, limits_pids=False, limits_cpus=False)
-    words = argv(Policy(), facts)
+    engine_info = EngineInfo(
+        rootless=True, limits_memory=False, limits_pids=False, limits_cpus=False
+    )
+    words = argv(Policy(), engine_info)
     assert not {"--memory", "--cpus", "--pids-limit"} & set(words)
-    assert len(unenforced(Policy(), facts)) == 3
-    assert all("rootless" in sentence for sentence in unenforced(Policy(), facts))
-    assert unenforced(Policy(), FACTS) == ()
+    assert len(unenforced(Policy(), engine_info)) == 3
+    assert all("rootless" in sentence for sentence in unenforced(Policy(), engine_info))
+    assert unenforced(Policy(), ENGINE_INFO) == ()
 
 
 @pytest.mark.parametrize("name", ["a,b", 'a"b', "a,readonly", "plain"])
@@ -153,18 +155,18 @@ def test_root_of_the_host_never_runs_code(tmp_path: Path) -> None:
     own.mkdir(mode=0o700)
     if os.geteuid() == 0:
         with pytest.raises(EnvironmentUnavailable) as caught:
-            identity(FACTS, own)
+            identity(ENGINE_INFO, own)
         assert "chown" in caught.value.next_step
         own.chmod(0o755)
-        who = identity(FACTS, own)
+        who = identity(ENGINE_INFO, own)
         assert who.user == "65534:65534"
         assert "cannot write" in who.notices[0]
         os.chown(own, 1234, 1235)
-        assert identity(FACTS, own).user == "1234:1235"
+        assert identity(ENGINE_INFO, own).user == "1234:1235"
     else:
-        assert identity(FACTS, own).user == f"{os.getuid()}:{os.getgid()}"
-    assert identity(EngineFacts(rootless=True), own).user == "0:0"
-    assert identity(FACTS, None).user == "65534:65534"
+        assert identity(ENGINE_INFO, own).user == f"{os.getuid()}:{os.getgid()}"
+    assert identity(EngineInfo(rootless=True), own).user == "0:0"
+    assert identity(ENGINE_INFO, None).user == "65534:65534"
 
 
 def test_words_for_the_status_line() -> None:

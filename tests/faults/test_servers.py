@@ -155,7 +155,7 @@ async def _storm(apart: Apart, host: SocketHost) -> None:
     assert snapshot.executions["calm"].tail[0].text == "calm"
     assert set(taken) <= snapshot.executions.keys()
     folded = check_journal(apart.paths.state / "sessions" / opened.session_id)
-    # What was heard over all the servers is what the journal holds, each fact once.
+    # What was heard over all the servers is what the journal holds, each event once.
     await wait_until(lambda: len(heard) >= folded.seq, "the listener to catch up")
     listening.cancel()
     await asyncio.gather(listening, return_exceptions=True)

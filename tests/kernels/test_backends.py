@@ -121,8 +121,8 @@ async def test_its_kernels_are_offered_and_one_that_is_broken_hides_no_others(
 def test_a_backend_that_is_broken_or_unknown_says_what_to_do(tmp_path: Path, site: Path) -> None:
     install(site, "broken", "raise ValueError('half installed')", "broken = broken:make")
     with pytest.raises(KernelUnavailable, match="half installed") as raised:
-        Kernels().create(KernelChoice(str(tmp_path), "broken:x"), lambda facts: None)
+        Kernels().create(KernelChoice(str(tmp_path), "broken:x"), lambda events: None)
     assert raised.value.next_step == "Update or remove the package broken."
     with pytest.raises(KernelUnavailable, match="no backend 'moon'") as raised:
-        Kernels().create(KernelChoice(str(tmp_path), backend="moon"), lambda facts: None)
+        Kernels().create(KernelChoice(str(tmp_path), backend="moon"), lambda events: None)
     assert raised.value.next_step == "There are: broken, docker, echo, local, programs."

@@ -1,4 +1,4 @@
-"""What every kernel does, whatever keeps it alive: code in, facts out, exactly one end."""
+"""What every kernel does, whatever keeps it alive: code in, events out, exactly one end."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ async def test_an_execution_is_taken_up_puts_out_and_ends_once(partner: Partner)
     execution = partner.submit("print('out')\nimport sys; print('err', file=sys.stderr)\n6 * 7")
     end = await partner.end_of(execution)
     assert (end.status, end.error, end.count) == ("ok", None, 1)
-    assert partner.facts[0] == Started(execution, 1)
-    assert partner.facts[-1] is end
+    assert partner.events[0] == Started(execution, 1)
+    assert partner.events[-1] is end
     assert partner.text(execution, "stdout") == "out\n"
     assert partner.text(execution, "stderr") == "err\n"
     [result] = partner.all(Displayed)
@@ -81,7 +81,7 @@ async def test_silence_history_and_prompt_numbers(partner: Partner) -> None:
     assert partner.all(Started) == []
     await partner.run("x", store_history=False)
     await partner.run("x")
-    assert [fact.count for fact in partner.all(Started)] == [1, 1]
+    assert [event.count for event in partner.all(Started)] == [1, 1]
     assert partner.all(Displayed)[-1].data["text/plain"] == "1"
 
 
@@ -158,14 +158,14 @@ threading.Thread(target=lambda: (go.wait(), print("late", flush=True))).start()
     await partner.jupyter.language.ask("answer('1')", DEADLINE)
     await partner.run("go.set()")
     await partner.printed("late")
-    [late] = [fact for fact in partner.all(StreamWritten) if "late" in fact.text]
+    [late] = [event for event in partner.all(StreamWritten) if "late" in event.text]
     assert late.execution.startswith(first[:-1])  # one of ours, and not the question's
 
 
 async def test_a_big_message_comes_whole_and_in_slices(partner: Partner) -> None:
     await partner.run("print('x' * 5_000_000)")
     assert partner.text() == "x" * 5_000_000 + "\n"
-    assert max(len(fact.text) for fact in partner.all(StreamWritten)) <= 1 << 16
+    assert max(len(event.text) for event in partner.all(StreamWritten)) <= 1 << 16
     await partner.run("from IPython.display import HTML; HTML('y' * 3_000_000)")
     assert len(str(partner.all(Displayed)[-1].data["text/html"])) == 3_000_000
 
@@ -177,12 +177,12 @@ async def test_a_flood_leaves_the_loop_free(partner: Partner) -> None:
     async with asyncio.timeout(60):
         while not ended:
             await asyncio.sleep(0)  # one turn of the loop
-            fresh = partner.facts[seen:]
+            fresh = partner.events[seen:]
             seen += len(fresh)
             most = max(
-                most, sum(len(fact.text) for fact in fresh if isinstance(fact, StreamWritten))
+                most, sum(len(event.text) for event in fresh if isinstance(event, StreamWritten))
             )
-            ended = any(isinstance(fact, Finished) for fact in fresh)
+            ended = any(isinstance(event, Finished) for event in fresh)
     assert partner.text(execution).count("\n") == 200_000
     # However much is waiting, others have their turn after each batch of it.
     assert most < BATCH + SLICE
@@ -226,7 +226,7 @@ async def test_an_interrupt_as_the_code_begins_always_ends_it(partner: Partner) 
         await partner.kernel.interrupt()
         end = await partner.end_of(execution)
         assert end.status in ("ok", "error")
-    ends = [fact.execution for fact in partner.all(Finished)]
+    ends = [event.execution for event in partner.all(Finished)]
     assert len(ends) == len(set(ends)) == 10
 
 

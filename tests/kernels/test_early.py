@@ -26,7 +26,7 @@ def test_a_guess_that_is_wrong_is_ended_by_the_first_kernel_that_is_asked_for(
     ):
         early = EarlyKernel.start({"cwd": str(tmp_path)})
         pid = pid_of(early)
-        Kernels(early).create(asked, lambda facts: None)
+        Kernels(early).create(asked, lambda events: None)
         assert not psutil.pid_exists(pid)
 
 

@@ -93,12 +93,12 @@ async def test_a_kernel_of_others_starts_and_its_output_stands_before_its_end(
     with no_orphans():
         partner = await start(name, tmp_path)
         for _ in range(5):
-            partner.facts.clear()
+            partner.events.clear()
             end = await partner.run(printing)
             assert end.status == "ok"
-            assert partner.facts[-1] is end
+            assert partner.events[-1] is end
             assert partner.text(end.execution).strip() == "out"
-            values = [str(fact.data["text/plain"]) for fact in partner.all(Displayed)]
+            values = [str(event.data["text/plain"]) for event in partner.all(Displayed)]
             assert [launch_plain(each) for each in values] == ([value] if value else [])
         handle = partner.kernel.handle()
         file = Path(str(handle["folder"])) / launch.CONNECTION_FILE
@@ -131,9 +131,9 @@ async def test_output_that_comes_after_idle_and_reply_stands_before_the_end(
     install(specs, "late", [sys.executable, str(script), "{connection_file}"])
     partner = await start("late", tmp_path)
     for _ in range(3):
-        partner.facts.clear()
+        partner.events.clear()
         end = await partner.run("x")
-        assert partner.facts[-1] is end
+        assert partner.events[-1] is end
         assert partner.text(end.execution) == "late"
     await partner.kernel.shutdown()
 

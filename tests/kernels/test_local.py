@@ -190,7 +190,7 @@ async def test_a_cell_that_ended_while_nobody_listened_ends(tmp_path: Path) -> N
         done = tmp_path / "done"
         running = first.submit(f"import time; time.sleep(.3); open({str(done)!r}, 'w').close()")
         handle = first.kernel.handle()
-        await first.until(lambda: first.facts or None)
+        await first.until(lambda: first.events or None)
         await first.jupyter.detach()
         async with asyncio.timeout(30):
             while not done.exists():  # noqa: ASYNC110
@@ -422,5 +422,5 @@ async def test_ends_are_said_once_each(tmp_path: Path) -> None:
     async with talking_to(LOCAL, tmp_path) as partner:
         ids = [partner.submit(f"print({at})") for at in range(50)]
         await partner.end_of(ids[-1])
-        assert [fact.execution for fact in partner.all(Finished)] == ids
+        assert [event.execution for event in partner.all(Finished)] == ids
         assert partner.text() == "".join(f"{at}\n" for at in range(50))

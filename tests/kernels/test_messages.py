@@ -75,7 +75,7 @@ def test_numbers_and_characters_that_json_does_not_have() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "content", "fact"),
+    ("kind", "content", "event"),
     [
         ("stream", {"name": "stderr", "text": "x"}, StreamWritten("e1", "stderr", "x")),
         ("stream", {"name": "stdout", "text": ""}, None),
@@ -109,9 +109,9 @@ def test_numbers_and_characters_that_json_does_not_have() -> None:
     ],
 )
 def test_each_message_tells_its_facts(
-    kind: str, content: dict[str, object], fact: KernelEvent | None
+    kind: str, content: dict[str, object], event: KernelEvent | None
 ) -> None:
-    assert translate(message(kind, content), "e1") == (() if fact is None else (fact,))
+    assert translate(message(kind, content), "e1") == (() if event is None else (event,))
 
 
 @pytest.mark.parametrize("count", [True, False, -1, 2**53, 10**400, 1.5, "1", None, [1], {}])
@@ -220,5 +220,5 @@ def test_each_ends_exactly_once_whatever_the_order(order: list[str]) -> None:
         execution, what = step.split("-")
         ok = reply("ok", execution)
         said += tracker.replied(ok) if what == "reply" else tracker.idled(execution)
-    ends = [fact.execution for fact in said if isinstance(fact, Finished)]
+    ends = [event.execution for event in said if isinstance(event, Finished)]
     assert sorted(ends) == ["e1", "e2", "e3"]

@@ -124,13 +124,13 @@ def test_an_interpreter_that_a_container_could_change_is_not_started_by_name(
 ) -> None:
     python = str(strange.plant_python())
     choice = KernelChoice(str(strange.folder), python)
-    assert Kernels().create(choice, lambda facts: None).ref.path == python
+    assert Kernels().create(choice, lambda kernel_events: None).ref.path == python
     TrustStore().record_mount(str(strange.folder))
     with pytest.raises(KernelUnavailable, match="could be changed") as caught:
-        Kernels().create(choice, lambda facts: None)
+        Kernels().create(choice, lambda kernel_events: None)
     assert caught.value.next_step == f"If you trust it: codeexec-tui trust {strange.folder}"
     TrustStore().decide(str(strange.folder), is_trusted=True)
-    assert Kernels().create(choice, lambda facts: None).ref.path == python
+    assert Kernels().create(choice, lambda kernel_events: None).ref.path == python
     assert strange.marks == []
 
 

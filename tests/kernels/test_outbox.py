@@ -56,9 +56,9 @@ class Watched:
         self.partner = partner
 
     @property
-    def facts(self) -> list[KernelEvent]:
+    def events(self) -> list[KernelEvent]:
         """What both listeners have heard, with text written in a row joined."""
-        return joined([*self.before.facts, *self.partner.facts])
+        return joined([*self.before.events, *self.partner.events])
 
     @property
     def text(self) -> str:
@@ -78,18 +78,18 @@ class Watched:
         return self.partner
 
 
-def joined(facts: list[KernelEvent]) -> list[KernelEvent]:
+def joined(kernel_events: list[KernelEvent]) -> list[KernelEvent]:
     found: list[KernelEvent] = []
-    for fact in facts:
+    for event in kernel_events:
         last = found[-1] if found else None
         if (
-            isinstance(fact, StreamWritten)
+            isinstance(event, StreamWritten)
             and isinstance(last, StreamWritten)
-            and last.stream == fact.stream
+            and last.stream == event.stream
         ):
-            found[-1] = replace(last, text=last.text + fact.text)
+            found[-1] = replace(last, text=last.text + event.text)
         else:
-            found.append(fact)
+            found.append(event)
     return found
 
 
@@ -217,31 +217,31 @@ for i in range(100):
         (tmp_path / "go").touch()
         plain = both.before.submit(code)
         await both.before.end_of(plain)
-        wanted = joined(both.before.facts)
+        wanted = joined(both.before.events)
         (tmp_path / "done").unlink()
         (tmp_path / "go").unlink()
-        both.before.facts.clear()
+        both.before.events.clear()
         execution = both.before.submit(code)
         await both.before.printed("err 20\n")
         handle = await both.leave()
         (tmp_path / "go").touch()
         await until((tmp_path / "done").exists, "the end of the cell")
         await (await both.come_back(handle, execution)).end_of(execution)
-        assert [_named(fact, execution) for fact in both.facts] == [
-            _named(fact, plain) for fact in wanted
+        assert [_named(event, execution) for event in both.events] == [
+            _named(event, plain) for event in wanted
         ]
         assert len(both.before.all(DisplayRefreshed) + both.partner.all(DisplayRefreshed)) == 100
         assert len(both.before.all(OutputCleared) + both.partner.all(OutputCleared)) == 2
 
 
-def _named(fact: KernelEvent, execution: str) -> KernelEvent:
-    """The fact under another name, without the prompt number."""
-    if isinstance(fact, (Started, Finished)):
-        return replace(fact, execution="e", count=None)
-    if isinstance(fact, (StreamWritten, Displayed, OutputCleared)):
-        assert fact.execution == execution
-        return replace(fact, execution="e")
-    return fact
+def _named(event: KernelEvent, execution: str) -> KernelEvent:
+    """The event under another name, without the prompt number."""
+    if isinstance(event, (Started, Finished)):
+        return replace(event, execution="e", count=None)
+    if isinstance(event, (StreamWritten, Displayed, OutputCleared)):
+        assert event.execution == execution
+        return replace(event, execution="e")
+    return event
 
 
 async def test_a_long_message_cut_in_its_middle_is_told_to_its_end(tmp_path: Path) -> None:
@@ -309,8 +309,8 @@ async def test_an_execution_that_was_never_sent_is_told_so(tmp_path: Path) -> No
         await both.before.run("x = 1")
         handle = await both.leave()
         partner = await both.come_back(handle, "exec-lost")
-        fact = await partner.until(lambda: next(iter(partner.all(NeverTaken)), None))
-        assert fact.execution == "exec-lost"
+        event = await partner.until(lambda: next(iter(partner.all(NeverTaken)), None))
+        assert event.execution == "exec-lost"
         partner.kernel.execute(ExecuteCall("exec-lost", "x += 1; print(x)"))
         assert (await partner.end_of("exec-lost")).status == "ok"
         assert partner.text() == "2\n"
@@ -456,7 +456,7 @@ async def test_the_last_lines_of_a_kernel_that_is_killed_are_there(tmp_path: Pat
             execution = partner.submit(code)
             assert (await partner.death()).death.signal == signal.SIGKILL
             assert partner.text(execution) == "".join(f"{i}\n" for i in range(300))
-            partner.facts.clear()
+            partner.events.clear()
             await partner.kernel.restart()
 
 

@@ -42,12 +42,12 @@ class Kernel:
 
     def shown(self) -> list[tuple[str, object]]:
         """Displays that changed, with their text."""
-        facts = list(self.widgets.changes(now=True))
-        assert all(isinstance(fact, DisplayRefreshed) for fact in facts)
+        events = list(self.widgets.changes(now=True))
+        assert all(isinstance(event, DisplayRefreshed) for event in events)
         return [
-            (fact.display_id, fact.data.get("text/plain"))
-            for fact in facts
-            if isinstance(fact, DisplayRefreshed)
+            (event.display_id, event.data.get("text/plain"))
+            for event in events
+            if isinstance(event, DisplayRefreshed)
         ]
 
 
@@ -105,9 +105,9 @@ def test_a_display_alone_is_shown_with_all_its_forms() -> None:
     kernel.update("m1", msg_id="r1")
     data = {"image/png": "aGk=", "text/plain": "<Figure>"}
     assert kernel.send("display_data", data=data, metadata={})
-    (fact,) = kernel.widgets.changes(now=True)
-    assert isinstance(fact, DisplayRefreshed)
-    assert fact.data == {**data, VIEW: {"model_id": "m1"}}
+    (event,) = kernel.widgets.changes(now=True)
+    assert isinstance(event, DisplayRefreshed)
+    assert event.data == {**data, VIEW: {"model_id": "m1"}}
     kernel.write("and text")
     assert kernel.shown() == [("widget-m1", "[image/png]\nand text")]
 

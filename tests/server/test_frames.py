@@ -129,7 +129,7 @@ async def test_a_client_that_does_not_read_holds_nobody_up(here: Here, tmp_path:
         deaf.setblocking(False)
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(deaf, _handshake())
-        await wait_until(lambda: here.service.faces == 2, "the deaf client to be connected")
+        await wait_until(lambda: here.service.client_count == 2, "the deaf client to be connected")
         listening = {"id": 1, "listen": summary.session_id, "output": "full"}
         await loop.sock_sendall(deaf, _masked(json.dumps(listening).encode()))
         code = "for i in range(60_000): print('a row that is about a hundred letters' * 3, i)"
@@ -141,11 +141,11 @@ async def test_a_client_that_does_not_read_holds_nobody_up(here: Here, tmp_path:
             rows = await session.call(q.ReadRows(accepted.execution_id, 59_999, 1))
         assert "59999" in rows.runs[0].text
         # It has heard what fits into the buffers of the system, and is still connected.
-        assert here.service.faces == 2
-        pending = [face.transport.get_write_buffer_size() for face in here.service._faces]
+        assert here.service.client_count == 2
+        pending = [client.transport.get_write_buffer_size() for client in here.service._clients]
         assert max(pending) < 4 * 2**20
         deaf.close()
-        await wait_until(lambda: here.service.faces == 1, "the deaf client to be gone")
+        await wait_until(lambda: here.service.client_count == 1, "the deaf client to be gone")
 
 
 @pytest.mark.slow

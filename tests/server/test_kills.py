@@ -116,7 +116,7 @@ async def test_a_killed_server_loses_no_journaled_line_and_its_kernel_is_adopted
             server = apart.pid
             assert server is not None
             os.kill(server, signal.SIGKILL)
-            await wait_until(lambda: len(heard) > before + 5, "facts from the next server")
+            await wait_until(lambda: len(heard) > before + 5, "events from the next server")
             again = await facts_until_end(session, "flood")
             assert apart.pid != server
             listening.cancel()
@@ -125,7 +125,7 @@ async def test_a_killed_server_loses_no_journaled_line_and_its_kernel_is_adopted
             snapshot = apply(Snapshot(), again)
             assert snapshot.kernel.pid == kernel
             assert snapshot.executions["flood"].status == "ok"
-            # What was heard live is what the journal has, each fact once and in order.
+            # What was heard live is what the journal has, each event once and in order.
             assert [r.seq for r in again] == list(range(1, len(again) + 1))
             assert heard == again[: len(heard)]
             # The kernel kept what it printed while no server listened.
@@ -201,7 +201,7 @@ async def test_a_killed_client_leaves_the_session_running() -> None:
                 return len((await session.call(q.GetUsage())).clients)
 
             async with asyncio.timeout(30):
-                while await clients() != 1:  # noqa: ASYNC110  # no fact tells it
+                while await clients() != 1:  # noqa: ASYNC110  # no event tells it
                     await asyncio.sleep(0.01)
             listener.kill()
             listener.wait()

@@ -1,4 +1,4 @@
-"""The HTTP face, as curl and programs use it: a real server, a real kernel."""
+"""The HTTP client, as curl and programs use it: a real server, a real kernel."""
 
 from __future__ import annotations
 
@@ -247,8 +247,8 @@ async def test_a_session_is_exported(web: httpx.AsyncClient, session: str) -> No
     text = (await web.get(f"{session}/export?format=txt")).text
     assert "In [1]: print('out')" in text
     assert "ZeroDivisionError" in text
-    facts = (await web.get(f"{session}/export?format=jsonl")).text.splitlines()
-    numbers = [json.loads(line)["seq"] for line in facts]
+    events = (await web.get(f"{session}/export?format=jsonl")).text.splitlines()
+    numbers = [json.loads(line)["seq"] for line in events]
     assert numbers == list(range(1, len(numbers) + 1))
     assert (await web.get(f"{session}/export?format=pdf")).status_code == 400
 

@@ -44,8 +44,8 @@ def recorder(tmp_path: Path) -> Iterator[EventLog]:
 
 
 def intake_of(recorder: EventLog, tmp_path: Path, limit: int) -> KernelEventHandler:
-    def finish(fact: says.Finished) -> list[AnyEvent]:
-        return [ExecutionFinished(fact.execution, "error", error=fact.error)]
+    def finish(kernel_event: says.Finished) -> list[AnyEvent]:
+        return [ExecutionFinished(kernel_event.execution, "error", error=kernel_event.error)]
 
     blobs = BlobStore(tmp_path / "blobs")
     documents = OpenDocuments(recorder.journal)
@@ -101,8 +101,10 @@ def test_a_row_says_once_where_output_ends_and_what_was_before_is_whole(
     intake = intake_of(recorder, tmp_path, SMALL)
     written = 0
     while not intake.is_over:
-        facts = [says.StreamWritten("e", "stdout", f"row {written + n}\n") for n in range(500)]
-        recorder.record(*intake.take(facts))
+        kernel_events = [
+            says.StreamWritten("e", "stdout", f"row {written + n}\n") for n in range(500)
+        ]
+        recorder.record(*intake.take(kernel_events))
         written += 500
     for _ in range(3):
         recorder.record(*intake.take([says.StreamWritten("e", "stdout", "lost\n")]))
@@ -178,8 +180,10 @@ async def test_a_session_over_its_limit_goes_on_when_the_limit_is_raised(tmp_pat
 
 def test_questions_are_events_that_are_left_out(recorder: EventLog, tmp_path: Path) -> None:
     intake = intake_of(recorder, tmp_path, 1)
-    facts: list[says.KernelEvent] = [
+    kernel_events: list[says.KernelEvent] = [
         says.InputRequested("e", "?", False),
         says.Notice("info", "t", "", ""),
     ]
-    assert not [e for e in intake.take(facts) if isinstance(e, StdinRequested | NoticeGiven)]
+    assert not [
+        e for e in intake.take(kernel_events) if isinstance(e, StdinRequested | NoticeGiven)
+    ]

@@ -61,9 +61,9 @@ def test_an_update_of_a_display_reaches_those_of_its_own_kernel_alone(
 def test_each_kernel_has_its_own_place_in_its_outbox(recorder: EventLog) -> None:
     for kernel, number in (("python", 3), ("bash", 7)):
         documents = OpenDocuments(recorder.journal, kernel)
-        facts: list[says.KernelEvent] = [says.StreamWritten("e", "stdout", "x")]
-        facts += [says.Reached(f"token-{kernel}", number)]
-        recorder.record(private=documents.journaled_with(facts))
+        kernel_events: list[says.KernelEvent] = [says.StreamWritten("e", "stdout", "x")]
+        kernel_events += [says.Reached(f"token-{kernel}", number)]
+        recorder.record(private=documents.journaled_with(kernel_events))
     assert recorder.journal.get_private(OUTBOX) == {"token": "token-python", "number": 3}
     place = read_place(recorder.journal, "bash")
     assert place is not None

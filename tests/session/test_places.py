@@ -21,7 +21,7 @@ from codeexec.domain.requests import (
 )
 from codeexec.environments import base
 from codeexec.environments.docker.engine import Engine
-from codeexec.environments.docker.policy import EngineFacts
+from codeexec.environments.docker.policy import EngineInfo
 from codeexec.session.files import files
 from codeexec.session.session import Session
 from support.containers import require_engine, workspace_in
@@ -109,12 +109,12 @@ async def test_a_session_on_an_engine_of_another_machine_has_the_files_there(
 ) -> None:
     require_engine()
     workspace = workspace_in(tmp_path)
-    ask = Engine.facts
+    ask = Engine.info
 
-    async def facts(engine: Engine) -> EngineFacts:
+    async def info(engine: Engine) -> EngineInfo:
         return replace(await ask(engine), local=False)
 
-    monkeypatch.setattr(Engine, "facts", facts)
+    monkeypatch.setattr(Engine, "info", info)
     (workspace / "here.csv").write_text("of this machine")
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, workspace, backend="docker")

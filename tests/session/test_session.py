@@ -1,4 +1,4 @@
-"""A session on a real kernel: code in, facts out, every execution ends once."""
+"""A session on a real kernel: code in, events out, every execution ends once."""
 
 from __future__ import annotations
 

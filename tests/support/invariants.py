@@ -14,7 +14,7 @@ from codeexec.session.storage.journal import Journal
 
 
 def read_journal(folder: Path, output: OutputMode = "full") -> list[Recorded]:
-    """All facts of a session's folder, read beside whoever has it open."""
+    """All events of a session's folder, read beside whoever has it open."""
     journal = Journal.open(folder / "journal.db", read_only=True)
     records: list[Recorded] = []
     try:

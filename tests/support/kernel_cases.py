@@ -65,20 +65,20 @@ class Partner:
     """Keeps all that its kernel says, and waits for what a test is about."""
 
     def __init__(self) -> None:
-        self.facts: list[KernelEvent] = []
+        self.events: list[KernelEvent] = []
         self.reached: Reached | None = None
-        """The place in the kernel's outbox that the facts lead to."""
+        """The place in the kernel's outbox that the events lead to."""
         self.batches = 0
         self._news = asyncio.Event()
         self._count = 0
         self._kernel: Kernel | None = None
 
-    def sink(self, facts: Sequence[KernelEvent]) -> None:
-        for fact in facts:
-            if isinstance(fact, Reached):
-                self.reached = fact
+    def sink(self, events: Sequence[KernelEvent]) -> None:
+        for event in events:
+            if isinstance(event, Reached):
+                self.reached = event
             else:
-                self.facts.append(fact)
+                self.events.append(event)
         self.batches += 1
         self._news.set()
 
@@ -109,13 +109,13 @@ class Partner:
     async def end_of(self, execution: str) -> Finished:
         return await self.until(
             lambda: next(
-                (f for f in self.facts if isinstance(f, Finished) and f.execution == execution),
+                (f for f in self.events if isinstance(f, Finished) and f.execution == execution),
                 None,
             )
         )
 
     async def death(self) -> Died:
-        return await self.until(lambda: next((f for f in self.facts if isinstance(f, Died)), None))
+        return await self.until(lambda: next((f for f in self.events if isinstance(f, Died)), None))
 
     async def asked(self, count: int = 1) -> InputRequested:
         """The `count`-th question for input."""
@@ -132,13 +132,13 @@ class Partner:
         return found
 
     def all(self, kind: type[F]) -> list[F]:
-        return [fact for fact in self.facts if isinstance(fact, kind)]
+        return [event for event in self.events if isinstance(event, kind)]
 
     def text(self, execution: str = "", stream: str = "") -> str:
         return "".join(
-            fact.text
-            for fact in self.all(StreamWritten)
-            if fact.execution.startswith(execution) and stream in ("", fact.stream)
+            event.text
+            for event in self.all(StreamWritten)
+            if event.execution.startswith(execution) and stream in ("", event.stream)
         )
 
 

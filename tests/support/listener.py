@@ -19,7 +19,7 @@ from codeexec.domain.outputs import iter_rows
 
 
 def resume(path: Path) -> int:
-    """The number of the last fact that the file has whole; what comes after it is cut off."""
+    """The number of the last event that the file has whole; what comes after it is cut off."""
     if not path.exists():
         return 0
     text = path.read_text()

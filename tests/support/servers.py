@@ -143,7 +143,7 @@ class Apart:
         wait_for(lambda: accepts(str(self.paths.socket)), "the server to accept connections")
 
     def client(self, name: str = "test") -> SocketHost:
-        """Restarts the server as a face does."""
+        """Restarts the server as a client does."""
         return SocketHost(
             starting=Starting(self.paths, environ=self.environ), client=ClientInfo(name)
         )

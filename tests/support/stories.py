@@ -1,4 +1,4 @@
-"""Sessions as they could have been: facts in batches, made by real output documents."""
+"""Sessions as they could have been: events in batches, made by real output documents."""
 
 from __future__ import annotations
 
@@ -213,11 +213,11 @@ stories: st.SearchStrategy[Batches] = st.lists(
     min_size=8,
     max_size=50,
 ).map(_told)
-"""Batches of facts, the output in them complete."""
+"""Batches of events, the output in them complete."""
 
 
 def recorded(batches: Batches) -> list[Recorded]:
-    """The facts with their numbers, as if there were a journal."""
+    """The events with their numbers, as if there were a journal."""
     return [
         Recorded(seq, 100.0 + number, event)
         for seq, (number, event) in enumerate(

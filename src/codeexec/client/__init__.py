@@ -1,1 +1,1 @@
-"""All that a face may hold of the engine."""
+"""Access of clients to the engine."""

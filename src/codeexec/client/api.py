@@ -1,4 +1,4 @@
-"""What a face holds of the engine, whether it runs in this process or behind a socket.
+"""Interface of the engine for clients, whether it runs in this process or behind a socket.
 
 One contract suite (`tests/client`) runs over every implementation.
 """
@@ -44,7 +44,7 @@ class SessionClient(Protocol):
     def events(
         self, after: int = 0, output: OutputMode = "tail"
     ) -> AsyncIterator[Sequence[Recorded]]:
-        """All facts after number `after`, then those to come, each exactly once and in order,
+        """All events after number `after`, then those to come, each exactly once and in order,
         in batches, across reconnections; never ends by itself but when the session is removed
         or the client is closed. Any number of readers may listen at once."""
 

@@ -80,7 +80,7 @@ class SocketHost:
         self._end: CodeexecError | None = None
         self._keeper = self._loop.create_task(self._keep(), name="link")
 
-    # -- what a face holds ---------------------------------------------------------------
+    # -- the interface of the engine ---------------------------------------------------------------
 
     @property
     def link(self) -> Link:
@@ -249,7 +249,7 @@ class SocketHost:
         self._was_heard = True
         if frame.listen:
             if not (frame.end and self._streams.finish(frame.listen)):
-                self._take_facts(frame, len(data))
+                self._take_events(frame, len(data))
         elif frame.id in self._calls:
             call = self._calls[frame.id]
             if call.answer.done():
@@ -264,7 +264,7 @@ class SocketHost:
         elif frame.error is not None:
             self._streams.finish(frame.id, frame.error.error())
 
-    def _take_facts(self, frame: ServerFrame, size: int) -> None:
+    def _take_events(self, frame: ServerFrame, size: int) -> None:
         listener = self._listeners.get(frame.listen)
         if listener is None:
             return  # it has stopped; this was on its way

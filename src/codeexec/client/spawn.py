@@ -1,7 +1,7 @@
 """Find the user's session server, or start one that outlives us.
 
-Only the standard library, and no event loop: a face calls `begin` before it imports anything
-else, so that the server (and its first kernel) start while the face still does.
+Only the standard library, and no event loop: a client calls `begin` before it imports anything
+else, so that the server (and its first kernel) start while the client still does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What waits on a connection: calls for their answer, listeners for facts, and how long."""
+"""Calls and listeners that wait on a connection, and their time limits."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A WebSocket's client end on asyncio: the handshake, frames in and out, and no more.
 
-Written here because a face pays for every import before its first key: this costs 7 ms, the
+Written here because a client pays for every import before its first key: this costs 7 ms, the
 client of `websockets` 52 (`benchmarks/imports.py`). The server's end is `websockets`, so every
 test of both speaks to an implementation that is not this one. RFC 6455; no extensions.
 """

@@ -1,1 +1,1 @@
-"""The settings of faces, and where everything is kept."""
+"""Settings, and the folders where settings and state are kept."""

@@ -1,6 +1,6 @@
 """Where things are kept on this machine: the state folder, the socket, the server's log.
 
-Only the standard library, for a face asks for these before anything else. XDG variables count
+Only the standard library, for a client asks for these before anything else. XDG variables count
 on every system; relative values in them do not, as their specification says.
 """
 

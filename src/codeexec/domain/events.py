@@ -24,7 +24,7 @@ def _snake(name: str) -> str:
 
 
 class Event(Struct, frozen=True, omit_defaults=True, tag_field="type", tag=_snake):
-    """What all facts are."""
+    """Base of all events."""
 
 
 class KernelRef(Struct, frozen=True, omit_defaults=True):
@@ -111,7 +111,7 @@ RESTRICTED = "Restricted"
 
 
 class NoticeGiven(Event, frozen=True):
-    """Something a person should know and no other fact says."""
+    """A message to the user about something that no other event reports."""
 
     level: NoticeLevel
     title: str
@@ -236,7 +236,7 @@ class OutputChanged(Event, frozen=True):
     """Rows from `start` on are now these, `total` rows in all.
 
     When fewer rows are carried than `total - start`, they are the last ones, and the
-    others can be asked for: the flood has been elided for a face that shows only the end.
+    others can be asked for: the flood has been elided for a client that shows only the end.
     `unfinished`: the last row is text whose newline has not come yet.
     """
 
@@ -360,7 +360,7 @@ AnyEvent = (
 
 
 class Recorded(Struct, frozen=True):
-    """A fact in its journal: `seq` counts from 1 without gaps, `at` is seconds since 1970."""
+    """An event in its journal: `seq` counts from 1 without gaps, `at` is seconds since 1970."""
 
     seq: int
     at: float

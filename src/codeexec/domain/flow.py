@@ -28,7 +28,7 @@ the rest by `ReadRows`. `latest`: as `tail`, and where a reader is far behind, o
 
 
 def merge(records: Iterable[Recorded]) -> list[Recorded]:
-    """Neighbouring output of one execution as one fact, with the number of the last."""
+    """Neighbouring output of one execution as one event, with the number of the last."""
     merged: list[Recorded] = []
     for record in records:
         if merged and isinstance(record.event, OutputChanged):
@@ -63,7 +63,7 @@ def elide(event: OutputChanged) -> OutputChanged:
     """The same with its last rows alone, long rows clipped, all objects kept in place.
 
     An event with an object before the last rows is not elided: objects are few, and a
-    face must hear of each.
+    client must hear of each.
     """
     runs = event.runs
     total = count_rows(runs)

@@ -1,4 +1,4 @@
-"""The one fold: facts into a snapshot, for the engine and every face alike.
+"""Fold of events into a snapshot, the same for the engine and every client.
 
 Pure, and the same for a live stream, a replayed journal, and a stream whose floods were
 merged or elided on the way: `tests/domain` holds it to that.
@@ -85,7 +85,7 @@ EventOfKernel = (
 
 
 def apply(snapshot: Snapshot, records: Iterable[Recorded]) -> Snapshot:
-    """The snapshot after these facts; facts it has already seen change nothing."""
+    """The snapshot after these events; events it has already seen change nothing."""
     draft = _Draft(snapshot)
     for record in records:
         if record.seq > draft.seq:
@@ -95,7 +95,7 @@ def apply(snapshot: Snapshot, records: Iterable[Recorded]) -> Snapshot:
 
 
 class _Draft:
-    """A snapshot under change: containers are copied once a batch, not once a fact."""
+    """A snapshot under change: containers are copied once a batch, not once an event."""
 
     def __init__(self, base: Snapshot) -> None:
         self.seq = base.seq

@@ -3,7 +3,7 @@
 A process group does not hold what calls `setsid`, or forks twice; its environment does, because
 it is inherited. A process that cleared its environment, or wrote over it, cannot be found. One
 whose CODEEXEC_MARK is another one (another kernel, or a value that the user gave) is left alone.
-Standard library alone: faces import this before anything else.
+Standard library alone: clients import this before anything else.
 """
 
 from __future__ import annotations

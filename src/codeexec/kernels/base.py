@@ -1,4 +1,4 @@
-"""Kernel: code in, facts out, the same for every backend.
+"""Kernel: code in, events out, the same for every backend.
 
 A kernel knows nothing of queues, journals or sessions. It runs one execution at a time (the
 session sees to that), and tells what happens to its sink in batches, each in the order in
@@ -153,8 +153,8 @@ class Pulled:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Everything up to this place of the kernel's outbox stands in the facts before: all of
-    message `number`, and the first `part` facts of the one after it. `token` names the process."""
+    """Everything up to this place of the kernel's outbox stands in the events before: all of
+    message `number`, and the first `part` events of the one after it. `token` names the process."""
 
     token: str
     number: int

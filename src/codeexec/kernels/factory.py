@@ -66,9 +66,9 @@ class Kernels:
         if observe is None:
             return sink
 
-        def observed(facts: Sequence[KernelEvent]) -> None:
-            observe(facts)
-            sink(facts)
+        def observed(events: Sequence[KernelEvent]) -> None:
+            observe(events)
+            sink(events)
 
         return observed
 

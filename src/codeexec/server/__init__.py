@@ -1,1 +1,1 @@
-"""The HTTP and WebSocket face of the engine."""
+"""The session server: the engine behind HTTP and WebSockets."""

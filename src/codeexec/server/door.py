@@ -1,4 +1,4 @@
-"""The front door: one listening socket, where faces' WebSockets and HTTP part ways.
+"""The front door: one listening socket, where clients' WebSockets and HTTP part ways.
 
 The door reads the head of the first request of a connection, within a deadline and a limit, and
 asks the gate before anything else looks at it. Then it hands the connection on, with all that
@@ -35,7 +35,7 @@ _MOST_DISCARDED = 2**20
 HttpFactory = Callable[[], Awaitable[asyncio.Protocol]]
 
 
-class FaceConnection(Connection):
+class ClientWebSocket(Connection):
     """A WebSocket at our end, from its handshake on. `serve` is run when it is open.
 
     No pings on the private socket: the system says when the other end dies, and one that is
@@ -45,7 +45,7 @@ class FaceConnection(Connection):
     def __init__(
         self,
         gate: Authenticator,
-        serve: Callable[[FaceConnection], None],
+        serve: Callable[[ClientWebSocket], None],
         on_lost: Callable[[], None],
         *,
         is_local: bool,
@@ -89,10 +89,10 @@ class FaceConnection(Connection):
             self.transport.close()  # after what was just written
 
 
-class FaceChannel:
-    """Text over a `FaceConnection`, as `ClientConnection` wants it."""
+class ClientChannel:
+    """Text over a `ClientWebSocket`, as `ClientConnection` wants it."""
 
-    def __init__(self, connection: FaceConnection) -> None:
+    def __init__(self, connection: ClientWebSocket) -> None:
         self._connection = connection
         self._sending = asyncio.Lock()
 
@@ -131,13 +131,13 @@ class ProtocolSwitch(asyncio.Protocol):
         self,
         gate: Authenticator,
         connections: Connections,
-        make_face: Callable[[], FaceConnection],
+        make_connection: Callable[[], ClientWebSocket],
         make_http: HttpFactory,
         start: Callable[[Coroutine[object, object, None]], None],
     ) -> None:
         self._gate = gate
         self._connections = connections
-        self._make_face = make_face
+        self._make_connection = make_connection
         self._make_http = make_http
         self._start = start
         self._data = bytearray()
@@ -197,7 +197,7 @@ class ProtocolSwitch(asyncio.Protocol):
             return
         self._stop_timer()
         if is_face:
-            self._hand_on(self._make_face())
+            self._hand_on(self._make_connection())
         else:
             # The first one imports the HTTP stack, beside the loop.
             self._transport.pause_reading()

@@ -82,7 +82,7 @@ class HttpStack:
 
 
 def _load(host: Host) -> App:
-    # 0.4 s of imports: on a thread, so that faces go on meanwhile.
+    # 0.4 s of imports: on a thread, so that clients go on meanwhile.
     import codeexec.server.http_protocol  # noqa: F401
     from codeexec.server.rest.app import make_app
 

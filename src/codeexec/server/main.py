@@ -61,7 +61,7 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, host.stop_requested.set)
     loop.add_signal_handler(signal.SIGUSR1, restore.set)
-    # Bound before we could answer, so that a face's connection waits instead of failing.
+    # Bound before we could answer, so that a client's connection waits instead of failing.
     service = Service(host, ConnectionLimits().fitting(raise_file_limit()))
     try:
         await host.start()

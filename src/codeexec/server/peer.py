@@ -1,4 +1,4 @@
-"""One face's connection: its questions and its listeners, all on one WebSocket."""
+"""Connection of one client: its requests and its listeners, all on one WebSocket."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from codeexec.session.session import Session
 log = logging.getLogger(__name__)
 
 MAX_CALLS = 64
-"""Questions of one face that may be open; more are not read until some are answered."""
+"""Questions of one client that may be open; more are not read until some are answered."""
 
 FRAME_BYTES = 256 * 1024
-"""Facts are cut into frames of about this size, so that an answer never waits for long."""
+"""Events are cut into frames of about this size, so that an answer never waits for long."""
 
 _ENTRIES_AT_ONCE = 5000
 
@@ -149,7 +149,7 @@ class ClientConnection:
         target = await self._host.find_session(session)
         return await target.call(untyped, self._client)
 
-    # -- facts ---------------------------------------------------------------------------
+    # -- events ---------------------------------------------------------------------------
 
     async def _follow(self, number: int, frame: ClientFrame) -> Coroutine[object, object, None]:
         """What sends the events of a session, or a byte stream of it, under this number."""
@@ -188,9 +188,9 @@ class ClientConnection:
     async def _send_events(self, number: int, session: Session, frame: ClientFrame) -> None:
         with self._join(session):
             async for records in session.events(frame.after, frame.output):
-                await self._send_facts(number, records)
+                await self._send_batch(number, records)
 
-    async def _send_facts(self, number: int, records: Sequence[Recorded]) -> None:
+    async def _send_batch(self, number: int, records: Sequence[Recorded]) -> None:
         pieces: list[bytes] = []
         size = 0
         for record in records:
@@ -205,7 +205,7 @@ class ClientConnection:
 
     @contextlib.contextmanager
     def _join(self, session: Session) -> Iterator[None]:
-        """A face counts once in a session, however many listeners it has there."""
+        """A client counts once in a session, however many listeners it has there."""
         key = session.session_id
         count, stack = self._joined.get(key, (0, contextlib.ExitStack()))
         if count == 0:

@@ -1,4 +1,4 @@
-"""The host of sessions on its sockets: faces over WebSockets, programs over HTTP."""
+"""Serves the session host on sockets: clients over WebSockets, programs over HTTP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 
 from codeexec.domain.wire.frames import STOPPED
-from codeexec.server.door import FaceChannel, FaceConnection, ProtocolSwitch
+from codeexec.server.door import ClientChannel, ClientWebSocket, ProtocolSwitch
 from codeexec.server.gate import Authenticator
 from codeexec.server.http import HttpStack
 from codeexec.server.limits import ConnectionLimits, Connections
@@ -32,7 +32,7 @@ class Service:
         self._limits = limits or ConnectionLimits()
         self._connections: dict[socket.socket, Connections] = {}
         self._servers: dict[socket.socket, asyncio.Server] = {}
-        self._faces: dict[FaceConnection, asyncio.Task[None]] = {}
+        self._clients: dict[ClientWebSocket, asyncio.Task[None]] = {}
         self._work: set[asyncio.Task[None]] = set()
         self._http = HttpStack(host)
         self._busy_at = time.monotonic()
@@ -44,8 +44,8 @@ class Service:
         gate = replace(gate, is_private=is_local)
         connections = self._connections[listening] = Connections(self._limits)
 
-        def make_face() -> FaceConnection:
-            return FaceConnection(gate, self._serve, connections.leave, is_local=is_local)
+        def make_connection() -> ClientWebSocket:
+            return ClientWebSocket(gate, self._serve, connections.leave, is_local=is_local)
 
         async def make_http() -> asyncio.Protocol:
             return await self._http.make_protocol(gate, connections)
@@ -53,7 +53,7 @@ class Service:
         loop = asyncio.get_running_loop()
 
         def make_door() -> ProtocolSwitch:
-            return ProtocolSwitch(gate, connections, make_face, make_http, self._start)
+            return ProtocolSwitch(gate, connections, make_connection, make_http, self._start)
 
         if is_local:
             server = await loop.create_unix_server(make_door, sock=listening)
@@ -71,25 +71,25 @@ class Service:
         return self._connections[listening]
 
     @property
-    def faces(self) -> int:
-        return len(self._faces)
+    def client_count(self) -> int:
+        return len(self._clients)
 
     def idle_for(self) -> float:
         """Seconds since a client was connected or a session was open."""
         now = time.monotonic()
-        if self._faces or not self.host.is_idle or self._http.is_busy:
+        if self._clients or not self.host.is_idle or self._http.is_busy:
             self._busy_at = now
         return now - self._busy_at
 
-    def _serve(self, connection: FaceConnection) -> None:
-        peer = ClientConnection(self.host, FaceChannel(connection), self._start)
-        task = asyncio.get_running_loop().create_task(peer.run(), name="face")
-        self._faces[connection] = task
+    def _serve(self, connection: ClientWebSocket) -> None:
+        peer = ClientConnection(self.host, ClientChannel(connection), self._start)
+        task = asyncio.get_running_loop().create_task(peer.run(), name="client")
+        self._clients[connection] = task
 
         def ended(task: asyncio.Task[None]) -> None:
-            self._faces.pop(connection, None)
+            self._clients.pop(connection, None)
             if not task.cancelled() and (error := task.exception()) is not None:
-                log.error("a face's connection failed", exc_info=error)
+                log.error("a client's connection failed", exc_info=error)
                 connection.transport.abort()
 
         task.add_done_callback(ended)
@@ -106,15 +106,15 @@ class Service:
         task.add_done_callback(ended)
 
     async def close(self, reason: str = STOPPED) -> None:
-        """Accept no more, answer what is open, and say goodbye to everybody."""
+        """Accept no more, answer what is open, and close all connections with `reason`."""
         for listening in list(self._servers):
             self.unlisten(listening)
         if self._work:
             await asyncio.wait(self._work, timeout=_GRACE)
-        faces = dict(self._faces)
-        goodbyes = [face.close(1001, reason) for face in faces]
+        clients = dict(self._clients)
+        goodbyes = [client.close(1001, reason) for client in clients]
         await asyncio.gather(*goodbyes, self._http.close(), return_exceptions=True)
-        tasks = (*faces.values(), *self._work)
+        tasks = (*clients.values(), *self._work)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""One working session: every request has its answer here, every fact its way out."""
+"""One working session: answers requests, and hands its events to readers."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ class Session:
     def _hear(self, records: Sequence[Recorded]) -> None:
         for record in records:
             if isinstance(record.event, ExecutionFinished):
-                # Later: this may record facts of its own, and these are not all told yet.
+                # Later: this may record events of its own, and these are not all told yet.
                 asyncio.get_running_loop().call_soon(self._after_run, record.event.execution_id)
 
     def _after_run(self, execution_id: str) -> None:

@@ -63,7 +63,7 @@ def current(journal: Journal, name: str = "e") -> list[str]:
     return [run.text for run in iter_rows(journal.iter_rows(name))]
 
 
-# -- facts -------------------------------------------------------------------------
+# -- events -------------------------------------------------------------------------
 
 
 def test_numbers_have_no_gaps_and_time_may_go_back(journal: Journal) -> None:
@@ -150,7 +150,7 @@ def test_rows_that_are_rewritten_hide_what_they_replace(journal: Journal) -> Non
         ("stdout", "after"),
     ]
     (chunks,) = journal._db.execute("SELECT count(*) FROM chunks").fetchone()
-    assert chunks < 10, "superseded rows that no fact needs are deleted"
+    assert chunks < 10, "superseded rows that no event needs are deleted"
     journal.append([OutputChanged("e", 0, 0, ())], 1.0)
     assert journal.rows("e", 0, 10).runs == ()
     journal.append([text_event(0, 2)], 1.0)

@@ -1,4 +1,4 @@
-"""Cards on screen, from facts alone: heights, folding, following, pages, prompt."""
+"""Cards on screen, from events alone: heights, folding, following, pages, prompt."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Around(Container):
 
 
 class Shown(App[None]):
-    """A console view alone; `feed` takes facts."""
+    """A console view alone; `feed` takes events."""
 
     def __init__(self, me: str = "me") -> None:
         super().__init__()

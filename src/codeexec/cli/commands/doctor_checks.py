@@ -203,11 +203,11 @@ def check_docker(cwd: Path) -> DoctorCheck:
     program = next(iter(programs), "docker")
     engine = find_engine(program, settings.docker.context)
     try:
-        facts = asyncio.run(engine.facts())
+        engine_info = asyncio.run(engine.info())
     except CodeexecError as error:
         message = f"{program}: {error.message}"
         return DoctorCheck("docker", "fail" if is_wanted else "warn", message, error.next_step)
-    message = f"{program} {facts.version} answers; `codeexec-tui docker check` checks more."
+    message = f"{program} {engine_info.version} answers; `codeexec-tui docker check` checks more."
     return DoctorCheck("docker", "ok", message)
 
 

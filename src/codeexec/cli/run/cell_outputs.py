@@ -65,18 +65,18 @@ class CellOutputs:
             for output in collected.outputs
         ]
 
-    def take(self, facts: Sequence[KernelEvent]) -> None:
+    def take(self, events: Sequence[KernelEvent]) -> None:
         """Observe a batch of kernel events."""
-        for fact in facts:
-            match fact:
+        for event in events:
+            match event:
                 case StreamWritten():
-                    if collected := self._open(fact.execution, len(fact.text)):
-                        collected.write(fact.stream, fact.text)
+                    if collected := self._open(event.execution, len(event.text)):
+                        collected.write(event.stream, event.text)
                 case Displayed():
-                    if collected := self._open(fact.execution, _size(fact.data)):
-                        self._show(collected, fact)
+                    if collected := self._open(event.execution, _size(event.data)):
+                        self._show(collected, event)
                 case ErrorRaised(error=error):
-                    if collected := self._open(fact.execution, sum(map(len, error.traceback))):
+                    if collected := self._open(event.execution, sum(map(len, error.traceback))):
                         collected.outputs.append(
                             {
                                 "output_type": "error",
@@ -86,16 +86,16 @@ class CellOutputs:
                             }
                         )
                 case DisplayRefreshed():
-                    for output in self._displays.get(fact.display_id, ()):
-                        output |= {"data": dict(fact.data), "metadata": dict(fact.metadata)}
+                    for output in self._displays.get(event.display_id, ()):
+                        output |= {"data": dict(event.data), "metadata": dict(event.metadata)}
                 case OutputCleared():
-                    if collected := self._by_execution.get(fact.execution):
-                        collected.clear_waits = fact.wait
-                        if not fact.wait:
+                    if collected := self._by_execution.get(event.execution):
+                        collected.clear_waits = event.wait
+                        if not event.wait:
                             collected.outputs.clear()
                 case InputRequested():
                     # Only the session knows the answer, and shows it between the outputs.
-                    self._by_execution.pop(fact.execution, None)
+                    self._by_execution.pop(event.execution, None)
                 case _:
                     pass  # no output
 
@@ -114,18 +114,18 @@ class CellOutputs:
             collected.outputs.clear()
         return collected
 
-    def _show(self, collected: _Collected, fact: Displayed) -> None:
-        is_result = fact.role == "result"
+    def _show(self, collected: _Collected, event: Displayed) -> None:
+        is_result = event.role == "result"
         output: Json = {
             "output_type": "execute_result" if is_result else "display_data",
-            "data": dict(fact.data),
-            "metadata": dict(fact.metadata),
+            "data": dict(event.data),
+            "metadata": dict(event.metadata),
         }
         if is_result:
-            output["execution_count"] = fact.count
+            output["execution_count"] = event.count
         collected.outputs.append(output)
-        if fact.display_id:
-            self._displays.setdefault(fact.display_id, []).append(output)
+        if event.display_id:
+            self._displays.setdefault(event.display_id, []).append(output)
 
 
 def _size(data: Mapping[str, object]) -> int:

@@ -46,29 +46,29 @@ class ScriptOutput:
             pictures=console.pictures,
         )
 
-    async def take(self, facts: Sequence[KernelEvent]) -> None:
-        for fact in facts:
-            match fact:
+    async def take(self, kernel_events: Sequence[KernelEvent]) -> None:
+        for event in kernel_events:
+            match event:
                 case StreamWritten():
-                    self._document.write(fact.stream, fact.text)
+                    self._document.write(event.stream, event.text)
                 case Displayed():
                     self._document.show(
                         Display(
                             secrets.token_hex(6),
-                            self._blobs.make_parts(fact.data),
-                            fact.role,
-                            fact.display_id,
-                            fact.count,
-                            dict(fact.metadata),
+                            self._blobs.make_parts(event.data),
+                            event.role,
+                            event.display_id,
+                            event.count,
+                            dict(event.metadata),
                         )
                     )
                 case DisplayRefreshed():
                     await self._show()
-                    parts, metadata = self._blobs.make_parts(fact.data), dict(fact.metadata)
-                    self._document.update_display(fact.display_id, parts, metadata)
-                    await self._view.update(DisplayUpdated(fact.display_id, parts, metadata))
+                    parts, metadata = self._blobs.make_parts(event.data), dict(event.metadata)
+                    self._document.update_display(event.display_id, parts, metadata)
+                    await self._view.update(DisplayUpdated(event.display_id, parts, metadata))
                 case OutputCleared():
-                    self._document.clear(fact.wait)
+                    self._document.clear(event.wait)
                 case _:
                     pass  # the caller handles the end
         await self._show()

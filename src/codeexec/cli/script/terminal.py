@@ -84,10 +84,10 @@ class ScriptRun:
         try:
             if self._options.artifacts is not None:
                 self._make_output()  # fails early if the folder cannot be created
-            async for facts in self._program.facts():
-                if self._output is None and isinstance(facts[0], Finished):
+            async for events in self._program.events():
+                if self._output is None and isinstance(events[0], Finished):
                     break  # the program had no output for us
-                await self._make_output().take(facts)
+                await self._make_output().take(events)
                 await self._console.flush()
         except BaseException:
             await self._program.end(END_SECONDS)

@@ -1,4 +1,4 @@
-"""How far an image has come, as people read it: a bar and sizes, the same in every face."""
+"""Progress of an image download as text: a bar and sizes, the same in every client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts, requests and replies to JSON and back: the only serialiser, with a version.
+"""Events, requests and replies to JSON and back: the only serialiser, with a version.
 
 A journal or a peer of a newer schema is refused in words; fields that we do not know are
 passed over, so that a field may be added without a new version.

@@ -1,7 +1,7 @@
-"""What goes over a face's connection: frames of JSON text, in both directions.
+"""Frames of JSON text on the connection of a client, in both directions.
 
-A face numbers its questions; `id` in an answer is that number. A listener is a question that
-is answered many times: each batch of facts carries its number as `listen`. The chunks of a byte
+A client numbers its questions; `id` in an answer is that number. A listener is a question that
+is answered many times: each batch of events carries its number as `listen`. The chunks of a byte
 stream are binary messages, with the number of their question in the header.
 """
 
@@ -28,7 +28,7 @@ STREAM_WINDOW = 1 << 18
 """Bytes of a byte stream that may be sent before the client has said that they were read."""
 
 STOPPED = "stopped"
-"""The reason with which a server closes a connection when it was asked to end: a face that
+"""The reason with which a server closes a connection when it was asked to end: a client that
 hears it does not start another server."""
 
 
@@ -58,7 +58,7 @@ class ServerHello(Struct, frozen=True):
 
 class ClientFrame(Struct, frozen=True, omit_defaults=True):
     """One of: `client` (the client's identity), `request` with `id` (to `session`, or to the
-    host), `listen` with `id` (facts of that session after `after`), `stream` with `id` (bytes of
+    host), `listen` with `id` (events of that session after `after`), `stream` with `id` (bytes of
     that stream of
     `session` from the offset `after` on), `taken` with `id` (the offset up to which the bytes of
     that stream were read), or `stop` (a listener or a stream, by its number)."""
@@ -157,7 +157,7 @@ def decode_chunk(message: bytes) -> tuple[int, StreamChunk]:
 
 
 def events_frame(listen: int, records: list[bytes]) -> bytes:
-    """The frame of facts that are encoded already."""
+    """The frame of events that are encoded already."""
     return b'{"listen":%d,"events":[%s]}' % (listen, b",".join(records))
 
 

@@ -23,7 +23,7 @@ from typing import cast
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
 from codeexec.environments.base import collect
 from codeexec.environments.docker.failures import explain
-from codeexec.environments.docker.policy import EngineFacts
+from codeexec.environments.docker.policy import EngineInfo
 from codeexec.environments.docker.pulling import Pull, PullReader
 from codeexec.environments.processes import Child, chunks, start
 from codeexec.hostfiles.programs import safe_environ, which
@@ -79,7 +79,7 @@ class Engine:
         """Start the CLI; EnvironmentUnavailable when it is not installed."""
         return await self._spawn(arguments, feed=feed)
 
-    async def facts(self) -> EngineFacts:
+    async def info(self) -> EngineInfo:
         """Ask the engine what it is; EnvironmentUnavailable when it cannot be reached or used."""
         told = _object(await self.call("info", "--format", "{{json .}}", deadline=INFO_DEADLINE))
         if "host" in told:  # podman's own layout
@@ -92,7 +92,7 @@ class Engine:
         options = _list(told.get("SecurityOptions"))
         address = await self._address()
         data = told.get("DockerRootDir")
-        return EngineFacts(
+        return EngineInfo(
             version=str(told.get("ServerVersion", "")),
             rootless=any("rootless" in str(option) for option in options),
             local=address.startswith(("unix://", "npipe://", "/")) or not address,
@@ -164,7 +164,7 @@ class Engine:
         except OSError as error:
             raise _not_installed(self.name, error) from error
 
-    def _podman_facts(self, told: Mapping[str, object]) -> EngineFacts:
+    def _podman_facts(self, told: Mapping[str, object]) -> EngineInfo:
         host = _mapping(told["host"])
         security = _mapping(host.get("security"))
         rootless = bool(security.get("rootless"))
@@ -175,7 +175,7 @@ class Engine:
         def limits(controller: str) -> bool:
             return enforced and (not controllers or controller in controllers)
 
-        return EngineFacts(
+        return EngineInfo(
             version=str(version.get("Version", "")),
             podman=True,
             rootless=rootless,

@@ -35,7 +35,7 @@ from codeexec.environments.docker.orphans import PREFIX, this_process
 from codeexec.environments.docker.own_programs import executed_inside
 from codeexec.environments.docker.policy import (
     HOME,
-    EngineFacts,
+    EngineInfo,
     Policy,
     arguments,
     identity,
@@ -88,14 +88,14 @@ class DockerEnvironment:
 
     @classmethod
     async def create(
-        cls, plan: ContainerPlan, facts: EngineFacts | None = None
+        cls, plan: ContainerPlan, engine_info: EngineInfo | None = None
     ) -> DockerEnvironment:
         """Start a container; EnvironmentUnavailable says why it cannot be.
 
-        `facts` are asked for when they are not given. Cancelled, it leaves no container behind.
+        Without `engine_info` the engine is asked. Cancelled, it leaves no container behind.
         """
-        facts = facts or await plan.engine.facts()
-        self = cls(plan, facts)
+        engine_info = engine_info or await plan.engine.info()
+        self = cls(plan, engine_info)
         try:
             await self._start()
         except BaseException:
@@ -103,19 +103,19 @@ class DockerEnvironment:
             raise
         return self
 
-    def __init__(self, plan: ContainerPlan, facts: EngineFacts) -> None:
+    def __init__(self, plan: ContainerPlan, engine_info: EngineInfo) -> None:
         self.plan = plan
-        self.facts = facts
-        workspace = mountable(plan.workspace, facts.private) if plan.workspace else None
-        self._mounted = workspace if facts.local else None
+        self.engine_info = engine_info
+        workspace = mountable(plan.workspace, engine_info.private) if plan.workspace else None
+        self._mounted = workspace if engine_info.local else None
         if self._mounted is not None and not self._mounted.is_dir():
             raise EnvironmentUnavailable(
                 f"The workspace {self._mounted} is not a folder.", "Make it, or name another one."
             )
-        self._expected = _exchangeable(self._mounted) if facts.shares_kernel else None
-        who = identity(facts, self._mounted)
+        self._expected = _exchangeable(self._mounted) if engine_info.shares_kernel else None
+        who = identity(engine_info, self._mounted)
         self._user = who.user
-        notices = [*who.notices, *unenforced(plan.policy, facts)]
+        notices = [*who.notices, *unenforced(plan.policy, engine_info)]
         if workspace is not None and self._mounted is None:
             notices.append(
                 "The engine is on another machine: the workspace is not mounted there, its files "
@@ -327,7 +327,7 @@ class DockerEnvironment:
         plan = self.plan
         argv = arguments(
             plan.policy,
-            self.facts,
+            self.engine_info,
             image=plan.image,
             user=self._user,
             workspace=self._mounted,

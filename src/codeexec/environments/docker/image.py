@@ -15,7 +15,7 @@ from codeexec.environments.docker.engine import Engine, installed, merged
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.docker.failures import explain
 from codeexec.environments.docker.orphans import sweep
-from codeexec.environments.docker.policy import EngineFacts, Policy, unenforced
+from codeexec.environments.docker.policy import EngineInfo, Policy, unenforced
 
 DEFAULT_IMAGE = "codeexec-kernel:1"
 
@@ -106,13 +106,13 @@ async def check(
     policy = policy or Policy()
     done: list[Check] = []
     try:
-        facts = await engine.facts()
+        engine_info = await engine.info()
     except CodeexecError as error:
         others = [name for name in installed() if name != engine.name]
         also = f" Or use {others[0]}, which is installed." if others else ""
         return [Check("engine", False, error.message, error.next_step + also)]
-    done.append(Check("engine", True, _described(engine, facts)))
-    ignored = unenforced(policy, facts)
+    done.append(Check("engine", True, _described(engine, engine_info)))
+    ignored = unenforced(policy, engine_info)
     fix = "Use a rootful engine, or cgroup v2 with delegation." if ignored else ""
     told = " ".join(ignored) or f"enforced: {policy.words()}."
     done.append(Check("limits", not ignored, f"{told} {policy.reach()}", fix))
@@ -123,15 +123,17 @@ async def check(
     else:
         names = ", ".join(removed)
         done.append(Check("leftovers", True, f"removed {names}" if removed else "none"))
-    done.append(await _image_starts(engine, facts, image, policy))
+    done.append(await _image_starts(engine, engine_info, image, policy))
     return done
 
 
-async def _image_starts(engine: Engine, facts: EngineFacts, image: str, policy: Policy) -> Check:
+async def _image_starts(
+    engine: Engine, engine_info: EngineInfo, image: str, policy: Policy
+) -> Check:
     started = time.monotonic()
     try:
         container = await DockerEnvironment.create(
-            ContainerPlan(image, policy, engine=engine, session="check"), facts
+            ContainerPlan(image, policy, engine=engine, session="check"), engine_info
         )
     except CodeexecError as error:
         return Check("image", False, error.message, error.next_step)
@@ -167,7 +169,7 @@ async def _image_starts(engine: Engine, facts: EngineFacts, image: str, policy: 
     return Check("image", True, told)
 
 
-def _described(engine: Engine, facts: EngineFacts) -> str:
-    kind = "rootless" if facts.rootless else "rootful"
-    where = "" if facts.local else ", on another machine"
-    return f"{engine.name} {facts.version}, {kind}{where}, {facts.cpus} cpus"
+def _described(engine: Engine, engine_info: EngineInfo) -> str:
+    kind = "rootless" if engine_info.rootless else "rootful"
+    where = "" if engine_info.local else ", on another machine"
+    return f"{engine.name} {engine_info.version}, {kind}{where}, {engine_info.cpus} cpus"

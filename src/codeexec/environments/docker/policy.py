@@ -212,7 +212,7 @@ def parse_size(text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class EngineFacts:
+class EngineInfo:
     """What `info` of an engine tells and we decide by."""
 
     version: str = ""
@@ -244,13 +244,13 @@ class Identity:
 NOBODY = 65534
 
 
-def identity(facts: EngineFacts, workspace: Path | None) -> Identity:
+def identity(engine_info: EngineInfo, workspace: Path | None) -> Identity:
     """The owner of the workspace; inside a rootless engine that is the container's root.
 
     Root of the host never runs code in a rootful engine: a set-id file that it leaves in the
     workspace would give root to every user that runs it.
     """
-    if facts.rootless:
+    if engine_info.rootless:
         return Identity("0:0")
     if workspace is None:
         return Identity(f"{NOBODY}:{NOBODY}")
@@ -268,14 +268,14 @@ def identity(facts: EngineFacts, workspace: Path | None) -> Identity:
     return Identity(f"{NOBODY}:{NOBODY}", (notice,))
 
 
-def unenforced(policy: Policy, facts: EngineFacts) -> tuple[str, ...]:
+def unenforced(policy: Policy, engine_info: EngineInfo) -> tuple[str, ...]:
     """The limits that this engine ignores, each as a sentence for the person."""
     checks = (
-        (policy.memory, facts.limits_memory, "memory"),
-        (policy.pids, facts.limits_pids, "processes"),
-        (policy.cpus, facts.limits_cpus, "cpu time"),
+        (policy.memory, engine_info.limits_memory, "memory"),
+        (policy.pids, engine_info.limits_pids, "processes"),
+        (policy.cpus, engine_info.limits_cpus, "cpu time"),
     )
-    why = "it is rootless on cgroup v1" if facts.rootless else "its host lacks the cgroup"
+    why = "it is rootless on cgroup v1" if engine_info.rootless else "its host lacks the cgroup"
     return tuple(
         f"This engine does not enforce the limit of {what}: {why}."
         for wanted, enforced, what in checks
@@ -285,7 +285,7 @@ def unenforced(policy: Policy, facts: EngineFacts) -> tuple[str, ...]:
 
 def arguments(
     policy: Policy,
-    facts: EngineFacts,
+    engine_info: EngineInfo,
     *,
     image: str,
     user: str,
@@ -315,21 +315,21 @@ def arguments(
         out += ["--security-opt", "no-new-privileges"]
     if policy.read_only:
         # Podman would put writable folders over /run and /var/tmp.
-        out += ["--read-only", *(["--read-only-tmpfs=false"] if facts.podman else [])]
+        out += ["--read-only", *(["--read-only-tmpfs=false"] if engine_info.podman else [])]
     room = f",size={policy.temporary}" if policy.temporary else ""
     out += ["--tmpfs", f"/tmp:rw,exec,nosuid,nodev,mode=1777{room}"]
     out += ["--shm-size", str(policy.shared_memory or 64 * MEGABYTE)]
-    if policy.pids and facts.limits_pids:
+    if policy.pids and engine_info.limits_pids:
         out += ["--pids-limit", str(policy.pids)]
-    if policy.memory and facts.limits_memory:
-        limit = min(policy.memory, facts.memory or policy.memory)
+    if policy.memory and engine_info.limits_memory:
+        limit = min(policy.memory, engine_info.memory or policy.memory)
         # The same number for memory and swap means: no swap.
         out += ["--memory", str(limit), "--memory-swap", str(limit)]
-    if policy.cpus and facts.limits_cpus:
-        out += ["--cpus", f"{min(policy.cpus, float(facts.cpus)):g}"]
+    if policy.cpus and engine_info.limits_cpus:
+        out += ["--cpus", f"{min(policy.cpus, float(engine_info.cpus)):g}"]
     out += ["--ulimit", "core=0"]
-    if facts.nproc:
-        out += ["--ulimit", f"nproc={facts.nproc}:{facts.nproc}"]
+    if engine_info.nproc:
+        out += ["--ulimit", f"nproc={engine_info.nproc}:{engine_info.nproc}"]
     if policy.open_files:
         out += ["--ulimit", f"nofile={policy.open_files}"]
     out += ["--log-driver", "none"]  # what code prints must not fill the engine's disk

@@ -19,7 +19,7 @@ from codeexec.environments.docker.engine import Engine, find_engine
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.docker.image import DEFAULT_IMAGE
 from codeexec.environments.docker.orphans import sweep
-from codeexec.environments.docker.policy import EngineFacts, mountable, parse
+from codeexec.environments.docker.policy import EngineInfo, mountable, parse
 from codeexec.environments.docker.pulling import Pull
 from codeexec.environments.files import Folder
 from codeexec.environments.trust.store import TrustStore
@@ -78,7 +78,7 @@ class Containers(Backend):
     ) -> None:
         self._settings = settings
         self._start_timeout = start_timeout
-        self._facts: dict[Engine, EngineFacts] = {}
+        self._engine_info: dict[Engine, EngineInfo] = {}
         self._spare = WarmPool()
         self._lives: WeakValueDictionary[tuple[str, int], ContainerLife] = WeakValueDictionary()
         """By session and number, in the order in which the kernels were made."""
@@ -108,12 +108,12 @@ class Containers(Backend):
             sink([Notice("warning", title, message)])
 
         async def make() -> ContainerKernel:
-            facts = await self._know(engine)
+            engine_info = await self._know(engine)
             if policy.pull and not await engine.has_image(image):
                 await _fetch(engine, image, sink)
-            kernel = self._spare.take(plan) or ContainerKernel(plan, facts=facts)
+            kernel = self._spare.take(plan) or ContainerKernel(plan, engine_info=engine_info)
             if settings.spare:
-                await self._spare.make(plan, facts)
+                await self._spare.make(plan, engine_info)
             return kernel
 
         ref = KernelRef(
@@ -161,12 +161,12 @@ class Containers(Backend):
         """End what was kept ready for kernels to come."""
         await self._spare.close()
 
-    async def _know(self, engine: Engine) -> EngineFacts:
+    async def _know(self, engine: Engine) -> EngineInfo:
         """Asked for once: an engine that has become another one is told apart by its refusals."""
         self._sweep(engine)
-        if engine not in self._facts:
-            self._facts[engine] = await engine.facts()
-        return self._facts[engine]
+        if engine not in self._engine_info:
+            self._engine_info[engine] = await engine.info()
+        return self._engine_info[engine]
 
     def _sweep(self, engine: Engine) -> None:
         """Once in our life, beside whatever is done with the engine."""

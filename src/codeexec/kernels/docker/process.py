@@ -20,7 +20,7 @@ from typing import Literal
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, UsageError
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.docker.growth import Growth, GrowthMeter, Hidden, Limits, excess
-from codeexec.environments.docker.policy import EngineFacts
+from codeexec.environments.docker.policy import EngineInfo
 from codeexec.environments.docker.wire import ContainerUsage, GuestProcess
 from codeexec.kernels.docker.channel_proxy import (
     Mux,
@@ -71,7 +71,7 @@ class ContainerKernel:
         key: str = "",
         transport: Transport = "mux",
         tell: Tell | None = None,
-        facts: EngineFacts | None = None,
+        engine_info: EngineInfo | None = None,
     ) -> None:
         """`tell` hears what the person should know (that the workspace is full, for one)."""
         if transport == "tcp" and plan.policy.network == "none":
@@ -86,7 +86,7 @@ class ContainerKernel:
         self.end: KernelEnd | None = None
         """Why the kernel ended; None while it runs, and before it was launched."""
         self._plan = plan
-        self._facts = facts
+        self._engine_info = engine_info
         self._mux = Mux() if transport == "mux" else None
         self._ports: tuple[int, ...] = ()
         self._process: GuestProcess | None = None
@@ -236,8 +236,8 @@ class ContainerKernel:
         if self._mux is None:
             self._ports = self._ports or _free_ports(5)
             self._plan = replace(self._plan, ports=tuple((port, port) for port in self._ports))
-        self._facts = self._facts or await self._plan.engine.facts()
-        self.environment = await DockerEnvironment.create(self._plan, self._facts)
+        self._engine_info = self._engine_info or await self._plan.engine.info()
+        self.environment = await DockerEnvironment.create(self._plan, self._engine_info)
         return self.environment
 
     async def _follow(

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from codeexec.domain.errors import CodeexecError
 from codeexec.environments.docker.environment import ContainerPlan
-from codeexec.environments.docker.policy import EngineFacts
+from codeexec.environments.docker.policy import EngineInfo
 from codeexec.kernels.docker.process import ContainerKernel
 
 log = logging.getLogger(__name__)
@@ -41,14 +41,16 @@ class WarmPool:
         kernel, self._kernel = self._kernel, None
         return kernel
 
-    async def make(self, plan: ContainerPlan, facts: EngineFacts) -> None:
+    async def make(self, plan: ContainerPlan, engine_info: EngineInfo) -> None:
         """Begin to make one; what was kept for another plan is ended."""
         is_coming = self.making is not None and not self.making.done()
         if self._plan == _anybodys(plan) and (self.is_ready or is_coming):
             return
         await self.close()
         self._plan = _anybodys(plan)
-        self.making = asyncio.create_task(self._make(self._plan, facts), name="spare-container")
+        self.making = asyncio.create_task(
+            self._make(self._plan, engine_info), name="spare-container"
+        )
 
     async def close(self) -> None:
         """End what is there or on its way."""
@@ -61,9 +63,9 @@ class WarmPool:
         if kernel is not None:
             await kernel.close()
 
-    async def _make(self, plan: ContainerPlan, facts: EngineFacts) -> None:
+    async def _make(self, plan: ContainerPlan, engine_info: EngineInfo) -> None:
         await asyncio.sleep(AFTER)
-        kernel = ContainerKernel(plan, facts=facts)
+        kernel = ContainerKernel(plan, engine_info=engine_info)
         try:
             await kernel.prepare()
         except BaseException as error:

@@ -42,13 +42,13 @@ LINE = 1 << 23  # the same where no line ends: a row is written whole each time 
 LONGEST_ID = 100
 
 MARK_EVERY = 100
-"""Messages without any fact after which the place is told all the same."""
+"""Messages without any event after which the place is told all the same."""
 
 START_AGAIN = "Restart the kernel."
 
 
 class KernelConnection:
-    """The Receiver of its transport; hands facts to `sink` in bounded batches."""
+    """The Receiver of its transport; hands events to `sink` in bounded batches."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class KernelConnection:
         self._sink = sink
         self._tracker = Tracker()
         self._widgets = OutputWidgets()
-        self._facts: deque[KernelEvent] = deque()
+        self._events: deque[KernelEvent] = deque()
         self._marked = 0
         self._input_header = b"{}"
         self._input_id = ""
@@ -103,7 +103,7 @@ class KernelConnection:
         self.outbox.close()
         for task in self._waiting:
             task.cancel()
-        self._facts.clear()
+        self._events.clear()
         self._tracker.forget()
         if self._subshell is not None:
             self._subshell.cancel()
@@ -223,17 +223,17 @@ class KernelConnection:
         elif message.type == "execute_input" and self._is_theirs(message):
             self._overhear(message)
         elif (owner := self._tracker.owner(parent)) and not self._widgets.captures(message):
-            facts = tuple(map(self._widgets.placed, translate(message, owner)))
-            self._facts += self._widgets.changes(now=bool(facts))
-            self._keep(facts, message.number, skipped)
-        self._facts += self._widgets.changes(now=not self.is_busy)
+            events = tuple(map(self._widgets.placed, translate(message, owner)))
+            self._events += self._widgets.changes(now=bool(events))
+            self._keep(events, message.number, skipped)
+        self._events += self._widgets.changes(now=not self.is_busy)
         # else it was said at the kernel's start, before anything was run
-        if self._facts or self.outbox.reached - self._marked > MARK_EVERY:
+        if self._events or self.outbox.reached - self._marked > MARK_EVERY:
             self._mark()
 
     def _settle_widgets(self) -> None:
         """Show what output widgets hold at the end of code, and tell the kernel."""
-        self._facts += self._widgets.changes(now=True)
+        self._events += self._widgets.changes(now=True)
         for content in self._widgets.updates():
             self.send("shell", "comm_msg", content)
 
@@ -252,7 +252,7 @@ class KernelConnection:
 
     def replied(self, message: Message) -> None:
         self._end(self._tracker.replied(message))
-        if self._facts:
+        if self._events:
             self._mark()
         if self._tracker.waits_for_idle(message.parent.msg_id):
             self.outbox.look_for_tail()
@@ -271,7 +271,7 @@ class KernelConnection:
         if not count:
             title = "Output of the kernel may be missing"
             why = "The kernel does not say any more what it has put out."
-        self._facts.append(Notice("warning", title, why))
+        self._events.append(Notice("warning", title, why))
 
     async def drained(self) -> None:
         is_more = self.turned()
@@ -280,57 +280,61 @@ class KernelConnection:
             is_more = self.turned()
 
     def turned(self) -> bool:
-        if not self._facts:
+        if not self._events:
             return False
         batch: list[KernelEvent] = []
         size, room = 0, BATCH
         place: Reached | None = None
-        # A fact and the place after it are journaled together.
-        while self._facts and (size < room or isinstance(self._facts[0], Reached)):
-            fact = self._facts.popleft()
-            if isinstance(fact, Reached):
-                place = fact
+        # An event and the place after it are journaled together.
+        while self._events and (size < room or isinstance(self._events[0], Reached)):
+            event = self._events.popleft()
+            if isinstance(event, Reached):
+                place = event
                 continue
-            size += len(fact.text) if isinstance(fact, StreamWritten) else 1
-            batch.append(fact)
-            room = LINE if _is_within_line(fact) else BATCH
+            size += len(event.text) if isinstance(event, StreamWritten) else 1
+            batch.append(event)
+            room = LINE if _is_within_line(event) else BATCH
         self._sink(batch if place is None else [*batch, place])
-        return bool(self._facts)
+        return bool(self._events)
 
     def give_up(self, execution: str) -> None:
         """End an execution whose reply will not come any more."""
-        self._facts += self._tracker.give_up(execution, interrupted=self.interrupted)
+        self._events += self._tracker.give_up(execution, interrupted=self.interrupted)
         self._hand_on()
 
-    def _keep(self, facts: tuple[KernelEvent, ...], number: int, skipped: int) -> None:
-        """`number` is that of the message; its first `skipped` facts are known already."""
-        for fact in facts:
-            if isinstance(fact, ErrorRaised):
-                self._tracker.note_error(fact.execution, fact.error)
-        if len(facts) == 1 and isinstance(facts[0], StreamWritten) and len(facts[0].text) > SLICE:
-            facts = tuple(_slices(facts[0]))
-        for part, fact in enumerate(facts[skipped:], skipped + 1):
-            self._facts.append(fact)
-            if part < len(facts) and self.outbox.token:
-                self._facts.append(Reached(self.outbox.token, number - 1, part))
+    def _keep(self, events: tuple[KernelEvent, ...], number: int, skipped: int) -> None:
+        """`number` is that of the message; its first `skipped` events are known already."""
+        for event in events:
+            if isinstance(event, ErrorRaised):
+                self._tracker.note_error(event.execution, event.error)
+        if (
+            len(events) == 1
+            and isinstance(events[0], StreamWritten)
+            and len(events[0].text) > SLICE
+        ):
+            events = tuple(_slices(events[0]))
+        for part, event in enumerate(events[skipped:], skipped + 1):
+            self._events.append(event)
+            if part < len(events) and self.outbox.token:
+                self._events.append(Reached(self.outbox.token, number - 1, part))
 
     def _mark(self) -> None:
-        """Tell the place in the outbox with the facts that lead to it."""
+        """Tell the place in the outbox with the events that lead to it."""
         if self.outbox.token:
             self._marked = self.outbox.reached
-            self._facts.append(Reached(self.outbox.token, self._marked))
+            self._events.append(Reached(self.outbox.token, self._marked))
 
     def _idled(self, execution: str) -> None:
         self._end(self._tracker.idled(execution))
         if self._tracker.waits_for_reply(execution):
             self._do_later(self._await_reply(execution))
 
-    def _end(self, facts: tuple[KernelEvent, ...]) -> None:
-        """Take facts that end an execution, or none; late where its output may be late."""
-        if not facts or not self.is_late:
-            self._facts += facts
+    def _end(self, events: tuple[KernelEvent, ...]) -> None:
+        """Take events that end an execution, or none; late where its output may be late."""
+        if not events or not self.is_late:
+            self._events += events
             return
-        self._held += facts
+        self._held += events
         self._do_later(self._await_quiet())
 
     async def _await_quiet(self) -> None:
@@ -342,7 +346,7 @@ class KernelConnection:
         self._release_held()
 
     def _release_held(self) -> None:
-        self._facts += self._held
+        self._events += self._held
         self._held.clear()
         self._hand_on()
 
@@ -371,9 +375,9 @@ def _slices(wrote: StreamWritten) -> Iterator[StreamWritten]:
         yield replace(wrote, text=wrote.text[at : at + SLICE])
 
 
-def _is_within_line(fact: KernelEvent) -> bool:
+def _is_within_line(event: KernelEvent) -> bool:
     """A piece of one long row, which nothing rewrites: taking it costs next to nothing, while a
     line of 5 MB in batches of 128 KB would be 100 MB of rows."""
-    if not isinstance(fact, StreamWritten):
+    if not isinstance(event, StreamWritten):
         return False
-    return not any(sign in fact.text for sign in "\n\r\x1b\b")
+    return not any(sign in event.text for sign in "\n\r\x1b\b")

@@ -105,7 +105,7 @@ class ProgramKernel:
             raise UsageError("The program has been run.", "Start another `run` to run it again.")
         self._sink([Started(call.execution, None)])
         if self._backend.built is not None:
-            self._sink(self._backend.built.facts(call.execution))
+            self._sink(self._backend.built.events(call.execution))
         if self._backend.spawned is None:
             self._backend.status = BUILD_FAILED
             return
@@ -115,19 +115,19 @@ class ProgramKernel:
     async def _follow(self, run: ProgramRun, execution: str) -> None:
         built = self._backend.built
         errors = ""
-        async for facts in run.facts():
+        async for kernel_events in run.events():
             if built is not None:
-                errors = joined_errors(errors, facts)
-            if run.has_ended and isinstance(facts[-1], Finished):
+                errors = joined_errors(errors, kernel_events)
+            if run.has_ended and isinstance(kernel_events[-1], Finished):
                 self._backend.status = run.status
-                facts[-1:] = [*_variables(run.variables), facts[-1]]
+                kernel_events[-1:] = [*_variables(run.variables), kernel_events[-1]]
                 if built is not None:
                     code = run.spawned.process.returncode
                     step = run_step(
                         built.program, code, time.monotonic() - run.spawned.started, errors
                     )
-                    facts[-1:] = [StepDone(execution, step), facts[-1]]
-            self._sink(facts)
+                    kernel_events[-1:] = [StepDone(execution, step), kernel_events[-1]]
+            self._sink(kernel_events)
 
     async def interrupt(self) -> None:
         if self._backend.terminal_interrupts:

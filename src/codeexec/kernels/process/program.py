@@ -92,7 +92,7 @@ class _Source:
 
 
 class ProgramRun:
-    """Follows one program from its start to its end: `async for batch in run.facts()`."""
+    """Follows one program from its start to its end: `async for batch in run.events()`."""
 
     def __init__(self, spawned: SpawnedProgram, execution: str) -> None:
         self.spawned = spawned
@@ -137,22 +137,22 @@ class ProgramRun:
         code = self.spawned.process.returncode
         return code if code >= 0 else 128 - code
 
-    async def facts(self) -> AsyncIterator[list[KernelEvent]]:
+    async def events(self) -> AsyncIterator[list[KernelEvent]]:
         """Batches in order; the last one ends with `Finished`."""
         try:
             while not self.has_ended:
                 await self._changed.wait()
                 self._changed.clear()
                 if self._channel.is_ready or not self._streams:
-                    facts, acks = self._take_all()
+                    events, acks = self._take_all()
                 else:
                     await asyncio.sleep(GATHER)
-                    facts, acks = self._take_streams(), 0
-                if facts:
-                    yield facts
+                    events, acks = self._take_streams(), 0
+                if events:
+                    yield events
                 self._acknowledge(acks)
-            async for facts in self._rest():
-                yield facts
+            async for events in self._rest():
+                yield events
         finally:
             self.close()
 
@@ -162,16 +162,19 @@ class ProgramRun:
             async with asyncio.timeout(LINGER):
                 while True:
                     self._changed.clear()
-                    facts, acks = self._take_all()
-                    if facts:
-                        yield facts
+                    events, acks = self._take_all()
+                    if events:
+                        yield events
                         self._acknowledge(acks)
                         continue
                     if not any(source.is_open for source in self._streams.values()):
                         break
                     await self._changed.wait()
-        facts = self._take_streams(final=True)
-        yield [*facts, Finished(self._execution, "error" if self.status else "ok", self._failure())]
+        events = self._take_streams(final=True)
+        yield [
+            *events,
+            Finished(self._execution, "error" if self.status else "ok", self._failure()),
+        ]
 
     def _failure(self) -> ErrorInfo | None:
         code = self.spawned.process.returncode
@@ -184,13 +187,13 @@ class ProgramRun:
     # -- streams -------------------------------------------------------------------------
 
     def _take_streams(self, *, final: bool = False) -> list[KernelEvent]:
-        facts: list[KernelEvent] = []
+        events: list[KernelEvent] = []
         for name, source in self._streams.items():
             data = source.read()
             text = self._decoders[name].decode(data, final=final)
             if text:
-                facts.append(StreamWritten(self._execution, name, text))
-        return facts
+                events.append(StreamWritten(self._execution, name, text))
+        return events
 
     # -- displays ------------------------------------------------------------------------
 
@@ -199,12 +202,12 @@ class ProgramRun:
         lines = (self._partial + self._channel.read()).split(b"\n")
         self._partial = lines.pop()
         # The program flushed its streams before it sent the message.
-        facts = self._take_streams()
+        events = self._take_streams()
         for line in lines:
             message = self._read_message(line.decode("ascii", "replace"))
             if message is not None:
-                facts += self._translate(message)
-        return facts, len(lines)
+                events += self._translate(message)
+        return events, len(lines)
 
     def _read_message(self, name: str) -> Mapping[str, object] | None:
         """The content of a spool file, which is removed. None for an unknown message."""
@@ -224,14 +227,14 @@ class ProgramRun:
     def _translate(self, message: Mapping[str, object]) -> list[KernelEvent]:
         data, metadata = message.get("data"), message.get("metadata")
         values = {str(key): value for key, value in data.items()} if isinstance(data, dict) else {}
-        facts = metadata if isinstance(metadata, dict) else {}
+        events = metadata if isinstance(metadata, dict) else {}
         display_id = message.get("display_id")
         name = display_id if isinstance(display_id, str) else None
         match message.get("kind"):
             case "display" if values:
-                return [Displayed(self._execution, values, facts, "display", name)]
+                return [Displayed(self._execution, values, events, "display", name)]
             case "update" if values and name:
-                return [DisplayRefreshed(name, values, facts)]
+                return [DisplayRefreshed(name, values, events)]
             case "clear":
                 return [OutputCleared(self._execution, bool(message.get("wait")))]
             case "error":

@@ -163,7 +163,7 @@ def _mime_of(session: Session, digest: str) -> str:
 def _add_streams(app: FastAPI, host: Host) -> None:
     @app.get(
         f"{SESSION}/events",
-        summary="Facts after number `after`, one JSON object a line; with `follow`, those to "
+        summary="Events after number `after`, one JSON object a line; with `follow`, those to "
         "come as well",
         response_class=Response,
     )
@@ -180,7 +180,7 @@ def _add_streams(app: FastAPI, host: Host) -> None:
 
     @app.get(
         f"{SESSION}/export",
-        summary="The session as a notebook, as text, or as its facts",
+        summary="The session as a notebook, as text, or as its events",
         response_class=Response,
     )
     async def export_session(session: str, format: str = "ipynb") -> Response:
@@ -218,7 +218,7 @@ async def _pieces(session: Session, form: str) -> AsyncIterator[bytes]:
 async def _lines(
     session: Session, after: int, full: bool, upto: int | None
 ) -> AsyncIterator[bytes]:
-    """Facts as lines, until number `upto`; the reader counts as a client meanwhile."""
+    """Events as lines, until number `upto`; the reader counts as a client meanwhile."""
     if upto is not None and after >= upto:
         return
     with session.join(CLIENT):

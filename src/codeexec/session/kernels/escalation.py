@@ -81,7 +81,7 @@ class InterruptEscalation:
         self._urge.set()
 
     def settle(self, execution_id: str, *, is_alive: bool = True) -> list[AnyEvent]:
-        """The execution has ended, and so has a climb for it; the fact to record, if any.
+        """The execution has ended, and so has a climb for it; the event to record, if any.
         `is_alive`: the kernel has outlived it."""
         if not self.is_for(execution_id):
             return []

@@ -1,4 +1,4 @@
-"""What a kernel says, made into facts: rows of text, displays with their content stored."""
+"""Turns kernel events into session events: rows of text, displays with their content stored."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _LAST_LINES = 20
 
 class KernelEventHandler:
     """Of one kernel of a session. `find` looks up an execution by its id. `finish` is asked for
-    the fact that ends an execution (or for none)."""
+    the event that ends an execution (or for none)."""
 
     def __init__(
         self,
@@ -67,61 +67,63 @@ class KernelEventHandler:
         self._dirty: dict[str, OutputDocument] = {}
         self._last_answered = ""
 
-    def take(self, facts: Iterable[says.KernelEvent]) -> list[AnyEvent]:
-        """The facts in order; output of an execution stands before its end. What the journal has
+    def take(self, kernel_events: Iterable[says.KernelEvent]) -> list[AnyEvent]:
+        """The events in order; output of an execution stands before its end. What the journal has
         no room for is left out, and a row says so."""
         room = self._limit.room
         self._room = math.inf if room is None else room
         self.is_over = False
         events: list[AnyEvent] = []
-        for fact in facts:
-            if self._room <= 0 and not isinstance(fact, says.Finished | says.Died):
-                self._leave_out(fact)
+        for event in kernel_events:
+            if self._room <= 0 and not isinstance(event, says.Finished | says.Died):
+                self._leave_out(event)
                 continue
-            match fact:
+            match event:
                 case says.StreamWritten():
-                    if document := self._open(fact.execution):
-                        document.write(fact.stream, self._fitting(fact))
+                    if document := self._open(event.execution):
+                        document.write(event.stream, self._fitting(event))
                 case says.Displayed():
-                    if document := self._open(fact.execution):
-                        document.show(self._display(fact))
+                    if document := self._open(event.execution):
+                        document.show(self._display(event))
                 case says.ErrorRaised():
-                    if document := self._open(fact.execution):
-                        document.fail(fact.error)
+                    if document := self._open(event.execution):
+                        document.fail(event.error)
                 case says.OutputCleared():
-                    if document := self._open(fact.execution):
-                        document.clear(fact.wait)
+                    if document := self._open(event.execution):
+                        document.clear(event.wait)
                 case says.Started():
-                    if fact.count is not None:
-                        events.append(InputCounted(fact.execution, fact.count))
+                    if event.count is not None:
+                        events.append(InputCounted(event.execution, event.count))
                 case says.DisplayRefreshed():
                     events += self._flush()
-                    events.append(self._refresh(fact))
+                    events.append(self._refresh(event))
                 case says.InputRequested():
                     events += self._flush()
-                    events += self._ask(fact)
+                    events += self._ask(event)
                 case says.StepDone():
                     events += self._flush()
-                    events.append(StepEnded(fact.execution, fact.step))
+                    events.append(StepEnded(event.execution, event.step))
                 case says.Finished():
                     events += self._flush()
-                    if self._room <= 0 and fact.error is not None:
-                        fact = replace(fact, error=_clipped(fact.error))
-                    events += self._finish(fact)
-                    self._told_full.discard(fact.execution)
+                    if self._room <= 0 and event.error is not None:
+                        event = replace(event, error=_clipped(event.error))
+                    events += self._finish(event)
+                    self._told_full.discard(event.execution)
                 case says.NextInput():
-                    events.append(NextInputOffered(fact.execution, fact.text, fact.replaces))
+                    events.append(NextInputOffered(event.execution, event.text, event.replaces))
                 case says.Notice():
                     events += self._flush()
-                    events.append(NoticeGiven(fact.level, fact.title, fact.message, fact.next_step))
+                    events.append(
+                        NoticeGiven(event.level, event.title, event.message, event.next_step)
+                    )
                 case says.Pulled():
                     events.append(
                         ImagePullAdvanced(
-                            fact.image,
-                            fact.layers_done,
-                            fact.layers,
-                            fact.done,
-                            fact.total,
+                            event.image,
+                            event.layers_done,
+                            event.layers,
+                            event.done,
+                            event.total,
                             self._kernel,
                         )
                     )
@@ -131,26 +133,26 @@ class KernelEventHandler:
                     events += self._flush()
         return events + self._flush()
 
-    def _fitting(self, fact: says.StreamWritten) -> str:
+    def _fitting(self, event: says.StreamWritten) -> str:
         """The text, as far as there is room for it."""
-        size = len(fact.text)
-        text = fact.text if size <= self._room else fact.text[: int(self._room)]
+        size = len(event.text)
+        text = event.text if size <= self._room else event.text[: int(self._room)]
         self._room -= size
         if self._room <= 0:
-            self._leave_out(fact, text)
+            self._leave_out(event, text)
             return ""
         return text
 
-    def _leave_out(self, fact: says.KernelEvent, text: str = "") -> None:
+    def _leave_out(self, event: says.KernelEvent, text: str = "") -> None:
         """Drop what comes over the limit, but for its first `text`."""
         self.is_over = True
-        if not isinstance(fact, says.StreamWritten | says.Displayed | says.ErrorRaised):
+        if not isinstance(event, says.StreamWritten | says.Displayed | says.ErrorRaised):
             return
-        if fact.execution in self._told_full or not (document := self._open(fact.execution)):
+        if event.execution in self._told_full or not (document := self._open(event.execution)):
             return
-        self._told_full.add(fact.execution)
-        if text and isinstance(fact, says.StreamWritten):
-            document.write(fact.stream, text)
+        self._told_full.add(event.execution)
+        if text and isinstance(event, says.StreamWritten):
+            document.write(event.stream, text)
         document.write("stderr", f"\n{self._limit.reason} Output from here on is not kept.\n")
 
     def _open(self, execution_id: str) -> OutputDocument | None:
@@ -190,33 +192,35 @@ class KernelEventHandler:
             document.answer(request.prompt, "•••" if request.password else text)
         return self._flush()
 
-    def _ask(self, fact: says.InputRequested) -> list[AnyEvent]:
+    def _ask(self, event: says.InputRequested) -> list[AnyEvent]:
         """A question that is open already is one that was told to the last server too."""
-        request_id = _request_id(fact.message) if fact.message else new_id("input")
+        request_id = _request_id(event.message) if event.message else new_id("input")
         if request_id == self._last_answered:
             return []
-        view = self._find(fact.execution)
+        view = self._find(event.execution)
         if view is not None and view.stdin is not None and view.stdin.request_id == request_id:
             return []
-        return [StdinRequested(request_id, fact.execution, fact.prompt, fact.password, fact.echoed)]
+        return [
+            StdinRequested(request_id, event.execution, event.prompt, event.password, event.echoed)
+        ]
 
-    def _display(self, fact: says.Displayed) -> Display:
-        parts = self._blobs.make_parts(fact.data)
+    def _display(self, event: says.Displayed) -> Display:
+        parts = self._blobs.make_parts(event.data)
         self._room -= _weight(parts)
         return Display(
             key=secrets.token_hex(6),
             parts=parts,
-            role=fact.role,
-            display_id=self._display_id(fact.display_id) if fact.display_id else None,
-            count=fact.count,
-            metadata=dict(fact.metadata),
+            role=event.role,
+            display_id=self._display_id(event.display_id) if event.display_id else None,
+            count=event.count,
+            metadata=dict(event.metadata),
         )
 
-    def _refresh(self, fact: says.DisplayRefreshed) -> DisplayUpdated:
-        parts = self._blobs.make_parts(fact.data)
+    def _refresh(self, event: says.DisplayRefreshed) -> DisplayUpdated:
+        parts = self._blobs.make_parts(event.data)
         self._room -= _weight(parts)
-        metadata = dict(fact.metadata)
-        display_id = self._display_id(fact.display_id)
+        metadata = dict(event.metadata)
+        display_id = self._display_id(event.display_id)
         for document in self._documents.values():
             document.update_display(display_id, parts, metadata)
         return DisplayUpdated(display_id, parts, metadata)

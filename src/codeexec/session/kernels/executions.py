@@ -17,7 +17,7 @@ class Executions(Protocol):
     @property
     def is_interrupting(self) -> bool: ...
 
-    def take(self, facts: Sequence[KernelEvent]) -> None:
+    def take(self, kernel_events: Sequence[KernelEvent]) -> None:
         """What the kernel says."""
 
     def pump(self) -> None:
@@ -27,7 +27,7 @@ class Executions(Protocol):
         """End what runs, and what waits."""
 
     def drop_waiting(self, reason: str) -> list[AnyEvent]:
-        """Take all out of the queue; the facts of it are to be recorded."""
+        """Take all out of the queue; the events of it are to be recorded."""
 
     def resume(self, running: str, waiting: tuple[str, ...]) -> None:
         """These are open, though they were begun under another server."""

@@ -37,9 +37,9 @@ class OutboxPlace(msgspec.Struct, frozen=True, omit_defaults=True):
         return Reached(self.token, self.number, self.part)
 
 
-def reached_by(facts: Sequence[KernelEvent]) -> Reached | None:
-    """The place that a batch of facts leads to."""
-    return next((fact for fact in reversed(facts) if isinstance(fact, Reached)), None)
+def reached_by(events: Sequence[KernelEvent]) -> Reached | None:
+    """The place that a batch of events leads to."""
+    return next((event for event in reversed(events) if isinstance(event, Reached)), None)
 
 
 def read_place(journal: Journal, kernel: str = DEFAULT_KERNEL) -> OutboxPlace | None:
@@ -86,11 +86,11 @@ class OpenDocuments:
             if len(self._states) > KEPT_STATES:
                 del self._states[next(iter(self._states))]
 
-    def journaled_with(self, facts: Sequence[KernelEvent]) -> dict[str, object] | None:
-        """Private values to be journaled together with what these facts say. A place alone
+    def journaled_with(self, events: Sequence[KernelEvent]) -> dict[str, object] | None:
+        """Private values to be journaled together with what these events say. A place alone
         changes nothing that is journaled."""
-        reached = reached_by(facts)
-        return {self._key: self.place(reached)} if reached is not None and len(facts) > 1 else None
+        reached = reached_by(events)
+        return {self._key: self.place(reached)} if reached is not None and len(events) > 1 else None
 
     def place(self, reached: Reached) -> OutboxPlace:
         return OutboxPlace(reached.token, reached.number, reached.part, dict(self._states))

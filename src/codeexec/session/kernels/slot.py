@@ -173,33 +173,33 @@ class KernelSlot:
             if (stdin := self.supervisor.kernel.capabilities.stdin) is not None:
                 stdin.answer_stdin(text)
 
-    # -- facts out ---------------------------------------------------------------------
+    # -- events out ---------------------------------------------------------------------
 
-    def take(self, facts: Sequence[says.KernelEvent]) -> None:
+    def take(self, kernel_events: Sequence[says.KernelEvent]) -> None:
         """The kernel's sink."""
         start = 0
-        for at, fact in enumerate(facts):
-            if isinstance(fact, says.Overheard):
+        for at, event in enumerate(kernel_events):
+            if isinstance(event, says.Overheard):
                 # What follows is output of it: it has to be there by then.
-                self._record(facts[start:at])
-                self.recorder.record(*self._begin_theirs(fact))
+                self._record(kernel_events[start:at])
+                self.recorder.record(*self._begin_theirs(event))
                 start = at + 1
-        self._record(facts[start:])
+        self._record(kernel_events[start:])
         self._owner.check_limit()
         self._owner.pump()
 
-    def _record(self, facts: Sequence[says.KernelEvent]) -> None:
-        events = self._intake.take(facts)
-        for fact in facts:
-            if isinstance(fact, says.Died):
-                events += self._die(fact.death)
-            elif isinstance(fact, says.NeverTaken):
-                self._unsent = fact.execution
-            elif isinstance(fact, says.VariablesSent):
-                sent, generation = fact.variables, self.view.generation
+    def _record(self, kernel_events: Sequence[says.KernelEvent]) -> None:
+        events = self._intake.take(kernel_events)
+        for event in kernel_events:
+            if isinstance(event, says.Died):
+                events += self._die(event.death)
+            elif isinstance(event, says.NeverTaken):
+                self._unsent = event.execution
+            elif isinstance(event, says.VariablesSent):
+                sent, generation = event.variables, self.view.generation
                 events.append(VariablesTaken(generation, sent.variables, sent.truncated, self.name))
-        self.recorder.record(*events, private=self._open_documents.journaled_with(facts))
-        self._reached = reached_by(facts) or self._reached
+        self.recorder.record(*events, private=self._open_documents.journaled_with(kernel_events))
+        self._reached = reached_by(kernel_events) or self._reached
 
     def end_over_limit(self) -> None:
         """Interrupt what runs, as the journal is full."""
@@ -222,40 +222,40 @@ class KernelSlot:
         if view is not None and self.queue.running == view.execution_id and view.count is None:
             kernel.execute(call_of(view))
 
-    def _begin_theirs(self, fact: says.Overheard) -> list[AnyEvent]:
+    def _begin_theirs(self, event: says.Overheard) -> list[AnyEvent]:
         """Code of another client of the kernel runs, as `jupyter console --existing` sends it."""
-        if self.recorder.find(fact.execution) is not None or len(fact.code) > MAX_CODE:
+        if self.recorder.find(event.execution) is not None or len(event.code) > MAX_CODE:
             return []
         if self.limit.is_reached:
             return []
-        self._theirs.add(fact.execution)
+        self._theirs.add(event.execution)
         if self.queue.running is None:
             # It can be interrupted, and ours wait for its end.
-            self.queue = Queue(self.queue.waiting, fact.execution)
-        client = f"jupyter client of {fact.client}" if fact.client else "jupyter client"
+            self.queue = Queue(self.queue.waiting, event.execution)
+        client = f"jupyter client of {event.client}" if event.client else "jupyter client"
         options = ExecuteOptions(stop_on_error=False, kernel=self.name)
-        queued = ExecutionQueued(fact.execution, fact.code, origin=client, options=options)
-        return [queued, ExecutionStarted(fact.execution, self.view.generation)]
+        queued = ExecutionQueued(event.execution, event.code, origin=client, options=options)
+        return [queued, ExecutionStarted(event.execution, self.view.generation)]
 
     def _end_theirs(self, reason: str) -> list[AnyEvent]:
         """Those of other clients that run beside ours are over, with the kernel."""
         theirs, self._theirs = self._theirs - {self.queue.running or ""}, set()
         return [ExecutionFinished(execution_id, "lost", reason) for execution_id in sorted(theirs)]
 
-    def _finish(self, fact: says.Finished) -> list[AnyEvent]:
-        execution_id = fact.execution
+    def _finish(self, event: says.Finished) -> list[AnyEvent]:
+        execution_id = event.execution
         status: FinishStatus
         view = self.recorder.find(execution_id)
         is_theirs = execution_id in self._theirs
         self._theirs.discard(execution_id)
         if view is not None and is_theirs and self.queue.running != execution_id:
-            status = "cancelled" if fact.status == "aborted" else fact.status
-            return [ExecutionFinished(execution_id, status, "", fact.error)]
+            status = "cancelled" if event.status == "aborted" else event.status
+            return [ExecutionFinished(execution_id, status, "", event.error)]
         if view is None or self.queue.running != execution_id:
             return []
-        status = "cancelled" if fact.status == "aborted" else fact.status
-        reason = "The kernel passed it over." if fact.status == "aborted" else ""
-        if execution_id == self._unheard and fact.status == "ok" and fact.count is None:
+        status = "cancelled" if event.status == "aborted" else event.status
+        reason = "The kernel passed it over." if event.status == "aborted" else ""
+        if execution_id == self._unheard and event.status == "ok" and event.count is None:
             status, reason = "lost", "It ended while the session server was away; how is not known."
         if execution_id in self._timed_out:
             status, reason = "timed_out", _out_of_time(view.options.timeout)
@@ -267,7 +267,7 @@ class KernelSlot:
             status, reason = "lost", "It ended, but the session's files had been removed."
         events = self._ladder.settle(execution_id)
         self._end_run(execution_id)
-        events.append(ExecutionFinished(execution_id, status, reason, fact.error))
+        events.append(ExecutionFinished(execution_id, status, reason, event.error))
         if status != "ok" and view.options.stop_on_error:
             events += self._owner.skip_after([view], skip_reason(status, reason))
         return events

@@ -1,4 +1,4 @@
-"""A session as a file: a notebook that Jupyter opens, a script of cells, text, or its facts.
+"""A session as a file: a notebook that Jupyter opens, a script of cells, text, or its events.
 
 Made piece by piece, so that a session with millions of rows needs no memory for them.
 """
@@ -34,7 +34,7 @@ _BATCH = 2000
 
 
 def export(form: str, journal: Journal, snapshot: Snapshot, blobs: BlobStore) -> Iterator[bytes]:
-    """The pieces of a file in one of `FORMS`, up to the snapshot's last fact."""
+    """The pieces of a file in one of `FORMS`, up to the snapshot's last event."""
     match form:
         case "ipynb":
             return _notebook(journal, snapshot, blobs)
@@ -43,14 +43,14 @@ def export(form: str, journal: Journal, snapshot: Snapshot, blobs: BlobStore) ->
         case "txt":
             return _text(journal, snapshot, blobs)
         case _:
-            return _facts(journal, snapshot.seq)
+            return _events(journal, snapshot.seq)
 
 
 def _shown(journal: Journal, snapshot: Snapshot) -> Iterator[ExecutionView]:
     return journal.runs.iter_views(snapshot.executions_total) if snapshot.seq else iter(())
 
 
-def _facts(journal: Journal, upto: int) -> Iterator[bytes]:
+def _events(journal: Journal, upto: int) -> Iterator[bytes]:
     cursor = 0
     while cursor < upto and (records := journal.read(cursor, min(_BATCH, upto - cursor), "full")):
         yield b"".join(encode(record) + b"\n" for record in records if record.seq <= upto)

@@ -27,7 +27,7 @@ FRAME = 1 / 30
 """Seconds between two batches of nothing but output, for those who only look."""
 
 BATCH = 2000
-"""Facts read from the journal at a time."""
+"""Events read from the journal at a time."""
 
 
 REPLAYED_EVENTS = 1000
@@ -42,7 +42,7 @@ class EventLog:
     """The one writer of a session's journal.
 
     Readers pull from the journal by their own cursor, so one that stops reading costs nothing
-    and delays no other. When the journal cannot be written (disk full), facts are held in
+    and delays no other. When the journal cannot be written (disk full), events are held in
     memory in their order and `problem` says so, until writing works again; `on_problem` is
     called whenever it has not, and sees to it that `flush` is tried again.
     """
@@ -79,8 +79,8 @@ class EventLog:
         return self._presence.lost()
 
     def record(self, *events: AnyEvent, private: Mapping[str, object | None] | None = None) -> int:
-        """Write facts, and private values in the same transaction; returns the number of the last
-        fact in the journal."""
+        """Write events, and private values in the same transaction; returns the number of the last
+        event in the journal."""
         if events or private:
             self._held.extend(events)
             self._private.update(private or {})
@@ -88,7 +88,7 @@ class EventLog:
         return self.snapshot.seq
 
     def record_now(self, *events: AnyEvent) -> int:
-        """Write facts or nothing: StorageError, and they are as if they had never been."""
+        """Write events or nothing: StorageError, and they are as if they had never been."""
         if not self.flush() and self.problem is not None:
             raise self.problem
         self._told(self.journal.append(events, self.clock.now()))
@@ -107,7 +107,7 @@ class EventLog:
             return False
         try:
             # Together: who reads that a kernel is ready finds its handle, and the place in its
-            # outbox is that of the last facts.
+            # outbox is that of the last events.
             records = self.journal.append(self._held, self.clock.now(), self._private)
         except StorageError as error:
             if self.problem is None:
@@ -158,7 +158,7 @@ class EventLog:
         self._is_over = True
 
     def close(self) -> None:
-        """Let the journal go. Readers end after the last fact, however far behind they are."""
+        """Let the journal go. Readers end after the last event, however far behind they are."""
         self.flush()
         if not self._closed and self.snapshot.seq > self._checkpoint_seq:
             self._keep_snapshot()
@@ -174,8 +174,8 @@ class EventLog:
     async def events(
         self, after: int = 0, output: OutputMode = "tail"
     ) -> AsyncIterator[Sequence[Recorded]]:
-        """Facts after `after`, then those to come. Output alone waits for its frame; the first
-        change after quiet, and all other facts, go out at once."""
+        """Events after `after`, then those to come. Output alone waits for its frame; the first
+        change after quiet, and all other events, go out at once."""
         self._readers += 1
         try:
             async for records in self._follow(after, output):

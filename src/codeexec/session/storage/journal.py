@@ -1,8 +1,8 @@
-"""The journal of one session: its facts in a total order, in an SQLite file that survives
+"""The journal of one session: its events in a total order, in an SQLite file that survives
 `kill -9` of its writer at any moment.
 
-A fact is in the file before `append` returns. The rows of its output go to the output store;
-the fact itself keeps their end (`domain.flow.elide`), and is whole again when read in full.
+An event is in the file before `append` returns. The rows of its output go to the output store;
+the event itself keeps their end (`domain.flow.elide`), and is whole again when read in full.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from codeexec.session.storage.output_store import DISPLAY_INDEXES, TABLES, Outpu
 from codeexec.session.storage.run_index import RunIndex
 
 READ_BYTES = 4 * 2**20
-"""About as much as `read` returns at once; one fact is always given."""
+"""About as much as `read` returns at once; one event is always given."""
 
 _BATCH = 2000
 """Events folded at a time."""
@@ -151,7 +151,7 @@ class Journal:
             )
         return (pages - free) * size
 
-    # -- facts -------------------------------------------------------------------------
+    # -- events -------------------------------------------------------------------------
 
     def append(
         self,
@@ -159,7 +159,7 @@ class Journal:
         at: float,
         private: Mapping[str, object | None] | None = None,
     ) -> list[Recorded]:
-        """Write facts, and private values with them, in one transaction; returns the facts as
+        """Write events, and private values with them, in one transaction; returns the events as
         recorded, output elided."""
         elided: list[Recorded] = []
         full: list[Recorded] = []
@@ -199,7 +199,7 @@ class Journal:
         return elided
 
     def read(self, after: int, limit: int, output: OutputMode = "tail") -> list[Recorded]:
-        """At most `limit` facts after number `after`, and about `READ_BYTES` at most; none
+        """At most `limit` events after number `after`, and about `READ_BYTES` at most; none
         when there are no later ones."""
         recent = self._full if output == "full" else self._elided
         if after >= recent.before:
@@ -293,7 +293,7 @@ class Journal:
     # -- private values ----------------------------------------------------------------
 
     def put_private(self, key: str, value: object | None) -> None:
-        """Keep a JSON value beside the facts, where no reader sees it; None forgets it."""
+        """Keep a JSON value beside the events, where no reader sees it; None forgets it."""
         with _told(self.path, "written"):
             self._put_private(key, value)
 
@@ -345,7 +345,7 @@ def private_key(key: str, kernel: str) -> str:
 
 
 def _prepare(event: AnyEvent) -> tuple[AnyEvent, AnyEvent, bytes]:
-    """The fact, the form of it that is kept, and that as JSON."""
+    """The event, the form of it that is kept, and that as JSON."""
     small = elide(event) if isinstance(event, OutputChanged) else event
     try:
         return event, small, encode(small)

@@ -1,7 +1,7 @@
 """Rows of all executions in chunks of text, so that any page of a flood is found at once.
 
 A chunk holds consecutive rows of one kind. Rows that are rewritten belong to later chunks from
-then on: the earlier ones are cut short, or, where no fact needs them for its replay, deleted.
+then on: the earlier ones are cut short, or, where no event needs them for its replay, deleted.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ CREATE TABLE executions (
 CREATE TABLE chunks (
     id INTEGER PRIMARY KEY,
     execution INTEGER NOT NULL,
-    seq INTEGER NOT NULL,      -- of the fact that carried it
+    seq INTEGER NOT NULL,      -- of the event that carried it
     first INTEGER NOT NULL,    -- number of its first row
     until INTEGER NOT NULL,    -- rows of it that are still current end here
     kind TEXT NOT NULL,        -- of its rows; `stdout-open` and `stderr-open` lack a newline
-    needed INTEGER NOT NULL,   -- whether its fact is whole only together with it
+    needed INTEGER NOT NULL,   -- whether its event is whole only together with it
     display TEXT,              -- display id
     clipped TEXT,              -- the same with long rows clipped, where there are such
     now TEXT,                  -- what a display has been updated to
@@ -119,7 +119,7 @@ class OutputStore:
     # -- in ----------------------------------------------------------------------------
 
     def write(self, seq: int, event: OutputChanged, *, needed: bool) -> None:
-        """The rows of a complete fact. `needed`: the journal keeps less of it than is here."""
+        """The rows of a complete event. `needed`: the journal keeps less of it than is here."""
         execution = self._find(event.execution_id)
         if execution is None:
             cursor = self._db.execute(
@@ -168,7 +168,7 @@ class OutputStore:
     # -- out ---------------------------------------------------------------------------
 
     def restore(self, seq: int) -> Runs:
-        """All rows that a fact carried when it was recorded."""
+        """All rows that an event carried when it was recorded."""
         chunks = self._db.execute(
             "SELECT kind, body FROM chunks WHERE seq = ? AND needed ORDER BY id", (seq,)
         )

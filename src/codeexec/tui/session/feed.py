@@ -204,7 +204,7 @@ async def frames(
     clock: Clock | None = None,
     focus: KernelFocus | None = None,
 ) -> AsyncIterator[Frame]:
-    """Frames for as long as there are facts; whatever the pace of those, the newest state. Their
+    """Frames for as long as there are events; whatever the pace of those, the newest state. Their
     default kernel is the one in `focus`, and a change of that is a frame as well."""
     allowance, since = float(BURST), 0.0
     clock = clock or SystemClock()
@@ -242,7 +242,7 @@ async def frames(
                 floods = folder.new_rows > FLOOD
                 yield folder.frame()
                 if allowance < 1:
-                    # What the face did with the frame counts as part of the pause.
+                    # What the client did with the frame counts as part of the pause.
                     due = now + (1 - allowance) * interval
                     await asyncio.sleep(max(due - clock.monotonic(), 0.0))
                 if floods:

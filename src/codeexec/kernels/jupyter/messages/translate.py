@@ -1,4 +1,4 @@
-"""What a Jupyter kernel says, in our words: one message in, its facts out, nothing remembered."""
+"""Translation of one Jupyter message into kernel events; keeps no state."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NOTHING: tuple[KernelEvent, ...] = ()
 
 
 def translate(message: Message, execution: str) -> tuple[KernelEvent, ...]:
-    """The facts that a message of iopub or stdin tells of `execution`; unknown ones tell none."""
+    """The events that a message of iopub or stdin tells of `execution`; unknown ones tell none."""
     content = message.content
     match message.type:
         case "stream":
@@ -89,17 +89,17 @@ def finished(reply: Message, execution: str) -> tuple[Finished, tuple[KernelEven
     content = reply.content
     status = content.get("status")
     payloads = content.get("payload")
-    facts = tuple(
-        fact
+    events = tuple(
+        event
         for payload in (payloads if isinstance(payloads, list) else ())
         if isinstance(payload, dict)
-        for fact in _of_payload(payload, execution)
+        for event in _of_payload(payload, execution)
     )
     if status == "ok":
-        return Finished(execution, "ok", None, _count(content)), facts
+        return Finished(execution, "ok", None, _count(content)), events
     if status in ("aborted", "abort"):
         return Finished(execution, "aborted"), ()
-    return Finished(execution, "error", error_info(content), _count(content)), facts
+    return Finished(execution, "error", error_info(content), _count(content)), events
 
 
 def _of_payload(payload: Mapping[str, object], execution: str) -> tuple[KernelEvent, ...]:

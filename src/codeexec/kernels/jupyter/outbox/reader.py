@@ -64,7 +64,7 @@ class Listener(Protocol):
     """Takes what the reader has put in order."""
 
     def delivered(self, message: Message, skipped: int) -> None:
-        """The next message of iopub; its first `skipped` facts are known already."""
+        """The next message of iopub; its first `skipped` events are known already."""
 
     def replied(self, message: Message) -> None:
         """An execute_reply that may have been heard before."""

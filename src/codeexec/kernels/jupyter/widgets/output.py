@@ -113,22 +113,22 @@ class OutputWidgets:
                     return True
         return False
 
-    def placed(self, fact: KernelEvent) -> KernelEvent:
+    def placed(self, event: KernelEvent) -> KernelEvent:
         """A display of a widget has an id, by which it is updated; others stay as they are."""
-        if not isinstance(fact, Displayed):
-            return fact
-        model = _model_of(fact.data)
+        if not isinstance(event, Displayed):
+            return event
+        model = _model_of(event.data)
         if model not in self._states:
-            return fact
-        display_id = fact.display_id or f"widget-{model}"
-        self._displays.setdefault(model, {})[display_id] = dict(fact.data)
+            return event
+        display_id = event.display_id or f"widget-{model}"
+        self._displays.setdefault(model, {})[display_id] = dict(event.data)
         return Displayed(
-            fact.execution,
-            self._bundle(model, fact.data),
-            fact.metadata,
-            fact.role,
+            event.execution,
+            self._bundle(model, event.data),
+            event.metadata,
+            event.role,
             display_id,
-            fact.count,
+            event.count,
         )
 
     def changes(self, *, now: bool) -> Iterator[KernelEvent]:

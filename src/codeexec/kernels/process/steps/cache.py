@@ -163,10 +163,10 @@ def read_depfile(text: str) -> list[str]:
 
 def _input(path: str, known: tuple[object, ...] = ()) -> Input:
     about = os.stat(path)  # noqa: PTH116
-    facts = (about.st_size, about.st_mtime_ns, about.st_ino)
-    if known and tuple(known[:3]) == facts:
-        return (*facts, str(known[3]))
-    return (*facts, hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest())
+    signature = (about.st_size, about.st_mtime_ns, about.st_ino)
+    if known and tuple(known[:3]) == signature:
+        return (*signature, str(known[3]))
+    return (*signature, hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest())
 
 
 def _last_use(folder: Path) -> float:

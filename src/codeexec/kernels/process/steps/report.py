@@ -30,19 +30,19 @@ class BuiltStep:
     def is_needed(self) -> bool:
         return bool(self.program.plan.build)
 
-    def facts(self, execution: str) -> list[KernelEvent]:
+    def events(self, execution: str) -> list[KernelEvent]:
         """Of an execution that begins with this build, and ends with it where it has failed."""
         if not self.is_needed:
             return []
-        facts: list[KernelEvent] = []
+        events: list[KernelEvent] = []
         if self.build.report:
             report = self.build.report.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-            facts.append(StreamWritten(execution, "stderr", report))
-        facts.append(StepDone(execution, self.result))
+            events.append(StreamWritten(execution, "stderr", report))
+        events.append(StepDone(execution, self.result))
         if self.build.status:
             error = build_error(self.program.plan.tool, self.build.status)
-            facts.append(Finished(execution, "error", error))
-        return facts
+            events.append(Finished(execution, "error", error))
+        return events
 
     @property
     def result(self) -> StepResult:
@@ -94,9 +94,9 @@ def step_result(
     )
 
 
-def joined_errors(errors: str, facts: Sequence[KernelEvent]) -> str:
+def joined_errors(errors: str, events: Sequence[KernelEvent]) -> str:
     """The last characters of stderr after these events."""
-    for fact in facts:
-        if isinstance(fact, StreamWritten) and fact.stream == "stderr":
-            errors = (errors + fact.text)[-MOST_ERRORS:]
+    for event in events:
+        if isinstance(event, StreamWritten) and event.stream == "stderr":
+            errors = (errors + event.text)[-MOST_ERRORS:]
     return errors
