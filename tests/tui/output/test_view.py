@@ -124,6 +124,17 @@ def test_an_execution_that_grows_keeps_its_heights_until_it_no_longer_wraps() ->
     assert view.height == 121
 
 
+def test_an_object_keeps_its_height_when_so_much_follows_that_text_no_longer_wraps() -> None:
+    table = shows(text_of("text/plain", "a\nb\nc"))
+    view = view_of(Run("stdout", PROSE), table, width=20)
+    assert view.height == 3 + 3
+    view.update(ran(Run("stdout", PROSE), table, Run("stdout", "\n".join(["row"] * 200))))
+    assert view.height == 1 + 3 + 200
+    assert lines(view)[4:6] == ["  …", "  …"]  # not in hand
+    view.update(ran(Run("stdout", PROSE)), rewritten=1)
+    assert view.height == 3
+
+
 @pytest.mark.parametrize(
     ("mime", "content", "painted"),
     [

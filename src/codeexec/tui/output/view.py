@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.segment import Segment
 from textual.strip import Strip
 
-from codeexec.domain.outputs import TAIL_ROWS, Display, Run, iter_rows
+from codeexec.domain.outputs import TAIL_ROWS, Display, Run, count_rows, iter_rows
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.output.bodies import Painted
 from codeexec.tui.output.context import OutputContext
@@ -119,13 +119,16 @@ class OutputView:
     def update(self, execution: ExecutionView, rewritten: int | None = None) -> bool:
         """Show what the execution is now; its rows from `rewritten` on are other ones. Whether
         the height of a row has changed."""
-        wrapped = self.wraps
+        previous, wrapped = self.execution, self.wraps
         if rewritten is not None:
             self.context.pages.forget(execution.execution_id, rewritten)
             self.heights.cut(rewritten)
         self.execution = execution
         if wrapped != self.wraps:
+            # Text has one line a row now, or has not any more; objects stay as high as they are.
             self.heights.cut(0)
+            end = previous.total if rewritten is None else rewritten
+            self._measure_objects(previous.total - count_rows(previous.tail), previous.tail, end)
         return self.measure()
 
     def measure(self) -> bool:
@@ -133,7 +136,7 @@ class OutputView:
         changed = False
         execution, wraps = self.execution, self.wraps
         painter, width, heights = self.context.painter, self.context.width, self.heights
-        row = execution.total - sum(run.rows for run in execution.tail)
+        row = execution.total - count_rows(execution.tail)
         for run in execution.tail:
             if not run.is_text:
                 changed |= heights.set(row, len(self.body(run).lines))
@@ -146,10 +149,14 @@ class OutputView:
 
     def measure_page(self, start: int, rows: Iterable[Run]) -> bool:
         """The same for rows that were read, from row `start` on."""
+        return self._measure_objects(start, rows, self.execution.total)
+
+    def _measure_objects(self, start: int, rows: Iterable[Run], end: int) -> bool:
+        """Learn the heights of displays and errors before row `end`."""
         changed = False
         row = start
         for run in rows:
-            if not run.is_text:
+            if not run.is_text and row < end:
                 changed |= self.heights.set(row, len(self.body(run).lines))
             row += run.rows
         return changed
