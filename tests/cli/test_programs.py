@@ -158,7 +158,10 @@ def test_a_killed_driver_leaves_no_compiler(desk: Desk, tmp_path: Path) -> None:
     assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
-def test_an_interrupt_ends_the_build(desk: Desk, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
+)
+def test_a_signal_ends_the_build(desk: Desk, tmp_path: Path, number: int, status: int) -> None:
     desk.file("main.cpp", "int main(){}\n")
     ready = tmp_path / "ready"
     os.mkfifo(ready)
@@ -168,10 +171,65 @@ def test_an_interrupt_ends_the_build(desk: Desk, tmp_path: Path) -> None:
     env = environment(desk.home, {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
     with subprocess.Popen([*COMMAND, "run", "main.cpp"], cwd=desk.folder, env=env) as run:
         compiler = int(ready.read_text())
-        run.send_signal(signal.SIGINT)
-        assert run.wait(30) == 130
+        run.send_signal(number)
+        assert run.wait(30) == status
         with pytest.raises(ProcessLookupError):
             os.kill(compiler, 0)
+
+
+def test_a_cache_that_cannot_be_written_is_told(desk: Desk) -> None:
+    desk.file("main.c", "int main(void){ return 0; }\n")
+    desk.file("taken", "no folder")
+    done = desk.run("run", "main.c", env={"XDG_CACHE_HOME": str(desk.folder / "taken")})
+    assert done.returncode == 125
+    assert "Built programs cannot be kept in" in done.stderr
+    assert "XDG_CACHE_HOME" in done.stderr
+
+
+def test_a_compiler_that_cannot_be_executed_is_told(desk: Desk, tmp_path: Path) -> None:
+    desk.file("main.cpp", "int main(){}\n")
+    shim = tmp_path / "g++"
+    shim.write_text("#!/no/such/interpreter\n")
+    shim.chmod(0o755)
+    done = desk.run("run", "main.cpp", env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    assert done.returncode == 125
+    assert "g++ cannot be started: No such file or directory." in done.stderr
+
+
+def test_sources_that_are_not_unicode_are_built(desk: Desk) -> None:
+    desk.file("main.c", b'#include <stdio.h>\nint main(void){ puts("\xe4"); return x; } // \xe9\n')
+    done = subprocess.run(
+        [*COMMAND, "build", "--json", "main.c"],
+        cwd=desk.folder,
+        env=environment(desk.home),
+        capture_output=True,
+        check=False,
+    )
+    problem = json.loads(done.stdout.splitlines()[0])
+    assert (problem["line"], problem["severity"]) == (2, "error")
+
+
+def test_build_prints_the_path_of_the_program(desk: Desk) -> None:
+    desk.file("main.c", "int main(void){ return 5; }\n")
+    done = desk.run("build", "main.c")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert subprocess.run([done.stdout.strip()]).returncode == 5
+
+
+def test_build_prints_diagnostics_as_objects(desk: Desk) -> None:
+    desk.file("bad.cpp", "int main(){ return x; }\n")
+    done = desk.run("build", "--json", "bad.cpp")
+    assert done.returncode == 1
+    problem, end = map(json.loads, done.stdout.splitlines())
+    assert (problem["line"], problem["column"], problem["severity"]) == (1, 20, "error")
+    assert (end["type"], end["status"], end["program"]) == ("build_ended", 1, "")
+
+
+def test_build_refuses_what_is_not_built(desk: Desk) -> None:
+    desk.file("a.sh", "echo\n")
+    done = desk.run("build", "a.sh")
+    assert done.returncode == 2
+    assert "a.sh is no file that is built." in done.stderr
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ PROGRAM = "codeexec-tui"
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("codeexec.cli.run.command:run", "Run a script, a notebook or stdin without a screen."),
+    "build": ("codeexec.cli.commands.build:build", "Build a program without running it."),
     "attach": (
         "codeexec.cli.commands.workbench:attach",
         "Open the workbench on a session that is running.",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,12 +85,31 @@ def find_program(
 
 def build_script(script: BuiltScript, options: RunOptions) -> BuildResult:
     """Build the program; the compiler's report goes to stderr, unless events carry it."""
-    script.build = build_program(
-        script.program,
-        (lambda data: None) if options.as_json else _write_error,
-        is_fresh=options.no_cache,
-    )
+    with _ending_by_signals():
+        script.build = build_program(
+            script.program,
+            (lambda data: None) if options.as_json else _write_error,
+            is_fresh=options.no_cache,
+        )
     return script.build
+
+
+@contextlib.contextmanager
+def _ending_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end us in order, so that the compiler is ended too."""
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(exits.TERMINATED)
+
+    before = {}
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
+            before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def require_built(script: BuiltScript, build: BuildResult) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.kernels.process.steps.cache import ProgramFolder
 from codeexec.kernels.process.steps.tools import find_tool
 from codeexec.languages.model import Language
@@ -88,19 +89,13 @@ def build_program(
 
 
 def _compile(program: Program, write: Callable[[bytes], None]) -> tuple[int, bytes]:
-    # A group of its own: a killed driver would leave its compiler behind.
-    process = subprocess.Popen(
-        program.plan.build,
-        cwd=program.cwd,
-        env=compiler_environ(program.environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
+    process: subprocess.Popen[bytes] | None = None
     report = b""
     try:
+        with _signals_held():
+            # A group of its own: a killed driver would leave its compiler behind.
+            process = _start(program)
+        assert process.stdout is not None
         for chunk in _chunks(process.pid, process.stdout.fileno()):
             write(chunk)
             report += chunk
@@ -109,10 +104,48 @@ def _compile(program: Program, write: Callable[[bytes], None]) -> tuple[int, byt
                 return 1, report
         return process.wait(), report
     finally:
-        if process.returncode is None:
-            _end_group(process.pid)
-            process.wait()
-        process.stdout.close()
+        if process is not None:
+            if process.returncode is None:
+                _end_group(process.pid)
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def _start(program: Program) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            program.plan.build,
+            cwd=program.cwd,
+            env=compiler_environ(program.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise EnvironmentUnavailable(
+            f"{program.plan.tool} cannot be started: {error.strerror or error}.",
+            "Check that it can be executed, or name another one: --compiler",
+        ) from error
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Handlers that end us are called afterwards: in the middle of a start nobody would know of the
+    process yet. Of the main thread alone."""
+    received: list[int] = []
+    before = {}
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if callable(signal.getsignal(number)):
+            before[number] = signal.signal(number, lambda given, _: received.append(given))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for given in received:
+        signal.raise_signal(given)
 
 
 def _chunks(pid: int, output: int) -> Iterator[bytes]:

@@ -96,7 +96,13 @@ class ProgramFolder:
             return None
 
     def keep(self, report: str, cwd: Path) -> None:
-        """The build has succeeded: its program takes the place of the old one."""
+        """The build has succeeded: its program takes the place of the old one. StorageError."""
+        try:
+            self._keep(report, cwd)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+    def _keep(self, report: str, cwd: Path) -> None:
         Path(self.places["output"]).replace(self.program)
         self._manifest.unlink(missing_ok=True)
         inputs = self._read_inputs(cwd)
