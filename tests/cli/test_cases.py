@@ -152,9 +152,11 @@ RUNS = (
 )
 OTHERS = (
     "c47b_flood.py",
+    "c77.R",
     *(f"c24_{kind}.ipynb" for kind in ("ascii", "no_eol", "one_line", "two_spaces")),
 )
-"""Files with a test of their own below: a flood, and layouts, which are saved as they were."""
+"""Files with a test of their own below: a flood, a language that may not be installed, and layouts,
+which are saved as they were."""
 
 SESSIONS = {
     "c07_output_widget.py": ["important line before", "important line after"],
@@ -246,6 +248,17 @@ def test_a_flood_is_whole(desk: Desk) -> None:
     for _ in range(100_000):
         whole.update(b"x" * 1023 + b"\n")
     assert hashlib.md5(done.stdout, usedforsecurity=False).digest() == whole.digest()
+
+
+@pytest.mark.slow
+def test_a_script_of_r_runs_or_says_what_is_missing(desk: Desk) -> None:
+    words = ("run", str(CASES / "c77.R"))
+    missing = desk.run(*words, env={"PATH": str(Path(sys.executable).parent)})
+    assert (missing.returncode, missing.stdout) == (127, "")
+    assert "R needs Rscript, which is not installed." in missing.stderr
+    if shutil.which("Rscript"):
+        assert (done := desk.run(*words)).returncode == 0, done.stderr
+        assert done.stdout == "3 \n"
 
 
 # -- saved notebooks --------------------------------------------------------------------------
