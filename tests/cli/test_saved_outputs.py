@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from codeexec.cli import exit_codes
+from codeexec.cli.outcome import judge
 from codeexec.cli.run.cell_outputs import CellOutputs
+from codeexec.domain.events import PASSED_OVER, ExecutionFinished
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.kernels.base import (
     Displayed,
@@ -139,3 +142,10 @@ def test_events_become_outputs() -> None:
             {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["\x1b[0;31mtb"]},
         ],
     ]
+
+
+def test_a_cell_that_the_kernel_passed_over_is_not_told_as_a_failed_start() -> None:
+    end = ExecutionFinished("x", "cancelled", PASSED_OVER)
+    outcome = judge(end, death=None, interrupted=False, no_input=False)
+    assert outcome.error is not None
+    assert (outcome.code, outcome.error.title) == (exit_codes.KERNEL, "Not run")

@@ -7,12 +7,10 @@ from codeexec.documents.notebook.kernel import kernelspec, language_info, with_l
 
 
 def test_the_kernel_says_what_its_language_is() -> None:
-    said = {"name": "R", "version": "4.3", "file_extension": ".r", "mimetype": 7, "other": "x"}
-    assert language_info("r", "4.3", said) == {
-        "name": "R",
-        "version": "4.3",
-        "file_extension": ".r",
-    }
+    links = [{"text": "R", "url": "https://example.org"}]
+    said = {"name": "R", "version": "4.3", "file_extension": ".r", "help_links": links}
+    wrong = {"mimetype": 7, "codemirror_mode": 1, "long": "x" * 5000}
+    assert language_info("r", "4.3", said | wrong) == said
     assert language_info("python", "3.12.1", {})["file_extension"] == ".py"
     assert language_info("julia", "", {}) == {"name": "julia"}
     assert language_info("x", "", {"name": "x" * 500}) == {"name": "x"}

@@ -9,7 +9,7 @@ import pytest
 
 from codeexec.domain.clock import SystemClock
 from codeexec.domain.errors import NotFound, UsageError
-from codeexec.domain.events import CellRef, ExecutionQueued
+from codeexec.domain.events import CellRef, ExecutionQueued, InputCounted
 from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.requests import Execute, Interrupt
 from codeexec.kernels import base as says
@@ -56,6 +56,18 @@ def test_an_update_of_a_display_reaches_those_of_its_own_kernel_alone(
         for kernel in kernels
     }
     assert shown_text == {"python": ["old"], "bash": ["new"]}
+
+
+def test_a_prompt_number_may_come_with_the_reply_alone(recorder: EventLog, tmp_path: Path) -> None:
+    intake = intake_of(recorder, "python", tmp_path)
+    recorder.record(*intake.take([says.Finished("python", "ok", count=3)]))
+    assert recorder.snapshot.executions["python"].count == 3
+    intake = intake_of(recorder, "bash", tmp_path)
+    both: list[says.KernelEvent] = [says.Started("bash", 4), says.Finished("bash", "ok", count=4)]
+    assert intake.take(both) == [InputCounted("bash", 4)]
+    options = ExecuteOptions(silent=True)
+    recorder.record(ExecutionQueued("hidden", "", options=options))
+    assert intake.take([says.Finished("hidden", "ok", count=4)]) == []
 
 
 def test_each_kernel_has_its_own_place_in_its_outbox(recorder: EventLog) -> None:

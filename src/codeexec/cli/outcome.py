@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from codeexec.cli import exit_codes as exits
 from codeexec.domain import errors
-from codeexec.domain.events import Death, ExecutionFinished
+from codeexec.domain.events import PASSED_OVER, Death, ExecutionFinished
 
 EXIT = "SystemExit"
 PROGRAM_FAILED = "ProgramFailed"
@@ -25,6 +25,13 @@ class NoInput(errors.CodeexecError):
 
     code = "no_input"
     title = "No input"
+
+
+class PassedOver(errors.CodeexecError):
+    """The kernel answered that it did not run the code."""
+
+    code = "passed_over"
+    title = "Not run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,9 @@ def judge(
             return Outcome(exits.FAILED, error, ends=True)
         case "cancelled" if interrupted:
             return Outcome(exits.INTERRUPTED, ends=True)
+        case "cancelled" if end.reason == PASSED_OVER and death is None:
+            step = "Some kernels pass over what follows an error closely: run it again."
+            return Outcome(kernel, PassedOver(end.reason, step), ends=True)
         case "cancelled":
             reason = death.message if death is not None else end.reason
             return Outcome(kernel, errors.KernelUnavailable(reason), ends=True)

@@ -15,6 +15,8 @@ from codeexec.domain.outputs import ErrorInfo, MimePart, Runs
 from codeexec.domain.programs import StepResult
 
 FinishStatus = Literal["ok", "error", "cancelled", "timed_out", "lost"]
+PASSED_OVER = "The kernel passed it over."
+"""The reason of an execution that its kernel answered with `aborted`."""
 LadderStage = Literal["interrupt", "interrupt_again", "terminate", "kill", "obeyed"]
 NoticeLevel = Literal["info", "warning", "error"]
 

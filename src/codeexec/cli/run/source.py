@@ -184,8 +184,9 @@ def _read_stdin() -> str:
 
 def prelude(program: LoadedProgram, arguments: tuple[str, ...]) -> str:
     """Code that makes a Python kernel look like an interpreter to the program: it sets
-    `sys.argv`, `__file__` and `sys.path[0]`, and hides the advice that IPython prints on
-    `sys.exit`."""
+    `sys.argv` and `sys.path[0]`, and for a script `__file__`; of a script it hides the advice that
+    IPython prints on `sys.exit`."""
+    is_script = program.file is None
     if program.path is None:
         argv, extra, naming = [STDIN, *arguments], "", ""
     else:
@@ -193,13 +194,14 @@ def prelude(program: LoadedProgram, arguments: tuple[str, ...]) -> str:
         full = str(program.path.absolute())
         naming = "" if program.has_cells else _NAMING.format(path=full)
         extra = f"_p = {str(Path(full).parent)!r}; _s.path[:0] = [_p] * (_s.path[:1] != [_p])\n    "
-        if program.notebook is None:
+        if is_script:
             extra += f"globals().__setitem__('__file__', {full!r})\n    "
+    if is_script:
+        extra += "import warnings; warnings.filterwarnings('ignore', message='To exit: use')\n    "
     return (
         "def _codeexec_prelude():\n"
-        "    import sys as _s, warnings as _w\n"
+        "    import sys as _s\n"
         f"    {extra}_s.argv = {argv!r}\n"
-        "    _w.filterwarnings('ignore', message='To exit: use')\n"
         "_codeexec_prelude()\n"
         "del _codeexec_prelude\n"
     ) + naming

@@ -9,6 +9,8 @@ from codeexec.documents.notebook.outputs import Json
 
 _KEYS = ("name", "version", "mimetype", "file_extension", "pygments_lexer", "nbconvert_exporter")
 _LONGEST = 200
+_LONGEST_OTHER = 2000
+"""Characters of a value, such as `help_links` of metakernels."""
 _PYTHON: Json = {
     "codemirror_mode": {"name": "ipython", "version": 3},
     "file_extension": ".py",
@@ -25,12 +27,17 @@ def language_info(language: str, version: str, reported: Mapping[str, object]) -
     if not reported:
         defaults = dict(_PYTHON) if language in ("", "python") else {"name": language}
         return defaults | ({"version": version} if version else {})
-    texts = {key: reported[key] for key in _KEYS if isinstance(reported.get(key), str)}
-    info: Json = {key: text for key, text in texts.items() if len(str(text)) <= _LONGEST}
-    mode = reported.get("codemirror_mode")
-    if isinstance(mode, str | dict) and len(str(mode)) <= _LONGEST:
-        info["codemirror_mode"] = mode
+    info = {key: value for key, value in reported.items() if _is_valid(key, value)}
     return {"name": language} | info
+
+
+def _is_valid(key: str, value: object) -> bool:
+    """Whether the value has the type that the format wants, and is short."""
+    if key in _KEYS and not isinstance(value, str):
+        return False
+    if key == "codemirror_mode" and not isinstance(value, str | dict):
+        return False
+    return len(str(value)) <= (_LONGEST if key in _KEYS else _LONGEST_OTHER)
 
 
 def kernelspec(name: str, display_name: str, language: str) -> Json:

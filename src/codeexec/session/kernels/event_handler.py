@@ -104,7 +104,7 @@ class KernelEventHandler:
                     events += self._flush()
                     events.append(StepEnded(event.execution, event.step))
                 case says.Finished():
-                    events += self._flush()
+                    events += self._flush() + self._late_count(event, events)
                     if self._room <= 0 and event.error is not None:
                         event = replace(event, error=_clipped(event.error))
                     events += self._finish(event)
@@ -132,6 +132,19 @@ class KernelEventHandler:
                 case says.Died():
                     events += self._flush()
         return events + self._flush()
+
+    def _late_count(self, finished: says.Finished, events: list[AnyEvent]) -> list[AnyEvent]:
+        """The prompt number of a kernel that tells it in its reply alone, such as tslab."""
+        view = self._find(finished.execution)
+        if view is None or view.options.silent:
+            return []
+        if finished.count is None or view.count is not None:
+            return []
+        is_counted = any(
+            isinstance(event, InputCounted) and event.execution_id == finished.execution
+            for event in events
+        )
+        return [] if is_counted else [InputCounted(finished.execution, finished.count)]
 
     def _fitting(self, event: says.StreamWritten) -> str:
         """The text, as far as there is room for it."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from codeexec.domain.errors import Conflict, StorageError
 from codeexec.domain.events import (
+    PASSED_OVER,
     AnyEvent,
     Death,
     ExecutionFinished,
@@ -254,7 +255,7 @@ class KernelSlot:
         if view is None or self.queue.running != execution_id:
             return []
         status = "cancelled" if event.status == "aborted" else event.status
-        reason = "The kernel passed it over." if event.status == "aborted" else ""
+        reason = PASSED_OVER if event.status == "aborted" else ""
         if execution_id == self._unheard and event.status == "ok" and event.count is None:
             status, reason = "lost", "It ended while the session server was away; how is not known."
         if execution_id in self._timed_out:
