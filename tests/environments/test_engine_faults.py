@@ -14,7 +14,7 @@ from codeexec.environments.docker import environment as environment_module
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.docker.policy import EngineInfo
-from codeexec.environments.docker.wire import HEADER, Kind
+from codeexec.environments.docker.relay.frames import HEADER, Kind
 
 MakeEngine = Callable[..., Engine]
 

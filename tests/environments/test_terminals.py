@@ -21,7 +21,7 @@ from codeexec.environments.base import Environment, TerminalHandle, TerminalSize
 from codeexec.environments.docker.boot import boot_arguments, source
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
-from codeexec.environments.docker.wire import RelayConnection
+from codeexec.environments.docker.relay.connection import RelayConnection
 from codeexec.environments.holder.terminal import terminal_env
 from codeexec.environments.local import LocalEnvironment
 from codeexec.environments.processes import start

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.domain.checks import MAX_NAME
 from codeexec.domain.errors import StorageError
 from codeexec.domain.outputs import iter_rows
 from codeexec.domain.requests import (
@@ -19,6 +18,7 @@ from codeexec.domain.requests import (
     RestartKernel,
     StopSession,
 )
+from codeexec.domain.wire.checks import MAX_NAME
 from codeexec.session.session import Session
 from codeexec.session.settings import HostSettings
 from support.disks import Disk, small_disk

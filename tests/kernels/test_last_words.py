@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.environments.docker.wire import Exit
+from codeexec.environments.docker.relay.processes import Exit
 from codeexec.kernels.docker.container_exit import kernel_ended
 from codeexec.kernels.jupyter.exit_reason import explain, printable_words, read_last_words
 from support.hostile import EVERYTHING, HOSTILE, acting, unseen

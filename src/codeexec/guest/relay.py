@@ -1,7 +1,7 @@
 """What runs first in a container: starts processes and carries their bytes over one pipe.
 
 Sent over stdin as source, so any image with a python3 does and versions never differ. It speaks
-frames on stdin and stdout (the layout is below; the host's side is `environments/docker/wire.py`):
+frames on stdin and stdout (the layout is below; the host's side is `environments/docker/relay`):
 the host starts processes, opens connections to unix or TCP sockets in here, and both sides send
 bytes on numbered streams. A stream may send only what the other side has granted, so one that
 nobody reads holds back nothing else. When stdin ends, everything in the container ends.

@@ -11,8 +11,8 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from codeexec.domain.checks import check_integer
 from codeexec.domain.errors import Conflict, NotFound
+from codeexec.domain.wire.checks import check_integer
 from codeexec.domain.wire.frames import StreamChunk
 
 HELD = 1 << 20

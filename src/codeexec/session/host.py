@@ -11,12 +11,12 @@ from typing import TypeVar, cast
 
 from codeexec import __version__
 from codeexec.domain import requests as q
-from codeexec.domain.checks import check_name, check_request
 from codeexec.domain.clock import Clock, SystemClock
 from codeexec.domain.errors import CodeexecError, Conflict, NotFound, StorageError, UsageError
 from codeexec.domain.events import NoticeGiven, SessionOpened
 from codeexec.domain.ids import SESSION, new_id
 from codeexec.domain.options import DEFAULT_KERNEL
+from codeexec.domain.wire.checks import check_name, check_request
 from codeexec.domain.wire.codec import SCHEMA
 from codeexec.environments.system_folders import refuse_for_session
 from codeexec.kernels.base import KernelChoice, KernelFactory

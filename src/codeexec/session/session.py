@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from codeexec.domain import requests as q
-from codeexec.domain.checks import check_integer, check_name, check_request
 from codeexec.domain.clock import Clock
 from codeexec.domain.errors import Conflict, Denied, NotFound, UsageError
 from codeexec.domain.events import (
@@ -23,6 +22,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.flow import OutputMode
 from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.domain.wire.checks import check_integer, check_name, check_request
 from codeexec.environments.base import Environment, OpenFile
 from codeexec.environments.budget import Budget, beside_loop
 from codeexec.kernels.base import KernelChoice, KernelFactory

@@ -42,14 +42,10 @@ from codeexec.environments.docker.policy import (
     mountable,
     unenforced,
 )
+from codeexec.environments.docker.relay.connection import ContainerUsage, RelayConnection
+from codeexec.environments.docker.relay.frames import PROTOCOL
+from codeexec.environments.docker.relay.processes import GuestProcess, GuestTerminal
 from codeexec.environments.docker.remote_files import GuestFiles
-from codeexec.environments.docker.wire import (
-    PROTOCOL,
-    ContainerUsage,
-    GuestProcess,
-    GuestTerminal,
-    RelayConnection,
-)
 from codeexec.environments.holder.terminal import terminal_env
 from codeexec.environments.host_files import HostFiles
 from codeexec.environments.paths import inside

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from codeexec.environments.docker.wire import GuestProcess, RelayConnection, RelayStream
+from codeexec.environments.docker.relay.connection import RelayConnection
+from codeexec.environments.docker.relay.processes import GuestProcess
+from codeexec.environments.docker.relay.streams import RelayStream
 from codeexec.environments.temporary import LockedFolder, sweep
 from codeexec.kernels.jupyter.launch import CHANNELS
 

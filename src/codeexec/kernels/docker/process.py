@@ -21,7 +21,8 @@ from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, UsageE
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.docker.growth import Growth, GrowthMeter, Hidden, Limits, excess
 from codeexec.environments.docker.policy import EngineInfo
-from codeexec.environments.docker.wire import ContainerUsage, GuestProcess
+from codeexec.environments.docker.relay.connection import ContainerUsage
+from codeexec.environments.docker.relay.processes import GuestProcess
 from codeexec.kernels.docker.channel_proxy import (
     Mux,
     Target,

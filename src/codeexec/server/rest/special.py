@@ -11,10 +11,10 @@ from msgspec import Struct
 from starlette.responses import Response, StreamingResponse
 
 from codeexec.domain import requests as q
-from codeexec.domain.checks import check_integer, check_request
 from codeexec.domain.errors import Conflict, NotFound, UsageError
 from codeexec.domain.events import Artifact
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.domain.wire.checks import check_integer, check_request
 from codeexec.domain.wire.codec import encode
 from codeexec.environments.base import OpenFile
 from codeexec.server.rest.replies import answer, content, content_headers

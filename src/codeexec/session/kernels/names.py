@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from codeexec.domain.backends import LOCAL
-from codeexec.domain.checks import MAX_NAME, is_unicode
 from codeexec.domain.errors import UsageError
 from codeexec.domain.options import DEFAULT_KERNEL
+from codeexec.domain.wire.checks import MAX_NAME, is_unicode
 from codeexec.kernels.base import KernelChoice
 
 _OTHER_NAMES = {

@@ -12,7 +12,6 @@ from dataclasses import replace
 from msgspec.structs import replace as replace_struct
 
 from codeexec.domain.backends import LOCAL
-from codeexec.domain.checks import check_id
 from codeexec.domain.errors import Conflict, NotFound, StorageError, UsageError
 from codeexec.domain.events import (
     AnyEvent,
@@ -26,6 +25,7 @@ from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.requests import Accepted, Execute
 from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.domain.wire.checks import check_id
 from codeexec.environments.marks import SESSION, end_marked
 from codeexec.kernels.base import KernelChoice
 from codeexec.session.kernels.names import check_kernel_name, same_language, spec_of

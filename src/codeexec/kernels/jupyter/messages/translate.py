@@ -6,8 +6,8 @@ import logging
 from collections.abc import Mapping
 from typing import Literal, cast
 
-from codeexec.domain.checks import MAX_INTEGER
 from codeexec.domain.outputs import ErrorInfo
+from codeexec.domain.wire.checks import MAX_INTEGER
 from codeexec.kernels.base import (
     Displayed,
     DisplayRefreshed,

@@ -14,16 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codeexec.domain.errors import EnvironmentUnavailable, ProtocolError
-from codeexec.environments.docker import wire as wire_module
 from codeexec.environments.docker.boot import boot_arguments, source
-from codeexec.environments.docker.wire import (
-    HEADER,
-    MOST,
-    WINDOW,
-    GuestProcess,
-    Kind,
-    RelayConnection,
-)
+from codeexec.environments.docker.relay import connection as connection_module
+from codeexec.environments.docker.relay import processes as processes_module
+from codeexec.environments.docker.relay.connection import RelayConnection
+from codeexec.environments.docker.relay.frames import HEADER, MOST, WINDOW, Kind
+from codeexec.environments.docker.relay.processes import GuestProcess
 from codeexec.environments.processes import Child, start
 from support.containers import until
 
@@ -266,7 +262,7 @@ async def test_an_answer_without_its_number_is_an_error_of_the_request(answer: b
 async def test_an_answer_that_never_comes_is_an_error_in_words(
     frames: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire_module, "ANSWER_DEADLINE", 0.2)
+    monkeypatch.setattr(connection_module, "ANSWER_DEADLINE", 0.2)
     reader = asyncio.StreamReader()
     wire = RelayConnection(reader, Sink())
     running = asyncio.ensure_future(wire.run())
@@ -304,7 +300,7 @@ async def test_a_word_that_no_command_can_have_leaves_the_relay_alive(
 async def test_a_killed_process_whose_end_is_never_told_holds_nobody_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(wire_module, "KILL_DEADLINE", 0.1)
+    monkeypatch.setattr(processes_module, "KILL_DEADLINE", 0.1)
     reader = asyncio.StreamReader()
     wire = RelayConnection(reader, Sink())
     running = asyncio.ensure_future(wire.run())
