@@ -115,6 +115,7 @@ class Screen:
 
     def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
         self.send(f"{ESC}[<0;{start[0]};{start[1]}M")
+        time.sleep(0.3)  # as a hand does
         self.send(f"{ESC}[<32;{end[0]};{end[1]}M{ESC}[<0;{end[0]};{end[1]}m")
 
     def wheel(self, text: str, steps: int) -> None:
@@ -274,10 +275,11 @@ def find(screen: Screen) -> None:
     """m31: Tab goes to Replace; a box by a click."""
     screen.press("Alt+1", "Ctrl+F")
     screen.shows("regex")
-    screen.send("STEP")
+    screen.send("Step")
     screen.shows("1 of")
     screen.click("case")
     screen.shows("nothing found")
+    screen.press("Tab")
     screen.press("Esc")
 
 
@@ -286,7 +288,9 @@ def search(screen: Screen) -> None:
     screen.press("Alt+2")
     screen.send("for n in range(3): print('row', n)\r")
     screen.shows("row 2")
-    screen.press("Esc", "/")
+    screen.press("Alt+2", "Esc")
+    time.sleep(0.3)
+    screen.press("/")
     screen.shows("search all code and output")
     screen.send("in range(3)")
     screen.shows("1 of 1")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual import events
 from textual.keys import _character_to_key
+from textual.widget import Widget
 
 from support.bench import Bench, open_bench
 
@@ -60,6 +61,38 @@ async def test_typing_after_a_click_into_the_empty_console_is_for_the_prompt(
         read(bench, "print(1)")
         await bench.until(lambda: console.prompt.text == "print(1)", "what was typed")
         assert len(bench.snapshot.executions) == 1
+
+
+def click(bench: Bench, widget: Widget, x: int, y: int) -> None:
+    """What the driver does with a click, which one read may hold together with keys."""
+    x, y = widget.region.x + x, widget.region.y + y
+    for kind in (events.MouseDown, events.MouseUp):
+        bench.program.post_message(
+            kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y)
+        )
+
+
+async def test_keys_behind_a_click_go_where_the_click_leads(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"cells.py": CELLS}) as bench:
+        console = bench.workbench.console_pane
+        await bench.console.run("1")
+        await bench.is_idle(1)
+        for _ in range(3):
+            click(bench, console.view, 5, console.view.size.height - 2)
+            read(bench, "print(1)")
+            await bench.until(lambda: console.prompt.text == "print(1)", "all of it at the prompt")
+            console.prompt.put("")
+        tabs = bench.workbench.query_one("#editor-tabs")
+        await bench.press("alt+2")
+        click(bench, tabs, 3, 0)
+        read(bench, "abc")
+        await bench.until(lambda: bench.editor.text.startswith("abc# %%"), "in the editor")
+        # What was typed before a click stays before it.
+        read(bench, "alt+2", "4 * 5")
+        click(bench, tabs, 3, 0)
+        read(bench, "d")
+        await bench.until(lambda: bench.editor.text.startswith("abcd# %%"), "in the editor")
+        assert console.prompt.text == "4 * 5"
 
 
 CELLS = "# %% load\nimport math\n# %% plot\nprint(1)\n# %%\ntotal = 3\n"

@@ -183,12 +183,14 @@ class WorkbenchApp(App[str]):
             self.app_context.key_at = time.monotonic()
         if isinstance(event, events.Key) and not event.is_forwarded and self._takes_keys:
             self.workbench.presenting.note_key(event)
-        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+        if event.is_forwarded:
             await super().on_event(event)
-        elif self._takes_keys:
+        elif isinstance(event, events.Key | events.Paste) and not self._takes_keys:
+            self._early.append(event)
+        elif isinstance(event, events.Key | events.Paste | events.MouseDown | events.MouseUp):
             await self._key_order.take(event)
         else:
-            self._early.append(event)
+            await super().on_event(event)
 
     @on(KeyHandled)
     def note_key(self, event: KeyHandled) -> None:

@@ -130,6 +130,8 @@ async def test_the_key_of_the_help_stays_beside_a_long_title_and_watch_only() ->
         )
         assert app.said().startswith("● idle  watching only · following")
         assert app.said().endswith("part 17 with a titl…  81:1   F1 keys")
+        app.status.show(watching="", presenting="Alt+P ends the presentation")
+        assert app.said().startswith("● idle  Alt+P ends the presentation")
 
 
 async def test_the_place_of_a_cursor_that_is_not_on_screen_is_not_told() -> None:

@@ -216,6 +216,8 @@ class StatusLine(Widget):
         pieces = [self._state()]
         if self._watching:
             pieces.append((self._watching, "warn", "app.follow"))
+        if self._presenting:
+            pieces.append((self._presenting, "muted", "pane.presentation"))
         if self._restricted:
             pieces.append(("restricted", "warn", "app.trust"))
         ref = kernel.kernel
@@ -224,7 +226,7 @@ class StatusLine(Widget):
         if ref is not None:
             pieces += self._contained(ref) if ref.engine else self._local(ref)
         if self._presenting:
-            return [*pieces, (self._presenting, "muted", "pane.presentation")]
+            return pieces
         if kernel.pid is not None and kernel.state in ("idle", "busy"):
             pieces.append((f"pid {kernel.pid}", "muted", ""))
         if self._usage.rss:
@@ -260,7 +262,8 @@ class StatusLine(Widget):
         state_pieces, key_pieces = _printable(self._left()), _printable(self._right())
         is_dead = self._snapshot.kernel.state == "dead"
         # The least important goes first where there is no room.
-        least = 2 if self._watching else 1  # that nothing may be changed is never left out
+        # That nothing may be changed is never left out, nor how presentation mode is ended.
+        least = 1 + bool(self._watching) + bool(self._presenting)
         while _size(state_pieces, " · ") + _size(key_pieces, "   ") + 3 > width:
             last = key_pieces[-1][2]
             if last == "app.palette" or (is_dead and last == "app.help"):

@@ -1,10 +1,11 @@
-"""Keys in order with the focus: a key waits until the key before it has moved the focus.
+"""Keys in order with the focus: a key waits until the key or click before it has moved the focus.
 
 Textual hands a key to the widget that has the focus when the key is read, and asks bindings only
 when the key has come back from there. Of keys that arrive in one read, as over a slow line, `i` and
-`abc` would all go to the widget that `i` leaves. Here a marker follows each key that may move the
-focus along the same queues; until the marker is back, later keys are held. A key that opens a
-dialog or a document does so in a worker: later keys are held until that has the focus, too.
+`abc` would all go to the widget that `i` leaves. Here a marker follows each key or click that may
+move the focus along the same queues; until the marker is back, later keys and clicks are held. A
+key that opens a dialog or a document does so in a worker: later keys are held until that has the
+focus, too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Awaitable, Callable
 
 from textual import events
 from textual.app import App
+from textual.errors import NoWidget
 from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
@@ -41,7 +43,7 @@ _MOST_LOOKS_OPENING = 150
 _OPENING = frozenset({"choose", "palette", "leave", "ask_leave", "restart", "trust"})
 """Groups of the workers that open dialogs and documents."""
 
-Typed = events.Key | events.Paste
+Typed = events.Key | events.Paste | events.MouseDown | events.MouseUp
 
 
 class KeyHandled(Message):
@@ -62,7 +64,7 @@ def takes_text(widget: Widget | None) -> bool:
 
 
 class KeyOrder:
-    """`deliver` is what the app does with a key or a paste."""
+    """`deliver` is what the app does with a key, a paste, or a button of the mouse."""
 
     def __init__(self, app: App[str], deliver: Callable[[Typed], Awaitable[None]]) -> None:
         self._app = app
@@ -85,19 +87,30 @@ class KeyOrder:
             await self._send(event)
 
     async def _send(self, event: Typed) -> None:
-        target = self._app.focused
+        target = self._target_of(event)
         self._screen = self._app.screen
         self._workers = frozenset(self._app.workers)
         await self._deliver(event)
-        if target is None or not isinstance(event, events.Key):
+        if target is None:
             return
-        if event.is_printable and takes_text(target):
+        if isinstance(event, events.Key) and event.is_printable and takes_text(target):
             return
         self._waits = True
         self._target = target
         self._has_gone_twice = False
         self._opening_looks = 0
         self._mark()
+
+    def _target_of(self, event: Typed) -> Widget | None:
+        """The widget that handles a key or a click; None for what moves no focus later."""
+        if isinstance(event, events.Key):
+            return self._app.focused
+        if isinstance(event, events.MouseUp):
+            try:
+                return self._app.get_widget_at(*event.screen_offset)[0]
+            except NoWidget:
+                return None
+        return None
 
     def _mark(self) -> None:
         """Send a marker the way that the key has gone."""
