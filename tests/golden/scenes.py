@@ -7,10 +7,11 @@ A new scene is a function and one entry of SCENES.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,13 @@ from codeexec.tui.theme.color_depth import Depth
 from codeexec.tui.widgets import keys_shown, status
 from support.bench import Bench, engine_in, open_bench
 
+Look = tuple[str, Depth]
+"""A theme at a colour depth."""
+
 _DEPTHS: tuple[Depth, ...] = ("truecolor", "256")
-LOOKS = tuple((theme, depth) for theme in ("harbour", "paper", "beacon") for depth in _DEPTHS)
+LOOKS: tuple[Look, ...] = tuple(
+    (theme, depth) for theme in ("harbour", "paper", "beacon") for depth in _DEPTHS
+)
 """A dark theme (the one by default), a light one, and one of high contrast."""
 
 STATIONS = """\
@@ -69,6 +75,25 @@ secret = 7
 for attempt in range(3):
     guess = int(input("Your guess? "))
     print("right!" if guess == secret else "too low" if guess < secret else "too high")
+"""
+
+WEATHER = """\
+# %% Weather
+import pandas as pd
+
+weather = pd.DataFrame(
+    {
+        "station": ["Harbour", "Hill", "Island", "Mill"],
+        "wind": [12.5, 31.0, 24.25, 8.0],
+        "rain": [0, 14, 3, None],
+        "open": [True, False, True, True],
+    }
+)
+weather
+
+# %% By station
+windy = weather[weather["wind"] > 10].set_index("station")
+windy
 """
 
 
@@ -184,15 +209,59 @@ async def watching(folder: Path, size: Size) -> AsyncIterator[Bench]:
         await host.close()
 
 
+@asynccontextmanager
+async def split(folder: Path, size: Size) -> AsyncIterator[Bench]:
+    """A document in each half, and the outline of the one in front."""
+    files = {"heights.py": FAILING, "stations.py": STATIONS}
+    async with open_bench(folder, files, size=size) as bench:
+        await bench.is_idle()
+        await bench.press("alt+7")
+        await bench.until(lambda: bench.workbench.documents.splitting.is_split, "two halves")
+        await bench.press("alt+right", "alt+6")
+        await bench.sees("ƒ __init__")
+        yield bench
+
+
+async def palette(bench: Bench) -> None:
+    """The palette over the same screen, with a few letters typed."""
+    await bench.press("escape", "ctrl+p")
+    await bench.write("split")
+    await bench.sees("Split the editor")
+
+
+async def settings(bench: Bench) -> None:
+    """The settings over the same screen, by their defaults."""
+    await bench.press("escape", "alt+0")
+    await bench.sees("How the workbench looks")
+
+
+@asynccontextmanager
+async def table(folder: Path, size: Size) -> AsyncIterator[Bench]:
+    """A data frame among the artifacts, and its variables."""
+    async with open_bench(folder, {"weather.py": WEATHER}, size=size) as bench:
+        await bench.press("f8")
+        await bench.is_idle(2)
+        bench.workbench.action_go("artifacts")
+        await bench.sees("3×3")
+        yield bench
+
+
 Story = Callable[[Path, Size], AbstractAsyncContextManager[Bench]]
+Act = Callable[[Bench], Awaitable[None]]
+
+SIZES: dict[Size, tuple[Look, ...]] = {(120, 36): LOOKS, (80, 24): LOOKS[:1]}
+"""The looks that are taken at each size: colours do not depend on it."""
+
+BEGIN: Size = (120, 36)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A story, and the sizes at which its end is looked at."""
+    """A story whose end is looked at, and acts that lead on from there to further pictures, by
+    name: so one kernel is enough for several."""
 
     story: Story
-    sizes: tuple[Size, ...] = ((120, 36),)
+    acts: Mapping[str, Act] = field(default_factory=dict)
 
 
 SCENES: dict[str, Scene] = {
@@ -202,6 +271,8 @@ SCENES: dict[str, Scene] = {
     "question": Scene(question),
     "presentation": Scene(presentation),
     "watching": Scene(watching),
+    "split": Scene(split, {"palette": palette, "settings": settings}),
+    "table": Scene(table),
 }
 
 
@@ -212,6 +283,10 @@ class Still:
     """Makes what is drawn the same on every machine and at every time."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self._patch = patch
+        for name in [*os.environ]:
+            if name.startswith(("XDG_", "CODEEXEC_", "NO_COLOR")):
+                patch.delenv(name)
         for module in (status, paint, painting):
             patch.setattr(module, "duration", lambda seconds: "0.1 s")
         patch.setattr(keys_shown, "_SECONDS", 600.0)
@@ -225,8 +300,14 @@ class Still:
             status.StatusLine, "_local", lambda line, ref: [("Python 3", "text", "kernel.choose")]
         )
 
+    def without_user(self, home: Path) -> None:
+        """With an empty home folder no settings of the user count. A kernel has to be there before:
+        it would begin without its caches, and complete late."""
+        home.mkdir()
+        self._patch.setenv("HOME", str(home))
+
     def hold(self, bench: Bench) -> None:
         """No cursor blinks from now on."""
-        for field in bench.program.screen.query("TextArea, Input"):
-            if isinstance(field, TextArea | Input):
-                field.cursor_blink = False
+        for widget in bench.program.screen.query("TextArea, Input"):
+            if isinstance(widget, TextArea | Input):
+                widget.cursor_blink = False

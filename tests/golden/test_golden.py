@@ -14,7 +14,7 @@ from rich.segment import Segment
 
 from codeexec.tui.theme.color_depth import DEPTHS
 from golden.pictures import DATA, ROOT, Picture, differences, read, take, write
-from golden.scenes import LOOKS, SCENES, Size, Still
+from golden.scenes import BEGIN, LOOKS, SCENES, SIZES, Size, Still
 from support.bench import Bench
 
 pytestmark = pytest.mark.slow
@@ -33,27 +33,38 @@ async def test_the_screen_looks_as_before(
 ) -> None:
     still = Still(monkeypatch)
     scene = SCENES[name]
-    faults: list[str] = []
-    async with scene.story(tmp_path, scene.sizes[0]) as bench:
-        for size in scene.sizes:
-            await bench.pilot.resize_terminal(*size)
-            still.hold(bench)
-            file = f"{name}-{size[0]}x{size[1]}"
-            picture = await _take(bench, size)
-            # What comes late, such as a pane at the side or the memory of a kernel, is waited for.
-            for _ in range(RETAKES):
-                if not _differences(file, picture):
-                    break
-                await bench.pilot.pause(0.1)
-                picture = await _take(bench, size)
-            faults += _compare(file, picture)
+    async with scene.story(tmp_path, BEGIN) as bench:
+        still.without_user(tmp_path / "home-of-nobody")
+        faults = await _look(bench, still, name)
+        for act_name, act in scene.acts.items():
+            await act(bench)
+            faults += await _look(bench, still, act_name)
     assert not faults, "\n".join(faults)
 
 
+async def _look(bench: Bench, still: Still, name: str) -> list[str]:
+    """How the screen differs from its pictures at all sizes; ends at the size it begins with."""
+    faults: list[str] = []
+    for size in SIZES:
+        await bench.pilot.resize_terminal(*size)
+        still.hold(bench)
+        file = f"{name}-{size[0]}x{size[1]}"
+        picture = await _take(bench, size)
+        # What comes late, such as a pane at the side or the memory of a kernel, is waited for.
+        for _ in range(RETAKES):
+            if not _differences(file, picture):
+                break
+            await bench.pilot.pause(0.1)
+            picture = await _take(bench, size)
+        faults += _compare(file, picture)
+    await bench.pilot.resize_terminal(*BEGIN)
+    return faults
+
+
 async def _take(bench: Bench, size: Size) -> Picture:
-    """The screen in all the looks."""
+    """The screen in the looks of its size."""
     program, strips = bench.program, {}
-    for theme, depth in LOOKS:
+    for theme, depth in SIZES[size]:
         program.show_theme(program.app_context.themes[theme].at(depth))
         before: list[list[Segment]] | None = None
         shot: list[list[Segment]] = []
@@ -99,12 +110,16 @@ def _draw(name: str, end: str, picture: Picture) -> None:
 
 
 def test_each_file_is_of_a_scene_and_each_look_is_in_it() -> None:
-    names = {f"{name}-{w}x{h}" for name, scene in SCENES.items() for w, h in scene.sizes}
+    scenes = [name for first, scene in SCENES.items() for name in (first, *scene.acts)]
+    assert len(set(scenes)) == len(scenes) >= 10
+    names = {f"{name}-{w}x{h}" for name in scenes for w, h in SIZES}
     assert {file.stem for file in DATA.glob("*.txt")} == names
     assert {depth for _, depth in LOOKS} < set(DEPTHS)
+    looks_of = {f"{w}x{h}": looks for (w, h), looks in SIZES.items()}
     for file in DATA.glob("*.txt"):
         picture = read(file.read_text("utf-8"))
-        assert picture.looks == tuple(" ".join(look) for look in LOOKS)
+        looks = looks_of[file.stem.rpartition("-")[2]]
+        assert picture.looks == tuple(" ".join(look) for look in looks)
         for cells in picture.cells:
             for cell in cells:
                 _check_depths(picture.looks, cell)

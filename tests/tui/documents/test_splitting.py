@@ -276,3 +276,21 @@ async def test_a_split_comes_back_as_it_was(pane: DocumentsPane, tmp_path: Path)
         assert again.sheet is not None
         assert again.sheet.editor is left
         assert again.shared_view.current().split == view.split
+
+
+async def test_the_position_is_that_of_the_half_with_the_focus(
+    pane: DocumentsPane, tmp_path: Path
+) -> None:
+    app = PaneApp(pane)
+    async with app.run_test(size=(120, 20)) as pilot:
+        one = await opened(pane, tmp_path / "one.py")
+        one.go_to(4)
+        pane.halves.toggle()
+        await halves(pilot, pane)
+        two = await opened(pane, tmp_path / "two.py", "two\n")
+        await until(pilot, lambda: shown(pane) == [one.editor, two.editor])
+        for editor, line in ((one.editor, 5), (two.editor, 1), (one.editor, 5)):
+            app.heard.clear()
+            editor.focus()
+            await until(pilot, lambda: app.heard_of(DocumentsPane.PositionChanged))
+            assert app.heard_of(DocumentsPane.PositionChanged)[-1].position.line == line

@@ -6,6 +6,7 @@ All that a pane is given passes through here before it is measured. Nothing in i
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -34,6 +35,14 @@ def padded(text: str, width: int) -> str:
     """Exactly that wide."""
     text = fitted(text, width)
     return text + " " * (width - cell_len(text))
+
+
+def home_path(path: str) -> str:
+    """A path as people write it: that of the home folder is `~`."""
+    place, home = Path(path), Path.home()
+    if place == home:
+        return "~"
+    return f"~/{place.relative_to(home)}" if place.is_relative_to(home) else path
 
 
 def plain_words(text: str) -> Content:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from msgspec.structs import replace
@@ -15,7 +14,7 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import KernelInfo
 from codeexec.tui.commands.table import bindings
-from codeexec.tui.render.plain import fitted
+from codeexec.tui.render.plain import fitted, home_path
 from codeexec.tui.screens.picker import Picker, spread
 from codeexec.tui.session.ask import CopyRequested
 from codeexec.tui.widgets.hints import Hint
@@ -34,9 +33,7 @@ class KernelRow:
 
     @property
     def path(self) -> str:
-        home = Path.home()
-        place = Path(self.kernel.path)
-        return f"~/{place.relative_to(home)}" if place.is_relative_to(home) else self.kernel.path
+        return home_path(self.kernel.path)
 
     def pieces(self, width: int) -> Pieces:
         kernel = self.kernel

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -18,7 +17,7 @@ from codeexec.domain.text.glyphs import KERNELS
 from codeexec.domain.text.words import size_words
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.counts import counted
-from codeexec.tui.render.plain import padded
+from codeexec.tui.render.plain import home_path, padded
 from codeexec.tui.screens.picker import HeadingRow, Picker, spread
 from codeexec.tui.widgets.dialogs import Confirm
 from codeexec.tui.widgets.hints import Hint
@@ -146,7 +145,7 @@ class SessionsScreen(Picker[str | None]):
         if self._fault:
             self.say(self._fault, "error")
         elif chosen is not None:
-            self.say(_shown(chosen.cwd))
+            self.say(home_path(chosen.cwd))
         elif self._sessions:
             self.say("Nothing fits.")
         elif self._sessions is not None:
@@ -218,9 +217,3 @@ class SessionsScreen(Picker[str | None]):
             self._fill()
             return
         await self._look()
-
-
-def _shown(path: str) -> str:
-    """With the home folder as people write it."""
-    place, home = Path(path), Path.home()
-    return f"~/{place.relative_to(home)}" if place.is_relative_to(home) else path

@@ -26,7 +26,7 @@ from codeexec.config.load import (
 )
 from codeexec.domain.errors import CodeexecError
 from codeexec.tui.commands.table import bindings
-from codeexec.tui.render.plain import padded
+from codeexec.tui.render.plain import home_path, padded
 from codeexec.tui.screens.picker import HeadingRow, Picker, spread
 from codeexec.tui.screens.user_file import change
 from codeexec.tui.theme.theme import preferred_theme
@@ -182,7 +182,9 @@ class SettingsScreen(Picker[None]):
             by_default = value_words(row.key, row.key.default).removesuffix(" (default)")
             self.say(f"{row.key.doc}\n{row.key.accepts}; default: {by_default}{place}")
         stray = [problem for problem in self._loaded.problems if problem.key not in _known()]
-        self.title_words(f"Settings  ·  {stray[0]}" if stray else f"Settings  ·  {self._file}")
+        self.title_words(
+            f"Settings  ·  {stray[0]}" if stray else f"Settings  ·  {home_path(str(self._file))}"
+        )
 
     def hints(self) -> Sequence[Hint]:
         return (

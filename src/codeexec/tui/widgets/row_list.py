@@ -171,7 +171,8 @@ class RowList(ScrollView, can_focus=True, inherit_bindings=False):
         # A list that a field steers is as good as one that has the keys itself.
         bar = "▌" if is_current and (self.has_focus or not self.can_focus) else " "
         segments = [Segment(bar, self._paint("accent", plain + ground))]
-        for text, ink in self._rows[at].pieces(width - 2):
+        room = width - 2 - self.scrollbar_size_vertical * self.show_vertical_scrollbar
+        for text, ink in self._rows[at].pieces(room):
             segments.append(Segment(printable(text), self._paint(ink, plain + ground)))
         return Strip(segments).adjust_cell_length(width, plain + ground)
 

@@ -69,6 +69,7 @@ class HalvesController:
         """A widget has the focus: its half is the active one."""
         if self._splitting.note_focus(widget):
             self._documents.show_tabs()
+            self._front.post_position()
 
     def note_rearranged(self, stage: Stage, tabs: TabStrip) -> None:
         """Show whether there is room for both halves."""
