@@ -6,7 +6,7 @@ import re
 
 from codeexec.domain.backends import LOCAL
 from codeexec.domain.errors import UsageError
-from codeexec.domain.options import DEFAULT_KERNEL
+from codeexec.domain.options import DEFAULT_KERNEL, PROGRAMS
 from codeexec.domain.wire.checks import MAX_NAME, is_unicode
 from codeexec.kernels.base import KernelChoice
 
@@ -53,3 +53,11 @@ def same_language(language: str) -> str:
     """One spelling for the ways in which a language is written: `C++17`, `cpp`."""
     plain = re.sub(r"[\d.]+$", "", language.strip().lower())
     return _OTHER_NAMES.get(plain, plain)
+
+
+def programs_of(language: str) -> str:
+    """The kernel that builds and runs code of this language as programs; empty where there is none.
+    Reads the catalog of languages, which takes some milliseconds."""
+    from codeexec.languages.plan import is_program_language  # not at the start
+
+    return f"{PROGRAMS}:{language}" if is_program_language(language) else ""

@@ -21,13 +21,11 @@ from codeexec.domain.events import (
     KernelStopped,
     NoticeGiven,
 )
-from codeexec.domain.options import PROGRAMS
 from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.environments.marks import MARK, end_marked
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Ready
-from codeexec.languages.plan import is_program_language
 from codeexec.session.kernels.executions import Executions
-from codeexec.session.kernels.names import same_language
+from codeexec.session.kernels.names import programs_of, same_language
 from codeexec.session.kernels.outbox import read_place, with_place
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.storage.journal import private_key
@@ -166,8 +164,8 @@ class KernelSupervisor:
         language = same_language(choice.language)
         usable = (info for info in infos if not info.problem)
         named = next((i.name for i in usable if same_language(i.language) == language), None)
-        if named is None and is_program_language(choice.language):
-            return self._factory.choose(choice, f"{PROGRAMS}:{choice.language}")
+        if named is None and (programs := await asyncio.to_thread(programs_of, choice.language)):
+            return self._factory.choose(choice, programs)
         return replace(choice, name=named or choice.language)
 
     @property
