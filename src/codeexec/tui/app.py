@@ -264,9 +264,10 @@ class WorkbenchApp(App[str]):
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
         """Keys, menus and the palette come here: what writes is refused where one only watches."""
-        screen = self.screen
-        if isinstance(screen, Workbench) and screen.options.watch and refuses(action):
-            screen.say_failed(refusal())
+        workbench = next((one for one in self.screen_stack if isinstance(one, Workbench)), None)
+        is_watched = workbench is not None and workbench.options.watch
+        if is_watched and refuses(action, on_workbench=self.screen is workbench):
+            self.workbench.say_failed(refusal())
             return True
         return await super().run_action(action, default_namespace, namespaces)
 

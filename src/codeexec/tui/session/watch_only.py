@@ -12,12 +12,17 @@ from codeexec.domain.errors import Denied
 REFUSED = frozenset(
     {"save", "save_as", "new_file", "external_editor", "keep_file", "reload_file", "trust"}
     | {"interrupt", "restart", "choose_kernel", "shut_down", "clear_queue", "pause_kernel"}
-    | {"choose_policy", "rename_session", "stop_and_quit"}
+    | {"choose_policy", "rename_session", "stop_and_quit", "new_session"}
+    | {"start_kernel", "remove_kernel", "default_kernel", "kernel_of_document"}
     | {"create", "rename", "delete", "save_output", "export", "rerun", "edit", "cancel"}
     | {"submit", "submit_now", "replace", "replace_all", "cut", "paste", "newline"}
 )
 """Names of actions that change a document, a file, the kernel or the session."""
 
+
+REFUSED_ON_SCREENS = frozenset({"save", "stop", "remove"})
+"""The same on screens over the workbench, whose fields have actions of those names for their text.
+"""
 
 Action = str | tuple[str, str, tuple[object, ...]]
 
@@ -28,9 +33,11 @@ def action_name(action: Action) -> str:
     return str(arguments[0]) if name == "card" and arguments else name
 
 
-def refuses(action: Action) -> bool:
-    """Whether an action writes anything."""
+def refuses(action: Action, *, on_workbench: bool = True) -> bool:
+    """Whether an action writes anything; `on_workbench` is false on a screen over it."""
     name = action_name(action)
+    if not on_workbench:
+        return name in REFUSED_ON_SCREENS
     return name in REFUSED or name.startswith("run_")
 
 
