@@ -1,4 +1,5 @@
 PYTHON ?= python
+ONLY ?=
 
 .PHONY: help check format lint types contracts man man-fresh docs docs-serve test test-all coverage screenshots golden golden-svg
 
@@ -42,11 +43,11 @@ test-all:  ## Run all tests
 coverage:  ## Run all tests; print line coverage of all, and without tests/stories
 	$(PYTHON) tests/support/line_coverage.py
 
-golden:  ## Write the golden pictures of tests/golden anew
-	GOLDEN=update $(PYTHON) -m pytest -q tests/golden
+golden:  ## Write the golden pictures of tests/golden anew (ONLY=NAME: those of one scene)
+	GOLDEN=update $(PYTHON) -m pytest -q tests/golden -k "$(ONLY)"
 
 golden-svg:  ## Draw the golden scenes as they are now into build/golden
-	GOLDEN=svg $(PYTHON) -m pytest -q tests/golden
+	GOLDEN=svg $(PYTHON) -m pytest -q tests/golden -k "$(ONLY)"
 
 screenshots:  ## Draw the screenshots anew
 	$(PYTHON) screenshots/make.py

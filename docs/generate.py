@@ -15,7 +15,8 @@ import click
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from codeexec.cli.group import OPEN, PROGRAM, cli
+from codeexec.cli.command_table import PROGRAM
+from codeexec.cli.group import OPEN, cli
 from codeexec.config.load import keys
 from codeexec.tui.commands import table as commands
 
@@ -122,10 +123,11 @@ def _keys() -> Iterator[str]:
     yield "# Keys"
     yield ""
     yield "Generated from the table of commands. F1 shows the keys that work where the focus is."
-    for where, title in commands.PLACES.items():
+    for where in dict.fromkeys(command.where for command in commands.COMMANDS):
         rows = [command for command in commands.of(where) if command.keys]
         if rows:
-            yield from ("", f"## {title}", "", "| key | command |", "|---|---|")
+            yield from ("", f"## {commands.scope_title(where)}", "")
+            yield from ("| key | command |", "|---|---|")
             for command in rows:
                 shown = ", ".join(f"`{_cell(key)}`" for key in command.keys.split(","))
                 yield f"| {shown} | {_cell(command.title)} |"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from rich.segment import Segment
@@ -23,8 +24,8 @@ INTO = ROOT / "build" / "golden"
 UPDATE = os.environ.get("GOLDEN", "")
 """`update` writes the files, `svg` draws the pictures that there are."""
 
-RETAKES = 40
-"""How often a screen that looks otherwise is looked at again."""
+PATIENCE = 20.0
+"""Seconds for which a screen that looks otherwise is looked at again."""
 
 
 @pytest.mark.parametrize("name", SCENES)
@@ -51,9 +52,8 @@ async def _look(bench: Bench, still: Still, name: str) -> list[str]:
         file = f"{name}-{size[0]}x{size[1]}"
         picture = await _take(bench, size)
         # What comes late, such as a pane at the side or the memory of a kernel, is waited for.
-        for _ in range(RETAKES):
-            if not _differences(file, picture):
-                break
+        ends = monotonic() + PATIENCE
+        while monotonic() < ends and _differences(file, picture):
             await bench.pilot.pause(0.1)
             picture = await _take(bench, size)
         faults += _compare(file, picture)
@@ -99,7 +99,8 @@ def _compare(name: str, picture: Picture) -> list[str]:
         return []
     _draw(name, "-expected", expected)
     _draw(name, "-actual", picture)
-    return [f"{name} looks otherwise (both in {INTO}; if that is meant: make golden)", *found]
+    next_step = f"both in {INTO}; if that is meant: make golden ONLY=SCENE"
+    return [f"{name} looks otherwise ({next_step})", *found]
 
 
 def _draw(name: str, end: str, picture: Picture) -> None:

@@ -31,7 +31,7 @@ def doctor(as_json: bool) -> int:
             style.say_json(asdict(check), flush=True)
             continue
         mark, look = MARKS[check.grade]
-        line = f" {check.name:<13} {check.told}"
+        line = f" {check.name:<15} {check.told}"
         style.say(style.paint(mark, look, color), line, flush=True)
         if check.fix:
             style.say("    ", style.paint("→", "accent", color), f" {check.fix}")
