@@ -561,3 +561,8 @@ def test_the_journal_of_a_killed_run_is_removed_by_the_next(desk: Desk) -> None:
     desk.file("b.py", "# %%\nprint(1)")
     assert desk.run("run", "--cells", "b.py", env=env).stdout == "1\n"
     assert list(temporary.iterdir()) == []
+
+
+def test_cells_of_a_script_know_their_file(desk: Desk) -> None:
+    desk.file("a.py", "# %%\nimport os\nprint(os.path.basename(__file__), __name__)\n")
+    assert desk.run("run", "--cells", "a.py").stdout == "a.py __main__\n"

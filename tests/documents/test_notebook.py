@@ -219,7 +219,9 @@ def test_what_is_missing_or_null_is_let_pass() -> None:
     notebook = parse_notebook(json.dumps(loose))
     assert (notebook.kernel, notebook.outputs(0), notebook.cells[1].source) == ("", (), "Title")
     assert dump_notebook(from_text(notebook, to_text(notebook, "#"), "#"))
-    assert with_outputs(notebook, 0, OUTPUTS, 1).execution_count(0) == 1
+    written = with_outputs(notebook, 0, OUTPUTS, 1)
+    assert written.execution_count(0) == 1
+    assert written.data["cells"][0]["metadata"] == {}
 
 
 @pytest.mark.parametrize(

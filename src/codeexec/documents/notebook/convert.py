@@ -233,7 +233,8 @@ def with_outputs(
         raise DocumentError(f"Cell {index} is not code.", "Only code has outputs.")
     cells = list(notebook.data["cells"])
     clean = [clean_output(output, execution_count) for output in outputs]
-    cells[index] = {**raw, "execution_count": execution_count, "outputs": clean}
+    own = raw.get("metadata") or {}  # the format wants it, and opens without
+    cells[index] = {**raw, "metadata": own, "execution_count": execution_count, "outputs": clean}
     return notebook._with_cells(cells)
 
 
