@@ -1,8 +1,8 @@
-"""Looks at the user's variables from inside the kernel, and never runs a line of the user's code.
+"""Inspection of variables from inside the kernel, without running any of the user's code.
 
 No repr, property, __getattr__, __len__ or comparison of a class that we do not know is called,
-nothing lazy is evaluated, nothing is printed and no name is left behind. What is asked comes
-back as JSON text. Any Python from 3.8 on.
+nothing lazy is evaluated, nothing is printed and no name is left behind. Replies are
+JSON text. Runs on Python 3.8 and later.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def type_name(value: Any) -> str:
 
 
 def module_name(cls: Any) -> str:
-    found = _module_of(cls)
-    return found if type(found) is str else ""
+    name = _module_of(cls)
+    return name if type(name) is str else ""
 
 
 def library(value: Any) -> str:
@@ -76,8 +76,8 @@ def library(value: Any) -> str:
     # A class of the user's may claim to live anywhere: ask the library itself.
     owner = sys.modules.get(top)
     name = str(_name_of(cls))
-    known = vars(owner).get(name) if type(owner) is types.ModuleType else None
-    return top + "." + name if known is cls else ""
+    genuine = vars(owner).get(name) if type(owner) is types.ModuleType else None
+    return top + "." + name if genuine is cls else ""
 
 
 def kind_of(value: Any) -> str:
@@ -88,25 +88,25 @@ def kind_of(value: Any) -> str:
         return "class"
     if is_one(cls, (types.FunctionType, types.BuiltinFunctionType, types.MethodType)):
         return "function"
-    known = library(value)
-    if known in ("pandas.DataFrame", "pandas.Series", "polars.DataFrame", "polars.Series"):
+    class_name = library(value)
+    if class_name in ("pandas.DataFrame", "pandas.Series", "polars.DataFrame", "polars.Series"):
         return "table"
-    if known in ("numpy.ndarray", "torch.Tensor") or is_index(known):
+    if class_name in ("numpy.ndarray", "torch.Tensor") or is_index(class_name):
         return "array"
     return ""
 
 
-def is_index(known: str) -> bool:
+def is_index(class_name: str) -> bool:
     """Whether it is the labels of a data frame, of whatever kind."""
-    return known.startswith("pandas.") and known.endswith("Index")
+    return class_name.startswith("pandas.") and class_name.endswith("Index")
 
 
 def shape_of(value: Any) -> str:
-    known = library(value)
-    if known in ("numpy.ndarray", "pandas.DataFrame", "pandas.Series", "torch.Tensor") or (
-        known in ("polars.DataFrame", "polars.Series") or is_index(known)
+    class_name = library(value)
+    if class_name in ("numpy.ndarray", "pandas.DataFrame", "pandas.Series", "torch.Tensor") or (
+        class_name in ("polars.DataFrame", "polars.Series") or is_index(class_name)
     ):
-        return "x".join(str(int(each)) for each in tuple(value.shape)) or "scalar"
+        return "x".join(str(int(length)) for length in tuple(value.shape)) or "scalar"
     for base in (str, bytes, bytearray, list, tuple, dict, set, frozenset):
         if isinstance_of(value, base):
             return str(base.__len__(value))
@@ -114,16 +114,16 @@ def shape_of(value: Any) -> str:
 
 
 def size_of(value: Any) -> int | None:
-    known = library(value)
-    if known in ("numpy.ndarray", "pandas.Series"):
+    class_name = library(value)
+    if class_name in ("numpy.ndarray", "pandas.Series"):
         return int(value.nbytes)
-    if known == "pandas.DataFrame":
+    if class_name == "pandas.DataFrame":
         if value.shape[1] > MOST_COLUMNS:
             return None
         return int(value.memory_usage(deep=False).sum())
-    if known in ("polars.DataFrame", "polars.Series"):
+    if class_name in ("polars.DataFrame", "polars.Series"):
         return int(value.estimated_size())
-    if known == "torch.Tensor":
+    if class_name == "torch.Tensor":
         return int(value.numel() * value.element_size())
     if is_one(type(value), SIZED):
         return sys.getsizeof(value)
@@ -137,7 +137,7 @@ def isinstance_of(value: Any, base: type) -> bool:
 
 def is_one(cls: Any, classes: Iterable[Any]) -> bool:
     """`in` by identity: a metaclass of the user's may compare as it likes."""
-    return any(cls is each for each in classes)
+    return any(cls is candidate for candidate in classes)
 
 
 # -- texts -------------------------------------------------------------------------------
@@ -162,9 +162,9 @@ def text_of(value: Any, limit: int, depth: int = 2, until: float = 0.0) -> str:
         return "class " + str(_name_of(value))
     if kind == "function":
         return signature_of(value)
-    known = library(value)
-    if known:
-        return clip(library_text(value, known, limit), limit)
+    class_name = library(value)
+    if class_name:
+        return clip(library_text(value, class_name, limit), limit)
     for base, ends in ((list, "[]"), (tuple, "()"), (set, "{}"), (frozenset, "{}")):
         if isinstance_of(value, base):
             return sequence_text(value, base, ends, limit, depth, until)
@@ -185,7 +185,10 @@ def text_of(value: Any, limit: int, depth: int = 2, until: float = 0.0) -> str:
     if not state or depth <= 0:
         return "<" + type_name(value) + ">"
     parts = fill(
-        (str(key) + "=" + text_of(each, limit // 2, depth - 1, until) for key, each in state),
+        (
+            str(key) + "=" + text_of(attribute, limit // 2, depth - 1, until)
+            for key, attribute in state
+        ),
         limit,
     )
     return clip(type_name(value) + "(" + parts + ")", limit)
@@ -207,7 +210,7 @@ def sequence_text(value: Any, base: Any, ends: str, limit: int, depth: int, unti
     if depth <= 0 and count:
         return prefix + ends[0] + "…" + ends[1]
     items = snapshot(lambda: list(islice(base.__iter__(value), 50)))
-    inner = fill((text_of(each, limit // 2, depth - 1, until) for each in items), limit)
+    inner = fill((text_of(item, limit // 2, depth - 1, until) for item in items), limit)
     if count > len(items) and not inner.endswith("…"):
         inner += ", …"
     if base is tuple and count == 1:
@@ -221,42 +224,42 @@ def mapping_text(value: Any, limit: int, depth: int, until: float) -> str:
         return prefix + "{…}"
     items = snapshot(lambda: list(islice(dict.items(value), 50)))
     parts = (
-        text_of(key, limit // 2, 0, until) + ": " + text_of(each, limit // 2, depth - 1, until)
-        for key, each in items
+        text_of(key, limit // 2, 0, until) + ": " + text_of(item, limit // 2, depth - 1, until)
+        for key, item in items
     )
     return prefix + "{" + fill(parts, limit) + "}"
 
 
-def library_text(value: Any, known: str, limit: int) -> str:
-    if known == "numpy.ndarray":
+def library_text(value: Any, class_name: str, limit: int) -> str:
+    if class_name == "numpy.ndarray":
         if value.dtype.kind not in "biufcSUMm":
             return str(value.dtype)
         first = quoted(value.ravel(order="K")[:8].tolist())
         dots = ", …" if value.size > 8 else ""
         return str(value.dtype) + " [" + ", ".join(first) + dots + "]"
-    if known in ("pandas.DataFrame", "polars.DataFrame"):
-        names = (str_of_label(each) for each in islice(list(value.columns), MOST_COLUMNS))
+    if class_name in ("pandas.DataFrame", "polars.DataFrame"):
+        names = (str_of_label(label) for label in islice(list(value.columns), MOST_COLUMNS))
         return fill(names, limit)
-    if known in ("pandas.Series", "polars.Series"):
-        head = value.iloc[:8].tolist() if known == "pandas.Series" else value[:8].to_list()
+    if class_name in ("pandas.Series", "polars.Series"):
+        head = value.iloc[:8].tolist() if class_name == "pandas.Series" else value[:8].to_list()
         first = quoted(head)
         return str(value.dtype) + " [" + ", ".join(first) + (", …" if len(value) > 8 else "") + "]"
-    if is_index(known):
+    if is_index(class_name):
         first = quoted(value[:8].tolist())
         return str(value.dtype) + " [" + ", ".join(first) + (", …" if len(value) > 8 else "") + "]"
-    if known == "polars.LazyFrame":
+    if class_name == "polars.LazyFrame":
         return "lazy, not evaluated"
-    if known == "torch.Tensor":
+    if class_name == "torch.Tensor":
         return str(value.dtype) + " on " + str(value.device)
-    if known.startswith("numpy."):  # a scalar
-        return repr(value.item()) if is_one(type(value.item()), PLAIN) else "<" + known + ">"
-    return "<" + known + ">"
+    if class_name.startswith("numpy."):  # a scalar
+        return repr(value.item()) if is_one(type(value.item()), PLAIN) else "<" + class_name + ">"
+    return "<" + class_name + ">"
 
 
 def quoted(values: list[Any]) -> list[str]:
     """A few values of a column, short: text in quotes, the rest as in a table."""
-    told = zip(values, texts_of(values))  # noqa: B905 -- Python 3.8 has no strict
-    return [text_of(each, 40) if type(each) is str else clip(text, 40) for each, text in told]
+    pairs = zip(values, texts_of(values))  # noqa: B905 -- Python 3.8 has no strict
+    return [text_of(item, 40) if type(item) is str else clip(text, 40) for item, text in pairs]
 
 
 def signature_of(value: Any) -> str:
@@ -278,11 +281,14 @@ def state_of(value: Any) -> list[tuple[Any, Any]]:
     """The attributes that are stored in the instance itself."""
     getters = (_content_of(cls).get("__dict__") for cls in _mro_of(type(value)))
     # The interpreter's own getter, not a property that the user put in its place.
-    getter = next((each for each in getters if type(each) is types.GetSetDescriptorType), None)
-    found = getter.__get__(value) if getter is not None else None
-    if type(found) is not dict:
+    getter = next(
+        (entry for entry in getters if type(entry) is types.GetSetDescriptorType),
+        None,
+    )
+    attributes = getter.__get__(value) if getter is not None else None
+    if type(attributes) is not dict:
         return []
-    return snapshot(lambda: [(k, v) for k, v in islice(found.items(), MOST_CHILDREN)])
+    return snapshot(lambda: [(k, v) for k, v in islice(attributes.items(), MOST_CHILDREN)])
 
 
 def str_of_label(label: Any) -> str:
@@ -290,15 +296,15 @@ def str_of_label(label: Any) -> str:
 
 
 def fill(parts: Iterable[str], limit: int) -> str:
-    said: list[str] = []
+    pieces: list[str] = []
     used = 0
     for part in parts:
         if used > limit:
-            said.append("…")
+            pieces.append("…")
             break
-        said.append(part)
+        pieces.append(part)
         used += len(part) + 2
-    return ", ".join(said)
+    return ", ".join(pieces)
 
 
 def clip(text: str, limit: int) -> str:
@@ -319,17 +325,17 @@ def snapshot(read: Callable[[], list[Any]]) -> list[Any]:
 
 
 def describe(name: str, value: Any, limit: int = PREVIEW) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": name[:CELL], "type": type_name(value)}
+    fields: dict[str, Any] = {"name": name[:CELL], "type": type_name(value)}
     try:
-        told["kind"] = kind_of(value)
-        told["preview"] = text_of(value, limit, until=time.monotonic() + SLOW)
-        told["shape"] = shape_of(value)
-        told["size"] = size_of(value)
+        fields["kind"] = kind_of(value)
+        fields["preview"] = text_of(value, limit, until=time.monotonic() + SLOW)
+        fields["shape"] = shape_of(value)
+        fields["size"] = size_of(value)
     except Late:
-        told["preview"] = "<" + type_name(value) + ">"
+        fields["preview"] = "<" + type_name(value) + ">"
     except BaseException as error:  # one strange value must not hide the others
-        told["preview"] = "<" + type_name(value) + ": " + type_name(error) + ">"
-    return told
+        fields["preview"] = "<" + type_name(value) + ": " + type_name(error) + ">"
+    return fields
 
 
 def variables(user: dict[str, Any]) -> str:
@@ -339,18 +345,18 @@ def variables(user: dict[str, Any]) -> str:
     hidden = getattr(shell, "user_ns_hidden", {})
     nothing = object()
     until = time.monotonic() + PLENTY
-    told: list[dict[str, Any]] = []
+    described: list[dict[str, Any]] = []
     truncated = False
     for name, value in dict(user).items():
         if type(name) is not str or name.startswith("_") or name in ("In", "Out"):
             continue
         if hidden.get(name, nothing) is value:
             continue
-        if len(told) >= MOST_VARIABLES or time.monotonic() > until:
+        if len(described) >= MOST_VARIABLES or time.monotonic() > until:
             truncated = True
             break
-        told.append(describe(name, value))
-    return json.dumps({"variables": told, "truncated": truncated})
+        described.append(describe(name, value))
+    return json.dumps({"variables": described, "truncated": truncated})
 
 
 def lookup(user: dict[str, Any], name: str) -> Any:
@@ -365,16 +371,16 @@ def detail(user: dict[str, Any], name: str) -> str:
     children: list[tuple[str, Any]] = []
     if isinstance_of(value, dict):
         items = snapshot(lambda: list(islice(dict.items(value), MOST_CHILDREN)))
-        children = [("[" + text_of(key, 80) + "]", each) for key, each in items]
+        children = [("[" + text_of(key, 80) + "]", item) for key, item in items]
     elif isinstance_of(value, list) or isinstance_of(value, tuple):
         base: Any = list if isinstance_of(value, list) else tuple
         items = snapshot(lambda: list(islice(base.__iter__(value), MOST_CHILDREN)))
-        children = [("[" + str(at) + "]", each) for at, each in enumerate(items)]
+        children = [("[" + str(at) + "]", item) for at, item in enumerate(items)]
     elif kind_of(value) == "" and not library(value):
-        children = [("." + str(key), each) for key, each in state_of(value)]
+        children = [("." + str(key), item) for key, item in state_of(value)]
     elif kind_of(value) == "table" and hasattr(type(value), "columns"):
         names = list(value.columns)[:MOST_CHILDREN]
-        children = [("[" + text_of(each, 80) + "]", value[each]) for each in names]
+        children = [("[" + text_of(item, 80) + "]", value[item]) for item in names]
     text = value[:DETAIL] if type(value) is str else text_of(value, DETAIL, 4)
     if library(value) == "numpy.ndarray" and value.dtype.kind in "biufcSUMm":
         import numpy as np
@@ -382,12 +388,12 @@ def detail(user: dict[str, Any], name: str) -> str:
         text = np.array2string(value, threshold=1000, max_line_width=100)
     if type(value) is types.FunctionType:
         text = source_of(value) or text
-    told = {
+    reply = {
         "variable": describe(name, value),
         "text": clip(text, DETAIL),
-        "children": [describe(label, each) for label, each in children],
+        "children": [describe(label, item) for label, item in children],
     }
-    return json.dumps(told)
+    return json.dumps(reply)
 
 
 def source_of(function: Any) -> str:
@@ -404,21 +410,21 @@ def table(
 ) -> str:
     """A page of a table; a column of values that are not ours to compare is sorted as text."""
     value = lookup(user, name)
-    known = library(value)
+    class_name = library(value)
     count = min(max(count, 0), MOST_ROWS)
-    if known in ("pandas.Series", "polars.Series"):
+    if class_name in ("pandas.Series", "polars.Series"):
         value = value.to_frame()
-        known = known.replace("Series", "DataFrame")
-    if is_index(known):
+        class_name = class_name.replace("Series", "DataFrame")
+    if is_index(class_name):
         value = value.to_frame(index=False)
-        known = "pandas.DataFrame"
-    if known == "numpy.ndarray" and value.ndim in (1, 2):
+        class_name = "pandas.DataFrame"
+    if class_name == "numpy.ndarray" and value.ndim in (1, 2):
         value = value.reshape(len(value), -1)
         names = [str(at) for at in range(value.shape[1])]
         dtypes = [str(value.dtype)] * len(names)
-    elif known in ("pandas.DataFrame", "polars.DataFrame"):
-        names = [cell(each) for each in list(value.columns)]
-        dtypes = [str(each) for each in value.dtypes]
+    elif class_name in ("pandas.DataFrame", "polars.DataFrame"):
+        names = [cell(label) for label in list(value.columns)]
+        dtypes = [str(label) for label in value.dtypes]
     else:
         raise TypeError(name + " is no table")
     rows, columns = value.shape[0], len(names)
@@ -427,37 +433,38 @@ def table(
     start = min(max(start, 0), rows)
     picked = range(start, min(start + count, rows))
     if sort:
-        order = order_of(column_of(value, known, names.index(sort)), descending)
+        order = order_of(column_of(value, class_name, names.index(sort)), descending)
         picked = [int(at) for at in order[start : start + count]]  # type: ignore[assignment]
-    shown = [
-        cells_of(column_of(value, known, at), picked) for at in range(min(columns, MOST_COLUMNS))
+    page = [
+        cells_of(column_of(value, class_name, at), picked)
+        for at in range(min(columns, MOST_COLUMNS))
     ]
     index = [str(at) for at in picked]
-    if known == "pandas.DataFrame":
+    if class_name == "pandas.DataFrame":
         index = index_texts(value.index[list(picked)])
-    told = {
+    reply = {
         "names": names[:MOST_COLUMNS],
         "types": dtypes[:MOST_COLUMNS],
         "index": index,
-        "cells": [list(row) for row in zip(*shown)],  # noqa: B905 -- Python 3.8 has no strict
+        "cells": [list(row) for row in zip(*page)],  # noqa: B905 -- Python 3.8 has no strict
         "start": start,
         "rows": rows,
         "columns": columns,
     }
-    return json.dumps(told)
+    return json.dumps(reply)
 
 
-def column_of(value: Any, known: str, at: int) -> Any:
-    if known == "pandas.DataFrame":
+def column_of(value: Any, class_name: str, at: int) -> Any:
+    if class_name == "pandas.DataFrame":
         return value.iloc[:, at]
-    return value[:, at] if known == "numpy.ndarray" else value.to_series(at)
+    return value[:, at] if class_name == "numpy.ndarray" else value.to_series(at)
 
 
 def cells_of(column: Any, picked: Iterable[int]) -> list[str]:
-    known = library(column)
-    if known == "pandas.Series":
+    class_name = library(column)
+    if class_name == "pandas.Series":
         return texts_of(column.iloc[list(picked)].tolist())
-    if known == "polars.Series":
+    if class_name == "polars.Series":
         return texts_of(column.gather(list(picked)).to_list())
     return texts_of(column[list(picked)].tolist())
 
@@ -478,12 +485,12 @@ def widest(texts: Iterable[str]) -> int:
 def texts_of(values: list[Any]) -> list[str]:
     """The cells of a column as pandas prints them: floats with the same number of decimals,
     times of day only where there are some."""
-    floats = [each for each in values if type(each) is float]
-    if floats and not any(type(each) is str for each in values):
+    floats = [value for value in values if type(value) is float]
+    if floats and not any(type(value) is str for value in values):
         write = float_writer(floats)
-        return [write(each) if type(each) is float else cell(each) for each in values]
-    texts = [cell(each) for each in values]
-    dated = [at for at, each in enumerate(values) if is_moment(each)]
+        return [write(value) if type(value) is float else cell(value) for value in values]
+    texts = [cell(value) for value in values]
+    dated = [at for at, value in enumerate(values) if is_moment(value)]
     if dated and all(texts[at].endswith(MIDNIGHT) for at in dated):
         for at in dated:
             texts[at] = texts[at][: -len(MIDNIGHT)]
@@ -495,11 +502,14 @@ MIDNIGHT = " 00:00:00"
 
 def is_moment(value: Any) -> bool:
     cls = type(value)
-    known = (module_name(cls), _name_of(cls)) in (
+    is_known = (module_name(cls), _name_of(cls)) in (
         ("datetime", "datetime"),
         ("datetime", "timedelta"),
     )
-    return (known and is_genuine(cls)) or library(value) in ("pandas.Timestamp", "pandas.Timedelta")
+    return (is_known and is_genuine(cls)) or library(value) in (
+        "pandas.Timestamp",
+        "pandas.Timedelta",
+    )
 
 
 def float_writer(values: list[float]) -> Callable[[float], str]:
@@ -509,13 +519,15 @@ def float_writer(values: list[float]) -> Callable[[float], str]:
     pandas = sys.modules.get("pandas")
     if type(pandas) is types.ModuleType:
         precision = int(pandas.get_option("display.precision"))
-    finite = [abs(each) for each in values if each - each == 0.0]
-    tiny = any(0.0 < each < 10.0**-precision for each in finite)
+    finite = [abs(value) for value in values if value - value == 0.0]
+    tiny = any(0.0 < value < 10.0**-precision for value in finite)
     if tiny or max(finite, default=0.0) >= 1e15:
-        return lambda each: f"{each:.{precision}e}" if each - each == 0.0 else plain_float(each)
-    ends = [f"{each:.{precision}f}".rstrip("0").partition(".")[2] for each in finite]
+        return lambda value: (
+            f"{value:.{precision}e}" if value - value == 0.0 else plain_float(value)
+        )
+    ends = [f"{value:.{precision}f}".rstrip("0").partition(".")[2] for value in finite]
     decimals = max(max(map(len, ends), default=1), 1)
-    return lambda each: f"{each:.{decimals}f}" if each - each == 0.0 else plain_float(each)
+    return lambda value: f"{value:.{decimals}f}" if value - value == 0.0 else plain_float(value)
 
 
 def plain_float(value: float) -> str:
@@ -523,14 +535,14 @@ def plain_float(value: float) -> str:
 
 
 def order_of(column: Any, descending: bool) -> Any:
-    known = library(column)
-    if known == "polars.Series":
+    class_name = library(column)
+    if class_name == "polars.Series":
         order = column.arg_sort(nulls_last=True).to_list()
         return order[::-1] if descending else order
     if str(column.dtype) == "object":
-        texts = [cell(each) for each in column.tolist()]
+        texts = [cell(value) for value in column.tolist()]
         return sorted(range(len(texts)), key=texts.__getitem__, reverse=descending)
-    if known == "pandas.Series":
+    if class_name == "pandas.Series":
         plain = column.reset_index(drop=True)
         return plain.sort_values(ascending=not descending, kind="stable").index.tolist()
     order = column.argsort(kind="stable")
@@ -573,7 +585,7 @@ def mend_completion(user: dict[str, Any]) -> str:
     """Take away the files of jedi's cache that were cut off while they were written, by a kill or
     a full disk: jedi never does, and completes nothing more until they are gone. How many."""
     jedi = sys.modules.get("jedi")
-    gone = 0
+    removed = 0
     for path in (
         glob.glob(os.path.join(jedi.settings.cache_directory, "*", "*.pkl")) if jedi else ()
     ):
@@ -582,7 +594,7 @@ def mend_completion(user: dict[str, Any]) -> str:
                 file.seek(max(os.path.getsize(path) - 1, 0))
                 if file.read() != b".":  # how every pickle ends
                     os.remove(path)
-                    gone += 1
+                    removed += 1
         except OSError:
             continue
-    return json.dumps(gone)
+    return json.dumps(removed)
