@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.tui.panes.editor.marks import Diagnostic
+from codeexec.tui.panes.editor.marks import LineDiagnostic
 from support.bench import Bench, open_bench
 
 pytestmark = pytest.mark.slow
@@ -29,7 +29,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def marks(bench: Bench) -> list[Diagnostic]:
+def marks(bench: Bench) -> list[LineDiagnostic]:
     sheet = bench.workbench.documents.sheet
     assert sheet is not None
     return list(sheet.editor.painter.diagnostics.values())

@@ -23,7 +23,7 @@ from codeexec.tui.panes.editor import (
     CellState,
     CodeEditor,
     CompletionItem,
-    Diagnostic,
+    LineDiagnostic,
     Location,
     Query,
     RunScope,
@@ -238,7 +238,7 @@ async def test_marks_diagnostics_and_edited_cells_are_shown() -> None:
         editor.set_cell_marks(
             {keys[1]: CellMark(CellState.OK, 0.84), keys[2]: CellMark(CellState.RUNNING, 65)}
         )
-        editor.set_diagnostics([Diagnostic(5, "bad name")])
+        editor.set_diagnostics([LineDiagnostic(5, "bad name")])
         await pilot.pause()
         rows = app.screen_rows()
         assert rows[1].startswith("✓")

@@ -50,7 +50,7 @@ ReadLine = Callable[[str, int], "bytes | None"]
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenProblem:
     """A diagnostic whose notes and fix-its are still being read."""
 
     place: Place
@@ -72,7 +72,7 @@ class GccReader:
         self._read_line = read_line
         self._context: list[DiagnosticNote] = []
         self._last_place: Place | None = None
-        self._found: list[_Open] = []
+        self._found: list[_OpenProblem] = []
         self._is_in_frames = False
 
     def read(self, lines: Iterable[str]) -> Iterator[Diagnostic]:
@@ -99,14 +99,18 @@ class GccReader:
         elif match := _LINK.match(line):
             line_number = int(match["line"] or 0)
             place = Place(match["file"] if line_number else "", line_number)
-            self._found.append(_Open(place, "error", match["message"], source="ld"))
+            self._found.append(_OpenProblem(place, "error", match["message"], source="ld"))
         elif match := _SANITIZER.match(line):
-            self._found.append(_Open(Place(), "error", match["message"], source=match["tool"]))
+            self._found.append(
+                _OpenProblem(Place(), "error", match["message"], source=match["tool"])
+            )
             self._is_in_frames = True
         elif self._is_in_frames and (match := _FRAME.match(line)):
             self._take_frame(match)
         elif match := _TOOL.match(line):
-            self._found.append(_Open(Place(), "error", match["message"], source=match["tool"]))
+            self._found.append(
+                _OpenProblem(Place(), "error", match["message"], source=match["tool"])
+            )
         elif self._last_place is not None and (match := _MARKER.fullmatch(line)):
             self._take_marker(match)
 
@@ -119,7 +123,7 @@ class GccReader:
             self._found[-1].notes.append(DiagnosticNote(place, match["message"].strip()))
             return
         source = "UBSan" if match["severity"] == "runtime error" else self._source
-        found = _Open(place, severity, match["message"], match["code"] or "", source)
+        found = _OpenProblem(place, severity, match["message"], match["code"] or "", source)
         found.notes += self._context
         self._context = []
         self._found.append(found)
@@ -163,7 +167,7 @@ class GccReader:
             return column
         return len(source[: column - 1].decode("utf-8", "replace")) + 1
 
-    def _close(self, found: _Open) -> Diagnostic:
+    def _close(self, found: _OpenProblem) -> Diagnostic:
         place, notes = found.place, found.notes
         if place.file and not self._is_own(place.file):
             for note in (*reversed(notes), *notes):

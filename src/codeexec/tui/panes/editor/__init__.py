@@ -8,7 +8,7 @@ from codeexec.tui.panes.editor.marks import (
     CellMark,
     CellState,
     CompletionItem,
-    Diagnostic,
+    LineDiagnostic,
     Severity,
 )
 from codeexec.tui.panes.editor.styles import EditorStyles
@@ -21,8 +21,8 @@ __all__ = [
     "CellState",
     "CodeEditor",
     "CompletionItem",
-    "Diagnostic",
     "EditorStyles",
+    "LineDiagnostic",
     "Location",
     "Query",
     "RunScope",

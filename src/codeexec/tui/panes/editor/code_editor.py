@@ -12,8 +12,8 @@ from codeexec.languages.catalog import text as plain_text
 from codeexec.tui.commands.editor import bindings
 from codeexec.tui.panes.editor import messages
 from codeexec.tui.panes.editor.actions import editing, moves, running
-from codeexec.tui.panes.editor.actions.completion import Completion
-from codeexec.tui.panes.editor.actions.finding import Finder
+from codeexec.tui.panes.editor.actions.completion import CompletionController
+from codeexec.tui.panes.editor.actions.finding import TextFinder
 from codeexec.tui.panes.editor.actions.keys import KeyTable
 from codeexec.tui.panes.editor.actions.mouse import Mouse
 from codeexec.tui.panes.editor.block_layer import BlockLayer
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from codeexec.documents.model import Cell
     from codeexec.languages.model import Language
     from codeexec.tui.panes.editor.actions.keys import ModalKeys
-    from codeexec.tui.panes.editor.marks import CellMark, Diagnostic
+    from codeexec.tui.panes.editor.marks import CellMark, LineDiagnostic
 
 __all__ = ["CodeEditor", "RunScope"]
 
@@ -98,8 +98,8 @@ class CodeEditor(ScrollView, can_focus=True):
         self.viewport = Viewport(self)
         self.popups = PopupLayer(self)
         self.blocks = BlockLayer(self)
-        self.completion = Completion(self)
-        self.finder = Finder(self)
+        self.completion = CompletionController(self)
+        self.finder = TextFinder(self)
         self._mouse = Mouse(self)
         self._keys = KeyTable(self._bindings)
         if model is None:
@@ -285,7 +285,7 @@ class CodeEditor(ScrollView, can_focus=True):
         self.painter.mark(marks)
         self.refresh()
 
-    def set_diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
+    def set_diagnostics(self, diagnostics: Iterable[LineDiagnostic]) -> None:
         """Mark lines, one diagnostic each, in place of those before."""
         self.painter.diagnostics = {entry.line: entry for entry in diagnostics}
         self.refresh()

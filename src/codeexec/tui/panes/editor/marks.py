@@ -51,7 +51,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnostic:
+class LineDiagnostic:
     """Something about a line (from 0), in the columns `start` to `end`; whole line by default."""
 
     line: int

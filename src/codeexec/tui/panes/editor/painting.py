@@ -22,7 +22,7 @@ from codeexec.tui.render.plain import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from codeexec.tui.panes.editor.marks import Diagnostic
+    from codeexec.tui.panes.editor.marks import LineDiagnostic
     from codeexec.tui.panes.editor.styles import EditorStyles
     from codeexec.tui.panes.editor.text.blocks import Block, BlockContent
     from codeexec.tui.panes.editor.text.lexer_syntax import Span
@@ -57,7 +57,7 @@ class Painter:
         self.pattern: Pattern | None = None
         self.marks: Mapping[str, CellMark] = {}
         self._edited: dict[str, bool] = {}  # of marked cells, as far as it was looked at
-        self.diagnostics: dict[int, Diagnostic] = {}
+        self.diagnostics: dict[int, LineDiagnostic] = {}
         self.block_contents: dict[str, BlockContent] = {}
         self.brackets: tuple[Location, ...] = ()
         self._spans: dict[int, list[Span]] = {}

@@ -11,7 +11,7 @@ from codeexec.documents.model import Document
 from codeexec.tui.panes.documents.cells.syntax_errors import SyntaxChecker
 from codeexec.tui.panes.documents.host import TimedHost
 from codeexec.tui.panes.editor.code_editor import CodeEditor
-from codeexec.tui.panes.editor.marks import Diagnostic
+from codeexec.tui.panes.editor.marks import LineDiagnostic
 
 _QUIET = 0.8
 """Seconds without a key before the text is looked through for errors."""
@@ -31,11 +31,11 @@ class LineDiagnostics:
         self._editors = editors
         self._python_document = python_document
         self._checker = SyntaxChecker()
-        self._failures: list[Diagnostic] = []
+        self._failures: list[LineDiagnostic] = []
         self._requested_at = 0.0
         self._is_waiting = False
 
-    def show_failures(self, failures: Iterable[Diagnostic]) -> None:
+    def show_failures(self, failures: Iterable[LineDiagnostic]) -> None:
         """Mark lines on which code failed, until the next run."""
         self._failures = list(failures)
         self._set(self._failures)
@@ -67,19 +67,19 @@ class LineDiagnostics:
         if version == self._editors()[0].model.buffer.version:
             self._show(diagnostics)
 
-    def _show(self, syntax: Sequence[Diagnostic]) -> None:
+    def _show(self, syntax: Sequence[LineDiagnostic]) -> None:
         """Failures stand where edits have moved them; the line that is being typed is let be."""
         editor = self._editors()[0]
         cursor_line = editor.model.cursor.line if editor.has_focus else -1
         moved = [
-            Diagnostic(line, mark.message, mark.severity, mark.start, mark.end)
+            LineDiagnostic(line, mark.message, mark.severity, mark.start, mark.end)
             for line, mark in editor.painter.diagnostics.items()
             if mark in self._failures
         ]
         self._failures = moved
         self._set([*(mark for mark in syntax if mark.line != cursor_line), *moved])
 
-    def _set(self, diagnostics: Iterable[Diagnostic]) -> None:
+    def _set(self, diagnostics: Iterable[LineDiagnostic]) -> None:
         fixed = tuple(diagnostics)
         for editor in self._editors():
             editor.set_diagnostics(fixed)

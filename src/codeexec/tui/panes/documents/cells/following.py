@@ -15,7 +15,7 @@ from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import PaneHost
-from codeexec.tui.panes.editor.marks import Diagnostic
+from codeexec.tui.panes.editor.marks import LineDiagnostic
 from codeexec.tui.session.ask import ask_quietly
 from codeexec.tui.session.feed import Frame
 
@@ -122,13 +122,13 @@ class CellFollower:
 
         rows = traceback.rows_of_failure(view)
         message = traceback.message_of_failure(view)
-        diagnostics: dict[str, list[Diagnostic]] = {}
+        diagnostics: dict[str, list[LineDiagnostic]] = {}
         for frame in traceback.parse(rows, own_cell=view.count).frames:
             if frame.cell is not None and frame.cell == view.count:
                 place, line = view.cell.document, view.cell.first_line + frame.line - 1
             else:
                 place, line = frame.path, frame.line - 1
-            diagnostics.setdefault(place, []).append(Diagnostic(line, message))
+            diagnostics.setdefault(place, []).append(LineDiagnostic(line, message))
         for place, failures in diagnostics.items():
             sheet = self._documents.by_key(place)
             if sheet is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from codeexec.domain.options import PROGRAMS, ExecuteOptions, ProgramOptions
 from codeexec.languages.plan import language_of_program
 from codeexec.languages.running import refusal
-from codeexec.tui.panes.editor.marks import Diagnostic, Severity
+from codeexec.tui.panes.editor.marks import LineDiagnostic, Severity
 
 if TYPE_CHECKING:
     from codeexec.domain import diagnostics as d
@@ -38,10 +38,10 @@ def program_options(sheet: DocumentView, kernel_language: str) -> ExecuteOptions
     )
 
 
-def marks_of(steps: Iterable[StepResult], folder: str) -> Mapping[str, list[Diagnostic]]:
+def marks_of(steps: Iterable[StepResult], folder: str) -> Mapping[str, list[LineDiagnostic]]:
     """Marks by the path of their file, for all diagnostics of the steps. Tools name files as seen
     from `folder`. The worst on a line comes last, as that is shown; of equals the first one."""
-    marks: dict[str, list[Diagnostic]] = {}
+    marks: dict[str, list[LineDiagnostic]] = {}
     for step in steps:
         for problem in step.diagnostics:
             if problem.place.file and problem.place.line:
@@ -53,7 +53,7 @@ def marks_of(steps: Iterable[StepResult], folder: str) -> Mapping[str, list[Diag
     return marks
 
 
-def _mark(problem: d.Diagnostic) -> Diagnostic:
+def _mark(problem: d.Diagnostic) -> LineDiagnostic:
     place = problem.place
     start = max(place.column - 1, 0)
     is_one_line = place.end_line in (0, place.line)
@@ -61,4 +61,4 @@ def _mark(problem: d.Diagnostic) -> Diagnostic:
     if end is None and place.column:
         end = place.column  # the sign in that column
     words = f"{problem.message} [{problem.code}]" if problem.code else problem.message
-    return Diagnostic(place.line - 1, words, _SEVERITIES[problem.severity], start, end)
+    return LineDiagnostic(place.line - 1, words, _SEVERITIES[problem.severity], start, end)

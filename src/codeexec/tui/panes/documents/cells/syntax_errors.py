@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 
 from codeexec.documents.percent.cells import CellIndex
-from codeexec.tui.panes.editor.marks import Diagnostic
+from codeexec.tui.panes.editor.marks import LineDiagnostic
 
 MOST = 40_000
 """Longest cell to check, in characters: the parser blocks all other threads."""
@@ -22,15 +22,15 @@ class SyntaxChecker:
     """Remembers what it has seen: a cell is parsed once for each text that it had."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Diagnostic | None] = {}
+        self._known: dict[str, LineDiagnostic | None] = {}
 
     def check(
         self, lines: Sequence[str], marker: str = "#", *, escaped: bool = False
-    ) -> list[Diagnostic]:
+    ) -> list[LineDiagnostic]:
         """The first error of each code cell, with its line in the whole text; `escaped` is that
         of a notebook."""
-        diagnostics: list[Diagnostic] = []
-        checked: dict[str, Diagnostic | None] = {}
+        diagnostics: list[LineDiagnostic] = []
+        checked: dict[str, LineDiagnostic | None] = {}
         for cell in CellIndex(lines, marker, escaped=escaped).cells(lines):
             if not cell.is_code or len(cell.source) > MOST:
                 continue
@@ -40,7 +40,7 @@ class SyntaxChecker:
             error = checked[source] = self._known[source]
             if error is not None:
                 diagnostics.append(
-                    Diagnostic(
+                    LineDiagnostic(
                         cell.body + error.line, error.message, start=error.start, end=error.end
                     )
                 )
@@ -48,7 +48,7 @@ class SyntaxChecker:
         return diagnostics
 
 
-def error_of(source: str) -> Diagnostic | None:
+def error_of(source: str) -> LineDiagnostic | None:
     """What is wrong with the code of a cell; lines count from 0."""
     if source.lstrip().startswith("%%"):
         return None  # another language, as like as not
@@ -66,7 +66,7 @@ def error_of(source: str) -> Diagnostic | None:
     end = error.end_offset - 1 if error.end_offset and error.end_lineno == error.lineno else None
     if end is not None and end <= start:
         end = start + 1
-    return Diagnostic(line, error.msg, start=start, end=end)
+    return LineDiagnostic(line, error.msg, start=start, end=end)
 
 
 def _stand_in(match: re.Match[str]) -> str:

@@ -25,7 +25,7 @@ _BEFORE, _AFTER = 500, 100
 lines would keep it busy for seconds and delay the next run."""
 
 
-class Completion:
+class CompletionController:
     """Posts requests to the kernel; replies come back through `show` and `show_docs`.
 
     `automatic`: ask for completions while the user types. `enter_accepts`: Enter takes the first

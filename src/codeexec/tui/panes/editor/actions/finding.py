@@ -14,7 +14,7 @@ MARK_SECONDS = 0.05
 """For marking the matches of one line that is drawn."""
 
 
-class Finder:
+class TextFinder:
     """Selects and replaces matches of a query; marks all of them until `stop`."""
 
     def __init__(self, editor: CodeEditor) -> None:
