@@ -24,19 +24,17 @@ from codeexec.tui.panes.console.executions import ExecutionReader
 from codeexec.tui.panes.console.messages import ConsoleMessages
 from codeexec.tui.panes.console.popup import CompletionPopup, DocsPopup
 from codeexec.tui.panes.console.prompt import Prompt
-from codeexec.tui.panes.console.prompt_help import PromptHelp
+from codeexec.tui.panes.console.prompt_help import HelpMessage, PromptHelp
+from codeexec.tui.panes.console.prompt_runs import PromptRuns
 from codeexec.tui.panes.console.prompts import Prompts
 from codeexec.tui.panes.console.search import OutputSearch
 from codeexec.tui.panes.console.view import ConsoleView
 from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.render.highlight import highlight
-from codeexec.tui.session.ask import CommandRequested, focus_now
+from codeexec.tui.session.ask import focus_now
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.requester import Requester
 from codeexec.tui.theme.theme import Theme
-
-_PATIENCE = 0.4
-"""Seconds that Enter waits for the kernel's word on whether code is complete."""
 
 
 def build(context: BuildContext) -> ConsolePane:
@@ -81,7 +79,7 @@ class ConsolePane(ConsoleMessages, Vertical):
         )
         self._answers = AnswerFocus(self, self.answer, self.prompt)
         self._prompts = Prompts()
-        self._is_dead = False
+        self._runs = PromptRuns(self.requester, self.prompt, self.view, me)
 
     def compose(self) -> ComposeResult:
         yield self.view
@@ -144,7 +142,7 @@ class ConsolePane(ConsoleMessages, Vertical):
         if language and language != self.prompt.language_name:
             self.prompt.language_name = language
         self._answers.follow(frame.snapshot.asking)
-        self._is_dead = frame.snapshot.kernel.state == "dead"
+        self._runs.is_dead = frame.snapshot.kernel.state == "dead"
         self._prompts.follow(frame, self.prompt)
         label = self._prompts.label(frame.snapshot)
         if (current := str(self._label.content)) != label:
@@ -175,43 +173,15 @@ class ConsolePane(ConsoleMessages, Vertical):
 
     # -- the prompt ----------------------------------------------------------------------------
 
-    async def execute(self, code: str) -> None:
-        """Run code that was typed here."""
-        self.view.go_to_end()
-        await self.requester.ask(q.Execute(code, origin=self.me))
-
     @on(Prompt.Submitted)
-    def run_prompt(self, event: Prompt.Submitted) -> None:
+    @on(Prompt.EmptySubmitted)
+    @on(Prompt.Undecided)
+    def run_prompt(
+        self, event: Prompt.Submitted | Prompt.EmptySubmitted | Prompt.Undecided
+    ) -> None:
         event.stop()
         self._help.close()
-        self.view.cursor.selected = None
-        self.run_worker(self.execute(event.code), group="execute")
-
-    @on(Prompt.EmptySubmitted)
-    def start_kernel(self, event: Prompt.EmptySubmitted) -> None:
-        """Where the kernel has ended, Enter starts another."""
-        event.stop()
-        if self._is_dead:
-            self.post_message(CommandRequested(self.view.kernel_note.start_command))
-
-    @on(Prompt.Undecided)
-    def ask_whether_complete(self, event: Prompt.Undecided) -> None:
-        event.stop()
-        self.run_worker(self._decide(event.code), group="decide", exclusive=True)
-
-    async def _decide(self, code: str) -> None:
-        """Run, or go on in a new line; a kernel that does not answer in time is not waited for."""
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                reply = await self.requester.ask_quietly(q.IsComplete(code))
-        except TimeoutError:
-            reply = None
-        if self.prompt.text != code:
-            return
-        if reply is not None and reply.status == "incomplete":
-            self.prompt.break_line(reply.indent)
-        else:
-            self.prompt.submit()
+        self._runs.follow(event)
 
     @on(Prompt.ScrollRequested)
     def scroll_cards(self, event: Prompt.ScrollRequested) -> None:
@@ -230,23 +200,12 @@ class ConsolePane(ConsoleMessages, Vertical):
 
     @on(Prompt.PromptCompletionRequested)
     @on(Prompt.DocsRequested)
-    def open_help(self, event: Prompt.PromptCompletionRequested | Prompt.DocsRequested) -> None:
-        event.stop()
-        self._help.open(event)
-
     @on(Prompt.PopupKey)
-    def steer_popup(self, event: Prompt.PopupKey) -> None:
-        event.stop()
-        self._help.steer(event.key)
-
-    @on(CompletionPopup.Chosen)
-    def take_completion(self) -> None:
-        self._help.take_completion()
-
     @on(Prompt.Changed)
-    def close_help(self, event: Prompt.Changed) -> None:
+    @on(CompletionPopup.Chosen)
+    def follow_help(self, event: HelpMessage) -> None:
         event.stop()
-        self._help.close()
+        self._help.follow(event)
 
     @on(AnswerBar.Answered)
     def send_answer(self, event: AnswerBar.Answered) -> None:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
+from textual.widgets import TextArea
+
 from codeexec.domain import requests as q
 from codeexec.tui.panes.console.bars import AnswerBar
 from codeexec.tui.panes.console.popup import CompletionPopup, DocsPopup
 from codeexec.tui.panes.console.prompt import Prompt
 from codeexec.tui.session.ask import NO_DOCS, NoticePosted
 from codeexec.tui.session.requester import Requester
+
+HelpMessage: TypeAlias = (
+    Prompt.PromptCompletionRequested
+    | Prompt.DocsRequested
+    | Prompt.PopupKey
+    | TextArea.Changed
+    | CompletionPopup.Chosen
+)
 
 
 class PromptHelp:
@@ -27,10 +39,21 @@ class PromptHelp:
         self._completions = completions
         self._docs = docs
 
-    def open(self, message: Prompt.PromptCompletionRequested | Prompt.DocsRequested) -> None:
-        """Ask the kernel, and show what it says if the prompt is still the same."""
-        ask = self._inspect if isinstance(message, Prompt.DocsRequested) else self._complete
-        self._requester.run(ask(message.code, message.cursor), "ask", exclusive=True)
+    def follow(self, message: HelpMessage) -> None:
+        """Ask the kernel for help, or do what a key or a click means while a popup is open."""
+        match message:
+            case Prompt.PromptCompletionRequested():
+                work = self._complete(message.code, message.cursor)
+                self._requester.run(work, "ask", exclusive=True)
+            case Prompt.DocsRequested():
+                work = self._inspect(message.code, message.cursor)
+                self._requester.run(work, "ask", exclusive=True)
+            case Prompt.PopupKey():
+                self._steer(message.key)
+            case CompletionPopup.Chosen():
+                self._take_completion()
+            case TextArea.Changed():
+                self.close()
 
     async def _complete(self, code: str, cursor: int) -> None:
         completion = await self._requester.ask_quietly(q.Complete(code, cursor))
@@ -67,7 +90,7 @@ class PromptHelp:
         head = (code[:start] + text).split("\n")
         self._prompt.move_cursor((len(head) - 1, len(head[-1])))
 
-    def steer(self, key: str) -> None:
+    def _steer(self, key: str) -> None:
         """A key that was pressed while completions are open."""
         match key:
             case "up" | "down":
@@ -75,9 +98,9 @@ class PromptHelp:
             case "escape":
                 self.close()
             case _:
-                self.take_completion()
+                self._take_completion()
 
-    def take_completion(self) -> None:
+    def _take_completion(self) -> None:
         """Insert the completion that is chosen."""
         chosen = self._completions.chosen
         self.close()

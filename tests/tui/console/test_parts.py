@@ -1,0 +1,108 @@
+"""Parts of the console without a screen: the cursor among cards, and the note about the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from codeexec.domain.events import Death, KernelRef
+from codeexec.domain.options import DEFAULT_KERNEL
+from codeexec.domain.snapshot import ExecutionStatus, ExecutionView, KernelView, Snapshot
+from codeexec.tui.output.context import OutputContext
+from codeexec.tui.panes.console.card import Line
+from codeexec.tui.panes.console.card_list import CardList
+from codeexec.tui.panes.console.cursor import CardCursor
+from codeexec.tui.panes.console.kernel_note import KernelNote
+from codeexec.tui.panes.console.paint import CardPainter
+from codeexec.tui.session.feed import Frame
+from codeexec.tui.theme.theme import built_in_folder, find_theme
+
+HARBOUR = find_theme("harbour", [built_in_folder()])
+
+
+def cards_of(*statuses: ExecutionStatus) -> CardList:
+    """One card for each status, of executions `1`, `2`, …"""
+    card_list = CardList(OutputContext(HARBOUR))
+    card_list.take(frame_of(*statuses), CardPainter(HARBOUR))
+    return card_list
+
+
+def frame_of(*statuses: ExecutionStatus, kernel: KernelView | None = None) -> Frame:
+    views: Mapping[str, ExecutionView] = {
+        str(number): ExecutionView(str(number), "f()", status, number=number, generation=1)
+        for number, status in enumerate(statuses, 1)
+    }
+    kernels = {} if kernel is None else {DEFAULT_KERNEL: kernel}
+    snapshot = Snapshot(executions=dict(views), kernels=kernels)
+    return Frame(snapshot, Snapshot(), changed=frozenset(views))
+
+
+def test_the_cursor_begins_at_the_last_card_and_stops_at_the_ends() -> None:
+    cursor = CardCursor(cards_of("ok", "ok", "ok"))
+    keys = []
+    for by in (-1, -1, -1, -1, 1, 1, 1):
+        cursor.selected = cursor.neighbour(by)
+        assert cursor.selected is not None
+        keys.append(cursor.selected.key)
+    assert keys == ["3", "2", "1", "1", "2", "3", "3"]
+    assert CardCursor(cards_of()).neighbour(1) is None
+    assert CardCursor(cards_of()).current is None
+
+
+def test_the_cursor_stands_on_the_card_that_stands_for_those_that_wait() -> None:
+    cursor = CardCursor(cards_of("running", "queued", "queued", "queued"))
+    assert cursor.current is not None and cursor.current.key == "2"
+    assert cursor.neighbour(-1) is cursor.current
+
+
+def test_a_card_that_is_gone_is_not_selected() -> None:
+    card_list = cards_of("ok", "ok", "ok")
+    cursor = CardCursor(card_list)
+    cursor.selected = card_list.cards[0]
+    card_list.trim(2)
+    cursor.drop_missing()
+    assert cursor.selected is None
+    cursor.selected = card_list.cards[0]
+    cursor.drop_missing()
+    assert cursor.selected is card_list.cards[0]
+
+
+def test_a_match_is_a_row_of_output_or_a_line_of_code() -> None:
+    card_list = cards_of("ok", "ok")
+    first, second = card_list.cards
+    cursor = CardCursor(card_list)
+    cursor.marked_row = (first.key, 3)
+    assert cursor.is_marked(first, Line("row", 3))
+    assert not cursor.is_marked(second, Line("row", 3))
+    assert not cursor.is_marked(first, Line("code", 3))
+    cursor.marked_part = "code"
+    assert cursor.is_marked(first, Line("code", 3))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "words", "command"),
+    [
+        (KernelView(state="idle", generation=1), "", "kernel.restart"),
+        (KernelView(state="idle", generation=2), "kernel restarted", "kernel.restart"),
+        (KernelView(state="starting", generation=2), "", "kernel.restart"),
+        (
+            KernelView(state="dead", generation=1, kernel=KernelRef("python3", "Python 3")),
+            "Kernel ended. Enter starts a new one",
+            "kernel.restart",
+        ),
+        (
+            KernelView(state="dead", generation=1, death=Death("There is no kernel 'x'.")),
+            "There is no kernel 'x'. Enter or F12 chooses a kernel",
+            "kernel.choose",
+        ),
+    ],
+)
+def test_the_note_about_the_kernel(kernel: KernelView, words: str, command: str) -> None:
+    note = KernelNote()
+    frame = frame_of("ok", kernel=kernel)
+    cards = cards_of("ok")
+    assert note.follow(frame, cards) == bool(words)
+    assert note.text.startswith(words) and bool(note.text) == bool(words)
+    assert note.start_command == command
+    assert not note.follow(frame, cards)
