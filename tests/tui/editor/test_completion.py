@@ -54,6 +54,26 @@ async def type_in(pilot: Pilot[None], text: str) -> None:
     await pilot.press(*(names.get(character, character) for character in text))
 
 
+async def test_a_word_is_asked_for_again_where_it_has_grown_and_nothing_was_known() -> None:
+    app = Host("")
+    async with app.run_test() as pilot:
+        await type_in(pilot, "al")
+        assert len(app.asked) == 1
+        await type_in(pilot, "l")
+        first = app.asked[0]
+        app.editor.completion.show([], first.location(0), first)
+        await pilot.pause()
+        assert [question.offset for question in app.asked] == [2, 3]
+        app.answer()
+        assert app.editor.popups.current is not None
+        # An empty answer to what stands there is one.
+        await pilot.press("escape", "space")
+        await type_in(pilot, "ab")
+        app.editor.completion.show([], app.asked[-1].location(4), app.asked[-1])
+        await pilot.pause()
+        assert len(app.asked) == 3
+
+
 @pytest.mark.parametrize(
     ("text", "language"),
     [

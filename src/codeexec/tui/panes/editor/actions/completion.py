@@ -97,12 +97,25 @@ class CompletionController:
         if not self._accepts(request):
             return
         cursor = self._editor.model.cursor
+        if not items and isinstance(request, CompletionRequested) and request.automatic:
+            self._ask_again(request)
         if not items or start.line != cursor.line or start.column > cursor.column:
             return
         is_automatic = isinstance(request, CompletionRequested) and request.automatic
         offered = CompletionList(items, start, self.enter_accepts or not is_automatic)
         if offered.filter(self._editor.model.line[start.column : cursor.column]):
             self._editor.popups.open(offered)
+
+    def _ask_again(self, request: CompletionRequested) -> None:
+        """Ask for the word as it is now: the kernel had no answer in time, as to its first request,
+        and no letter after the second asks by itself."""
+        model = self._editor.model
+        at = request.location(request.offset)
+        has_grown = model.cursor.line == at.line and model.cursor.column > at.column
+        if has_grown and not _is_in_prose(model):
+            again = CompletionRequested(*code_around_cursor(model))
+            again.automatic = True
+            self._post(again)
 
     def show_docs(self, text: str, request: CodeQuestion | None = None) -> None:
         """Show documentation, which may hold SGR, at the cursor, until a key; nothing when there
