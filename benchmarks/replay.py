@@ -171,7 +171,7 @@ def answers(screen: Screen) -> None:
     screen.shows("Go to a cell")
     screen.click("3  Ask")
     screen.press("F5")
-    screen.shows("Your name?")
+    screen.shows("waiting for your answer")
     screen.send("ada\r")
     screen.press("Alt+2")
     screen.shows("Your name? ada", "hello ada")
