@@ -40,8 +40,10 @@ def read_header(text: str, marker: str) -> tuple[Header, str]:
     if body_start < len(lines) and not lines[body_start].removeprefix(marker).strip():
         body_start += 1
     stated = _mapping(own)
-    asked = stated.pop("jupytext", None)
-    comments = not (isinstance(asked, dict) and asked.get("comment_magics") is False)
+    stated_options = stated.pop("jupytext", None)
+    comments = not (
+        isinstance(stated_options, dict) and stated_options.get("comment_magics") is False
+    )
     return (
         Header({**stated, **metadata}, "\n".join(other_lines), comments),
         "\n".join(lines[body_start:]),
