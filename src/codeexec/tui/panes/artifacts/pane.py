@@ -29,7 +29,6 @@ from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.label_text import tell
 from codeexec.tui.widgets.row_list import RowList
 
-_WORDS = ("filter", "newer", "empty")
 _FEW = 10
 """Items that fill the list: with fewer, older ones are read at once."""
 
@@ -102,17 +101,19 @@ class ArtifactPane(ItemActions, Vertical):
         self._tables: frozenset[str] = frozenset()
 
     def compose(self) -> ComposeResult:
-        yield RowList(id="shelf")
+        # Kept here: a pane that is removed while it is mounted finds no children by a query.
+        self._list = RowList(id="shelf")
+        self._preview = Preview(self.store, self._graphics)
+        self._words = {name: Static(id=name) for name in ("filter", "newer")}
+        self._words["empty"] = Static(_EMPTY, id="empty")
+        yield self._list
         with Horizontal(id="state"):  # always there, so that nothing moves under the mouse
-            yield Static("", id="filter")
-            yield Static("", id="newer")
-        yield Preview(self.store, self._graphics)
-        yield Static(_EMPTY, id="empty")
+            yield self._words["filter"]
+            yield self._words["newer"]
+        yield self._preview
+        yield self._words["empty"]
 
     def on_mount(self) -> None:
-        self._list = self.query_one(RowList)
-        self._preview = self.query_one(Preview)
-        self._words = {name: self.query_one(f"#{name}", Static) for name in _WORDS}
         self._preview.body.fill(self._fills)
         self._is_ready = True  # Textual counts it as mounted before this is called
         self._arrange()
