@@ -238,7 +238,9 @@ async def test_a_frame_that_comes_while_the_workbench_is_removed_is_not_shown(
 ) -> None:
     async with open_bench(tmp_path, {"day.py": CELLS}) as bench:
         workbench = bench.workbench
-        await bench.until(lambda: workbench.is_set_up and workbench.last, "the first frame")
+        await bench.until(lambda: workbench.last is not None, "the first frame")
+        await bench.until(lambda: workbench.panes.artifacts is not None, "the panes at the side")
+        await bench.pilot.pause()
         assert workbench.last is not None
         leaving = workbench.remove()
         assert workbench.is_leaving
