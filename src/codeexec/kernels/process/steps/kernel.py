@@ -269,6 +269,9 @@ class ProgramExecution:
             size=TerminalSize(options.columns or SCREEN_COLUMNS, self._options.rows),
             env={k: v for k, v in self._choice.env.items() if k not in ("COLUMNS", "LINES")},
         )
+        if self._is_ended:  # interrupted while the terminal was being made
+            await terminal.kill()
+            return self._finished("error", ErrorInfo("Signal", "SIGINT"))
         self._run = TerminalRun(terminal, self._write, self._ask)
         end = await self._run.run()
         seconds = time.monotonic() - began
