@@ -92,7 +92,8 @@ class KernelsScreen(Picker[str | None]):
             self._fault = ""
         except CodeexecError as error:
             self._fault = f"{error.title}: {error.message}\n{error.next_step}".strip()
-        self._fill()
+        if self.display:  # else it is being removed, and its parts may be gone already
+            self._fill()
 
     def _with_current(self, kernels: Sequence[KernelInfo]) -> Sequence[KernelInfo]:
         """The container in use stands among them, also when it was asked for by its name."""
