@@ -64,6 +64,13 @@ async def test_a_word_is_asked_for_again_where_it_has_grown_and_nothing_was_know
         app.editor.completion.show([], first.location(0), first)
         await pilot.pause()
         assert [question.offset for question in app.asked] == [2, 3]
+        # Nor does what was known of the word's beginning fit any more.
+        await type_in(pilot, "x")
+        second = app.asked[1]
+        app.editor.completion.show([CompletionItem("all")], second.location(0), second)
+        await pilot.pause()
+        assert [question.offset for question in app.asked] == [2, 3, 4]
+        await pilot.press("backspace")
         app.answer()
         assert app.editor.popups.current is not None
         # An empty answer to what stands there is one.
@@ -71,7 +78,7 @@ async def test_a_word_is_asked_for_again_where_it_has_grown_and_nothing_was_know
         await type_in(pilot, "ab")
         app.editor.completion.show([], app.asked[-1].location(4), app.asked[-1])
         await pilot.pause()
-        assert len(app.asked) == 3
+        assert len(app.asked) == 4
 
 
 @pytest.mark.parametrize(

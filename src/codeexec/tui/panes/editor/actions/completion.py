@@ -92,19 +92,20 @@ class CompletionController:
         """Offer completions of what is between `start` and the cursor, in answer to a request.
 
         Does nothing when the request was given up since (Escape, another key than one of the word),
-        when the cursor is no longer there, or nothing fits what was typed.
+        when the cursor is no longer there, or nothing fits what was typed; a word that has grown
+        since an automatic request is asked for again.
         """
         if not self._accepts(request):
             return
         cursor = self._editor.model.cursor
-        if not items and isinstance(request, CompletionRequested) and request.automatic:
-            self._ask_again(request)
-        if not items or start.line != cursor.line or start.column > cursor.column:
-            return
         is_automatic = isinstance(request, CompletionRequested) and request.automatic
-        offered = CompletionList(items, start, self.enter_accepts or not is_automatic)
-        if offered.filter(self._editor.model.line[start.column : cursor.column]):
-            self._editor.popups.open(offered)
+        if items and start.line == cursor.line and start.column <= cursor.column:
+            offered = CompletionList(items, start, self.enter_accepts or not is_automatic)
+            if offered.filter(self._editor.model.line[start.column : cursor.column]):
+                self._editor.popups.open(offered)
+                return
+        if isinstance(request, CompletionRequested) and is_automatic:
+            self._ask_again(request)
 
     def _ask_again(self, request: CompletionRequested) -> None:
         """Ask for the word as it is now: the kernel had no answer in time, as to its first request,
