@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+import codeexec
 from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
 from codeexec.domain.fold import apply
@@ -199,6 +200,27 @@ def test_a_run_that_is_killed_leaves_no_program(moment: str) -> None:
         program.wait()
         program.stdout.close()
         wait_for(lambda: not apart.processes(), "the program to end")
+
+
+def test_a_program_ends_whose_parent_was_killed_before_it_asked() -> None:
+    file = Path(codeexec.__file__).parent / "guest" / "program" / "sitecustomize.py"
+    code = (
+        f"import runpy, sys; names = runpy.run_path({str(file)!r})\n"
+        "names['end_with_parent'](int(sys.argv[1]))\nsys.stdin.read(); print('goes on')"
+    )
+    read, write = os.pipe()
+    os.close(write)  # as the system does it for a parent that is killed
+    try:
+        program = subprocess.run(
+            [sys.executable, "-c", code, str(read)],
+            pass_fds=[read],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=60,
+        )
+    finally:
+        os.close(read)
+    assert (program.returncode, program.stdout) == (-signal.SIGHUP, b""), program.stderr
 
 
 async def test_a_crashed_start_leaves_no_process() -> None:

@@ -126,6 +126,12 @@ def end_with_parent(life: int) -> None:
         fcntl.fcntl(life, fcntl.F_SETSIG, SIGHUP)
         fcntl.fcntl(life, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(life, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
+        try:
+            is_over = os.read(life, 1) == b""
+        except BlockingIOError:
+            is_over = False
+        if is_over:  # the parent was killed before the system was asked to tell
+            os.kill(os.getpid(), SIGHUP)
 
 
 class ImportHook:
