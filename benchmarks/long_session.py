@@ -165,7 +165,7 @@ async def first_content(socket: str, state: Path, work: Path, last: int) -> floa
         program = WorkbenchApp(host, options, app_context, work)
         async with program.run_test(size=(140, 42)) as pilot:
             while (
-                (frame := program.workbench.last) is None
+                (frame := program.workbench.state.last) is None
                 or frame.snapshot.seq < last
                 or not program.workbench.console_pane.view.card_list.cards
             ):

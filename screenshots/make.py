@@ -47,7 +47,7 @@ class Bench:
 
     @property
     def snapshot(self) -> Snapshot:
-        last = self.program.workbench.last
+        last = self.program.workbench.state.last
         return last.snapshot if last is not None else Snapshot()
 
     async def until(self, holds: Callable[[], object]) -> None:
@@ -183,7 +183,7 @@ async def asked(here: Bench) -> None:
     """A cell asks, and the answer is half typed."""
     await here.press("f5")
     # One is led to the answer.
-    await here.until(lambda: here.program.workbench.here == "console")
+    await here.until(lambda: here.program.workbench.pane_layout.here == "console")
     await here.settle()
     await here.type("Ada")
 

@@ -77,7 +77,7 @@ async def test_the_workbench_shows_it_while_the_kernel_starts(
         await bench.sees(" MB  ")
         assert bench.snapshot.kernel.pull is not None
         # Given up half way, and begun again.
-        bench.workbench.tell(RestartKernel())
+        bench.workbench.kernels.tell(RestartKernel())
         await bench.until(lambda: bench.snapshot.kernel.generation == 2, "another start")
         await bench.sees("◌ fetching ━")
         registry.go_on.set()

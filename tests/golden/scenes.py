@@ -144,7 +144,7 @@ async def _completes(bench: Bench, code: str) -> None:
     async with asyncio.timeout(DEADLINE):
         while True:
             with suppress(CodeexecError):
-                reply = await bench.workbench.session.call(Complete(code, len(code)))
+                reply = await bench.workbench.state.session.call(Complete(code, len(code)))
                 if reply.matches:
                     return
 
@@ -166,7 +166,9 @@ async def question(folder: Path, size: Size) -> AsyncIterator[Bench]:
     async with open_bench(folder, {"guess.py": ASKING}, size=size) as bench:
         await bench.press("f5")
         await bench.sees("waiting for your answer")
-        await bench.until(lambda: bench.workbench.here == "console", "led to the answer")
+        await bench.until(
+            lambda: bench.workbench.pane_layout.here == "console", "led to the answer"
+        )
         await bench.write("3")
         await bench.press("enter")
         await bench.sees("too low")
@@ -181,7 +183,7 @@ async def presentation(folder: Path, size: Size) -> AsyncIterator[Bench]:
     async with open_bench(folder, {"heights.py": FAILING}, size=size) as bench:
         bench.editor.at("# %% Later")
         await bench.press("alt+p")
-        await bench.until(lambda: bench.workbench.is_presenting, "presenting")
+        await bench.until(lambda: bench.workbench.pane_layout.is_presenting, "presenting")
         await bench.press("f5")
         await bench.is_idle(1)
         await bench.sees(" not reached  ")
@@ -202,7 +204,7 @@ async def watching(folder: Path, size: Size) -> AsyncIterator[Bench]:
             name = teacher.snapshot.name
             await teacher.editor.at('print("spoken")').bench.write("# still written: ")
             await teacher.workbench.documents.watcher.look()
-            teacher.workbench.keep_layout()
+            teacher.workbench.layout_store.save()
             home = folder / "home"
             home.mkdir()
             options = OpenOptions(session=name, attach=True, watch=True)
@@ -256,7 +258,7 @@ async def table(folder: Path, size: Size) -> AsyncIterator[Bench]:
     async with open_bench(folder, {"weather.py": WEATHER}, size=size) as bench:
         await bench.press("f8")
         await bench.is_idle(2)
-        bench.workbench.action_go("artifacts")
+        bench.workbench.pane_layout.go("artifacts")
         await bench.sees("3×3")
         yield bench
 

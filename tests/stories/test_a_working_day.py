@@ -183,7 +183,7 @@ async def test_a_reader_who_looks_back_is_left_there_and_told_what_is_new(tmp_pa
         await bench.is_idle(1)
         await bench.press("escape", "home")
         await bench.sees("first 0")
-        await bench.workbench.session.call(Execute("for n in range(300): print('second', n)"))
+        await bench.workbench.state.session.call(Execute("for n in range(300): print('second', n)"))
         await bench.sees("▼ 300 new lines")
         assert "first 0" in bench.screen()
         await bench.press("end")
@@ -238,11 +238,11 @@ async def test_a_frame_that_comes_while_the_workbench_is_removed_is_not_shown(
 ) -> None:
     async with open_bench(tmp_path, {"day.py": CELLS}) as bench:
         workbench = bench.workbench
-        await bench.until(lambda: workbench.last is not None, "the first frame")
+        await bench.until(lambda: workbench.state.last is not None, "the first frame")
         await bench.until(lambda: workbench.panes.artifacts is not None, "the panes at the side")
         await bench.pilot.pause()
-        assert workbench.last is not None
+        assert workbench.state.last is not None
         leaving = workbench.remove()
         assert workbench.is_leaving
         await leaving
-        workbench.show_frame(workbench.last)
+        workbench.show_frame(workbench.state.last)

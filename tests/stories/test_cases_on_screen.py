@@ -26,7 +26,7 @@ async def _open(bench: Bench, name: str, content: str | None = None) -> None:
     else:
         path.write_text(content, "utf-8")
     assert await bench.workbench.documents.opener.open(path) is not None
-    bench.workbench.action_go("editor")
+    bench.workbench.pane_layout.go("editor")
 
 
 async def _run_all(bench: Bench, cells: int) -> None:
@@ -89,7 +89,7 @@ async def c27_a_group_of_exceptions_leads_to_its_line(bench: Bench) -> None:
     failures = [one.message for one in sheet.editor.painter.diagnostics.values()]
     assert "ExceptionGroup: two (1 sub-exception)" in failures
     sheet.go_to(3)
-    bench.workbench.action_go("console")
+    bench.workbench.pane_layout.go("console")
     await bench.press("escape", "s")
     await bench.until(lambda: bench.editor.line.strip().startswith("raise"), "the line")
 
@@ -118,7 +118,7 @@ async def c35_brackets_in_names_are_no_markup(bench: Bench) -> None:
     )
     await bench.console.card(1).shows("x = '[bold]no[/bold] [@click=app.quit]'")
     await bench.console.card(1).shows("ZeroDivisionError: division by zero")
-    bench.workbench.action_go("console")
+    bench.workbench.pane_layout.go("console")
     await bench.press("escape", "s")
     assert bench.program.is_running
 

@@ -48,7 +48,7 @@ async def test_a_console_that_is_hidden_has_the_width_that_it_will_have(tmp_path
     async with open_bench(tmp_path, {"a.py": WIDTH + "\n"}, size=(80, 24)) as bench:
         await bench.editor.at(WIDTH).run()
         await bench.is_idle(1)
-        bench.workbench.action_go("console")
+        bench.workbench.pane_layout.go("console")
         card = bench.console.card(1)
         await bench.until(lambda: f"columns {width_of(bench)}" in card.text(), "its width")
 

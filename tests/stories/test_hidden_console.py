@@ -37,10 +37,10 @@ async def test_a_run_shows_its_last_rows_below_the_text(tmp_path: Path) -> None:
         await bench.sees("no output")
         # One key shows the console, and the same key leads back.
         await bench.press("f2")
-        await bench.until(lambda: bench.workbench.here == "console", "the console")
+        await bench.until(lambda: bench.workbench.pane_layout.here == "console", "the console")
         await bench.console.card(2).shows("ZeroDivisionError")
         await bench.press("f2")
-        await bench.until(lambda: bench.workbench.here == "editor", "the editor")
+        await bench.until(lambda: bench.workbench.pane_layout.here == "editor", "the editor")
         await bench.sees("silent = 1")
         assert "F2 console" not in bench.screen() and "●" not in bench.screen().split("\n")[0]
         # It leaves as soon as one writes on; a click on it shows the console.
@@ -51,7 +51,7 @@ async def test_a_run_shows_its_last_rows_below_the_text(tmp_path: Path) -> None:
         await bench.editor.at("silent = 1").run()
         await bench.sees("F2 console")
         await bench.click(bench.workbench.query_one("#peek"))
-        await bench.until(lambda: bench.workbench.here == "console", "the console")
+        await bench.until(lambda: bench.workbench.pane_layout.here == "console", "the console")
 
 
 @pytest.mark.parametrize("hidden", ["switch", "badge"])
@@ -67,10 +67,10 @@ async def test_a_run_switches_or_marks_the_tab_where_that_is_set(
             await bench.is_idle(1)
             assert "row 29" not in bench.screen()
         else:
-            await bench.until(lambda: bench.workbench.here == "console", "the console")
+            await bench.until(lambda: bench.workbench.pane_layout.here == "console", "the console")
             await bench.sees("row 29")
             await bench.press("f2")
-            await bench.until(lambda: bench.workbench.here == "editor", "the editor")
+            await bench.until(lambda: bench.workbench.pane_layout.here == "editor", "the editor")
             assert "●" not in bench.screen().split("\n")[0]
 
 

@@ -39,7 +39,7 @@ async def test_keys_of_one_read_follow_the_focus(tmp_path: Path) -> None:
         read(bench, "/one")
         await bench.sees("/ one")
         await bench.press("escape", "alt+4")
-        await bench.until(lambda: bench.workbench.here == "variables", "the variables")
+        await bench.until(lambda: bench.workbench.pane_layout.here == "variables", "the variables")
         await bench.sees("dynamic")
         read(bench, "/dynamic")
         await bench.sees_no_more("other    int")

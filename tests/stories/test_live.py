@@ -28,7 +28,9 @@ async def test_a_display_that_is_updated_changes_on_the_whole_screen(tmp_path: P
         await bench.press("enter")
         await bench.until(lambda: isinstance(bench.program.screen, ViewerScreen), "the viewer")
         await bench.sees("first words")
-        await bench.workbench.session.call(Execute("shown.update(Markdown('# second words'))"))
+        await bench.workbench.state.session.call(
+            Execute("shown.update(Markdown('# second words'))")
+        )
         await bench.sees("second words")
 
 
@@ -41,7 +43,7 @@ async def test_a_table_that_is_open_is_read_again_after_each_run(tmp_path: Path)
         await bench.press("enter")
         await bench.until(lambda: isinstance(bench.program.screen, TableScreen), "the table")
         await bench.sees("df  3×1")
-        session = bench.workbench.session
+        session = bench.workbench.state.session
         # Neither its shape nor its columns change: only what is in it.
         await session.call(Execute("df.loc[1, 'n'] = 4321"))
         await bench.sees("4321")

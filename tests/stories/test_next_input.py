@@ -26,7 +26,7 @@ async def test_a_next_input_goes_into_the_prompt_and_into_its_cell(tmp_path: Pat
         await bench.console.run("get_ipython().set_next_input('other = 3')")
         await bench.until(lambda: prompt.text == "other = 3", "the prompt's text")
         prompt.put("typed")
-        session = bench.workbench.session
+        session = bench.workbench.state.session
         await session.call(Execute("get_ipython().set_next_input('other = 4')"))
         await bench.is_told("It is not put into the prompt")
         assert prompt.text == "typed"

@@ -182,7 +182,7 @@ async def test_100_times_open_and_close(tmp_path: Path) -> None:
             program = WorkbenchApp(host, OpenOptions(files=("a.py",)), app_context, tmp_path)
             async with program.run_test(size=(80, 24)) as pilot:
                 async with asyncio.timeout(40):
-                    while program.workbench.last is None:
+                    while program.workbench.state.last is None:
                         await pilot.pause(0.005)
             del program, pilot, app_context
             if number % 20 == 19:

@@ -37,7 +37,7 @@ async def start(bench: Bench, words: str, name: str) -> None:
 
 
 async def focus(bench: Bench, name: str) -> None:
-    bench.workbench.session.focus.choose(name)
+    bench.workbench.state.session.focus.choose(name)
     await bench.until(lambda: bench.snapshot.default_kernel == name, f"the focus on {name}")
 
 
@@ -116,13 +116,13 @@ async def test_a_prompt_for_each_kernel_and_what_acts_on_the_one_in_focus(tmp_pa
             await other.console.card(7).shows("'one'")
             await other.until(lambda: other.workbench.panes.are_complete, "its panes")
         # And a workbench that comes back runs the document on the kernel that was chosen for it.
-        bench.workbench.keep_layout()
+        bench.workbench.layout_store.save()
         document = str(tmp_path / "work" / "steps.sh")
         async with open_bench(
             tmp_path, FILES, host=host, options=OpenOptions(files=("steps.sh",))
         ) as other:
             await other.until(lambda: len(other.snapshot.kernels) == 3, "the kernels")
-            assert other.workbench.session.focus.of_document(document) == "bash"
+            assert other.workbench.state.session.focus.of_document(document) == "bash"
             await other.until(lambda: other.workbench.panes.are_complete, "its panes")
         await focus(bench, "python-2")
         await bench.choose("remove this kernel")

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 def _is_in(bench: Bench, pane: str) -> bool:
-    return bench.workbench.here == pane
+    return bench.workbench.pane_layout.here == pane
 
 
 LESSON = "# %% one\nprint('one')\n\n# %% two\nprint('two')\n"
@@ -36,7 +36,7 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
             swaps = teacher.program.app_context.swaps
             lesson = str(tmp_path / "work" / "lesson.py")
             assert swaps is not None and swaps.find(lesson) is not None
-            teacher.workbench.keep_layout()
+            teacher.workbench.layout_store.save()
 
             elsewhere = tmp_path / "elsewhere"
             elsewhere.mkdir()
@@ -71,25 +71,25 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 await student.sees("watching only · following")
                 await teacher.console.run("for n in range(200): print('row', n)")
                 await teacher.is_idle(2)
-                await student.until(lambda: student.workbench.last is not None, "a frame")
+                await student.until(lambda: student.workbench.state.last is not None, "a frame")
                 place = teacher.workbench.console_pane.view
                 card = place.card_list.cards[-1]
                 place.viewport.go_to(card, 50)
                 await teacher.until(lambda: not place.viewport.follows, "the teacher's scroll")
-                teacher.workbench.keep_layout()
+                teacher.workbench.layout_store.save()
                 student_view = student.workbench.console_pane.view
                 await student.until(lambda: student_view.place == (card.key, 50), "the same place")
                 place.go_to_end()
                 await teacher.until(lambda: place.viewport.follows, "the teacher's end")
-                teacher.workbench.keep_layout()
+                teacher.workbench.layout_store.save()
                 await student.until(lambda: student_view.viewport.follows, "the end")
                 # Where one pane is shown at a time, it is the one that the teacher uses.
                 await student.pilot.resize_terminal(80, 24)
-                await student.until(lambda: student.workbench.is_compact, "tabs")
+                await student.until(lambda: student.workbench.pane_layout.is_compact, "tabs")
                 await student.until(partial(_is_in, student, "console"), "the console")
                 for key, pane in (("alt+1", "editor"), ("alt+2", "console")):
                     await teacher.press(key)
-                    teacher.workbench.keep_layout()
+                    teacher.workbench.layout_store.save()
                     await student.until(partial(_is_in, student, pane), pane)
                 await student.sees("F1 keys")
                 await student.pilot.resize_terminal(100, 30)
@@ -97,7 +97,7 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 await student.sees("watching only · let go")
 
                 teacher.workbench.documents.front.bring(teacher.workbench.documents.sheets[1])
-                teacher.workbench.keep_layout()
+                teacher.workbench.layout_store.save()
                 await student.press("alt+y")
                 await student.until(lambda: student.editor.text == "x = 1\n", "the other file")
                 await student.press("ctrl+q")
@@ -121,13 +121,13 @@ async def test_attach_opens_the_files_of_the_session_with_its_cursors(tmp_path: 
             await bench.press("alt+7")
             await bench.until(lambda: bench.workbench.documents.splitting.is_split, "two halves")
             bench.editor.at("print('one')")
-            bench.workbench.action_detach()  # Pilot.press waits for widgets that are gone
+            bench.workbench.leaving.detach()  # Pilot.press waits for widgets that are gone
             await bench.until(lambda: bench.program._exit, "it has left")
         (tmp_path / "work" / "show.py").write_text("other\n")
         options = OpenOptions(files=("show.py",), new=True)
         async with open_bench(tmp_path, state=state, host=host, options=options) as bench:
             await bench.sees("other")
-            bench.workbench.action_detach()  # Pilot.press waits for widgets that are gone
+            bench.workbench.leaving.detach()  # Pilot.press waits for widgets that are gone
             await bench.until(lambda: bench.program._exit, "it has left")
         options = OpenOptions(session=name, attach=True)
         async with open_bench(tmp_path, state=state, host=host, options=options) as bench:

@@ -51,7 +51,7 @@ class Bench:
 
     @property
     def snapshot(self) -> Snapshot:
-        last = self.workbench.last
+        last = self.workbench.state.last
         return last.snapshot if last is not None else Snapshot()
 
     @property

@@ -182,7 +182,7 @@ class WorkbenchApp(App[str]):
         if isinstance(event, events.InputEvent):
             self.app_context.key_at = time.monotonic()
         if isinstance(event, events.Key) and not event.is_forwarded and self._takes_keys:
-            self.workbench.presenting.note_key(event)
+            self.workbench.presenting.note_key(event, self.screen)
         if event.is_forwarded:
             await super().on_event(event)
         elif isinstance(event, events.Key | events.Paste) and not self._takes_keys:
@@ -216,9 +216,11 @@ class WorkbenchApp(App[str]):
     def _hang_up(self) -> None:
         """The terminal is gone: keep what is unsaved, and detach."""
         self._is_hung_up = True
-        if any(isinstance(screen, Workbench) and screen.is_set_up for screen in self.screen_stack):
+        if any(
+            isinstance(screen, Workbench) and screen.state.is_set_up for screen in self.screen_stack
+        ):
             self.workbench.documents.keep_unsaved()
-            self.workbench.keep_layout()
+            self.workbench.layout_store.save()
         self.exit("")
 
     def _handle_exception(self, error: Exception) -> None:
@@ -243,8 +245,8 @@ class WorkbenchApp(App[str]):
             (screen for screen in self.screen_stack if isinstance(screen, Workbench)), None
         )
         name = ""
-        if workbench is not None and workbench.last is not None:
-            name = workbench.last.snapshot.name
+        if workbench is not None and workbench.state.last is not None:
+            name = workbench.state.snapshot.name
             workbench.documents.keep_unsaved()
         summary = traceback.format_exception_only(error)[-1].strip()
         next_step = f"The session goes on: codeexec-tui attach {name}".strip()
@@ -265,15 +267,15 @@ class WorkbenchApp(App[str]):
     ) -> bool:
         """Keys, menus and the palette come here: what writes is refused where one only watches."""
         workbench = next((one for one in self.screen_stack if isinstance(one, Workbench)), None)
-        is_watched = workbench is not None and workbench.options.watch
+        is_watched = workbench is not None and workbench.state.options.watch
         if is_watched and refuses(action, on_workbench=self.screen is workbench):
-            self.workbench.say_failed(refusal())
+            self.workbench.show_error(refusal())
             return True
         return await super().run_action(action, default_namespace, namespaces)
 
     async def action_quit(self) -> None:
         """Textual's own key for leaving must not pass over what would be lost."""
-        self.workbench.action_detach()
+        self.workbench.leaving.detach()
 
     # -- help on screens of their own, where nothing of the workbench is bound ---------------------
 
@@ -306,12 +308,12 @@ class WorkbenchApp(App[str]):
 
     @on(Depart)
     def depart(self, event: Depart) -> None:
-        self.workbench.keep_layout()
+        self.workbench.layout_store.save()
         self.exit(event.message)
 
     @on(Attach)
     async def attach(self, event: Attach) -> None:
-        self.workbench.keep_layout()
+        self.workbench.layout_store.save()
         await self.switch_screen(self._make(event.options))
 
     def on_settings_screen_setting_changed(self, event: SettingsScreen.SettingChanged) -> None:
@@ -331,7 +333,7 @@ class WorkbenchApp(App[str]):
         try:
             theme = self.app_context.themes.get(event.key)
         except CodeexecError as error:
-            self.workbench.say_failed(error)
+            self.workbench.show_error(error)
             return
         if (
             theme is not None

@@ -13,7 +13,7 @@ from codeexec.tui.commands import keymap
 from codeexec.tui.context import AppContext
 from codeexec.tui.theme.theme import Themes, built_in_folder, to_textual
 from codeexec.tui.widgets.dialogs import Chooser
-from codeexec.tui.workbench.program_actions import _theme_choice
+from codeexec.tui.workbench.program_controller import theme_choice
 
 
 def _app_context(folder: Path, current: str) -> AppContext:
@@ -31,7 +31,7 @@ def _app_context(folder: Path, current: str) -> AppContext:
 def test_each_theme_says_what_it_is(tmp_path: Path) -> None:
     (tmp_path / "broken.toml").write_text("[base]\n")
     app_context = _app_context(tmp_path, "paper")
-    choices = {key: _theme_choice(key, app_context) for key in app_context.themes}
+    choices = {key: theme_choice(key, app_context) for key in app_context.themes}
     details = {key: choice.detail for key, choice in choices.items()}
     assert details["harbour"] == "default, dark"
     assert details["beacon"] == "high contrast, dark"
@@ -46,7 +46,7 @@ def test_each_theme_says_what_it_is(tmp_path: Path) -> None:
 
 async def test_a_preview_is_seen_as_it_will_be(tmp_path: Path) -> None:
     app_context = _app_context(tmp_path, "paper")
-    choices = [_theme_choice(key, app_context) for key in app_context.themes]
+    choices = [theme_choice(key, app_context) for key in app_context.themes]
     previewed: list[str | None] = []
 
     class Bench(App[None]):

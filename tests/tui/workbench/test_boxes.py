@@ -29,13 +29,13 @@ async def test_panes_are_where_the_first_frame_says(tmp_path: Path) -> None:
         for layout in LAYOUTS:
             for columns, lines in SIZES:
                 await bench.pilot.resize_terminal(columns, lines)
-                workbench.rearranged(replace(layout))
+                workbench.pane_layout.rearranged(replace(layout))
                 await bench.pilot.pause()
                 expected = boxes(layout, columns, lines)
                 for pane, box in expected.items():
-                    if not workbench.box(pane).display:
+                    if not workbench.pane_layout.box(pane).display:
                         continue  # tabs show one at a time
-                    region = workbench.box(pane).region
+                    region = workbench.pane_layout.box(pane).region
                     bottom = box.top + box.height
                     assert (region.x, region.right, region.bottom) == (
                         box.left,

@@ -120,7 +120,7 @@ def check_screen(bench: Bench, where: str = "") -> None:
 @pytest.mark.slow
 async def test_everything_shown_of_hostile_words(tmp_path: Path) -> None:
     async with hostile_bench(tmp_path, EVERYTHING) as (bench, host):
-        await bench.until(lambda: bench.workbench.is_set_up, "set up")
+        await bench.until(lambda: bench.workbench.state.is_set_up, "set up")
         while host.stretches:
             host.tell()
             await bench.pilot.pause()
@@ -178,7 +178,7 @@ def test_every_screen_has_the_last_look() -> None:
     import codeexec.tui.screens.policies
     import codeexec.tui.screens.table_screen
     import codeexec.tui.screens.viewer  # noqa: F401 -- so that all subclasses are there
-    from codeexec.tui.textual_ext.screen import StageScreen
+    from codeexec.tui.textual_ext.screen import RoutedScreen
     from codeexec.tui.widgets.modal import Modal
 
     kinds: list[type] = [Screen]
@@ -186,7 +186,7 @@ def test_every_screen_has_the_last_look() -> None:
         kinds += type.__subclasses__(kind)
     ours = [each for each in kinds if each.__module__.startswith("codeexec.")]
     assert len(ours) > 8
-    assert all(issubclass(each, StageScreen | Modal) for each in ours)
+    assert all(issubclass(each, RoutedScreen | Modal) for each in ours)
 
 
 def test_the_first_frame_and_the_last_words() -> None:

@@ -174,7 +174,7 @@ async def test_cells_have_the_marks_of_old_executions(bench: Bench) -> None:
 
 
 async def test_rows_and_search_of_old_executions_are_answered(bench: Bench) -> None:
-    session = bench.workbench.session
+    session = bench.workbench.state.session
     page = await session.call(ReadRows("e3"))
     assert page.runs == (Run("stdout", "value 3."),)
     found = await session.call(SearchRows("value 3."))

@@ -73,7 +73,9 @@ async def test_the_outline_follows_the_document_in_front(tmp_path: Path) -> None
         await bench.press("escape")
         await bench.until(lambda: documents.sheets[1].editor.has_focus, "the editor again")
         await bench.choose("hide the outline")
-        await bench.until(lambda: not bench.workbench.box("outline").display, "no outline")
+        await bench.until(
+            lambda: not bench.workbench.pane_layout.box("outline").display, "no outline"
+        )
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])
@@ -85,4 +87,4 @@ async def test_the_outline_is_a_pane_at_every_size(tmp_path: Path, size: tuple[i
         await bench.press("down", "down", "enter")
         await bench.sees("def area(r):")
         assert bench.editor.line == "def area(r):"
-        assert bench.workbench.box("outline").display == (size[0] == 200)
+        assert bench.workbench.pane_layout.box("outline").display == (size[0] == 200)

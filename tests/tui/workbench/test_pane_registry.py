@@ -83,7 +83,7 @@ def _clock(bench: Bench) -> ClockPane:
 async def _wind(bench: Bench) -> ClockPane:
     """Go to the clock by its key, and wind it by its own."""
     await bench.until(lambda: bench.workbench.panes.are_complete, "the panes")
-    assert not bench.workbench.box("clock").display
+    assert not bench.workbench.pane_layout.box("clock").display
     await bench.press("alt+q")
     pane = _clock(bench)
     await bench.until(lambda: pane.has_focus, "the clock has the keys")
@@ -103,13 +103,13 @@ async def test_a_new_pane_is_shown_has_keys_and_frames_and_keeps_its_state(
         await bench.until(lambda: pane.wound == 2, "wound by its key")
         await bench.until(lambda: pane.seq == bench.snapshot.seq > 0, "the newest frame")
         await bench.choose("hide the cl")
-        await bench.until(lambda: not bench.workbench.box("clock").display, "hidden")
+        await bench.until(lambda: not bench.workbench.pane_layout.box("clock").display, "hidden")
         await bench.choose("wind")
         await bench.until(lambda: pane.wound == 4, "shown again, and wound by the palette")
-        bench.workbench.keep_layout()
+        bench.workbench.layout_store.save()
     async with open_bench(tmp_path) as bench:
         await bench.until(lambda: bench.workbench.panes.are_complete, "the panes")
-        assert bench.workbench.box("clock").display
+        assert bench.workbench.pane_layout.box("clock").display
         assert _clock(bench).wound == 4
 
 
@@ -117,5 +117,5 @@ async def test_a_new_pane_is_shown_has_keys_and_frames_and_keeps_its_state(
 async def test_a_new_pane_is_a_tab_of_a_small_terminal(tmp_path: Path) -> None:
     async with open_bench(tmp_path, {"a.py": "x = 1\n"}, size=(80, 24)) as bench:
         await _wind(bench)
-        assert bench.workbench.here == "clock"
-        assert not bench.workbench.box("editor").display
+        assert bench.workbench.pane_layout.here == "clock"
+        assert not bench.workbench.pane_layout.box("editor").display

@@ -34,20 +34,20 @@ def status(bench: Bench) -> str:
 
 def shown(bench: Bench) -> set[str]:
     panes = ("files", "outline", "editor", "console", "artifacts", "variables")
-    return {pane for pane in panes if bench.workbench.box(pane).is_on_screen}
+    return {pane for pane in panes if bench.workbench.pane_layout.box(pane).is_on_screen}
 
 
 async def test_an_audience_sees_code_once_no_empty_pane_and_the_keys(tmp_path: Path) -> None:
     async with open_bench(tmp_path, {"a.py": SCRIPT}, size=(120, 35)) as bench:
         await bench.until(lambda: bench.workbench.panes.are_complete, "the panes")
-        everyday = bench.workbench.arrangement
-        height = bench.workbench.box("console").region.height
+        everyday = bench.workbench.pane_layout.arrangement
+        height = bench.workbench.pane_layout.box("console").region.height
         await bench.press("alt+1", "f5")
         await bench.console.card(1).shows("total = 1 + 2")
         await bench.is_idle(1)
         await bench.press("alt+p")
         await bench.until(lambda: shown(bench) == {"editor", "console"}, "two panes")
-        assert bench.workbench.box("console").region.height > height
+        assert bench.workbench.pane_layout.box("console").region.height > height
         await bench.console.card(1).shows("[1] sums")
         await bench.console.card(1).shows("→ 3")
         assert "total = 1 + 2" not in bench.console.card(1).text()
@@ -59,7 +59,7 @@ async def test_an_audience_sees_code_once_no_empty_pane_and_the_keys(tmp_path: P
         await bench.press("f5")
         await bench.until(lambda: "F5  Run cell" in keys(bench), "the key and what it does")
         await bench.until(lambda: shown(bench) == {"editor", "console", "artifacts"}, "a picture")
-        assert bench.workbench.box("artifacts").region.width > 120 * 35 // 100
+        assert bench.workbench.pane_layout.box("artifacts").region.width > 120 * 35 // 100
         output = bench.workbench.console_pane.view.output
         await bench.until(lambda: output.picture_beside, "the picture is left to Artifacts")
         await bench.sees("▣ svg image")
@@ -71,12 +71,12 @@ async def test_an_audience_sees_code_once_no_empty_pane_and_the_keys(tmp_path: P
         await bench.until(lambda: "files" in shown(bench), "a pane that was gone to")
         await bench.press("alt+1")
         await bench.until(lambda: "files" not in shown(bench), "it is spared again")
-        bench.workbench.keep_layout()
-        assert bench.workbench._layouts.load(bench.folder)[0] == everyday
+        bench.workbench.layout_store.save()
+        assert bench.workbench.layout_store._layouts.load(bench.folder)[0] == everyday
 
         await bench.press("alt+p")
         await bench.until(lambda: "variables" in shown(bench), "all panes again")
-        assert bench.workbench.arrangement == everyday
+        assert bench.workbench.pane_layout.arrangement == everyday
         assert not bench.workbench.query_one(KeysShown).is_on
         await bench.sees_no_more("▣ svg image")
         await bench.press("alt+2", "escape", "home")
@@ -94,11 +94,13 @@ async def test_presenting_begins_by_a_setting_at_every_size(
         await bench.press("alt+1")
         wide = {"editor", "console"} if size[0] == 200 else {"editor"}
         await bench.until(lambda: shown(bench) == wide, "what there is room for")
-        editor, console = (bench.workbench.box(pane).region for pane in ("editor", "console"))
+        editor, console = (
+            bench.workbench.pane_layout.box(pane).region for pane in ("editor", "console")
+        )
         if size[0] == 200:  # side by side
             assert editor.y == console.y
             assert editor.right < console.x
         await bench.press("ctrl+s")
         assert keys(bench) == ""
         await bench.press("alt+p")
-        await bench.until(lambda: not bench.workbench.is_presenting, "the mode is over")
+        await bench.until(lambda: not bench.workbench.pane_layout.is_presenting, "the mode is over")

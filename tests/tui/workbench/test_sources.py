@@ -9,7 +9,7 @@ import pytest
 from codeexec.domain.events import KernelRef
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.snapshot import KernelView, Snapshot
-from codeexec.tui.workbench.wires import source_path
+from codeexec.tui.workbench.sources import source_path
 
 
 def snapshot(*capabilities: str) -> Snapshot:

@@ -366,7 +366,15 @@ def bindings(where: str) -> list[Binding]:
     A screen of its own binds help as well, which the program gives; and the palette, where no
     text is typed.
     """
-    rows = [_binding(command, command.action, command.priority) for command in of(where)]
+    rows = [
+        # Those of the workbench are dispatched by their id (`tui/workbench/dispatch.py`).
+        _binding(
+            command,
+            f"command({command.id!r})" if where == "anywhere" else command.action,
+            command.priority,
+        )
+        for command in of(where)
+    ]
     if where in _TYPED | _LOOKED_AT:
         rows.append(_binding(BY_ID["app.help"], "app.help"))
     if where in _LOOKED_AT:

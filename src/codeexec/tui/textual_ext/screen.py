@@ -1,4 +1,4 @@
-"""Base of the workbench screen: bindings of an instance, and a start that paints once."""
+"""Base of the workbench screen: bindings of an instance, messages by table, one paint at start."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Iterable
 
 from textual import events
 from textual.binding import Binding, BindingsMap
+from textual.message import Message
 from textual.screen import Screen
 
 from codeexec.tui.textual_ext.compositor import NarrowCompositor
 
 
-class StageScreen(Screen[None]):
-    """Screen whose key bindings are given to each instance: a table may have grown since its class
-    was defined."""
+class RoutedScreen(Screen[None]):
+    """Screen whose bindings are given to each instance, as a table of commands may have grown since
+    its class was defined, and whose messages go through `deliver` before its own handlers."""
 
     def __init__(self, bindings: Iterable[Binding]) -> None:
         super().__init__()
@@ -22,6 +23,13 @@ class StageScreen(Screen[None]):
         self._bindings = BindingsMap.from_keys(keys)
         self._compositor = NarrowCompositor()
         self._was_shown = False
+
+    async def deliver(self, message: Message) -> None:
+        """Called with each message and event that reaches the screen."""
+
+    async def _on_message(self, message: Message) -> None:
+        await self.deliver(message)
+        await super()._on_message(message)
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Widgets get their styles as they are mounted; Textual would look all of them up again

@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+
+from textual.message import Message
 
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.output.peek import OutputPeek
+from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.theme.theme import Theme
-
-if TYPE_CHECKING:
-    from codeexec.tui.workbench.workbench import Workbench
+from codeexec.tui.workbench.dispatch import Handler
+from codeexec.tui.workbench.layout_controller import LayoutController
+from codeexec.tui.workbench.surface import WorkbenchState
 
 
 class HiddenConsole:
     """Follows the frames of one workbench, as the setting `console.hidden` says."""
 
-    def __init__(self, workbench: Workbench) -> None:
-        self._workbench = workbench
+    def __init__(self, state: WorkbenchState, layout: LayoutController) -> None:
+        self._state = state
+        self._layout = layout
         self._peek: OutputPeek | None = None
+
+    def actions(self) -> Mapping[str, Handler]:
+        return {}
+
+    def messages(self) -> Mapping[type[Message], Handler]:
+        return {DocumentsPane.Edited: lambda _: self.note_edit()}
 
     def show_frame(self, frame: Frame) -> None:
         """Take in what a frame says of the runs of the editor."""
-        if self._workbench.is_console_shown:
+        if self._layout.is_console_shown:
             return
         run = self._latest(frame)
         if run is None:
             return
-        self._workbench.mark_console(True)
-        match self._workbench.app_context.settings.console.hidden:
+        self._layout.mark_console()
+        match self._state.settings.console.hidden:
             case "switch":
                 # F2 goes back.
-                self._workbench.action_go("console")
+                self._layout.go("console")
             case "peek":
                 self._show(run)
 
@@ -43,16 +53,14 @@ class HiddenConsole:
             is_run = view is not None and view.cell is not None and not view.options.silent
             if view is None or not is_run or view.status in ("queued", "cancelled"):
                 continue
-            if view.origin == self._workbench.app_context.me and (
-                latest is None or latest.number < view.number
-            ):
+            if view.origin == self._state.me and (latest is None or latest.number < view.number):
                 latest = view
         return latest
 
     def _show(self, view: ExecutionView) -> None:
         if self._peek is None:
-            self._peek = OutputPeek(self._workbench.app_context.theme)
-            self._workbench.box("editor").mount(self._peek)
+            self._peek = OutputPeek(self._state.app_context.theme)
+            self._layout.box("editor").mount(self._peek)
         self._peek.display = True
         self._peek.show(view)
 

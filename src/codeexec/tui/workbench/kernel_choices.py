@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from codeexec.domain import requests as q
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.snapshot import KernelView, Snapshot
+from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.session.ask import ask
+from codeexec.tui.session.kernel_focus import KernelFocus
 from codeexec.tui.widgets.dialogs import Choice, Chooser, Confirm
-
-if TYPE_CHECKING:
-    from codeexec.tui.workbench.kernel_actions import KernelActions
+from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 _ANOTHER, _DEFAULT = "another", "default"
 
@@ -19,76 +17,79 @@ _ANOTHER, _DEFAULT = "another", "default"
 class KernelChoices:
     """Dialogs of one workbench; each is awaited in a worker."""
 
-    def __init__(self, workbench: KernelActions) -> None:
-        self._workbench = workbench
+    def __init__(self, surface: Surface, state: WorkbenchState, documents: DocumentsPane) -> None:
+        self._surface = surface
+        self._state = state
+        self._documents = documents
 
     @property
     def _snapshot(self) -> Snapshot:
-        last = self._workbench.last
-        return last.snapshot if last is not None else Snapshot()
+        return self._state.snapshot
+
+    @property
+    def _focus(self) -> KernelFocus:
+        return self._state.session.focus
 
     @property
     def _default(self) -> str:
         """The kernel that runs documents for which none was chosen."""
-        return self._workbench.session.focus.of_document("") or self._snapshot.default_kernel
+        return self._focus.of_document("") or self._snapshot.default_kernel
 
     async def start(self) -> str | None:
         """Choose a kernel, start it beside the others, and give it the focus; its name."""
         from codeexec.tui.screens.kernels import KernelsScreen  # seldom needed: not at the start
 
-        workbench = self._workbench
-        screen = KernelsScreen(workbench.host, str(workbench.place.folder))
-        spec = await workbench.app.push_screen_wait(screen)
+        screen = KernelsScreen(self._state.host, str(self._state.place.folder))
+        spec = await self._surface.ask_user(screen)
         if spec is None:
             return None
         name = free_name(spec, self._snapshot)
-        if await ask(workbench, workbench.session, q.StartKernel(name, spec)) is None:
+        if await ask(self._surface, self._state.session, q.StartKernel(name, spec)) is None:
             return None
-        workbench.session.focus.choose(name)
+        self._focus.choose(name)
         return name
 
     async def focus(self) -> None:
         """Choose the kernel that the prompt, the status line and the variables are about."""
         chosen = await self._choose("The kernel of the prompt")
         if chosen is not None:
-            self._workbench.session.focus.choose(chosen)
+            self._focus.choose(chosen)
 
     async def for_document(self) -> None:
         """Choose the kernel that runs the document in front."""
-        workbench = self._workbench
-        sheet = workbench.documents.sheet
+        sheet = self._documents.sheet
         if sheet is None:
-            workbench.notify("No document is open.", timeout=3)
+            self._surface.notify("No document is open.", timeout=3)
             return
         chosen = await self._choose(f"The kernel of {sheet.title}", with_default=True)
         if chosen is not None:
-            workbench.session.focus.choose_for(sheet.name_key, chosen)
-            workbench.session.focus.choose(chosen or self._default)
+            self._focus.choose_for(sheet.name_key, chosen)
+            self._focus.choose(chosen or self._default)
 
     async def set_default(self) -> None:
         """Let the kernel in focus run documents for which none was chosen, for all clients."""
-        workbench, name = self._workbench, self._snapshot.default_kernel
-        if await ask(workbench, workbench.session, q.SetDefaultKernel(name)) is not None:
-            workbench.notify(f"{name} is the default kernel.", timeout=4, markup=False)
+        name = self._snapshot.default_kernel
+        if await ask(self._surface, self._state.session, q.SetDefaultKernel(name)) is not None:
+            self._surface.notify(f"{name} is the default kernel.", timeout=4)
 
     async def remove(self) -> None:
         """Stop the kernel in focus, and have it in the session no more."""
-        workbench, name = self._workbench, self._snapshot.default_kernel
+        name = self._snapshot.default_kernel
         message = "Its variables are lost; what it has put out stays."
         dialog = Confirm(f"Remove {name}?", message, [("remove", "Remove"), ("cancel", "Cancel")])
-        if await workbench.app.push_screen_wait(dialog) != "remove":
+        if await self._surface.ask_user(dialog) != "remove":
             return
-        if await ask(workbench, workbench.session, q.RemoveKernel(name)) is not None:
-            workbench.session.focus.forget(name)
+        if await ask(self._surface, self._state.session, q.RemoveKernel(name)) is not None:
+            self._focus.forget(name)
 
     def next(self) -> None:
         """Give the focus to the next kernel of the session."""
         names = list(self._snapshot.kernels)
         if len(names) < 2:
-            self._workbench.notify("The session has one kernel.", timeout=3)
+            self._surface.notify("The session has one kernel.", timeout=3)
             return
         at = names.index(self._snapshot.default_kernel)
-        self._workbench.session.focus.choose(names[(at + 1) % len(names)])
+        self._focus.choose(names[(at + 1) % len(names)])
 
     async def _choose(self, title: str, *, with_default: bool = False) -> str | None:
         """The name of a kernel, which may have been started for it; empty: the default one."""
@@ -99,7 +100,7 @@ class KernelChoices:
         if with_default:
             choices.append(Choice(_DEFAULT, f"The session's default kernel: {self._default}"))
         choices.append(Choice(_ANOTHER, "Start another kernel…"))
-        chosen = await self._workbench.app.push_screen_wait(Chooser(title, choices))
+        chosen = await self._surface.ask_user(Chooser(title, choices))
         if chosen == _ANOTHER:
             return await self.start()
         if chosen == _DEFAULT:

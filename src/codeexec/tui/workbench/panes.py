@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from codeexec.domain.snapshot import ExecutionView
     from codeexec.tui.panes.artifacts.pane import ArtifactPane
+    from codeexec.tui.panes.console.pane import ConsolePane
+    from codeexec.tui.panes.documents.pane import DocumentsPane
     from codeexec.tui.panes.pane import PaneState
 
 R = TypeVar("R")
@@ -83,9 +85,24 @@ class PaneSet:
         return self._panes.get(name)
 
     @property
+    def documents(self) -> DocumentsPane:
+        """The editor pane, which is there from the start."""
+        return cast("DocumentsPane", self._panes["editor"])
+
+    @property
+    def console(self) -> ConsolePane:
+        """The console, which is there from the start."""
+        return cast("ConsolePane", self._panes["console"])
+
+    @property
     def artifacts(self) -> ArtifactPane | None:
         """The pane that displays lead to."""
         return cast("ArtifactPane | None", self.find("artifacts")) if self.are_complete else None
+
+    @property
+    def has_artifacts(self) -> bool:
+        """Whether there is anything to be seen among the artifacts."""
+        return self.artifacts is not None and not self.artifacts.is_empty
 
     def focus(self, name: str) -> None:
         """Give a pane the keys."""

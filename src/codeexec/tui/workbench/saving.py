@@ -1,81 +1,172 @@
-"""Save documents with the dialogs that it may need: name, overwrite, conflict on disk."""
+"""Saving of documents with the dialogs that it may need: name, overwrite, conflict on disk."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
-from textual.app import App
+from textual.message import Message
 
+from codeexec.documents.files import write_atomic
+from codeexec.domain.errors import CodeexecError
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
+from codeexec.tui.session.ask import SaveRequested
+from codeexec.tui.session.watch_only import refusal
 from codeexec.tui.widgets.dialogs import Asker, Confirm
+from codeexec.tui.workbench.dispatch import Handler, InWorker
+from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 
-async def save(
-    app: App[object], documents: DocumentsPane, sheet: DocumentView, folder: Path
-) -> bool:
-    """Save a document, asking what must be asked; whether it is on disk now, or as it is there."""
-    if sheet.untitled:
-        return await save_as(app, documents, sheet, folder)
-    if not documents.context.watch_only and sheet.is_outdated():
-        return await settle_conflict(app, documents, sheet)
-    return documents.saver.save(sheet)
+class SavingController:
+    """Asks what must be asked before something is saved; the documents pane writes documents."""
 
+    def __init__(self, surface: Surface, state: WorkbenchState, documents: DocumentsPane) -> None:
+        self._surface = surface
+        self._state = state
+        self._documents = documents
 
-async def save_as(
-    app: App[object], documents: DocumentsPane, sheet: DocumentView, folder: Path
-) -> bool:
-    """Save a document under a name that the user gives; `.ipynb` makes it a notebook."""
-    asker = Asker("Save as", _relative(sheet.path), with_suffix=True)  # it says the format
-    name = await app.push_screen_wait(asker)
-    if name is None:
-        return False
-    path = (folder / Path(name).expanduser()).absolute()
-    if path.exists() and path != sheet.path and not await may_overwrite(app, path):
-        return False
-    return documents.saver.save_as(sheet, path, overwrite=True)
+    def actions(self) -> Mapping[str, Handler]:
+        return {
+            "save": self.save_front,
+            "save_as": InWorker(self.save_front_as),
+            "reload_file": self.reload,
+            "compare_file": InWorker(self.compare_front),
+            "keep_file": self.keep,
+        }
 
+    def messages(self) -> Mapping[type[Message], Handler]:
+        return {
+            DocumentsPane.SaveAsRequested: InWorker(lambda event: self._save_as(event.sheet)),
+            DocumentsPane.ConflictFound: InWorker(self._settle_found),
+            DocumentsPane.CompareRequested: InWorker(lambda event: self._compare(event.sheet)),
+            SaveRequested: InWorker(self.save_content),
+        }
 
-async def may_overwrite(app: App[object], path: Path) -> bool:
-    answers = [("replace", "Replace"), ("cancel", "Cancel")]
-    question = Confirm(f"Replace “{path.name}”?", "The file exists. Its content is lost.", answers)
-    return await app.push_screen_wait(question) == "replace"
+    # -- the document in front -------------------------------------------------------------------
 
+    def save_front(self) -> None:
+        if self._documents.saver.save() and (sheet := self._documents.sheet) is not None:
+            self._surface.notify(f"Saved {sheet.title}.", timeout=2)
 
-async def settle_conflict(app: App[object], documents: DocumentsPane, sheet: DocumentView) -> bool:
-    """Ask which version counts; whether the document and its file are the same then."""
-    answer = await app.push_screen_wait(
-        Confirm(
-            f"“{sheet.title}” has changed on disk.",
-            "Another program has saved it since you opened it.",
-            [
-                ("compare", "Compare"),
-                ("overwrite", "Save mine"),
-                ("reload", "Reload"),
-                ("cancel", "Cancel"),
-            ],
+    async def save_front_as(self) -> None:
+        if self._documents.sheet is not None:
+            await self._save_as(self._documents.sheet)
+
+    def reload(self) -> None:
+        """Take what is on disk in place of what is in the editor."""
+        if (sheet := self._documents.sheet) is not None and not sheet.untitled:
+            self._documents.disk.reload(sheet)
+
+    async def compare_front(self) -> None:
+        if (sheet := self._documents.sheet) is not None and not sheet.untitled:
+            await self._compare(sheet)
+
+    def keep(self) -> None:
+        """Keep what is in the editor, whatever is on disk."""
+        if (sheet := self._documents.sheet) is not None:
+            sheet.banner.say("")
+
+    # -- any document ------------------------------------------------------------------------------
+
+    async def save(self, sheet: DocumentView) -> bool:
+        """Save a document, asking what must be asked; whether it is on disk now, or as it is there.
+        Raises FileProblem if the file that it is compared with is gone."""
+        if sheet.untitled:
+            return await self.save_as(sheet)
+        if not self._documents.context.watch_only and sheet.is_outdated():
+            return await self.settle_conflict(sheet)
+        return self._documents.saver.save(sheet)
+
+    async def save_as(self, sheet: DocumentView) -> bool:
+        """Save a document under a name that the user gives; `.ipynb` makes it a notebook."""
+        asker = Asker("Save as", _relative(sheet.path), with_suffix=True)  # it says the format
+        name = await self._surface.ask_user(asker)
+        if name is None:
+            return False
+        path = self._path(name)
+        if path.exists() and path != sheet.path and not await self._may_overwrite(path):
+            return False
+        return self._documents.saver.save_as(sheet, path, overwrite=True)
+
+    async def _save_as(self, sheet: DocumentView) -> None:
+        if await self.save_as(sheet):
+            self._surface.notify(f"Saved {sheet.title}.", timeout=2)
+
+    def _path(self, name: str) -> Path:
+        return (self._state.place.folder / Path(name).expanduser()).absolute()
+
+    async def _may_overwrite(self, path: Path) -> bool:
+        answers = [("replace", "Replace"), ("cancel", "Cancel")]
+        message = "The file exists. Its content is lost."
+        question = Confirm(f"Replace “{path.name}”?", message, answers)
+        return await self._surface.ask_user(question) == "replace"
+
+    async def settle_conflict(self, sheet: DocumentView) -> bool:
+        """Ask which version counts; whether the document and its file are the same then."""
+        answer = await self._surface.ask_user(
+            Confirm(
+                f"“{sheet.title}” has changed on disk.",
+                "Another program has saved it since you opened it.",
+                [
+                    ("compare", "Compare"),
+                    ("overwrite", "Save mine"),
+                    ("reload", "Reload"),
+                    ("cancel", "Cancel"),
+                ],
+            )
         )
-    )
-    if answer == "compare":
-        answer = await compare(app, sheet)
-    return settle(documents, sheet, answer)
+        if answer == "compare":
+            answer = await self._ask_after_comparing(sheet)
+        return self._settle(sheet, answer)
 
+    async def _settle_found(self, event: DocumentsPane.ConflictFound) -> None:
+        try:
+            await self.settle_conflict(event.sheet)
+        except CodeexecError as error:  # the file is gone meanwhile
+            self._surface.show_error(error)
 
-async def compare(app: App[object], sheet: DocumentView) -> str | None:
-    """Show what is in the editor beside what is on disk; the answer says which is meant."""
-    from codeexec.tui.screens.compare import ComparingScreen  # not at the start
+    async def _compare(self, sheet: DocumentView) -> None:
+        try:
+            self._settle(sheet, await self._ask_after_comparing(sheet))
+        except CodeexecError as error:  # the file is gone meanwhile
+            self._surface.show_error(error)
 
-    return await app.push_screen_wait(ComparingScreen(sheet.title, sheet.compare()))
+    async def _ask_after_comparing(self, sheet: DocumentView) -> str | None:
+        """Show what is in the editor beside what is on disk; the answer says which is meant."""
+        from codeexec.tui.screens.compare import ComparingScreen  # not at the start
 
+        return await self._surface.ask_user(ComparingScreen(sheet.title, sheet.compare()))
 
-def settle(documents: DocumentsPane, sheet: DocumentView, answer: str | None) -> bool:
-    """Do what was answered to a conflict."""
-    if answer == "overwrite":
-        return documents.saver.save(sheet, overwrite=True)
-    if answer == "reload":
-        documents.disk.reload(sheet)
-        return True
-    return False
+    def _settle(self, sheet: DocumentView, answer: str | None) -> bool:
+        """Do what was answered to a conflict."""
+        if answer == "overwrite":
+            return self._documents.saver.save(sheet, overwrite=True)
+        if answer == "reload":
+            self._documents.disk.reload(sheet)
+            return True
+        return False
+
+    # -- what panes have ---------------------------------------------------------------------------
+
+    async def save_content(self, event: SaveRequested) -> None:
+        """Write content of a pane to a file of the user's choice."""
+        if self._state.options.watch:
+            self._surface.show_error(refusal())
+            return
+        name = await self._surface.ask_user(Asker("Save as", event.name))
+        if name is None:
+            return
+        path = self._path(name)
+        if path.exists() and not await self._may_overwrite(path):
+            return
+        try:
+            await asyncio.to_thread(write_atomic, path, event.data)
+        except CodeexecError as error:
+            self._surface.show_error(error)
+        else:
+            self._surface.notify(f"Saved {path.name}.", timeout=3)
 
 
 def _relative(path: Path) -> str:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TypeVar
 
 from textual import events
 from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 from textual.widgets._toast import ToastRack
 
 from codeexec.tui.commands.keymap import named_keys
+from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.tour import STEPS, Progress, folder_of
 from codeexec.tui.widgets.hints import LINKS
+from codeexec.tui.widgets.status import StatusLine
+from codeexec.tui.workbench.dispatch import Handler
+from codeexec.tui.workbench.layout_controller import LayoutController
+from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
-if TYPE_CHECKING:
-    from codeexec.tui.workbench.workbench import Workbench
+R = TypeVar("R")
 
 _LOOK_EVERY = 0.1
 """Seconds between two looks whether the step was done."""
@@ -49,8 +56,8 @@ class TourBar(Static):
         """Show the step that the user is at."""
         step = progress.step
         title = f"Step {progress.at + 1} of {len(STEPS)} · {step.title}"
-        skip = Content.styled("skip", "@click=screen.tour_step(1)")
-        leave = Content.styled("leave the tour", "@click=screen.tour")
+        skip = Content.styled("skip", "@click=screen.command('tour.next')")
+        leave = Content.styled("leave the tour", "@click=screen.command('tour.show')")
         skip_key, leave_key = (
             named_keys(f"{{{command_id}}}", keys) for command_id in ("tour.next", "tour.show")
         )
@@ -65,37 +72,53 @@ class TourBar(Static):
         self.update(Content("\n").join(lines))
 
 
-class TourControl:
+class TourController:
     """Control of the tour: it waits for the user's actions and runs nothing itself."""
 
-    def __init__(self, workbench: Workbench) -> None:
-        self._workbench = workbench
+    def __init__(
+        self,
+        surface: Surface,
+        state: WorkbenchState,
+        documents: DocumentsPane,
+        layout: LayoutController,
+        screen: Screen[R],
+    ) -> None:
+        self._surface = surface
+        self._state = state
+        self._documents = documents
+        self._layout = layout
+        self._screen = screen
         self._bar: TourBar | None = None
-        self._progress = Progress(folder_of(workbench.app_context.state))
+        self._progress = Progress(folder_of(state.app_context.state))
         self._timer: Timer | None = None
+
+    def actions(self) -> Mapping[str, Handler]:
+        return {"tour": self.toggle, "tour_step": self.step}
+
+    def messages(self) -> Mapping[type[Message], Handler]:
+        return {}
 
     async def begin(self) -> None:
         """Show the step where the tour was left, with the cursor in its cell."""
-        workbench = self._workbench
         if self._bar is not None:
             return  # the session could not be opened while the documents were: both begin
         self._bar = TourBar()
-        await workbench.mount(self._bar, before=workbench.status)
+        await self._screen.mount(self._bar, before=self._screen.query_one(StatusLine))
         self._show()
         self._go_to_cell()
-        self._timer = workbench.set_interval(_LOOK_EVERY, self._look)
+        self._timer = self._surface.repeat(_LOOK_EVERY, self._look)
 
     def toggle(self) -> None:
         """Leave the tour, or take it up again."""
         if self._bar is None or self._timer is None:
-            self._workbench.notify("The tour has a session of its own: codeexec-tui demo")
+            self._surface.notify("The tour has a session of its own: codeexec-tui demo")
             return
         is_shown = not self._bar.display
         self._bar.display = is_shown
         (self._timer.resume if is_shown else self._timer.pause)()
         if not is_shown:
             key = named_keys("{tour.show}", self._keys)
-            self._workbench.notify(f"The tour waits at this step: {key} takes it up again.")
+            self._surface.notify(f"The tour waits at this step: {key} takes it up again.")
 
     def step(self, by: int) -> None:
         """To the next step or back, whether this one was done or not."""
@@ -105,7 +128,7 @@ class TourControl:
 
     @property
     def _keys(self) -> dict[str, str]:
-        return dict(self._workbench.app_context.keymap.keys)
+        return dict(self._state.app_context.keymap.keys)
 
     def _show(self) -> None:
         if self._bar is not None:
@@ -117,13 +140,11 @@ class TourControl:
 
     def _signs(self) -> set[str]:
         """What can be seen of what the user has done."""
-        workbench = self._workbench
-        screen = workbench.app.screen
+        screen = self._screen.app.screen
         signs = {f"screen:{type(screen).__name__}"}
-        if screen is workbench:
-            signs |= {"workbench", f"pane:{workbench.here}"}
-        views = workbench.last.snapshot.executions.values() if workbench.last is not None else ()
-        for view in views:
+        if screen is self._screen:
+            signs |= {"workbench", f"pane:{self._layout.here}"}
+        for view in self._state.snapshot.executions.values():
             if view.is_open or view.options.silent:
                 continue
             if view.cell is None:
@@ -135,7 +156,7 @@ class TourControl:
         return signs
 
     def _go_to_cell(self) -> None:
-        sheet = self._workbench.documents.sheet
+        sheet = self._documents.sheet
         cell_title = self._progress.step.cell
         if sheet is None or not cell_title:
             return

@@ -1,0 +1,161 @@
+"""Requests of the console to other panes: sources, editing, displays, questions, history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from textual.message import Message
+from textual.screen import Screen
+
+from codeexec.domain.requests import SearchHistory
+from codeexec.tui.output.peek import OutputPeek
+from codeexec.tui.panes.console.pane import ConsolePane
+from codeexec.tui.session.ask import ask
+from codeexec.tui.session.feed import Frame
+from codeexec.tui.widgets.dialogs import Choice, Chooser
+from codeexec.tui.workbench.dispatch import Handler, InWorker
+from codeexec.tui.workbench.layout_controller import LayoutController
+from codeexec.tui.workbench.panes import PaneSet
+from codeexec.tui.workbench.sources import source_path
+from codeexec.tui.workbench.surface import Surface, WorkbenchState
+
+R = TypeVar("R")
+
+
+class ConsoleController:
+    """Leads from the console to documents, artifacts and back."""
+
+    def __init__(
+        self,
+        surface: Surface,
+        state: WorkbenchState,
+        panes: PaneSet,
+        layout: LayoutController,
+        screen: Screen[R],
+    ) -> None:
+        self._surface = surface
+        self._state = state
+        self._panes = panes
+        self._console = panes.console
+        self._documents = panes.documents
+        self._layout = layout
+        self._screen = screen
+
+    def actions(self) -> Mapping[str, Handler]:
+        return {}
+
+    def messages(self) -> Mapping[type[Message], Handler]:
+        return {
+            ConsolePane.SourceRequested: InWorker(self.show_source),
+            ConsolePane.EditRequested: InWorker(self.edit_code),
+            ConsolePane.DisplayOpened: self.open_display,
+            ConsolePane.AnswerAwaited: self.lead_to_answer,
+            ConsolePane.AnswerOver: self.go_back,
+            ConsolePane.HistoryRequested: InWorker(self.search_history),
+            OutputPeek.Clicked: self.go_to_console,
+        }
+
+    async def show_source(self, event: ConsolePane.SourceRequested) -> None:
+        """Go to where a frame of a traceback is: a file, or the cell that ran."""
+        frame = event.frame
+        if frame.cell is None:
+            await self._show_file(frame.path, frame.line - 1)
+            return
+        views = self._state.snapshot.executions.values()
+        cells = [view.cell for view in views if view.count == frame.cell and view.cell]
+        cells = cells or self._documents.cells.counted(frame.cell)
+        for sheet in self._documents.sheets:
+            if cells and sheet.name_key == cells[-1].document:
+                self._documents.front.bring(sheet)
+                sheet.go_to(cells[-1].first_line + frame.line - 1)
+                return
+        self._surface.notify("That code was typed into the console.", timeout=3)
+
+    async def _show_file(self, name: str, line: int) -> None:
+        last = self._state.last
+        path = source_path(name, last.snapshot if last is not None else None)
+        if path is None:
+            message = f"{name} is a file of the container, not of this machine."
+            self._surface.notify(message, severity="warning")
+        elif not path.is_file():
+            self._surface.notify(f"{name} is not on this machine.", severity="warning")
+        elif await self._documents.opener.open(path, line) is not None:
+            self._layout.go("editor")
+
+    async def edit_code(self, event: ConsolePane.EditRequested) -> None:
+        """Put code of a card into the document in front, as a cell at its end."""
+        sheet = self._documents.sheet
+        if sheet is None:
+            await self._documents.opener.new(event.code + "\n", self._state.place.folder)
+        else:
+            text = sheet.editor.text.rstrip("\n")
+            cell = f"\n\n{sheet.document.marker} %%\n{event.code}\n" if text else event.code
+            lines = sheet.editor.model.lines
+            end = sheet.editor.model.cursor._replace(line=len(lines) - 1, column=len(lines[-1]))
+            sheet.editor.perform(lambda model: model.edit([(end, end, cell)]))
+            sheet.go_to(len(sheet.editor.model.lines) - 1)
+        self._layout.go("editor")
+
+    def open_display(self, event: ConsolePane.DisplayOpened) -> None:
+        """Show a display among the artifacts, or in another program."""
+        artifacts = self._panes.artifacts
+        if artifacts is None or not artifacts.select(event.display.key):
+            return
+        if event.outside:
+            artifacts.action_outside()
+        else:
+            self._layout.go("artifacts")
+
+    def lead_to_answer(self, event: ConsolePane.AnswerAwaited) -> None:
+        """Lead the user to the answer bar if their own run asks and they are not typing; else
+        notify."""
+        front, sheet = self._layout.here, self._documents.sheet
+        if front == "console":
+            if self._screen.focused is None:  # the bar of the question before was hidden
+                self._console.focus_prompt()
+            return
+        writes = sheet is not None and sheet.is_written
+        if event.origin == self._state.me and self._screen.is_current and not writes:
+            self._layout.reveal("console")
+            self._console.lead_to_answer(front)
+        else:
+            message = event.request.prompt.strip() or "input"
+            self._surface.notify(message, title="⌨ A cell waits for your answer (F2)")
+
+    def go_back(self, event: ConsolePane.AnswerOver) -> None:
+        """The answer was given: the keys go back to the pane that had them."""
+        if not self._console.answer.waits:  # else the next question came in the meantime
+            self._layout.go(event.pane)
+
+    def go_to_console(self, event: OutputPeek.Clicked) -> None:
+        event.stop()
+        self._layout.go("console")
+
+    async def search_history(self, _: ConsolePane.HistoryRequested) -> None:
+        """Let the user choose code that was run before; it goes into the prompt."""
+        history = await ask(self._surface, self._state.session, SearchHistory(limit=1000))
+        if history is None:
+            return
+        choices = [
+            Choice(str(number), entry.code.replace("\n", " ⏎ "))
+            for number, entry in enumerate(history.entries)
+        ]
+        chosen = await self._surface.ask_user(Chooser("What was run before", choices))
+        if chosen is not None:
+            self._console.prompt.put(history.entries[int(chosen)].code)
+        self._console.prompt.focus()
+
+    def take_next_inputs(self, frame: Frame) -> None:
+        """What code asks for as the next input goes into its cell or the prompt; what is typed
+        there stays."""
+        for offer in frame.offers:
+            view = frame.view(offer.execution_id)
+            if view is None or self._documents.cells.take_next_input(offer, view):
+                continue
+            prompt = self._console.prompt
+            if prompt.text.strip():
+                message = "It is not put into the prompt, where something is typed."
+                self._surface.notify(message, title="The code offers a next input")
+            else:
+                prompt.put(offer.text.rstrip("\n"))

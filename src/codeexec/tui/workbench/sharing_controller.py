@@ -1,0 +1,141 @@
+"""Store the view of a workbench for clients that attach, and follow it in watching clients."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from textual.message import Message
+
+from codeexec.tui.pane_registry import pane_names
+from codeexec.tui.session.views import SessionView, SessionViews
+from codeexec.tui.widgets.status import StatusLine
+from codeexec.tui.workbench.dispatch import Handler
+from codeexec.tui.workbench.layout_controller import LayoutController
+from codeexec.tui.workbench.panes import PaneSet
+from codeexec.tui.workbench.surface import Surface, WorkbenchState
+
+
+class SharingController:
+    """Writes the view of a workbench, or follows that of another through the same folder."""
+
+    def __init__(
+        self,
+        surface: Surface,
+        state: WorkbenchState,
+        panes: PaneSet,
+        layout: LayoutController,
+        status: StatusLine,
+    ) -> None:
+        self._surface = surface
+        self._state = state
+        self._documents = panes.documents
+        self._console = panes.console
+        self._layout = layout
+        self._status = status
+        self._views = SessionViews(state.app_context.state / "views")
+        self.last: SessionView | None = None
+        """The view that was stored, or shown, last."""
+        self._console_place: tuple[str, int] | None = None
+        """The place in the console that was followed last."""
+        self._pane = ""
+        """The pane that was followed last."""
+        self._shown_at = 0.0
+        self.follows = state.options.watch
+
+    def actions(self) -> Mapping[str, Handler]:
+        return {"follow": self.toggle}
+
+    def messages(self) -> Mapping[type[Message], Handler]:
+        return {}
+
+    def share_or_follow(self) -> None:
+        """Called once a second."""
+        if self._state.options.watch:
+            self._surface.start(self.follow, "follow", exclusive=True)
+        else:
+            self.share()
+
+    def show_watching(self) -> None:
+        """Say in the status line that one only watches."""
+        label = "watching only · following" if self.follows else "watching only · let go"
+        self._status.show(watching=label if self._state.options.watch else "")
+
+    def load(self, session_id: str) -> SessionView | None:
+        return self._views.load(session_id)
+
+    def save(self) -> None:
+        """Keep what is shown now."""
+        if self._state.session.session_id and self._state.is_set_up:
+            self._views.save(self._state.session.session_id, self._now())
+
+    def share(self) -> None:
+        """Keep what is shown now where others may watch it and it is another view than before."""
+        is_watched = self._state.is_set_up and self._status.clients > 1
+        if is_watched and self._state.session.session_id and (view := self._now()) != self.last:
+            self.last = view
+            self._views.save(self._state.session.session_id, view)
+
+    def _now(self) -> SessionView:
+        view = self._documents.shared_view.current()
+        return replace(view, console=self._console.view.place, pane=self._layout.here)
+
+    def toggle(self) -> None:
+        """Follow, or let go."""
+        if not self._state.options.watch:
+            self._surface.notify("Nothing to follow: this workbench was not attached with --watch.")
+            return
+        self.follows, self.last = not self.follows, None
+        self._pane = ""
+        self.show_watching()
+
+    async def follow(self) -> None:
+        """Show what the watched workbench shows; a cursor that was moved here lets go of it. The
+        console goes along where it was scrolled there, and stays where it is scrolled here."""
+        if not self.follows or not self._state.session.session_id or not self._state.is_set_up:
+            return
+        last_view = self.last
+        if last_view is not None and self._has_moved(last_view):
+            if self._state.app_context.key_at <= self._shown_at:
+                last_view = None  # text that came later has moved the cursor, not the user: again
+            elif self._layout.here == "editor":
+                self.toggle()
+                return
+        view = self._views.load(self._state.session.session_id)
+        if view is None:
+            return
+        if view.console != self._console_place:
+            self._console_place = view.console
+            await self._console.follow_place(view.console)
+        self._follow_pane(view.pane)
+        if view.front and (last_view is None or not _is_alike(view, last_view)):
+            await self._documents.shared_view.follow(view)
+            self.last, self._shown_at = view, time.monotonic()
+
+    def _has_moved(self, view: SessionView) -> bool:
+        """Whether the editor shows another place than that of the view."""
+        own_view = self._documents.shared_view.current()
+        if view.front not in {file.name for file in own_view.files}:
+            return False
+        watched_files = {file.name: file for file in view.files}
+        own_files = {file.name: file for file in own_view.files}
+        if own_view.front != view.front:
+            return True
+        own_file, watched_file = own_files[own_view.front], watched_files[own_view.front]
+        return (own_file.line, own_file.column) != (watched_file.line, watched_file.column)
+
+    def _follow_pane(self, pane: str) -> None:
+        """Show the pane that the watched workbench uses, where one pane is shown at a time."""
+        layout = self._layout
+        if not layout.is_compact and not layout.alone:
+            self._pane = ""  # all panes are on screen
+        elif pane != self._pane and pane in pane_names():
+            self._pane = pane
+            if pane != layout.here:
+                layout.go(pane)
+
+
+def _is_alike(view: SessionView, other: SessionView) -> bool:
+    """Whether the editor shows the same in both."""
+    return view == replace(other, console=view.console, pane=view.pane)

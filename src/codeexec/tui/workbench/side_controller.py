@@ -1,0 +1,88 @@
+"""Requests of the panes beside the centre: full screens, tables, cards, lines of documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from codeexec.tui.workbench.dispatch import Handler
+from codeexec.tui.workbench.layout_controller import LayoutController
+from codeexec.tui.workbench.panes import PaneSet
+from codeexec.tui.workbench.surface import Surface, WorkbenchState
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.artifacts.pane import ArtifactPane
+    from codeexec.tui.panes.outline.pane import OutlinePane
+    from codeexec.tui.panes.variables.pane import VariablesPane
+
+
+class SideController:
+    """`on_item_shown` is called when the artifacts pane shows another item."""
+
+    def __init__(
+        self,
+        surface: Surface,
+        state: WorkbenchState,
+        panes: PaneSet,
+        layout: LayoutController,
+        on_item_shown: Callable[[], None],
+    ) -> None:
+        self._surface = surface
+        self._state = state
+        self._panes = panes
+        self._layout = layout
+        self._on_item_shown = on_item_shown
+
+    def late_messages(self) -> Mapping[type[Message], Handler]:
+        """Handlers of messages whose classes are loaded after the first frame."""
+        from codeexec.tui.panes.artifacts.pane import ArtifactPane
+        from codeexec.tui.panes.artifacts.preview import Preview
+        from codeexec.tui.panes.outline.pane import OutlinePane
+        from codeexec.tui.panes.variables.pane import VariablesPane
+
+        return {
+            ArtifactPane.ItemOpenRequested: self.open_item,
+            ArtifactPane.TableRequested: self.open_table,
+            ArtifactPane.CardRequested: self.go_to_card,
+            Preview.ItemShown: lambda _: self._on_item_shown(),
+            VariablesPane.VariableTableRequested: self.open_table,
+            OutlinePane.JumpRequested: self.go_to_line,
+            OutlinePane.LeaveRequested: lambda _: self._layout.go("editor"),
+        }
+
+    def open_item(self, _: ArtifactPane.ItemOpenRequested) -> None:
+        """Show the selected artifact on the full screen."""
+        from codeexec.tui.screens.viewer import ViewerScreen  # seldom needed: not at the start
+
+        pane = self._panes.artifacts
+        if pane is not None and pane.selected is not None:
+            graphics = self._state.app_context.graphics
+            self._surface.open_screen(
+                ViewerScreen(pane.artifact_index, pane.store, pane.selected, graphics)
+            )
+
+    def open_table(
+        self, event: ArtifactPane.TableRequested | VariablesPane.VariableTableRequested
+    ) -> None:
+        """Show a table of the kernel on the full screen."""
+        from codeexec.tui.screens.table_screen import TableScreen  # not at the start either
+
+        kernel = self._state.snapshot.default_kernel if self._state.last is not None else ""
+        self._surface.open_screen(TableScreen(self._state.session, event.name, kernel))
+
+    async def go_to_card(self, event: ArtifactPane.CardRequested) -> None:
+        """Go to the output that an artifact belongs to."""
+        console = self._panes.console
+        card = await console.card_of(event.execution_id)
+        if card is not None:
+            self._layout.go("console")
+            console.view.focus()
+            console.view.select(card)
+
+    def go_to_line(self, event: OutlinePane.JumpRequested) -> None:
+        """Go to a line of a document."""
+        self._panes.documents.front.bring(event.sheet)
+        event.sheet.go_to(event.line)
+        self._layout.go("editor")
