@@ -9,7 +9,7 @@ from codeexec.domain.events import CellRef, StdinRequested
 from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.snapshot import ExecutionView, KernelView, Snapshot
 from codeexec.tui.session.kernel_focus import KernelFocus
-from codeexec.tui.workbench.kernel_choices import free_name
+from codeexec.tui.workbench.session.kernel_choices import free_name
 
 SNAPSHOT = Snapshot(kernels={"python": KernelView("idle"), "bash": KernelView("busy")})
 

@@ -18,7 +18,7 @@ def loaded_by(code: str) -> set[str]:
 def test_the_face_never_loads_what_speaks_to_kernels() -> None:
     loaded = loaded_by(
         "import codeexec.tui.app, codeexec.client.socket, codeexec.tui.boot.launch\n"
-        "import codeexec.tui.workbench.panes as panes; panes.load_late()"
+        "import codeexec.tui.workbench.layout.panes as panes; panes.load_late()"
     )
     roots = {name.partition(".")[0] for name in loaded}
     assert not roots & {"zmq", "jupyter_client", "jupyter_core", "nbformat", "fastapi", "uvicorn"}

@@ -23,8 +23,8 @@ from codeexec.tui.session.ask import CommandRequested, CopyRequested
 from codeexec.tui.session.watch_only import refusal, refuses
 from codeexec.tui.widgets.status import StatusLine
 from codeexec.tui.workbench.dispatch import Dispatcher, Handler, InWorker
-from codeexec.tui.workbench.layout_controller import LayoutController
-from codeexec.tui.workbench.panes import PaneSet
+from codeexec.tui.workbench.layout.layout_controller import LayoutController
+from codeexec.tui.workbench.layout.panes import PaneSet
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 R = TypeVar("R")

@@ -15,8 +15,8 @@ from codeexec.tui.session.ask import ask
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.dialogs import Choice, Chooser
 from codeexec.tui.workbench.dispatch import Handler, InWorker
-from codeexec.tui.workbench.layout_controller import LayoutController
-from codeexec.tui.workbench.panes import PaneSet
+from codeexec.tui.workbench.layout.layout_controller import LayoutController
+from codeexec.tui.workbench.layout.panes import PaneSet
 from codeexec.tui.workbench.sources import source_path
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 

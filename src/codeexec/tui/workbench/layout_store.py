@@ -9,9 +9,9 @@ from textual.message import Message
 from codeexec.tui.layout import Layouts
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.workbench.dispatch import Handler
-from codeexec.tui.workbench.layout_controller import LayoutController
-from codeexec.tui.workbench.panes import PaneSet
-from codeexec.tui.workbench.sharing_controller import SharingController
+from codeexec.tui.workbench.layout.layout_controller import LayoutController
+from codeexec.tui.workbench.layout.panes import PaneSet
+from codeexec.tui.workbench.session.sharing_controller import SharingController
 from codeexec.tui.workbench.surface import WorkbenchState
 
 

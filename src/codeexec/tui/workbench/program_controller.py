@@ -14,7 +14,7 @@ from codeexec.tui.theme.theme import DEFAULT
 from codeexec.tui.theme.tokens import HIGH_CONTRAST
 from codeexec.tui.widgets.dialogs import Choice, Chooser
 from codeexec.tui.workbench.dispatch import Handler, InWorker
-from codeexec.tui.workbench.leaving import LeavingController
+from codeexec.tui.workbench.files.leaving import LeavingController
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 

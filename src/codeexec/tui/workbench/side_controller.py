@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from codeexec.tui.workbench.dispatch import Handler
-from codeexec.tui.workbench.layout_controller import LayoutController
-from codeexec.tui.workbench.panes import PaneSet
+from codeexec.tui.workbench.layout.layout_controller import LayoutController
+from codeexec.tui.workbench.layout.panes import PaneSet
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 if TYPE_CHECKING:

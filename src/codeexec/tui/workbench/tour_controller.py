@@ -19,7 +19,7 @@ from codeexec.tui.tour import STEPS, Progress, folder_of
 from codeexec.tui.widgets.hints import LINKS
 from codeexec.tui.widgets.status import StatusLine
 from codeexec.tui.workbench.dispatch import Handler
-from codeexec.tui.workbench.layout_controller import LayoutController
+from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 R = TypeVar("R")

@@ -37,24 +37,24 @@ from codeexec.tui.widgets.status import StatusLine
 from codeexec.tui.workbench.command_controller import CommandController
 from codeexec.tui.workbench.console_controller import ConsoleController
 from codeexec.tui.workbench.dispatch import Dispatcher
-from codeexec.tui.workbench.document_news import DocumentNews
-from codeexec.tui.workbench.file_controller import FileController
-from codeexec.tui.workbench.hidden_console import HiddenConsole
-from codeexec.tui.workbench.kernel_controller import KernelController
-from codeexec.tui.workbench.layout_controller import LayoutController
+from codeexec.tui.workbench.files.document_news import DocumentNews
+from codeexec.tui.workbench.files.file_controller import FileController
+from codeexec.tui.workbench.files.leaving import LeavingController
+from codeexec.tui.workbench.files.saving import SavingController
+from codeexec.tui.workbench.layout.hidden_console import HiddenConsole
+from codeexec.tui.workbench.layout.layout_controller import LayoutController
+from codeexec.tui.workbench.layout.panes import PaneSet
+from codeexec.tui.workbench.layout.presenting import PresentingController
 from codeexec.tui.workbench.layout_store import LayoutStore
-from codeexec.tui.workbench.leaving import LeavingController
 from codeexec.tui.workbench.notifier import Notifier
-from codeexec.tui.workbench.panes import PaneSet
-from codeexec.tui.workbench.presenting import PresentingController
 from codeexec.tui.workbench.program_controller import ProgramController
-from codeexec.tui.workbench.saving import SavingController
-from codeexec.tui.workbench.session_controller import SessionController
-from codeexec.tui.workbench.sharing_controller import SharingController
+from codeexec.tui.workbench.session.kernel_controller import KernelController
+from codeexec.tui.workbench.session.session_controller import SessionController
+from codeexec.tui.workbench.session.sharing_controller import SharingController
+from codeexec.tui.workbench.session.trust_controller import TrustController
 from codeexec.tui.workbench.side_controller import SideController
 from codeexec.tui.workbench.surface import WorkbenchState
 from codeexec.tui.workbench.tour_controller import TourController
-from codeexec.tui.workbench.trust_controller import TrustController
 
 if TYPE_CHECKING:
     from codeexec.tui.context import AppContext

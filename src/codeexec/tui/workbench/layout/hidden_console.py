@@ -12,7 +12,7 @@ from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.theme.theme import Theme
 from codeexec.tui.workbench.dispatch import Handler
-from codeexec.tui.workbench.layout_controller import LayoutController
+from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.surface import WorkbenchState
 
 

@@ -13,7 +13,7 @@ from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.widgets.dialogs import Confirm
 from codeexec.tui.workbench.dispatch import Handler, InWorker
-from codeexec.tui.workbench.saving import SavingController
+from codeexec.tui.workbench.files.saving import SavingController
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 

@@ -12,8 +12,8 @@ from codeexec.tui.commands.table import BY_ID
 from codeexec.tui.widgets.keys_shown import KeysShown
 from codeexec.tui.widgets.status import StatusLine
 from codeexec.tui.workbench.key_order import takes_text
-from codeexec.tui.workbench.layout_controller import LayoutController
-from codeexec.tui.workbench.panes import PaneSet
+from codeexec.tui.workbench.layout.layout_controller import LayoutController
+from codeexec.tui.workbench.layout.panes import PaneSet
 from codeexec.tui.workbench.surface import WorkbenchState
 
 R = TypeVar("R")

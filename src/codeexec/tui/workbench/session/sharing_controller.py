@@ -12,8 +12,8 @@ from codeexec.tui.pane_registry import pane_names
 from codeexec.tui.session.views import SessionView, SessionViews
 from codeexec.tui.widgets.status import StatusLine
 from codeexec.tui.workbench.dispatch import Handler
-from codeexec.tui.workbench.layout_controller import LayoutController
-from codeexec.tui.workbench.panes import PaneSet
+from codeexec.tui.workbench.layout.layout_controller import LayoutController
+from codeexec.tui.workbench.layout.panes import PaneSet
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 

@@ -20,7 +20,7 @@ from codeexec.tui.render.counts import counted
 from codeexec.tui.session.ask import Failed, ask
 from codeexec.tui.widgets.dialogs import Asker, Confirm
 from codeexec.tui.workbench.dispatch import Handler, InWorker
-from codeexec.tui.workbench.kernel_choices import KernelChoices
+from codeexec.tui.workbench.session.kernel_choices import KernelChoices
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 R = TypeVar("R")
@@ -33,7 +33,6 @@ class KernelController:
     def __init__(self, surface: Surface, state: WorkbenchState, documents: DocumentsPane) -> None:
         self._surface = surface
         self._state = state
-        self._documents = documents
         self._choices = KernelChoices(surface, state, documents)
 
     def actions(self) -> Mapping[str, Handler]:
@@ -41,7 +40,6 @@ class KernelController:
         return {
             "interrupt": self.interrupt,
             "restart": InWorker(self.restart, "restart"),
-            "restart_and_run_all": InWorker(self.restart_and_run_all, "restart"),
             "choose_kernel": InWorker(self.choose_kernel),
             "choose_policy": InWorker(self.choose_policy),
             "pause_kernel": self.pause_or_unpause,
@@ -137,14 +135,6 @@ class KernelController:
         answers = [("restart", "Restart"), ("cancel", "Cancel")]
         dialog = Confirm("Restart the kernel?", message, answers)
         return await self._surface.ask_user(dialog) == "restart"
-
-    async def restart_and_run_all(self) -> None:
-        sheet = self._documents.sheet
-        if sheet is None or not await self._may_restart():
-            return
-        kernel = self._state.session.focus.of_document(sheet.name_key)
-        if await self._ask(q.RestartKernel(kernel=kernel)) is not None:
-            await self._documents.runner.run_all(sheet)
 
     async def run_afresh(self, event: DocumentsPane.RestartRequested) -> None:
         """Restart, then run the cells of the message."""

@@ -10,8 +10,8 @@ from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.widgets.status import StatusLine
 from codeexec.tui.workbench.dispatch import Handler
-from codeexec.tui.workbench.panes import PaneSet
-from codeexec.tui.workbench.presenting import PresentingController
+from codeexec.tui.workbench.layout.panes import PaneSet
+from codeexec.tui.workbench.layout.presenting import PresentingController
 
 
 class DocumentNews:

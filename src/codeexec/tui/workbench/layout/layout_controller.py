@@ -23,8 +23,8 @@ from codeexec.tui.pane_registry import place_of
 from codeexec.tui.panes.console.view import ConsoleView
 from codeexec.tui.widgets.chrome import Dragged, TabStrip
 from codeexec.tui.workbench.dispatch import Handler
-from codeexec.tui.workbench.pane_boxes import COLUMNS, PaneBoxes
-from codeexec.tui.workbench.panes import PaneSet
+from codeexec.tui.workbench.layout.pane_boxes import COLUMNS, PaneBoxes
+from codeexec.tui.workbench.layout.panes import PaneSet
 
 R = TypeVar("R")
 

@@ -15,8 +15,8 @@ from codeexec.hostfiles.programs import editor_command
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.widgets.dialogs import Choice, Chooser, Confirm
 from codeexec.tui.workbench.dispatch import Handler, InWorker
-from codeexec.tui.workbench.layout_controller import LayoutController
-from codeexec.tui.workbench.saving import SavingController
+from codeexec.tui.workbench.files.saving import SavingController
+from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Layout of the panes: boxes, sizes, focus, presentation mode, runs while the console is hidden."""
