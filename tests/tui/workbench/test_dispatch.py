@@ -133,7 +133,7 @@ async def test_commands_on_the_kernel_need_no_screen(tmp_path: Path) -> None:
         await session.call(Execute("while True: pass"))
         await until("cancelled", "running")
         await kernels.restart()
-        await until("cancelled", "lost")
+        await until("cancelled", "cancelled")
         assert len(surface.dialogs) == 2 and not surface.answers
         await surface.finish()
         assert surface.errors == [] and surface.posted == []
