@@ -262,8 +262,7 @@ class Workbench(RoutedScreen):
         self.status.show(shows_position=layout.box("editor").display)
         if (artifacts := self.panes.artifacts) is not None:
             artifacts.fill(layout.is_alone("artifacts") or layout.is_presenting)
-        self.presenting.follow_mode()
-        self.presenting.show_code_once()
+        self.presenting.follow_layout()
 
     def on_resize(self) -> None:
         self.pane_layout.lay_out()

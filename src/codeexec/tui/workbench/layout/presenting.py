@@ -35,10 +35,18 @@ class PresentingController:
         self._layout = layout
         self._status = status
         self._keys_shown = keys_shown
+        self._is_on = False
+
+    def follow_layout(self) -> None:
+        """What is on screen has changed, or the mode has begun or ended."""
+        if self._layout.is_presenting != self._is_on:
+            self.follow_mode()
+        self.show_code_once()
 
     def follow_mode(self) -> None:
         """The mode has begun or ended, or the settings are others."""
         app_context, on = self._state.app_context, self._layout.is_presenting
+        self._is_on = on
         key = key_words(app_context.keymap.of(BY_ID["pane.presentation"]).partition(",")[0])
         self._status.show(presenting=f"{key} ends presenting" if on else "")
         self._keys_shown.turn(on and app_context.settings.appearance.show_keys)
