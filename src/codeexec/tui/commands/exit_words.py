@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-_WORDS = frozenset({"exit", "quit", "exit()", "quit()"})
+import re
+
+_EXIT = re.compile(r"%?(?:exit|quit)\s*(?:\(\s*\d*\s*\))?\s*;?\s*(?:#.*)?")
+"""With a status, as a magic, and with what may follow a statement."""
 
 
 def leaves(code: str) -> bool:
     """Whether this code is a command to leave the program."""
-    return code.strip() in _WORDS
+    return _EXIT.fullmatch(code.strip()) is not None
