@@ -10,9 +10,9 @@ from codeexec.domain.events import Death, KernelRef
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.snapshot import ExecutionStatus, ExecutionView, KernelView, Snapshot
 from codeexec.tui.output.context import OutputContext
-from codeexec.tui.panes.console.card import Line
-from codeexec.tui.panes.console.card_list import CardList
-from codeexec.tui.panes.console.cursor import CardCursor
+from codeexec.tui.panes.console.cards.card import Line
+from codeexec.tui.panes.console.cards.card_list import CardList
+from codeexec.tui.panes.console.cards.cursor import CardCursor
 from codeexec.tui.panes.console.kernel_note import KernelNote
 from codeexec.tui.panes.console.paint import CardPainter
 from codeexec.tui.session.feed import Frame

@@ -26,7 +26,7 @@ from codeexec.domain.snapshot import KEPT_EXECUTIONS
 from codeexec.session.storage.event_log import EventLog
 from codeexec.session.storage.journal import Journal
 from codeexec.tui.options import OpenOptions
-from codeexec.tui.panes.console.card import Card
+from codeexec.tui.panes.console.cards.card import Card
 from codeexec.tui.panes.editor.marks import CellState
 from codeexec.tui.session.ask import SaveRequested
 from support.bench import Bench, open_bench

@@ -7,7 +7,7 @@ from codeexec.domain.options import ExecuteOptions
 from codeexec.tui.panes.console.executions import ExecutionReader
 from codeexec.tui.panes.console.export import OutputExport
 from codeexec.tui.panes.console.messages import ConsoleMessages
-from codeexec.tui.panes.console.prompt import Prompt
+from codeexec.tui.panes.console.prompt.prompt import Prompt
 from codeexec.tui.panes.console.search import OutputSearch
 from codeexec.tui.panes.console.view import ConsoleView
 from codeexec.tui.session.ask import CopyRequested, NoticePosted

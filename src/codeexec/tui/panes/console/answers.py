@@ -7,7 +7,7 @@ from textual.widget import Widget
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.panes.console.bars import AnswerBar
 from codeexec.tui.panes.console.messages import ConsoleMessages
-from codeexec.tui.panes.console.prompt import Prompt
+from codeexec.tui.panes.console.prompt.prompt import Prompt
 from codeexec.tui.session.ask import focus_now
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from codeexec.domain import requests as q
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.tui.panes.console.card import Card
+from codeexec.tui.panes.console.cards.card import Card
 from codeexec.tui.panes.console.view import ConsoleView
 from codeexec.tui.session.requester import Requester
 

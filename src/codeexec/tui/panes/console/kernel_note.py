@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codeexec.tui.panes.console.card_list import CardList
+from codeexec.tui.panes.console.cards.card_list import CardList
 from codeexec.tui.panes.console.paint import restarted
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.feed import Frame

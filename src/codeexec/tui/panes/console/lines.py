@@ -14,9 +14,9 @@ from textual.strip import Strip
 from codeexec.tui.commands.keymap import named_keys
 from codeexec.tui.output.context import OutputContext
 from codeexec.tui.output.painter import GUTTER
-from codeexec.tui.panes.console.card import Card, Line
-from codeexec.tui.panes.console.card_list import CardList
-from codeexec.tui.panes.console.cursor import CardCursor
+from codeexec.tui.panes.console.cards.card import Card, Line
+from codeexec.tui.panes.console.cards.card_list import CardList
+from codeexec.tui.panes.console.cards.cursor import CardCursor
 from codeexec.tui.panes.console.paint import CardPainter
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import fitted

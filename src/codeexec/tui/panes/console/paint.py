@@ -12,7 +12,7 @@ from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.domain.text.printable import printable
 from codeexec.domain.text.words import duration
 from codeexec.tui.output.statuses import GLYPHS
-from codeexec.tui.panes.console.card import Card, Fold, Line
+from codeexec.tui.panes.console.cards.card import Card, Fold, Line
 from codeexec.tui.render.ansi import wrap_words
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.highlight import highlight

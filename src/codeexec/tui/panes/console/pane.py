@@ -19,14 +19,14 @@ from codeexec.tui.output.loader import OutputLoader, PictureRequested, RowsReque
 from codeexec.tui.panes.console.actions import CardActions
 from codeexec.tui.panes.console.answers import AnswerFocus
 from codeexec.tui.panes.console.bars import AnswerBar, SearchBar
-from codeexec.tui.panes.console.card import Card
+from codeexec.tui.panes.console.cards.card import Card
 from codeexec.tui.panes.console.executions import ExecutionReader
 from codeexec.tui.panes.console.messages import ConsoleMessages
-from codeexec.tui.panes.console.popup import CompletionPopup, DocsPopup
-from codeexec.tui.panes.console.prompt import Prompt
-from codeexec.tui.panes.console.prompt_help import HelpMessage, PromptHelp
-from codeexec.tui.panes.console.prompt_runs import PromptRuns
-from codeexec.tui.panes.console.prompts import Prompts
+from codeexec.tui.panes.console.prompt.help import HelpMessage, PromptHelp
+from codeexec.tui.panes.console.prompt.labels import Prompts
+from codeexec.tui.panes.console.prompt.popup import CompletionPopup, DocsPopup
+from codeexec.tui.panes.console.prompt.prompt import Prompt
+from codeexec.tui.panes.console.prompt.runs import PromptRuns
 from codeexec.tui.panes.console.search import OutputSearch
 from codeexec.tui.panes.console.view import ConsoleView
 from codeexec.tui.panes.pane import BuildContext

@@ -22,9 +22,9 @@ from codeexec.tui.output.context import OutputContext
 from codeexec.tui.output.loader import requests_of
 from codeexec.tui.output.painter import GUTTER
 from codeexec.tui.output.view import DisplayLink, FramesFold, SourceLink
-from codeexec.tui.panes.console.card import Card, Fold, Line
-from codeexec.tui.panes.console.card_list import CardList
-from codeexec.tui.panes.console.cursor import CardCursor, MarkedPart
+from codeexec.tui.panes.console.cards.card import Card, Fold, Line
+from codeexec.tui.panes.console.cards.card_list import CardList
+from codeexec.tui.panes.console.cards.cursor import CardCursor, MarkedPart
 from codeexec.tui.panes.console.kernel_note import KernelNote
 from codeexec.tui.panes.console.lines import CardLines
 from codeexec.tui.panes.console.messages import ConsoleMessages

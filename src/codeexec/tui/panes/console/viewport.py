@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from textual.scroll_view import ScrollView
 
-from codeexec.tui.panes.console.card import Card
-from codeexec.tui.panes.console.card_list import CardList
-from codeexec.tui.panes.console.cursor import CardCursor
+from codeexec.tui.panes.console.cards.card import Card
+from codeexec.tui.panes.console.cards.card_list import CardList
+from codeexec.tui.panes.console.cards.cursor import CardCursor
 
 _QUEUE_ROWS = 3
 """Rows of what waits that are seen below the card that runs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codeexec.domain.snapshot import Snapshot
-from codeexec.tui.panes.console.prompt import Prompt
+from codeexec.tui.panes.console.prompt.prompt import Prompt
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.feed import Frame
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from codeexec.tui.panes.console.card import Card, Line
-from codeexec.tui.panes.console.card_list import CardList
+from codeexec.tui.panes.console.cards.card import Card, Line
+from codeexec.tui.panes.console.cards.card_list import CardList
 
 MarkedPart = Literal["output", "code"]
 

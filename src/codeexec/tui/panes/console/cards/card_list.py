@@ -9,7 +9,7 @@ from codeexec.domain.outputs import Run
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.output.context import OutputContext
 from codeexec.tui.output.view import OutputView
-from codeexec.tui.panes.console.card import Card, Line
+from codeexec.tui.panes.console.cards.card import Card, Line
 from codeexec.tui.panes.console.paint import CardPainter
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.stored_outputs import is_stored

@@ -8,8 +8,8 @@ from textual.widgets import TextArea
 
 from codeexec.domain import requests as q
 from codeexec.tui.panes.console.bars import AnswerBar
-from codeexec.tui.panes.console.popup import CompletionPopup, DocsPopup
-from codeexec.tui.panes.console.prompt import Prompt
+from codeexec.tui.panes.console.prompt.popup import CompletionPopup, DocsPopup
+from codeexec.tui.panes.console.prompt.prompt import Prompt
 from codeexec.tui.session.ask import NO_DOCS, NoticePosted
 from codeexec.tui.session.requester import Requester
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from codeexec.domain import requests as q
-from codeexec.tui.panes.console.prompt import Prompt
+from codeexec.tui.panes.console.prompt.prompt import Prompt
 from codeexec.tui.panes.console.view import ConsoleView
 from codeexec.tui.session.ask import CommandRequested
 from codeexec.tui.session.requester import Requester

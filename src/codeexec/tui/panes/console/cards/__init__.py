@@ -1,0 +1,1 @@
+"""The cards of the console: one for each execution, in one list."""
