@@ -235,7 +235,7 @@ class ConsolePane(ConsoleMessages, Vertical):
         event.stop()
         self.search.follow(event)
 
-    @on(ConsoleView.PromptRequested)
-    def go_to_prompt(self, event: ConsoleView.PromptRequested) -> None:
+    @on(ConsoleView.PromptFocusRequested)
+    def go_to_prompt(self, event: ConsoleView.PromptFocusRequested) -> None:
         event.stop()
         self.focus_prompt()

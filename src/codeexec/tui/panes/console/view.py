@@ -72,7 +72,7 @@ class ConsoleView(ScrollView, can_focus=True):
         execution_id: str
 
     @dataclass
-    class PromptRequested(Message):
+    class PromptFocusRequested(Message):
         """What is typed next is meant for the prompt, or for the answer that is waited for."""
 
     def __init__(self, theme: Theme, me: str = "", id: str | None = None) -> None:
@@ -368,7 +368,7 @@ class ConsoleView(ScrollView, can_focus=True):
         position = self.card_list.locate(self.scroll_offset.y + event.y)
         if position is None:
             self.select(None)
-            self.post_message(self.PromptRequested())
+            self.post_message(self.PromptFocusRequested())
             return
         self.cursor.selected = position[0]
         self.refresh()
@@ -378,7 +378,7 @@ class ConsoleView(ScrollView, can_focus=True):
     def _click(self, card: Card, line: Line, event: events.Click) -> None:
         """A click on a line of a card."""
         if line.part == "note" and card.view.stdin is not None:
-            self.post_message(self.PromptRequested())
+            self.post_message(self.PromptFocusRequested())
         elif line.part == "queue" or (line.part == "code" and event.x < GUTTER + 4):
             self.toggle_fold(card)
         elif line.part == "more":

@@ -34,7 +34,8 @@ class CardViewport:
 
     def is_news_line(self, y: int) -> bool:
         """Whether a line of the screen says how many rows came below."""
-        return y == self._view.size.height - 1 and self.news > 0
+        # Asked for each line: nothing but `follows` while the end is followed.
+        return not self.follows and y == self._view.size.height - 1 and self.news > 0
 
     def note_seen(self) -> None:
         """The end is in view: all that came has been seen."""

@@ -43,5 +43,7 @@ class CardCursor:
             self.selected = None
 
     def is_marked(self, card: Card, line: Line) -> bool:
+        if self.marked_row is None:
+            return False
         part = "code" if self.marked_part == "code" else "row"
         return line.part == part and self.marked_row == (card.key, line.index)
