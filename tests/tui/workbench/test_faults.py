@@ -8,6 +8,8 @@ import pytest
 
 from codeexec.documents.swap import SwapStore
 from codeexec.tui.app import WorkbenchApp
+from codeexec.tui.layout import PaneLayout
+from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from support.bench import open_bench
 
 pytestmark = pytest.mark.slow
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.slow
 async def test_a_fault_keeps_what_is_unsaved_and_says_how_to_come_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(self: WorkbenchApp) -> None:
+    def fail(self: LayoutController, layout: PaneLayout) -> None:
         raise ValueError("a fault of ours")
 
     program: WorkbenchApp | None = None
@@ -26,7 +28,7 @@ async def test_a_fault_keeps_what_is_unsaved_and_says_how_to_come_back(
             await bench.is_idle()
             bench.editor.at("x = 1")
             await bench.write("kept ")
-            monkeypatch.setattr(type(bench.workbench), "action_swap_panes", fail)
+            monkeypatch.setattr(LayoutController, "rearranged", fail)
             await bench.press("alt+t")
             await bench.until(lambda: program is not None and program.fault, "the fault")
     assert program is not None
