@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.client.api import SessionClient
+from codeexec.documents.model import Cell
 from codeexec.documents.swap import SwapStore
 from codeexec.domain import requests as q
 from codeexec.domain.events import (
@@ -226,6 +227,39 @@ async def test_lines_of_a_group_of_exceptions_are_marked(tmp_path: Path) -> None
         app.take(Frame(now, Snapshot(seq=2), frozenset({"e1"})))
         failure = sheet.editor.painter.diagnostics[2]
         assert failure.message == "ExceptionGroup: two (2 sub-exceptions)"
+
+
+async def test_a_failure_is_not_shown_where_its_cell_ran_well_since(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("# %%\nx = 1\n# %%\ny = z\n")
+    pane = make()
+    app = PaneApp(pane)
+    async with app.run_test(size=(70, 16)):
+        sheet = await pane.opener.open(path)
+        assert sheet is not None
+        fixed, broken = sheet.editor.cells()
+
+        def failure(key: str, cell: Cell, number: int, code: str) -> ExecutionView:
+            place = f"Cell In[{number}], line 1\n----> 1 {code}"
+            rows = ("NameError  Traceback (most recent call last)", *place.split("\n"))
+            error = ErrorInfo("NameError", "name 'z' is not defined", rows)
+            ref = sheet.cell_states.ref(cell)
+            return ExecutionView(
+                key, code, "error", cell=ref, count=number, error=error, number=number
+            )
+
+        views = {
+            "e1": failure("e1", broken, 1, "y = z"),
+            "e2": failure("e2", fixed, 2, "x = z"),
+            "e3": ExecutionView(
+                "e3", "x = 1", "ok", cell=sheet.cell_states.ref(fixed), count=3, number=3
+            ),
+        }
+        app.take(Frame(Snapshot(seq=9, executions=views), Snapshot(), frozenset(views)))
+        diagnostics = sheet.editor.painter.diagnostics
+        assert {line: mark.message for line, mark in diagnostics.items()} == {
+            3: "NameError: name 'z' is not defined"
+        }
 
 
 @pytest.mark.slow

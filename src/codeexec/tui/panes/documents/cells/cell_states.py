@@ -107,6 +107,11 @@ class CellStates:
             if not view.is_open and view.code == sources[key]
         }
 
+    def is_last(self, view: ExecutionView, snapshot: Snapshot) -> bool:
+        """Whether an execution is the newest one of a cell that is there."""
+        last = dict(assigned(self._executions(snapshot), self._cells(), self._token))
+        return any(one.execution_id == view.execution_id for one in last.values())
+
     def ran(self, snapshot: Snapshot) -> set[str]:
         """Keys of the cells that were run, or wait to be."""
         executions = self._executions(snapshot)

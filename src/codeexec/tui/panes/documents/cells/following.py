@@ -115,8 +115,9 @@ class CellFollower:
                 sheet.diagnostics.show_failures(entries)
 
     def _mark_failure(self, view: ExecutionView) -> None:
-        """Show the error at the lines of open documents that the traceback names."""
-        if view.error is None or view.cell is None:
+        """Show the error at the lines of open documents that the traceback names, unless the cell
+        was run again since, as where a session is attached to."""
+        if view.error is None or view.cell is None or not self._is_last_of_cell(view):
             return
         from codeexec.tui.render import traceback  # not at the start
 
@@ -133,6 +134,20 @@ class CellFollower:
             sheet = self._documents.by_key(place)
             if sheet is not None:
                 sheet.diagnostics.show_failures(failures)
+
+    def _is_last_of_cell(self, view: ExecutionView) -> bool:
+        """Whether no execution of the same cell is newer; of a part of a cell, whether none of the
+        same document is."""
+        if view.cell is None:
+            return False
+        snapshot = self._context.snapshot
+        sheet = next((one for one in self._documents if one.is_of(view.cell.document)), None)
+        if sheet is not None and view.cell.cell:
+            return sheet.cell_states.is_last(view, snapshot)
+        return not any(
+            later.number > view.number and later.cell and later.cell.document == view.cell.document
+            for later in snapshot.executions.values()
+        )
 
     # -- questions of other panes -----------------------------------------------------------------
 
@@ -156,16 +171,16 @@ class CellFollower:
 
 
 def _changed(frame: Frame) -> list[ExecutionView]:
-    """Executions of documents that are new, or have another status or further steps than before."""
+    """Executions of documents that are new, or have another status or further steps than before,
+    in the order in which they were queued."""
 
     def is_changed(view: ExecutionView) -> bool:
         before = frame.before.executions.get(view.execution_id)
         return before is None or before.status != view.status or before.steps != view.steps
 
     views = (frame.view(key) for key in frame.changed)
-    return [
-        view for view in views if view is not None and view.cell is not None and is_changed(view)
-    ]
+    changed = (view for view in views if view and view.cell and is_changed(view))
+    return sorted(changed, key=lambda view: view.number)
 
 
 def _generations(snapshot: Snapshot) -> dict[str, int]:
