@@ -270,7 +270,10 @@ async def test_tabs_follow_a_folder_that_is_renamed(pane: DocumentsPane, tmp_pat
         await pilot.press("x")
         (tmp_path / "old").rename(tmp_path / "new")
         pane.context.kernel_focus.choose_for(str(path), "bash")
+        pane.disk.notice(sheet, None)  # a look at the disk that comes before the new name
+        assert sheet.banner.display
         pane.disk.follow(tmp_path / "old", tmp_path / "new")
+        assert not sheet.banner.display
         assert pane.saver.save()
         assert (tmp_path / "new/a.py").read_text() == "x1"
         assert not path.exists()

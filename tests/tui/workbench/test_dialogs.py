@@ -22,6 +22,8 @@ def test_all_words_must_be_there_in_any_order() -> None:
     assert fit("all run", "Run all cells") is not None
     assert fit("all walk", "Run all cells") is None
     assert fit("f8", "Run all cells", "F8") is not None
+    assert fit("part 40", "41  part 40") == 0
+    assert fit("part 40", "40  part 39") == 1
 
 
 def test_letters_in_order_are_the_last_resort() -> None:

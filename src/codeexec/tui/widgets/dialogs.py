@@ -43,12 +43,16 @@ class Choice:
 def fit(typed: str, title: str, detail: str = "") -> int | None:
     """How well an entry fits what was typed: 0 best, None not at all.
 
-    Each word must be in it: best at the beginning of the title, then of a word of it, then
-    anywhere, then among the details, and at last as letters in this order.
+    Each word must be in it: best all of them side by side, then at the beginning of the title,
+    then of a word of it, then anywhere, then among the details, and at last as letters in this
+    order.
     """
     low, details = title.lower(), detail.lower()
+    words = typed.lower().split()
+    if len(words) > 1 and f" {' '.join(words)}" in f" {low}":
+        return 0
     rank = 0
-    for word in typed.lower().split():
+    for word in words:
         if low.startswith(word):
             continue
         if f" {word}" in low:

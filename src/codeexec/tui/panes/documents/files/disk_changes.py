@@ -99,6 +99,8 @@ class DiskChanges:
                 self.notice(sheet, None)
                 continue
             old_name = sheet.name_key
+            if sheet.noticed is None:  # a look at the disk came between the rename and this
+                sheet.banner.say("")
             sheet.follow(new_path / sheet.path.relative_to(old_path))
             sheet.former = (*sheet.former, old_name)
             self._context.kernel_focus.rename(old_name, sheet.name_key)

@@ -1,33 +1,10 @@
-"""Replay the first hour of use in tmux, by keys and by mouse: `python benchmarks/replay.py`.
-
-Each row drives the real program in a real terminal at three sizes, the mouse by SGR sequences at
-the place where a text stands on screen. The table on stdout has a row for each step, and the exit
-code is 1 if one failed. Needs tmux; sizes and rows can be named: `replay.py 80x24 palette`.
-"""
+"""First rows of UX.md: what every hour of use meets, by keys and by mouse."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 
-SIZES = ("80x24", "120x35", "200x50")
-DEADLINE = 40.0
-"""Seconds after which a text that is not on screen is missed."""
-
-ESC = "\x1b"
-KEYS = {
-    "F1": f"{ESC}OP", "F2": f"{ESC}OQ", "F5": f"{ESC}[15~", "F6": f"{ESC}[17~", "F8": f"{ESC}[19~",
-    "F9": f"{ESC}[20~", "F11": f"{ESC}[23~", "F12": f"{ESC}[24~", "Shift+F9": f"{ESC}[20;2~",
-    "Esc": ESC, "Enter": "\r", "Tab": "\t", "Up": f"{ESC}[A", "Down": f"{ESC}[B",
-    "Home": f"{ESC}[H", "End": f"{ESC}[F",
-}  # fmt: skip
+from benchmarks.replay.screen import Screen
 
 PAGE = """# %% Numbers
 numbers = list(range(40))
@@ -46,99 +23,6 @@ print("hello", name)
 # # A heading of the page
 # some words
 """
-
-
-class Screen:
-    """The program in a tmux window of a given size."""
-
-    def __init__(self, size: str, home: Path, arguments: tuple[str, ...]) -> None:
-        self.columns, self.lines = (int(number) for number in size.split("x"))
-        self._socket = f"replay-{os.getpid()}-{size}"
-        folders = ("CONFIG", "STATE", "DATA", "CACHE", "RUNTIME")
-        environment = [f"XDG_{name}_{'DIR' if name == 'RUNTIME' else 'HOME'}={home}/{name}"
-                       for name in folders]  # fmt: skip
-        for name in folders:
-            (home / name).mkdir(mode=0o700, exist_ok=True)
-        command = ["env", *environment, f"HOME={home}", sys.executable, "-m", "codeexec"]
-        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(self.columns), "-y",
-                   str(self.lines), "-c", str(home / "work"), *command, *arguments)  # fmt: skip
-
-    def _tmux(self, *words: str) -> str:
-        done = subprocess.run(
-            ["tmux", "-L", self._socket, *words], capture_output=True, text=True, check=False
-        )
-        return done.stdout
-
-    def text(self) -> str:
-        return self._tmux("capture-pane", "-p")
-
-    def send(self, data: str) -> None:
-        """Bytes in one read."""
-        self._tmux("send-keys", "-H", *(f"{byte:02x}" for byte in data.encode()))
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.send(_sequence(key))
-            time.sleep(0.05)  # as fast as a hand: an Esc that is followed at once is Alt
-
-    def shows(self, *texts: str) -> None:
-        for text in texts:
-            self._until(partial(self._has, text), f"{text!r} missing")
-
-    def _has(self, text: str) -> bool:
-        return text in self.text()
-
-    def hides(self, text: str) -> None:
-        self._until(lambda: text not in self.text(), f"{text!r} still there")
-
-    def _until(self, holds: Callable[[], bool], problem: str) -> None:
-        until = time.monotonic() + DEADLINE
-        while not holds():
-            if time.monotonic() > until:
-                raise AssertionError(f"{problem}\n{self.text()}")
-            time.sleep(0.05)
-
-    def place(self, text: str, last: bool = False) -> tuple[int, int]:
-        """Column and row of a text on screen, from 1."""
-        self.shows(text)
-        rows = [(row, line) for row, line in enumerate(self.text().split("\n"), 1) if text in line]
-        row, line = rows[-1 if last else 0]
-        return line.index(text) + 1, row
-
-    def click(self, text: str, *, button: int = 0, right: int = 0, last: bool = False) -> None:
-        """Press and release a button on a text; 0 is the left, 2 the right one."""
-        column, row = self.place(text, last)
-        self.click_at(column + right, row, button)
-
-    def click_at(self, column: int, row: int, button: int = 0) -> None:
-        self.send(f"{ESC}[<{button};{column};{row}M{ESC}[<{button};{column};{row}m")
-
-    def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
-        self.send(f"{ESC}[<0;{start[0]};{start[1]}M")
-        time.sleep(0.3)  # as a hand does
-        self.send(f"{ESC}[<32;{end[0]};{end[1]}M{ESC}[<0;{end[0]};{end[1]}m")
-
-    def wheel(self, text: str, steps: int) -> None:
-        column, row = self.place(text)
-        code = 65 if steps > 0 else 64
-        for _ in range(abs(steps)):
-            self.send(f"{ESC}[<{code};{column};{row}M")
-
-    def stop(self) -> None:
-        self._tmux("kill-server")
-
-
-def _sequence(key: str) -> str:
-    if key in KEYS:
-        return KEYS[key]
-    if key.startswith("Alt+"):
-        return ESC + key.removeprefix("Alt+")
-    if key.startswith("Ctrl+"):
-        return chr(ord(key[-1].upper()) & 0x1F)
-    return key
-
-
-# -- the rows: what UX.md names, by keys and by mouse ---------------------------------------------
 
 
 def prose(screen: Screen) -> None:
@@ -343,7 +227,7 @@ def drag(screen: Screen) -> None:
         return
     column, row = screen.place("│")
     screen.drag((column, row + 3), (column + 6, row + 3))
-    screen._until(lambda: screen.place("│")[0] == column + 6, "the divider has not moved")
+    screen.until(lambda: screen.place("│")[0] == column + 6, "the divider has not moved")
 
 
 def presenting(screen: Screen) -> None:
@@ -364,60 +248,8 @@ def tour(screen: Screen) -> None:
     screen.shows("Step 2 of")
 
 
-_WITH_PAGE = (
+ROWS = (
     prose, completion, answers, peek, restart, empty_click, dead, palette, keys_list, cells, find,
     search, menu, panes, alone, drag, presenting,
 )  # fmt: skip
-ROWS: dict[str, tuple[Callable[[Screen], None], tuple[str, ...]]] = {
-    **{row.__name__: (row, ("page.py",)) for row in _WITH_PAGE},
-    "tour": (tour, ("demo",)),
-}
-
-
-def replay(name: str, size: str) -> str:
-    """Run one row at one size; empty, or what went wrong."""
-    row, arguments = ROWS[name]
-    with tempfile.TemporaryDirectory(prefix="replay-", ignore_cleanup_errors=True) as folder:
-        home = Path(folder)
-        (home / "work").mkdir()
-        (home / "work" / "page.py").write_text(PAGE)
-        screen = Screen(size, home, arguments)
-        try:
-            screen.shows("● idle")
-            row(screen)
-        except AssertionError as problem:
-            return str(problem)
-        finally:
-            screen.stop()
-            _end_all(folder)
-    return ""
-
-
-def _end_all(folder: str) -> None:
-    """End the server and the kernels that were started for this folder."""
-    mark = f"HOME={folder}".encode()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (process / "environ").read_bytes().split(b"\0"):
-                os.kill(int(process.name), signal.SIGTERM)
-        except OSError:
-            continue  # it has ended, or is another user's
-
-
-def main(words: list[str]) -> int:
-    sizes = [word for word in words if word in SIZES] or list(SIZES)
-    rows = [word for word in words if word in ROWS] or list(ROWS)
-    failed = 0
-    print("| row |", " | ".join(sizes), "|")
-    print("|---|", "---|" * len(sizes), sep="")
-    for name in rows:
-        problems = [replay(name, size) for size in sizes]
-        print(f"| {name} |", " | ".join("no" if p else "ok" for p in problems), "|", flush=True)
-        for problem in filter(None, problems):
-            print(problem, file=sys.stderr, flush=True)
-        failed += sum(map(bool, problems))
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+"""Rows that begin with `PAGE` in the editor."""
