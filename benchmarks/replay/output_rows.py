@@ -68,6 +68,7 @@ def frames(screen: Screen) -> None:
 def copying(screen: Screen) -> None:
     """m13, p48: a wrapped line is copied whole by mouse; a drag is no click; rows are counted."""
     _run(screen, "print('word ' * 70 + 'end')", 1)
+    time.sleep(1)  # the panes at the side come at the first run
     first = screen.place("word word")
     column, row = screen.place("end", last=True)
     screen.drag(first, (column + 2, row))
@@ -110,6 +111,8 @@ def toasts(screen: Screen) -> None:
     screen.shows("● idle")
     time.sleep(0.5)
     assert "done after" not in screen.text(), screen.text()
+    screen.send("\x1b[O")  # the terminal is not in focus: only then is it told
+    time.sleep(0.2)
     screen.send("import time; time.sleep(11)\r")
     screen.shows("done after")
     column, row = screen.place("done after")

@@ -124,9 +124,15 @@ class Screen:
         self.send(f"{ESC}[<{button};{column};{row}M{ESC}[<{button};{column};{row}m")
 
     def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Press, move in three steps, release: each in a read of its own, as a hand does."""
         self.send(f"{ESC}[<0;{start[0]};{start[1]}M")
-        time.sleep(0.3)  # as a hand does
-        self.send(f"{ESC}[<32;{end[0]};{end[1]}M{ESC}[<0;{end[0]};{end[1]}m")
+        time.sleep(0.2)
+        for step in (1, 2, 3):
+            column, row = (a + (b - a) * step // 3 for a, b in zip(start, end, strict=True))
+            self.send(f"{ESC}[<32;{column};{row}M")
+            time.sleep(0.1)
+        self.send(f"{ESC}[<0;{end[0]};{end[1]}m")
+        time.sleep(0.2)
 
     def wheel(self, text: str, steps: int) -> None:
         column, row = self.place(text)

@@ -174,6 +174,24 @@ async def test_a_file_that_others_write_is_taken_or_told(
         assert path.read_text() == "0\n1\n2\nx3"
 
 
+async def test_a_cell_whose_title_changes_under_the_cursor_is_told(
+    pane: DocumentsPane, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "a.py", "# %% old\n1")
+    app = PaneApp(pane)
+    async with app.run_test(size=(60, 12)) as pilot:
+        sheet = await opened(pane, path)
+        await change(pane, path, "# %% new\n2", pilot)
+        await until(pilot, lambda: sheet.editor.text == "# %% new\n2")
+        await until(
+            pilot,
+            lambda: any(
+                message.position.of == "new"
+                for message in app.heard_of(DocumentsPane.PositionChanged)
+            ),
+        )
+
+
 async def test_a_link_in_the_place_of_an_open_file_is_an_error_and_is_not_read(
     pane: DocumentsPane, tmp_path: Path
 ) -> None:

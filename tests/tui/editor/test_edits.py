@@ -96,7 +96,7 @@ CASES: list[tuple[str, Command, str]] = [
     ("  a|b", lambda m: edits.insert_line(m, below=True), "  ab\n  |"),
     ("  a|b", lambda m: edits.insert_line(m, below=False), "  |\n  ab"),
     ("# %%\na|\n# %%\nb", lambda m: edits.insert_cell(m, below=True), "# %%\na\n# %%\n|\n# %%\nb"),
-    ("# %%\na|", lambda m: edits.insert_cell(m, below=True), "# %%\na\n# %%\n|"),
+    ("# %%\na|", lambda m: edits.insert_cell(m, below=True), "# %%\na\n\n# %%\n|"),
     (
         "# %%\na\n\n# %%\nb\n|",
         lambda m: edits.insert_cell(m, below=True),

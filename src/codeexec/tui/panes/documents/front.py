@@ -29,6 +29,7 @@ class FrontDocument:
         self._stage = stage
         self._splitting = splitting
         self._welcome = welcome
+        self._posted_title = ""
 
     async def add(self, sheet: DocumentView) -> None:
         """Mount a document that was opened, and show it in front; an editor that has the focus
@@ -77,12 +78,22 @@ class FrontDocument:
 
     def post_position(self) -> None:
         """Post where the cursor is."""
+        if (position := self._position()) is not None:
+            self._posted_title = position.of
+            self._host.post_message(DocumentMessages.PositionChanged(position))
+
+    def post_changed_title(self) -> None:
+        """Post the position if the cell under a cursor that has not moved has another title."""
+        position = self._position()
+        if position is not None and position.of != self._posted_title:
+            self.post_position()
+
+    def _position(self) -> Position | None:
         sheet = self._documents.front
         if sheet is None:
-            return
+            return None
         model = sheet.editor.model
         cursor = model.cursor
         separator = model.cells.separator_at(model.cells.span(model.cells.at(cursor.line))[0])
         title = separator.title if separator is not None else ""
-        position = Position(cursor.line + 1, cursor.column + 1, title)
-        self._host.post_message(DocumentMessages.PositionChanged(position))
+        return Position(cursor.line + 1, cursor.column + 1, title)

@@ -178,6 +178,7 @@ class DocumentsPane(DocumentMessages, Vertical):
         event.stop()
         self.post_message(self.Edited())
         self._documents.show_tabs()
+        self.front.post_changed_title()
         if sheet := self._documents.of_message(event):
             sheet.diagnostics.check_soon()
             sheet.cell_states.follow_text(self.context.snapshot)

@@ -290,9 +290,10 @@ def insert_line(model: EditorModel, below: bool) -> bool:
 
 
 def _has_blank_before_cells(model: EditorModel) -> bool:
-    """Whether the cells of the text are set apart by blank lines."""
+    """Whether the cells of the text are set apart by blank lines; a single one shall be."""
     starts = [model.cells.span(index)[0] for index in range(len(model.cells))]
-    return any(start > 0 and not model.lines[start - 1].strip() for start in starts)
+    before = [model.lines[start - 1] for start in starts if start > 0]
+    return not before or any(not line.strip() for line in before)
 
 
 def insert_cell(model: EditorModel, below: bool) -> bool:
