@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -59,8 +61,9 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 await student.press("alt+1", "end")
                 await student.sees("watching only · let go")
                 await student.write("STUDENT")
-                await student.press("ctrl+s")
                 await student.is_told("This workbench only watches.")
+                await student.press("ctrl+s")
+                await student.until(lambda: len(student.program._notifications) == 1, "said once")
                 await student.press("f5", "ctrl+t", "shift+f9")
                 assert len(student.workbench.documents.sheets) == 2
                 assert "STUDENT" not in student.editor.text
@@ -87,11 +90,32 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 await student.pilot.resize_terminal(80, 24)
                 await student.until(lambda: student.workbench.pane_layout.is_compact, "tabs")
                 await student.until(partial(_is_in, student, "console"), "the console")
-                for key, pane in (("alt+1", "editor"), ("alt+2", "console")):
+                for key, pane in (("alt+2", "console"), ("alt+1", "editor")):
                     await teacher.press(key)
                     teacher.workbench.layout_store.save()
                     await student.until(partial(_is_in, student, pane), pane)
                 await student.sees("F1 keys")
+                # What a cell of the teacher does is seen below the text.
+                teacher.workbench.documents.front.bring(teacher.workbench.documents.sheets[1])
+                await teacher.press("alt+1", "f5")
+                await teacher.is_idle(3)
+                await student.sees("F2 console")
+                teacher.workbench.documents.front.bring(teacher.workbench.documents.sheets[0])
+                teacher.workbench.layout_store.save()
+                await student.until(lambda: "abc" in student.editor.text, "the first file")
+                # A place in text that is not here yet, such as an empty new cell, is none that the
+                # user has left.
+                view = teacher.workbench.documents.shared_view.current()
+                beyond = replace(view, files=tuple(replace(one, line=99) for one in view.files))
+                sharing = student.workbench.sharing
+                sharing.last = None
+                teacher.workbench.sharing._views.save(
+                    teacher.workbench.state.session.session_id, beyond
+                )
+                await sharing.follow()
+                student.workbench.state.app_context.key_at = time.monotonic()  # such as Alt+1
+                await sharing.follow()
+                assert sharing.follows
                 await student.pilot.resize_terminal(100, 30)
                 await student.press("alt+y")
                 await student.sees("watching only · let go")
@@ -103,7 +127,7 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 await student.press("ctrl+q")
                 await student.until(lambda: student.program._exit, "no question at leaving")
             assert swaps.find(lesson) is not None
-            assert len(teacher.snapshot.executions) == 2
+            assert len(teacher.snapshot.executions) == 3
             teacher.workbench.documents.sheets[0].editor.model.history.mark_saved()
     finally:
         await host.close()

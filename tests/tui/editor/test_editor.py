@@ -72,6 +72,9 @@ class Host(App[None]):
     def on_code_editor_block_pressed(self, message: CodeEditor.BlockPressed) -> None:
         self.uttered.append(message)
 
+    def on_code_editor_edit_refused(self, message: CodeEditor.EditRefused) -> None:
+        self.uttered.append(message)
+
     def said(self, kind: type[MessageT]) -> list[MessageT]:
         return [message for message in self.uttered if isinstance(message, kind)]
 
@@ -372,6 +375,9 @@ async def test_read_only_moves_but_does_not_change() -> None:
         await pilot.press("right", "x", "enter", "backspace", "ctrl+x", "ctrl+v", "tab")
         assert app.editor.text == "abc"
         assert app.editor.model.cursor == (0, 1)
+        app.editor.insert("pasted")
+        await pilot.pause()
+        assert len(app.said(CodeEditor.EditRefused)) == 2
 
 
 async def test_tiny_sizes_and_other_texts() -> None:

@@ -112,6 +112,7 @@ class Workbench(RoutedScreen):
         self.status = StatusLine(app_context.theme)
         self._keys_shown = KeysShown(app_context.theme)
         self._beside: list[Frame] = []
+        self._last_error = ("", "")
         self._make_controllers(opening)
 
     def _make_controllers(self, opening: Awaitable[SessionSummary] | None) -> None:
@@ -307,6 +308,10 @@ class Workbench(RoutedScreen):
         await self.dispatcher.deliver(message)
 
     def show_error(self, error: CodeexecError) -> None:
+        """Show an error for a while; one that comes again is not shown twice."""
+        if (error.title, str(error)) == self._last_error:
+            self.app.clear_notifications()
+        self._last_error = (error.title, str(error))
         self.notify(str(error), title=error.title, severity="error", timeout=8)
 
     async def ask_user(self, dialog: Screen[R]) -> R | None:

@@ -71,6 +71,7 @@ class CodeEditor(ScrollView, can_focus=True):
     BlockPressed: TypeAlias = messages.BlockPressed
     CompletionRequested: TypeAlias = messages.CompletionRequested
     CursorMoved: TypeAlias = messages.CursorMoved
+    EditRefused: TypeAlias = messages.EditRefused
     InspectRequested: TypeAlias = messages.InspectRequested
     ModeChanged: TypeAlias = messages.ModeChanged
     PromptRequested: TypeAlias = messages.PromptRequested
@@ -164,12 +165,18 @@ class CodeEditor(ScrollView, can_focus=True):
 
     def type(self, character: str) -> None:
         """Type a character, as a key does."""
+        self._note_refusal()
         self.perform(lambda model: edits.type_text(model, character))
         self.completion.request_while_typing()
 
     def insert(self, text: str) -> None:
         """Put text in place of the selection, as a paste does."""
+        self._note_refusal()
         self.perform(lambda model: editing.insert(model, text))
+
+    def _note_refusal(self) -> None:
+        if self.model.read_only:
+            self.post_message(messages.EditRefused())
 
     def move_to(self, location: Location, *, select: bool = False) -> None:
         """Put the cursor somewhere; with `select` the selection grows or shrinks."""

@@ -107,6 +107,10 @@ class TextCopied(EditorMessage, namespace="code_editor"):
         self.text = text
 
 
+class EditRefused(EditorMessage, namespace="code_editor"):
+    """Text was typed or pasted that a read-only text does not take."""
+
+
 class ModeChanged(EditorMessage, namespace="code_editor"):
     """The mode of a key layer such as vim's has changed; `mode` is its label."""
 

@@ -46,14 +46,17 @@ class HiddenConsole:
                 self._show(run)
 
     def _latest(self, frame: Frame) -> ExecutionView | None:
-        """The run of the editor that changed last; one that failed rather than those skipped."""
+        """The run of the editor that changed last; one that failed rather than those skipped. A
+        watcher sees the runs of all clients."""
+        is_watcher = self._state.options.watch
         latest = None
         for key in frame.changed:
             view = frame.view(key)
             is_run = view is not None and view.cell is not None and not view.options.silent
             if view is None or not is_run or view.status in ("queued", "cancelled"):
                 continue
-            if view.origin == self._state.me and (latest is None or latest.number < view.number):
+            is_seen = is_watcher or view.origin == self._state.me
+            if is_seen and (latest is None or latest.number < view.number):
                 latest = view
         return latest
 

@@ -8,8 +8,11 @@ from dataclasses import replace
 
 from textual.message import Message
 
+from codeexec.domain.errors import Denied
 from codeexec.tui.pane_registry import pane_names
+from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.session.views import SessionView, SessionViews
+from codeexec.tui.session.watch_only import refusal
 from codeexec.tui.widgets.status import StatusLine
 from codeexec.tui.workbench.dispatch import Handler
 from codeexec.tui.workbench.layout.layout_controller import LayoutController
@@ -37,6 +40,8 @@ class SharingController:
         self._views = SessionViews(state.app_context.state / "views")
         self.last: SessionView | None = None
         """The view that was stored, or shown, last."""
+        self._own_view: SessionView | None = None
+        """What was on screen here after it."""
         self._console_place: tuple[str, int] | None = None
         """The place in the console that was followed last."""
         self._pane = ""
@@ -48,7 +53,13 @@ class SharingController:
         return {"follow": self.toggle}
 
     def messages(self) -> Mapping[type[Message], Handler]:
-        return {}
+        return {CodeEditor.EditRefused: self.show_refusal}
+
+    def show_refusal(self, event: CodeEditor.EditRefused) -> None:
+        """Say why the text stays as it is when the user types."""
+        event.stop()
+        watches = self._state.options.watch
+        self._surface.show_error(refusal() if watches else Denied("This text is read only."))
 
     def share_or_follow(self) -> None:
         """Called once a second."""
@@ -97,8 +108,10 @@ class SharingController:
             return
         last_view = self.last
         if last_view is not None and self._has_moved(last_view):
-            if self._state.app_context.key_at <= self._shown_at:
-                last_view = None  # text that came later has moved the cursor, not the user: again
+            if self._state.app_context.key_at <= self._shown_at or self._stands_still(last_view):
+                # Text that came later has moved the cursor, not the user, or the place is one of
+                # text that is not here: again.
+                last_view = None
             elif self._layout.here == "editor":
                 self.toggle()
                 return
@@ -112,18 +125,17 @@ class SharingController:
         if view.front and (last_view is None or not _is_alike(view, last_view)):
             await self._documents.shared_view.follow(view)
             self.last, self._shown_at = view, time.monotonic()
+            self._own_view = self._documents.shared_view.current()
+
+    def _stands_still(self, view: SessionView) -> bool:
+        """Whether the editor shows what it showed when the view was followed."""
+        return self._own_view is not None and not _differ(
+            self._documents.shared_view.current(), self._own_view, view.front
+        )
 
     def _has_moved(self, view: SessionView) -> bool:
         """Whether the editor shows another place than that of the view."""
-        own_view = self._documents.shared_view.current()
-        if view.front not in {file.name for file in own_view.files}:
-            return False
-        watched_files = {file.name: file for file in view.files}
-        own_files = {file.name: file for file in own_view.files}
-        if own_view.front != view.front:
-            return True
-        own_file, watched_file = own_files[own_view.front], watched_files[own_view.front]
-        return (own_file.line, own_file.column) != (watched_file.line, watched_file.column)
+        return _differ(self._documents.shared_view.current(), view, view.front)
 
     def _follow_pane(self, pane: str) -> None:
         """Show the pane that the watched workbench uses, where one pane is shown at a time."""
@@ -139,3 +151,16 @@ class SharingController:
 def _is_alike(view: SessionView, other: SessionView) -> bool:
     """Whether the editor shows the same in both."""
     return view == replace(other, console=view.console, pane=view.pane)
+
+
+def _differ(own_view: SessionView, watched_view: SessionView, front: str) -> bool:
+    """Whether the editor shows another document than `front`, or another place in it; not before
+    the document is open."""
+    own_files = {file.name: file for file in own_view.files}
+    if front not in own_files:
+        return False
+    if own_view.front != front:
+        return True
+    own_file = own_files[front]
+    watched_file = next((file for file in watched_view.files if file.name == front), own_file)
+    return (own_file.line, own_file.column) != (watched_file.line, watched_file.column)
