@@ -14,7 +14,14 @@ from jupyter_client.manager import start_new_kernel
 
 from codeexec.domain.outputs import ErrorInfo, Run, plain
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.tui.render.traceback import FoldedFrames, TracebackFrame, parse, rows, rows_of_failure
+from codeexec.tui.render.traceback import (
+    FoldedFrames,
+    TracebackFrame,
+    message_of_failure,
+    parse,
+    rows,
+    rows_of_failure,
+)
 
 Fail = Callable[[str], list[str]]
 
@@ -185,3 +192,18 @@ def test_frames_of_a_group_lead_to_their_lines() -> None:
     assert own == [(4, "", 10), (4, "", 7), (None, "/home/me/jobs.py", 3)]
     assert [len(frame.rows) for frame in traceback.frames] == [2, 2, 2, 2]
     assert "\n".join(row.text for row in rows(traceback, opened=True)).count("\n") == 17
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("SyntaxError", "invalid syntax (1205200785.py, line 2)", "SyntaxError: invalid syntax"),
+        ("SyntaxError", "invalid syntax (mine.py, line 2)", None),
+        ("ValueError", "", "ValueError"),
+    ],
+)
+def test_messages_name_no_file_that_ipython_made_up(
+    name: str, value: str, message: str | None
+) -> None:
+    view = ExecutionView("e", "x", "error", error=ErrorInfo(name, value))
+    assert message_of_failure(view) == (message or f"{name}: {value}")
