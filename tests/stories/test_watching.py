@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from codeexec.domain.errors import Denied
 from codeexec.tui.options import OpenOptions
 from support.bench import Bench, engine_in, open_bench
 
@@ -64,6 +65,10 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 await student.is_told("This workbench only watches.")
                 await student.press("ctrl+s")
                 await student.until(lambda: len(student.program._notifications) == 1, "said once")
+                for _ in range(3):
+                    student.workbench.show_error(Denied("Said often."))
+                await student.is_told("Said often.")
+                assert len(student.program._notifications) == 2
                 await student.press("f5", "ctrl+t", "shift+f9")
                 assert len(student.workbench.documents.sheets) == 2
                 assert "STUDENT" not in student.editor.text

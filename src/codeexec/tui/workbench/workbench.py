@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -71,6 +72,9 @@ _SHARE_EVERY = 1.0
 _FURNISH_AFTER = 0.3
 """Seconds that are left to the first key, the first run, and the kernel's own start."""
 
+_SAME_ERROR = 2.0
+"""Seconds in which the same error counts as one."""
+
 _BESIDE_AFTER = 0.04
 """Seconds by which artifacts and variables are updated after the console, which is drawn first."""
 
@@ -113,6 +117,7 @@ class Workbench(RoutedScreen):
         self._keys_shown = KeysShown(app_context.theme)
         self._beside: list[Frame] = []
         self._last_error = ("", "")
+        self._error_at = 0.0
         self._make_controllers(opening)
 
     def _make_controllers(self, opening: Awaitable[SessionSummary] | None) -> None:
@@ -309,9 +314,12 @@ class Workbench(RoutedScreen):
 
     def show_error(self, error: CodeexecError) -> None:
         """Show an error for a while; one that comes again is not shown twice."""
-        if (error.title, str(error)) == self._last_error:
+        shown, at = (error.title, str(error)), time.monotonic()
+        if shown == self._last_error:
+            if at - self._error_at < _SAME_ERROR:
+                return  # for each key of what is typed; the first may not be on screen yet
             self.app.clear_notifications()
-        self._last_error = (error.title, str(error))
+        self._last_error, self._error_at = shown, at
         self.notify(str(error), title=error.title, severity="error", timeout=8)
 
     async def ask_user(self, dialog: Screen[R]) -> R | None:
