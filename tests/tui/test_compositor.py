@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 from textual.app import App, ComposeResult
 from textual.containers import Vertical
 from textual.geometry import Size
@@ -41,21 +44,24 @@ async def test_a_widget_hears_of_its_size_where_a_place_was_looked_up_before_the
     app = Shown()
     async with app.run_test(size=(40, 10)) as pilot:
         widget, box = app.query_one(Sized), app.query_one(Vertical)
-        await pilot.pause()
-        assert widget.sizes[-1] == Size(40, 10)
+
+        async def until(holds: Callable[[], bool]) -> None:
+            async with asyncio.timeout(20):
+                while not holds():
+                    await pilot.pause(0.01)
+
+        await until(lambda: widget.sizes[-1:] == [Size(40, 10)])
         box.display = False
-        await pilot.pause()
+        await until(lambda: widget not in app.screen._compositor.visible_widgets)
         widget.sizes.clear()
         app.screen._refresh_layout(scroll=True)  # what something that scrolls does
         box.display = True
         assert widget in app.screen._compositor.full_map  # a place is looked up
-        await pilot.pause()
-        assert widget.sizes == [Size(40, 10)]
+        await until(lambda: widget.sizes == [Size(40, 10)])
         app.screen._refresh_layout(scroll=True)
         widget.styles.height = 4
         assert widget in app.screen._compositor.full_map
-        await pilot.pause()
-        assert widget.sizes == [Size(40, 10), Size(40, 4)]
+        await until(lambda: widget.sizes == [Size(40, 10), Size(40, 4)])
         app.screen._refresh_layout()
-        await pilot.pause()
+        await pilot.pause(0.1)
         assert len(widget.sizes) == 2
