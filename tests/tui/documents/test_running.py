@@ -291,7 +291,7 @@ async def test_running_the_last_cell_writes_no_empty_cell(
         assert len(sheet.editor.cells()) == 2
         sheet.editor.insert("z = 3")
         assert pane.saver.save()
-        assert script.read_text() == "# %% one\nx = 1\n# %%\nz = 3"
+        assert script.read_text() == "# %% one\nx = 1\n\n# %%\nz = 3"
 
         sheet = await pane.opener.open(notebook)
         assert sheet is not None
