@@ -31,18 +31,25 @@ class LanguageService:
         content: dict[str, object] = {"code": code, "cursor_pos": cursor}
         message = await self._ask_beside("complete_request", content, QUESTION)
         completions = replies.completions(message.content, len(code), cursor)
-        if not completions.matches and self._mended is not self._ready():
-            self._mended = self._ready()
-            if await self._mend_completion():
+        if not completions.matches and self._mended is not (ready := self._ready()):
+            try:
+                removed = await self._mend_completion()
+            except Busy:
+                return completions  # tried again with the next request
+            self._mended = ready
+            if removed:
                 return await self.complete(code, cursor)
         return completions
 
     async def _mend_completion(self) -> bool:
-        """Whether something was in the way of every completion, and is gone."""
+        """Whether something was in the way of every completion, and is gone. Busy if the kernel
+        does not answer."""
         try:
             return parse_count(await self.ask(mend_completion_code(), QUESTION)) > 0
+        except Busy:
+            raise
         except CodeexecError:
-            return False  # a kernel of another language, or one that is busy
+            return False  # a kernel of another language
 
     async def inspect(self, code: str, cursor: int, detail: int) -> Inspection:
         content: dict[str, object] = {"code": code, "cursor_pos": cursor, "detail_level": detail}
