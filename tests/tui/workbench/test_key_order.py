@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult
+from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -26,13 +28,19 @@ class SlowCards(Widget, can_focus=True):
 
 
 class Fields(App[str]):
+    BINDINGS: ClassVar[list[BindingType]] = [("f", "search", "The field")]
+
+    async def action_search(self) -> None:
+        await asyncio.sleep(0)
+        self.query_one(Input).focus()
+
     def compose(self) -> ComposeResult:
         self.key_order = KeyOrder(self, super().on_event)
         yield SlowCards()
         yield Input()
 
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key):
+        if isinstance(event, events.Key) and not event.is_forwarded:
             await self.key_order.take(event)
         else:
             await super().on_event(event)
@@ -53,6 +61,18 @@ async def test_keys_wait_for_a_widget_that_is_slow_to_move_the_focus() -> None:
             while field.value != "abc":
                 await pilot.pause(0.01)
         assert cards.keys == ["i"]
+
+
+async def test_keys_wait_for_the_screen_where_nothing_has_the_focus() -> None:
+    app = Fields()
+    async with app.run_test() as pilot:
+        field = app.query_one(Input)
+        app.screen.set_focus(None)
+        for character in "fabc":
+            app.post_message(events.Key(character, character))
+        async with asyncio.timeout(20):
+            while field.value != "abc":
+                await pilot.pause(0.01)
 
 
 async def test_keys_go_on_when_the_widget_is_removed() -> None:

@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import fitted, one_line, plain_words
+from codeexec.tui.session.ask import focus_now
 from codeexec.tui.widgets.click_rows import ClickRows
 from codeexec.tui.widgets.field import Field
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
@@ -208,7 +209,7 @@ class Picker(Modal[R]):
 
     def action_search(self) -> None:
         self.field.display = True
-        self.field.focus()
+        focus_now(self.field)
 
     @on(Input.Changed)
     def field_changed(self, event: Input.Changed) -> None:

@@ -102,9 +102,12 @@ class KeyOrder:
         self._mark()
 
     def _target_of(self, event: Typed) -> Widget | None:
-        """The widget that handles a key or a click; None for what moves no focus later."""
+        """The widget that handles a key or a click; None for what moves no focus later.
+
+        Where none has the focus, as on a screen that has just opened, its screen handles keys.
+        """
         if isinstance(event, events.Key):
-            return self._app.focused
+            return self._app.focused or self._app.screen
         if isinstance(event, events.MouseUp):
             try:
                 return self._app.get_widget_at(*event.screen_offset)[0]
