@@ -375,7 +375,8 @@ def sessions(screen: Screen) -> None:
     screen.press("Alt+9")
     screen.shows("lesson")
     screen.click("lesson")
-    screen.press("Enter")
+    screen.hides("Sessions")
+    screen.press("Alt+2")
     screen.shows("a = 1", "[1]")
 
 
