@@ -37,6 +37,12 @@ def test_what_is_seldom_needed_is_not_on_the_way_to_the_first_key() -> None:
     assert not loaded & late
 
 
+def test_plain_rules_of_ignored_files_need_no_regex_with_a_time_limit() -> None:
+    parse = "import codeexec.tui.panes.files.ignore_rules as rules; rules.Parser().parse"
+    assert "regex" not in loaded_by(f"{parse}(['*.pyc', 'build/', '!keep.py'])")
+    assert "regex" in loaded_by(f"{parse}(['*a*b*c'])")
+
+
 def test_the_first_frame_and_its_prompt_need_the_standard_library_alone() -> None:
     loaded = loaded_by(
         "import codeexec.tui.boot.entry, codeexec.tui.boot.first_frame, codeexec.tui.boot.start\n"

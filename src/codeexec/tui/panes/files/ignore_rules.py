@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from typing import Any, cast
 
-import regex
 from pathspec import GitIgnoreSpec
 from pathspec.pattern import RegexMatchResult
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
@@ -51,7 +50,7 @@ class Parser:
             if many or _ODD_SET.search(line):
                 return _LimitedRule(expression, include, self._budget)
             return GitIgnoreSpecPattern(re.compile(expression), include)
-        except (ValueError, re.error, regex.error, OverflowError, RecursionError):
+        except (ValueError, re.error, OverflowError, RecursionError):
             return None
 
 
@@ -66,8 +65,14 @@ class _LimitedRule(GitIgnoreSpecPattern):
     __slots__ = ("_budget", "_compiled")
 
     def __init__(self, expression: str, include: bool | None, budget: _Budget) -> None:
+        """ValueError for what is no regular expression."""
+        import regex  # 3 MB, for rules that few folders have
+
         super().__init__(re.compile(""), include)
-        self._compiled = regex.compile(expression)
+        try:
+            self._compiled = regex.compile(expression)
+        except regex.error as error:
+            raise ValueError(str(error)) from error
         self._budget = budget
 
     def match_file(self, file: Any) -> RegexMatchResult | None:
