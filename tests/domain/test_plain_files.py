@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.domain.plain_files import FileTooLarge, NotPlainFile, read_plain, read_plain_text
+from codeexec.domain.plain_files import (
+    FIRST_LINE,
+    FileTooLarge,
+    NotPlainFile,
+    read_first_line,
+    read_plain,
+    read_plain_text,
+)
 
 
 def test_a_plain_file_is_read_to_its_limit(tmp_path: Path) -> None:
@@ -51,3 +58,14 @@ def test_text_is_utf8(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"\xff")
     with pytest.raises(UnicodeDecodeError):
         read_plain_text(tmp_path / "a")
+
+
+def test_the_first_line_is_read_without_its_end_and_up_to_a_limit(tmp_path: Path) -> None:
+    script = tmp_path / "a"
+    script.write_bytes(b"#!/bin/sh -e\necho one\n")
+    assert read_first_line(script) == "#!/bin/sh -e"
+    script.write_bytes(b"x" * 1000)
+    assert read_first_line(script) == "x" * FIRST_LINE
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NotPlainFile):
+        read_first_line(tmp_path / "pipe")

@@ -23,6 +23,8 @@ _PAGE = 1 << 20
 
 SMALL = 1_000_000
 """Bytes that a file of settings, a theme or a kernelspec may have."""
+FIRST_LINE = 200
+"""Bytes that are read of the first line of a script."""
 
 
 class NotPlainFile(OSError):
@@ -95,6 +97,16 @@ def read_plain(
 def read_plain_text(path: str | os.PathLike[str], limit: int = SMALL) -> str:
     """The text of a UTF-8 file. Raises OSError as `read_plain` does, and UnicodeDecodeError."""
     return read_plain(path, limit).decode("utf-8")
+
+
+def read_first_line(path: str | os.PathLike[str]) -> str:
+    """The first line of a regular file, at most `FIRST_LINE` bytes of it, where `#!` names an
+    interpreter. Raises OSError as `read_plain` does."""
+    handle = open_plain(path)
+    try:
+        return os.read(handle, FIRST_LINE).partition(b"\n")[0].decode("utf-8", "replace")
+    finally:
+        os.close(handle)
 
 
 def _size(count: int) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
 from codeexec.domain.errors import CodeexecError, UsageError
+from codeexec.domain.plain_files import read_first_line
 from codeexec.domain.secret_env import without_secrets
 from codeexec.environments.temporary import sweep
 from codeexec.environments.trust.store import trust_step
@@ -27,6 +28,7 @@ from codeexec.kernels.process.spawn import (
 
 if TYPE_CHECKING:
     from codeexec.cli.run_options import RunOptions
+    from codeexec.languages.model import Language
 
 STDIN = "-"
 
@@ -116,28 +118,36 @@ def runs_as_program(options: RunOptions) -> bool:
         return False
     # Other languages are programs too, unless they are to run on a kernel of theirs; what is no
     # program is rejected by `load_program`.
-    return not _is_other_language(options.file) or is_foreign_program(options)
+    return not _is_other_language(options.file) or _foreign_language(options) is not None
 
 
-def is_foreign_program(options: RunOptions) -> bool:
-    """Whether the file is a program of another language than Python, built and run by its tools."""
+def _foreign_language(options: RunOptions) -> Language | None:
+    """The language of a program that is built and run by its tools; None for Python, and for what
+    needs a kernel. UsageError for a header."""
     if options.kernel or not _is_other_language(options.file):
-        return False
+        return None
     from codeexec.cli.script.steps import language_of_file
 
-    return language_of_file(options.file) is not None
+    return language_of_file(options.file)
 
 
 def _is_other_language(file: str) -> bool:
     suffix = os.path.splitext(file)[1].lower()  # noqa: PTH122
     if file == STDIN or suffix in (".py", ".pyw"):
         return False
-    from codeexec.cli.script.steps import first_line_of
     from codeexec.languages.running import refusal
 
     first = "" if suffix else first_line_of(file)
     name = os.path.basename(file)  # noqa: PTH119
     return refusal(name, first, "python") is not None
+
+
+def first_line_of(file: str) -> str:
+    """Empty where it cannot be read: running the file reports the error."""
+    try:
+        return read_first_line(file)
+    except OSError:
+        return ""
 
 
 def find_script(options: RunOptions) -> Script | None:
@@ -313,12 +323,11 @@ def _terminal_size() -> os.terminal_size | None:
 def _ready_script(options: RunOptions) -> Script | None:
     """See `find_script`; a program of another language is built as well, unless its build is to be
     recorded. NotRun where that fails."""
-    if not is_foreign_program(options):
+    language = _foreign_language(options)
+    if language is None:
         return find_script(options)
     from codeexec.cli.script import steps
 
-    language = steps.language_of_file(options.file)
-    assert language is not None
     is_recorded = options.as_json or options.save is not None
     script = steps.find_program(options, language, "parsed" if is_recorded else None)
     build = steps.build_script(script, options)

@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
-from codeexec.cli.script.launch import NotRun, Script, check_file, own_environment
+from codeexec.cli.script.launch import (
+    NotRun,
+    Script,
+    check_file,
+    first_line_of,
+    own_environment,
+)
 from codeexec.domain.errors import UsageError
-from codeexec.domain.plain_files import open_plain
 from codeexec.kernels.process.steps.build import BuildResult, Program, build_program, plan_program
 from codeexec.kernels.process.steps.tools import ToolMissing
 from codeexec.languages.plan import PlanOptions, Report, language_of_program
@@ -40,18 +45,6 @@ def language_of_file(file: str) -> Language | None:
     """The language in which the file is a program, unless that is Python. UsageError for a
     header."""
     return language_of_program(os.path.basename(file), first_line_of(file))  # noqa: PTH119
-
-
-def first_line_of(file: str) -> str:
-    """Empty where it cannot be read: running the file reports the error."""
-    try:
-        handle = open_plain(file)
-    except OSError:
-        return ""
-    try:
-        return os.read(handle, 200).partition(b"\n")[0].decode("utf-8", "replace")
-    finally:
-        os.close(handle)
 
 
 def find_program(

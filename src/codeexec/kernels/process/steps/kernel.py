@@ -19,6 +19,7 @@ from codeexec.domain.errors import CodeexecError, Conflict, UsageError
 from codeexec.domain.events import KernelRef
 from codeexec.domain.options import PROGRAMS, ProgramOptions
 from codeexec.domain.outputs import ErrorInfo
+from codeexec.domain.plain_files import read_first_line
 from codeexec.environments.base import Environment, TerminalSize
 from codeexec.environments.local import LocalEnvironment
 from codeexec.kernels.backends import Backend, BackendContext
@@ -230,10 +231,7 @@ class ProgramExecution:
                 "Build and run it by a shell: !g++ in a cell, or the terminal.",
             )
         path = Path(self._choice.cwd, file)
-        first_line = ""
-        if not self._language.build:
-            with path.open("rb") as source:
-                first_line = source.readline(200).decode("utf-8", "replace").rstrip("\n")
+        first_line = "" if self._language.build else read_first_line(path)
         language_of_program(path.name, first_line)  # a header is refused
         options = self._options
         root = Path(self._environment.base_paths.workspace)
