@@ -113,11 +113,9 @@ def require_built(script: BuiltScript, build: BuildResult) -> None:
 
 def failure_words(program: Program, build: BuildResult) -> str:
     """How a build ended that did not succeed."""
-    if build.status < 0:
-        from codeexec.kernels.process.program import signal_name
+    from codeexec.kernels.process.steps.report import build_error
 
-        return f"{program.plan.tool} was ended by {signal_name(-build.status)}."
-    return f"{program.plan.tool} ended with status {build.status}."
+    return build_error(program.plan.tool, build.status).value
 
 
 def _write_error(data: bytes) -> None:

@@ -178,11 +178,7 @@ class ProgramRun:
 
     def _failure(self) -> ErrorInfo | None:
         code = self.spawned.process.returncode
-        if code < 0:
-            return ErrorInfo("Signal", signal_name(-code))
-        if code == 0:
-            return None
-        return self._error or ErrorInfo("SystemExit", str(code))
+        return self._error if code > 0 and self._error is not None else exit_error(code)
 
     # -- streams -------------------------------------------------------------------------
 
@@ -300,6 +296,14 @@ class ProgramRun:
         for source in (self._channel, *self._streams.values()):
             source.close()
         self.spawned.close()
+
+
+def exit_error(code: int) -> ErrorInfo | None:
+    """The error of an execution whose program ended with `code`, negative for a signal; None for
+    0."""
+    if code < 0:
+        return ErrorInfo("Signal", signal_name(-code))
+    return ErrorInfo("SystemExit", str(code)) if code else None
 
 
 def signal_name(number: int) -> str:

@@ -12,7 +12,6 @@ import logging
 import os
 import signal
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from codeexec.domain.errors import CodeexecError, Conflict, UsageError
@@ -39,7 +38,7 @@ from codeexec.kernels.base import (
     StreamWritten,
 )
 from codeexec.kernels.capabilities import Capabilities
-from codeexec.kernels.process.program import signal_name
+from codeexec.kernels.process.program import exit_error
 from codeexec.kernels.process.steps.build import BuildResult, Program, plan_program
 from codeexec.kernels.process.steps.cache import keep_code
 from codeexec.kernels.process.steps.report import (
@@ -197,10 +196,10 @@ class ProgramExecution:
         except CodeexecError as error:
             log.info("a program was not run: %s", error)
             words = f"{error.message} {error.next_step}".rstrip()
-            finished = Finished(self._call.execution, "error", ErrorInfo(error.title, words))
+            finished = self._finished(ErrorInfo(error.title, words))
         except OSError as error:
             words = f"{error.filename or 'A file'}: {error.strerror or error}"
-            finished = Finished(self._call.execution, "error", ErrorInfo("Not run", words))
+            finished = self._finished(ErrorInfo("Not run", words))
         self._tell(finished)
 
     async def _run_code(self) -> Finished:
@@ -215,13 +214,13 @@ class ProgramExecution:
         if self._options.steps != "run" or program.folder is None:
             build = await self._build_program(program)
             if build.status:
-                return self._finished("error", build_error(program.plan.tool, build.status))
+                return self._finished(build_error(program.plan.tool, build.status))
             if self._options.steps == "build":
-                return self._finished("ok", None)
+                return self._finished(None)
         elif not os.access(program.folder.program, os.X_OK):
             raise Conflict(f"{Path(file).name} was not built yet.", "Build it first.")
         if self._is_ended:
-            return self._finished("error", ErrorInfo("Signal", "SIGINT"))
+            return self._finished(exit_error(-signal.SIGINT))
         return await self._run_program(program)
 
     def _plan(self, file: str) -> Program:
@@ -269,20 +268,16 @@ class ProgramExecution:
         )
         if self._is_ended:  # interrupted while the terminal was being made
             await terminal.kill()
-            return self._finished("error", ErrorInfo("Signal", "SIGINT"))
+            return self._finished(exit_error(-signal.SIGINT))
         self._run = TerminalRun(terminal, self._write, self._ask)
         end = await self._run.run()
         seconds = time.monotonic() - began
         step = await asyncio.to_thread(step_result, program, "run", end, seconds, self._tail)
         self._tell(StepDone(self._call.execution, step))
-        if end.code < 0:
-            return self._finished("error", ErrorInfo("Signal", signal_name(-end.code)))
-        if end.code:
-            return self._finished("error", ErrorInfo("SystemExit", str(end.code)))
-        return self._finished("ok", None)
+        return self._finished(exit_error(end.code))
 
-    def _finished(self, status: str, error: ErrorInfo | None) -> Finished:
-        return Finished(self._call.execution, "ok" if status == "ok" else "error", error)
+    def _finished(self, error: ErrorInfo | None) -> Finished:
+        return Finished(self._call.execution, "error" if error else "ok", error)
 
     def _write(self, text: str) -> None:
         self._tail = (self._tail + text)[-MOST_ERRORS:]
@@ -290,8 +285,7 @@ class ProgramExecution:
 
     def _ask(self, is_password: bool) -> None:
         if self._call.options.allow_stdin:
-            request = InputRequested(self._call.execution, "", is_password)
-            self._tell(replace(request, echoed=True))
+            self._tell(InputRequested(self._call.execution, "", is_password, echoed=True))
 
     def _tell(self, event: KernelEvent) -> None:
         self._sink([event])
