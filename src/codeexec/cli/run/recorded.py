@@ -10,22 +10,25 @@ from typing import TYPE_CHECKING
 
 from codeexec.cli.run.source import STDIN, LoadedProgram, Piece, load_program, numbered
 from codeexec.cli.script.launch import Script, plan_streams
-from codeexec.cli.script.steps import BuiltScript
 from codeexec.documents.files import read_file
 from codeexec.domain.errors import DocumentError
 from codeexec.domain.events import KernelRef
 from codeexec.kernels.process.kernel import BACKEND, ProgramBackend
 from codeexec.kernels.process.spawn import SpawnedProgram
-from codeexec.kernels.process.steps.report import BuiltStep
 
 if TYPE_CHECKING:
     from codeexec.cli.run_options import RunOptions
+    from codeexec.cli.script.steps import BuiltScript
 
 
 def run_recorded(script: Script, options: RunOptions) -> int:
     """Run the script in a session; returns the exit status."""
     program = _load(options.file)
-    if isinstance(script, BuiltScript):
+    if not script.has_hook:
+        # Imported for programs of other languages alone: a Python starts without them.
+        from codeexec.cli.script.steps import BuiltScript
+
+        assert isinstance(script, BuiltScript)
         return _run_built(script, options, program)
     spawned = _spawn(script, program.pieces[0].code)
     name = os.path.basename(script.interpreter)  # noqa: PTH119
@@ -37,6 +40,8 @@ def run_recorded(script: Script, options: RunOptions) -> int:
 
 def _run_built(script: BuiltScript, options: RunOptions, loaded: LoadedProgram) -> int:
     """Run a program that was built, or record that its build has failed."""
+    from codeexec.kernels.process.steps.report import BuiltStep
+
     assert script.build is not None, "it is built before it is recorded"
     program = script.program
     built = BuiltStep(program, script.build)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from typing import TYPE_CHECKING
 
 from codeexec.domain.errors import ProtocolError, UsageError
 from codeexec.domain.events import KernelRef
@@ -24,9 +25,11 @@ from codeexec.kernels.base import (
 )
 from codeexec.kernels.capabilities import Capabilities
 from codeexec.kernels.jupyter.messages.questions import parse_variables
-from codeexec.kernels.process.program import ProgramRun
+from codeexec.kernels.process.program import ProgramRun, joined_errors
 from codeexec.kernels.process.spawn import SpawnedProgram
-from codeexec.kernels.process.steps.report import BuiltStep, joined_errors, run_step
+
+if TYPE_CHECKING:
+    from codeexec.kernels.process.steps.report import BuiltStep
 
 log = logging.getLogger(__name__)
 
@@ -122,10 +125,8 @@ class ProgramKernel:
                 self._backend.status = run.status
                 kernel_events[-1:] = [*_variables(run.variables), kernel_events[-1]]
                 if built is not None:
-                    code = run.spawned.process.returncode
-                    step = run_step(
-                        built.program, code, time.monotonic() - run.spawned.started, errors
-                    )
+                    seconds = time.monotonic() - run.spawned.started
+                    step = built.run_result(run.spawned.process.returncode, seconds, errors)
                     kernel_events[-1:] = [StepDone(execution, step), kernel_events[-1]]
             self._sink(kernel_events)
 

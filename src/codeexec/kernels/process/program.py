@@ -14,7 +14,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Literal
 
 from codeexec.domain.outputs import ErrorInfo
@@ -39,6 +39,9 @@ LINGER = 2.0
 
 MOST_MESSAGE = 256 * 2**20
 """Bytes of a message at most; a larger one is refused with a notice in its place."""
+
+MOST_ERRORS = 1 << 18
+"""Characters of a program's stderr, the last ones, in which diagnostics are looked for."""
 
 StreamName = Literal["stdout", "stderr"]
 
@@ -296,6 +299,14 @@ class ProgramRun:
         for source in (self._channel, *self._streams.values()):
             source.close()
         self.spawned.close()
+
+
+def joined_errors(errors: str, events: Sequence[KernelEvent]) -> str:
+    """The last characters of stderr after these events."""
+    for event in events:
+        if isinstance(event, StreamWritten) and event.stream == "stderr":
+            errors = (errors + event.text)[-MOST_ERRORS:]
+    return errors
 
 
 def exit_error(code: int) -> ErrorInfo | None:

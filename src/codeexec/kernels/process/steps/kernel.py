@@ -38,15 +38,10 @@ from codeexec.kernels.base import (
     StreamWritten,
 )
 from codeexec.kernels.capabilities import Capabilities
-from codeexec.kernels.process.program import exit_error
+from codeexec.kernels.process.program import MOST_ERRORS, exit_error
 from codeexec.kernels.process.steps.build import BuildResult, Program, plan_program
 from codeexec.kernels.process.steps.cache import keep_code
-from codeexec.kernels.process.steps.report import (
-    MOST_ERRORS,
-    BuiltStep,
-    build_error,
-    step_result,
-)
+from codeexec.kernels.process.steps.report import BuiltStep, build_error, step_result
 from codeexec.kernels.process.steps.session_build import SessionBuild
 from codeexec.kernels.process.steps.terminal_run import PREPARED, TerminalRun
 from codeexec.languages.catalog import by_name

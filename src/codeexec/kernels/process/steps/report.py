@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codeexec.domain.outputs import ErrorInfo
@@ -13,8 +12,6 @@ from codeexec.kernels.process.program import signal_name
 from codeexec.kernels.process.steps.build import BuildResult, Program
 from codeexec.languages.problems.read import find_problems
 
-MOST_ERRORS = 1 << 18
-"""Characters of a program's stderr, the last ones, in which diagnostics are looked for."""
 BUILD_FAILED = "BuildFailed"
 """Name of the error of an execution whose build failed."""
 
@@ -26,13 +23,9 @@ class BuiltStep:
     program: Program
     build: BuildResult
 
-    @property
-    def is_needed(self) -> bool:
-        return bool(self.program.plan.build)
-
     def events(self, execution: str) -> list[KernelEvent]:
         """Of an execution that begins with this build, and ends with it where it has failed."""
-        if not self.is_needed:
+        if not self.program.plan.build:
             return []
         events: list[KernelEvent] = []
         if self.build.report:
@@ -56,15 +49,14 @@ class BuiltStep:
             is_reused=build.is_reused,
         )
 
+    def run_result(self, code: int, seconds: float, errors: str) -> StepResult:
+        """The step in which the program ran; `code` is negative for a signal."""
+        return step_result(self.program, "run", ProcessEnd(code), seconds, errors)
+
 
 def build_error(tool: str, status: int) -> ErrorInfo:
     how = f"was ended by {signal_name(-status)}" if status < 0 else f"ended with status {status}"
     return ErrorInfo(BUILD_FAILED, f"{tool} {how}.")
-
-
-def run_step(program: Program, code: int, seconds: float, errors: str) -> StepResult:
-    """The step in which the program ran; `code` is negative for a signal."""
-    return step_result(program, "run", ProcessEnd(code), seconds, errors)
 
 
 def step_result(
@@ -92,11 +84,3 @@ def step_result(
         is_reused,
         problems,
     )
-
-
-def joined_errors(errors: str, events: Sequence[KernelEvent]) -> str:
-    """The last characters of stderr after these events."""
-    for event in events:
-        if isinstance(event, StreamWritten) and event.stream == "stderr":
-            errors = (errors + event.text)[-MOST_ERRORS:]
-    return errors
