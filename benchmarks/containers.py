@@ -40,12 +40,12 @@ class Listener:
         self.ended: set[str] = set()
         self._news = asyncio.Event()
 
-    def sink(self, facts: Sequence[KernelEvent]) -> None:
-        for fact in facts:
-            if isinstance(fact, StreamWritten):
-                self.text.append(fact.text)
-            elif isinstance(fact, Finished):
-                self.ended.add(fact.execution)
+    def sink(self, events: Sequence[KernelEvent]) -> None:
+        for event in events:
+            if isinstance(event, StreamWritten):
+                self.text.append(event.text)
+            elif isinstance(event, Finished):
+                self.ended.add(event.execution)
         self._news.set()
 
     async def until(self, holds: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""What every import on the ways of the face, the server and `run` costs, as a table.
+"""What every import on the ways of the client, the server and `run` costs, as a table.
 
     python benchmarks/imports.py [--rounds N] [--json] [--least MS]
 
@@ -20,8 +20,8 @@ import time
 from dataclasses import asdict, dataclass
 
 WAYS: dict[str, str] = {
-    "face: spawn a server": "import codeexec.client.spawn",
-    "face: client of a socket": "import asyncio, codeexec.client.socket",
+    "client: spawn a server": "import codeexec.client.spawn",
+    "client: of a socket": "import asyncio, codeexec.client.socket",
     "server: until the socket is bound": "import codeexec.server.start, codeexec.kernels.early",
     "server: all before serving": (
         "import codeexec.server.start, codeexec.kernels.early, codeexec.server.main,"

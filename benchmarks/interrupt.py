@@ -32,7 +32,7 @@ async def wait_for(session: SessionClient, after: int, kind: type, rows: int = 0
                 if isinstance(record.event, OutputChanged) and record.event.total < rows:
                     continue
                 return record
-    raise AssertionError("the stream of facts ended")
+    raise AssertionError("the stream of events ended")
 
 
 async def measure(repetitions: int) -> None:

@@ -47,11 +47,11 @@ class Drain:
         self.characters = 0
         self._ended = asyncio.Event()
 
-    def sink(self, facts: Sequence[KernelEvent]) -> None:
-        for fact in facts:
-            if isinstance(fact, StreamWritten):
-                self.characters += len(fact.text)
-            elif isinstance(fact, Finished):
+    def sink(self, events: Sequence[KernelEvent]) -> None:
+        for event in events:
+            if isinstance(event, StreamWritten):
+                self.characters += len(event.text)
+            elif isinstance(event, Finished):
                 self._ended.set()
 
     async def run(self, kernel: Kernel, code: str) -> float:

@@ -51,14 +51,14 @@ class Subject:
         argv = [sys.executable, self._launcher, "-f", "{connection_file}"]
         return launch.spawn(argv, self._cwd, {})
 
-    def _sink(self, facts: Sequence[KernelEvent]) -> None:
-        for fact in facts:
-            if isinstance(fact, Finished):
+    def _sink(self, events: Sequence[KernelEvent]) -> None:
+        for event in events:
+            if isinstance(event, Finished):
                 self._ended.set()
-            elif isinstance(fact, Reached):
+            elif isinstance(event, Reached):
                 outbox = self.kernel.capabilities.outbox
                 assert outbox is not None
-                outbox.acknowledge(fact)
+                outbox.acknowledge(event)
 
     async def start(self) -> float:
         began = time.perf_counter()

@@ -83,7 +83,7 @@ class Engine:
         """Ask the engine what it is; EnvironmentUnavailable when it cannot be reached or used."""
         told = _object(await self.call("info", "--format", "{{json .}}", deadline=INFO_DEADLINE))
         if "host" in told:  # podman's own layout
-            return self._podman_facts(told)
+            return self._podman_info(told)
         if told.get("ServerErrors"):
             errors = _list(told["ServerErrors"])
             raise explain(self.name, 1, "\n".join(str(error) for error in errors))
@@ -164,7 +164,7 @@ class Engine:
         except OSError as error:
             raise _not_installed(self.name, error) from error
 
-    def _podman_facts(self, told: Mapping[str, object]) -> EngineInfo:
+    def _podman_info(self, told: Mapping[str, object]) -> EngineInfo:
         host = _mapping(told["host"])
         security = _mapping(host.get("security"))
         rootless = bool(security.get("rootless"))

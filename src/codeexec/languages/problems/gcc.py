@@ -40,7 +40,8 @@ _SANITIZER = re.compile(
 _FRAME = re.compile(rf"    #\d+ 0x[0-9a-f]+ in (?P<function>.+) {_PLACE}$")
 _LINKER_FAILED = re.compile(r"ld returned \d+ exit status|linker command failed")
 """Comes after the errors themselves."""
-_ESCAPE = re.compile(r"\\([0-7]{3}|.)")
+_ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
+_ESCAPED = {b"n": b"\n", b"t": b"\t"}
 _ANSI = re.compile(r"\x1b\[[0-9;]*[mK]")
 _SEVERITIES: dict[str, Severity] = {"warning": "warning", "note": "note", "remark": "note"}
 _REQUESTED = ("required from", "requested here", "included from here")
@@ -190,11 +191,9 @@ def _unescaped(text: str) -> str:
     """Text in which GCC has escaped quotes, backslashes, newlines and bytes (octal)."""
     if "\\" not in text:
         return text
-    named = {"n": b"\n", "t": b"\t"}
 
     def byte(match: re.Match[bytes]) -> bytes:
-        sign = match[1].decode("latin-1")
-        return bytes([int(sign, 8)]) if len(sign) == 3 else named.get(sign, match[1])
+        sign = match[1]
+        return bytes([int(sign, 8)]) if len(sign) == 3 else _ESCAPED.get(sign, sign)
 
-    pattern = re.compile(_ESCAPE.pattern.encode())
-    return pattern.sub(byte, text.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")
+    return _ESCAPE.sub(byte, text.encode("utf-8", "surrogateescape")).decode("utf-8", "replace")

@@ -21,6 +21,8 @@ from codeexec.languages.plan import Plan, PlanOptions, make_plan
 CHUNK = 1 << 16
 MOST_REPORT = 16 << 20
 """Bytes of a report that are kept; the compiler is ended when it writes more."""
+TOO_LONG = b"\n(the report is longer, and the compiler was ended)\n"
+"""Ends such a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def _compile(program: Program, write: Callable[[bytes], None]) -> tuple[int, byt
             write(chunk)
             report += chunk
             if len(report) > MOST_REPORT:
-                write(b"\n(the report is longer, and the compiler was ended)\n")
+                write(TOO_LONG)
                 return 1, report
         return process.wait(), report
     finally:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from codeexec.environments.base import Environment, ExecHandle
 from codeexec.kernels.process.steps.build import (
     MOST_REPORT,
+    TOO_LONG,
     BuildResult,
     Program,
     compiler_environ,
@@ -65,7 +66,7 @@ class SessionBuild:
         try:
             await asyncio.wait((reading, ended), return_when=asyncio.FIRST_COMPLETED)
             if not ended.done() and len(self._report) > MOST_REPORT:
-                self._write(b"\n(the report is longer, and the compiler was ended)\n")
+                self._write(TOO_LONG)
                 return 1
             status = await ended
             # A driver that was killed has left its compiler.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-import signal
 from collections.abc import Callable
 
 from codeexec.environments.base import ProcessEnd, TerminalHandle
-from codeexec.kernels.process.steps.stdin_wait import Wait, wait_of
+from codeexec.kernels.process.steps.stdin_wait import wait_of
 
 GATHER = 0.004
 """Seconds in which small reads are gathered: each batch is journaled and painted."""
@@ -36,12 +35,10 @@ class TerminalRun:
         terminal: TerminalHandle,
         write: Callable[[str], None],
         ask: Callable[[bool], None],
-        look: Callable[[int], Wait] = wait_of,
     ) -> None:
         self.terminal = terminal
         self._write = write
         self._ask = ask
-        self._look = look
         self._pieces: list[bytes] = []
         self._waiting = 0
         self._arrived = asyncio.Event()
@@ -69,9 +66,6 @@ class TerminalRun:
         self._is_asking = False
         data = text.encode("utf-8", "surrogateescape")
         await self.terminal.write(data if text == END_OF_INPUT else data + b"\n")
-
-    async def interrupt(self) -> None:
-        await self.terminal.signal(signal.SIGINT)
 
     async def _read(self) -> None:
         async for data in self.terminal.output:
@@ -108,7 +102,7 @@ class TerminalRun:
                 silence, pause = 0.0, FIRST_LOOK
                 continue
             silence, pause = silence + pause, min(pause * 2, LAST_LOOK)
-            wait = await asyncio.to_thread(self._look, self.terminal.pid)
+            wait = await asyncio.to_thread(wait_of, self.terminal.pid)
             is_for_input = wait.kind == "reads" or (wait.kind == "polls" and silence >= POLLING)
             # The same wait as before: it has not read the last answer yet.
             is_new = wait.token != self._asked_for or not wait.token
