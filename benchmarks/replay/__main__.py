@@ -63,11 +63,11 @@ def _end_all(folder: str) -> None:
 
 def main(words: list[str]) -> int:
     sizes = [word for word in words if word in SIZES] or list(SIZES)
-    rows = [word for word in words if word in ROWS] or list(ROWS)
+    names = [word for word in words if word in ROWS] or list(ROWS)
     failed = 0
     print("| row |", " | ".join(sizes), "|")
     print("|---|", "---|" * len(sizes), sep="")
-    for name in rows:
+    for name in names:
         problems = [replay(name, size) for size in sizes]
         print(f"| {name} |", " | ".join("no" if p else "ok" for p in problems), "|", flush=True)
         for problem in filter(None, problems):

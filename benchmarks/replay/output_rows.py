@@ -7,26 +7,15 @@ import time
 from benchmarks.replay.screen import Screen
 
 
-def _run(screen: Screen, code: str, count: int) -> None:
-    """Run code at the prompt; `count` is its number in the session."""
-    screen.press("Alt+2")
-    screen.send(f"{code}\r")
-    screen.shows(f"[{count + 1}]", "● idle")
-
-
-def _artifacts(screen: Screen) -> None:
-    screen.press("Alt+3")
-
-
 def pictures(screen: Screen) -> None:
     """B2: Artifacts show the newest picture, also with tables between; older ones by a click."""
-    _run(screen, "import pandas as pd; from PIL import Image; df = pd.DataFrame({'aa': [1]})", 1)
+    screen.run("import pandas as pd; from PIL import Image; df = pd.DataFrame({'aa': [1]})", 1)
     for count, (size, colour) in enumerate(
         [((90, 60), "lime"), ((70, 60), "red"), ((60, 90), "blue")]
     ):
-        _run(screen, "df", 2 + 2 * count)
-        _run(screen, f"Image.new('RGB', {size}, '{colour}')", 3 + 2 * count)
-        _artifacts(screen)
+        screen.run("df", 2 + 2 * count)
+        screen.run(f"Image.new('RGB', {size}, '{colour}')", 3 + 2 * count)
+        screen.press("Alt+3")
         screen.shows(f"{size[0]}×{size[1]}")
     colours = {"lime": "5;46m", "red": "5;196m", "blue": "5;21m"}
     for text, colour in (("70×60", "red"), ("90×60", "lime"), ("60×90", "blue")):
@@ -40,34 +29,34 @@ def pictures(screen: Screen) -> None:
 
 def markup(screen: Screen) -> None:
     """M6, M7, m42: text beside a table, grouping in formulas, addresses of media."""
-    _run(screen, "from IPython.display import HTML, Math, IFrame, Audio", 1)
-    _run(screen, "HTML('<h1>Hello</h1><p>words</p><ul><li>item</li></ul><table><tr><td>cell</td>"
-                 "<td>two</td></tr></table>')", 2)  # fmt: skip
+    screen.run("from IPython.display import HTML, Math, IFrame, Audio", 1)
+    screen.run("HTML('<h1>Hello</h1><p>words</p><ul><li>item</li></ul><table><tr><td>cell</td>"
+               "<td>two</td></tr></table>')", 2)  # fmt: skip
     screen.shows("Hello", "item", "cell")
-    _run(screen, r"Math(r'e^{-x^2}/\sqrt{x}')", 3)
+    screen.run(r"Math(r'e^{-x^2}/\sqrt{x}')", 3)
     screen.shows("√")
     assert "e^-x²/" not in screen.text().replace("e^(-x²)", ""), screen.text()
-    _run(screen, "IFrame('https://example.org/a', 4, 3)", 4)
+    screen.run("IFrame('https://example.org/a', 4, 3)", 4)
     screen.shows("[page https://example.org/a", "O opens it")
-    _run(screen, "Audio(url='https://example.org/b.mp3')", 5)
+    screen.run("Audio(url='https://example.org/b.mp3')", 5)
     screen.shows("audio")
     assert "Your browser does not" not in screen.text()
 
 
 def frames(screen: Screen) -> None:
     """M18, m10: frames fit the pane, polars has its own shape and headers; a heading by a click."""
-    _run(screen, "import pandas as pd, polars as pl", 1)
-    _run(screen, "pd.DataFrame({f'column{n}': [n * 1.5] * 3 for n in range(20)})", 2)
+    screen.run("import pandas as pd, polars as pl", 1)
+    screen.run("pd.DataFrame({f'column{n}': [n * 1.5] * 3 for n in range(20)})", 2)
     screen.shows("column19")
-    _run(screen, "pl.DataFrame({'order_id': range(5000), 'name': ['ada'] * 5000})", 3)
-    _artifacts(screen)
+    screen.run("pl.DataFrame({'order_id': range(5000), 'name': ['ada'] * 5000})", 3)
+    screen.press("Alt+3")
     screen.shows("5,000×2" if "5,000×2" in screen.text() else "5000×2", "order_id")
     assert "order_id / i64" not in screen.text() and '"ada"' not in screen.text(), screen.text()
 
 
 def copying(screen: Screen) -> None:
     """m13, p48: a wrapped line is copied whole by mouse; a drag is no click; rows are counted."""
-    _run(screen, "print('word ' * 70 + 'end')", 1)
+    screen.run("print('word ' * 70 + 'end')", 1)
     time.sleep(1)  # the panes at the side come at the first run
     first = screen.place("word word")
     column, row = screen.place("end", last=True)
@@ -76,13 +65,13 @@ def copying(screen: Screen) -> None:
     screen.until(lambda: "word" in screen.clipboard(), "nothing copied")
     copied = screen.clipboard().strip()
     assert "\n" not in copied and copied.count("word") == 70, copied
-    _run(screen, "1/0", 2)
+    screen.run("1/0", 2)
     column, row = screen.place("ZeroDivisionError", last=True)
     screen.drag((column, row - 2), (column + 8, row))
     time.sleep(0.5)
     assert "was typed into" not in screen.text(), screen.text()
     screen.press("Esc")
-    _run(screen, "print('one')", 3)
+    screen.run("print('one')", 3)
     screen.press("Esc")
     time.sleep(0.3)
     screen.press("y")
@@ -91,13 +80,13 @@ def copying(screen: Screen) -> None:
 
 def cut(screen: Screen) -> None:
     """m43: code that is cut ends in an ellipsis, prose breaks between words."""
-    _run(screen, "x = '" + "letters" * 40 + "'; print('literals ' * 60)", 1)
+    screen.run("x = '" + "letters" * 40 + "'; print('literals ' * 60)", 1)
     screen.shows("…")
     for line in screen.text().split("\n"):
         for word in line.replace("│", " ").split():
             if word.startswith("liter"):
                 assert word == "literals", line
-    _run(screen, "undefined_name", 2)
+    screen.run("undefined_name", 2)
     screen.shows("NameError", "Traceback")
 
 
@@ -122,7 +111,7 @@ def toasts(screen: Screen) -> None:
 def clusters(screen: Screen) -> None:
     """p57, p53: families and flags tear no row; no wide glyph among the marks."""
     family = "\\U0001F468\\u200D\\U0001F469\\u200D\\U0001F467"
-    _run(screen, f"print('{family} a\\n\\U0001F1E9\\U0001F1EA b\\nplain c')", 1)
+    screen.run(f"print('{family} a\\n\\U0001F1E9\\U0001F1EA b\\nplain c')", 1)
     screen.shows("plain c", "DE b")
     assert "⚡" not in screen.text()
     lines = screen.text().split("\n")
@@ -134,10 +123,10 @@ def clusters(screen: Screen) -> None:
 
 def vectors(screen: Screen) -> None:
     """p58: an SVG has its own size."""
-    _run(screen, "from IPython.display import SVG", 1)
-    _run(screen, "SVG('<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"120\" height=\"60\">"
-                 "<rect width=\"120\" height=\"60\" fill=\"red\"/></svg>')", 2)  # fmt: skip
-    _artifacts(screen)
+    screen.run("from IPython.display import SVG", 1)
+    screen.run("SVG('<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"120\" height=\"60\">"
+               "<rect width=\"120\" height=\"60\" fill=\"red\"/></svg>')", 2)  # fmt: skip
+    screen.press("Alt+3")
     screen.shows("120×60")
 
 
@@ -151,7 +140,7 @@ def colours(screen: Screen) -> None:
 
 def variables(screen: Screen) -> None:
     """Variables: a row by a click, sorting by a heading, a table and back."""
-    _run(screen, "import pandas as pd; frame = pd.DataFrame({'aa': [3, 1, 2]}); word = 'w'", 1)
+    screen.run("import pandas as pd; frame = pd.DataFrame({'aa': [3, 1, 2]}); word = 'w'", 1)
     screen.press("Alt+4")
     screen.shows("frame", "word")
     screen.click("frame", last=True)
@@ -165,7 +154,7 @@ def variables(screen: Screen) -> None:
 
 def cards(screen: Screen) -> None:
     """Console controllers: fold, rerun, edit, history, search by keys; fold by a click."""
-    _run(screen, "for n in range(6): print('row', n)", 1)
+    screen.run("for n in range(6): print('row', n)", 1)
     screen.press("Esc")
     time.sleep(0.3)
     screen.press(" ")

@@ -88,6 +88,12 @@ class Screen:
             # As fast as a hand: an Esc that is followed within 0.1 s is Alt.
             time.sleep(0.2 if key == "Esc" else 0.05)
 
+    def run(self, code: str, count: int) -> None:
+        """Run code at the prompt; `count` is its number in the session."""
+        self.press("Alt+2")
+        self.send(f"{code}\r")
+        self.shows(f"[{count + 1}]", "● idle")
+
     def shows(self, *texts: str) -> None:
         for text in texts:
             self.until(partial(self._has, text), f"{text!r} missing")

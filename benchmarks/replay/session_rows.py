@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from benchmarks.replay.screen import Screen
 
@@ -11,13 +10,6 @@ from benchmarks.replay.screen import Screen
 def _leave(screen: Screen) -> None:
     screen.press("Ctrl+Q")
     screen.ends()
-
-
-def _run(screen: Screen, code: str, count: int) -> None:
-    """Run code at the prompt; `count` is its number in the session."""
-    screen.press("Alt+2")
-    screen.send(f"{code}\r")
-    screen.shows(f"[{count + 1}]", "● idle")
 
 
 def _choose(screen: Screen, words: str, row: str) -> None:
@@ -90,7 +82,7 @@ def marks(screen: Screen) -> None:
 
 def attaching(screen: Screen) -> None:
     """m11, m38, m39: attach opens the session's files; own cards have no origin; stop by name."""
-    _run(screen, "print('mine')", 1)
+    screen.run("print('mine')", 1)
     screen.press("Alt+1", "Down", "Down")
     screen.shows("3:1")
     _leave(screen)
@@ -181,7 +173,7 @@ def last_cell(screen: Screen) -> None:
 
 def docs(screen: Screen) -> None:
     """m36: documentation in the editor is whole, by PgDn and by the wheel."""
-    _run(screen, "import json", 1)
+    screen.run("import json", 1)
     screen.press("Alt+1", "Ctrl+T")
     screen.shows("untitled-1")
     screen.send("json.dumps")
@@ -210,7 +202,7 @@ def empty(screen: Screen) -> None:
 
 def one_read(screen: Screen) -> None:
     """m12: keys that arrive in one read with `i`, `/` or F2 go where they belong."""
-    _run(screen, "dynamic = 1", 1)
+    screen.run("dynamic = 1", 1)
     screen.press("Esc")
     time.sleep(0.3)
     screen.send("iabc")
@@ -286,7 +278,7 @@ def numbers(screen: Screen) -> None:
     screen.click("print(40)")
     screen.press("F5")
     screen.shows("✓ 121")
-    _run(screen, "1+1", 2)
+    screen.run("1+1", 2)
     column, row = screen.place("→ 2")
     screen.click_at(column, row)
     time.sleep(0.3)
@@ -312,7 +304,7 @@ def files(screen: Screen) -> None:
     screen.shows("Rename")
     screen.press("Ctrl+U")
     screen.send("beta\r")
-    screen.until(lambda: Path(screen.home / "work" / "beta.py").exists(), "not renamed")
+    screen.until(lambda: (screen.home / "work" / "beta.py").exists(), "not renamed")
     screen.press("Alt+1")
     screen.shows("beta.py")
     time.sleep(3)  # longer than between two looks at the disk
@@ -359,7 +351,7 @@ def tabs(screen: Screen) -> None:
 
 def sessions(screen: Screen) -> None:
     """Session controllers: rename, another kernel, back, a new session, by palette clicks."""
-    _run(screen, "a = 1", 1)
+    screen.run("a = 1", 1)
     _choose(screen, "rename this", "Rename this session")
     screen.shows("ename")
     screen.press("Ctrl+U")
