@@ -34,11 +34,16 @@ class Plan(NamedTuple):
     """The first word of the tool, for the reports."""
 
 
+def has_programs(language: Language) -> bool:
+    """Whether a file of this language can be a program of its own. Python has kernels for that."""
+    return language.name != "python" and bool(language.run)
+
+
 def language_of_program(name: str, first_line: str = "") -> Language | None:
     """The language in which a file is a program of its own; None for Python (which has kernels),
     for notebooks, data and unknown files. UsageError for a header."""
     language = by_file(name, first_line)
-    if language is None or language.name == "python" or not language.run:
+    if language is None or not has_programs(language):
         return None
     if PurePath(name).suffix.lower() in language.headers:
         raise UsageError(
@@ -51,7 +56,7 @@ def language_of_program(name: str, first_line: str = "") -> Language | None:
 def is_program_language(name: str) -> bool:
     """Whether code of this language can be built and run as a program of its own."""
     language = languages().get(name)
-    return language is not None and language.name != "python" and bool(language.run)
+    return language is not None and has_programs(language)
 
 
 def shebang_words(first_line: str) -> tuple[str, ...]:

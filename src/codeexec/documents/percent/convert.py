@@ -234,11 +234,8 @@ def _block(raw: Json, marker: str, language: str) -> str:
     if magic and magic[1] in _LANGUAGES:
         own |= {"magic_args": magic[2]} if magic[2] else {}
         head = _head(CellKind.CODE, {**own, "language": magic[1]}, marker)
-        return (
-            f"{head}\n{comment(lines_after, marker)}"
-            if (lines_after := "\n".join(lines[1:]))
-            else head
-        )
+        body = "\n".join(lines[1:])
+        return f"{head}\n{comment(body, marker)}" if body else head
     first = lines[0] if lines and lines[0].strip() else ""
     indent = first[: len(first) - len(first.lstrip())]
     head = indent + _head(CellKind.CODE, own, marker)

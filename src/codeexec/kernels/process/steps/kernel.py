@@ -46,7 +46,7 @@ from codeexec.kernels.process.steps.session_build import SessionBuild
 from codeexec.kernels.process.steps.terminal_run import PREPARED, TerminalRun
 from codeexec.languages.catalog import by_name
 from codeexec.languages.model import Language
-from codeexec.languages.plan import PlanOptions, language_of_program
+from codeexec.languages.plan import PlanOptions, has_programs, language_of_program
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class ProgramsBackend(Backend):
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
         """NotFound for an unknown language, UsageError for one that has no tools."""
         language = by_name(choice.name or "bash")
-        if not language.run or language.name == "python":
+        if not has_programs(language):
             raise UsageError(
                 f"{language.title} files are not run as programs of this kind.",
                 "Run them on a kernel of their language, if there is one.",
