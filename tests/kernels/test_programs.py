@@ -60,6 +60,16 @@ async def test_code_of_a_language_is_built_and_run(session: RunningSession) -> N
     assert again.steps[0].is_reused
 
 
+async def test_a_program_that_knows_the_time_of_its_build_is_not_reused(
+    session: RunningSession,
+) -> None:
+    code = "#include <cstdio>\nint main() { std::puts(__TIME__); }"
+    for _ in range(2):
+        result = await session.run(code, language="cpp")
+        assert result.error == ""
+        assert not result.steps[0].is_reused
+
+
 async def test_a_failed_build_has_diagnostics(session: RunningSession, tmp_path: Path) -> None:
     program = write(tmp_path, "bad.cpp", "int main(){ return x; }\n")
     result = await session.run("", kernel="programs:cpp", program=program)

@@ -40,8 +40,8 @@ class ProgramFolder:
     """The place of one built program. `program` is where the build writes it."""
 
     def __init__(self, source: Path, command: Sequence[str], environ: Mapping[str, str]) -> None:
-        """`command` are the words of the build without its paths of output. StorageError when the
-        folder cannot be made."""
+        """`command` are the words of the build without its paths of output, the path of the
+        compiler first. StorageError when the folder cannot be made."""
         variables = [environ.get(name, "") for name in _VARIABLES]
         identity = json.dumps([str(source), *command, *variables]).encode("utf-8", "surrogatepass")
         key = hashlib.blake2b(identity, digest_size=12).hexdigest()
@@ -50,7 +50,6 @@ class ProgramFolder:
         self.program = self.path / source.stem
         self._manifest = self.path / MANIFEST
         self._tool = command[0]
-        self._environ = environ
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
@@ -119,20 +118,14 @@ class ProgramFolder:
             listed = (self.path / DEPFILE).read_text("utf-8", "surrogateescape")
         except OSError:
             return None
-        paths = [str(cwd / name) for name in read_depfile(listed)]
-        if (tool := shutil.which(self._tool, path=self._environ.get("PATH"))) is not None:
-            paths.append(os.path.realpath(tool))
-        inputs: dict[str, Input] = {}
+        sources = [str(cwd / name) for name in read_depfile(listed)]
+        own = [path for path in sources if not path.startswith("/usr/")]
         try:
-            for path in paths:
-                if path not in inputs:
-                    inputs[path] = _input(path)
-            own = [path for path in paths if not path.startswith("/usr/")][:-1]
             if any(_CLOCK_MACRO.search(Path(path).read_bytes()) for path in own):
                 return None
+            return {path: _input(path) for path in (*sources, os.path.realpath(self._tool))}
         except OSError:
             return None
-        return inputs
 
 
 def keep_code(code: str, name: str) -> Path:
