@@ -92,7 +92,7 @@ def build_program(
 
 def _compile(program: Program, write: Callable[[bytes], None]) -> tuple[int, bytes]:
     process: subprocess.Popen[bytes] | None = None
-    report = b""
+    report = bytearray()
     try:
         with _signals_held():
             # A group of its own: a killed driver would leave its compiler behind.
@@ -103,8 +103,8 @@ def _compile(program: Program, write: Callable[[bytes], None]) -> tuple[int, byt
             report += chunk
             if len(report) > MOST_REPORT:
                 write(TOO_LONG)
-                return 1, report
-        return process.wait(), report
+                return 1, bytes(report)
+        return process.wait(), bytes(report)
     finally:
         if process is not None:
             if process.returncode is None:
