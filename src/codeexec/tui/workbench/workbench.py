@@ -229,15 +229,18 @@ class Workbench(RoutedScreen):
             await documents.opener.open(path)
         if len(opened) > 1:
             await documents.opener.open(opened[0])
-        await self._begin()
+        await self._begin("editor" if state.place.files else "console")
 
-    async def _begin(self) -> None:
-        """The documents are open: the rest of the screen follows."""
+    async def _begin(self, pane: str) -> None:
+        """The documents are open: the rest of the screen follows, and `pane` has the keys. A pane
+        that is in use already keeps them: a session that is attached to may come late."""
         place = self.state.place
         if not self.state.options.watch:
             await self.documents.opener.restore_untitled(place.folder)
-        self.pane_layout.lay_out()
-        self.pane_layout.go("editor" if place.files else "console")
+        layout = self.pane_layout
+        layout.lay_out()
+        is_in_use = layout.is_chosen or self.console_pane.prompt.text
+        layout.go(layout.front if is_in_use else pane)
         self.state.is_set_up = True
         self.set_timer(_FURNISH_AFTER, lambda: self.start(self._furnish, "furnish", exclusive=True))
         if self.state.options.demo:
@@ -372,7 +375,7 @@ class Workbench(RoutedScreen):
 
     async def session_failed(self) -> None:
         if not self.state.is_set_up:
-            await self._begin()
+            await self._begin("console")
 
     async def _open_own_files(self, summary: SessionSummary) -> None:
         """Open what a workbench on this session had open last, in the session's own folder."""
@@ -382,7 +385,7 @@ class Workbench(RoutedScreen):
             named = tuple(FileView(name) for name in files)
             view = SessionView(named, named[0].name if named else "")
         await self.documents.shared_view.restore(view)
-        await self._begin()
+        await self._begin("editor" if self.documents.sheet is not None else "console")
 
     def show_frame(self, frame: Frame) -> None:
         """Let every pane take what is new; what waits for all of them is painted once, and only

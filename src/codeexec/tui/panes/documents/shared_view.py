@@ -55,7 +55,7 @@ class SharedView:
         sheet.editor.scroll_to(y=view.top, animate=False)
 
     async def restore(self, view: SessionView) -> None:
-        """Open the documents again that a view has, cursors where they were."""
+        """Open the documents again that a view has, cursors where they were, without the keys."""
         self.restore_kernels(view)
         for place in view.files:
             sheet = await self._opener.open_named(place.name)
@@ -64,7 +64,8 @@ class SharedView:
         self.restore_split(view)
         front = self._documents.by_key(view.front)
         if front is not None:
-            self._front.bring(front)
+            self._front.show(front)
+            self._front.post_position()
 
     def restore_kernels(self, view: SessionView) -> None:
         """Let documents run on the kernels that a view has for them."""

@@ -44,11 +44,13 @@ class LayoutController:
         """The pane that is shown alone; empty while all are shown."""
         self.front = "console"
         """The pane that has, or last had, the keys."""
+        self.is_chosen = False
+        """Whether the user has gone to a pane, by a command or a tab."""
         self._has_console_news = False
 
     def actions(self) -> Mapping[str, Handler]:
         return {
-            "go": self.go,
+            "go": self.choose,
             "maximise_pane": self.maximise,
             "toggle_pane": self.toggle,
             "beside": self.toggle_beside,
@@ -174,8 +176,13 @@ class LayoutController:
         self.reveal(pane)
         self._panes.focus(pane)
 
+    def choose(self, pane: str) -> None:
+        """Go where the user wants to be."""
+        self.is_chosen = True
+        self.go(pane)
+
     def choose_tab(self, event: TabStrip.TabChosen) -> None:
-        self.go(event.key)
+        self.choose(event.key)
 
     # -- changes of the layout -------------------------------------------------------------------
 
