@@ -30,9 +30,9 @@ async def _open(bench: Bench, name: str, content: str | None = None) -> None:
 
 
 async def _run_all(bench: Bench, cells: int) -> None:
-    documents = bench.workbench.documents
-    assert documents.sheet is not None
-    await documents.runner.run_all(documents.sheet)
+    sheet = bench.workbench.documents.sheet
+    assert sheet is not None
+    sheet.editor.action_run_cells("all")
     await bench.is_idle(cells)
 
 

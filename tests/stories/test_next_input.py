@@ -33,7 +33,7 @@ async def test_a_next_input_goes_into_the_prompt_and_into_its_cell(tmp_path: Pat
 
         sheet = await bench.workbench.documents.opener.open(bench.folder / "cells.py")
         assert sheet is not None
-        await bench.workbench.documents.runner.run_all(sheet)
+        sheet.editor.action_run_cells("all")
         loaded = f"# %%\n# %load load_me.py\n{LOADED}\n\n"
         offered = (
             "# %%\nget_ipython().set_next_input('b = 2')\n\n# %%\nb = 2\n# %%\nprint('last')\n"

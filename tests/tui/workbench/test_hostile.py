@@ -137,7 +137,7 @@ async def test_everything_shown_of_hostile_words(tmp_path: Path) -> None:
 async def _go_through_screens(bench: Bench, host: HostileHost) -> None:
     workbench = bench.workbench
     for command in SHOWS:
-        await workbench.run_command(BY_ID[command])
+        await workbench.commands.run(BY_ID[command])
         if command in ASKS:
             asked = ASKS[command]
             await bench.until(lambda: asked in host.asked, f"{command} asks {asked}")  # noqa: B023

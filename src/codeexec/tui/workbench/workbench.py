@@ -19,7 +19,6 @@ from textual.worker import Worker
 from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import SessionSummary
-from codeexec.tui.commands.command import Command
 from codeexec.tui.commands.table import BY_ID, bindings
 from codeexec.tui.pane_registry import PaneEntry, Place, panes_at, place_of
 from codeexec.tui.panes.documents.files.recent import RecentFiles
@@ -307,10 +306,6 @@ class Workbench(RoutedScreen):
     async def action_command(self, command_id: str) -> None:
         """Do a command that works anywhere: all keys of the workbench are bound to this."""
         await self.commands.run_anywhere(BY_ID[command_id])
-
-    async def run_command(self, command: Command) -> None:
-        """Do any command, in the pane that it belongs to."""
-        await self.commands.run(command)
 
     async def deliver(self, message: Message) -> None:
         await self.dispatcher.deliver(message)

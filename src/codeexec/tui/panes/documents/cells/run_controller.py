@@ -55,13 +55,6 @@ class RunController:
         else:
             self._host.run_worker(self._run(sheet, runs), group="run")
 
-    async def run_all(self, sheet: DocumentView) -> None:
-        """Queue all cells of a document, in order."""
-        if not self._refuses(sheet, RunScope.ALL):
-            code_cells = [cell for cell in sheet.editor.cells() if cell.is_code]
-            cells = [cell for cell in code_cells if not cell.is_blank]
-            await self._run(sheet, self._runs(sheet, cells, RunScope.ALL))
-
     def _program(self, sheet: DocumentView) -> ExecuteOptions | None:
         """How the document is run as a program, where no kernel of its own runs it."""
         return program_options(sheet, self._kernel_language(sheet))
