@@ -63,5 +63,8 @@ async def test_a_widget_hears_of_its_size_where_a_place_was_looked_up_before_the
         assert widget in app.screen._compositor.full_map
         await until(lambda: widget.sizes == [Size(40, 10), Size(40, 4)])
         app.screen._refresh_layout()
-        await pilot.pause(0.1)
+        has_handled_all = asyncio.Event()
+        widget.call_later(has_handled_all.set)  # behind a size that is posted once more
+        async with asyncio.timeout(20):
+            await has_handled_all.wait()
         assert len(widget.sizes) == 2
