@@ -1,0 +1,1 @@
+"""Projects that a build system builds: found, read as text, and never executed from here."""
