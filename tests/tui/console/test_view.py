@@ -195,6 +195,17 @@ async def test_the_end_is_followed_until_the_reader_looks_back() -> None:
         assert "  29" in app.lines()
 
 
+async def test_a_marked_row_is_shown_with_the_rows_around_it() -> None:
+    app = Shown()
+    async with app.run_test(size=(60, 17)):
+        app.run_once("1", "f()", Run("stdout", "\n".join(map(str, range(100)))))
+        card = app.view.card_list.cards[0]
+        for row in (*range(50, 30, -1), *range(30, 60), 99, 1):
+            app.view.mark(card, row, "output")
+            around = {f"  {n}" for n in range(max(row - 3, 0), min(row + 4, 100))}
+            assert around <= set(app.lines())
+
+
 async def test_how_an_execution_ended_is_said_in_words() -> None:
     app = Shown()
     async with app.run_test(size=(60, 20)):

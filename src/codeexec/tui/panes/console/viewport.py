@@ -11,6 +11,9 @@ from codeexec.tui.panes.console.cards.cursor import CardCursor
 _QUEUE_ROWS = 3
 """Rows of what waits that are seen below the card that runs."""
 
+_LINES_AROUND = 3
+"""Lines that are seen above and below a line that is revealed, where the view has room."""
+
 Anchor = tuple[Card, int]
 """The card at the top of the screen, and how far above the screen it begins."""
 
@@ -97,7 +100,8 @@ class CardViewport:
     def reveal_line(self, y: int) -> None:
         """Scroll so that a line is in view, with some lines around it."""
         top, height = self._view.scroll_offset.y, self._view.size.height
-        if y < top:
+        around = min(_LINES_AROUND, height // 4)
+        if y < top + around:
             self.scroll(max(y - height // 3, 0))
-        elif y >= top + height:
+        elif y >= top + height - around:
             self.scroll(y - height // 2)
