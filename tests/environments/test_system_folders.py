@@ -11,7 +11,7 @@ from codeexec.domain.errors import UsageError
 from codeexec.environments import system_folders
 from codeexec.environments.system_folders import MountPoint, mountable, mounts, refuse_for_session
 
-OWN_CWD = pytest.param(f"/proc/{os.getpid()}/cwd", id="cwd of a process")
+OWN_CWD = f"/proc/{os.getpid()}/cwd"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,14 @@ def test_projects_are_given_and_keys_are_not(
 
 
 @pytest.mark.parametrize(
-    "name", ["/proc/self", "/proc", "/sys", "/dev", pytest.param(f"/proc/{os.getpid()}/cwd", id="cwd of a process")]
+    "name",
+    [
+        "/proc/self",
+        "/proc",
+        "/sys",
+        "/dev",
+        pytest.param(f"/proc/{os.getpid()}/cwd", id="cwd of a process"),
+    ],
 )
 def test_views_of_the_kernel_are_no_folder_for_a_session_of_any_kind(name: str) -> None:
     with pytest.raises(UsageError, match="no folder for files"):
