@@ -1,5 +1,8 @@
 PYTHON ?= python
 ONLY ?=
+# Processes share the files of tests, in their order; `make test WORKERS=0`: one process.
+WORKERS ?= logical
+PARALLEL = -n $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help check format lint types contracts man man-fresh docs docs-serve test test-all coverage screenshots golden golden-svg
 
@@ -35,13 +38,13 @@ docs-serve:  ## Show the documentation while you write it
 	$(PYTHON) -m mkdocs serve
 
 test:  ## Run the daily tests
-	$(PYTHON) -m pytest -m "not slow and not docker"
+	$(PYTHON) -m pytest $(PARALLEL) -m "not slow and not docker"
 
 test-all:  ## Run all tests
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest $(PARALLEL)
 
 coverage:  ## Run all tests; print line coverage of all, and without tests/stories
-	$(PYTHON) tests/support/line_coverage.py
+	$(PYTHON) -m pytest $(PARALLEL) -p tests.support.line_coverage
 
 golden:  ## Write the golden pictures of tests/golden anew (ONLY=NAME: those of one scene)
 	GOLDEN=update $(PYTHON) -m pytest -q tests/golden -k "$(ONLY)"

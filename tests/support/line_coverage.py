@@ -1,18 +1,19 @@
-"""Run pytest, and print line coverage twice: of all tests, and of all but tests/stories.
+"""Pytest plugin that prints line coverage twice: of all tests, and of all but tests/stories.
 
-    python tests/support/line_coverage.py [ARGUMENTS OF PYTEST]
+    python -m pytest -p tests.support.line_coverage [ARGUMENTS OF PYTEST]
 
 The stories run last: the lines executed before the first of them are the second figure.
+Processes of pytest-xdist (`-n 2`) share the files of tests; the lines of all of them are united.
 SlipCover puts a probe into each line of `src/codeexec` as it is imported. That costs less than
-half of what a tracer costs on Python 3.11. Only this process is measured: not the kernels,
-servers and programs that tests start.
+half of what a tracer costs on Python 3.11. Only the processes of pytest are measured: not the
+kernels, servers and programs that tests start.
 """
 
 from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,15 @@ import slipcover
 SOURCE = Path(__file__).parent.parent.parent / "src" / "codeexec"
 STORIES = Path(__file__).parent.parent / "stories"
 
-Lines = Mapping[str, tuple[int, int]]
-"""(executed, all) lines of each room."""
+Lines = dict[str, tuple[set[int], set[int]]]
+"""(executed, all) line numbers of each file."""
+
+Counts = dict[str, tuple[int, int]]
+"""(executed, all) numbers of lines of each room."""
 
 
 class LineCoverage:
-    """The plugin. It must be made before the first import of `codeexec`."""
+    """Measures one process; the first process unites what the others measured."""
 
     def __init__(self) -> None:
         # Shipped into kernels and run there, where nothing measures.
@@ -38,38 +42,69 @@ class LineCoverage:
         matcher = slipcover.FileMatcher(sources=[str(SOURCE)], omit=omit)
         self._imports = slipcover.ImportManager(self._measure, matcher)
         self._imports.__enter__()
-        self._without_stories: Lines | None = None
+        self._before_stories: Lines | None = None
+        self._of_workers: list[tuple[Lines, Lines]] = []
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items.sort(key=_is_story)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        if self._without_stories is None and nodeid.startswith("tests/stories/"):
-            self._without_stories = self._executed()
+        if self._before_stories is None and nodeid.startswith("tests/stories/"):
+            self._before_stories = self._executed()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        worker_output = getattr(session.config, "workeroutput", None)
+        if worker_output is not None:
+            worker_output["lines"] = self._measured()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        """A process of pytest-xdist has ended; one that crashed measured nothing."""
+        worker_output = getattr(node, "workeroutput", {})
+        if "lines" in worker_output:
+            self._of_workers.append(worker_output["lines"])
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        of_all = self._executed()
-        without = of_all if self._without_stories is None else self._without_stories
+        processes = self._of_workers or [self._measured()]
         terminalreporter.section("line coverage")
-        for row in _table(of_all, without):
+        of_all = _counts(lines for lines, _ in processes)
+        without_stories = _counts(lines for _, lines in processes)
+        for row in _table(of_all, without_stories):
             terminalreporter.write_line(row)
 
+    def _measured(self) -> tuple[Lines, Lines]:
+        """Lines of all tests, and of those before the stories."""
+        of_all = self._executed()
+        return of_all, of_all if self._before_stories is None else self._before_stories
+
     def _executed(self) -> Lines:
-        rooms: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
-        for name, file in self._measure.get_coverage()["files"].items():
-            room = Path(name).resolve().relative_to(SOURCE).parts[0]
-            executed, missing = len(file["executed_lines"]), len(file["missing_lines"])
-            before = rooms[room]
-            rooms[room] = (before[0] + executed, before[1] + executed + missing)
-        return rooms
+        return {
+            name: (set(file["executed_lines"]), {*file["executed_lines"], *file["missing_lines"]})
+            for name, file in self._measure.get_coverage()["files"].items()
+        }
 
 
 def _is_story(item: pytest.Item) -> bool:
     return STORIES in item.path.parents
 
 
-def _table(of_all: Lines, without_stories: Lines) -> Iterator[str]:
+def _counts(of_processes: Iterable[Lines]) -> Counts:
+    united: Lines = defaultdict(lambda: (set(), set()))
+    for lines in of_processes:
+        for name, (executed, every) in lines.items():
+            united[name][0].update(executed)
+            united[name][1].update(every)
+    rooms: Counts = defaultdict(lambda: (0, 0))
+    for name, (executed, every) in united.items():
+        room = Path(name).resolve().relative_to(SOURCE).parts[0]
+        before = rooms[room]
+        rooms[room] = (before[0] + len(executed), before[1] + len(every))
+    return rooms
+
+
+def _table(of_all: Counts, without_stories: Counts) -> Iterator[str]:
     yield f"{'codeexec/':16}{'lines':>8}{'all tests':>12}{'without tests/stories':>24}"
     for room in sorted(of_all, key=lambda name: (name.endswith(".py"), name)):
         yield _row(room, of_all[room], without_stories[room])
@@ -80,7 +115,7 @@ def _row(room: str, of_all: tuple[int, int], without_stories: tuple[int, int]) -
     return f"{room:16}{of_all[1]:8}{_percent(of_all):>12}{_percent(without_stories):>24}"
 
 
-def _sum(rooms: Lines) -> tuple[int, int]:
+def _sum(rooms: Counts) -> tuple[int, int]:
     return sum(each[0] for each in rooms.values()), sum(each[1] for each in rooms.values())
 
 
@@ -88,9 +123,9 @@ def _percent(lines: tuple[int, int]) -> str:
     return f"{100 * lines[0] / lines[1]:.1f} %" if lines[1] else "-"
 
 
-# SlipCover has a plugin of its own, which pytest would like to load first.
-QUIET = "ignore:Module already imported so cannot be rewritten:pytest.PytestAssertRewriteWarning"
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(_COVERAGE)
 
-if __name__ == "__main__":
-    sys.path[0] = str(Path.cwd())  # as `python -m pytest` has it
-    sys.exit(pytest.main(["-W", QUIET, *sys.argv[1:]], plugins=[LineCoverage()]))
+
+# Before the first import of `codeexec`: pytest loads this plugin before the files of tests.
+_COVERAGE = LineCoverage()
