@@ -70,6 +70,22 @@ async def test_a_program_is_answered_and_interrupted(tmp_path: Path) -> None:
         ]
 
 
+async def test_ctrl_d_ends_the_input_of_a_program(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"count.sh": "wc -l\n"}) as bench:
+        await bench.editor.at("wc -l").run()
+        await bench.until(lambda: bench.snapshot.asking is not None, "the question")
+        bench.workbench.console_pane.focus_prompt()
+        await bench.sees("Ctrl+D ends the input")
+        await bench.write("one")
+        await bench.press("enter")
+        await bench.console.card(1).shows("one")
+        await bench.until(lambda: bench.snapshot.asking is not None, "the next question")
+        bench.workbench.console_pane.focus_prompt()
+        await bench.press("ctrl+d")
+        await bench.console.card(1).shows("1")
+        await bench.console.card(1).ends("ok")
+
+
 async def test_a_crash_of_a_script_stands_on_its_line(tmp_path: Path) -> None:
     code = "console.log(6 * 7)\nthrow new Error('boom')\n"
     async with open_bench(tmp_path, {"a.js": code}) as bench:

@@ -37,6 +37,7 @@ _PARTS: dict[str, str] = {
     "prompt": "Prompt",
     "find": "Find and replace",
     "search": "Search in output",
+    "answer": "Answer to a program",
     "rows": "Lists",
     "table": "Table",
     "text": "Text",
@@ -200,6 +201,8 @@ def _of_parts() -> tuple[Command, ...]:
         c("search.previous", "Match above", "search", "step(-1)", "up"),
         c("search.next", "Match below", "search", "step(1)", "down"),
         c("search.close", "Close", "search", "close", "escape"),
+        c("answer.end", "End the input of the program", "answer", "end_input", "ctrl+d",
+          "Where nothing is typed; else the key deletes to the right."),
         # what panes and screens show
         c("rows.page_up", "Page up", "rows", "page(-1)", "pageup"),
         c("rows.page_down", "Page down", "rows", "page(1)", "pagedown"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.widget import Widget
 
+from codeexec.domain.options import PROGRAMS
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.panes.console.bars import AnswerBar
 from codeexec.tui.panes.console.messages import ConsoleMessages
@@ -25,7 +26,8 @@ class AnswerFocus:
         """The execution that waits for input at the moment, if any."""
         stdin = asking.stdin if asking is not None else None
         was_waiting = self._bar.waits
-        if self._bar.ask(stdin) and stdin is not None and asking is not None:
+        may_end = asking is not None and _reads_to_the_end(asking)
+        if self._bar.ask(stdin, may_end=may_end) and stdin is not None and asking is not None:
             # Without a focus, the bar had it and was hidden: this is the next question of several.
             if self._pane.screen.focused is not None and not self._bar.has_focus_within:
                 self._came_from = ""
@@ -47,3 +49,9 @@ class AnswerFocus:
         """Let the answer be typed, and then go back to the pane `came_from`."""
         self._came_from = came_from
         focus_now(self._bar.field)
+
+
+def _reads_to_the_end(asking: ExecutionView) -> bool:
+    """Whether a program asks, whose input can end; code of a kernel asks for one line."""
+    is_program = asking.kernel.startswith(f"{PROGRAMS}:")
+    return is_program or asking.code.startswith("%program ")

@@ -13,9 +13,28 @@ from textual.message import Message
 from textual.widgets import Input, Label
 
 from codeexec.domain.events import StdinRequested
+from codeexec.tui.commands.keymap import named_keys
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import one_line, plain_words
 from codeexec.tui.widgets.field import Field
+
+END_OF_INPUT = "\x04"
+"""The answer that ends a program's input; kernels of programs and `%program` know it."""
+
+
+class AnswerField(Field):
+    """Field of an answer: the key that deletes to the right ends the input where it is empty."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("answer")]
+
+    class EndRequested(Message):
+        """The input is to end."""
+
+    def action_end_input(self) -> None:
+        if self.value:
+            self.action_delete_right()
+        else:
+            self.post_message(self.EndRequested())
 
 
 class AnswerBar(Horizontal):
@@ -41,10 +60,12 @@ class AnswerBar(Horizontal):
     def __init__(self) -> None:
         super().__init__(id="answer")
         self._request: StdinRequested | None = None
+        self._may_end = False
 
     def compose(self) -> ComposeResult:
         yield Label("", id="answer-label", markup=False)
-        yield Field(id="answer-input", compact=True)
+        yield AnswerField(id="answer-input", compact=True)
+        yield Label("", id="answer-end", markup=False)
         yield Label(" ⏎ ", id="answer-send")
 
     @property
@@ -56,11 +77,13 @@ class AnswerBar(Horizontal):
     def waits(self) -> bool:
         return self._request is not None
 
-    def ask(self, request: StdinRequested | None) -> bool:
-        """Show this input request, or hide the bar; returns whether the request is new."""
+    def ask(self, request: StdinRequested | None, *, may_end: bool = False) -> bool:
+        """Show this input request, or hide the bar; returns whether the request is new. `may_end`:
+        a program reads lines until the end of its input, which a key can send."""
         if request == self._request:
             return False
         self._request = request
+        self._may_end = may_end
         self.display = request is not None
         if request is not None:
             prompt = request.prompt.strip() or ("password" if request.password else "input")
@@ -68,6 +91,9 @@ class AnswerBar(Horizontal):
             field = self.query_one(Input)
             field.password = request.password
             field.value = ""
+            end = self.query_one("#answer-end", Label)
+            end.update(named_keys("{answer.end} ends the input", self.app._keymap))
+            end.display = may_end
         return request is not None
 
     @on(Input.Submitted)
@@ -76,9 +102,20 @@ class AnswerBar(Horizontal):
         self._send()
 
     def on_click(self, event: events.Click) -> None:
-        button = self.query_one("#answer-send").region
-        if event.button == 1 and button.contains(event.screen_x, event.screen_y):
+        widget = self.screen.get_widget_at(event.screen_x, event.screen_y)[0]
+        if event.button == 1 and widget.id == "answer-send":
             self._send()
+        elif event.button == 1 and widget.id == "answer-end":
+            self._send_end()
+
+    @on(AnswerField.EndRequested)
+    def end_input(self, event: AnswerField.EndRequested) -> None:
+        event.stop()
+        self._send_end()
+
+    def _send_end(self) -> None:
+        if self._request is not None and self._may_end:
+            self.post_message(self.Answered(self._request.request_id, END_OF_INPUT))
 
     def _send(self) -> None:
         if self._request is not None:
