@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import codecs
+import mmap
 import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from codeexec.domain.errors import CodeexecError, Conflict, DocumentError, NotFound, StorageError
 from codeexec.domain.plain_files import NotPlainFile, check_plain
 from codeexec.hostfiles import files as hostfiles
 from codeexec.hostfiles.place import Place, locate, same_place
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from codeexec.hostfiles.opening import Content
+
+_Data = TypeVar("_Data", bytes, "bytes | mmap.mmap")
+
 LARGE = 20_000_000
 """Size in bytes from which a file is opened read-only."""
 TOO_LARGE = 500_000_000
 """Size in bytes from which a file is not opened."""
 _SAMPLE = 8192
+_DECODE_AT_A_TIME = 1_000_000
+_NOT_WRITABLE = "no permission to write it"
 
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -101,7 +112,7 @@ def read_file(path: Path, encoding: str | None = None, *, real: Path | None = No
     if "\0" in str(path):
         raise DocumentError(f"{str(path)!r} is no name of a file.", "Check the name.")
     place = same_place(path, real)
-    data, info = _read(path, place)
+    data, info = _read(path, place, hostfiles.read)
     stamp = Stamp(info.st_mtime_ns, info.st_size, info.st_ino)
     codec, bom = _encoding(data, path, encoding)
     text = _decode(data[len(bom) :], codec, path)
@@ -114,14 +125,57 @@ def read_file(path: Path, encoding: str | None = None, *, real: Path | None = No
     return FileText(path, text, codec, bom, newline, mixed, read_only, stamp, place.real)
 
 
-def _read(path: Path, place: Place) -> tuple[bytes, os.stat_result]:
+def read_json_file(path: Path, *, real: Path | None = None) -> tuple[FileText, bytes | memoryview]:
+    """Read a JSON file as UTF-8 bytes; `text` of the file stays empty. A large one is mapped, not
+    loaded, and may be edited.
+
+    Raises as `read_file`.
+    """
+    if "\0" in str(path):
+        raise DocumentError(f"{str(path)!r} is no name of a file.", "Check the name.")
+    place = same_place(path, real)
+    data, info = _read(path, place, hostfiles.read_mapped)
+    head = bytes(data[:_SAMPLE])
+    codec, bom = _encoding(head, path, None)
+    read_only = "" if os.access(place.real, os.W_OK) else _NOT_WRITABLE
+    stamp = Stamp(info.st_mtime_ns, info.st_size, info.st_ino)
+    if codec != "utf-8" or not _is_utf8(data):
+        file = read_file(path, real=real)
+        return replace(file, text="", read_only=read_only), file.text.encode()
+    newline = "\r\n" if b"\r\n" in head else "\n"
+    file = FileText(path, "", codec, bom, newline, False, read_only, stamp, place.real)
+    return file, memoryview(data)[len(bom) :]
+
+
+def release_pages(content: bytes | memoryview) -> None:
+    """Take a mapped file out of memory until it is read again."""
+    mapped = content.obj if isinstance(content, memoryview) else content
+    if isinstance(mapped, mmap.mmap):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def _is_utf8(data: bytes | mmap.mmap) -> bool:
+    """Whether the bytes can be decoded; in parts, so that no second copy is made."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(data), _DECODE_AT_A_TIME):
+            decoder.decode(data[start : start + _DECODE_AT_A_TIME])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _read(
+    path: Path, place: Place, read: Callable[[Place, int], tuple[_Data, os.stat_result]]
+) -> tuple[_Data, os.stat_result]:
     """The bytes and the stat result of a regular file, from one open descriptor."""
     try:
         info = place.real.stat()
         check_plain(info.st_mode, path)
         if info.st_size > TOO_LARGE:
             raise _too_large(path, info.st_size)
-        data, info = hostfiles.read(place, TOO_LARGE + 1)
+        data, info = read(place, TOO_LARGE + 1)
     except NotPlainFile as error:
         raise DocumentError(
             f"{path} is not a file: {error.strerror}.".replace(", not a file.", "."),
@@ -152,7 +206,7 @@ def _why_read_only(path: Path, info: os.stat_result) -> str:
     if info.st_size > LARGE:
         return f"{info.st_size // 1_000_000} MB is too large to edit"
     if not os.access(path, os.W_OK):
-        return "no permission to write it"
+        return _NOT_WRITABLE
     return ""
 
 
@@ -272,7 +326,12 @@ def save_file(file: FileText, text: str, *, overwrite: bool = False) -> FileText
     set, StorageError when it cannot be written, DocumentError when it cannot be encoded, Denied
     when a link has replaced it.
     """
-    data = encode(file, text)
+    saved = save_content(file, encode(file, text), overwrite=overwrite)
+    return replace(saved, text=text)
+
+
+def save_content(file: FileText, content: Content, *, overwrite: bool = False) -> FileText:
+    """Write bytes, also in parts, as `save_file` does."""
     place = same_place(file.path, file.real)
     stamp_on_disk = Stamp.of(place.real)
     if not overwrite and stamp_on_disk != file.stamp and stamp_on_disk is not None:
@@ -280,9 +339,9 @@ def save_file(file: FileText, text: str, *, overwrite: bool = False) -> FileText
             f"{file.path.name} has been changed by somebody else.",
             "Reload it, compare, or save over it.",
         )
-    _write(place, data)
+    _write(place, content)
     stamp = Stamp.of(place.real)
-    return replace(file, text=text, mixed_newlines=False, stamp=stamp, real=place.real)
+    return replace(file, mixed_newlines=False, stamp=stamp, real=place.real)
 
 
 def write_atomic(target: Path, data: bytes, *, sync: bool = True) -> None:
@@ -291,7 +350,7 @@ def write_atomic(target: Path, data: bytes, *, sync: bool = True) -> None:
     _write(locate(target), data, sync=sync)
 
 
-def _write(place: Place, data: bytes, *, sync: bool = True) -> None:
+def _write(place: Place, data: Content, *, sync: bool = True) -> None:
     try:
         hostfiles.write(place, data, sync=sync)
     except OSError as error:

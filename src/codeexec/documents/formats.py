@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from codeexec.documents.files import FileText, new_file, read_file, save_file
+from codeexec.documents.files import (
+    FileText,
+    new_file,
+    read_file,
+    read_json_file,
+    release_pages,
+    save_content,
+    save_file,
+)
 from codeexec.documents.model import Document
 from codeexec.documents.notebook.convert import (
     Notebook,
@@ -14,6 +23,7 @@ from codeexec.documents.notebook.convert import (
     parse_notebook,
     to_text,
 )
+from codeexec.documents.notebook.writing import notebook_pieces
 from codeexec.documents.percent.convert import read_script, write_script
 
 if TYPE_CHECKING:
@@ -37,11 +47,21 @@ def open_document(
     the resolved path of an earlier read. Raises NotFound, DocumentError and Denied.
     """
     is_new = create and not path.exists()
-    file = new_file(path, real=real) if is_new else read_file(path, encoding, real=real)
     if path.suffix.lower() != NOTEBOOK_SUFFIX:
+        file = new_file(path, real=real) if is_new else read_file(path, encoding, real=real)
         return Document(file, file.text, marker)
-    notebook = parse_notebook(file.text, path.name)
-    return _notebook_document(file, notebook, marker)
+    content: bytes | memoryview = b""
+    if is_new:
+        file = new_file(path, real=real)
+    elif encoding is not None:
+        file = read_file(path, encoding, real=real)
+        file, content = replace(file, text=""), file.text.encode()
+    else:
+        file, content = read_json_file(path, real=real)
+    notebook = parse_notebook(content, path.name)
+    document = _notebook_document(file, notebook, marker)
+    release_pages(content)
+    return document
 
 
 def open_as_text(path: Path, encoding: str | None = None, *, real: Path | None = None) -> Document:
@@ -71,8 +91,18 @@ def save_document(
         file = save_file(document.file, text, overwrite=overwrite)
         return Document(file, text, document.marker)
     notebook = from_text(document.notebook, text, document.marker, origins)
-    file = save_file(document.file, dump_notebook(notebook), overwrite=overwrite)
+    file = _save_notebook(document.file, notebook, overwrite=overwrite)
     return Document(file, text, document.marker, notebook)
+
+
+def _save_notebook(file: FileText, notebook: Notebook, *, overwrite: bool) -> FileText:
+    if file.encoding == "utf-8" and notebook.source is not None:
+        content = chain((file.bom,), notebook_pieces(notebook))
+        written = save_content(file, content, overwrite=overwrite)
+        release_pages(notebook.source.piece)
+        return written
+    saved = save_file(file, dump_notebook(notebook), overwrite=overwrite)
+    return replace(saved, text="")
 
 
 def save_as(document: Document, text: str, path: Path, *, overwrite: bool = False) -> Document:
@@ -87,7 +117,7 @@ def save_as(document: Document, text: str, path: Path, *, overwrite: bool = Fals
             target = Document(file, text, document.marker, document.notebook)
             return save_document(target, text, overwrite=overwrite)
         made = read_script(text, document.marker)
-        saved = save_file(file, dump_notebook(made), overwrite=overwrite)
+        saved = _save_notebook(file, made, overwrite=overwrite)
         return _notebook_document(saved, made, document.marker)
     if document.notebook is not None:
         text = write_script(from_text(document.notebook, text, document.marker), document.marker)

@@ -6,6 +6,7 @@ https://papermill.readthedocs.io/en/latest/usage-parameterize.html
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from codeexec.documents.model import CellKind
@@ -130,4 +131,4 @@ def inject(notebook: Notebook, parameters: Mapping[str, object]) -> Notebook:
         cells[places[INJECTED]] = cell
     else:
         cells.insert(places.get("parameters", -1) + 1, cell)
-    return Notebook({**notebook.data, "cells": cells}, notebook.layout)
+    return replace(notebook, data={**notebook.data, "cells": cells})

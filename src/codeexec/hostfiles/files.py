@@ -10,15 +10,25 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codeexec.hostfiles.opening import (
+    Content,
     check_single,
     give_to_owner,
     open_plain,
     replace_file,
     stat_plain,
+    write_content,
 )
 from codeexec.hostfiles.place import Place, locate, locate_entry
+
+if TYPE_CHECKING:
+    from mmap import mmap
+
+_MAPPED_FROM = 8_000_000
+"""Size in bytes from which a file is mapped instead of being read into memory."""
+_COPY_AT_A_TIME = 4_000_000
 
 
 def read(place: Place, limit: int | None = None) -> tuple[bytes, os.stat_result]:
@@ -31,7 +41,31 @@ def read(place: Place, limit: int | None = None) -> tuple[bytes, os.stat_result]
         return file.read(-1 if limit is None else limit), info
 
 
-def write(place: Place, content: bytes, *, sync: bool = True, new_mode: int | None = None) -> None:
+def read_mapped(place: Place, limit: int) -> tuple[bytes | mmap, os.stat_result]:
+    """As `read`; a large file is mapped from a copy without a name, so that its pages are read when
+    they are needed, and a program that shortens the file meanwhile cannot end this one."""
+    with place.parent() as parent:
+        handle = open_plain(parent, place.real.name, place.real)
+    with os.fdopen(handle, "rb") as file:
+        info = os.fstat(handle)
+        _check(place, info)
+        if info.st_size < _MAPPED_FROM or info.st_size > limit:
+            return file.read(limit), info
+        import tempfile  # not at the start
+        from mmap import ACCESS_READ, mmap
+
+        with tempfile.TemporaryFile() as copy:
+            left = limit
+            while left > 0 and (part := file.read(min(left, _COPY_AT_A_TIME))):
+                copy.write(part)
+                left -= len(part)
+            copy.flush()
+            return mmap(copy.fileno(), 0, access=ACCESS_READ), info
+
+
+def write(
+    place: Place, content: Content, *, sync: bool = True, new_mode: int | None = None
+) -> None:
     """Replace a file as a whole, keeping its mode; missing folders are made. Denied, OSError.
 
     A file with several names or another owner is written in place, as replacing it would part
@@ -58,11 +92,11 @@ def write(place: Place, content: bytes, *, sync: bool = True, new_mode: int | No
             _write_in_place(place, parent, content, sync)
 
 
-def _write_in_place(place: Place, parent: int, content: bytes, sync: bool) -> None:
+def _write_in_place(place: Place, parent: int, content: Content, sync: bool) -> None:
     handle = open_plain(parent, place.real.name, place.real, writing=True)
     with os.fdopen(handle, "wb") as file:
         _check(place, os.fstat(handle))
-        file.write(content)
+        write_content(file, content)
         file.truncate()
         file.flush()
         if sync:

@@ -12,11 +12,15 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
+from typing import BinaryIO
 
 from codeexec.domain.errors import Denied, StorageError
 from codeexec.domain.plain_files import kind_of
+
+Content = bytes | Iterable[bytes | memoryview]
+"""What a file is to hold, also in parts."""
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SEARCH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
@@ -114,10 +118,17 @@ def check_single(info: os.stat_result, folder: os.stat_result, path: PurePath | 
         raise not_plain(path, f"owned by another user (uid {info.st_uid})")
 
 
+def write_content(file: BinaryIO, content: Content) -> None:
+    if isinstance(content, bytes):
+        file.write(content)
+    else:
+        file.writelines(content)
+
+
 def replace_file(
     parent: int,
     name: str,
-    content: bytes,
+    content: Content,
     *,
     mode: int | None,
     prepare: Callable[[int], None] = lambda handle: None,
@@ -132,7 +143,7 @@ def replace_file(
     handle = os.open(beside, _NEW, 0o600 if mode is not None else 0o666, dir_fd=parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            write_content(file, content)
             file.flush()
             prepare(handle)
             if mode is not None:

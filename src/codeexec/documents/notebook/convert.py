@@ -10,13 +10,16 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from codeexec.documents.model import Cell, CellKind
 from codeexec.documents.notebook.outputs import Json, clean_output, joined, split_lines
+from codeexec.documents.notebook.raw_json import Piece
 from codeexec.documents.notebook.shape import check_shape, upgrade
+from codeexec.documents.notebook.source import NotebookSource, edited
+from codeexec.documents.notebook.writing import Layout, notebook_pieces
 from codeexec.documents.percent.cells import (
     Separator,
     comment,
@@ -31,35 +34,9 @@ from codeexec.domain.text.parsing import load_json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_DEFAULT_INDENT = 1
 _MINOR_WITH_IDS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Layout of the JSON of a file: `indent` per level (None: one line), separators, whether it
-    is ASCII only, and the end of the file."""
-
-    indent: str | None = " " * _DEFAULT_INDENT
-    separators: tuple[str, str] = (",", ": ")
-    ascii: bool = False
-    end: str = "\n"
-
-    @classmethod
-    def of(cls, text: str) -> Layout:
-        """Detect the layout of a file's text."""
-        body = text.rstrip()
-        inner = re.match(r"\s*[{\[]\n([ \t]*)", text)
-        end = text[len(body) :]
-        ascii_only = "\\u" in text and text.isascii()
-        if inner is not None:
-            return cls(inner[1], (",", ": "), ascii_only, end)
-        head = body[:2000]
-        separators = (
-            ", " if '", "' in head or "}, " in head else ",",
-            ": " if '": ' in head else ":",
-        )
-        return cls(None, separators, ascii_only, end)
+_BLANK_HEAD = 65_536
+"""Bytes at the start of a file that are looked at for more than blanks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +44,9 @@ class Notebook:
     """A notebook of format 4; `data` is its JSON and must not be changed in place."""
 
     data: Json
-    layout: Layout = Layout()
+    layout: Layout = field(default_factory=Layout)
+    source: NotebookSource | None = field(default=None, compare=False, repr=False)
+    """The JSON of the file, for what was not changed."""
 
     @property
     def minor(self) -> int:
@@ -144,17 +123,18 @@ def _cell(index: int, raw: Json) -> Cell:
     )
 
 
-def parse_notebook(text: str, name: str = "The notebook") -> Notebook:
-    """Parse the text of an `.ipynb`; empty text is a new notebook.
+def parse_notebook(text: str | Piece, name: str = "The notebook") -> Notebook:
+    """Parse the text of an `.ipynb`; empty text is a new notebook. Outputs stay unparsed.
 
     Raises DocumentError, with the line for invalid JSON.
     """
-    if not text.strip():
+    piece = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if not bytes(piece[:_BLANK_HEAD]).strip():
         return new_notebook()
     try:
-        data = load_json(text)
+        source = _read_source(piece)
     except json.JSONDecodeError as error:
-        conflict = "<<<<<<<" in text and ">>>>>>>" in text
+        conflict = "<<<<<<<" in error.doc and ">>>>>>>" in error.doc
         raise DocumentError(
             f"{name} is broken JSON in line {error.lineno}, column {error.colno}: {error.msg}.",
             "It has merge conflict marks: resolve them first."
@@ -163,7 +143,8 @@ def parse_notebook(text: str, name: str = "The notebook") -> Notebook:
         ) from error
     except ValueError as error:
         raise DocumentError(f"{name} cannot be read: {error}.", "Open it as text.") from error
-    version = data.get("nbformat") if isinstance(data, dict) else None
+    data = source.data if source is not None else {}
+    version = data.get("nbformat")
     if not isinstance(version, int) or isinstance(version, bool):
         raise DocumentError(f"{name} is JSON, but no notebook.", "Open it as text.")
     if version > 4:
@@ -172,11 +153,21 @@ def parse_notebook(text: str, name: str = "The notebook") -> Notebook:
             "Save it as format 4 with the program that wrote it.",
         )
     if version < 4:
-        data = upgrade(text, version, name)
+        data, source = upgrade(bytes(piece).decode(), version, name), None
     if not isinstance(data.get("cells"), list):
         raise DocumentError(f"{name} has no list of cells.", "Open it as text.")
     check_shape(data, name)
-    return Notebook(data, Layout.of(text))
+    layout = Layout.of(piece)
+    return Notebook(data, layout if source is not None else replace(layout, newline="\n"), source)
+
+
+def _read_source(piece: Piece) -> NotebookSource | None:
+    """The members of the notebook; None if the JSON is no object. ValueError."""
+    match = re.match(rb"\s*", piece)
+    if match is not None and piece[match.end() : match.end() + 1] == b"{":
+        return NotebookSource(piece)
+    load_json(bytes(piece))
+    return None
 
 
 def new_notebook(kernel: str = "", display_name: str = "", language: str = "") -> Notebook:
@@ -196,24 +187,8 @@ def new_notebook(kernel: str = "", display_name: str = "", language: str = "") -
 
 
 def dump_notebook(notebook: Notebook) -> str:
-    """The text of the `.ipynb`, with keys in their original order."""
-    layout = notebook.layout
-
-    def dump(ensure_ascii: bool) -> str:
-        return json.dumps(
-            notebook.data,
-            ensure_ascii=ensure_ascii,
-            indent=layout.indent,
-            separators=layout.separators,
-        )
-
-    text = dump(layout.ascii)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        # A lone surrogate in an output can be written only as an escape.
-        text = dump(True)
-    return text + layout.end
+    """The text of the `.ipynb`: what was not changed is as it was, keys are in their order."""
+    return b"".join(notebook_pieces(notebook)).decode("utf-8", "surrogatepass")
 
 
 def with_outputs(
@@ -234,7 +209,8 @@ def with_outputs(
     cells = list(notebook.data["cells"])
     clean = [clean_output(output, execution_count) for output in outputs]
     own = raw.get("metadata") or {}  # the format wants it, and opens without
-    cells[index] = {**raw, "metadata": own, "execution_count": execution_count, "outputs": clean}
+    values = {"metadata": own, "execution_count": execution_count, "outputs": clean}
+    cells[index] = edited(raw, values)
     return notebook._with_cells(cells)
 
 
@@ -367,13 +343,14 @@ def _match(
 
 
 def _merge(old: Json | None, draft: _CellDraft, source: str, minor: int, marker: str) -> Json:
-    cell = dict(old) if old is not None else new_cell(draft.kind, minor)
-    if old is None or joined(old.get("source")) != source:
-        cell["source"] = split_lines(source)
+    cell = old if old is not None else new_cell(draft.kind, minor)
+    values: Json = {}
+    if joined(cell.get("source")) != source:
+        values["source"] = split_lines(source)
     if draft.title != (_safe_title(old, marker) if old is not None else ""):
         metadata = {k: v for k, v in (cell.get("metadata") or {}).items() if k != "title"}
-        cell["metadata"] = {**metadata, "title": draft.title} if draft.title else metadata
-    return cell
+        values["metadata"] = {**metadata, "title": draft.title} if draft.title else metadata
+    return edited(cell, values) if values else cell
 
 
 def new_cell(kind: CellKind, minor: int) -> Json:

@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from codeexec.documents.notebook.raw_json import Piece, parsed, split_object
+from codeexec.documents.notebook.source import StoredOutputs
 from codeexec.domain.errors import DocumentError
 
 _TYPES = {
@@ -21,6 +23,13 @@ _TYPES = {
     float: "a number",
     type(None): "null",
 }
+
+_CHECKED = frozenset(
+    {"output_type", "name", "ename", "evalue", "text", "metadata", "data", "traceback"}
+)
+"""Members of an output whose types are checked."""
+_SAMPLES: dict[bytes, object] = {b"{": {}, b'"': "…", b"[": []}
+_LONG = 1_000_000
 
 Fault = tuple[str, str, object]
 """A place such as `cells[3].metadata`, the expected type, and the value."""
@@ -59,6 +68,9 @@ def _cell(cell: dict[str, object], place: str) -> Iterator[Fault]:
     yield from _object(cell, "metadata", f"{place}.metadata")
     yield from _object(cell, "attachments", f"{place}.attachments")
     outputs = cell.get("outputs")
+    if isinstance(outputs, StoredOutputs):
+        yield from _stored(outputs, f"{place}.outputs")
+        return
     if not (outputs is None or isinstance(outputs, list)):
         yield f"{place}.outputs", "a list", outputs
         return
@@ -68,6 +80,33 @@ def _cell(cell: dict[str, object], place: str) -> Iterator[Fault]:
             yield below, "an object", output
             return
         yield from _output(output, below)
+
+
+def _stored(outputs: StoredOutputs, place: str) -> Iterator[Fault]:
+    """The same for outputs that are not parsed; texts of more than `_LONG` bytes are not looked
+    at, as reading them is the cost that this saves."""
+    for number, piece in enumerate(outputs.pieces()):
+        below = f"{place}[{number}]"
+        if piece[:1] != b"{":
+            yield below, "an object", parsed(piece)
+            return
+        split = split_object(piece)
+        yield from _output(
+            {
+                name: _glance(value)
+                for name, value in zip(split.names, split.values, strict=True)
+                if name in _CHECKED
+            },
+            below,
+        )
+
+
+def _glance(value: Piece) -> object:
+    """A value with the type of this one; the value itself if it is a short text."""
+    first = bytes(value[:1])
+    if first in (b"{", b'"') or (first == b"[" and len(value) > _LONG):
+        return _SAMPLES[first]
+    return parsed(value)
 
 
 def _output(output: dict[str, object], place: str) -> Iterator[Fault]:
