@@ -111,3 +111,54 @@ def test_the_block_below_a_cell_stays_below_it_when_the_cell_gets_longer() -> No
     rows.splice(0, 1, 2)
     assert rows.block_at(2) is not None
     assert rows.line_at(4) == (2, 0)
+
+
+@given(
+    width=st.sampled_from([0, 4]),
+    lines=st.lists(st.sampled_from(["a", "b" * 10, ""]), min_size=4, max_size=9),
+    hidden=st.tuples(st.integers(0, 8), st.integers(1, 3), st.integers(1, 4)),
+    output=st.tuples(st.integers(0, 8), st.integers(1, 3)),
+)
+def test_a_block_stands_in_place_of_lines(
+    width: int,
+    lines: list[str],
+    hidden: tuple[int, int, int],
+    output: tuple[int, int],
+) -> None:
+    rows = RowMap(lines, TAB)
+    rows.set_width(width)
+    last = min(hidden[0], len(lines) - 1)
+    count, height = min(hidden[1], last + 1), hidden[2]
+    first = last + 1 - count
+    below = min(output[0], len(lines) - 1)
+    rows.blocks.put("page", last, height, count)
+    expected = list[tuple[str, int]]()
+    for line in range(len(lines)):
+        if line == last:
+            expected += [("page", row) for row in range(height)]
+        elif not first <= line <= last:
+            expected += [("text", line)] * len(rows.starts(line))
+        if line == below and not first <= line < last:
+            rows.blocks.put("zz", line, output[1])
+            expected += [("zz", row) for row in range(output[1])]
+    assert rows.total == len(expected)
+    for row, (kind, number) in enumerate(expected):
+        place = rows.block_at(row)
+        if kind == "text":
+            assert place is None and rows.line_at(row)[0] == number
+        else:
+            assert place is not None and (place[0].key, place[1]) == (kind, number)
+    for line in range(len(lines)):
+        is_hidden = first <= line <= last
+        assert (rows.block_over(line) is not None) == is_hidden
+        place_of_line = ("page", 0) if is_hidden else ("text", line)
+        assert rows.row_of(line, 0) == expected.index(place_of_line)
+
+
+def test_a_line_that_is_edited_below_a_block_in_its_place_is_shown() -> None:
+    rows = RowMap(lines := ["a", "b", "c"], TAB)
+    rows.blocks.put("page", 1, 4, 2)
+    assert rows.total == 5
+    lines[0:1] = ["a", "a"]
+    rows.splice(0, 1, 2)
+    assert (rows.total, rows.block_over(0)) == (8, None)

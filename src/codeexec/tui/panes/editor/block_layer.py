@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codeexec.tui.panes.editor.text.blocks import Block
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
 
     from codeexec.tui.panes.editor.code_editor import CodeEditor
-    from codeexec.tui.panes.editor.text.blocks import BlockContent, Blocks
+    from codeexec.tui.panes.editor.text.blocks import BlockContent
 
 
 class BlockLayer:
@@ -17,27 +19,34 @@ class BlockLayer:
     def __init__(self, editor: CodeEditor) -> None:
         self._editor = editor
 
-    def put(self, key: str, line: int, content: BlockContent, height: int) -> None:
-        """Show `height` rows of `content` below a line; replaces the block with the same key.
+    def put(self, key: str, line: int, content: BlockContent, height: int, hidden: int = 0) -> None:
+        """Show `height` rows of `content` below a line, in place of the last `hidden` lines;
+        replaces the block with the same key.
 
         Edits move the block with its line. Rows above the top of the screen do not move the text.
         """
-        self._editor.painter.block_contents[key] = content
-        self._change(lambda blocks: blocks.put(key, line, height))
+        self.change([(Block(key, line, height, hidden), content)])
 
     def remove(self, key: str) -> None:
         """Remove a block, if there is one with this key."""
-        self._editor.painter.block_contents.pop(key, None)
-        self._change(lambda blocks: blocks.remove(key))
+        self.change(removed=[key])
 
-    def _change(self, change: Callable[[Blocks], object]) -> None:
+    def change(
+        self, blocks: Iterable[tuple[Block, BlockContent]] = (), removed: Iterable[str] = ()
+    ) -> None:
+        """Put and remove many blocks at once."""
         editor = self._editor
+        contents, gone = editor.painter.block_contents, tuple(removed)
+        put = tuple(blocks)
+        for key in gone:
+            contents.pop(key, None)
+        contents.update((block.key, content) for block, content in put)
         rows, y = editor.model.rows, editor.scroll_offset.y
         line, part = rows.line_at(rows.text_row(y, 1))
         top = rows.first_row(line) + part
-        change(rows.blocks)
+        rows.blocks.change((block for block, _ in put), gone)
         editor.viewport.resize_text()
         shift = rows.first_row(line) + part - top
-        if shift:
+        if shift and y:
             editor.scroll_to(y=y + shift, animate=False, force=True)
         editor.popups.redraw()

@@ -70,7 +70,16 @@ def _move_by_rows(model: EditorModel, count: int, *, select: bool) -> None:
     goal = model.goal_cell
     if goal is None:
         goal = to_cell(text, column, model.tab) - to_cell(text, start, model.tab)
-    target = model.rows.text_row(row + count, 1 if count > 0 else -1)
+    target = row + count
+    while (place := model.rows.block_at(target)) is not None:
+        block, offset = place
+        if block.hidden:
+            # The caret enters what stands in place of lines.
+            line = block.line if count < 0 else block.line + 1 - block.hidden
+            move_to(model, Location(line, 0), select=select)
+            model.goal_cell = goal
+            return
+        target += block.height - offset if count > 0 else -offset - 1
     if target < 0 or target >= model.rows.total:
         move_to(model, ORIGIN if target < 0 else model.buffer.end, select=select)
     else:

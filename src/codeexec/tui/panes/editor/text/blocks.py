@@ -1,4 +1,4 @@
-"""Blocks of rows between text lines: their line and height."""
+"""Blocks of rows between text lines, or in place of lines: their line and height."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from textual.strip import Strip
 
 
@@ -19,11 +21,15 @@ class BlockContent(Protocol):
 
 @dataclass(slots=True)
 class Block:
-    """`height` rows below line `line`. The key is unique in one editor."""
+    """`height` rows below line `line`. The key is unique in one editor.
+
+    The last `hidden` lines up to `line` are not shown: the block stands in their place.
+    """
 
     key: str
     line: int
     height: int
+    hidden: int = 0
 
 
 class Blocks:
@@ -33,31 +39,49 @@ class Blocks:
         self._blocks: list[Block] = []
         self._lines: list[int] = []
         self._heights = [0]  # of all blocks before the one with the same index
+        self.rows_of: Callable[[int, int], int] = lambda first, end: end - first
+        """Rows that the lines from `first` to `end` would have; given by the owner."""
 
     def __bool__(self) -> bool:
         return bool(self._blocks)
 
-    def put(self, key: str, line: int, height: int) -> None:
+    def put(self, key: str, line: int, height: int, hidden: int = 0) -> None:
         """Add a block, or move and resize the block that has this key."""
-        if height < 1 or line < 0:
-            raise ValueError(f"a block of {height} rows below line {line}")
-        blocks = [block for block in self._blocks if block.key != key]
-        self._take([*blocks, Block(key, line, height)])
+        self.change([Block(key, line, height, hidden)])
 
     def remove(self, key: str) -> bool:
         """Remove a block; whether there was one."""
-        blocks = [block for block in self._blocks if block.key != key]
-        is_removed = len(blocks) < len(self._blocks)
-        if is_removed:
-            self._take(blocks)
-        return is_removed
+        count = len(self._blocks)
+        self.change(removed=[key])
+        return len(self._blocks) < count
+
+    def change(self, blocks: Iterable[Block] = (), removed: Iterable[str] = ()) -> None:
+        """Add blocks, or move and resize those that have their keys, and remove others, at once."""
+        fresh = {block.key: block for block in blocks}
+        for block in fresh.values():
+            if block.height < 1 or not 0 <= block.hidden <= block.line + 1:
+                raise ValueError(f"a block of {block.height} rows below line {block.line}")
+        gone = fresh.keys() | set(removed)
+        self._take([*(block for block in self._blocks if block.key not in gone), *fresh.values()])
 
     def _take(self, blocks: list[Block]) -> None:
         self._blocks = sorted(blocks, key=lambda block: (block.line, block.key))
+        self.recount()
+
+    def recount(self) -> None:
+        """Add up the heights again: blocks have moved, or hidden lines have other rows."""
         self._lines = [block.line for block in self._blocks]
-        self._heights = [0]
+        self._heights = heights = [0]
         for block in self._blocks:
-            self._heights.append(self._heights[-1] + block.height)
+            height = block.height
+            if block.hidden:
+                height -= self.rows_of(block.line + 1 - block.hidden, block.line + 1)
+            heights.append(heights[-1] + height)
+
+    @property
+    def hides_lines(self) -> bool:
+        """Whether a block stands in place of lines."""
+        return any(block.hidden for block in self._blocks)
 
     def splice(self, first: int, removed: int, inserted: int) -> None:
         """Lines `first : first + removed` have become `inserted` lines.
@@ -69,6 +93,9 @@ class Blocks:
             return
         shift, last = inserted - removed, first + removed - 1
         for block in self._blocks:
+            if block.hidden and block.line >= first and block.line + 1 - block.hidden <= last:
+                # What it stands for has changed: it stands below that until it is put anew.
+                block.hidden = 0
             if block.line >= last:
                 block.line = max(block.line + shift, 0)
             elif block.line >= first:
@@ -77,20 +104,24 @@ class Blocks:
 
     @property
     def total(self) -> int:
-        """The height of all blocks together."""
+        """The height of all blocks together, less the rows of the lines that they hide."""
         return self._heights[-1]
 
     def rows_above(self, line: int) -> int:
-        """The height of all blocks above this line."""
+        """The height of all blocks above this line, less the rows that they hide."""
         return self._heights[bisect_left(self._lines, line)]
 
     def height_before(self, index: int) -> int:
-        """The height of all blocks before the one with this index."""
+        """The height of all blocks before the one with this index, less the rows they hide."""
         return self._heights[index]
 
     def lines(self) -> list[int]:
         """The line of each block, in ascending order."""
         return self._lines
+
+    def index(self, block: Block) -> int:
+        """The index of a block."""
+        return self._blocks.index(block, bisect_left(self._lines, block.line))
 
     def at(self, index: int) -> Block:
         """The block with this index."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,7 @@ class RowMap:
         self._tab = tab
         self.width = 0
         self.blocks = Blocks()
+        self.blocks.rows_of = self._rows_of
         self._counts: list[int] = []
         self._sums = [0]
 
@@ -62,22 +63,31 @@ class RowMap:
         self.width = width
         self._counts = [self._count(line) for line in self._lines] if width else []
         self._sums = [0]
+        if self.blocks.hides_lines:
+            self.blocks.recount()
 
     def _count(self, line: str) -> int:
         return len(row_starts(line, self.width, self._tab))
 
     def splice(self, first: int, removed: int, inserted: int) -> bool:
         """Lines have changed (they already have in the buffer); True if rows moved."""
-        self.blocks.splice(first, removed, inserted)
         if not self.width:
+            self.blocks.splice(first, removed, inserted)
             return removed != inserted
         fresh = [self._count(line) for line in self._lines[first : first + inserted]]
         old = self._counts[first : first + removed]
-        if fresh == old:
-            return False
-        self._counts[first : first + removed] = fresh
-        del self._sums[first // _STRIDE + 1 :]
-        return True
+        is_moved = fresh != old
+        if is_moved:
+            self._counts[first : first + removed] = fresh
+            del self._sums[first // _STRIDE + 1 :]
+        self.blocks.splice(first, removed, inserted)
+        if is_moved and self.blocks.hides_lines:
+            self.blocks.recount()
+        return is_moved
+
+    def _rows_of(self, first: int, end: int) -> int:
+        """Rows that these lines have, shown or hidden."""
+        return sum(self._counts[first:end]) if self.width else end - first
 
     def _grow(self, stride: int) -> None:
         while len(self._sums) <= stride:
@@ -90,8 +100,19 @@ class RowMap:
         return self._text_rows_above(len(self._lines)) + self.blocks.total
 
     def first_row(self, line: int) -> int:
-        """The row at which `line` begins."""
+        """The row at which `line` begins; for a hidden line, a row at or below its block."""
         return self._text_rows_above(line) + self.blocks.rows_above(line)
+
+    def block_over(self, line: int) -> Block | None:
+        """The block that stands in place of `line`."""
+        lines = self.blocks.lines()
+        for index in range(bisect_left(lines, line), len(lines)):
+            block = self.blocks.at(index)
+            if block.hidden and block.line + 1 - block.hidden <= line:
+                return block
+            if block.line > line:
+                break
+        return None
 
     def _text_rows_above(self, line: int) -> int:
         if not self.width:
@@ -105,7 +126,9 @@ class RowMap:
         return row_starts(self._lines[line], self.width, self._tab) if self.width else (0,)
 
     def row_of(self, line: int, column: int) -> int:
-        """The row that shows the column of a line."""
+        """The row that shows the column of a line; for a hidden line the first of its block."""
+        if (block := self.block_over(line)) is not None:
+            return self._start_of(self.blocks.index(block))
         part = bisect_right(self.starts(line), column) - 1 if self.width else 0
         return self.first_row(line) + part
 
@@ -152,8 +175,9 @@ class RowMap:
 
     def _start_of(self, index: int) -> int:
         """The row at which the block with this index begins."""
-        line = min(self.blocks.at(index).line, len(self._lines) - 1)
-        return self._text_rows_above(line + 1) + self.blocks.height_before(index)
+        block = self.blocks.at(index)
+        line = min(block.line, len(self._lines) - 1)
+        return self._text_rows_above(line + 1 - block.hidden) + self.blocks.height_before(index)
 
     def _line_above(self, index: int) -> int:
         """The line that the last of the first `index` blocks stands below; -1 without a block."""
