@@ -17,6 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from codeexec.tui.render.plain import without_controls
+from codeexec.tui.textual_ext.shared_rows import share_rows
 
 
 def groups(regions: Iterable[Region]) -> list[Region]:
@@ -49,6 +50,8 @@ class SafeCompositor(Compositor):
         changes = super().reflow(parent, size)
         sizes = {widget: geometry.region.size for widget, geometry in self._full_map.items()}
         resized = {widget for widget in sizes if self._sizes.get(widget) != sizes[widget]}
+        for widget in sizes.keys() - self._sizes.keys():
+            share_rows(widget)
         self._sizes = sizes
         return changes._replace(resized=changes.resized | resized)
 
