@@ -96,6 +96,47 @@ async def test_a_crash_of_a_script_stands_on_its_line(tmp_path: Path) -> None:
         assert [(mark.line, mark.message) for mark in marks(bench)] == [(1, "Error: boom")]
 
 
+async def test_problems_are_counted_visited_listed_and_fixed(tmp_path: Path) -> None:
+    files = {
+        "main.cpp": '#include "lib.hpp"\nint main() {\n  int count = f();\n  return cuont;\n}\n',
+        "lib.hpp": "inline int f() { int unused; return 1; }\n",
+    }
+    async with open_bench(tmp_path, files) as bench:
+        await bench.editor.at("int main() {").run()
+        await bench.console.card(1).ends("error")
+        await bench.sees("● 1 · ▲ 2")
+        documents = bench.workbench.documents
+
+        def place() -> tuple[str, int, int] | None:
+            sheet = documents.sheet
+            return sheet and (sheet.title, *sheet.editor.model.cursor)
+
+        await bench.press("alt+q")
+        await bench.until(lambda: place() == ("main.cpp", 2, 6), "the unused variable")
+        await bench.press("alt+q")
+        await bench.until(lambda: place() == ("main.cpp", 3, 9), "the error")
+        # The fix of the compiler, and one undo.
+        sheet = documents.sheet
+        assert sheet is not None
+        lines = sheet.editor.model.lines
+        await bench.press("alt+shift+i")
+        await bench.until(lambda: lines[3] == "  return count;", "the fix")
+        assert any(problem.is_stale for problem in documents.problems.all())
+        await bench.press("ctrl+z")
+        await bench.until(lambda: lines[3] == "  return cuont;", "the undo")
+        await bench.press("alt+q")
+        await bench.until(lambda: place() == ("lib.hpp", 0, 21), "the warning of the header")
+        await bench.press("alt+shift+q")
+        await bench.until(lambda: place() == ("main.cpp", 3, 9), "the error before it")
+        # The list; its field narrows it down.
+        await bench.press("alt+shift+m")
+        await bench.sees("type to narrow down: words")
+        await bench.write("lib")
+        await bench.sees_no_more("3:7 ")
+        await bench.press("enter")
+        await bench.until(lambda: place() == ("lib.hpp", 0, 21), "the chosen problem")
+
+
 async def test_a_header_is_refused_in_words(tmp_path: Path) -> None:
     async with open_bench(tmp_path, {"a.hpp": "struct A {};\n"}) as bench:
         await bench.editor.at("struct A {};").run()

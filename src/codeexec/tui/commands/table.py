@@ -30,6 +30,7 @@ _SCREENS: dict[str, str] = {
     "question": "Answers",
     "keys": "Keys",
     "trust": "Trust",
+    "problems": "Problems",
 }
 
 _PARTS: dict[str, str] = {
@@ -121,6 +122,15 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
         c("kernel.clear_queue", "Cancel all that waits", "anywhere", "clear_queue"),
         c("kernel.pause", "Pause the container, or let it go on", "anywhere", "pause_kernel"),
         c("kernel.policy", "What the container may do…", "anywhere", "choose_policy"),
+        # problems of programs and of code
+        c("problem.next", "Next problem", "anywhere", "next_problem(1)", "alt+q,shift+f8",
+          "To the line and column of the next error or warning, in any file."),
+        c("problem.previous", "Previous problem", "anywhere", "next_problem(-1)",
+          "alt+shift+q,shift+f7"),
+        c("problem.list", "Problems…", "anywhere", "list_problems", "alt+shift+m",
+          "All errors and warnings of all files."),
+        c("problem.fix", "Apply the fix of the problem on this line", "anywhere", "fix_problem",
+          "alt+shift+i", "As the compiler proposes it; one undo takes it back."),
         # documents
         c("file.open", "Open a file…", "anywhere", "open_file", "ctrl+o",
           "Finds files of the folder by a few letters of their name."),
@@ -283,6 +293,7 @@ def _of_parts() -> tuple[Command, ...]:
         c("keys.close", "Close", "keys", "leave", "escape,f1,q"),
         c("trust.trust", "Trust the folder", "trust", "answer('trust')", "t"),
         c("trust.restrict", "Keep it restricted", "trust", "answer('restrict')", "n,escape"),
+        c("problems.fix", "Apply its fix", "problems", "fix", "alt+shift+i"),
         c("dialog.close", "Close", "dialog", "leave", "escape"),
         c("question.next", "Next answer", "question", "step(1)", "right,tab"),
         c("question.previous", "Previous answer", "question", "step(-1)", "left,shift+tab"),

@@ -13,6 +13,7 @@ REFUSED = frozenset(
     {"save", "save_as", "new_file", "external_editor", "keep_file", "reload_file", "trust"}
     | {"interrupt", "restart", "choose_kernel", "shut_down", "clear_queue", "pause_kernel"}
     | {"choose_policy", "rename_session", "stop_and_quit", "new_session"}
+    | {"fix_problem", "fix"}
     | {"start_kernel", "remove_kernel", "default_kernel", "kernel_of_document"}
     | {"create", "rename", "delete", "save_output", "export", "rerun", "edit", "cancel"}
     | {"submit", "submit_now", "replace", "replace_all", "cut", "paste", "newline"}
@@ -20,7 +21,7 @@ REFUSED = frozenset(
 """Names of actions that change a document, a file, the kernel or the session."""
 
 
-REFUSED_ON_SCREENS = frozenset({"save", "stop", "remove"})
+REFUSED_ON_SCREENS = frozenset({"save", "stop", "remove", "fix"})
 """The same on screens over the workbench, whose fields have actions of those names for their text.
 """
 

@@ -96,6 +96,7 @@ class StatusLine(Widget):
         self._shows_position = True
         self._spans: list[tuple[int, int, str]] = []
         self._said: tuple[list[Piece], list[Piece]] = ([], [])
+        self._problems = (0, 0)
         self._presenting = ""
         """How presentation mode is ended; empty while it is off."""
         self._ticker: Timer | None = None
@@ -119,6 +120,7 @@ class StatusLine(Widget):
         restricted: bool | None = None,
         shows_position: bool | None = None,
         presenting: str | None = None,
+        problems: tuple[int, int] | None = None,
     ) -> None:
         """Bring some of what is shown up to date."""
         self._ended = self._ended if ended is None else ended
@@ -130,6 +132,7 @@ class StatusLine(Widget):
         self._watching = self._watching if watching is None else watching
         self._hint = self._hint if hint is None else hint
         self._presenting = self._presenting if presenting is None else presenting
+        self._problems = self._problems if problems is None else problems
         if shows_position is not None:
             self._shows_position = shows_position
         moves = self._snapshot.is_running or self._link.state == "reconnecting"
@@ -211,6 +214,15 @@ class StatusLine(Widget):
             (label, "warn" if notices else "muted", "kernel.policy"),
         ]
 
+    def _problem_counts(self) -> list[Piece]:
+        """Errors and warnings of all files; a click lists them."""
+        signs = (("●", "error"), ("▲", "warn"))
+        return [
+            (f"{sign} {count}", meaning, "problem.list")
+            for count, (sign, meaning) in zip(self._problems, signs, strict=True)
+            if count
+        ]
+
     def _left(self) -> list[Piece]:
         kernel, snapshot = self._snapshot.kernel, self._snapshot
         pieces = [self._state()]
@@ -220,6 +232,7 @@ class StatusLine(Widget):
             pieces.append((self._presenting, "muted", "pane.presentation"))
         if self._restricted:
             pieces.append(("restricted", "warn", "app.trust"))
+        pieces += self._problem_counts()
         ref = kernel.kernel
         if len(snapshot.kernels) > 1:
             pieces.append((_kernels_words(snapshot), "accent", "kernel.focus"))

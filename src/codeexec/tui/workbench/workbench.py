@@ -48,6 +48,7 @@ from codeexec.tui.workbench.layout.presenting import PresentingController
 from codeexec.tui.workbench.layout_store import LayoutStore
 from codeexec.tui.workbench.notifier import Notifier
 from codeexec.tui.workbench.program_controller import ProgramController
+from codeexec.tui.workbench.programs.problem_controller import ProblemController
 from codeexec.tui.workbench.session.kernel_controller import KernelController
 from codeexec.tui.workbench.session.session_controller import SessionController
 from codeexec.tui.workbench.session.sharing_controller import SharingController
@@ -157,6 +158,7 @@ class Workbench(RoutedScreen):
             self.commands,
             self._hidden_console,
             ProgramController(self, state, self.leaving),
+            ProblemController(self, state, documents, layout),
             DocumentNews(panes, status, self.presenting),
         )
 

@@ -16,6 +16,7 @@ MENUS = {
             "run.selection",
             "run.all",
             "run.restart",
+            "problem.fix",
             "editor.inspect",
             "editor.goto_cell",
             "editor.toggle_comment",

@@ -55,6 +55,13 @@ class DocumentMessages:
     class StoredChanged(Message):
         """Other outputs of notebooks' files are to be shown: those of `stored`."""
 
+    @dataclass
+    class ProblemsCounted(Message):
+        """How many errors and warnings all files have."""
+
+        errors: int
+        warnings: int
+
     class Edited(Message):
         """The text of a document was changed."""
 

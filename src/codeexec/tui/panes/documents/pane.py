@@ -13,8 +13,10 @@ from codeexec.documents.swap import SwapStore
 from codeexec.tui.commands.keymap import key_words
 from codeexec.tui.commands.table import BY_ID
 from codeexec.tui.panes.documents.banner import Banner
+from codeexec.tui.panes.documents.cells.diagnostics import DiagnosticsChanged
 from codeexec.tui.panes.documents.cells.following import CellFollower
 from codeexec.tui.panes.documents.cells.output_saving import OutputSaver
+from codeexec.tui.panes.documents.cells.problems import ProblemList
 from codeexec.tui.panes.documents.cells.questions import KernelQuestions
 from codeexec.tui.panes.documents.cells.run_controller import RunController
 from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
@@ -68,7 +70,10 @@ class DocumentsPane(DocumentMessages, Vertical):
 
         self.stored = StoredOutputs(self, context)
         self.outputs = OutputSaver(self, context)
-        self.cells = CellFollower(self, context, documents, self.stored, self.outputs)
+        self.problems = ProblemList(self, documents)
+        self.cells = CellFollower(
+            self, context, documents, self.stored, self.outputs, self.problems
+        )
 
         self.autosave = Autosave(self, context, swaps)
         self.opener = DocumentOpener(
@@ -99,6 +104,7 @@ class DocumentsPane(DocumentMessages, Vertical):
 
     def _every_second(self) -> None:
         self.cells.tick()
+        self.problems.post_counts()
         self.run_worker(self.watcher.look(), group="look")
 
     @property
@@ -182,6 +188,11 @@ class DocumentsPane(DocumentMessages, Vertical):
         if sheet := self._documents.of_message(event):
             sheet.diagnostics.check_soon()
             sheet.cell_states.follow_text(self.context.snapshot)
+
+    @on(DiagnosticsChanged)
+    def count_problems(self, event: DiagnosticsChanged) -> None:
+        event.stop()
+        self.problems.post_counts()
 
     @on(CodeEditor.CursorMoved)
     def note_cursor(self, event: CodeEditor.CursorMoved) -> None:

@@ -17,7 +17,7 @@ from codeexec.tui.panes.editor.actions.finding import TextFinder
 from codeexec.tui.panes.editor.actions.keys import KeyTable
 from codeexec.tui.panes.editor.actions.mouse import Mouse
 from codeexec.tui.panes.editor.block_layer import BlockLayer
-from codeexec.tui.panes.editor.marks import Symbol
+from codeexec.tui.panes.editor.marks import Symbol, by_line
 from codeexec.tui.panes.editor.messages import RunScope
 from codeexec.tui.panes.editor.painting import Painter
 from codeexec.tui.panes.editor.parsing import BackgroundParser
@@ -293,8 +293,8 @@ class CodeEditor(ScrollView, can_focus=True):
         self.refresh()
 
     def set_diagnostics(self, diagnostics: Iterable[LineDiagnostic]) -> None:
-        """Mark lines, one diagnostic each, in place of those before."""
-        self.painter.diagnostics = {entry.line: entry for entry in diagnostics}
+        """Mark lines in place of those before; of several on a line the worst is painted."""
+        self.painter.diagnostics = by_line(diagnostics)
         self.refresh()
 
     @property

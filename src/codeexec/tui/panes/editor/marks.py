@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from codeexec.domain.text.glyphs import EXECUTIONS
@@ -51,14 +52,64 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LineFix:
+    """A change that removes a problem: `text` in place of what is between two places (line and
+    column, from 0) of the file `path`. `line_text` is the first line as the tool has read it."""
+
+    path: str
+    start: tuple[int, int]
+    end: tuple[int, int]
+    text: str
+    line_text: str | None = None
+
+
+SYNTAX = "syntax"
+"""`program` of what the editor finds in the text by itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class LineDiagnostic:
-    """Something about a line (from 0), in the columns `start` to `end`; whole line by default."""
+    """Something about a line (from 0), in the columns `start` to `end`; whole line by default.
+
+    `program` names what reported it. It is dimmed while the line is not `line_text`, which is what
+    the tool has read (None: never dimmed); the tool named it as line `reported_line`. `notes` are
+    further words, such as where a template is used. `more` are other diagnostics of the same line,
+    which are listed but not painted."""
 
     line: int
     message: str
     severity: Severity = Severity.ERROR
     start: int = 0
     end: int | None = None
+    program: str = ""
+    line_text: str | None = None
+    reported_line: int = -1
+    fixes: tuple[LineFix, ...] = ()
+    notes: tuple[str, ...] = ()
+    more: tuple[LineDiagnostic, ...] = ()
+
+    @property
+    def entries(self) -> tuple[LineDiagnostic, ...]:
+        """This one and the others of its line."""
+        return (self, *self.more)
+
+    def is_stale(self, line_text: str) -> bool:
+        """Whether the line, which is `line_text` now, was edited since the report."""
+        return self.line_text is not None and self.line_text != line_text
+
+
+_ORDER = (Severity.INFO, Severity.WARN, Severity.ERROR)
+
+
+def by_line(diagnostics: Iterable[LineDiagnostic]) -> dict[int, LineDiagnostic]:
+    """One diagnostic for each line, the worst, with the others of its line as `more`. Of equals
+    the first one is shown."""
+    lines: dict[int, list[LineDiagnostic]] = {}
+    for entry in diagnostics:
+        lines.setdefault(entry.line, []).append(entry)
+    for entries in lines.values():
+        entries.sort(key=lambda entry: -_ORDER.index(entry.severity))
+    return {line: replace(entries[0], more=tuple(entries[1:])) for line, entries in lines.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,11 +113,19 @@ class Painter:
     def shift_diagnostics(self, change: TextChange) -> None:
         """Keep diagnostics at their lines after a change that adds or removes lines."""
         shift, last = change.line_shift, change.old_end.line
-        if any(line > change.start.line for line in self.diagnostics):
+        # What is put in before the first character of a line moves the whole line.
+        is_above = not change.removed and change.start.column == 0
+        first = change.start.line + (not is_above)
+        if any(line >= first for line in self.diagnostics):
             self.diagnostics = {
-                line + (shift if line >= last and line > change.start.line else 0): diagnostic
+                line + (shift if line >= max(first, last) else 0): diagnostic
                 for line, diagnostic in self.diagnostics.items()
             }
+
+    def tone_of(self, line: int, diagnostic: LineDiagnostic) -> str:
+        """Colour of a diagnostic: that of its severity, or faint once its line was edited."""
+        is_stale = diagnostic.is_stale(self.model.lines[line])
+        return "faint" if is_stale else str(diagnostic.severity)
 
     def mark_of(self, key: str) -> CellMark | None:
         mark = self.marks.get(key)
@@ -184,7 +192,8 @@ class Painter:
         elif line == first and not part and self.model.lines[line]:
             glyph, name = _TO_RUN, "faint"
         if not part and (diagnostic := self.diagnostics.get(line)) is not None:
-            glyph, name = _DIAGNOSTIC_GLYPHS[diagnostic.severity], str(diagnostic.severity)
+            glyph = _DIAGNOSTIC_GLYPHS[diagnostic.severity]
+            name = self.tone_of(line, diagnostic)
         digits = self.gutter - 3
         number = str(line + 1).rjust(digits) if digits and not part else " " * digits
         in_current_cell = len(cells) > 1 and first <= self.model.cursor.line < end
@@ -256,7 +265,7 @@ class Painter:
         selection = model.selection
         text = model.lines[line]
         diagnostic = self.diagnostics.get(line)
-        if diagnostic is not None and diagnostic.end is not None:
+        if diagnostic and diagnostic.end is not None and not diagnostic.is_stale(text):
             lay(diagnostic.start, diagnostic.end, "syntax.error")
         if self.pattern is not None and len(text) < LONG:
             for start, end in self._matches(text):
@@ -292,9 +301,8 @@ class Painter:
         used = strip.cell_length + 1
         if (diagnostic := self.diagnostics.get(line)) is not None:
             message = _cut(one_line(diagnostic.message), room - used - 3)
-            segments.append(
-                Segment(f"  {message}", self.styles("text", under, diagnostic.severity))
-            )
+            tone = self.tone_of(line, diagnostic)
+            segments.append(Segment(f"  {message}", self.styles("text", under, tone)))
         elif model.cells.separator_at(line) is not None:
             mark = self.mark_of(model.cells.key(model.cells.at(line)))
             note = f" {duration(mark.elapsed)} " if mark and mark.elapsed is not None else ""

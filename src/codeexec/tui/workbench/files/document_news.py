@@ -31,6 +31,7 @@ class DocumentNews:
         return {
             DocumentsPane.StoredChanged: self.show_stored,
             DocumentsPane.PositionChanged: self.show_position,
+            DocumentsPane.ProblemsCounted: self.show_counts,
             CodeEditor.ModeChanged: self.show_mode,
         }
 
@@ -45,6 +46,9 @@ class DocumentNews:
         self._status.show(position=event.position)
         self._presenting.show_code_once()
         self._panes.follow_document()
+
+    def show_counts(self, event: DocumentsPane.ProblemsCounted) -> None:
+        self._status.show(problems=(event.errors, event.warnings))
 
     def show_mode(self, event: CodeEditor.ModeChanged) -> None:
         self._status.show(hint=event.mode.upper())

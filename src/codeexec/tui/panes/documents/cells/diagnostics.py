@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
+
+from textual.message import Message
 
 from codeexec.documents.model import Document
 from codeexec.tui.panes.documents.cells.syntax_errors import SyntaxChecker
 from codeexec.tui.panes.documents.host import TimedHost
 from codeexec.tui.panes.editor.code_editor import CodeEditor
-from codeexec.tui.panes.editor.marks import LineDiagnostic
+from codeexec.tui.panes.editor.marks import SYNTAX, LineDiagnostic
 
 _QUIET = 0.8
 """Seconds without a key before the text is looked through for errors."""
+
+
+class DiagnosticsChanged(Message):
+    """Other diagnostics of a document are marked."""
 
 
 class LineDiagnostics:
@@ -31,15 +38,26 @@ class LineDiagnostics:
         self._editors = editors
         self._python_document = python_document
         self._checker = SyntaxChecker()
-        self._failures: list[LineDiagnostic] = []
         self._requested_at = 0.0
         self._is_waiting = False
 
-    def show_failures(self, failures: Iterable[LineDiagnostic]) -> None:
-        """Mark lines on which code failed, until the next run."""
-        self._failures = list(failures)
-        self._set(self._failures)
+    def show_failures(self, failures: Iterable[LineDiagnostic], program: str = "") -> None:
+        """Mark lines on which code failed, until the next run; with `program`, in place of what
+        that program reported before, else in place of all."""
+        lines = self._editors()[0].model.lines
+        others = [entry for entry in self._failures if program and entry.program != program]
+        self._set([*others, *(_with_texts(entry, lines) for entry in failures)])
         self.check_soon()
+
+    @property
+    def entries(self) -> list[LineDiagnostic]:
+        """All that is marked, on the lines to which edits have moved it."""
+        marked = self._editors()[0].painter.diagnostics.items()
+        return [replace(entry, line=line, more=()) for line, top in marked for entry in top.entries]
+
+    @property
+    def _failures(self) -> list[LineDiagnostic]:
+        return [entry for entry in self.entries if entry.program != SYNTAX]
 
     def check_soon(self) -> None:
         """Schedule a check for syntax errors for when typing pauses."""
@@ -71,15 +89,25 @@ class LineDiagnostics:
         """Failures stand where edits have moved them; the line that is being typed is let be."""
         editor = self._editors()[0]
         cursor_line = editor.model.cursor.line if editor.has_focus else -1
-        moved = [
-            LineDiagnostic(line, mark.message, mark.severity, mark.start, mark.end)
-            for line, mark in editor.painter.diagnostics.items()
-            if mark in self._failures
-        ]
-        self._failures = moved
-        self._set([*(mark for mark in syntax if mark.line != cursor_line), *moved])
+        self._set([*self._failures, *(mark for mark in syntax if mark.line != cursor_line)])
 
     def _set(self, diagnostics: Iterable[LineDiagnostic]) -> None:
         fixed = tuple(diagnostics)
         for editor in self._editors():
             editor.set_diagnostics(fixed)
+        self._host.post_message(DiagnosticsChanged())
+
+
+def _with_texts(entry: LineDiagnostic, lines: Sequence[str]) -> LineDiagnostic:
+    """The diagnostic with the lines that its tool has read, as far as they are not known."""
+
+    def text_of(line: int) -> str | None:
+        return lines[line] if 0 <= line < len(lines) else None
+
+    fixes = tuple(
+        replace(fix, line_text=text_of(fix.start[0]) if fix.line_text is None else fix.line_text)
+        for fix in entry.fixes
+    )
+    own_text = text_of(entry.line) if entry.line_text is None else entry.line_text
+    reported_line = entry.line if entry.reported_line < 0 else entry.reported_line
+    return replace(entry, fixes=fixes, line_text=own_text, reported_line=reported_line)

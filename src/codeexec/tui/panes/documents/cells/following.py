@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from codeexec.domain import requests as q
 from codeexec.domain.events import CellRef, NextInputOffered
@@ -10,6 +11,7 @@ from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.panes.documents.cells.cell_runs import CellRuns
 from codeexec.tui.panes.documents.cells.next_input import put_next_input
 from codeexec.tui.panes.documents.cells.output_saving import OutputSaver
+from codeexec.tui.panes.documents.cells.problems import ProblemList
 from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
@@ -30,6 +32,7 @@ class CellFollower:
         documents: DocumentList,
         stored: StoredOutputs,
         outputs: OutputSaver,
+        problems: ProblemList,
     ) -> None:
         self._host = host
         self._context = context
@@ -37,13 +40,13 @@ class CellFollower:
         self._stored = stored
         self._outputs = outputs
         self._runs = CellRuns()
-        self._marked: set[str] = set()
-        """Paths of the documents with problems of a program."""
+        self._problems = problems
 
     def begin(self, sheet: DocumentView) -> None:
         """Show what is known of the cells of a document that was opened, and read the rest."""
         sheet.cell_states.runs = self._runs
         self.show_marks(sheet)
+        self._problems.begin(sheet)
         self._stored.read(sheet)
         self._learn(sheet.names)
 
@@ -101,18 +104,24 @@ class CellFollower:
             self._outputs.save(sheet)
 
     def _mark_problems(self, view: ExecutionView) -> None:
-        """Show what compilers and crashes report about lines of open documents, in place of what
-        the run before has reported."""
+        """Show what compilers and crashes report about lines of files, in place of what the run
+        before of the same program has reported."""
         from codeexec.tui.panes.documents.cells.programs import marks_of  # not at the start
 
-        marks = marks_of(view.steps, self._context.snapshot.cwd)
-        for key in self._marked - set(marks):
-            if (sheet := self._documents.by_key(key)) is not None:
-                sheet.diagnostics.show_failures([])
-        self._marked = set(marks)
-        for key, entries in marks.items():
-            if (sheet := self._documents.by_key(key)) is not None:
-                sheet.diagnostics.show_failures(entries)
+        if view.cell is None:
+            return
+        program = view.cell.document
+        marks = dict(marks_of(view.steps, self._context.snapshot.cwd, program))
+        # The document may have been edited since: its lines were those of the code that ran.
+        lines = view.code.split("\n")
+        marks |= {
+            path: [
+                replace(entry, line_text=lines[entry.line]) if entry.line < len(lines) else entry
+                for entry in marks[path]
+            ]
+            for path in marks.keys() & {program}
+        }
+        self._problems.report(program, marks)
 
     def _mark_failure(self, view: ExecutionView) -> None:
         """Show the error at the lines of open documents that the traceback names, unless the cell

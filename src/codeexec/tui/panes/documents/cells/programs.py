@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from codeexec.domain.options import PROGRAMS, ExecuteOptions, ProgramOptions
 from codeexec.languages.plan import language_of_program
 from codeexec.languages.running import refusal
-from codeexec.tui.panes.editor.marks import LineDiagnostic, Severity
+from codeexec.tui.panes.editor.marks import LineDiagnostic, LineFix, Severity
 
 if TYPE_CHECKING:
     from codeexec.domain import diagnostics as d
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from codeexec.tui.panes.documents.document_view import DocumentView
 
 _SEVERITIES = {"error": Severity.ERROR, "warning": Severity.WARN, "note": Severity.INFO}
-_ORDER = (Severity.INFO, Severity.WARN, Severity.ERROR)
 
 
 def program_options(sheet: DocumentView, kernel_language: str) -> ExecuteOptions | None:
@@ -38,22 +38,25 @@ def program_options(sheet: DocumentView, kernel_language: str) -> ExecuteOptions
     )
 
 
-def marks_of(steps: Iterable[StepResult], folder: str) -> Mapping[str, list[LineDiagnostic]]:
-    """Marks by the path of their file, for all diagnostics of the steps. Tools name files as seen
-    from `folder`. The worst on a line comes last, as that is shown; of equals the first one."""
+def marks_of(
+    steps: Iterable[StepResult], folder: str, program: str = ""
+) -> Mapping[str, list[LineDiagnostic]]:
+    """Marks by the path of their file, for all diagnostics of the steps of a program. Tools name
+    files as seen from `folder`."""
     marks: dict[str, list[LineDiagnostic]] = {}
     for step in steps:
         for problem in step.diagnostics:
             if problem.place.file and problem.place.line:
-                path = os.path.normpath(os.path.join(folder, problem.place.file))  # noqa: PTH118
-                marks.setdefault(path, []).append(_mark(problem))
-    for entries in marks.values():
-        entries.reverse()
-        entries.sort(key=lambda mark: _ORDER.index(mark.severity))
+                mark = replace(_mark(problem, folder), program=program)
+                marks.setdefault(_path(problem.place, folder), []).append(mark)
     return marks
 
 
-def _mark(problem: d.Diagnostic) -> LineDiagnostic:
+def _path(place: d.Place, folder: str) -> str:
+    return os.path.normpath(os.path.join(folder, place.file))  # noqa: PTH118
+
+
+def _mark(problem: d.Diagnostic, folder: str) -> LineDiagnostic:
     place = problem.place
     start = max(place.column - 1, 0)
     is_one_line = place.end_line in (0, place.line)
@@ -61,4 +64,24 @@ def _mark(problem: d.Diagnostic) -> LineDiagnostic:
     if end is None and place.column:
         end = place.column  # the sign in that column
     words = f"{problem.message} [{problem.code}]" if problem.code else problem.message
-    return LineDiagnostic(place.line - 1, words, _SEVERITIES[problem.severity], start, end)
+    return LineDiagnostic(
+        place.line - 1,
+        words,
+        _SEVERITIES[problem.severity],
+        start,
+        end,
+        fixes=tuple(_fix(fix, folder) for fix in problem.fixes),
+        notes=tuple(_note(note) for note in problem.notes),
+    )
+
+
+def _fix(fix: d.FixIt, folder: str) -> LineFix:
+    place = fix.place
+    start = (place.line - 1, max(place.column - 1, 0))
+    end = (place.end_line - 1, place.end_column - 1) if place.end_line else start
+    return LineFix(_path(place, folder), start, max(start, end), fix.text)
+
+
+def _note(note: d.DiagnosticNote) -> str:
+    place = note.place
+    return f"{place.file}:{place.line}: {note.message}" if place.line else note.message

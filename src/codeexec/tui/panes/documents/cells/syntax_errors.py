@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 
 from codeexec.documents.percent.cells import CellIndex
-from codeexec.tui.panes.editor.marks import LineDiagnostic
+from codeexec.tui.panes.editor.marks import SYNTAX, LineDiagnostic
 
 MOST = 40_000
 """Longest cell to check, in characters: the parser blocks all other threads."""
@@ -41,7 +41,11 @@ class SyntaxChecker:
             if error is not None:
                 diagnostics.append(
                     LineDiagnostic(
-                        cell.body + error.line, error.message, start=error.start, end=error.end
+                        cell.body + error.line,
+                        error.message,
+                        start=error.start,
+                        end=error.end,
+                        program=SYNTAX,
                     )
                 )
         self._known = checked

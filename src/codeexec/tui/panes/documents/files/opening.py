@@ -84,6 +84,10 @@ class DocumentOpener:
 
     async def open_named(self, name_key: str) -> DocumentView | None:
         """Open a document by its `name_key`; None where there is none of that name."""
+        sheet = self._documents.by_key(name_key)
+        if sheet is not None:
+            self._front.bring(sheet)
+            return sheet
         if not name_key.startswith(_UNTITLED):
             return await self.open(Path(name_key)) if Path(name_key).is_file() else None
         swap = self._autosave.find(name_key)

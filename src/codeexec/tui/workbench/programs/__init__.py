@@ -1,0 +1,1 @@
+"""Controllers about programs: problems, builds and runs."""
