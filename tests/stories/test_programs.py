@@ -109,7 +109,7 @@ async def test_problems_are_counted_visited_listed_and_fixed(tmp_path: Path) -> 
 
         def place() -> tuple[str, int, int] | None:
             sheet = documents.sheet
-            return sheet and (sheet.title, *sheet.editor.model.cursor)
+            return (sheet.title, *sheet.editor.model.cursor) if sheet is not None else None
 
         await bench.press("alt+q")
         await bench.until(lambda: place() == ("main.cpp", 2, 6), "the unused variable")
