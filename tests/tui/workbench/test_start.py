@@ -37,6 +37,19 @@ def test_what_is_seldom_needed_is_not_on_the_way_to_the_first_key() -> None:
     assert not loaded & late
 
 
+def test_panes_without_a_page_need_neither_markdown_nor_html() -> None:
+    panes = "import codeexec.tui.app, codeexec.tui.workbench.layout.panes as panes"
+    late = {"rich.markdown", "markdown_it", "codeexec.documents.displays.html"}
+    assert not loaded_by(f"{panes}; panes.load_late()") & late
+    page = "import codeexec.tui.output.contents as contents"
+    assert "codeexec.documents.displays.html" in loaded_by(
+        f"{page}; contents.prepare('text/html', b'<p>a</p>')"
+    )
+    rows = "from codeexec.tui.output.text_view import markdown_lines; from rich.style import Style"
+    inks = "dict.fromkeys(('heading', 'link', 'code', 'muted', 'bullet'), Style())"
+    assert "rich.markdown" in loaded_by(f"{rows}; markdown_lines('# a', 20, {inks})")
+
+
 def test_plain_rules_of_ignored_files_need_no_regex_with_a_time_limit() -> None:
     parse = "import codeexec.tui.panes.files.ignore_rules as rules; rules.Parser().parse"
     assert "regex" not in loaded_by(f"{parse}(['*.pyc', 'build/', '!keep.py'])")

@@ -9,8 +9,6 @@ import re
 from dataclasses import dataclass
 from typing import assert_never
 
-from codeexec.documents.displays.html import html_to_markdown, text_beside_table
-from codeexec.documents.displays.latex import latex_to_text
 from codeexec.documents.displays.tables import from_csv, from_html
 from codeexec.domain.requests import TablePage
 from codeexec.domain.text.parsing import load_json
@@ -82,6 +80,8 @@ def prepare(mime: str, data: bytes, name: str = "") -> Content:
         case "markdown":
             return _markdown(text)
         case "latex":
+            from codeexec.documents.displays.latex import latex_to_text  # not at the start
+
             return TextContent(latex_to_text(text))
         case "json":
             return _json(text)
@@ -97,12 +97,16 @@ def prepare(mime: str, data: bytes, name: str = "") -> Content:
 
 def _only_table(html: str) -> TablePage | None:
     """The table of a page that is nothing else; one with words beside it is shown as a page."""
+    from codeexec.documents.displays.html import text_beside_table  # not at the start
+
     return None if text_beside_table(html) else from_html(html)
 
 
 def _page(text: str, mime: str) -> Content:
     if "html" not in mime:
         return TextContent(_clipped(text))
+    from codeexec.documents.displays.html import html_to_markdown  # not at the start
+
     markdown = html_to_markdown(text)
     if not markdown.strip():
         return NoContent("This page needs a browser.\nO opens it there.")

@@ -8,8 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markdown import Heading, Markdown
+from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from rich.theme import Theme
@@ -129,7 +128,9 @@ def plain_lines(text: str, width: int) -> list[Strip]:
 
 
 def markdown_lines(text: str, width: int, inks: Mapping[str, Style]) -> list[Strip]:
-    """Markdown as it reads; links lead to the web or nowhere."""
+    """Markdown as it reads; links lead to the web or nowhere. Call it in a thread."""
+    from codeexec.tui.output.markdown_page import MarkdownPage  # not for other text
+
     heading, code, muted = inks["heading"], inks["code"], inks["muted"]
     styles = {
         **{f"markdown.h{level}": heading for level in range(1, 7)},
@@ -153,7 +154,7 @@ def markdown_lines(text: str, width: int, inks: Mapping[str, Style]) -> list[Str
         theme=Theme(styles),
         legacy_windows=False,
     )
-    page = _Page(printable(text, lines=True), code_theme="ansi_dark", hyperlinks=True)
+    page = MarkdownPage(printable(text, lines=True), code_theme="ansi_dark", hyperlinks=True)
     return [
         Strip([_led_to_the_web(segment) for segment in line])
         for line in console.render_lines(page, pad=False)
@@ -165,15 +166,3 @@ def _led_to_the_web(segment: Segment) -> Segment:
     if style is None or style.link is None or style.link.startswith(_WEB):
         return segment
     return Segment(segment.text, style.update_link(None))
-
-
-class _LeftHeading(Heading):
-    """A heading in a line of its own, without a box."""
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        self.text.justify = "left"
-        yield self.text
-
-
-class _Page(Markdown):
-    elements = {**Markdown.elements, "heading_open": _LeftHeading}  # noqa: RUF012 -- as rich has it
