@@ -74,7 +74,8 @@ class LineDiagnostic:
     `program` names what reported it. It is dimmed while the line is not `line_text`, which is what
     the tool has read (None: never dimmed); the tool named it as line `reported_line`. `notes` are
     further words, such as where a template is used. `more` are other diagnostics of the same line,
-    which are listed but not painted."""
+    which are listed but not painted. `is_outer`: a frame of a traceback that is not the innermost,
+    which is marked and not listed."""
 
     line: int
     message: str
@@ -86,6 +87,7 @@ class LineDiagnostic:
     reported_line: int = -1
     fixes: tuple[LineFix, ...] = ()
     notes: tuple[str, ...] = ()
+    is_outer: bool = False
     more: tuple[LineDiagnostic, ...] = ()
 
     @property

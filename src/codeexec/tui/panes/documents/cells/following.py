@@ -132,17 +132,22 @@ class CellFollower:
 
         rows = traceback.rows_of_failure(view)
         message = traceback.message_of_failure(view)
-        diagnostics: dict[str, list[LineDiagnostic]] = {}
+        places: dict[tuple[str, int], DocumentView] = {}
         for frame in traceback.parse(rows, own_cell=view.count).frames:
             if frame.cell is not None and frame.cell == view.count:
                 place, line = view.cell.document, view.cell.first_line + frame.line - 1
             else:
                 place, line = frame.path, frame.line - 1
-            diagnostics.setdefault(place, []).append(LineDiagnostic(line, message))
-        for place, failures in diagnostics.items():
-            sheet = self._documents.by_key(place)
-            if sheet is not None:
-                sheet.diagnostics.show_failures(failures)
+            if (sheet := self._documents.by_key(place)) is not None:
+                places.pop((place, line), None)  # a recursion: the innermost counts
+                places[place, line] = sheet
+        innermost = next(reversed(places), None)
+        for sheet in dict.fromkeys(places.values()):
+            sheet.diagnostics.show_failures(
+                LineDiagnostic(line, message, is_outer=(place, line) != innermost)
+                for (place, line), other in places.items()
+                if other is sheet
+            )
 
     def _is_last_of_cell(self, view: ExecutionView) -> bool:
         """Whether no execution of the same cell is newer; of a part of a cell, whether none of the

@@ -79,7 +79,7 @@ def _problems_of(sheet: DocumentView) -> list[Problem]:
     return _sorted(
         Problem(sheet.name_key, entry, entry.is_stale(lines[entry.line]))
         for entry in sheet.diagnostics.entries
-        if entry.line < len(lines)
+        if entry.line < len(lines) and not entry.is_outer
     )
 
 
