@@ -428,7 +428,8 @@ def _display_weight(display: Display) -> int:
 
 def _step_weight(step: StepResult) -> int:
     notes = sum(len(note.message) + 100 for each in step.diagnostics for note in each.notes)
-    return 200 + notes + sum(len(each.message) + 200 for each in step.diagnostics)
+    tests = sum(len(test.message) + len(test.output) + 200 for test in step.tests)
+    return 200 + notes + tests + sum(len(each.message) + 200 for each in step.diagnostics)
 
 
 def _error_weight(error: ErrorInfo) -> int:

@@ -14,15 +14,31 @@ a session of schema 1 had."""
 PROGRAMS = "programs"
 """Before the colon in the name of a kernel of programs, such as `programs:cpp`."""
 
-ProgramSteps = Literal["build_and_run", "build", "run"]
+ProgramSteps = Literal["build_and_run", "build", "run", "test"]
+
+
+class ProjectOptions(Struct, frozen=True, omit_defaults=True):
+    """A project that a build system builds (CMake, Meson, Ninja, Make). `folder` is a path in it,
+    relative to the session's folder or absolute; empty: the session's folder. `target` is empty for
+    the build system's default; to be run it is then the only program of the project. `preset` is
+    one of CMake's configure presets."""
+
+    folder: str = ""
+    target: str = ""
+    preset: str = ""
+
+
+PROJECT_KERNEL = f"{PROGRAMS}:project"
+"""The kernel that builds projects, runs their programs and their tests."""
 
 
 class ProgramOptions(Struct, frozen=True, omit_defaults=True):
     """How a program is built and run. `file` is its path, relative to the session's folder or
-    absolute; empty: the code is the program. `steps`: `run` reuses what was built, whatever has
-    changed since. `profile` and `compiler` are empty for the first of the language, `flags` are
-    further words for the compiler. `rows` are those of its terminal, whose width is
-    `ExecuteOptions.columns`. With `rebuild` nothing is reused."""
+    absolute; empty: the code is the program, or `project` is built. `steps`: `run` reuses what was
+    built, whatever has changed since; `test` builds a project and runs its tests. `profile` and
+    `compiler` are empty for the first of the language, `flags` are further words for the compiler.
+    `rows` are those of its terminal, whose width is `ExecuteOptions.columns`. With `rebuild`
+    nothing is reused."""
 
     file: str = ""
     steps: ProgramSteps = "build_and_run"
@@ -32,6 +48,7 @@ class ProgramOptions(Struct, frozen=True, omit_defaults=True):
     flags: tuple[str, ...] = ()
     rows: int = 24
     rebuild: bool = False
+    project: ProjectOptions | None = None
 
 
 class ExecuteOptions(Struct, frozen=True, omit_defaults=True):

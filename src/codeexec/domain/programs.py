@@ -6,16 +6,33 @@ from typing import Literal
 
 from msgspec import Struct
 
-from codeexec.domain.diagnostics import Diagnostic
+from codeexec.domain.diagnostics import Diagnostic, Place
 
-StepName = Literal["build", "run"]
+StepName = Literal["configure", "build", "run", "test"]
+TestStatus = Literal["passed", "failed", "skipped"]
+MOST_TESTS = 1_000
+"""Tests that are kept of one step; the ones that failed come first."""
+
+
+class TestResult(Struct, frozen=True, omit_defaults=True):
+    """How one test of a project ended. `message` says how it failed, `output` is the end of what it
+    printed, kept where it failed. `place` is where it failed, or else where it is declared."""
+
+    __test__ = False  # for pytest
+
+    name: str
+    status: TestStatus
+    seconds: float = 0.0
+    message: str = ""
+    output: str = ""
+    place: Place = Place()
 
 
 class StepResult(Struct, frozen=True, omit_defaults=True):
     """How one step of a program ended. `code` is its exit status; where a signal ended it, that is
     128 + its number, as a shell has it, and `signal` is its name. `seconds` passed; `peak_memory`
     is in bytes and `cpu_seconds` of all cores, None where they are not known. `is_reused`: the
-    program was built before, and nothing has changed."""
+    program was built before, and nothing has changed. `tests` are those of a step `test`."""
 
     name: StepName
     command: tuple[str, ...]
@@ -26,3 +43,4 @@ class StepResult(Struct, frozen=True, omit_defaults=True):
     cpu_seconds: float | None = None
     is_reused: bool = False
     diagnostics: tuple[Diagnostic, ...] = ()
+    tests: tuple[TestResult, ...] = ()

@@ -1,4 +1,4 @@
-"""`codeexec-tui build`: builds a program without running it, and prints its diagnostics."""
+"""`codeexec-tui build`: builds a program or a project, and prints its diagnostics."""
 
 from __future__ import annotations
 
@@ -13,46 +13,84 @@ from codeexec.cli.options import COMPILER, FLAGS, NO_CACHE, PROFILE
 from codeexec.cli.run_options import RunOptions
 from codeexec.cli.script import steps
 from codeexec.cli.script.launch import NotRun
+from codeexec.domain.diagnostics import Diagnostic
 from codeexec.domain.errors import UsageError
 from codeexec.kernels.process.steps.build import BuildResult, Program
+from codeexec.languages.model import Language
 
 
 @click.command()
-@click.argument("file", type=click.Path())
+@click.argument("target", metavar="[FILE|TARGET]", default="", type=click.Path())
+@click.option("--test", "is_test", is_flag=True, help="Build the project, and run its tests.")
+@click.option("--list", "as_list", is_flag=True, help="List the project's targets; build nothing.")
+@click.option("--preset", default="", metavar="NAME", help="A configure preset of CMake.")
 @PROFILE
 @COMPILER
 @FLAGS
 @NO_CACHE
 @click.option("--json", "as_json", is_flag=True, help="Print one diagnostic per line, as JSON.")
 def build(
-    file: str,
+    target: str,
+    is_test: bool,
+    as_list: bool,
+    preset: str,
     profile: str,
     compiler: str,
     flags: tuple[str, ...],
     no_cache: bool,
     as_json: bool,
 ) -> int:
-    """Build FILE as `codeexec-tui run` does, without running it.
+    """Build FILE as `codeexec-tui run` does, or a TARGET of the project that this folder is in.
 
-    The compiler's report goes to stderr, the path of the program to stdout. With --json, stdout
-    has one object for each diagnostic (file, line, column, end_line, end_column, severity,
-    message, code, fixes) and a last one with the status and the path of the program. The exit
-    status is 0, or 1 if the build failed.
+    A project has a CMakeLists.txt, meson.build, build.ninja or Makefile, here or in a folder above.
+    Without TARGET its default is built; a folder stands for the project there. CMake and Meson
+    build in a folder of the cache, in that of the preset, or in `build` if you have configured it.
+
+    The tools' reports go to stderr, the path of the program to stdout. With --json, stdout has one
+    object for each diagnostic (file, line, column, end_line, end_column, severity, message, code,
+    fixes), one for each test (name, status, file, line), and a last one with the status and the
+    path of the program. The exit status is 0, or 1 if the build or a test failed.
     """
     options = RunOptions(
-        file, as_json=as_json, profile=profile, compiler=compiler, flags=flags, no_cache=no_cache
+        target, as_json=as_json, profile=profile, compiler=compiler, flags=flags, no_cache=no_cache
     )
-    language = steps.language_of_file(file)
     try:
-        if language is None or not language.build:
-            name = os.path.basename(file)  # noqa: PTH119
-            raise UsageError(f"{name} is no file that is built.", "Run it: codeexec-tui run FILE")
-        script = steps.find_program(options, language, "parsed" if as_json else None)
+        language = _language_of_file(target, is_project=is_test or as_list or bool(preset))
+        if language is not None:
+            return _build_file(options, language)
+        from codeexec.cli.commands.build_project import build_target, show_targets
+
+        if as_list:
+            return show_targets(options)
+        return build_target(options, preset, is_test=is_test)
     except NotRun as error:
         style.show_error(error, as_json)
         return error.status
+
+
+def _language_of_file(name: str, *, is_project: bool) -> Language | None:
+    """The language of a file that is built by itself; None where a project is meant. UsageError
+    for a file that is neither."""
+    from codeexec.cli.script.projects import names_target
+    from codeexec.languages.projects.detect import FILES
+
+    if is_project or not name or os.path.isdir(name):  # noqa: PTH112
+        return None
+    base = os.path.basename(name)  # noqa: PTH119
+    if any(base in names for _, names in FILES) or names_target(name, None):
+        return None
+    language = steps.language_of_file(name)
+    if language is not None and language.build:
+        return language
+    if language is None and not os.path.exists(name) and os.sep not in name:  # noqa: PTH110
+        return None  # a target that no text names
+    raise UsageError(f"{base} is no file that is built.", f"Run it: codeexec-tui run {name}")
+
+
+def _build_file(options: RunOptions, language: Language) -> int:
+    script = steps.find_program(options, language, "parsed" if options.as_json else None)
     result = steps.build_script(script, options)
-    if as_json:
+    if options.as_json:
         _print_json(script.program, result)
     elif result.status:
         style.say(steps.failure_words(script.program, result), file=sys.stderr)
@@ -61,29 +99,34 @@ def build(
     return exits.FAILED if result.status else exits.OK
 
 
-def _print_json(program: Program, result: BuildResult) -> None:
+def print_diagnostic(problem: Diagnostic) -> None:
+    """One line of JSON."""
     from msgspec import to_builtins
 
+    place = problem.place
+    record = {
+        "type": "diagnostic",
+        "file": place.file,
+        "line": place.line,
+        "column": place.column,
+        "end_line": place.end_line,
+        "end_column": place.end_column,
+        "severity": problem.severity,
+        "message": problem.message,
+        "code": problem.code,
+        "source": problem.source,
+        "notes": to_builtins(problem.notes),
+        "fixes": to_builtins(problem.fixes),
+    }
+    style.say_json(record)
+
+
+def _print_json(program: Program, result: BuildResult) -> None:
     from codeexec.kernels.process.steps.report import BuiltStep
 
     step = BuiltStep(program, result).result
     for problem in step.diagnostics:
-        place = problem.place
-        record = {
-            "type": "diagnostic",
-            "file": place.file,
-            "line": place.line,
-            "column": place.column,
-            "end_line": place.end_line,
-            "end_column": place.end_column,
-            "severity": problem.severity,
-            "message": problem.message,
-            "code": problem.code,
-            "source": problem.source,
-            "notes": to_builtins(problem.notes),
-            "fixes": to_builtins(problem.fixes),
-        }
-        style.say_json(record)
+        print_diagnostic(problem)
     path = program.plan.run[0] if step.code == 0 else ""
     style.say_json(
         {

@@ -40,13 +40,9 @@ def run_recorded(script: Script, options: RunOptions) -> int:
 
 def _run_built(script: BuiltScript, options: RunOptions, loaded: LoadedProgram) -> int:
     """Run a program that was built, or record that its build has failed."""
-    from codeexec.kernels.process.steps.report import BuiltStep
-
-    assert script.build is not None, "it is built before it is recorded"
-    program = script.program
-    built = BuiltStep(program, script.build)
+    program, built = script.program, script.built
     out, err = plan_streams(is_recorded=True)
-    spawned = script.start(out, err) if script.build.status == 0 else None
+    spawned = None if built.is_failed else script.start(out, err)
     language = program.language.name
     ref = KernelRef(language, program.plan.tool, language, script.interpreter, BACKEND)
     from codeexec.cli.run.entry import run_loaded

@@ -25,6 +25,7 @@ from codeexec.languages.plan import PlanOptions, Report, language_of_program
 
 if TYPE_CHECKING:
     from codeexec.cli.run_options import RunOptions
+    from codeexec.kernels.process.kernel import BuildRecord
     from codeexec.languages.model import Language
 
 
@@ -39,6 +40,14 @@ class BuiltScript(Script):
         self.program = program
         self.build: BuildResult | None = None
         self.has_hook = False
+
+    @property
+    def built(self) -> BuildRecord:
+        """How it was built, to be recorded."""
+        from codeexec.kernels.process.steps.report import BuiltStep
+
+        assert self.build is not None, "it is built before it is recorded"
+        return BuiltStep(self.program, self.build)
 
 
 def language_of_file(file: str) -> Language | None:
@@ -78,17 +87,17 @@ def find_program(
 
 def build_script(script: BuiltScript, options: RunOptions) -> BuildResult:
     """Build the program; the compiler's report goes to stderr, unless events carry it."""
-    with _ending_by_signals():
+    with ending_by_signals():
         script.build = build_program(
             script.program,
-            (lambda data: None) if options.as_json else _write_error,
+            (lambda data: None) if options.as_json else write_error,
             is_fresh=options.no_cache,
         )
     return script.build
 
 
 @contextlib.contextmanager
-def _ending_by_signals() -> Iterator[None]:
+def ending_by_signals() -> Iterator[None]:
     """SIGTERM and SIGHUP end us in order, so that the compiler is ended too."""
 
     def end(number: int, frame: object) -> None:
@@ -118,7 +127,8 @@ def failure_words(program: Program, build: BuildResult) -> str:
     return build_error(program.plan.tool, build.status).value
 
 
-def _write_error(data: bytes) -> None:
+def write_error(data: bytes) -> None:
+    """Write all of it to stderr."""
     sys.stderr.flush()
     view = memoryview(data)
     while view:

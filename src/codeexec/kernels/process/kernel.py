@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from codeexec.domain.errors import ProtocolError, UsageError
 from codeexec.domain.events import KernelRef
+from codeexec.domain.programs import StepResult
 from codeexec.kernels.backends import Backend
 from codeexec.kernels.base import (
     ExecuteCall,
@@ -16,6 +17,7 @@ from codeexec.kernels.base import (
     Handle,
     Kernel,
     KernelChoice,
+    KernelEvent,
     KernelUsage,
     Ready,
     Sink,
@@ -28,9 +30,6 @@ from codeexec.kernels.jupyter.messages.questions import parse_variables
 from codeexec.kernels.process.program import ProgramRun, joined_errors
 from codeexec.kernels.process.spawn import SpawnedProgram
 
-if TYPE_CHECKING:
-    from codeexec.kernels.process.steps.report import BuiltStep
-
 log = logging.getLogger(__name__)
 
 BACKEND = "program"
@@ -40,6 +39,19 @@ END_SECONDS = 2.0
 """Seconds that a program has between SIGTERM and SIGKILL."""
 
 
+class BuildRecord(Protocol):
+    """How a program was built, as events."""
+
+    @property
+    def is_failed(self) -> bool: ...
+
+    def events(self, execution: str) -> list[KernelEvent]:
+        """Of an execution that begins with this build, and ends with it where it has failed."""
+
+    def run_result(self, code: int, seconds: float, errors: str) -> StepResult:
+        """The step in which the program ran; `code` is negative for a signal."""
+
+
 class ProgramBackend(Backend):
     """Makes the kernel of one program that has been spawned already. `built` is how it was built,
     if it had to be; `spawned` is None where that failed."""
@@ -47,7 +59,7 @@ class ProgramBackend(Backend):
     name = BACKEND
 
     def __init__(
-        self, ref: KernelRef, spawned: SpawnedProgram | None, built: BuiltStep | None = None
+        self, ref: KernelRef, spawned: SpawnedProgram | None, built: BuildRecord | None = None
     ) -> None:
         self.ref = ref
         self.spawned = spawned

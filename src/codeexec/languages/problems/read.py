@@ -49,7 +49,7 @@ def _matches(pattern: re.Pattern[str], text: str, source: str) -> Iterator[Diagn
         place = Place(groups.get("file", ""), line, column)
         if column and length:
             place = Place(place.file, line, column, line, column + length)
-        severity = _SEVERITIES.get(groups.get("severity", ""), "error")
+        severity = _SEVERITIES.get(groups.get("severity", "").lower(), "error")
         message = groups.get("message", "").strip()
         yield Diagnostic(place, severity, message, groups.get("code", ""), source)
 

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from codeexec.domain.plain_files import open_plain
+
 BuildSystem = Literal["cmake", "meson", "ninja", "make"]
 
 FILES: tuple[tuple[BuildSystem, tuple[str, ...]], ...] = (
@@ -71,10 +73,9 @@ def read_text(path: Path) -> str:
     """Text of a build file, cut at `MOST_BYTES`; empty where it is no plain file that can be
     read."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(fd, "rb") as file:
-            return file.read(MOST_BYTES).decode("utf-8", "replace") if path.is_file() else ""
-    except (OSError, ValueError):
+        with os.fdopen(open_plain(path), "rb") as file:
+            return file.read(MOST_BYTES).decode("utf-8", "replace")
+    except OSError:
         return ""
 
 

@@ -83,14 +83,16 @@ def build_program(
         if report is not None:
             write(report.encode("utf-8", "surrogateescape"))
             return BuildResult(0, report, time.monotonic() - began, is_reused=True)
-        status, output = _compile(program, write)
+        status, output = run_compiler(program, write)
         report = output.decode("utf-8", "surrogateescape")
         if status == 0:
             folder.keep(report, program.cwd)
     return BuildResult(status, report, time.monotonic() - began)
 
 
-def _compile(program: Program, write: Callable[[bytes], None]) -> tuple[int, bytes]:
+def run_compiler(program: Program, write: Callable[[bytes], None]) -> tuple[int, bytes]:
+    """Run the command of the build; returns its status (negative: a signal) and all that it wrote,
+    which also goes to `write` as it comes. EnvironmentUnavailable when it cannot be started."""
     process: subprocess.Popen[bytes] | None = None
     report = bytearray()
     try:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from codeexec.domain.errors import CodeexecError, Conflict, UsageError
 from codeexec.domain.events import KernelRef
-from codeexec.domain.options import PROGRAMS, ProgramOptions
+from codeexec.domain.options import PROGRAMS, PROJECT_KERNEL, ProgramOptions
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.domain.plain_files import read_first_line
 from codeexec.environments.base import Environment, TerminalSize
@@ -39,6 +39,7 @@ from codeexec.kernels.base import (
 )
 from codeexec.kernels.capabilities import Capabilities
 from codeexec.kernels.process.program import MOST_ERRORS, exit_error
+from codeexec.kernels.process.projects.session_build import ProjectSessionBuild
 from codeexec.kernels.process.steps.build import BuildResult, Program, plan_program
 from codeexec.kernels.process.steps.cache import keep_code
 from codeexec.kernels.process.steps.report import BuiltStep, build_error, step_result
@@ -47,6 +48,7 @@ from codeexec.kernels.process.steps.terminal_run import PREPARED, TerminalRun
 from codeexec.languages.catalog import by_name
 from codeexec.languages.model import Language
 from codeexec.languages.plan import PlanOptions, has_programs, language_of_program
+from codeexec.languages.projects.reports import PROJECT
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,8 @@ class ProgramsBackend(Backend):
 
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
         """NotFound for an unknown language, UsageError for one that has no tools."""
+        if f"{PROGRAMS}:{choice.name}" == PROJECT_KERNEL:
+            return StepsKernel(PROJECT, choice, sink)
         language = by_name(choice.name or "bash")
         if not has_programs(language):
             raise UsageError(
@@ -170,7 +174,7 @@ class ProgramExecution:
         self._call = call
         self._options = call.options.program or ProgramOptions()
         self._sink = sink
-        self._build: SessionBuild | None = None
+        self._build: SessionBuild | ProjectSessionBuild | None = None
         self._run: TerminalRun | None = None
         self._answers: set[asyncio.Task[None]] = set()
         self._tail = ""
@@ -184,7 +188,9 @@ class ProgramExecution:
         """Tell everything, and `Finished` last; errors are told as those of the execution."""
         self._tell(Started(self._call.execution, None))
         try:
-            if self._options.file:
+            if self._options.project is not None or self._language is PROJECT:
+                finished = await self._run_project()
+            elif self._options.file:
                 finished = await self._run_file(self._options.file)
             else:
                 finished = await self._run_code()
@@ -203,6 +209,18 @@ class ProgramExecution:
         name = f"Main{extensions[0]}" if extensions else self._language.names[0]
         path = await asyncio.to_thread(keep_code, self._call.code, name)
         return await self._run_file(str(path))
+
+    async def _run_project(self) -> Finished:
+        build = self._build = ProjectSessionBuild(
+            self._environment, self._choice, self._call, self._tell
+        )
+        end = await build.run()
+        self._build = None
+        if end.error is not None or end.program is None:
+            return self._finished(end.error)
+        if self._is_ended:
+            return self._finished(exit_error(-signal.SIGINT))
+        return await self._run_program(end.program)
 
     async def _run_file(self, file: str) -> Finished:
         program = await asyncio.to_thread(self._plan, file)

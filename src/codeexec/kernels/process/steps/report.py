@@ -23,6 +23,10 @@ class BuiltStep:
     program: Program
     build: BuildResult
 
+    @property
+    def is_failed(self) -> bool:
+        return self.build.status != 0
+
     def events(self, execution: str) -> list[KernelEvent]:
         """Of an execution that begins with this build, and ends with it where it has failed."""
         if not self.program.plan.build:

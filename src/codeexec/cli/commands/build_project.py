@@ -1,0 +1,106 @@
+"""What `codeexec-tui build` does for a project: its targets, its steps and its tests."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from codeexec.cli import exit_codes as exits
+from codeexec.cli import messages as style
+from codeexec.cli.commands.build import print_diagnostic
+from codeexec.cli.run_options import RunOptions
+from codeexec.cli.script.projects import build_steps, names_target, plan_target
+from codeexec.domain.errors import CodeexecError, NotFound
+from codeexec.domain.programs import StepResult, TestResult
+from codeexec.environments.trust.store import TrustStore
+from codeexec.kernels.process.projects.plan import ProjectPlan, failure_of
+from codeexec.kernels.process.projects.targets import list_targets
+from codeexec.languages.projects.detect import find_project
+
+
+def build_target(options: RunOptions, preset: str, *, is_test: bool) -> int:
+    """Build a target, or run the tests; returns the exit status. NotRun, NotFound, UsageError."""
+    folder, target = _place_of(options.file)
+    plan = plan_target(options, folder, target, preset, "test" if is_test else "build")
+    results, _ = build_steps(plan, is_quiet=options.as_json)
+    failure = failure_of(results[-1])
+    path = "" if failure or is_test else _program_path(plan)
+    if options.as_json:
+        _print_json(plan, results, path)
+    elif failure is not None:
+        style.say(failure.value, file=sys.stderr)
+    elif path:
+        style.say(path)
+    return exits.FAILED if failure is not None else exits.OK
+
+
+def show_targets(options: RunOptions) -> int:
+    """List the targets of the project, one a line."""
+    folder, _ = _place_of(options.file)
+    project = find_project(Path(folder or "."))
+    if project is None:
+        raise NotFound(
+            f"There is no project in {Path(folder or '.').absolute()}, nor above it.",
+            "A project has a CMakeLists.txt, meson.build, build.ninja or Makefile.",
+        )
+    targets = list_targets(project, os.environ, TrustStore())
+    for target in targets:
+        if options.as_json:
+            style.say_json({"type": "target", "name": target.name, "kind": target.kind})
+        else:
+            style.say(f"{target.name} (program)" if target.kind == "program" else target.name)
+    return exits.OK
+
+
+def _place_of(name: str) -> tuple[str, str]:
+    """A folder and a target in the project there."""
+    if not name or names_target(name, None):
+        return "", name
+    if os.path.isdir(name):  # noqa: PTH112
+        return name, ""
+    if os.path.isfile(name):  # noqa: PTH113
+        return os.path.dirname(name), ""  # noqa: PTH120
+    return "", name
+
+
+def _program_path(plan: ProjectPlan) -> str:
+    try:
+        return plan.program((), plan.environ).plan.run[0]
+    except CodeexecError:
+        return ""  # a library, or several programs
+
+
+def _print_json(plan: ProjectPlan, results: list[StepResult], path: str) -> None:
+    for step in results:
+        for problem in step.diagnostics:
+            print_diagnostic(problem)
+        for test in step.tests:
+            _print_test(test)
+    last = results[-1]
+    style.say_json(
+        {
+            "type": "build_ended",
+            "status": last.code,
+            "program": path,
+            "command": list(last.command),
+            "seconds": round(sum(step.seconds for step in results), 3),
+            "is_reused": False,
+            "folder": str(plan.folder),
+        }
+    )
+
+
+def _print_test(test: TestResult) -> None:
+    style.say_json(
+        {
+            "type": "test",
+            "name": test.name,
+            "status": test.status,
+            "seconds": test.seconds,
+            "message": test.message,
+            "output": test.output,
+            "file": test.place.file,
+            "line": test.place.line,
+        }
+    )

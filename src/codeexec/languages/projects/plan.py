@@ -1,0 +1,207 @@
+"""Makes the command lines that configure, build and test a project."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from codeexec.domain.errors import UsageError
+from codeexec.languages.catalog import languages
+from codeexec.languages.projects.detect import TITLES, Project, read_text
+from codeexec.languages.projects.scan import scan_project
+
+ProjectStepName = Literal["configure", "build", "test"]
+
+QUERY = Path(".cmake", "api", "v1", "query", "client-codeexec", "query.json")
+"""In a build folder of CMake: makes CMake write `REPLY`."""
+QUERY_TEXT = '{"requests":[{"kind":"codemodel","version":2}]}'
+REPLY = Path(".cmake", "api", "v1", "reply")
+INSTALL = {
+    name: f"apt install {package}, or without root: pip install {name}"
+    for name, package in {"cmake": "cmake", "ninja": "ninja-build", "meson": "meson"}.items()
+} | {"make": "apt install make"}
+"""How a user gets each build tool."""
+_HOME = re.compile(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", re.MULTILINE)
+_CMAKE_TYPES = {"release": "Release"}
+_SPECIAL = ("sanitize", "coverage")
+
+FindTool = Callable[[str], str]
+"""The path of a build tool. ToolMissing."""
+
+
+class ProjectStep(NamedTuple):
+    name: ProjectStepName
+    command: tuple[str, ...]
+
+
+class BuildChoice(NamedTuple):
+    """What a user chooses: `target` (empty: the default one), the rest as in
+    `domain.options.ProgramOptions`."""
+
+    target: str = ""
+    preset: str = ""
+    profile: str = ""
+    compiler: str = ""
+    flags: tuple[str, ...] = ()
+    jobs: int = 1
+
+    @property
+    def is_configured_by_user(self) -> bool:
+        """Whether something was chosen that a folder which is configured already may not have."""
+        return bool(self.preset or self.profile or self.compiler or self.flags)
+
+
+def check_choice(project: Project, choice: BuildChoice) -> None:
+    """UsageError for what a build system does not have."""
+    title = TITLES[project.system]
+    if choice.preset and project.system != "cmake":
+        raise UsageError(f"{title} has no presets.", "Leave --preset out.")
+    if project.system in ("make", "ninja"):
+        for option, value in (("--profile", choice.profile), ("--compiler", choice.compiler)):
+            if value:
+                raise UsageError(
+                    f"{project.file} chooses its own flags, so {option} has no meaning for it.",
+                    "Give make a variable: --flag CXXFLAGS=-O2"
+                    if project.system == "make"
+                    else f"Leave {option} out.",
+                )
+    known = languages()["cpp"].profiles
+    if choice.profile and choice.profile not in known:
+        raise UsageError(
+            f"A project has no build profile {choice.profile!r}.", f"It has {', '.join(known)}."
+        )
+    if choice.target.startswith("-"):
+        raise UsageError(f"{choice.target} is no name of a target.", "Name a target.")
+
+
+def configured_folder(project: Project) -> Path | None:
+    """The folder `build` of a project, where its user has configured it; None elsewhere."""
+    folder = project.folder / "build"
+    if project.system == "meson":
+        return folder if (folder / "meson-info").is_dir() and is_configured(folder) else None
+    if project.system != "cmake":
+        return None
+    home = _HOME.search(read_text(folder / "CMakeCache.txt"))
+    return folder if home is not None and Path(home[1]) == project.folder.resolve() else None
+
+
+def is_configured(folder: Path) -> bool:
+    """Whether a generator has written its files there."""
+    return (folder / "build.ninja").is_file() or (folder / "Makefile").is_file()
+
+
+def configure_steps(
+    project: Project, folder: Path, choice: BuildChoice, find_tool: FindTool, *, has_ninja: bool
+) -> list[ProjectStep]:
+    """The step that makes the build folder ready; none where that is so."""
+    if project.system == "cmake":
+        if is_configured(folder) and any((folder / REPLY).glob("index-*.json")):
+            return []
+        command = [find_tool("cmake"), "-S", str(project.folder), "-B", str(folder)]
+        if choice.preset:
+            command.append(f"--preset={choice.preset}")
+        elif not (folder / "CMakeCache.txt").exists():
+            command += ["-G", "Ninja"] if has_ninja else []
+        command += ["-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", *_cmake_words(choice)]
+        return [ProjectStep("configure", tuple(command))]
+    if project.system == "meson" and not is_configured(folder):
+        command = [find_tool("meson"), "setup", str(folder), str(project.folder)]
+        return [ProjectStep("configure", (*command, *_meson_words(choice)))]
+    return []
+
+
+def build_steps(
+    project: Project, folder: Path, choice: BuildChoice, find_tool: FindTool
+) -> list[ProjectStep]:
+    """The step that builds the target."""
+    jobs, target = str(choice.jobs), choice.target
+    match project.system:
+        case "cmake":
+            command = [find_tool("cmake"), "--build", str(folder), "--parallel", jobs]
+            command += ["--target", target] if target else []
+        case "meson":
+            command = [find_tool("meson"), "compile", "-C", str(folder), "-j", jobs]
+            command += [target] if target else []
+        case "ninja":
+            command = [find_tool("ninja"), "-C", str(folder), "-j", jobs, *choice.flags]
+            command += [target] if target else []
+        case "make":
+            command = [find_tool("make"), "-C", str(folder), "-j", jobs, *choice.flags]
+            command += ["--", target] if target else []
+    return [ProjectStep("build", tuple(command))]
+
+
+def testing_steps(
+    project: Project, folder: Path, choice: BuildChoice, find_tool: FindTool
+) -> list[ProjectStep]:
+    """The step that runs the tests of a project that was built. UsageError where it has none."""
+    jobs = str(choice.jobs)
+    if project.system == "cmake":
+        command = [_ctest(find_tool("cmake"), find_tool), "--test-dir", str(folder), "--parallel"]
+        command += [jobs, "--output-on-failure", "--no-tests=error"]
+        command += ["--output-junit", str(junit_file(project, folder))]
+    elif project.system == "meson":
+        command = [find_tool("meson"), "test", "-C", str(folder), "--no-rebuild"]
+        command += ["--print-errorlogs", "--num-processes", jobs]
+    else:
+        names = [target.name for target in scan_project(project).targets]
+        target = next((name for name in ("check", "test") if name in names), "")
+        if not target:
+            raise UsageError(
+                f"{project.file} has no target `check` or `test`.",
+                "Add one that runs the tests, or build another target by its name.",
+            )
+        steps = build_steps(project, folder, choice._replace(target=target), find_tool)
+        command = list(steps[0].command)
+    return [ProjectStep("test", tuple(command))]
+
+
+def junit_file(project: Project, folder: Path) -> Path | None:
+    """Where the tests of a build folder write their results; None where they write none."""
+    if project.system == "cmake":
+        return folder / "Testing" / "codeexec-junit.xml"
+    return folder / "meson-logs" / "testlog.junit.xml" if project.system == "meson" else None
+
+
+def step_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """For build tools: make writes the output of each parallel job in one piece, as ninja does."""
+    if sys.platform != "linux":
+        return dict(environ)  # macOS has a make that cannot do that
+    flags = environ.get("MAKEFLAGS", "")
+    return {**environ, "MAKEFLAGS": f"{flags} --output-sync=target".strip()}
+
+
+def _ctest(cmake: str, find_tool: FindTool) -> str:
+    beside = Path(cmake).with_name("ctest")
+    return str(beside) if beside.is_file() else find_tool("ctest")
+
+
+def _cmake_words(choice: BuildChoice) -> list[str]:
+    words: list[str] = []
+    if choice.profile or not choice.preset:
+        words.append(f"-DCMAKE_BUILD_TYPE={_CMAKE_TYPES.get(choice.profile, 'Debug')}")
+    profiles = languages()["cpp"].profiles
+    flags = [*(profiles[choice.profile] if choice.profile in _SPECIAL else ()), *choice.flags]
+    if flags:
+        joined = " ".join(flags)
+        words += [f"-DCMAKE_C_FLAGS={joined}", f"-DCMAKE_CXX_FLAGS={joined}"]
+    if choice.compiler:
+        words.append(f"-DCMAKE_CXX_COMPILER={choice.compiler}")
+    return words
+
+
+def _meson_words(choice: BuildChoice) -> list[str]:
+    words = [f"--buildtype={'release' if choice.profile == 'release' else 'debug'}"]
+    if choice.profile == "sanitize":
+        words += ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
+    elif choice.profile == "coverage":
+        words.append("-Db_coverage=true")
+    return [*words, *_meson_flags(choice.flags)]
+
+
+def _meson_flags(flags: Sequence[str]) -> list[str]:
+    listed = ",".join(flags)
+    return [f"-Dc_args={listed}", f"-Dcpp_args={listed}"] if flags else []
