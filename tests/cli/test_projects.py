@@ -96,6 +96,17 @@ def test_a_file_in_a_project_is_still_built_alone(made: Desk) -> None:
     assert not (made.folder / "app").exists()
 
 
+def test_a_file_is_built_with_the_flags_of_its_project(made: Desk) -> None:
+    (made.folder / "inc").mkdir()
+    made.file("inc/answer.h", "#define ANSWER 42\n")
+    made.file("odd.c", "#include <answer.h>\nint main(void) { return ANSWER + MORE; }\n")
+    command = "cc -DMORE=1 -Iinc -fplugin=evil.so -o odd.o -c odd.c"
+    entry = {"directory": str(made.folder), "file": "odd.c", "command": command}
+    made.file("compile_commands.json", json.dumps([entry]))
+    done = made.run("run", "odd.c")
+    assert (done.stderr, done.returncode) == ("", 43)
+
+
 def test_a_folder_without_a_project_is_told(desk: Desk) -> None:
     done = desk.run("build", "app")
     assert done.returncode == 2

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codeexec.domain.errors import EnvironmentUnavailable
+from codeexec.kernels.process.projects.own_flags import with_project_flags
 from codeexec.kernels.process.steps.cache import ProgramFolder
 from codeexec.kernels.process.steps.tools import find_tool
 from codeexec.languages.model import Language
@@ -58,6 +59,7 @@ def plan_program(
 ) -> Program:
     """Find the tools of a file. `file` is as the user named it, relative to `cwd`. ToolMissing,
     UsageError (see `make_plan`), StorageError."""
+    options = with_project_flags(language, Path(cwd, file).absolute(), environ, options)
     tool = find_tool(language, environ, chosen=options.tool, first_line=first_line)
     if not language.build:
         return Program(language, make_plan(language, file, tool, {}, options), cwd, environ, None)

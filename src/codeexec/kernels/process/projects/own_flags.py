@@ -1,0 +1,50 @@
+"""Builds a single file with the flags of the project that it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from codeexec.hostfiles.programs import which
+from codeexec.kernels.process.projects.folders import build_folder
+from codeexec.languages.model import Language
+from codeexec.languages.plan import PlanOptions
+from codeexec.languages.projects.detect import Project, find_project
+from codeexec.languages.projects.plan import BuildChoice
+from codeexec.languages.projects.presets import read_presets
+
+NAME = "compile_commands.json"
+_LANGUAGES = ("c", "cpp")
+
+
+def with_project_flags(
+    language: Language, file: Path, environ: Mapping[str, str], options: PlanOptions
+) -> PlanOptions:
+    """The options with the project's flags before the user's, and with its compiler where the user
+    named none and that is installed; as they are where no database has the file."""
+    if language.name not in _LANGUAGES:
+        return options
+    project = find_project(file)
+    if project is None:
+        return options
+    for database in filter(Path.is_file, _databases(project, environ)):
+        from codeexec.languages.projects.compile_commands import flags_of  # not at the start
+
+        flags = flags_of(file, database, keeps_profile=not options.profile)
+        if flags is not None:
+            tool = options.tool
+            is_usable = bool(flags.compiler) and which(flags.compiler, environ) is not None
+            if not tool and is_usable and ("++" in flags.compiler) == (language.name == "cpp"):
+                tool = flags.compiler
+            return options._replace(flags=(*flags.words, *options.flags), tool=tool)
+    return options
+
+
+def _databases(project: Project, environ: Mapping[str, str]) -> Iterator[Path]:
+    """Where the project can have one, the best first."""
+    yield project.folder / NAME
+    yield project.folder / "build" / NAME
+    for preset in read_presets(project, environ):
+        if preset.folder is not None:
+            yield preset.folder / NAME
+    yield build_folder(project, BuildChoice(), environ) / NAME

@@ -1,0 +1,95 @@
+"""Reads the flags with which a project compiles a file, from its `compile_commands.json`.
+
+The file comes with a folder that may not be trusted, and some flags make a compiler execute code or
+write files. So only flags that say how a source is read and translated are taken from it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from codeexec.domain.plain_files import read_plain
+
+MOST_BYTES = 64 << 20
+"""Bytes of a database that is read."""
+MOST_WORDS = 4_000
+"""Words of one command."""
+_PATHS = ("-I", "-isystem", "-iquote", "-idirafter", "-include", "-imacros", "-isysroot")
+"""Flags with a path, which may be the next word."""
+_NAMES = ("-D", "-U")
+_KEPT = re.compile(
+    r"-(?:std=|stdlib=|f|m|W|pedantic|ansi$|w$|pthread$|nostdinc|O[0-3sgz]?$|Ofast$|g[0-3]?$|ggdb)"
+)
+_DROPPED = re.compile(
+    r"-(?:W[alp],|f(?:plugin|pass-plugin|module|use-ld|profile|auto-profile|dump|diagnostics|syntax"
+    r"|save|callgraph|offload|stack-usage|time-trace|crash|color|no-color|caret|no-caret)|mllvm|W[lap]$)"
+)
+"""Load code, write files, or change the reports that we read."""
+_OPTIMISATION = re.compile(r"-(?:O|g)")
+_COMPILER = re.compile(r"(?:g\+\+|gcc|clang\+\+|clang)(?:-\d+)?")
+
+
+class CompileFlags(NamedTuple):
+    """`compiler` is the name of a known compiler that the project uses, else empty."""
+
+    words: tuple[str, ...]
+    compiler: str
+
+
+class _Entry(msgspec.Struct):
+    file: str
+    directory: str = ""
+    command: str = ""
+    arguments: list[str] = []
+
+
+def flags_of(file: Path, database: Path, *, keeps_profile: bool) -> CompileFlags | None:
+    """The flags for `file`, an absolute path; None where the database does not have it or cannot
+    be read. Without `keeps_profile` those of optimisation and debugging are left out."""
+    try:
+        entries = msgspec.json.decode(read_plain(database, MOST_BYTES), type=list[_Entry])
+    except (OSError, msgspec.DecodeError, RecursionError):
+        return None
+    wanted = {os.path.normpath(file), os.path.realpath(file)}
+    for entry in entries:
+        folder = os.path.normpath(database.parent / entry.directory)
+        if os.path.normpath(os.path.join(folder, entry.file)) in wanted:  # noqa: PTH118
+            words = entry.arguments or _split(entry.command)
+            return _safe_flags(words[:MOST_WORDS], folder, keeps_profile=keeps_profile)
+    return None
+
+
+def _split(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return []
+
+
+def _safe_flags(words: list[str], folder: str, *, keeps_profile: bool) -> CompileFlags:
+    kept: list[str] = []
+    rest = iter(words[1:])
+    for word in rest:
+        flag = next((flag for flag in _PATHS if word.startswith(flag)), "")
+        if flag:
+            path = word[len(flag) :] or next(rest, "")
+            kept += [flag, os.path.normpath(os.path.join(folder, path))]  # noqa: PTH118
+        elif word[:2] in _NAMES:
+            value = word[2:] or next(rest, "")
+            kept.append(word[:2] + value)
+        elif word == "-mllvm":
+            next(rest, "")
+        elif _is_kept(word) and (keeps_profile or not _OPTIMISATION.match(word)):
+            kept.append(word)
+    name = os.path.basename(words[0]) if words else ""  # noqa: PTH119
+    return CompileFlags(tuple(kept), name if _COMPILER.fullmatch(name) else "")
+
+
+def _is_kept(word: str) -> bool:
+    return _KEPT.match(word) is not None and _DROPPED.match(word) is None
