@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from codeexec.documents.notebook.outputs import Json
+
 NOTEBOOK_SUFFIX = ".ipynb"
 
 
@@ -80,7 +82,7 @@ def save_document(
     text: str,
     *,
     overwrite: bool = False,
-    origins: Sequence[int | None] | None = None,
+    origins: Sequence[int | Json | None] | None = None,
 ) -> Document:
     """Write `text` (that of the editor) to the document's file; returns the saved document.
 

@@ -18,7 +18,7 @@ from codeexec.documents.model import Cell, CellKind
 from codeexec.documents.notebook.outputs import Json, clean_output, joined, split_lines
 from codeexec.documents.notebook.raw_json import Piece
 from codeexec.documents.notebook.shape import check_shape, upgrade
-from codeexec.documents.notebook.source import NotebookSource, edited
+from codeexec.documents.notebook.source import NotebookSource, StoredOutputs, edited
 from codeexec.documents.notebook.writing import Layout, notebook_pieces
 from codeexec.documents.percent.cells import (
     Separator,
@@ -75,6 +75,13 @@ class Notebook:
     def outputs(self, index: int) -> tuple[Json, ...]:
         """The outputs of cell `index`, as in nbformat."""
         return tuple(self._raw(index).get("outputs") or ())
+
+    def output_size(self, index: int) -> int:
+        """Bytes of JSON of the outputs of cell `index`, without parsing them; 0 if it has none."""
+        outputs = self._raw(index).get("outputs")
+        if isinstance(outputs, StoredOutputs):
+            return len(outputs.piece)
+        return len(json.dumps(outputs)) if outputs else 0
 
     def execution_count(self, index: int) -> int | None:
         count = self._raw(index).get("execution_count")
@@ -278,13 +285,17 @@ def _drafts(text: str, marker: str) -> list[_CellDraft]:
 
 
 def from_text(
-    notebook: Notebook, text: str, marker: str, origins: Sequence[int | None] | None = None
+    notebook: Notebook,
+    text: str,
+    marker: str,
+    origins: Sequence[int | Json | None] | None = None,
 ) -> Notebook:
     """The notebook with the cells of an edited text.
 
-    `origins` maps each cell of the text to its index in `notebook`, None for a new cell; if it
-    is missing, cells are matched by kind and source. Matched cells and cells edited in place keep
-    their id, metadata and outputs. New cells get new ids.
+    `origins` maps each cell of the text to its index in `notebook`, or to the JSON of a cell that
+    it continues and that is not in `notebook`; None for a new cell. If it is missing, cells are
+    matched by kind and source. Matched cells and cells edited in place keep their id, metadata and
+    outputs. New cells get new ids.
     """
     drafts = _drafts(text, marker)
     old: list[Json] = notebook.data["cells"]
@@ -293,27 +304,52 @@ def from_text(
     now = [(d.kind, d.exact if (d.kind, d.exact) in old_sources else d.source) for d in drafts]
     if origins is None or len(origins) != len(drafts):
         origins = [None] * len(drafts)
-    cells = [
-        _merge(old[source] if source is not None else None, draft, content, notebook.minor, marker)
-        for draft, (_, content), source in zip(drafts, now, _match(was, now, origins), strict=True)
+    places = _match(was, now, [at if not isinstance(at, dict) else _ELSEWHERE for at in origins])
+    bases = [
+        origin if isinstance(origin, dict) else (None if place is None else old[place])
+        for origin, place in zip(origins, places, strict=True)
     ]
-    return notebook._with_cells(cells)
+    cells = [
+        _merge(base, draft, content, notebook.minor, marker)
+        for base, draft, (_, content) in zip(bases, drafts, now, strict=True)
+    ]
+    foreign = {at for at, origin in enumerate(origins) if isinstance(origin, dict)}
+    return notebook._with_cells(_with_own_ids(cells, foreign, notebook.minor) if foreign else cells)
 
 
+def _with_own_ids(cells: list[Json], foreign: set[int], minor: int) -> list[Json]:
+    """The cells, with new ids for those of `foreign` whose id is another's, or must be added."""
+    ids = {str(cell["id"]) for at, cell in enumerate(cells) if at not in foreign and "id" in cell}
+    unique = list(cells)
+    for at in sorted(foreign):
+        cell = cells[at]
+        if minor < _MINOR_WITH_IDS:
+            unique[at] = edited(cell, {}, without=("id",)) if "id" in cell else cell
+        elif "id" not in cell or str(cell["id"]) in ids:
+            unique[at] = edited(cell, {"id": new_id()})
+        ids.add(str(unique[at].get("id")))
+    return unique
+
+
+_ELSEWHERE = -1
 _Content = tuple[CellKind, str]
 
 
 def _match(
     was: list[_Content], now: list[_Content], named: Sequence[int | None]
 ) -> list[int | None]:
-    """For each cell of `now` its index in `was`; `named` are indices known from the editor."""
+    """For each cell of `now` its index in `was`; `named` are indices known from the editor,
+    `_ELSEWHERE` for a cell that has none."""
     places: list[int | None] = [None] * len(now)
     unused = set(range(len(was)))
 
     def take(target: int, place: int | None) -> None:
-        if place is not None and place in unused and places[target] is None:
+        if place is not None and place in unused and is_open(target):
             places[target] = place
             unused.discard(place)
+
+    def is_open(target: int) -> bool:
+        return places[target] is None and named[target] != _ELSEWHERE
 
     for target, place in enumerate(named):
         if place is not None and place < len(was) and was[place] == now[target]:
@@ -328,11 +364,11 @@ def _match(
     for place in sorted(unused, reverse=True):
         free.setdefault(was[place], []).append(place)
     for target, content in enumerate(now):
-        if places[target] is None and free.get(content):
+        if is_open(target) and free.get(content):
             take(target, free[content].pop())
     for target, place in enumerate(named):
-        if place is not None and place < len(was) and was[place][0] == now[target][0]:
-            take(target, place)
+        if place is not None and place < len(was):
+            take(target, place)  # also as another kind of cell
     if not any(place is not None for place in named):
         for tag, first, last, start, end in blocks:
             if tag == "replace":
@@ -343,7 +379,7 @@ def _match(
 
 
 def _merge(old: Json | None, draft: _CellDraft, source: str, minor: int, marker: str) -> Json:
-    cell = old if old is not None else new_cell(draft.kind, minor)
+    cell = new_cell(draft.kind, minor) if old is None else _of_kind(old, draft.kind)
     values: Json = {}
     if joined(cell.get("source")) != source:
         values["source"] = split_lines(source)
@@ -353,13 +389,28 @@ def _merge(old: Json | None, draft: _CellDraft, source: str, minor: int, marker:
     return edited(cell, values) if values else cell
 
 
+def _of_kind(cell: Json, kind: CellKind) -> Json:
+    """The cell as one of this kind: code has no attachments, and nothing else has outputs."""
+    if _kind(cell) is kind:
+        return cell
+    if kind is CellKind.CODE:
+        values: Json = {"cell_type": str(kind), "execution_count": None, "outputs": []}
+        return edited(cell, values, without=("attachments",))
+    return edited(cell, {"cell_type": str(kind)}, without=("execution_count", "outputs"))
+
+
+def new_id() -> str:
+    """A new id of a cell."""
+    return secrets.token_hex(4)
+
+
 def new_cell(kind: CellKind, minor: int) -> Json:
     """An empty cell for format 4 with this minor version."""
     cell: Json = {"cell_type": str(kind)}
     if kind is CellKind.CODE:
         cell["execution_count"] = None
     if minor >= _MINOR_WITH_IDS:
-        cell["id"] = secrets.token_hex(4)
+        cell["id"] = new_id()
     cell["metadata"] = {}
     if kind is CellKind.CODE:
         cell["outputs"] = []

@@ -28,6 +28,8 @@ _KINDS = {
     "[md]": CellKind.MARKDOWN,
 }
 """In the order in which jupytext looks for them."""
+FRESH = "f"
+"""First letter of the keys of cells that no earlier execution belongs to."""
 _ATTRIBUTE = re.compile(r"[={]|(?:^|\s)\.")
 
 
@@ -174,6 +176,7 @@ class CellIndex:
         self._lines: list[int] = []  # that read as separators, in a string or not
         self._found: list[Separator] = []
         self._found_keys: list[str] = []
+        self._identity: tuple[str, ...] | None = None
         self._quotes: list[tuple[int, str]] = []  # lines with triple quotes or fences
         self._starts: list[int] = []
         self._separators: list[Separator] = []
@@ -199,6 +202,32 @@ class CellIndex:
     def _new_key(self) -> str:
         return f"c{next(self._numbers)}"
 
+    def fresh_key(self) -> str:
+        """A key for a cell that has no executions yet, although its code may be that of another."""
+        return f"{FRESH}{next(self._numbers)}"
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The keys of all separators, for `restore`."""
+        if self._identity is None:
+            self._identity = tuple(self._found_keys)
+        return self._identity
+
+    def restore(self, identity: Sequence[str]) -> None:
+        """Give the separators the keys that they had; ignored if their number is another."""
+        if len(identity) == len(self._found_keys):
+            self._found_keys = list(identity)
+            self._choose()
+
+    def rename(self, keys: Sequence[str]) -> None:
+        """Give the cells these keys, in order; ignored if their number is another."""
+        own = keys[self.has_preamble :]
+        if len(keys) != len(self):
+            return
+        new_keys = dict(zip(self._keys, own, strict=True))
+        self._found_keys = [new_keys.get(key, key) for key in self._found_keys]
+        self._choose()
+
     def _scan(self, lines: Iterable[str], first: int) -> list[tuple[int, Separator]]:
         marker = self.marker
         return [
@@ -223,6 +252,7 @@ class CellIndex:
         if self._quotes and not self._escaped:
             quoted = (self._quoted() if self.marker == "#" else set()) | self._fenced()
             chosen = [at for at in chosen if self._lines[at] not in quoted]
+        self._identity = None
         self._starts = [self._lines[at] for at in chosen]
         self._separators = [self._found[at] for at in chosen]
         self._keys = [self._found_keys[at] for at in chosen]

@@ -69,7 +69,7 @@ class DocumentView(Vertical):
         """The view that has the keys, or had them last; and the one that stands here."""
         self.second_view: DocumentEditor | None = None
         self.editor.model.cells.escaped = document.notebook is not None
-        self.notebook_cells = NotebookCells(lambda: self.editor)
+        self.notebook_cells = NotebookCells(lambda: self.editor, lambda: self.document)
         self.banner = Banner()
         self.noticed = document.file.stamp
         """The version on disk that the person knows of."""

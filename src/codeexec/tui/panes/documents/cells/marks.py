@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from codeexec.documents.model import Cell
+from codeexec.documents.percent.cells import FRESH
 from codeexec.domain.events import CellRef
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.panes.editor.marks import CellMark, CellState
@@ -66,7 +67,7 @@ class _CellIndex:
         self._by_key = {cell.key: cell for cell in cells}
         self._by_source: dict[str, list[Cell]] = {}
         for cell in cells:
-            if cell.is_code:
+            if cell.is_code and not cell.key.startswith(FRESH):
                 self._by_source.setdefault(cell.source, []).append(cell)
         titles = [cell.title for cell in cells if cell.title]
         self._by_title = {cell.title: cell.key for cell in cells if titles.count(cell.title) == 1}
@@ -89,7 +90,11 @@ class _CellIndex:
         """The pairs with cells also for executions whose cell was edited before this opening."""
         keys = {view.cell.cell: key for key, view in pairs if key and view.cell}
         taken = set(keys.values())
-        free = [cell for key, cell in self._by_key.items() if cell.is_code and key not in taken]
+        free = [
+            cell
+            for key, cell in self._by_key.items()
+            if cell.is_code and key not in taken and not key.startswith(FRESH)
+        ]
         last_views = {
             view.cell.cell: view
             for _, view in pairs

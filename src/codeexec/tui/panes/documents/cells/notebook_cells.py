@@ -1,25 +1,39 @@
-"""Which cells of a text are which cells of the notebook's file, and outputs written into it."""
+"""Which cells of a text are which cells of the notebook, and operations on whole cells."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from codeexec.client.api import SessionClient
+from codeexec.documents.cell_edits import CellEdit, CellText, CopiedCell, copy_cells
 from codeexec.documents.formats import save_document
 from codeexec.documents.model import Cell, Document
+from codeexec.documents.notebook.convert import new_cell
+from codeexec.documents.percent.cells import FRESH
+from codeexec.domain.events import CellRef
 from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.tui.panes.documents.cells.cell_bank import CellBank
 from codeexec.tui.panes.documents.cells.outputs import OutputReader, with_kernel, with_runs
 from codeexec.tui.panes.editor.code_editor import CodeEditor
+from codeexec.tui.panes.editor.text.text import Location, Selection
+from codeexec.tui.session.stored_outputs import MOST_ROWS, stored_view
+
+if TYPE_CHECKING:
+    from codeexec.documents.notebook.outputs import Json
 
 
 class NotebookCells:
-    """Keeps the keys of the cells as the file has them, since it was read or saved last."""
+    """Keeps the JSON of each cell by its key, since it was read or saved last."""
 
-    def __init__(self, editor: Callable[[], CodeEditor]) -> None:
+    def __init__(self, editor: Callable[[], CodeEditor], document: Callable[[], Document]) -> None:
         self._editor = editor
+        self._document = document
         self._saved_keys = self._keys()
+        self._bank = CellBank()
         self._outputs = OutputReader()
+        self.note_saved()
 
     def cells(self) -> tuple[Cell, ...]:
         """The cells that a notebook of the text has; a blank start of the text is none, and
@@ -36,11 +50,72 @@ class NotebookCells:
     def note_saved(self) -> None:
         """The file has the cells of the text now."""
         self._saved_keys = self._keys()
+        if (notebook := self._document().notebook) is not None:
+            self._bank.store(self._saved_keys, notebook.data["cells"])
 
-    def origins(self) -> list[int | None]:
-        """Of each cell of the text its place in the file."""
+    def origins(self) -> list[int | Json | None]:
+        """Of each cell of the text its place in the file, or the JSON that it continues."""
         places = {key: place for place, key in enumerate(self._saved_keys)}
-        return [places.get(key) for key in self._keys()]
+        notebook = self._document().notebook
+        saved = notebook.data["cells"] if notebook is not None else ()
+
+        def origin(cell: Cell) -> int | Json | None:
+            place = places.get(cell.key)
+            earlier = self._bank.find(cell.key, cell.kind)
+            if earlier is None and cell.key.startswith(FRESH):
+                return new_cell(cell.kind, notebook.minor) if notebook is not None else None
+            if place is None or place >= len(saved):
+                return earlier
+            kind = saved[place].get("cell_type")
+            is_changed_back = earlier is not None and earlier.get("cell_type") != kind
+            return earlier if is_changed_back else place
+
+        return [origin(cell) for cell in self.cells()]
+
+    # -- whole cells -------------------------------------------------------------------------------
+
+    @property
+    def text(self) -> CellText:
+        """The text for functions of `cell_edits`."""
+        model = self._editor().model
+        return CellText(model.lines, model.cells)
+
+    def apply(self, edit: CellEdit) -> bool:
+        """Make an edit of `cell_edits` as one step of history; False if nothing would change."""
+        model = self._editor().model
+        is_same_text = tuple(model.lines[edit.first_line : edit.end_line]) == edit.lines
+        if is_same_text and model.cells.keys == edit.keys:
+            return False
+        for derived in edit.derived:
+            self._bank.derive(derived)
+        caret = Selection.at(Location(*edit.caret))
+        edits = [] if is_same_text else [_text_edit(edit, model.lines)]
+        done = model.edit(edits, caret, cell_keys=edit.keys)
+        self._editor().sync()
+        return done
+
+    def copied(self, first: int, last: int) -> tuple[CopiedCell, ...]:
+        """Cells `first` to `last` of the text with the JSON that they have in the notebook."""
+        return tuple(
+            replace(cell, raw=self._bank.find(cell.key, cell.kind))
+            for cell in copy_cells(self.text, first, last)
+        )
+
+    def saved_view(
+        self, key: str, place: CellRef, number: int = 0, most_rows: int = MOST_ROWS
+    ) -> ExecutionView | None:
+        """What the cell with this key has put out when the notebook was saved; None if nothing, or
+        if the cell is new. Only this cell's outputs are parsed."""
+        index = self._editor().model.cells.index_of(key)
+        if index is None:
+            return None
+        cell = self._editor().model.cell(index)
+        raw = self._bank.find(key, cell.kind)
+        if raw is None or not cell.is_code or not raw.get("outputs"):
+            return None
+        return stored_view(raw, cell, place, number, most_rows)
+
+    # -- outputs -----------------------------------------------------------------------------------
 
     async def with_outputs(
         self,
@@ -62,4 +137,20 @@ class NotebookCells:
 
     def write(self, document: Document) -> Document:
         """Write a document whose outputs alone have changed. Raises CodeexecError."""
-        return save_document(document, document.text, origins=range(len(self._saved_keys)))
+        saved = save_document(document, document.text, origins=range(len(self._saved_keys)))
+        if saved.notebook is not None:
+            self._bank.store(self._saved_keys, saved.notebook.data["cells"])
+        return saved
+
+
+def _text_edit(edit: CellEdit, lines: Sequence[str]) -> tuple[Location, Location, str]:
+    """The change of lines as a change of text between two places."""
+    if edit.end_line < len(lines):
+        inserted = "".join(f"{line}\n" for line in edit.lines)
+        return Location(edit.first_line, 0), Location(edit.end_line, 0), inserted
+    end = Location(len(lines) - 1, len(lines[-1]))
+    inserted = "\n".join(edit.lines)
+    if edit.lines or not edit.first_line:
+        return Location(edit.first_line, 0), end, inserted
+    above = edit.first_line - 1
+    return Location(above, len(lines[above])), end, ""

@@ -8,7 +8,7 @@ from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.session.ask import NoticePosted
-from codeexec.tui.session.stored_outputs import MOST_CELLS, stored_views
+from codeexec.tui.session.stored_outputs import stored_views
 
 _FIRST_NUMBER = -1_000_000_000
 """Executions count from 1: stored outputs stand before all of them, in the order of opening."""
@@ -41,10 +41,10 @@ class StoredOutputs:
             self._next += len(views)
             self._views[sheet] = views
         count = len(notebook.data["cells"])
-        left_out = sum(bool(notebook.outputs(index)) for index in range(count)) - len(views)
+        left_out = sum(map(bool, map(notebook.output_size, range(count)))) - len(views)
         if left_out > 0:
             message = (
-                f"Stored outputs of the first {MOST_CELLS} cells are shown, of {left_out:,} not."
+                f"Stored outputs of the first {len(views)} cells are shown, of {left_out:,} not."
             )
             self._host.post_message(NoticePosted(message))
         self._drop_run(sheet)

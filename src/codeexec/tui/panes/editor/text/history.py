@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class UndoStep:
-    """Changes that are undone together, and the selections around them."""
+    """Changes that are undone together, with the selections and the keys of cells around them."""
 
     kind: str
     before: Selection
     after: Selection
     changes: list[TextChange] = field(default_factory=list)
+    keys_before: tuple[str, ...] = ()
+    keys_after: tuple[str, ...] = ()
 
 
 class UndoHistory:
@@ -30,9 +32,15 @@ class UndoHistory:
         self._open = False
 
     def record(
-        self, changes: list[TextChange], kind: str, before: Selection, after: Selection
+        self,
+        changes: list[TextChange],
+        kind: str,
+        before: Selection,
+        after: Selection,
+        keys: tuple[tuple[str, ...], tuple[str, ...]] = ((), ()),
     ) -> None:
-        """One step more; what was undone is forgotten."""
+        """One step more; what was undone is forgotten. `keys` are those of the cells before and
+        after it."""
         if any(step is self._saved for step in self._undone):
             self._lost_saved = True
         self._undone.clear()
@@ -40,8 +48,9 @@ class UndoHistory:
         if last is not None and kind and self._merges(last, kind, changes, before):
             last.changes.extend(changes)
             last.after = after
+            last.keys_after = keys[1]
         else:
-            self._done.append(UndoStep(kind, before, after, list(changes)))
+            self._done.append(UndoStep(kind, before, after, list(changes), *keys))
         self._open = True
 
     def _merges(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from codeexec.documents.model import Cell
     from codeexec.languages.model import Language
+    from codeexec.tui.panes.editor.text.history import UndoStep
 
 Edit = tuple[Location, Location, str]
 """Put a text in place of what is between two places."""
@@ -82,23 +83,33 @@ class EditorModel:
         self.goal_cell = None
 
     def edit(
-        self, edits: Sequence[Edit], selection: Selection | None = None, kind: str = ""
+        self,
+        edits: Sequence[Edit],
+        selection: Selection | None = None,
+        kind: str = "",
+        *,
+        cell_keys: Sequence[str] = (),
     ) -> bool:
         """Make edits that do not overlap, in the order of the text, as one step of history.
 
-        Afterwards `selection` holds, or else the cursor is behind the last edit. False when
-        the text is read-only or nothing would change.
+        Afterwards `selection` holds, or else the cursor is behind the last edit, and the cells have
+        `cell_keys`, where they are given. False when the text is read-only or nothing would change.
         """
         if self.read_only:
             return False
         old_selection = self.selection
+        old_keys = self.cells.identity
         effective = [e for e in edits if e[0] != e[1] or e[2]]
         changes = [self._apply(start, end, text) for start, end, text in reversed(effective)]
-        if not changes:
+        if cell_keys:
+            self.cells.rename(cell_keys)
+            self.buffer.version += 1  # cells may have changed, even though no text has
+        keys = (old_keys, self.cells.identity)
+        if not changes and (not cell_keys or keys[0] == keys[1]):
             return False
-        self.selection = selection or Selection.at(changes[0].new_end)
+        self.selection = selection or Selection.at(changes[0].new_end if changes else self.cursor)
         self.goal_cell = None
-        self.history.record(changes, kind, old_selection, self.selection)
+        self.history.record(changes, kind, old_selection, self.selection, keys)
         self.shared.settle(self)
         return True
 
@@ -122,6 +133,7 @@ class EditorModel:
             return False
         for change in reversed(step.changes):
             self._apply(change.start, change.new_end, change.removed)
+        self._restore_keys(step, step.keys_before)
         self.selection = step.before
         self.goal_cell = None
         self.shared.settle(self)
@@ -133,10 +145,17 @@ class EditorModel:
             return False
         for change in step.changes:
             self._apply(change.start, change.old_end, change.inserted)
+        self._restore_keys(step, step.keys_after)
         self.selection = step.after
         self.goal_cell = None
         self.shared.settle(self)
         return True
+
+    def _restore_keys(self, step: UndoStep, keys: tuple[str, ...]) -> None:
+        """A cell that comes back is the cell that it was."""
+        if step.keys_before is not step.keys_after:
+            self.cells.restore(keys)
+            self.buffer.version += 1
 
     def cell(self, index: int | None = None) -> Cell:
         """A cell by index; without one, the cell that the cursor is in."""
