@@ -17,7 +17,7 @@ from typing import Protocol
 import pytest
 
 from codeexec.domain.errors import Denied, EnvironmentUnavailable, UsageError
-from codeexec.environments.base import Environment, TerminalHandle, TerminalSize
+from codeexec.environments.base import Environment, InputWait, TerminalHandle, TerminalSize
 from codeexec.environments.docker.boot import boot_arguments, source
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
@@ -25,7 +25,7 @@ from codeexec.environments.docker.relay.connection import RelayConnection
 from codeexec.environments.holder.terminal import terminal_env
 from codeexec.environments.local import LocalEnvironment
 from codeexec.environments.processes import start
-from support.containers import ENGINE, IMAGE, require_engine
+from support.containers import ENGINE, IMAGE, require_engine, until
 
 DEADLINE = 30.0
 
@@ -352,3 +352,35 @@ def test_a_size_that_no_terminal_has_is_refused(columns: int, rows: int) -> None
     with pytest.raises(UsageError) as caught:
         TerminalSize(columns, rows)
     assert caught.value.next_step
+
+
+async def test_what_a_program_waits_for(place: Place) -> None:
+    screen = await open_command(place, "read word; stty -echo; read secret; echo done; sleep 600")
+    terminal = screen.terminal
+    waits: list[InputWait] = []
+
+    async def waits_anew() -> bool:
+        wait = await terminal.input_wait()
+        is_new = wait.kind == "reads" and wait not in waits
+        waits.extend([wait] * is_new)
+        return is_new
+
+    for typed in ("a\n", "b\n"):
+        await until(waits_anew)
+        await screen.type(typed)
+    assert [wait.is_echoing for wait in waits] == [True, False]
+    await screen.until(b"done")
+    assert (await terminal.input_wait()).kind == "works"
+    await terminal.kill()
+
+
+async def test_the_memory_of_a_program_is_known(place: Place) -> None:
+    code = "import sys; data = bytearray(40 << 20); sys.exit(3)"
+    screen = await open_command(place, f"exec {sys.executable} -c '{code}'")
+    await screen.rest()
+    end = await screen.terminal.wait()
+    assert end.code == 3
+    assert end.peak_memory is not None
+    assert 40 << 20 < end.peak_memory < 400 << 20
+    assert end.cpu_seconds is not None
+    assert 0 < end.cpu_seconds < 60

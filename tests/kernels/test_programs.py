@@ -13,9 +13,9 @@ from codeexec import open_session
 from codeexec.domain.events import ExecutionFinished, OutputChanged, StdinRequested
 from codeexec.domain.options import ExecuteOptions, ProgramOptions
 from codeexec.domain.requests import Execute, Interrupt
+from codeexec.environments.input_wait import wait_of
 from codeexec.environments.processes import start
 from codeexec.kernels.process.steps.cache import read_depfile
-from codeexec.kernels.process.steps.stdin_wait import wait_of
 from codeexec.program import RunningSession
 from support.servers import wait_until
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 
 from codeexec.cli import exit_codes as exits
 from codeexec.domain import errors
 from codeexec.domain.events import PASSED_OVER, Death, ExecutionFinished
+from codeexec.domain.outputs import ErrorInfo
 
 EXIT = "SystemExit"
+SILENT = ("SIGINT", "SIGPIPE")
+"""Signals about which a shell prints nothing."""
 PROGRAM_FAILED = "ProgramFailed"
 """Error that `%program` raises: see `guest/program_magic.py`."""
 
@@ -39,13 +43,14 @@ class Outcome:
     """The result of an execution for the run.
 
     `error` and `remark` are printed after the output, which shows errors of user code already.
-    `ends`: no later piece is run.
+    `ends`: no later piece is run. `is_programs`: the code is the exit status of a program.
     """
 
     code: int
     error: errors.CodeexecError | None = None
     remark: str = ""
     ends: bool = False
+    is_programs: bool = False
 
 
 def judge(
@@ -100,10 +105,28 @@ def judge_program(end: ExecutionFinished, status: int) -> Outcome:
     if end.status == "timed_out":
         return Outcome(exits.TIMED_OUT, OutOfTime(end.reason), ends=True)
     remark = ""
-    silent = ("SIGINT", "SIGPIPE")  # a shell prints nothing about these
-    if end.error is not None and end.error.name == "Signal" and end.error.value not in silent:
+    if end.error is not None and end.error.name == "Signal" and end.error.value not in SILENT:
         remark = f"The program was ended by {end.error.value}."
     return Outcome(status, remark=remark, ends=status != exits.OK)
+
+
+def judge_built(error: ErrorInfo | None) -> Outcome:
+    """The outcome of a program that a kernel of programs has built and run: its exit status is
+    passed through, as a shell has it; 1 if the build failed, 127 if a tool is missing."""
+    if error is None:
+        return Outcome(exits.OK, is_programs=True)
+    match error.name:
+        case "SystemExit":
+            return Outcome(int(error.value) & 0xFF, ends=True, is_programs=True)
+        case "Signal":
+            number = getattr(signal, error.value, 0)
+            remark = "" if error.value in SILENT else f"The program was ended by {error.value}."
+            return Outcome(128 + number, remark=remark, ends=True, is_programs=True)
+        case "BuildFailed":
+            return Outcome(exits.FAILED, remark=f"{error.value} Nothing was run.", ends=True)
+        case name:
+            status = exits.NOT_FOUND if name == "Not installed" else exits.OWN_FAILURE
+            return Outcome(status, remark=f"{name}: {error.value}", ends=True)
 
 
 def _judge_exit(value: str, *, passes_status: bool) -> Outcome:

@@ -37,7 +37,8 @@ class ProgramOptions(Struct, frozen=True, omit_defaults=True):
     absolute; empty: the code is the program, or `project` is built. `steps`: `run` reuses what was
     built, whatever has changed since; `test` builds a project and runs its tests. `profile` and
     `compiler` are empty for the first of the language, `flags` are further words for the compiler.
-    `rows` are those of its terminal, whose width is `ExecuteOptions.columns`. With `rebuild`
+    `rows` are those of its terminal, whose width is `ExecuteOptions.columns`; without `echo` that
+    does not show what is typed. With `rebuild`
     nothing is reused."""
 
     file: str = ""
@@ -49,6 +50,7 @@ class ProgramOptions(Struct, frozen=True, omit_defaults=True):
     rows: int = 24
     rebuild: bool = False
     project: ProjectOptions | None = None
+    echo: bool = True
 
 
 class ExecuteOptions(Struct, frozen=True, omit_defaults=True):

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from codeexec.domain.errors import EnvironmentUnavailable, UsageError
 from codeexec.environments.budget import Budget
@@ -27,6 +27,10 @@ MOST_CELLS = 10_000
 """Columns or rows of a terminal."""
 Location = str | PurePosixPath
 """A path relative to the workspace, or an absolute one inside it."""
+
+
+Tell = Callable[[str, str], None]
+"""Called on the loop with a title and sentences for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,21 @@ class ProcessEnd:
     cpu_seconds: float | None = None
 
 
+WaitKind = Literal["reads", "polls", "works"]
+"""`reads`: a process stands in a read of its stdin. `polls`: one waits for descriptors, which may
+be its stdin. `works`: none of both."""
+
+
+class InputWait(NamedTuple):
+    """What the processes of a terminal wait for. `token` names this one wait: it is another one
+    once the process has woken up. `is_echoing`: the terminal shows what is typed; a program that
+    asks for a password has switched that off. True where it is not known."""
+
+    kind: WaitKind
+    token: str = ""
+    is_echoing: bool = True
+
+
 class TerminalHandle(Protocol):
     """A command that leads a session of its own on a pseudo-terminal.
 
@@ -186,10 +205,9 @@ class TerminalHandle(Protocol):
     async def signal(self, number: int) -> None:
         """To the process group in the foreground, or to the command's where there is none."""
 
-    @property
-    def is_echoing(self) -> bool:
-        """Whether the terminal shows what is typed; a program that asks for a password has
-        switched that off. True where it is not known."""
+    async def input_wait(self) -> InputWait:
+        """Whether the command, or one that it has started, waits for what is typed.
+        EnvironmentUnavailable when the environment has ended."""
 
     def poll(self) -> ProcessEnd | None: ...
 
@@ -265,6 +283,11 @@ class Environment(Protocol):
         self, path: Location = "", *, interval: float = 0.5
     ) -> AsyncIterator[tuple[FileChange, ...]]:
         """Batches of changes below `path`, from the moment of the first `anext`, for ever."""
+
+    async def for_programs(self, tell: Tell) -> Environment:
+        """Where programs run, ready for them: this one, or a container that is made for them.
+        `tell` is called, then and later, with what the user should know of it.
+        EnvironmentUnavailable when it cannot be made."""
 
     async def is_running(self) -> bool: ...
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.domain.secret_env import without_secrets
-from codeexec.environments.base import BasePaths, Location, TerminalSize
+from codeexec.environments.base import BasePaths, Location, Tell, TerminalSize
 from codeexec.environments.files import Folder
 from codeexec.environments.holder.holding import Holding
 from codeexec.environments.holder.terminal import LocalTerminal, open_local_terminal, terminal_env
@@ -101,6 +101,9 @@ class LocalEnvironment(HostFiles):
             raise _not_started(command, folder, error) from error
         self._terminals = {each for each in self._terminals if each.poll() is None} | {terminal}
         return terminal
+
+    async def for_programs(self, tell: Tell) -> LocalEnvironment:
+        return self
 
     async def is_running(self) -> bool:
         return not self._ended

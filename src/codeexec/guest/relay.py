@@ -35,6 +35,7 @@ SHARE = WINDOW // 4  # granted again at once
 CHUNK = 1 << 16
 NOT_YET = -1  # the descriptor of a stream whose socket is not bound yet
 RETRY = 0.01  # seconds between looks for a socket that is not bound yet
+MOST_ENDED = 32
 LINGER = 0.2  # seconds of silence after which the terminal of an ended process is closed
 
 HELLO, SPAWN, OPEN, DATA, EOF, GRANT, CLOSE, SIGNAL, EXIT, FAILED, ASK, ANSWER, SWEEP = range(13)
@@ -109,6 +110,52 @@ def mapped_unnamed(pid: str, device: int, sizes: dict[int, int]) -> None:
             if os.makedev(major, minor) == device:
                 start, end = (int(part, 16) for part in area.split("-"))
                 sizes[int(inode)] = max(sizes.get(int(inode), 0), end - start)
+
+
+READS = {"x86_64": {0}, "aarch64": {63}}
+POLLS = {"x86_64": {7, 23, 232, 270, 271, 281}, "aarch64": {22, 72, 73}}
+
+
+def input_wait(leader: int, terminal: int) -> dict[str, object]:
+    """What the session of `leader` waits for: see `environments/input_wait.py`. `echo`: whether
+    its terminal shows what is typed."""
+    answer: dict[str, object] = {"kind": "works", "token": ""}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        if session_of(int(pid)) != leader:
+            continue
+        kind = wait_of_process(pid)
+        if kind == "reads" or (kind == "polls" and answer["kind"] == "works"):
+            answer = {"kind": kind, "token": f"{pid}:{switches(pid)}"}
+        if kind == "reads":
+            break
+    try:
+        answer["echo"] = bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+    except termios.error:
+        answer["echo"] = True
+    return answer
+
+
+def wait_of_process(pid: str) -> str:
+    try:
+        with open(f"/proc/{pid}/syscall") as file:
+            words = file.read().split()
+    except OSError:
+        return "works"
+    if not words or not words[0].isdigit():
+        return "works"  # it computes
+    number, machine = int(words[0]), os.uname().machine
+    if number in READS.get(machine, ()):
+        return "reads" if int(words[1], 16) == 0 else "works"
+    return "polls" if number in POLLS.get(machine, ()) else "works"
+
+
+def switches(pid: str) -> str:
+    """How often a process has gone to sleep by itself: another number, another wait."""
+    try:
+        with open(f"/proc/{pid}/status", errors="replace") as file:
+            return next((line.split()[1] for line in file if line.startswith("voluntary")), "")
+    except OSError:
+        return ""
 
 
 def group(pid: int) -> int:
@@ -201,6 +248,7 @@ class Relay:
         self.selector = selectors.DefaultSelector()
         self.streams: dict[int, Stream] = {}
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
+        self.ended: dict[int, int] = {}  # groups of the last processes that have ended
         # Not connected yet: stream, address, and the process that is expected to bind it.
         self.pending: list[tuple[Stream, str | list[object], int]] = []
         self.terminals: dict[int, Stream] = {}  # by process
@@ -332,6 +380,8 @@ class Relay:
             wanted = json.loads(payload)
             if "unnamed" in wanted:
                 self.send_json(ANSWER, number, unnamed(wanted["unnamed"]))
+            elif "waits" in wanted:
+                self.send_json(ANSWER, number, self.input_wait(wanted["waits"]))
             else:
                 self.send_json(ANSWER, number, limits())
 
@@ -507,6 +557,8 @@ class Relay:
         its terminal."""
         process = self.processes.get(number)
         if process is None:
+            if which == signal.SIGKILL and number in self.ended:
+                kill_group(self.ended[number])  # what a killed driver has left
             return
         group = process.pid
         terminal = self.terminals.get(number)
@@ -514,12 +566,16 @@ class Relay:
             if to == "foreground" and terminal is not None:
                 group = os.tcgetpgrp(terminal.handle) or group
             if to == "session":
-                for pid in filter(str.isdigit, os.listdir("/proc")):
-                    if session_of(int(pid)) == process.pid != int(pid):
-                        os.kill(int(pid), which)
+                signal_session(process.pid, which)
             os.killpg(group, which)
         except OSError:
             pass  # gone in this moment; EXIT says so
+
+    def input_wait(self, number: int) -> dict[str, object]:
+        process, terminal = self.processes.get(number), self.terminals.get(number)
+        if process is None or terminal is None or terminal.number not in self.streams:
+            return {"kind": "works", "token": "", "echo": True}
+        return input_wait(process.pid, terminal.handle)
 
     def resize(self, number: int, size: tuple[int, int]) -> None:
         terminal = self.terminals.get(number)
@@ -544,7 +600,7 @@ class Relay:
         if os.getppid() != 1:  # not in a container: only what we started is ours to end
             for process in self.processes.values():
                 if process.pid not in kept:
-                    self.end_group(process)
+                    kill_group(process.pid)
             return
         if not kept:
             try:
@@ -564,32 +620,59 @@ class Relay:
                     pass  # gone meanwhile
             time.sleep(0.002)
 
-    def end_group(self, process: subprocess.Popen[bytes]) -> None:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except OSError:
-            pass  # gone meanwhile
-
     def reap(self) -> None:
         for number, process in list(self.processes.items()):
-            code = process.poll()
-            if code is not None:
+            pid, status, used = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                code = process.returncode = os.waitstatus_to_exitcode(status)
                 del self.processes[number]
+                self.ended[number] = process.pid
+                if len(self.ended) > MOST_ENDED:
+                    del self.ended[next(iter(self.ended))]
                 terminal = self.terminals.pop(number, None)
                 if terminal is not None:
                     terminal.read_at = time.monotonic()
                     self.fading.append(terminal)
                 now = limits()
                 kills, self.kills = now["kills"] - self.kills, now["kills"]
-                self.send_json(EXIT, number, {**now, "code": code, "kills": kills})
+                own = {
+                    "own_peak": used.ru_maxrss * 1024,
+                    "own_cpu": int((used.ru_utime + used.ru_stime) * 1e9),
+                }
+                self.send_json(EXIT, number, {**now, **own, "code": code, "kills": kills})
 
     def end(self) -> NoReturn:
         """The host is gone: so is all of this."""
         if os.getppid() == 1:
             os._exit(0)  # init ends with us, and the kernel ends the rest with it
         for process in self.processes.values():
-            self.end_group(process)
+            kill_group(process.pid)
         os._exit(0)
+
+
+def kill_group(leader: int) -> None:
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except OSError:
+        pass  # gone meanwhile
+
+
+def signal_session(leader: int, which: int) -> None:
+    """To all processes of a session but its leader. Those that are to be killed are stopped first,
+    again and again while they make new ones: a fork bomb in a full container cannot go on then."""
+    for step in (signal.SIGSTOP, which) if which == signal.SIGKILL else (which,):
+        reached: set[int] = set()
+        for _ in range(50 if which == signal.SIGKILL else 1):
+            family = {int(pid) for pid in filter(str.isdigit, os.listdir("/proc"))}
+            family = {pid for pid in family if session_of(pid) == leader != pid} - reached
+            if not family:
+                break
+            for pid in family:
+                try:
+                    os.kill(pid, step)
+                except OSError:
+                    pass  # gone meanwhile
+            reached |= family
 
 
 def pipe_or_null(wanted: bool) -> int:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from codeexec.cli import exit_codes as exits
 from codeexec.cli.messages import say
 from codeexec.cli.run.runner import HeadlessRun
-from codeexec.cli.run.source import LoadedProgram, language_of_kernel, load_program
+from codeexec.cli.run.source import LoadedProgram, language_of_kernel, load_other, load_program
 from codeexec.cli.run_options import RunOptions
 from codeexec.cli.streams.writer import leave_quietly
 from codeexec.domain import errors
+from codeexec.domain.backends import CONTAINERS
 
 if TYPE_CHECKING:
     from codeexec.kernels.early import EarlyKernel
@@ -27,13 +28,28 @@ def run_program(options: RunOptions, early: EarlyKernel | None = None) -> int:
     `early` is a kernel that boots already, used if it fits. Raises CodeexecError if the run
     cannot begin.
     """
-    program = load_program(
+    return run_loaded(options, _load(options), early=early)
+
+
+def _load(options: RunOptions) -> LoadedProgram:
+    is_contained = options.backend == CONTAINERS and not (options.cells or options.parameters)
+    if is_contained and not options.kernel:
+        from codeexec.cli.script.launch import foreign_language
+
+        if (language := foreign_language(options)) is not None:
+            if options.save is not None:
+                raise errors.UsageError(
+                    f"--save makes a notebook of Python code, and {options.file} is "
+                    f"{language.title}.",
+                    "Redirect its output to a file, or take --json.",
+                )
+            return load_other(options.file, language.name)
+    return load_program(
         options.file,
         cells=options.cells,
         language=language_of_kernel(options.kernel),
         parameters=options.parameters,
     )
-    return run_loaded(options, program, early=early)
 
 
 def run_loaded(
@@ -52,13 +68,18 @@ def run_loaded(
     # Log records of libraries are not for the user: our errors explain the problem.
     logging.getLogger().addHandler(logging.NullHandler())
 
+    headless: HeadlessRun | None = None
+
     async def run() -> int:
-        return await HeadlessRun(options, program, early, process).run()
+        nonlocal headless
+        headless = HeadlessRun(options, program, early, process)
+        return await headless.run()
 
     status, by = exits.KERNEL if program.has_cells else exits.OWN_FAILURE, "codeexec-tui"
     try:
         status = asyncio.run(run())
-        if process is not None and process.status == status:
+        is_own = process is not None and process.status == status
+        if is_own or (headless is not None and headless.has_programs_status):
             by = "program"
         elif status in (exits.OK, exits.FAILED):
             by = "code"

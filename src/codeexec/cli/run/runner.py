@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import shutil
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -11,8 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace as replace_struct
+
 from codeexec.cli import exit_codes as exits
-from codeexec.cli.outcome import Outcome, judge, judge_program
+from codeexec.cli.outcome import Outcome, judge, judge_built, judge_program
 from codeexec.cli.run.control import RunControl
 from codeexec.cli.run.events import RunEvents
 from codeexec.cli.run.source import LoadedProgram, Piece, language_of_kernel, prelude
@@ -30,7 +33,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.mime import text_of
-from codeexec.domain.options import ExecuteOptions
+from codeexec.domain.options import PROGRAMS, ExecuteOptions, ProgramOptions
 from codeexec.domain.outputs import MimePart
 from codeexec.domain.requests import (
     AnswerStdin,
@@ -92,6 +95,8 @@ class HeadlessRun:
             trust=options.trust,
             observe=self._cell_outputs.take if self._cell_outputs else None,
         )
+        self.has_programs_status = False
+        """Whether the exit code is that of a program which a kernel has built and run."""
         self._options = options
         self._program = program
         self._console = RunConsole(
@@ -140,6 +145,7 @@ class HeadlessRun:
                         backend=PROGRAM if self._process else options.backend,
                         image=options.image,
                         policy=options.policy,
+                        start_kernel=not program.language,
                     )
                 )
                 session = self._session = host.session(opened.session_id)
@@ -235,6 +241,7 @@ class HeadlessRun:
         for number, piece in enumerate(program.pieces, 1):
             end = await self._run_piece(session, number, piece)
             outcome = self._judge(end)
+            self.has_programs_status = outcome.is_programs
             if piece.may_fail and end.status == "error":
                 outcome = Outcome(exits.OK)
             self._report(outcome, number, len(program.pieces))
@@ -264,12 +271,14 @@ class HeadlessRun:
         return (
             self._options.backend == CONTAINERS
             and program.path is not None
-            and not program.has_cells
+            and not (program.has_cells or program.language)
         )
 
     def _judge(self, end: ExecutionFinished) -> Outcome:
         if self._process is not None and self._process.status is not None:
             return judge_program(end, self._process.status)
+        if self._program.language and end.status in ("ok", "error"):
+            return judge_built(end.error)
         return judge(
             end,
             death=self._events.death.death if self._events.death else None,
@@ -312,7 +321,7 @@ class HeadlessRun:
                 execution_id,
                 origin="run",
                 cell=where,
-                options=ExecuteOptions(stop_on_error=False, timeout=remaining),
+                options=self._execute_options(remaining),
             )
         )
         footer = self._start(self._show_progress(number, piece))
@@ -334,6 +343,33 @@ class HeadlessRun:
             else str(Path(self._options.file).absolute())
         )
         return "%program " + shlex.join([file, *self._options.arguments])
+
+    def _execute_options(self, timeout: float | None) -> ExecuteOptions:
+        options = ExecuteOptions(stop_on_error=False, timeout=timeout)
+        language = self._program.language
+        if not language:
+            return options
+        run = self._options
+        file = run.file if run.cwd is None else str(Path(run.file).absolute())
+        size = shutil.get_terminal_size()
+        program = ProgramOptions(
+            file,
+            arguments=run.arguments,
+            profile=run.profile,
+            compiler=run.compiler,
+            flags=run.flags,
+            rows=size.lines,
+            rebuild=run.no_cache,
+            echo=self._console.keyboard.is_terminal,
+        )
+        return replace_struct(
+            options, columns=size.columns, kernel=self._kernel_name, program=program
+        )
+
+    @property
+    def _kernel_name(self) -> str:
+        """The kernel that runs the code; empty for the session's default one."""
+        return f"{PROGRAMS}:{self._program.language}" if self._program.language else ""
 
     async def _show_progress(self, number: int, piece: Piece) -> None:
         if self._program.has_cells and self._options.progress:
@@ -374,16 +410,16 @@ class HeadlessRun:
     async def _answer(self, event: StdinRequested) -> None:
         assert self._session is not None, "events come from the session"
         try:
-            text = await self._console.ask(event.prompt, hidden=event.password)
+            text = await self._console.ask(event.prompt, hidden=event.password, echoed=event.echoed)
         except errors.UsageError as error:
             self._console.show_error(error)
             text = None
         with suppress(errors.Conflict):  # the execution has ended meanwhile
-            if text is None and self._has_magic:
+            if text is None and (self._has_magic or self._program.language):
                 await self._session.call(AnswerStdin(event.request_id, END_OF_INPUT, "run"))
             elif text is None:
                 self._stdin_ended = True
-                await self._session.call(Interrupt())
+                await self._session.call(Interrupt(kernel=self._kernel_name))
             else:
                 await self._session.call(AnswerStdin(event.request_id, text, "run"))
 
@@ -397,7 +433,7 @@ class HeadlessRun:
     async def _interrupt(self, session: SessionClient) -> None:
         await self._console.flush()
         try:
-            await session.call(Interrupt())
+            await session.call(Interrupt(kernel=self._kernel_name))
         except errors.Conflict:  # between two cells: the next one is not begun
             self._control.leave(exits.INTERRUPTED)
 

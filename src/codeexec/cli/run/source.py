@@ -42,7 +42,7 @@ class Piece:
 class LoadedProgram:
     """A program that was read. `path` is None for stdin; `folder` is the default working
     directory; `kernel` the kernel that a notebook names; `text` is that of a script, `file` that
-    of a notebook."""
+    of a notebook; `language` that of a program which is built and run by its tools."""
 
     path: Path | None
     pieces: tuple[Piece, ...]
@@ -52,6 +52,7 @@ class LoadedProgram:
     has_cells: bool = False
     text: str = ""
     file: FileText | None = None
+    language: str = ""
 
     @property
     def name(self) -> str:
@@ -132,6 +133,15 @@ def load_program(
     )
     kernel = _kernel_of(notebook)
     return LoadedProgram(path, pieces, folder, kernel, notebook, has_cells=True, text=text)
+
+
+def load_other(file: str, language: str) -> LoadedProgram:
+    """A program of another language than Python. NotFound or DocumentError if it cannot be
+    read."""
+    from codeexec.documents.files import read_file
+
+    path = Path(file)
+    return LoadedProgram(path, (Piece(read_file(path).text),), Path.cwd(), language=language)
 
 
 def with_parameters(notebook: Notebook, parameters: Mapping[str, object] | None) -> Notebook:

@@ -120,7 +120,7 @@ def runs_as_program(options: RunOptions) -> bool:
         return True
     # Other languages are programs too, unless they are to run on a kernel of theirs; what is no
     # program is rejected by `load_program`.
-    return not _is_other_language(options.file) or _foreign_language(options) is not None
+    return not _is_other_language(options.file) or foreign_language(options) is not None
 
 
 def _is_target(options: RunOptions) -> bool:
@@ -135,7 +135,7 @@ def _is_target(options: RunOptions) -> bool:
     return names_target(file, options.cwd)
 
 
-def _foreign_language(options: RunOptions) -> Language | None:
+def foreign_language(options: RunOptions) -> Language | None:
     """The language of a program that is built and run by its tools; None for Python, and for what
     needs a kernel. UsageError for a header."""
     if options.kernel or not _is_other_language(options.file):
@@ -341,7 +341,7 @@ def _ready_script(options: RunOptions) -> Script | None:
         from codeexec.cli.script.projects import ready_project
 
         return ready_project(options)
-    language = _foreign_language(options)
+    language = foreign_language(options)
     if language is None:
         return find_script(options)
     from codeexec.cli.script import steps

@@ -89,19 +89,19 @@ class RunConsole:
         await self.out.flush()
         await self.err.flush()
 
-    async def ask(self, prompt: str, *, hidden: bool) -> str | None:
-        """Print a prompt and read a line; None at the end of input. UsageError when stdin cannot
-        be read."""
+    async def ask(self, prompt: str, *, hidden: bool, echoed: bool = False) -> str | None:
+        """Print a prompt and read a line; None at the end of input. `echoed`: the program shows
+        itself what is typed, and has written its prompt. UsageError when stdin cannot be read."""
         sink = self.err_sink if self.err.is_terminal else self.out_sink
         self.is_asking = True
         try:
-            if not self._quiet:
+            if not self._quiet and not echoed:
                 if isinstance(sink, TerminalSink):
                     sink.set_footer("")  # the user types on its line
                 sink.say(_printable_prompt(prompt, self.color[sink is self.err_sink]))
                 await self.flush()
-            text = await self.keyboard.read_line(hidden=hidden)
-            if self.keyboard.is_terminal:
+            text = await self.keyboard.read_line(hidden=hidden or echoed)
+            if self.keyboard.is_terminal and not echoed:
                 if hidden and not self._quiet:
                     self.err.write("\n")  # echo was off, also for Enter
                 sink.answered()

@@ -22,6 +22,7 @@ from codeexec.environments.base import (
     FileWrite,
     Location,
     OpenFile,
+    Tell,
     TerminalSize,
     WorkspaceEntry,
     WriteOutcome,
@@ -206,6 +207,9 @@ class DockerEnvironment:
         self, path: Location = "", *, interval: float = 0.5
     ) -> AsyncIterator[tuple[FileChange, ...]]:
         return self._files.watch(path, interval=interval)
+
+    async def for_programs(self, tell: Tell) -> DockerEnvironment:
+        return self
 
     async def is_running(self) -> bool:
         return self.poll() is None

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from codeexec.environments.base import ProcessEnd, TerminalSize
+from codeexec.environments.base import InputWait, ProcessEnd, TerminalSize
 from codeexec.environments.holder.client import Chunk, HeldProcess, HolderClient
+from codeexec.environments.input_wait import wait_of
 from codeexec.environments.short_folders import make_folder, remove_flat
 
 TERM = "xterm-256color"
@@ -75,8 +76,12 @@ class LocalTerminal:
     async def signal(self, number: int) -> None:
         await self._process.signal(number, to="foreground")
 
+    async def input_wait(self) -> InputWait:
+        wait = await asyncio.to_thread(wait_of, self.pid)
+        return wait._replace(is_echoing=self._is_echoing)
+
     @property
-    def is_echoing(self) -> bool:
+    def _is_echoing(self) -> bool:
         handle = self._process.input
         if handle is None:
             return True

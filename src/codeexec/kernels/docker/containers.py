@@ -28,6 +28,7 @@ from codeexec.kernels.base import Handle, Kernel, KernelChoice, Notice, Pulled, 
 from codeexec.kernels.docker.environment import ContainerPlace
 from codeexec.kernels.docker.life import ContainerLife
 from codeexec.kernels.docker.process import ContainerKernel, KernelCommand
+from codeexec.kernels.docker.program_container import ProgramContainer
 from codeexec.kernels.docker.warm_pool import WarmPool
 from codeexec.kernels.jupyter.kernel import START_TIMEOUT, JupyterKernel
 from codeexec.kernels.jupyter.launch import GUEST
@@ -93,10 +94,8 @@ class Containers(Backend):
         """A kernel in the folder `choice.cwd`; UsageError for one that is not to be mounted, or a
         policy that makes no sense."""
         settings = self._settings()
-        image = choice.image or settings.image or DEFAULT_IMAGE
-        policy = parse(choice.policy or settings.policy)
-        engine = find_engine(settings.engine, settings.context)
-        plan = ContainerPlan(image, policy, mountable(Path(choice.cwd)), engine, choice.session)
+        plan = _plan(choice, settings)
+        image, policy, engine = plan.image, plan.policy, plan.engine
         files = tuple((name, (Path(GUEST) / name).read_text("utf-8")) for name in SHIPPED)
         command = KernelCommand(
             ("python3", "{folder}/launch.py", "-f", "{connection_file}"),
@@ -150,7 +149,14 @@ class Containers(Backend):
             settings = self._settings()
             return (await self._know(find_engine(settings.engine, settings.context))).local
 
-        return ContainerPlace(folder, container, mounts)
+        async def make_programs() -> ProgramContainer:
+            plan = _plan(choice, self._settings())
+            engine_info = await self._know(plan.engine)
+            if plan.policy.pull and not await plan.engine.has_image(plan.image):
+                await _fetch(plan.engine, plan.image, lambda events: None)
+            return ProgramContainer(plan, engine_info)
+
+        return ContainerPlace(folder, container, mounts, make_programs)
 
     async def offers(self) -> Sequence[KernelInfo]:
         from codeexec.kernels.docker.available_images import offers
@@ -172,6 +178,17 @@ class Containers(Backend):
         """Once in our life, beside whatever is done with the engine."""
         if engine not in self._sweeping:
             self._sweeping[engine] = asyncio.create_task(_sweep(engine), name="sweep-containers")
+
+
+def _plan(choice: KernelChoice, settings: ContainerSettings) -> ContainerPlan:
+    """UsageError for a folder that is not to be mounted, or a policy that makes no sense."""
+    return ContainerPlan(
+        choice.image or settings.image or DEFAULT_IMAGE,
+        parse(choice.policy or settings.policy),
+        mountable(Path(choice.cwd)),
+        find_engine(settings.engine, settings.context),
+        choice.session,
+    )
 
 
 def make_backend(context: BackendContext) -> Containers:

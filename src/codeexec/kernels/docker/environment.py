@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
@@ -14,6 +15,7 @@ from codeexec.environments.base import (
     FileWrite,
     Location,
     OpenFile,
+    Tell,
     TerminalHandle,
     TerminalSize,
     WorkspaceEntry,
@@ -25,6 +27,7 @@ from codeexec.environments.docker.policy import HOME
 from codeexec.environments.files import Folder
 from codeexec.environments.host_files import HostFiles
 from codeexec.environments.watch import changes
+from codeexec.kernels.docker.program_container import ProgramContainer
 
 _SIZE = TerminalSize()
 
@@ -42,13 +45,18 @@ class ContainerPlace:
         folder: Folder,
         container: Callable[[], DockerEnvironment | None],
         mounts: Callable[[], Awaitable[bool]],
+        make_programs: Callable[[], Awaitable[ProgramContainer]],
     ) -> None:
         """`container` gives the one that the session's kernel runs in, while there is one.
-        `mounts` asks the engine whether it can mount folders of this machine."""
+        `mounts` asks the engine whether it can mount folders of this machine. `make_programs`
+        makes the container for programs, not started yet."""
         self._host = HostFiles(folder)
         self._workspace = PurePosixPath(folder.real)
         self._container = container
         self._mounts = mounts
+        self._make_programs = make_programs
+        self._programs: ProgramContainer | None = None
+        self._making = asyncio.Lock()
 
     @property
     def id(self) -> str:
@@ -110,6 +118,12 @@ class ContainerPlace:
     ) -> AsyncIterator[tuple[FileChange, ...]]:
         return changes(lambda: self.list_files(path), interval)
 
+    async def for_programs(self, tell: Tell) -> DockerEnvironment:
+        async with self._making:
+            if self._programs is None:
+                self._programs = await self._make_programs()
+        return await self._programs.start(tell)
+
     async def is_running(self) -> bool:
         return self._container() is not None
 
@@ -117,7 +131,10 @@ class ContainerPlace:
         return None  # the place is there; containers come and go in it
 
     async def terminate(self) -> None:
-        """Nothing: the container belongs to the kernel, and ends with it."""
+        """End the container of the programs; that of the kernel ends with the kernel."""
+        programs, self._programs = self._programs, None
+        if programs is not None:
+            await programs.close()
 
     def _running(self) -> DockerEnvironment:
         container = self._container()

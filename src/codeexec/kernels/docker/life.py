@@ -8,9 +8,10 @@ from signal import SIGINT, SIGKILL
 
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
 from codeexec.domain.events import Death
+from codeexec.environments.base import Tell
 from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.kernels.base import Handle, KernelUsage
-from codeexec.kernels.docker.process import ContainerKernel, KernelCommand, Tell, Transport
+from codeexec.kernels.docker.process import ContainerKernel, KernelCommand, Transport
 
 
 class ContainerLife:

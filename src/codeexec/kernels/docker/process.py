@@ -13,13 +13,14 @@ import json
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, UsageError
+from codeexec.environments.base import Tell
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
-from codeexec.environments.docker.growth import Growth, GrowthMeter, Hidden, Limits, excess
+from codeexec.environments.docker.growth import GrowthMeter, Hidden
 from codeexec.environments.docker.policy import EngineInfo
 from codeexec.environments.docker.relay.connection import ContainerUsage
 from codeexec.environments.docker.relay.processes import GuestProcess
@@ -31,11 +32,10 @@ from codeexec.kernels.docker.channel_proxy import (
     tcp_connection,
 )
 from codeexec.kernels.docker.container_exit import KernelEnd, container_ended, kernel_ended
+from codeexec.kernels.docker.workspace_guard import Culprit, WorkspaceGuard
 from codeexec.kernels.jupyter.exit_reason import printable_words
 
 Transport = Literal["mux", "tcp"]
-Tell = Callable[[str, str], None]
-"""Hears a title and sentences for the person, on the loop."""
 PYTHON_KERNEL = (
     *("python3", "-m", "ipykernel_launcher", "-f", "{connection_file}"),
     # A file would be gone with the container, and breaks when code has filled /tmp.
@@ -45,8 +45,6 @@ RESPONSE_DEADLINE = 2.0
 """Seconds in which a container that is to be used again must answer."""
 WORDS_DEADLINE = 0.3
 """Seconds for the last words of a kernel that failed; its children may hold the pipe for ever."""
-PATIENCE = 3
-"""Interrupts that code which fills the workspace is given before its kernel is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +85,7 @@ class ContainerKernel:
         self.end: KernelEnd | None = None
         """Why the kernel ended; None while it runs, and before it was launched."""
         self._plan = plan
+        self._guard = WorkspaceGuard(plan)
         self._engine_info = engine_info
         self._mux = Mux() if transport == "mux" else None
         self._ports: tuple[int, ...] = ()
@@ -267,11 +266,9 @@ class ContainerKernel:
 
     def _begin_meter(self) -> asyncio.Task[GrowthMeter] | None:
         """Start to add up the workspace while the container starts."""
-        policy, folder = self._plan.policy, self._plan.workspace
-        limits = Limits(policy.workspace_growth, policy.workspace_files)
-        if folder is None or policy.workspace_read_only or not (limits.size or limits.files):
+        if not self._guard.is_needed:
             return None
-        task = asyncio.create_task(GrowthMeter.begin(folder, limits, self._ask_hidden))
+        task = asyncio.create_task(self._guard.begin(self._ask_hidden))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -284,23 +281,13 @@ class ContainerKernel:
     async def _guard_workspace(
         self, beginning: asyncio.Task[GrowthMeter], process: GuestProcess
     ) -> None:
-        """Interrupt code that fills the workspace, and kill its kernel when it goes on."""
-        policy = self._plan.policy
-        limits = Limits(policy.workspace_growth, policy.workspace_files)
-        times, last = 0, Growth()
-        async for grown in (await beginning).watch():
-            if process.exit.done():
-                return
-            problem = excess(grown, limits)
-            if not problem:
-                times, last = 0, Growth()
-            elif grown.size > last.size or grown.files > last.files:  # still at it
-                times, last = times + 1, grown
-                action = "the cell was interrupted"
-                if times > PATIENCE:
-                    action = "the kernel went on in spite of interrupts and was killed"
-                await process.signal(signal.SIGKILL if times > PATIENCE else signal.SIGINT)
-                self.tell("The workspace has grown too much", problem.format(what=action))
+        culprit = Culprit(
+            process.signal,
+            process.exit.done,
+            "the cell was interrupted",
+            "the kernel went on in spite of interrupts and was killed",
+        )
+        await self._guard.watch(await beginning, culprit, self.tell)
 
     def _own(self, *coroutines: Coroutine[object, object, None]) -> list[asyncio.Task[None]]:
         tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]

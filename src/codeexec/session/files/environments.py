@@ -10,20 +10,22 @@ from codeexec.kernels.base import KernelChoice, KernelFactory
 
 
 class SessionPlaces:
-    """One environment for each backend that the session has used. All see the folder `cwd` as it
-    was when the session was opened: links to it that code makes later change nothing."""
+    """One environment for each kind of place that the session has used: a backend, with the image
+    and the policy of a container. All see the folder `cwd` as it was when the session was opened:
+    links to it that code makes later change nothing."""
 
     def __init__(self, factory: KernelFactory, cwd: Path) -> None:
         self._factory = factory
         self._folder = Folder(cwd)
-        self._made: dict[str, Environment] = {}
+        self._made: dict[tuple[str, str, str], Environment] = {}
 
     def of(self, choice: KernelChoice) -> Environment:
         """The place of kernels of this choice."""
-        environment = self._made.get(choice.backend)
+        key = (choice.backend, choice.image, choice.policy)
+        environment = self._made.get(key)
         if environment is None:
             environment = self._factory.environment(choice, self._folder)
-            self._made[choice.backend] = environment
+            self._made[key] = environment
         return environment
 
     async def close(self) -> None:

@@ -28,7 +28,7 @@ from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.domain.wire.checks import check_id
 from codeexec.environments.marks import SESSION, end_marked
 from codeexec.kernels.base import KernelChoice
-from codeexec.session.kernels.names import check_kernel_name, same_language, spec_of
+from codeexec.session.kernels.names import check_kernel_name, programs_of, same_language, spec_of
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.queue import skipped_with
 from codeexec.session.kernels.slot import MAX_CODE, KernelSlot
@@ -127,6 +127,10 @@ class KernelSlots:
             return slot
         name = check_kernel_name(name)
         spec = spec_of(name)
+        is_contained = self._slots[self.first].supervisor.choice.backend != LOCAL
+        if language and is_contained and (programs := programs_of(language)):
+            # The kernels of other languages that are installed here are none of the container's.
+            return self._make(name, self._choice_of(programs))
         choice = self._choice_of(spec)
         if choice.backend == LOCAL != self._slots[self.first].supervisor.choice.backend:
             raise UsageError(

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from codeexec.domain.errors import EnvironmentUnavailable, ProtocolError
-from codeexec.environments.base import TerminalSize
+from codeexec.environments.base import InputWait, TerminalSize
 from codeexec.environments.docker.relay.frames import (
     HEADER,
     MOST,
     Kind,
     decode,
     encode,
+    optional_number,
     whole_number,
 )
 from codeexec.environments.docker.relay.processes import Exit, GuestProcess, GuestTerminal
@@ -127,7 +128,8 @@ class RelayConnection:
             "size": [size.rows, size.columns],
         }
         process = GuestProcess(self, next(self._numbers), None, stream, None)
-        return GuestTerminal(self, await self._start(wanted, process), stream)
+        started = await self._start(wanted, process)
+        return GuestTerminal(self, started, stream, self.input_wait, self.sweep_unused)
 
     async def _start(self, wanted: dict[str, object], process: GuestProcess) -> GuestProcess:
         number = process.number
@@ -157,6 +159,20 @@ class RelayConnection:
     async def sweep(self, keep: Iterable[GuestProcess] = ()) -> None:
         """Kill every process of the container but the groups of `keep`."""
         await self._ask(Kind.SWEEP, [process.number for process in keep])
+
+    async def sweep_unused(self) -> None:
+        """Kill every process of the container, where none that we started runs any more."""
+        if not self._processes:
+            await self.sweep()
+
+    async def input_wait(self, number: int) -> InputWait:
+        """What a process on a terminal and its session wait for."""
+        answer = await self._ask(Kind.ASK, {"waits": number})
+        kind = answer.get("kind")
+        is_echoing = answer.get("echo") is not False
+        if kind not in ("reads", "polls"):
+            return InputWait("works", "", is_echoing)
+        return InputWait(kind, str(answer.get("token"))[:64], is_echoing)
 
     async def usage(self) -> ContainerUsage:
         answer = await self._ask(Kind.ASK, {})
@@ -232,7 +248,8 @@ class RelayConnection:
         process = self._processes.pop(number, None)
         if process is not None and not process.exit.done():
             names = ("code", "kills", "peak", "limit")
-            process.exit.set_result(Exit(*(whole_number(content, name) for name in names)))
+            own = (optional_number(content, name) for name in ("own_peak", "own_cpu"))
+            process.exit.set_result(Exit(*(whole_number(content, name) for name in names), *own))
 
     def _failed(self, number: int, content: Mapping[str, object]) -> None:
         waiting = self._answers.pop(number, None)

@@ -67,6 +67,11 @@ def decode(payload: bytes) -> Mapping[str, object]:
     return cast("Mapping[str, object]", content)
 
 
+def optional_number(content: Mapping[str, object], name: str) -> int:
+    """The same, 0 where it is not there."""
+    return whole_number(content, name) if name in content else 0
+
+
 def whole_number(content: Mapping[str, object], name: str) -> int:
     value = content.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > LARGEST:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from signal import SIGKILL
 
 from codeexec.domain.errors import EnvironmentUnavailable
-from codeexec.environments.base import ProcessEnd, TerminalSize
+from codeexec.environments.base import InputWait, ProcessEnd, TerminalSize
 from codeexec.environments.docker.relay.frames import FrameSender, Kind
 from codeexec.environments.docker.relay.streams import RelayStream
 
@@ -20,13 +22,16 @@ class Exit:
     """How a process in the container ended; bytes are of the whole container.
 
     `code` is negative for a signal; `kills` counts what the out-of-memory killer ended since the
-    process before this one.
+    process before this one. `own_peak` and `own_cpu` (ns) are of the process and the children that
+    it waited for.
     """
 
     code: int
     kills: int
     peak: int
     limit: int
+    own_peak: int = 0
+    own_cpu: int = 0
 
 
 class GuestProcess:
@@ -81,6 +86,14 @@ class GuestProcess:
     async def wait(self) -> int:
         return (await asyncio.shield(self.exit)).code
 
+    @property
+    def end(self) -> ProcessEnd | None:
+        """None while it runs, and where its container has ended."""
+        if self.poll() is None:
+            return None
+        exit = self.exit.result()
+        return ProcessEnd(exit.code, exit.own_peak or None, exit.own_cpu / 1e9)
+
     async def signal(self, number: int) -> None:
         self._sender.send_json(Kind.SIGNAL, self.number, {"signal": number})
 
@@ -114,7 +127,18 @@ class GuestProcess:
 class GuestTerminal:
     """A process in the container on a pseudo-terminal; it is a TerminalHandle."""
 
-    def __init__(self, sender: FrameSender, process: GuestProcess, stream: RelayStream) -> None:
+    def __init__(
+        self,
+        sender: FrameSender,
+        process: GuestProcess,
+        stream: RelayStream,
+        ask_wait: Callable[[int], Awaitable[InputWait]],
+        sweep: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`ask_wait` asks what a process waits for; `sweep` ends what is left in the container
+        where nothing else runs in it."""
+        self._ask_wait = ask_wait
+        self._sweep = sweep
         self._sender = sender
         self._process = process
         self._stream = stream
@@ -135,20 +159,24 @@ class GuestTerminal:
         self._sender.send_json(Kind.RESIZE, self._process.number, content)
 
     async def signal(self, number: int) -> None:
-        content = {"signal": number, "to": "foreground"}
+        to = "session" if number == SIGKILL else "foreground"
+        content = {"signal": number, "to": to}
         self._sender.send_json(Kind.SIGNAL, self._process.number, content)
 
-    @property
-    def is_echoing(self) -> bool:
-        return True
+    async def input_wait(self) -> InputWait:
+        return await self._ask_wait(self._process.number)
 
     def poll(self) -> ProcessEnd | None:
-        code = self._process.poll()
-        return None if code is None else ProcessEnd(code)
+        return self._process.end
 
     async def wait(self) -> ProcessEnd:
-        return ProcessEnd(await self._process.wait())
+        await self._process.wait()
+        end = self._process.end
+        assert end is not None
+        return end
 
     async def kill(self) -> None:
-        self._sender.send_json(Kind.SIGNAL, self._process.number, {"signal": 9, "to": "session"})
+        await self.signal(SIGKILL)
         await self._process.kill()
+        with contextlib.suppress(EnvironmentUnavailable):
+            await self._sweep()

@@ -15,7 +15,7 @@ from pathlib import Path
 from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.kernels.process.projects.own_flags import with_project_flags
 from codeexec.kernels.process.steps.cache import ProgramFolder
-from codeexec.kernels.process.steps.tools import find_tool
+from codeexec.kernels.process.steps.tools import find_tool, locate_here
 from codeexec.languages.model import Language
 from codeexec.languages.plan import Plan, PlanOptions, make_plan
 
@@ -60,7 +60,8 @@ def plan_program(
     """Find the tools of a file. `file` is as the user named it, relative to `cwd`. ToolMissing,
     UsageError (see `make_plan`), StorageError."""
     options = with_project_flags(language, Path(cwd, file).absolute(), environ, options)
-    tool = find_tool(language, environ, chosen=options.tool, first_line=first_line)
+    locate = locate_here(environ)
+    tool = find_tool(language, locate, chosen=options.tool, first_line=first_line)
     if not language.build:
         return Program(language, make_plan(language, file, tool, {}, options), cwd, environ, None)
     plain = make_plan(language, file, tool, {}, options._replace(report="plain"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
@@ -13,19 +12,19 @@ from codeexec.kernels.process.steps.build import (
     MOST_REPORT,
     TOO_LONG,
     BuildResult,
-    Program,
     compiler_environ,
 )
+from codeexec.kernels.process.steps.store import PreparedProgram
 
 
 class SessionBuild:
     """One build. `write` takes the compiler's report as it comes."""
 
     def __init__(
-        self, environment: Environment, program: Program, write: Callable[[bytes], None]
+        self, environment: Environment, prepared: PreparedProgram, write: Callable[[bytes], None]
     ) -> None:
         self._environment = environment
-        self._program = program
+        self._program, self._store = prepared
         self._write = write
         self._compiler: ExecHandle | None = None
         self._report = bytearray()
@@ -33,22 +32,22 @@ class SessionBuild:
     async def run(self, *, rebuild: bool) -> BuildResult:
         """Build it unless it was built already, or `rebuild`. EnvironmentUnavailable when the
         compiler cannot be started, StorageError when the program cannot be kept."""
-        folder = self._program.folder
-        if folder is None:
+        store = self._store
+        if store is None:
             return BuildResult(0, "", 0.0)
         began = time.monotonic()
-        lock = await asyncio.to_thread(folder.lock)
+        end = await store.begin()
         try:
-            report = None if rebuild else await asyncio.to_thread(folder.find_report)
+            report = None if rebuild else await store.find_report()
             if report is not None:
                 self._write(report.encode("utf-8", "surrogateescape"))
                 return BuildResult(0, report, time.monotonic() - began, is_reused=True)
             status = await self._compile()
             report = bytes(self._report).decode("utf-8", "surrogateescape")
             if status == 0:
-                await asyncio.to_thread(folder.keep, report, self._program.cwd)
+                await store.keep(report)
         finally:
-            os.close(lock)
+            end()
         return BuildResult(status, report, time.monotonic() - began)
 
     async def signal(self, number: int) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
 
+from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.environments.base import ProcessEnd, TerminalHandle
-from codeexec.kernels.process.steps.stdin_wait import wait_of
 
 GATHER = 0.004
 """Seconds in which small reads are gathered: each batch is journaled and painted."""
@@ -22,8 +23,18 @@ LAST_LOOK = 0.5
 POLLING = 1.0
 """Seconds of silence after which one that waits for descriptors is taken to wait for input."""
 
-PREPARED = ("/bin/sh", "-c", 'stty -onlcr 2>/dev/null; exec "$@"', "sh")
-"""Starts a command on a terminal that leaves newlines as they are."""
+LINGER = 2.0
+"""Seconds that the output is read on after the program's end where another process writes to it."""
+
+MOST_LEFT = 4 << 20
+"""Bytes that are read on then at most: more than what is buffered on the way."""
+
+
+def prepared(command: Sequence[str], *, echo: bool) -> tuple[str, ...]:
+    """Starts a command on a terminal that leaves newlines as they are; without `echo` it does not
+    show what is typed."""
+    modes = "-onlcr" if echo else "-onlcr -echo"
+    return ("/bin/sh", "-c", f'stty {modes} 2>/dev/null; exec "$@"', "sh", *command)
 
 
 class TerminalRun:
@@ -52,14 +63,26 @@ class TerminalRun:
         """Follow the program to its end. EnvironmentUnavailable when its environment has ended."""
         reading = asyncio.ensure_future(self._read())
         looking = asyncio.ensure_future(self._look_for_questions())
+        ending = asyncio.ensure_future(self._end_reading(reading))
         try:
             await self._pass_on(reading)
             return await self.terminal.wait()
         finally:
-            looking.cancel()
-            reading.cancel()
-            await asyncio.gather(looking, reading, return_exceptions=True)
+            for task in (looking, ending, reading):
+                task.cancel()
+            await asyncio.gather(looking, ending, reading, return_exceptions=True)
             await self.terminal.kill()
+
+    async def _end_reading(self, reading: asyncio.Future[None]) -> None:
+        """What a program has left in the background may write for ever."""
+        with contextlib.suppress(EnvironmentUnavailable):
+            await self.terminal.wait()
+        total = self._total
+        while not reading.done():
+            await asyncio.wait({reading}, timeout=LINGER)
+            if not self._waiting or self._total - total > MOST_LEFT:
+                reading.cancel()
+                return
 
     async def answer(self, text: str) -> None:
         """Type a line, or Ctrl+D."""
@@ -102,10 +125,10 @@ class TerminalRun:
                 silence, pause = 0.0, FIRST_LOOK
                 continue
             silence, pause = silence + pause, min(pause * 2, LAST_LOOK)
-            wait = await asyncio.to_thread(wait_of, self.terminal.pid)
+            wait = await self.terminal.input_wait()
             is_for_input = wait.kind == "reads" or (wait.kind == "polls" and silence >= POLLING)
             # The same wait as before: it has not read the last answer yet.
             is_new = wait.token != self._asked_for or not wait.token
             if is_for_input and is_new and self._total == total:
                 self._is_asking, self._asked_for = True, wait.token
-                self._ask(not self.terminal.is_echoing)
+                self._ask(not wait.is_echoing)

@@ -1,9 +1,9 @@
-"""Finds the compiler or interpreter of a language on this machine."""
+"""Finds the compiler or interpreter of a language, here or where its programs run."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from codeexec.domain.errors import CodeexecError
 from codeexec.hostfiles.programs import which
@@ -18,39 +18,54 @@ class ToolMissing(CodeexecError):
     title = "Not installed"
 
 
+Locate = Callable[[Sequence[str]], tuple[str, ...]]
+"""Returns words that start a tool with the path of its program; none where it is not there."""
+
+
+def candidates(language: Language, chosen: str, first_line: str) -> list[tuple[str, ...]]:
+    """The words of all tools that may be used, the best first: see `find_tool`."""
+    if chosen:
+        return [tuple(chosen.split())]
+    words = () if language.build else shebang_words(first_line)
+    named = [words] if words and words[0].startswith("/") else []
+    return [*named, *(tuple(tool.split()) for tool in language.tools)]
+
+
 def find_tool(
-    language: Language, environ: Mapping[str, str], *, chosen: str = "", first_line: str = ""
+    language: Language,
+    locate: Locate,
+    *,
+    chosen: str = "",
+    first_line: str = "",
+    how_to_install: str = "Install it: ",
 ) -> tuple[str, ...]:
     """The words that start the tool, its absolute path first: `chosen`, or else what the first line
     of a script names, or else the best of the catalog that is installed. ToolMissing with how to
     get one."""
-    if chosen:
-        if words := _installed(tuple(chosen.split()), environ):
+    for tool in candidates(language, chosen, first_line):
+        if words := locate(tool):
             return words
+    if chosen:
         raise ToolMissing(
             f"{chosen} is not installed.", f"Known for {language.title}: {_names(language)}."
         )
-    if not language.build:
-        words = shebang_words(first_line)
-        if words and words[0].startswith("/") and (words := _installed(words, environ)):
-            return words
-    for tool in language.tools:
-        words = _installed(tuple(tool.split()), environ)
-        if words and _has_module(words):
-            return words
     raise ToolMissing(
         f"{language.title} needs {_names(language)}, and none of them is installed."
         if len(language.tools) > 1
         else f"{language.title} needs {_names(language)}, which is not installed.",
-        f"Install it: {language.install}",
+        f"{how_to_install}{language.install}",
     )
 
 
-def _installed(words: tuple[str, ...], environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The words with the path of their program; empty where it is not there, or code in a
-    container could have put it there."""
-    path = which(words[0], environ) if words else None
-    return (path, *words[1:]) if path is not None else ()
+def locate_here(environ: Mapping[str, str]) -> Locate:
+    """Finds programs of this machine, but none that code in a container could have put there."""
+
+    def locate(words: Sequence[str]) -> tuple[str, ...]:
+        path = which(words[0], environ) if words else None
+        located = (path, *words[1:]) if path is not None else ()
+        return located if _has_module(located) else ()
+
+    return locate
 
 
 def _names(language: Language) -> str:

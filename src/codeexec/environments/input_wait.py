@@ -5,21 +5,9 @@ from __future__ import annotations
 import platform
 import re
 from pathlib import Path
-from typing import Literal, NamedTuple
 
+from codeexec.environments.base import InputWait, WaitKind
 from codeexec.environments.processes import descendants, has_proc
-
-WaitKind = Literal["reads", "polls", "works"]
-"""`reads`: a process stands in a read of its stdin. `polls`: one waits for descriptors, which may
-be its stdin. `works`: none of both."""
-
-
-class Wait(NamedTuple):
-    """`token` names this one wait: it is another one once the process has woken up."""
-
-    kind: WaitKind
-    token: str = ""
-
 
 _READS = {"x86_64": {0}, "aarch64": {63}}
 _POLLS = {"x86_64": {7, 23, 232, 270, 271, 281}, "aarch64": {22, 72, 73}}
@@ -27,16 +15,16 @@ _SWITCHES = re.compile(r"^voluntary_ctxt_switches:\s+(\d+)", re.MULTILINE)
 _TTY_READ = re.compile(r"tty|wait_woken")
 
 
-def wait_of(pid: int) -> Wait:
+def wait_of(pid: int) -> InputWait:
     """Of a process and all that it has started. `polls` where the system does not tell."""
     if not has_proc():
-        return Wait("polls")
-    waits = [Wait(_wait_of_process(each), _token(each)) for each in (pid, *descendants(pid))]
+        return InputWait("polls")
+    waits = [InputWait(_wait_of_process(each), _token(each)) for each in (pid, *descendants(pid))]
     for kind in ("reads", "polls"):
         for wait in waits:
             if wait.kind == kind:
                 return wait
-    return Wait("works")
+    return InputWait("works")
 
 
 def _token(pid: int) -> str:

@@ -1,0 +1,251 @@
+"""One program of a kernel of programs, from its plan to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from codeexec.domain.errors import CodeexecError, Conflict, EnvironmentUnavailable
+from codeexec.domain.options import ProgramOptions
+from codeexec.domain.outputs import ErrorInfo
+from codeexec.domain.plain_files import read_first_line
+from codeexec.environments.base import Environment, TerminalSize
+from codeexec.environments.local import LocalEnvironment
+from codeexec.kernels.base import (
+    ExecuteCall,
+    Finished,
+    InputRequested,
+    KernelChoice,
+    KernelEvent,
+    Sink,
+    Started,
+    StepDone,
+    StreamWritten,
+)
+from codeexec.kernels.process.program import MOST_ERRORS, exit_error
+from codeexec.kernels.process.projects.session_build import ProjectSessionBuild
+from codeexec.kernels.process.steps.build import BuildResult, Program, plan_program
+from codeexec.kernels.process.steps.cache import keep_code
+from codeexec.kernels.process.steps.guest import GuestPrograms
+from codeexec.kernels.process.steps.report import BuiltStep, build_error, step_result
+from codeexec.kernels.process.steps.session_build import SessionBuild
+from codeexec.kernels.process.steps.store import HostStore, PreparedProgram
+from codeexec.kernels.process.steps.terminal_run import TerminalRun, prepared
+from codeexec.languages.model import Language
+from codeexec.languages.plan import PlanOptions, language_of_program
+from codeexec.languages.projects.reports import PROJECT
+
+log = logging.getLogger(__name__)
+
+SCREEN_COLUMNS = 80
+KILL_DEADLINE = 2.0
+"""Seconds in which a killed program in a container must be gone, or the container goes: the
+program may have stopped the relay that passes signals on."""
+
+FindGuests = Callable[[Environment], GuestPrograms]
+"""Returns the programs that a kernel has in a container."""
+
+
+class ProgramExecution:
+    """One program, from its plan to its end."""
+
+    def __init__(
+        self,
+        language: Language,
+        environment: Environment,
+        choice: KernelChoice,
+        call: ExecuteCall,
+        sink: Sink,
+        guests: FindGuests,
+    ) -> None:
+        self._language = language
+        self._environment = environment
+        self._choice = choice
+        self._call = call
+        self._options = call.options.program or ProgramOptions()
+        self._sink = sink
+        self._guests = guests
+        self._build: SessionBuild | ProjectSessionBuild | None = None
+        self._run: TerminalRun | None = None
+        self._answers: set[asyncio.Task[None]] = set()
+        self._tail = ""
+        self._is_ended = False
+
+    @property
+    def pid(self) -> int | None:
+        return self._run.terminal.pid if self._run is not None else None
+
+    async def run(self) -> None:
+        """Tell everything, and `Finished` last; errors are told as those of the execution."""
+        self._tell(Started(self._call.execution, None))
+        try:
+            if self._options.project is not None or self._language is PROJECT:
+                finished = await self._run_project()
+            elif self._options.file:
+                finished = await self._run_file(self._options.file)
+            else:
+                finished = await self._run_code()
+        except CodeexecError as error:
+            log.info("a program was not run: %s", error)
+            words = f"{error.message} {error.next_step}".rstrip()
+            finished = self._finished(ErrorInfo(error.title, words))
+        except OSError as error:
+            words = f"{error.filename or 'A file'}: {error.strerror or error}"
+            finished = self._finished(ErrorInfo("Not run", words))
+        self._tell(finished)
+
+    @property
+    def _is_local(self) -> bool:
+        return isinstance(self._environment, LocalEnvironment)
+
+    async def _run_code(self) -> Finished:
+        """The code as a file of its own, next to which its build finds nothing else."""
+        extensions = self._language.extensions
+        name = f"Main{extensions[0]}" if extensions else self._language.names[0]
+        if self._is_local:
+            path = str(await asyncio.to_thread(keep_code, self._call.code, name))
+        else:
+            path = await self._guests(self._environment).keep_code(self._call.code, name)
+        return await self._run_file(path)
+
+    async def _run_project(self) -> Finished:
+        build = self._build = ProjectSessionBuild(
+            self._environment, self._choice, self._call, self._tell
+        )
+        end = await build.run()
+        self._build = None
+        if end.error is not None or end.program is None:
+            return self._finished(end.error)
+        if self._is_ended:
+            return self._finished(exit_error(-signal.SIGINT))
+        return await self._run_program(end.program)
+
+    async def _run_file(self, file: str) -> Finished:
+        plan = await self._plan(file)
+        program, store = plan
+        if self._options.steps != "run" or store is None:
+            build = await self._build_program(plan)
+            if build.status:
+                return self._finished(build_error(program.plan.tool, build.status))
+            if self._options.steps == "build":
+                return self._finished(None)
+        elif not await store.is_built():
+            raise Conflict(f"{Path(file).name} was not built yet.", "Build it first.")
+        if self._is_ended:
+            return self._finished(exit_error(-signal.SIGINT))
+        return await self._run_program(program)
+
+    async def _plan(self, file: str) -> PreparedProgram:
+        options = self._options
+        choice = PlanOptions(
+            options.profile, options.compiler, options.flags, options.arguments, "parsed"
+        )
+        if self._is_local:
+            return await asyncio.to_thread(self._plan_here, file, choice)
+        guests = self._guests(self._environment)
+        return await guests.plan(self._language, file, self._choice.cwd, choice)
+
+    def _plan_here(self, file: str, choice: PlanOptions) -> PreparedProgram:
+        path = Path(self._choice.cwd, file)
+        first_line = "" if self._language.build else read_first_line(path)
+        language_of_program(path.name, first_line)  # a header is refused
+        root = Path(self._environment.base_paths.workspace)
+        named = path.relative_to(root) if path.is_relative_to(root) else path
+        environ = {**os.environ, **self._choice.env}
+        program = plan_program(
+            self._language, str(named), root, environ, choice, first_line=first_line
+        )
+        folder = program.folder
+        return PreparedProgram(program, HostStore(folder, root) if folder is not None else None)
+
+    async def _build_program(self, plan: PreparedProgram) -> BuildResult:
+        program = plan.program
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+        def write(data: bytes) -> None:
+            if text := decoder.decode(data):
+                self._tell(StreamWritten(self._call.execution, "stderr", text))
+
+        self._build = SessionBuild(self._environment, plan, write)
+        build = await self._build.run(rebuild=self._options.rebuild)
+        self._build = None
+        if plan.store is not None:
+            step = await asyncio.to_thread(lambda: BuiltStep(program, build).result)
+            self._tell(StepDone(self._call.execution, step))
+        return build
+
+    async def _run_program(self, program: Program) -> Finished:
+        options = self._call.options
+        began = time.monotonic()
+        terminal = await self._environment.open_terminal(
+            prepared(program.plan.run, echo=self._options.echo),
+            size=TerminalSize(options.columns or SCREEN_COLUMNS, self._options.rows),
+            env=self._variables(program),
+        )
+        if self._is_ended:  # interrupted while the terminal was being made
+            await terminal.kill()
+            return self._finished(exit_error(-signal.SIGINT))
+        self._run = TerminalRun(terminal, self._write, self._ask)
+        end = await self._run.run()
+        seconds = time.monotonic() - began
+        step = await asyncio.to_thread(step_result, program, "run", end, seconds, self._tail)
+        self._tell(StepDone(self._call.execution, step))
+        return self._finished(exit_error(end.code))
+
+    def _variables(self, program: Program) -> dict[str, str]:
+        """What a program finds beside the environment of its place. Its terminal's size is told by
+        the terminal."""
+        variables = self._choice.env if self._is_local else program.environ
+        return {k: v for k, v in variables.items() if k not in ("COLUMNS", "LINES")}
+
+    def _finished(self, error: ErrorInfo | None) -> Finished:
+        return Finished(self._call.execution, "error" if error else "ok", error)
+
+    def _write(self, text: str) -> None:
+        self._tail = (self._tail + text)[-MOST_ERRORS:]
+        self._tell(StreamWritten(self._call.execution, "stdout", text))
+
+    def _ask(self, is_password: bool) -> None:
+        if self._call.options.allow_stdin:
+            is_password &= self._options.echo
+            self._tell(InputRequested(self._call.execution, "", is_password, echoed=True))
+
+    def _tell(self, event: KernelEvent) -> None:
+        self._sink([event])
+
+    def answer(self, text: str) -> None:
+        if self._run is not None:
+            task = asyncio.create_task(self._type(self._run, text))
+            self._answers.add(task)
+            task.add_done_callback(self._answers.discard)
+
+    async def _type(self, run: TerminalRun, text: str) -> None:
+        try:
+            await run.answer(text)
+        except BrokenPipeError:
+            log.debug("a program ended before its answer came")
+
+    async def signal(self, number: int) -> None:
+        """To the compiler, or to what is in the foreground of the program's terminal."""
+        self._is_ended = True
+        if self._build is not None:
+            await self._build.signal(number)
+        elif self._run is not None:
+            await self._run.terminal.signal(number)
+            if number == signal.SIGKILL and not self._is_local:
+                await self._end_stopped(self._run)
+
+    async def _end_stopped(self, run: TerminalRun) -> None:
+        try:
+            async with asyncio.timeout(KILL_DEADLINE):
+                await run.terminal.wait()
+        except EnvironmentUnavailable:
+            pass  # the container has ended
+        except TimeoutError:
+            await self._environment.terminate()
