@@ -22,6 +22,10 @@ idle.install()
 _STATE = tempfile.TemporaryDirectory(prefix="codeexec-tests-")
 os.environ["XDG_STATE_HOME"] = _STATE.name
 
+# Set by readline, which the processes of pytest-xdist load; no terminal of a test has this size.
+for _name in ("COLUMNS", "LINES"):
+    os.environ.pop(_name, None)
+
 # Under `nohup`, or in the background of a script, these are ignored, and so they would be in every
 # program that a test starts; a program that finds a signal ignored leaves it so.
 for _number, _handler in (

@@ -118,6 +118,23 @@ def test_sizes_change_during_a_flood() -> None:
         leaves_cleanly(tty)
 
 
+def test_the_size_is_the_terminal_s_also_where_variables_say_another() -> None:
+    environ = {"COLUMNS": "80", "LINES": "24"}
+    with workbench(columns=120, lines=36, environ=environ) as (tty, _):
+        tty.shows("● idle")
+        tty.until(lambda: "F1" in tty.screen.display[35])
+        tty.resize(20, 5)
+        tty.shows("too small")
+        tty.resize(120, 36)
+        tty.press("\x1b2")
+        runs(
+            tty,
+            "import os; print(os.environ['COLUMNS'] != '80', 'LINES' in os.environ)",
+            "True False",
+        )
+        leaves_cleanly(tty)
+
+
 def test_every_escape_sequence_and_bytes_of_all_kinds() -> None:
     with workbench({"evil.py": ESCAPES}) as (tty, _):
         tty.shows("● idle")

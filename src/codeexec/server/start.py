@@ -37,7 +37,7 @@ _TURN = 10.0
 def main(argv: list[str]) -> int:
     """0 when it has served, or when another serves already; 1 with words on standard error."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    drop_secrets(os.environ)  # this server has no network, and so no token
+    clean_environ()  # this server has no network, and so no token
     try:
         first = _first_session(argv)
         paths = find_paths()
@@ -50,6 +50,14 @@ def main(argv: list[str]) -> int:
     except CodeexecError as error:
         _say(f"{error.title}: {error}")
         return 1
+
+
+def clean_environ() -> None:
+    """Remove what no kernel and no engine may inherit: our secrets, and the size of the terminal
+    from which the server was started."""
+    drop_secrets(os.environ)
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
 
 
 def _say(text: str) -> None:

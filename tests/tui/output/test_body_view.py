@@ -60,6 +60,26 @@ async def test_a_content_is_shown_by_the_widget_of_its_kind(
         assert [part for part in app.body.children if part.display] == [app.body.main]
 
 
+@pytest.mark.parametrize(
+    ("mime", "data"),
+    [
+        ("text/csv", b"a,b\n1,2\n"),
+        ("application/json", b'{"a": [1]}'),
+        ("text/markdown", b"# Head"),
+        ("image/png", PIXEL),
+        ("application/x-thing", b"x"),
+    ],
+)
+async def test_a_content_that_comes_after_the_view_was_removed_is_let_go(
+    mime: str, data: bytes
+) -> None:
+    app = Shown()
+    async with app.run_test(size=(60, 20)):
+        await app.body.remove()
+        await app.body.show(prepare(mime, data))
+        assert app.body.main is None
+
+
 async def test_the_size_of_a_picture_is_told_when_it_is_painted() -> None:
     app = Shown()
     async with app.run_test(size=(60, 20)) as pilot:

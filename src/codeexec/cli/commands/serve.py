@@ -12,7 +12,7 @@ import click
 
 from codeexec.cli import messages as style
 from codeexec.domain.errors import Conflict, StorageError, UsageError
-from codeexec.domain.secret_env import TOKEN, drop_secrets
+from codeexec.domain.secret_env import TOKEN
 
 MIN_TOKEN = 16
 """Minimum characters of a token in a file."""
@@ -117,11 +117,11 @@ def serve(bind: str, token_file: Path | None, as_json: bool) -> None:
     from codeexec.kernels.factory import make_factory
     from codeexec.server.main import ServerOptions, set_up_log
     from codeexec.server.main import serve as serve_now
-    from codeexec.server.start import claim, container_settings, host_settings
+    from codeexec.server.start import claim, clean_environ, container_settings, host_settings
 
     address = parse_bind(bind) if bind else None
     token = read_token(token_file) if address else ""
-    drop_secrets(os.environ)  # kernels and engines inherit the environment
+    clean_environ()
     paths = find_paths()
     instance = claim(paths)
     if instance is None:

@@ -35,6 +35,9 @@ def run(options: OpenOptions) -> int:
     os.environ.setdefault("TEXTUAL_FPS", "240")
     # Colours are limited to those of the terminal by our own filter, not by the renderer.
     os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "truecolor")
+    # Where they are exported, Textual would take them for the size, and follow no resize.
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
     frame = first_frame(options.files)
     # Until the program does so itself: whatever ends us puts the terminal back.
     # SIGINT too, which as an exception may meet any line, or get lost in one that ends tasks.

@@ -87,6 +87,8 @@ class BodyView(Vertical):
 
     async def show(self, content: Content, description: str = "") -> None:
         """Show this; returns when it is there to be seen."""
+        if not self.is_attached:
+            return  # removed while the content was read
         if content == self.content and not isinstance(content, PictureContent):
             return
         self.content = content
@@ -108,8 +110,8 @@ class BodyView(Vertical):
                 await self._drop("json")
                 await self._add("json", JsonView(text))
                 self._only("json")
-                if had_keys:
-                    self._parts["json"].focus()
+                if had_keys and (view := self.main) is not None:
+                    view.focus()
             case MarkdownContent(text=text):
                 await self._show_text(text, markdown=True)
             case TextContent(text=text):
@@ -171,6 +173,8 @@ class BodyView(Vertical):
         self._only("words")
 
     async def _add(self, name: str, widget: Widget) -> None:
+        if not self.is_attached:
+            return  # removed while the widget before it was removed
         self._parts[name] = widget
         await self.mount(widget)
 
