@@ -137,6 +137,41 @@ async def test_problems_are_counted_visited_listed_and_fixed(tmp_path: Path) -> 
         await bench.until(lambda: place() == ("lib.hpp", 0, 21), "the chosen problem")
 
 
+async def test_build_and_run_are_commands_of_their_own(tmp_path: Path) -> None:
+    code = (
+        '#include <cstdio>\nint main(int n, char** v) { std::printf("%d %s\\n", n, v[n - 1]); }\n'
+    )
+    async with open_bench(tmp_path, {"say.cpp": code}) as bench:
+        bench.editor.at("#include <cstdio>")
+        await bench.sees("▷ Build & Run   Build ")
+        await bench.press("alt+shift+u")
+        await bench.console.card(1).ends("ok")
+        await bench.sees("▷ Run say")
+        view = bench.console.card(1).view
+        assert view is not None
+        assert [step.name for step in view.steps] == ["build"]
+        # Its arguments, by key.
+        await bench.press("alt+shift+g")
+        await bench.sees("How say.cpp is built and run")
+        await bench.write("'a b'")
+        await bench.press("enter")
+        await bench.sees_no_more("How say.cpp is built and run")
+        await bench.press("alt+shift+y")
+        await bench.console.card(2).shows("2 a b")
+        view = bench.console.card(2).view
+        assert view is not None
+        assert [step.name for step in view.steps] == ["run"]
+        # Another profile is another binary, which was not built.
+        await bench.press("alt+shift+l")
+        await bench.sees("release")
+        await bench.sees_no_more("▷ Run say")
+        bar = bench.workbench.documents.sheets[0].program_bar
+        await bench.click(bar, 3)
+        await bench.console.card(3).shows("2 a b")
+        await bench.press("alt+shift+j")
+        await bench.sees("-O2")
+
+
 async def test_a_header_is_refused_in_words(tmp_path: Path) -> None:
     async with open_bench(tmp_path, {"a.hpp": "struct A {};\n"}) as bench:
         await bench.editor.at("struct A {};").run()

@@ -11,10 +11,10 @@ from codeexec.domain.diagnostics import Diagnostic, DiagnosticNote, FixIt, Place
 from codeexec.domain.errors import UsageError
 from codeexec.domain.programs import StepResult
 from codeexec.tui.panes.documents.cells.problems import Problem, neighbour
-from codeexec.tui.panes.documents.cells.programs import marks_of
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.pane import DocumentsPane
+from codeexec.tui.panes.documents.programs.plans import marks_of
 from codeexec.tui.panes.editor.marks import LineDiagnostic, LineFix, Severity, by_line
 from codeexec.tui.panes.editor.text.text import Location
 from codeexec.tui.theme.theme import Theme, find_theme

@@ -31,6 +31,7 @@ _SCREENS: dict[str, str] = {
     "keys": "Keys",
     "trust": "Trust",
     "problems": "Problems",
+    "program": "Program",
 }
 
 _PARTS: dict[str, str] = {
@@ -122,6 +123,21 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
         c("kernel.clear_queue", "Cancel all that waits", "anywhere", "clear_queue"),
         c("kernel.pause", "Pause the container, or let it go on", "anywhere", "pause_kernel"),
         c("kernel.policy", "What the container may do…", "anywhere", "choose_policy"),
+        # programs
+        c("program.build_and_run", "Build and run the program", "anywhere",
+          "run_program('build_and_run')", "ctrl+f8",
+          "As F5 does in a file of C++, Rust, Go, shell, JavaScript…"),
+        c("program.build", "Build the program", "anywhere", "run_program('build')",
+          "alt+shift+u,shift+f6", "Without running it; its problems are listed."),
+        c("program.run", "Run the program that was built", "anywhere", "run_program('run')",
+          "alt+shift+y", "As it was built last, whatever the file has become since."),
+        c("program.profile", "Switch the build profile: debug, release, sanitize, coverage",
+          "anywhere", "next_profile", "alt+shift+l"),
+        c("program.configure", "Arguments and settings of the program…", "anywhere",
+          "configure_program", "alt+shift+g",
+          "Arguments, environment, folder, input, compiler and flags of this file."),
+        c("program.command", "Command line of the last build…", "anywhere", "show_commands",
+          "alt+shift+j"),
         # problems of programs and of code
         c("problem.next", "Next problem", "anywhere", "next_problem(1)", "alt+q,shift+f8",
           "To the line and column of the next error or warning, in any file."),
@@ -294,6 +310,10 @@ def _of_parts() -> tuple[Command, ...]:
         c("trust.trust", "Trust the folder", "trust", "answer('trust')", "t"),
         c("trust.restrict", "Keep it restricted", "trust", "answer('restrict')", "n,escape"),
         c("problems.fix", "Apply its fix", "problems", "fix", "alt+shift+i"),
+        c("program_form.next", "Next field", "program", "step(1)", "down,tab"),
+        c("program_form.previous", "Previous field", "program", "step(-1)", "up,shift+tab"),
+        c("program_form.save", "Save", "program", "save", "ctrl+s"),
+        c("program_form.close", "Cancel", "program", "leave", "escape"),
         c("dialog.close", "Close", "dialog", "leave", "escape"),
         c("question.next", "Next answer", "question", "step(1)", "right,tab"),
         c("question.previous", "Previous answer", "question", "step(-1)", "left,shift+tab"),

@@ -13,7 +13,7 @@ REFUSED = frozenset(
     {"save", "save_as", "new_file", "external_editor", "keep_file", "reload_file", "trust"}
     | {"interrupt", "restart", "choose_kernel", "shut_down", "clear_queue", "pause_kernel"}
     | {"choose_policy", "rename_session", "stop_and_quit", "new_session"}
-    | {"fix_problem", "fix"}
+    | {"fix_problem", "fix", "next_profile", "configure_program"}
     | {"start_kernel", "remove_kernel", "default_kernel", "kernel_of_document"}
     | {"create", "rename", "delete", "save_output", "export", "rerun", "edit", "cancel"}
     | {"submit", "submit_now", "replace", "replace_all", "cut", "paste", "newline"}

@@ -83,6 +83,11 @@ RULES: Mapping[str, str] = MappingProxyType(
         "run.lost": "violet",
         "run.edited": "orange",
         "run.origin": "violet",
+        # what a user can do with a program; blue is the binary that was built
+        "action.run": "green",
+        "action.build": "yellow",
+        "action.binary": "blue",
+        "action.build_and_run": "violet",
         # what an execution says
         "stream.stdout": "text",
         "stream.stderr": "orange",

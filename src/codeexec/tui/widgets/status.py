@@ -97,6 +97,7 @@ class StatusLine(Widget):
         self._spans: list[tuple[int, int, str]] = []
         self._said: tuple[list[Piece], list[Piece]] = ([], [])
         self._problems = (0, 0)
+        self._profile = ""
         self._presenting = ""
         """How presentation mode is ended; empty while it is off."""
         self._ticker: Timer | None = None
@@ -121,6 +122,7 @@ class StatusLine(Widget):
         shows_position: bool | None = None,
         presenting: str | None = None,
         problems: tuple[int, int] | None = None,
+        profile: str | None = None,
     ) -> None:
         """Bring some of what is shown up to date."""
         self._ended = self._ended if ended is None else ended
@@ -133,6 +135,7 @@ class StatusLine(Widget):
         self._hint = self._hint if hint is None else hint
         self._presenting = self._presenting if presenting is None else presenting
         self._problems = self._problems if problems is None else problems
+        self._profile = self._profile if profile is None else profile
         if shows_position is not None:
             self._shows_position = shows_position
         moves = self._snapshot.is_running or self._link.state == "reconnecting"
@@ -233,6 +236,8 @@ class StatusLine(Widget):
         if self._restricted:
             pieces.append(("restricted", "warn", "app.trust"))
         pieces += self._problem_counts()
+        if self._profile:
+            pieces.append((self._profile, "action.build", "program.profile"))
         ref = kernel.kernel
         if len(snapshot.kernels) > 1:
             pieces.append((_kernels_words(snapshot), "accent", "kernel.focus"))

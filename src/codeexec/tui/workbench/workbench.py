@@ -22,6 +22,7 @@ from codeexec.domain.requests import SessionSummary
 from codeexec.tui.commands.table import BY_ID, bindings
 from codeexec.tui.pane_registry import PaneEntry, Place, panes_at, place_of
 from codeexec.tui.panes.documents.files.recent import RecentFiles
+from codeexec.tui.panes.documents.programs.configurations import RunConfigurations
 from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.session.deferred import DeferredSession
 from codeexec.tui.session.feed import Frame, FrameListener
@@ -48,6 +49,7 @@ from codeexec.tui.workbench.layout.presenting import PresentingController
 from codeexec.tui.workbench.layout_store import LayoutStore
 from codeexec.tui.workbench.notifier import Notifier
 from codeexec.tui.workbench.program_controller import ProgramController
+from codeexec.tui.workbench.programs.build_controller import BuildController
 from codeexec.tui.workbench.programs.problem_controller import ProblemController
 from codeexec.tui.workbench.session.kernel_controller import KernelController
 from codeexec.tui.workbench.session.session_controller import SessionController
@@ -159,6 +161,7 @@ class Workbench(RoutedScreen):
             self._hidden_console,
             ProgramController(self, state, self.leaving),
             ProblemController(self, state, documents, layout),
+            BuildController(self, state, documents),
             DocumentNews(panes, status, self.presenting),
         )
 
@@ -209,6 +212,9 @@ class Workbench(RoutedScreen):
         state, documents, console = self.state, self.documents, self.console_pane
         documents.opener.folder = state.place.folder
         documents.opener.recent = RecentFiles(state.app_context.state / "recent.json")
+        documents.context.configurations = RunConfigurations(
+            state.app_context.state / "run-configurations.json"
+        )
         self.follow_settings()
         console.graphics = state.app_context.graphics
         files = self.layout_store.load()

@@ -8,6 +8,7 @@ from codeexec.client.api import SessionClient
 from codeexec.config.model import Editor as Habits
 from codeexec.domain.snapshot import Snapshot
 from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.programs.configurations import RunConfigurations
 from codeexec.tui.session.kernel_focus import KernelFocus
 from codeexec.tui.theme.theme import Theme
 
@@ -27,6 +28,8 @@ class PaneContext:
     watch_only: bool = False
     """Documents show what another workbench edits; nothing is written."""
     habits: Habits = field(default_factory=Habits)
+    configurations: RunConfigurations = field(default_factory=RunConfigurations)
+    """How programs are built and run; the workbench gives those that are stored."""
 
     def kernel_of(self, sheet: DocumentView) -> str:
         """Name of the session's kernel that runs this document."""

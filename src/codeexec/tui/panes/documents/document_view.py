@@ -26,6 +26,7 @@ from codeexec.tui.panes.documents.cells.diagnostics import LineDiagnostics
 from codeexec.tui.panes.documents.cells.notebook_cells import NotebookCells
 from codeexec.tui.panes.documents.cells.outlining import read_outline
 from codeexec.tui.panes.documents.files.reading import file_note, language_of, read
+from codeexec.tui.panes.documents.programs.bar import ProgramBar
 from codeexec.tui.panes.documents.text_diff import replace_lines, replace_text
 from codeexec.tui.panes.documents.view import DocumentEditor
 from codeexec.tui.panes.editor.code_editor import CodeEditor
@@ -71,6 +72,7 @@ class DocumentView(Vertical):
         self.editor.model.cells.escaped = document.notebook is not None
         self.notebook_cells = NotebookCells(lambda: self.editor, lambda: self.document)
         self.banner = Banner()
+        self.program_bar = ProgramBar(theme)
         self.noticed = document.file.stamp
         """The version on disk that the person knows of."""
         self.former: tuple[str, ...] = ()
@@ -147,6 +149,7 @@ class DocumentView(Vertical):
 
     def compose(self) -> ComposeResult:
         yield self.banner
+        yield self.program_bar
         yield self.first_view
 
     def on_mount(self) -> None:
@@ -300,6 +303,7 @@ class DocumentView(Vertical):
 
     def use(self, theme: Theme) -> None:
         self._theme = theme
+        self.program_bar.use(theme)
         for view in self.views:
             view.editor.use_styles(EditorStyles.from_meanings(theme.style))
             view.title_bar.use(theme)

@@ -62,6 +62,12 @@ class DocumentMessages:
         errors: int
         warnings: int
 
+    @dataclass
+    class ProfileChanged(Message):
+        """The profile with which the document in front is built; empty for one that is not."""
+
+        words: str
+
     class Edited(Message):
         """The text of a document was changed."""
 

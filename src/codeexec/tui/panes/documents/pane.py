@@ -32,6 +32,7 @@ from codeexec.tui.panes.documents.files.watching import LOOK_EVERY, DocumentWatc
 from codeexec.tui.panes.documents.front import FrontDocument
 from codeexec.tui.panes.documents.going import cell_places, symbol_places
 from codeexec.tui.panes.documents.messages import DocumentMessages
+from codeexec.tui.panes.documents.programs.controller import ProgramsController
 from codeexec.tui.panes.documents.shared_view import SharedView
 from codeexec.tui.panes.documents.split.halves import HalvesController
 from codeexec.tui.panes.documents.split.splitting import Splitting
@@ -71,8 +72,9 @@ class DocumentsPane(DocumentMessages, Vertical):
         self.stored = StoredOutputs(self, context)
         self.outputs = OutputSaver(self, context)
         self.problems = ProblemList(self, documents)
+        self.programs = ProgramsController(self, context, documents)
         self.cells = CellFollower(
-            self, context, documents, self.stored, self.outputs, self.problems
+            self, context, documents, self.stored, self.outputs, self.problems, self.programs
         )
 
         self.autosave = Autosave(self, context, swaps)

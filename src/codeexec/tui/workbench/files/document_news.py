@@ -32,6 +32,7 @@ class DocumentNews:
             DocumentsPane.StoredChanged: self.show_stored,
             DocumentsPane.PositionChanged: self.show_position,
             DocumentsPane.ProblemsCounted: self.show_counts,
+            DocumentsPane.ProfileChanged: self.show_profile,
             CodeEditor.ModeChanged: self.show_mode,
         }
 
@@ -46,9 +47,13 @@ class DocumentNews:
         self._status.show(position=event.position)
         self._presenting.show_code_once()
         self._panes.follow_document()
+        self._panes.documents.programs.post_profile()
 
     def show_counts(self, event: DocumentsPane.ProblemsCounted) -> None:
         self._status.show(problems=(event.errors, event.warnings))
+
+    def show_profile(self, event: DocumentsPane.ProfileChanged) -> None:
+        self._status.show(profile=event.words)
 
     def show_mode(self, event: CodeEditor.ModeChanged) -> None:
         self._status.show(hint=event.mode.upper())

@@ -17,6 +17,7 @@ from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import PaneHost
+from codeexec.tui.panes.documents.programs.controller import ProgramsController
 from codeexec.tui.panes.editor.marks import LineDiagnostic
 from codeexec.tui.session.ask import ask_quietly
 from codeexec.tui.session.feed import Frame
@@ -33,6 +34,7 @@ class CellFollower:
         stored: StoredOutputs,
         outputs: OutputSaver,
         problems: ProblemList,
+        programs: ProgramsController,
     ) -> None:
         self._host = host
         self._context = context
@@ -41,12 +43,14 @@ class CellFollower:
         self._outputs = outputs
         self._runs = CellRuns()
         self._problems = problems
+        self._programs = programs
 
     def begin(self, sheet: DocumentView) -> None:
         """Show what is known of the cells of a document that was opened, and read the rest."""
         sheet.cell_states.runs = self._runs
         self.show_marks(sheet)
         self._problems.begin(sheet)
+        self._programs.show(sheet)
         self._stored.read(sheet)
         self._learn(sheet.names)
 
@@ -106,7 +110,7 @@ class CellFollower:
     def _mark_problems(self, view: ExecutionView) -> None:
         """Show what compilers and crashes report about lines of files, in place of what the run
         before of the same program has reported."""
-        from codeexec.tui.panes.documents.cells.programs import marks_of  # not at the start
+        from codeexec.tui.panes.documents.programs.plans import marks_of  # not at the start
 
         if view.cell is None:
             return
@@ -122,6 +126,7 @@ class CellFollower:
             for path in marks.keys() & {program}
         }
         self._problems.report(program, marks)
+        self._programs.note(program, view)
 
     def _mark_failure(self, view: ExecutionView) -> None:
         """Show the error at the lines of open documents that the traceback names, unless the cell

@@ -7,17 +7,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from codeexec.documents.model import Cell
+from codeexec.documents.model import Cell, CellKind
 from codeexec.domain import requests as q
 from codeexec.domain.errors import UsageError
 from codeexec.domain.events import CellRef
-from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
+from codeexec.domain.options import NO_OPTIONS, ExecuteOptions, ProgramSteps
 from codeexec.languages.running import refusal
-from codeexec.tui.panes.documents.cells.programs import program_options
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
+from codeexec.tui.panes.documents.programs.plans import chosen_options, program_options
 from codeexec.tui.panes.editor.messages import RunScope
 from codeexec.tui.session.ask import Failed, ask
 
@@ -57,7 +57,20 @@ class RunController:
 
     def _program(self, sheet: DocumentView) -> ExecuteOptions | None:
         """How the document is run as a program, where no kernel of its own runs it."""
-        return program_options(sheet, self._kernel_language(sheet))
+        configuration = self._context.configurations.of(sheet.name_key)
+        return program_options(sheet, self._kernel_language(sheet), configuration)
+
+    def run_program(self, sheet: DocumentView, steps: ProgramSteps) -> None:
+        """Build the document as a program, run it, or both, whatever kernel runs its cells; errors
+        are posted."""
+        try:
+            configuration = self._context.configurations.of(sheet.name_key)
+            options = chosen_options(sheet, configuration, steps)
+        except UsageError as error:
+            self._host.post_message(Failed(error))
+            return
+        cell = Cell(0, CellKind.CODE, "", 0, 0, len(sheet.editor.model.lines), "")
+        self._run_steps(sheet, cell, options)
 
     def _kernel_language(self, sheet: DocumentView) -> str:
         kernel = self._context.snapshot.kernel_named(self._context.kernel_of(sheet))
@@ -106,7 +119,7 @@ class RunController:
         if sheet.untitled:
             problem = "A program is run from its file, and this text has none yet."
             self._host.post_message(Failed(UsageError(problem, "Save it as a file first.")))
-        elif not sheet.is_changed or self._save(sheet):
+        elif _is_run_alone(options) or not sheet.is_changed or self._save(sheet):
             editor = sheet.editor
             whole = replace(cell, start=0, body=0, title=sheet.path.name, source=editor.text)
             runs = ((editor.text, sheet.cell_states.ref(whole, whole=False)),)
@@ -130,3 +143,8 @@ class RunController:
             request = q.Execute(code, origin=self._context.client_name, cell=cell, options=options)
             if await ask(self._host, self._context.session, request) is None:
                 return
+
+
+def _is_run_alone(options: ExecuteOptions) -> bool:
+    """Whether what was built before is run, whatever the file has become since."""
+    return options.program is not None and options.program.steps == "run"

@@ -7,34 +7,74 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from codeexec.domain.options import PROGRAMS, ExecuteOptions, ProgramOptions
+from codeexec.domain.errors import UsageError
+from codeexec.domain.options import PROGRAMS, ExecuteOptions, ProgramOptions, ProgramSteps
 from codeexec.languages.plan import language_of_program
 from codeexec.languages.running import refusal
+from codeexec.tui.panes.documents.programs.configurations import DEFAULT, RunConfiguration
 from codeexec.tui.panes.editor.marks import LineDiagnostic, LineFix, Severity
 
 if TYPE_CHECKING:
     from codeexec.domain import diagnostics as d
     from codeexec.domain.programs import StepResult
+    from codeexec.languages.model import Language
     from codeexec.tui.panes.documents.document_view import DocumentView
 
 _SEVERITIES = {"error": Severity.ERROR, "warning": Severity.WARN, "note": Severity.INFO}
 
 
-def program_options(sheet: DocumentView, kernel_language: str) -> ExecuteOptions | None:
-    """How the document is run as a program; None where its kernel runs it, or nothing does.
-    UsageError for a header."""
+def program_options(
+    sheet: DocumentView, kernel_language: str, configuration: RunConfiguration = DEFAULT
+) -> ExecuteOptions | None:
+    """How the document is built and run as a program; None where its kernel runs it, or nothing
+    does. UsageError for a header."""
     if sheet.document.notebook is not None:
         return None
-    name, first_line = sheet.untitled or sheet.path.name, sheet.editor.model.lines[0]
+    name, first_line = _name_and_first_line(sheet)
     if refusal(name, first_line, kernel_language or "python") is None:
         return None
     language = language_of_program(name, first_line)
+    return _options(sheet, language, configuration) if language is not None else None
+
+
+def chosen_options(
+    sheet: DocumentView, configuration: RunConfiguration, steps: ProgramSteps
+) -> ExecuteOptions:
+    """How the document is built, run, or both, also where a kernel runs its cells. UsageError where
+    it is no program, and for a build of what is not built."""
+    name, first_line = _name_and_first_line(sheet)
+    is_notebook = sheet.document.notebook is not None
+    language = None if is_notebook else language_of_program(name, first_line)
     if language is None:
-        return None
+        raise UsageError(f"{name} is not built or run as a program.", "F5 runs its cells.")
+    if not language.build:
+        if steps == "build":
+            raise UsageError(f"{name} is {language.title}, which is not built.", "F5 runs it.")
+        steps = "build_and_run"
+    return _options(sheet, language, configuration, steps)
+
+
+def _name_and_first_line(sheet: DocumentView) -> tuple[str, str]:
+    return sheet.untitled or sheet.path.name, sheet.editor.model.lines[0]
+
+
+def _options(
+    sheet: DocumentView,
+    language: Language,
+    configuration: RunConfiguration,
+    steps: ProgramSteps = "build_and_run",
+) -> ExecuteOptions:
     return ExecuteOptions(
         kernel=f"{PROGRAMS}:{language.name}",
         store_history=False,
-        program=ProgramOptions(str(sheet.path)),
+        program=ProgramOptions(
+            str(sheet.path),
+            steps,
+            arguments=configuration.arguments,
+            profile=configuration.profile,
+            compiler=configuration.compiler,
+            flags=configuration.flags,
+        ),
     )
 
 

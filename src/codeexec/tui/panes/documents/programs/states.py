@@ -1,0 +1,44 @@
+"""What is known of programs: which builds succeeded, and the command lines of the last run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from codeexec.domain.programs import StepResult
+from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.panes.documents.programs.configurations import RunConfiguration
+
+BuildKey = tuple[str, str, tuple[str, ...]]
+
+
+@dataclass
+class ProgramState:
+    """Of one document."""
+
+    steps: tuple[StepResult, ...] = ()
+    """Those of the execution that was run last."""
+    built: set[BuildKey] = field(default_factory=set)
+
+    def note(self, view: ExecutionView) -> None:
+        """Take an execution of the program that has further steps."""
+        self.steps = view.steps
+        options = view.options.program
+        for step in view.steps:
+            if step.name != "build" or options is None:
+                continue
+            key = (options.profile, options.compiler, options.flags)
+            (self.built.add if step.code == 0 else self.built.discard)(key)
+
+
+class ProgramStates:
+    """States by name of the document."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, ProgramState] = {}
+
+    def of(self, document: str) -> ProgramState:
+        return self._states.setdefault(document, ProgramState())
+
+    def is_built(self, document: str, configuration: RunConfiguration) -> bool:
+        """Whether a build with this configuration succeeded, and none failed since."""
+        return configuration.build_key in self.of(document).built
