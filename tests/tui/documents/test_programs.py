@@ -112,7 +112,7 @@ def test_the_first_profile_is_the_default() -> None:
 
 def view_of(*steps: StepResult, profile: str = "") -> ExecutionView:
     options = ExecuteOptions(program=ProgramOptions("a.cpp", profile=profile))
-    return ExecutionView("e1", 1, "", options=options, steps=steps)
+    return ExecutionView("e1", "", "ok", options=options, steps=steps)
 
 
 async def opened(pane: DocumentsPane, path: Path, text: str = "int main() {}\n") -> DocumentView:
@@ -192,7 +192,7 @@ async def test_each_word_of_the_bar_is_a_command(columns: int) -> None:
 
 
 HUES = {
-    "action.run": (80, 180),
+    "action.run": (70, 180),
     "action.build": (30, 62),
     "action.binary": (190, 245),
     "action.build_and_run": (245, 325),
