@@ -317,6 +317,15 @@ def from_text(
     return notebook._with_cells(_with_own_ids(cells, foreign, notebook.minor) if foreign else cells)
 
 
+def match_cells(base: Notebook, side: Notebook) -> list[int | None]:
+    """For each cell of `side` the index of the cell of `base` that it continues, by source."""
+    was, now = (
+        [(_kind(raw), joined(raw.get("source"))) for raw in notebook.data["cells"]]
+        for notebook in (base, side)
+    )
+    return _match(was, now, [None] * len(now))
+
+
 def _with_own_ids(cells: list[Json], foreign: set[int], minor: int) -> list[Json]:
     """The cells, with new ids for those of `foreign` whose id is another's, or must be added."""
     ids = {str(cell["id"]) for at, cell in enumerate(cells) if at not in foreign and "id" in cell}

@@ -23,7 +23,7 @@ from codeexec.languages.model import Language
 from codeexec.tui.panes.documents.banner import Banner
 from codeexec.tui.panes.documents.cells.cell_states import CellStates
 from codeexec.tui.panes.documents.cells.diagnostics import LineDiagnostics
-from codeexec.tui.panes.documents.cells.notebook_cells import NotebookCells
+from codeexec.tui.panes.documents.cells.notebook_cells import MergeResult, NotebookCells
 from codeexec.tui.panes.documents.cells.outlining import read_outline
 from codeexec.tui.panes.documents.files.reading import file_note, language_of, read
 from codeexec.tui.panes.documents.programs.bar import ProgramBar
@@ -241,13 +241,32 @@ class DocumentView(Vertical):
         self.noticed = self.document.file.stamp
         self.banner.say(file_note(self.document, self.untitled))
 
-    def reload(self) -> None:
+    def reload(self, *, only_whole: bool = False) -> bool:
         """Take what is on disk instead, which undo takes back; raises DocumentError, NotFound,
-        and Denied when a link has taken the place of the file."""
-        self.document = read(self.path, self.document.file.real)
+        and Denied when a link has taken the place of the file. With `only_whole` nothing is done
+        (False) if this is a notebook, and the file is none now: it may be half written."""
+        on_disk = read(self.path, self.document.file.real)
+        if only_whole and not _is_whole(on_disk, self.document):
+            return False
+        self.document = on_disk
         replace_text(self.editor, self.document.text)
         self.editor.model.read_only = self.is_frozen or bool(self.document.file.read_only)
         self._saved()
+        return True
+
+    def merge(self, *, both: bool = False) -> MergeResult | None:
+        """Take over what another program has written into the notebook, cell by cell; None if this
+        cannot be done. Raises as `reload`."""
+        if self.document.notebook is None:
+            return None
+        theirs = read(self.path, self.document.file.real)
+        if not _is_whole(theirs, self.document) or theirs.notebook is None:
+            return None
+        result = self.notebook_cells.merge(theirs, both=both)
+        if result.document is not self.document:
+            self.document = result.document
+            self.noticed = self.document.file.stamp
+        return result
 
     def restore(self, unsaved: str) -> None:
         """Put text back that was never saved; undo takes that back."""
@@ -333,3 +352,12 @@ class DocumentView(Vertical):
         if filled is not None and self.document is document:
             self.document = self.notebook_cells.write(filled)
             self.noticed = self.document.file.stamp
+
+
+def _is_whole(on_disk: Document, before: Document) -> bool:
+    """Whether a notebook that was read again is one, and not an emptied file; other documents are
+    whole."""
+    if before.notebook is None:
+        return True
+    is_emptied = on_disk.file.stamp is not None and on_disk.file.stamp.size == 0
+    return on_disk.notebook is not None and not (is_emptied and bool(before.text.strip()))

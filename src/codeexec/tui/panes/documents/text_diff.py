@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.panes.editor.text.text import Location, Selection
 
 
-def replace_text(editor: CodeEditor, text: str) -> None:
-    """Show `text` instead, as one step of history; also in an editor that is read-only."""
-    replace_lines(editor, text.split("\n"))
+def replace_text(editor: CodeEditor, text: str, cell_keys: Sequence[str] = ()) -> None:
+    """Show `text` instead, as one step of history; also in an editor that is read-only. The cells
+    get `cell_keys`, where they are given."""
+    replace_lines(editor, text.split("\n"), cell_keys)
 
 
-def replace_lines(editor: CodeEditor, new: list[str]) -> None:
+def replace_lines(editor: CodeEditor, new: list[str], cell_keys: Sequence[str] = ()) -> None:
     """The same of a text that is parted into lines."""
     model = editor.model
     old = model.lines
@@ -40,7 +43,7 @@ def replace_lines(editor: CodeEditor, new: list[str]) -> None:
             inserted = "".join(f"\n{line}" for line in middle)
     read_only, model.read_only = model.read_only, False
     try:
-        model.edit([(start, end, inserted)], Selection.at(cursor))
+        model.edit([(start, end, inserted)], Selection.at(cursor), cell_keys=cell_keys)
     finally:
         model.read_only = read_only
     editor.sync()

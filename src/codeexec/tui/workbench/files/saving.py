@@ -34,6 +34,7 @@ class SavingController:
             "reload_file": self.reload,
             "compare_file": InWorker(self.compare_front),
             "keep_file": self.keep,
+            "keep_both": self.keep_both,
         }
 
     def messages(self) -> Mapping[type[Message], Handler]:
@@ -67,6 +68,11 @@ class SavingController:
         """Keep what is in the editor, whatever is on disk."""
         if (sheet := self._documents.sheet) is not None:
             sheet.banner.say("")
+
+    def keep_both(self) -> None:
+        """Take over what has changed on disk; of cells that clash, both versions stay."""
+        if (sheet := self._documents.sheet) is not None and not sheet.untitled:
+            self._documents.disk.keep_both(sheet)
 
     # -- any document ------------------------------------------------------------------------------
 

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from codeexec.client.api import SessionClient
 from codeexec.documents.cell_edits import CellEdit, CellText, CopiedCell, copy_cells
 from codeexec.documents.formats import save_document
 from codeexec.documents.model import Cell, Document
-from codeexec.documents.notebook.convert import new_cell
+from codeexec.documents.notebook.convert import from_text, new_cell, to_text
+from codeexec.documents.notebook.merging import merge_notebooks
+from codeexec.documents.outline import cell_name
 from codeexec.documents.percent.cells import FRESH
 from codeexec.domain.events import CellRef
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.panes.documents.cells.cell_bank import CellBank
 from codeexec.tui.panes.documents.cells.outputs import OutputReader, with_kernel, with_runs
+from codeexec.tui.panes.documents.text_diff import replace_text
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.panes.editor.text.text import Location, Selection
 from codeexec.tui.session.stored_outputs import MOST_ROWS, stored_view
 
 if TYPE_CHECKING:
     from codeexec.documents.notebook.outputs import Json
+
+
+@dataclass(frozen=True, slots=True)
+class MergeResult:
+    """The document after a merge, the names of cells that clash, and the number of cells in which
+    something was taken over."""
+
+    document: Document
+    clashes: tuple[str, ...]
+    taken: int
 
 
 class NotebookCells:
@@ -71,6 +84,32 @@ class NotebookCells:
             return earlier if is_changed_back else place
 
         return [origin(cell) for cell in self.cells()]
+
+    def merge(self, theirs: Document, *, both: bool) -> MergeResult:
+        """Take over what another program has written to the file, beside what was changed here;
+        one undo takes that back. If both have changed the same cells, nothing is done without
+        `both`. `theirs` is a notebook."""
+        document, model = self._document(), self._editor().model
+        assert document.notebook is not None
+        assert theirs.notebook is not None
+        cells = self.cells()
+        text = model.shared.to_save
+        mine = from_text(document.notebook, text, document.marker, self.origins())
+        merged = merge_notebooks(document.notebook, mine, theirs.notebook, both=both)
+        names = tuple(cell_name(merged.notebook.cells[at]) for at in merged.clashes)
+        if names and not both:
+            return MergeResult(document, names, 0)
+        keys = tuple(
+            cells[place].key if place is not None else model.cells.fresh_key()
+            for place in merged.places
+        )
+        merged_text = to_text(merged.notebook, document.marker)
+        if merged.taken or both:
+            replace_text(self._editor(), merged_text, keys)
+        result = Document(theirs.file, merged_text, document.marker, merged.notebook)
+        self._saved_keys = keys
+        self._bank.store(keys, merged.notebook.data["cells"])
+        return MergeResult(result, names, merged.taken)
 
     # -- whole cells -------------------------------------------------------------------------------
 

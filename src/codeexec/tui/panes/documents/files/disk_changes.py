@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from codeexec.documents.files import Stamp
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.text.printable import printable
 from codeexec.tui.panes.documents.banner import Banner
+from codeexec.tui.panes.documents.cells.notebook_cells import MergeResult
 from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
@@ -15,6 +17,7 @@ from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
+from codeexec.tui.render.counts import counted
 from codeexec.tui.session.ask import Failed
 
 _ANSWERS = [
@@ -56,25 +59,62 @@ class DiskChanges:
             message = "The file is gone from the disk: a save makes it again."
             sheet.banner.say(message, warn=True)
         elif sheet.is_changed:
-            message = "This has changed on disk as well as here."
-            answers = [
-                (answer, f"{label} {self._keys_of(command)}".strip())
-                for answer, label, command in _ANSWERS
-            ]
-            sheet.banner.say(message, answers, warn=True)
+            self._merge_or_ask(sheet)
         else:
-            self.reload(sheet)
+            self.reload(sheet, only_whole=True)
 
-    def reload(self, sheet: DocumentView) -> None:
-        """Take what is on disk; undo brings back what was here."""
+    def _merge_or_ask(self, sheet: DocumentView) -> None:
+        """Merge the cells of a notebook; where both sides have changed the same, ask."""
+        result = self._merge(sheet, both=False)
+        if result is not None and not result.clashes:
+            self._report(sheet, result)
+            return
+        message = "This has changed on disk as well as here."
+        answers = _ANSWERS
+        if result is not None:
+            message = f"This has changed on disk as well as here: {_listed(result.clashes)}."
+            answers = [*_ANSWERS, ("both", "keep both", "file.keep_both")]
+        labels = [
+            (answer, f"{label} {self._keys_of(command)}".strip())
+            for answer, label, command in answers
+        ]
+        sheet.banner.say(message, labels, warn=True)
+
+    def _merge(self, sheet: DocumentView, *, both: bool) -> MergeResult | None:
         try:
-            sheet.reload()
+            return sheet.merge(both=both)
+        except CodeexecError as error:
+            self._host.post_message(Failed(error))
+            return None
+
+    def _report(self, sheet: DocumentView, result: MergeResult) -> None:
+        if result.taken:
+            cells = "a cell" if result.taken == 1 else f"{result.taken} cells"
+            sheet.banner.say(f"Another program has changed {cells}: merged. Undo takes that back.")
+        else:
+            sheet.banner.say("")
+        self._documents.show_tabs()
+        self._stored.read(sheet)
+
+    def reload(self, sheet: DocumentView, *, only_whole: bool = False) -> None:
+        """Take what is on disk; undo brings back what was here. With `only_whole` a notebook stays
+        while the file is none."""
+        try:
+            if not sheet.reload(only_whole=only_whole):
+                message = "The file on disk is no notebook now: the text from before stays here."
+                sheet.banner.say(message, warn=True)
+                return
         except CodeexecError as error:
             self._host.post_message(Failed(error))
         else:
             self._autosave.discard(sheet)
         self._documents.show_tabs()
         self._stored.read(sheet)
+
+    def keep_both(self, sheet: DocumentView) -> None:
+        """Merge a notebook with what is on disk, with both versions of cells that clash."""
+        if (result := self._merge(sheet, both=True)) is not None:
+            self._report(sheet, result)
 
     def settle(self, banner: Banner, answer: str) -> None:
         """Do what was chosen in the banner of a document."""
@@ -85,6 +125,8 @@ class DiskChanges:
             self.reload(sheet)
         elif answer == "compare":
             self._host.post_message(DocumentMessages.CompareRequested(sheet))
+        elif answer == "both":
+            self.keep_both(sheet)
         elif answer == "keep":
             sheet.banner.say("")
         sheet.editor.focus()
@@ -107,3 +149,10 @@ class DiskChanges:
             self._autosave.forget(old_name)
         self._documents.show_tabs()
         self._documents.post_tabs()
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names of cells for a banner."""
+    first = printable(names[0])[:40]
+    others = len(names) - 1
+    return f"“{first}”" + (f" and {counted(others, 'more cell')}" if others else "")

@@ -46,7 +46,7 @@ class DocumentSaver:
             self._host.post_message(DocumentMessages.SaveAsRequested(sheet))
             return False
         try:
-            sheet.save(overwrite=overwrite)
+            self._save_or_merge(sheet, overwrite=overwrite)
         except Conflict:
             self._host.post_message(DocumentMessages.ConflictFound(sheet))
             return False
@@ -57,6 +57,16 @@ class DocumentSaver:
         self._outputs.save(sheet)
         self._documents.show_tabs()
         return True
+
+    def _save_or_merge(self, sheet: DocumentView, *, overwrite: bool) -> None:
+        """Save; if another program has written other cells of a notebook, with those."""
+        try:
+            sheet.save(overwrite=overwrite)
+        except Conflict:
+            result = sheet.merge()
+            if result is None or result.clashes:
+                raise
+            sheet.save()
 
     def save_as(self, sheet: DocumentView, path: Path, *, overwrite: bool = False) -> bool:
         """Write it under another name; whether it is on disk now."""
