@@ -84,7 +84,7 @@ async def _wind(bench: Bench) -> ClockPane:
     """Go to the clock by its key, and wind it by its own."""
     await bench.until(lambda: bench.workbench.panes.are_complete, "the panes")
     assert not bench.workbench.pane_layout.box("clock").display
-    await bench.press("alt+q")
+    await bench.press("alt+f12")
     pane = _clock(bench)
     await bench.until(lambda: pane.has_focus, "the clock has the keys")
     await bench.sees("Clock")
