@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from codeexec import open_session
 from codeexec.domain.events import ExecutionFinished, OutputChanged, StdinRequested
@@ -169,6 +170,32 @@ async def test_what_cannot_be_run_is_told(
     (tmp_path / "work" / "a.hpp").write_text("")
     result = await session.run("", kernel=kernel, program=ProgramOptions(name))
     assert words in result.error
+
+
+async def test_a_program_has_its_environment_folder_and_input(
+    session: RunningSession, tmp_path: Path
+) -> None:
+    write(tmp_path, "where.sh", 'pwd; cat; echo "$WORD $1"\n')
+    work = tmp_path / "work"
+    (work / "a folder").mkdir()
+    (work / "in put.txt").write_text("a line\n")
+    program = ProgramOptions(
+        "where.sh",
+        arguments=("where.sh",),
+        environment={"WORD": "a b"},
+        folder="a folder",
+        stdin="in put.txt",
+    )
+    result = await session.run("", kernel="programs:bash", program=program)
+    assert result.stdout == [str(work / "a folder"), "a line", "a b where.sh"]
+    missing = structs.replace(program, stdin="none.txt")
+    result = await session.run("", kernel="programs:bash", program=missing)
+    assert result.error.startswith("SystemExit")
+    assert "none.txt" in result.stdout[0]
+    missing = structs.replace(program, folder="none")
+    result = await session.run("", kernel="programs:bash", program=missing)
+    assert result.error.startswith("SystemExit")
+    assert "none" in result.stdout[0]
 
 
 async def test_run_alone_needs_a_build(session: RunningSession, tmp_path: Path) -> None:

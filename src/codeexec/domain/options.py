@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -38,8 +39,10 @@ class ProgramOptions(Struct, frozen=True, omit_defaults=True):
     built, whatever has changed since; `test` builds a project and runs its tests. `profile` and
     `compiler` are empty for the first of the language, `flags` are further words for the compiler.
     `rows` are those of its terminal, whose width is `ExecuteOptions.columns`; without `echo` that
-    does not show what is typed. With `rebuild`
-    nothing is reused."""
+    does not show what is typed. With `rebuild` nothing is reused. A program that runs has the
+    variables of `environment` besides those of the session, and starts in `folder`; the file
+    `stdin` is its input (empty: its terminal). Both are relative to the session's folder or
+    absolute."""
 
     file: str = ""
     steps: ProgramSteps = "build_and_run"
@@ -51,6 +54,9 @@ class ProgramOptions(Struct, frozen=True, omit_defaults=True):
     rebuild: bool = False
     project: ProjectOptions | None = None
     echo: bool = True
+    environment: Mapping[str, str] = {}
+    folder: str = ""
+    stdin: str = ""
 
 
 class ExecuteOptions(Struct, frozen=True, omit_defaults=True):

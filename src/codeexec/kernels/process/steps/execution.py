@@ -36,7 +36,7 @@ from codeexec.kernels.process.steps.guest import GuestPrograms
 from codeexec.kernels.process.steps.report import BuiltStep, build_error, step_result
 from codeexec.kernels.process.steps.session_build import SessionBuild
 from codeexec.kernels.process.steps.store import HostStore, PreparedProgram
-from codeexec.kernels.process.steps.terminal_run import TerminalRun, prepared
+from codeexec.kernels.process.steps.terminal_run import TerminalRun, absolute_file, prepared
 from codeexec.languages.model import Language
 from codeexec.languages.plan import PlanOptions, language_of_program
 from codeexec.languages.projects.reports import PROJECT
@@ -184,7 +184,7 @@ class ProgramExecution:
         options = self._call.options
         began = time.monotonic()
         terminal = await self._environment.open_terminal(
-            prepared(program.plan.run, echo=self._options.echo),
+            self._command(program),
             size=TerminalSize(options.columns or SCREEN_COLUMNS, self._options.rows),
             env=self._variables(program),
         )
@@ -198,11 +198,19 @@ class ProgramExecution:
         self._tell(StepDone(self._call.execution, step))
         return self._finished(exit_error(end.code))
 
+    def _command(self, program: Program) -> tuple[str, ...]:
+        options = self._options
+        run = program.plan.run
+        if options.folder and not self._language.build:
+            run = absolute_file(run, options.file, str(program.cwd))
+        return prepared(run, echo=options.echo, folder=options.folder, stdin=options.stdin)
+
     def _variables(self, program: Program) -> dict[str, str]:
         """What a program finds beside the environment of its place. Its terminal's size is told by
         the terminal."""
         variables = self._choice.env if self._is_local else program.environ
-        return {k: v for k, v in variables.items() if k not in ("COLUMNS", "LINES")}
+        own = {k: v for k, v in variables.items() if k not in ("COLUMNS", "LINES")}
+        return {**own, **self._options.environment}
 
     def _finished(self, error: ErrorInfo | None) -> Finished:
         return Finished(self._call.execution, "error" if error else "ok", error)

@@ -6,6 +6,7 @@ import asyncio
 import codecs
 import contextlib
 from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
 
 from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.environments.base import ProcessEnd, TerminalHandle
@@ -30,11 +31,32 @@ MOST_LEFT = 4 << 20
 """Bytes that are read on then at most: more than what is buffered on the way."""
 
 
-def prepared(command: Sequence[str], *, echo: bool) -> tuple[str, ...]:
+def prepared(
+    command: Sequence[str], *, echo: bool, folder: str = "", stdin: str = ""
+) -> tuple[str, ...]:
     """Starts a command on a terminal that leaves newlines as they are; without `echo` it does not
-    show what is typed."""
+    show what is typed. It starts in `folder`, with the file `stdin` as its input, where they are
+    given; one that is missing is told by the shell, with status 1 or 2."""
     modes = "-onlcr" if echo else "-onlcr -echo"
-    return ("/bin/sh", "-c", f'stty {modes} 2>/dev/null; exec "$@"', "sh", *command)
+    script, words = f"stty {modes} 2>/dev/null; ", list(command)
+    if folder:
+        script, words = f'{script}cd -- "$1" || exit; shift; ', [folder, *words]
+    if stdin:
+        # Before the change of the folder: the path is relative to where the command stands.
+        script = script.replace("; ", '; exec < "$1" || exit; shift; ', 1)
+        words = [stdin, *words]
+    return ("/bin/sh", "-c", f'{script}exec "$@"', "sh", *words)
+
+
+def absolute_file(command: Sequence[str], file: str, cwd: str) -> tuple[str, ...]:
+    """The command with the path of its script below `cwd`, so that it can start in another folder.
+    The script is the first word with the name of `file`."""
+    words = list(command)
+    for at, word in enumerate(words):
+        if PurePosixPath(word).name == PurePosixPath(file).name:
+            words[at] = str(PurePosixPath(cwd, word))
+            break
+    return tuple(words)
 
 
 class TerminalRun:

@@ -74,6 +74,9 @@ def _options(
             profile=configuration.profile,
             compiler=configuration.compiler,
             flags=configuration.flags,
+            environment=configuration.environment,
+            folder=configuration.folder,
+            stdin=configuration.stdin,
         ),
     )
 
