@@ -11,6 +11,7 @@ from textual.screen import Screen
 from codeexec.domain.requests import SearchHistory
 from codeexec.tui.output.peek import OutputPeek
 from codeexec.tui.panes.console.pane import ConsolePane
+from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.session.ask import ask
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.dialogs import Choice, Chooser
@@ -53,10 +54,15 @@ class ConsoleController:
             ConsolePane.AnswerAwaited: self.lead_to_answer,
             ConsolePane.AnswerOver: self.go_back,
             ConsolePane.HistoryRequested: InWorker(self.search_history),
+            DocumentsPane.FrameChosen: InWorker(self.show_source),
+            DocumentsPane.DisplayChosen: self.open_display,
+            DocumentsPane.AnswerWanted: lambda _: self._layout.go("console"),
             OutputPeek.Clicked: self.go_to_console,
         }
 
-    async def show_source(self, event: ConsolePane.SourceRequested) -> None:
+    async def show_source(
+        self, event: ConsolePane.SourceRequested | DocumentsPane.FrameChosen
+    ) -> None:
         """Go to where a frame of a traceback is: a file, or the cell that ran."""
         frame = event.frame
         if frame.cell is None:
@@ -97,12 +103,12 @@ class ConsoleController:
             sheet.go_to(len(sheet.editor.model.lines) - 1)
         self._layout.go("editor")
 
-    def open_display(self, event: ConsolePane.DisplayOpened) -> None:
+    def open_display(self, event: ConsolePane.DisplayOpened | DocumentsPane.DisplayChosen) -> None:
         """Show a display among the artifacts, or in another program."""
         artifacts = self._panes.artifacts
         if artifacts is None or not artifacts.select(event.display.key):
             return
-        if event.outside:
+        if isinstance(event, ConsolePane.DisplayOpened) and event.outside:
             artifacts.action_outside()
         else:
             self._layout.go("artifacts")

@@ -81,6 +81,8 @@ class DocumentView(Vertical):
         self.diagnostics = LineDiagnostics(self, self._editors, self._python_document)
         self.ran_at = 0.0
         """When code of it was last asked to run; seconds on the monotonic clock."""
+        self.is_page = False
+        """It is shown as a page: see `page/pages.py`."""
         self.is_frozen = False
         """The document is shown read-only because another client edits it."""
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from codeexec.documents.swap import Swap
 from codeexec.domain.events import CellRef
+from codeexec.domain.outputs import Display
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.going import PlaceToGo
 from codeexec.tui.widgets.status import Position
+
+if TYPE_CHECKING:
+    from codeexec.tui.render.traceback import TracebackFrame
 
 
 class DocumentMessages:
@@ -70,6 +75,21 @@ class DocumentMessages:
 
     class Edited(Message):
         """The text of a document was changed."""
+
+    @dataclass
+    class FrameChosen(Message):
+        """Show where a frame of a traceback is."""
+
+        frame: TracebackFrame
+
+    @dataclass
+    class DisplayChosen(Message):
+        """Show a display of an output in large."""
+
+        display: Display
+
+    class AnswerWanted(Message):
+        """A cell waits for an answer, which is typed at the prompt."""
 
     @dataclass
     class PositionChanged(Message):

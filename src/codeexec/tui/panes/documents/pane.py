@@ -32,6 +32,7 @@ from codeexec.tui.panes.documents.files.watching import LOOK_EVERY, DocumentWatc
 from codeexec.tui.panes.documents.front import FrontDocument
 from codeexec.tui.panes.documents.going import cell_places, symbol_places
 from codeexec.tui.panes.documents.messages import DocumentMessages
+from codeexec.tui.panes.documents.page.pages import Pages
 from codeexec.tui.panes.documents.programs.controller import ProgramsController
 from codeexec.tui.panes.documents.shared_view import SharedView
 from codeexec.tui.panes.documents.split.halves import HalvesController
@@ -48,7 +49,9 @@ from codeexec.tui.widgets.chrome import TabStrip
 
 
 def build(context: BuildContext) -> DocumentsPane:
-    return DocumentsPane(context.theme, context.swaps, context.me)
+    pane = DocumentsPane(context.theme, context.swaps, context.me)
+    pane.pages.graphics = context.graphics
+    return pane
 
 
 class DocumentsPane(DocumentMessages, Vertical):
@@ -92,6 +95,8 @@ class DocumentsPane(DocumentMessages, Vertical):
         self.shared_view = SharedView(context, documents, self.front, self.splitting, self.opener)
 
         self.runner = RunController(self, context, self.saver.save)
+        self.pages = Pages(self, context, documents, self.stored, self.runner)
+        self.cells.on_begun, self.cells.on_learnt = self.pages.begin, self.pages.follow
         self._questions = KernelQuestions(self, context, documents)
 
     def compose(self) -> ComposeResult:
@@ -121,6 +126,7 @@ class DocumentsPane(DocumentMessages, Vertical):
 
     def show_frame(self, frame: Frame) -> None:
         self.cells.show_frame(frame)
+        self.pages.show_frame(frame)
 
     def take_focus(self) -> None:
         self.front.focus()
@@ -131,6 +137,7 @@ class DocumentsPane(DocumentMessages, Vertical):
         self._welcome.use(theme)
         for sheet in self.sheets:
             sheet.use(theme)
+        self.pages.use()
 
     def adopt(self, habits: Habits) -> None:
         """Edit, save and run in the way that is set, here and in what is opened from now on."""
@@ -155,6 +162,7 @@ class DocumentsPane(DocumentMessages, Vertical):
     def note_halves(self, event: Stage.Rearranged) -> None:
         event.stop()
         self.halves.note_rearranged(self.stage, self.tabs)
+        self.pages.follow_views()
 
     @on(TabStrip.TabChosen)
     def choose_tab(self, event: TabStrip.TabChosen) -> None:
@@ -189,7 +197,8 @@ class DocumentsPane(DocumentMessages, Vertical):
         self.front.post_changed_title()
         if sheet := self._documents.of_message(event):
             sheet.diagnostics.check_soon()
-            sheet.cell_states.follow_text(self.context.snapshot)
+            if sheet.cell_states.follow_text(self.context.snapshot):
+                self.pages.follow(sheet)
 
     @on(DiagnosticsChanged)
     def count_problems(self, event: DiagnosticsChanged) -> None:
@@ -211,6 +220,18 @@ class DocumentsPane(DocumentMessages, Vertical):
         event.stop()
         if sheet := self._documents.of_message(event):
             self.runner.run_cells(sheet, event.scope, event.cells)
+
+    @on(CodeEditor.PageRequested)
+    def do_page_command(self, event: CodeEditor.PageRequested) -> None:
+        event.stop()
+        if sheet := self._documents.of_message(event):
+            self.pages.command(sheet, sheet.editor, event.command)
+
+    @on(CodeEditor.BlockPressed)
+    def press_block(self, event: CodeEditor.BlockPressed) -> None:
+        event.stop()
+        if isinstance(event.control, CodeEditor):
+            self.pages.press(event, event.control)
 
     @on(CodeEditor.CompletionRequested)
     def ask_completions(self, event: CodeEditor.CompletionRequested) -> None:

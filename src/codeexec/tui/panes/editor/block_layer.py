@@ -45,8 +45,9 @@ class BlockLayer:
         line, part = rows.line_at(rows.text_row(y, 1))
         top = rows.first_row(line) + part
         rows.blocks.change((block for block, _ in put), gone)
-        editor.viewport.resize_text()
-        shift = rows.first_row(line) + part - top
-        if shift and y:
-            editor.scroll_to(y=y + shift, animate=False, force=True)
+        editor.viewport.fit_size()
+        y += rows.first_row(line) + part - top if y else 0
+        y = max(0, min(y, rows.total - editor.scrollable_content_region.height))
+        if y != editor.scroll_offset.y:
+            editor.scroll_to(y=y, animate=False, force=True, immediate=True)
         editor.popups.redraw()

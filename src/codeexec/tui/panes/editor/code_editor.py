@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from codeexec.documents.model import Cell
     from codeexec.languages.model import Language
     from codeexec.tui.panes.editor.actions.keys import ModalKeys
+    from codeexec.tui.panes.editor.layer import EditorLayer
     from codeexec.tui.panes.editor.marks import CellMark, LineDiagnostic
 
 __all__ = ["CodeEditor", "RunScope"]
@@ -74,12 +75,14 @@ class CodeEditor(ScrollView, can_focus=True):
     EditRefused: TypeAlias = messages.EditRefused
     InspectRequested: TypeAlias = messages.InspectRequested
     ModeChanged: TypeAlias = messages.ModeChanged
+    PageRequested: TypeAlias = messages.PageRequested
     PromptRequested: TypeAlias = messages.PromptRequested
     RunRequested: TypeAlias = messages.RunRequested
     TextChanged: TypeAlias = messages.TextChanged
     TextCopied: TypeAlias = messages.TextCopied
 
     modal: ModalKeys | None = None
+    text_layer: EditorLayer | None = None
 
     def __init__(
         self,
@@ -115,6 +118,7 @@ class CodeEditor(ScrollView, can_focus=True):
         self.model = model
         self._syntax = syntax_for(model.language, model.buffer)
         self.painter = Painter(model, self._syntax, styles)
+        self.painter.text_layer = self.text_layer
         self.parser = BackgroundParser(self, self._syntax)
         self._screen_sync = ScreenSync(self, model, self._syntax)
         self.viewport.measure()
@@ -280,9 +284,17 @@ class CodeEditor(ScrollView, can_focus=True):
     def action_inspect(self) -> None:
         self.completion.request_docs()
 
+    def action_page(self, command: str) -> None:
+        """Toggle the page, or do one of its commands."""
+        self.completion.dismiss()
+        self.post_message(self.PageRequested(command))
+
     def action_dismiss(self) -> None:
         """Close what is open; else let the selection go."""
-        if not self.completion.dismiss():
+        if self.completion.dismiss():
+            return
+        layer = self.text_layer if self.model.selection.is_empty else None
+        if layer is None or not layer.escape():
             self.perform(lambda model: model.select(model.cursor))
 
     # How it looks.
@@ -323,6 +335,11 @@ class CodeEditor(ScrollView, can_focus=True):
             self.viewport.resize_text()
             self.refresh()
 
+    def use_layer(self, layer: EditorLayer | None) -> None:
+        """Have a layer over the text, or none."""
+        self.text_layer = self.painter.text_layer = layer
+        self.refresh()
+
     def use_styles(self, styles: EditorStyles | None) -> None:
         """Paint with these styles; with None, with those of the app's theme."""
         self._own_styles = styles
@@ -332,7 +349,10 @@ class CodeEditor(ScrollView, can_focus=True):
     def render_lines(self, crop: Region) -> list[Strip]:
         # Looked up once for all lines: it goes through all ancestors, 0.1 ms a time.
         self._base = self.rich_style
-        return super().render_lines(crop)
+        lines = super().render_lines(crop)
+        if self.text_layer is not None:
+            self.text_layer.painted()
+        return lines
 
     def render_line(self, y: int) -> Strip:
         scroll_x, scroll_y = self.scroll_offset
@@ -350,6 +370,8 @@ class CodeEditor(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         self.viewport.resize_text()
+        if self.text_layer is not None:
+            self.text_layer.resized()
         self.popups.place()
         self.call_after_refresh(self.viewport.reveal)
 

@@ -119,6 +119,14 @@ class ModeChanged(EditorMessage, namespace="code_editor"):
         self.mode = mode
 
 
+class PageRequested(EditorMessage, namespace="code_editor"):
+    """A command of the page, by its name: `toggle`, or what is done with cells and outputs."""
+
+    def __init__(self, command: str) -> None:
+        super().__init__()
+        self.command = command
+
+
 class BlockPressed(EditorMessage, namespace="code_editor"):
     """A mouse button went down on row `row` of a block, at cell `x` of its content."""
 

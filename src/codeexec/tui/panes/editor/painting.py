@@ -22,6 +22,7 @@ from codeexec.tui.render.plain import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from codeexec.tui.panes.editor.layer import EditorLayer
     from codeexec.tui.panes.editor.marks import LineDiagnostic
     from codeexec.tui.panes.editor.styles import EditorStyles
     from codeexec.tui.panes.editor.text.blocks import Block, BlockContent
@@ -59,6 +60,7 @@ class Painter:
         self._edited: dict[str, bool] = {}  # of marked cells, as far as it was looked at
         self.diagnostics: dict[int, LineDiagnostic] = {}
         self.block_contents: dict[str, BlockContent] = {}
+        self.text_layer: EditorLayer | None = None
         self.brackets: tuple[Location, ...] = ()
         self._spans: dict[int, list[Span]] = {}
         self._painted: dict[int, list[Span]] = {}
@@ -210,6 +212,10 @@ class Painter:
     def _code(self, line: int, part: int, scroll: int, room: int, under: str) -> Strip:
         model = self.model
         text = model.lines[line]
+        if self.text_layer is not None and model.cells.separator_at(line) is not None:
+            heading = self.text_layer.heading(line, room) if not part else []
+            if heading is not None:
+                return Strip(heading).apply_style(self.styles("text", under))
         if model.rows.width:
             starts = model.rows.starts(line)
             first = starts[part]

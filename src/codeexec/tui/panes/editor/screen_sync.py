@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
-
 from codeexec.tui.panes.editor.messages import CursorMoved, TextChanged
 from codeexec.tui.panes.editor.parsing import SLICE
 
@@ -67,6 +64,8 @@ class ScreenSync:
         moved = model.selection != self._seen_selection
         if not changed and not moved:
             return
+        if editor.text_layer is not None:
+            editor.text_layer.before_sync()
         if changed:
             self._forget_colors()
             editor.parser.schedule()
@@ -118,15 +117,9 @@ class ScreenSync:
 
     def _resize(self) -> None:
         editor = self._editor
-        total = Size(editor.viewport.text_width, self._model.rows.total)
-        if total.width != editor.virtual_size.width:
-            editor.virtual_size = total
+        if editor.viewport.fit_size():
             # The bar below may have come or gone, and with it a row.
             editor.call_after_refresh(editor.viewport.reveal)
-        elif total != editor.virtual_size:
-            # The vertical bar is always there, so that more lines need no new layout.
-            editor.set_reactive(ScrollView.virtual_size, total)
-            editor.vertical_scrollbar.window_virtual_size = total.height
 
     def _refresh_lines(self, brackets: tuple[Location, ...]) -> None:
         refresh_lines = self._editor.viewport.refresh_lines

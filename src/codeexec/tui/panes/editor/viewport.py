@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual.geometry import Offset, Region, Size
+from textual.scroll_view import ScrollView
 
 from codeexec.tui.panes.editor.text.columns import to_cell, to_column, width
 from codeexec.tui.panes.editor.text.text import Location
@@ -63,6 +64,20 @@ class Viewport:
         if wrap_width != rows.width:
             rows.set_width(wrap_width)
         editor.virtual_size = Size(self.text_width, rows.total)
+
+    def fit_size(self) -> bool:
+        """Tell the scrollbars the size of the text; whether it has another width, which takes a
+        layout of the screen."""
+        editor = self._editor
+        total = Size(self.text_width, editor.model.rows.total)
+        if total.width != editor.virtual_size.width:
+            editor.virtual_size = total
+            return True
+        if total != editor.virtual_size:
+            # The vertical bar is always there, so that more lines need no new layout.
+            editor.set_reactive(ScrollView.virtual_size, total)
+            editor.vertical_scrollbar.window_virtual_size = total.height
+        return False
 
     # Cells and places in the text.
 

@@ -77,13 +77,15 @@ class CellStates:
             self._marks = marks
             self.mark(marks)
 
-    def follow_text(self, snapshot: Snapshot) -> None:
+    def follow_text(self, snapshot: Snapshot) -> bool:
         """The text has changed: a cell that came back, as by undo, has a new key, and is found by
-        its source."""
+        its source. Whether the cells are other ones."""
         keys = self._editors()[0].model.cells.keys
         if keys != self._keys:
             self._keys = keys
             self.show(snapshot)
+            return True
+        return False
 
     def mark(self, marks: Mapping[str, CellMark]) -> None:
         """Show marks, by keys of cells, in all editors."""
@@ -96,6 +98,10 @@ class CellStates:
         """Executions of whole cells from here: what was run of a part of one, or of the file as
         one, marks none."""
         return self.runs.of(self._names(), snapshot)
+
+    def assigned(self, snapshot: Snapshot) -> list[tuple[str, ExecutionView]]:
+        """Pairs of the key of a cell and an execution of it, in the order of queueing."""
+        return list(assigned(self._executions(snapshot), self._cells(), self._token))
 
     def finished(self, snapshot: Snapshot) -> dict[str, ExecutionView]:
         """By the keys of cells: the last execution that is over of the code that they have."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from codeexec.domain import requests as q
@@ -44,6 +44,10 @@ class CellFollower:
         self._runs = CellRuns()
         self._problems = problems
         self._programs = programs
+        self.on_begun: Callable[[DocumentView], None] = lambda _: None
+        """Called with each document that was opened."""
+        self.on_learnt: Callable[[DocumentView], None] = lambda _: None
+        """Called with a document of which executions were read."""
 
     def begin(self, sheet: DocumentView) -> None:
         """Show what is known of the cells of a document that was opened, and read the rest."""
@@ -53,6 +57,7 @@ class CellFollower:
         self._programs.show(sheet)
         self._stored.read(sheet)
         self._learn(sheet.names)
+        self.on_begun(sheet)
 
     def show_marks(self, sheet: DocumentView) -> None:
         sheet.cell_states.show(self._context.snapshot)

@@ -27,6 +27,10 @@ class StoredOutputs:
     def views(self) -> tuple[ExecutionView, ...]:
         return tuple(view for views in self._views.values() for view in views)
 
+    def of(self, sheet: DocumentView) -> dict[str, ExecutionView]:
+        """Those of a document, by the keys of its cells."""
+        return {_cell_key(view): view for view in self._views.get(sheet, ())}
+
     def read(self, sheet: DocumentView) -> None:
         """Take the outputs of the document as it was read from disk; a notice says how many cells
         with outputs are left out, where there are too many."""

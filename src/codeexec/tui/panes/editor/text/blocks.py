@@ -37,6 +37,7 @@ class Blocks:
 
     def __init__(self) -> None:
         self._blocks: list[Block] = []
+        self._by_key: dict[str, Block] = {}
         self._lines: list[int] = []
         self._heights = [0]  # of all blocks before the one with the same index
         self.rows_of: Callable[[int, int], int] = lambda first, end: end - first
@@ -66,6 +67,7 @@ class Blocks:
 
     def _take(self, blocks: list[Block]) -> None:
         self._blocks = sorted(blocks, key=lambda block: (block.line, block.key))
+        self._by_key = {block.key: block for block in self._blocks}
         self.recount()
 
     def recount(self) -> None:
@@ -118,6 +120,14 @@ class Blocks:
     def lines(self) -> list[int]:
         """The line of each block, in ascending order."""
         return self._lines
+
+    def get(self, key: str) -> Block | None:
+        """The block with this key."""
+        return self._by_key.get(key)
+
+    def keys(self) -> tuple[str, ...]:
+        """The keys of all blocks."""
+        return tuple(self._by_key)
 
     def index(self, block: Block) -> int:
         """The index of a block."""

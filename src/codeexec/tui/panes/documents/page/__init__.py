@@ -1,0 +1,1 @@
+"""The page: outputs and rendered Markdown between the cells of an editor."""

@@ -1,0 +1,55 @@
+"""Where the blocks of the cells of a page stand: below code, in place of Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codeexec.documents.model import Cell, CellKind
+from codeexec.tui.panes.editor.text.blocks import Block
+from codeexec.tui.panes.editor.text.model import EditorModel
+
+
+def last_line(model: EditorModel, index: int) -> int:
+    """The last line of a cell that is not blank; of a blank cell its first."""
+    start, end = model.cells.span(index)
+    line = end - 1
+    while line > start and not model.lines[line].strip():
+        line -= 1
+    return line
+
+
+def output_block(model: EditorModel, index: int, height: int) -> Block:
+    """The block below the code of a cell."""
+    return Block(output_key(model.cells.key(index)), last_line(model, index), height)
+
+
+def text_block(model: EditorModel, index: int, height: int) -> Block:
+    """The block in place of a Markdown cell, its separator too; blank lines after it are shown."""
+    start, _ = model.cells.span(index)
+    line = last_line(model, index)
+    return Block(text_key(model.cells.key(index)), line, height, line + 1 - start)
+
+
+def output_key(cell_key: str) -> str:
+    return f"output {cell_key}"
+
+
+def text_key(cell_key: str) -> str:
+    return f"text {cell_key}"
+
+
+def cell_key_of(block_key: str) -> tuple[str, str]:
+    """`output` or `text`, and the key of the cell."""
+    kind, _, cell_key = block_key.partition(" ")
+    return kind, cell_key
+
+
+def is_markdown(model: EditorModel, index: int) -> bool:
+    """Whether a cell is Markdown, which its separator says."""
+    separator = model.cells.separator_at(model.cells.span(index)[0])
+    return separator is not None and separator.kind is CellKind.MARKDOWN
+
+
+def by_distance(cells: Sequence[Cell], line: int) -> list[Cell]:
+    """Cells in the order in which they are to be read, those around `line` first."""
+    return sorted(cells, key=lambda cell: abs(cell.start - line))

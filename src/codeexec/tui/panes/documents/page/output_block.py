@@ -1,0 +1,105 @@
+"""Block with the output of one cell: bounded in height, whole, or collapsed."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from rich.segment import Segment
+from textual.strip import Strip
+
+from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.output.statuses import GLYPHS
+from codeexec.tui.output.view import ClickTarget, OutputView
+from codeexec.tui.render.counts import counted
+from codeexec.tui.render.plain import one_line
+
+_END = 5
+"""How many rows of a bounded output are its last ones."""
+
+_ENDINGS = {"cancelled": "cancelled", "timed_out": "out of time", "lost": "lost"}
+
+
+class Fold(Enum):
+    """How much of an output is shown."""
+
+    BOUNDED = "bounded"
+    WHOLE = "whole"
+    COLLAPSED = "collapsed"
+
+
+class OutputBlock:
+    """Content of a block of the editor; `height` is to be asked again after each change."""
+
+    def __init__(self, output: OutputView) -> None:
+        self.output = output
+        self.fold = Fold.BOUNDED
+        self.bound = 16
+        """Rows of a bounded output, at most."""
+
+    @property
+    def view(self) -> ExecutionView:
+        return self.output.execution
+
+    @property
+    def note(self) -> str:
+        """Why the cell stands still, or how it ended."""
+        view = self.view
+        if view.stdin is not None:
+            return f"⌨ waiting for an answer: {one_line(view.stdin.prompt.strip()) or 'input'}"
+        ending = _ENDINGS.get(view.status, "")
+        return one_line(f"{ending}: {view.reason}" if ending and view.reason else ending)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether rows are left out."""
+        return self.fold is Fold.BOUNDED and self.output.height > self.bound
+
+    @property
+    def height(self) -> int:
+        """Rows of the block; 0 where there is nothing to show."""
+        rows = self.output.height
+        if self.fold is Fold.COLLAPSED:
+            return int(rows > 0 or bool(self.note))
+        return (min(rows, self.bound) if self.fold is Fold.BOUNDED else rows) + bool(self.note)
+
+    def toggle_whole(self) -> None:
+        self.fold = Fold.BOUNDED if self.fold is Fold.WHOLE else Fold.WHOLE
+
+    def toggle_collapsed(self) -> None:
+        self.fold = Fold.BOUNDED if self.fold is Fold.COLLAPSED else Fold.COLLAPSED
+
+    def open_more(self) -> None:
+        """Show what words stand for: what is collapsed, or the rows that are left out."""
+        self.fold = Fold.BOUNDED if self.fold is Fold.COLLAPSED else Fold.WHOLE
+
+    def line_of(self, row: int) -> int | None:
+        """The line of the output that row `row` of the block shows; None for a row of words."""
+        rows = self.output.height
+        if self.fold is Fold.COLLAPSED:
+            return None
+        if not self.is_bounded:
+            return row if row < rows else None
+        head = self.bound - _END - 1
+        if row == head or row >= self.bound:
+            return None
+        return row if row < head else rows - (self.bound - row)
+
+    def render_row(self, row: int, width: int) -> Strip:
+        line = self.line_of(row)
+        if line is not None:
+            return self.output.render_row(line, width)
+        return Strip([self.output.context.painter.gutter(" "), self._words(row)]).crop(0, width)
+
+    def _words(self, row: int) -> Segment:
+        style = self.output.context.painter.theme.style
+        rows = self.output.height
+        if self.fold is Fold.COLLAPSED:
+            return Segment(f"▸ {counted(rows, 'row')} of output", style("muted"))
+        if self.is_bounded and row == self.bound - _END - 1:
+            return Segment(f"▸ {counted(rows - self.bound + 1, 'more row')}", style("muted"))
+        return Segment(self.note, style(GLYPHS[self.view.status][1]))
+
+    def click_target(self, row: int) -> ClickTarget | None:
+        """What a click on a row of output leads to."""
+        line = self.line_of(row)
+        return self.output.click_target(*self.output.locate(line)) if line is not None else None

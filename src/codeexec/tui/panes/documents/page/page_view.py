@@ -1,0 +1,285 @@
+"""The page over one editor: outputs below code, Markdown as it reads where the caret is not."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+
+from codeexec.documents.model import Cell, CellKind
+from codeexec.domain.snapshot import ExecutionView
+from codeexec.domain.text.words import duration
+from codeexec.tui.panes.documents.page.cell_blocks import (
+    by_distance,
+    cell_key_of,
+    is_markdown,
+    output_block,
+    output_key,
+    text_block,
+    text_key,
+)
+from codeexec.tui.panes.documents.page.markdown_block import (
+    MOST_CHARACTERS,
+    MarkdownBlock,
+    render_markdown,
+)
+from codeexec.tui.panes.documents.page.page_outputs import PageOutputs
+from codeexec.tui.panes.editor.marks import CellState
+from codeexec.tui.panes.editor.text.blocks import Block, BlockContent
+from codeexec.tui.panes.editor.text.text import Location, TextChange
+from codeexec.tui.session.stored_outputs import is_stored
+from codeexec.tui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.editor.code_editor import CodeEditor
+    from codeexec.tui.session.requester import Requester
+
+_SLICE = 0.006
+"""Seconds that blocks are made at a time, so that a key waits no longer."""
+
+_BUSY = (CellState.QUEUED, CellState.RUNNING)
+
+
+class PageView:
+    """A layer of the editor (`EditorLayer`); `close` takes it away."""
+
+    def __init__(self, editor: CodeEditor, theme: Theme, requester: Requester) -> None:
+        self._editor = editor
+        self._theme = theme
+        self._requester = requester
+        self.outputs = PageOutputs(editor, theme, requester, self.fit_blocks)
+        self._texts: dict[str, MarkdownBlock] = {}
+        self._views: Mapping[str, ExecutionView] = {}
+        self._stale: frozenset[str] = frozenset()
+        self._keys = editor.model.cells.keys
+        self._touched: set[str] = set()
+        self._caret_key = ""
+        self.is_commanding = False
+        """The keys act on cells: the caret is in no text."""
+        self.on_escape: Callable[[], bool] = lambda: False
+        editor.model.listeners.append(self._note_change)
+        self.outputs.fit()
+        editor.use_layer(self)
+
+    def close(self) -> None:
+        """Show the text as it is."""
+        editor = self._editor
+        editor.use_layer(None)
+        if self._note_change in editor.model.listeners:
+            editor.model.listeners.remove(self._note_change)
+        editor.blocks.change(removed=editor.model.rows.blocks.keys())
+        editor.viewport.reveal()
+
+    # -- what is shown --------------------------------------------------------------------------
+
+    def show(self, views: Mapping[str, ExecutionView], stale: frozenset[str]) -> None:
+        """Show these executions below their cells, by key, and no others. `stale` cells are
+        marked. Blocks are made in the background, those on screen first."""
+        self._views, self._stale = views, stale
+        self.outputs.drop_others(views)
+        self._caret_key = self._key_at_caret()
+        self._requester.run(self._fill(), f"page-{id(self)}", exclusive=True)
+
+    def show_changed(self, views: Iterable[ExecutionView], rewritten: Mapping[str, int]) -> None:
+        """Bring executions that are shown up to date."""
+        self.fit_blocks(self.outputs.show_changed(views, rewritten))
+
+    async def _fill(self) -> None:
+        """Make the blocks of all cells, in slices."""
+        model = self._editor.model
+        cells = model.all_cells()
+        if any(cell.kind is CellKind.MARKDOWN for cell in cells):
+            await asyncio.to_thread(render_markdown, "# x", 20, self._theme)  # loads what renders
+        top = model.rows.line_at(self._editor.scroll_offset.y)[0]
+        fresh: list[str] = []
+        until = time.perf_counter() + _SLICE
+        for cell in by_distance(cells, top):
+            if self._prepare(cell):
+                fresh.append(cell.key)
+            if time.perf_counter() > until:
+                self.fit_blocks(fresh)
+                fresh = []
+                await asyncio.sleep(0)
+                until = time.perf_counter() + _SLICE
+        self.fit_blocks(fresh)
+        self._layout()
+
+    def _prepare(self, cell: Cell) -> bool:
+        """Make what stands at a cell, if anything does."""
+        if cell.kind is CellKind.MARKDOWN:
+            self._render(cell)
+            return True
+        view = self._views.get(cell.key)
+        if view is not None:
+            self.outputs.show(cell.key, view)
+        return view is not None
+
+    def _render(self, cell: Cell) -> None:
+        width = self.outputs.output.width
+        block = self._texts.get(cell.key)
+        is_new = block is None or (block.source, block.width) != (cell.source, width)
+        if is_new and len(cell.source) <= MOST_CHARACTERS:
+            self._texts[cell.key] = render_markdown(cell.source, width, self._theme)
+        elif is_new:
+            self._texts.pop(cell.key, None)
+
+    def use(self, theme: Theme) -> None:
+        """Paint with another theme."""
+        self._theme = theme
+        self.outputs.output.use(theme)
+        self._measure_again()
+
+    def _measure_again(self) -> None:
+        self.outputs.measure_again()
+        self._texts.clear()
+        self._layout()
+        self.show(self._views, self._stale)
+
+    # -- blocks ---------------------------------------------------------------------------------
+
+    def _wanted(self, index: int) -> tuple[Block, BlockContent] | None:
+        """The block that belongs to a cell now."""
+        model = self._editor.model
+        key = model.cells.key(index)
+        if is_markdown(model, index):
+            text = self._texts.get(key)
+            if text is None or (key == self._caret_key and not self.is_commanding):
+                return None
+            return text_block(model, index, text.height), text
+        output = self.outputs.get(key)
+        if output is None or not output.height:
+            return None
+        return output_block(model, index, output.height), output
+
+    def fit_blocks(self, cell_keys: Iterable[str]) -> None:
+        """Put or remove the blocks of these cells as they are now."""
+        model = self._editor.model
+        blocks, contents = model.rows.blocks, self._editor.painter.block_contents
+        places = {key: index for index, key in enumerate(model.cells.keys)}
+        put: list[tuple[Block, BlockContent]] = []
+        removed: set[str] = set()
+        is_other = False
+        for key in cell_keys:
+            index = places.get(key)
+            wanted = self._wanted(index) if index is not None else None
+            names = {output_key(key), text_key(key)} - ({wanted[0].key} if wanted else set())
+            removed |= {name for name in names if blocks.get(name) is not None}
+            if wanted is None:
+                continue
+            block, content = wanted
+            if blocks.get(block.key) != block or contents.get(block.key) is not content:
+                put.append(wanted)
+            else:
+                is_other = True
+        if put or removed:
+            self._editor.blocks.change(put, removed)
+        elif is_other:
+            self._editor.refresh()
+
+    def _layout(self) -> None:
+        """Put all blocks anew: cells have come, gone or moved."""
+        cells = self._editor.model.cells
+        self._keys = cells.keys
+        names = self._editor.model.rows.blocks.keys()
+        standing = {cell_key_of(name)[1] for name in names}
+        self.fit_blocks([*self._keys, *(standing - set(self._keys))])
+
+    # -- the layer ------------------------------------------------------------------------------
+
+    def _note_change(self, change: TextChange) -> None:
+        cells = self._editor.model.cells
+        low, high = cells.at(max(change.start.line - 1, 0)), cells.at(change.new_end.line)
+        self._touched.update(cells.key(index) for index in range(low, high + 1))
+
+    def before_sync(self) -> None:
+        model = self._editor.model
+        touched, self._touched = self._touched, set()
+        key = self._key_at_caret()
+        if key != self._caret_key:
+            touched |= {key, self._caret_key}
+            self._render_left(self._caret_key)
+            self._caret_key = key
+        if model.cells.keys != self._keys:
+            self._layout()
+        elif touched:
+            self.fit_blocks(touched)
+
+    def _key_at_caret(self) -> str:
+        model = self._editor.model
+        return model.cells.key(model.cells.at(model.cursor.line))
+
+    def _render_left(self, cell_key: str) -> None:
+        """The caret has left a cell: show its Markdown as it reads now."""
+        model = self._editor.model
+        index = model.cells.index_of(cell_key)
+        if index is not None and is_markdown(model, index):
+            self._render(model.cell(index))
+
+    def painted(self) -> None:
+        self.outputs.load_missing()
+
+    def resized(self) -> None:
+        if self.outputs.fit():
+            self._measure_again()
+
+    def escape(self) -> bool:
+        return self.on_escape()
+
+    def enter(self, block_key: str, row: int) -> None:
+        """Put the caret into the Markdown that a block stands for, near row `row` of it."""
+        block = self._editor.model.rows.blocks.get(block_key)
+        if block is not None:
+            first = block.line + 1 - block.hidden
+            self._editor.move_to(Location(min(first + 1 + row, block.line), 0))
+
+    # -- headings -------------------------------------------------------------------------------
+
+    def heading(self, line: int, room: int) -> list[Segment] | None:
+        model, styles = self._editor.model, self._editor.painter.styles
+        if line == model.cursor.line and not self.is_commanding:
+            return None
+        index = model.cells.at(line)
+        separator = model.cells.separator_at(line)
+        if separator is None:
+            return None
+        key = model.cells.key(index)
+        is_code = separator.kind is CellKind.CODE
+        label = self._label(key) if is_code else str(separator.kind).capitalize()
+        title = f" {separator.title}" if separator.title else ""
+        notes = self._notes(key) if is_code else []
+        used = len(label) + len(title) + 2 + sum(len(text) + 1 for text, _ in notes)
+        rule = Segment("─" * max(room - used - 1, 0), styles("faint"))
+        segments = [
+            Segment(label, styles("accent" if is_code else "muted")),
+            Segment(title, styles("cell.separator")),
+            Segment(" "),
+            rule,
+        ]
+        for text, meaning in notes:
+            segments += [Segment(f" {text}", styles(meaning))]
+        return segments
+
+    def _label(self, cell_key: str) -> str:
+        """The prompt as Jupyter shows it."""
+        mark = self._editor.painter.marks.get(cell_key)
+        if mark is not None and mark.state in _BUSY:
+            return "In [*]"
+        view = self._views.get(cell_key)
+        count = view.count if view is not None else None
+        return f"In [{' ' if count is None else count}]"
+
+    def _notes(self, cell_key: str) -> list[tuple[str, str]]:
+        """Words at the right of a heading, each with its meaning."""
+        notes: list[tuple[str, str]] = []
+        mark = self._editor.painter.mark_of(cell_key)
+        if cell_key in self._stale or (mark is not None and mark.state is CellState.EDITED):
+            notes.append(("stale", "run.edited"))
+        view = self._views.get(cell_key)
+        if view is not None and is_stored(view.execution_id):
+            notes.append(("saved", "muted"))
+        elif mark is not None and mark.elapsed is not None:
+            notes.append((duration(mark.elapsed), f"run.{mark.state}"))
+        return notes

@@ -1,0 +1,218 @@
+"""The pages of the open documents: toggles them, and brings them what the session puts out."""
+
+from __future__ import annotations
+
+from textual.message import Message
+from textual.widget import Widget
+
+from codeexec.documents.model import Cell
+from codeexec.domain.errors import UsageError
+from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.output.view import DisplayLink, FramesFold, SourceLink
+from codeexec.tui.panes.documents.cells.run_controller import RunController
+from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
+from codeexec.tui.panes.documents.context import PaneContext
+from codeexec.tui.panes.documents.document_list import DocumentList
+from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.messages import DocumentMessages
+from codeexec.tui.panes.documents.page.cell_blocks import cell_key_of
+from codeexec.tui.panes.documents.page.output_block import OutputBlock
+from codeexec.tui.panes.documents.page.page_view import PageView
+from codeexec.tui.panes.documents.page.staleness import stale_cells
+from codeexec.tui.panes.editor.code_editor import CodeEditor
+from codeexec.tui.panes.editor.messages import RunScope
+from codeexec.tui.session.ask import Failed, NoticePosted
+from codeexec.tui.session.feed import Frame
+from codeexec.tui.session.requester import Requester
+
+MOST_CELLS = 20_000
+"""Cells of a document that is shown as a page; a longer one stays text."""
+
+
+class Pages:
+    """`widget` posts messages and runs the work; `connect` gives the session."""
+
+    def __init__(
+        self,
+        widget: Widget,
+        context: PaneContext,
+        documents: DocumentList,
+        stored: StoredOutputs,
+        runner: RunController,
+    ) -> None:
+        self._widget = widget
+        self._context = context
+        self._documents = documents
+        self._stored = stored
+        self._runner = runner
+        self._requester = Requester(widget)
+        self.graphics = Graphics()
+        self._pages: dict[CodeEditor, PageView] = {}
+        self._cleared: dict[str, str] = {}
+        """Executions whose output is not shown any more, by the key of their cell."""
+
+    # -- which documents are pages ----------------------------------------------------------------
+
+    def begin(self, sheet: DocumentView) -> None:
+        """Show a document that was opened as the settings say."""
+        if self._context.habits.notebook == "page" and sheet.document.notebook is not None:
+            sheet.is_page = True
+            self.follow_views()
+
+    def toggle(self, sheet: DocumentView) -> None:
+        """Show a document as a page, or as text."""
+        if not sheet.is_page and len(sheet.editor.model.cells) > MOST_CELLS:
+            self._post(NoticePosted(f"More than {MOST_CELLS:,} cells: they are shown as text."))
+            return
+        sheet.is_page = not sheet.is_page
+        self.follow_views()
+
+    def follow_views(self) -> None:
+        """Make the pages of editors that have none, and close those of editors that are gone."""
+        wanted = {
+            view.editor: sheet for sheet in self._documents for view in sheet.views if sheet.is_page
+        }
+        for editor in [editor for editor in self._pages if editor not in wanted]:
+            page = self._pages.pop(editor)
+            if editor.is_attached:
+                page.close()
+        for editor, sheet in wanted.items():
+            if editor not in self._pages and editor.is_mounted:
+                page = PageView(editor, self._context.theme, self._requester)
+                page.outputs.loader.graphics = self.graphics
+                self._pages[editor] = page
+                self._show(sheet)
+
+    def use(self) -> None:
+        """The theme is another one."""
+        for page in self._pages.values():
+            page.use(self._context.theme)
+
+    def _of(self, sheet: DocumentView) -> list[PageView]:
+        return [page for view in sheet.views if (page := self._pages.get(view.editor)) is not None]
+
+    # -- what the session puts out ----------------------------------------------------------------
+
+    def show_frame(self, frame: Frame) -> None:
+        """Bring the outputs of the pages up to date."""
+        if not self._pages:
+            return
+        if self._requester.session is None and self._context.session is not None:
+            self._requester.connect(self._context.session)
+        changed = [view for key in frame.changed if (view := frame.view(key)) is not None]
+        for sheet in self._documents:
+            if not sheet.is_page:
+                continue
+            views = [view for view in changed if view.cell and sheet.is_of(view.cell.document)]
+            if any(_is_other(view, frame) for view in views):
+                self._show(sheet)
+            elif views:
+                for page in self._of(sheet):
+                    page.show_changed(views, frame.rewritten)
+
+    def follow(self, sheet: DocumentView) -> None:
+        """The cells of a document, or its saved outputs, may be other ones."""
+        if sheet.is_page:
+            self._show(sheet)
+
+    def _show(self, sheet: DocumentView) -> None:
+        if self._requester.session is None and self._context.session is not None:
+            self._requester.connect(self._context.session)
+        runs = sheet.cell_states.assigned(self._context.snapshot)
+        views = {**self._stored.of(sheet), **dict(runs)}
+        cleared = self._cleared
+        views = {key: view for key, view in views.items() if cleared.get(key) != _id(view)}
+        stale = stale_cells(sheet.editor.cells(), runs)
+        for page in self._of(sheet):
+            page.show(views, stale)
+
+    # -- commands ---------------------------------------------------------------------------------
+
+    def command(self, sheet: DocumentView, editor: CodeEditor, name: str) -> None:
+        """Do a command of the page by its name."""
+        if name == "toggle":
+            self.toggle(sheet)
+        elif name == "run_stale":
+            self._run_stale(sheet)
+        elif (page := self._pages.get(editor)) is None:
+            self._refuse("This document is shown as text.", "Alt+E shows it as a page.")
+        elif name == "clear_all":
+            self._clear(sheet, [cell.key for cell in editor.cells()])
+        else:
+            cell = editor.model.cell()
+            block = page.outputs.get(cell.key)
+            if block is None:
+                self._refuse("The cell has no output.", "Run it by F5.")
+            elif name == "clear":
+                self._clear(sheet, [cell.key])
+            else:
+                (block.toggle_whole if name == "whole" else block.toggle_collapsed)()
+                page.fit_blocks([cell.key])
+
+    def _refuse(self, message: str, next_step: str) -> None:
+        self._post(Failed(UsageError(message, next_step)))
+
+    def _post(self, message: Message) -> None:
+        self._widget.post_message(message)
+
+    def _clear(self, sheet: DocumentView, cell_keys: list[str]) -> None:
+        for page in self._of(sheet):
+            for key in cell_keys:
+                block = page.outputs.get(key)
+                if block is not None:
+                    self._cleared[key] = block.view.execution_id
+        self._show(sheet)
+
+    def stale(self, sheet: DocumentView) -> list[Cell]:
+        """The stale cells of a document, in order."""
+        cells = sheet.editor.cells()
+        keys = stale_cells(cells, sheet.cell_states.assigned(self._context.snapshot))
+        return [cell for cell in cells if cell.key in keys]
+
+    def _run_stale(self, sheet: DocumentView) -> None:
+        cells = self.stale(sheet)
+        if cells:
+            self._runner.run_cells(sheet, RunScope.ALL, cells)
+        else:
+            self._post(NoticePosted("No cell is stale."))
+
+    # -- mouse ------------------------------------------------------------------------------------
+
+    def press(self, event: CodeEditor.BlockPressed, editor: CodeEditor) -> None:
+        """A mouse button went down on a block."""
+        page = self._pages.get(editor)
+        if page is None or event.button != 1:
+            return
+        kind, cell_key = cell_key_of(event.key)
+        block = page.outputs.get(cell_key)
+        if kind == "text":
+            page.enter(event.key, event.row)
+        elif block is not None:
+            self._press_output(page, cell_key, block, event.row)
+
+    def _press_output(self, page: PageView, cell_key: str, block: OutputBlock, row: int) -> None:
+        if block.note and row == block.height - 1:
+            self._post(DocumentMessages.AnswerWanted())
+            return
+        if block.line_of(row) is None:
+            block.open_more()
+        else:
+            match block.click_target(row):
+                case FramesFold():
+                    block.output.toggle_frames()
+                case SourceLink(frame):
+                    self._post(DocumentMessages.FrameChosen(frame))
+                case DisplayLink(display):
+                    self._post(DocumentMessages.DisplayChosen(display))
+        page.fit_blocks([cell_key])
+
+
+def _id(view: ExecutionView) -> str:
+    return view.execution_id
+
+
+def _is_other(view: ExecutionView, frame: Frame) -> bool:
+    """Whether an execution is new, or has another status, or has been counted."""
+    before = frame.before.executions.get(view.execution_id)
+    return before is None or (before.status, before.count) != (view.status, view.count)

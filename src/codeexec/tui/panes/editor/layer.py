@@ -1,0 +1,26 @@
+"""Protocol of a layer over a text, such as a page with the outputs of cells."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from rich.segment import Segment
+
+
+class EditorLayer(Protocol):
+    """Puts blocks into one editor. All methods are called in the event loop."""
+
+    def before_sync(self) -> None:
+        """The text or the caret has changed, and is about to be drawn: bring the blocks up."""
+
+    def painted(self) -> None:
+        """Rows were painted; those of blocks may have noted what they miss."""
+
+    def resized(self) -> None:
+        """The editor has another size."""
+
+    def escape(self) -> bool:
+        """Escape was pressed and there was nothing to close; whether the layer used it."""
+
+    def heading(self, line: int, room: int) -> list[Segment] | None:
+        """The row of a separator in `room` cells; None to show it as it is written."""
