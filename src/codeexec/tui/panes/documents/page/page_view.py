@@ -57,6 +57,7 @@ class PageView:
         self._keys = editor.model.cells.keys
         self._touched: set[str] = set()
         self._caret_key = ""
+        self._round = 0
         self.is_commanding = False
         """The keys act on cells: the caret is in no text."""
         self.on_escape: Callable[[], bool] = lambda: False
@@ -67,6 +68,7 @@ class PageView:
     def close(self) -> None:
         """Show the text as it is."""
         editor = self._editor
+        self._round += 1
         editor.use_layer(None)
         if self._note_change in editor.model.listeners:
             editor.model.listeners.remove(self._note_change)
@@ -81,14 +83,15 @@ class PageView:
         self._views, self._stale = views, stale
         self.outputs.drop_others(views)
         self._caret_key = self._key_at_caret()
-        self._requester.run(self._fill(), f"page-{id(self)}", exclusive=True)
+        self._round += 1
+        self._requester.run(self._fill(self._round), "page")
 
     def show_changed(self, views: Iterable[ExecutionView], rewritten: Mapping[str, int]) -> None:
         """Bring executions that are shown up to date."""
         self.fit_blocks(self.outputs.show_changed(views, rewritten))
 
-    async def _fill(self) -> None:
-        """Make the blocks of all cells, in slices."""
+    async def _fill(self, number: int) -> None:
+        """Make the blocks of all cells, in slices, until another round has begun."""
         model = self._editor.model
         cells = model.all_cells()
         if any(cell.kind is CellKind.MARKDOWN for cell in cells):
@@ -97,6 +100,8 @@ class PageView:
         fresh: list[str] = []
         until = time.perf_counter() + _SLICE
         for cell in by_distance(cells, top):
+            if number != self._round:
+                return
             if self._prepare(cell):
                 fresh.append(cell.key)
             if time.perf_counter() > until:

@@ -1,0 +1,264 @@
+"""A document as a page: outputs below cells, Markdown as it reads, stale cells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from codeexec.config.model import Editor as Habits
+from codeexec.documents.model import Cell, CellKind
+from codeexec.domain.outputs import Run
+from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.page.staleness import stale_cells
+from codeexec.tui.panes.documents.pane import DocumentsPane
+from codeexec.tui.theme.theme import built_in_folder, find_theme
+from support.pane_app import PaneApp, session_in, until
+
+THEME = find_theme("harbour", [built_in_folder()])
+PAGE = Habits(notebook="page")
+
+
+def code(source: str, *outputs: Mapping[str, object], count: int = 1) -> dict[str, object]:
+    return {
+        "cell_type": "code",
+        "metadata": {},
+        "source": source,
+        "execution_count": count,
+        "outputs": list(outputs),
+    }
+
+
+def stream(text: str) -> dict[str, object]:
+    return {"output_type": "stream", "name": "stdout", "text": text}
+
+
+def markdown(source: str) -> dict[str, object]:
+    return {"cell_type": "markdown", "metadata": {}, "source": source}
+
+
+def write_notebook(path: Path, *cells: Mapping[str, object]) -> Path:
+    data = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    path.write_text(json.dumps(data))
+    return path
+
+
+def make() -> DocumentsPane:
+    pane = DocumentsPane(THEME, me="test")
+    pane.context.habits = PAGE
+    return pane
+
+
+async def opened(pane: DocumentsPane, path: Path) -> DocumentView:
+    sheet = await pane.opener.open(path)
+    assert sheet is not None
+    sheet.editor.focus()
+    return sheet
+
+
+def rows(sheet: DocumentView) -> list[str]:
+    """The rows of the editor, without its gutter and its bar."""
+    editor = sheet.editor
+    lines = [editor.render_line(y).text for y in range(editor.size.height)]
+    return [line[editor.painter.gutter :].rstrip() for line in lines]
+
+
+def shows(sheet: DocumentView, *texts: str) -> Callable[[], bool]:
+    return lambda: all(text in "\n".join(rows(sheet)) for text in texts)
+
+
+NUMBERS = "".join(f"row {number}\n" for number in range(40))
+
+
+async def test_a_notebook_opens_with_its_saved_outputs_without_a_kernel(tmp_path: Path) -> None:
+    path = write_notebook(
+        tmp_path / "a.ipynb",
+        code("x = 1"),
+        markdown("# The *harbour*"),
+        code("print(x)", stream("out of the file\n"), count=7),
+    )
+    pane = make()
+    async with PaneApp(pane).run_test(size=(60, 20)) as pilot:
+        sheet = await opened(pane, path)
+        await until(pilot, shows(sheet, "out of the file", "The harbour", "In [7]", "saved"))
+        assert "# The" not in "\n".join(rows(sheet))
+        # What is shown is no part of the text.
+        assert "out of the file" not in sheet.editor.text
+        sheet.editor.action_page("toggle")
+        await until(pilot, shows(sheet, "# # The *harbour*", "# %% [markdown]"))
+        assert "out of the file" not in "\n".join(rows(sheet))
+
+
+async def test_markdown_is_as_written_while_the_caret_is_in_it(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "a.ipynb", code("x = 1"), markdown("**bold**\n\n- one"))
+    pane = make()
+    async with PaneApp(pane).run_test(size=(50, 16)) as pilot:
+        sheet = await opened(pane, path)
+        await until(pilot, shows(sheet, "bold", "• one"))
+        assert "**bold**" not in "\n".join(rows(sheet))
+        sheet.go_to(2)
+        await pilot.press("down")
+        assert sheet.editor.model.line == "# %% [markdown]"
+        assert shows(sheet, "# **bold**", "# - one")()
+        await pilot.press("down", "end", "x")
+        await pilot.press("up", "up")
+        await until(pilot, shows(sheet, "boldx", "• one"))
+        assert "**" not in "\n".join(rows(sheet))
+        await pilot.press("down")  # from above: its first line
+        assert sheet.editor.model.cursor.line == 3
+        sheet.go_to(0)
+        await until(pilot, shows(sheet, "boldx"))
+        at = next(y for y, row in enumerate(rows(sheet)) if "boldx" in row)
+        await pilot.click(sheet.editor, offset=(sheet.editor.painter.gutter + 1, at))
+        await until(pilot, shows(sheet, "# **bold**x"))
+
+
+async def test_a_long_output_is_bounded_opened_whole_collapsed_and_cleared(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "a.ipynb", code("print()", stream(NUMBERS)), code("y"))
+    pane = make()
+    async with PaneApp(pane).run_test(size=(50, 30)) as pilot:
+        sheet = await opened(pane, path)
+        await until(pilot, shows(sheet, "row 0", "more rows", "row 39", "y"))
+        shown = sum(row.strip().startswith("row ") for row in rows(sheet))
+        (words,) = (row.strip() for row in rows(sheet) if "more rows" in row)
+        assert words == f"▸ {40 - shown} more rows"
+        await pilot.press("alt+shift+u")
+        await until(pilot, lambda: "more rows" not in "\n".join(rows(sheet)))
+        assert sheet.editor.model.rows.total == len(sheet.editor.model.lines) + 40
+        await pilot.press("alt+shift+l")
+        await until(pilot, shows(sheet, "▸ 40 rows of output"))
+        assert sheet.editor.model.rows.total == len(sheet.editor.model.lines) + 1
+        at = next(y for y, row in enumerate(rows(sheet)) if "of output" in row)
+        await pilot.click(sheet.editor, offset=(sheet.editor.painter.gutter + 3, at))
+        await until(pilot, shows(sheet, "more rows"))
+        at = next(y for y, row in enumerate(rows(sheet)) if "more rows" in row)
+        await pilot.click(sheet.editor, offset=(sheet.editor.painter.gutter + 3, at))
+        await until(pilot, lambda: "more rows" not in "\n".join(rows(sheet)))
+        sheet.editor.action_page("clear")
+        await until(pilot, lambda: not sheet.editor.model.rows.blocks)
+        assert sheet.editor.text.startswith("# %%\nprint()")
+
+
+async def test_typing_at_the_end_of_a_cell_keeps_its_output_below_it(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "a.ipynb", code("print(1)", stream("one\n")), code("y"))
+    pane = make()
+    async with PaneApp(pane).run_test(size=(50, 16)) as pilot:
+        sheet = await opened(pane, path)
+        await until(pilot, shows(sheet, "one"))
+        sheet.go_to(1, 8)
+        await pilot.press("enter", *"z = 2")
+        await until(pilot, shows(sheet, "z = 2"))
+        texts = [row.strip() for row in rows(sheet)]
+        assert texts.index("one") == texts.index("z = 2") + 1
+        while sheet.is_changed:
+            await pilot.press("ctrl+z")
+        texts = [row.strip() for row in rows(sheet)]
+        assert texts.index("one") == texts.index("print(1)") + 1
+
+
+@pytest.mark.slow
+async def test_outputs_are_live_and_stale_cells_are_marked_and_run(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("# %%\nx = 1\n# %%\nprint('x is', x)\n# %%\nprint('other')\n")
+    async with session_in(tmp_path) as session:
+        pane = make()
+        pane.context.session = session
+        async with PaneApp(pane, session).run_test(size=(60, 24)) as pilot:
+            sheet = await opened(pane, path)
+            await pilot.press("alt+q")
+            sheet.editor.action_run_cells("all")
+            await until(pilot, shows(sheet, "In [3]", "x is 1", "other"))
+            assert not pane.pages.stale(sheet)
+            sheet.go_to(1, 5)
+            await pilot.press("0")
+            assert [cell.index for cell in pane.pages.stale(sheet)] == [0]
+            sheet.editor.action_run_cells("cell")
+            await until(pilot, shows(sheet, "In [4]", "stale"))
+            await until(pilot, lambda: [c.index for c in pane.pages.stale(sheet)] == [1, 2])
+            sheet.editor.action_page("run_stale")
+            await until(pilot, shows(sheet, "x is 10", "In [5]", "In [6]"))
+            await until(pilot, lambda: not pane.pages.stale(sheet))
+            assert "stale" not in "\n".join(rows(sheet))
+            await _a_failure_is_folded(pilot, sheet)
+
+
+async def _a_failure_is_folded(pilot: Pilot[None], sheet: DocumentView) -> None:
+    """The traceback of a call of a library shows the user's frames, and the others by a click."""
+    end = len(sheet.editor.model.lines) - 1
+    sheet.go_to(end)
+    sheet.editor.insert("# %%\nimport json\njson.loads('x')")
+    sheet.editor.action_run_cells("cell")
+    await until(pilot, shows(sheet, "JSONDecodeError", "frames"))
+    before = sheet.editor.model.rows.total
+    sheet.editor.scroll_end(animate=False)
+    await until(pilot, shows(sheet, "frames"))
+    at = next(y for y, row in enumerate(rows(sheet)) if "frames" in row)
+    await pilot.click(sheet.editor, offset=(sheet.editor.painter.gutter + 6, at))
+    await until(pilot, lambda: sheet.editor.model.rows.total > before)
+
+
+def cell(index: int, source: str) -> Cell:
+    return Cell(index, CellKind.CODE, "", index, index, index + 1, source, f"c{index}")
+
+
+def run(number: int, source: str) -> ExecutionView:
+    return ExecutionView(f"e{number}", source, status="ok", number=number)
+
+
+@pytest.mark.parametrize(
+    ("runs", "stale"),
+    [
+        ([(0, 1, "a"), (1, 2, "b")], ""),
+        ([(0, 1, "old"), (1, 2, "b")], "c0"),  # other code than it has
+        ([(0, 1, "a"), (1, 2, "b"), (0, 3, "a")], ""),  # run again as it was
+        ([(0, 1, "old"), (1, 2, "b"), (0, 3, "a")], "c1"),  # changed above, and run since
+        ([(0, 1, "old"), (1, 2, "b"), (0, 3, "a"), (1, 4, "b")], ""),
+        ([(1, 1, "b"), (0, 2, "a")], "c1"),  # never run above before
+        ([(0, 1, "a"), (1, 2, "b"), (1, 3, "b")], ""),
+    ],
+)
+def test_stale_cells(runs: list[tuple[int, int, str]], stale: str) -> None:
+    cells = [cell(0, "a"), cell(1, "b"), cell(2, "never run")]
+    views = [(f"c{index}", run(number, source)) for index, number, source in runs]
+    assert ",".join(sorted(stale_cells(cells, views))) == stale
+
+
+async def test_output_grows_in_place_while_it_runs(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "a.ipynb", code("work()"), code("y"))
+    pane = make()
+    app = PaneApp(pane)
+    async with app.run_test(size=(50, 16)) as pilot:
+        sheet = await opened(pane, path)
+        sheet.go_to(1)
+        first = sheet.editor.cells()[0]
+        view = ExecutionView(
+            "e1", "work()", status="running", cell=sheet.cell_states.ref(first), number=1
+        )
+
+        def show(text: str) -> None:
+            count = text.count("\n") + 1
+            shown = ExecutionView(
+                "e1",
+                view.code,
+                status="running",
+                cell=view.cell,
+                number=1,
+                total=count,
+                tail=(Run("stdout", text),),
+            )
+            app.show(Snapshot(executions={"e1": shown}))
+
+        show("10 %")
+        await until(pilot, shows(sheet, "10 %", "In [*]"))
+        total = sheet.editor.model.rows.total
+        show("90 %")
+        await until(pilot, shows(sheet, "90 %"))
+        assert "10 %" not in "\n".join(rows(sheet))
+        assert sheet.editor.model.rows.total == total
+        show("90 %\ndone")
+        await until(pilot, shows(sheet, "90 %", "done"))
+        assert sheet.editor.model.rows.total == total + 1
