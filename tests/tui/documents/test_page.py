@@ -126,10 +126,10 @@ async def test_a_long_output_is_bounded_opened_whole_collapsed_and_cleared(tmp_p
         shown = sum(row.strip().startswith("row ") for row in rows(sheet))
         (words,) = (row.strip() for row in rows(sheet) if "more rows" in row)
         assert words == f"▸ {40 - shown} more rows"
-        await pilot.press("alt+shift+u")
+        await pilot.press("shift+f2")
         await until(pilot, lambda: "more rows" not in "\n".join(rows(sheet)))
         assert sheet.editor.model.rows.total == len(sheet.editor.model.lines) + 40
-        await pilot.press("alt+shift+l")
+        await pilot.press("shift+f3")
         await until(pilot, shows(sheet, "▸ 40 rows of output"))
         assert sheet.editor.model.rows.total == len(sheet.editor.model.lines) + 1
         at = next(y for y, row in enumerate(rows(sheet)) if "of output" in row)
@@ -169,7 +169,7 @@ async def test_outputs_are_live_and_stale_cells_are_marked_and_run(tmp_path: Pat
         pane.context.session = session
         async with PaneApp(pane, session).run_test(size=(60, 24)) as pilot:
             sheet = await opened(pane, path)
-            await pilot.press("alt+q")
+            await pilot.press("alt+shift+p")
             sheet.editor.action_run_cells("all")
             await until(pilot, shows(sheet, "In [3]", "x is 1", "other"))
             assert not pane.pages.stale(sheet)

@@ -136,7 +136,7 @@ class Pages:
         elif name == "run_stale":
             self._run_stale(sheet)
         elif (page := self._pages.get(editor)) is None:
-            self._refuse("This document is shown as text.", "Alt+Q shows it as a page.")
+            self._refuse("This document is shown as text.", "Alt+Shift+P shows it as a page.")
         elif name == "clear_all":
             self._clear(sheet, [cell.key for cell in editor.cells()])
         else:
