@@ -8,6 +8,9 @@ from typing import Any, Protocol, TextIO, cast
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from codeexec.tui.textual_ext.input_thread import SelectableEvent, read_keys
+from codeexec.tui.textual_ext.terminal_replies import ReplyParser
+
 
 class StartScreen(Protocol):
     """Owner of the terminal until Textual takes it over."""
@@ -35,6 +38,7 @@ class FollowingDriver(LinuxDriver):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._file = cast("Any", _Lasting(cast("TextIO", self._file)))
+        self.exit_event = self._input_ended = SelectableEvent()
 
     @property
     def _taker(self) -> Taker:
@@ -46,6 +50,13 @@ class FollowingDriver(LinuxDriver):
             self._taker.take_terminal()
         else:
             super().write(data)
+
+    def run_input_thread(self) -> None:
+        read_keys(self.fileno, self._input_ended, ReplyParser(self._debug), self.process_message)
+
+    def close(self) -> None:
+        super().close()
+        self._input_ended.close()
 
     def stop_application_mode(self) -> None:
         self._taker.take_screen()

@@ -73,6 +73,14 @@ class ReplyParser(XTermParser):
             yield from super().feed(held)
         yield from super().tick()
 
+    def due_in(self) -> float | None:
+        """Seconds until `tick` has something to tell if nothing is typed; None for never."""
+        now = monotonic()
+        waits = [self._held_at + _PATIENCE - now] if self._held else []
+        if self._timeout_time is not None:
+            waits.append(self._timeout_time - now)
+        return max(min(waits), 0.0) if waits else None
+
 
 def keep_partial(typed: bytes) -> bytes:
     """What was typed, but for an answer at its end that goes on in what is read next."""

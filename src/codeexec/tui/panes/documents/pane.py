@@ -112,7 +112,8 @@ class DocumentsPane(DocumentMessages, Vertical):
     def _every_second(self) -> None:
         self.cells.tick()
         self.problems.post_counts()
-        self.run_worker(self.watcher.look(), group="look")
+        if self.sheets:
+            self.run_worker(self.watcher.look(), group="look")
 
     @property
     def sheets(self) -> Sequence[DocumentView]:
