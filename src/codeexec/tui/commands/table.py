@@ -147,6 +147,14 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
           "All errors and warnings of all files."),
         c("problem.fix", "Apply the fix of the problem on this line", "anywhere", "fix_problem",
           "alt+shift+i", "As the compiler proposes it; one undo takes it back."),
+        # projects
+        c("project.build", "Build the project", "anywhere", "run_project_build", "ctrl+f7",
+          "By CMake, Meson, Ninja or Make; its problems stand on their lines."),
+        c("project.run", "Run a target of the project…", "anywhere", "run_project_target",
+          "ctrl+f9", "Builds it first."),
+        c("project.test", "Run the tests of the project", "anywhere", "run_project_tests",
+          "ctrl+f6", "Those that fail are listed as problems."),
+        c("project.preset", "Choose the preset of the project…", "anywhere", "choose_preset"),
         # documents
         c("file.open", "Open a file…", "anywhere", "open_file", "ctrl+o",
           "Finds files of the folder by a few letters of their name."),

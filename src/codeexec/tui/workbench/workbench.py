@@ -51,6 +51,7 @@ from codeexec.tui.workbench.notifier import Notifier
 from codeexec.tui.workbench.program_controller import ProgramController
 from codeexec.tui.workbench.programs.build_controller import BuildController
 from codeexec.tui.workbench.programs.problem_controller import ProblemController
+from codeexec.tui.workbench.programs.project_controller import ProjectController
 from codeexec.tui.workbench.session.kernel_controller import KernelController
 from codeexec.tui.workbench.session.session_controller import SessionController
 from codeexec.tui.workbench.session.sharing_controller import SharingController
@@ -162,6 +163,7 @@ class Workbench(RoutedScreen):
             ProgramController(self, state, self.leaving),
             ProblemController(self, state, documents, layout),
             BuildController(self, state, documents),
+            ProjectController(self, state, documents),
             DocumentNews(panes, status, self.presenting),
         )
 
