@@ -160,6 +160,100 @@ async def test_typing_at_the_end_of_a_cell_keeps_its_output_below_it(tmp_path: P
         assert texts.index("one") == texts.index("print(1)") + 1
 
 
+def sources(sheet: DocumentView) -> list[str]:
+    return [f"{cell.kind[0]}:{cell.source}" for cell in sheet.notebook_cells.cells()]
+
+
+async def test_keys_act_on_cells_in_command_mode(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "a.ipynb", *map(code, "abc"))
+    pane = make()
+    app = PaneApp(pane)
+    async with app.run_test(size=(50, 24)) as pilot:
+        sheet = await opened(pane, path)
+        sheet.go_to(1)
+        before = sheet.editor.text
+
+        async def after(*keys: str) -> list[str]:
+            await pilot.press(*keys)
+            return sources(sheet)
+
+        assert await after("escape", "q", "w", "backspace", "tab", "ctrl+k") == [
+            "c:a",
+            "c:b",
+            "c:c",
+        ]
+        await until(pilot, lambda: app.heard_of(sheet.editor.ModeChanged))
+        assert app.heard_of(sheet.editor.ModeChanged)[-1].mode == "cells"
+        assert await after("j", "d", "d") == ["c:a", "c:c"]
+        assert await after("z") == ["c:a", "c:b", "c:c"]
+        assert await after("k", "k", "b") == ["c:a", "c:", "c:b", "c:c"]
+        assert await after("m") == ["c:a", "m:", "c:b", "c:c"]
+        assert await after("a", "r") == ["c:a", "r:", "m:", "c:b", "c:c"]
+        assert await after("x", "x") == ["c:a", "c:b", "c:c"]
+        assert await after("c", "v") == ["c:a", "c:b", "c:b", "c:c"]
+        assert await after("home", "J", "x") == ["c:b", "c:c"]
+        assert await after("end", "v") == ["c:b", "c:c", "c:a", "c:b"]
+        assert await after("M") == ["c:b", "c:c", "c:a\n\nb"]
+        assert await after("alt+up", "y") == ["c:b", "c:a\n\nb", "c:c"]
+        await pilot.press("enter", "Q")
+        assert "Q" in sheet.editor.text
+        while sheet.is_changed:
+            await pilot.press("ctrl+z")
+        assert sheet.editor.text == before
+
+
+async def test_vim_reaches_command_mode_from_normal_mode(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "a.ipynb", *map(code, "ab"))
+    pane = DocumentsPane(THEME, me="test")
+    pane.context.habits = Habits(notebook="page", keymap="vim")
+    async with PaneApp(pane).run_test(size=(50, 16)) as pilot:
+        sheet = await opened(pane, path)
+        sheet.go_to(1)
+        await pilot.press("A", "x", "escape")
+        assert sources(sheet) == ["c:ax", "c:b"]
+        await pilot.press("escape", "d", "d")
+        assert sources(sheet) == ["c:b"]
+        await pilot.press("enter", "A", "y")
+        assert sources(sheet) == ["c:by"]
+
+
+async def test_a_selected_markdown_cell_reads_as_it_is_meant(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "a.ipynb", code("a"), markdown("**bold**"), code("b"))
+    pane = make()
+    async with PaneApp(pane).run_test(size=(50, 16)) as pilot:
+        sheet = await opened(pane, path)
+        await until(pilot, lambda: "**" not in "\n".join(rows(sheet)))
+        await pilot.press("escape", "j")
+        assert sheet.editor.model.cell().index == 1
+        assert "**" not in "\n".join(rows(sheet))
+        await pilot.press("enter")
+        assert shows(sheet, "**bold**")()
+        await pilot.press("escape")
+        await until(pilot, lambda: "**" not in "\n".join(rows(sheet)))
+        await pilot.press("y")
+        assert sources(sheet) == ["c:a", "c:**bold**", "c:b"]
+        await pilot.press("m")
+        await until(pilot, lambda: "**" not in "\n".join(rows(sheet)))
+
+
+async def test_cleared_outputs_come_back_by_undo(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "a.ipynb", code("a", stream("one\n")), code("b"))
+    pane = make()
+    async with PaneApp(pane).run_test(size=(50, 16)) as pilot:
+        sheet = await opened(pane, path)
+        await until(pilot, shows(sheet, "one"))
+        sheet.editor.action_page("clear_all")
+        await until(pilot, lambda: "one" not in "\n".join(rows(sheet)))
+        await pilot.press("ctrl+z")
+        await until(pilot, shows(sheet, "one"))
+        sheet.go_to(1, 1)
+        sheet.editor.insert("x")
+        sheet.go_to(1, 1)
+        sheet.editor.action_page("split")
+        await until(pilot, lambda: sources(sheet) == ["c:a", "c:x", "c:b"])
+        await until(pilot, shows(sheet, "one"))
+
+
 @pytest.mark.slow
 async def test_outputs_are_live_and_stale_cells_are_marked_and_run(tmp_path: Path) -> None:
     path = tmp_path / "a.py"

@@ -95,7 +95,8 @@ class DocumentsPane(DocumentMessages, Vertical):
         self.shared_view = SharedView(context, documents, self.front, self.splitting, self.opener)
 
         self.runner = RunController(self, context, self.saver.save)
-        self.pages = Pages(self, context, documents, self.stored, self.runner)
+        self.pages = Pages(self, context, documents, self.runner)
+        self.stored.on_read = self.pages.read_again
         self.cells.on_begun, self.cells.on_learnt = self.pages.begin, self.pages.follow
         self._questions = KernelQuestions(self, context, documents)
 

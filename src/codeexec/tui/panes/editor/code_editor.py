@@ -31,7 +31,7 @@ from codeexec.tui.panes.editor.text.text import Location
 from codeexec.tui.panes.editor.viewport import Viewport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from textual.binding import BindingType
     from textual.geometry import Region
@@ -201,11 +201,15 @@ class CodeEditor(ScrollView, can_focus=True):
         else:
             # Textual would ask bindings only when the key has come back from the screen: then
             # characters that came with it, over a slow line or pasted, would overtake it.
-            for action in self._keys.actions(event.key, self.app._keymap):
+            for action in self.actions_of(event.key):
                 if await self.app.run_action(action, default_namespace=self):
                     event.stop()
                     event.prevent_default()
                     return
+
+    def actions_of(self, key: str) -> Sequence[str]:
+        """What a key does here, as the keymap has it."""
+        return self._keys.actions(key, self.app._keymap)
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()

@@ -61,6 +61,8 @@ class Painter:
         self.diagnostics: dict[int, LineDiagnostic] = {}
         self.block_contents: dict[str, BlockContent] = {}
         self.text_layer: EditorLayer | None = None
+        self.selected_cells: range | None = None
+        """Cells that keys act on as a whole: then there is no caret."""
         self.brackets: tuple[Location, ...] = ()
         self._spans: dict[int, list[Span]] = {}
         self._painted: dict[int, list[Span]] = {}
@@ -167,7 +169,7 @@ class Painter:
         if self.model.rows.blocks and (place := self.model.rows.block_at(row)) is not None:
             return self._block_row(*place, width, base)
         line, part = self.model.rows.line_at(row)
-        is_current = line == self.model.cursor.line
+        is_current = line == self.model.cursor.line and self.selected_cells is None
         under = "cursor.line" if is_current and self.focused else ""
         code = self._code(line, part, scroll, room, under)
         code = code.extend_cell_length(room, self.styles("text", under)).crop(0, room)
@@ -181,12 +183,25 @@ class Painter:
         content = self.block_contents.get(block.key)
         strip = content.render_row(row, room) if content is not None else Strip([])
         strip = strip.crop(0, room).extend_cell_length(room, ground)
-        return Strip([Segment(" " * self.gutter, ground), *strip]).apply_style(base).crop(0, width)
+        bar = " "
+        if self.selected_cells is not None and self._is_marked(self.model.cells.at(block.line)):
+            bar = _CURRENT
+        gutter = [
+            Segment(" " * (self.gutter - 1), ground),
+            Segment(bar, self.styles("text", "", "cell.current")),
+        ]
+        return Strip([*gutter, *strip]).apply_style(base).crop(0, width)
+
+    def _is_marked(self, index: int) -> bool:
+        """Whether the bar of the current cell stands beside a cell."""
+        if self.selected_cells is not None:
+            return index in self.selected_cells
+        return index == self.model.cells.at(self.model.cursor.line)
 
     def _gutter(self, line: int, part: int, is_current: bool, under: str) -> list[Segment]:
         cells = self.model.cells
         index = cells.at(line)
-        first, end = cells.span(index)
+        first, _ = cells.span(index)
         glyph, name = " ", ""
         mark = self.mark_of(cells.key(index)) if line == first and not part else None
         if mark is not None:
@@ -198,7 +213,7 @@ class Painter:
             name = self.tone_of(line, diagnostic)
         digits = self.gutter - 3
         number = str(line + 1).rjust(digits) if digits and not part else " " * digits
-        in_current_cell = len(cells) > 1 and first <= self.model.cursor.line < end
+        in_current_cell = len(cells) > 1 and self._is_marked(index)
         tone = "line.number.current" if is_current else "line.number"
         return [
             Segment(glyph, self.styles("text", under, name)),
@@ -286,7 +301,7 @@ class Painter:
         for at in self.brackets:
             if at.line == line:
                 lay(at.column, at.column + 1, "bracket.match")
-        if line == model.cursor.line:
+        if line == model.cursor.line and self.selected_cells is None:
             column = model.cursor.column
             lay(column, column + 1, "cursor" if self.focused else "cursor.blurred")
 

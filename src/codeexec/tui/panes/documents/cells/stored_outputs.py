@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_view import DocumentView
@@ -22,14 +24,12 @@ class StoredOutputs:
         self._context = context
         self._views: dict[DocumentView, tuple[ExecutionView, ...]] = {}
         self._next = _FIRST_NUMBER
+        self.on_read: Callable[[DocumentView], None] = lambda _: None
+        """Called with a document whose outputs were read from its file."""
 
     @property
     def views(self) -> tuple[ExecutionView, ...]:
         return tuple(view for views in self._views.values() for view in views)
-
-    def of(self, sheet: DocumentView) -> dict[str, ExecutionView]:
-        """Those of a document, by the keys of its cells."""
-        return {_cell_key(view): view for view in self._views.get(sheet, ())}
 
     def read(self, sheet: DocumentView) -> None:
         """Take the outputs of the document as it was read from disk; a notice says how many cells
@@ -38,6 +38,7 @@ class StoredOutputs:
         notebook = sheet.document.notebook
         if notebook is None:
             return
+        self.on_read(sheet)
         views = stored_views(
             notebook, sheet.notebook_cells.cells(), sheet.cell_states.ref, self._next
         )

@@ -83,6 +83,8 @@ class PageOutputs:
             block.fold = Fold.COLLAPSED if fold is Fold.COLLAPSED else Fold.BOUNDED
             block.output.measure()
             self._keys[view.execution_id] = cell_key
+        elif block.view is view:
+            return
         elif view.tail or view.is_open or not block.view.total or block.view.is_open:
             block.output.update(view, rewritten)
 

@@ -21,6 +21,7 @@ from codeexec.tui.panes.documents.page.cell_blocks import (
     text_block,
     text_key,
 )
+from codeexec.tui.panes.documents.page.command_mode import CommandMode
 from codeexec.tui.panes.documents.page.markdown_block import (
     MOST_CHARACTERS,
     MarkdownBlock,
@@ -46,21 +47,33 @@ _BUSY = (CellState.QUEUED, CellState.RUNNING)
 class PageView:
     """A layer of the editor (`EditorLayer`); `close` takes it away."""
 
-    def __init__(self, editor: CodeEditor, theme: Theme, requester: Requester) -> None:
+    def __init__(
+        self,
+        editor: CodeEditor,
+        theme: Theme,
+        requester: Requester,
+        do: Callable[[str], None],
+        saved_view: Callable[[str], ExecutionView | None],
+    ) -> None:
+        """`do` does a command by its name; `saved_view` returns what the file has as the output of
+        the cell with a key."""
         self._editor = editor
         self._theme = theme
         self._requester = requester
+        self._saved_view = saved_view
         self.outputs = PageOutputs(editor, theme, requester, self.fit_blocks)
         self._texts: dict[str, MarkdownBlock] = {}
         self._views: Mapping[str, ExecutionView] = {}
         self._stale: frozenset[str] = frozenset()
+        self._without_saved: set[str] = set()
+        """Cells of which the file has no output."""
         self._keys = editor.model.cells.keys
         self._touched: set[str] = set()
         self._caret_key = ""
         self._round = 0
-        self.is_commanding = False
-        """The keys act on cells: the caret is in no text."""
-        self.on_escape: Callable[[], bool] = lambda: False
+        self._version = editor.model.buffer.version
+        self.mode = CommandMode(editor, editor.modal, do, self._note_mode)
+        editor.modal = self.mode
         editor.model.listeners.append(self._note_change)
         self.outputs.fit()
         editor.use_layer(self)
@@ -69,6 +82,9 @@ class PageView:
         """Show the text as it is."""
         editor = self._editor
         self._round += 1
+        self.mode.leave()
+        editor.modal = self.mode.inner
+        editor.painter.selected_cells = None
         editor.use_layer(None)
         if self._note_change in editor.model.listeners:
             editor.model.listeners.remove(self._note_change)
@@ -81,7 +97,7 @@ class PageView:
         """Show these executions below their cells, by key, and no others. `stale` cells are
         marked. Blocks are made in the background, those on screen first."""
         self._views, self._stale = views, stale
-        self.outputs.drop_others(views)
+        self.outputs.drop_others({*self._editor.model.cells.keys})
         self._caret_key = self._key_at_caret()
         self._round += 1
         self._requester.run(self._fill(self._round), "page")
@@ -118,9 +134,35 @@ class PageView:
             self._render(cell)
             return True
         view = self._views.get(cell.key)
+        if view is None and cell.is_code:
+            view = self._saved(cell.key)
         if view is not None:
             self.outputs.show(cell.key, view)
-        return view is not None
+        elif self.outputs.get(cell.key) is not None:
+            self.outputs.drop(cell.key)
+        else:
+            return False
+        return True
+
+    def _saved(self, cell_key: str) -> ExecutionView | None:
+        """The output that the file has; parsed once."""
+        block = self.outputs.get(cell_key)
+        if block is not None and is_stored(block.view.execution_id):
+            return block.view
+        if cell_key in self._without_saved:
+            return None
+        view = self._saved_view(cell_key)
+        if view is None:
+            self._without_saved.add(cell_key)
+        return view
+
+    def forget_saved(self) -> None:
+        """Read the outputs of the file again."""
+        self._without_saved.clear()
+        for key in self._keys:
+            block = self.outputs.get(key)
+            if block is not None and is_stored(block.view.execution_id):
+                self.outputs.drop(key)
 
     def _render(self, cell: Cell) -> None:
         width = self.outputs.output.width
@@ -151,7 +193,7 @@ class PageView:
         key = model.cells.key(index)
         if is_markdown(model, index):
             text = self._texts.get(key)
-            if text is None or (key == self._caret_key and not self.is_commanding):
+            if text is None or (key == self._caret_key and not self.mode.is_on):
                 return None
             return text_block(model, index, text.height), text
         output = self.outputs.get(key)
@@ -202,6 +244,7 @@ class PageView:
     def before_sync(self) -> None:
         model = self._editor.model
         touched, self._touched = self._touched, set()
+        self._follow_mode()
         key = self._key_at_caret()
         if key != self._caret_key:
             touched |= {key, self._caret_key}
@@ -211,6 +254,19 @@ class PageView:
             self._layout()
         elif touched:
             self.fit_blocks(touched)
+
+    def _follow_mode(self) -> None:
+        """In command mode the caret is in the selected cells: where it was put elsewhere, as by the
+        mouse or a search, its text is meant."""
+        model, mode = self._editor.model, self.mode
+        is_changed = model.buffer.version != self._version
+        self._version = model.buffer.version
+        if not mode.is_on:
+            return
+        if is_changed:
+            mode.follow_caret()
+        elif not mode.has_caret:
+            mode.leave()
 
     def _key_at_caret(self) -> str:
         model = self._editor.model
@@ -231,7 +287,16 @@ class PageView:
             self._measure_again()
 
     def escape(self) -> bool:
-        return self.on_escape()
+        self.mode.enter()
+        return True
+
+    def _note_mode(self) -> None:
+        """The mode or the selected cells have changed."""
+        painter = self._editor.painter
+        painter.selected_cells = self.mode.selected if self.mode.is_on else None
+        self._render_left(self._caret_key)
+        self.fit_blocks([self._caret_key])
+        self._editor.refresh()
 
     def enter(self, block_key: str, row: int) -> None:
         """Put the caret into the Markdown that a block stands for, near row `row` of it."""
@@ -244,7 +309,7 @@ class PageView:
 
     def heading(self, line: int, room: int) -> list[Segment] | None:
         model, styles = self._editor.model, self._editor.painter.styles
-        if line == model.cursor.line and not self.is_commanding:
+        if line == model.cursor.line and not self.mode.is_on:
             return None
         index = model.cells.at(line)
         separator = model.cells.separator_at(line)
@@ -272,9 +337,14 @@ class PageView:
         mark = self._editor.painter.marks.get(cell_key)
         if mark is not None and mark.state in _BUSY:
             return "In [*]"
-        view = self._views.get(cell_key)
+        view = self._view(cell_key)
         count = view.count if view is not None else None
         return f"In [{' ' if count is None else count}]"
+
+    def _view(self, cell_key: str) -> ExecutionView | None:
+        """The execution whose output is shown, or that has none to show."""
+        block = self.outputs.get(cell_key)
+        return block.view if block is not None else self._views.get(cell_key)
 
     def _notes(self, cell_key: str) -> list[tuple[str, str]]:
         """Words at the right of a heading, each with its meaning."""
@@ -282,7 +352,7 @@ class PageView:
         mark = self._editor.painter.mark_of(cell_key)
         if cell_key in self._stale or (mark is not None and mark.state is CellState.EDITED):
             notes.append(("stale", "run.edited"))
-        view = self._views.get(cell_key)
+        view = self._view(cell_key)
         if view is not None and is_stored(view.execution_id):
             notes.append(("saved", "muted"))
         elif mark is not None and mark.elapsed is not None:

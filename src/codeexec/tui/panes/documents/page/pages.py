@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
+from weakref import WeakKeyDictionary
+
 from textual.message import Message
 from textual.widget import Widget
 
 from codeexec.documents.model import Cell
+from codeexec.documents.selection import runnable
 from codeexec.domain.errors import UsageError
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.output.view import DisplayLink, FramesFold, SourceLink
 from codeexec.tui.panes.documents.cells.run_controller import RunController
-from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.page.cell_blocks import cell_key_of
+from codeexec.tui.panes.documents.page.cell_commands import NAMES, CellCommands
 from codeexec.tui.panes.documents.page.output_block import OutputBlock
 from codeexec.tui.panes.documents.page.page_view import PageView
 from codeexec.tui.panes.documents.page.staleness import stale_cells
@@ -25,6 +30,9 @@ from codeexec.tui.panes.editor.messages import RunScope
 from codeexec.tui.session.ask import Failed, NoticePosted
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.requester import Requester
+
+_PAUSE = 0.1
+"""Seconds between two looks at all cells of a document while cells are run."""
 
 MOST_CELLS = 20_000
 """Cells of a document that is shown as a page; a longer one stays text."""
@@ -38,19 +46,18 @@ class Pages:
         widget: Widget,
         context: PaneContext,
         documents: DocumentList,
-        stored: StoredOutputs,
         runner: RunController,
     ) -> None:
         self._widget = widget
         self._context = context
         self._documents = documents
-        self._stored = stored
         self._runner = runner
         self._requester = Requester(widget)
         self.graphics = Graphics()
         self._pages: dict[CodeEditor, PageView] = {}
-        self._cleared: dict[str, str] = {}
-        """Executions whose output is not shown any more, by the key of their cell."""
+        self._cells = CellCommands()
+        self._due: set[DocumentView] = set()
+        self._shown_at: WeakKeyDictionary[DocumentView, float] = WeakKeyDictionary()
 
     # -- which documents are pages ----------------------------------------------------------------
 
@@ -79,7 +86,13 @@ class Pages:
                 page.close()
         for editor, sheet in wanted.items():
             if editor not in self._pages and editor.is_mounted:
-                page = PageView(editor, self._context.theme, self._requester)
+                page = PageView(
+                    editor,
+                    self._context.theme,
+                    self._requester,
+                    partial(self.command, sheet, editor),
+                    partial(self._saved_view, sheet),
+                )
                 page.outputs.loader.graphics = self.graphics
                 self._pages[editor] = page
                 self._show(sheet)
@@ -105,64 +118,100 @@ class Pages:
             if not sheet.is_page:
                 continue
             views = [view for view in changed if view.cell and sheet.is_of(view.cell.document)]
+            for page in self._of(sheet) if views else ():
+                page.show_changed(views, frame.rewritten)
             if any(_is_other(view, frame) for view in views):
-                self._show(sheet)
-            elif views:
-                for page in self._of(sheet):
-                    page.show_changed(views, frame.rewritten)
+                self._show_soon(sheet)
+
+    def read_again(self, sheet: DocumentView) -> None:
+        """The outputs in the file of a document are other ones."""
+        for page in self._of(sheet):
+            page.forget_saved()
+        self.follow(sheet)
 
     def follow(self, sheet: DocumentView) -> None:
         """The cells of a document, or its saved outputs, may be other ones."""
         if sheet.is_page:
             self._show(sheet)
 
+    def _show_soon(self, sheet: DocumentView) -> None:
+        """Show it at once, but not again within `_PAUSE`: many cells may begin and end."""
+        if sheet in self._due:
+            return
+        pause = self._shown_at.get(sheet, 0.0) + _PAUSE - time.monotonic()
+        if pause <= 0:
+            self._show(sheet)
+        else:
+            self._due.add(sheet)
+            self._widget.set_timer(pause, partial(self._show_due, sheet))
+
+    def _show_due(self, sheet: DocumentView) -> None:
+        self._due.discard(sheet)
+        if sheet.is_page and sheet.is_attached:
+            self._show(sheet)
+
     def _show(self, sheet: DocumentView) -> None:
+        self._shown_at[sheet] = time.monotonic()
         if self._requester.session is None and self._context.session is not None:
             self._requester.connect(self._context.session)
         runs = sheet.cell_states.assigned(self._context.snapshot)
-        views = {**self._stored.of(sheet), **dict(runs)}
-        cleared = self._cleared
-        views = {key: view for key, view in views.items() if cleared.get(key) != _id(view)}
         stale = stale_cells(sheet.editor.cells(), runs)
         for page in self._of(sheet):
-            page.show(views, stale)
+            page.show(dict(runs), stale)
+
+    def _saved_view(self, sheet: DocumentView, cell_key: str) -> ExecutionView | None:
+        index = sheet.editor.model.cells.index_of(cell_key)
+        if index is None:
+            return None
+        place = sheet.cell_states.ref(sheet.editor.model.cell(index))
+        return sheet.notebook_cells.saved_view(cell_key, place)
 
     # -- commands ---------------------------------------------------------------------------------
 
     def command(self, sheet: DocumentView, editor: CodeEditor, name: str) -> None:
         """Do a command of the page by its name."""
+        page = self._pages.get(editor)
+        selected = page.mode.selected if page is not None else _cells_at_caret(editor)
         if name == "toggle":
             self.toggle(sheet)
         elif name == "run_stale":
             self._run_stale(sheet)
-        elif (page := self._pages.get(editor)) is None:
+        elif name in NAMES:
+            self._change_cells(sheet, page, name, selected)
+        elif name in ("undo", "redo"):
+            editor.action_edit(name)
+        elif name in ("run_selected", "run_and_advance"):
+            cells = runnable([editor.model.cell(index) for index in selected])
+            self._runner.run_cells(sheet, RunScope.CELL, cells)
+            if name == "run_and_advance" and page is not None:
+                page.mode.select(
+                    range(min(selected[-1] + 1, len(editor.model.cells) - 1), 10**9)[:1]
+                )
+        elif page is None:
             self._refuse("This document is shown as text.", "Alt+Shift+P shows it as a page.")
-        elif name == "clear_all":
-            self._clear(sheet, [cell.key for cell in editor.cells()])
         else:
-            cell = editor.model.cell()
-            block = page.outputs.get(cell.key)
-            if block is None:
-                self._refuse("The cell has no output.", "Run it by F5.")
-            elif name == "clear":
-                self._clear(sheet, [cell.key])
-            else:
-                (block.toggle_whole if name == "whole" else block.toggle_collapsed)()
-                page.fit_blocks([cell.key])
+            self._fold(page, name, [editor.model.cells.key(index) for index in selected])
+
+    def _change_cells(
+        self, sheet: DocumentView, page: PageView | None, name: str, selected: range
+    ) -> None:
+        cells = self._cells.do(sheet, name, selected[0], selected[-1])
+        if cells is not None and page is not None and page.mode.is_on:
+            page.mode.select(cells)
+
+    def _fold(self, page: PageView, name: str, cell_keys: list[str]) -> None:
+        blocks = [block for key in cell_keys if (block := page.outputs.get(key)) is not None]
+        if not blocks:
+            self._refuse("The cell has no output.", "Run it by F5.")
+        for block in blocks:
+            (block.toggle_whole if name == "whole" else block.toggle_collapsed)()
+        page.fit_blocks(cell_keys)
 
     def _refuse(self, message: str, next_step: str) -> None:
         self._post(Failed(UsageError(message, next_step)))
 
     def _post(self, message: Message) -> None:
         self._widget.post_message(message)
-
-    def _clear(self, sheet: DocumentView, cell_keys: list[str]) -> None:
-        for page in self._of(sheet):
-            for key in cell_keys:
-                block = page.outputs.get(key)
-                if block is not None:
-                    self._cleared[key] = block.view.execution_id
-        self._show(sheet)
 
     def stale(self, sheet: DocumentView) -> list[Cell]:
         """The stale cells of a document, in order."""
@@ -208,8 +257,11 @@ class Pages:
         page.fit_blocks([cell_key])
 
 
-def _id(view: ExecutionView) -> str:
-    return view.execution_id
+def _cells_at_caret(editor: CodeEditor) -> range:
+    """The cells that the selection touches."""
+    first, last = editor.model.line_range()
+    cells = editor.model.cells
+    return range(cells.at(first), cells.at(max(first, last)) + 1)
 
 
 def _is_other(view: ExecutionView, frame: Frame) -> bool:
