@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from codeexec.config.model import Editor, Settings
 from support.bench import open_bench
 
 pytestmark = pytest.mark.slow
@@ -69,3 +70,19 @@ async def test_a_folder_without_a_project_is_told(tmp_path: Path) -> None:
     async with open_bench(tmp_path, {"a.py": "1\n"}) as bench:
         await bench.press("ctrl+f7")
         await bench.is_told("There is no project in")
+
+
+async def test_a_document_is_formatted_by_its_key_and_when_it_is_saved(tmp_path: Path) -> None:
+    settings = Settings(editor=Editor(format_on_save=True))
+    async with open_bench(
+        tmp_path, {"a.c": "int main( ){return 0;}\n"}, settings=settings
+    ) as bench:
+        bench.editor.at("int main( ){return 0;}")
+        await bench.press("ctrl+f3")
+        sheet = bench.workbench.documents.sheet
+        assert sheet is not None
+        await bench.until(lambda: sheet.editor.text == "int main() { return 0; }\n", "the format")
+        assert (tmp_path / "work/a.c").read_text() == "int main( ){return 0;}\n"
+        await bench.press("ctrl+z", "ctrl+s")
+        path = tmp_path / "work/a.c"
+        await bench.until(lambda: path.read_text() == "int main() { return 0; }\n", "the file")

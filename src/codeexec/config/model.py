@@ -75,6 +75,10 @@ class Editor:
     save_before_run: bool = True
     """Save the document whenever something of it is run."""
 
+    format_on_save: bool = False
+    """Format the document when it is saved by its key, where a formatter of its language is
+    installed (clang-format, gofmt, rustfmt, shfmt)."""
+
     trim_on_save: bool = False
     """Remove blanks at line ends when saving, but in Markdown, where they mean something."""
 

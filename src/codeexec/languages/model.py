@@ -38,6 +38,8 @@ class Language:
     colors: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     kernels: tuple[str, ...] = ()
+    formatter: tuple[str, ...] = ()
+    install_formatter: str = ""
 
     @property
     def runs(self) -> bool:

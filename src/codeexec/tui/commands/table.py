@@ -160,6 +160,8 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
           "Finds files of the folder by a few letters of their name."),
         c("file.new", "New file", "anywhere", "new_file", "ctrl+t"),
         c("file.save", "Save", "anywhere", "save", "ctrl+s"),
+        c("file.format", "Format the document", "anywhere", "format_document", "ctrl+f3",
+          "By clang-format, gofmt, rustfmt or shfmt; one undo takes it back."),
         c("file.save_as", "Save as…", "anywhere", "save_as", "alt+shift+s"),
         c("file.reload", "Reload from disk", "anywhere", "reload_file", "alt+shift+r"),
         c("file.compare", "Compare with what is on disk", "anywhere", "compare_file",

@@ -10,7 +10,16 @@ from textual.actions import parse
 from codeexec.domain.errors import Denied
 
 REFUSED = frozenset(
-    {"save", "save_as", "new_file", "external_editor", "keep_file", "reload_file", "trust"}
+    {
+        "save",
+        "save_as",
+        "format_document",
+        "new_file",
+        "external_editor",
+        "keep_file",
+        "reload_file",
+        "trust",
+    }
     | {"interrupt", "restart", "choose_kernel", "shut_down", "clear_queue", "pause_kernel"}
     | {"choose_policy", "rename_session", "stop_and_quit", "new_session"}
     | {"fix_problem", "fix", "next_profile", "configure_program"}

@@ -11,6 +11,7 @@ from textual.message import Message
 from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import CodeexecError
 from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.files.formatting import format_document, has_formatter
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.session.ask import SaveRequested
 from codeexec.tui.session.watch_only import refusal
@@ -31,6 +32,7 @@ class SavingController:
         return {
             "save": self.save_front,
             "save_as": InWorker(self.save_front_as),
+            "format_document": self.format_front,
             "reload_file": self.reload,
             "compare_file": InWorker(self.compare_front),
             "keep_file": self.keep,
@@ -47,9 +49,34 @@ class SavingController:
 
     # -- the document in front -------------------------------------------------------------------
 
-    def save_front(self) -> None:
+    async def save_front(self) -> None:
+        """Save the document in front, formatted first where that is set."""
+        sheet = self._documents.sheet
+        is_wanted = self._state.settings.editor.format_on_save and not self._watches
+        if is_wanted and sheet is not None and has_formatter(sheet.language):
+            await self._format(sheet)
         if self._documents.saver.save() and (sheet := self._documents.sheet) is not None:
             self._surface.notify(f"Saved {sheet.title}.", timeout=2)
+
+    async def format_front(self) -> None:
+        """Format the document in front by the program for its language."""
+        sheet = self._documents.sheet
+        if self._watches:
+            self._surface.show_error(refusal())
+        elif sheet is not None and not await self._format(sheet):
+            self._surface.notify(f"{sheet.title} is formatted already.", timeout=2)
+
+    async def _format(self, sheet: DocumentView) -> bool:
+        """Whether it has changed, or an error was shown."""
+        try:
+            return await format_document(sheet)
+        except CodeexecError as error:
+            self._surface.show_error(error)
+            return True
+
+    @property
+    def _watches(self) -> bool:
+        return self._documents.context.watch_only
 
     async def save_front_as(self) -> None:
         if self._documents.sheet is not None:
