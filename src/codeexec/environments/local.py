@@ -105,6 +105,10 @@ class LocalEnvironment(HostFiles):
     async def for_programs(self, tell: Tell) -> LocalEnvironment:
         return self
 
+    def release(self, terminal: LocalTerminal) -> None:
+        """Let it go on when this environment ends: it was kept for another server."""
+        self._terminals.discard(terminal)
+
     async def is_running(self) -> bool:
         return not self._ended
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from codeexec.domain.requests import KernelInfo
     from codeexec.environments.base import Environment
     from codeexec.environments.files import Folder
+    from codeexec.environments.holder.holding import Holding
     from codeexec.environments.trust.store import Trust
     from codeexec.kernels.docker.containers import ContainerSettings
 
@@ -42,11 +43,13 @@ BUILT_IN = {
 
 class BackendContext(Struct, frozen=True):
     """What a backend is made with: `containers` gives the settings of containers, `trust` decides
-    what may be executed, `start_timeout` is in seconds."""
+    what may be executed, `start_timeout` is in seconds. `holding` has processes that outlive the
+    server; None where there is no server."""
 
     containers: Callable[[], ContainerSettings]
     trust: Trust
     start_timeout: float
+    holding: Holding | None = None
 
 
 class Backend(ABC):

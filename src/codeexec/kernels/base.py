@@ -102,6 +102,8 @@ class Finished:
     status: Literal["ok", "error", "aborted"]
     error: ErrorInfo | None = None
     count: int | None = None
+    is_known: bool = False
+    """How it ended is known for certain, though it has no prompt number."""
 
 
 @dataclass(frozen=True, slots=True)

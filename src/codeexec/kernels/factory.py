@@ -52,7 +52,9 @@ class Kernels:
         self._early = early or EarlyKernel()
         self._trust = trust or TrustStore()
         self._local = LocalBackend(self._early, self._trust, start_timeout, holding)
-        context = BackendContext(containers or _default_settings, self._trust, start_timeout)
+        context = BackendContext(
+            containers or _default_settings, self._trust, start_timeout, holding
+        )
         self._backends = Backends(context, {LOCAL: self._local, **(backends or {})})
 
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:

@@ -42,6 +42,36 @@ class Chunk:
     data: bytes
 
 
+class ChannelReader:
+    """One reading of a channel. What is not acknowledged is kept for the next reader; beyond a
+    limit the process has to wait for that."""
+
+    def __init__(self, client: HolderClient, number: int, channel: str, after: int) -> None:
+        self._client = client
+        self._request: dict[str, object] = {
+            "do": "read", "job": number, "channel": channel, "after": after
+        }  # fmt: skip
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def __aiter__(self) -> AsyncIterator[Chunk]:
+        reader, writer, offset = await self._client.dial(self._request)
+        self._writer = writer
+        try:
+            while data := await reader.read(CHUNK):
+                yield Chunk(offset, data)
+                offset += len(data)
+        except ConnectionError:
+            return  # the holder has ended; `wait` says so
+        finally:
+            self._writer = None
+            writer.close()
+
+    def acknowledge(self, offset: int) -> None:
+        """The holder need not keep what is before `offset`."""
+        if self._writer is not None:
+            self._writer.write(ACK.pack(offset))
+
+
 class HeldProcess:
     """A process whose parent is the holder; it ends with this client unless `keep` is called."""
 
@@ -74,18 +104,14 @@ class HeldProcess:
     async def read(self, channel: str = TERMINAL, after: int = 0) -> AsyncIterator[Chunk]:
         """What it writes, from offset `after` on, or from the oldest byte that is kept. A chunk is
         acknowledged when the next one is asked for: until then the holder keeps it."""
-        link = await self._client.dial({"do": "read", "job": self.number, "channel": channel,
-                                        "after": after})  # fmt: skip
-        reader, writer, offset = link
-        try:
-            while data := await reader.read(CHUNK):
-                yield Chunk(offset, data)
-                offset += len(data)
-                writer.write(ACK.pack(offset))
-        except ConnectionError:
-            return  # the holder has ended; `wait` says so
-        finally:
-            writer.close()
+        reader = ChannelReader(self._client, self.number, channel, after)
+        async for chunk in reader:
+            yield chunk
+            reader.acknowledge(chunk.offset + len(chunk.data))
+
+    def reader(self, channel: str = TERMINAL, after: int = 0) -> ChannelReader:
+        """The same, acknowledged by the caller."""
+        return ChannelReader(self._client, self.number, channel, after)
 
     async def signal(self, number: int, *, to: str = "group") -> None:
         """`to` is `group`, or `foreground`: of its terminal."""
@@ -376,6 +402,8 @@ class LeftBehind:
     end: ProcessEnd
     output: Chunk
     """The last bytes of its terminal, or of its stdout."""
+    ended_at: float = 0.0
+    """In seconds since 1970, about."""
 
 
 def read_left_behind(folder: Path, channel: str = TERMINAL) -> LeftBehind | None:
@@ -390,7 +418,8 @@ def read_left_behind(folder: Path, channel: str = TERMINAL) -> LeftBehind | None
     channels = content.get("channels")
     bounds = channels.get(channel) if isinstance(channels, dict) else None
     start = bounds[0] if isinstance(bounds, list) and bounds else 0
-    return LeftBehind(end, Chunk(start if isinstance(start, int) else 0, data))
+    output = Chunk(start if isinstance(start, int) else 0, data)
+    return LeftBehind(end, output, (folder / "exit").stat().st_mtime)
 
 
 def read_left_end(folder: Path) -> ProcessEnd | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from codeexec.environments.base import InputWait, ProcessEnd, TerminalSize
-from codeexec.environments.holder.client import Chunk, HeldProcess, HolderClient
+from codeexec.environments.holder.client import ChannelReader, Chunk, HeldProcess, HolderClient
 from codeexec.environments.input_wait import wait_of
 from codeexec.environments.short_folders import make_folder, remove_flat
 
@@ -40,6 +40,10 @@ class LocalTerminal:
     def read(self, after: int = 0) -> AsyncIterator[Chunk]:
         """See `HeldProcess.read`."""
         return self._process.read(after=after)
+
+    def reader(self, after: int = 0) -> ChannelReader:
+        """See `HeldProcess.reader`."""
+        return self._process.reader(after=after)
 
     async def write(self, data: bytes) -> None:
         async with self._writing:

@@ -256,7 +256,8 @@ class KernelSlot:
             return []
         status = "cancelled" if event.status == "aborted" else event.status
         reason = PASSED_OVER if event.status == "aborted" else ""
-        if execution_id == self._unheard and event.status == "ok" and event.count is None:
+        is_known = event.is_known or event.count is not None
+        if execution_id == self._unheard and event.status == "ok" and not is_known:
             status, reason = "lost", "It ended while the session server was away; how is not known."
         if execution_id in self._timed_out:
             status, reason = "timed_out", _out_of_time(view.options.timeout)

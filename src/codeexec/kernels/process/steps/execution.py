@@ -8,21 +8,27 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Literal
 
 from codeexec.domain.errors import CodeexecError, Conflict, EnvironmentUnavailable
 from codeexec.domain.options import ProgramOptions
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.domain.plain_files import read_first_line
 from codeexec.environments.base import Environment, TerminalSize
+from codeexec.environments.holder.client import ChannelReader, LeftBehind
+from codeexec.environments.holder.terminal import LocalTerminal
 from codeexec.environments.local import LocalEnvironment
+from codeexec.environments.marks import MARK
+from codeexec.environments.short_folders import remove_flat
 from codeexec.kernels.base import (
     ExecuteCall,
     Finished,
     InputRequested,
     KernelChoice,
     KernelEvent,
+    Reached,
     Sink,
     Started,
     StepDone,
@@ -36,9 +42,10 @@ from codeexec.kernels.process.steps.guest import GuestPrograms
 from codeexec.kernels.process.steps.report import BuiltStep, build_error, step_result
 from codeexec.kernels.process.steps.session_build import SessionBuild
 from codeexec.kernels.process.steps.store import HostStore, PreparedProgram
+from codeexec.kernels.process.steps.survival import RunningProgram, Survival
 from codeexec.kernels.process.steps.terminal_run import TerminalRun, absolute_file, prepared
 from codeexec.languages.model import Language
-from codeexec.languages.plan import PlanOptions, language_of_program
+from codeexec.languages.plan import Plan, PlanOptions, language_of_program
 from codeexec.languages.projects.reports import PROJECT
 
 log = logging.getLogger(__name__)
@@ -63,6 +70,7 @@ class ProgramExecution:
         call: ExecuteCall,
         sink: Sink,
         guests: FindGuests,
+        survival: Survival | None = None,
     ) -> None:
         self._language = language
         self._environment = environment
@@ -71,9 +79,14 @@ class ProgramExecution:
         self._options = call.options.program or ProgramOptions()
         self._sink = sink
         self._guests = guests
+        self._survival = survival
         self._build: SessionBuild | ProjectSessionBuild | None = None
         self._run: TerminalRun | None = None
-        self._answers: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._last_step: list[KernelEvent] = []
+        self._end_offset: int | None = None
+        self._left_folder = ""
+        self._is_closed = False
         self._tail = ""
         self._is_ended = False
 
@@ -98,7 +111,39 @@ class ProgramExecution:
         except OSError as error:
             words = f"{error.filename or 'A file'}: {error.strerror or error}"
             finished = self._finished(ErrorInfo("Not run", words))
-        self._tell(finished)
+        self._tell_end(finished)
+
+    async def resume(
+        self, running: RunningProgram, left: LocalTerminal | LeftBehind, after: int
+    ) -> None:
+        """Go on with a program that another server has started, whose output is in the journal up
+        to the offset `after`."""
+        plan = Plan((), running.command, running.tool)
+        program = Program(self._language, plan, Path(running.cwd), {}, None)
+        if isinstance(left, LeftBehind):
+            await self._take_left(running, left, after, program)
+            return
+        run = self._run = TerminalRun(left, self._write, self._ask, left.reader(after))
+        run.offset = after
+        try:
+            finished = await self._follow(run, program, running.began)
+        except CodeexecError as error:
+            finished = self._finished(ErrorInfo(error.title, error.message))
+        self._tell_end(finished)
+
+    async def _take_left(
+        self, running: RunningProgram, left: LeftBehind, after: int, program: Program
+    ) -> None:
+        start, data = left.output.offset, left.output.data
+        lost = max(start - after, 0)
+        text = data[max(after - start, 0) :].decode("utf-8", "replace")
+        if text or lost:
+            self._tell(StreamWritten(self._call.execution, "stdout", _lost_words(lost) + text))
+        seconds = max(left.ended_at - running.began, 0.0)
+        step = await asyncio.to_thread(step_result, program, "run", left.end, seconds, text)
+        self._last_step = [StepDone(self._call.execution, step)]
+        self._left_folder, self._end_offset = running.terminal, start + len(data)
+        self._tell_end(self._finished(exit_error(left.end.code)))
 
     @property
     def _is_local(self) -> bool:
@@ -158,6 +203,8 @@ class ProgramExecution:
         root = Path(self._environment.base_paths.workspace)
         named = path.relative_to(root) if path.is_relative_to(root) else path
         environ = {**os.environ, **self._choice.env}
+        if self._survival is not None:
+            environ[MARK] = self._survival.folder  # the next server ends a compiler by it
         program = plan_program(
             self._language, str(named), root, environ, choice, first_line=first_line
         )
@@ -182,7 +229,7 @@ class ProgramExecution:
 
     async def _run_program(self, program: Program) -> Finished:
         options = self._call.options
-        began = time.monotonic()
+        began = time.time()
         terminal = await self._environment.open_terminal(
             self._command(program),
             size=TerminalSize(options.columns or SCREEN_COLUMNS, self._options.rows),
@@ -191,11 +238,44 @@ class ProgramExecution:
         if self._is_ended:  # interrupted while the terminal was being made
             await terminal.kill()
             return self._finished(exit_error(-signal.SIGINT))
-        self._run = TerminalRun(terminal, self._write, self._ask)
-        end = await self._run.run()
-        seconds = time.monotonic() - began
+        reader = None
+        if self._survival is not None and self._survival.outlives:
+            assert isinstance(terminal, LocalTerminal), "programs of a container end with it"
+            try:
+                reader = await self._keep(self._survival, terminal, program, began)
+            except BaseException:
+                await terminal.kill()
+                raise
+        run = self._run = TerminalRun(terminal, self._write, self._ask, reader)
+        return await self._follow(run, program, began)
+
+    async def _keep(
+        self, survival: Survival, terminal: LocalTerminal, program: Program, began: float
+    ) -> ChannelReader:
+        """Let the program outlive this server. Noted before: it is never run twice. OSError."""
+        survival.number += 1
+        running = RunningProgram(
+            self._call.execution,
+            survival.number,
+            terminal.process.folder,
+            began,
+            program.plan.run,
+            program.plan.tool,
+            str(program.cwd),
+            self._options.echo,
+            self._call.options.allow_stdin,
+        )
+        await asyncio.to_thread(survival.note, running)
+        await asyncio.to_thread(terminal.process.keep)
+        return terminal.reader()
+
+    async def _follow(self, run: TerminalRun, program: Program, began: float) -> Finished:
+        end = await (run.run() if run.reader is None else run.follow())
+        seconds = max(time.time() - began, 0.0)
         step = await asyncio.to_thread(step_result, program, "run", end, seconds, self._tail)
-        self._tell(StepDone(self._call.execution, step))
+        self._last_step = [StepDone(self._call.execution, step)]
+        if run.reader is not None:
+            self._end_offset = run.offset
         return self._finished(exit_error(end.code))
 
     def _command(self, program: Program) -> tuple[str, ...]:
@@ -213,25 +293,73 @@ class ProgramExecution:
         return {**own, **self._options.environment}
 
     def _finished(self, error: ErrorInfo | None) -> Finished:
-        return Finished(self._call.execution, "error" if error else "ok", error)
+        status: Literal["ok", "error"] = "error" if error else "ok"
+        return Finished(self._call.execution, status, error, is_known=True)
 
-    def _write(self, text: str) -> None:
+    def _tell_end(self, finished: Finished) -> None:
+        """All in one batch, so that it is in the journal whole or not at all."""
+        place: list[KernelEvent] = []
+        if self._survival is not None and self._end_offset is not None:
+            place = [self._survival.place(self._end_offset + 1)]
+        self._sink([*self._last_step, finished, *place])
+
+    def _write(self, text: str, offset: int) -> None:
         self._tail = (self._tail + text)[-MOST_ERRORS:]
-        self._tell(StreamWritten(self._call.execution, "stdout", text))
+        run = self._run
+        if run is None or run.reader is None or self._survival is None:
+            self._tell(StreamWritten(self._call.execution, "stdout", text))
+            return
+        lost, run.lost = run.lost, 0
+        written = StreamWritten(self._call.execution, "stdout", _lost_words(lost) + text)
+        self._sink([written, self._survival.place(offset)])
 
-    def _ask(self, is_password: bool) -> None:
+    def acknowledge(self, place: Reached) -> None:
+        """What comes before this place is in the journal."""
+        survival, run = self._survival, self._run
+        if survival is None or place.part != survival.number:
+            return
+        if run is not None and run.reader is not None:
+            run.reader.acknowledge(min(place.number, run.offset))
+        if self._end_offset is not None and place.number > self._end_offset:
+            self._start(self.close())
+
+    async def close(self) -> None:
+        """End what the program has left, once its end is in the journal. Can be repeated."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._run is not None and self._run.reader is not None:
+            await self._run.terminal.kill()
+        if self._left_folder:
+            await asyncio.to_thread(remove_flat, self._left_folder)
+
+    def release(self) -> None:
+        """Leave the program to the next server."""
+        self._is_closed = True
+        run = self._run
+        if run is None or run.reader is None or not isinstance(run.terminal, LocalTerminal):
+            return
+        if isinstance(self._environment, LocalEnvironment):
+            self._environment.release(run.terminal)
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _ask(self, is_password: bool, wait: str) -> None:
         if self._call.options.allow_stdin:
             is_password &= self._options.echo
-            self._tell(InputRequested(self._call.execution, "", is_password, echoed=True))
+            execution = self._call.execution
+            message = f"{execution}:{wait}" if wait else ""
+            self._tell(InputRequested(execution, "", is_password, message, echoed=True))
 
     def _tell(self, event: KernelEvent) -> None:
         self._sink([event])
 
     def answer(self, text: str) -> None:
         if self._run is not None:
-            task = asyncio.create_task(self._type(self._run, text))
-            self._answers.add(task)
-            task.add_done_callback(self._answers.discard)
+            self._start(self._type(self._run, text))
 
     async def _type(self, run: TerminalRun, text: str) -> None:
         try:
@@ -257,3 +385,7 @@ class ProgramExecution:
             pass  # the container has ended
         except TimeoutError:
             await self._environment.terminate()
+
+
+def _lost_words(count: int) -> str:
+    return f"[{count} bytes were not kept while no session server ran]\n" if count else ""

@@ -12,12 +12,16 @@ import logging
 import signal
 from pathlib import Path
 
+from msgspec import to_builtins
+
 from codeexec.domain.errors import CodeexecError, KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
-from codeexec.domain.options import PROGRAMS, PROJECT_KERNEL
+from codeexec.domain.options import PROGRAMS, PROJECT_KERNEL, ExecuteOptions, ProgramOptions
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.environments.base import Environment
+from codeexec.environments.holder.holding import Holding
 from codeexec.environments.local import LocalEnvironment
+from codeexec.environments.marks import MARK, end_marked
 from codeexec.kernels.backends import Backend, BackendContext
 from codeexec.kernels.base import (
     ExecuteCall,
@@ -26,13 +30,17 @@ from codeexec.kernels.base import (
     Kernel,
     KernelChoice,
     KernelUsage,
+    NeverTaken,
     Notice,
+    OutputCleared,
+    Reached,
     Ready,
     Sink,
 )
 from codeexec.kernels.capabilities import Capabilities
 from codeexec.kernels.process.steps.execution import ProgramExecution
 from codeexec.kernels.process.steps.guest import GuestPrograms
+from codeexec.kernels.process.steps.survival import Survival
 from codeexec.languages.catalog import by_name
 from codeexec.languages.model import Language
 from codeexec.languages.plan import has_programs
@@ -42,7 +50,7 @@ log = logging.getLogger(__name__)
 
 
 def make_backend(context: BackendContext) -> Backend:
-    return ProgramsBackend()
+    return ProgramsBackend(context.holding)
 
 
 class ProgramsBackend(Backend):
@@ -51,23 +59,62 @@ class ProgramsBackend(Backend):
     name = PROGRAMS
     loss_reason = "The session server ended, and its programs with it."
 
+    def __init__(self, holding: Holding | None = None) -> None:
+        """`holding` has programs that outlive the server; without it they end with it."""
+        self._holding = holding
+
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
         """NotFound for an unknown language, UsageError for one that has no tools."""
-        if f"{PROGRAMS}:{choice.name}" == PROJECT_KERNEL:
-            return StepsKernel(PROJECT, choice, sink)
-        language = by_name(choice.name or "bash")
-        if not has_programs(language):
+        language = _language_named(choice.name or "bash")
+        if language is not PROJECT and not has_programs(language):
             raise UsageError(
                 f"{language.title} files are not run as programs of this kind.",
                 "Run them on a kernel of their language, if there is one.",
             )
-        return StepsKernel(language, choice, sink)
+        return StepsKernel(language, choice, sink, self._holding)
+
+    async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
+        """The kernel with its program that runs, or has ended since. None where nothing is known
+        of that one."""
+        folder = str(handle.get("folder") or "")
+        if self._holding is None or not folder:
+            return None
+        await asyncio.to_thread(end_marked, MARK, folder)  # compilers
+        env = handle.get("env")
+        choice = KernelChoice(
+            str(handle.get("cwd") or "/"),
+            str(handle.get("name") or ""),
+            env={str(k): str(v) for k, v in env.items()} if isinstance(env, dict) else {},
+            backend=PROGRAMS,
+            session=str(handle.get("session_id") or ""),
+        )
+        survival = Survival(self._holding, folder)
+        kernel = StepsKernel(_language_named(choice.name), choice, sink, self._holding, survival)
+        if await kernel.resume(running, handle):
+            return kernel
+        survival.remove()
+        return None
+
+
+def _language_named(name: str) -> Language:
+    """NotFound for an unknown one."""
+    return PROJECT if f"{PROGRAMS}:{name}" == PROJECT_KERNEL else by_name(name)
 
 
 class StepsKernel:
     """Builds and runs programs of one language."""
 
-    def __init__(self, language: Language, choice: KernelChoice, sink: Sink) -> None:
+    def __init__(
+        self,
+        language: Language,
+        choice: KernelChoice,
+        sink: Sink,
+        holding: Holding | None = None,
+        survival: Survival | None = None,
+    ) -> None:
+        """`survival` is what another server has left."""
+        self._holding = holding
+        self._survival = survival
         self._language = language
         self._choice = choice
         self._sink = sink
@@ -93,17 +140,78 @@ class StepsKernel:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(stdin=self, host_paths=True)
+        lasting = self if self._survival is not None else None
+        return Capabilities(stdin=self, host_paths=True, adoption=lasting, outbox=lasting)
 
     async def start(self) -> Ready:
         try:
-            await self._environment()
+            environment = await self._environment()
         except CodeexecError as error:
             raise KernelUnavailable(error.message, error.next_step) from error
+        is_held = self._holding is not None and isinstance(environment, LocalEnvironment)
+        if self._holding is not None and is_held and self._survival is None:
+            try:
+                self._survival = await asyncio.to_thread(Survival.begin, self._holding)
+            except OSError as error:
+                log.warning("programs end with the server: %s", error)
         return Ready(None, self._language.name, "", "", subshells=False)
 
     def handle(self) -> Handle:
-        return {}
+        if self._survival is None:
+            return {}
+        return {
+            "ref": to_builtins(self.ref),
+            "folder": self._survival.folder,
+            "outbox": self._survival.outbox(),
+            "name": self._choice.name or self._language.name,
+            "cwd": self._choice.cwd,
+            "env": dict(self._choice.env),
+            "session_id": self._choice.session,
+        }
+
+    def let_outlive(self) -> None:
+        if self._survival is not None:
+            self._survival.outlives = True
+
+    async def detach(self) -> None:
+        if self._survival is None or not self._survival.outlives:
+            await self.shutdown()
+            return
+        if self._running is not None:
+            self._running.release()
+        await self._stop()
+
+    def acknowledge(self, place: Reached) -> None:
+        if self._running is not None:
+            self._running.acknowledge(place)
+
+    async def resume(self, running: str, handle: Handle) -> bool:
+        """Go on with the program of the execution `running`. False where it is not known how that
+        one has ended."""
+        survival = self._survival
+        assert survival is not None, "an adopted kernel has one"
+        outbox = handle.get("outbox")
+        place = outbox if isinstance(outbox, dict) else {}
+        offset, number = int(place.get("number", 0)), int(place.get("part", 0))
+        noted = await asyncio.to_thread(survival.noted)
+        survival.number = max(number, noted.number if noted is not None else 0)
+        if noted is None or noted.execution != running:
+            if noted is not None:
+                await survival.drop(noted)
+            if running:  # it was planned or built: its report is told again
+                self._sink([OutputCleared(running, wait=False), NeverTaken(running)])
+            return True
+        left = await survival.find(noted)
+        if left is None:
+            return False
+        program = ProgramOptions(echo=noted.echo)
+        options = ExecuteOptions(allow_stdin=noted.allow_stdin, program=program)
+        execution = self._running = self._make(
+            await self._environment(), ExecuteCall(running, "", options)
+        )
+        after = offset if number == noted.number else 0
+        self._task = asyncio.create_task(execution.resume(noted, left, after))
+        return True
 
     def execute(self, call: ExecuteCall) -> None:
         self._task = asyncio.create_task(self._execute(call))
@@ -115,10 +223,21 @@ class StepsKernel:
             failure = ErrorInfo(error.title, f"{error.message} {error.next_step}".rstrip())
             self._sink([Finished(call.execution, "error", failure)])
             return
-        execution = self._running = ProgramExecution(
-            self._language, environment, self._choice, call, self._sink, self._guests_of
-        )
+        if self._running is not None:
+            await self._running.close()
+        execution = self._running = self._make(environment, call)
         await execution.run()
+
+    def _make(self, environment: Environment, call: ExecuteCall) -> ProgramExecution:
+        return ProgramExecution(
+            self._language,
+            environment,
+            self._choice,
+            call,
+            self._sink,
+            self._guests_of,
+            self._survival,
+        )
 
     def _guests_of(self, environment: Environment) -> GuestPrograms:
         if self._guest is None or self._guest.environment is not environment:
@@ -129,7 +248,7 @@ class StepsKernel:
         if self._choice.place is not None:
             return await self._choice.place().for_programs(self._tell)
         if self._own is None:
-            self._own = LocalEnvironment(Path(self._choice.cwd))
+            self._own = LocalEnvironment(Path(self._choice.cwd), self._holding)
         return self._own
 
     def _tell(self, title: str, message: str) -> None:
@@ -157,13 +276,22 @@ class StepsKernel:
         return await self.start()
 
     async def shutdown(self) -> None:
+        running = self._running
+        await self._stop()
+        if running is not None:
+            await running.close()
+        if self._survival is not None:
+            await asyncio.to_thread(self._survival.remove)
+            self._survival = None
+        if self._own is not None:
+            await self._own.terminate()
+            self._own = None
+
+    async def _stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._running = self._task = None
-        if self._own is not None:
-            await self._own.terminate()
-            self._own = None
 
     def usage(self) -> KernelUsage:
         return KernelUsage(None, None)

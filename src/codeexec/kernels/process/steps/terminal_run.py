@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import codecs
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import PurePosixPath
 
 from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.environments.base import ProcessEnd, TerminalHandle
+from codeexec.environments.holder.client import ChannelReader
 
 GATHER = 0.004
 """Seconds in which small reads are gathered: each batch is journaled and painted."""
@@ -60,16 +61,23 @@ def absolute_file(command: Sequence[str], file: str, cwd: str) -> tuple[str, ...
 
 
 class TerminalRun:
-    """`write` takes text of the output. `ask` is called when the program waits for a line, once
-    until `answer`; its argument tells whether that is a password."""
+    """`write` takes text of the output, and the offset of the byte after it. `ask` is called when
+    the program waits for a line, once until `answer`: is that a password, and the name of this
+    wait. With `reader` its chunks are the output, which the caller acknowledges."""
 
     def __init__(
         self,
         terminal: TerminalHandle,
-        write: Callable[[str], None],
-        ask: Callable[[bool], None],
+        write: Callable[[str, int], None],
+        ask: Callable[[bool, str], None],
+        reader: ChannelReader | None = None,
     ) -> None:
         self.terminal = terminal
+        self.reader = reader
+        self.offset = 0
+        """That of the last text."""
+        self.lost = 0
+        """Bytes that were not kept for `reader`."""
         self._write = write
         self._ask = ask
         self._pieces: list[bytes] = []
@@ -82,6 +90,13 @@ class TerminalRun:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     async def run(self) -> ProcessEnd:
+        """Follow the program to its end, and end all that it has started."""
+        try:
+            return await self.follow()
+        finally:
+            await self.terminal.kill()
+
+    async def follow(self) -> ProcessEnd:
         """Follow the program to its end. EnvironmentUnavailable when its environment has ended."""
         reading = asyncio.ensure_future(self._read())
         looking = asyncio.ensure_future(self._look_for_questions())
@@ -93,7 +108,6 @@ class TerminalRun:
             for task in (looking, ending, reading):
                 task.cancel()
             await asyncio.gather(looking, ending, reading, return_exceptions=True)
-            await self.terminal.kill()
 
     async def _end_reading(self, reading: asyncio.Future[None]) -> None:
         """What a program has left in the background may write for ever."""
@@ -113,7 +127,7 @@ class TerminalRun:
         await self.terminal.write(data if text == END_OF_INPUT else data + b"\n")
 
     async def _read(self) -> None:
-        async for data in self.terminal.output:
+        async for data in self._chunks():
             self._pieces.append(data)
             self._waiting += len(data)
             self._total += len(data)
@@ -121,6 +135,17 @@ class TerminalRun:
             while self._waiting > MOST_WAITING:
                 self._taken.clear()
                 await self._taken.wait()
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        if self.reader is None:
+            async for data in self.terminal.output:
+                yield data
+            return
+        async for chunk in self.reader:
+            if not self._total:
+                self.lost = chunk.offset - self.offset
+                self.offset = chunk.offset
+            yield chunk.data
 
     async def _pass_on(self, reading: asyncio.Future[None]) -> None:
         reading.add_done_callback(lambda _: self._arrived.set())
@@ -135,8 +160,10 @@ class TerminalRun:
         data, self._pieces, self._waiting = b"".join(self._pieces), [], 0
         self._taken.set()
         text = self._decoder.decode(data, final=final)
+        self.offset += len(data)
         if text:
-            self._write(text)
+            undecoded = len(self._decoder.getstate()[0])
+            self._write(text, self.offset - undecoded)
 
     async def _look_for_questions(self) -> None:
         silence, pause = 0.0, FIRST_LOOK
@@ -153,4 +180,4 @@ class TerminalRun:
             is_new = wait.token != self._asked_for or not wait.token
             if is_for_input and is_new and self._total == total:
                 self._is_asking, self._asked_for = True, wait.token
-                self._ask(not wait.is_echoing)
+                self._ask(not wait.is_echoing, wait.token)
