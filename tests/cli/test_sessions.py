@@ -96,11 +96,12 @@ def test_the_life_of_a_session(
     assert desk.run("sessions", "export", "work", "out.txt").returncode == 0
     assert displays in (desk.folder / "out.txt").read_text()
 
-    for name in ("out.ipynb", "out.py", "out.jsonl"):
+    for name in ("out.ipynb", "out.py", "out.jsonl", "out.html"):
         assert desk.run("sessions", "export", "work", name).returncode == 0
     book = read_notebook(desk.folder / "out.ipynb")
     assert [cell.source for cell in book.cells[:3]] == ["x = 1\nprint('one')", "x + 1", "1/0"]
     assert book.cells[1].outputs[0].data["text/plain"] == "2"
+    assert "ZeroDivisionError" in (desk.folder / "out.html").read_text()
     assert "# %%\nx + 1\n" in (desk.folder / "out.py").read_text()
     events = (desk.folder / "out.jsonl").read_text().splitlines()
     assert [json.loads(line)["seq"] for line in events] == list(range(1, len(events) + 1))

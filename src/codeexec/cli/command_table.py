@@ -15,6 +15,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "codeexec.cli.commands.workbench:demo",
         "Take the tour: a lesson in steps on a real kernel.",
     ),
+    "export": (
+        "codeexec.cli.commands.export:export",
+        "Write a notebook or a script as HTML, Markdown, PDF …",
+    ),
     "sessions": (
         "codeexec.cli.commands.sessions:sessions",
         "List, show, stop, remove, export sessions.",

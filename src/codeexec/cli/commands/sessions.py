@@ -319,21 +319,27 @@ def _print_output(journal: Journal, view: ExecutionView, blobs: BlobStore, color
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @JSON
 def export(name: str, out: Path, force: bool, as_json: bool) -> None:
-    """Write a session to OUT: a notebook (.ipynb), a script of cells (.py), text (.txt) or
-    events (.jsonl)."""
+    """Write a session to OUT: a notebook (.ipynb), a script of cells (.py), a page (.html), .md,
+    .pdf, text (.txt) or events (.jsonl)."""
+    from codeexec.documents.export.forms import FORMS as PAGES
+    from codeexec.documents.export.forms import export as exported
     from codeexec.documents.files import write_atomic
+    from codeexec.documents.notebook.convert import parse_notebook
     from codeexec.session.output.export import FORMS
     from codeexec.session.output.export import export as pieces
 
     form = out.suffix.lower().removeprefix(".")
-    if form not in FORMS:
-        suffixes = ", ".join(f".{suffix}" for suffix in FORMS)
+    if form not in FORMS and form not in PAGES:
+        suffixes = ", ".join(f".{suffix}" for suffix in dict.fromkeys((*FORMS, *PAGES)))
         raise UsageError(f"{out.suffix or out} is not a known format.", f"Use {suffixes}.")
     if out.exists() and not force:
         raise UsageError(f"{out} exists already.", "Give another name, or --force.")
     session_id, journal = open_journal(name)
     blobs = BlobStore(sessions_folder() / session_id / "blobs")
-    content = b"".join(pieces(form, journal, journal.restore(), blobs))
+    is_page = form not in FORMS
+    content = b"".join(pieces("ipynb" if is_page else form, journal, journal.restore(), blobs))
+    if is_page:
+        content = exported(parse_notebook(content), form, name)
     write_atomic(out.absolute(), content)
     journal.close()
     if as_json:

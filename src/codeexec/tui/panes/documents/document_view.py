@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import time
 from collections.abc import Sequence
@@ -344,6 +345,19 @@ class DocumentView(Vertical):
     def is_of(self, document: str) -> bool:
         """Whether executions name this document so, now or before it was saved as another."""
         return document == self.name_key or document in self.former
+
+    async def exported(self, form: str, snapshot: Snapshot, session: SessionClient | None) -> bytes:
+        """The document as it is now in another format. Raises CodeexecError."""
+        from codeexec.documents.export.forms import as_notebook, export  # not at the start
+
+        text, marker = self.editor.model.shared.to_save, self.document.marker
+        if self.language.name == "markdown" and self.document.notebook is None:
+            file = replace(self.document.file, path=self.path.with_suffix(".md"))
+            notebook = as_notebook(Document(file, text, marker))
+        else:
+            runs = self.cell_states.finished(snapshot)
+            notebook = await self.notebook_cells.to_export(runs, self.language.name, session)
+        return await asyncio.to_thread(export, notebook, form, self.title, marker)
 
     async def save_outputs(self, snapshot: Snapshot, session: SessionClient) -> None:
         """Write what its cells have put out into the notebook as it was saved last, where that

@@ -9,7 +9,7 @@ from pathlib import Path
 from textual.message import Message
 
 from codeexec.documents.files import write_atomic
-from codeexec.domain.errors import CodeexecError
+from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.formatting import format_document, has_formatter
 from codeexec.tui.panes.documents.pane import DocumentsPane
@@ -18,6 +18,8 @@ from codeexec.tui.session.watch_only import refusal
 from codeexec.tui.widgets.dialogs import Asker, Confirm
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
+
+_EXPORT = "Export as .html, .md, .py, .ipynb or .pdf"
 
 
 class SavingController:
@@ -37,6 +39,7 @@ class SavingController:
             "compare_file": InWorker(self.compare_front),
             "keep_file": self.keep,
             "keep_both": self.keep_both,
+            "export_file": InWorker(self.export_front),
         }
 
     def messages(self) -> Mapping[type[Message], Handler]:
@@ -81,6 +84,35 @@ class SavingController:
     async def save_front_as(self) -> None:
         if self._documents.sheet is not None:
             await self._save_as(self._documents.sheet)
+
+    async def export_front(self) -> None:
+        """Write the document in front in the format that the name says which the user gives."""
+        sheet, context = self._documents.sheet, self._documents.context
+        if sheet is None:
+            return
+        if context.watch_only:
+            self._surface.show_error(refusal())
+            return
+        asker = Asker(_EXPORT, _relative(sheet.path.with_suffix(".html")), with_suffix=True)
+        name = await self._surface.ask_user(asker)
+        if name is None:
+            return
+        path = self._path(name)
+        form = path.suffix.lower().removeprefix(".")
+        if path == sheet.path:
+            self._surface.show_error(
+                UsageError(f"{path.name} is the document itself.", "Save it, or choose a name.")
+            )
+            return
+        if path.exists() and not await self._may_overwrite(path):
+            return
+        try:
+            content = await sheet.exported(form, context.snapshot, context.session)
+            await asyncio.to_thread(write_atomic, path, content)
+        except CodeexecError as error:
+            self._surface.show_error(error)
+        else:
+            self._surface.notify(f"Exported {path.name}.", timeout=3)
 
     def reload(self) -> None:
         """Take what is on disk in place of what is in the editor."""

@@ -10,7 +10,7 @@ from codeexec.client.api import SessionClient
 from codeexec.documents.cell_edits import CellEdit, CellText, CopiedCell, copy_cells
 from codeexec.documents.formats import save_document
 from codeexec.documents.model import Cell, Document
-from codeexec.documents.notebook.convert import from_text, new_cell, to_text
+from codeexec.documents.notebook.convert import from_text, new_cell, new_notebook, to_text
 from codeexec.documents.notebook.merging import merge_notebooks
 from codeexec.documents.outline import cell_name
 from codeexec.documents.percent.cells import FRESH
@@ -24,6 +24,7 @@ from codeexec.tui.panes.editor.text.text import Location, Selection
 from codeexec.tui.session.stored_outputs import MOST_ROWS, stored_view
 
 if TYPE_CHECKING:
+    from codeexec.documents.notebook.convert import Notebook
     from codeexec.documents.notebook.outputs import Json
 
 
@@ -173,6 +174,20 @@ class NotebookCells:
             last = max(runs.values(), key=lambda view: view.number)
             filled = with_kernel(filled, snapshot.kernel_of(last))
         return replace(document, notebook=filled) if filled != notebook else None
+
+    async def to_export(
+        self, runs: Mapping[str, ExecutionView], language: str, session: SessionClient | None
+    ) -> Notebook:
+        """The text as it is now with the outputs of `runs`, by keys of cells, also of a script.
+        Raises CodeexecError."""
+        document, text = self._document(), self._editor().model.shared.to_save
+        base = document.notebook or new_notebook(language=language)
+        cells = self.cells()
+        notebook = from_text(base, text, document.marker, self.origins())
+        if session is None or len(cells) != len(notebook.data["cells"]):
+            return notebook
+        keys = [cell.key for cell in cells]
+        return await with_runs(notebook, keys, runs, session, OutputReader())
 
     def write(self, document: Document) -> Document:
         """Write a document whose outputs alone have changed. Raises CodeexecError."""

@@ -1,0 +1,1 @@
+"""Documents as files of other formats: HTML, Markdown, scripts, notebooks, PDF."""
