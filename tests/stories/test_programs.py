@@ -158,6 +158,7 @@ async def test_build_and_run_are_commands_of_their_own(tmp_path: Path) -> None:
         await bench.sees_no_more("How say.cpp is built and run")
         await bench.press("alt+shift+y")
         await bench.console.card(2).shows("2 a b")
+        await bench.console.card(2).ends("ok")
         view = bench.console.card(2).view
         assert view is not None
         assert [step.name for step in view.steps] == ["run"]
@@ -170,6 +171,48 @@ async def test_build_and_run_are_commands_of_their_own(tmp_path: Path) -> None:
         await bench.console.card(3).shows("2 a b")
         await bench.press("alt+shift+j")
         await bench.sees("-O2")
+
+
+USED_AFTER = """\
+#include <cstdio>
+#include <vector>
+int use(int* p) { return p[1]; }
+int main() {
+  auto* v = new std::vector<int>{1, 2};
+  int* p = v->data();
+  delete v;
+  std::printf("%d\\n", use(p));
+}
+"""
+
+
+async def test_frames_of_a_sanitizer_are_folded_and_lead_to_their_lines(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"uaf.cpp": USED_AFTER}) as bench:
+        editor = bench.editor.at("#include <cstdio>")
+        await bench.press("alt+shift+l", "alt+shift+l")
+        await bench.sees("sanitize")
+        await editor.run()
+        card = bench.console.card(1)
+        await card.ends("error")
+        await card.shows("heap-use-after-free")
+        bench.workbench.pane_layout.go("console")
+        pane = bench.workbench.console_pane
+        await bench.press("escape")
+        await bench.until(lambda: pane.view.has_focus, "the cards")
+        await bench.press("alt+m", "home")
+        await bench.sees("frames of libraries")
+        await bench.until(lambda: "__libc_start_main" not in bench.screen(), "the fold")
+        rows = bench.screen().split("\n")
+        y = next(at for at, row in enumerate(rows) if "#1 0x" in row and "uaf.cpp:8" in row)
+        await bench.pilot.click(offset=(rows[y].index("#1 0x"), y))
+        sheet = bench.workbench.documents.sheets[0]
+        await bench.until(lambda: sheet.editor.model.cursor.line == 7, "the line of the frame")
+        # By key, the place of the error.
+        bench.workbench.pane_layout.go("console")
+        await bench.press("escape")
+        await bench.until(lambda: pane.view.has_focus, "the cards")
+        await bench.press("s")
+        await bench.until(lambda: sheet.editor.model.cursor.line == 2, "the line of the error")
 
 
 async def test_a_header_is_refused_in_words(tmp_path: Path) -> None:

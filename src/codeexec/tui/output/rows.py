@@ -82,11 +82,12 @@ class Heights:
         self._extra: list[int] = []
         self._sums: list[int] = []
 
-    def set(self, row: int, lines: int) -> bool:
-        """Row `row` takes `lines` lines (at least one); whether that is news."""
+    def set(self, row: int, lines: int, *, is_hidden: bool = False) -> bool:
+        """Row `row` takes `lines` lines (at least one), or none if it is hidden; whether that is
+        news."""
         at = bisect_left(self._rows, row)
         is_stored = at < len(self._rows) and self._rows[at] == row
-        extra = max(lines, 1) - 1
+        extra = -1 if is_hidden else max(lines, 1) - 1
         if is_stored and self._extra[at] == extra:
             return False
         if is_stored and not extra:

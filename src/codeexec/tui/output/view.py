@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.segment import Segment
 from textual.strip import Strip
 
+from codeexec.domain.options import PROGRAMS
 from codeexec.domain.outputs import TAIL_ROWS, Display, Run, count_rows, iter_rows
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.output.bodies import Painted
@@ -42,6 +43,9 @@ class DisplayLink:
 MOST_BODIES = 400
 """Painted displays and errors that a view keeps: those of its tail and of a page, at least."""
 
+_STACK = " #0 0x"
+"""How a stack begins that a sanitizer prints."""
+
 ClickTarget = FramesFold | SourceLink | DisplayLink
 
 
@@ -63,6 +67,7 @@ class OutputView:
 
     __slots__ = (
         "_bodies",
+        "_folds",
         "_picture_rows",
         "_tail",
         "_tail_of",
@@ -82,6 +87,8 @@ class OutputView:
         self._tail: list[Run] = []
         self._bodies: dict[str, _Body] = {}
         """By key of the display; the oldest are dropped, and painted again when they are seen."""
+        self._folds: dict[int, str] = {}
+        """Rows of a report that are folded: the words that stand for several, or nothing."""
         self._picture_rows: dict[str, int] = {}
         """Where a picture stands that was requested: its row gets its height."""
 
@@ -137,15 +144,34 @@ class OutputView:
         execution, wraps = self.execution, self.wraps
         painter, width, heights = self.context.painter, self.context.width, self.heights
         row = execution.total - count_rows(execution.tail)
+        self._find_folds(row)
         for run in execution.tail:
             if not run.is_text:
                 changed |= heights.set(row, len(self.body(run).lines))
             elif wraps:
                 for at, text in enumerate(run.text.split("\n"), row):
-                    lines = painter.text_height(Run(run.kind, text), width)
-                    changed |= heights.set(at, lines)
+                    label = self._folds.get(at)
+                    lines = painter.text_height(Run(run.kind, text), width) if label is None else 1
+                    changed |= heights.set(at, lines, is_hidden=label == "")
             row += run.rows
         return changed
+
+    def _find_folds(self, first: int) -> None:
+        """Fold frames of libraries in what a program has printed; `first` is the first row of the
+        tail. Longer output is not folded."""
+        self._folds = {}
+        if self.all_frames or not self.wraps or not self._is_program:
+            return
+        if not any(_STACK in run.text for run in self.execution.tail if run.is_text):
+            return
+        from codeexec.tui.render import reports  # not at the start
+
+        rows = [run.text if run.is_text else "" for run in self.tail]
+        self._folds = {first + at: label for at, label in reports.folds(rows).items()}
+
+    @property
+    def _is_program(self) -> bool:
+        return self.execution.kernel.startswith(f"{PROGRAMS}:")
 
     def measure_page(self, start: int, rows: Iterable[Run]) -> bool:
         """The same for rows that were read, from row `start` on."""
@@ -256,6 +282,8 @@ class OutputView:
         run = self.row(row)
         if run is None:
             return " ", Strip([Segment("…", painter.theme.style("faint"))])
+        if label := self._folds.get(row):
+            return " ", Strip([Segment(label, painter.theme.style("muted"))])
         if run.is_text:
             mark = "┆" if run.kind == "stderr" else " "
             if not self.wraps:
@@ -312,6 +340,13 @@ class OutputView:
             return None
         if run.kind == "error":
             return self._traceback_target(run, sub)
+        if row in self._folds:
+            return FramesFold()
+        if run.is_text and self._is_program:
+            from codeexec.tui.render import reports  # not at the start
+
+            place = reports.place_in(run.text)
+            return SourceLink(place) if place is not None else None
         if run.kind == "stderr":
             from codeexec.tui.render import traceback  # not at the start
 

@@ -11,10 +11,11 @@ from codeexec.domain.snapshot import Snapshot
 def source_path(path: str, snapshot: Snapshot | None) -> Path | None:
     """The file of this machine that a traceback names; None when it is one of another place.
 
-    Code in a container chooses the path: outside of the session's folder, which both have under
-    the same name, it means nothing here.
+    A compiler names files as seen from the session's folder. Code in a container chooses the path:
+    outside of that folder, which both have under the same name, it means nothing here.
     """
     if snapshot is None or "host_paths" in snapshot.kernel.capabilities:
-        return Path(path).expanduser()
+        base = snapshot.cwd if snapshot is not None else ""
+        return Path(base, Path(path).expanduser())
     inside = Path(os.path.normpath(Path(snapshot.cwd, path)))
     return inside if inside.is_relative_to(snapshot.cwd) else None

@@ -80,13 +80,14 @@ class CardActions:
 
     def source(self) -> None:
         card = self._view.cursor.current
-        if card is None or card.view.error is None:
+        if card is None or (card.view.error is None and not card.view.steps):
             self._requester.post(NoticePosted("Nothing failed here."))
             return
-        from codeexec.tui.render import traceback  # not at the start
+        from codeexec.tui.render import reports, traceback  # not at the start
 
         rows = traceback.rows_of_failure(card.view)
         culprit = traceback.parse(rows, own_cell=card.view.count).culprit
+        culprit = culprit or reports.first_error(card.view)
         if culprit is not None:
             self._requester.post(ConsoleMessages.SourceRequested(culprit))
         else:

@@ -12,6 +12,7 @@ from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.domain.text.printable import printable
 from codeexec.domain.text.words import duration
 from codeexec.tui.output.statuses import GLYPHS
+from codeexec.tui.output.step_facts import step_facts
 from codeexec.tui.panes.console.cards.card import Card, Fold, Line
 from codeexec.tui.render.ansi import wrap_words
 from codeexec.tui.render.counts import counted
@@ -190,12 +191,16 @@ class CardPainter:
         if view.stdin is not None:
             prompt = one_line(view.stdin.prompt.strip()) or "input"
             message, meaning = f"⌨ waiting for an answer: {prompt}", "stream.stdin"
+        elif view.steps and view.status in ("ok", "error"):
+            message, meaning = step_facts(view), "muted"
         else:
             message, meaning = _NOTES.get(view.status, view.status), GLYPHS[view.status][1]
             if view.reason.startswith(_SKIPPED):
                 message = view.reason
             elif view.reason:
                 message = f"{message}: {view.reason}"
+            if view.steps:
+                message = f"{message} · {step_facts(view)}"
         return wrap_words([Segment(one_line(message), self.theme.style(meaning))], width)
 
     def is_continued(self, card: Card, line: Line) -> bool:

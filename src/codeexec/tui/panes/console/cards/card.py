@@ -76,7 +76,8 @@ class Card:
     @property
     def has_note(self) -> bool:
         """Whether there is a line at the end that says how or why it stands still."""
-        return self.view.status in _ENDINGS or self.view.stdin is not None
+        has_facts = bool(self.view.steps) and not self.view.is_open
+        return self.view.status in _ENDINGS or self.view.stdin is not None or has_facts
 
     @property
     def _note_height(self) -> int:
