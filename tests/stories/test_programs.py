@@ -86,6 +86,18 @@ async def test_ctrl_d_ends_the_input_of_a_program(tmp_path: Path) -> None:
         await bench.console.card(1).ends("ok")
 
 
+async def test_what_runs_is_listed_and_stopped(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"wait.sh": "echo begun\nsleep 600\n"}) as bench:
+        await bench.editor.at("sleep 600").run()
+        await bench.console.card(1).shows("begun")
+        await bench.press("ctrl+f12")
+        await bench.sees("What runs")
+        await bench.until(lambda: "programs:bash" in bench.screen(), "its row")
+        await bench.press("s")
+        await bench.console.card(1).ends("cancelled")
+        await bench.sees("Nothing runs, and nothing waits.")
+
+
 async def test_a_crash_of_a_script_stands_on_its_line(tmp_path: Path) -> None:
     code = "console.log(6 * 7)\nthrow new Error('boom')\n"
     async with open_bench(tmp_path, {"a.js": code}) as bench:

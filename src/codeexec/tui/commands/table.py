@@ -31,6 +31,7 @@ _SCREENS: dict[str, str] = {
     "keys": "Keys",
     "trust": "Trust",
     "problems": "Problems",
+    "running": "What runs",
     "program": "Program",
 }
 
@@ -131,6 +132,8 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
           "alt+shift+u,shift+f6", "Without running it; its problems are listed."),
         c("program.run", "Run the program that was built", "anywhere", "run_program('run')",
           "alt+shift+y", "As it was built last, whatever the file has become since."),
+        c("program.running", "What runs…", "anywhere", "list_running", "ctrl+f12",
+          "Cells and programs of all kernels of the session; each can be stopped."),
         c("program.profile", "Switch the build profile", "anywhere", "next_profile", "alt+shift+l",
           "Debug, release, sanitize, coverage."),
         c("program.configure", "Arguments and settings of the program…", "anywhere",
@@ -328,6 +331,10 @@ def _of_parts() -> tuple[Command, ...]:
         c("program_form.previous", "Previous field", "program", "step(-1)", "up,shift+tab"),
         c("program_form.save", "Save", "program", "save", "ctrl+s"),
         c("program_form.close", "Cancel", "program", "leave", "escape"),
+        c("running.next", "Below", "running", "step(1)", "j"),
+        c("running.previous", "Above", "running", "step(-1)", "k"),
+        c("running.stop", "Stop it", "running", "stop", "s,x,delete"),
+        c("running.close", "Close", "running", "leave", "q"),
         c("dialog.close", "Close", "dialog", "leave", "escape"),
         c("question.next", "Next answer", "question", "step(1)", "right,tab"),
         c("question.previous", "Previous answer", "question", "step(-1)", "left,shift+tab"),

@@ -52,6 +52,7 @@ from codeexec.tui.workbench.program_controller import ProgramController
 from codeexec.tui.workbench.programs.build_controller import BuildController
 from codeexec.tui.workbench.programs.problem_controller import ProblemController
 from codeexec.tui.workbench.programs.project_controller import ProjectController
+from codeexec.tui.workbench.programs.running_controller import RunningController
 from codeexec.tui.workbench.session.kernel_controller import KernelController
 from codeexec.tui.workbench.session.session_controller import SessionController
 from codeexec.tui.workbench.session.sharing_controller import SharingController
@@ -163,6 +164,7 @@ class Workbench(RoutedScreen):
             ProgramController(self, state, self.leaving),
             ProblemController(self, state, documents, layout),
             BuildController(self, state, documents),
+            RunningController(self, state, panes.console, layout),
             ProjectController(self, state, documents),
             DocumentNews(panes, status, self.presenting),
         )

@@ -1,0 +1,52 @@
+"""Lists what runs in the session, and stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from textual.message import Message
+
+from codeexec.domain import requests as q
+from codeexec.tui.panes.console.pane import ConsolePane
+from codeexec.tui.session.ask import ask
+from codeexec.tui.workbench.dispatch import Handler, InWorker
+from codeexec.tui.workbench.layout.layout_controller import LayoutController
+from codeexec.tui.workbench.surface import Surface, WorkbenchState
+
+
+class RunningController:
+    """Executions of all kernels, those of programs among them."""
+
+    def __init__(
+        self,
+        surface: Surface,
+        state: WorkbenchState,
+        console: ConsolePane,
+        layout: LayoutController,
+    ) -> None:
+        self._surface = surface
+        self._state = state
+        self._console = console
+        self._layout = layout
+
+    def actions(self) -> Mapping[str, Handler]:
+        return {"list_running": InWorker(self.choose)}
+
+    def messages(self) -> Mapping[type[Message], Handler]:
+        return {}
+
+    async def choose(self) -> None:
+        """List what runs; go to the card of what is chosen."""
+        from codeexec.tui.screens.running import RunningScreen  # not at the start
+
+        chosen = await self._surface.ask_user(RunningScreen(self._state.snapshot, self._stop))
+        card = await self._console.card_of(chosen) if chosen is not None else None
+        if card is not None:
+            self._layout.go("console")
+            self._console.view.focus()
+            self._console.view.select(card)
+
+    def _stop(self, execution_id: str) -> None:
+        request = q.CancelExecution(execution_id)
+        self._surface.start(partial(ask, self._surface, self._state.session, request), "tell")
