@@ -60,7 +60,7 @@ class Editor:
 
     notebook: Literal["text", "page"] = "text"
     """How an `.ipynb` opens: as text, or as a page with outputs below the code and Markdown as it
-    reads. Alt+Shift+P changes that for a document."""
+    reads. Alt+U changes that for a document."""
 
     auto_close: bool = True
     """Typing an opening bracket or quote adds the closing one."""

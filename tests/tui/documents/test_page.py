@@ -263,7 +263,7 @@ async def test_outputs_are_live_and_stale_cells_are_marked_and_run(tmp_path: Pat
         pane.context.session = session
         async with PaneApp(pane, session).run_test(size=(60, 24)) as pilot:
             sheet = await opened(pane, path)
-            await pilot.press("alt+shift+p")
+            await pilot.press("alt+u")
             sheet.editor.action_run_cells("all")
             await until(pilot, shows(sheet, "In [3]", "x is 1", "other"))
             assert not pane.pages.stale(sheet)

@@ -115,7 +115,7 @@ DEFAULT_BINDINGS: tuple[KeyBinding, ...] = (
     KeyBinding("editor.goto_symbol", "prompt('symbol')", "alt+s", "Go to symbol"),
     KeyBinding("editor.toggle_wrap", "toggle('soft_wrap')", "alt+z", "Soft wrap"),
     KeyBinding("editor.toggle_numbers", "toggle('line_numbers')", "", "Line numbers"),
-    KeyBinding("page.toggle", "page('toggle')", "alt+shift+p", "Page or text"),
+    KeyBinding("page.toggle", "page('toggle')", "alt+u", "Page or text"),
     KeyBinding("page.whole", "page('whole')", "shift+f2", "Output whole or bounded"),
     KeyBinding("page.collapse", "page('collapse')", "shift+f3", "Collapse output"),
     KeyBinding("cell.insert_above", "page('insert_above')", "", "Insert a cell above"),

@@ -97,6 +97,7 @@ SWALLOWED = frozenset(
     | {"alt+b", "alt+f"}  # what Macs send for alt and an arrow
     | {f"ctrl+shift+{key}" for key in "abcdefghijklmnopqrstuvwxyz"}
     | {f"ctrl+{digit}" for digit in "0123456789"}
+    | {f"alt+shift+{key}" for key in "opx"}  # ESC O, ESC P and ESC X begin other sequences
 )
 """Keys that terminals, or the desktop around them, are known to keep or to send as another."""
 

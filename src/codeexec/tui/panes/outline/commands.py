@@ -19,7 +19,7 @@ COMMANDS: tuple[Command, ...] = (
         "Show or hide the outline",
         "anywhere",
         "toggle_pane('outline')",
-        "alt+shift+o",
+        "alt+shift+w",
     ),
     Command("outline.jump", "Go there", "outline", "jump", "enter"),
     Command("outline.previous", "Above", "outline", "step(-1)", "up"),

@@ -188,7 +188,7 @@ class Pages:
                     range(min(selected[-1] + 1, len(editor.model.cells) - 1), 10**9)[:1]
                 )
         elif page is None:
-            self._refuse("This document is shown as text.", "Alt+Shift+P shows it as a page.")
+            self._refuse("This document is shown as text.", "Alt+U shows it as a page.")
         else:
             self._fold(page, name, [editor.model.cells.key(index) for index in selected])
 
