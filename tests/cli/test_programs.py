@@ -244,3 +244,22 @@ def test_keys_reach_a_program_in_a_terminal(desk: Desk) -> None:
         terminal.shows("hello Ada 24 72")
         terminal.press("\x03")
         assert terminal.ends() == 130
+
+
+def test_a_full_disk_ends_the_build_in_words(desk: Desk) -> None:
+    desk.file("main.cpp", "#include <iostream>\nint main() { std::cout << 1; }\n")
+    limited = ["sh", "-c", 'ulimit -f 4; exec "$@"', "sh", *COMMAND, "run", "main.cpp"]
+    done = subprocess.run(
+        limited,
+        cwd=desk.folder,
+        env=environment(desk.home, {}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "File size limit exceeded" in done.stderr
+    assert "The disk is full: make room" in done.stderr
+    assert done.stdout == ""

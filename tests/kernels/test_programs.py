@@ -230,3 +230,50 @@ async def test_what_a_process_waits_for(code: str, kind: str) -> None:
 def test_names_in_a_depfile() -> None:
     text = "out: a\\ b.cpp /usr/x.h \\\n  c$$d.h\n\n/usr/x.h:\n"
     assert read_depfile(text) == ["a b.cpp", "/usr/x.h", "c$d.h"]
+
+
+async def test_each_step_has_its_own_output(session: RunningSession) -> None:
+    code = '#include <cstdio>\nint main() { int unused; std::puts("one\\ntwo"); }'
+    build, run = (await session.run(code, language="cpp")).steps
+    assert any("unused variable" in row for row in build.stderr)
+    assert (build.stdout, run.stdout, run.stderr) == ((), ("one", "two"), ())
+
+
+async def test_a_program_that_was_removed_is_built_again(session: RunningSession) -> None:
+    code = "int main() { return 4; }"
+    first = await session.run(code, language="c")
+    Path(first.steps[1].command[0]).unlink()
+    again = await session.run(code, language="c")
+    assert (again.error, again.steps[0].is_reused) == ("SystemExit: 4", False)
+
+
+async def test_a_program_that_is_removed_before_it_starts_is_told(session: RunningSession) -> None:
+    code = "int main() { return 4; }"
+    built = Path((await session.run(code, language="c")).steps[1].command[0])
+    built.write_text("#!/no/such/interpreter\n")
+    error = await session.run(code, language="c")
+    assert error.error == "SystemExit: 127"
+    assert any("not found" in row for row in error.steps[1].stdout)
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("kill -SEGV $$", "was ended by SIGSEGV."),
+        ("echo 'ld: final link failed: No space left on device' >&2; exit 1", "The disk is full"),
+    ],
+)
+async def test_why_a_compiler_has_failed_is_told(
+    session: RunningSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    script: str,
+    words: str,
+) -> None:
+    shim = tmp_path / "g++"
+    shim.write_text(f"#!/bin/sh\n{script}\n")
+    shim.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    result = await session.run("int main() {}", language="cpp")
+    assert result.error.startswith("BuildFailed: g++ ")
+    assert words in result.error

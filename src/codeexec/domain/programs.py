@@ -32,7 +32,8 @@ class StepResult(Struct, frozen=True, omit_defaults=True):
     """How one step of a program ended. `code` is its exit status; where a signal ended it, that is
     128 + its number, as a shell has it, and `signal` is its name. `seconds` passed; `peak_memory`
     is in bytes and `cpu_seconds` of all cores, None where they are not known. `is_reused`: the
-    program was built before, and nothing has changed. `tests` are those of a step `test`."""
+    program was built before, and nothing has changed. `tests` are those of a step `test`. `rows`
+    are those of the execution when it ended: its own begin at those of the step before."""
 
     name: StepName
     command: tuple[str, ...]
@@ -44,3 +45,4 @@ class StepResult(Struct, frozen=True, omit_defaults=True):
     is_reused: bool = False
     diagnostics: tuple[Diagnostic, ...] = ()
     tests: tuple[TestResult, ...] = ()
+    rows: int = 0

@@ -38,11 +38,19 @@ class ExecutionArtifact:
     preview: str
 
 
+class StepOutput(StepResult, frozen=True, omit_defaults=True):
+    """A step with what it wrote: rows without styles."""
+
+    stdout: tuple[str, ...] = ()
+    stderr: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ExecutionResult:
     """`stdout` and `stderr` hold their rows without styles, one string a row; `output` is the
     value of the last expression as text; `log` what else was told (notices, reasons). `steps` are
-    those of a program (build, run), with exit status, time, memory and diagnostics of each."""
+    those of a program (build, run), with output, exit status, time, memory and diagnostics of each.
+    """
 
     execution_id: str
     code: str
@@ -54,7 +62,7 @@ class ExecutionResult:
     log: list[str] = field(default_factory=list)
     artifact: list[ExecutionArtifact] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
-    steps: list[StepResult] = field(default_factory=list)
+    steps: list[StepOutput] = field(default_factory=list)
 
 
 def error_text(error: ErrorInfo | None) -> str:
@@ -74,7 +82,8 @@ def make_result(
     stdout: list[str] = []
     stderr: list[str] = []
     displays: list[Display] = []
-    for row in iter_rows(rows):
+    all_rows = list(iter_rows(rows))
+    for row in all_rows:
         if row.kind == "stdout":
             stdout.append(plain(row.text))
         elif row.kind == "stderr":
@@ -99,8 +108,23 @@ def make_result(
         log=[view.reason] if view.reason else [],
         artifact=artifacts,
         variables={variable.name: variable.preview for variable in variables},
-        steps=list(view.steps),
+        steps=_steps(view.steps, all_rows),
     )
+
+
+def _steps(steps: Iterable[StepResult], rows: list[Run]) -> list[StepOutput]:
+    outputs: list[StepOutput] = []
+    start = 0
+    for step in steps:
+        own, start = rows[start : step.rows], step.rows
+        fields = {name: getattr(step, name) for name in step.__struct_fields__}
+        stdout, stderr = (_rows_of(own, kind) for kind in ("stdout", "stderr"))
+        outputs.append(StepOutput(**fields, stdout=stdout, stderr=stderr))
+    return outputs
+
+
+def _rows_of(rows: Iterable[Run], kind: str) -> tuple[str, ...]:
+    return tuple(plain(row.text) for row in rows if row.kind == kind)
 
 
 def _text(part: MimePart | None, blobs: dict[str, str]) -> str:

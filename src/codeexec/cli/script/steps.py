@@ -124,7 +124,7 @@ def failure_words(program: Program, build: BuildResult) -> str:
     """How a build ended that did not succeed."""
     from codeexec.kernels.process.steps.report import build_error
 
-    return build_error(program.plan.tool, build.status).value
+    return build_error(program.plan.tool, build.status, build.report).value
 
 
 def write_error(data: bytes) -> None:

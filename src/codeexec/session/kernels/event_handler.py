@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from msgspec.structs import replace as replace_struct
+
 from codeexec.domain.events import (
     AnyEvent,
     DisplayUpdated,
@@ -23,6 +25,7 @@ from codeexec.domain.events import (
 from codeexec.domain.ids import new_id
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, clip_row
+from codeexec.domain.programs import StepResult
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.kernels import base as says
 from codeexec.session.files.artifacts import BlobStore
@@ -102,7 +105,7 @@ class KernelEventHandler:
                     events += self._ask(event)
                 case says.StepDone():
                     events += self._flush()
-                    events.append(StepEnded(event.execution, event.step))
+                    events.append(StepEnded(event.execution, self._with_rows(event)))
                 case says.Finished():
                     events += self._flush() + self._late_count(event, events)
                     if self._room <= 0 and event.error is not None:
@@ -181,6 +184,12 @@ class KernelEventHandler:
                 del self._documents[next(iter(self._documents))]
         self._dirty[execution_id] = document
         return document
+
+    def _with_rows(self, event: says.StepDone) -> StepResult:
+        document, view = self._documents.get(event.execution), self._find(event.execution)
+        if document is not None:
+            return replace_struct(event.step, rows=document.total)
+        return replace_struct(event.step, rows=view.total if view is not None else 0)
 
     def _flush(self) -> list[AnyEvent]:
         events: list[AnyEvent] = []

@@ -177,7 +177,7 @@ class ProgramExecution:
         if self._options.steps != "run" or store is None:
             build = await self._build_program(plan)
             if build.status:
-                return self._finished(build_error(program.plan.tool, build.status))
+                return self._finished(build_error(program.plan.tool, build.status, build.report))
             if self._options.steps == "build":
                 return self._finished(None)
         elif not await store.is_built():

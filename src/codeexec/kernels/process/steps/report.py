@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.domain.programs import StepName, StepResult
 from codeexec.environments.base import ProcessEnd
 from codeexec.kernels.base import Finished, KernelEvent, StepDone, StreamWritten
-from codeexec.kernels.process.program import signal_name
+from codeexec.kernels.process.program import MOST_ERRORS, signal_name
 from codeexec.kernels.process.steps.build import BuildResult, Program
 from codeexec.languages.problems.read import find_problems
 
@@ -37,7 +38,7 @@ class BuiltStep:
             events.append(StreamWritten(execution, "stderr", report))
         events.append(StepDone(execution, self.result))
         if self.build.status:
-            error = build_error(self.program.plan.tool, self.build.status)
+            error = build_error(self.program.plan.tool, self.build.status, self.build.report)
             events.append(Finished(execution, "error", error))
         return events
 
@@ -58,9 +59,18 @@ class BuiltStep:
         return step_result(self.program, "run", ProcessEnd(code), seconds, errors)
 
 
-def build_error(tool: str, status: int) -> ErrorInfo:
+DISK_FULL = re.compile(
+    "No space left on device|Disk quota exceeded|File size limit exceeded|File too large"
+)
+
+
+def build_error(tool: str, status: int, report: str = "") -> ErrorInfo:
+    """How a build ended that did not succeed; `report` is what the tool wrote."""
     how = f"was ended by {signal_name(-status)}" if status < 0 else f"ended with status {status}"
-    return ErrorInfo(BUILD_FAILED, f"{tool} {how}.")
+    words = f"{tool} {how}."
+    if DISK_FULL.search(report[-MOST_ERRORS:]):
+        words += " The disk is full: make room, or set TMPDIR and XDG_CACHE_HOME to other folders."
+    return ErrorInfo(BUILD_FAILED, words)
 
 
 def step_result(
