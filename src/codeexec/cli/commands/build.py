@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,10 +15,12 @@ from codeexec.cli.options import COMPILER, FLAGS, NO_CACHE, PROFILE
 from codeexec.cli.run_options import RunOptions
 from codeexec.cli.script import steps
 from codeexec.cli.script.launch import NotRun
-from codeexec.domain.diagnostics import Diagnostic
 from codeexec.domain.errors import UsageError
-from codeexec.kernels.process.steps.build import BuildResult, Program
-from codeexec.languages.model import Language
+
+if TYPE_CHECKING:
+    from codeexec.domain.diagnostics import Diagnostic
+    from codeexec.kernels.process.steps.build import BuildResult, Program
+    from codeexec.languages.model import Language
 
 
 @click.command()
@@ -71,15 +75,17 @@ def build(
 def _language_of_file(name: str, *, is_project: bool) -> Language | None:
     """The language of a file that is built by itself; None where a project is meant. UsageError
     for a file that is neither."""
-    from codeexec.cli.script.projects import names_target
-    from codeexec.languages.projects.detect import FILES
-
     if is_project or not name or os.path.isdir(name):  # noqa: PTH112
         return None
-    base = os.path.basename(name)  # noqa: PTH119
-    if any(base in names for _, names in FILES) or names_target(name, None):
-        return None
     language = steps.language_of_file(name)
+    if language is not None and language.build and os.path.isfile(name):  # noqa: PTH113
+        return language
+    from codeexec.languages.projects.detect import FILES
+    from codeexec.languages.projects.scan import names_target
+
+    base = os.path.basename(name)  # noqa: PTH119
+    if any(base in names for _, names in FILES) or names_target(name, Path()):
+        return None
     if language is not None and language.build:
         return language
     if language is None and not os.path.exists(name) and os.sep not in name:  # noqa: PTH110

@@ -10,13 +10,14 @@ from codeexec.cli import exit_codes as exits
 from codeexec.cli import messages as style
 from codeexec.cli.commands.build import print_diagnostic
 from codeexec.cli.run_options import RunOptions
-from codeexec.cli.script.projects import build_steps, names_target, plan_target
+from codeexec.cli.script.projects import build_steps, plan_target
 from codeexec.domain.errors import CodeexecError, NotFound
 from codeexec.domain.programs import StepResult, TestResult
 from codeexec.environments.trust.store import TrustStore
 from codeexec.kernels.process.projects.plan import ProjectPlan, failure_of
 from codeexec.kernels.process.projects.targets import list_targets
 from codeexec.languages.projects.detect import find_project
+from codeexec.languages.projects.scan import names_target
 
 
 def build_target(options: RunOptions, preset: str, *, is_test: bool) -> int:
@@ -55,7 +56,7 @@ def show_targets(options: RunOptions) -> int:
 
 def _place_of(name: str) -> tuple[str, str]:
     """A folder and a target in the project there."""
-    if not name or names_target(name, None):
+    if not name or names_target(name, Path()):
         return "", name
     if os.path.isdir(name):  # noqa: PTH112
         return name, ""

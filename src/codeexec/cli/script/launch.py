@@ -130,9 +130,9 @@ def _is_target(options: RunOptions) -> bool:
         return False
     if os.path.isfile(file) and first_line_of(file)[:4] != "\x7fELF":  # noqa: PTH113
         return False
-    from codeexec.cli.script.projects import names_target
+    from codeexec.languages.projects.scan import names_target
 
-    return names_target(file, options.cwd)
+    return names_target(file, options.cwd or Path())
 
 
 def foreign_language(options: RunOptions) -> Language | None:

@@ -16,8 +16,6 @@ from codeexec.kernels.process.projects.build import build_project
 from codeexec.kernels.process.projects.plan import ProjectPlan, failure_of, plan_project
 from codeexec.kernels.process.projects.report import BuiltProject
 from codeexec.kernels.process.steps.tools import ToolMissing
-from codeexec.languages.projects.detect import find_project
-from codeexec.languages.projects.scan import scan_project
 
 if TYPE_CHECKING:
     from codeexec.cli.run_options import RunOptions
@@ -36,14 +34,6 @@ class ProjectScript(BuiltScript):
     @property
     def built(self) -> BuildRecord:
         return self._built
-
-
-def names_target(name: str, cwd: Path | None) -> bool:
-    """Whether the project that this folder is in (None: the current one) names a target so."""
-    project = find_project(cwd or Path())
-    if project is None or not name:
-        return False
-    return any(target.name == name for target in scan_project(project).targets)
 
 
 def plan_target(

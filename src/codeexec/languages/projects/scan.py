@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from codeexec.languages.projects.detect import Project, read_text
+from codeexec.languages.projects.detect import Project, find_project, read_text
 
 TargetKind = Literal["program", "library", "other"]
 
@@ -82,6 +82,14 @@ def scan_project(project: Project) -> Scan:
                 targets.setdefault(target.name, target)
         tests += _tests(project, path, text)
     return Scan(tuple(targets.values()), tuple(tests[:MOST_TARGETS]))
+
+
+def names_target(name: str, place: Path) -> bool:
+    """Whether the project that this folder is in names a target so."""
+    project = find_project(place)
+    if project is None or not name:
+        return False
+    return any(target.name == name for target in scan_project(project).targets)
 
 
 def _build_files(project: Project) -> Iterator[tuple[Path, str]]:

@@ -6,24 +6,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from codeexec.hostfiles.programs import which
-from codeexec.kernels.process.projects.folders import build_folder
 from codeexec.languages.model import Language
 from codeexec.languages.plan import PlanOptions
 from codeexec.languages.projects.detect import Project, find_project
-from codeexec.languages.projects.plan import BuildChoice
-from codeexec.languages.projects.presets import read_presets
 
 NAME = "compile_commands.json"
-_LANGUAGES = ("c", "cpp")
 
 
 def with_project_flags(
     language: Language, file: Path, environ: Mapping[str, str], options: PlanOptions
 ) -> PlanOptions:
-    """The options with the project's flags before the user's, and with its compiler where the user
-    named none and that is installed; as they are where no database has the file."""
-    if language.name not in _LANGUAGES:
-        return options
+    """The options of a file of C or C++ with the project's flags before the user's, and with its
+    compiler where the user named none and that is installed; as they are where no database has the
+    file."""
     project = find_project(file)
     if project is None:
         return options
@@ -44,6 +39,11 @@ def _databases(project: Project, environ: Mapping[str, str]) -> Iterator[Path]:
     """Where the project can have one, the best first."""
     yield project.folder / NAME
     yield project.folder / "build" / NAME
+    # Not at the start of each program: importing them takes longer than the rest.
+    from codeexec.kernels.process.projects.folders import build_folder
+    from codeexec.languages.projects.plan import BuildChoice
+    from codeexec.languages.projects.presets import read_presets
+
     for preset in read_presets(project, environ):
         if preset.folder is not None:
             yield preset.folder / NAME

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codeexec.domain.errors import EnvironmentUnavailable
-from codeexec.kernels.process.projects.own_flags import with_project_flags
 from codeexec.kernels.process.steps.cache import ProgramFolder
 from codeexec.kernels.process.steps.tools import find_tool, locate_here
 from codeexec.languages.model import Language
@@ -59,7 +58,10 @@ def plan_program(
 ) -> Program:
     """Find the tools of a file. `file` is as the user named it, relative to `cwd`. ToolMissing,
     UsageError (see `make_plan`), StorageError."""
-    options = with_project_flags(language, Path(cwd, file).absolute(), environ, options)
+    if language.name in ("c", "cpp"):
+        from codeexec.kernels.process.projects.own_flags import with_project_flags
+
+        options = with_project_flags(language, Path(cwd, file).absolute(), environ, options)
     locate = locate_here(environ)
     tool = find_tool(language, locate, chosen=options.tool, first_line=first_line)
     if not language.build:
