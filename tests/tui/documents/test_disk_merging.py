@@ -13,6 +13,7 @@ from textual.widgets import Static
 from codeexec.documents.swap import SwapStore
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
+from codeexec.tui.session.ask import Failed
 from codeexec.tui.theme.theme import built_in_folder, find_theme
 from support.pane_app import PaneApp, until
 
@@ -137,3 +138,23 @@ async def test_a_half_written_file_does_not_take_the_place_of_the_notebook(
         await pane.watcher.look()
         await until(pilot, lambda: "whole" in sheet.editor.text)
         assert not sheet.is_changed
+
+
+async def test_a_pair_is_saved_in_step(pane: DocumentsPane, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ipynb", a="one")
+    app = PaneApp(pane)
+    async with app.run_test(size=(80, 16)) as pilot:
+        sheet = await opened(pane, path, pilot)
+        assert pane.saver.pair(sheet) == tmp_path / "a.py"
+        assert (tmp_path / "a.py").read_text().endswith('# %% own="a"\none\n')
+        sheet.go_to(1)
+        await pilot.press("x")
+        await until(pilot, lambda: sheet.is_changed)
+        assert pane.saver.save(sheet)
+        assert (tmp_path / "a.py").read_text().endswith("xone\n")
+        (tmp_path / "a.py").write_text("# %%\nby itself\n")
+        await pilot.press("y")
+        assert pane.saver.save(sheet)
+        await until(pilot, lambda: app.heard_of(Failed))
+        assert (tmp_path / "a.py").read_text() == "# %%\nby itself\n"
+        assert saved(path) == {"a": "xyone"}

@@ -18,7 +18,12 @@ from codeexec.documents.model import Cell, CellKind
 from codeexec.documents.notebook.outputs import Json, clean_output, joined, split_lines
 from codeexec.documents.notebook.raw_json import Piece
 from codeexec.documents.notebook.shape import check_shape, upgrade
-from codeexec.documents.notebook.source import NotebookSource, StoredOutputs, edited
+from codeexec.documents.notebook.source import (
+    NotebookSource,
+    StoredOutputs,
+    TooManyCells,
+    edited,
+)
 from codeexec.documents.notebook.writing import Layout, notebook_pieces
 from codeexec.documents.percent.cells import (
     Separator,
@@ -148,6 +153,11 @@ def parse_notebook(text: str | Piece, name: str = "The notebook") -> Notebook:
             if conflict
             else f"Open it as text at line {error.lineno}, or restore an earlier version.",
         ) from error
+    except TooManyCells as error:
+        raise DocumentError(
+            f"{name} cannot be edited: {error}.",
+            "Split it with a program.",
+        ) from error
     except ValueError as error:
         raise DocumentError(f"{name} cannot be read: {error}.", "Open it as text.") from error
     data = source.data if source is not None else {}
@@ -242,6 +252,8 @@ def to_text(notebook: Notebook, marker: str) -> str:
 def _safe_title(raw: Json, marker: str) -> str:
     """The title for the separator line; empty if it would be parsed differently."""
     title = _title(raw)
+    if not title:
+        return ""
     kind = _kind(raw)
     separator = parse_separator(Separator(kind, title).render(marker), marker)
     return title if separator == Separator(kind, title) else ""

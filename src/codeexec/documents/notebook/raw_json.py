@@ -68,6 +68,14 @@ def split_list(text: Piece) -> SplitJson:
     return SplitJson((), gaps, (b"",) * len(gaps), values, view[start:])
 
 
+def count_items(text: Piece) -> int:
+    """The number of items of a list. Raises ValueError as `split_object`."""
+    try:
+        return len(_LIST.decode(text))
+    except _STRICT_ERRORS:
+        return len(_split_slowly(text, "[]").values)
+
+
 class _RepeatedNames(Exception):
     """An object has a name twice: the decoder keeps the last one only."""
 

@@ -10,6 +10,7 @@ from codeexec.documents.notebook.outputs import Json, joined
 from codeexec.documents.notebook.raw_json import (
     Piece,
     SplitJson,
+    count_items,
     parsed,
     parsed_members,
     split_list,
@@ -99,6 +100,17 @@ def edited(cell: Json, values: Mapping[str, Any], without: Sequence[str] = ()) -
     return EditedCell(base, changed)
 
 
+MOST_CELLS = 100_000
+"""Cells that an editor can work with."""
+
+
+class TooManyCells(ValueError):
+    """A notebook has more than MOST_CELLS cells; it is not parsed."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"it has {count:,} cells, and {MOST_CELLS:,} can be edited")
+
+
 class NotebookSource:
     """The JSON of a whole notebook: `piece`, parted into its members and its cells.
 
@@ -113,6 +125,8 @@ class NotebookSource:
         self.data: Json = {}
         for name, value in zip(self.members.names, self.members.values, strict=True):
             if name == "cells" and value[:1] == b"[":
+                if len(value) > MOST_CELLS and (count := count_items(value)) > MOST_CELLS:
+                    raise TooManyCells(count)
                 self.cells = split_list(value)
                 self.data[name] = [_cell(cell) for cell in self.cells.values]
             else:

@@ -108,15 +108,28 @@ def _scalar(text: str) -> object:
     return int(text) if re.fullmatch(r"-?\d{1,15}", text) else text
 
 
-def write_header(metadata: Json, marker: str) -> str:
+def read_formats(text: str, marker: str) -> str:
+    """The option `formats` of jupytext in the header of a script; empty if it has none."""
+    _, body = read_header(text, marker)
+    header = uncomment(text[: len(text) - len(body)], marker)
+    own, _ = _split(header.split("\n"))
+    options = _mapping(own).get("jupytext")
+    return str(options.get("formats", "")) if isinstance(options, dict) else ""
+
+
+def write_header(metadata: Json, marker: str, formats: str = "") -> str:
     """The first line and the encoding of a script, and the header with kernel and format, which
-    is left out if the notebook names no kernel."""
+    is left out if the notebook names no kernel, and no `formats` are given."""
     first = _preamble(metadata.get("jupytext"), marker)
-    spec = metadata.get("kernelspec")
-    if not isinstance(spec, dict) or not spec.get("name"):
+    stated = metadata.get("kernelspec")
+    spec = stated if isinstance(stated, dict) and stated.get("name") else {}
+    if not spec and not formats:
         return first
-    lines = ["---", "jupyter:", "  jupytext:", "    text_representation:"]
-    lines += ["      format_name: percent", "      format_version: '1.3'", "  kernelspec:"]
+    lines = ["---", "jupyter:", "  jupytext:"]
+    lines += [f"    formats: {formats}"] if formats else []
+    lines += ["    text_representation:", "      format_name: percent"]
+    lines += ["      format_version: '1.3'"]
+    lines += ["  kernelspec:"] if spec else []
     for key in ("display_name", "language", "name"):
         if spec.get(key):
             lines.append(f"    {key}: {_quoted(str(spec[key]))}")

@@ -173,6 +173,8 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
         c("file.keep", "Keep mine, whatever is on disk", "anywhere", "keep_file", "alt+shift+k"),
         c("file.export", "Export…", "anywhere", "export_file", "",
           "As HTML, Markdown, a script, a notebook or PDF, with the outputs."),
+        c("file.pair", "Pair a notebook with a script of the same cells", "anywhere",
+          "pair_file", "", "`.ipynb` and `.py`, as jupytext has them; both are saved in step."),
         c("file.keep_both", "Keep both versions of cells that clash", "anywhere", "keep_both",
           "", "Of a notebook that has changed on disk as well as here."),
         c("file.close", "Close the tab", "anywhere", "close_tab", "alt+w"),

@@ -18,6 +18,7 @@ from codeexec.documents.files import moved_file
 from codeexec.documents.formats import save_as, save_document
 from codeexec.documents.model import Document
 from codeexec.documents.outline import OutlineEntry
+from codeexec.documents.pairing import paired
 from codeexec.domain.snapshot import Snapshot
 from codeexec.domain.text.printable import printable
 from codeexec.languages.model import Language
@@ -201,6 +202,14 @@ class DocumentView(Vertical):
             self.document, text, overwrite=overwrite, origins=self.notebook_cells.origins()
         )
         self._saved()
+
+    def pair(self) -> None:
+        """Note in the document that it is one of a pair; a save writes that."""
+        document = paired(replace(self.document, text=self.editor.model.shared.to_save))
+        if document.notebook is None:
+            replace_text(self.editor, document.text)
+        else:
+            self.document = document
 
     def is_outdated(self) -> bool:
         """Whether another program has written its file since it was read or saved."""

@@ -39,6 +39,7 @@ class SavingController:
             "compare_file": InWorker(self.compare_front),
             "keep_file": self.keep,
             "keep_both": self.keep_both,
+            "pair_file": self.pair,
             "export_file": InWorker(self.export_front),
         }
 
@@ -113,6 +114,21 @@ class SavingController:
             self._surface.show_error(error)
         else:
             self._surface.notify(f"Exported {path.name}.", timeout=3)
+
+    def pair(self) -> None:
+        """Pair the document in front with a script or a notebook of the same cells."""
+        sheet = self._documents.sheet
+        if sheet is None:
+            return
+        if sheet.untitled or sheet.path.suffix not in (".ipynb", ".py"):
+            self._surface.show_error(
+                UsageError(
+                    "Only a notebook (.ipynb) and a script (.py) can be a pair.",
+                    "Save it under such a name first.",
+                )
+            )
+        elif (other := self._documents.saver.pair(sheet)) is not None:
+            self._surface.notify(f"Paired with {other.name}: both are saved in step.", timeout=4)
 
     def reload(self) -> None:
         """Take what is on disk in place of what is in the editor."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from codeexec.documents.formats import open_as_text, open_document
 from codeexec.documents.model import Document
+from codeexec.documents.notebook.source import TooManyCells
 from codeexec.domain.errors import DocumentError, NotFound
 from codeexec.languages.catalog import by_file, by_name, text
 from codeexec.languages.model import Language
@@ -33,8 +34,8 @@ def read(path: Path, real: Path | None = None) -> Document:
     except DocumentError as error:
         if isinstance(error.__cause__, UnicodeDecodeError):
             return open_document(path, marker, "latin-1", real=real)
-        if path.suffix != ".ipynb":
-            raise
+        if path.suffix != ".ipynb" or isinstance(error.__cause__, TooManyCells):
+            raise  # as text it would be one line of many megabytes
         return open_as_text(path, real=real)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from codeexec.documents.model import Document
+from codeexec.documents.pairing import counterpart, save_counterpart
 from codeexec.domain.errors import CodeexecError, Conflict
 from codeexec.tui.panes.documents.cells.output_saving import OutputSaver
 from codeexec.tui.panes.documents.context import PaneContext
@@ -45,6 +47,7 @@ class DocumentSaver:
         if sheet.untitled:
             self._host.post_message(DocumentMessages.SaveAsRequested(sheet))
             return False
+        before = sheet.document
         try:
             self._save_or_merge(sheet, overwrite=overwrite)
         except Conflict:
@@ -56,7 +59,21 @@ class DocumentSaver:
         self._autosave.discard(sheet)
         self._outputs.save(sheet)
         self._documents.show_tabs()
+        self._save_counterpart(before, sheet)
         return True
+
+    def pair(self, sheet: DocumentView) -> Path | None:
+        """Make the document one of a pair of notebook and script, and save both; the other file.
+        None if it could not be saved, or is neither."""
+        sheet.pair()
+        return counterpart(sheet.document) if self.save(sheet) else None
+
+    def _save_counterpart(self, before: Document, sheet: DocumentView) -> None:
+        """Save the other file of a pair in step."""
+        try:
+            save_counterpart(before, sheet.document)
+        except CodeexecError as error:
+            self._host.post_message(Failed(error))
 
     def _save_or_merge(self, sheet: DocumentView, *, overwrite: bool) -> None:
         """Save; if another program has written other cells of a notebook, with those."""
