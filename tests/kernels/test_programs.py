@@ -11,9 +11,10 @@ import pytest
 from msgspec import structs
 
 from codeexec import open_session
+from codeexec.domain.errors import UsageError
 from codeexec.domain.events import ExecutionFinished, OutputChanged, StdinRequested
 from codeexec.domain.options import ExecuteOptions, ProgramOptions
-from codeexec.domain.requests import Execute, Interrupt
+from codeexec.domain.requests import Execute, Interrupt, ResizeTerminals
 from codeexec.environments.input_wait import wait_of
 from codeexec.environments.processes import start
 from codeexec.kernels.process.steps.cache import read_depfile
@@ -277,3 +278,17 @@ async def test_why_a_compiler_has_failed_is_told(
     result = await session.run("int main() {}", language="cpp")
     assert result.error.startswith("BuildFailed: g++ ")
     assert words in result.error
+
+
+async def test_a_program_is_told_of_another_size(session: RunningSession) -> None:
+    code = "trap 'stty size; exit 3' WINCH; echo on; while :; do sleep 0.02; done"
+    shown: list[str] = []
+    async for record in session.stream(code, language="bash"):
+        if isinstance(record.event, OutputChanged) and not shown:
+            shown += [run.text for run in record.event.runs]
+            await session.call(ResizeTerminals(100, 30))
+        if isinstance(record.event, ExecutionFinished):
+            result = await session.result(record.event.execution_id)
+    assert (shown[0], result.stdout, result.error) == ("on", ["on", "30 100"], "SystemExit: 3")
+    with pytest.raises(UsageError):
+        await session.call(ResizeTerminals(0))

@@ -231,3 +231,18 @@ async def test_a_header_is_refused_in_words(tmp_path: Path) -> None:
     async with open_bench(tmp_path, {"a.hpp": "struct A {};\n"}) as bench:
         await bench.editor.at("struct A {};").run()
         await bench.is_told("a.hpp is a header")
+
+
+async def test_a_program_is_told_when_the_window_is_resized(tmp_path: Path) -> None:
+    script = "trap 'stty size' WINCH\necho on\nwhile :; do sleep 0.02; done\n"
+    async with open_bench(tmp_path, {"size.sh": script}) as bench:
+        await bench.editor.at("echo on").run()
+        card = bench.console.card(1)
+        await card.shows("on")
+        layout, size = bench.workbench.pane_layout, bench.workbench.size
+        before = layout.output_columns()
+        await bench.pilot.resize_terminal(size.width - 15, size.height)
+        await bench.until(lambda: layout.output_columns() < before, "a narrower console")
+        await bench.until(lambda: f"24 {layout.output_columns()}" in card.text(), "its size")
+        await bench.press("f9")
+        await card.ends("cancelled")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         VariableDetail,
         Variables,
     )
+    from codeexec.environments.base import TerminalSize
     from codeexec.kernels.base import Reached
 
 # Questions fail with Busy where the kernel cannot answer beside running code, and with KernelDied
@@ -57,6 +58,13 @@ class TakesInput(Protocol):
     """Code can ask for input by `InputRequested`."""
 
     def answer_stdin(self, text: str) -> None: ...
+
+
+class HasTerminal(Protocol):
+    """Code runs on a terminal, whose size can change meanwhile."""
+
+    async def resize(self, size: TerminalSize) -> None:
+        """Nothing happens where nothing runs; what runs next has a size of its own."""
 
 
 class Completing(Protocol):
@@ -97,6 +105,7 @@ class Capabilities(Struct, frozen=True):
     adoption: Adoptable | None = None
     outbox: HasOutbox | None = None
     stdin: TakesInput | None = None
+    terminal: HasTerminal | None = None
     completion: Completing | None = None
     inspection: Inspectable | None = None
     variables: HasVariables | None = None

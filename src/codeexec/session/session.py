@@ -177,6 +177,8 @@ class Session:
                 self.slots.answer(request.request_id, request.text, request.origin)
             case q.Interrupt():
                 self.slots.get(request.kernel).interrupt(request.stage)
+            case q.ResizeTerminals():
+                await self.slots.resize(request)
             case (
                 q.RestartKernel()
                 | q.PauseKernel()

@@ -35,6 +35,7 @@ from codeexec.domain.requests.kernels import (
     IsComplete,
     PauseKernel,
     RemoveKernel,
+    ResizeTerminals,
     RestartKernel,
     SetDefaultKernel,
     ShutDownKernel,
@@ -97,6 +98,7 @@ SessionRequest = (
     | ClearQueue
     | AnswerStdin
     | Interrupt
+    | ResizeTerminals
     | StartKernel
     | SetDefaultKernel
     | RemoveKernel
@@ -207,6 +209,7 @@ __all__ = [
     "RenameSession",
     "Reply",
     "Request",
+    "ResizeTerminals",
     "RestartKernel",
     "RowMatch",
     "RowMatches",

@@ -58,6 +58,15 @@ class Interrupt(Request[Done], frozen=True):
     kernel: str = ""
 
 
+class ResizeTerminals(Request[Done], frozen=True):
+    """The screen that shows the output has another size: programs that run on a terminal are told.
+    Without `kernel` those of all kernels. UsageError for a size that no terminal has."""
+
+    columns: int
+    rows: int = 24
+    kernel: str = ""
+
+
 class StartKernel(Request[Done], frozen=True):
     """Start a kernel of the session; it is added when the session has none of this name.
 

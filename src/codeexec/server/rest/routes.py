@@ -70,6 +70,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("POST", f"{SESSION}/queue/clear", "Cancel all that waits", q.ClearQueue),
     Route("POST", f"{SESSION}/interrupt", "Interrupt what runs", q.Interrupt, status=202),
+    Route("POST", f"{SESSION}/size", "The size of the screen, for programs", q.ResizeTerminals),
     Route("POST", f"{SESSION}/stdin", "Answer a request for input", q.AnswerStdin),
     Route("GET", f"{SESSION}/search", "Search the output", q.SearchRows, q.RowMatches),
     Route("POST", f"{SESSION}/kernels", "Start another kernel", q.StartKernel, status=202),

@@ -23,9 +23,10 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.options import DEFAULT_KERNEL
-from codeexec.domain.requests import Accepted, Execute
+from codeexec.domain.requests import Accepted, Execute, ResizeTerminals
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.domain.wire.checks import check_id
+from codeexec.environments.base import TerminalSize
 from codeexec.environments.marks import SESSION, end_marked
 from codeexec.kernels.base import KernelChoice
 from codeexec.session.kernels.names import check_kernel_name, programs_of, same_language, spec_of
@@ -151,6 +152,15 @@ class KernelSlots:
         if _language_of(first) == DEFAULT_KERNEL:
             return choice
         return KernelChoice(choice.cwd, env=choice.env, session=choice.session, place=choice.place)
+
+    async def resize(self, request: ResizeTerminals) -> None:
+        """Tell programs that run the size of their screen."""
+        size = TerminalSize(request.columns, request.rows)
+        for slot in [self.get(request.kernel)] if request.kernel else self:
+            kernel = slot.supervisor.kernel
+            terminal = kernel.capabilities.terminal if kernel is not None else None
+            if terminal is not None:
+                await terminal.resize(size)
 
     def choose_default(self, name: str) -> None:
         slot = self.get(name)

@@ -367,6 +367,10 @@ class ProgramExecution:
         except BrokenPipeError:
             log.debug("a program ended before its answer came")
 
+    async def resize(self, size: TerminalSize) -> None:
+        if self._run is not None:
+            await self._run.terminal.resize(size)
+
     async def signal(self, number: int) -> None:
         """To the compiler, or to what is in the foreground of the program's terminal."""
         self._is_ended = True

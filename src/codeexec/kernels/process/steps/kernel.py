@@ -18,7 +18,7 @@ from codeexec.domain.errors import CodeexecError, KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
 from codeexec.domain.options import PROGRAMS, PROJECT_KERNEL, ExecuteOptions, ProgramOptions
 from codeexec.domain.outputs import ErrorInfo
-from codeexec.environments.base import Environment
+from codeexec.environments.base import Environment, TerminalSize
 from codeexec.environments.holder.holding import Holding
 from codeexec.environments.local import LocalEnvironment
 from codeexec.environments.marks import MARK, end_marked
@@ -141,7 +141,9 @@ class StepsKernel:
     @property
     def capabilities(self) -> Capabilities:
         lasting = self if self._survival is not None else None
-        return Capabilities(stdin=self, host_paths=True, adoption=lasting, outbox=lasting)
+        return Capabilities(
+            stdin=self, terminal=self, host_paths=True, adoption=lasting, outbox=lasting
+        )
 
     async def start(self) -> Ready:
         try:
@@ -260,6 +262,10 @@ class StepsKernel:
     def answer_stdin(self, text: str) -> None:
         if self._running is not None:
             self._running.answer(text)
+
+    async def resize(self, size: TerminalSize) -> None:
+        if self._running is not None:
+            await self._running.resize(size)
 
     async def interrupt(self) -> None:
         if self._running is not None:
