@@ -43,6 +43,12 @@ def test_frames_of_libraries_and_shadow_bytes_are_folded() -> None:
     }
 
 
+def test_fixes_for_programs_are_hidden() -> None:
+    rows = ["a.cpp:4:10: error: ‘cuont’", "      |   count", 'fix-it:"a.cpp":{4:10-4:15}:"count"']
+    assert folds(rows) == {2: ""}
+    assert folds(["fix-it: see below", 'echo fix-it:"a"']) == {}
+
+
 def test_where_no_frame_is_the_users_all_stay() -> None:
     assert folds(["    #0 0x1 in f /usr/a.h:1", "    #1 0x2 in g /usr/b.h:2"]) == {}
     assert folds([]) == {}

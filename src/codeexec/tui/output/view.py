@@ -43,8 +43,8 @@ class DisplayLink:
 MOST_BODIES = 400
 """Painted displays and errors that a view keeps: those of its tail and of a page, at least."""
 
-_STACK = " #0 0x"
-"""How a stack begins that a sanitizer prints."""
+_FOLDED = (" #0 0x", "fix-it:")
+"""What a report has that is folded: the stack of a sanitizer, fixes for programs to read."""
 
 ClickTarget = FramesFold | SourceLink | DisplayLink
 
@@ -162,7 +162,8 @@ class OutputView:
         self._folds = {}
         if self.all_frames or not self.wraps or not self._is_program:
             return
-        if not any(_STACK in run.text for run in self.execution.tail if run.is_text):
+        texts = [run.text for run in self.execution.tail if run.is_text]
+        if not any(sign in text for text in texts for sign in _FOLDED):
             return
         from codeexec.tui.render import reports  # not at the start
 

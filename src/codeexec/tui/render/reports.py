@@ -27,18 +27,22 @@ _PLACES = (
     re.compile(r"(?P<path>[^\s:()\"'<>]+\.\w+): line (?P<line>\d+)"),
     re.compile(r"\bat (?P<path>\S+\.\w+) line (?P<line>\d+)"),
 )
+_FIX = re.compile(r'fix-it:"[^"]*":\{[\d:-]+\}:".*')
+"""A fix for programs to read; the report shows it for people, too."""
 _LONGEST = 2_000
 """Characters of a row in which a place is looked for."""
 
 
 def folds(rows: Sequence[str]) -> dict[int, str]:
     """Rows that are folded, by number: the first of each group has the words that stand for the
-    group, the others have none."""
+    group, the others have none. Fixes that are meant for programs have no words at all."""
     folded: dict[int, str] = {}
     kinds = enumerate(_kinds(rows))
     for kind, group in groupby(kinds, key=lambda entry: entry[1]):
         numbers = [number for number, _ in group]
-        if kind and len(numbers) > 1:
+        if kind == "fix":
+            folded |= dict.fromkeys(numbers, "")
+        elif kind and len(numbers) > 1:
             words = "frames of libraries" if kind == "library" else "rows of shadow bytes"
             folded |= dict.fromkeys(numbers, "")
             folded[numbers[0]] = f"    ⋯ {len(numbers)} {words}"
@@ -46,8 +50,8 @@ def folds(rows: Sequence[str]) -> dict[int, str]:
 
 
 def _kinds(rows: Sequence[str]) -> Iterator[str]:
-    """`library` for a frame that is not the user's, `shadow`, or empty for what is shown. Frames
-    stay where no frame of the report is the user's."""
+    """`library` for a frame that is not the user's, `shadow`, `fix`, or empty for what is shown.
+    Frames stay where no frame of the report is the user's."""
     texts = [plain(row[:_LONGEST]) for row in rows]
     has_user = any(_USER_FRAME.fullmatch(text) for text in texts)
     is_shadow = False
@@ -55,6 +59,8 @@ def _kinds(rows: Sequence[str]) -> Iterator[str]:
         is_shadow = (is_shadow or text.startswith(_SHADOW)) and not _ABORTING.match(text)
         if is_shadow:
             yield "shadow"
+        elif _FIX.fullmatch(text):
+            yield "fix"
         elif has_user and _STACK_ROW.match(text) and not _USER_FRAME.fullmatch(text):
             yield "library"
         else:

@@ -41,7 +41,7 @@ class ProgramScreen(Modal[RunConfiguration | None]):
     }
     ProgramScreen Horizontal { height: 1; }
     ProgramScreen .name { width: 14; color: $text-muted; }
-    ProgramScreen Input, ProgramScreen Input:focus {
+    ProgramScreen Input, ProgramScreen Input:focus, ProgramScreen Input.-textual-compact {
         width: 1fr; height: 1; border: none; padding: 0 1; background: $surface;
     }
     ProgramScreen #title { margin: 0 0 1 0; }
