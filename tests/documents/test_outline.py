@@ -13,6 +13,7 @@ from codeexec.documents.outline import (
     entry_at,
     headings,
     outline,
+    sections,
 )
 from codeexec.documents.percent.cells import CellIndex
 
@@ -143,3 +144,31 @@ def test_each_heading_is_in_the_text_in_order(lines: list[str]) -> None:
     found = list(headings(lines))
     assert [one.line for one in found] == sorted({one.line for one in found})
     assert all(one.title in lines[one.line] and 1 <= one.level <= 6 for one in found)
+
+
+def test_sections_are_the_cells_below_a_heading() -> None:
+    text = """\
+# %% [markdown]
+# # One
+# %%
+a
+# %% [markdown]
+# ## Sub
+# # in the same cell: the highest counts
+# %% [markdown]
+# ## Two
+# %%
+b
+# %% [markdown]
+# words
+# %% [markdown]
+# # Last
+"""
+    lines = text.removesuffix("\n").split("\n")
+    cells = CellIndex(lines, "#").cells(lines)
+    found = [(section.level, section.first_line, section.end_line) for section in sections(cells)]
+    assert found == [(1, 2, 4), (1, 7, 13), (2, 9, 13)]
+    assert [section.cell for section in sections(cells)] == [
+        cells[index].key for index in (0, 2, 3)
+    ]
+    assert sections(()) == ()

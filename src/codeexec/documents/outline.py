@@ -64,6 +64,42 @@ class Definition(NamedTuple):
     line: int
 
 
+class Section(NamedTuple):
+    """What a heading stands above: lines `first_line` to `end_line` (not included), which are the
+    cells after its own as far as the next heading of its level or a higher one. `cell` is the key
+    of its own cell, `level` counts from 1."""
+
+    cell: str
+    level: int
+    first_line: int
+    end_line: int
+
+
+def sections(cells: Sequence[Cell]) -> tuple[Section, ...]:
+    """The sections of a document of cells, by the highest heading of each Markdown cell; those
+    without cells are left out."""
+    found: list[Section] = []
+    pending: list[tuple[int, Cell]] = []
+
+    def close(level: int, end_line: int) -> None:
+        while pending and pending[-1][0] >= level:
+            above, cell = pending.pop()
+            if cell.end < end_line:
+                found.append(Section(cell.key, above, cell.end, end_line))
+
+    for cell in cells:
+        levels = (
+            [heading.level for heading in headings(cell.source.split("\n"))]
+            if cell.kind is CellKind.MARKDOWN
+            else []
+        )
+        if levels:
+            close(min(levels), cell.start)
+            pending.append((min(levels), cell))
+    close(1, cells[-1].end if cells else 0)
+    return tuple(sorted(found, key=lambda section: section.first_line))
+
+
 def cell_name(cell: Cell) -> str:
     """The name of a cell: its title, its first heading, or its first line with text.
 
