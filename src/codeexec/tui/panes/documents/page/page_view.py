@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
@@ -36,10 +36,17 @@ from codeexec.tui.theme.theme import Theme
 
 if TYPE_CHECKING:
     from codeexec.tui.panes.editor.code_editor import CodeEditor
+    from codeexec.tui.panes.editor.text.model import EditorModel
     from codeexec.tui.session.requester import Requester
 
 _SLICE = 0.006
 """Seconds that blocks are made at a time, so that a key waits no longer."""
+
+_STEP = 0.2
+"""Seconds between two times that the blocks made so far are put."""
+
+_FEW = 8
+"""Cells that are looked up one by one."""
 
 _BUSY = (CellState.QUEUED, CellState.RUNNING)
 
@@ -114,19 +121,22 @@ class PageView:
             await asyncio.to_thread(render_markdown, "# x", 20, self._theme)  # loads what renders
         top = model.rows.line_at(self._editor.scroll_offset.y)[0]
         fresh: list[str] = []
-        until = time.perf_counter() + _SLICE
+        shown_at = until = 0.0
         for cell in by_distance(cells, top):
             if number != self._round:
                 return
             if self._prepare(cell):
                 fresh.append(cell.key)
             if time.perf_counter() > until:
-                self.fit_blocks(fresh)
-                fresh = []
+                # What is on screen comes at once, and the rest in few steps: each is painted.
+                if len(fresh) > 1 and time.perf_counter() - shown_at > _STEP:
+                    self.fit_blocks(fresh)
+                    fresh, shown_at = [], time.perf_counter()
                 await asyncio.sleep(0)
                 until = time.perf_counter() + _SLICE
-        self.fit_blocks(fresh)
-        self._layout()
+        if number == self._round:
+            self.fit_blocks(fresh)
+            self._layout()
 
     def _prepare(self, cell: Cell) -> bool:
         """Make what stands at a cell, if anything does."""
@@ -205,11 +215,12 @@ class PageView:
         """Put or remove the blocks of these cells as they are now."""
         model = self._editor.model
         blocks, contents = model.rows.blocks, self._editor.painter.block_contents
-        places = {key: index for index, key in enumerate(model.cells.keys)}
+        keys = tuple(cell_keys)
+        places = _places(model, keys)
         put: list[tuple[Block, BlockContent]] = []
         removed: set[str] = set()
         is_other = False
-        for key in cell_keys:
+        for key in keys:
             index = places.get(key)
             wanted = self._wanted(index) if index is not None else None
             names = {output_key(key), text_key(key)} - ({wanted[0].key} if wanted else set())
@@ -358,3 +369,10 @@ class PageView:
         elif mark is not None and mark.elapsed is not None:
             notes.append((duration(mark.elapsed), f"run.{mark.state}"))
         return notes
+
+
+def _places(model: EditorModel, cell_keys: Sequence[str]) -> Mapping[str, int | None]:
+    """The index of each of these cells; of cells that are gone none."""
+    if len(cell_keys) <= _FEW:
+        return {key: model.cells.index_of(key) for key in cell_keys}
+    return {key: index for index, key in enumerate(model.cells.keys)}

@@ -40,6 +40,8 @@ class Blocks:
         self._by_key: dict[str, Block] = {}
         self._lines: list[int] = []
         self._heights = [0]  # of all blocks before the one with the same index
+        self.version = 0
+        """Counts up when a block moves or gets another height."""
         self.rows_of: Callable[[int, int], int] = lambda first, end: end - first
         """Rows that the lines from `first` to `end` would have; given by the owner."""
 
@@ -72,6 +74,7 @@ class Blocks:
 
     def recount(self) -> None:
         """Add up the heights again: blocks have moved, or hidden lines have other rows."""
+        self.version += 1
         self._lines = [block.line for block in self._blocks]
         self._heights = heights = [0]
         for block in self._blocks:
@@ -94,15 +97,21 @@ class Blocks:
         if not self._blocks or removed == inserted:
             return
         shift, last = inserted - removed, first + removed - 1
-        for block in self._blocks:
-            if block.hidden and block.line >= first and block.line + 1 - block.hidden <= last:
+        lines, is_shown = self._lines, False
+        for at in range(bisect_left(lines, first), len(lines)):
+            block = self._blocks[at]
+            if block.hidden and block.line + 1 - block.hidden <= last:
                 # What it stands for has changed: it stands below that until it is put anew.
                 block.hidden = 0
+                is_shown = True
             if block.line >= last:
                 block.line = max(block.line + shift, 0)
-            elif block.line >= first:
+            else:
                 block.line = max(min(block.line, first + inserted - 1), 0)
-        self._take(self._blocks)
+            lines[at] = block.line
+        self.version += 1
+        if is_shown or shift < 0:
+            self._take(self._blocks)  # blocks of other lines may stand below the same line now
 
     @property
     def total(self) -> int:

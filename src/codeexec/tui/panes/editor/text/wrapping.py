@@ -57,6 +57,8 @@ class RowMap:
         self.blocks.rows_of = self._rows_of
         self._counts: list[int] = []
         self._sums = [0]
+        self._starts: list[int] = []
+        self._starts_version = -1
 
     def set_width(self, width: int) -> None:
         """Wrap at `width` cells; 0 does not wrap."""
@@ -162,16 +164,20 @@ class RowMap:
 
     def _blocks_above(self, row: int) -> tuple[int, int]:
         """How many blocks begin at or above `row`, and the row after the last of these."""
-        low, high = 0, len(self.blocks.lines())
-        while low < high:
-            middle = (low + high) // 2
-            if self._start_of(middle) <= row:
-                low = middle + 1
-            else:
-                high = middle
+        if self.width:
+            low = bisect_right(range(len(self.blocks.lines())), row, key=self._start_of)
+        else:
+            low = bisect_right(self._block_starts(), row)
         if not low:
             return 0, 0
         return low, self._start_of(low - 1) + self.blocks.at(low - 1).height
+
+    def _block_starts(self) -> list[int]:
+        """The rows at which the blocks begin, of lines that are not wrapped."""
+        if self._starts_version != self.blocks.version:
+            self._starts_version = self.blocks.version
+            self._starts = [self._start_of(index) for index in range(len(self.blocks.lines()))]
+        return self._starts
 
     def _start_of(self, index: int) -> int:
         """The row at which the block with this index begins."""
