@@ -8,6 +8,7 @@ A new scene is a function and one entry of SCENES.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -18,6 +19,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, TextArea
 
+from codeexec.config.model import Editor, Settings
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import Complete
 from codeexec.tui.options import OpenOptions
@@ -263,6 +265,71 @@ async def table(folder: Path, size: Size) -> AsyncIterator[Bench]:
         yield bench
 
 
+def _page_cells() -> list[dict[str, object]]:
+    """A notebook with one output of each kind."""
+
+    def code(source: str, *outputs: dict[str, object], count: int) -> dict[str, object]:
+        return {
+            "cell_type": "code",
+            "metadata": {},
+            "source": source,
+            "execution_count": count,
+            "outputs": list(outputs),
+        }
+
+    table = (
+        "<table><thead><tr><th></th><th>wind</th><th>open</th></tr></thead><tbody>"
+        "<tr><th>Harbour</th><td>12.5</td><td>True</td></tr>"
+        "<tr><th>Hill</th><td>31.0</td><td>False</td></tr></tbody></table>"
+    )
+    data = {"text/html": table, "text/plain": "Harbour  12.5\nHill  31.0"}
+    rows = "".join(f"station {number}\n" for number in range(40))
+    trace = ["Traceback (most recent call last):", "ZeroDivisionError: division by zero"]
+    text = "# Wind\n\nThe *mean* of `n` stations is $\\frac{1}{n}\\sum_i x_i$:\n\n- Harbour\n- Hill"
+    return [
+        {"cell_type": "markdown", "metadata": {}, "source": text},
+        code(
+            "weather",
+            {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": 3},
+            count=3,
+        ),
+        code(
+            "1 / 0",
+            {
+                "output_type": "error",
+                "ename": "ZeroDivisionError",
+                "evalue": "division by zero",
+                "traceback": trace,
+            },
+            count=4,
+        ),
+        code("stations()", {"output_type": "stream", "name": "stdout", "text": rows}, count=5),
+        {"cell_type": "markdown", "metadata": {}, "source": "## Later"},
+    ]
+
+
+@asynccontextmanager
+async def page(folder: Path, size: Size) -> AsyncIterator[Bench]:
+    """A notebook as a page, with its saved outputs, one of them collapsed; keys act on cells."""
+    notebook = {"cells": _page_cells(), "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    files = {"wind.ipynb": json.dumps(notebook)}
+    settings = Settings(editor=Editor(notebook="page"))
+    async with open_bench(folder, files, size=size, settings=settings) as bench:
+        await bench.is_idle()
+        bench.workbench.pane_layout.go("editor")
+        sheet = bench.workbench.documents.sheet
+        await bench.until(lambda: sheet is not None and sheet.editor.has_focus, "the keys")
+        bench.editor.at("stations()")
+        await bench.sees("saved")
+        await bench.press("shift+f3")
+        await bench.sees("▸ 40 rows of output")
+        await bench.press("escape")
+        await bench.sees("CELLS")
+        await bench.press("home", "j")
+        await bench.sees("• Hill")
+        yield bench
+
+
 Story = Callable[[Path, Size], AbstractAsyncContextManager[Bench]]
 Act = Callable[[Bench], Awaitable[None]]
 
@@ -290,6 +357,7 @@ SCENES: dict[str, Scene] = {
     "watching": Scene(watching),
     "split": Scene(split, {"palette": palette, "settings": settings}),
     "table": Scene(table),
+    "page": Scene(page),
 }
 
 

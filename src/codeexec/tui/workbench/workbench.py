@@ -146,7 +146,7 @@ class Workbench(RoutedScreen):
         self.trust = TrustController(
             self, state, status, lambda: self.app.screen is self, self.follow_settings
         )
-        self._hidden_console = HiddenConsole(state, layout)
+        self._hidden_console = HiddenConsole(state, layout, panes.documents.pages.shows)
         self.dispatcher = Dispatcher(self)
         self.commands = CommandController(self, state, panes, layout, self.dispatcher, self)
         self.dispatcher.add(

@@ -154,6 +154,16 @@ class Viewport:
         highest = max(0, self._editor.model.rows.total - region.height)
         return min(max(0, target), highest)
 
+    def reveal_rows(self, first: int, last: int) -> None:
+        """Scroll so that these rows are seen, or as many of them as there is room for."""
+        editor = self._editor
+        height = editor.scrollable_content_region.height
+        y = editor.scroll_offset.y
+        target = min(max(y, last + 1 - height), first)
+        target = max(0, min(target, editor.model.rows.total - height))
+        if height and target != y:
+            editor.scroll_to(y=target, animate=False, force=True, immediate=True)
+
     def scroll_rows(self, count: int) -> None:
         """Scroll down (or up, when negative) and leave the cursor where it is."""
         self._editor.scroll_to(y=self._editor.scroll_offset.y + count, animate=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from textual.message import Message
 
@@ -19,7 +19,14 @@ from codeexec.tui.workbench.surface import WorkbenchState
 class HiddenConsole:
     """Follows the frames of one workbench, as the setting `console.hidden` says."""
 
-    def __init__(self, state: WorkbenchState, layout: LayoutController) -> None:
+    def __init__(
+        self,
+        state: WorkbenchState,
+        layout: LayoutController,
+        is_shown_elsewhere: Callable[[ExecutionView], bool] = lambda _: False,
+    ) -> None:
+        """`is_shown_elsewhere`: the output of this execution stands below its cell."""
+        self._is_shown_elsewhere = is_shown_elsewhere
         self._state = state
         self._layout = layout
         self._peek: OutputPeek | None = None
@@ -35,7 +42,7 @@ class HiddenConsole:
         if self._layout.is_console_shown:
             return
         run = self._latest(frame)
-        if run is None:
+        if run is None or self._is_shown_elsewhere(run):
             return
         self._layout.mark_console()
         match self._state.settings.console.hidden:

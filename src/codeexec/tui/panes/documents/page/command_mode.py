@@ -50,7 +50,8 @@ MODE = "cells"
 class CommandMode:
     """A key layer over the one that the editor had (`inner`, such as vim's).
 
-    `do` gets the name of a command; `changed` is called when the mode or the selected cells change.
+    `do` gets the name of a command; `changed` is called when the mode or the selected cells change,
+    `reveal` with the cell that is to be in view.
     """
 
     def __init__(
@@ -59,11 +60,13 @@ class CommandMode:
         inner: ModalKeys | None,
         do: Callable[[str], None],
         changed: Callable[[], None],
+        reveal: Callable[[int], None],
     ) -> None:
         self._editor = editor
         self.inner = inner
         self._do = do
         self._changed = changed
+        self._reveal = reveal
         self.is_on = False
         self._anchor = self._head = 0
         self._caret = editor.model.cursor
@@ -113,6 +116,7 @@ class CommandMode:
         self._caret = start_of_cell(self._editor.model, index)
         self._changed()
         self._editor.perform(lambda model: model.select(self._caret))
+        self._reveal(index)
 
     @property
     def has_caret(self) -> bool:

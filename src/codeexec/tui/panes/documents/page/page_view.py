@@ -79,7 +79,7 @@ class PageView:
         self._caret_key = ""
         self._round = 0
         self._version = editor.model.buffer.version
-        self.mode = CommandMode(editor, editor.modal, do, self._note_mode)
+        self.mode = CommandMode(editor, editor.modal, do, self._note_mode, self.reveal_cell)
         editor.modal = self.mode
         editor.model.listeners.append(self._note_change)
         self.outputs.fit()
@@ -110,8 +110,13 @@ class PageView:
         self._requester.run(self._fill(self._round), "page")
 
     def show_changed(self, views: Iterable[ExecutionView], rewritten: Mapping[str, int]) -> None:
-        """Bring executions that are shown up to date."""
-        self.fit_blocks(self.outputs.show_changed(views, rewritten))
+        """Bring executions that are shown up to date; what the cell with the caret puts out is
+        scrolled into view."""
+        keys = self.outputs.show_changed(views, rewritten)
+        total = self._editor.model.rows.total
+        self.fit_blocks(keys)
+        if self._caret_key in keys and self._editor.model.rows.total > total:
+            self.reveal_cell(self._editor.model.cells.at(self._editor.model.cursor.line))
 
     async def _fill(self, number: int) -> None:
         """Make the blocks of all cells, in slices, until another round has begun."""
@@ -308,6 +313,14 @@ class PageView:
         self._render_left(self._caret_key)
         self.fit_blocks([self._caret_key])
         self._editor.refresh()
+
+    def reveal_cell(self, index: int) -> None:
+        """Have a cell in view with its output, as far as there is room."""
+        model = self._editor.model
+        first = model.rows.row_of(model.cells.span(index)[0], 0)
+        is_last = index + 1 == len(model.cells)
+        end = model.rows.total if is_last else model.rows.row_of(model.cells.span(index + 1)[0], 0)
+        self._editor.viewport.reveal_rows(first, end - 1)
 
     def enter(self, block_key: str, row: int) -> None:
         """Put the caret into the Markdown that a block stands for, near row `row` of it."""

@@ -123,6 +123,13 @@ class Pages:
             if any(_is_other(view, frame) for view in views):
                 self._show_soon(sheet)
 
+    def shows(self, view: ExecutionView) -> bool:
+        """Whether the output of an execution stands below its cell in the document in front."""
+        sheet = self._documents.front
+        if sheet is None or not sheet.is_page or view.cell is None or not view.cell.cell:
+            return False
+        return sheet.is_of(view.cell.document)
+
     def read_again(self, sheet: DocumentView) -> None:
         """The outputs in the file of a document are other ones."""
         for page in self._of(sheet):

@@ -130,6 +130,11 @@ class Blocks:
         """The line of each block, in ascending order."""
         return self._lines
 
+    def starts(self) -> list[int]:
+        """The row at which each block begins, where each line has one row."""
+        places = zip(self._blocks, self._heights, strict=False)
+        return [block.line + 1 - block.hidden + above for block, above in places]
+
     def get(self, key: str) -> Block | None:
         """The block with this key."""
         return self._by_key.get(key)

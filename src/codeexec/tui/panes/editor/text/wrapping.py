@@ -176,7 +176,7 @@ class RowMap:
         """The rows at which the blocks begin, of lines that are not wrapped."""
         if self._starts_version != self.blocks.version:
             self._starts_version = self.blocks.version
-            self._starts = [self._start_of(index) for index in range(len(self.blocks.lines()))]
+            self._starts = self.blocks.starts()
         return self._starts
 
     def _start_of(self, index: int) -> int:
