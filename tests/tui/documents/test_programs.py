@@ -150,6 +150,18 @@ async def test_run_is_there_while_a_build_of_this_profile_succeeded(tmp_path: Pa
         assert words == ["debug", "release", "sanitize", "coverage", "debug"]
 
 
+async def test_a_text_that_is_saved_as_a_program_has_a_bar(tmp_path: Path) -> None:
+    pane = DocumentsPane(THEME)
+    async with PaneApp(pane).run_test(size=(80, 20)) as pilot:
+        sheet = await pane.opener.new("int main() {}\n", tmp_path)
+        assert not sheet.program_bar.display
+        sheet.save_as(tmp_path / "a.cpp")
+        await until(pilot, lambda: sheet.program_bar.display)
+        pane.programs.configure(sheet, FULL)
+        sheet.save_as(tmp_path / "b.cpp")
+        assert pane.programs.configuration_of(sheet) == FULL
+
+
 async def test_other_documents_have_no_bar_and_scripts_no_profile(tmp_path: Path) -> None:
     pane = DocumentsPane(THEME)
     async with PaneApp(pane).run_test(size=(80, 20)):

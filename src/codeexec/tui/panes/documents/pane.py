@@ -113,6 +113,7 @@ class DocumentsPane(DocumentMessages, Vertical):
     def _every_second(self) -> None:
         self.cells.tick()
         self.problems.post_counts()
+        self.programs.refresh()
         if self.sheets:
             self.run_worker(self.watcher.look(), group="look")
 

@@ -47,8 +47,10 @@ class RunConfigurations:
         self._file = file
         self._entries: dict[str, RunConfiguration] | None = None
 
-    def of(self, path: str) -> RunConfiguration:
-        return self._read().get(path, DEFAULT)
+    def of(self, *paths: str) -> RunConfiguration:
+        """That of a file, by its path or else by one that it had before it was saved as another."""
+        entries = self._read()
+        return next((entries[path] for path in paths if path in entries), DEFAULT)
 
     def set(self, path: str, configuration: RunConfiguration) -> None:
         """Set that of one file; what other workbenches have set since stays."""

@@ -39,7 +39,7 @@ class ProgramsController:
         return self._states.of(sheet.name_key)
 
     def configuration_of(self, sheet: DocumentView) -> RunConfiguration:
-        return self._context.configurations.of(sheet.name_key)
+        return self._context.configurations.of(*sheet.names)
 
     def configure(self, sheet: DocumentView, configuration: RunConfiguration) -> None:
         """Set and store how the document is built and run."""
@@ -76,6 +76,11 @@ class ProgramsController:
             configuration.profile or first_profile,
             configuration,
         )
+
+    def refresh(self) -> None:
+        """A document may have become a program: saved under another name, or by its first line."""
+        for sheet in self._documents:
+            self.show(sheet)
 
     def show(self, sheet: DocumentView) -> None:
         sheet.program_bar.show(self.facts_of(sheet))
