@@ -20,7 +20,7 @@ def flags(tmp_path: Path, *words: str, keeps_profile: bool = True) -> tuple[str,
     path = database(tmp_path, arguments=["c++", *words])
     found = flags_of(tmp_path / "a.cpp", path, keeps_profile=keeps_profile)
     assert found is not None
-    return found.words
+    return found.arguments
 
 
 def test_a_command_is_split_as_a_shell_does(tmp_path: Path) -> None:

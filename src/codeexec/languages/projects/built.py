@@ -95,7 +95,7 @@ def _load(path: Path) -> object:
 
 
 def _dicts(value: object) -> list[dict[str, object]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _is_program(path: Path) -> bool:

@@ -38,7 +38,7 @@ _COMPILER = re.compile(r"(?:g\+\+|gcc|clang\+\+|clang)(?:-\d+)?")
 class CompileFlags(NamedTuple):
     """`compiler` is the name of a known compiler that the project uses, else empty."""
 
-    words: tuple[str, ...]
+    arguments: tuple[str, ...]
     compiler: str
 
 
@@ -56,12 +56,12 @@ def flags_of(file: Path, database: Path, *, keeps_profile: bool) -> CompileFlags
         entries = msgspec.json.decode(read_plain(database, MOST_BYTES), type=list[_Entry])
     except (OSError, msgspec.DecodeError, RecursionError):
         return None
-    wanted = {os.path.normpath(file), os.path.realpath(file)}
+    spellings = {os.path.normpath(file), os.path.realpath(file)}
     for entry in entries:
         folder = os.path.normpath(database.parent / entry.directory)
-        if os.path.normpath(os.path.join(folder, entry.file)) in wanted:  # noqa: PTH118
-            words = entry.arguments or _split(entry.command)
-            return _safe_flags(words[:MOST_WORDS], folder, keeps_profile=keeps_profile)
+        if os.path.normpath(os.path.join(folder, entry.file)) in spellings:  # noqa: PTH118
+            arguments = entry.arguments or _split(entry.command)
+            return _safe_flags(arguments[:MOST_WORDS], folder, keeps_profile=keeps_profile)
     return None
 
 
@@ -72,23 +72,23 @@ def _split(command: str) -> list[str]:
         return []
 
 
-def _safe_flags(words: list[str], folder: str, *, keeps_profile: bool) -> CompileFlags:
-    kept: list[str] = []
-    rest = iter(words[1:])
+def _safe_flags(arguments: list[str], folder: str, *, keeps_profile: bool) -> CompileFlags:
+    flags: list[str] = []
+    rest = iter(arguments[1:])
     for word in rest:
         flag = next((flag for flag in _PATHS if word.startswith(flag)), "")
         if flag:
             path = word[len(flag) :] or next(rest, "")
-            kept += [flag, os.path.normpath(os.path.join(folder, path))]  # noqa: PTH118
+            flags += [flag, os.path.normpath(os.path.join(folder, path))]  # noqa: PTH118
         elif word[:2] in _NAMES:
             value = word[2:] or next(rest, "")
-            kept.append(word[:2] + value)
+            flags.append(word[:2] + value)
         elif word == "-mllvm":
             next(rest, "")
         elif _is_kept(word) and (keeps_profile or not _OPTIMISATION.match(word)):
-            kept.append(word)
-    name = os.path.basename(words[0]) if words else ""  # noqa: PTH119
-    return CompileFlags(tuple(kept), name if _COMPILER.fullmatch(name) else "")
+            flags.append(word)
+    name = os.path.basename(arguments[0]) if arguments else ""  # noqa: PTH119
+    return CompileFlags(tuple(flags), name if _COMPILER.fullmatch(name) else "")
 
 
 def _is_kept(word: str) -> bool:

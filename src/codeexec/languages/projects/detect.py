@@ -106,7 +106,7 @@ def _folders_above(place: Path) -> list[Path]:
 
 
 def _is_own(folder: Path) -> bool:
-    """Whether no other user can put files there: `/tmp` is nobody's project."""
+    """Whether only this user and root can write to the folder. `/tmp` is not part of a project."""
     try:
         about = folder.stat()
     except OSError:

@@ -68,10 +68,10 @@ def check_choice(project: Project, choice: BuildChoice) -> None:
                     if project.system == "make"
                     else f"Leave {option} out.",
                 )
-    known = languages()["cpp"].profiles
-    if choice.profile and choice.profile not in known:
+    profiles = languages()["cpp"].profiles
+    if choice.profile and choice.profile not in profiles:
         raise UsageError(
-            f"A project has no build profile {choice.profile!r}.", f"It has {', '.join(known)}."
+            f"A project has no build profile {choice.profile!r}.", f"It has {', '.join(profiles)}."
         )
     if choice.target.startswith("-"):
         raise UsageError(f"{choice.target} is no name of a target.", "Name a target.")
@@ -180,26 +180,26 @@ def _ctest(cmake: str, find_tool: FindTool) -> str:
 
 
 def _cmake_words(choice: BuildChoice) -> list[str]:
-    words: list[str] = []
+    options: list[str] = []
     if choice.profile or not choice.preset:
-        words.append(f"-DCMAKE_BUILD_TYPE={_CMAKE_TYPES.get(choice.profile, 'Debug')}")
+        options.append(f"-DCMAKE_BUILD_TYPE={_CMAKE_TYPES.get(choice.profile, 'Debug')}")
     profiles = languages()["cpp"].profiles
     flags = [*(profiles[choice.profile] if choice.profile in _SPECIAL else ()), *choice.flags]
     if flags:
         joined = " ".join(flags)
-        words += [f"-DCMAKE_C_FLAGS={joined}", f"-DCMAKE_CXX_FLAGS={joined}"]
+        options += [f"-DCMAKE_C_FLAGS={joined}", f"-DCMAKE_CXX_FLAGS={joined}"]
     if choice.compiler:
-        words.append(f"-DCMAKE_CXX_COMPILER={choice.compiler}")
-    return words
+        options.append(f"-DCMAKE_CXX_COMPILER={choice.compiler}")
+    return options
 
 
 def _meson_words(choice: BuildChoice) -> list[str]:
-    words = [f"--buildtype={'release' if choice.profile == 'release' else 'debug'}"]
+    options = [f"--buildtype={'release' if choice.profile == 'release' else 'debug'}"]
     if choice.profile == "sanitize":
-        words += ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
+        options += ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
     elif choice.profile == "coverage":
-        words.append("-Db_coverage=true")
-    return [*words, *_meson_flags(choice.flags)]
+        options.append("-Db_coverage=true")
+    return [*options, *_meson_flags(choice.flags)]
 
 
 def _meson_flags(flags: Sequence[str]) -> list[str]:

@@ -55,12 +55,12 @@ def choose_preset(project: Project, name: str, environ: Mapping[str, str]) -> Pr
 def _entries(folder: Path) -> dict[str, Mapping[str, object]]:
     entries: dict[str, Mapping[str, object]] = {}
     pending = [folder / name for name in FILES]
-    seen: set[Path] = set()
-    while pending and len(seen) < MOST_INCLUDED:
+    visited: set[Path] = set()
+    while pending and len(visited) < MOST_INCLUDED:
         path = pending.pop(0)
-        if path in seen:
+        if path in visited:
             continue
-        seen.add(path)
+        visited.add(path)
         try:
             content = json.loads(read_text(path) or "{}")
         except (ValueError, RecursionError):
@@ -98,9 +98,9 @@ def _folder(
 
     def replacement(match: re.Match[str]) -> str:
         nonlocal is_known
-        known = environ if match["space"] else values
-        is_known = is_known and match["name"] in known
-        return known.get(match["name"], "")
+        variables = environ if match["space"] else values
+        is_known = is_known and match["name"] in variables
+        return variables.get(match["name"], "")
 
     path = _MACRO.sub(replacement, value)
     return Path(os.path.normpath(source / path)) if is_known else None
@@ -108,13 +108,13 @@ def _folder(
 
 def _inherited(entries: Mapping[str, Mapping[str, object]], name: str, key: str) -> str:
     """The value of a preset, or of the first of those that it inherits from which has one."""
-    pending, seen = [name], set[str]()
+    pending, visited = [name], set[str]()
     while pending:
         current = pending.pop(0)
         entry = entries.get(current)
-        if entry is None or current in seen:
+        if entry is None or current in visited:
             continue
-        seen.add(current)
+        visited.add(current)
         if value := _text(entry, key):
             return value
         parents = entry.get("inherits")

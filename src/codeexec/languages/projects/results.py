@@ -62,8 +62,8 @@ def problems_of_tests(
         places = list(_places(test.output, project, folder))[:MOST_PLACES]
         if not places and test.place.line:
             places = [(test.place, "")]
-        for place, words in places:
-            message = f"Test {test.name}: {words or test.message or 'failed'}"
+        for place, message_text in places:
+            message = f"Test {test.name}: {message_text or test.message or 'failed'}"
             problems.append(Diagnostic(place, "error", message, source=source))
     return tuple(problems)
 
@@ -73,7 +73,9 @@ def problems_of_output(
 ) -> tuple[Diagnostic, ...]:
     """For tests whose results are told by their output alone."""
     places = list(_places(_ANSI.sub("", text), project, folder))[:MOST_PLACES]
-    return tuple(Diagnostic(place, "error", words, source=source) for place, words in places)
+    return tuple(
+        Diagnostic(place, "error", message_text, source=source) for place, message_text in places
+    )
 
 
 def _test(
@@ -117,15 +119,18 @@ def _seconds(text: str) -> float:
 
 def _places(text: str, project: Project, folder: Path) -> Iterator[tuple[Place, str]]:
     """Places in files of the project that the output names, each once, with the words there."""
-    seen: set[Place] = set()
+    found: set[Place] = set()
     for match in _PLACE.finditer(text):
         path = _own_file(match["file"], project, folder)
         place = Place(path, int(match["line"] or match["paren"]), int(match["column"] or 0))
-        if path and place not in seen:
-            seen.add(place)
-            words = match["message"].strip()
+        if path and place not in found:
+            found.add(place)
+            message_text = match["message"].strip()
             following = text[match.end() :].lstrip("\n").partition("\n")[0].strip()
-            yield place, f"{words} {following}" if words == "Failure" else words
+            yield (
+                place,
+                f"{message_text} {following}" if message_text == "Failure" else message_text,
+            )
 
 
 def _own_file(name: str, project: Project, folder: Path) -> str:

@@ -94,14 +94,14 @@ def names_target(name: str, place: Path) -> bool:
 
 def _build_files(project: Project) -> Iterator[tuple[Path, str]]:
     """The build file of the project, and those of its subfolders."""
-    pending, seen = [project.folder], set[Path]()
+    pending, visited = [project.folder], set[Path]()
     root = project.folder.resolve()
-    while pending and len(seen) < MOST_FILES:
+    while pending and len(visited) < MOST_FILES:
         folder = pending.pop(0)
         real = folder.resolve()
-        if real in seen or not real.is_relative_to(root):
+        if real in visited or not real.is_relative_to(root):
             continue
-        seen.add(real)
+        visited.add(real)
         path = folder / project.file
         text = _without_comments(project, read_text(path))
         yield path, text

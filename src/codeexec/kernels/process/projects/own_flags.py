@@ -31,7 +31,7 @@ def with_project_flags(
             is_usable = bool(flags.compiler) and which(flags.compiler, environ) is not None
             if not tool and is_usable and ("++" in flags.compiler) == (language.name == "cpp"):
                 tool = flags.compiler
-            return options._replace(flags=(*flags.words, *options.flags), tool=tool)
+            return options._replace(flags=(*flags.arguments, *options.flags), tool=tool)
     return options
 
 

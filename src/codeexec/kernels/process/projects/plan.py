@@ -100,8 +100,8 @@ class ProjectPlan(NamedTuple):
 def plan_project(options: ProgramOptions, cwd: Path, environ: Mapping[str, str]) -> ProjectPlan:
     """Find the project, its tools and its build folder. NotFound where there is no project,
     UsageError for what its build system does not have, ToolMissing, StorageError."""
-    asked = options.project or ProjectOptions()
-    place = cwd / asked.folder
+    request = options.project or ProjectOptions()
+    place = cwd / request.folder
     project = find_project(place)
     if project is None:
         raise NotFound(
@@ -109,8 +109,8 @@ def plan_project(options: ProgramOptions, cwd: Path, environ: Mapping[str, str])
             "A project has a CMakeLists.txt, meson.build, build.ninja or Makefile.",
         )
     choice = BuildChoice(
-        asked.target,
-        asked.preset,
+        request.target,
+        request.preset,
         options.profile,
         options.compiler,
         options.flags,

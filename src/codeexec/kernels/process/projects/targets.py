@@ -43,12 +43,12 @@ def _asked(project: Project, environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _make_names(database: str) -> Iterator[str]:
-    before = ""
+    previous_line = ""
     for line in database.splitlines():
         rule = _MAKE_RULE.match(line)
-        if rule is not None and before != "# Not a target:":
+        if rule is not None and previous_line != "# Not a target:":
             yield from rule[1].split()
-        before = line
+        previous_line = line
 
 
 def _output(project: Project, command: tuple[str, ...], environ: Mapping[str, str]) -> str:
