@@ -11,10 +11,10 @@ import json
 import re
 import secrets
 from dataclasses import dataclass, field, replace
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from codeexec.documents.model import Cell, CellKind
+from codeexec.documents.notebook.matching import ELSEWHERE, contents, kind_of, match
 from codeexec.documents.notebook.outputs import Json, clean_output, joined, split_lines
 from codeexec.documents.notebook.raw_json import Piece
 from codeexec.documents.notebook.shape import check_shape, upgrade
@@ -107,14 +107,6 @@ class Notebook:
         return replace(self, data={**self.data, "metadata": metadata})
 
 
-def _kind(raw: Json) -> CellKind:
-    cell_type = raw.get("cell_type")
-    try:
-        return CellKind(str(cell_type))
-    except ValueError:
-        return CellKind.RAW
-
-
 def _title(raw: Json) -> str:
     metadata = raw.get("metadata")
     title = metadata.get("title") if isinstance(metadata, dict) else None
@@ -131,7 +123,7 @@ def cell_tags(raw: Json) -> tuple[str, ...]:
 def _cell(index: int, raw: Json) -> Cell:
     source = joined(raw.get("source"))
     return Cell(
-        index, _kind(raw), _title(raw), 0, 0, 0, source, str(raw.get("id", "")) or f"n{index}"
+        index, kind_of(raw), _title(raw), 0, 0, 0, source, str(raw.get("id", "")) or f"n{index}"
     )
 
 
@@ -221,7 +213,7 @@ def with_outputs(
     beyond the end and DocumentError for a cell that is not code.
     """
     raw = notebook._raw(index)
-    if _kind(raw) is not CellKind.CODE:
+    if kind_of(raw) is not CellKind.CODE:
         raise DocumentError(f"Cell {index} is not code.", "Only code has outputs.")
     cells = list(notebook.data["cells"])
     clean = [clean_output(output, execution_count) for output in outputs]
@@ -239,7 +231,7 @@ def to_text(notebook: Notebook, marker: str) -> str:
     lines: list[str] = []
     raws = notebook.data["cells"]
     for raw in raws:
-        kind = _kind(raw)
+        kind = kind_of(raw)
         source = joined(raw.get("source"))
         lines.append(Separator(kind, _safe_title(raw, marker)).render(marker))
         if source:
@@ -254,7 +246,7 @@ def _safe_title(raw: Json, marker: str) -> str:
     title = _title(raw)
     if not title:
         return ""
-    kind = _kind(raw)
+    kind = kind_of(raw)
     separator = parse_separator(Separator(kind, title).render(marker), marker)
     return title if separator == Separator(kind, title) else ""
 
@@ -311,12 +303,12 @@ def from_text(
     """
     drafts = _drafts(text, marker)
     old: list[Json] = notebook.data["cells"]
-    was = [(_kind(raw), joined(raw.get("source"))) for raw in old]
+    was = contents(old)
     old_sources = set(was)
     now = [(d.kind, d.exact if (d.kind, d.exact) in old_sources else d.source) for d in drafts]
     if origins is None or len(origins) != len(drafts):
         origins = [None] * len(drafts)
-    places = _match(was, now, [at if not isinstance(at, dict) else _ELSEWHERE for at in origins])
+    places = match(was, now, [at if not isinstance(at, dict) else ELSEWHERE for at in origins])
     bases = [
         origin if isinstance(origin, dict) else (None if place is None else old[place])
         for origin, place in zip(origins, places, strict=True)
@@ -327,15 +319,6 @@ def from_text(
     ]
     foreign = {at for at, origin in enumerate(origins) if isinstance(origin, dict)}
     return notebook._with_cells(_with_own_ids(cells, foreign, notebook.minor) if foreign else cells)
-
-
-def match_cells(base: Notebook, side: Notebook) -> list[int | None]:
-    """For each cell of `side` the index of the cell of `base` that it continues, by source."""
-    was, now = (
-        [(_kind(raw), joined(raw.get("source"))) for raw in notebook.data["cells"]]
-        for notebook in (base, side)
-    )
-    return _match(was, now, [None] * len(now))
 
 
 def _with_own_ids(cells: list[Json], foreign: set[int], minor: int) -> list[Json]:
@@ -352,55 +335,8 @@ def _with_own_ids(cells: list[Json], foreign: set[int], minor: int) -> list[Json
     return unique
 
 
-_ELSEWHERE = -1
-_Content = tuple[CellKind, str]
-
-
-def _match(
-    was: list[_Content], now: list[_Content], named: Sequence[int | None]
-) -> list[int | None]:
-    """For each cell of `now` its index in `was`; `named` are indices known from the editor,
-    `_ELSEWHERE` for a cell that has none."""
-    places: list[int | None] = [None] * len(now)
-    unused = set(range(len(was)))
-
-    def take(target: int, place: int | None) -> None:
-        if place is not None and place in unused and is_open(target):
-            places[target] = place
-            unused.discard(place)
-
-    def is_open(target: int) -> bool:
-        return places[target] is None and named[target] != _ELSEWHERE
-
-    for target, place in enumerate(named):
-        if place is not None and place < len(was) and was[place] == now[target]:
-            take(target, place)
-    blocks = SequenceMatcher(None, was, now, autojunk=False).get_opcodes()
-    for tag, first, last, start, end in blocks:
-        if tag == "equal":
-            for place, target in zip(range(first, last), range(start, end), strict=True):
-                take(target, place)
-    # Moved cells first, then cells edited in place.
-    free: dict[_Content, list[int]] = {}
-    for place in sorted(unused, reverse=True):
-        free.setdefault(was[place], []).append(place)
-    for target, content in enumerate(now):
-        if is_open(target) and free.get(content):
-            take(target, free[content].pop())
-    for target, place in enumerate(named):
-        if place is not None and place < len(was):
-            take(target, place)  # also as another kind of cell
-    if not any(place is not None for place in named):
-        for tag, first, last, start, end in blocks:
-            if tag == "replace":
-                for place, target in zip(range(first, last), range(start, end), strict=False):
-                    if now[target][0] == was[place][0]:
-                        take(target, place)
-    return places
-
-
 def _merge(old: Json | None, draft: _CellDraft, source: str, minor: int, marker: str) -> Json:
-    cell = new_cell(draft.kind, minor) if old is None else _of_kind(old, draft.kind)
+    cell = new_cell(draft.kind, minor) if old is None else _ofkind_of(old, draft.kind)
     values: Json = {}
     if joined(cell.get("source")) != source:
         values["source"] = split_lines(source)
@@ -410,9 +346,9 @@ def _merge(old: Json | None, draft: _CellDraft, source: str, minor: int, marker:
     return edited(cell, values) if values else cell
 
 
-def _of_kind(cell: Json, kind: CellKind) -> Json:
+def _ofkind_of(cell: Json, kind: CellKind) -> Json:
     """The cell as one of this kind: code has no attachments, and nothing else has outputs."""
-    if _kind(cell) is kind:
+    if kind_of(cell) is kind:
         return cell
     if kind is CellKind.CODE:
         values: Json = {"cell_type": str(kind), "execution_count": None, "outputs": []}

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from codeexec.documents.notebook.convert import Notebook, match_cells, new_id
+from codeexec.documents.notebook.convert import Notebook, new_id
+from codeexec.documents.notebook.matching import match_cells
 from codeexec.documents.notebook.outputs import Json, joined
 from codeexec.documents.notebook.source import edited
 
@@ -75,7 +76,7 @@ def _names(base: Notebook, side: Notebook, prefix: str = "") -> list[str]:
         return [f"#{place}" for place in range(len(cells))]
     return [
         f"{prefix}:{place}" if origin is None else f"#{origin}"
-        for place, origin in enumerate(match_cells(base, side))
+        for place, origin in enumerate(match_cells(base.data["cells"], cells))
     ]
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from codeexec.documents.model import Cell, CellKind
 from codeexec.documents.percent.fences import fenced_marks, may_fence
+from codeexec.documents.percent.strings import quote_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -136,27 +137,6 @@ def uncomment(text: str, marker: str) -> str:
         elif line.startswith(marker):
             lines[number] = line[len(marker) :]
     return "\n".join(lines)
-
-
-_TRIPLE = re.compile(r"""\\.|\"{3}|'{3}|["'#]""")
-
-
-def quote_after(line: str, quote: str) -> str:
-    """The triple quotes open after the line, given those open before it (`quote`)."""
-    at = 0
-    while match := _TRIPLE.search(line, at):
-        mark, at = match[0], match.end()
-        if quote:
-            quote = "" if mark == quote else quote
-        elif mark == "#":
-            return ""
-        elif len(mark) == 3:
-            quote = mark
-        elif mark in "\"'":
-            # A string on one line: skip to its end, or the end of the line.
-            end = re.compile(rf"(?:\\.|[^{mark}\\])*{mark}").match(line, at)
-            at = end.end() if end else len(line)
-    return quote
 
 
 class CellIndex:

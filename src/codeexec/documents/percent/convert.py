@@ -20,11 +20,11 @@ from codeexec.documents.percent.cells import (
     Separator,
     comment,
     parse_separator,
-    quote_after,
     uncomment,
 )
 from codeexec.documents.percent.header import read_header, write_header
 from codeexec.documents.percent.spacing import join_cells
+from codeexec.documents.percent.strings import quote_after
 
 _STRING = re.compile(r"""[rR]?(\"{3}|'{3})(.*)\1\s*""", re.DOTALL)
 _NAME = re.compile(r"[a-zA-Z_.]+[a-zA-Z0-9_.]*")

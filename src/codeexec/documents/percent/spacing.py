@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from codeexec.documents.percent.cells import quote_after
+from codeexec.documents.percent.strings import quote_after
 
 _DEFINITIONS = ("def ", "async ", "class ")
 
