@@ -238,6 +238,10 @@ async def test_each_step_has_its_own_output(session: RunningSession) -> None:
     build, run = (await session.run(code, language="cpp")).steps
     assert any("unused variable" in row for row in build.stderr)
     assert (build.stdout, run.stdout, run.stderr) == ((), ("one", "two"), ())
+    assert build.peak_memory is not None
+    assert build.cpu_seconds is not None
+    assert build.peak_memory > 8 << 20  # a compiler is larger than any of our processes' start
+    assert 0.01 < build.cpu_seconds < 60
 
 
 async def test_a_program_that_was_removed_is_built_again(session: RunningSession) -> None:

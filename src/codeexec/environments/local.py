@@ -14,6 +14,7 @@ from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.domain.secret_env import without_secrets
 from codeexec.environments.base import BasePaths, Location, Tell, TerminalSize
 from codeexec.environments.files import Folder
+from codeexec.environments.holder.command import HeldCommand, start_command
 from codeexec.environments.holder.holding import Holding
 from codeexec.environments.holder.terminal import LocalTerminal, open_local_terminal, terminal_env
 from codeexec.environments.host_files import HostFiles
@@ -79,6 +80,17 @@ class LocalEnvironment(HostFiles):
         if stdin is not None:
             handle.feed(stdin)
         return handle
+
+    async def exec_held(self, command: Sequence[str], env: Mapping[str, str]) -> HeldCommand:
+        """Start a command without input in the workspace, whose memory and time are to be known."""
+        if self._ended:
+            raise EnvironmentUnavailable("This environment was ended.", "Make a new one.")
+        environ = without_secrets({**os.environ, **env})
+        holder = await self._holding.client()
+        try:
+            return await start_command(holder, command, cwd=self._root, env=environ)
+        except OSError as error:
+            raise _not_started(command, self._root, error) from error
 
     async def open_terminal(
         self,

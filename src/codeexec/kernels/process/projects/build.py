@@ -19,7 +19,7 @@ def build_project(plan: ProjectPlan, write: Callable[[bytes], None]) -> list[Ste
         write(plan.heading.encode("utf-8", "surrogateescape"))
         for step in plan.steps:
             began = time.monotonic()
-            status, output = run_compiler(plan.command(step), write)
+            status, output, *_ = run_compiler(plan.command(step), write)
             report = output.decode("utf-8", "surrogateescape")
             results.append(plan.result(step, status, time.monotonic() - began, report))
             if status:

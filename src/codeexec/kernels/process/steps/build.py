@@ -7,10 +7,12 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.kernels.process.steps.cache import ProgramFolder
@@ -45,6 +47,8 @@ class BuildResult:
     report: str
     seconds: float
     is_reused: bool = False
+    peak_memory: int | None = None
+    cpu_seconds: float | None = None
 
 
 def plan_program(
@@ -88,16 +92,28 @@ def build_program(
         if report is not None:
             write(report.encode("utf-8", "surrogateescape"))
             return BuildResult(0, report, time.monotonic() - began, is_reused=True)
-        status, output = run_compiler(program, write)
-        report = output.decode("utf-8", "surrogateescape")
-        if status == 0:
+        end = run_compiler(program, write)
+        report = end.output.decode("utf-8", "surrogateescape")
+        if end.status == 0:
             folder.keep(report, program.cwd)
-    return BuildResult(status, report, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return BuildResult(
+        end.status, report, seconds, peak_memory=end.peak_memory, cpu_seconds=end.cpu_seconds
+    )
 
 
-def run_compiler(program: Program, write: Callable[[bytes], None]) -> tuple[int, bytes]:
-    """Run the command of the build; returns its status (negative: a signal) and all that it wrote,
-    which also goes to `write` as it comes. EnvironmentUnavailable when it cannot be started."""
+class CompilerEnd(NamedTuple):
+    """`status` is negative for a signal, `output` all that it wrote; memory as in `ProcessEnd`."""
+
+    status: int
+    output: bytes
+    peak_memory: int | None = None
+    cpu_seconds: float | None = None
+
+
+def run_compiler(program: Program, write: Callable[[bytes], None]) -> CompilerEnd:
+    """Run the command of the build. What it writes also goes to `write` as it comes.
+    EnvironmentUnavailable when it cannot be started."""
     process: subprocess.Popen[bytes] | None = None
     report = bytearray()
     try:
@@ -110,8 +126,12 @@ def run_compiler(program: Program, write: Callable[[bytes], None]) -> tuple[int,
             report += chunk
             if len(report) > MOST_REPORT:
                 write(TOO_LONG)
-                return 1, bytes(report)
-        return process.wait(), bytes(report)
+                return CompilerEnd(1, bytes(report))
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        unit = 1 if sys.platform == "darwin" else 1024
+        cpu_seconds = used.ru_utime + used.ru_stime
+        return CompilerEnd(process.returncode, bytes(report), used.ru_maxrss * unit, cpu_seconds)
     finally:
         if process is not None:
             if process.returncode is None:

@@ -48,7 +48,7 @@ class BuiltStep:
         return step_result(
             program,
             "build",
-            ProcessEnd(build.status),
+            ProcessEnd(build.status, build.peak_memory, build.cpu_seconds),
             build.seconds,
             build.report,
             is_reused=build.is_reused,

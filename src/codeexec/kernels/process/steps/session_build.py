@@ -6,8 +6,11 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
+from typing import Protocol
 
-from codeexec.environments.base import Environment, ExecHandle
+from codeexec.environments.base import Environment, ExecHandle, ProcessEnd
+from codeexec.environments.docker.relay.processes import GuestProcess
+from codeexec.environments.local import LocalEnvironment
 from codeexec.kernels.process.steps.build import (
     MOST_REPORT,
     TOO_LONG,
@@ -15,6 +18,36 @@ from codeexec.kernels.process.steps.build import (
     compiler_environ,
 )
 from codeexec.kernels.process.steps.store import PreparedProgram
+
+
+class Compiler(Protocol):
+    """See `ExecHandle`; how it ended is known with its memory."""
+
+    @property
+    def stdout(self) -> AsyncIterator[bytes]: ...
+
+    @property
+    def stderr(self) -> AsyncIterator[bytes]: ...
+
+    async def wait(self) -> ProcessEnd: ...
+
+    async def signal(self, number: int) -> None: ...
+
+    async def kill(self) -> None: ...
+
+
+class GuestCompiler:
+    """A command of a container; it is a Compiler."""
+
+    def __init__(self, handle: ExecHandle) -> None:
+        self._handle = handle
+        self.stdout, self.stderr = handle.stdout, handle.stderr
+        self.signal, self.kill = handle.signal, handle.kill
+
+    async def wait(self) -> ProcessEnd:
+        code = await self._handle.wait()
+        end = self._handle.end if isinstance(self._handle, GuestProcess) else None
+        return end or ProcessEnd(code)
 
 
 class SessionBuild:
@@ -26,7 +59,7 @@ class SessionBuild:
         self._environment = environment
         self._program, self._store = prepared
         self._write = write
-        self._compiler: ExecHandle | None = None
+        self._compiler: Compiler | None = None
         self._report = bytearray()
 
     async def run(self, *, rebuild: bool) -> BuildResult:
@@ -36,42 +69,48 @@ class SessionBuild:
         if store is None:
             return BuildResult(0, "", 0.0)
         began = time.monotonic()
-        end = await store.begin()
+        finish = await store.begin()
         try:
             report = None if rebuild else await store.find_report()
             if report is not None:
                 self._write(report.encode("utf-8", "surrogateescape"))
                 return BuildResult(0, report, time.monotonic() - began, is_reused=True)
-            status = await self._compile()
+            end = await self._compile()
             report = bytes(self._report).decode("utf-8", "surrogateescape")
-            if status == 0:
+            if end.code == 0:
                 await store.keep(report)
         finally:
-            end()
-        return BuildResult(status, report, time.monotonic() - began)
+            finish()
+        seconds = time.monotonic() - began
+        return BuildResult(
+            end.code, report, seconds, peak_memory=end.peak_memory, cpu_seconds=end.cpu_seconds
+        )
 
     async def signal(self, number: int) -> None:
         """To the compiler and all that it has started."""
         if self._compiler is not None:
             await self._compiler.signal(number)
 
-    async def _compile(self) -> int:
-        program = self._program
-        compiler = self._compiler = await self._environment.exec(
-            program.plan.build, stdin=b"", env=compiler_environ(program.environ)
-        )
+    async def _start(self) -> Compiler:
+        command, environ = self._program.plan.build, compiler_environ(self._program.environ)
+        if isinstance(self._environment, LocalEnvironment):
+            return await self._environment.exec_held(command, environ)
+        return GuestCompiler(await self._environment.exec(command, stdin=b"", env=environ))
+
+    async def _compile(self) -> ProcessEnd:
+        compiler = self._compiler = await self._start()
         reading = asyncio.gather(*map(self._read, (compiler.stdout, compiler.stderr)))
         ended = asyncio.ensure_future(compiler.wait())
         try:
             await asyncio.wait((reading, ended), return_when=asyncio.FIRST_COMPLETED)
             if not ended.done() and len(self._report) > MOST_REPORT:
                 self._write(TOO_LONG)
-                return 1
-            status = await ended
+                return ProcessEnd(1)
+            end = await ended
             # A driver that was killed has left its compiler.
             await compiler.signal(signal.SIGKILL)
             await reading
-            return status
+            return end
         finally:
             reading.cancel()
             ended.cancel()
