@@ -126,3 +126,29 @@ def test_cmake_builds_and_tests(desk: Desk) -> None:
     assert (problem["line"], problem["message"]) == (5, "Test fails: Failed")
     assert (test["name"], test["status"], test["line"]) == ("fails", "failed", 5)
     assert end["status"] == 8
+
+
+@pytest.mark.slow
+def test_a_preset_says_where_it_builds_and_a_missing_compiler_is_named(desk: Desk) -> None:
+    desk.file("CMakeLists.txt", CMAKE)
+    preset = {"name": "small", "binaryDir": "${sourceDir}/out"}
+    desk.file("CMakePresets.json", json.dumps({"version": 3, "configurePresets": [preset]}))
+    desk.file("main.c", MAIN)
+    done = desk.run("build", "--preset", "other")
+    assert (done.returncode, done.stderr.count("It has small.")) == (2, 1)
+    done = desk.run("build", "--compiler", "no-such-cc")
+    assert (done.returncode, "no-such-cc is not installed." in done.stderr) == (127, True)
+    done = desk.run("build", "--preset", "small", "app")
+    assert done.stdout == f"{desk.folder / 'out' / 'app'}\n"
+
+
+@pytest.mark.slow
+def test_a_profile_and_a_compiler_are_those_of_the_build(desk: Desk) -> None:
+    desk.file("CMakeLists.txt", CMAKE)
+    desk.file("main.c", "int main(void) { int none[2]; return none[2 + (none[0] = 0)]; }\n")
+    done = desk.run("run", "--profile", "sanitize", "--compiler", "gcc", "app")
+    assert done.returncode != 0
+    assert "stack-buffer-overflow" in done.stderr or "out of bounds" in done.stderr
+    cache = next(desk.home.glob("**/projects/*/CMakeCache.txt")).read_text()
+    assert "CMAKE_C_COMPILER:" in cache
+    assert "-fsanitize=address,undefined" in cache

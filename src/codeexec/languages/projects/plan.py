@@ -179,6 +179,11 @@ def _ctest(cmake: str, find_tool: FindTool) -> str:
     return str(beside) if beside.is_file() else find_tool("ctest")
 
 
+def compiler_language(compiler: str) -> Literal["C", "CXX"]:
+    """Of what a compiler is one, by its name: `clang++-14` is one of C++."""
+    return "CXX" if "++" in compiler else "C"
+
+
 def _cmake_words(choice: BuildChoice) -> list[str]:
     options: list[str] = []
     if choice.profile or not choice.preset:
@@ -189,7 +194,7 @@ def _cmake_words(choice: BuildChoice) -> list[str]:
         joined = " ".join(flags)
         options += [f"-DCMAKE_C_FLAGS={joined}", f"-DCMAKE_CXX_FLAGS={joined}"]
     if choice.compiler:
-        options.append(f"-DCMAKE_CXX_COMPILER={choice.compiler}")
+        options.append(f"-DCMAKE_{compiler_language(choice.compiler)}_COMPILER={choice.compiler}")
     return options
 
 

@@ -26,6 +26,7 @@ from codeexec.languages.projects.plan import (
     ProjectStep,
     build_steps,
     check_choice,
+    compiler_language,
     configure_steps,
     junit_file,
     step_environ,
@@ -118,8 +119,11 @@ def plan_project(options: ProgramOptions, cwd: Path, environ: Mapping[str, str])
     )
     check_choice(project, choice)
     environ = step_environ(environ)
-    if choice.compiler and project.system == "meson":
-        environ["CXX"] = choice.compiler
+    if choice.compiler:
+        _check_compiler(choice.compiler, environ)
+        if project.system == "meson":
+            variable = "CXX" if compiler_language(choice.compiler) == "CXX" else "CC"
+            environ[variable] = choice.compiler
     folder = build_folder(project, choice, environ)
     plan = ProjectPlan(project, folder, choice.target, (), environ)
     if options.steps == "run":
@@ -151,6 +155,11 @@ def failure_of(step: StepResult) -> ErrorInfo | None:
     if step.name == "test" and not step.signal:
         return ErrorInfo(TESTS_FAILED, f"{tool} ended with status {step.code}.")
     return build_error(tool, 128 - step.code if step.signal else step.code)
+
+
+def _check_compiler(compiler: str, environ: Mapping[str, str]) -> None:
+    if which(compiler, environ) is None:
+        raise ToolMissing(f"{compiler} is not installed.", "Install it, or name another compiler.")
 
 
 def _tool_finder(project: Project, environ: Mapping[str, str]) -> Callable[[str], str]:
