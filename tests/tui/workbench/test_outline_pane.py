@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from codeexec.documents.outline import OutlineEntry, OutlineKind
 from codeexec.tui.panes.outline.pane import OutlinePane
+from codeexec.tui.panes.outline.rows import entry_to_fold, fold_key, outline_rows
 from support.bench import Bench, open_bench
 
 pytestmark = pytest.mark.slow
@@ -88,3 +90,36 @@ async def test_the_outline_is_a_pane_at_every_size(tmp_path: Path, size: tuple[i
         await bench.sees("def area(r):")
         assert bench.editor.line == "def area(r):"
         assert bench.workbench.pane_layout.box("outline").display == (size[0] == 200)
+
+
+async def test_sections_fold(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"a.py": SCRIPT}, size=(120, 35)) as bench:
+        await bench.until(lambda: bench.workbench.panes.are_complete, "the panes")
+        await bench.press("alt+6")
+        whole = ["# Reading", "  ▷ load", "    ƒ area", "  ▷ 1 / 0"]
+        await bench.until(lambda: listed(bench) == whole, "headings, cells, definitions")
+        await bench.press("down", "down", "f3")  # of the function: what it is below
+        await bench.until(lambda: listed(bench) == [*whole[:1], "  ▷ load +1", whole[3]], "load")
+        await bench.press("up", "f3")
+        await bench.until(lambda: listed(bench) == ["# Reading +3"], "the section")
+        await bench.write("area")
+        await bench.until(lambda: listed(bench) == ["ƒ area"], "a filter finds what is folded")
+        await bench.press("escape")
+        await bench.until(lambda: listed(bench) == ["# Reading +3"], "the section again")
+        await bench.press("f3")
+        await bench.until(lambda: listed(bench) == [*whole[:1], "  ▷ load +1", whole[3]], "open")
+
+
+def test_a_folded_section_stands_for_the_entry_with_the_caret() -> None:
+    entries = [
+        OutlineEntry("One", 0, 0, OutlineKind.HEADING, "a"),
+        OutlineEntry("x", 2, 1, OutlineKind.CELL, "b"),
+        OutlineEntry("Two", 4, 0, OutlineKind.HEADING, "c"),
+    ]
+    rows = outline_rows(entries, lambda _: None, 1, "", {fold_key(entries[0])})
+    assert [(row.entry.title, row.is_current, row.hidden) for row in rows] == [
+        ("One", True, 1),
+        ("Two", False, 0),
+    ]
+    assert entry_to_fold(entries, 1) is entries[0]
+    assert entry_to_fold(entries, 2) is None

@@ -22,6 +22,14 @@ COMMANDS: tuple[Command, ...] = (
         "alt+shift+w",
     ),
     Command("outline.jump", "Go there", "outline", "jump", "enter"),
+    Command(
+        "outline.fold",
+        "Fold or unfold a section",
+        "outline",
+        "fold",
+        "f3",
+        "What is below a heading or a class.",
+    ),
     Command("outline.previous", "Above", "outline", "step(-1)", "up"),
     Command("outline.next", "Below", "outline", "step(1)", "down"),
     Command("outline.page_up", "Page up", "outline", "step(-10)", "pageup"),
@@ -30,5 +38,7 @@ COMMANDS: tuple[Command, ...] = (
 )
 
 MENUS = {
-    "outline": PaneMenu(commands=("outline.jump", "outline.back", "pane.toggle_outline")),
+    "outline": PaneMenu(
+        commands=("outline.jump", "outline.fold", "outline.back", "pane.toggle_outline")
+    ),
 }

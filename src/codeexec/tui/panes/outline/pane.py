@@ -16,7 +16,13 @@ from codeexec.documents.outline import OutlineEntry, entry_at
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
-from codeexec.tui.panes.outline.rows import OutlineRow, outline_rows
+from codeexec.tui.panes.outline.rows import (
+    FoldKey,
+    OutlineRow,
+    entry_to_fold,
+    fold_key,
+    outline_rows,
+)
 from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.widgets.field import Field
 from codeexec.tui.widgets.label_text import tell
@@ -68,6 +74,7 @@ class OutlinePane(Vertical):
         self._sheet: DocumentView | None = None
         self._entries: tuple[OutlineEntry, ...] = ()
         self._version: tuple[object, ...] = ()
+        self._folded: set[FoldKey] = set()
         self._is_due = False
         self._is_reading = False
 
@@ -127,6 +134,7 @@ class OutlinePane(Vertical):
         sheet = self._document()
         if sheet is not self._sheet:
             self._sheet, self._entries, self._version = sheet, (), ()
+            self._folded.clear()
             self._field.value = ""
         if sheet is None:
             return True
@@ -148,7 +156,7 @@ class OutlinePane(Vertical):
         line = editor.model.cursor.line if editor is not None else 0
         current = entry_at(self._entries, line)
         mark_of = editor.painter.mark_of if editor is not None else (lambda _: None)
-        rows = outline_rows(self._entries, mark_of, current, typed)
+        rows = outline_rows(self._entries, mark_of, current, typed, self._folded)
         marked = next((place for place, row in enumerate(rows) if row.is_current), 0)
         self._list.show(rows, self._list.cursor if stays else marked)
         self.set_class(not rows, "-empty")
@@ -183,6 +191,21 @@ class OutlinePane(Vertical):
             line = rows[self._list.cursor].entry.line
             self._field.value = ""
             self.post_message(self.JumpRequested(self._sheet, line))
+
+    def action_fold(self) -> None:
+        """Fold what is below the entry with the cursor, or unfold it; of an entry without any, what
+        it is itself below."""
+        rows = self.rows
+        if self._list.cursor >= len(rows) or self._field.value:
+            return
+        entry = entry_to_fold(self._entries, self._entries.index(rows[self._list.cursor].entry))
+        if entry is None:
+            return
+        self._folded ^= {fold_key(entry)}
+        self._show(stays=True)
+        places = [place for place, row in enumerate(self.rows) if row.entry is entry]
+        if places:
+            self._list.show(self._list.rows, places[0])
 
     def action_back(self) -> None:
         """The filter is emptied; where it is empty, the editor gets the keys."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 
 from codeexec.documents.outline import OutlineEntry, OutlineKind
@@ -30,16 +30,21 @@ class OutlineRow:
     state: CellState | None = None
     is_current: bool = False
     is_flat: bool = False
+    hidden: int = 0
+    """Entries below it that are folded away."""
 
     def pieces(self, width: int) -> Pieces:
         entry = self.entry
         depth = 0 if self.is_flat else entry.depth
         indent = "  " * min(depth, max((width - 12) // 2, 0))
         glyph, ink = self._mark()
-        title = fitted(one_line(entry.title), max(width - len(indent) - 2, 1))
+        count = f" +{self.hidden}" if self.hidden else ""
+        room = max(width - len(indent) - 2 - len(count), 1)
+        title = fitted(one_line(entry.title), room)
         is_heading = entry.kind is OutlineKind.HEADING
         title_ink: Ink = "accent" if self.is_current else "title" if is_heading else "text"
-        return [(indent, "muted"), (f"{glyph} ", ink), (title, title_ink)]
+        pieces: Pieces = [(indent, "muted"), (f"{glyph} ", ink), (title, title_ink)]
+        return [*pieces, (count, "muted")] if count else pieces
 
     def _mark(self) -> tuple[str, Ink]:
         match self.entry.kind:
@@ -55,18 +60,49 @@ class OutlineRow:
                 return GLYPHS[self.state], _INKS.get(self.state, "muted")
 
 
+FoldKey = tuple[str, str, OutlineKind]
+"""What identifies an entry while the text is edited: its cell, title and kind."""
+
+
+def fold_key(entry: OutlineEntry) -> FoldKey:
+    return entry.cell, entry.title, entry.kind
+
+
 def outline_rows(
-    entries: Iterable[OutlineEntry],
+    entries: Sequence[OutlineEntry],
     mark_of: Callable[[str], CellMark | None],
     current: int | None,
     typed: str,
+    folded: Container[FoldKey] = (),
 ) -> list[OutlineRow]:
-    """The entries whose titles hold every word that was typed, all of them with nothing typed."""
+    """The entries whose titles hold every word that was typed; with nothing typed all of them but
+    those below `folded` ones, the outermost of which stands for the current one in it."""
     tokens = typed.casefold().split()
     rows = []
-    for place, entry in enumerate(entries):
+    place = 0
+    while place < len(entries):
+        entry, end = entries[place], place + 1
         if all(word in entry.title.casefold() for word in tokens):
+            if not tokens and fold_key(entry) in folded:
+                end = end_of_entry(entries, place)
             mark = mark_of(entry.cell) if entry.kind is OutlineKind.CELL else None
             state = mark.state if mark is not None else None
-            rows.append(OutlineRow(entry, state, place == current, bool(tokens)))
+            is_current = current is not None and place <= current < end
+            rows.append(OutlineRow(entry, state, is_current, bool(tokens), end - place - 1))
+        place = end
     return rows
+
+
+def end_of_entry(entries: Sequence[OutlineEntry], place: int) -> int:
+    """The place after the last entry that is below the one at `place`."""
+    depth = entries[place].depth
+    after = range(place + 1, len(entries))
+    return next((other for other in after if entries[other].depth <= depth), len(entries))
+
+
+def entry_to_fold(entries: Sequence[OutlineEntry], place: int) -> OutlineEntry | None:
+    """The entry itself if others are below it, else the one that it is below; None if neither."""
+    if end_of_entry(entries, place) > place + 1:
+        return entries[place]
+    above = reversed(entries[:place])
+    return next((entry for entry in above if entry.depth < entries[place].depth), None)
