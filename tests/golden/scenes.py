@@ -321,7 +321,7 @@ async def page(folder: Path, size: Size) -> AsyncIterator[Bench]:
         await bench.until(lambda: sheet is not None and sheet.editor.has_focus, "the keys")
         bench.editor.at("stations()")
         await bench.sees("saved")
-        await bench.press("shift+f3")
+        await bench.press("shift+f11")
         await bench.sees("▸ 40 rows of output")
         await bench.press("escape")
         await bench.sees("CELLS")

@@ -129,7 +129,7 @@ async def test_a_long_output_is_bounded_opened_whole_collapsed_and_cleared(tmp_p
         await pilot.press("shift+f2")
         await until(pilot, lambda: "more rows" not in "\n".join(rows(sheet)))
         assert sheet.editor.model.rows.total == len(sheet.editor.model.lines) + 40
-        await pilot.press("shift+f3")
+        await pilot.press("shift+f11")
         await until(pilot, shows(sheet, "▸ 40 rows of output"))
         assert sheet.editor.model.rows.total == len(sheet.editor.model.lines) + 1
         at = next(y for y, row in enumerate(rows(sheet)) if "of output" in row)

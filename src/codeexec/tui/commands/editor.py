@@ -117,7 +117,7 @@ DEFAULT_BINDINGS: tuple[KeyBinding, ...] = (
     KeyBinding("editor.toggle_numbers", "toggle('line_numbers')", "", "Line numbers"),
     KeyBinding("page.toggle", "page('toggle')", "alt+u", "Page or text"),
     KeyBinding("page.whole", "page('whole')", "shift+f2", "Output whole or bounded"),
-    KeyBinding("page.collapse", "page('collapse')", "shift+f3", "Collapse output"),
+    KeyBinding("page.collapse", "page('collapse')", "shift+f11", "Collapse output"),
     KeyBinding("cell.insert_above", "page('insert_above')", "", "Insert a cell above"),
     KeyBinding("cell.insert_below", "page('insert_below')", "", "Insert a cell below"),
     KeyBinding("cell.delete", "page('delete')", "", "Delete the cell"),
