@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.console import RenderableType
 from textual import events, on, work
@@ -162,10 +162,9 @@ class WorkbenchApp(App[str]):
             self.take_screen()
         super()._display(screen, renderable)
 
-    def take_terminal(self) -> None:
-        """Take over the terminal from the first frame, which no longer restores it."""
-        if self._start is not None:
-            self._start.give_up_screen()
+    def take_terminal(self) -> list[Any] | None:
+        """Take over the terminal from the first frame; its mode before, where there was one."""
+        return self._start.give_up_screen() if self._start is not None else None
 
     def take_screen(self) -> None:
         """Stop the first frame: from now on only Textual writes to the screen."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codeexec.domain.text.printable import printable
 
@@ -189,9 +189,10 @@ class FirstFrame:
         typed, self._typed = self._typed, b""
         return typed
 
-    def give_up_screen(self) -> None:
-        """The workbench has the screen, and leaves it itself."""
+    def give_up_screen(self) -> list[Any]:
+        """Leave the screen to the workbench; the terminal's mode before the start, as termios."""
         self._has_screen = False
+        return self._mode
 
     def leave(self) -> None:
         """Put the terminal back, whether the workbench has done so or not."""

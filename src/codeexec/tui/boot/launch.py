@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 _PATIENCE = 0.15
 """Seconds for the terminal to answer, beside those that loading has taken."""
@@ -37,8 +37,8 @@ class BootScreen:
     first: FirstRun
     sign: asyncio.Task[None]
 
-    def give_up_screen(self) -> None:
-        self.frame.give_up_screen()
+    def give_up_screen(self) -> list[Any]:
+        return self.frame.give_up_screen()
 
     def give_way(self) -> None:
         self.sign.cancel()

@@ -3,6 +3,7 @@ terminal that goes away."""
 
 from __future__ import annotations
 
+import termios
 from contextlib import suppress
 from typing import Any, Protocol, TextIO, cast
 
@@ -15,8 +16,8 @@ from codeexec.tui.textual_ext.terminal_replies import ReplyParser
 class StartScreen(Protocol):
     """Owner of the terminal until Textual takes it over."""
 
-    def give_up_screen(self) -> None:
-        """Leave restoring the terminal to Textual."""
+    def give_up_screen(self) -> list[Any]:
+        """Leave the screen to Textual; the mode of the terminal before the start, as termios."""
 
     def give_way(self) -> None:
         """Stop writing to the terminal."""
@@ -25,7 +26,7 @@ class StartScreen(Protocol):
 class Taker(Protocol):
     """The application that takes the terminal over."""
 
-    def take_terminal(self) -> None: ...
+    def take_terminal(self) -> list[Any] | None: ...
 
     def take_screen(self) -> None: ...
 
@@ -34,6 +35,7 @@ class FollowingDriver(LinuxDriver):
     """Driver that does not enter the alternate screen again after the first frame."""
 
     _has_entered = False
+    _mode_before: list[Any] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -47,7 +49,7 @@ class FollowingDriver(LinuxDriver):
     def write(self, data: str) -> None:
         if data == "\x1b[?1049h" and not self._has_entered:
             self._has_entered = True
-            self._taker.take_terminal()
+            self._mode_before = self._taker.take_terminal()
         else:
             super().write(data)
 
@@ -57,6 +59,16 @@ class FollowingDriver(LinuxDriver):
     def close(self) -> None:
         super().close()
         self._input_ended.close()
+        # Textual also closes a driver that is only suspended, and starts it again.
+        self.exit_event = self._input_ended = SelectableEvent()
+
+    def suspend_application_mode(self) -> None:
+        """Give the terminal to another program in the mode that it had before the first frame:
+        what Textual met was no longer that, and a program that reads lines got none."""
+        super().suspend_application_mode()
+        if self._mode_before is not None:
+            with suppress(termios.error):  # the terminal is gone
+                termios.tcsetattr(self.fileno, termios.TCSANOW, self._mode_before)
 
     def stop_application_mode(self) -> None:
         self._taker.take_screen()
