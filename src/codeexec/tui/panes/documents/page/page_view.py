@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.segment import Segment
 
 from codeexec.documents.model import Cell, CellKind
@@ -31,6 +32,7 @@ from codeexec.tui.panes.documents.page.page_outputs import PageOutputs
 from codeexec.tui.panes.editor.marks import CellState
 from codeexec.tui.panes.editor.text.blocks import Block, BlockContent
 from codeexec.tui.panes.editor.text.text import Location, TextChange
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.stored_outputs import is_stored
 from codeexec.tui.theme.theme import Theme
 
@@ -342,9 +344,9 @@ class PageView:
         key = model.cells.key(index)
         is_code = separator.kind is CellKind.CODE
         label = self._label(key) if is_code else str(separator.kind).capitalize()
-        title = f" {separator.title}" if separator.title else ""
+        title = f" {one_line(separator.title)}" if separator.title else ""
         notes = self._notes(key) if is_code else []
-        used = len(label) + len(title) + 2 + sum(len(text) + 1 for text, _ in notes)
+        used = len(label) + cell_len(title) + 2 + sum(len(text) + 1 for text, _ in notes)
         rule = Segment("─" * max(room - used - 1, 0), styles("faint"))
         segments = [
             Segment(label, styles("accent" if is_code else "muted")),
