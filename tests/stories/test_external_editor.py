@@ -24,7 +24,7 @@ def test_an_editor_of_lines_reads_a_line_and_the_workbench_goes_on(tmp_path: Pat
         tty.press("in $EDITOR")
         tty.shows("Edit in $EDITOR")
         tty.press("\r")
-        tty.shows("which line? ")
+        tty.shows("which line?")
         assert tty.echoes
         tty.press("b = 2\r")
         tty.shows("▷  1  a = 1")
