@@ -63,7 +63,7 @@ def problems_of_tests(
         if not places and test.place.line:
             places = [(test.place, "")]
         for place, message_text in places:
-            message = f"Test {test.name}: {message_text or test.message or 'failed'}"
+            message = f"Test {test.name}: {message_text or test.message or 'Failed'}"
             problems.append(Diagnostic(place, "error", message, source=source))
     return tuple(problems)
 
