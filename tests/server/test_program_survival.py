@@ -70,7 +70,9 @@ async def ended(session: SessionClient) -> ExecutionView:
 
 async def kill_while_it_prints(apart: Apart) -> str:
     async with apart.client() as host:
-        opened = await host.call(q.OpenSession(cwd=str(apart.work), name="work"))
+        opened = await host.call(
+            q.OpenSession(cwd=str(apart.work), name="work", start_kernel=False)
+        )
         session = host.session(opened.session_id)
         await start(session, PRINTER, "bash")
         await until(session, lambda s: "line" in text_of(s, "program"))
@@ -116,7 +118,9 @@ async def test_a_build_is_begun_again_after_a_crash(tmp_path: Path) -> None:
     shim.chmod(0o755)
     with user(PATH=f"{tmp_path}:{os.environ['PATH']}") as apart:
         async with apart.client() as host:
-            opened = await host.call(q.OpenSession(cwd=str(apart.work), name="work"))
+            opened = await host.call(
+                q.OpenSession(cwd=str(apart.work), name="work", start_kernel=False)
+            )
             session = host.session(opened.session_id)
             await start(session, "int main() { return 5; }", "cpp")
             await until(session, lambda s: "begun" in text_of(s, "program"))
