@@ -86,12 +86,10 @@ def test_each_kernel_has_its_own_place_in_its_outbox(recorder: EventLog) -> None
     "request_of_code",
     [
         Execute("ls", options=ExecuteOptions(kernel="bash")),
-        Execute("ls", options=ExecuteOptions(language="bash")),
-        Execute("ls", cell=CellRef("/w/a.sh", language="sh")),
         Execute("ls", cell=CellRef("/w/a.sh", kernel="bash")),
     ],
 )
-async def test_code_of_a_session_in_a_container_is_not_run_on_this_machine_by_its_language(
+async def test_code_of_a_session_in_a_container_is_not_run_by_a_kernel_of_this_machine(
     tmp_path: Path, request_of_code: Execute
 ) -> None:
     async with open_host(tmp_path / "state") as host:

@@ -67,7 +67,8 @@ def _shown(notebook: Notebook, states: Mapping[str, object]) -> set[str]:
 
 
 def _outputs(notebook: Notebook) -> list[object]:
-    return [cell.get("outputs") for cell in notebook.data["cells"]]
+    cells = range(len(notebook.data["cells"]))
+    return [output for index in cells for output in notebook.outputs(index)]
 
 
 def _models_in(value: object) -> Iterator[str]:

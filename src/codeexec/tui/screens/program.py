@@ -60,7 +60,7 @@ class ProgramScreen(Modal[RunConfiguration | None]):
             yield Static(plain_words(self._title_words), id="title")
             for name, (label, value, placeholder) in self._fields.items():
                 with Horizontal():
-                    yield Label(label, classes="name")
+                    yield Label(label, classes="name", markup=False)
                     yield Field(value, placeholder=placeholder, id=f"field-{name}", compact=True)
             yield Static(id="problem", markup=False)
             yield Static(hint_line(_HINTS), id="hints")
