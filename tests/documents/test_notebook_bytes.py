@@ -21,7 +21,7 @@ from codeexec.documents.notebook.convert import (
     to_text,
     with_outputs,
 )
-from codeexec.documents.notebook.source import StoredOutputs
+from codeexec.documents.notebook.source import NotebookOutputs
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
@@ -180,7 +180,7 @@ def test_outputs_are_not_parsed_before_they_are_read() -> None:
         }
     )
     outputs = parse_notebook(text).data["cells"][0]["outputs"]
-    assert isinstance(outputs, StoredOutputs)
+    assert isinstance(outputs, NotebookOutputs)
     assert bytes(outputs.piece) == b'[{"a": 1}]'
     assert (list(outputs), outputs[0], len(outputs)) == ([{"a": 1}], {"a": 1}, 1)
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 Severity = Literal["error", "warning", "note"]
 
 
-class Place(Struct, frozen=True, omit_defaults=True):
+class SourceLocation(Struct, frozen=True, omit_defaults=True):
     """A place in a file, as the tool names the file. `line` and `column` count from 1, columns in
     characters; 0: not known. The end is exclusive."""
 
@@ -23,14 +23,14 @@ class Place(Struct, frozen=True, omit_defaults=True):
 class DiagnosticNote(Struct, frozen=True, omit_defaults=True):
     """A further place that belongs to a diagnostic, such as where a template is used."""
 
-    place: Place
+    place: SourceLocation
     message: str
 
 
 class FixIt(Struct, frozen=True, omit_defaults=True):
     """A change that removes the problem: `text` in place of what is at `place`."""
 
-    place: Place
+    place: SourceLocation
     text: str
 
 
@@ -38,7 +38,7 @@ class Diagnostic(Struct, frozen=True, omit_defaults=True):
     """One problem. `code` is the tool's name for its kind (`-Wunused-variable`, `E0308`); `source`
     is the tool."""
 
-    place: Place
+    place: SourceLocation
     severity: Severity
     message: str
     code: str = ""

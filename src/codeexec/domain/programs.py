@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from codeexec.domain.diagnostics import Diagnostic, Place
+from codeexec.domain.diagnostics import Diagnostic, SourceLocation
 
 StepName = Literal["configure", "build", "run", "test"]
 TestStatus = Literal["passed", "failed", "skipped"]
@@ -25,7 +25,7 @@ class TestResult(Struct, frozen=True, omit_defaults=True):
     seconds: float = 0.0
     message: str = ""
     output: str = ""
-    place: Place = Place()
+    place: SourceLocation = SourceLocation()
 
 
 class StepResult(Struct, frozen=True, omit_defaults=True):

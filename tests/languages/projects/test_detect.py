@@ -11,7 +11,7 @@ import pytest
 from codeexec.domain.errors import UsageError
 from codeexec.languages.projects.detect import BuildSystem, Project, find_project, project_at
 from codeexec.languages.projects.presets import choose_preset, read_presets
-from codeexec.languages.projects.scan import Target, scan_project
+from codeexec.languages.projects.scan import ProjectTarget, scan_project
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
@@ -75,7 +75,7 @@ def test_a_build_file_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     assert find_project(tmp_path) is None
 
 
-def scan(folder: Path) -> tuple[list[Target], list[tuple[str, int]]]:
+def scan(folder: Path) -> tuple[list[ProjectTarget], list[tuple[str, int]]]:
     project = project_at(folder)
     assert project is not None
     found = scan_project(project)
@@ -106,11 +106,11 @@ add_test(old_form app)
     write(folder, {"CMakeLists.txt": top, "sub/CMakeLists.txt": "add_executable(inner i.cpp)\n"})
     assert scan(folder) == (
         [
-            Target("app", "program"),
-            Target("tool", "program"),
-            Target("core", "library"),
-            Target("docs", "other"),
-            Target("inner", "program"),
+            ProjectTarget("app", "program"),
+            ProjectTarget("tool", "program"),
+            ProjectTarget("core", "library"),
+            ProjectTarget("docs", "other"),
+            ProjectTarget("inner", "program"),
         ],
         [("adds", 15), ("old_form", 16)],
     )
@@ -125,7 +125,11 @@ subdir('sub')
 """
     write(tmp_path, {"meson.build": text, "sub/meson.build": "executable('inner', 'i.cpp')\n"})
     assert scan(tmp_path) == (
-        [Target("app", "program"), Target("core", "library"), Target("inner", "program")],
+        [
+            ProjectTarget("app", "program"),
+            ProjectTarget("core", "library"),
+            ProjectTarget("inner", "program"),
+        ],
         [("adds", 4)],
     )
 
@@ -157,7 +161,7 @@ build app: CXX_EXECUTABLE_LINKER__app main.o
 build all: phony app
 """
     write(tmp_path, {"build.ninja": text})
-    assert scan(tmp_path)[0] == [Target("app", "program"), Target("all", "other")]
+    assert scan(tmp_path)[0] == [ProjectTarget("app", "program"), ProjectTarget("all", "other")]
 
 
 def test_circles_of_subfolders_end(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.domain.diagnostics import Place
+from codeexec.domain.diagnostics import SourceLocation
 from codeexec.languages.projects.detect import Project, project_at
 from codeexec.languages.projects.reports import find_project_problems
 from codeexec.languages.projects.results import problems_of_tests, read_test_results
@@ -56,7 +56,7 @@ def test_a_failed_test_without_a_place_leads_to_its_declaration(project: Project
     output = "<system-out>/etc/hosts.x:3: no</system-out>"
     case = f'<testcase name="a"><failure message="Failed"/>{output}</testcase>'
     (test,) = read_test_results(junit(project, case), project, project.folder)
-    assert test.place == Place(str(project.folder / "CMakeLists.txt"), 2)
+    assert test.place == SourceLocation(str(project.folder / "CMakeLists.txt"), 2)
 
 
 def test_failed_tests_come_first(project: Project) -> None:
@@ -104,6 +104,6 @@ def test_errors_of_cmake_have_their_place(project: Project) -> None:
     warning = "CMake Warning (dev) at CMakeLists.txt:1 (project):\n  odd\n"
     first, second = find_project_problems(text + warning, project.folder, project.folder, "cmake")
     path = str(project.folder / "CMakeLists.txt")
-    assert (first.place, first.severity) == (Place(path, 2), "error")
+    assert (first.place, first.severity) == (SourceLocation(path, 2), "error")
     assert first.message == 'Unknown CMake command "foo".'
-    assert (second.place, second.severity) == (Place(path, 1), "warning")
+    assert (second.place, second.severity) == (SourceLocation(path, 1), "warning")

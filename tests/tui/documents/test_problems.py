@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from codeexec.config.paths import built_in_themes
-from codeexec.domain.diagnostics import Diagnostic, DiagnosticNote, FixIt, Place
+from codeexec.domain.diagnostics import Diagnostic, DiagnosticNote, FixIt, SourceLocation
 from codeexec.domain.errors import UsageError
 from codeexec.domain.programs import StepResult
-from codeexec.tui.panes.documents.cells.problems import Problem, neighbour
+from codeexec.tui.panes.documents.cells.problems import CellProblem, neighbour
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.pane import DocumentsPane
@@ -29,10 +29,15 @@ def step(*diagnostics: Diagnostic) -> StepResult:
 
 
 def semicolon(file: str = "a.cpp") -> Diagnostic:
-    fix = FixIt(Place(file, 3, 19, 3, 19), ";")
-    note = DiagnosticNote(Place("lib.hpp", 7, 1), "required from here")
+    fix = FixIt(SourceLocation(file, 3, 19, 3, 19), ";")
+    note = DiagnosticNote(SourceLocation("lib.hpp", 7, 1), "required from here")
     return Diagnostic(
-        Place(file, 3, 19), "error", "expected ‘;’", source="g++", notes=(note,), fixes=(fix,)
+        SourceLocation(file, 3, 19),
+        "error",
+        "expected ‘;’",
+        source="g++",
+        notes=(note,),
+        fixes=(fix,),
     )
 
 
@@ -58,9 +63,9 @@ def test_the_worst_of_a_line_is_painted_and_the_others_are_listed() -> None:
 
 def test_the_next_problem_goes_round_all_files() -> None:
     problems = [
-        Problem("/w/a.cpp", LineDiagnostic(2, "one", start=4)),
-        Problem("/w/a.cpp", LineDiagnostic(2, "two", start=9)),
-        Problem("/w/b.hpp", LineDiagnostic(0, "three")),
+        CellProblem("/w/a.cpp", LineDiagnostic(2, "one", start=4)),
+        CellProblem("/w/a.cpp", LineDiagnostic(2, "two", start=9)),
+        CellProblem("/w/b.hpp", LineDiagnostic(0, "three")),
     ]
 
     def message(document: str, line: int, column: int, step: int) -> str:
@@ -112,7 +117,7 @@ async def test_files_that_are_not_open_are_listed_and_marked_when_they_are_opene
     tmp_path: Path,
 ) -> None:
     (tmp_path / "lib.hpp").write_text("int f()\n")
-    broken = Diagnostic(Place("lib.hpp", 1, 8), "warning", "expected ‘;’")
+    broken = Diagnostic(SourceLocation("lib.hpp", 1, 8), "warning", "expected ‘;’")
     pane = DocumentsPane(theme())
     async with PaneApp(pane).run_test(size=(80, 20)):
         await opened(tmp_path, pane)
@@ -150,13 +155,13 @@ def test_a_fix_in_two_places_moves_with_the_text_or_is_refused() -> None:
     header = LineFix("/w/a.cpp", (0, 0), (0, 0), "#include <vector>\n", "int main() {")
     use = LineFix("/w/a.cpp", (1, 2), (1, 5), "std::vector", "  vec v;")
     mark = LineDiagnostic(1, "no vec", fixes=(use, header), reported_line=1, line_text="  vec v;")
-    problem = Problem("/w/a.cpp", mark)
+    problem = CellProblem("/w/a.cpp", mark)
     assert edits_of(problem, ["int main() {", "  vec v;"]) == [
         (Location(0, 0), Location(0, 0), "#include <vector>\n"),
         (Location(1, 2), Location(1, 5), "std::vector"),
     ]
     with pytest.raises(UsageError, match="edited since the build"):
         edits_of(problem, ["int main(int n) {", "  vec v;"])
-    elsewhere = Problem("/w/b.cpp", mark)
+    elsewhere = CellProblem("/w/b.cpp", mark)
     with pytest.raises(UsageError, match="another file"):
         edits_of(elsewhere, ["int main() {", "  vec v;"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codeexec.domain.diagnostics import Diagnostic, Place
+from codeexec.domain.diagnostics import Diagnostic, SourceLocation
 from codeexec.domain.programs import StepResult
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.render.reports import first_error, folds, place_in
@@ -87,8 +87,8 @@ def test_other_rows_name_no_place(row: str) -> None:
 
 
 def test_the_first_error_of_the_steps() -> None:
-    warning = Diagnostic(Place("a.cpp", 1, 1), "warning", "w")
-    error = Diagnostic(Place("lib.hpp", 3, 2), "error", "e")
+    warning = Diagnostic(SourceLocation("a.cpp", 1, 1), "warning", "w")
+    error = Diagnostic(SourceLocation("lib.hpp", 3, 2), "error", "e")
     step = StepResult("build", ("g++",), 1, diagnostics=(warning, error))
     frame = first_error(ExecutionView("e1", "", "error", steps=(step,)))
     assert frame is not None

@@ -8,7 +8,7 @@ import pytest
 from textual.app import App
 from textual.widgets import Static
 
-from codeexec.tui.panes.documents.cells.problems import Problem
+from codeexec.tui.panes.documents.cells.problems import CellProblem
 from codeexec.tui.panes.editor.marks import LineDiagnostic, LineFix, Severity
 from codeexec.tui.screens.problems import ChosenProblem, ProblemsScreen
 from codeexec.tui.widgets.click_rows import ClickRows
@@ -16,14 +16,14 @@ from support.pane_app import PaneApp, until
 
 FIX = LineFix("/w/a.cpp", (1, 9), (1, 14), "count")
 PROBLEMS = [
-    Problem("/w/a.cpp", LineDiagnostic(0, "unused", Severity.WARN, 6)),
-    Problem("/w/a.cpp", LineDiagnostic(1, "not declared", fixes=(FIX,), start=9)),
-    Problem("/w/sub/b.hpp", LineDiagnostic(4, "edited", line_text="x"), is_stale=True),
+    CellProblem("/w/a.cpp", LineDiagnostic(0, "unused", Severity.WARN, 6)),
+    CellProblem("/w/a.cpp", LineDiagnostic(1, "not declared", fixes=(FIX,), start=9)),
+    CellProblem("/w/sub/b.hpp", LineDiagnostic(4, "edited", line_text="x"), is_stale=True),
 ]
 
 
 async def open_screen(
-    problems: list[Problem], answers: list[ChosenProblem | None], app: App[None]
+    problems: list[CellProblem], answers: list[ChosenProblem | None], app: App[None]
 ) -> ProblemsScreen:
     screen = ProblemsScreen(lambda: problems, Path("/w"), ("/w/a.cpp", 1, 0))
     await app.push_screen(screen, answers.append)

@@ -19,7 +19,7 @@ from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from codeexec.domain.diagnostics import Diagnostic
-    from codeexec.kernels.process.steps.build import BuildResult, Program
+    from codeexec.kernels.process.steps.build import BuildResult, BuiltProgram
     from codeexec.languages.model import Language
 
 
@@ -127,7 +127,7 @@ def print_diagnostic(problem: Diagnostic) -> None:
     style.say_json(record)
 
 
-def _print_json(program: Program, result: BuildResult) -> None:
+def _print_json(program: BuiltProgram, result: BuildResult) -> None:
     from codeexec.kernels.process.steps.report import BuiltStep
 
     step = BuiltStep(program, result).result

@@ -19,7 +19,12 @@ from codeexec.cli.script.launch import (
     own_environment,
 )
 from codeexec.domain.errors import UsageError
-from codeexec.kernels.process.steps.build import BuildResult, Program, build_program, plan_program
+from codeexec.kernels.process.steps.build import (
+    BuildResult,
+    BuiltProgram,
+    build_program,
+    plan_program,
+)
 from codeexec.kernels.process.steps.tools import ToolMissing
 from codeexec.languages.plan import PlanOptions, Report, language_of_program
 
@@ -34,7 +39,7 @@ class BuiltScript(Script):
 
     __slots__ = ("build", "program")
 
-    def __init__(self, program: Program, cwd: str, remarks: tuple[str, ...]) -> None:
+    def __init__(self, program: BuiltProgram, cwd: str, remarks: tuple[str, ...]) -> None:
         first, *others = program.plan.run
         super().__init__(first, tuple(others), cwd, program.environ, remarks=remarks)
         self.program = program
@@ -120,7 +125,7 @@ def require_built(script: BuiltScript, build: BuildResult) -> None:
         raise NotRun(exits.FAILED, f"{failure_words(script.program, build)} Nothing was run.")
 
 
-def failure_words(program: Program, build: BuildResult) -> str:
+def failure_words(program: BuiltProgram, build: BuildResult) -> str:
     """How a build ended that did not succeed."""
     from codeexec.kernels.process.steps.report import build_error
 

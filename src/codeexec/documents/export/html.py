@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from codeexec.documents.displays.latex import latex_to_text
-from codeexec.documents.export.outputs import Shown, attachment_uris, shown_outputs
+from codeexec.documents.export.outputs import RenderedOutput, attachment_uris, shown_outputs
 from codeexec.documents.export.sanitize import sanitized
 from codeexec.documents.export.styles import PAGE, rows_as_html
 from codeexec.documents.notebook.outputs import joined
@@ -56,7 +56,7 @@ def _cell(cell: Mapping[str, Any], lexer: str) -> Iterator[str]:
         yield f"<section><pre>{escape(source, quote=False)}</pre></section>"
 
 
-def _output(shown: Shown) -> str:
+def _output(shown: RenderedOutput) -> str:
     match shown.kind:
         case "picture":
             return f'<div><img src="{escape(shown.content)}" alt="{escape(shown.alt[:200])}"></div>'

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from codeexec.documents.export.outputs import Shown, attachment_uris, shown_outputs
+from codeexec.documents.export.outputs import RenderedOutput, attachment_uris, shown_outputs
 from codeexec.documents.model import CellKind
 from codeexec.documents.notebook.convert import new_cell, new_notebook
 from codeexec.documents.notebook.outputs import joined, split_lines
@@ -40,7 +40,7 @@ def _cell(cell: Mapping[str, Any], language: str) -> Iterator[str]:
         yield fenced(source, "")
 
 
-def _output(shown: Shown) -> str:
+def _output(shown: RenderedOutput) -> str:
     if shown.kind == "picture":
         alt = re.sub(r"[\[\]\n]", " ", shown.alt[:100]).strip()
         return f"![{alt}]({shown.content})"

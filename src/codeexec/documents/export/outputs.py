@@ -16,7 +16,7 @@ _TRACEBACK_ROWS = 400
 Kind = Literal["text", "error", "stderr", "html", "markdown", "latex", "picture"]
 
 
-class Shown(NamedTuple):
+class RenderedOutput(NamedTuple):
     """An output: of a picture `content` is a data URI, else text; `alt` says it in words."""
 
     kind: Kind
@@ -24,51 +24,53 @@ class Shown(NamedTuple):
     alt: str = ""
 
 
-def shown_outputs(cell: Mapping[str, Any]) -> Iterator[Shown]:
+def shown_outputs(cell: Mapping[str, Any]) -> Iterator[RenderedOutput]:
     """The outputs of a code cell in order. Those that cannot be read are left out."""
     try:
         outputs = list(cell.get("outputs") or ())
     except (TypeError, ValueError) as error:
-        yield Shown("error", f"The outputs cannot be read: {error}.")
+        yield RenderedOutput("error", f"The outputs cannot be read: {error}.")
         return
     for output in outputs:
         if isinstance(output, dict) and (shown := _shown(output)) is not None:
             yield shown
 
 
-def _shown(output: Mapping[str, Any]) -> Shown | None:
+def _shown(output: Mapping[str, Any]) -> RenderedOutput | None:
     match output.get("output_type"):
         case "stream":
             rows = joined(output.get("text")).split("\n")
             text = "\n".join(printable_row(row.rstrip("\r").rpartition("\r")[2]) for row in rows)
-            return Shown("stderr" if output.get("name") == "stderr" else "text", text)
+            return RenderedOutput("stderr" if output.get("name") == "stderr" else "text", text)
         case "error":
             trace = output.get("traceback")
             rows = [str(row) for row in trace] if isinstance(trace, list) else []
             last = f"{joined(output.get('ename'))}: {joined(output.get('evalue'))}"
             text = "\n".join(rows[-_TRACEBACK_ROWS:]) or last
-            return Shown("error", "\n".join(map(printable_row, text.split("\n"))))
+            return RenderedOutput("error", "\n".join(map(printable_row, text.split("\n"))))
         case "display_data" | "execute_result":
             data = output.get("data")
             return _display(data) if isinstance(data, dict) else None
     return None
 
 
-def _display(data: Mapping[str, Any]) -> Shown | None:
+def _display(data: Mapping[str, Any]) -> RenderedOutput | None:
     plain = joined(data.get("text/plain"))
     if "text/html" in data:
-        return Shown("html", joined(data["text/html"]), plain)
+        return RenderedOutput("html", joined(data["text/html"]), plain)
     if "image/svg+xml" in data:
         svg = base64.b64encode(joined(data["image/svg+xml"]).encode("utf-8", "replace")).decode()
-        return Shown("picture", f"data:image/svg+xml;base64,{svg}", plain)
+        return RenderedOutput("picture", f"data:image/svg+xml;base64,{svg}", plain)
     for mime in _PICTURES:
         if mime in data and (uri := picture_uri(mime, joined(data[mime]))):
-            return Shown("picture", uri, plain)
+            return RenderedOutput("picture", uri, plain)
     if "text/markdown" in data:
-        return Shown("markdown", joined(data["text/markdown"]), plain)
+        return RenderedOutput("markdown", joined(data["text/markdown"]), plain)
     if "text/latex" in data:
-        return Shown("latex", joined(data["text/latex"]), plain)
-    return Shown("text", "\n".join(map(printable_row, plain.split("\n")))) if plain else None
+        return RenderedOutput("latex", joined(data["text/latex"]), plain)
+    return (
+        RenderedOutput("text", "\n".join(map(printable_row, plain.split("\n")))) if plain else None
+    )
 
 
 def picture_uri(mime: str, value: str) -> str:

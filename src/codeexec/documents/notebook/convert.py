@@ -19,8 +19,8 @@ from codeexec.documents.notebook.outputs import Json, clean_output, joined, spli
 from codeexec.documents.notebook.raw_json import Piece
 from codeexec.documents.notebook.shape import check_shape, upgrade
 from codeexec.documents.notebook.source import (
+    NotebookOutputs,
     NotebookSource,
-    StoredOutputs,
     TooManyCells,
     edited,
 )
@@ -84,7 +84,7 @@ class Notebook:
     def output_size(self, index: int) -> int:
         """Bytes of JSON of the outputs of cell `index`, without parsing them; 0 if it has none."""
         outputs = self._raw(index).get("outputs")
-        if isinstance(outputs, StoredOutputs):
+        if isinstance(outputs, NotebookOutputs):
             return len(outputs.piece)
         return len(json.dumps(outputs)) if outputs else 0
 

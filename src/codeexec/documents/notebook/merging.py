@@ -19,10 +19,10 @@ _MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """`notebook` has the changes of both sides. `places` says of each of its cells which cell of
-    `mine` it is (None: one of theirs). `clashes` are the indices of cells that both have changed in
-    different ways: there `mine` counts, and with `both` the cell of theirs comes after it. `taken`
-    is the number of cells in which something of theirs was taken over."""
+    """`notebook` has the changes of both sides. `places` has for each of its cells the index of the
+    cell in `mine` (None: the cell is new in `theirs`). `clashes` are the indices of cells that both
+    sides changed in different ways: the cell of `mine` stays, and with `both` the cell of `theirs`
+    follows it. `taken` is the number of cells with changes from `theirs`."""
 
     notebook: Notebook
     places: tuple[int | None, ...]
@@ -87,7 +87,7 @@ def _has_ids(notebook: Notebook) -> bool:
 
 
 def _order(sides: _Sides) -> list[str]:
-    """The names of all cells: in the order of theirs, or of mine where cells were moved here."""
+    """The names of all cells in the order of `theirs`, or of `mine` if cells were moved there."""
     common = [name for name in sides.base if name in sides.mine]
     is_moved = [name for name in sides.mine if name in sides.base] != common
     first, second = (sides.mine, sides.theirs) if is_moved else (sides.theirs, sides.mine)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from codeexec.documents.notebook.raw_json import Piece, parsed, split_object
-from codeexec.documents.notebook.source import StoredOutputs
+from codeexec.documents.notebook.source import NotebookOutputs
 from codeexec.domain.errors import DocumentError
 
 _TYPES = {
@@ -68,7 +68,7 @@ def _cell(cell: dict[str, object], place: str) -> Iterator[Fault]:
     yield from _object(cell, "metadata", f"{place}.metadata")
     yield from _object(cell, "attachments", f"{place}.attachments")
     outputs = cell.get("outputs")
-    if isinstance(outputs, StoredOutputs):
+    if isinstance(outputs, NotebookOutputs):
         yield from _stored(outputs, f"{place}.outputs")
         return
     if not (outputs is None or isinstance(outputs, list)):
@@ -82,7 +82,7 @@ def _cell(cell: dict[str, object], place: str) -> Iterator[Fault]:
         yield from _output(output, below)
 
 
-def _stored(outputs: StoredOutputs, place: str) -> Iterator[Fault]:
+def _stored(outputs: NotebookOutputs, place: str) -> Iterator[Fault]:
     """The same for outputs that are not parsed; texts of more than `_LONG` bytes are not looked
     at, as reading them is the cost that this saves."""
     for number, piece in enumerate(outputs.pieces()):

@@ -1,4 +1,4 @@
-"""The JSON of a notebook as its file has it: outputs stay bytes until somebody reads them."""
+"""The JSON of a notebook as its file has it: outputs stay bytes until they are read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from codeexec.documents.notebook.raw_json import (
 _EMPTY = re.compile(rb"\s*\[\s*\]\s*")
 
 
-class StoredOutputs(Sequence[Json]):
+class NotebookOutputs(Sequence[Json]):
     """Outputs of a cell in the file, at least one: parsed each time they are read."""
 
     __slots__ = ("piece",)
@@ -53,16 +53,16 @@ class StoredOutputs(Sequence[Json]):
         return value
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, StoredOutputs) and self.piece == other.piece:
+        if isinstance(other, NotebookOutputs) and self.piece == other.piece:
             return True
-        if isinstance(other, StoredOutputs | list | tuple):
+        if isinstance(other, NotebookOutputs | list | tuple):
             return list(self) == list(other)
         return NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"StoredOutputs({bytes(self.piece[:80])!r})"
+        return f"NotebookOutputs({bytes(self.piece[:80])!r})"
 
 
 class RawCell(dict[str, Any]):
@@ -76,7 +76,7 @@ class RawCell(dict[str, Any]):
         outputs = self.get("outputs")
         if outputs is not None:
             is_list = outputs[:1] == b"[" and _EMPTY.fullmatch(outputs) is None
-            self["outputs"] = StoredOutputs(outputs) if is_list else parsed(outputs)
+            self["outputs"] = NotebookOutputs(outputs) if is_list else parsed(outputs)
 
 
 class EditedCell(dict[str, Any]):

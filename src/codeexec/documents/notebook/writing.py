@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codeexec.documents.notebook.raw_json import Piece, SplitJson, split_object
-from codeexec.documents.notebook.source import EditedCell, RawCell, StoredOutputs
+from codeexec.documents.notebook.source import EditedCell, NotebookOutputs, RawCell
 
 if TYPE_CHECKING:
     from codeexec.documents.notebook.convert import Notebook
@@ -83,7 +83,7 @@ class Layout:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, StoredOutputs):
+    if isinstance(value, NotebookOutputs):
         return list(value)
     raise TypeError(f"{type(value).__name__} is no JSON")
 
@@ -168,7 +168,7 @@ def _object(
             yield layout.dump(name) + layout.separators[1].encode()
         if write_cells is not None and name == "cells":
             yield from write_cells(value)
-        elif isinstance(value, StoredOutputs):
+        elif isinstance(value, NotebookOutputs):
             yield value.piece
         else:
             yield layout.dump(value, depth)

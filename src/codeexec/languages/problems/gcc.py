@@ -14,8 +14,8 @@ from codeexec.domain.diagnostics import (
     Diagnostic,
     DiagnosticNote,
     FixIt,
-    Place,
     Severity,
+    SourceLocation,
 )
 
 _PLACE = r"(?P<file>.+?):(?P<line>\d+)(?::(?P<column>\d+))?"
@@ -54,7 +54,7 @@ ReadLine = Callable[[str, int], "bytes | None"]
 class _OpenProblem:
     """A diagnostic whose notes and fix-its are still being read."""
 
-    place: Place
+    place: SourceLocation
     severity: Severity
     message: str
     code: str = ""
@@ -72,7 +72,7 @@ class GccReader:
         self._is_own = is_own
         self._read_line = read_line
         self._context: list[DiagnosticNote] = []
-        self._last_place: Place | None = None
+        self._last_place: SourceLocation | None = None
         self._found: list[_OpenProblem] = []
         self._is_in_frames = False
 
@@ -99,18 +99,18 @@ class GccReader:
                 self._found[-1].fixes.append(self._fix(match))
         elif match := _LINK.match(line):
             line_number = int(match["line"] or 0)
-            place = Place(match["file"] if line_number else "", line_number)
+            place = SourceLocation(match["file"] if line_number else "", line_number)
             self._found.append(_OpenProblem(place, "error", match["message"], source="ld"))
         elif match := _SANITIZER.match(line):
             self._found.append(
-                _OpenProblem(Place(), "error", match["message"], source=match["tool"])
+                _OpenProblem(SourceLocation(), "error", match["message"], source=match["tool"])
             )
             self._is_in_frames = True
         elif self._is_in_frames and (match := _FRAME.match(line)):
             self._take_frame(match)
         elif match := _TOOL.match(line):
             self._found.append(
-                _OpenProblem(Place(), "error", match["message"], source=match["tool"])
+                _OpenProblem(SourceLocation(), "error", match["message"], source=match["tool"])
             )
         elif self._last_place is not None and (match := _MARKER.fullmatch(line)):
             self._take_marker(match)
@@ -143,16 +143,18 @@ class GccReader:
         if place is None or len(match["before"]) + 1 != place.column:
             return  # tabs or wide characters: the mark stands in another column
         end = place.column + len(match["mark"])
-        self._found[-1].place = Place(place.file, place.line, place.column, place.line, end)
+        self._found[-1].place = SourceLocation(
+            place.file, place.line, place.column, place.line, end
+        )
 
-    def _place(self, match: re.Match[str]) -> Place:
+    def _place(self, match: re.Match[str]) -> SourceLocation:
         line, column = int(match["line"]), int(match["column"] or 0)
-        return Place(match["file"], line, self._characters(match["file"], line, column))
+        return SourceLocation(match["file"], line, self._characters(match["file"], line, column))
 
     def _fix(self, match: re.Match[str]) -> FixIt:
         file = _unescaped(match["file"])
         line, end_line = int(match["line"]), int(match["end_line"])
-        place = Place(
+        place = SourceLocation(
             file,
             line,
             self._characters(file, line, int(match["column"])),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
-from codeexec.domain.diagnostics import MOST_DIAGNOSTICS, Diagnostic, Place, Severity
+from codeexec.domain.diagnostics import MOST_DIAGNOSTICS, Diagnostic, Severity, SourceLocation
 from codeexec.languages.model import Language
 from codeexec.languages.problems.gcc import GccReader
 
@@ -46,9 +46,9 @@ def _matches(pattern: re.Pattern[str], text: str, source: str) -> Iterator[Diagn
         if "indent" in groups:
             column = len(groups["indent"]) + 1
         length = len(groups.get("mark", ""))
-        place = Place(groups.get("file", ""), line, column)
+        place = SourceLocation(groups.get("file", ""), line, column)
         if column and length:
-            place = Place(place.file, line, column, line, column + length)
+            place = SourceLocation(place.file, line, column, line, column + length)
         severity = _SEVERITIES.get(groups.get("severity", "").lower(), "error")
         message = groups.get("message", "").strip()
         yield Diagnostic(place, severity, message, groups.get("code", ""), source)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from codeexec.domain.diagnostics import Diagnostic, Place
+from codeexec.domain.diagnostics import Diagnostic, SourceLocation
 from codeexec.languages.model import Language
 from codeexec.languages.problems.read import GCC, find_problems
 
@@ -45,7 +45,7 @@ def find_project_problems(
     """The diagnostics of a report, each once, with absolute paths of files that are there. `root`
     is the project's folder and `folder` the one where it is built."""
     lines = "\n".join(_with_absolute_paths(text, root, folder))
-    unique: dict[tuple[Place, str], Diagnostic] = {}
+    unique: dict[tuple[SourceLocation, str], Diagnostic] = {}
     for problem in find_problems(PROJECT, lines, str(root), source):
         unique.setdefault((problem.place, problem.message), problem)
     problems = list(unique.values())

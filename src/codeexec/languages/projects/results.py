@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from codeexec.domain.diagnostics import Diagnostic, Place
+from codeexec.domain.diagnostics import Diagnostic, SourceLocation
 from codeexec.domain.programs import MOST_TESTS, TestResult, TestStatus
 from codeexec.languages.projects.detect import Project
 from codeexec.languages.projects.scan import DeclaredTest, scan_project
@@ -87,14 +87,14 @@ def _test(
     name = case.get("name", "")
     status, message = _status(case)
     output = ""
-    place = Place()
+    place = SourceLocation()
     if status == "failed":
         texts = [case.findtext(tag) or "" for tag in ("system-out", "system-err", "failure")]
         output = _ANSI.sub("", "\n".join(filter(None, texts)))[-MOST_OUTPUT:]
         place = next((place for place, _ in _places(output, project, folder)), place)
         # Meson puts the project before the name.
         if not place.line and (declaration := declared.get(name.rpartition(":")[2])) is not None:
-            place = Place(str(declaration.file), declaration.line)
+            place = SourceLocation(str(declaration.file), declaration.line)
     return TestResult(name, status, _seconds(case.get("time", "")), message, output, place)
 
 
@@ -117,12 +117,14 @@ def _seconds(text: str) -> float:
         return 0.0
 
 
-def _places(text: str, project: Project, folder: Path) -> Iterator[tuple[Place, str]]:
+def _places(text: str, project: Project, folder: Path) -> Iterator[tuple[SourceLocation, str]]:
     """Places in files of the project that the output names, each once, with the words there."""
-    found: set[Place] = set()
+    found: set[SourceLocation] = set()
     for match in _PLACE.finditer(text):
         path = _own_file(match["file"], project, folder)
-        place = Place(path, int(match["line"] or match["paren"]), int(match["column"] or 0))
+        place = SourceLocation(
+            path, int(match["line"] or match["paren"]), int(match["column"] or 0)
+        )
         if path and place not in found:
             found.add(place)
             message_text = match["message"].strip()

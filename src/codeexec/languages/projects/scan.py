@@ -44,7 +44,7 @@ _KINDS: dict[str, TargetKind] = {
 }
 
 
-class Target(NamedTuple):
+class ProjectTarget(NamedTuple):
     """Something that can be built. `program`: it can be run then."""
 
     name: str
@@ -62,7 +62,7 @@ class DeclaredTest(NamedTuple):
 class Scan(NamedTuple):
     """What the text of a project's build files names, in its order."""
 
-    targets: tuple[Target, ...]
+    targets: tuple[ProjectTarget, ...]
     tests: tuple[DeclaredTest, ...]
 
     @property
@@ -74,7 +74,7 @@ class Scan(NamedTuple):
 def scan_project(project: Project) -> Scan:
     """Read the build files as text. Nothing is executed, and no file outside the project's folder
     is read."""
-    targets: dict[str, Target] = {}
+    targets: dict[str, ProjectTarget] = {}
     tests: list[DeclaredTest] = []
     for path, text in _build_files(project):
         for target in _targets(project, text):
@@ -126,7 +126,7 @@ def _calls(project: Project, text: str) -> Iterator[re.Match[str]]:
     return pattern.finditer(text) if pattern is not None else iter(())
 
 
-def _targets(project: Project, text: str) -> Iterator[Target]:
+def _targets(project: Project, text: str) -> Iterator[ProjectTarget]:
     if project.system == "make":
         yield from _make_targets(text)
     elif project.system == "ninja":
@@ -137,21 +137,21 @@ def _targets(project: Project, text: str) -> Iterator[Target]:
         if call in ("add_subdirectory", "subdir", "add_test", "test") or is_alias:
             continue
         if name and "$" not in name:
-            yield Target(name, _KINDS.get(call, "other"))
+            yield ProjectTarget(name, _KINDS.get(call, "other"))
 
 
-def _make_targets(text: str) -> Iterator[Target]:
+def _make_targets(text: str) -> Iterator[ProjectTarget]:
     for match in _MAKE.finditer(text.replace("\\\n", "  ")):
         for name in match["names"].split():
-            yield Target(name, "other")
+            yield ProjectTarget(name, "other")
 
 
-def _ninja_targets(text: str) -> Iterator[Target]:
+def _ninja_targets(text: str) -> Iterator[ProjectTarget]:
     for match in _NINJA.finditer(text.replace("$\n", "")):
         is_program = "EXECUTABLE" in match["rule"] or match["rule"] in ("link", "ld", "cxxlink")
         for name in match["names"].split("|")[0].split():
             if not name.endswith((".o", ".d", ".obj")) and name != "build.ninja":
-                yield Target(name, "program" if is_program else "other")
+                yield ProjectTarget(name, "program" if is_program else "other")
 
 
 def _tests(project: Project, path: Path, text: str) -> Iterator[DeclaredTest]:

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 
 from codeexec.domain.text.printable import printable
 from codeexec.tui.commands.table import bindings
-from codeexec.tui.panes.documents.cells.problems import Problem
+from codeexec.tui.panes.documents.cells.problems import CellProblem
 from codeexec.tui.panes.editor.marks import Severity
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import fitted, one_line
@@ -33,14 +33,14 @@ class ChosenProblem(NamedTuple):
     """The answer of the screen."""
 
     action: Literal["go", "fix"]
-    problem: Problem
+    problem: CellProblem
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemRow:
     """Row of a problem: its sign, its place, its message."""
 
-    problem: Problem
+    problem: CellProblem
 
     def pieces(self, width: int) -> Pieces:
         mark = self.problem.mark
@@ -69,7 +69,7 @@ class ProblemsScreen(Picker[ChosenProblem | None]):
 
     def __init__(
         self,
-        read: Callable[[], Sequence[Problem]],
+        read: Callable[[], Sequence[CellProblem]],
         folder: Path,
         current: tuple[str, int, int] = ("", 0, 0),
     ) -> None:
@@ -99,12 +99,12 @@ class ProblemsScreen(Picker[ChosenProblem | None]):
         return [row for row in self.list.rows if isinstance(row, ProblemRow)]
 
     @property
-    def _chosen(self) -> Problem | None:
+    def _chosen(self) -> CellProblem | None:
         rows = self.list.rows
         row = rows[self.list.cursor] if rows else None
         return row.problem if isinstance(row, ProblemRow) else None
 
-    def _fitting(self) -> list[Problem]:
+    def _fitting(self) -> list[CellProblem]:
         words = self.field.value.strip().casefold().split()
         return [
             problem for problem in self._read() if all(word in _searched(problem) for word in words)
@@ -164,6 +164,6 @@ class ProblemsScreen(Picker[ChosenProblem | None]):
             self.dismiss(ChosenProblem("fix", chosen))
 
 
-def _searched(problem: Problem) -> str:
+def _searched(problem: CellProblem) -> str:
     """What the words of the field are looked for in."""
     return f"{problem.mark.message} {problem.document}".casefold()

@@ -65,7 +65,7 @@ def stored_views(
 def stored_view(
     raw: Json, cell: Cell, place: CellRef, number: int, most_rows: int = MOST_ROWS
 ) -> ExecutionView:
-    """The outputs of one cell of a notebook, whose JSON is `raw`; parsed now, and kept by nobody.
+    """The outputs of one cell of a notebook, whose JSON is `raw`; parsed now, and not kept.
 
     Outputs of an unknown type or without data are left out.
     """

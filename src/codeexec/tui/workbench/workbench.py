@@ -53,7 +53,7 @@ from codeexec.tui.workbench.programs.build_controller import BuildController
 from codeexec.tui.workbench.programs.problem_controller import ProblemController
 from codeexec.tui.workbench.programs.project_controller import ProjectController
 from codeexec.tui.workbench.programs.running_controller import RunningController
-from codeexec.tui.workbench.programs.terminal_size import TerminalSize
+from codeexec.tui.workbench.programs.terminal_size import ProgramTerminalSize
 from codeexec.tui.workbench.session.kernel_controller import KernelController
 from codeexec.tui.workbench.session.session_controller import SessionController
 from codeexec.tui.workbench.session.sharing_controller import SharingController
@@ -114,7 +114,7 @@ class Workbench(RoutedScreen):
         self.pane_layout = LayoutController(self, self.panes, self._after_layout)
         session = DeferredSession(self.pane_layout.output_columns)
         self.state = WorkbenchState(host, session, options, place, app_context)
-        self._terminal_size = TerminalSize(self.state, self.pane_layout.output_columns)
+        self._terminal_size = ProgramTerminalSize(self.state, self.pane_layout.output_columns)
         for entry in panes_at("centre"):
             self.panes.build(entry, self._build_context())
         self.documents = self.panes.documents

@@ -14,7 +14,7 @@ from codeexec.domain.programs import StepResult, TestResult
 from codeexec.hostfiles.programs import which
 from codeexec.kernels.process.program import signal_name
 from codeexec.kernels.process.projects.folders import build_folder, prepare_folder
-from codeexec.kernels.process.steps.build import Program
+from codeexec.kernels.process.steps.build import BuiltProgram
 from codeexec.kernels.process.steps.report import build_error
 from codeexec.kernels.process.steps.tools import ToolMissing
 from codeexec.languages.plan import Plan
@@ -59,19 +59,19 @@ class ProjectPlan(NamedTuple):
         """Says what is built and where, before the output of the tools."""
         return f"{self.project.title}, built in {self.folder}\n"
 
-    def command(self, step: ProjectStep) -> Program:
+    def command(self, step: ProjectStep) -> BuiltProgram:
         """A step as a program that is built and not run."""
         tool = Path(step.command[0]).name
         plan = Plan(step.command, step.command, tool)
-        return Program(PROJECT, plan, self.project.folder, self.environ, None)
+        return BuiltProgram(PROJECT, plan, self.project.folder, self.environ, None)
 
-    def program(self, arguments: tuple[str, ...], environ: Mapping[str, str]) -> Program:
+    def program(self, arguments: tuple[str, ...], environ: Mapping[str, str]) -> BuiltProgram:
         """The program that was built, ready to be run. NotFound, UsageError."""
         path = find_program(self.project, self.folder, self.target)
         if not os.access(path, os.X_OK):
             raise NotFound(f"{path.name} was not built yet.", "Build it first.")
         plan = Plan((), (str(path), *arguments), path.name)
-        return Program(PROJECT, plan, self.project.folder, environ, None)
+        return BuiltProgram(PROJECT, plan, self.project.folder, environ, None)
 
     def result(self, step: ProjectStep, status: int, seconds: float, report: str) -> StepResult:
         """What a step came to. `status` is negative for a signal; `report` is all that it wrote."""

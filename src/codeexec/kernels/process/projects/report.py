@@ -8,7 +8,7 @@ from codeexec.domain.programs import StepResult
 from codeexec.environments.base import ProcessEnd
 from codeexec.kernels.base import Finished, KernelEvent, StepDone, StreamWritten
 from codeexec.kernels.process.projects.plan import failure_of
-from codeexec.kernels.process.steps.build import Program
+from codeexec.kernels.process.steps.build import BuiltProgram
 from codeexec.kernels.process.steps.report import step_result
 
 
@@ -17,7 +17,7 @@ class BuiltProject:
     """What the steps came to; `report` is all that their tools wrote. `program` is what is run
     then."""
 
-    program: Program
+    program: BuiltProgram
     steps: tuple[StepResult, ...]
     report: str
 

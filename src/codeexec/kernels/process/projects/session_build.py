@@ -21,7 +21,7 @@ from codeexec.kernels.base import ExecuteCall, KernelChoice, KernelEvent, StepDo
 from codeexec.kernels.process.program import exit_error
 from codeexec.kernels.process.projects.folders import lock_folder
 from codeexec.kernels.process.projects.plan import ProjectPlan, failure_of, plan_project
-from codeexec.kernels.process.steps.build import Program, compiler_environ
+from codeexec.kernels.process.steps.build import BuiltProgram, compiler_environ
 from codeexec.kernels.process.steps.command_run import CommandRun
 from codeexec.languages.projects.plan import ProjectStep
 
@@ -30,7 +30,7 @@ class ProjectEnd(NamedTuple):
     """`error` says why the build has failed; `program` is what is to be run now, if anything."""
 
     error: ErrorInfo | None
-    program: Program | None = None
+    program: BuiltProgram | None = None
 
 
 class ProjectSessionBuild:

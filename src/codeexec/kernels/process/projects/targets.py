@@ -12,23 +12,25 @@ from codeexec.hostfiles.programs import which
 from codeexec.languages.projects.built import programs_of
 from codeexec.languages.projects.detect import Project
 from codeexec.languages.projects.plan import configured_folder
-from codeexec.languages.projects.scan import MOST_TARGETS, Target, scan_project
+from codeexec.languages.projects.scan import MOST_TARGETS, ProjectTarget, scan_project
 
 SECONDS = 10.0
 """How long a build system may take to list its targets."""
 _MAKE_RULE = re.compile(r"^([^\s#:=%.][^:=%\n]*):(?!=)")
 
 
-def list_targets(project: Project, environ: Mapping[str, str], trust: Trust) -> tuple[Target, ...]:
+def list_targets(
+    project: Project, environ: Mapping[str, str], trust: Trust
+) -> tuple[ProjectTarget, ...]:
     """All targets by name. The build system itself is asked only in a folder that the user trusts:
     make executes code of the Makefile to list its targets."""
     targets = {target.name: target for target in scan_project(project).targets}
     folder = configured_folder(project)
     for name in programs_of(project, folder) if folder is not None else ():
-        targets[name] = Target(name, "program")
+        targets[name] = ProjectTarget(name, "program")
     if trust.allows(str(project.folder), str(project.folder / project.file)):
         for name in _asked(project, environ):
-            targets.setdefault(name, Target(name, "other"))
+            targets.setdefault(name, ProjectTarget(name, "other"))
     return tuple(targets.values())[:MOST_TARGETS]
 
 

@@ -28,7 +28,7 @@ TOO_LONG = b"\n(the report is longer, and the compiler was ended)\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class BuiltProgram:
     """A file that is ready to be built and run. `folder` is None where nothing is built."""
 
     language: Language
@@ -59,7 +59,7 @@ def plan_program(
     options: PlanOptions,
     *,
     first_line: str = "",
-) -> Program:
+) -> BuiltProgram:
     """Find the tools of a file. `file` is as the user named it, relative to `cwd`. ToolMissing,
     UsageError (see `make_plan`), StorageError."""
     if language.name in ("c", "cpp"):
@@ -69,17 +69,19 @@ def plan_program(
     locate = locate_here(environ)
     tool = find_tool(language, locate, chosen=options.tool, first_line=first_line)
     if not language.build:
-        return Program(language, make_plan(language, file, tool, {}, options), cwd, environ, None)
+        return BuiltProgram(
+            language, make_plan(language, file, tool, {}, options), cwd, environ, None
+        )
     plain = make_plan(language, file, tool, {}, options._replace(report="plain"))
     folder = ProgramFolder(Path(cwd, file).resolve(), plain.build, environ)
     plan = make_plan(language, file, tool, folder.places, options)
     built = str(folder.program)
     run = tuple(built if word == folder.places["output"] else word for word in plan.run)
-    return Program(language, plan._replace(run=run), cwd, environ, folder)
+    return BuiltProgram(language, plan._replace(run=run), cwd, environ, folder)
 
 
 def build_program(
-    program: Program, write: Callable[[bytes], None], *, is_fresh: bool = False
+    program: BuiltProgram, write: Callable[[bytes], None], *, is_fresh: bool = False
 ) -> BuildResult:
     """Build it unless it was built already, or `is_fresh`. The compiler's report goes to `write`
     as it comes. KeyboardInterrupt ends the compiler and all that it has started."""
@@ -111,7 +113,7 @@ class CompilerEnd(NamedTuple):
     cpu_seconds: float | None = None
 
 
-def run_compiler(program: Program, write: Callable[[bytes], None]) -> CompilerEnd:
+def run_compiler(program: BuiltProgram, write: Callable[[bytes], None]) -> CompilerEnd:
     """Run the command of the build. What it writes also goes to `write` as it comes.
     EnvironmentUnavailable when it cannot be started."""
     process: subprocess.Popen[bytes] | None = None
@@ -141,7 +143,7 @@ def run_compiler(program: Program, write: Callable[[bytes], None]) -> CompilerEn
                 process.stdout.close()
 
 
-def _start(program: Program) -> subprocess.Popen[bytes]:
+def _start(program: BuiltProgram) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             program.plan.build,
@@ -161,8 +163,8 @@ def _start(program: Program) -> subprocess.Popen[bytes]:
 
 @contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
-    """Handlers that end us are called afterwards: in the middle of a start nobody would know of the
-    process yet. Of the main thread alone."""
+    """Call handlers of signals after the block: a process that is just being started is not
+    registered yet, and would not be ended. Only in the main thread."""
     received: list[int] = []
     before = {}
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

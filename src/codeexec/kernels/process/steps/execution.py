@@ -36,7 +36,7 @@ from codeexec.kernels.base import (
 )
 from codeexec.kernels.process.program import MOST_ERRORS, exit_error
 from codeexec.kernels.process.projects.session_build import ProjectSessionBuild
-from codeexec.kernels.process.steps.build import BuildResult, Program, plan_program
+from codeexec.kernels.process.steps.build import BuildResult, BuiltProgram, plan_program
 from codeexec.kernels.process.steps.cache import keep_code
 from codeexec.kernels.process.steps.guest import GuestPrograms
 from codeexec.kernels.process.steps.report import BuiltStep, build_error, step_result
@@ -119,7 +119,7 @@ class ProgramExecution:
         """Go on with a program that another server has started, whose output is in the journal up
         to the offset `after`."""
         plan = Plan((), running.command, running.tool)
-        program = Program(self._language, plan, Path(running.cwd), {}, None)
+        program = BuiltProgram(self._language, plan, Path(running.cwd), {}, None)
         if isinstance(left, LeftBehind):
             await self._take_left(running, left, after, program)
             return
@@ -132,7 +132,7 @@ class ProgramExecution:
         self._tell_end(finished)
 
     async def _take_left(
-        self, running: RunningProgram, left: LeftBehind, after: int, program: Program
+        self, running: RunningProgram, left: LeftBehind, after: int, program: BuiltProgram
     ) -> None:
         start, data = left.output.offset, left.output.data
         lost = max(start - after, 0)
@@ -227,7 +227,7 @@ class ProgramExecution:
             self._tell(StepDone(self._call.execution, step))
         return build
 
-    async def _run_program(self, program: Program) -> Finished:
+    async def _run_program(self, program: BuiltProgram) -> Finished:
         options = self._call.options
         began = time.time()
         terminal = await self._environment.open_terminal(
@@ -250,7 +250,7 @@ class ProgramExecution:
         return await self._follow(run, program, began)
 
     async def _keep(
-        self, survival: Survival, terminal: LocalTerminal, program: Program, began: float
+        self, survival: Survival, terminal: LocalTerminal, program: BuiltProgram, began: float
     ) -> ChannelReader:
         """Let the program outlive this server. Noted before: it is never run twice. OSError."""
         survival.number += 1
@@ -269,7 +269,7 @@ class ProgramExecution:
         await asyncio.to_thread(terminal.process.keep)
         return terminal.reader()
 
-    async def _follow(self, run: TerminalRun, program: Program, began: float) -> Finished:
+    async def _follow(self, run: TerminalRun, program: BuiltProgram, began: float) -> Finished:
         end = await (run.run() if run.reader is None else run.follow())
         seconds = max(time.time() - began, 0.0)
         step = await asyncio.to_thread(step_result, program, "run", end, seconds, self._tail)
@@ -278,14 +278,14 @@ class ProgramExecution:
             self._end_offset = run.offset
         return self._finished(exit_error(end.code))
 
-    def _command(self, program: Program) -> tuple[str, ...]:
+    def _command(self, program: BuiltProgram) -> tuple[str, ...]:
         options = self._options
         run = program.plan.run
         if options.folder and not self._language.build:
             run = absolute_file(run, options.file, str(program.cwd))
         return prepared(run, echo=options.echo, folder=options.folder, stdin=options.stdin)
 
-    def _variables(self, program: Program) -> dict[str, str]:
+    def _variables(self, program: BuiltProgram) -> dict[str, str]:
         """What a program finds beside the environment of its place. Its terminal's size is told by
         the terminal."""
         variables = self._choice.env if self._is_local else program.environ

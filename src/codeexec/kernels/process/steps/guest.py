@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from codeexec.domain.errors import NotFound, StorageError, UsageError
 from codeexec.environments.base import Environment, run
-from codeexec.kernels.process.steps.build import Program
+from codeexec.kernels.process.steps.build import BuiltProgram
 from codeexec.kernels.process.steps.cache import DEPFILE, read_depfile
 from codeexec.kernels.process.steps.store import PreparedProgram
 from codeexec.kernels.process.steps.tools import Locate, candidates, find_tool
@@ -37,8 +37,8 @@ _PLAIN = re.compile(r"[\w./+@:=,-]+")
 
 
 class GuestPrograms:
-    """The programs of one kernel in one container. `env` is that of the session, which the
-    container gets, and nothing else of ours."""
+    """The programs of one kernel in one container. The container gets `env`, the variables of
+    the session, and no other variable of this machine."""
 
     def __init__(self, environment: Environment, env: Mapping[str, str]) -> None:
         self.environment = environment
@@ -73,13 +73,13 @@ class GuestPrograms:
         cwd = Path(self.environment.base_paths.workspace)
         if not language.build:
             plan = make_plan(language, str(named), tool, {}, options)
-            return PreparedProgram(Program(language, plan, cwd, self._environ, None), None)
+            return PreparedProgram(BuiltProgram(language, plan, cwd, self._environ, None), None)
         plain = make_plan(language, str(named), tool, {}, options._replace(report="plain"))
         store = self._store([str(named), *plain.build], named.stem, tool[0])
         plan = make_plan(language, str(named), tool, store.places, options)
         output = store.places["output"]
         ran = tuple(str(store.program) if word == output else word for word in plan.run)
-        program = Program(language, plan._replace(run=ran), cwd, self._environ, None)
+        program = BuiltProgram(language, plan._replace(run=ran), cwd, self._environ, None)
         return PreparedProgram(program, store)
 
     async def _look_at(self, path: PurePosixPath, folder: str) -> tuple[PurePosixPath, str]:

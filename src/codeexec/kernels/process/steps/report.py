@@ -10,7 +10,7 @@ from codeexec.domain.programs import StepName, StepResult
 from codeexec.environments.base import ProcessEnd
 from codeexec.kernels.base import Finished, KernelEvent, StepDone, StreamWritten
 from codeexec.kernels.process.program import MOST_ERRORS, signal_name
-from codeexec.kernels.process.steps.build import BuildResult, Program
+from codeexec.kernels.process.steps.build import BuildResult, BuiltProgram
 from codeexec.languages.problems.read import find_problems
 
 BUILD_FAILED = "BuildFailed"
@@ -21,7 +21,7 @@ BUILD_FAILED = "BuildFailed"
 class BuiltStep:
     """A program and how its build ended."""
 
-    program: Program
+    program: BuiltProgram
     build: BuildResult
 
     @property
@@ -74,7 +74,7 @@ def build_error(tool: str, status: int, report: str = "") -> ErrorInfo:
 
 
 def step_result(
-    program: Program,
+    program: BuiltProgram,
     name: StepName,
     end: ProcessEnd,
     seconds: float,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from codeexec.kernels.process.steps.build import Program
+from codeexec.kernels.process.steps.build import BuiltProgram
 from codeexec.kernels.process.steps.cache import ProgramFolder
 
 
@@ -31,7 +31,7 @@ class BuildStore(Protocol):
 class PreparedProgram(NamedTuple):
     """A program whose tools were found. `store` is None where nothing is built."""
 
-    program: Program
+    program: BuiltProgram
     store: BuildStore | None
 
 

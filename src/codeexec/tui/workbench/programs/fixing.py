@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codeexec.domain.errors import UsageError
-from codeexec.tui.panes.documents.cells.problems import Problem
+from codeexec.tui.panes.documents.cells.problems import CellProblem
 from codeexec.tui.panes.editor.marks import LineFix
 from codeexec.tui.panes.editor.text.text import Location
 
 TextEdit = tuple[Location, Location, str]
 
 
-def edits_of(problem: Problem, lines: Sequence[str]) -> list[TextEdit]:
+def edits_of(problem: CellProblem, lines: Sequence[str]) -> list[TextEdit]:
     """The edits of a fix, in the order of the text, which is `lines` now. UsageError where there is
     no fix, where it is about another file, or where the text is another one than the compiler
     has read."""
@@ -29,7 +29,7 @@ def edits_of(problem: Problem, lines: Sequence[str]) -> list[TextEdit]:
     return [edit for edit in edits if edit is not None]
 
 
-def _edit(fix: LineFix, problem: Problem, lines: Sequence[str]) -> TextEdit | None:
+def _edit(fix: LineFix, problem: CellProblem, lines: Sequence[str]) -> TextEdit | None:
     """None where the line is not what it was, neither at its number nor moved with the problem."""
     reported_at = problem.mark.reported_line
     shift = problem.mark.line - reported_at

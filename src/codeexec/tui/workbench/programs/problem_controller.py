@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from textual.message import Message
 
 from codeexec.domain.errors import UsageError
-from codeexec.tui.panes.documents.cells.problems import Problem, neighbour
+from codeexec.tui.panes.documents.cells.problems import CellProblem, neighbour
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.workbench.dispatch import Handler, InWorker
@@ -57,7 +57,7 @@ class ProblemController:
         cursor = sheet.editor.model.cursor
         return sheet.name_key, cursor.line, cursor.column
 
-    async def _go_to(self, problem: Problem) -> DocumentView | None:
+    async def _go_to(self, problem: CellProblem) -> DocumentView | None:
         """Show the document of a problem with the cursor on it; None where it cannot be opened."""
         sheet = await self._documents.opener.open_named(problem.document)
         if sheet is None:
@@ -96,7 +96,7 @@ class ProblemController:
             words = "No fix is known for this line." if problems else "No problem is on this line."
             self._surface.notify(words, timeout=3)
 
-    def _fix(self, sheet: DocumentView, problem: Problem) -> None:
+    def _fix(self, sheet: DocumentView, problem: CellProblem) -> None:
         """As one step of history."""
         try:
             edits = edits_of(problem, sheet.editor.model.lines)

@@ -9,7 +9,7 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.tui.workbench.surface import WorkbenchState
 
 
-class TerminalSize:
+class ProgramTerminalSize:
     """`columns` gives the width of the output."""
 
     def __init__(self, state: WorkbenchState, columns: Callable[[], int]) -> None:

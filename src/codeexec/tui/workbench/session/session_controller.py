@@ -16,7 +16,7 @@ from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 
 class SessionEvents(Protocol):
-    """What is told of a session."""
+    """Callbacks for events of a session."""
 
     @property
     def is_leaving(self) -> bool:

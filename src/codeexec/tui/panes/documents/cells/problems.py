@@ -13,7 +13,7 @@ from codeexec.tui.panes.editor.marks import LineDiagnostic, Severity
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class CellProblem:
     """A diagnostic of the file or document `document` (its `name_key`), on `mark.line` (from 0).
     `is_stale`: the line was edited since."""
 
@@ -54,7 +54,7 @@ class ProblemList:
             if sheet.name_key in marks:
                 sheet.diagnostics.show_failures(marks[sheet.name_key], program)
 
-    def all(self) -> list[Problem]:
+    def all(self) -> list[CellProblem]:
         """All problems: of the open documents in the order of their tabs, then of other files by
         path; of each by line and column."""
         open_keys = [sheet.name_key for sheet in self._documents]
@@ -62,7 +62,7 @@ class ProblemList:
         paths = {path for marks in self._reports.values() for path in marks}
         for path in sorted(paths.difference(open_keys)):
             marks = (mark for report in self._reports.values() for mark in report.get(path, ()))
-            problems += _sorted(Problem(path, mark) for mark in marks)
+            problems += _sorted(CellProblem(path, mark) for mark in marks)
         return problems
 
     def post_counts(self) -> None:
@@ -74,22 +74,22 @@ class ProblemList:
             self._host.post_message(DocumentMessages.ProblemsCounted(*counts))
 
 
-def _problems_of(sheet: DocumentView) -> list[Problem]:
+def _problems_of(sheet: DocumentView) -> list[CellProblem]:
     lines = sheet.editor.model.lines
     return _sorted(
-        Problem(sheet.name_key, entry, entry.is_stale(lines[entry.line]))
+        CellProblem(sheet.name_key, entry, entry.is_stale(lines[entry.line]))
         for entry in sheet.diagnostics.entries
         if entry.line < len(lines) and not entry.is_outer
     )
 
 
-def _sorted(problems: Iterable[Problem]) -> list[Problem]:
+def _sorted(problems: Iterable[CellProblem]) -> list[CellProblem]:
     return sorted(problems, key=lambda problem: problem.place)
 
 
 def neighbour(
-    problems: Sequence[Problem], document: str, line: int, column: int, step: int
-) -> Problem | None:
+    problems: Sequence[CellProblem], document: str, line: int, column: int, step: int
+) -> CellProblem | None:
     """The problem after a place in a document (`step` 1) or before it (-1), around the ends; None
     where there is none. In another document, the first or the last of all."""
     if not problems:

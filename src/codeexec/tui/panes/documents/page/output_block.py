@@ -19,7 +19,7 @@ _END = 5
 _ENDINGS = {"cancelled": "cancelled", "timed_out": "out of time", "lost": "lost"}
 
 
-class Fold(Enum):
+class OutputFold(Enum):
     """How much of an output is shown."""
 
     BOUNDED = "bounded"
@@ -32,7 +32,7 @@ class OutputBlock:
 
     def __init__(self, output: OutputView) -> None:
         self.output = output
-        self.fold = Fold.BOUNDED
+        self.fold = OutputFold.BOUNDED
         self.bound = 16
         """Rows of a bounded output, at most."""
 
@@ -52,30 +52,34 @@ class OutputBlock:
     @property
     def is_bounded(self) -> bool:
         """Whether rows are left out."""
-        return self.fold is Fold.BOUNDED and self.output.height > self.bound
+        return self.fold is OutputFold.BOUNDED and self.output.height > self.bound
 
     @property
     def height(self) -> int:
         """Rows of the block; 0 where there is nothing to show."""
         rows = self.output.height
-        if self.fold is Fold.COLLAPSED:
+        if self.fold is OutputFold.COLLAPSED:
             return int(rows > 0 or bool(self.note))
-        return (min(rows, self.bound) if self.fold is Fold.BOUNDED else rows) + bool(self.note)
+        return (min(rows, self.bound) if self.fold is OutputFold.BOUNDED else rows) + bool(
+            self.note
+        )
 
     def toggle_whole(self) -> None:
-        self.fold = Fold.BOUNDED if self.fold is Fold.WHOLE else Fold.WHOLE
+        self.fold = OutputFold.BOUNDED if self.fold is OutputFold.WHOLE else OutputFold.WHOLE
 
     def toggle_collapsed(self) -> None:
-        self.fold = Fold.BOUNDED if self.fold is Fold.COLLAPSED else Fold.COLLAPSED
+        self.fold = (
+            OutputFold.BOUNDED if self.fold is OutputFold.COLLAPSED else OutputFold.COLLAPSED
+        )
 
     def open_more(self) -> None:
         """Show what words stand for: what is collapsed, or the rows that are left out."""
-        self.fold = Fold.BOUNDED if self.fold is Fold.COLLAPSED else Fold.WHOLE
+        self.fold = OutputFold.BOUNDED if self.fold is OutputFold.COLLAPSED else OutputFold.WHOLE
 
     def line_of(self, row: int) -> int | None:
         """The line of the output that row `row` of the block shows; None for a row of words."""
         rows = self.output.height
-        if self.fold is Fold.COLLAPSED:
+        if self.fold is OutputFold.COLLAPSED:
             return None
         if not self.is_bounded:
             return row if row < rows else None
@@ -93,7 +97,7 @@ class OutputBlock:
     def _words(self, row: int) -> Segment:
         style = self.output.context.painter.theme.style
         rows = self.output.height
-        if self.fold is Fold.COLLAPSED:
+        if self.fold is OutputFold.COLLAPSED:
             return Segment(f"▸ {counted(rows, 'row')} of output", style("muted"))
         if self.is_bounded and row == self.bound - _END - 1:
             return Segment(f"▸ {counted(rows - self.bound + 1, 'more row')}", style("muted"))

@@ -14,7 +14,7 @@ from codeexec.tui.output.context import OutputContext
 from codeexec.tui.output.loader import OutputLoader, requests_of
 from codeexec.tui.output.painter import GUTTER
 from codeexec.tui.output.view import OutputView
-from codeexec.tui.panes.documents.page.output_block import Fold, OutputBlock
+from codeexec.tui.panes.documents.page.output_block import OutputBlock, OutputFold
 from codeexec.tui.theme.theme import Theme
 
 if TYPE_CHECKING:
@@ -76,11 +76,13 @@ class PageOutputs:
         the snapshot, does not take the place of itself."""
         block = self._blocks.get(cell_key)
         if block is None or block.view.execution_id != view.execution_id:
-            fold = block.fold if block is not None else Fold.BOUNDED
+            fold = block.fold if block is not None else OutputFold.BOUNDED
             self.drop(cell_key)
             block = self._blocks[cell_key] = OutputBlock(OutputView(view, self.output))
             block.bound = self._bound
-            block.fold = Fold.COLLAPSED if fold is Fold.COLLAPSED else Fold.BOUNDED
+            block.fold = (
+                OutputFold.COLLAPSED if fold is OutputFold.COLLAPSED else OutputFold.BOUNDED
+            )
             block.output.measure()
             self._keys[view.execution_id] = cell_key
         elif block.view is view:

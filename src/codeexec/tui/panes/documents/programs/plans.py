@@ -95,7 +95,7 @@ def marks_of(
     return marks
 
 
-def _path(place: d.Place, folder: str) -> str:
+def _path(place: d.SourceLocation, folder: str) -> str:
     return os.path.normpath(os.path.join(folder, place.file))  # noqa: PTH118
 
 
