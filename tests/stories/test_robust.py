@@ -118,6 +118,16 @@ def test_sizes_change_during_a_flood() -> None:
         leaves_cleanly(tty)
 
 
+def test_a_stop_that_cannot_be_caught_loses_no_key_when_it_is_over() -> None:
+    with workbench() as (tty, _):
+        tty.shows("● idle")
+        tty.press("\x1b2")
+        for number in (signal.SIGSTOP, signal.SIGCONT, signal.SIGCONT):
+            tty.signal(number)
+        runs(tty, "'-'.join('abcdefghij' * 3)", "a-b-c-d-e-f-g-h-i-j-a-b-c-d-e-f-g-h-i-j")
+        leaves_cleanly(tty)
+
+
 def test_the_size_is_the_terminal_s_also_where_variables_say_another() -> None:
     environ = {"COLUMNS": "80", "LINES": "24"}
     with workbench(columns=120, lines=36, environ=environ) as (tty, _):

@@ -39,7 +39,8 @@ class FollowingDriver(LinuxDriver):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._file = cast("Any", _Lasting(cast("TextIO", self._file)))
+        self._terminal = _Lasting(cast("TextIO", self._file))
+        self._file = cast("Any", self._terminal)
         self.exit_event = self._input_ended = SelectableEvent()
 
     @property
@@ -52,6 +53,18 @@ class FollowingDriver(LinuxDriver):
             self._mode_before = self._taker.take_terminal()
         else:
             super().write(data)
+
+    def start_application_mode(self) -> None:
+        # SIGCONT also comes after a SIGSTOP, which cannot be caught, and with the hang-up of a
+        # terminal: the thread of before still reads then, and two would share out the keys.
+        if self._key_thread is not None and self._key_thread.is_alive():
+            self._input_ended.set()
+            self._key_thread.join()
+            self._input_ended.clear()
+            # Its keyboard mode is popped once at the end. This is in a signal handler, which may
+            # have interrupted the writing of the queue: not through that.
+            self._terminal.write("\x1b[<u")
+        super().start_application_mode()  # type: ignore[no-untyped-call]
 
     def run_input_thread(self) -> None:
         read_keys(self.fileno, self._input_ended, ReplyParser(self._debug), self.process_message)

@@ -54,24 +54,27 @@ class SelectableEvent(Event):
 def read_keys(
     file: int, ended: SelectableEvent, parser: ReplyParser, handle: Callable[[Message], None]
 ) -> None:
-    """Hand what is typed to `handle`, until the event is set. OSError if the terminal is gone."""
+    """Hand what is typed to `handle`, until the event is set or nothing can come any more.
+
+    OSError if the terminal is gone.
+    """
     decode = getincrementaldecoder("utf-8")("replace").decode
 
-    def read() -> None:
+    def read() -> bool:
+        """False at the end of the file: of a terminal that was hung up, which is ready for ever."""
         data = os.read(file, _AT_ONCE)
-        if not data:  # a pipe whose writer is gone, which is ready for ever
-            ended.wait(_LAST)
-        elif text := decode(data):
+        if text := decode(data):
             for message in parser.feed(text):
                 handle(message)
+        return bool(data)
 
     with selectors.SelectSelector() as selector:
         selector.register(file, selectors.EVENT_READ)
         selector.register(ended, selectors.EVENT_READ)
         while not ended.is_set():
             ready = selector.select(parser.due_in())
-            if any(key.fileobj == file for key, _ in ready):
-                read()
+            if any(key.fileobj == file for key, _ in ready) and not read():
+                return
             for message in parser.tick():
                 handle(message)
         selector.unregister(ended)
