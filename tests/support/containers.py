@@ -85,7 +85,10 @@ async def until(state: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> 
 
 
 def _names(label: str, *filters: str) -> list[str]:
-    listing = [ENGINE, "ps", "--all", "--format", "{{.Names}}"]
+    """A container that has ended and is being removed by the engine is none of them."""
+    listing = [ENGINE, "ps", "--all", "--format", "{{.Names}} {{.Status}}"]
     for wanted in (f"label=org.codeexec.session={label}", *filters):
         listing += ["--filter", wanted]
-    return subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split()
+    printed = subprocess.run(listing, capture_output=True, text=True, check=True).stdout
+    lines = [line.partition(" ") for line in printed.splitlines()]
+    return [name for name, _, status in lines if not status.startswith("Remov")]
