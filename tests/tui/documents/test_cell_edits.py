@@ -241,6 +241,19 @@ def test_scripts_with_and_without_separators(text: str) -> None:
     assert model.buffer.text() == text
 
 
+def test_a_cell_keeps_its_id_where_a_copy_of_it_is_deleted_by_undo() -> None:
+    notebook = OpenNotebook(*(code(f"n{number}") for number in range(4)))
+    notebook.cells.apply(
+        cell_edits.paste_cells(notebook.cells.text, 0, notebook.cells.copied(0, 0))
+    )
+    notebook.save()
+    notebook.do(cell_edits.merge_cells, 1, 2)
+    notebook.save()
+    assert notebook.model.undo()
+    assert notebook.model.undo()
+    assert ids(notebook.save()) == ["n0", "n1", "n2", "n3"]
+
+
 OPERATIONS: list[Callable[[OpenNotebook, int, int], CellEdit]] = [
     lambda notebook, a, b: cell_edits.move_cells(notebook.cells.text, a, b, 1),
     lambda notebook, a, b: cell_edits.delete_cells(notebook.cells.text, a, b),

@@ -15,9 +15,14 @@ Content = tuple[CellKind, str]
 
 def match(was: list[Content], now: list[Content], named: Sequence[int | None]) -> list[int | None]:
     """For each cell of `now` its index in `was`; `named` are indices known from the editor,
-    `ELSEWHERE` for a cell that has none."""
+    `ELSEWHERE` for a cell that has none.
+
+    Cells that exchanged their sources exchange their places, too. A cell that was deleted leaves
+    its place to no cell that has one of its own.
+    """
     places: list[int | None] = [None] * len(now)
     unused = set(range(len(was)))
+    all_named = set(named)
 
     def take(target: int, place: int | None) -> None:
         if place is not None and place in unused and is_open(target):
@@ -27,6 +32,9 @@ def match(was: list[Content], now: list[Content], named: Sequence[int | None]) -
     def is_open(target: int) -> bool:
         return places[target] is None and named[target] != ELSEWHERE
 
+    def may_have(target: int, place: int) -> bool:
+        return is_open(target) and (named[target] is None or place in all_named)
+
     for target, place in enumerate(named):
         if place is not None and place < len(was) and was[place] == now[target]:
             take(target, place)
@@ -34,14 +42,15 @@ def match(was: list[Content], now: list[Content], named: Sequence[int | None]) -
     for tag, first, last, start, end in blocks:
         if tag == "equal":
             for place, target in zip(range(first, last), range(start, end), strict=True):
-                take(target, place)
+                if may_have(target, place):
+                    take(target, place)
     # Moved cells first, then cells edited in place.
     free: dict[Content, list[int]] = {}
     for place in sorted(unused, reverse=True):
         free.setdefault(was[place], []).append(place)
     for target, content in enumerate(now):
-        if is_open(target) and free.get(content):
-            take(target, free[content].pop())
+        if (same := free.get(content)) and may_have(target, same[-1]):
+            take(target, same.pop())
     for target, place in enumerate(named):
         if place is not None and place < len(was):
             take(target, place)  # also as another kind of cell
