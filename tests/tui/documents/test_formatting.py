@@ -82,9 +82,10 @@ async def test_text_that_is_typed_meanwhile_is_kept(
     async with PaneApp(pane).run_test(size=(80, 20)):
         sheet = await opened(tmp_path, pane)
         formatting = asyncio.create_task(format_document(sheet))
-        await asyncio.sleep(0)  # it has taken the text
-        sheet.editor.type("x")
-        await asyncio.to_thread(gate.write_text, "go on")
+        # Open once the formatter reads from it, which is after it has read the text.
+        with await asyncio.to_thread(gate.open, "w") as writer:
+            sheet.editor.type("x")
+            writer.write("go on")
         assert not await formatting
         assert sheet.editor.text == f"x{LOOSE}"
 
