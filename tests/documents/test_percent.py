@@ -100,6 +100,14 @@ def test_index_follows_edits_as_a_rescan_would(data: st.DataObject) -> None:
             assert start <= line < end
 
 
+def test_quotes_that_move_over_a_separator_make_it_text() -> None:
+    lines = ["# %%", '"""', '"""', "# %%"]
+    index = CellIndex(lines, "#")
+    assert list(index.separators) == [0, 3]
+    assert index.splice(2, 2, ["x", "# %%", '"""']) is True
+    assert list(index.separators) == [0]
+
+
 def test_keys_survive_shifts_and_retitling() -> None:
     lines = ["# %% a", "x", "# %% b", "y"]
     index = CellIndex(lines, "#")

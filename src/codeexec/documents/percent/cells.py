@@ -300,14 +300,15 @@ class CellIndex:
         return True
 
     def _splice_quotes(self, first: int, removed: int, inserted: Sequence[str], shift: int) -> bool:
-        """Update the lines with quotes; returns whether any was added, removed or changed."""
+        """Update the lines with quotes; returns whether any was added, removed, changed or moved:
+        one that moved may stand on the other side of a separator."""
         quotes = self._quotes
         low = bisect_left(quotes, first, key=lambda entry: entry[0])
         high = bisect_left(quotes, first + removed, key=lambda entry: entry[0])
         fresh = self._scan_quotes(inserted, first)
         if shift and high < len(quotes):
             quotes[high:] = [(number + shift, line) for number, line in quotes[high:]]
-        changed = [line for _, line in quotes[low:high]] != [line for _, line in fresh]
+        changed = quotes[low:high] != fresh
         quotes[low:high] = fresh
         return changed
 
