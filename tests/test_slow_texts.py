@@ -14,6 +14,7 @@ import pytest
 from codeexec.documents.displays.html import html_to_markdown, text_beside_table
 from codeexec.documents.displays.latex import _PRODUCT
 from codeexec.documents.displays.tables import from_csv, from_html, is_number
+from codeexec.documents.export.markdown import fenced
 from codeexec.documents.percent.convert import _is_magic
 from codeexec.domain.errors import ProtocolError
 from codeexec.languages.catalog import by_shebang
@@ -64,6 +65,7 @@ def parse_head(value: str) -> None:
         (lambda row: _end_of_code([row], 0), " " * N),
         (lambda row: _end_of_source([row], 0), " " * N),
         (_NUMBERED.fullmatch, " " * N),
+        (lambda text: fenced(text, ""), "\n" * N),
         (_HEADING.fullmatch, ", in " * N + "\n"),
     ],
 )

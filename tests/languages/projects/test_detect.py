@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -206,3 +207,50 @@ def test_presets_say_where_they_build(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no preset 'base'") as refused:
         choose_preset(project, "base", {})
     assert refused.value.next_step == "It has debug, env, none, ci."
+
+
+LARGE = 400_000
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("CMakeLists.txt", "add_executable(a a.c)\n" + "#[[\n" * (LARGE // 4), "a"),
+        ("Makefile", "a:\nb" + " " * LARGE, "a"),
+        ("meson.build", "executable('a')\ntest(" + " " * LARGE, "a"),
+        ("build.ninja", "build a: cc\nbuild " + "$b" * (LARGE // 2), "a"),
+    ],
+)
+def test_build_files_are_scanned_in_linear_time(
+    tmp_path: Path, name: str, text: str, expected: str
+) -> None:
+    project = project_at(write(tmp_path, {name: text}))
+    assert project is not None
+    began = time.process_time()
+    assert [target.name for target in scan_project(project).targets] == [expected]
+    assert time.process_time() - began < 2
+
+
+def test_empty_lines_before_a_project_are_read_in_linear_time(tmp_path: Path) -> None:
+    files = {"CMakeLists.txt": "\n" * LARGE + "project(x)", "a/CMakeLists.txt": ""}
+    began = time.process_time()
+    project = find_project(write(tmp_path, files) / "a")
+    assert project is not None
+    assert project.folder == tmp_path
+    assert time.process_time() - began < 2
+
+
+def test_thousands_of_presets_that_inherit_from_each_other_end(tmp_path: Path) -> None:
+    presets = [{"name": f"p{i}", "inherits": f"p{i + 1}"} for i in range(LARGE // 40)]
+    content = json.dumps({"configurePresets": [{"name": "first", "binaryDir": "out"}, *presets]})
+    project = project_at(write(tmp_path, {"CMakeLists.txt": "", "CMakePresets.json": content}))
+    assert project is not None
+    began = time.process_time()
+    assert choose_preset(project, "first", {}).folder == tmp_path / "out"
+    assert time.process_time() - began < 2
+
+
+def test_assignments_of_make_are_no_targets(tmp_path: Path) -> None:
+    project = project_at(write(tmp_path, {"Makefile": "A ::= x\nB :::= x\nC := x\nall :: a\n"}))
+    assert project is not None
+    assert [target.name for target in scan_project(project).targets] == ["all"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from codeexec.documents.notebook.convert import Notebook
     from codeexec.documents.notebook.outputs import Json
 
-_BACKTICKS = re.compile(r"^\s*(`{3,})", re.MULTILINE)
+_BACKTICKS = re.compile(r"^[^\S\n]*(`{3,})", re.MULTILINE)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^`\s{]*).*")
 _ATTACHED = re.compile(r"(\]\(\s*<?)attachment:([^)>\s]+)")
 

@@ -25,7 +25,7 @@ MOST_FOLDERS = 32
 """Folders above a file in which a project is looked for."""
 MOST_BYTES = 1 << 20
 """Bytes of a build file that are read."""
-_PROJECT = re.compile(r"^\s*project\s*\(", re.IGNORECASE | re.MULTILINE)
+_PROJECT = re.compile(r"^[ \t]*project\s*\(", re.IGNORECASE | re.MULTILINE)
 _BOUNDARIES = (".git", ".hg", ".jj")
 """A folder with one of these is a repository: what is above it is of another project."""
 

@@ -7,6 +7,7 @@ import os
 import platform
 import re
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,9 @@ from codeexec.languages.projects.detect import Project, read_text
 FILES = ("CMakePresets.json", "CMakeUserPresets.json")
 MOST_INCLUDED = 32
 """Files of presets that are read."""
+MOST_PRESETS = 1_000
+MOST_PARENTS = 64
+"""Presets that one inherits from, itself among them."""
 _MACRO = re.compile(r"\$(?P<space>env|penv)?\{(?P<name>[^}]*)\}")
 
 
@@ -34,7 +38,7 @@ def read_presets(project: Project, environ: Mapping[str, str]) -> tuple[Preset, 
     entries = _entries(project.folder)
     return tuple(
         Preset(name, _text(entry, "displayName") or name, _folder(project, entries, name, environ))
-        for name, entry in entries.items()
+        for name, entry in islice(entries.items(), MOST_PRESETS)
         if entry.get("hidden") is not True
     )
 
@@ -109,7 +113,7 @@ def _folder(
 def _inherited(entries: Mapping[str, Mapping[str, object]], name: str, key: str) -> str:
     """The value of a preset, or of the first of those that it inherits from which has one."""
     pending, visited = [name], set[str]()
-    while pending:
+    while pending and len(visited) < MOST_PARENTS:
         current = pending.pop(0)
         entry = entries.get(current)
         if entry is None or current in visited:
@@ -119,7 +123,7 @@ def _inherited(entries: Mapping[str, Mapping[str, object]], name: str, key: str)
             return value
         parents = entry.get("inherits")
         names = [parents] if isinstance(parents, str) else _list(parents)
-        pending[:0] = [parent for parent in names if isinstance(parent, str)]
+        pending[:0] = [name for name in names[:MOST_PARENTS] if isinstance(name, str)]
     return ""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -25,14 +26,14 @@ _CMAKE = re.compile(
     r"(?P<rest>[ \t\n]+(?:ALIAS|IMPORTED)\b)?",
     re.IGNORECASE | re.MULTILINE,
 )
-_CMAKE_COMMENT = re.compile(r"#\[(=*)\[.*?\]\1\]|#[^\n]*", re.DOTALL)
+_CMAKE_COMMENT = re.compile(r"#\[(=*)\[.*?(?:\]\1\]|\Z)|#[^\n]*", re.DOTALL)
 _MESON = re.compile(
     r"\b(?P<call>executable|library|shared_library|static_library|both_libraries|custom_target"
     r"|run_target|test|subdir)\s*\(\s*'(?P<name>[^'\n]*)'"
 )
 _HASH_COMMENT = re.compile(r"(?m)(?:^|\s)#[^\n]*")
 _NINJA = re.compile(r"^build (?P<names>(?:\$.|[^:\n$])+): *(?P<rule>\S+)", re.MULTILINE)
-_MAKE = re.compile(r"^(?P<names>[^\s#:=$%.][^#:=$%\n]*?)[ \t]*::?(?!=)", re.MULTILINE)
+_MAKE = re.compile(r"^(?P<names>[^\s#:=$%.][^#:=$%\n]*):(?!:*=)", re.MULTILINE)
 _KINDS: dict[str, TargetKind] = {
     "add_executable": "program",
     "executable": "program",
@@ -80,8 +81,8 @@ def scan_project(project: Project) -> Scan:
         for target in _targets(project, text):
             if len(targets) < MOST_TARGETS:
                 targets.setdefault(target.name, target)
-        tests += _tests(project, path, text)
-    return Scan(tuple(targets.values()), tuple(tests[:MOST_TARGETS]))
+        tests += islice(_tests(project, path, text), MOST_TARGETS - len(tests))
+    return Scan(tuple(targets.values()), tuple(tests))
 
 
 def names_target(name: str, place: Path) -> bool:
