@@ -38,6 +38,10 @@ def words(screen: ProblemsScreen) -> str:
     return str(screen.query_one("#word", Static).render())
 
 
+def hints(screen: ProblemsScreen) -> str:
+    return str(screen.query_one("#hints", Static).render())
+
+
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])
 async def test_it_lists_by_file_and_begins_at_the_cursor(size: tuple[int, int]) -> None:
     app = PaneApp(Static(""))
@@ -50,8 +54,10 @@ async def test_it_lists_by_file_and_begins_at_the_cursor(size: tuple[int, int]) 
         assert rows(screen)[2].endswith("fix")
         assert screen.list.cursor == 2
         assert "not declared" in words(screen)
+        assert hints(screen) == "enter go there   alt+shift+i apply its fix   esc close"
         await pilot.press("down")
         await until(pilot, lambda: "The line was edited since." in words(screen))
+        assert hints(screen) == "enter go there   esc close"
         await pilot.press("b", ".", "h")
         await until(pilot, lambda: len(screen.list.rows) == 2)
         await pilot.press("enter")

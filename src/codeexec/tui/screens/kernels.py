@@ -72,7 +72,7 @@ class KernelsScreen(Picker[str | None]):
 
     def hints(self) -> Sequence[Hint]:
         entries = [Hint("enter", "use it", "choose")]
-        row = self._row if self.is_mounted else None
+        row = self._row
         if row is not None and row.kernel.problem:
             entries = [Hint("enter", "copy the command", "choose")] if row.kernel.fix else []
         return (*entries, Hint("ctrl+r", "look again", "look"), Hint("esc", "close", "leave"))

@@ -102,7 +102,7 @@ class Picker(Modal[R]):
             yield Field(placeholder=self.placeholder, compact=True)
             yield ClickRows()
             yield Static(id="word", markup=False)
-            yield Static(hint_line(self.hints()), id="hints")
+            yield Static(id="hints")
 
     def on_mount(self) -> None:
         self.list = self.query_one(ClickRows)
@@ -112,6 +112,7 @@ class Picker(Modal[R]):
         self.set_class(not self.typing, "-quiet")
         (self.field if self.typing else self.list).focus()
         self.begin()
+        self.refresh_hints()
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.height < 20, "-low")
@@ -144,7 +145,7 @@ class Picker(Modal[R]):
         """The screen is there: show rows, or ask for them."""
 
     def hints(self) -> Sequence[Hint]:
-        """Keys in the last line."""
+        """Keys in the last line; asked for once `begin` was called."""
         return ()
 
     def narrow(self, typed: str) -> None:

@@ -140,7 +140,7 @@ class ProblemsScreen(Picker[ChosenProblem | None]):
         self.refresh_hints()
 
     def hints(self) -> Sequence[Hint]:
-        chosen = self._chosen if self.is_mounted and self.list.rows else None
+        chosen = self._chosen
         entries: list[Hint] = []
         if chosen is not None:
             entries.append(Hint("enter", "go there", "choose"))

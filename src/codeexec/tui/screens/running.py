@@ -100,7 +100,7 @@ class RunningScreen(Picker[str | None]):
         self.refresh_hints()
 
     def hints(self) -> Sequence[Hint]:
-        chosen = self._chosen if self.is_mounted else None
+        chosen = self._chosen
         entries: list[Hint] = []
         if chosen is not None:
             entries = [Hint("enter", "to its card", "choose"), Hint("s", "stop it", "stop")]

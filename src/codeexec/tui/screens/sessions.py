@@ -153,7 +153,7 @@ class SessionsScreen(Picker[str | None]):
         self.refresh_hints()
 
     def hints(self) -> Sequence[Hint]:
-        chosen = self._chosen if self.is_mounted else None
+        chosen = self._chosen
         entries: list[Hint] = []
         if chosen is not None and chosen.state != "closed":
             if chosen.session_id != self._current:
