@@ -16,6 +16,7 @@ from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.page.staleness import stale_cells
 from codeexec.tui.panes.documents.pane import DocumentsPane
+from codeexec.tui.session.ask import Failed
 from codeexec.tui.theme.theme import built_in_folder, find_theme
 from support.pane_app import PaneApp, session_in, until
 
@@ -72,6 +73,18 @@ def shows(sheet: DocumentView, *texts: str) -> Callable[[], bool]:
 
 
 NUMBERS = "".join(f"row {number}\n" for number in range(40))
+
+
+async def test_an_output_of_a_text_names_the_key_of_the_page(tmp_path: Path) -> None:
+    pane = DocumentsPane(THEME, me="test")
+    app = PaneApp(pane)
+    app.set_keymap({"page.toggle": "shift+f11"})
+    async with app.run_test(size=(80, 20)) as pilot:
+        sheet = await opened(pane, write_notebook(tmp_path / "a.ipynb", code("1")))
+        pane.pages.command(sheet, sheet.editor, "whole")
+        await until(pilot, lambda: any(isinstance(one, Failed) for one in app.heard))
+        (failed,) = [one for one in app.heard if isinstance(one, Failed)]
+        assert failed.error.next_step == "Shift+F11 shows it as a page."
 
 
 async def test_a_notebook_opens_with_its_saved_outputs_without_a_kernel(tmp_path: Path) -> None:

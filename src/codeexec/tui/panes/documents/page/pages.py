@@ -13,6 +13,7 @@ from codeexec.documents.model import Cell
 from codeexec.documents.selection import runnable
 from codeexec.domain.errors import UsageError
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.commands.keymap import named_keys
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.output.view import DisplayLink, FramesFold, SourceLink
 from codeexec.tui.panes.documents.cells.run_controller import RunController
@@ -111,8 +112,7 @@ class Pages:
         """Bring the outputs of the pages up to date."""
         if not self._pages:
             return
-        if self._requester.session is None and self._context.session is not None:
-            self._requester.connect(self._context.session)
+        self._connect()
         changed = [view for key in frame.changed if (view := frame.view(key)) is not None]
         for sheet in self._documents:
             if not sheet.is_page:
@@ -159,12 +159,16 @@ class Pages:
 
     def _show(self, sheet: DocumentView) -> None:
         self._shown_at[sheet] = time.monotonic()
-        if self._requester.session is None and self._context.session is not None:
-            self._requester.connect(self._context.session)
+        self._connect()
         runs = sheet.cell_states.assigned(self._context.snapshot)
         stale = stale_cells(sheet.editor.cells(), runs)
         for page in self._of(sheet):
             page.show(dict(runs), stale)
+
+    def _connect(self) -> None:
+        """Give the session to what loads rows and pictures, as soon as there is one."""
+        if self._requester.session is None and self._context.session is not None:
+            self._requester.connect(self._context.session)
 
     def _saved_view(self, sheet: DocumentView, cell_key: str) -> ExecutionView | None:
         index = sheet.editor.model.cells.index_of(cell_key)
@@ -191,11 +195,11 @@ class Pages:
             cells = runnable([editor.model.cell(index) for index in selected])
             self._runner.run_cells(sheet, RunScope.CELL, cells)
             if name == "run_and_advance" and page is not None:
-                page.mode.select(
-                    range(min(selected[-1] + 1, len(editor.model.cells) - 1), 10**9)[:1]
-                )
+                following = min(selected[-1] + 1, len(editor.model.cells) - 1)
+                page.mode.select(range(following, following + 1))
         elif page is None:
-            self._refuse("This document is shown as text.", "Alt+U shows it as a page.")
+            next_step = named_keys("{page.toggle} shows it as a page.", self._widget.app._keymap)
+            self._refuse("This document is shown as text.", next_step)
         else:
             self._fold(page, name, [editor.model.cells.key(index) for index in selected])
 
