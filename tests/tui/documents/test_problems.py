@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from codeexec.config.paths import built_in_themes
 from codeexec.domain.diagnostics import Diagnostic, DiagnosticNote, FixIt, SourceLocation
 from codeexec.domain.errors import UsageError
+from codeexec.domain.events import CellRef
 from codeexec.domain.programs import StepResult
+from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.panes.documents.cells.problems import CellProblem, neighbour
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.messages import DocumentMessages
@@ -17,6 +20,7 @@ from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.documents.programs.plans import marks_of
 from codeexec.tui.panes.editor.marks import LineDiagnostic, LineFix, Severity, by_line
 from codeexec.tui.panes.editor.text.text import Location
+from codeexec.tui.session.feed import Frame
 from codeexec.tui.theme.theme import Theme, find_theme
 from codeexec.tui.workbench.programs.fixing import edits_of
 from support.pane_app import PaneApp, until
@@ -111,6 +115,32 @@ async def test_a_problem_follows_its_line_and_is_dimmed_while_that_is_edited(
         # The next build without it takes it away.
         pane.problems.report("a.cpp", {})
         assert pane.problems.all() == []
+
+
+async def test_a_run_of_what_was_built_keeps_the_problems_of_its_build(tmp_path: Path) -> None:
+    crash = Diagnostic(SourceLocation("a.cpp", 2, 1), "error", "SIGSEGV")
+    warned = step(replace(semicolon(), severity="warning"))
+    pane = DocumentsPane(theme())
+    async with PaneApp(pane).run_test(size=(80, 20)):
+        sheet = await opened(tmp_path, pane)
+
+        def after(*steps: StepResult) -> list[str]:
+            place = CellRef(sheet.name_key)
+            view = ExecutionView("e1", CODE, "ok", cell=place, steps=steps)
+            snapshot = Snapshot(cwd=str(tmp_path), executions={"e1": view})
+            pane.show_frame(Frame(snapshot, Snapshot(), frozenset({"e1"})))
+            return [problem.mark.message for problem in pane.problems.all()]
+
+        run = StepResult("run", ("./a",), 0)
+        assert after(warned) == ["expected ‘;’"]
+        assert after(run) == ["expected ‘;’"]
+        state = pane.programs.state_of(sheet)
+        assert [entry.command for entry in state.steps] == [("g++", "a.cpp"), ("./a",)]
+        assert after(replace(run, diagnostics=(crash,))) == ["SIGSEGV", "expected ‘;’"]
+        assert after(run) == ["expected ‘;’"]
+        # A build takes the place of both.
+        assert after(replace(run, diagnostics=(crash,))) == ["SIGSEGV", "expected ‘;’"]
+        assert after(step()) == []
 
 
 async def test_files_that_are_not_open_are_listed_and_marked_when_they_are_opened(

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from codeexec.domain import requests as q
 from codeexec.domain.events import CellRef, NextInputOffered
+from codeexec.domain.programs import StepResult
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.panes.documents.cells.cell_runs import CellRuns
 from codeexec.tui.panes.documents.cells.next_input import put_next_input
@@ -18,6 +19,7 @@ from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.programs.controller import ProgramsController
+from codeexec.tui.panes.documents.programs.states import build_steps, run_steps
 from codeexec.tui.panes.editor.marks import LineDiagnostic
 from codeexec.tui.session.ask import ask_quietly
 from codeexec.tui.session.feed import Frame
@@ -114,24 +116,32 @@ class CellFollower:
 
     def _mark_problems(self, view: ExecutionView) -> None:
         """Show what compilers and crashes report about lines of files, in place of what the run
-        before of the same program has reported."""
-        from codeexec.tui.panes.documents.programs.plans import marks_of  # not at the start
-
+        before of the same program has reported. Where nothing was built, the build's stays."""
         if view.cell is None:
             return
         program = view.cell.document
-        marks = dict(marks_of(view.steps, self._context.snapshot.cwd, program))
+        builds, runs = build_steps(view.steps), run_steps(view.steps)
+        if builds:
+            self._report(program, view, builds)
+        self._report(f"{program} run", view, runs)
+        self._programs.note(program, view)
+
+    def _report(self, program: str, view: ExecutionView, steps: Iterable[StepResult]) -> None:
+        """Show what some steps of an execution report, in place of what `program` did before."""
+        from codeexec.tui.panes.documents.programs.plans import marks_of  # not at the start
+
+        marks = dict(marks_of(steps, self._context.snapshot.cwd, program))
         # The document may have been edited since: its lines were those of the code that ran.
+        document = view.cell.document if view.cell is not None else ""
         lines = view.code.split("\n")
         marks |= {
             path: [
                 replace(entry, line_text=lines[entry.line]) if entry.line < len(lines) else entry
                 for entry in marks[path]
             ]
-            for path in marks.keys() & {program}
+            for path in marks.keys() & {document}
         }
         self._problems.report(program, marks)
-        self._programs.note(program, view)
 
     def _mark_failure(self, view: ExecutionView) -> None:
         """Show the error at the lines of open documents that the traceback names, unless the cell

@@ -34,7 +34,7 @@ class ProblemList:
         self._host = host
         self._documents = documents
         self._reports: dict[str, Mapping[str, Sequence[LineDiagnostic]]] = {}
-        """By name of the program, by path of the file."""
+        """By name of the program or of its run, by path of the file."""
         self._posted = (0, 0)
 
     def report(self, program: str, marks: Mapping[str, Sequence[LineDiagnostic]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from codeexec.domain.programs import StepResult
@@ -11,17 +12,27 @@ from codeexec.tui.panes.documents.programs.configurations import RunConfiguratio
 BuildKey = tuple[str, str, tuple[str, ...]]
 
 
+def build_steps(steps: Iterable[StepResult]) -> tuple[StepResult, ...]:
+    """The steps but the run: a run of what was built before has none."""
+    return tuple(step for step in steps if step.name != "run")
+
+
+def run_steps(steps: Iterable[StepResult]) -> tuple[StepResult, ...]:
+    return tuple(step for step in steps if step.name == "run")
+
+
 @dataclass
 class ProgramState:
     """Of one document."""
 
     steps: tuple[StepResult, ...] = ()
-    """Those of the execution that was run last."""
+    """Those of the last build and the last run."""
     built: set[BuildKey] = field(default_factory=set)
 
     def note(self, view: ExecutionView) -> None:
         """Take an execution of the program that has further steps."""
-        self.steps = view.steps
+        builds = build_steps(view.steps) or build_steps(self.steps)
+        self.steps = (*builds, *run_steps(view.steps))
         options = view.options.program
         for step in view.steps:
             if step.name != "build" or options is None:
