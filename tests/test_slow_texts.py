@@ -15,6 +15,7 @@ from codeexec.documents.displays.html import html_to_markdown, text_beside_table
 from codeexec.documents.displays.latex import _PRODUCT
 from codeexec.documents.displays.tables import from_csv, from_html, is_number
 from codeexec.documents.export.markdown import fenced
+from codeexec.documents.export.sanitize import sanitized
 from codeexec.documents.percent.convert import _is_magic
 from codeexec.domain.errors import ProtocolError
 from codeexec.languages.catalog import by_shebang
@@ -46,6 +47,8 @@ def parse_head(value: str) -> None:
         (html_to_markdown, "<!--a>" * N),
         (html_to_markdown, "<ul><li>" * (N // 8)),
         (html_to_markdown, "<![CDATA[x>" * (N // 4)),
+        (sanitized, "<!--" * N),
+        (sanitized, "<![CDATA[x" * (N // 4)),
         (text_beside_table, "0," * N),
         (text_beside_table, "<table><caption></table>" + "<caption" * N),
         (_PRODUCT.fullmatch, "\\aaaa" * N + "!"),

@@ -156,3 +156,18 @@ def test_a_report_of_ten_megabytes_is_read_at_once() -> None:
     problems = find_problems(by_name("cpp"), text, FOLDER)
     assert len(problems) == 1000
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("language", ["cpp", "bash"])
+@pytest.mark.parametrize("digits", ["9" * 20, "9" * 5_000])
+def test_a_number_that_no_file_has_is_no_line(language: str, digits: str) -> None:
+    text = {"cpp": f"a.c:{digits}:{digits}: error: no\n", "bash": f"a: line {digits}: no\n"}
+    (problem,) = find_problems(by_name(language), text[language], FOLDER)
+    assert (problem.place.line, problem.place.column, problem.message) == (0, 0, "no")
+
+
+@pytest.mark.parametrize("number", ["0", "9" * 5_000])
+def test_a_fix_at_a_place_that_no_file_has_is_none(number: str) -> None:
+    text = f'a.c:1:1: error: no\nfix-it:"a.c":{{{number}:1-2:{number}}}:"x"\n'
+    (problem,) = find_problems(by_name("cpp"), text, FOLDER)
+    assert problem.fixes == ()

@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 Severity = Literal["error", "warning", "note"]
+_MOST_DIGITS = 9
 
 
 class SourceLocation(Struct, frozen=True, omit_defaults=True):
@@ -18,6 +19,12 @@ class SourceLocation(Struct, frozen=True, omit_defaults=True):
     column: int = 0
     end_line: int = 0
     end_column: int = 0
+
+
+def line_number(text: str | None) -> int:
+    """A line or column as a tool printed it; 0 where there is none, or none that a file can have.
+    Python does not read numbers of any length, and events hold none of more than 64 bits."""
+    return int(text) if text and len(text) <= _MOST_DIGITS else 0
 
 
 class DiagnosticNote(Struct, frozen=True, omit_defaults=True):

@@ -107,3 +107,10 @@ def test_errors_of_cmake_have_their_place(project: Project) -> None:
     assert (first.place, first.severity) == (SourceLocation(path, 2), "error")
     assert first.message == 'Unknown CMake command "foo".'
     assert (second.place, second.severity) == (SourceLocation(path, 1), "warning")
+
+
+def test_a_number_that_no_file_has_is_no_place_of_a_test(project: Project) -> None:
+    output = f"<system-out>t.cpp:{'9' * 5_000}: no</system-out>"
+    case = f'<testcase name="a"><failure message="Failed"/>{output}</testcase>'
+    (test,) = read_test_results(junit(project, case), project, project.folder)
+    assert test.place == SourceLocation(str(project.folder / "CMakeLists.txt"), 2)

@@ -6,6 +6,8 @@ import re
 from html import escape
 from html.parser import HTMLParser
 
+from codeexec.documents.displays.long_html import quick_to_read
+
 _TAGS = frozenset({
     "a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "del",
     "details", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5",
@@ -31,7 +33,7 @@ def sanitized(html: str) -> str:
     """The HTML without scripts, styles, frames, forms, event handlers and links to other schemes;
     every tag is closed."""
     reader = _Sanitizer()
-    reader.feed(html)
+    reader.feed(quick_to_read(html))
     reader.close()
     return reader.result()
 

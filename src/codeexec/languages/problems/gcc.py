@@ -16,6 +16,7 @@ from codeexec.domain.diagnostics import (
     FixIt,
     Severity,
     SourceLocation,
+    line_number,
 )
 
 _PLACE = r"(?P<file>.+?):(?P<line>\d+)(?::(?P<column>\d+))?"
@@ -28,6 +29,7 @@ _FIX = re.compile(
     r"\{(?P<line>\d+):(?P<column>\d+)-(?P<end_line>\d+):(?P<end_column>\d+)\}:"
     r'"(?P<text>(?:[^"\\]|\\.)*)"$'
 )
+_FIX_NUMBERS = ("line", "column", "end_line", "end_column")
 _LINK = re.compile(
     r"(?:\S*ld(?:\.\w+)?: )?(?P<file>.+?):(?:(?P<line>\d+)|\([^)]*\)): "
     r"(?P<message>(?:undefined reference to|multiple definition of) .*)$"
@@ -95,11 +97,11 @@ class GccReader:
         elif match := _REQUIRED.match(line):
             self._context.append(DiagnosticNote(self._place(match), match["message"]))
         elif match := _FIX.match(line):
-            if self._found:
+            if self._found and all(map(line_number, match.group(*_FIX_NUMBERS))):
                 self._found[-1].fixes.append(self._fix(match))
         elif match := _LINK.match(line):
-            line_number = int(match["line"] or 0)
-            place = SourceLocation(match["file"] if line_number else "", line_number)
+            number = line_number(match["line"])
+            place = SourceLocation(match["file"] if number else "", number)
             self._found.append(_OpenProblem(place, "error", match["message"], source="ld"))
         elif match := _SANITIZER.match(line):
             self._found.append(
@@ -148,18 +150,18 @@ class GccReader:
         )
 
     def _place(self, match: re.Match[str]) -> SourceLocation:
-        line, column = int(match["line"]), int(match["column"] or 0)
+        line, column = line_number(match["line"]), line_number(match["column"])
         return SourceLocation(match["file"], line, self._characters(match["file"], line, column))
 
     def _fix(self, match: re.Match[str]) -> FixIt:
         file = _unescaped(match["file"])
-        line, end_line = int(match["line"]), int(match["end_line"])
+        line, end_line = line_number(match["line"]), line_number(match["end_line"])
         place = SourceLocation(
             file,
             line,
-            self._characters(file, line, int(match["column"])),
+            self._characters(file, line, line_number(match["column"])),
             end_line,
-            self._characters(file, end_line, int(match["end_column"])),
+            self._characters(file, end_line, line_number(match["end_column"])),
         )
         return FixIt(place, _unescaped(match["text"]))
 

@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
-from codeexec.domain.diagnostics import MOST_DIAGNOSTICS, Diagnostic, Severity, SourceLocation
+from codeexec.domain.diagnostics import (
+    MOST_DIAGNOSTICS,
+    Diagnostic,
+    Severity,
+    SourceLocation,
+    line_number,
+)
 from codeexec.languages.model import Language
 from codeexec.languages.problems.gcc import GccReader
 
@@ -41,8 +47,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 def _matches(pattern: re.Pattern[str], text: str, source: str) -> Iterator[Diagnostic]:
     for match in pattern.finditer(text):
         groups = {name: value or "" for name, value in match.groupdict().items()}
-        line = int(groups.get("line") or 0)
-        column = int(groups.get("column") or 0)
+        line, column = line_number(groups.get("line")), line_number(groups.get("column"))
         if "indent" in groups:
             column = len(groups["indent"]) + 1
         length = len(groups.get("mark", ""))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from codeexec.domain.diagnostics import Diagnostic, SourceLocation
+from codeexec.domain.diagnostics import Diagnostic, SourceLocation, line_number
 from codeexec.domain.programs import MOST_TESTS, TestResult, TestStatus
 from codeexec.languages.projects.detect import Project
 from codeexec.languages.projects.scan import DeclaredTest, scan_project
@@ -123,7 +123,7 @@ def _places(text: str, project: Project, folder: Path) -> Iterator[tuple[SourceL
     for match in _PLACE.finditer(text):
         path = _own_file(match["file"], project, folder)
         place = SourceLocation(
-            path, int(match["line"] or match["paren"]), int(match["column"] or 0)
+            path, line_number(match["line"] or match["paren"]), line_number(match["column"])
         )
         if path and place not in found:
             found.add(place)
