@@ -59,4 +59,7 @@ async def test_where_nothing_runs_it_says_so() -> None:
 def test_a_cell_is_named_by_its_title() -> None:
     view = ExecutionView("e1", "x", "queued", cell=CellRef("/w/a.py", "k", 0, "Load"))
     assert title_of(view) == "Load"
+    program = ProgramOptions("/w/main.cpp", arguments=("--name", "a b"))
+    view = ExecutionView("e3", "", options=ExecuteOptions(program=program))
+    assert title_of(view) == "main.cpp --name 'a b'"
     assert title_of(ExecutionView("e2", " \n")) == "(no code)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -49,8 +50,7 @@ def title_of(view: ExecutionView) -> str:
     """The file of a program, the title of a cell, or else the first line of the code."""
     program = view.options.program
     if program is not None and program.file:
-        words = [PurePath(program.file).name, *program.arguments]
-        return one_line(" ".join(words))
+        return one_line(f"{PurePath(program.file).name} {shlex.join(program.arguments)}".rstrip())
     if view.cell is not None and view.cell.title:
         return one_line(view.cell.title)
     lines = (line.strip() for line in view.code.split("\n"))
