@@ -1,9 +1,9 @@
 """The command table: the one source of help, palette, key page and bindings.
 
-Commands of a pane are in the pane's folder (`tui/pane_registry.py`); those of the workbench, of
-parts that panes share and of screens are here. Whatever binds keys takes them from here by
-`bindings`. A key that some terminals do not deliver (`SWALLOWED`) always has a second one that
-arrives everywhere; `tests/tui/workbench/test_commands.py` checks both.
+Commands of a pane are in the pane's folder (`tui/pane_registry.py`), those of parts that panes
+share and of screens in `parts.py`, and those of the workbench here. Whatever binds keys takes them
+from here by `bindings`. A key that some terminals do not deliver (`SWALLOWED`) always has a second
+one that arrives everywhere; `tests/tui/workbench/test_commands.py` checks both.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from textual.binding import Binding
 
 from codeexec.tui.commands.command import Command, PaneMenu
 from codeexec.tui.commands.editor import DEFAULT_BINDINGS
+from codeexec.tui.commands.parts import of_parts
 from codeexec.tui.pane_registry import PaneEntry, pane_titles, panes
 
 _SCREENS: dict[str, str] = {
@@ -236,114 +237,6 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
     )  # fmt: skip
 
 
-def _of_parts() -> tuple[Command, ...]:
-    c = Command
-    return (
-        # bars
-        c("find.next", "Next", "find", "step(1)", "f4,down"),
-        c("find.previous", "Previous", "find", "step(-1)", "shift+enter,shift+f4,up"),
-        c("find.replace_all", "Replace all", "find", "replace_all", "ctrl+enter,alt+a"),
-        c("find.close", "Close", "find", "close", "escape"),
-        c("search.previous", "Match above", "search", "step(-1)", "up"),
-        c("search.next", "Match below", "search", "step(1)", "down"),
-        c("search.close", "Close", "search", "close", "escape"),
-        c("answer.end", "End the input of the program", "answer", "end_input", "ctrl+d",
-          "Where nothing is typed; else the key deletes to the right."),
-        # what panes and screens show
-        c("rows.page_up", "Page up", "rows", "page(-1)", "pageup"),
-        c("rows.page_down", "Page down", "rows", "page(1)", "pagedown"),
-        c("table.sort", "Sort by this column: up, down, as it was", "table", "sort", "s"),
-        c("table.search", "Find a column", "table", "search", "slash"),
-        c("table.next_match", "Next column found", "table", "next_match", "n"),
-        c("table.up", "Up", "table", "move(-1, 0)", "up,k"),
-        c("table.down", "Down", "table", "move(1, 0)", "down,j"),
-        c("table.left", "Left", "table", "move(0, -1)", "left,h"),
-        c("table.right", "Right", "table", "move(0, 1)", "right,l"),
-        c("table.page_up", "Page up", "table", "page(-1)", "pageup"),
-        c("table.page_down", "Page down", "table", "page(1)", "pagedown"),
-        c("table.first", "First row", "table", "first", "ctrl+home,g"),
-        c("table.last", "Last row", "table", "last", "ctrl+end,G"),
-        c("table.home", "First column", "table", "move(0, -100000)", "home"),
-        c("table.end", "Last column", "table", "move(0, 100000)", "end"),
-        c("text.up", "Up", "text", "scroll_up", "up,k"),
-        c("text.down", "Down", "text", "scroll_down", "down,j"),
-        c("text.page_up", "Page up", "text", "page_up", "pageup"),
-        c("text.page_down", "Page down", "text", "page_down", "pagedown,space"),
-        c("text.first", "Beginning", "text", "scroll_home", "home,g"),
-        c("text.last", "End", "text", "scroll_end", "end,G"),
-        c("json.toggle", "Open or close", "json", "toggle_node", "space,enter"),
-        c("json.toggle_all", "Open or close all of it", "json", "toggle_expand_all",
-          "shift+space,a"),
-        c("json.parent", "To what it is in", "json", "cursor_parent", "shift+left,left,h"),
-        c("json.up", "Up", "json", "cursor_up", "up,k"),
-        c("json.down", "Down", "json", "cursor_down", "down,j"),
-        c("json.page_up", "Page up", "json", "page_up", "pageup"),
-        c("json.page_down", "Page down", "json", "page_down", "pagedown"),
-        c("json.first", "Beginning", "json", "scroll_home", "home,g"),
-        c("json.last", "End", "json", "scroll_end", "end,G"),
-        c("picture.zoom_in", "Zoom in", "picture", "zoom_in", "plus,equals_sign,i"),
-        c("picture.zoom_out", "Zoom out", "picture", "zoom_out", "minus,o"),
-        c("picture.whole", "Whole picture", "picture", "whole", "0,home"),
-        c("picture.left", "Left", "picture", "pan(-1, 0)", "left,h"),
-        c("picture.right", "Right", "picture", "pan(1, 0)", "right,l"),
-        c("picture.up", "Up", "picture", "pan(0, -1)", "up,k"),
-        c("picture.down", "Down", "picture", "pan(0, 1)", "down,j"),
-        # screens of their own
-        c("viewer.next", "Next", "viewer", "step(1)", "right_square_bracket,full_stop"),
-        c("viewer.previous", "Previous", "viewer", "step(-1)", "left_square_bracket,comma"),
-        c("viewer.save", "Save as…", "viewer", "save", "w"),
-        c("viewer.copy", "Copy", "viewer", "copy", "c,y"),
-        c("viewer.copy_path", "Copy its path", "viewer", "copy_path", "Y"),
-        c("viewer.outside", "Open in another program", "viewer", "outside", "O"),
-        c("viewer.close", "Close", "viewer", "close", "escape,q"),
-        c("table_screen.reload", "Read again", "table_screen", "reload", "r"),
-        c("table_screen.close", "Close", "table_screen", "close", "escape,q"),
-        c("list.choose", "Choose", "list", "choose", "enter"),
-        c("list.next", "Below", "list", "step(1)", "down,ctrl+n"),
-        c("list.previous", "Above", "list", "step(-1)", "up,ctrl+p"),
-        c("list.page_down", "Page down", "list", "step(10)", "pagedown"),
-        c("list.page_up", "Page up", "list", "step(-10)", "pageup"),
-        c("list.close", "Close", "list", "leave", "escape"),
-        c("compare.next", "Below", "compare", "step(1)", "j"),
-        c("compare.previous", "Above", "compare", "step(-1)", "k"),
-        c("compare.reload", "Take the file's", "compare", "answer('reload')", "r"),
-        c("compare.overwrite", "Save mine over it", "compare", "answer('overwrite')", "o"),
-        c("compare.close", "Decide later", "compare", "leave", "q"),
-        c("sessions.next", "Below", "sessions", "step(1)", "j"),
-        c("sessions.previous", "Above", "sessions", "step(-1)", "k"),
-        c("sessions.stop", "Stop it", "sessions", "stop", "s"),
-        c("sessions.remove", "Remove it", "sessions", "remove", "d,delete"),
-        c("sessions.search", "Search", "sessions", "search", "slash,ctrl+f"),
-        c("sessions.close", "Close", "sessions", "leave", "q"),
-        c("settings.next", "Below", "settings", "step(1)", "j"),
-        c("settings.previous", "Above", "settings", "step(-1)", "k"),
-        c("settings.change", "Change", "settings", "choose", "space"),
-        c("settings.reset", "As by default", "settings", "reset", "r,delete,backspace"),
-        c("settings.changed", "Only what was said", "settings", "only_changed", "c"),
-        c("settings.search", "Search", "settings", "search", "slash,ctrl+f"),
-        c("settings.close", "Close", "settings", "leave", "q"),
-        c("kernels.look", "Look again", "kernels", "look", "ctrl+r"),
-        c("keys.next", "Below", "keys", "step(1)", "j"),
-        c("keys.previous", "Above", "keys", "step(-1)", "k"),
-        c("keys.search", "Search", "keys", "search", "slash,ctrl+f"),
-        c("keys.close", "Close", "keys", "leave", "escape,f1,q"),
-        c("trust.trust", "Trust the folder", "trust", "answer('trust')", "t"),
-        c("trust.restrict", "Keep it restricted", "trust", "answer('restrict')", "n,escape"),
-        c("problems.fix", "Apply its fix", "problems", "fix", "alt+shift+i"),
-        c("program_form.next", "Next field", "program", "step(1)", "down,tab"),
-        c("program_form.previous", "Previous field", "program", "step(-1)", "up,shift+tab"),
-        c("program_form.save", "Save", "program", "save", "ctrl+s"),
-        c("program_form.close", "Cancel", "program", "leave", "escape"),
-        c("running.next", "Below", "running", "step(1)", "j"),
-        c("running.previous", "Above", "running", "step(-1)", "k"),
-        c("running.stop", "Stop it", "running", "stop", "s,x,delete"),
-        c("running.close", "Close", "running", "leave", "q"),
-        c("dialog.close", "Close", "dialog", "leave", "escape"),
-        c("question.next", "Next answer", "question", "step(1)", "right,tab"),
-        c("question.previous", "Previous answer", "question", "step(-1)", "left,shift+tab"),
-    )  # fmt: skip
-
-
 def _all(entries: Sequence[PaneEntry]) -> Iterator[Command]:
     """Every command, with those of the registered panes."""
     of_panes = [command for entry in entries for command in pane_commands(entry)]
@@ -354,7 +247,7 @@ def _all(entries: Sequence[PaneEntry]) -> Iterator[Command]:
     yield from (command for command in of_panes if command.where != "anywhere")
     for row in DEFAULT_BINDINGS:
         yield Command(row.id, row.description, "editor", row.action, row.keys)
-    yield from _of_parts()
+    yield from of_parts()
 
 
 class CommandList(Sequence[Command]):

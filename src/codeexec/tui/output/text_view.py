@@ -128,7 +128,8 @@ def plain_lines(text: str, width: int) -> list[Strip]:
 
 
 def markdown_lines(text: str, width: int, inks: Mapping[str, Style]) -> list[Strip]:
-    """Markdown as it reads; links lead to the web or nowhere. Call it in a thread."""
+    """Markdown as it reads; links lead to the web or nowhere. The first call imports what renders:
+    50 ms, so make it in a thread."""
     from codeexec.tui.output.markdown_page import MarkdownPage  # not for other text
 
     heading, code, muted = inks["heading"], inks["code"], inks["muted"]
