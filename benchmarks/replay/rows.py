@@ -206,7 +206,7 @@ def panes(screen: Screen) -> None:
     screen.click("Slow", last=screen.lines < 30)
     screen.press("Enter")
     if screen.lines >= 30:
-        screen.press("Alt+O")
+        screen.press("Alt+W")
         screen.hides("Outline")
 
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from textual import events
 from textual.message import Message
 
@@ -115,3 +116,12 @@ def test_there_is_nothing_to_wake_for_but_the_rest_of_a_sequence() -> None:
     assert parser.due_in() is None
     list(parser.feed("\x1b[?6"))  # as an answer of the terminal begins
     assert 0 <= (parser.due_in() or 0) <= 0.1
+
+
+@pytest.mark.parametrize("letter", ["O", "P", "X"])
+def test_alt_with_a_letter_that_begins_a_sequence_types_nothing(letter: str) -> None:
+    with keyboard() as board:
+        board.type(f"\x1b{letter}".encode())
+        key = board.messages.get(timeout=20)
+        assert isinstance(key, events.Key)
+        assert (key.key, key.character) == (f"alt+shift+{letter.lower()}", None)

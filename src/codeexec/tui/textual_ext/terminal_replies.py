@@ -11,6 +11,7 @@ from time import monotonic
 
 from textual._xterm_parser import XTermParser
 from textual.drivers import linux_driver
+from textual.events import Key
 from textual.message import Message
 
 from codeexec.tui.graphics.probe import TerminalReplies, parse
@@ -72,6 +73,12 @@ class ReplyParser(XTermParser):
             held, self._held = self._held, ""
             yield from super().feed(held)
         yield from super().tick()
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[Key]:
+        for event in super()._sequence_to_key_events(sequence, alt):
+            if alt:
+                event.character = None  # ESC O, ESC P, ESC X: keys that type nothing
+            yield event
 
     def due_in(self) -> float | None:
         """Seconds until `tick` has something to tell if nothing is typed; None for never."""
