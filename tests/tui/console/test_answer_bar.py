@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from textual.pilot import Pilot
 
 from codeexec.domain.events import StdinRequested
@@ -9,10 +12,17 @@ from codeexec.tui.panes.console.bars import AnswerBar
 from support.pane_app import PaneApp, until
 
 
-async def open_bar(pilot: Pilot[None], bar: AnswerBar, *, may_end: bool) -> None:
-    bar.ask(StdinRequested("r1", "e1", "n? "), may_end=may_end)
-    bar.take_focus()
-    await until(pilot, lambda: bar.field.has_focus)
+@asynccontextmanager
+async def opened(*, may_end: bool) -> AsyncIterator[tuple[PaneApp, Pilot[None], AnswerBar]]:
+    """A bar that asks and has the keys."""
+    bar = AnswerBar()
+    app = PaneApp(bar)
+    async with app.run_test(size=(80, 5)) as pilot:
+        bar.ask(StdinRequested("r1", "e1", "n? "), may_end=may_end)
+        bar.take_focus()
+        await until(pilot, lambda: bar.field.has_focus)
+        await pilot.pause()
+        yield app, pilot, bar
 
 
 def answers(app: PaneApp) -> list[tuple[str, str]]:
@@ -24,11 +34,7 @@ def answers(app: PaneApp) -> list[tuple[str, str]]:
 
 
 async def test_ctrl_d_ends_the_input_of_a_program_where_nothing_is_typed() -> None:
-    bar = AnswerBar()
-    app = PaneApp(bar)
-    async with app.run_test(size=(80, 5)) as pilot:
-        await open_bar(pilot, bar, may_end=True)
-        await pilot.pause()
+    async with opened(may_end=True) as (app, pilot, bar):
         assert "Ctrl+D ends the input" in str(bar.query_one("#answer-end").render())
         # With text in the field it deletes to the right, as everywhere.
         await pilot.press("a", "b", "home", "ctrl+d")
@@ -39,22 +45,14 @@ async def test_ctrl_d_ends_the_input_of_a_program_where_nothing_is_typed() -> No
 
 
 async def test_a_click_on_the_hint_ends_the_input() -> None:
-    bar = AnswerBar()
-    app = PaneApp(bar)
-    async with app.run_test(size=(80, 5)) as pilot:
-        await open_bar(pilot, bar, may_end=True)
-        await pilot.pause()
+    async with opened(may_end=True) as (app, pilot, _):
         await pilot.click("#answer-end", offset=(3, 0))
         await until(pilot, lambda: answers(app))
         assert answers(app) == [("r1", "\x04")]
 
 
 async def test_a_question_of_a_kernel_has_no_end() -> None:
-    bar = AnswerBar()
-    app = PaneApp(bar)
-    async with app.run_test(size=(80, 5)) as pilot:
-        await open_bar(pilot, bar, may_end=False)
-        await pilot.pause()
+    async with opened(may_end=False) as (app, pilot, bar):
         assert not bar.query_one("#answer-end").display
         await pilot.press("ctrl+d", "x", "enter")
         await until(pilot, lambda: answers(app))

@@ -49,10 +49,6 @@ class PageOutputs:
     def get(self, cell_key: str) -> OutputBlock | None:
         return self._blocks.get(cell_key)
 
-    def holds(self, execution_id: str) -> bool:
-        """Whether an execution is shown."""
-        return execution_id in self._keys
-
     def fit(self) -> bool:
         """Fit lines to the size of the editor; whether all has to be measured again."""
         region = self._editor.scrollable_content_region
