@@ -53,6 +53,17 @@ def test_a_chosen_profile_replaces_that_of_the_project(tmp_path: Path) -> None:
         ("-fuse-ld=./evil",),
         ("-fprofile-generate=/tmp/x",),
         ("-fdump-tree-all=x",),
+        ("-fopt-info-all=x",),
+        ("-fopt-info",),
+        ("-foptimization-record-file=x",),
+        ("-fproc-stat-report=x",),
+        ("-fcs-profile-generate=x",),
+        ("-fdeps-file=x",),
+        ("-ftest-coverage",),
+        ("-include-pch", "x.pch"),
+        ("-Xclang", "-include-pch", "-Xclang", "x.pch"),
+        ("-Xclang", "-load", "-Xclang", "./evil.so"),
+        ("-Xclang", "-fno-pch-timestamp"),
         ("-fdiagnostics-format=json",),
         ("-specs=evil.specs",),
         ("-wrapper", "./evil"),
@@ -85,3 +96,14 @@ def test_a_database_that_does_not_have_the_file(tmp_path: Path, content: str) ->
 def test_a_command_that_cannot_be_split_has_no_flags(tmp_path: Path) -> None:
     path = database(tmp_path, command="c++ 'open")
     assert flags_of(tmp_path / "a.cpp", path, keeps_profile=True) == CompileFlags((), "")
+
+
+def test_flags_that_translate_are_kept_with_their_values(tmp_path: Path) -> None:
+    words = ("-fsanitize=address", "-fvisibility=hidden", "-ffp-contract=off", "-fPIC")
+    assert flags(tmp_path, *words) == words
+
+
+def test_the_source_of_a_precompiled_header_is_included(tmp_path: Path) -> None:
+    pch = ("-Xclang", "-include-pch", "-Xclang", "pch.hxx.pch")
+    words = (*pch, "-Xclang", "-include", "-Xclang", "pch.hxx", "-DX")
+    assert flags(tmp_path, *words) == ("-include", str(tmp_path / "pch.hxx"), "-DX")

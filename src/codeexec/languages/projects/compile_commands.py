@@ -28,9 +28,24 @@ _KEPT = re.compile(
 )
 _DROPPED = re.compile(
     r"-(?:W[alp],|f(?:plugin|pass-plugin|module|use-ld|profile|auto-profile|dump|diagnostics|syntax"
-    r"|save|callgraph|offload|stack-usage|time-trace|crash|color|no-color|caret|no-caret)|mllvm|W[lap]$)"
+    r"|save|callgraph|offload|stack-usage|time-trace|crash|color|no-color|caret|no-caret|opt-info"
+    r"|test-coverage|mem-report|time-report|lto-report)|mllvm|W[lap]$)"
 )
 """Load code, write files, or change the reports that we read."""
+_VALUED = frozenset({
+    "abi-version", "align-functions", "align-jumps", "align-labels", "align-loops",
+    "bracket-depth", "cf-protection", "char8_t", "constexpr-cache-depth", "constexpr-depth",
+    "constexpr-loop-limit", "constexpr-ops-limit", "constexpr-steps", "debug-prefix-map",
+    "denormal-fp-math", "excess-precision", "exec-charset", "file-prefix-map", "fp-contract",
+    "fp-model", "inline-limit", "input-charset", "lto", "macro-prefix-map", "max-errors",
+    "message-length", "ms-compatibility-version", "no-sanitize", "no-sanitize-recover",
+    "no-sanitize-trap", "openmp", "pack-struct", "patchable-function-entry",
+    "permitted-flt-eval-methods", "random-seed", "sanitize", "sanitize-recover",
+    "sanitize-trap", "simd-cost-model", "strict-flex-arrays", "template-backtrace-limit",
+    "template-depth", "tls-model", "trivial-auto-var-init", "vect-cost-model", "visibility",
+    "wide-exec-charset", "zero-call-used-regs",
+})  # fmt: skip
+"""Flags `-fNAME=VALUE` that are kept. The value of many others is a file to be written."""
 _OPTIMISATION = re.compile(r"-(?:O|g)")
 _COMPILER = re.compile(r"(?:g\+\+|gcc|clang\+\+|clang)(?:-\d+)?")
 
@@ -77,19 +92,30 @@ def _safe_flags(arguments: list[str], folder: str, *, keeps_profile: bool) -> Co
     rest = iter(arguments[1:])
     for word in rest:
         flag = next((flag for flag in _PATHS if word.startswith(flag)), "")
-        if flag:
+        if word in ("-mllvm", "-include-pch"):
+            next(rest, "")
+        elif word == "-Xclang":
+            # A word for clang alone: CMake includes the source of a precompiled header so.
+            if next(rest, "") == "-include" and next(rest, "") == "-Xclang":
+                flags += ["-include", _path(folder, next(rest, ""))]
+        elif flag:
             path = word[len(flag) :] or next(rest, "")
-            flags += [flag, os.path.normpath(os.path.join(folder, path))]  # noqa: PTH118
+            flags += [flag, _path(folder, path)]
         elif word[:2] in _NAMES:
             value = word[2:] or next(rest, "")
             flags.append(word[:2] + value)
-        elif word == "-mllvm":
-            next(rest, "")
         elif _is_kept(word) and (keeps_profile or not _OPTIMISATION.match(word)):
             flags.append(word)
     name = os.path.basename(arguments[0]) if arguments else ""  # noqa: PTH119
     return CompileFlags(tuple(flags), name if _COMPILER.fullmatch(name) else "")
 
 
+def _path(folder: str, path: str) -> str:
+    return os.path.normpath(os.path.join(folder, path))  # noqa: PTH118
+
+
 def _is_kept(word: str) -> bool:
+    name, equals, _ = word.removeprefix("-f").partition("=")
+    if word.startswith("-f") and equals and name not in _VALUED:
+        return False
     return _KEPT.match(word) is not None and _DROPPED.match(word) is None
