@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,60 +15,19 @@ from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.page.staleness import stale_cells
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.session.ask import Failed
-from codeexec.tui.theme.theme import built_in_folder, find_theme
+from support.page_pane import (
+    THEME,
+    code,
+    make,
+    markdown,
+    opened,
+    rows,
+    shows,
+    sources,
+    stream,
+    write_notebook,
+)
 from support.pane_app import PaneApp, session_in, until
-
-THEME = find_theme("harbour", [built_in_folder()])
-PAGE = Habits(notebook="page")
-
-
-def code(source: str, *outputs: Mapping[str, object], count: int = 1) -> dict[str, object]:
-    return {
-        "cell_type": "code",
-        "metadata": {},
-        "source": source,
-        "execution_count": count,
-        "outputs": list(outputs),
-    }
-
-
-def stream(text: str) -> dict[str, object]:
-    return {"output_type": "stream", "name": "stdout", "text": text}
-
-
-def markdown(source: str) -> dict[str, object]:
-    return {"cell_type": "markdown", "metadata": {}, "source": source}
-
-
-def write_notebook(path: Path, *cells: Mapping[str, object]) -> Path:
-    data = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
-    path.write_text(json.dumps(data))
-    return path
-
-
-def make() -> DocumentsPane:
-    pane = DocumentsPane(THEME, me="test")
-    pane.context.habits = PAGE
-    return pane
-
-
-async def opened(pane: DocumentsPane, path: Path) -> DocumentView:
-    sheet = await pane.opener.open(path)
-    assert sheet is not None
-    sheet.editor.focus()
-    return sheet
-
-
-def rows(sheet: DocumentView) -> list[str]:
-    """The rows of the editor, without its gutter and its bar."""
-    editor = sheet.editor
-    lines = [editor.render_line(y).text for y in range(editor.size.height)]
-    return [line[editor.painter.gutter :].rstrip() for line in lines]
-
-
-def shows(sheet: DocumentView, *texts: str) -> Callable[[], bool]:
-    return lambda: all(text in "\n".join(rows(sheet)) for text in texts)
-
 
 NUMBERS = "".join(f"row {number}\n" for number in range(40))
 
@@ -171,10 +128,6 @@ async def test_typing_at_the_end_of_a_cell_keeps_its_output_below_it(tmp_path: P
             await pilot.press("ctrl+z")
         texts = [row.strip() for row in rows(sheet)]
         assert texts.index("one") == texts.index("print(1)") + 1
-
-
-def sources(sheet: DocumentView) -> list[str]:
-    return [f"{cell.kind[0]}:{cell.source}" for cell in sheet.notebook_cells.cells()]
 
 
 async def test_keys_act_on_cells_in_command_mode(tmp_path: Path) -> None:

@@ -24,3 +24,6 @@ class EditorLayer(Protocol):
 
     def heading(self, line: int, room: int) -> list[Segment] | None:
         """The row of a separator in `room` cells; None to show it as it is written."""
+
+    def block_glyph(self, block_key: str, row: int) -> str:
+        """The sign in the gutter beside a row of a block; empty for none."""

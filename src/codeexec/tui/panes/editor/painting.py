@@ -186,8 +186,10 @@ class Painter:
         bar = " "
         if self.selected_cells is not None and self._is_marked(self.model.cells.at(block.line)):
             bar = _CURRENT
+        glyph = self.text_layer.block_glyph(block.key, row) if self.text_layer is not None else ""
         gutter = [
-            Segment(" " * (self.gutter - 1), ground),
+            Segment(glyph or " ", self.styles("text", "", "muted") if glyph else ground),
+            Segment(" " * (self.gutter - 2), ground),
             Segment(bar, self.styles("text", "", "cell.current")),
         ]
         return Strip([*gutter, *strip]).apply_style(base).crop(0, width)

@@ -18,6 +18,11 @@ def last_line(model: EditorModel, index: int) -> int:
     return line
 
 
+def fold_key(cell_key: str) -> str:
+    """Key of the block in place of the section of a heading."""
+    return f"fold {cell_key}"
+
+
 def output_block(model: EditorModel, index: int, height: int) -> Block:
     """The block below the code of a cell."""
     return Block(output_key(model.cells.key(index)), last_line(model, index), height)
@@ -39,7 +44,7 @@ def text_key(cell_key: str) -> str:
 
 
 def cell_key_of(block_key: str) -> tuple[str, str]:
-    """`output` or `text`, and the key of the cell."""
+    """`output`, `text` or `fold`, and the key of the cell."""
     kind, _, cell_key = block_key.partition(" ")
     return kind, cell_key
 

@@ -26,8 +26,6 @@ _EDITS: dict[str, _Edit] = {
     "insert_above": lambda text, first, last: cell_edits.insert_cell(text, first),
     "insert_below": lambda text, first, last: cell_edits.insert_cell(text, last + 1),
     "delete": cell_edits.delete_cells,
-    "move_up": lambda text, first, last: cell_edits.move_cells(text, first, last, -1),
-    "move_down": lambda text, first, last: cell_edits.move_cells(text, first, last, 1),
     "merge": _merge,
     "to_markdown": _kind(CellKind.MARKDOWN),
     "to_code": _kind(CellKind.CODE),
@@ -36,7 +34,7 @@ _EDITS: dict[str, _Edit] = {
     "clear_all": lambda text, first, last: cell_edits.clear_outputs(text, 0, len(text.index) - 1),
 }
 
-NAMES = frozenset({*_EDITS, "split", "copy", "cut", "paste", "paste_above"})
+NAMES = frozenset({*_EDITS, "move_up", "move_down", "split", "copy", "cut", "paste", "paste_above"})
 """Names of the commands."""
 
 
@@ -46,9 +44,11 @@ class CellCommands:
     def __init__(self) -> None:
         self._copied: tuple[CopiedCell, ...] = ()
 
-    def do(self, sheet: DocumentView, name: str, first: int, last: int) -> range | None:
+    def do(
+        self, sheet: DocumentView, name: str, first: int, last: int, places: int = 0
+    ) -> range | None:
         """Do a command of `NAMES` with cells `first` to `last`; returns the cells to select, None
-        if nothing was changed."""
+        if nothing was changed. `places` is how far they are moved; without it by one place."""
         cells = sheet.notebook_cells
         if sheet.editor.model.read_only and name != "copy":
             return None
@@ -56,7 +56,11 @@ class CellCommands:
             self._copied = cells.copied(first, last)
         if name == "copy":
             return None
-        edit = self._edit(sheet, name, first, last)
+        if name in ("move_up", "move_down"):
+            by = places or (1 if name == "move_down" else -1)
+            edit: CellEdit | None = cell_edits.move_cells(cells.text, first, last, by)
+        else:
+            edit = self._edit(sheet, name, first, last)
         return edit.select if edit is not None and cells.apply(edit) else None
 
     def _edit(self, sheet: DocumentView, name: str, first: int, last: int) -> CellEdit | None:

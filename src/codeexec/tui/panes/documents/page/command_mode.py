@@ -33,6 +33,8 @@ _COMMANDS = {
     "O": "whole",
     "z": "undo",
     "Z": "redo",
+    "left": "fold_section",
+    "right": "unfold_section",
     "alt+up": "move_up",
     "alt+down": "move_down",
     "f5": "run_selected",
@@ -51,7 +53,8 @@ class CommandMode:
     """A key layer over the one that the editor had (`inner`, such as vim's).
 
     `do` gets the name of a command; `changed` is called when the mode or the selected cells change,
-    `reveal` with the cell that is to be in view.
+    `reveal` with the cell that is to be in view. `step` gives the cell that is a number of cells
+    away from another, over cells that are hidden.
     """
 
     def __init__(
@@ -61,15 +64,18 @@ class CommandMode:
         do: Callable[[str], None],
         changed: Callable[[], None],
         reveal: Callable[[int], None],
+        step: Callable[[int, int], int],
     ) -> None:
         self._editor = editor
         self.inner = inner
         self._do = do
         self._changed = changed
         self._reveal = reveal
+        self._step = step
         self.is_on = False
         self._anchor = self._head = 0
         self._caret = editor.model.cursor
+        self._version = editor.model.buffer.version
         self._pending = ""
 
     @property
@@ -105,12 +111,20 @@ class CommandMode:
         self._anchor, self._head = cells[0], cells[-1]
         self._put_caret(cells[0])
 
-    def follow_caret(self) -> None:
-        """The text was changed, as by undo: select the cell that has the caret."""
+    def follow_text(self) -> None:
+        """Select the cell with the caret after a change, as by undo. A caret that was put outside
+        the selected cells, as by the mouse or a search, ends the mode."""
         model = self._editor.model
-        self._caret = model.cursor
-        self._anchor = self._head = model.cells.at(model.cursor.line)
-        self._changed()
+        is_changed = model.buffer.version != self._version
+        self._version = model.buffer.version
+        if not self.is_on:
+            return
+        if is_changed:
+            self._caret = model.cursor
+            self._anchor = self._head = model.cells.at(model.cursor.line)
+            self._changed()
+        elif not self._has_caret:
+            self.leave()
 
     def _put_caret(self, index: int) -> None:
         self._caret = start_of_cell(self._editor.model, index)
@@ -119,7 +133,7 @@ class CommandMode:
         self._reveal(index)
 
     @property
-    def has_caret(self) -> bool:
+    def _has_caret(self) -> bool:
         """Whether the caret is where the mode has put it."""
         selection = self._editor.model.selection
         return selection.is_empty and selection.cursor == self._caret
@@ -161,8 +175,7 @@ class CommandMode:
         return any(one.startswith(_CHANGES) and one not in undoes for one in actions)
 
     def _move(self, name: str) -> None:
-        last = len(self._editor.model.cells) - 1
-        self._head = max(0, min(self._head + (_MOVES.get(name) or _EXTENDS[name]), last))
+        self._head = self._step(self._head, _MOVES.get(name) or _EXTENDS[name])
         if name in _MOVES:
             self._anchor = self._head
         self._put_caret(self._head)

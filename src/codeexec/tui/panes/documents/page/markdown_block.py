@@ -8,6 +8,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from codeexec.documents.outline import headings
 from codeexec.tui.theme.theme import Theme
 
 MOST_CHARACTERS = 20_000
@@ -29,6 +30,7 @@ class MarkdownBlock:
 
     def __init__(self, source: str, width: int, lines: list[Strip]) -> None:
         self.source = source
+        self.is_heading = next(headings(source.split("\n")), None) is not None
         self.width = width
         self.lines = lines or [Strip([])]
 

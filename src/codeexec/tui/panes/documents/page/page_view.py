@@ -7,12 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
 from rich.segment import Segment
 
 from codeexec.documents.model import Cell, CellKind
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.domain.text.words import duration
 from codeexec.tui.panes.documents.page.cell_blocks import (
     by_distance,
     cell_key_of,
@@ -22,17 +20,18 @@ from codeexec.tui.panes.documents.page.cell_blocks import (
     text_block,
     text_key,
 )
+from codeexec.tui.panes.documents.page.cell_headings import CellHeadings
 from codeexec.tui.panes.documents.page.command_mode import CommandMode
+from codeexec.tui.panes.documents.page.folding import SectionFolds
 from codeexec.tui.panes.documents.page.markdown_block import (
     MOST_CHARACTERS,
     MarkdownBlock,
     render_markdown,
 )
 from codeexec.tui.panes.documents.page.page_outputs import PageOutputs
-from codeexec.tui.panes.editor.marks import CellState
+from codeexec.tui.panes.editor.actions.moves import start_of_cell
 from codeexec.tui.panes.editor.text.blocks import Block, BlockContent
 from codeexec.tui.panes.editor.text.text import Location, TextChange
-from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.stored_outputs import is_stored
 from codeexec.tui.theme.theme import Theme
 
@@ -49,8 +48,6 @@ _STEP = 0.2
 
 _FEW = 8
 """Cells that are looked up one by one."""
-
-_BUSY = (CellState.QUEUED, CellState.RUNNING)
 
 
 class PageView:
@@ -72,6 +69,9 @@ class PageView:
         self._saved_view = saved_view
         self.outputs = PageOutputs(editor, theme, requester, self.fit_blocks)
         self._texts: dict[str, MarkdownBlock] = {}
+        self.folds = SectionFolds(editor.model)
+        self._fold_keys: set[str] = set()
+        self._headings = CellHeadings(editor, self.outputs)
         self._views: Mapping[str, ExecutionView] = {}
         self._stale: frozenset[str] = frozenset()
         self._without_saved: set[str] = set()
@@ -80,8 +80,9 @@ class PageView:
         self._touched: set[str] = set()
         self._caret_key = ""
         self._round = 0
-        self._version = editor.model.buffer.version
-        self.mode = CommandMode(editor, editor.modal, do, self._note_mode, self.reveal_cell)
+        self.mode = CommandMode(
+            editor, editor.modal, do, self._note_mode, self.reveal_cell, self.folds.step
+        )
         editor.modal = self.mode
         editor.model.listeners.append(self._note_change)
         self.outputs.fit()
@@ -106,6 +107,7 @@ class PageView:
         """Show these executions below their cells, by key, and no others. `stale` cells are
         marked. Blocks are made in the background, those on screen first."""
         self._views, self._stale = views, stale
+        self._headings.show(views, stale)
         self.outputs.drop_others({*self._editor.model.cells.keys})
         self._caret_key = self._key_at_caret()
         self._round += 1
@@ -208,6 +210,8 @@ class PageView:
         """The block that belongs to a cell now."""
         model = self._editor.model
         key = model.cells.key(index)
+        if self.folds.hides(key):
+            return None
         if is_markdown(model, index):
             text = self._texts.get(key)
             if text is None or (key == self._caret_key and not self.mode.is_on):
@@ -239,6 +243,11 @@ class PageView:
                 put.append(wanted)
             else:
                 is_other = True
+        folded = list(self.folds.blocks(self._theme))
+        put += [pair for pair in folded if blocks.get(pair[0].key) != pair[0]]
+        fold_keys = {block.key for block, _ in folded}
+        removed |= self._fold_keys - fold_keys
+        self._fold_keys = fold_keys
         if put or removed:
             self._editor.blocks.change(put, removed)
         elif is_other:
@@ -248,6 +257,7 @@ class PageView:
         """Put all blocks anew: cells have come, gone or moved."""
         cells = self._editor.model.cells
         self._keys = cells.keys
+        self.folds.note_change()
         names = self._editor.model.rows.blocks.keys()
         standing = {cell_key_of(name)[1] for name in names}
         self.fit_blocks([*self._keys, *(standing - set(self._keys))])
@@ -262,7 +272,8 @@ class PageView:
     def before_sync(self) -> None:
         model = self._editor.model
         touched, self._touched = self._touched, set()
-        self._follow_mode()
+        self.mode.follow_text()
+        self._follow_folds(touched)
         key = self._key_at_caret()
         if key != self._caret_key:
             touched |= {key, self._caret_key}
@@ -273,18 +284,18 @@ class PageView:
         elif touched:
             self.fit_blocks(touched)
 
-    def _follow_mode(self) -> None:
-        """In command mode the caret is in the selected cells: where it was put elsewhere, as by the
-        mouse or a search, its text is meant."""
-        model, mode = self._editor.model, self.mode
-        is_changed = model.buffer.version != self._version
-        self._version = model.buffer.version
-        if not mode.is_on:
+    def _follow_folds(self, touched: set[str]) -> None:
+        """A caret in a folded section, as after a search, unfolds it; so does a heading that is
+        one no more."""
+        model = self._editor.model
+        if not self.folds:
             return
-        if is_changed:
-            mode.follow_caret()
-        elif not mode.has_caret:
-            mode.leave()
+        places = _places(model, tuple(touched)).values()
+        is_other = any(index is not None and is_markdown(model, index) for index in places)
+        if (is_other and self.folds.note_change()) | self.folds.reveal(
+            model.cells.at(model.cursor.line)
+        ):
+            touched |= set(self._keys)
 
     def _key_at_caret(self) -> str:
         model = self._editor.model
@@ -324,66 +335,57 @@ class PageView:
         end = model.rows.total if is_last else model.rows.row_of(model.cells.span(index + 1)[0], 0)
         self._editor.viewport.reveal_rows(first, end - 1)
 
+    def heading(self, line: int, room: int) -> list[Segment] | None:
+        if line == self._editor.model.cursor.line and not self.mode.is_on:
+            return None
+        return self._headings.segments(line, room)
+
+    # -- folded sections --------------------------------------------------------------------------
+
+    def block_glyph(self, block_key: str, row: int) -> str:
+        kind, cell_key = cell_key_of(block_key)
+        text = self._texts.get(cell_key)
+        if kind != "text" or row or text is None or not text.is_heading:
+            return ""
+        return "▸" if cell_key in self.folds.folded else "▾"
+
+    def toggle_section(self, cell_key: str) -> bool:
+        """Fold the section that a cell is in, or unfold it; whether it is in one. The caret and the
+        selected cell go to the heading, so that they are not hidden."""
+        heading = self.folds.heading_of(cell_key)
+        model = self._editor.model
+        index = model.cells.index_of(heading) if heading else None
+        if index is None:
+            return False
+        if self.folds.toggle(heading) and self.folds.hides(self._key_at_caret()):
+            self._go_to_cell(index)
+        self._layout()
+        return True
+
+    def fold_all(self, *, is_folded: bool) -> None:
+        """Fold all sections, or unfold them."""
+        model = self._editor.model
+        if is_folded:
+            self.folds.fold_all()
+        else:
+            self.folds.fold(())
+        index = model.cells.at(model.cursor.line)
+        if self.folds.hides(model.cells.key(index)):
+            self._go_to_cell(self.folds.step(index, -1))
+        self._layout()
+
+    def _go_to_cell(self, index: int) -> None:
+        if self.mode.is_on:
+            self.mode.select(range(index, index + 1))
+        else:
+            self._editor.move_to(start_of_cell(self._editor.model, index))
+
     def enter(self, block_key: str, row: int) -> None:
         """Put the caret into the Markdown that a block stands for, near row `row` of it."""
         block = self._editor.model.rows.blocks.get(block_key)
         if block is not None:
             first = block.line + 1 - block.hidden
             self._editor.move_to(Location(min(first + 1 + row, block.line), 0))
-
-    # -- headings -------------------------------------------------------------------------------
-
-    def heading(self, line: int, room: int) -> list[Segment] | None:
-        model, styles = self._editor.model, self._editor.painter.styles
-        if line == model.cursor.line and not self.mode.is_on:
-            return None
-        index = model.cells.at(line)
-        separator = model.cells.separator_at(line)
-        if separator is None:
-            return None
-        key = model.cells.key(index)
-        is_code = separator.kind is CellKind.CODE
-        label = self._label(key) if is_code else str(separator.kind).capitalize()
-        title = f" {one_line(separator.title)}" if separator.title else ""
-        notes = self._notes(key) if is_code else []
-        used = len(label) + cell_len(title) + 2 + sum(len(text) + 1 for text, _ in notes)
-        rule = Segment("─" * max(room - used - 1, 0), styles("faint"))
-        segments = [
-            Segment(label, styles("accent" if is_code else "muted")),
-            Segment(title, styles("cell.separator")),
-            Segment(" "),
-            rule,
-        ]
-        for text, meaning in notes:
-            segments += [Segment(f" {text}", styles(meaning))]
-        return segments
-
-    def _label(self, cell_key: str) -> str:
-        """The prompt as Jupyter shows it."""
-        mark = self._editor.painter.marks.get(cell_key)
-        if mark is not None and mark.state in _BUSY:
-            return "In [*]"
-        view = self._view(cell_key)
-        count = view.count if view is not None else None
-        return f"In [{' ' if count is None else count}]"
-
-    def _view(self, cell_key: str) -> ExecutionView | None:
-        """The execution whose output is shown, or that has none to show."""
-        block = self.outputs.get(cell_key)
-        return block.view if block is not None else self._views.get(cell_key)
-
-    def _notes(self, cell_key: str) -> list[tuple[str, str]]:
-        """Words at the right of a heading, each with its meaning."""
-        notes: list[tuple[str, str]] = []
-        mark = self._editor.painter.mark_of(cell_key)
-        if cell_key in self._stale or (mark is not None and mark.state is CellState.EDITED):
-            notes.append(("stale", "run.edited"))
-        view = self._view(cell_key)
-        if view is not None and is_stored(view.execution_id):
-            notes.append(("saved", "muted"))
-        elif mark is not None and mark.elapsed is not None:
-            notes.append((duration(mark.elapsed), f"run.{mark.state}"))
-        return notes
 
 
 def _places(model: EditorModel, cell_keys: Sequence[str]) -> Mapping[str, int | None]:

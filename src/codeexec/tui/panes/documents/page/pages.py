@@ -38,6 +38,14 @@ _PAUSE = 0.1
 MOST_CELLS = 20_000
 """Cells of a document that is shown as a page; a longer one stays text."""
 
+_FOLDS = frozenset({"toggle_section", "fold_section", "unfold_section", "fold_all", "unfold_all"})
+
+_WITH_HIDDEN = frozenset(
+    {"copy", "cut", "delete", "move_up", "move_down", "insert_below", "paste", "clear"}
+    | {"run_selected", "run_and_advance"}
+)
+"""Commands that mean a folded heading with the cells that it hides."""
+
 
 class Pages:
     """`widget` posts messages and runs the work; `connect` gives the session."""
@@ -183,6 +191,8 @@ class Pages:
         """Do a command of the page by its name."""
         page = self._pages.get(editor)
         selected = page.mode.selected if page is not None else _cells_at_caret(editor)
+        if page is not None and name in _WITH_HIDDEN:
+            selected = page.folds.expanded(selected)
         if name == "toggle":
             self.toggle(sheet)
         elif name == "run_stale":
@@ -200,13 +210,31 @@ class Pages:
         elif page is None:
             next_step = named_keys("{page.toggle} shows it as a page.", self._widget.app._keymap)
             self._refuse("This document is shown as text.", next_step)
+        elif name in _FOLDS:
+            self._fold_sections(page, name, editor.model.cells.key(selected[0]))
         else:
             self._fold(page, name, [editor.model.cells.key(index) for index in selected])
+
+    def _fold_sections(self, page: PageView, name: str, cell_key: str) -> None:
+        if name in ("fold_all", "unfold_all"):
+            page.fold_all(is_folded=name == "fold_all")
+            return
+        is_folded = cell_key in page.folds.folded
+        if (name == "fold_section" and is_folded) or (name == "unfold_section" and not is_folded):
+            return
+        if not page.toggle_section(cell_key):
+            self._refuse(
+                "The cell is in no section.",
+                "A section is the cells below a Markdown cell with a heading (# Title).",
+            )
 
     def _change_cells(
         self, sheet: DocumentView, page: PageView | None, name: str, selected: range
     ) -> None:
-        cells = self._cells.do(sheet, name, selected[0], selected[-1])
+        places = 0
+        if page is not None and name in ("move_up", "move_down"):
+            places = page.folds.distance(selected, 1 if name == "move_down" else -1)
+        cells = self._cells.do(sheet, name, selected[0], selected[-1], places)
         if cells is not None and page is not None and page.mode.is_on:
             page.mode.select(cells)
 
@@ -246,7 +274,9 @@ class Pages:
             return
         kind, cell_key = cell_key_of(event.key)
         block = page.outputs.get(cell_key)
-        if kind == "text":
+        if kind == "fold" or (event.x < 0 and page.block_glyph(event.key, event.row)):
+            page.toggle_section(cell_key)
+        elif kind == "text":
             page.enter(event.key, event.row)
         elif block is not None:
             self._press_output(page, cell_key, block, event.row)

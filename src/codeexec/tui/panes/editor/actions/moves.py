@@ -45,7 +45,8 @@ def move(model: EditorModel, name: str, page: int, *, select: bool = False) -> N
         direction, by_page = _ROWS[name]
         _move_by_rows(model, direction * (page - 1 if by_page else 1), select=select)
     elif name in _CELLS:
-        index = _cell_below(model) if name == "next_cell" else _cell_above(model)
+        step = 1 if name == "next_cell" else -1
+        index = shown_cell(model, _cell_below(model) if step > 0 else _cell_above(model), step)
         if 0 <= index < len(model.cells):
             move_to(model, start_of_cell(model, index), select=select)
     elif not select and not model.selection.is_empty and name in ("left", "right"):
@@ -73,7 +74,7 @@ def _move_by_rows(model: EditorModel, count: int, *, select: bool) -> None:
     target = row + count
     while (place := model.rows.block_at(target)) is not None:
         block, offset = place
-        if block.hidden:
+        if block.hidden and not block.is_closed:
             # The caret enters what stands in place of lines.
             line = block.line if count < 0 else block.line + 1 - block.hidden
             move_to(model, Location(line, 0), select=select)
@@ -100,6 +101,20 @@ def start_of_cell(model: EditorModel, index: int) -> Location:
     """The first line of a cell below its separator."""
     first, end = model.cells.span(index)
     return Location(min(first + (model.cells.separator_at(first) is not None), end - 1), 0)
+
+
+def shown_cell(model: EditorModel, index: int, step: int) -> int:
+    """The cell itself, or the next one in the direction of `step` (1 or -1) that no closed block
+    hides; outside the cells where there is none."""
+    while 0 <= index < len(model.cells):
+        block = model.rows.block_over(start_of_cell(model, index).line)
+        if block is None or not block.is_closed:
+            break
+        edge = block.line + 1 if step > 0 else block.line - block.hidden
+        if not 0 <= edge < len(model.lines):
+            return len(model.cells) if step > 0 else -1
+        index = model.cells.at(edge)
+    return index
 
 
 def _cell_below(model: EditorModel) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from codeexec.documents import selection
 from codeexec.documents.model import Cell, CellKind
+from codeexec.tui.panes.editor.actions.moves import shown_cell, start_of_cell
 from codeexec.tui.panes.editor.messages import RunScope
 from codeexec.tui.panes.editor.text import edits
 from codeexec.tui.panes.editor.text.motions import indentation
@@ -64,9 +65,8 @@ def step_to_next_line(model: EditorModel) -> None:
 
 def step_to_next_cell(model: EditorModel) -> None:
     """The cursor goes to the next cell; after the last one a new one is added."""
-    index = model.cells.at(model.cursor.line) + 1
+    index = shown_cell(model, model.cells.at(model.cursor.line) + 1, 1)
     if index < len(model.cells):
-        first, end = model.cells.span(index)
-        model.select(Location(min(first + 1, end - 1), 0))
+        model.select(start_of_cell(model, index))
     elif model.cells.separators and model.shared.spare is None:
         edits.append_spare_cell(model)

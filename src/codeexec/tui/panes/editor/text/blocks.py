@@ -23,13 +23,15 @@ class BlockContent(Protocol):
 class Block:
     """`height` rows below line `line`. The key is unique in one editor.
 
-    The last `hidden` lines up to `line` are not shown: the block stands in their place.
+    The last `hidden` lines up to `line` are not shown: the block stands in their place. The caret
+    passes over a block that `is_closed`, instead of entering the lines.
     """
 
     key: str
     line: int
     height: int
     hidden: int = 0
+    is_closed: bool = False
 
 
 class Blocks:

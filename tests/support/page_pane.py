@@ -1,0 +1,67 @@
+"""Documents as pages in a pane of their own, for tests: notebooks, and what their rows show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from codeexec.config.model import Editor as Habits
+from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.pane import DocumentsPane
+from codeexec.tui.theme.theme import built_in_folder, find_theme
+
+THEME = find_theme("harbour", [built_in_folder()])
+PAGE = Habits(notebook="page")
+
+
+def code(source: str, *outputs: Mapping[str, object], count: int = 1) -> dict[str, object]:
+    return {
+        "cell_type": "code",
+        "metadata": {},
+        "source": source,
+        "execution_count": count,
+        "outputs": list(outputs),
+    }
+
+
+def stream(text: str) -> dict[str, object]:
+    return {"output_type": "stream", "name": "stdout", "text": text}
+
+
+def markdown(source: str) -> dict[str, object]:
+    return {"cell_type": "markdown", "metadata": {}, "source": source}
+
+
+def write_notebook(path: Path, *cells: Mapping[str, object]) -> Path:
+    data = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    path.write_text(json.dumps(data))
+    return path
+
+
+def make() -> DocumentsPane:
+    pane = DocumentsPane(THEME, me="test")
+    pane.context.habits = PAGE
+    return pane
+
+
+async def opened(pane: DocumentsPane, path: Path) -> DocumentView:
+    sheet = await pane.opener.open(path)
+    assert sheet is not None
+    sheet.editor.focus()
+    return sheet
+
+
+def rows(sheet: DocumentView) -> list[str]:
+    """The rows of the editor, without its gutter and its bar."""
+    editor = sheet.editor
+    lines = [editor.render_line(y).text for y in range(editor.size.height)]
+    return [line[editor.painter.gutter :].rstrip() for line in lines]
+
+
+def shows(sheet: DocumentView, *texts: str) -> Callable[[], bool]:
+    return lambda: all(text in "\n".join(rows(sheet)) for text in texts)
+
+
+def sources(sheet: DocumentView) -> list[str]:
+    return [f"{cell.kind[0]}:{cell.source}" for cell in sheet.notebook_cells.cells()]
