@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
+from codeexec import open_session
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.policy import Policy
 from codeexec.kernels.docker.kernelspec import PROVISIONER
-from support.containers import ENGINE, require_engine, workspace_in
+from codeexec.program import RunningSession
+from support.containers import ENGINE, IMAGE, own_containers, require_engine, workspace_in
 from support.docker_bench import Bench, StartBench
 
 
@@ -49,3 +51,16 @@ async def start(workspace: Path) -> AsyncIterator[StartBench]:
     for bench in benches:
         await bench.close()
     assert [name for bench in benches for name in bench.left] == []
+
+
+@pytest.fixture
+async def locked_session(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[RunningSession]:
+    """A session under `locked`, whose environment has a secret; its containers end with it."""
+    monkeypatch.setenv("SECRET_OF_THE_HOST", "word")
+    async with open_session(
+        "built", cwd=workspace, backend="docker", image=IMAGE, policy="locked"
+    ) as opened:
+        yield opened
+    assert own_containers(opened.session_id) == []

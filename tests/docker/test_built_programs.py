@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from codeexec import open_session
 from codeexec.domain.events import ExecutionFinished, OutputChanged
 from codeexec.domain.options import ProgramOptions
 from codeexec.domain.requests import Interrupt
 from codeexec.program import RunningSession
-from support.containers import ENGINE, IMAGE, own_containers
+from support.containers import ENGINE, IMAGE
 from support.programs import run_piped
 
 pytestmark = pytest.mark.docker
@@ -31,25 +29,17 @@ int main() {
 """
 
 
-@pytest.fixture
-async def session(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[RunningSession]:
-    monkeypatch.setenv("CODEEXEC_DOCKER_ENGINE", ENGINE)
-    monkeypatch.setenv("CODEEXEC_DOCKER_IMAGE", IMAGE)
-    monkeypatch.setenv("SECRET_OF_THE_HOST", "word")
-    async with open_session("built", cwd=workspace, backend="docker", policy="locked") as opened:
-        yield opened
-    assert own_containers(opened.session_id) == []
-
-
-async def test_a_program_is_built_run_and_reused(session: RunningSession, workspace: Path) -> None:
+async def test_a_program_is_built_run_and_reused(
+    locked_session: RunningSession, workspace: Path
+) -> None:
     (workspace / "main.cpp").write_text(DOUBLE)
     (workspace / "factor.h").write_text("#define FACTOR 2\n")
     program = ProgramOptions("main.cpp")
 
     async def run(answer: str) -> tuple[list[str], list[bool]]:
-        result = await session.run("", kernel="programs:cpp", program=program, answers=[answer])
+        result = await locked_session.run(
+            "", kernel="programs:cpp", program=program, answers=[answer]
+        )
         assert result.error == "SystemExit: 3"
         assert result.steps[1].peak_memory is not None
         return result.stdout, [step.is_reused for step in result.steps]
@@ -60,39 +50,41 @@ async def test_a_program_is_built_run_and_reused(session: RunningSession, worksp
     assert await run("4") == (["n? 4", "12"], [False, False])
 
     (workspace / "main.cpp").write_text("int main(){ return x; }\n")
-    failed = await session.run("", kernel="programs:cpp", program=program)
+    failed = await locked_session.run("", kernel="programs:cpp", program=program)
     assert failed.error == "BuildFailed: g++ ended with status 1."
     (problem,) = failed.steps[0].diagnostics
     assert (problem.place.file, problem.place.line, problem.place.column) == ("main.cpp", 1, 20)
 
 
-async def test_a_script_sees_its_container_alone(session: RunningSession, workspace: Path) -> None:
+async def test_a_script_sees_its_container_alone(
+    locked_session: RunningSession, workspace: Path
+) -> None:
     code = 'pwd; id -u; echo "[$SECRET_OF_THE_HOST]"; test -t 0 && read -s word && echo ${#word}'
-    result = await session.run(code, language="bash", answers=["secret"])
+    result = await locked_session.run(code, language="bash", answers=["secret"])
     assert result.stdout[0] == str(workspace)
     assert result.stdout[1] != "0"
     assert result.stdout[2:] == ["[]", "6"]
-    missing = await session.run("console.log(1)", language="javascript")
+    missing = await locked_session.run("console.log(1)", language="javascript")
     assert "needs node, bun or deno" in missing.error
     assert "Use an image that has it" in missing.error
     outside = ProgramOptions("/etc/profile")
-    refused = await session.run("", kernel="programs:bash", program=outside)
+    refused = await locked_session.run("", kernel="programs:bash", program=outside)
     assert "outside of" in refused.error
 
 
-async def test_a_fork_bomb_ends_and_leaves_the_rest_alone(session: RunningSession) -> None:
-    python = await session.run("import os; os.getpid()")
+async def test_a_fork_bomb_ends_and_leaves_the_rest_alone(locked_session: RunningSession) -> None:
+    python = await locked_session.run("import os; os.getpid()")
     bomb = "bomb() { bomb | bomb & }; echo on; bomb; while :; do sleep 1; done"
-    async for record in session.stream(bomb, language="bash"):
+    async for record in locked_session.stream(bomb, language="bash"):
         if isinstance(record.event, OutputChanged):
-            await session.call(Interrupt(stage="kill", kernel="bash"))
+            await locked_session.call(Interrupt(stage="kill", kernel="bash"))
         if isinstance(record.event, ExecutionFinished):
-            step = (await session.result(record.event.execution_id)).steps[-1]
+            step = (await locked_session.result(record.event.execution_id)).steps[-1]
             assert step.signal == "SIGKILL"
     count = "ls -d /proc/[0-9]* | wc -l"
-    left = await session.run(count, language="bash")
+    left = await locked_session.run(count, language="bash")
     assert int(left.stdout[-1]) < 10
-    assert (await session.run("import os; os.getpid()")).output == python.output
+    assert (await locked_session.run("import os; os.getpid()")).output == python.output
 
 
 def test_run_in_a_container(workspace: Path, tmp_path: Path) -> None:

@@ -14,13 +14,14 @@ DOCKER = click.option(
 )
 """Value: None without the option, empty without an image."""
 
-POLICY = click.option(
-    "--policy",
-    "--preset",
-    type=click.Choice(["locked", "network", "open"]),
-    help="Permissions of the container; `locked` has no network; `network` and `open` have one, "
-    "which reaches services of this machine.",
+_POLICIES = click.Choice(["locked", "network", "open"])
+_POLICY_HELP = (
+    "Permissions of the container; `locked` has no network; `network` and `open` have one, "
+    "which reaches services of this machine."
 )
+POLICY = click.option("--policy", "--preset", type=_POLICIES, help=_POLICY_HELP)
+BUILD_POLICY = click.option("--policy", type=_POLICIES, help=_POLICY_HELP)
+"""Where `--preset` is one of CMake."""
 
 PULL = click.option("--pull", is_flag=True, help="Pull the image if the engine does not have it.")
 
@@ -63,7 +64,8 @@ _FILES = (".py", ".ipynb", ".md", ".txt")
 def settle_docker(arguments: list[str]) -> list[str]:
     """The arguments with `--docker IMAGE` joined to `--docker=IMAGE`.
 
-    The argument after `--docker` is its image unless it is an option or a file.
+    The argument after `--docker` is its image unless it is an option, a file, or a target of the
+    project here.
     """
     settled: list[str] = []
     positions = iter(range(len(arguments)))
@@ -84,7 +86,11 @@ def settle_docker(arguments: list[str]) -> list[str]:
 
 
 def _is_no_image(word: str) -> bool:
-    return word.startswith("-") or word.endswith(_FILES) or Path(word).exists()
+    if word.startswith("-") or word.endswith(_FILES) or Path(word).exists():
+        return True
+    from codeexec.languages.projects.scan import names_target  # of no use to other commands
+
+    return names_target(word, Path())
 
 
 class DockerCommand(click.Command):

@@ -11,19 +11,33 @@ import click
 
 from codeexec.cli import exit_codes as exits
 from codeexec.cli import messages as style
-from codeexec.cli.options import COMPILER, FLAGS, NO_CACHE, PROFILE
+from codeexec.cli.options import (
+    BUILD_POLICY,
+    COMPILER,
+    DOCKER,
+    FLAGS,
+    NO_CACHE,
+    NOT_CONTAINED,
+    PROFILE,
+    PULL,
+    DockerCommand,
+)
 from codeexec.cli.run_options import RunOptions
 from codeexec.cli.script import steps
 from codeexec.cli.script.launch import NotRun
+from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from codeexec.domain.diagnostics import Diagnostic
+    from codeexec.domain.programs import StepResult
     from codeexec.kernels.process.steps.build import BuildResult, BuiltProgram
     from codeexec.languages.model import Language
 
 
-@click.command()
+@click.command(cls=DockerCommand)
 @click.argument("target", metavar="[FILE|TARGET]", default="", type=click.Path())
 @click.option("--test", "is_test", is_flag=True, help="Build the project, and run its tests.")
 @click.option("--list", "as_list", is_flag=True, help="List the project's targets; build nothing.")
@@ -32,6 +46,9 @@ if TYPE_CHECKING:
 @COMPILER
 @FLAGS
 @NO_CACHE
+@DOCKER
+@BUILD_POLICY
+@PULL
 @click.option("--json", "as_json", is_flag=True, help="Print one diagnostic per line, as JSON.")
 def build(
     target: str,
@@ -42,6 +59,9 @@ def build(
     compiler: str,
     flags: tuple[str, ...],
     no_cache: bool,
+    docker: str | None,
+    policy: str | None,
+    pull: bool,
     as_json: bool,
 ) -> int:
     """Build FILE as `codeexec-tui run` does, or a TARGET of the project that this folder is in.
@@ -54,12 +74,20 @@ def build(
     object for each diagnostic (file, line, column, end_line, end_column, severity, message, code,
     fixes), one for each test (name, status, file, line), and a last one with the status and the
     path of the program. The exit status is 0, or 1 if the build or a test failed.
+
+    With --docker the tools of the image build in a container, which ends with the build: what is
+    built there is gone then, unless it is in the folder of the project (Make, Ninja).
     """
     options = RunOptions(
         target, as_json=as_json, profile=profile, compiler=compiler, flags=flags, no_cache=no_cache
     )
+    options = _with_settings(options, docker, policy, pull=pull)
     try:
         language = _language_of_file(target, is_project=is_test or as_list or bool(preset))
+        if options.backend == CONTAINERS and not as_list:
+            from codeexec.cli.commands.build_contained import build_contained
+
+            return build_contained(options, language, preset, is_test=is_test)
         if language is not None:
             return _build_file(options, language)
         from codeexec.cli.commands.build_project import build_target, show_targets
@@ -70,6 +98,33 @@ def build(
     except NotRun as error:
         style.show_error(error, as_json)
         return error.status
+
+
+def _with_settings(
+    options: RunOptions, docker: str | None, policy: str | None, *, pull: bool
+) -> RunOptions:
+    """Where it is built: as the options say, or else as `run` does by the settings. UsageError."""
+    from codeexec.config.load import load
+    from codeexec.environments.trust.store import RunTrust
+
+    flags = {
+        "kernel.backend": CONTAINERS if docker is not None else None,
+        "docker.image": docker or None,
+        "docker.policy": policy,
+        "docker.pull": "true" if pull else None,
+    }
+    loaded = load(None, flags, trust=RunTrust(options.file))
+    settings = loaded.checked()
+    if settings.kernel.backend != CONTAINERS:
+        if policy:
+            raise UsageError(f"--policy {policy}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
+        return options
+    return options._replace(
+        backend=CONTAINERS,
+        image=settings.docker.image,
+        policy=settings.docker.wanted,
+        remarks=tuple(map(str, loaded.withheld)),
+    )
 
 
 def _language_of_file(name: str, *, is_project: bool) -> Language | None:
@@ -133,14 +188,18 @@ def _print_json(program: BuiltProgram, result: BuildResult) -> None:
     step = BuiltStep(program, result).result
     for problem in step.diagnostics:
         print_diagnostic(problem)
-    path = program.plan.run[0] if step.code == 0 else ""
-    style.say_json(
-        {
-            "type": "build_ended",
-            "status": step.code,
-            "program": path,
-            "command": list(step.command),
-            "seconds": step.seconds,
-            "is_reused": step.is_reused,
-        }
-    )
+    print_end([step], program.plan.run[0] if step.code == 0 else "")
+
+
+def print_end(steps: Sequence[StepResult], program: str, *, folder: str = "") -> None:
+    """The last line of JSON. `program` is the path of what was built, `folder` where."""
+    last = steps[-1]
+    record: dict[str, object] = {
+        "type": "build_ended",
+        "status": last.code,
+        "program": program,
+        "command": list(last.command),
+        "seconds": round(sum(step.seconds for step in steps), 3),
+        "is_reused": last.is_reused,
+    }
+    style.say_json({**record, "folder": folder} if folder else record)

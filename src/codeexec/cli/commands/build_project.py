@@ -8,21 +8,22 @@ from pathlib import Path
 
 from codeexec.cli import exit_codes as exits
 from codeexec.cli import messages as style
-from codeexec.cli.commands.build import print_diagnostic
+from codeexec.cli.commands.build import print_diagnostic, print_end
 from codeexec.cli.run_options import RunOptions
 from codeexec.cli.script.projects import build_steps, plan_target
+from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import CodeexecError, NotFound
 from codeexec.domain.programs import StepResult, TestResult
 from codeexec.environments.trust.store import TrustStore
 from codeexec.kernels.process.projects.plan import ProjectPlan, failure_of
 from codeexec.kernels.process.projects.targets import list_targets
 from codeexec.languages.projects.detect import find_project
-from codeexec.languages.projects.scan import names_target
+from codeexec.languages.projects.scan import names_target, scan_project
 
 
 def build_target(options: RunOptions, preset: str, *, is_test: bool) -> int:
     """Build a target, or run the tests; returns the exit status. NotRun, NotFound, UsageError."""
-    folder, target = _place_of(options.file)
+    folder, target = place_of(options.file)
     plan = plan_target(options, folder, target, preset, "test" if is_test else "build")
     results, _ = build_steps(plan, is_quiet=options.as_json)
     failure = failure_of(results[-1])
@@ -38,14 +39,17 @@ def build_target(options: RunOptions, preset: str, *, is_test: bool) -> int:
 
 def show_targets(options: RunOptions) -> int:
     """List the targets of the project, one a line."""
-    folder, _ = _place_of(options.file)
+    folder, _ = place_of(options.file)
     project = find_project(Path(folder or "."))
     if project is None:
         raise NotFound(
             f"There is no project in {Path(folder or '.').absolute()}, nor above it.",
             "A project has a CMakeLists.txt, meson.build, build.ninja or Makefile.",
         )
-    targets = list_targets(project, os.environ, TrustStore())
+    if options.backend == CONTAINERS:
+        targets = scan_project(project).targets  # tools of this machine execute nothing then
+    else:
+        targets = list_targets(project, os.environ, TrustStore())
     for target in targets:
         if options.as_json:
             style.say_json({"type": "target", "name": target.name, "kind": target.kind})
@@ -54,8 +58,8 @@ def show_targets(options: RunOptions) -> int:
     return exits.OK
 
 
-def _place_of(name: str) -> tuple[str, str]:
-    """A folder and a target in the project there."""
+def place_of(name: str) -> tuple[str, str]:
+    """The folder and a target in the project there."""
     if not name or names_target(name, Path()):
         return "", name
     if os.path.isdir(name):  # noqa: PTH112
@@ -77,22 +81,12 @@ def _print_json(plan: ProjectPlan, results: list[StepResult], path: str) -> None
         for problem in step.diagnostics:
             print_diagnostic(problem)
         for test in step.tests:
-            _print_test(test)
-    last = results[-1]
-    style.say_json(
-        {
-            "type": "build_ended",
-            "status": last.code,
-            "program": path,
-            "command": list(last.command),
-            "seconds": round(sum(step.seconds for step in results), 3),
-            "is_reused": False,
-            "folder": str(plan.folder),
-        }
-    )
+            print_test(test)
+    print_end(results, path, folder=str(plan.folder))
 
 
-def _print_test(test: TestResult) -> None:
+def print_test(test: TestResult) -> None:
+    """One line of JSON."""
     style.say_json(
         {
             "type": "test",

@@ -6,12 +6,19 @@ import asyncio
 import gc
 import json
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
 from codeexec.cli.messages import say
 from codeexec.cli.run.runner import HeadlessRun
-from codeexec.cli.run.source import LoadedProgram, language_of_kernel, load_other, load_program
+from codeexec.cli.run.source import (
+    LoadedProgram,
+    language_of_kernel,
+    load_other,
+    load_program,
+    load_target,
+)
 from codeexec.cli.run_options import RunOptions
 from codeexec.cli.streams.writer import leave_quietly
 from codeexec.domain import errors
@@ -34,8 +41,10 @@ def run_program(options: RunOptions, early: EarlyKernel | None = None) -> int:
 def _load(options: RunOptions) -> LoadedProgram:
     is_contained = options.backend == CONTAINERS and not (options.cells or options.parameters)
     if is_contained and not options.kernel:
-        from codeexec.cli.script.launch import foreign_language
+        from codeexec.cli.script.launch import foreign_language, is_target
 
+        if is_target(options):
+            return load_target(options.file, options.cwd or Path.cwd())
         if (language := foreign_language(options)) is not None:
             if options.save is not None:
                 raise errors.UsageError(

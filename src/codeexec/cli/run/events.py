@@ -25,7 +25,9 @@ from codeexec.domain.events import (
     OutputChanged,
     StdinAnswered,
     StdinRequested,
+    StepEnded,
 )
+from codeexec.domain.programs import StepResult
 from codeexec.domain.text.printable import printable_json
 from codeexec.domain.text.pulls import pull_words
 from codeexec.domain.wire.codec import encode
@@ -59,6 +61,8 @@ class RunEvents:
         """Ids of executions that have started."""
         self.counts: dict[str, int] = {}
         """Prompt numbers by execution id."""
+        self.steps: list[StepResult] = []
+        """Those of programs, in the order in which they ended."""
         self.kernel: KernelRef | None = None
         self.ready: KernelReady | None = None
         self.death: KernelDied | None = None
@@ -119,6 +123,8 @@ class RunEvents:
                 self.started.add(event.execution_id)
                 if event.execution_id in self._ends and self.code_started_at is None:
                     self.code_started_at = time.monotonic()
+            case StepEnded():
+                self.steps.append(event.step)
             case InputCounted():
                 self.counts[event.execution_id] = event.count
             case KernelStarting():

@@ -18,6 +18,7 @@ from codeexec.cli import exit_codes as exits
 from codeexec.cli.outcome import Outcome, judge, judge_built, judge_program
 from codeexec.cli.run.control import RunControl
 from codeexec.cli.run.events import RunEvents
+from codeexec.cli.run.program_options import program_options
 from codeexec.cli.run.source import LoadedProgram, Piece, language_of_kernel, prelude
 from codeexec.cli.run_options import RunOptions
 from codeexec.cli.streams.console import RunConsole
@@ -33,7 +34,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.mime import text_of
-from codeexec.domain.options import PROGRAMS, ExecuteOptions, ProgramOptions
+from codeexec.domain.options import PROGRAMS, ExecuteOptions
 from codeexec.domain.outputs import MimePart
 from codeexec.domain.requests import (
     AnswerStdin,
@@ -103,7 +104,7 @@ class HeadlessRun:
             options.color,
             options.images,
             quiet=options.as_json,
-            stdin_is_program=program.path is None,
+            stdin_is_program=program.path is None and not program.target,
         )
         self._control = RunControl(
             self._console, process, signals, self._can_interrupt, self._start_interrupt
@@ -128,6 +129,7 @@ class HeadlessRun:
         for remark in options.remarks:
             self._console.say(remark)
         settings = HostSettings(watch_variables=False, collect_files=False)
+        folder = program.folder if program.target else options.cwd or program.folder
         async with temporary_state() as state:
             async with EmbeddedHost(
                 state,
@@ -137,7 +139,7 @@ class HeadlessRun:
             ) as host:
                 opened = await host.call(
                     OpenSession(
-                        cwd=str((options.cwd or program.folder).absolute()),
+                        cwd=str(folder.absolute()),
                         name=program.name,
                         kernel=options.kernel or program.kernel,
                         file=str(program.path.absolute()) if program.path else "",
@@ -261,7 +263,7 @@ class HeadlessRun:
     def _has_python_kernel(self) -> bool:
         path, name = self._program.path, self._options.kernel or self._program.kernel
         is_python = path is None or path.suffix.lower() in (".py", ".ipynb")
-        is_python &= language_of_kernel(name).lower() == "python"
+        is_python &= not self._program.target and language_of_kernel(name).lower() == "python"
         return is_python and self._process is None
 
     @property
@@ -349,19 +351,9 @@ class HeadlessRun:
         language = self._program.language
         if not language:
             return options
-        run = self._options
-        file = run.file if run.cwd is None else str(Path(run.file).absolute())
         size = shutil.get_terminal_size()
-        program = ProgramOptions(
-            file,
-            arguments=run.arguments,
-            profile=run.profile,
-            compiler=run.compiler,
-            flags=run.flags,
-            rows=size.lines,
-            rebuild=run.no_cache,
-            echo=self._console.keyboard.is_terminal,
-        )
+        echo = self._console.keyboard.is_terminal
+        program = program_options(self._options, self._program, rows=size.lines, echo=echo)
         return replace_struct(
             options, columns=size.columns, kernel=self._kernel_name, program=program
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from codeexec.documents.model import CellKind
 from codeexec.domain.backends import CONTAINERS
-from codeexec.domain.errors import DocumentError, UsageError
+from codeexec.domain.errors import DocumentError, NotFound, UsageError
 from codeexec.environments.pythons.folders import looks_like_path
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class Piece:
 class LoadedProgram:
     """A program that was read. `path` is None for stdin; `folder` is the default working
     directory; `kernel` the kernel that a notebook names; `text` is that of a script, `file` that
-    of a notebook; `language` that of a program which is built and run by its tools."""
+    of a notebook; `language` that of a program which is built and run by its tools, `target` that
+    of a project in `folder` whose program is built and run."""
 
     path: Path | None
     pieces: tuple[Piece, ...]
@@ -53,9 +54,12 @@ class LoadedProgram:
     text: str = ""
     file: FileText | None = None
     language: str = ""
+    target: str = ""
 
     @property
     def name(self) -> str:
+        if self.target:
+            return self.target
         return self.path.name if self.path else "<stdin>"
 
     def as_notebook(self) -> Notebook:
@@ -142,6 +146,18 @@ def load_other(file: str, language: str) -> LoadedProgram:
 
     path = Path(file)
     return LoadedProgram(path, (Piece(read_file(path).text),), Path.cwd(), language=language)
+
+
+def load_target(target: str, place: Path) -> LoadedProgram:
+    """A target of the project that the folder `place` is in. NotFound."""
+    from codeexec.languages.projects.detect import find_project
+    from codeexec.languages.projects.reports import PROJECT
+
+    project = find_project(place.absolute())
+    if project is None:
+        raise NotFound(f"There is no project in {place}, nor above it.")
+    pieces = (Piece(""),)
+    return LoadedProgram(None, pieces, project.folder, language=PROJECT.name, target=target)
 
 
 def with_parameters(notebook: Notebook, parameters: Mapping[str, object] | None) -> Notebook:

@@ -116,14 +116,14 @@ def runs_as_program(options: RunOptions) -> bool:
     is_script = options.file == STDIN or not options.file.lower().endswith(".ipynb")
     if not is_script or options.cells or options.parameters or options.backend != "local":
         return False
-    if _is_target(options):
+    if is_target(options):
         return True
     # Other languages are programs too, unless they are to run on a kernel of theirs; what is no
     # program is rejected by `load_program`.
     return not _is_other_language(options.file) or foreign_language(options) is not None
 
 
-def _is_target(options: RunOptions) -> bool:
+def is_target(options: RunOptions) -> bool:
     """Whether the name is that of a project's target; most files are known not to be one."""
     file = options.file
     if options.kernel or file == STDIN or os.path.splitext(file)[1]:  # noqa: PTH122
@@ -337,7 +337,7 @@ def _terminal_size() -> os.terminal_size | None:
 def _ready_script(options: RunOptions) -> Script | None:
     """See `find_script`; a program of another language is built as well, unless its build is to be
     recorded. NotRun where that fails."""
-    if _is_target(options):
+    if is_target(options):
         from codeexec.cli.script.projects import ready_project
 
         return ready_project(options)

@@ -68,12 +68,23 @@ def flags_of(file: Path, database: Path, *, keeps_profile: bool) -> CompileFlags
     """The flags for `file`, an absolute path; None where the database does not have it or cannot
     be read. Without `keeps_profile` those of optimisation and debugging are left out."""
     try:
-        entries = msgspec.json.decode(read_plain(database, MOST_BYTES), type=list[_Entry])
-    except (OSError, msgspec.DecodeError, RecursionError):
+        content = read_plain(database, MOST_BYTES)
+    except OSError:
+        return None
+    return flags_in(file, content, database.parent, keeps_profile=keeps_profile)
+
+
+def flags_in(
+    file: Path, content: bytes, place: Path, *, keeps_profile: bool
+) -> CompileFlags | None:
+    """The same for the content of a database in the folder `place`."""
+    try:
+        entries = msgspec.json.decode(content, type=list[_Entry])
+    except (msgspec.DecodeError, RecursionError):
         return None
     spellings = {os.path.normpath(file), os.path.realpath(file)}
     for entry in entries:
-        folder = os.path.normpath(database.parent / entry.directory)
+        folder = os.path.normpath(place / entry.directory)
         if os.path.normpath(os.path.join(folder, entry.file)) in spellings:  # noqa: PTH118
             arguments = entry.arguments or _split(entry.command)
             return _safe_flags(arguments[:MOST_WORDS], folder, keeps_profile=keeps_profile)

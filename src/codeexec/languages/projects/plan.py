@@ -94,20 +94,27 @@ def is_configured(folder: Path) -> bool:
 
 
 def configure_steps(
-    project: Project, folder: Path, choice: BuildChoice, find_tool: FindTool, *, has_ninja: bool
+    project: Project,
+    folder: Path,
+    choice: BuildChoice,
+    find_tool: FindTool,
+    *,
+    has_ninja: bool,
+    metadata: Path,
 ) -> list[ProjectStep]:
-    """The step that makes the build folder ready; none where that is so."""
+    """The step that makes the build folder ready; none where that is so. `metadata` has what was
+    written there before: the folder itself, or a copy of what a container has."""
     if project.system == "cmake":
-        if is_configured(folder) and any((folder / REPLY).glob("index-*.json")):
+        if is_configured(metadata) and any((metadata / REPLY).glob("index-*.json")):
             return []
         command = [find_tool("cmake"), "-S", str(project.folder), "-B", str(folder)]
         if choice.preset:
             command.append(f"--preset={choice.preset}")
-        elif not (folder / "CMakeCache.txt").exists():
+        elif not (metadata / "CMakeCache.txt").exists():
             command += ["-G", "Ninja"] if has_ninja else []
         command += ["-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", *_cmake_words(choice)]
         return [ProjectStep("configure", tuple(command))]
-    if project.system == "meson" and not is_configured(folder):
+    if project.system == "meson" and not is_configured(metadata):
         command = [find_tool("meson"), "setup", str(folder), str(project.folder)]
         return [ProjectStep("configure", (*command, *_meson_words(choice)))]
     return []
@@ -140,7 +147,7 @@ def testing_steps(
     """The step that runs the tests of a project that was built. UsageError where it has none."""
     jobs = str(choice.jobs)
     if project.system == "cmake":
-        command = [_ctest(find_tool("cmake"), find_tool), "--test-dir", str(folder), "--parallel"]
+        command = [find_tool("ctest"), "--test-dir", str(folder), "--parallel"]
         command += [jobs, "--output-on-failure", "--no-tests=error"]
         command += ["--output-junit", str(junit_file(project, folder))]
     elif project.system == "meson":
@@ -166,22 +173,23 @@ def junit_file(project: Project, folder: Path) -> Path | None:
     return folder / "meson-logs" / "testlog.junit.xml" if project.system == "meson" else None
 
 
-def step_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """For build tools: make writes the output of each parallel job in one piece, as ninja does."""
-    if sys.platform != "linux":
+def step_environ(environ: Mapping[str, str], *, platform: str = sys.platform) -> dict[str, str]:
+    """For build tools: make writes the output of each parallel job in one piece, as ninja does.
+    `platform` is that on which they run."""
+    if platform != "linux":
         return dict(environ)  # macOS has a make that cannot do that
     flags = environ.get("MAKEFLAGS", "")
     return {**environ, "MAKEFLAGS": f"{flags} --output-sync=target".strip()}
 
 
-def _ctest(cmake: str, find_tool: FindTool) -> str:
-    beside = Path(cmake).with_name("ctest")
-    return str(beside) if beside.is_file() else find_tool("ctest")
-
-
 def compiler_language(compiler: str) -> Literal["C", "CXX"]:
     """Of what a compiler is one, by its name: `clang++-14` is one of C++."""
     return "CXX" if "++" in compiler else "C"
+
+
+def compiler_variable(compiler: str) -> Literal["CC", "CXX"]:
+    """The variable in which Meson looks for a compiler of that language."""
+    return "CXX" if compiler_language(compiler) == "CXX" else "CC"
 
 
 def _cmake_words(choice: BuildChoice) -> list[str]:

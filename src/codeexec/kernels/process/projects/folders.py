@@ -33,10 +33,15 @@ def build_folder(project: Project, choice: BuildChoice, environ: Mapping[str, st
             return preset.folder
     elif not choice.is_configured_by_user and (folder := configured_folder(project)) is not None:
         return folder
+    return _root(environ) / folder_name(project, choice)
+
+
+def folder_name(project: Project, choice: BuildChoice) -> str:
+    """The name of a folder in which this project alone is built, with this choice alone."""
     chosen = [choice.preset, choice.profile, choice.compiler, *choice.flags]
     identity = json.dumps([str(project.folder), *chosen]).encode("utf-8", "surrogatepass")
     digest = hashlib.blake2b(identity, digest_size=8).hexdigest()
-    return _root(environ) / f"{project.folder.name}-{digest}"
+    return f"{project.folder.name}-{digest}"
 
 
 def prepare_folder(

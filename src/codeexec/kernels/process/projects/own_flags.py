@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codeexec.hostfiles.programs import which
 from codeexec.languages.model import Language
 from codeexec.languages.plan import PlanOptions
 from codeexec.languages.projects.detect import Project, find_project
+
+if TYPE_CHECKING:
+    from codeexec.languages.projects.compile_commands import CompileFlags
 
 NAME = "compile_commands.json"
 
@@ -27,12 +31,19 @@ def with_project_flags(
 
         flags = flags_of(file, database, keeps_profile=not options.profile)
         if flags is not None:
-            tool = options.tool
             is_usable = bool(flags.compiler) and which(flags.compiler, environ) is not None
-            if not tool and is_usable and ("++" in flags.compiler) == (language.name == "cpp"):
-                tool = flags.compiler
-            return options._replace(flags=(*flags.arguments, *options.flags), tool=tool)
+            return merged(language, options, flags, is_usable=is_usable)
     return options
+
+
+def merged(
+    language: Language, options: PlanOptions, flags: CompileFlags, *, is_usable: bool
+) -> PlanOptions:
+    """The options with a project's flags before the user's. `is_usable`: its compiler is there."""
+    tool = options.tool
+    if not tool and is_usable and ("++" in flags.compiler) == (language.name == "cpp"):
+        tool = flags.compiler
+    return options._replace(flags=(*flags.arguments, *options.flags), tool=tool)
 
 
 def _databases(project: Project, environ: Mapping[str, str]) -> Iterator[Path]:

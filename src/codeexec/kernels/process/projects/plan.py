@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,10 +23,11 @@ from codeexec.languages.projects.detect import TITLES, Project, find_project
 from codeexec.languages.projects.plan import (
     INSTALL,
     BuildChoice,
+    FindTool,
     ProjectStep,
     build_steps,
     check_choice,
-    compiler_language,
+    compiler_variable,
     configure_steps,
     junit_file,
     step_environ,
@@ -46,13 +47,16 @@ MOST_NAMES = 5
 
 
 class ProjectPlan(NamedTuple):
-    """The steps of a project, built in `folder` with the variables `environ`."""
+    """The steps of a project, built in `folder` with the variables `environ`. `metadata` has what
+    the build system wrote about its targets and tests: the folder itself, or a copy of what is in
+    a container."""
 
     project: Project
     folder: Path
     target: str
     steps: tuple[ProjectStep, ...]
     environ: Mapping[str, str]
+    metadata: Path
 
     @property
     def heading(self) -> str:
@@ -65,11 +69,24 @@ class ProjectPlan(NamedTuple):
         plan = Plan(step.command, step.command, tool)
         return BuiltProgram(PROJECT, plan, self.project.folder, self.environ, None)
 
+    def find_program(self) -> Path:
+        """Where the target's program is when it was built. NotFound, UsageError."""
+        path = find_program(self.project, self.metadata, self.target)
+        if self.metadata != self.folder and path.is_relative_to(self.metadata):
+            return self.folder / path.relative_to(self.metadata)
+        return path
+
     def program(self, arguments: tuple[str, ...], environ: Mapping[str, str]) -> BuiltProgram:
-        """The program that was built, ready to be run. NotFound, UsageError."""
-        path = find_program(self.project, self.folder, self.target)
+        """The program that was built on this machine, ready to be run. NotFound, UsageError."""
+        path = self.find_program()
         if not os.access(path, os.X_OK):
-            raise NotFound(f"{path.name} was not built yet.", "Build it first.")
+            raise not_built(path)
+        return self.program_at(path, arguments, environ)
+
+    def program_at(
+        self, path: Path, arguments: tuple[str, ...], environ: Mapping[str, str]
+    ) -> BuiltProgram:
+        """A program that was built, ready to be run."""
         plan = Plan((), (str(path), *arguments), path.name)
         return BuiltProgram(PROJECT, plan, self.project.folder, environ, None)
 
@@ -79,7 +96,7 @@ class ProjectPlan(NamedTuple):
         problems = find_project_problems(report, self.project.folder, self.folder, tool)
         tests: tuple[TestResult, ...] = ()
         if step.name == "test":
-            results = junit_file(self.project, self.folder)
+            results = junit_file(self.project, self.metadata)
             if results is None:
                 if status and all(map(is_consequence, problems)):
                     named = problems_of_output(report, self.project, self.folder, tool)
@@ -98,9 +115,9 @@ class ProjectPlan(NamedTuple):
         )
 
 
-def plan_project(options: ProgramOptions, cwd: Path, environ: Mapping[str, str]) -> ProjectPlan:
-    """Find the project, its tools and its build folder. NotFound where there is no project,
-    UsageError for what its build system does not have, ToolMissing, StorageError."""
+def find_request(options: ProgramOptions, cwd: Path) -> tuple[Project, BuildChoice]:
+    """The project that is meant, and what was chosen for it. NotFound where there is no project,
+    UsageError for what its build system does not have."""
     request = options.project or ProjectOptions()
     place = cwd / request.folder
     project = find_project(place)
@@ -118,29 +135,48 @@ def plan_project(options: ProgramOptions, cwd: Path, environ: Mapping[str, str])
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
     )
     check_choice(project, choice)
+    return project, choice
+
+
+def plan_project(options: ProgramOptions, cwd: Path, environ: Mapping[str, str]) -> ProjectPlan:
+    """Find the project, its tools and its build folder on this machine. The errors of
+    `find_request`; ToolMissing, StorageError."""
+    project, choice = find_request(options, cwd)
     environ = step_environ(environ)
     if choice.compiler:
-        _check_compiler(choice.compiler, environ)
+        if which(choice.compiler, environ) is None:
+            raise compiler_missing(choice.compiler)
         if project.system == "meson":
-            variable = "CXX" if compiler_language(choice.compiler) == "CXX" else "CC"
-            environ[variable] = choice.compiler
+            environ[compiler_variable(choice.compiler)] = choice.compiler
     folder = build_folder(project, choice, environ)
-    plan = ProjectPlan(project, folder, choice.target, (), environ)
+    plan = ProjectPlan(project, folder, choice.target, (), environ, folder)
     if options.steps == "run":
         return plan
     prepare_folder(project, folder, environ, is_fresh=options.rebuild)
-    find_tool = _tool_finder(project, environ)
     has_ninja = which("ninja", environ) is not None and "CMAKE_GENERATOR" not in environ
-    steps = configure_steps(project, folder, choice, find_tool, has_ninja=has_ninja)
-    if options.steps == "test":
+    find_tool = _tool_finder(project, environ)
+    is_test = options.steps == "test"
+    steps = plan_steps(plan, choice, find_tool, is_test=is_test, has_ninja=has_ninja)
+    if is_test and (results := junit_file(project, folder)) is not None:
+        results.unlink(missing_ok=True)  # those of the last run
+    return plan._replace(steps=steps)
+
+
+def plan_steps(
+    plan: ProjectPlan, choice: BuildChoice, find_tool: FindTool, *, is_test: bool, has_ninja: bool
+) -> tuple[ProjectStep, ...]:
+    """The steps that build the target, or everything and run the tests. ToolMissing, UsageError."""
+    project, folder = plan.project, plan.folder
+    steps = configure_steps(
+        project, folder, choice, find_tool, has_ninja=has_ninja, metadata=plan.metadata
+    )
+    if is_test:
         # All of it: a runner of tests needs the programs of each.
         steps += build_steps(project, folder, choice._replace(target=""), find_tool)
         steps += testing_steps(project, folder, choice, find_tool)
-        if (results := junit_file(project, folder)) is not None:
-            results.unlink(missing_ok=True)  # those of the last run
     else:
         steps += build_steps(project, folder, choice, find_tool)
-    return plan._replace(steps=tuple(steps))
+    return tuple(steps)
 
 
 def failure_of(step: StepResult) -> ErrorInfo | None:
@@ -157,17 +193,31 @@ def failure_of(step: StepResult) -> ErrorInfo | None:
     return build_error(tool, 128 - step.code if step.signal else step.code)
 
 
-def _check_compiler(compiler: str, environ: Mapping[str, str]) -> None:
-    if which(compiler, environ) is None:
-        raise ToolMissing(f"{compiler} is not installed.", "Install it, or name another compiler.")
+def not_built(path: Path) -> NotFound:
+    return NotFound(f"{path.name} was not built yet.", "Build it first.")
 
 
-def _tool_finder(project: Project, environ: Mapping[str, str]) -> Callable[[str], str]:
+def compiler_missing(compiler: str) -> ToolMissing:
+    return ToolMissing(f"{compiler} is not installed.", "Install it, or name another compiler.")
+
+
+def build_tool_missing(project: Project, name: str, how: str = "Install it: ") -> ToolMissing:
+    """A project needs `name`, which is not there; `how` begins the next step."""
+    title = TITLES[project.system]
+    return ToolMissing(
+        f"A {title} project needs {name}, which is not installed.",
+        f"{how}{INSTALL[name]}" if name in INSTALL else "Install CMake anew.",
+    )
+
+
+def _tool_finder(project: Project, environ: Mapping[str, str]) -> FindTool:
     def find_tool(name: str) -> str:
-        if (path := which(name, environ)) is not None:
-            return path
-        title = TITLES[project.system]
-        how = f"Install it: {INSTALL[name]}" if name in INSTALL else "Install CMake anew."
-        raise ToolMissing(f"A {title} project needs {name}, which is not installed.", how)
+        path = which("cmake" if name == "ctest" else name, environ)
+        if path is not None and name == "ctest":
+            beside = Path(path).with_name(name)
+            path = str(beside) if beside.is_file() else which(name, environ)
+        if path is None:
+            raise build_tool_missing(project, name)
+        return path
 
     return find_tool

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import codecs
-import os
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Literal, NamedTuple
 
-from codeexec.domain.errors import UsageError
 from codeexec.domain.options import ProgramOptions
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.domain.programs import StepResult
 from codeexec.environments.base import Environment
-from codeexec.environments.local import LocalEnvironment
-from codeexec.kernels.base import ExecuteCall, KernelChoice, KernelEvent, StepDone, StreamWritten
+from codeexec.kernels.base import ExecuteCall, KernelEvent, StepDone, StreamWritten
 from codeexec.kernels.process.program import exit_error
-from codeexec.kernels.process.projects.folders import lock_folder
-from codeexec.kernels.process.projects.plan import ProjectPlan, failure_of, plan_project
+from codeexec.kernels.process.projects.places import ProjectPlace
+from codeexec.kernels.process.projects.plan import ProjectPlan, failure_of
 from codeexec.kernels.process.steps.build import BuiltProgram, compiler_environ
 from codeexec.kernels.process.steps.command_run import CommandRun
 from codeexec.languages.projects.plan import ProjectStep
@@ -34,17 +29,17 @@ class ProjectEnd(NamedTuple):
 
 
 class ProjectSessionBuild:
-    """The steps of one execution. `tell` takes its events."""
+    """The steps of one execution, at a place in `environment`. `tell` takes its events."""
 
     def __init__(
         self,
+        place: ProjectPlace,
         environment: Environment,
-        choice: KernelChoice,
         call: ExecuteCall,
         tell: Callable[[KernelEvent], None],
     ) -> None:
+        self._place = place
         self._environment = environment
-        self._choice = choice
         self._execution = call.execution
         self._options = call.options.program or ProgramOptions()
         self._tell = tell
@@ -54,20 +49,15 @@ class ProjectSessionBuild:
     async def run(self) -> ProjectEnd:
         """Carry out the plan, up to the first step that fails. The errors of `plan_project`, and
         EnvironmentUnavailable when a tool cannot be started."""
-        if not isinstance(self._environment, LocalEnvironment):
-            raise UsageError(
-                "Projects are not built in a container by this version.",
-                "Build it by a shell: !make in a cell, or the terminal.",
-            )
-        environ = {**os.environ, **self._choice.env}
-        root = Path(self._environment.base_paths.workspace)
-        plan = await asyncio.to_thread(plan_project, self._options, root, environ)
-        if plan.steps and (error := await self._build(plan)) is not None:
-            return ProjectEnd(error)
-        if self._options.steps not in ("build_and_run", "run"):
-            return ProjectEnd(None)
-        program = await asyncio.to_thread(plan.program, self._options.arguments, environ)
-        return ProjectEnd(None, program)
+        try:
+            plan = await self._place.plan(self._options)
+            if plan.steps and (error := await self._build(plan)) is not None:
+                return ProjectEnd(error)
+            if self._options.steps not in ("build_and_run", "run"):
+                return ProjectEnd(None)
+            return ProjectEnd(None, await self._place.program(plan, self._options.arguments))
+        finally:
+            self._place.close()
 
     async def signal(self, number: int) -> None:
         """To the tool that runs; no other is started after it."""
@@ -76,7 +66,7 @@ class ProjectSessionBuild:
             await self._command.signal(number)
 
     async def _build(self, plan: ProjectPlan) -> ErrorInfo | None:
-        lock = await asyncio.to_thread(lock_folder, plan.folder, plan.environ)
+        finish = await self._place.begin(plan)
         try:
             self._tell(StreamWritten(self._execution, "stderr", plan.heading))
             for step in plan.steps:
@@ -88,7 +78,7 @@ class ProjectSessionBuild:
                     return exit_error(-signal.SIGINT) if self._is_ended else failure
             return None
         finally:
-            os.close(lock)
+            finish()
 
     async def _run_step(self, plan: ProjectPlan, step: ProjectStep) -> StepResult:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -104,4 +94,4 @@ class ProjectSessionBuild:
         self._command = None
         report = bytes(command.report).decode("utf-8", "surrogateescape")
         seconds = time.monotonic() - began
-        return await asyncio.to_thread(plan.result, step, status, seconds, report)
+        return await self._place.result(plan, step, status, seconds, report)

@@ -35,6 +35,7 @@ from codeexec.kernels.base import (
     StreamWritten,
 )
 from codeexec.kernels.process.program import MOST_ERRORS, exit_error
+from codeexec.kernels.process.projects.places import project_place
 from codeexec.kernels.process.projects.session_build import ProjectSessionBuild
 from codeexec.kernels.process.steps.build import BuildResult, BuiltProgram, plan_program
 from codeexec.kernels.process.steps.cache import keep_code
@@ -160,9 +161,8 @@ class ProgramExecution:
         return await self._run_file(path)
 
     async def _run_project(self) -> Finished:
-        build = self._build = ProjectSessionBuild(
-            self._environment, self._choice, self._call, self._tell
-        )
+        place = project_place(self._environment, self._choice, self._guests)
+        build = self._build = ProjectSessionBuild(place, self._environment, self._call, self._tell)
         end = await build.run()
         self._build = None
         if end.error is not None or end.program is None:

@@ -42,7 +42,7 @@ class GuestPrograms:
 
     def __init__(self, environment: Environment, env: Mapping[str, str]) -> None:
         self.environment = environment
-        self._environ = {**VARIABLES, **env}
+        self.environ: Mapping[str, str] = {**VARIABLES, **env}
         temporary = environment.base_paths.temporary
         self._root = temporary / f"codeexec-programs-{secrets.token_hex(4)}"
         self._stores: dict[str, GuestStore] = {}
@@ -62,6 +62,10 @@ class GuestPrograms:
         """
         named, first_line = await self._look_at(PurePosixPath(file), folder)
         language_of_program(named.name, first_line)  # a header is refused
+        if language.name in ("c", "cpp") and not named.is_absolute():
+            from codeexec.kernels.process.projects.guest_flags import with_guest_flags
+
+            options = await with_guest_flags(self, language, Path(folder, named), options)
         locate = await self._locate(candidates(language, options.tool, first_line))
         tool = find_tool(
             language,
@@ -73,13 +77,13 @@ class GuestPrograms:
         cwd = Path(self.environment.base_paths.workspace)
         if not language.build:
             plan = make_plan(language, str(named), tool, {}, options)
-            return PreparedProgram(BuiltProgram(language, plan, cwd, self._environ, None), None)
+            return PreparedProgram(BuiltProgram(language, plan, cwd, self.environ, None), None)
         plain = make_plan(language, str(named), tool, {}, options._replace(report="plain"))
         store = self._store([str(named), *plain.build], named.stem, tool[0])
         plan = make_plan(language, str(named), tool, store.places, options)
         output = store.places["output"]
         ran = tuple(str(store.program) if word == output else word for word in plan.run)
-        program = BuiltProgram(language, plan._replace(run=ran), cwd, self._environ, None)
+        program = BuiltProgram(language, plan._replace(run=ran), cwd, self.environ, None)
         return PreparedProgram(program, store)
 
     async def _look_at(self, path: PurePosixPath, folder: str) -> tuple[PurePosixPath, str]:
@@ -99,16 +103,21 @@ class GuestPrograms:
             raise NotFound(f"{path}: No such file.", "Save it, or check the name.")
         return named, head.partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r")
 
+    async def find_paths(self, names: Sequence[str]) -> dict[str, str]:
+        """Where the container has these programs; those that it does not have are left out."""
+        names = sorted({name for name in names if _PLAIN.fullmatch(name)})
+        command = ("/bin/sh", "-c", _FIND, "sh", *names)
+        printed = await run(self.environment, command, env=self.environ)
+        lines = printed.stdout.decode("utf-8", "replace").split("\n")
+        paths = zip(names, lines, strict=False)
+        return {name: path for name, path in paths if path.startswith("/")}
+
     async def _locate(self, tools: Sequence[tuple[str, ...]]) -> Locate:
-        names = sorted({words[0] for words in tools if words and _PLAIN.fullmatch(words[0])})
-        printed = await run(self.environment, ("/bin/sh", "-c", _FIND, "sh", *names))
-        paths = dict(
-            zip(names, printed.stdout.decode("utf-8", "replace").split("\n"), strict=False)
-        )
+        paths = await self.find_paths([words[0] for words in tools if words])
         located: dict[tuple[str, ...], tuple[str, ...]] = {}
         for words in tools:
             path = paths.get(words[0], "") if words else ""
-            if path.startswith("/") and await self._has_module((path, *words[1:])):
+            if path and await self._has_module((path, *words[1:])):
                 located[tuple(words)] = (path, *words[1:])
         return lambda words: located.get(tuple(words), ())
 
@@ -134,7 +143,7 @@ class GuestStore:
     def __init__(
         self, environment: Environment, folder: PurePosixPath, stem: str, tool: str
     ) -> None:
-        self._environment = environment
+        self.environment = environment
         self._folder = folder
         self.program = folder / stem
         self._tool = tool
@@ -151,7 +160,7 @@ class GuestStore:
     async def begin(self) -> Callable[[], None]:
         await self._lock.acquire()
         try:
-            await _shell(self._environment, 'mkdir -p "$1"', str(self._folder))
+            await _shell(self.environment, 'mkdir -p "$1"', str(self._folder))
         except BaseException:
             self._lock.release()
             raise
@@ -166,14 +175,14 @@ class GuestStore:
     async def keep(self, report: str) -> None:
         self._inputs = None
         listed = await _shell(
-            self._environment, _KEEP, str(self.program), str(self._folder / DEPFILE)
+            self.environment, _KEEP, str(self.program), str(self._folder / DEPFILE)
         )
         sources = read_depfile(listed.decode("utf-8", "surrogateescape"))
         if not sources:
             return  # what it was made from is not known
         own = [path for path in sources if not path.startswith("/usr/")]
         command = ("/bin/sh", "-c", _HAS_CLOCK)
-        if (await run(self._environment, command, stdin=_with_nuls(own))).code == 0:
+        if (await run(self.environment, command, stdin=_with_nuls(own))).code == 0:
             return
         paths = _with_nuls([*sources, self._tool])
         if (hashes := await self._hashes(paths)) is not None:
@@ -181,13 +190,19 @@ class GuestStore:
 
     async def is_built(self) -> bool:
         command = ("/bin/sh", "-c", 'test -x "$1"', "sh", str(self.program))
-        return (await run(self._environment, command)).code == 0
+        return (await run(self.environment, command)).code == 0
 
     async def _hashes(self, paths: bytes) -> bytes | None:
         """None where one of them, or the program, is not there."""
         command = ("/bin/sh", "-c", _HASH, "sh", str(self.program))
-        outcome = await run(self._environment, command, stdin=paths)
+        outcome = await run(self.environment, command, stdin=paths)
         return outcome.stdout if outcome.code == 0 else None
+
+
+async def is_executable(environment: Environment, path: str) -> bool:
+    """Whether the container has a program there."""
+    command = ("/bin/sh", "-c", 'test -f "$1" && test -x "$1"', "sh", path)
+    return (await run(environment, command)).code == 0
 
 
 def _with_nuls(paths: Sequence[str]) -> bytes:

@@ -1,0 +1,33 @@
+"""What a kernel of programs is asked to build and run for a headless run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codeexec.cli.run.source import LoadedProgram
+from codeexec.cli.run_options import RunOptions
+from codeexec.domain.options import ProgramOptions, ProjectOptions
+
+
+def program_options(
+    run: RunOptions, loaded: LoadedProgram, *, rows: int, echo: bool
+) -> ProgramOptions:
+    """For a file, or for the target of a project, whose program starts in the user's folder."""
+    file, project, folder = run.file, None, ""
+    if loaded.target:
+        file, project = "", ProjectOptions(target=loaded.target)
+        folder = str((run.cwd or Path()).absolute())
+    elif run.cwd is not None:
+        file = str(Path(run.file).absolute())
+    return ProgramOptions(
+        file,
+        arguments=run.arguments,
+        profile=run.profile,
+        compiler=run.compiler,
+        flags=run.flags,
+        rows=rows,
+        rebuild=run.no_cache,
+        echo=echo,
+        project=project,
+        folder=folder,
+    )
