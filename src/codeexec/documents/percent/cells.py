@@ -157,7 +157,9 @@ class CellIndex:
         self._found: list[Separator] = []
         self._found_keys: list[str] = []
         self._identity: tuple[str, ...] | None = None
-        self._quotes: list[tuple[int, str]] = []  # lines with triple quotes or fences
+        # Lines with triple quotes or fences: their numbers, and what they are.
+        self._quote_lines: list[int] = []
+        self._quote_texts: list[str] = []
         self._starts: list[int] = []
         self._separators: list[Separator] = []
         self._keys: list[str] = []
@@ -167,7 +169,7 @@ class CellIndex:
         self._lines = [number for number, _ in scanned]
         self._found = [separator for _, separator in scanned]
         self._found_keys = [self._new_key() for _ in scanned]
-        self._quotes = self._scan_quotes(lines, 0)
+        self._quote_lines, self._quote_texts = self._scan_quotes(lines, 0)
         self._choose()
 
     @property
@@ -176,8 +178,9 @@ class CellIndex:
 
     @escaped.setter
     def escaped(self, escaped: bool) -> None:
-        self._escaped = escaped
-        self._choose()
+        if escaped != self._escaped:
+            self._escaped = escaped
+            self._choose()
 
     def _new_key(self) -> str:
         return f"c{next(self._numbers)}"
@@ -217,19 +220,21 @@ class CellIndex:
             and (separator := _parse_any(line, marker)) is not None
         ]
 
-    def _scan_quotes(self, lines: Iterable[str], first: int) -> list[tuple[int, str]]:
-        return [
+    def _scan_quotes(self, lines: Iterable[str], first: int) -> tuple[list[int], list[str]]:
+        """Numbers and texts of the lines with triple quotes or fences."""
+        quotes = [
             (number, line)
             for number, line in enumerate(lines, first)
             if '"""' in line or "'''" in line or "```" in line or "~~~" in line
         ]
+        return [number for number, _ in quotes], [line for _, line in quotes]
 
     def _choose(self) -> None:
         """Choose the separators: lines outside strings; in a notebook no marks of older tools."""
         chosen: Sequence[int] = range(len(self._lines))
         if self._escaped:
             chosen = [at for at in chosen if not self._found[at].is_mark]
-        if self._quotes and not self._escaped:
+        if self._quote_lines and not self._escaped:
             quoted = (self._quoted() if self.marker == "#" else set()) | self._fenced()
             chosen = [at for at in chosen if self._lines[at] not in quoted]
         self._identity = None
@@ -243,7 +248,7 @@ class CellIndex:
         quoted: set[int] = set()
         pending: list[int] = []
         quote, at = "", 0
-        for number, line in self._quotes:
+        for number, line in zip(self._quote_lines, self._quote_texts, strict=True):
             # A string may end in a line that reads as a separator.
             while at < len(self._lines) and self._lines[at] < number + bool(quote):
                 if quote:
@@ -263,7 +268,7 @@ class CellIndex:
         kinds = (separator.kind is not CellKind.CODE for separator in self._found)
         fences = [
             (number, uncomment(line, self.marker))
-            for number, line in self._quotes
+            for number, line in zip(self._quote_lines, self._quote_texts, strict=True)
             if may_fence(line)
         ]
         return fenced_marks(list(zip(self._lines, kinds, strict=True)), fences) if fences else set()
@@ -302,14 +307,15 @@ class CellIndex:
     def _splice_quotes(self, first: int, removed: int, inserted: Sequence[str], shift: int) -> bool:
         """Update the lines with quotes; returns whether any was added, removed, changed or moved:
         one that moved may stand on the other side of a separator."""
-        quotes = self._quotes
-        low = bisect_left(quotes, first, key=lambda entry: entry[0])
-        high = bisect_left(quotes, first + removed, key=lambda entry: entry[0])
-        fresh = self._scan_quotes(inserted, first)
-        if shift and high < len(quotes):
-            quotes[high:] = [(number + shift, line) for number, line in quotes[high:]]
-        changed = quotes[low:high] != fresh
-        quotes[low:high] = fresh
+        numbers, texts = self._quote_lines, self._quote_texts
+        low = bisect_left(numbers, first)
+        high = bisect_left(numbers, first + removed)
+        new_numbers, new_texts = self._scan_quotes(inserted, first)
+        if shift:
+            numbers[high:] = [number + shift for number in numbers[high:]]
+        changed = numbers[low:high] != new_numbers or texts[low:high] != new_texts
+        numbers[low:high] = new_numbers
+        texts[low:high] = new_texts
         return changed
 
     def _match(self, low: int, high: int, scanned: list[tuple[int, Separator]]) -> list[str]:

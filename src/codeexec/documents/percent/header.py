@@ -110,11 +110,24 @@ def _scalar(text: str) -> object:
 
 def read_formats(text: str, marker: str) -> str:
     """The option `formats` of jupytext in the header of a script; empty if it has none."""
-    _, body = read_header(text, marker)
-    header = uncomment(text[: len(text) - len(body)], marker)
+    head = _leading_comments(text, marker)
+    if "formats" not in head:
+        return ""
+    _, body = read_header(head, marker)
+    header = uncomment(head[: len(head) - len(body)], marker)
     own, _ = _split(header.split("\n"))
     options = _mapping(own).get("jupytext")
     return str(options.get("formats", "")) if isinstance(options, dict) else ""
+
+
+def _leading_comments(text: str, marker: str) -> str:
+    """The lines at the beginning that are comments: a header is among them, if there is one."""
+    end = text.find("\n") + 1 if text.startswith("#!") else 0
+    while text.startswith(marker, end):
+        end = text.find("\n", end) + 1
+        if not end:
+            return text
+    return text[:end]
 
 
 def write_header(metadata: Json, marker: str, formats: str = "") -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from time import monotonic
+from typing import TYPE_CHECKING
+
 from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
-from codeexec.tui.panes.documents.host import PaneHost
+from codeexec.tui.panes.documents.host import TimedHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.split.splitting import Splitting
 from codeexec.tui.panes.documents.split.stage import Stage
@@ -12,13 +15,19 @@ from codeexec.tui.panes.documents.welcome import Welcome
 from codeexec.tui.session.ask import focus_now
 from codeexec.tui.widgets.status import Position
 
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+POSITION_PERIOD = 0.1
+"""Least seconds between two positions that are posted while keys come: each costs a frame."""
+
 
 class FrontDocument:
     """Brings documents to the front, in the half that has the focus."""
 
     def __init__(
         self,
-        host: PaneHost,
+        host: TimedHost,
         documents: DocumentList,
         stage: Stage,
         splitting: Splitting,
@@ -30,6 +39,8 @@ class FrontDocument:
         self._splitting = splitting
         self._welcome = welcome
         self._posted_title = ""
+        self._posted_at = 0.0
+        self._position_timer: Timer | None = None
 
     async def add(self, sheet: DocumentView) -> None:
         """Mount a document that was opened, and show it in front; an editor that has the focus
@@ -76,8 +87,20 @@ class FrontDocument:
         else:
             focus_now(sheet.editor if sheet is not None else self._welcome)
 
+    def post_position_soon(self) -> None:
+        """Post where the cursor is: at once after a pause, else with the next few keys together."""
+        wait = self._posted_at + POSITION_PERIOD - monotonic()
+        if wait <= 0:
+            self.post_position()
+        elif self._position_timer is None:
+            self._position_timer = self._host.set_timer(wait, self.post_position)
+
     def post_position(self) -> None:
         """Post where the cursor is."""
+        self._posted_at = monotonic()
+        if self._position_timer is not None:
+            self._position_timer.stop()
+            self._position_timer = None
         if (position := self._position()) is not None:
             self._posted_title = position.of
             self._host.post_message(DocumentMessages.PositionChanged(position))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
+from textual.timer import Timer
 from textual.worker import Worker
 
 from codeexec.tui.session.ask import Poster
@@ -23,4 +24,4 @@ class PaneHost(Poster, Protocol):
 class TimedHost(PaneHost, Protocol):
     """Calls back after some seconds, unless the widget is gone by then."""
 
-    def set_timer(self, delay: float, callback: Callable[[], None]) -> object: ...
+    def set_timer(self, delay: float, callback: Callable[[], None]) -> Timer: ...

@@ -211,7 +211,7 @@ class DocumentsPane(DocumentMessages, Vertical):
     @on(CodeEditor.CursorMoved)
     def note_cursor(self, event: CodeEditor.CursorMoved) -> None:
         event.stop()
-        self.front.post_position()
+        self.front.post_position_soon()
 
     @on(CodeEditor.TextCopied)
     def copy(self, event: CodeEditor.TextCopied) -> None:

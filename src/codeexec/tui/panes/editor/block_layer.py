@@ -50,4 +50,5 @@ class BlockLayer:
         y = max(0, min(y, rows.total - editor.scrollable_content_region.height))
         if y != editor.scroll_offset.y:
             editor.scroll_to(y=y, animate=False, force=True, immediate=True)
-        editor.popups.redraw()
+        editor.popups.place()
+        editor.refresh()

@@ -348,7 +348,8 @@ class CodeEditor(ScrollView, can_focus=True):
         """Paint with these styles; with None, with those of the app's theme."""
         self._own_styles = styles
         self.painter.styles = styles or EditorStyles.from_variables(self.app.theme_variables)
-        self.popups.redraw()
+        self.popups.place()
+        self.refresh()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         # Looked up once for all lines: it goes through all ancestors, 0.1 ms a time.

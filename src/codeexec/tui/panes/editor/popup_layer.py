@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.geometry import Region
+
 from codeexec.tui.panes.editor.popups import CompletionList, Placed, Popup, place
 
 if TYPE_CHECKING:
@@ -29,14 +31,20 @@ class PopupLayer:
         """Close the popup; returns whether one was open."""
         if self.current is None:
             return False
+        before = self._placed
         self.current = self._placed = None
-        self._editor.refresh()
+        self._refresh(before)
         return True
 
     def redraw(self) -> None:
-        """Draw the popup as it is now."""
+        """Draw the popup as it is now.
+
+        A list of completions changes with each key: only the rows that it covers, now or before,
+        are drawn again, not the whole editor.
+        """
+        before = self._placed
         self.place()
-        self._editor.refresh()
+        self._refresh(before, self._placed)
 
     def place(self) -> None:
         """Put the popup beside its word, wherever that is on the screen now."""
@@ -51,6 +59,12 @@ class PopupLayer:
         else:
             at = editor.viewport.cell_of(editor.model.cursor)
         self._placed = place(popup, at.x, at.y, size, editor.painter.styles)
+
+    def _refresh(self, *popups: Placed | None) -> None:
+        editor = self._editor
+        for placed in popups:
+            if placed is not None:
+                editor.refresh(Region(0, placed.y, editor.size.width, len(placed.rows)))
 
     def over(self, strip: Strip, y: int) -> Strip:
         """Row `y` of the widget with its part of the popup."""
