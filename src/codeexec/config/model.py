@@ -62,6 +62,12 @@ class Editor:
     """How an `.ipynb` opens: as text, or as a page with outputs below the code and Markdown as it
     reads. Alt+U changes that for a document."""
 
+    script: Literal["text", "page"] = "text"
+    """How a script with cells (`# %%`) opens."""
+
+    markdown: Literal["text", "page"] = "text"
+    """How a Markdown file opens; in the page its code fences are cells."""
+
     auto_close: bool = True
     """Typing an opening bracket or quote adds the closing one."""
 

@@ -7,10 +7,12 @@ and keys undoes everything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from codeexec.documents.fenced.cells import outer_fence
 from codeexec.documents.model import CellKind
 from codeexec.documents.percent.cells import (
     CellIndex,
@@ -21,6 +23,9 @@ from codeexec.documents.percent.cells import (
     uncomment,
     unescape,
 )
+
+_OPENING = re.compile(r" {0,3}(?:`{3,}|~{3,})")
+"""How a fence of Markdown begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +77,13 @@ class CellEdit:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A cell with its lines in the text; `head` is empty for text above the first separator."""
+    """A cell with its lines in the text; `head` is empty for text above the first separator, and
+    for prose of a Markdown file. `foot` closes a fence."""
 
     head: str
     body: tuple[str, ...]
     key: str
+    foot: str = ""
 
 
 # -- operations --------------------------------------------------------------------------------
@@ -84,15 +91,14 @@ class _Block:
 
 def insert_cell(text: CellText, at: int, kind: CellKind = CellKind.CODE) -> CellEdit:
     """A new empty cell that becomes cell `at`."""
-    block = _Block(Separator(kind).render(text.index.marker), (), text.index.fresh_key())
+    block = _block_of(text, Separator(kind), "", text.index.fresh_key())
     return _insert(text, at, [block])
 
 
 def delete_cells(text: CellText, first: int, last: int) -> CellEdit:
     """Without these cells; an empty code cell stays if there is no other."""
     if first == 0 and last == len(text.index) - 1:
-        head = Separator().render(text.index.marker)
-        empty = _Block(head, (), text.index.fresh_key())
+        empty = _block_of(text, Separator(), "", text.index.fresh_key())
         return _replace(text, first, last, [empty], range(1))
     left = len(text.index) - (last - first + 1)
     place = min(first, left - 1)
@@ -115,7 +121,7 @@ def copy_cells(text: CellText, first: int, last: int) -> tuple[CopiedCell, ...]:
     """The cells as they can be put into any document."""
     copied = []
     for index, block in enumerate(_blocks(text, first, last), first):
-        separator = parse_separator(block.head, text.index.marker) or Separator()
+        separator = _separator_of(text, block)
         copied.append(
             CopiedCell(separator.kind, separator, _source(text, block), text.index.key(index))
         )
@@ -127,7 +133,9 @@ def paste_cells(text: CellText, at: int, copied: Sequence[CopiedCell]) -> CellEd
     as after a cut."""
     blocks, derived = [], []
     for cell in copied:
-        block = _block_of(text, cell.separator, cell.source, text.index.fresh_key())
+        is_of_kind = cell.separator.is_fence == text.index.is_fenced
+        separator = cell.separator if is_of_kind else Separator(cell.kind)
+        block = _block_of(text, separator, cell.source, text.index.fresh_key())
         blocks.append(block)
         if cell.raw is not None:
             derived.append(Derived(block.key, (), cell.raw, keeps_id=True, keeps_outputs=True))
@@ -139,27 +147,28 @@ def split_cell(text: CellText, line: int, column: int) -> CellEdit:
     index = text.index.at(line)
     (block,) = _blocks(text, index, index)
     start, _ = text.index.span(index)
-    separator = parse_separator(block.head, text.index.marker) or Separator()
+    separator = _separator_of(text, block)
     body_line = line - start - bool(block.head)
     if body_line < 0:
         body_line, column = 0, 0
     above, below = list(block.body[:body_line]), list(block.body[body_line:])
     if below:
         cut = below[0]
-        prefix = _prefix(cut, text.index.marker) if separator.kind is not CellKind.CODE else ""
+        is_comment = separator.kind is not CellKind.CODE and not text.index.is_fenced
+        prefix = _prefix(cut, text.index.marker) if is_comment else ""
         column = max(column, len(prefix)) if column else 0
         head_part, tail_part = cut[:column].rstrip(), cut[column:]
         if column and (head_part or tail_part):
-            if head_part.strip() and head_part.strip() != text.index.marker:
+            if head_part.strip() and head_part.strip() != (text.index.marker or None):
                 above.append(head_part)
             below[0] = prefix + tail_part
         if tail_part == "" and column:
             del below[0]
     key = text.index.fresh_key()
-    second = Separator(separator.kind).render(text.index.marker)
+    second = _block_of(text, _like(text, separator), "", key)
     blocks = [
         replace(block, body=tuple(_without_blank_end(above))),
-        _Block(second, tuple(_without_blank_start(below)), key),
+        replace(second, body=tuple(_without_blank_start(below))),
     ]
     edit = _replace(text, index, index, blocks, range(index + 1, index + 2))
     return replace(edit, derived=(Derived(key, (block.key,)),))
@@ -168,13 +177,13 @@ def split_cell(text: CellText, line: int, column: int) -> CellEdit:
 def merge_cells(text: CellText, first: int, last: int) -> CellEdit:
     """One cell of the kind of the first, with a blank line between the sources."""
     blocks = _blocks(text, first, last)
-    separator = parse_separator(blocks[0].head, text.index.marker) or Separator()
+    separator = _separator_of(text, blocks[0])
     sources = [_source(text, block) for block in blocks]
     kept = [source for source in sources if source.strip()]
     is_prose = separator.kind is not CellKind.CODE
     key = text.index.fresh_key() if is_prose else blocks[0].key
     merged = _block_of(text, separator, "\n\n".join(kept), key)
-    if not blocks[0].head:
+    if not blocks[0].head and not text.index.is_fenced:
         merged = replace(merged, head="")
     edit = _replace(text, first, last, [merged], range(first, first + 1))
     if not is_prose:
@@ -188,11 +197,11 @@ def change_kind(text: CellText, first: int, last: int, kind: CellKind) -> CellEd
     """The cells as code, Markdown or raw text, with the same source and the same keys."""
     blocks = []
     for block in _blocks(text, first, last):
-        separator = parse_separator(block.head, text.index.marker) or Separator()
-        if separator.kind is kind:
+        separator = _separator_of(text, block)
+        if separator.kind is kind or (text.index.is_fenced and kind is CellKind.RAW):
             blocks.append(block)
             continue
-        key = block.key if block.head else text.index.fresh_key()
+        key = block.key if block.head or text.index.is_fenced else text.index.fresh_key()
         changed = replace(separator, kind=kind)
         blocks.append(_block_of(text, changed, _source(text, block), key))
     return _replace(text, first, last, blocks, range(first, last + 1))
@@ -202,7 +211,7 @@ def clear_outputs(text: CellText, first: int, last: int) -> CellEdit:
     """The same cells with new keys, to which no output belongs."""
     blocks, derived = [], []
     for block in _blocks(text, first, last):
-        separator = parse_separator(block.head, text.index.marker) or Separator()
+        separator = _separator_of(text, block)
         if separator.kind is CellKind.CODE and block.head:
             key = text.index.fresh_key()
             derived.append(Derived(key, (block.key,), keeps_id=True))
@@ -224,9 +233,33 @@ def _blocks(text: CellText, first: int, last: int) -> list[_Block]:
         head = text.lines[start] if separator is not None else ""
         if separator is not None and separator.is_mark:
             head = Separator().render(text.index.marker)
-        body = tuple(text.lines[start + has_head : end])
-        blocks.append(_Block(head, body, text.index.key(index)))
+        foot_line = _foot_line(text, start, end)
+        body = tuple(text.lines[start + has_head : end if foot_line is None else foot_line])
+        foot = "" if foot_line is None else text.lines[foot_line]
+        blocks.append(_Block(head, body, text.index.key(index), foot))
     return blocks
+
+
+def _foot_line(text: CellText, start: int, end: int) -> int | None:
+    """The line that closes the fence of a cell; the lines below it are blank."""
+    for line in range(end - 1, start, -1):
+        if text.lines[line].strip():
+            return line if text.index.is_foot(line) else None
+    return None
+
+
+def _separator_of(text: CellText, block: _Block) -> Separator:
+    if not text.index.is_fenced:
+        return parse_separator(block.head, text.index.marker) or Separator()
+    match = _OPENING.match(block.head)
+    if match is None:
+        return Separator(CellKind.MARKDOWN)
+    return Separator(CellKind.CODE, "", block.head[match.end() :].strip(), is_fence=True)
+
+
+def _like(text: CellText, separator: Separator) -> Separator:
+    """A separator of the same kind, for a cell of its own."""
+    return separator if text.index.is_fenced else Separator(separator.kind)
 
 
 def _source(text: CellText, block: _Block) -> str:
@@ -234,18 +267,31 @@ def _source(text: CellText, block: _Block) -> str:
     lines = _without_blank_end(block.body)
     if text.index.escaped:
         lines = [unescape(line, text.index.marker) for line in lines]
-    separator = parse_separator(block.head, text.index.marker) or Separator()
+    if text.index.is_fenced:
+        return "\n".join(lines)
+    separator = _separator_of(text, block)
     source = "\n".join(lines)
     return source if separator.kind is CellKind.CODE else uncomment(source, text.index.marker)
 
 
 def _block_of(text: CellText, separator: Separator, source: str, key: str) -> _Block:
+    if text.index.is_fenced:
+        return _fenced_block(text, separator, source, key)
     marker = text.index.marker
     shown = source if separator.kind is CellKind.CODE or not source else comment(source, marker)
     lines = shown.split("\n") if shown else []
     if text.index.escaped:
         lines = [escape(line, marker) for line in lines]
     return _Block(separator.render(marker), tuple(lines), key)
+
+
+def _fenced_block(text: CellText, separator: Separator, source: str, key: str) -> _Block:
+    lines = tuple(source.split("\n")) if source else ()
+    if separator.kind is not CellKind.CODE:
+        return _Block("", lines or ("Text",), key)
+    fence = outer_fence(source)
+    info = separator.attributes if separator.is_fence else text.index.info
+    return _Block(fence + info, lines, key, fence)
 
 
 def _insert(text: CellText, at: int, blocks: Sequence[_Block]) -> CellEdit:
@@ -273,14 +319,16 @@ def _replace(
     places: list[int] = []
     for place, block in enumerate(blocks):
         head, key = block.head, block.key
-        if not head and (first + place > 0):
+        if not head and first + place > 0 and not index.is_fenced:
             head, key = Separator().render(index.marker), index.fresh_key()
         places.append(start + len(lines))
         keys.append(key)
         lines += [head] if head else []
-        lines += block.body
+        # A fence has a line to write in.
+        lines += (_without_blank_end(block.body) or [""]) if block.foot else block.body
+        lines += [block.foot] if block.foot else []
         is_last = is_end and place == len(blocks) - 1
-        if (not is_last or ends_with_newline) and (not block.body or block.body[-1].strip()):
+        if (not is_last or ends_with_newline) and (not lines or lines[-1].strip()):
             lines.append("")
     all_keys = (*index.keys[:first], *keys, *index.keys[last + 1 :])
     after = _After(text.lines, start, end, lines)
@@ -290,7 +338,10 @@ def _replace(
         caret_line = places[select[0] - first]
     else:
         caret_line = start + len(lines)
-    is_separator = parse_separator(after.line(caret_line), index.marker) is not None
+    if index.is_fenced:
+        is_separator = _OPENING.match(after.line(caret_line)) is not None
+    else:
+        is_separator = parse_separator(after.line(caret_line), index.marker) is not None
     has_more = caret_line + 1 < after.count
     caret = (caret_line + (is_separator and has_more), 0)
     return CellEdit(start, end, tuple(lines), all_keys, select, caret)

@@ -37,12 +37,14 @@ _ATTRIBUTE = re.compile(r"[={]|(?:^|\s)\.")
 @dataclass(frozen=True, slots=True)
 class Separator:
     """A parsed separator line: kind, title, and attributes as written.
-    `is_mark`: the mark of an older tool, without percent signs."""
+    `is_mark`: the mark of an older tool, without percent signs. `is_fence`: `attributes` are the
+    words after a fence of Markdown."""
 
     kind: CellKind = CellKind.CODE
     title: str = ""
     attributes: str = ""
     is_mark: bool = False
+    is_fence: bool = False
 
     def render(self, marker: str) -> str:
         """The line, without a newline."""
@@ -171,6 +173,13 @@ class CellIndex:
         self._found_keys = [self._new_key() for _ in scanned]
         self._quote_lines, self._quote_texts = self._scan_quotes(lines, 0)
         self._choose()
+
+    is_fenced = False
+    """Whether the cells are fences of Markdown: see `documents/fenced`."""
+    language = ""
+    """The language of the code in fences."""
+    info = ""
+    """The words after the fence of a new cell."""
 
     @property
     def escaped(self) -> bool:
@@ -351,6 +360,15 @@ class CellIndex:
         if position < len(self._starts) and self._starts[position] == line:
             return self._separators[position]
         return None
+
+    def kind(self, index: int) -> CellKind:
+        """The kind of cell `index`; text before the first separator is code."""
+        position = index - self.has_preamble
+        return self._separators[position].kind if position >= 0 else CellKind.CODE
+
+    def is_foot(self, line: int) -> bool:
+        """Whether the line closes the fence of a cell."""
+        return False
 
     def at(self, line: int) -> int:
         """The index of the cell that holds `line`."""

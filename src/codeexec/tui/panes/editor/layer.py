@@ -23,7 +23,8 @@ class EditorLayer(Protocol):
         """Escape was pressed and there was nothing to close; whether the layer used it."""
 
     def heading(self, line: int, room: int) -> list[Segment] | None:
-        """The row of a separator in `room` cells; None to show it as it is written."""
+        """The row of a separator, or of the line that closes a fence, in `room` cells; None to show
+        it as it is written."""
 
     def block_glyph(self, block_key: str, row: int) -> str:
         """The sign in the gutter beside a row of a block; empty for none."""

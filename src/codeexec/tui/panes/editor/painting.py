@@ -10,11 +10,13 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from codeexec.documents.model import CellKind
 from codeexec.domain.errors import UsageError
 from codeexec.domain.text.words import duration
 from codeexec.tui.layout import number_columns
 from codeexec.tui.panes.editor.marks import GLYPHS, CellMark, CellState, Severity
 from codeexec.tui.panes.editor.text.columns import LONG, drawn, to_cell, to_column
+from codeexec.tui.panes.editor.text.fence_colors import fence_spans
 from codeexec.tui.panes.editor.text.motions import matching_bracket
 from codeexec.tui.panes.editor.text.search import Pattern, matches
 from codeexec.tui.render.plain import one_line
@@ -93,6 +95,8 @@ class Painter:
 
     def _ask(self, first: int, last: int) -> None:
         spans = self.syntax.spans(first, last)
+        if self.model.cells.language:
+            spans = spans | fence_spans(self.model, first, last)
         self._spans = {line: spans.get(line, []) for line in range(first, last + 1)}
         self._painted = self._spans
 
@@ -200,6 +204,12 @@ class Painter:
             return index in self.selected_cells
         return index == self.model.cells.at(self.model.cursor.line)
 
+    def _can_run(self, index: int, line: int) -> bool:
+        """Whether a line is the first of a cell that can be run."""
+        cells = self.model.cells
+        is_first = line == cells.span(index)[0] and bool(self.model.lines[line])
+        return is_first and (cells.kind(index) is CellKind.CODE or not cells.is_fenced)
+
     def _gutter(self, line: int, part: int, is_current: bool, under: str) -> list[Segment]:
         cells = self.model.cells
         index = cells.at(line)
@@ -208,7 +218,7 @@ class Painter:
         mark = self.mark_of(cells.key(index)) if line == first and not part else None
         if mark is not None:
             glyph, name = GLYPHS[mark.state], f"run.{mark.state}"
-        elif line == first and not part and self.model.lines[line]:
+        elif self._can_run(index, line) and not part:
             glyph, name = _TO_RUN, "faint"
         if not part and (diagnostic := self.diagnostics.get(line)) is not None:
             glyph = _DIAGNOSTIC_GLYPHS[diagnostic.severity]
@@ -229,7 +239,8 @@ class Painter:
     def _code(self, line: int, part: int, scroll: int, room: int, under: str) -> Strip:
         model = self.model
         text = model.lines[line]
-        if self.text_layer is not None and model.cells.separator_at(line) is not None:
+        is_mark = model.cells.separator_at(line) is not None or model.cells.is_foot(line)
+        if self.text_layer is not None and is_mark:
             heading = self.text_layer.heading(line, room) if not part else []
             if heading is not None:
                 return Strip(heading).apply_style(self.styles("text", under))

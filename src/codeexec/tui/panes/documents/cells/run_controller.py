@@ -53,7 +53,14 @@ class RunController:
             self._prepare(sheet)
             self._host.post_message(DocumentMessages.RestartRequested(runs))
         else:
-            self._host.run_worker(self._run(sheet, runs), group="run")
+            options = ExecuteOptions(language=self._fence_language(sheet))
+            self._host.run_worker(self._run(sheet, runs, options), group="run")
+
+    def _fence_language(self, sheet: DocumentView) -> str:
+        """The language of the fences of a Markdown file, where its kernel runs another one: then
+        the session starts a kernel for it."""
+        language = sheet.editor.model.cells.language
+        return language if language not in ("", self._kernel_language(sheet) or "python") else ""
 
     def _program(self, sheet: DocumentView) -> ExecuteOptions | None:
         """How the document is run as a program, where no kernel of its own runs it."""
@@ -79,6 +86,8 @@ class RunController:
     def _refuses(self, sheet: DocumentView, scope: RunScope) -> bool:
         """Whether the kernel does not run such a document; then an error is posted. Selected text
         of a document that is prose or data may be code all the same."""
+        if sheet.editor.model.cells.language and scope is not RunScope.FILE:
+            return False
         language = self._kernel_language(sheet)
         name, first = sheet.untitled or sheet.path.name, sheet.editor.model.lines[0]
         if sheet.document.notebook is not None:

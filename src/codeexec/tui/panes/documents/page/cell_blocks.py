@@ -50,9 +50,8 @@ def cell_key_of(block_key: str) -> tuple[str, str]:
 
 
 def is_markdown(model: EditorModel, index: int) -> bool:
-    """Whether a cell is Markdown, which its separator says."""
-    separator = model.cells.separator_at(model.cells.span(index)[0])
-    return separator is not None and separator.kind is CellKind.MARKDOWN
+    """Whether a cell is Markdown."""
+    return model.cells.kind(index) is CellKind.MARKDOWN
 
 
 def by_distance(cells: Sequence[Cell], line: int) -> list[Cell]:

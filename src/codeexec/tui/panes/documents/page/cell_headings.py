@@ -36,12 +36,13 @@ class CellHeadings:
         self._views, self._stale = views, stale
 
     def segments(self, line: int, room: int) -> list[Segment] | None:
-        """The row of the separator on a line in `room` cells; None for a line without one."""
+        """The row of the separator on a line in `room` cells; None for a line without one.
+        The end of a fence is an empty row."""
         model, styles = self._editor.model, self._editor.painter.styles
         index = model.cells.at(line)
         separator = model.cells.separator_at(line)
         if separator is None:
-            return None
+            return [Segment("")] if model.cells.is_foot(line) else None
         key = model.cells.key(index)
         is_code = separator.kind is CellKind.CODE
         label = self._label(key) if is_code else str(separator.kind).capitalize()

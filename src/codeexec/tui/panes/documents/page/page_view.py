@@ -187,7 +187,8 @@ class PageView:
         width = self.outputs.output.width
         block = self._texts.get(cell.key)
         is_new = block is None or (block.source, block.width) != (cell.source, width)
-        if is_new and len(cell.source) <= MOST_CHARACTERS:
+        is_shown = len(cell.source) <= MOST_CHARACTERS and (cell.body > cell.start or cell.source)
+        if is_new and is_shown:
             self._texts[cell.key] = render_markdown(cell.source, width, self._theme)
         elif is_new:
             self._texts.pop(cell.key, None)
@@ -384,8 +385,9 @@ class PageView:
         """Put the caret into the Markdown that a block stands for, near row `row` of it."""
         block = self._editor.model.rows.blocks.get(block_key)
         if block is not None:
-            first = block.line + 1 - block.hidden
-            self._editor.move_to(Location(min(first + 1 + row, block.line), 0))
+            model = self._editor.model
+            first = start_of_cell(model, model.cells.at(block.line)).line
+            self._editor.move_to(Location(min(first + row, block.line), 0))
 
 
 def _places(model: EditorModel, cell_keys: Sequence[str]) -> Mapping[str, int | None]:

@@ -72,7 +72,14 @@ class Pages:
 
     def begin(self, sheet: DocumentView) -> None:
         """Show a document that was opened as the settings say."""
-        if self._context.habits.notebook == "page" and sheet.document.notebook is not None:
+        habits = self._context.habits
+        if sheet.document.notebook is not None:
+            form = habits.notebook
+        elif sheet.editor.model.cells.is_fenced:
+            form = habits.markdown
+        else:
+            form = habits.script if sheet.editor.model.cells.separators else "text"
+        if form == "page" and len(sheet.editor.model.cells) <= MOST_CELLS:
             sheet.is_page = True
             self.follow_views()
 

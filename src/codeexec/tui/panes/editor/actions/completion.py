@@ -206,6 +206,8 @@ def code_around_cursor(model: EditorModel) -> tuple[str, int, Location, int]:
         start = Location(line, 0)
     if line - start.line > _BEFORE:
         start = Location(line - _BEFORE, 0)
+    if model.cells.is_fenced:
+        end = next((at for at in range(line + 1, end) if model.cells.is_foot(at)), end)
     end = min(end, line + _AFTER)
     head = model.lines[start.line : line]
     offset = sum(len(text) + 1 for text in head) + column
@@ -214,15 +216,13 @@ def code_around_cursor(model: EditorModel) -> tuple[str, int, Location, int]:
 
 
 def _is_in_prose(model: EditorModel) -> bool:
-    index = model.cells.at(model.cursor.line)
-    first, _ = model.cells.span(index)
-    separator = model.cells.separator_at(first)
-    if separator is not None and (
-        model.cursor.line == first or separator.kind is not CellKind.CODE
-    ):
+    cells, line = model.cells, model.cursor.line
+    if cells.kind(cells.at(line)) is not CellKind.CODE:
+        return True
+    if cells.separator_at(line) is not None or cells.is_foot(line):
         return True
     code, offset, _, _ = code_around_cursor(model)
-    return is_prose(code, offset, model.language)
+    return is_prose(code, offset, model.language_here)
 
 
 def _is_word(typed: str) -> bool:

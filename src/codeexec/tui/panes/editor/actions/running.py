@@ -68,5 +68,7 @@ def step_to_next_cell(model: EditorModel) -> None:
     index = shown_cell(model, model.cells.at(model.cursor.line) + 1, 1)
     if index < len(model.cells):
         model.select(start_of_cell(model, index))
+    elif model.cells.is_fenced:
+        return  # a Markdown file gets no fence that nobody asked for
     elif model.cells.separators and model.shared.spare is None:
         edits.append_spare_cell(model)

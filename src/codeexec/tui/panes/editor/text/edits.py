@@ -29,7 +29,7 @@ def insert(model: EditorModel, text: str, *, kind: str = "") -> bool:
 
 def type_text(model: EditorModel, text: str) -> bool:
     """What a key types: with brackets closed, stepped over, and put around a selection."""
-    pairs = {pair[0]: pair[1] for pair in model.language.pairs}
+    pairs = {pair[0]: pair[1] for pair in model.language_here.pairs}
     selection, line, column = model.selection, model.line, model.cursor.column
     if text in pairs and not selection.is_empty:
         return _surround(model, text, pairs[text])
@@ -91,7 +91,7 @@ def _align_closing(model: EditorModel) -> None:
 def newline(model: EditorModel) -> bool:
     """A new line, indented like this one, deeper after what opens a block, shallower after
     what ends one; between brackets the closing one gets a line of its own."""
-    language = model.language
+    language = model.language_here
     start, end = model.selection.start, model.selection.end
     head = model.lines[start.line][: start.column]
     tail = model.lines[end.line][end.column :]
@@ -130,11 +130,11 @@ def delete_left(model: EditorModel) -> bool:
         return insert(model, "")
     line, column = model.cursor
     head, tail = model.line[:column], model.line[column:]
-    unit = len(model.language.indent)
-    if head and tail and head[-1] + tail[0] in model.language.pairs:
+    unit = len(model.language_here.indent)
+    if head and tail and head[-1] + tail[0] in model.language_here.pairs:
         stop = Location(line, column + 1)
         return model.edit([(Location(line, column - 1), stop, "")], kind="delete")
-    if head and not head.strip(" ") and model.language.indent != "\t":
+    if head and not head.strip(" ") and model.language_here.indent != "\t":
         start = Location(line, (column - 1) // unit * unit)
         return model.edit([(start, model.cursor, "")], kind="delete")
     return model.edit([(left(model.lines, model.cursor), model.cursor, "")], kind="delete")
@@ -198,7 +198,7 @@ def _rewrite(model: EditorModel, first: int, fresh: list[str], count: int) -> bo
 
 def indent(model: EditorModel) -> bool:
     """Each line of the selection one level deeper; without one, to the next tab stop."""
-    unit = model.language.indent
+    unit = model.language_here.indent
     if model.selection.start.line == model.selection.end.line:
         fill = (
             unit if unit == "\t" else " " * (len(unit) - model.selection.start.column % len(unit))
@@ -210,7 +210,7 @@ def indent(model: EditorModel) -> bool:
 def indent_lines(model: EditorModel) -> bool:
     first, last = model.line_range()
     lines = model.lines[first : last + 1]
-    fresh = [model.language.indent + line if line.strip() else line for line in lines]
+    fresh = [model.language_here.indent + line if line.strip() else line for line in lines]
     return _rewrite(model, first, fresh, len(lines))
 
 
@@ -230,7 +230,7 @@ def toggle_comment(model: EditorModel) -> bool:
     """Comment the lines out where their code begins; if all are, bring them back."""
     first, last = model.line_range()
     lines = model.lines[first : last + 1]
-    opening, closing = model.language.block or (f"{model.language.comment} ", "")
+    opening, closing = model.language_here.block or (f"{model.language_here.comment} ", "")
     bare = opening.rstrip()
     code = [line for line in lines if line.strip()]
     if not code:
@@ -298,6 +298,8 @@ def _has_blank_before_cells(model: EditorModel) -> bool:
 
 def insert_cell(model: EditorModel, below: bool) -> bool:
     """An empty code cell below or above the one that the cursor is in."""
+    if model.cells.is_fenced:
+        return _insert_fence(model, below=below)
     first, end = model.cells.span(model.cells.at(model.cursor.line))
     separator = f"{model.language.comment} %%"
     if not below:
@@ -312,6 +314,23 @@ def insert_cell(model: EditorModel, below: bool) -> bool:
     if last_text and _has_blank_before_cells(model):
         gap += "\n"
     return model.edit([(model.buffer.end, model.buffer.end, f"{gap}{separator}\n")])
+
+
+def _insert_fence(model: EditorModel, *, below: bool) -> bool:
+    """An empty fence, the caret in it."""
+    first, end = model.cells.span(model.cells.at(model.cursor.line))
+    fence = f"```{model.cells.info}\n\n```\n"
+    if not below:
+        at = Location(first, 0)
+        return model.edit([(at, at, f"{fence}\n")], Selection.at(Location(first + 1, 0)))
+    if end < len(model.lines):
+        at, gap = Location(end, 0), "" if not model.lines[end - 1].strip() else "\n"
+        caret = Location(end + len(gap) + 1, 0)
+        return model.edit([(at, at, f"{gap}{fence}\n")], Selection.at(caret))
+    is_blank = len(model.lines) == 1 and not model.lines[0]
+    gap = "" if is_blank else "\n" if not model.lines[-1] else "\n\n"
+    caret = Location(len(model.lines) - 1 + len(gap) + 1, 0)
+    return model.edit([(model.buffer.end, model.buffer.end, f"{gap}{fence}")], Selection.at(caret))
 
 
 def append_spare_cell(model: EditorModel) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codeexec.documents.model import CellKind
+from codeexec.languages.catalog import by_name
 from codeexec.tui.panes.editor.text.shared_text import SharedText, moved
 from codeexec.tui.panes.editor.text.text import ORIGIN, Location, Selection, TextChange
 from codeexec.tui.panes.editor.text.wrapping import RowMap
@@ -26,7 +28,7 @@ class EditorModel:
         """With `shared`, a second view of that text: `text` is not looked at."""
         self.language = language
         self.tab = language.tab_width
-        self.shared = shared or SharedText(text, language.comment)
+        self.shared = shared or SharedText(text, language)
         self.buffer = self.shared.buffer
         self.history = self.shared.history
         self.cells = self.shared.cells
@@ -63,6 +65,22 @@ class EditorModel:
     @property
     def cursor(self) -> Location:
         return self.selection.cursor
+
+    @property
+    def code_language(self) -> Language:
+        """The language of the cells: that of the fences of a Markdown file, or of the text."""
+        return by_name(self.cells.language) if self.cells.language else self.language
+
+    @property
+    def language_here(self) -> Language:
+        """The language of what is written at the cursor."""
+        if not self.cells.language:
+            return self.language
+        line = self.cursor.line
+        index = self.cells.at(line)
+        is_mark = self.cells.separator_at(line) is not None or self.cells.is_foot(line)
+        is_code = self.cells.kind(index) is CellKind.CODE and not is_mark
+        return self.code_language if is_code else self.language
 
     @property
     def line(self) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from codeexec.documents.fenced.cells import FencedCells
 from codeexec.documents.percent.cells import CellIndex
+from codeexec.domain.errors import NotFound
+from codeexec.languages.catalog import by_name
 from codeexec.tui.panes.editor.text.history import UndoHistory, UndoStep
 from codeexec.tui.panes.editor.text.text import Location, TextBuffer, TextChange
 
 if TYPE_CHECKING:
+    from codeexec.languages.model import Language
     from codeexec.tui.panes.editor.text.model import EditorModel
 
 
@@ -26,10 +31,10 @@ class SpareCell:
 class SharedText:
     """Makes changes; each of its `views` follows them with its own rows and caret."""
 
-    def __init__(self, text: str, marker: str) -> None:
+    def __init__(self, text: str, language: Language) -> None:
         self.buffer = TextBuffer(text)
         self.history = UndoHistory()
-        self.cells = CellIndex(self.buffer.lines, marker)
+        self.cells = _cells(self.buffer.lines, language)
         self.read_only = False
         self.views: list[EditorModel] = []
         self._spare: SpareCell | None = None
@@ -91,6 +96,22 @@ class SharedText:
             return True
         spare = self.spare
         return spare is not None and self.history.was_saved_before(spare.step)
+
+
+def _cells(lines: list[str], language: Language) -> CellIndex:
+    if language.name == "markdown":
+        return FencedCells(lines, _runnable)
+    return CellIndex(lines, language.comment)
+
+
+@lru_cache(maxsize=256)
+def _runnable(name: str) -> str:
+    """The language that a word names, if code in it can be run; else an empty string."""
+    try:
+        language = by_name(name)
+    except NotFound:
+        return ""
+    return language.name if language.runs else ""
 
 
 def moved(location: Location, change: TextChange) -> Location:
