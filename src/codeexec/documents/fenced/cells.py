@@ -124,8 +124,8 @@ class FencedCells(CellIndex):
     def _scan(self, lines: Iterable[str], first: int) -> list[tuple[int, Separator]]:
         return [(part.start, part.separator) for part in self._find_parts()]
 
-    def _scan_quotes(self, lines: Iterable[str], first: int) -> list[tuple[int, str]]:
-        return []
+    def _scan_quotes(self, lines: Iterable[str], first: int) -> tuple[list[int], list[str]]:
+        return [], []
 
     def _choose(self) -> None:
         self._identity = None
