@@ -137,6 +137,29 @@ def test_an_unknown_profile_is_refused(desk: Desk) -> None:
     assert "debug, release, sanitize, coverage" in done.stderr
 
 
+def test_profiles_of_the_settings_and_standards_are_chosen(desk: Desk) -> None:
+    desk.file(
+        "main.cpp", '#include <cstdio>\nint main() { std::printf("%ld %d\\n", __cplusplus, N); }\n'
+    )
+    settings = desk.home / ".config" / "codeexec-tui" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(
+        '[programs.profiles.old]\nbase = "release"\nflags = "-DN=4"\nstandard = "c++17"\n'
+    )
+    assert desk.run("run", "--profile", "old", "main.cpp").stdout == "201703 4\n"
+    chosen = desk.run("run", "--profile", "old", "--std", "c++14", "--flag=-DN=5", "main.cpp")
+    assert chosen.stdout == "201402 5\n"
+    shown = desk.run("config", "show", "--changed").stdout
+    assert '[programs.profiles.old]\nbase = "release"  # user ' in shown
+    assert 'flags = ["-DN=4"]\nstandard = "c++17"\n' in shown
+    unknown = desk.run("build", "--std", "c++21", "main.cpp")
+    assert unknown.returncode == 2
+    assert "C++ has no standard 'c++21'." in unknown.stderr
+    unknown = desk.run("build", "--profile", "new", "main.cpp")
+    assert unknown.returncode == 2
+    assert "It has debug, release, sanitize, coverage, old." in unknown.stderr
+
+
 def test_a_header_is_refused(desk: Desk) -> None:
     desk.file("point.hpp", "struct Point {};\n")
     done = desk.run("run", "point.hpp")

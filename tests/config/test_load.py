@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.config.load import Loaded, keys, load, manual, section_docs
+from codeexec.config.docs import section_docs
+from codeexec.config.load import Loaded, keys, load, manual
 from codeexec.config.model import Docker, Sessions, Settings
 from codeexec.domain.errors import UsageError
 from codeexec.environments.docker.policy import Policy
@@ -160,3 +161,75 @@ def test_a_project_does_not_choose_what_confines_it(home: Home) -> None:
 def test_pictures_are_drawn_in_ways_that_there_are() -> None:
     key = next(key for key in keys() if key.name == "appearance.images")
     assert key.accepts == "one of " + ", ".join(("auto", *WAYS))
+
+
+def test_build_profiles_are_those_of_the_user_and_of_a_trusted_project(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.user_file.write_text(
+        '[programs.profiles.fast]\nbase = "release"\nflags = ["-march=native"]\n'
+        '[programs.profiles.modern]\nstandard = "c++23"\ncompiler = "clang++"\n'
+    )
+    home.project_file.write_text('[programs.profiles.fast]\nflags = "-O1 \\"-DA=b c\\""\n')
+    loaded = home.load()
+    assert loaded.problems == ()
+    assert [profile.name for profile in loaded.settings.programs.profiles] == ["fast", "modern"]
+    assert loaded.settings.programs.profiles[0].flags == ("-march=native",)
+    assert [setting.key for setting in loaded.withheld] == ["programs.profiles"]
+
+    trusting = load(home.project, {}, {"XDG_CONFIG_HOME": str(home.config)}, FullTrust())
+    fast, modern = trusting.settings.programs.profiles
+    assert (fast.base, fast.flags) == ("", ("-O1", "-DA=b c"))
+    assert (modern.standard, modern.compiler) == ("c++23", "clang++")
+    assert trusting.origins["programs.profiles.fast"].place == str(home.project_file)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "words"),
+    [
+        ("profiles = 3", "programs.profiles", "it is no table."),
+        ("profiles.fast = 3", "programs.profiles.fast", "The build profile fast is no table."),
+        ('profiles."-x".base = "debug"', "programs.profiles.-x", "is no name of a build profile."),
+        (
+            'profiles.debug.base = "release"',
+            "programs.profiles.debug",
+            "is a build profile of ours.",
+        ),
+        (
+            'profiles.fast.bases = "debug"',
+            "programs.profiles.fast",
+            "A build profile has no bases.",
+        ),
+        (
+            'profiles.fast.base = "quick"',
+            "programs.profiles.fast",
+            "There is no build profile 'quick'.",
+        ),
+        (
+            'profiles.fast.standard = "c++21"',
+            "programs.profiles.fast",
+            "There is no standard 'c++21'.",
+        ),
+        (
+            'profiles.fast.language = "bash"',
+            "programs.profiles.fast",
+            "bash is no language that is built.",
+        ),
+        ("profiles.fast.flags = [3]", "programs.profiles.fast", "are no list of words."),
+        ("profiles.fast.flags = '-D\"'", "programs.profiles.fast", "a quotation mark is open."),
+        (
+            "profiles.fast.compiler = 3",
+            "programs.profiles.fast",
+            "compiler of the build profile fast",
+        ),
+        ("profile.fast.base = 'debug'", "programs.profile", "there is no such setting."),
+    ],
+)
+def test_a_build_profile_that_cannot_be_used_is_told(
+    tmp_path: Path, text: str, key: str, words: str
+) -> None:
+    home = Home(tmp_path)
+    home.user_file.write_text(f"[programs]\n{text}\n")
+    (problem,) = home.load().problems
+    assert problem.key == key
+    assert words in problem.message
+    assert problem.next_step

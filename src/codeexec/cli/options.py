@@ -33,11 +33,20 @@ PROFILE = click.option(
     "--profile",
     default="",
     metavar="NAME",
-    help="How a program is built: debug (the default), release, sanitize or coverage.",
+    help="How a program is built: debug (the default), release, sanitize, coverage, or one of "
+    "your settings.",
 )
 
 COMPILER = click.option(
     "--compiler", default="", metavar="COMMAND", help="Another compiler or interpreter."
+)
+
+STANDARD = click.option(
+    "--std",
+    "standard",
+    default="",
+    metavar="NAME",
+    help="The standard of the language, such as c++23.",
 )
 
 FLAGS = click.option(

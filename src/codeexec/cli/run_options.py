@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from codeexec.environments.trust.store import Trust
+    from codeexec.languages.profiles import BuildProfile
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
@@ -47,6 +48,9 @@ class RunOptions(NamedTuple):
     profile: str = ""
     compiler: str = ""
     flags: tuple[str, ...] = ()
+    standard: str = ""
     """How a program is built: see `languages.plan.PlanOptions`."""
+    profiles: tuple[BuildProfile, ...] = ()
+    """The user's own, one of which `profile` may name."""
     no_cache: bool = False
     """Build it, though it was built before."""

@@ -10,16 +10,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
-from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from codeexec.config.docs import field_docs, section_docs
 from codeexec.config.guarded import guarded_digest, refused_settings, untrusted_holder
-from codeexec.config.model import Settings
+from codeexec.config.model import Programs, Settings
+from codeexec.config.profiles import MANUAL as PROFILES_MANUAL
+from codeexec.config.profiles import NAME as PROFILES
+from codeexec.config.profiles import read_profiles
 from codeexec.domain.errors import Denied, UsageError
 from codeexec.domain.text.parsing import load_toml
 from codeexec.environments.trust.store import Trust, TrustStore
 from codeexec.hostfiles.files import read
 from codeexec.hostfiles.place import locate
 from codeexec.hostfiles.state import PROJECT_FILE, SETTING_PREFIX, USER_FILE, config_folder
+
+if TYPE_CHECKING:
+    from codeexec.languages.profiles import BuildProfile
 
 MOST_BYTES = 1 << 20
 """Bytes of a file with settings."""
@@ -73,8 +80,9 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """`origins` has an entry for each key, such as `editor.tab_size`. `withheld` are settings of
-    a project that would count if its folder was trusted."""
+    """`origins` has an entry for each key, such as `editor.tab_size`, and for each build profile,
+    such as `programs.profiles.fast`. `withheld` are settings of a project that would count if its
+    folder was trusted."""
 
     settings: Settings
     origins: Mapping[str, Origin]
@@ -100,7 +108,7 @@ class Key:
     @property
     def doc(self) -> str:
         """The manual's words."""
-        return _field_docs().get((self.owner, self.name.partition(".")[2]), "")
+        return field_docs().get((self.owner, self.name.partition(".")[2]), "")
 
     @property
     def variable(self) -> str:
@@ -137,6 +145,8 @@ def keys() -> tuple[Key, ...]:
 def _keys() -> Iterator[Key]:
     sections = get_type_hints(Settings)
     for section in fields(Settings):
+        if section.name == "programs":
+            continue  # its tables have names of the user's choice: see `config.profiles`
         kind = sections[section.name]
         types = get_type_hints(kind)
         for setting in fields(kind):
@@ -147,6 +157,11 @@ def _keys() -> Iterator[Key]:
 def find_key(name: str) -> Key:
     """The setting of this name. UsageError with the nearest one."""
     key_by_name = {key.name: key for key in keys()}
+    if name.startswith("programs."):
+        raise UsageError(
+            "Build profiles are tables [programs.profiles.NAME] of the settings file.",
+            "Write them there: codeexec-tui config edit",
+        )
     if name not in key_by_name:
         problem = _unknown("", name, key_by_name)
         raise UsageError(f"There is no setting {name}.", problem.next_step)
@@ -161,33 +176,6 @@ def choices_of(name: str) -> tuple[str, ...]:
     if get_origin(key.type) is Literal:
         return tuple(map(str, get_args(key.type)))
     return ("true", "false") if key.type is bool else ()
-
-
-@cache
-def _field_docs() -> dict[tuple[str, str], str]:
-    """The strings under the fields, which Python itself throws away."""
-    import ast
-
-    from codeexec.config import model
-
-    docs: dict[tuple[str, str], str] = {}
-    tree = ast.parse(Path(model.__file__).read_text(encoding="utf-8"))
-    for node in tree.body:
-        if not isinstance(node, ast.ClassDef):
-            continue
-        for statement, following in zip(node.body, node.body[1:], strict=False):
-            match statement, following:
-                case (
-                    ast.AnnAssign(target=ast.Name(id=name)),
-                    ast.Expr(value=ast.Constant(value=str(text))),
-                ):
-                    docs[node.name, name] = " ".join(text.split())
-    return docs
-
-
-def section_docs() -> dict[str, str]:
-    """What each table is about, by its name."""
-    return {name: str(kind.__doc__) for name, kind in get_type_hints(Settings).items()}
 
 
 # -- where things are ------------------------------------------------------------------
@@ -234,6 +222,7 @@ def load(
     problems: list[SettingProblem] = []
     withheld: list[Withheld] = []
     values: dict[str, object] = {}
+    profiles: dict[str, BuildProfile] = {}
     origins = {name: Origin("default") for name in key_by_name}
 
     def say(key: Key, value: object, origin: Origin) -> None:
@@ -261,6 +250,14 @@ def load(
                 problems.append(SettingProblem(str(path), name, wrong, step))
             elif name in key_by_name:
                 say(key_by_name[name], value, Origin(layer, str(path)))
+            elif name == PROFILES:
+                own, refused_profiles = read_profiles(value)
+                profiles |= {profile.name: profile for profile in own}
+                origins |= {f"{PROFILES}.{p.name}": Origin(layer, str(path)) for p in own}
+                problems += [
+                    SettingProblem(str(path), key, e.message, e.next_step)
+                    for key, e in refused_profiles
+                ]
             else:
                 problems.append(_unknown(str(path), name, key_by_name))
     for key in key_by_name.values():
@@ -275,7 +272,10 @@ def load(
     for name, value in (flags or {}).items():
         if value is not None:
             say(key_by_name[name], value, Origin("flag", f"--{name.rpartition('.')[2]}"))
-    return Loaded(_build(values), origins, tuple(problems), tuple(withheld))
+    settings = _build(values)
+    if profiles:
+        settings = replace(settings, programs=Programs(tuple(profiles.values())))
+    return Loaded(settings, origins, tuple(problems), tuple(withheld))
 
 
 def settings_digest(file: Path) -> str:
@@ -418,7 +418,7 @@ def manual() -> str:
             last = section
         lines += [f"# {line}" for line in _wrapped(key.doc)]
         lines.append(f"# {name} = {to_toml(key.default)}  # {key.accepts}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + PROFILES_MANUAL
 
 
 def _wrapped(text: str, width: int = 90) -> list[str]:

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from codeexec.languages.profiles import BuildProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +272,16 @@ class RunSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Programs:
+    """How programs are built."""
+
+    profiles: tuple[BuildProfile, ...] = ()
+    """Build profiles of your own, each a table `[programs.profiles.NAME]`: `base` is a profile of
+    the language, `flags` are further words for its compiler, and `compiler`, `standard` and
+    `language` are chosen with it. In a project's file they count once its folder is trusted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole tree; each part is a table of the TOML file."""
 
@@ -280,3 +293,4 @@ class Settings:
     sessions: Sessions = Sessions()
     docker: Docker = Docker()
     run: RunSettings = RunSettings()
+    programs: Programs = Programs()

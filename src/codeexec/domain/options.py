@@ -36,13 +36,13 @@ PROJECT_KERNEL = f"{PROGRAMS}:project"
 class ProgramOptions(Struct, frozen=True, omit_defaults=True):
     """How a program is built and run. `file` is its path, relative to the session's folder or
     absolute; empty: the code is the program, or `project` is built. `steps`: `run` reuses what was
-    built, whatever has changed since; `test` builds a project and runs its tests. `profile` and
-    `compiler` are empty for the first of the language, `flags` are further words for the compiler.
-    `rows` are those of its terminal, whose width is `ExecuteOptions.columns`; without `echo` that
-    does not show what is typed. With `rebuild` nothing is reused. A program that runs has the
-    variables of `environment` besides those of the session, and starts in `folder`; the file
-    `stdin` is its input (empty: its terminal). Both are relative to the session's folder or
-    absolute."""
+    built, whatever has changed since; `test` builds a project and runs its tests. `profile`,
+    `compiler` and `standard` (as `c++23`) are empty for the first of the language, `flags` are
+    further words for the compiler. `rows` are those of its terminal, whose width is
+    `ExecuteOptions.columns`; without `echo` that does not show what is typed. With `rebuild`
+    nothing is reused. A program that runs has the variables of `environment` besides those of the
+    session, and starts in `folder`; the file `stdin` is its input (empty: its terminal). Both are
+    relative to the session's folder or absolute."""
 
     file: str = ""
     steps: ProgramSteps = "build_and_run"
@@ -50,6 +50,7 @@ class ProgramOptions(Struct, frozen=True, omit_defaults=True):
     profile: str = ""
     compiler: str = ""
     flags: tuple[str, ...] = ()
+    standard: str = ""
     rows: int = 24
     rebuild: bool = False
     project: ProjectOptions | None = None

@@ -34,6 +34,8 @@ class Language:
     build: tuple[str, ...] = ()
     run: tuple[str, ...] = ()
     profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    standards: tuple[str, ...] = ()
+    standard_word: str = ""
     reports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     colors: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()

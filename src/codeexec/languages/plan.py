@@ -23,6 +23,8 @@ class PlanOptions(NamedTuple):
     arguments: tuple[str, ...] = ()
     report: Report = "plain"
     """How a compiler writes its diagnostics."""
+    standard: str = ""
+    """Of the language; empty: its first."""
 
 
 class Plan(NamedTuple):
@@ -82,6 +84,7 @@ def make_plan(
         "{profile}": profile_words(language, options.profile),
         "{report}": _report_words(language, tool[0], options.report),
         "{flags}": options.flags,
+        "{standard}": standard_words(language, options.standard),
     }
     if options.flags and not language.build:
         raise UsageError(
@@ -111,6 +114,20 @@ def profile_words(language: Language, profile: str) -> tuple[str, ...]:
             f"It has {names}." if names else "Leave --profile out.",
         )
     return language.profiles.get(profile or next(iter(language.profiles), ""), ())
+
+
+def standard_words(language: Language, standard: str) -> tuple[str, ...]:
+    """How the tool is told of a standard, the first one where it is empty. UsageError for an
+    unknown one."""
+    if standard and standard not in language.standards:
+        names = ", ".join(language.standards)
+        raise UsageError(
+            f"{language.title} has no standard {standard!r}.",
+            f"It has {names}." if names else "Leave --std out.",
+        )
+    if not language.standards:
+        return ()
+    return (language.standard_word.replace("{standard}", standard or language.standards[0]),)
 
 
 def _filled(

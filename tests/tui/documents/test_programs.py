@@ -14,10 +14,16 @@ from codeexec.domain.options import ExecuteOptions, ProgramOptions
 from codeexec.domain.programs import StepResult
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.languages.catalog import by_name
+from codeexec.languages.profiles import BuildProfile
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.pane import DocumentsPane
-from codeexec.tui.panes.documents.programs.bar import ProgramBar, ProgramFacts, actions_of
+from codeexec.tui.panes.documents.programs.bar import (
+    ProgramBar,
+    ProgramFacts,
+    actions_of,
+    profile_words,
+)
 from codeexec.tui.panes.documents.programs.configurations import (
     DEFAULT,
     MOST,
@@ -148,6 +154,37 @@ async def test_run_is_there_while_a_build_of_this_profile_succeeded(tmp_path: Pa
         await until(pilot, lambda: app.heard_of(DocumentMessages.ProfileChanged))
         words = [message.words for message in app.heard_of(DocumentMessages.ProfileChanged)]
         assert words == ["debug", "release", "sanitize", "coverage", "debug"]
+
+
+async def test_profiles_of_the_settings_come_after_those_of_the_language(tmp_path: Path) -> None:
+    own = BuildProfile("modern", "release", ("-Wextra",), "clang++", "c++23")
+    pane = DocumentsPane(THEME)
+    app = PaneApp(pane)
+    async with app.run_test(size=(80, 20)):
+        sheet = await opened(pane, tmp_path / "a.cpp", "int main() {}\n")
+        programs = pane.programs
+        programs.use_profiles((own,))
+        for name in ("release", "sanitize", "coverage", "modern"):
+            assert programs.next_profile(sheet) == name
+        configuration = programs.configuration_of(sheet)
+        program = chosen_options(sheet, configuration, "build", (own,)).program
+        assert program is not None
+        assert (program.profile, program.compiler, program.standard, program.flags) == (
+            "release", "clang++", "c++23", ("-Wextra",),
+        )  # fmt: skip
+        facts = programs.facts_of(sheet)
+        assert facts is not None
+        assert profile_words(facts) == "modern"
+        steps = (StepResult("build", ("clang++",), 0),)
+        view = ExecutionView("e", "", "ok", options=ExecuteOptions(program=program), steps=steps)
+        programs.note(sheet.name_key, view)
+        built = programs.facts_of(sheet)
+        assert built is not None
+        assert built.binary == "a"
+        programs.use_profiles(())  # it has left the settings
+        with pytest.raises(UsageError, match="C\\+\\+ has no build profile 'modern'"):
+            chosen_options(sheet, configuration, "build")
+        assert programs.next_profile(sheet) == "release"
 
 
 async def test_a_text_that_is_saved_as_a_program_has_a_bar(tmp_path: Path) -> None:

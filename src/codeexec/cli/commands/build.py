@@ -20,6 +20,7 @@ from codeexec.cli.options import (
     NOT_CONTAINED,
     PROFILE,
     PULL,
+    STANDARD,
     DockerCommand,
 )
 from codeexec.cli.run_options import RunOptions
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 @click.option("--preset", default="", metavar="NAME", help="A configure preset of CMake.")
 @PROFILE
 @COMPILER
+@STANDARD
 @FLAGS
 @NO_CACHE
 @DOCKER
@@ -57,6 +59,7 @@ def build(
     preset: str,
     profile: str,
     compiler: str,
+    standard: str,
     flags: tuple[str, ...],
     no_cache: bool,
     docker: str | None,
@@ -79,7 +82,13 @@ def build(
     built there is gone then, unless it is in the folder of the project (Make, Ninja).
     """
     options = RunOptions(
-        target, as_json=as_json, profile=profile, compiler=compiler, flags=flags, no_cache=no_cache
+        target,
+        as_json=as_json,
+        profile=profile,
+        compiler=compiler,
+        standard=standard,
+        flags=flags,
+        no_cache=no_cache,
     )
     options = _with_settings(options, docker, policy, pull=pull)
     try:
@@ -115,6 +124,7 @@ def _with_settings(
     }
     loaded = load(None, flags, trust=RunTrust(options.file))
     settings = loaded.checked()
+    options = options._replace(profiles=settings.programs.profiles)
     if settings.kernel.backend != CONTAINERS:
         if policy:
             raise UsageError(f"--policy {policy}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])

@@ -13,6 +13,7 @@ from codeexec.cli.commands.build import print_diagnostic, print_end
 from codeexec.cli.commands.build_project import place_of, print_test
 from codeexec.cli.run.contained_build import ContainedResult, run_contained
 from codeexec.cli.run_options import RunOptions
+from codeexec.cli.script.build_words import build_words
 from codeexec.domain.errors import CodeexecError, NotFound
 from codeexec.domain.options import PROGRAMS, PROJECT_KERNEL, ProgramOptions, ProjectOptions
 from codeexec.languages.projects.built import find_program
@@ -37,7 +38,9 @@ def build_contained(
         folder = path.parent
         remark = f"The container works in {folder}, where {path.name} is."
         options = options._replace(remarks=(*options.remarks, remark))
-    program = _program(options, ProgramOptions(str(path.relative_to(folder)), steps="build"))
+    program = _program(
+        options, ProgramOptions(str(path.relative_to(folder)), steps="build"), language
+    )
     return _report(options, run_contained(options, folder, f"{PROGRAMS}:{language.name}", program))
 
 
@@ -70,14 +73,18 @@ def _path_of_program(project: Project, target: str) -> str:
         return ""  # the target makes none, or there are several
 
 
-def _program(options: RunOptions, program: ProgramOptions) -> ProgramOptions:
+def _program(
+    options: RunOptions, program: ProgramOptions, language: Language | None = None
+) -> ProgramOptions:
     from msgspec.structs import replace
 
+    words = build_words(options, language)
     return replace(
         program,
-        profile=options.profile,
-        compiler=options.compiler,
-        flags=options.flags,
+        profile=words.profile,
+        compiler=words.compiler,
+        standard=words.standard,
+        flags=words.flags,
         rebuild=options.no_cache,
     )
 

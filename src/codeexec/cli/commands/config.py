@@ -22,6 +22,8 @@ from codeexec.config.load import (
     user_file,
     value_of,
 )
+from codeexec.config.profiles import NAME as PROFILES
+from codeexec.config.profiles import profile_lines
 from codeexec.domain.errors import StorageError, UsageError
 from codeexec.environments.trust.store import trust_step
 from codeexec.hostfiles.programs import editor_command
@@ -70,7 +72,15 @@ def show(as_json: bool, changed: bool, as_manual: bool) -> None:
             {"place": w.place, "key": w.key, "value": str(w.value), "folder": w.holder}
             for w in loaded.withheld
         ]
-        style.say_json({"settings": settings, "problems": problems, "withheld": withheld})
+        profile_records = {
+            profile.name: {
+                **profile._asdict(),
+                "origin": str(loaded.origins[f"{PROFILES}.{profile.name}"]),
+            }
+            for profile in loaded.settings.programs.profiles
+        }
+        record = {"settings": settings, "problems": problems, "withheld": withheld}
+        style.say_json({**record, "profiles": profile_records})
         return
     color = style.wants_color(sys.stdout)
     section = ""
@@ -89,6 +99,12 @@ def show(as_json: bool, changed: bool, as_manual: bool) -> None:
         style.say(f"{name} = {value}", comment)
         for line in textwrap.wrap(key.doc, 92, initial_indent="    ", subsequent_indent="    "):
             style.say(style.paint(line, "dim", color))
+    for profile in loaded.settings.programs.profiles:
+        style.say()
+        style.say(style.paint(f"[{PROFILES}.{profile.name}]", "strong", color))
+        origin = loaded.origins[f"{PROFILES}.{profile.name}"]
+        for number, line in enumerate(profile_lines(profile)):
+            style.say(line, style.paint("" if number else f"  # {origin}", "accent", color))
     for problem in loaded.problems:
         mark = style.paint("✗", "bad", style.wants_color(sys.stderr))
         style.say(mark, f" {problem} {problem.next_step}", file=sys.stderr)

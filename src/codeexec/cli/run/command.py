@@ -18,6 +18,7 @@ from codeexec.cli.options import (
     POLICY,
     PROFILE,
     PULL,
+    STANDARD,
     TRUST,
     DockerCommand,
 )
@@ -172,6 +173,7 @@ def _record(script: Script, options: RunOptions) -> int:
 )
 @PROFILE
 @COMPILER
+@STANDARD
 @FLAGS
 @NO_CACHE
 @click.pass_obj
@@ -201,6 +203,7 @@ def run(
     color: str | None,
     profile: str,
     compiler: str,
+    standard: str,
     flags: tuple[str, ...],
     no_cache: bool,
 ) -> int:
@@ -273,6 +276,8 @@ def run(
         profile=profile,
         compiler=compiler,
         flags=flags,
+        standard=standard,
+        profiles=settings.programs.profiles,
         no_cache=no_cache,
     )
     if runs_as_program(options):

@@ -6,25 +6,30 @@ from pathlib import Path
 
 from codeexec.cli.run.source import LoadedProgram
 from codeexec.cli.run_options import RunOptions
+from codeexec.cli.script.build_words import build_words
 from codeexec.domain.options import ProgramOptions, ProjectOptions
+from codeexec.languages.catalog import by_name
 
 
 def program_options(
     run: RunOptions, loaded: LoadedProgram, *, rows: int, echo: bool
 ) -> ProgramOptions:
-    """For a file, or for the target of a project, whose program starts in the user's folder."""
+    """For a file, or for the target of a project, whose program starts in the user's folder.
+    UsageError for a profile that is not there."""
     file, project, folder = run.file, None, ""
     if loaded.target:
         file, project = "", ProjectOptions(target=loaded.target)
         folder = str((run.cwd or Path()).absolute())
     elif run.cwd is not None:
         file = str(Path(run.file).absolute())
+    words = build_words(run, None if loaded.target else by_name(loaded.language))
     return ProgramOptions(
         file,
         arguments=run.arguments,
-        profile=run.profile,
-        compiler=run.compiler,
-        flags=run.flags,
+        profile=words.profile,
+        compiler=words.compiler,
+        standard=words.standard,
+        flags=words.flags,
         rows=rows,
         rebuild=run.no_cache,
         echo=echo,

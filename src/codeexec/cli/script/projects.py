@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
+from codeexec.cli.script.build_words import build_words
 from codeexec.cli.script.launch import NotRun, own_environment
 from codeexec.cli.script.steps import BuiltScript, ending_by_signals, write_error
 from codeexec.domain.errors import CodeexecError
@@ -42,11 +43,13 @@ def plan_target(
     """The plan to build a target, or to run the tests. NotRun where a tool is missing; NotFound,
     UsageError, StorageError."""
     cwd = Path(options.cwd or ".").absolute()
+    words = build_words(options)
     request = ProgramOptions(
         steps=steps,
-        profile=options.profile,
-        compiler=options.compiler,
-        flags=options.flags,
+        profile=words.profile,
+        compiler=words.compiler,
+        standard=words.standard,
+        flags=words.flags,
         rebuild=options.no_cache,
         project=ProjectOptions(folder, target, preset),
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
+from codeexec.cli.script.build_words import build_words
 from codeexec.cli.script.launch import (
     NotRun,
     Script,
@@ -74,12 +75,14 @@ def find_program(
     cwd = Path(options.cwd or ".").absolute()
     file = str(Path(options.file).absolute()) if options.cwd else options.file
     environ = {**own_environment(), **options.env}
+    words = build_words(options, language)
     choice = PlanOptions(
-        options.profile,
-        options.compiler,
-        options.flags,
+        words.profile,
+        words.compiler,
+        words.flags,
         options.arguments,
         report or ("color" if sys.stderr.isatty() else "plain"),
+        words.standard,
     )
     try:
         program = plan_program(

@@ -46,12 +46,13 @@ class BuildChoice(NamedTuple):
     profile: str = ""
     compiler: str = ""
     flags: tuple[str, ...] = ()
+    standard: str = ""
     jobs: int = 1
 
     @property
     def is_configured_by_user(self) -> bool:
         """Whether something was chosen that a folder which is configured already may not have."""
-        return bool(self.preset or self.profile or self.compiler or self.flags)
+        return bool(self.preset or self.profile or self.compiler or self.flags or self.standard)
 
 
 def check_choice(project: Project, choice: BuildChoice) -> None:
@@ -60,7 +61,11 @@ def check_choice(project: Project, choice: BuildChoice) -> None:
     if choice.preset and project.system != "cmake":
         raise UsageError(f"{title} has no presets.", "Leave --preset out.")
     if project.system in ("make", "ninja"):
-        for option, value in (("--profile", choice.profile), ("--compiler", choice.compiler)):
+        for option, value in (
+            ("--profile", choice.profile),
+            ("--compiler", choice.compiler),
+            ("--std", choice.standard),
+        ):
             if value:
                 raise UsageError(
                     f"{project.file} chooses its own flags, so {option} has no meaning for it.",
@@ -73,6 +78,8 @@ def check_choice(project: Project, choice: BuildChoice) -> None:
         raise UsageError(
             f"A project has no build profile {choice.profile!r}.", f"It has {', '.join(profiles)}."
         )
+    if choice.standard:
+        _standard_language(choice.standard)
     if choice.target.startswith("-"):
         raise UsageError(f"{choice.target} is no name of a target.", "Name a target.")
 
@@ -192,6 +199,15 @@ def compiler_variable(compiler: str) -> Literal["CC", "CXX"]:
     return "CXX" if compiler_language(compiler) == "CXX" else "CC"
 
 
+def _standard_language(standard: str) -> Literal["C", "CXX"]:
+    """UsageError for an unknown one."""
+    for name, language in (("cpp", "CXX"), ("c", "C")):
+        if standard in languages()[name].standards:
+            return "CXX" if language == "CXX" else "C"
+    names = ", ".join((*languages()["cpp"].standards, *languages()["c"].standards))
+    raise UsageError(f"There is no standard {standard!r}.", f"Use one of {names}.")
+
+
 def _cmake_words(choice: BuildChoice) -> list[str]:
     options: list[str] = []
     if choice.profile or not choice.preset:
@@ -203,6 +219,11 @@ def _cmake_words(choice: BuildChoice) -> list[str]:
         options += [f"-DCMAKE_C_FLAGS={joined}", f"-DCMAKE_CXX_FLAGS={joined}"]
     if choice.compiler:
         options.append(f"-DCMAKE_{compiler_language(choice.compiler)}_COMPILER={choice.compiler}")
+    if choice.standard:
+        language = _standard_language(choice.standard)
+        extensions = "ON" if choice.standard.startswith("gnu") else "OFF"
+        options.append(f"-DCMAKE_{language}_STANDARD={re.sub('[^0-9]', '', choice.standard)}")
+        options.append(f"-DCMAKE_{language}_EXTENSIONS={extensions}")
     return options
 
 
@@ -212,6 +233,9 @@ def _meson_words(choice: BuildChoice) -> list[str]:
         options += ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
     elif choice.profile == "coverage":
         options.append("-Db_coverage=true")
+    if choice.standard:
+        name = "cpp_std" if _standard_language(choice.standard) == "CXX" else "c_std"
+        options.append(f"-D{name}={choice.standard}")
     return [*options, *_meson_flags(choice.flags)]
 
 

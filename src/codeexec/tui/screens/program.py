@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -14,6 +14,8 @@ from textual.widgets import Input, Label, Static
 
 from codeexec.domain.errors import UsageError
 from codeexec.languages.model import Language
+from codeexec.languages.plan import standard_words
+from codeexec.languages.profiles import BuildProfile, profiles_of
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.panes.documents.programs.configurations import RunConfiguration
 from codeexec.tui.render.plain import plain_words
@@ -49,11 +51,19 @@ class ProgramScreen(Modal[RunConfiguration | None]):
     ProgramScreen #hints { height: 1; margin: 1 0 0 0; color: $text-muted; LINKS_HERE }
     """.replace("LINKS_HERE", LINKS)
 
-    def __init__(self, title: str, language: Language, configuration: RunConfiguration) -> None:
+    def __init__(
+        self,
+        title: str,
+        language: Language,
+        configuration: RunConfiguration,
+        own: Sequence[BuildProfile] = (),
+    ) -> None:
+        """`own` are the user's build profiles."""
         super().__init__()
+        self._own = own
         self._title_words = f"How {title} {'is built and run' if language.build else 'is run'}"
         self._language = language
-        self._fields = _fields(language, configuration)
+        self._fields = _fields(language, configuration, own)
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -79,7 +89,7 @@ class ProgramScreen(Modal[RunConfiguration | None]):
         """Dismiss with what is set; what cannot be is told, and the form stays."""
         texts = {name: self.query_one(f"#field-{name}", Input).value for name in self._fields}
         try:
-            self.dismiss(configuration_of(texts, self._language))
+            self.dismiss(configuration_of(texts, self._language, self._own))
         except UsageError as error:
             label = self.query_one("#problem", Static)
             label.update(plain_words(f"{error.message} {error.next_step}"))
@@ -87,7 +97,7 @@ class ProgramScreen(Modal[RunConfiguration | None]):
 
 
 def _fields(
-    language: Language, configuration: RunConfiguration
+    language: Language, configuration: RunConfiguration, own: Sequence[BuildProfile]
 ) -> Mapping[str, tuple[str, str, str]]:
     """The label, the text and the placeholder of each field, by name."""
     fields = {
@@ -97,13 +107,16 @@ def _fields(
         "stdin": ("Input file", configuration.stdin, "the keyboard"),
     }
     if language.build:
-        profiles = ", ".join(language.profiles)
+        profiles = ", ".join(profiles_of(language, own))
         tools = ", ".join(language.tools)
         fields |= {
             "profile": ("Profile", configuration.profile, profiles),
             "compiler": ("Compiler", configuration.compiler, tools),
+            "standard": ("Standard", configuration.standard, ", ".join(language.standards)),
             "flags": ("Flags", shlex.join(configuration.flags), "as -std=c++23 -lm"),
         }
+        if not language.standards:
+            del fields["standard"]
     return fields
 
 
@@ -111,12 +124,15 @@ def _assignments(configuration: RunConfiguration) -> str:
     return shlex.join(f"{name}={value}" for name, value in configuration.environment.items())
 
 
-def configuration_of(texts: Mapping[str, str], language: Language) -> RunConfiguration:
+def configuration_of(
+    texts: Mapping[str, str], language: Language, own: Sequence[BuildProfile] = ()
+) -> RunConfiguration:
     """What the texts of the fields say. UsageError for an open quotation mark, an assignment
-    without a name, and a profile that the language has not."""
-    profile = texts.get("profile", "").strip()
-    if profile and profile not in language.profiles:
-        names = ", ".join(language.profiles)
+    without a name, and a profile or a standard that the language has not."""
+    profile, standard = texts.get("profile", "").strip(), texts.get("standard", "").strip()
+    standard_words(language, standard)
+    names = ", ".join(profiles_of(language, own))
+    if profile and profile not in names.split(", "):
         raise UsageError(f"There is no profile {profile!r}.", f"{language.title} has {names}.")
     environment = {}
     for word in _words(texts["environment"], "Environment"):
@@ -132,6 +148,7 @@ def configuration_of(texts: Mapping[str, str], language: Language) -> RunConfigu
         environment,
         texts["folder"].strip(),
         texts["stdin"].strip(),
+        standard,
     )
 
 

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal, get_args, get_origin
 from textual.binding import BindingType
 from textual.message import Message
 
+from codeexec.config.docs import section_docs
 from codeexec.config.load import (
     Key,
     Loaded,
@@ -19,7 +20,6 @@ from codeexec.config.load import (
     SettingProblem,
     keys,
     load,
-    section_docs,
     to_toml,
     user_file,
     value_of,

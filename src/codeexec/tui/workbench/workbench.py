@@ -313,6 +313,7 @@ class Workbench(RoutedScreen):
         """Take what the settings say, now and whenever they change."""
         settings, view = self.state.settings, self.console_pane.view
         self.documents.adopt(settings.editor)
+        self.documents.programs.use_profiles(settings.programs.profiles)
         self.app.scroll_sensitivity_y = float(max(settings.console.scroll_step, 1))
         view.card_list.code_limit = settings.console.fold_code
         view.painter.timestamps = settings.console.timestamps

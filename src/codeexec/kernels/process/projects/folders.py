@@ -39,6 +39,7 @@ def build_folder(project: Project, choice: BuildChoice, environ: Mapping[str, st
 def folder_name(project: Project, choice: BuildChoice) -> str:
     """The name of a folder in which this project alone is built, with this choice alone."""
     chosen = [choice.preset, choice.profile, choice.compiler, *choice.flags]
+    chosen += [f"std={choice.standard}"] if choice.standard else []
     identity = json.dumps([str(project.folder), *chosen]).encode("utf-8", "surrogatepass")
     digest = hashlib.blake2b(identity, digest_size=8).hexdigest()
     return f"{project.folder.name}-{digest}"

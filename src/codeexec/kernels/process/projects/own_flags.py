@@ -40,10 +40,12 @@ def merged(
     language: Language, options: PlanOptions, flags: CompileFlags, *, is_usable: bool
 ) -> PlanOptions:
     """The options with a project's flags before the user's. `is_usable`: its compiler is there."""
-    tool = options.tool
+    tool, arguments = options.tool, flags.arguments
+    if options.standard:
+        arguments = tuple(word for word in arguments if not word.startswith("-std="))
     if not tool and is_usable and ("++" in flags.compiler) == (language.name == "cpp"):
         tool = flags.compiler
-    return options._replace(flags=(*flags.arguments, *options.flags), tool=tool)
+    return options._replace(flags=(*arguments, *options.flags), tool=tool)
 
 
 def _databases(project: Project, environ: Mapping[str, str]) -> Iterator[Path]:

@@ -132,6 +132,7 @@ def find_request(options: ProgramOptions, cwd: Path) -> tuple[Project, BuildChoi
         options.profile,
         options.compiler,
         options.flags,
+        options.standard,
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
     )
     check_choice(project, choice)

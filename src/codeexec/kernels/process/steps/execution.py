@@ -189,7 +189,12 @@ class ProgramExecution:
     async def _plan(self, file: str) -> PreparedProgram:
         options = self._options
         choice = PlanOptions(
-            options.profile, options.compiler, options.flags, options.arguments, "parsed"
+            options.profile,
+            options.compiler,
+            options.flags,
+            options.arguments,
+            "parsed",
+            options.standard,
         )
         if self._is_local:
             return await asyncio.to_thread(self._plan_here, file, choice)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from codeexec.client.api import SessionClient
 from codeexec.config.model import Editor as Habits
 from codeexec.domain.snapshot import Snapshot
+from codeexec.languages.profiles import BuildProfile
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.programs.configurations import RunConfigurations
 from codeexec.tui.session.kernel_focus import KernelFocus
@@ -28,6 +29,8 @@ class PaneContext:
     watch_only: bool = False
     """Documents show what another workbench edits; nothing is written."""
     habits: Habits = field(default_factory=Habits)
+    profiles: tuple[BuildProfile, ...] = ()
+    """Build profiles of the user's own."""
     configurations: RunConfigurations = field(default_factory=RunConfigurations)
     """How programs are built and run; the workbench gives those that are stored."""
 

@@ -73,7 +73,9 @@ class BuildController:
             return
         programs = self._documents.programs
         configuration = programs.configuration_of(sheet)
-        chosen = await self._surface.ask_user(ProgramScreen(sheet.title, language, configuration))
+        own = self._documents.context.profiles
+        screen = ProgramScreen(sheet.title, language, configuration, own)
+        chosen = await self._surface.ask_user(screen)
         if chosen is not None:
             programs.configure(sheet, chosen)
 

@@ -65,14 +65,15 @@ class RunController:
     def _program(self, sheet: DocumentView) -> ExecuteOptions | None:
         """How the document is run as a program, where no kernel of its own runs it."""
         configuration = self._context.configurations.of(*sheet.names)
-        return program_options(sheet, self._kernel_language(sheet), configuration)
+        profiles = self._context.profiles
+        return program_options(sheet, self._kernel_language(sheet), configuration, profiles)
 
     def run_program(self, sheet: DocumentView, steps: ProgramSteps) -> None:
         """Build the document as a program, run it, or both, whatever kernel runs its cells; errors
         are posted."""
         try:
             configuration = self._context.configurations.of(*sheet.names)
-            options = chosen_options(sheet, configuration, steps)
+            options = chosen_options(sheet, configuration, steps, self._context.profiles)
         except UsageError as error:
             self._host.post_message(Failed(error))
             return

@@ -57,10 +57,11 @@ def choices_of(facts: ProgramFacts) -> list[Piece]:
 
 
 def profile_words(facts: ProgramFacts) -> str:
-    """The profile, the compiler where one is chosen, and a sign that there are further flags."""
+    """The profile with a sign for further flags, and the compiler and standard that are chosen."""
     configuration = facts.configuration
     words = f"{facts.profile}+" if configuration.flags else facts.profile
-    return one_line(f"{words} · {configuration.compiler}" if configuration.compiler else words)
+    chosen = (configuration.compiler, configuration.standard)
+    return one_line(" · ".join([words, *filter(None, chosen)]))
 
 
 class ProgramBar(Widget):

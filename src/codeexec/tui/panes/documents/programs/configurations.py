@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,15 +12,17 @@ from msgspec import Struct
 from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import StorageError
 from codeexec.domain.plain_files import read_plain
+from codeexec.languages.model import Language
+from codeexec.languages.profiles import BuildProfile, BuildWords, resolve
 
 MOST = 300
 """Files whose configuration is stored, those that were set last."""
 
 
 class RunConfiguration(Struct, frozen=True, omit_defaults=True):
-    """How one file is built and run. Empty values are the defaults: the first profile and compiler
-    of the language, the folder of the session, the terminal as input. `folder` and `stdin` are
-    paths, relative to the session's folder or absolute."""
+    """How one file is built and run. Empty values are the defaults: the first profile, compiler
+    and standard of the language, the folder of the session, the terminal as input. `folder` and
+    `stdin` are paths, relative to the session's folder or absolute."""
 
     profile: str = ""
     compiler: str = ""
@@ -29,11 +31,15 @@ class RunConfiguration(Struct, frozen=True, omit_defaults=True):
     environment: Mapping[str, str] = {}
     folder: str = ""
     stdin: str = ""
+    standard: str = ""
 
-    @property
-    def build_key(self) -> tuple[str, str, tuple[str, ...]]:
-        """What chooses the binary: another build for each."""
-        return self.profile, self.compiler, self.flags
+    def build_words(self, language: Language, own: Sequence[BuildProfile]) -> BuildWords:
+        """What chooses the binary, with a profile of the language in place of one of the user's.
+        UsageError for one that is not there. Of what is not built only the interpreter counts."""
+        if not language.build:
+            return BuildWords(compiler=self.compiler)
+        chosen = BuildWords(self.profile, self.compiler, self.standard, self.flags)
+        return resolve(language, own, chosen)
 
 
 DEFAULT = RunConfiguration()

@@ -10,6 +10,7 @@ from codeexec.domain.errors import UsageError
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.languages.model import Language
 from codeexec.languages.plan import language_of_program
+from codeexec.languages.profiles import BuildProfile, profiles_of
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
@@ -53,7 +54,7 @@ class ProgramsController:
         if language is None or not language.profiles:
             name = sheet.title
             raise UsageError(f"{name} is not built, so it has no profiles.", "F5 runs it.")
-        names = list(language.profiles)
+        names = profiles_of(language, self._context.profiles)
         configuration = self.configuration_of(sheet)
         at = names.index(configuration.profile) if configuration.profile in names else 0
         name = names[(at + 1) % len(names)]
@@ -68,7 +69,12 @@ class ProgramsController:
         if language is None:
             return None
         configuration = self.configuration_of(sheet)
-        is_built = self._states.is_built(sheet.name_key, configuration)
+        try:
+            words = configuration.build_words(language, self._context.profiles)
+        except UsageError:  # its profile has left the settings; a build says so
+            is_built = False
+        else:
+            is_built = self._states.is_built(sheet.name_key, words)
         first_profile = next(iter(language.profiles), "")
         return ProgramFacts(
             bool(language.build),
@@ -76,6 +82,12 @@ class ProgramsController:
             configuration.profile or first_profile,
             configuration,
         )
+
+    def use_profiles(self, profiles: tuple[BuildProfile, ...]) -> None:
+        """Offer these build profiles of the user."""
+        if profiles != self._context.profiles:
+            self._context.profiles = profiles
+            self.refresh()
 
     def refresh(self) -> None:
         """A document may have become a program: saved under another name, or by its first line."""

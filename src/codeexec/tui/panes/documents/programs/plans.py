@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,30 +18,38 @@ if TYPE_CHECKING:
     from codeexec.domain import diagnostics as d
     from codeexec.domain.programs import StepResult
     from codeexec.languages.model import Language
+    from codeexec.languages.profiles import BuildProfile
     from codeexec.tui.panes.documents.document_view import DocumentView
 
 _SEVERITIES = {"error": Severity.ERROR, "warning": Severity.WARN, "note": Severity.INFO}
 
 
 def program_options(
-    sheet: DocumentView, kernel_language: str, configuration: RunConfiguration = DEFAULT
+    sheet: DocumentView,
+    kernel_language: str,
+    configuration: RunConfiguration = DEFAULT,
+    own: Sequence[BuildProfile] = (),
 ) -> ExecuteOptions | None:
     """How the document is built and run as a program; None where its kernel runs it, or nothing
-    does. UsageError for a header."""
+    does. `own` are the user's build profiles. UsageError for a header, and for a profile that is
+    not there."""
     if sheet.document.notebook is not None:
         return None
     name, first_line = _name_and_first_line(sheet)
     if refusal(name, first_line, kernel_language or "python") is None:
         return None
     language = language_of_program(name, first_line)
-    return _options(sheet, language, configuration) if language is not None else None
+    return _options(sheet, language, configuration, own) if language is not None else None
 
 
 def chosen_options(
-    sheet: DocumentView, configuration: RunConfiguration, steps: ProgramSteps
+    sheet: DocumentView,
+    configuration: RunConfiguration,
+    steps: ProgramSteps,
+    own: Sequence[BuildProfile] = (),
 ) -> ExecuteOptions:
     """How the document is built, run, or both, also where a kernel runs its cells. UsageError where
-    it is no program, and for a build of what is not built."""
+    it is no program, for a build of what is not built, and for a profile that is not there."""
     name, first_line = _name_and_first_line(sheet)
     is_notebook = sheet.document.notebook is not None
     language = None if is_notebook else language_of_program(name, first_line)
@@ -51,7 +59,7 @@ def chosen_options(
         if steps == "build":
             raise UsageError(f"{name} is {language.title}, which is not built.", "F5 runs it.")
         steps = "build_and_run"
-    return _options(sheet, language, configuration, steps)
+    return _options(sheet, language, configuration, own, steps)
 
 
 def _name_and_first_line(sheet: DocumentView) -> tuple[str, str]:
@@ -62,8 +70,10 @@ def _options(
     sheet: DocumentView,
     language: Language,
     configuration: RunConfiguration,
+    own: Sequence[BuildProfile],
     steps: ProgramSteps = "build_and_run",
 ) -> ExecuteOptions:
+    words = configuration.build_words(language, own)
     return ExecuteOptions(
         kernel=f"{PROGRAMS}:{language.name}",
         store_history=False,
@@ -71,9 +81,10 @@ def _options(
             str(sheet.path),
             steps,
             arguments=configuration.arguments,
-            profile=configuration.profile,
-            compiler=configuration.compiler,
-            flags=configuration.flags,
+            profile=words.profile,
+            compiler=words.compiler,
+            standard=words.standard,
+            flags=words.flags,
             environment=configuration.environment,
             folder=configuration.folder,
             stdin=configuration.stdin,

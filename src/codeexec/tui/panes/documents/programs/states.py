@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 
 from codeexec.domain.programs import StepResult
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.tui.panes.documents.programs.configurations import RunConfiguration
-
-BuildKey = tuple[str, str, tuple[str, ...]]
+from codeexec.languages.profiles import BuildWords
 
 
 def build_steps(steps: Iterable[StepResult]) -> tuple[StepResult, ...]:
@@ -27,7 +25,7 @@ class ProgramState:
 
     steps: tuple[StepResult, ...] = ()
     """Those of the last build and the last run."""
-    built: set[BuildKey] = field(default_factory=set)
+    built: set[BuildWords] = field(default_factory=set)
 
     def note(self, view: ExecutionView) -> None:
         """Take an execution of the program that has further steps."""
@@ -37,7 +35,7 @@ class ProgramState:
         for step in view.steps:
             if step.name != "build" or options is None:
                 continue
-            key = (options.profile, options.compiler, options.flags)
+            key = BuildWords(options.profile, options.compiler, options.standard, options.flags)
             (self.built.add if step.code == 0 else self.built.discard)(key)
 
 
@@ -50,6 +48,6 @@ class ProgramStates:
     def of(self, document: str) -> ProgramState:
         return self._states.setdefault(document, ProgramState())
 
-    def is_built(self, document: str, configuration: RunConfiguration) -> bool:
-        """Whether a build with this configuration succeeded, and none failed since."""
-        return configuration.build_key in self.of(document).built
+    def is_built(self, document: str, words: BuildWords) -> bool:
+        """Whether a build of this kind succeeded, and none failed since."""
+        return words in self.of(document).built
