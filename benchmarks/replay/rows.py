@@ -202,9 +202,8 @@ def panes(screen: Screen) -> None:
     screen.shows("page.py")
     screen.press("Alt+D")
     screen.press("Alt+7", "Alt+6")
-    screen.shows("Slow")
-    screen.click("Slow", last=screen.lines < 30)
-    screen.press("Enter")
+    screen.click("▷ Slow", right=2)
+    screen.shows(" 5:1 ")
     if screen.lines >= 30:
         screen.press("Alt+W")
         screen.hides("Outline")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 from textual import events
 from textual.keys import _character_to_key
 from textual.widget import Widget
+from textual.widgets import Input
 
-from support.bench import Bench, open_bench
+from codeexec.tui.workbench.layout import panes
+from support.bench import DEADLINE, Bench, open_bench
 
 pytestmark = pytest.mark.slow
 
@@ -134,3 +137,48 @@ async def test_what_is_typed_where_nothing_is_open_begins_a_document(
         assert len(bench.workbench.documents.sheets) == 1
         bench.program.post_message(events.Paste("z"))
         await bench.until(lambda: "yz" in bench.editor.text, "the paste")
+
+
+@pytest.fixture
+def building(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """The panes beside the centre are built once this is set."""
+    begins, load = threading.Event(), panes.load_late
+
+    def wait_and_load() -> None:
+        begins.wait(DEADLINE)
+        load()
+
+    monkeypatch.setattr(panes, "load_late", wait_and_load)
+    return begins
+
+
+async def test_keys_wait_for_a_pane_that_is_not_built_yet(
+    tmp_path: Path, building: threading.Event
+) -> None:
+    text = "x = 1\ndef area(): ...\n"
+    async with open_bench(tmp_path, {"a.py": text}, size=(120, 35)) as bench:
+        layout = bench.workbench.pane_layout
+        await bench.until(lambda: bench.workbench.pane_layout.here == "editor", "the editor has the keys")
+        read(bench, "alt+6", "area")
+        await bench.until(lambda: layout.front == "outline", "the outline is chosen")
+        building.set()
+        await bench.until(lambda: bench.workbench.query("#outline-filter"), "the outline")
+        field = bench.workbench.query_one("#outline-filter", Input)
+        await bench.until(lambda: field.value == "area", "all of it in the filter")
+        assert bench.editor.text == text
+
+
+async def test_a_pane_that_was_hidden_before_it_was_built_stays_hidden(
+    tmp_path: Path, building: threading.Event
+) -> None:
+    async with open_bench(tmp_path, {"a.py": ""}, size=(120, 35)) as bench:
+        layout = bench.workbench.pane_layout
+        await bench.until(lambda: bench.workbench.state.is_set_up, "the start")
+        layout.choose("outline")
+        layout.toggle("outline")
+        building.set()
+        await bench.until(lambda: bench.workbench.panes.are_complete, "the panes")
+        await bench.until(lambda: bench.workbench.pane_layout.here == "editor", "the editor has the keys")
+        await bench.pilot.pause()
+        assert not layout.box("outline").display
+        assert layout.front == "editor"

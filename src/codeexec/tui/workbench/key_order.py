@@ -40,8 +40,8 @@ _MOST_LOOKS_REMOVED = 30
 _MOST_LOOKS_OPENING = 150
 """Looks for which keys are held for a dialog or a document that a key opens."""
 
-_OPENING = frozenset({"choose", "palette", "leave", "ask_leave", "restart", "trust"})
-"""Groups of the workers that open dialogs and documents."""
+_OPENING = frozenset({"choose", "palette", "leave", "ask_leave", "restart", "trust", "pane"})
+"""Groups of the workers that open dialogs, documents and panes."""
 
 Typed = events.Key | events.Paste | events.MouseDown | events.MouseUp
 

@@ -20,7 +20,7 @@ from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import SessionSummary
 from codeexec.tui.commands.table import BY_ID, bindings
-from codeexec.tui.pane_registry import PaneEntry, Place, panes_at, place_of
+from codeexec.tui.pane_registry import PaneEntry, Place, panes_at
 from codeexec.tui.panes.documents.files.recent import RecentFiles
 from codeexec.tui.panes.documents.programs.configurations import RunConfigurations
 from codeexec.tui.panes.pane import BuildContext
@@ -270,9 +270,6 @@ class Workbench(RoutedScreen):
             self.panes.show_stored(self.documents.stored.views)
         if is_complete and self.query("#left-divider"):  # else it is being left
             self.pane_layout.lay_out()
-        front = self.pane_layout.front
-        if is_complete and place_of(front) != "centre":
-            self.pane_layout.go(front)  # the user chose the pane before it was mounted
         garbage.keep()
 
     def _after_layout(self) -> None:

@@ -177,9 +177,16 @@ class LayoutController:
         self._panes.focus(pane)
 
     def choose(self, pane: str) -> None:
-        """Go where the user wants to be."""
+        """Go where the user wants to be. Keys that come before that pane is built wait for it."""
         self.is_chosen = True
         self.go(pane)
+        if self._panes.find(self.front) is None:
+            self._screen.run_worker(self._focus_when_built(self.front), group="pane")
+
+    async def _focus_when_built(self, pane: str) -> None:
+        await self._panes.wait_until_complete()
+        if self.front == pane:
+            self.go(pane)
 
     def choose_tab(self, event: TabStrip.TabChosen) -> None:
         self.choose(event.key)
@@ -193,7 +200,7 @@ class LayoutController:
 
     def toggle(self, name: str) -> None:
         """Show or hide a pane, or both artifacts and variables with the name `side`."""
-        if self._boxes.has_focus(name):
+        if self._boxes.has_focus(name) or name in (self.front, place_of(self.front)):
             self.go("editor" if self.front != "editor" else "console")
         layout = self.arrangement
         if name == "side":

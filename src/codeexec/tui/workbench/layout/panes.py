@@ -52,8 +52,16 @@ class PaneSet:
     def __init__(self) -> None:
         self._panes: dict[str, Widget] = {}
         self._states: Mapping[str, Mapping[str, object]] = {}
-        self.are_complete = False
+        self._complete = asyncio.Event()
+
+    @property
+    def are_complete(self) -> bool:
         """Whether the panes beside the centre are mounted, too."""
+        return self._complete.is_set()
+
+    async def wait_until_complete(self) -> None:
+        """Wait until the panes beside the centre are mounted, too."""
+        await self._complete.wait()
 
     def build(self, entry: PaneEntry, context: BuildContext) -> Widget:
         """Build one pane, with the state that was stored for it."""
@@ -77,7 +85,7 @@ class PaneSet:
                 boxes[entry.name].first().mount(self.build(entry, context)) for entry in entries
             ]:
                 await mounted
-        self.are_complete = True
+        self._complete.set()
         return True
 
     def find(self, name: str) -> Widget | None:
