@@ -62,6 +62,10 @@ def _end_all(folder: str) -> None:
 
 
 def main(words: list[str]) -> int:
+    if unknown := [word for word in words if word not in SIZES and word not in ROWS]:
+        print(f"No such size or row: {' '.join(unknown)}", file=sys.stderr)
+        print(f"Sizes: {' '.join(SIZES)}. Rows: {' '.join(ROWS)}.", file=sys.stderr)
+        return 2
     sizes = [word for word in words if word in SIZES] or list(SIZES)
     names = [word for word in words if word in ROWS] or list(ROWS)
     failed = 0

@@ -10,12 +10,14 @@ import string
 from dataclasses import dataclass
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._keyboard_protocol import FUNCTIONAL_KEYS
 
 _NAMES = (
     {each: each for each in string.digits + string.ascii_lowercase if each not in "bf"}
     | {each: f"shift+{each.lower()}" for each in string.ascii_uppercase if each not in "OPX"}
 ) | {
     "\r": "enter",
+    "\b": "backspace",
     "-": "minus",
     "=": "equals_sign",
     ",": "comma",
@@ -25,6 +27,11 @@ _NAMES = (
 }
 """What begins a sequence of its own after ESC (brackets, backslash, O, P, X) is not among them, and
 neither are b and f, which are how Macs send "a word on"."""
+
+
+_FAR_KEYS = dict(zip((25, 26, 28, 29, 31, 32, 33, 34), range(13, 21), strict=True))
+"""Number in `CSI number ~` and that of the key: F13 to F20, which macOS Terminal and the console of
+Linux also send for Shift and another function key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +47,11 @@ def teach() -> None:
         key = _Named(f"alt+{name}")
         # It is a dict of the enumeration, said to be a mapping; only `value` of a key is read.
         ANSI_SEQUENCES_KEYS[f"\x1b{character}"] = (key,)  # type: ignore[index]
+    for code in range(32):
+        # Escape and, within a tenth of a second, Ctrl and a key: two keys, each for itself.
+        character, escape = chr(code), _Named("escape")
+        after = ANSI_SEQUENCES_KEYS.get(character)
+        if isinstance(after, tuple) and character != "\x1b":
+            ANSI_SEQUENCES_KEYS.setdefault(f"\x1b{character}", (escape, *after))
+    for number, key_number in _FAR_KEYS.items():
+        FUNCTIONAL_KEYS[f"{number}~"] = f"f{key_number}"

@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable
 from time import monotonic
 
-from textual._xterm_parser import XTermParser
+from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
 from textual.drivers import linux_driver
-from textual.events import Key
+from textual.events import CursorPosition, Key
+from textual.keys import Keys
 from textual.message import Message
 
 from codeexec.tui.graphics.probe import TerminalReplies, parse
@@ -31,6 +32,12 @@ _PATIENCE = 0.1
 _OWED_FOR = 5.0
 """Seconds after the start in which an answer may still come, if only its first byte has."""
 
+_UNKNOWN_KEY = re.compile(r"\x1b(?:\[(?![<?M])[0-?]*[ -/]*[@-Z\\-~]|O[\d;]+[@-~])\Z")
+"""A whole sequence of a key. Of one that no table has, Textual would type the letters."""
+
+_ESCAPE_BEFORE = "escape_before_another"
+"""Name of an Escape that another sequence follows at once; Textual would make it a `^`."""
+
 _unfinished = ""
 _owed_until = 0.0
 
@@ -49,6 +56,8 @@ class ReplyParser(XTermParser):
     def __init__(self, debug: bool = False) -> None:
         super().__init__(debug)
         self._held, self._held_at = _take_unfinished(), monotonic()
+        self._is_pasting = False
+        self._tail = ""
 
     def feed(self, data: str) -> Iterable[Message]:
         text = self._held + data
@@ -65,17 +74,64 @@ class ReplyParser(XTermParser):
             if partial:
                 text, self._held = text[: partial.start()], partial[0]
                 self._held_at = monotonic()
+        text = self._without_escapes_in_pastes(text)
         if text or not data:
-            yield from super().feed(text)
+            yield from map(self._as_key, super().feed(text))
+
+    def _without_escapes_in_pastes(self, text: str) -> str:
+        """The input without escapes in pasted text, which Textual would read as keys."""
+        parts: list[str] = []
+        while text:
+            if self._is_pasting:
+                part, text = self._split_paste(text)
+            else:
+                part, text = self._split_before_paste(text)
+            parts.append(part)
+        return "".join(parts)
+
+    def _split_before_paste(self, text: str) -> tuple[str, str]:
+        """What is no paste, up to the start of one, and the rest."""
+        seen = self._tail + text
+        at = seen.find(BRACKETED_PASTE_START)
+        self._is_pasting = at >= 0
+        self._tail = "" if self._is_pasting else seen[1 - len(BRACKETED_PASTE_START) :]
+        end = at + len(BRACKETED_PASTE_START) - len(seen) if self._is_pasting else 0
+        return (text[:end], text[end:]) if end else (text, "")
+
+    def _split_paste(self, text: str) -> tuple[str, str]:
+        """Pasted text up to its end, and the rest; a part of the mark at the end is held."""
+        mark = BRACKETED_PASTE_END
+        part, end, rest = text.partition(mark)
+        if not end:
+            begun = next(size for size in range(len(mark) - 1, -1, -1) if part.endswith(mark[:size]))
+            self._held = part[len(part) - begun :] + self._held
+            part = part[: len(part) - begun]
+        self._is_pasting = not end
+        return part.replace("\x1b", "") + end, rest
 
     def tick(self) -> Iterable[Message]:
         if self._held and monotonic() - self._held_at >= _PATIENCE:
             held, self._held = self._held, ""
-            yield from super().feed(held)
-        yield from super().tick()
+            yield from map(self._as_key, super().feed(held))
+        yield from map(self._as_key, super().tick())
+
+    def _as_key(self, event: Message) -> Message:
+        """Key that Textual takes for something else: F3 with Shift, Alt or Ctrl has the sequence of
+        a report of the cursor's place, which a program on the whole screen never asks for."""
+        if isinstance(event, CursorPosition) and event.y == 0 and 1 <= event.x <= 7:
+            return next(iter(self._sequence_to_key_events(f"\x1b[13;{event.x + 1}~")))
+        if isinstance(event, Key) and event.key == _ESCAPE_BEFORE:
+            return Key("escape", "\x1b")
+        return event
 
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[Key]:
-        for event in super()._sequence_to_key_events(sequence, alt):
+        if sequence == "\x1b":
+            yield Key(_ESCAPE_BEFORE, None)
+            return
+        events = list(super()._sequence_to_key_events(sequence, alt))
+        if not events and _UNKNOWN_KEY.match(sequence):
+            events = [Key(Keys.Ignore, sequence)]
+        for event in events:
             if alt:
                 event.character = None  # ESC O, ESC P, ESC X: keys that type nothing
             yield event
