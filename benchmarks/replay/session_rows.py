@@ -17,8 +17,7 @@ def _choose(screen: Screen, words: str, row: str) -> None:
     screen.press("Ctrl+P")
     screen.shows("what do you want to do?")
     screen.send(words)
-    screen.shows(words)
-    time.sleep(0.3)  # the list of all commands has this row as well, at another place
+    screen.hides("Open a file…")  # the list of all commands has this row at another place
     screen.shows(row)
     screen.click(row, last=True)
 

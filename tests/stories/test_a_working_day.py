@@ -94,6 +94,13 @@ async def test_who_runs_a_cell_that_asks_is_led_to_the_answer_and_back(tmp_path:
         assert sheet is not None
         await bench.until(lambda: sheet.editor.has_focus, "the editor has the keys again")
 
+        await bench.editor.at("# %% asks").run()
+        await bench.until(lambda: answer.field.has_focus, "the answer has the keys")
+        await bench.press("alt+2", *"Bob", "enter")
+        await bench.console.card(2).shows("hello Bob")
+        prompt = bench.workbench.console_pane.prompt
+        await bench.until(lambda: prompt.has_focus, "who chose the console stays there")
+
 
 async def test_two_frames_after_an_answer_move_the_focus_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -139,6 +139,21 @@ async def test_what_is_typed_where_nothing_is_open_begins_a_document(
         await bench.until(lambda: "yz" in bench.editor.text, "the paste")
 
 
+async def test_keys_wait_for_a_dialog_that_a_list_or_a_pane_opens(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        await bench.until(lambda: bench.workbench.panes.are_complete, "the panes")
+        await bench.press("alt+0")
+        await bench.sees("enter change")
+        read(bench, "/tab size", "enter", "ctrl+u", "four", "enter")
+        await bench.sees("'four' is not a whole number")
+        read(bench, "escape", "escape")
+        await bench.sees_no_more("enter change")
+        await bench.press("alt+5")
+        await bench.until(lambda: bench.workbench.pane_layout.here == "files", "the files")
+        read(bench, "aof_one_read.py", "enter")
+        await bench.until(lambda: (bench.folder / "of_one_read.py").exists(), "the new file")
+
+
 @pytest.fixture
 def building(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """The panes beside the centre are built once this is set."""
@@ -158,7 +173,9 @@ async def test_keys_wait_for_a_pane_that_is_not_built_yet(
     text = "x = 1\ndef area(): ...\n"
     async with open_bench(tmp_path, {"a.py": text}, size=(120, 35)) as bench:
         layout = bench.workbench.pane_layout
-        await bench.until(lambda: bench.workbench.pane_layout.here == "editor", "the editor has the keys")
+        await bench.until(
+            lambda: bench.workbench.pane_layout.here == "editor", "the editor has the keys"
+        )
         read(bench, "alt+6", "area")
         await bench.until(lambda: layout.front == "outline", "the outline is chosen")
         building.set()
@@ -178,7 +195,9 @@ async def test_a_pane_that_was_hidden_before_it_was_built_stays_hidden(
         layout.toggle("outline")
         building.set()
         await bench.until(lambda: bench.workbench.panes.are_complete, "the panes")
-        await bench.until(lambda: bench.workbench.pane_layout.here == "editor", "the editor has the keys")
+        await bench.until(
+            lambda: bench.workbench.pane_layout.here == "editor", "the editor has the keys"
+        )
         await bench.pilot.pause()
         assert not layout.box("outline").display
         assert layout.front == "editor"

@@ -49,6 +49,8 @@ class Command:
         """Whether its keys are standard for every text field or list, so that listing it adds
         nothing."""
         name = self.id.partition(".")[2]
+        if self.where == "anywhere":
+            return False  # the next problem is not the next row
         return name in _COMMON or (name.startswith("select_") and name not in _SELECTS)
 
 

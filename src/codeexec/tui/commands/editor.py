@@ -25,9 +25,11 @@ class KeyBinding(NamedTuple):
 
 
 def _motion(name: str, keys: str, description: str) -> tuple[KeyBinding, KeyBinding]:
-    """A motion, and the same with shift, which selects."""
+    """A motion, and the same with shift, which selects: kitty keeps ctrl and shift to itself."""
     shifted = ",".join(
-        key.replace("ctrl+", "ctrl+shift+") if "ctrl+" in key else f"shift+{key}"
+        f"{key.replace('ctrl+', 'ctrl+shift+')},{key.replace('ctrl+', 'alt+shift+')}"
+        if "ctrl+" in key
+        else f"shift+{key}"
         for key in keys.split(",")
     )
     return (

@@ -166,9 +166,12 @@ def _keys(command: Command, keys: Mapping[str, str]) -> list[str]:
 
 
 def unreachable(keys: Mapping[str, str]) -> list[str]:
-    """Commands whose every key is one that some terminals swallow."""
+    """Commands whose every key is one that some terminals swallow, and that nobody looks for in the
+    palette: those of moving and selecting, and those of screens without a palette."""
     return [
         command.id
         for command in COMMANDS
-        if (mine := _keys(command, keys)) and all(key in SWALLOWED for key in mine)
+        if (mine := _keys(command, keys))
+        and all(key in SWALLOWED for key in mine)
+        and (command.goes_without_saying or command.where in APART)
     ]

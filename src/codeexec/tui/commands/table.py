@@ -2,8 +2,8 @@
 
 Commands of a pane are in the pane's folder (`tui/pane_registry.py`), those of parts that panes
 share and of screens in `parts.py`, and those of the workbench here. Whatever binds keys takes them
-from here by `bindings`. A key that some terminals do not deliver (`SWALLOWED`) always has a second
-one that arrives everywhere; `tests/tui/workbench/test_commands.py` checks both.
+from here by `bindings`. Where some terminals deliver none of its keys (`SWALLOWED`), a command is
+found in the palette; `tests/tui/workbench/test_commands.py` checks that those without one arrive.
 """
 
 from __future__ import annotations
@@ -93,12 +93,20 @@ def menu_of(scope: str) -> PaneMenu | None:
     return None
 
 
+_FUNCTION_KEYS = tuple(f"f{number}" for number in range(1, 13))
+
 SWALLOWED = frozenset(
     {"ctrl+enter", "shift+enter", "alt+enter", "f11", "ctrl+pageup", "ctrl+pagedown", "f10"}
-    | {"alt+b", "alt+f"}  # what Macs send for alt and an arrow
+    | {"alt+b", "alt+f", "alt+left", "alt+right"}  # Macs send alt+b and alt+f for the arrows
     | {f"ctrl+shift+{key}" for key in "abcdefghijklmnopqrstuvwxyz"}
+    | {f"ctrl+shift+{key}" for key in ("left", "right", "home", "end")}  # kitty
     | {f"ctrl+{digit}" for digit in "0123456789"}
+    | {f"alt+{digit}" for digit in "123456789"}  # tabs of GNOME Terminal
     | {f"alt+shift+{key}" for key in "opx"}  # ESC O, ESC P and ESC X begin other sequences
+    # macOS keeps ctrl and a function key; its Terminal sends F13 to F20 for shift and one, as the
+    # console of Linux does.
+    | {f"{modifier}+{key}" for modifier in ("shift", "ctrl", "alt") for key in _FUNCTION_KEYS}
+    | {f"ctrl+shift+{key}" for key in _FUNCTION_KEYS}
 )
 """Keys that terminals, or the desktop around them, are known to keep or to send as another."""
 
@@ -209,7 +217,8 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
           "Fewer things and more room, for an audience."),
         # around
         c("app.palette", "All commands…", "anywhere", "palette", "ctrl+p", priority=True),
-        c("app.help", "Keys of where you are", "anywhere", "help", "f1", priority=True),
+        c("app.help", "Keys of where you are", "anywhere", "help",
+          "f1,alt+question_mark", priority=True),
         c("app.menu", "Commands of this pane…", "anywhere", "menu", "shift+f10,alt+semicolon",
           "The right button of the mouse shows the first of them at the pointer."),
         c("tour.show", "Take the tour, or leave it", "anywhere", "tour", "alt+shift+e",

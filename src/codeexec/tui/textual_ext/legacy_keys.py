@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass
+from typing import cast
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._keyboard_protocol import FUNCTIONAL_KEYS
@@ -24,6 +25,7 @@ _NAMES = (
     ".": "full_stop",
     "/": "slash",
     ";": "semicolon",
+    "?": "question_mark",
 }
 """What begins a sequence of its own after ESC (brackets, backslash, O, P, X) is not among them, and
 neither are b and f, which are how Macs send "a word on"."""
@@ -43,15 +45,15 @@ class _Named:
 
 def teach() -> None:
     """Have these keys arrive under their names; harmless when done again."""
+    # It is a dict of the enumeration, said to be a mapping; only `value` of a key is read.
+    table = cast("dict[str, tuple[object, ...]]", ANSI_SEQUENCES_KEYS)
     for character, name in _NAMES.items():
-        key = _Named(f"alt+{name}")
-        # It is a dict of the enumeration, said to be a mapping; only `value` of a key is read.
-        ANSI_SEQUENCES_KEYS[f"\x1b{character}"] = (key,)  # type: ignore[index]
+        table[f"\x1b{character}"] = (_Named(f"alt+{name}"),)
     for code in range(32):
         # Escape and, within a tenth of a second, Ctrl and a key: two keys, each for itself.
         character, escape = chr(code), _Named("escape")
-        after = ANSI_SEQUENCES_KEYS.get(character)
+        after = table.get(character)
         if isinstance(after, tuple) and character != "\x1b":
-            ANSI_SEQUENCES_KEYS.setdefault(f"\x1b{character}", (escape, *after))
+            table.setdefault(f"\x1b{character}", (escape, *after))
     for number, key_number in _FAR_KEYS.items():
         FUNCTIONAL_KEYS[f"{number}~"] = f"f{key_number}"

@@ -103,7 +103,9 @@ class ReplyParser(XTermParser):
         mark = BRACKETED_PASTE_END
         part, end, rest = text.partition(mark)
         if not end:
-            begun = next(size for size in range(len(mark) - 1, -1, -1) if part.endswith(mark[:size]))
+            begun = next(
+                size for size in range(len(mark) - 1, -1, -1) if part.endswith(mark[:size])
+            )
             self._held = part[len(part) - begun :] + self._held
             part = part[: len(part) - begun]
         self._is_pasting = not end

@@ -129,10 +129,12 @@ class ConsoleController:
             message = event.request.prompt.strip() or "input"
             self._surface.notify(message, title="⌨ A cell waits for your answer (F2)")
 
-    def go_back(self, event: ConsolePane.AnswerOver) -> None:
+    def go_back(self, _: ConsolePane.AnswerOver) -> None:
         """The answer was given: the keys go back to the pane that had them."""
-        if not self._console.answer.waits:  # else the next question came in the meantime
-            self._layout.go(event.pane)
+        if self._console.answer.waits:
+            return  # the next question came in the meantime
+        if pane := self._console.take_way_back():
+            self._layout.go(pane)
 
     def go_to_console(self, event: OutputPeek.Clicked) -> None:
         event.stop()

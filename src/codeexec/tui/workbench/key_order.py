@@ -40,7 +40,10 @@ _MOST_LOOKS_REMOVED = 30
 _MOST_LOOKS_OPENING = 150
 """Looks for which keys are held for a dialog or a document that a key opens."""
 
-_OPENING = frozenset({"choose", "palette", "leave", "ask_leave", "restart", "trust", "pane"})
+_OPENING = frozenset(
+    {"choose", "palette", "leave", "ask_leave", "restart", "trust", "pane"}
+    | {"change", "do"}  # dialogs of lists and of panes
+)
 """Groups of the workers that open dialogs, documents and panes."""
 
 Typed = events.Key | events.Paste | events.MouseDown | events.MouseUp

@@ -37,13 +37,22 @@ class AnswerFocus:
         # Once for each answer: the next frame may come before `AnswerOver` has moved the focus.
         elif was_waiting and stdin is None and self._bar.has_focus_within:
             if self._came_from:
-                self._pane.post_message(ConsoleMessages.AnswerOver(self._came_from))
+                self._pane.post_message(ConsoleMessages.AnswerOver())
             else:
                 self._prompt.focus()
 
     def take_focus(self) -> None:
         """At once, as what is typed next is meant for the prompt, or for the answer."""
         focus_now(self._bar.field if self._bar.waits else self._prompt)
+
+    def stay(self) -> None:
+        """The user has gone to the console, and stays there when the answer was given."""
+        self._came_from = ""
+
+    def take_way_back(self) -> str:
+        """The pane that the keys go back to, once; empty if the user went to the console since."""
+        came_from, self._came_from = self._came_from, ""
+        return came_from
 
     def lead(self, came_from: str) -> None:
         """Let the answer be typed, and then go back to the pane `came_from`."""

@@ -54,5 +54,3 @@ class ConsoleMessages:
     @dataclass
     class AnswerOver(Message):
         """The input has been given: the keys go back to the pane that they came from."""
-
-        pane: str

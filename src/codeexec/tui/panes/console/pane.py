@@ -161,6 +161,7 @@ class ConsolePane(ConsoleMessages, Vertical):
             self.view.viewport.go_to(card, place[1])
 
     def take_focus(self) -> None:
+        self._answers.stay()
         self.focus_prompt()
 
     def focus_prompt(self) -> None:
@@ -170,6 +171,10 @@ class ConsolePane(ConsoleMessages, Vertical):
     def lead_to_answer(self, came_from: str) -> None:
         """Let the answer be typed, and then go back to the pane `came_from`."""
         self._answers.lead(came_from)
+
+    def take_way_back(self) -> str:
+        """The pane that the keys go back to after an answer; empty if the user chose this."""
+        return self._answers.take_way_back()
 
     # -- the prompt ----------------------------------------------------------------------------
 
