@@ -42,6 +42,8 @@ class Language:
     kernels: tuple[str, ...] = ()
     formatter: tuple[str, ...] = ()
     install_formatter: str = ""
+    debugger: str = ""
+    install_debugger: str = ""
 
     @property
     def runs(self) -> bool:

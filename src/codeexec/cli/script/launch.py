@@ -55,7 +55,9 @@ class Script:
     starts. (No dataclass: importing dataclasses takes as long as the start of an interpreter.)
     """
 
-    __slots__ = ("cwd", "env", "has_hook", "has_stdin", "interpreter", "remarks", "words")
+    __slots__ = (
+        "cwd", "env", "has_hook", "has_stdin", "interpreter", "remarks", "watcher", "words",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -75,6 +77,8 @@ class Script:
         self.remarks = remarks
         self.has_hook = True
         """Whether it is a Python, which sends displays."""
+        self.watcher = ""
+        """See `spawn_program`."""
 
     @property
     def argv(self) -> list[str]:
@@ -98,6 +102,7 @@ class Script:
                 is_interactive=has_terminal and stdin is None and sys.stdin.isatty(),
                 flags="v" * wants_variables + "t" * (has_terminal and self.has_stdin),
                 has_hook=self.has_hook,
+                watcher=self.watcher,
             )
         except OSError as error:
             raise NotRun(

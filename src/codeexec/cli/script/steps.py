@@ -20,6 +20,12 @@ from codeexec.cli.script.launch import (
     own_environment,
 )
 from codeexec.domain.errors import UsageError
+from codeexec.kernels.process.crashes.watch import (
+    WATCHER,
+    find_debugger,
+    missing_debugger,
+    read_crash,
+)
 from codeexec.kernels.process.steps.build import (
     BuildResult,
     BuiltProgram,
@@ -31,7 +37,9 @@ from codeexec.languages.plan import PlanOptions, Report, language_of_program
 
 if TYPE_CHECKING:
     from codeexec.cli.run_options import RunOptions
+    from codeexec.kernels.process.crashes.report import CrashReport
     from codeexec.kernels.process.kernel import BuildRecord
+    from codeexec.kernels.process.spawn import SpawnedProgram
     from codeexec.languages.model import Language
 
 
@@ -46,6 +54,22 @@ class BuiltScript(Script):
         self.program = program
         self.build: BuildResult | None = None
         self.has_hook = False
+
+    def start(
+        self, stdout: str, stderr: str, *, stdin: int | None = None, wants_variables: bool = False
+    ) -> SpawnedProgram:
+        language, environ = self.program.language, self.program.environ
+        debugger = find_debugger(language, environ)
+        self.watcher = str(WATCHER) if debugger else ""
+        spawned = super().start(stdout, stderr, stdin=stdin, wants_variables=wants_variables)
+
+        def read(folder: Path, code: int) -> CrashReport | None:
+            if not debugger:
+                return missing_debugger(language, code)
+            return read_crash(folder, debugger, code)
+
+        spawned.read_crash = read
+        return spawned
 
     @property
     def built(self) -> BuildRecord:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from codeexec.domain.errors import ProtocolError, UsageError
 from codeexec.domain.events import KernelRef
@@ -30,6 +30,9 @@ from codeexec.kernels.jupyter.messages.questions import parse_variables
 from codeexec.kernels.process.program import ProgramRun, joined_errors
 from codeexec.kernels.process.spawn import SpawnedProgram
 
+if TYPE_CHECKING:
+    from codeexec.kernels.process.crashes.report import CrashReport
+
 log = logging.getLogger(__name__)
 
 BACKEND = "program"
@@ -48,7 +51,9 @@ class BuildRecord(Protocol):
     def events(self, execution: str) -> list[KernelEvent]:
         """Of an execution that begins with this build, and ends with it where it has failed."""
 
-    def run_result(self, code: int, seconds: float, errors: str) -> StepResult:
+    def run_result(
+        self, code: int, seconds: float, errors: str, crash: CrashReport | None = None
+    ) -> StepResult:
         """The step in which the program ran; `code` is negative for a signal."""
 
 
@@ -138,7 +143,9 @@ class ProgramKernel:
                 kernel_events[-1:] = [*_variables(run.variables), kernel_events[-1]]
                 if built is not None:
                     seconds = time.monotonic() - run.spawned.started
-                    step = built.run_result(run.spawned.process.returncode, seconds, errors)
+                    step = built.run_result(
+                        run.spawned.process.returncode, seconds, errors, run.crash
+                    )
                     kernel_events[-1:] = [StepDone(execution, step), kernel_events[-1]]
             self._sink(kernel_events)
 

@@ -15,7 +15,7 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.kernels.base import (
@@ -27,6 +27,9 @@ from codeexec.kernels.base import (
     StreamWritten,
 )
 from codeexec.kernels.process.spawn import SpawnedProgram
+
+if TYPE_CHECKING:
+    from codeexec.kernels.process.crashes.report import CrashReport
 
 CHUNK = 1 << 18
 """Bytes of a stream that one batch holds at most."""
@@ -99,6 +102,8 @@ class ProgramRun:
 
     def __init__(self, spawned: SpawnedProgram, execution: str) -> None:
         self.spawned = spawned
+        self.crash: CrashReport | None = None
+        """The backtrace of a crash, once the program has ended."""
         self.variables = ""
         """JSON of `guest/prelude.py`, once the program has ended and where it was asked for."""
         self._execution = execution
@@ -174,6 +179,11 @@ class ProgramRun:
                         break
                     await self._changed.wait()
         events = self._take_streams(final=True)
+        if (read_crash := self.spawned.read_crash) is not None:
+            path, code = self.spawned.spool.path, self.spawned.process.returncode
+            self.crash = await asyncio.to_thread(read_crash, path, code)
+        if self.crash is not None:
+            events.append(StreamWritten(self._execution, "stderr", self.crash.folded))
         yield [
             *events,
             Finished(self._execution, "error" if self.status else "ok", self._failure()),

@@ -14,10 +14,17 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from codeexec.environments.temporary import LockedFolder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from codeexec.kernels.process.crashes.report import CrashReport
 
 PREFIX = "codeexec-program-"
 """Of the folders that displays go through; `environments.temporary.sweep` removes left ones."""
@@ -44,11 +51,12 @@ class SpawnedProgram:
     in `spool`; a byte written to `ack` lets the program go on. The program is ended when the last
     copy of `life` is closed. `keys` takes what is typed, None where the program reads a stdin
     that it has inherited; it then leads no session of its own. `unread` is what was read from
-    `stdout` and still has to be shown, `started` the monotonic time of its start."""
+    `stdout` and still has to be shown, `started` the monotonic time of its start. `read_crash`
+    makes a report of what a watcher has left in `spool` of a crash, from the exit status."""
 
     __slots__ = (
-        "ack", "argv", "channel", "keys", "life", "process", "spool", "started", "stderr", "stdout",
-        "unread",
+        "ack", "argv", "channel", "keys", "life", "process", "read_crash", "spool", "started",
+        "stderr", "stdout", "unread",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +80,7 @@ class SpawnedProgram:
         self.life = life
         self.spool = spool
         self.keys = keys
+        self.read_crash: Callable[[Path, int], CrashReport | None] | None = None
         self.unread = b""
         self.started = time.monotonic()
 
@@ -99,11 +108,13 @@ def spawn_program(
     is_interactive: bool = False,
     flags: str = "",
     has_hook: bool = True,
+    watcher: str = "",
 ) -> SpawnedProgram:
     """Start `argv` (an interpreter, a script, its arguments). `env` is the whole environment.
     `size` is that of a pseudo-terminal; `is_interactive` needs one. `flags` are those of
     `guest/program/sitecustomize.py`; without `has_hook` the program is none of Python's, and has
-    no channel. Raises OSError where the program cannot be started."""
+    no channel. `watcher` is the path of `guest/crash_watch.py` for one that is watched. Raises
+    OSError where the program cannot be started."""
     spool = LockedFolder(PREFIX)
     opened: list[int] = []  # the program's ends
     ours: list[int] = []
@@ -125,8 +136,12 @@ def spawn_program(
             _add_hook(child_env, ends)
             for fd in (channel_write, ack_read, life_read):
                 os.set_inheritable(fd, True)
+        if watcher:
+            command = [sys.executable, "-I", "-S", watcher, str(spool.path), *argv]
+        else:
+            command = list(argv)
         process = subprocess.Popen(
-            argv,
+            command,
             cwd=cwd,
             env=child_env,
             stdin=terminal if is_interactive else stdin,

@@ -16,6 +16,8 @@ from codeexec.languages.problems.read import GCC, find_problems
 PROJECT = Language(
     name="project",
     title="Project",
+    debugger="gdb",
+    install_debugger="apt install gdb",
     problems=(
         GCC,
         r"^CMake (?P<severity>Error|Warning)(?: \(dev\))? at (?P<file>[^:\n]+):(?P<line>\d+)"

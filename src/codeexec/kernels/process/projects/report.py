@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from codeexec.domain.programs import StepResult
 from codeexec.environments.base import ProcessEnd
 from codeexec.kernels.base import Finished, KernelEvent, StepDone, StreamWritten
+from codeexec.kernels.process.crashes.report import CrashReport
 from codeexec.kernels.process.projects.plan import failure_of
 from codeexec.kernels.process.steps.build import BuiltProgram
 from codeexec.kernels.process.steps.report import step_result
@@ -33,6 +34,8 @@ class BuiltProject:
             events.append(Finished(execution, "error", failure))
         return events
 
-    def run_result(self, code: int, seconds: float, errors: str) -> StepResult:
+    def run_result(
+        self, code: int, seconds: float, errors: str, crash: CrashReport | None = None
+    ) -> StepResult:
         """The step in which the program ran; `code` is negative for a signal."""
-        return step_result(self.program, "run", ProcessEnd(code), seconds, errors)
+        return step_result(self.program, "run", ProcessEnd(code), seconds, errors, crash=crash)

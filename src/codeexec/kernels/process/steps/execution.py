@@ -15,12 +15,10 @@ from typing import Literal
 from codeexec.domain.errors import CodeexecError, Conflict, EnvironmentUnavailable
 from codeexec.domain.options import ProgramOptions
 from codeexec.domain.outputs import ErrorInfo
-from codeexec.domain.plain_files import read_first_line
-from codeexec.environments.base import Environment, TerminalSize
+from codeexec.environments.base import Environment, ProcessEnd, TerminalSize
 from codeexec.environments.holder.client import ChannelReader, LeftBehind
 from codeexec.environments.holder.terminal import LocalTerminal
 from codeexec.environments.local import LocalEnvironment
-from codeexec.environments.marks import MARK
 from codeexec.environments.short_folders import remove_flat
 from codeexec.kernels.base import (
     ExecuteCall,
@@ -34,19 +32,21 @@ from codeexec.kernels.base import (
     StepDone,
     StreamWritten,
 )
+from codeexec.kernels.process.crashes.session import CrashWatch, GuestCrashWatch, Watch
 from codeexec.kernels.process.program import MOST_ERRORS, exit_error
 from codeexec.kernels.process.projects.places import project_place
 from codeexec.kernels.process.projects.session_build import ProjectSessionBuild
-from codeexec.kernels.process.steps.build import BuildResult, BuiltProgram, plan_program
+from codeexec.kernels.process.steps.build import BuildResult, BuiltProgram
 from codeexec.kernels.process.steps.cache import keep_code
 from codeexec.kernels.process.steps.guest import GuestPrograms
 from codeexec.kernels.process.steps.report import BuiltStep, build_error, step_result
 from codeexec.kernels.process.steps.session_build import SessionBuild
-from codeexec.kernels.process.steps.store import HostStore, PreparedProgram
+from codeexec.kernels.process.steps.start import start_command, start_variables
+from codeexec.kernels.process.steps.store import PreparedProgram, plan_here
 from codeexec.kernels.process.steps.survival import RunningProgram, Survival
-from codeexec.kernels.process.steps.terminal_run import TerminalRun, absolute_file, prepared
+from codeexec.kernels.process.steps.terminal_run import TerminalRun, lost_words
 from codeexec.languages.model import Language
-from codeexec.languages.plan import Plan, PlanOptions, language_of_program
+from codeexec.languages.plan import Plan, PlanOptions
 from codeexec.languages.projects.reports import PROJECT
 
 log = logging.getLogger(__name__)
@@ -87,6 +87,7 @@ class ProgramExecution:
         self._last_step: list[KernelEvent] = []
         self._end_offset: int | None = None
         self._left_folder = ""
+        self._watch: Watch | None = None
         self._is_closed = False
         self._tail = ""
         self._is_ended = False
@@ -121,6 +122,7 @@ class ProgramExecution:
         to the offset `after`."""
         plan = Plan((), running.command, running.tool)
         program = BuiltProgram(self._language, plan, Path(running.cwd), {}, None)
+        self._watch = await CrashWatch.resume(self._language, os.environ, running.crash)
         if isinstance(left, LeftBehind):
             await self._take_left(running, left, after, program)
             return
@@ -139,10 +141,10 @@ class ProgramExecution:
         lost = max(start - after, 0)
         text = data[max(after - start, 0) :].decode("utf-8", "replace")
         if text or lost:
-            self._tell(StreamWritten(self._call.execution, "stdout", _lost_words(lost) + text))
+            self._tell(StreamWritten(self._call.execution, "stdout", lost_words(lost) + text))
         seconds = max(left.ended_at - running.began, 0.0)
-        step = await asyncio.to_thread(step_result, program, "run", left.end, seconds, text)
-        self._last_step = [StepDone(self._call.execution, step)]
+        self._tail = text
+        await self._end_step(program, left.end, seconds)
         self._left_folder, self._end_offset = running.terminal, start + len(data)
         self._tell_end(self._finished(exit_error(left.end.code)))
 
@@ -197,24 +199,13 @@ class ProgramExecution:
             options.standard,
         )
         if self._is_local:
-            return await asyncio.to_thread(self._plan_here, file, choice)
+            root = Path(self._environment.base_paths.workspace)
+            mark = self._survival.folder if self._survival is not None else ""
+            return await asyncio.to_thread(
+                plan_here, self._language, file, root, self._choice, choice, mark
+            )
         guests = self._guests(self._environment)
         return await guests.plan(self._language, file, self._choice.cwd, choice)
-
-    def _plan_here(self, file: str, choice: PlanOptions) -> PreparedProgram:
-        path = Path(self._choice.cwd, file)
-        first_line = "" if self._language.build else read_first_line(path)
-        language_of_program(path.name, first_line)  # a header is refused
-        root = Path(self._environment.base_paths.workspace)
-        named = path.relative_to(root) if path.is_relative_to(root) else path
-        environ = {**os.environ, **self._choice.env}
-        if self._survival is not None:
-            environ[MARK] = self._survival.folder  # the next server ends a compiler by it
-        program = plan_program(
-            self._language, str(named), root, environ, choice, first_line=first_line
-        )
-        folder = program.folder
-        return PreparedProgram(program, HostStore(folder, root) if folder is not None else None)
 
     async def _build_program(self, plan: PreparedProgram) -> BuildResult:
         program = plan.program
@@ -234,11 +225,14 @@ class ProgramExecution:
 
     async def _run_program(self, program: BuiltProgram) -> Finished:
         options = self._call.options
+        self._watch = await self._begin_watch(program)
         began = time.time()
         terminal = await self._environment.open_terminal(
-            self._command(program),
+            start_command(program, self._options, self._watch),
             size=TerminalSize(options.columns or SCREEN_COLUMNS, self._options.rows),
-            env=self._variables(program),
+            env=start_variables(
+                self._choice.env if self._is_local else program.environ, self._options
+            ),
         )
         if self._is_ended:  # interrupted while the terminal was being made
             await terminal.kill()
@@ -269,33 +263,40 @@ class ProgramExecution:
             str(program.cwd),
             self._options.echo,
             self._call.options.allow_stdin,
+            self._watch.folder if self._watch is not None else "",
         )
         await asyncio.to_thread(survival.note, running)
         await asyncio.to_thread(terminal.process.keep)
         return terminal.reader()
 
     async def _follow(self, run: TerminalRun, program: BuiltProgram, began: float) -> Finished:
-        end = await (run.run() if run.reader is None else run.follow())
-        seconds = max(time.time() - began, 0.0)
-        step = await asyncio.to_thread(step_result, program, "run", end, seconds, self._tail)
-        self._last_step = [StepDone(self._call.execution, step)]
+        try:
+            end = await run.follow()
+            seconds = max(time.time() - began, 0.0)
+            await self._end_step(program, end, seconds)
+        finally:
+            if run.reader is None:
+                await run.terminal.kill()
+                await self._close_watch()
         if run.reader is not None:
             self._end_offset = run.offset
         return self._finished(exit_error(end.code))
 
-    def _command(self, program: BuiltProgram) -> tuple[str, ...]:
-        options = self._options
-        run = program.plan.run
-        if options.folder and not self._language.build:
-            run = absolute_file(run, options.file, str(program.cwd))
-        return prepared(run, echo=options.echo, folder=options.folder, stdin=options.stdin)
+    async def _end_step(self, program: BuiltProgram, end: ProcessEnd, seconds: float) -> None:
+        """Make the step of a program that has ended, and the backtrace of one that has crashed."""
+        crash = await self._watch.report(end.code) if self._watch is not None else None
+        step = await asyncio.to_thread(
+            step_result, program, "run", end, seconds, self._tail, crash=crash
+        )
+        self._last_step = [StepDone(self._call.execution, step)]
+        if crash is not None:
+            self._last_step.insert(0, StreamWritten(self._call.execution, "stderr", crash.text))
 
-    def _variables(self, program: BuiltProgram) -> dict[str, str]:
-        """What a program finds beside the environment of its place. Its terminal's size is told by
-        the terminal."""
-        variables = self._choice.env if self._is_local else program.environ
-        own = {k: v for k, v in variables.items() if k not in ("COLUMNS", "LINES")}
-        return {**own, **self._options.environment}
+    async def _begin_watch(self, program: BuiltProgram) -> Watch:
+        if self._is_local:
+            return await CrashWatch.begin(program.language, program.environ)
+        place = self._guests(self._environment).private_folder()
+        return await GuestCrashWatch.begin(program.language, self._environment, place)
 
     def _finished(self, error: ErrorInfo | None) -> Finished:
         status: Literal["ok", "error"] = "error" if error else "ok"
@@ -315,7 +316,7 @@ class ProgramExecution:
             self._tell(StreamWritten(self._call.execution, "stdout", text))
             return
         lost, run.lost = run.lost, 0
-        written = StreamWritten(self._call.execution, "stdout", _lost_words(lost) + text)
+        written = StreamWritten(self._call.execution, "stdout", lost_words(lost) + text)
         self._sink([written, self._survival.place(offset)])
 
     def acknowledge(self, place: Reached) -> None:
@@ -337,6 +338,12 @@ class ProgramExecution:
             await self._run.terminal.kill()
         if self._left_folder:
             await asyncio.to_thread(remove_flat, self._left_folder)
+        await self._close_watch()
+
+    async def _close_watch(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            await watch.close()
 
     def release(self) -> None:
         """Leave the program to the next server."""
@@ -394,7 +401,3 @@ class ProgramExecution:
             pass  # the container has ended
         except TimeoutError:
             await self._environment.terminate()
-
-
-def _lost_words(count: int) -> str:
-    return f"[{count} bytes were not kept while no session server ran]\n" if count else ""

@@ -54,6 +54,10 @@ class GuestPrograms:
         await _shell(self.environment, _WRITE, str(folder), name, stdin=data)
         return str(folder / name)
 
+    def private_folder(self) -> str:
+        """The path of a folder in the container that is not there yet."""
+        return str(self._root / f"crash-{secrets.token_hex(4)}")
+
     async def plan(
         self, language: Language, file: str, folder: str, options: PlanOptions
     ) -> PreparedProgram:

@@ -9,6 +9,7 @@ from codeexec.domain.outputs import ErrorInfo
 from codeexec.domain.programs import StepName, StepResult
 from codeexec.environments.base import ProcessEnd
 from codeexec.kernels.base import Finished, KernelEvent, StepDone, StreamWritten
+from codeexec.kernels.process.crashes.report import CrashReport
 from codeexec.kernels.process.program import MOST_ERRORS, signal_name
 from codeexec.kernels.process.steps.build import BuildResult, BuiltProgram
 from codeexec.languages.problems.read import find_problems
@@ -54,9 +55,11 @@ class BuiltStep:
             is_reused=build.is_reused,
         )
 
-    def run_result(self, code: int, seconds: float, errors: str) -> StepResult:
+    def run_result(
+        self, code: int, seconds: float, errors: str, crash: CrashReport | None = None
+    ) -> StepResult:
         """The step in which the program ran; `code` is negative for a signal."""
-        return step_result(self.program, "run", ProcessEnd(code), seconds, errors)
+        return step_result(self.program, "run", ProcessEnd(code), seconds, errors, crash=crash)
 
 
 DISK_FULL = re.compile(
@@ -81,12 +84,15 @@ def step_result(
     report: str,
     *,
     is_reused: bool = False,
+    crash: CrashReport | None = None,
 ) -> StepResult:
     """`report` is what was written where a tool writes its diagnostics."""
     plan = program.plan
     problems = find_problems(program.language, report, str(program.cwd), plan.tool)
     if name == "run" and end.code == 0:
         problems = ()  # words like those of an error, from a program that succeeded
+    if crash is not None and crash.diagnostic is not None:
+        problems = (crash.diagnostic, *problems)
     return StepResult(
         name,
         plan.build if name == "build" else plan.run,

@@ -8,8 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from codeexec.kernels.process.steps.build import BuiltProgram
+from codeexec.domain.plain_files import read_first_line
+from codeexec.environments.marks import MARK
+from codeexec.kernels.base import KernelChoice
+from codeexec.kernels.process.steps.build import BuiltProgram, plan_program
 from codeexec.kernels.process.steps.cache import ProgramFolder
+from codeexec.languages.model import Language
+from codeexec.languages.plan import PlanOptions, language_of_program
 
 
 class BuildStore(Protocol):
@@ -54,3 +59,20 @@ class HostStore:
 
     async def is_built(self) -> bool:
         return os.access(self._folder.program, os.X_OK)
+
+
+def plan_here(
+    language: Language, file: str, root: Path, choice: KernelChoice, options: PlanOptions, mark: str
+) -> PreparedProgram:
+    """The program of a file of this machine; `root` is the folder of the session. With a `mark`
+    the next server finds a compiler that this one has left. See `plan_program`."""
+    path = Path(choice.cwd, file)
+    first_line = "" if language.build else read_first_line(path)
+    language_of_program(path.name, first_line)  # a header is refused
+    named = path.relative_to(root) if path.is_relative_to(root) else path
+    environ = {**os.environ, **choice.env}
+    if mark:
+        environ[MARK] = mark
+    program = plan_program(language, str(named), root, environ, options, first_line=first_line)
+    folder = program.folder
+    return PreparedProgram(program, HostStore(folder, root) if folder is not None else None)

@@ -36,6 +36,8 @@ class RunningProgram(Struct, frozen=True):
     cwd: str
     echo: bool
     allow_stdin: bool
+    crash: str = ""
+    """The folder of its watcher; empty for a program that is not watched."""
 
 
 class Survival:

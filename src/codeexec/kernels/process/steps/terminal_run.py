@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from pathlib import PurePosixPath
+from collections.abc import AsyncIterator, Callable
 
 from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.environments.base import ProcessEnd, TerminalHandle
@@ -30,34 +29,6 @@ LINGER = 2.0
 
 MOST_LEFT = 4 << 20
 """Bytes that are read on then at most: more than what is buffered on the way."""
-
-
-def prepared(
-    command: Sequence[str], *, echo: bool, folder: str = "", stdin: str = ""
-) -> tuple[str, ...]:
-    """Starts a command on a terminal that leaves newlines as they are; without `echo` it does not
-    show what is typed. It starts in `folder`, with the file `stdin` as its input, where they are
-    given; one that is missing is told by the shell, with status 1 or 2."""
-    modes = "-onlcr" if echo else "-onlcr -echo"
-    script, words = f"stty {modes} 2>/dev/null; ", list(command)
-    if folder:
-        script, words = f'{script}cd -- "$1" || exit; shift; ', [folder, *words]
-    if stdin:
-        # Before the change of the folder: the path is relative to where the command stands.
-        script = script.replace("; ", '; exec < "$1" || exit; shift; ', 1)
-        words = [stdin, *words]
-    return ("/bin/sh", "-c", f'{script}exec "$@"', "sh", *words)
-
-
-def absolute_file(command: Sequence[str], file: str, cwd: str) -> tuple[str, ...]:
-    """The command with the path of its script below `cwd`, so that it can start in another folder.
-    The script is the first word with the name of `file`."""
-    words = list(command)
-    for at, word in enumerate(words):
-        if PurePosixPath(word).name == PurePosixPath(file).name:
-            words[at] = str(PurePosixPath(cwd, word))
-            break
-    return tuple(words)
 
 
 class TerminalRun:
@@ -88,13 +59,6 @@ class TerminalRun:
         self._asked_for = ""
         self._total = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    async def run(self) -> ProcessEnd:
-        """Follow the program to its end, and end all that it has started."""
-        try:
-            return await self.follow()
-        finally:
-            await self.terminal.kill()
 
     async def follow(self) -> ProcessEnd:
         """Follow the program to its end. EnvironmentUnavailable when its environment has ended."""
@@ -181,3 +145,7 @@ class TerminalRun:
             if is_for_input and is_new and self._total == total:
                 self._is_asking, self._asked_for = True, wait.token
                 self._ask(not wait.is_echoing, wait.token)
+
+
+def lost_words(count: int) -> str:
+    return f"[{count} bytes were not kept while no session server ran]\n" if count else ""

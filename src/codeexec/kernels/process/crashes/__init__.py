@@ -1,0 +1,1 @@
+"""Backtraces of programs that a signal has ended."""

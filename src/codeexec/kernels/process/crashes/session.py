@@ -1,0 +1,142 @@
+"""Crashes of the programs of a session, which run here or in a container."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from codeexec.domain.errors import CodeexecError
+from codeexec.environments.base import Environment, run
+from codeexec.environments.short_folders import make_folder, remove_flat
+from codeexec.kernels.process.crashes.gdb import QUESTIONS, gdb_command, read_stacks
+from codeexec.kernels.process.crashes.report import CrashReport, crash_words, make_report
+from codeexec.kernels.process.crashes.watch import (
+    CORE,
+    CRASH,
+    DEADLY,
+    GDB_SECONDS,
+    MOST_CRASH,
+    WATCHER,
+    find_debugger,
+    missing_debugger,
+    parse_crash,
+    read_crash,
+    watched_command,
+)
+from codeexec.languages.model import Language
+
+_FIND = 'command -v "$1" && command -v python3'
+IN_IMAGE = " in the image by its Dockerfile"
+
+
+class CrashWatch:
+    """Watches one program of this machine. Without a debugger, or without a folder, it runs
+    unwatched."""
+
+    def __init__(self, language: Language, debugger: str, folder: str) -> None:
+        self._language = language
+        self._debugger = debugger
+        self.folder = folder
+        """The name by which another server takes the watch up."""
+
+    @classmethod
+    async def begin(cls, language: Language, environ: Mapping[str, str]) -> CrashWatch:
+        watch = await cls.resume(language, environ, "")
+        if watch._debugger:
+            try:
+                watch.folder = await asyncio.to_thread(make_folder)
+            except OSError:
+                return cls(language, watch._debugger, "")
+        return watch
+
+    @classmethod
+    async def resume(
+        cls, language: Language, environ: Mapping[str, str], folder: str
+    ) -> CrashWatch:
+        return cls(language, await asyncio.to_thread(find_debugger, language, environ), folder)
+
+    def command(self, words: Sequence[str]) -> tuple[str, ...]:
+        return watched_command(words, self.folder) if self.folder else tuple(words)
+
+    async def report(self, code: int) -> CrashReport | None:
+        """The backtrace of a program that ended with `code`; None where that was no crash."""
+        if not self._debugger:
+            return missing_debugger(self._language, code)
+        if not self.folder:
+            return None
+        return await asyncio.to_thread(read_crash, Path(self.folder), self._debugger, code)
+
+    async def close(self) -> None:
+        if self.folder:
+            await asyncio.to_thread(remove_flat, self.folder)
+
+
+class GuestCrashWatch:
+    """Watches one program in a container, where gdb and python3 have to be for that."""
+
+    folder = ""
+
+    def __init__(
+        self, language: Language, environment: Environment, found: Sequence[str], place: str
+    ) -> None:
+        self._language = language
+        self._environment = environment
+        self._tools = found
+        self._place = PurePosixPath(place)
+
+    @classmethod
+    async def begin(
+        cls, language: Language, environment: Environment, place: str
+    ) -> GuestCrashWatch:
+        """`place` is a folder of the container that is not there yet. Without the tools, or room
+        for their files, the program runs unwatched."""
+        if not language.debugger:
+            return cls(language, environment, (), place)
+        words = ("/bin/sh", "-c", _FIND, "sh", language.debugger)
+        printed = await run(environment, words)
+        found = printed.stdout.decode("utf-8", "replace").split() if printed.code == 0 else []
+        if len(found) == 2:
+            source = await asyncio.to_thread(WATCHER.read_bytes)
+            script = 'mkdir -p "$1" && cat > "$1/watch.py"'
+            made = await run(environment, ("/bin/sh", "-c", script, "sh", place), stdin=source)
+            if made.code:
+                found = []
+        return cls(language, environment, found, place)
+
+    def command(self, words: Sequence[str]) -> tuple[str, ...]:
+        if not self._tools:
+            return tuple(words)
+        watcher = str(self._place / "watch.py")
+        return (self._tools[1], "-I", "-S", watcher, str(self._place), *words)
+
+    async def report(self, code: int) -> CrashReport | None:
+        """See `CrashWatch.report`."""
+        if not self._tools:
+            return missing_debugger(self._language, code, IN_IMAGE)
+        if -code not in DEADLY:
+            return None
+        content = await self._environment.read_file(self._place / CRASH, limit=MOST_CRASH)
+        if content is None:
+            return None
+        crash = parse_crash(content)
+        name = self._language.debugger
+        core = str(self._place / CORE)
+        command = gdb_command(self._tools[0], str(crash.get("program", "")), core)
+        try:
+            async with asyncio.timeout(GDB_SECONDS):
+                printed = await run(self._environment, command, stdin=QUESTIONS)
+        except TimeoutError:
+            words = crash_words(crash)
+            return CrashReport.plain(f"{words}. {name} took longer than {GDB_SECONDS:g} s.")
+        return make_report(crash, read_stacks(printed.stdout.decode("utf-8", "replace")), name)
+
+    async def close(self) -> None:
+        if self._tools:
+            try:
+                await run(self._environment, ("rm", "-rf", "--", str(self._place)))
+            except CodeexecError:
+                return  # the container has ended
+
+
+Watch = CrashWatch | GuestCrashWatch

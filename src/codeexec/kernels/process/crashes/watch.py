@@ -1,0 +1,93 @@
+"""Has a program watched for crashes, and makes the backtrace of one that has crashed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from codeexec.domain.plain_files import read_plain
+from codeexec.domain.text.parsing import load_json
+from codeexec.hostfiles.programs import which
+from codeexec.kernels.process.crashes.gdb import QUESTIONS, gdb_command, read_stacks
+from codeexec.kernels.process.crashes.report import CrashReport, crash_words, make_report
+from codeexec.languages.model import Language
+
+WATCHER = Path(__file__).parents[3] / "guest" / "crash_watch.py"
+CORE = "core"
+CRASH = "crash"
+"""Names of what the watcher leaves: see there."""
+MOST_CRASH = 1 << 16
+GDB_SECONDS = 20.0
+"""Seconds that gdb has for a backtrace."""
+DEADLY = frozenset({
+    signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGTRAP,
+    signal.SIGSYS,
+})  # fmt: skip
+
+
+def find_debugger(language: Language, environ: Mapping[str, str]) -> str:
+    """The path of the debugger of programs in this language; empty where there is none."""
+    return (which(language.debugger, environ) or "") if language.debugger else ""
+
+
+def watched_command(
+    command: Sequence[str], folder: str, python: Sequence[str] = (sys.executable,)
+) -> tuple[str, ...]:
+    """The command, watched. `folder` gets what is known of its crash."""
+    return (*python, "-I", "-S", str(WATCHER), folder, *command)
+
+
+def missing_debugger(language: Language, code: int, where: str = "") -> CrashReport | None:
+    """How to get a backtrace of a program that ended with `code` where there is no debugger."""
+    if -code not in DEADLY or not language.debugger:
+        return None
+    name = language.debugger
+    return CrashReport.plain(
+        f"No backtrace: {name} is not installed. Install it{where}: {language.install_debugger}"
+    )
+
+
+def read_crash(folder: Path, debugger: str, code: int) -> CrashReport | None:
+    """The backtrace of a program that ended with `code`, whose watcher left its files in `folder`;
+    None where that was no crash, or nothing is known of it. May take GDB_SECONDS."""
+    if -code not in DEADLY:
+        return None
+    try:
+        crash = parse_crash(read_plain(folder / CRASH, MOST_CRASH, follow_links=False))
+    except OSError:
+        return None
+    command = gdb_command(debugger, str(crash.get("program", "")), str(folder / CORE))
+    name, words = Path(debugger).name, crash_words(crash)
+    try:
+        with subprocess.Popen(
+            command,
+            cwd=folder,
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as process:
+            try:
+                output, _ = process.communicate(QUESTIONS, timeout=GDB_SECONDS)
+            except BaseException:
+                process.kill()
+                raise
+    except subprocess.TimeoutExpired:
+        return CrashReport.plain(f"{words}. {name} took longer than {GDB_SECONDS:g} s.")
+    except OSError as error:
+        return CrashReport.plain(f"{words}. {name} cannot be started: {error.strerror}.")
+    return make_report(crash, read_stacks(output.decode("utf-8", "replace")), name)
+
+
+def parse_crash(content: bytes) -> Mapping[str, object]:
+    """The content of the file CRASH; empty where it makes no sense."""
+    try:
+        crash = load_json(content)
+    except ValueError:
+        return {}
+    return crash if isinstance(crash, dict) else {}
