@@ -18,7 +18,7 @@ from codeexec.environments.trust.store import TrustStore
 from codeexec.tui.layout import Layouts, PaneLayout
 from codeexec.tui.session.deferred import DeferredSession
 from codeexec.tui.session.feed import Frame
-from codeexec.tui.session.views import FileView, SessionView, SessionViews
+from codeexec.tui.session.views import CellFold, FileView, SessionView, SessionViews
 from codeexec.tui.session.workspace import workspace_of
 from codeexec.tui.textual_ext.compositor import groups
 from codeexec.tui.workbench.notify import AnswerWaits, long_runs, sequence, words_for
@@ -37,7 +37,9 @@ def test_a_layout_comes_back_and_a_broken_one_is_passed_over(tmp_path: Path) -> 
 def test_a_view_of_a_session_comes_back_also_with_names_that_are_no_text(tmp_path: Path) -> None:
     views = SessionViews(tmp_path / "views")
     assert views.load("s") is None
-    view = SessionView((FileView("/w/a\udcff.py", 3, 4), FileView("/w/b.py")), "/w/b.py", 7)
+    folds = (CellFold(2, "00c0ffee", "collapsed"),)
+    page = FileView("/w/a\udcff.ipynb", 3, 4, is_page=True, top_line=2, top_row=7, folds=folds)
+    view = SessionView((page, FileView("/w/b.py")), "/w/b.py")
     views.save("s", view)
     assert views.load("s") == view
     for file in (tmp_path / "views").iterdir():

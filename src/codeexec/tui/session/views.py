@@ -1,4 +1,4 @@
-"""View of a session: open files, the document in front, cursors and scroll offset.
+"""View of a session: open files, which of them are pages, cursors and scroll offsets.
 
 Stored by session in the state folder: a client that attaches opens the same files, and a watching
 client follows the watched workbench.
@@ -10,23 +10,49 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.plain_files import read_plain_text
 from codeexec.domain.text.parsing import load_json
 
+Fold: TypeAlias = Literal["whole", "collapsed", "section"]
+
+
+@dataclass(frozen=True, slots=True)
+class CellFold:
+    """What is folded at a cell: its output is shown whole or collapsed, or it is the heading of a
+    section that is folded.
+
+    `number` is the cell's place in the document, from 0, and `digest` stands for its source: a
+    cell that has moved is found by it.
+    """
+
+    number: int
+    digest: str
+    fold: Fold
+
 
 @dataclass(frozen=True, slots=True)
 class FileView:
     """A document by its `name_key`, the cursor's place in it, from 0, and the name of the kernel
-    that was chosen for it; empty: the session's default kernel."""
+    that was chosen for it; empty: the session's default kernel.
+
+    `is_page` is None where nothing is known. The first row on screen is `top_row` rows below the
+    first row of line `top_line`, which also counts rows of a block, such as an output; the cursor
+    may be elsewhere.
+    """
 
     name: str
     line: int = 0
     column: int = 0
     kernel: str = ""
+    is_page: bool | None = None
+    top_line: int = 0
+    top_row: int = 0
+    is_cursor_shown: bool = True
+    folds: tuple[CellFold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +75,12 @@ class SplitView:
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """The documents in the order of their tabs; `front` is the name of the one in front, and `top`
-    its first row on screen. `console` is the execution at the top of the console, and its line
+    """The documents in the order of their tabs; `front` is the name of the one in front.
+    `console` is the execution at the top of the console, and its line
     there; None while the console follows its end. `pane` is the pane with the keys."""
 
     files: tuple[FileView, ...] = ()
     front: str = ""
-    top: int = 0
     split: SplitView | None = None
     console: tuple[str, int] | None = None
     pane: str = ""
@@ -84,9 +109,11 @@ class SessionViews:
             return None
 
     def save(self, session_id: str, view: SessionView) -> None:
+        """Store a view; a power failure may lose it."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Escaped: names of files may hold bytes that are no text.
-            write_atomic(self._file(session_id), json.dumps(asdict(view)).encode("ascii"))
+            data = json.dumps(asdict(view)).encode("ascii")
+            write_atomic(self._file(session_id), data, sync=False)
         except (OSError, CodeexecError):
             pass

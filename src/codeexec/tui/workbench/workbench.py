@@ -373,6 +373,7 @@ class Workbench(RoutedScreen):
         view, shared = self.sharing.load(session_id), self.documents.shared_view
         if view is not None:
             shared.restore_kernels(view)
+            shared.restore_pages(view)
             if self.state.is_set_up:
                 shared.restore_split(view)
 

@@ -92,10 +92,12 @@ class DocumentsPane(DocumentMessages, Vertical):
         )
         self.disk = DiskChanges(self, context, documents, self.autosave, self.stored, self._keys_of)
         self.watcher = DocumentWatch(context, documents, self.autosave, self.disk)
-        self.shared_view = SharedView(context, documents, self.front, self.splitting, self.opener)
 
         self.runner = RunController(self, context, self.saver.save)
         self.pages = Pages(self, context, documents, self.runner)
+        self.shared_view = SharedView(
+            context, documents, self.front, self.splitting, self.opener, self.pages
+        )
         self.stored.on_read = self.pages.read_again
         self.cells.on_begun, self.cells.on_learnt = self.pages.begin, self.pages.follow
         self._questions = KernelQuestions(self, context, documents)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
+from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.opening import DocumentOpener
 from codeexec.tui.panes.documents.front import FrontDocument
+from codeexec.tui.panes.documents.page.pages import Pages
 from codeexec.tui.panes.documents.split.splitting import Splitting
 from codeexec.tui.session.views import FileView, SessionView
 
 
 class SharedView:
-    """Open documents, cursors, scroll offset, split, and kernels of documents."""
+    """Open documents, which of them are pages, cursors, scroll offsets, folded outputs, split, and
+    kernels of documents."""
 
     def __init__(
         self,
@@ -20,25 +23,37 @@ class SharedView:
         front: FrontDocument,
         splitting: Splitting,
         opener: DocumentOpener,
+        pages: Pages,
     ) -> None:
         self._context = context
         self._documents = documents
         self._front = front
         self._splitting = splitting
         self._opener = opener
+        self._pages = pages
 
     def current(self) -> SessionView:
         """The view as it is now."""
-        files = []
-        for sheet in self._documents:
-            cursor = sheet.first_view.editor.model.cursor
-            kernel = self._context.kernel_focus.chosen_for(sheet.name_key)
-            files.append(FileView(sheet.name_key, cursor.line, cursor.column, kernel))
+        files = tuple(self._view_of(sheet) for sheet in self._documents)
         front = self._documents.front
         if front is None:
-            return SessionView(tuple(files))
-        top = front.editor.scroll_offset.y
-        return SessionView(tuple(files), front.name_key, top, self._splitting.state)
+            return SessionView(files)
+        return SessionView(files, front.name_key, self._splitting.state)
+
+    def _view_of(self, sheet: DocumentView) -> FileView:
+        editor = sheet.first_view.editor
+        cursor, (top_line, top_row) = editor.model.cursor, editor.viewport.top
+        return FileView(
+            sheet.name_key,
+            cursor.line,
+            cursor.column,
+            kernel=self._context.kernel_focus.chosen_for(sheet.name_key),
+            is_page=sheet.is_page,
+            top_line=top_line,
+            top_row=top_row,
+            is_cursor_shown=editor.viewport.shows_cursor,
+            folds=self._pages.folds(sheet),
+        )
 
     async def follow(self, view: SessionView) -> None:
         """Show what another workbench shows: its document in front, cursor and scroll."""
@@ -51,16 +66,19 @@ class SharedView:
             self._front.show(sheet)
         place = next((file for file in view.files if file.name == view.front), None)
         if place is not None:
+            self._pages.restore(sheet, place)
             sheet.go_to(place.line, place.column)
-        sheet.editor.scroll_to(y=view.top, animate=False)
+            _scroll(sheet, place)
 
     async def restore(self, view: SessionView) -> None:
-        """Open the documents again that a view has, cursors where they were, without the keys."""
+        """Open the documents again that a view has, as it has them, without the keys."""
         self.restore_kernels(view)
         for place in view.files:
             sheet = await self._opener.open_named(place.name)
             if sheet is not None:
+                self._pages.restore(sheet, place)
                 sheet.go_to(place.line, place.column)
+                _scroll(sheet, place)
         self.restore_split(view)
         front = self._documents.by_key(view.front)
         if front is not None:
@@ -72,8 +90,21 @@ class SharedView:
         kernels = {file.name: file.kernel for file in view.files}
         self._context.kernel_focus.restore(kernels)
 
+    def restore_pages(self, view: SessionView) -> None:
+        """Show documents that are open as pages, or as text, as a view has them."""
+        for place in view.files:
+            sheet = self._documents.by_key(place.name)
+            if sheet is not None:
+                self._pages.restore(sheet, place)
+
     def restore_split(self, view: SessionView) -> None:
         """Divide the pane as the view has it, where it is whole and the documents are open."""
         if view.split is not None:
             self._splitting.restore(view.split, self._documents.by_key)
             self._documents.show_tabs()
+
+
+def _scroll(sheet: DocumentView, place: FileView) -> None:
+    """Scroll as a view has it."""
+    viewport = sheet.first_view.editor.viewport
+    viewport.show_top(place.top_line, place.top_row, with_cursor=place.is_cursor_shown)

@@ -374,11 +374,10 @@ class CodeEditor(ScrollView, can_focus=True):
         self.call_after_refresh(lambda: self.parser.schedule())
 
     def on_resize(self) -> None:
-        self.viewport.resize_text()
+        self.viewport.resized()
         if self.text_layer is not None:
             self.text_layer.resized()
         self.popups.place()
-        self.call_after_refresh(self.viewport.reveal)
 
     @on(events.Focus)
     @on(events.Blur)

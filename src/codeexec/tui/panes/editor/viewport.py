@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.geometry import Offset, Region, Size
 from textual.scroll_view import ScrollView
@@ -17,12 +18,30 @@ _STEP = 64
 """Cells by which the text gets wider at once, as seen by the scrollbar."""
 
 
+_PATIENCE = 10.0
+"""Seconds in which the rows of a page may come to which it is to be scrolled."""
+
+
+class _WantedTop(NamedTuple):
+    """`until` is in seconds on the monotonic clock."""
+
+    line: int
+    row: int
+    with_cursor: bool
+    cursor: Location
+    until: float
+
+
 class Viewport:
     """Rows and columns of the editor's model on the editor's screen region."""
 
     def __init__(self, editor: CodeEditor) -> None:
         self._editor = editor
         self._widest = 0
+        self._wanted: _WantedTop | None = None
+        """What is to be shown as soon as there are rows enough."""
+        self._height = 0
+        """Rows that were seen before the editor had another size."""
         self.soft_wrap = False
 
     @property
@@ -120,8 +139,76 @@ class Viewport:
 
     # What is seen.
 
+    @property
+    def top(self) -> tuple[int, int]:
+        """The line at the top of the screen, and how many rows below its first row the first row
+        on screen is: rows of the line itself, or of a block below it."""
+        if self._wanted is not None:
+            return self._wanted.line, self._wanted.row
+        return self._top()
+
+    def _top(self) -> tuple[int, int]:
+        rows, y = self._editor.model.rows, self._editor.scroll_offset.y
+        line, _ = rows.line_at(y)
+        return line, y - rows.first_row(line)
+
+    @property
+    def shows_cursor(self) -> bool:
+        """Whether the row of the cursor is on screen, or will be when the rows are there."""
+        if self._wanted is not None:
+            return self._wanted.with_cursor
+        cursor = self._editor.model.cursor
+        row = self._editor.model.rows.row_of(cursor.line, cursor.column)
+        return not self._height or 0 <= row - self._editor.scroll_offset.y < self._height
+
+    def show_top(self, line: int, row: int, *, with_cursor: bool = True) -> None:
+        """Scroll to what was `top`, and from there to the cursor if that is wanted. Where the
+        editor has no size yet, or a block is not made yet, it is shown as soon as that is there,
+        unless the user goes elsewhere."""
+        until = time.monotonic() + _PATIENCE
+        self._wanted = _WantedTop(line, row, with_cursor, self._editor.model.cursor, until)
+        self.retry_top()
+
+    def retry_top(self) -> None:
+        """The rows have changed: show what `show_top` was called with, if it was not yet."""
+        editor, wanted = self._editor, self._wanted
+        height = editor.scrollable_content_region.height
+        if wanted is None or not height:
+            return
+        if editor.model.cursor != wanted.cursor or time.monotonic() > wanted.until:
+            self._wanted = None
+            return
+        rows = editor.model.rows
+        y = rows.first_row(min(max(wanted.line, 0), len(editor.model.lines) - 1)) + wanted.row
+        self._scroll_to(max(0, min(y, rows.total - height)))
+        if self._top() == (wanted.line, wanted.row):
+            self._wanted = None
+        if wanted.with_cursor:
+            self._reveal(center=False)
+
+    def _scroll_to(self, y: int) -> None:
+        if y != self._editor.scroll_offset.y:
+            self._editor.scroll_to(y=y, animate=False, force=True, immediate=True)
+
+    def resized(self) -> None:
+        """The editor has another size: the cursor is kept on screen if it was there."""
+        shows_cursor = self.shows_cursor
+        self._height = self._editor.scrollable_content_region.height
+        self.resize_text()
+        if self._wanted is not None:
+            self._editor.call_after_refresh(self.retry_top)
+        elif shows_cursor:
+            self._editor.call_after_refresh(self.reveal)
+
     def reveal(self, *, center: bool = False) -> None:
-        """Scroll so that the cursor is seen, with a little room around it."""
+        """Scroll so that the cursor is seen, with a little room around it; or to what is wanted,
+        while the cursor is where it was then."""
+        wanted = self._wanted
+        self.retry_top()
+        if wanted is None or wanted.cursor != self._editor.model.cursor:
+            self._reveal(center=center)
+
+    def _reveal(self, *, center: bool) -> None:
         editor = self._editor
         region = editor.scrollable_content_region
         if not region.height:
@@ -161,11 +248,12 @@ class Viewport:
         y = editor.scroll_offset.y
         target = min(max(y, last + 1 - height), first)
         target = max(0, min(target, editor.model.rows.total - height))
-        if height and target != y:
-            editor.scroll_to(y=target, animate=False, force=True, immediate=True)
+        if height:
+            self._scroll_to(target)
 
     def scroll_rows(self, count: int) -> None:
         """Scroll down (or up, when negative) and leave the cursor where it is."""
+        self._wanted = None
         self._editor.scroll_to(y=self._editor.scroll_offset.y + count, animate=False)
 
     def refresh_lines(self, first: int, last: int) -> None:

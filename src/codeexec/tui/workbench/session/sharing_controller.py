@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from textual.message import Message
 
@@ -40,6 +43,7 @@ class SharingController:
         self._views = SessionViews(state.app_context.state / "views")
         self.last: SessionView | None = None
         """The view that was stored, or shown, last."""
+        self._writing = threading.Lock()
         self._own_view: SessionView | None = None
         """What was on screen here after it."""
         self._console_place: tuple[str, int] | None = None
@@ -79,14 +83,22 @@ class SharingController:
     def save(self) -> None:
         """Keep what is shown now."""
         if self._state.session.session_id and self._state.is_set_up:
-            self._views.save(self._state.session.session_id, self._now())
+            self.last = self._now()
+            self._write_last()
 
     def share(self) -> None:
-        """Keep what is shown now where others may watch it and it is another view than before."""
-        is_watched = self._state.is_set_up and self._status.clients > 1
-        if is_watched and self._state.session.session_id and (view := self._now()) != self.last:
+        """Keep what is shown now where it is another view than before: other clients watch it, or
+        attach after this one was killed."""
+        is_set_up = self._state.is_set_up and self._state.session.session_id
+        if is_set_up and (view := self._now()) != self.last:
             self.last = view
-            self._views.save(self._state.session.session_id, view)
+            self._surface.start(partial(asyncio.to_thread, self._write_last), "view")
+
+    def _write_last(self) -> None:
+        """Write the newest view, be it called in a thread or not."""
+        with self._writing:
+            if self.last is not None:
+                self._views.save(self._state.session.session_id, self.last)
 
     def _now(self) -> SessionView:
         view = self._documents.shared_view.current()

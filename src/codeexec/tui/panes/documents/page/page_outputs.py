@@ -41,6 +41,8 @@ class PageOutputs:
         self._keys: dict[str, str] = {}
         """Cells by execution."""
         self._bound = 16
+        self._folds: dict[str, OutputFold] = {}
+        """Folds of blocks that are not made yet, by cell."""
 
     @property
     def app(self) -> App[object]:
@@ -76,15 +78,31 @@ class PageOutputs:
             self.drop(cell_key)
             block = self._blocks[cell_key] = OutputBlock(OutputView(view, self.output))
             block.bound = self._bound
-            block.fold = (
-                OutputFold.COLLAPSED if fold is OutputFold.COLLAPSED else OutputFold.BOUNDED
-            )
+            if fold is OutputFold.WHOLE:
+                fold = OutputFold.BOUNDED
+            block.fold = self._folds.pop(cell_key, fold)
             block.output.measure()
             self._keys[view.execution_id] = cell_key
         elif block.view is view:
             return
         elif view.tail or view.is_open or not block.view.total or block.view.is_open:
             block.output.update(view, rewritten)
+
+    @property
+    def folds(self) -> Mapping[str, OutputFold]:
+        """The folds that were chosen, by cell."""
+        chosen = {
+            key: block.fold
+            for key, block in self._blocks.items()
+            if block.fold is not OutputFold.BOUNDED
+        }
+        return self._folds | chosen
+
+    def fold(self, folds: Mapping[str, OutputFold]) -> None:
+        """Fold outputs of these cells so, now or when they come, and those of others not."""
+        self._folds = {key: fold for key, fold in folds.items() if key not in self._blocks}
+        for key, block in self._blocks.items():
+            block.fold = folds.get(key, OutputFold.BOUNDED)
 
     def drop(self, cell_key: str) -> None:
         """Show nothing below a cell."""

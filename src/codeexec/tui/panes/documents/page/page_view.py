@@ -140,12 +140,14 @@ class PageView:
                 # What is on screen comes at once, and the rest in few steps: each is painted.
                 if len(fresh) > 1 and time.perf_counter() - shown_at > _STEP:
                     self.fit_blocks(fresh)
+                    self._editor.viewport.retry_top()
                     fresh, shown_at = [], time.perf_counter()
                 await asyncio.sleep(0)
                 until = time.perf_counter() + _SLICE
         if number == self._round:
             self.fit_blocks(fresh)
             self._layout()
+            self._editor.viewport.retry_top()
 
     def _prepare(self, cell: Cell) -> bool:
         """Make what stands at a cell, if anything does."""

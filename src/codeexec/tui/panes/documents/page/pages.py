@@ -23,6 +23,7 @@ from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.page.cell_blocks import cell_key_of
 from codeexec.tui.panes.documents.page.cell_commands import NAMES, CellCommands
+from codeexec.tui.panes.documents.page.kept_folds import found_folds, stored_folds
 from codeexec.tui.panes.documents.page.output_block import OutputBlock
 from codeexec.tui.panes.documents.page.page_view import PageView
 from codeexec.tui.panes.documents.page.staleness import stale_cells
@@ -31,6 +32,7 @@ from codeexec.tui.panes.editor.messages import RunScope
 from codeexec.tui.session.ask import Failed, NoticePosted
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.requester import Requester
+from codeexec.tui.session.views import CellFold, FileView
 
 _PAUSE = 0.1
 """Seconds between two looks at all cells of a document while cells are run."""
@@ -91,6 +93,25 @@ class Pages:
         sheet.is_page = not sheet.is_page
         self.follow_views()
 
+    def folds(self, sheet: DocumentView) -> tuple[CellFold, ...]:
+        """Which outputs of a document were opened whole or collapsed, and which sections folded."""
+        page = self._pages.get(sheet.first_view.editor)
+        if page is None or not (page.outputs.folds or page.folds):
+            return ()
+        return stored_folds(sheet.editor.cells(), page.outputs.folds, page.folds.folded)
+
+    def restore(self, sheet: DocumentView, view: FileView) -> None:
+        """Show a document as a page or as text, outputs folded, as a view of the session has it."""
+        if view.is_page is not None and view.is_page != sheet.is_page:
+            self.toggle(sheet)
+        page = self._pages.get(sheet.first_view.editor)
+        if page is None or view.folds == self.folds(sheet):
+            return
+        outputs, headings = found_folds(sheet.editor.cells(), view.folds)
+        page.outputs.fold(outputs)
+        page.folds.fold(headings)
+        page.fit_blocks(sheet.editor.model.cells.keys)
+
     def follow_views(self) -> None:
         """Make the pages of editors that have none, and close those of editors that are gone."""
         wanted = {
@@ -117,6 +138,10 @@ class Pages:
         """The theme is another one."""
         for page in self._pages.values():
             page.use(self._context.theme)
+
+    def page_of(self, editor: CodeEditor) -> PageView | None:
+        """The page over an editor, if it has one."""
+        return self._pages.get(editor)
 
     def _of(self, sheet: DocumentView) -> list[PageView]:
         return [page for view in sheet.views if (page := self._pages.get(view.editor)) is not None]

@@ -1,0 +1,54 @@
+"""Folded outputs and sections of a page as they are stored with the view of a session."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from codeexec.documents.model import Cell
+from codeexec.tui.panes.documents.page.output_block import OutputFold
+from codeexec.tui.session.views import CellFold, Fold
+
+
+def stored_folds(
+    cells: Sequence[Cell], outputs: Mapping[str, OutputFold], headings: Iterable[str]
+) -> tuple[CellFold, ...]:
+    """Folds of outputs and headings of folded sections, by the keys of cells, to be stored."""
+    folds: dict[str, Fold] = dict.fromkeys(headings, "section")
+    for key, fold in outputs.items():
+        if fold is not OutputFold.BOUNDED:
+            folds[key] = "whole" if fold is OutputFold.WHOLE else "collapsed"
+    return tuple(
+        CellFold(number, _digest(cell), folds[cell.key])
+        for number, cell in enumerate(cells)
+        if cell.key in folds
+    )
+
+
+def found_folds(
+    cells: Sequence[Cell], stored: Iterable[CellFold]
+) -> tuple[dict[str, OutputFold], set[str]]:
+    """Folds of outputs, and the headings of folded sections, by the keys of cells.
+
+    The cell is that with the stored number if it has the source that it had, else the only cell
+    that has it, else the cell with the number, which was edited since.
+    """
+    by_digest: dict[str, list[int]] = {}
+    for number, cell in enumerate(cells):
+        by_digest.setdefault(_digest(cell), []).append(number)
+    outputs: dict[str, OutputFold] = {}
+    headings: set[str] = set()
+    for fold in stored:
+        numbers = by_digest.get(fold.digest, [])
+        number = numbers[0] if len(numbers) == 1 else fold.number
+        if not 0 <= number < len(cells):
+            continue
+        if fold.fold == "section":
+            headings.add(cells[number].key)
+        else:
+            outputs[cells[number].key] = OutputFold(fold.fold)
+    return outputs, headings
+
+
+def _digest(cell: Cell) -> str:
+    return f"{zlib.crc32(cell.source.encode('utf-8', 'surrogatepass')):08x}"

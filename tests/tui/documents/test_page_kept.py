@@ -1,0 +1,100 @@
+"""What of a page is stored with the view of a session, and found again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from codeexec.config.model import Editor as Habits
+from codeexec.documents.model import Cell, CellKind
+from codeexec.tui.panes.documents.page.kept_folds import found_folds, stored_folds
+from codeexec.tui.panes.documents.page.output_block import OutputFold
+from codeexec.tui.panes.documents.pane import DocumentsPane
+from codeexec.tui.theme.theme import built_in_folder, find_theme
+from support.pane_app import PaneApp, until
+
+THEME = find_theme("harbour", [built_in_folder()])
+ROWS = "".join(f"row {number}\n" for number in range(40))
+
+
+def cells(*sources: str) -> list[Cell]:
+    return [
+        Cell(index, CellKind.CODE, "", index, index, index + 1, source, f"key of {source}{index}")
+        for index, source in enumerate(sources)
+    ]
+
+
+def test_folds_are_found_at_cells_that_moved_or_were_edited() -> None:
+    whole, collapsed = OutputFold.WHOLE, OutputFold.COLLAPSED
+    before = cells("a", "b", "b", "c")
+    stored = stored_folds(
+        before, {"key of a0": whole, "key of b2": collapsed, "key of c3": OutputFold.BOUNDED}, ()
+    )
+    assert [(fold.number, fold.fold) for fold in stored] == [(0, "whole"), (2, "collapsed")]
+    assert found_folds(before, stored) == ({"key of a0": whole, "key of b2": collapsed}, set())
+    # `a` has moved, and one of two equal cells was edited: the other is the only one with its code.
+    moved = found_folds(cells("new", "a", "b", "edited"), stored)
+    assert moved == ({"key of a1": whole, "key of b2": collapsed}, set())
+    assert found_folds(cells("edited"), stored) == ({"key of edited0": whole}, set())
+    assert found_folds((), stored) == ({}, set())
+
+
+def notebook() -> str:
+    def stream(text: str) -> dict[str, object]:
+        return {"output_type": "stream", "name": "stdout", "text": text}
+
+    def code(source: str, text: str) -> dict[str, object]:
+        outputs = [stream(text)]
+        return {
+            "cell_type": "code",
+            "metadata": {},
+            "source": source,
+            "execution_count": 1,
+            "outputs": outputs,
+        }
+
+    def heading(text: str) -> dict[str, object]:
+        return {"cell_type": "markdown", "metadata": {}, "source": text}
+
+    many = [heading("# First"), code("1", "hidden\n"), heading("# Second"), code("2", ROWS)]
+    return json.dumps({"cells": many, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+
+
+async def test_saved_outputs_sections_and_scroll_are_restored(tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    path.write_text(notebook())
+    pane = DocumentsPane(THEME, me="test")
+    pane.context.habits = Habits(notebook="page")
+    async with PaneApp(pane).run_test(size=(60, 20)) as pilot:
+        sheet = await pane.opener.open(path)
+        assert sheet is not None
+        page = pane.pages.page_of(sheet.editor)
+        assert page is not None
+        first, _, _, last = sheet.editor.model.cells.keys
+        await until(pilot, lambda: page.outputs.get(last))
+        page.toggle_section(first)
+        sheet.go_to(len(sheet.editor.model.lines) - 1)
+        pane.pages.command(sheet, sheet.editor, "whole")
+        await until(pilot, lambda: sheet.editor.model.rows.total > 40)
+        sheet.editor.viewport.scroll_rows(15)
+        await until(pilot, lambda: sheet.editor.scroll_offset.y > 10)
+        view = pane.shared_view.current()
+        rows = [sheet.editor.render_line(y).text for y in range(20)]
+    assert [(fold.number, fold.fold) for fold in view.files[0].folds] == [
+        (0, "section"),
+        (3, "whole"),
+    ]
+
+    again = DocumentsPane(THEME, me="test")
+    again.context.habits = Habits(notebook="text")
+    async with PaneApp(again).run_test(size=(60, 20)) as pilot:
+        await again.shared_view.restore(view)
+        sheet = again.sheet
+        assert sheet is not None and sheet.is_page
+        editor = sheet.editor
+        await until(pilot, lambda: [editor.render_line(y).text for y in range(20)] == rows)
+        assert again.shared_view.current() == view
+        await again.shared_view.follow(
+            type(view)((type(view.files[0])(str(path), is_page=False),), str(path))
+        )
+        assert not sheet.is_page
