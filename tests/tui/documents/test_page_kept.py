@@ -68,18 +68,19 @@ async def test_saved_outputs_sections_and_scroll_are_restored(tmp_path: Path) ->
     async with PaneApp(pane).run_test(size=(60, 20)) as pilot:
         sheet = await pane.opener.open(path)
         assert sheet is not None
-        page = pane.pages.page_of(sheet.editor)
+        editor = sheet.editor
+        page = pane.pages.page_of(editor)
         assert page is not None
-        first, _, _, last = sheet.editor.model.cells.keys
+        first, _, _, last = editor.model.cells.keys
         await until(pilot, lambda: page.outputs.get(last))
         page.toggle_section(first)
-        sheet.go_to(len(sheet.editor.model.lines) - 1)
-        pane.pages.command(sheet, sheet.editor, "whole")
-        await until(pilot, lambda: sheet.editor.model.rows.total > 40)
-        sheet.editor.viewport.scroll_rows(15)
-        await until(pilot, lambda: sheet.editor.scroll_offset.y > 10)
+        sheet.go_to(len(editor.model.lines) - 1)
+        pane.pages.command(sheet, editor, "whole")
+        await until(pilot, lambda: editor.model.rows.total > 40)
+        editor.viewport.scroll_rows(15)
+        await until(pilot, lambda: editor.scroll_offset.y > 10)
         view = pane.shared_view.current()
-        rows = [sheet.editor.render_line(y).text for y in range(20)]
+        rows = [editor.render_line(y).text for y in range(20)]
     assert [(fold.number, fold.fold) for fold in view.files[0].folds] == [
         (0, "section"),
         (3, "whole"),
@@ -89,12 +90,12 @@ async def test_saved_outputs_sections_and_scroll_are_restored(tmp_path: Path) ->
     again.context.habits = Habits(notebook="text")
     async with PaneApp(again).run_test(size=(60, 20)) as pilot:
         await again.shared_view.restore(view)
-        sheet = again.sheet
-        assert sheet is not None and sheet.is_page
-        editor = sheet.editor
+        restored = again.sheet
+        assert restored is not None and restored.is_page
+        editor = restored.editor
         await until(pilot, lambda: [editor.render_line(y).text for y in range(20)] == rows)
         assert again.shared_view.current() == view
         await again.shared_view.follow(
             type(view)((type(view.files[0])(str(path), is_page=False),), str(path))
         )
-        assert not sheet.is_page
+        assert not restored.is_page
