@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.terminals import STREAM_PREFIX
 from codeexec.domain.wire.frames import STREAM_WINDOW, ClientFrame, StreamChunk, decode_chunk
 
 
@@ -98,6 +99,8 @@ class StreamReaders:
         )
 
     def _tell_taken(self, reader: StreamReader, offset: int) -> None:
-        if offset - reader.told >= STREAM_WINDOW // 4 and reader.number in self._readers:
+        # The screen of a terminal: the next update is made when this one was taken.
+        least = 1 if reader.stream_id.startswith(STREAM_PREFIX) else STREAM_WINDOW // 4
+        if offset - reader.told >= least and reader.number in self._readers:
             reader.told = offset
             self._send(ClientFrame(id=reader.number, taken=offset))

@@ -169,6 +169,12 @@ class Sessions:
     """Bytes that the journal of a session may take, with all that was printed: at the limit what
     runs is interrupted, and nothing more is run; 0: no limit."""
 
+    terminals: int = 32
+    """Terminals that a session may have."""
+
+    terminal_scrollback: int = 2**20
+    """Bytes of output that are kept of a terminal; the oldest go first."""
+
     keep_days: float = 30.0
     """Ended sessions older than this are deleted."""
 

@@ -8,25 +8,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
+from codeexec.domain.event_base import Event
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo, MimePart, Runs
 from codeexec.domain.programs import StepResult
+from codeexec.domain.terminal_events import TerminalEvent
 
 FinishStatus = Literal["ok", "error", "cancelled", "timed_out", "lost"]
 PASSED_OVER = "The kernel passed it over."
 """The reason of an execution that its kernel answered with `aborted`."""
 LadderStage = Literal["interrupt", "interrupt_again", "terminate", "kill", "obeyed"]
 NoticeLevel = Literal["info", "warning", "error"]
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
-
-
-class Event(Struct, frozen=True, omit_defaults=True, tag_field="type", tag=_snake):
-    """Base of all events."""
 
 
 class KernelRef(Struct, frozen=True, omit_defaults=True):
@@ -170,7 +164,7 @@ class KernelReady(Event, frozen=True):
     subshells: bool = False
     adopted: bool = False
     notices: tuple[str, ...] = ()
-    language_info: dict[str, object] = {}
+    language_info: dict[str, object] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     kernel: str = DEFAULT_KERNEL
 
@@ -254,7 +248,7 @@ class DisplayUpdated(Event, frozen=True):
 
     display_id: str
     parts: tuple[MimePart, ...]
-    metadata: dict[str, object] = {}
+    metadata: dict[str, object] = field(default_factory=dict)
 
 
 class StdinRequested(Event, frozen=True):
@@ -357,6 +351,7 @@ AnyEvent = (
     | VariablesTaken
     | ArtifactAdded
     | ArtifactRemoved
+    | TerminalEvent
     | SnapshotTaken
 )
 

@@ -67,6 +67,7 @@ from codeexec.domain.snapshot import (
     KernelView,
     Snapshot,
 )
+from codeexec.domain.terminal_events import TerminalEvent, fold_terminal
 from codeexec.domain.wire.codec import decode_snapshot
 
 EventOfKernel = (
@@ -107,6 +108,7 @@ class _Draft:
         self.executions = base.executions
         self.executions_total = base.executions_total
         self.ended, self.weight = base.ended, base.weight
+        self.terminals = base.terminals
         self.fields: dict[str, object] = {}
 
     def finish(self) -> Snapshot:
@@ -120,6 +122,7 @@ class _Draft:
             executions_total=self.executions_total,
             ended=self.ended,
             weight=self.weight,
+            terminals=self.terminals,
             **self.fields,
         )
 
@@ -158,6 +161,9 @@ class _Draft:
         return self.fields.get(name, getattr(self.base, name))
 
     def take(self, event: AnyEvent, at: float) -> None:
+        if isinstance(event, TerminalEvent):
+            self.terminals = fold_terminal(self.terminals, event, at)
+            return
         match event:
             case SessionOpened():
                 self.fields.update(

@@ -21,6 +21,7 @@ from codeexec.domain.events import (
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, Runs
 from codeexec.domain.programs import StepResult
+from codeexec.domain.terminals import TerminalView
 
 KernelState = Literal["none", "starting", "idle", "busy", "dead", "stopped"]
 ExecutionStatus = Literal["queued", "running"] | FinishStatus
@@ -127,6 +128,7 @@ class Snapshot(Struct, frozen=True):
     executions_total: int = 0
     ended: int = 0
     weight: int = 0
+    terminals: dict[str, TerminalView] = {}
 
     @property
     def kernel(self) -> KernelView:

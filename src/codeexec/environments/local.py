@@ -117,6 +117,15 @@ class LocalEnvironment(HostFiles):
     async def for_programs(self, tell: Tell) -> LocalEnvironment:
         return self
 
+    async def find_terminal(self, folder: str) -> LocalTerminal | None:
+        """A terminal that was kept, by its folder: of this server, or of one before it."""
+        process = await self._holding.find(folder)
+        if process is None:
+            return None
+        terminal = LocalTerminal(process)
+        self._terminals.add(terminal)
+        return terminal
+
     def release(self, terminal: LocalTerminal) -> None:
         """Let it go on when this environment ends: it was kept for another server."""
         self._terminals.discard(terminal)

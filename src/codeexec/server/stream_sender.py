@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from codeexec.domain.wire.frames import STREAM_WINDOW, encode_chunk
-from codeexec.session.byte_streams import ByteStream
+from codeexec.domain.wire.frames import encode_chunk
+from codeexec.session.byte_streams import Stream
 
 
 class StreamSender:
-    """At most STREAM_WINDOW bytes are on their way: a client that does not read gets nothing more,
-    and its connection stays free for events and answers."""
+    """At most the window of the stream is on its way: a client that does not read gets nothing
+    more, and its connection stays free for events and answers."""
 
-    def __init__(self, number: int, stream: ByteStream, send: Callable[[bytes], Awaitable[None]]):
+    def __init__(self, number: int, stream: Stream, send: Callable[[bytes], Awaitable[None]]):
         """`number` is the client's for this stream; `send` writes one binary message."""
         self._number = number
         self._stream = stream
@@ -36,6 +36,6 @@ class StreamSender:
             await self._send(encode_chunk(self._number, chunk))
 
     async def _wait_for_room(self) -> None:
-        while self._sent - self._taken >= STREAM_WINDOW:
+        while self._sent - self._taken >= self._stream.window:
             self._room.clear()
             await self._room.wait()

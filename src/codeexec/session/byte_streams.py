@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol
 
 from codeexec.domain.errors import Conflict, NotFound
 from codeexec.domain.wire.checks import check_integer
-from codeexec.domain.wire.frames import StreamChunk
+from codeexec.domain.wire.frames import STREAM_WINDOW, StreamChunk
 
 HELD = 1 << 20
 """Bytes that a stream holds where nothing else is said."""
@@ -25,6 +26,8 @@ PIECE = 1 << 15
 
 class ByteStream:
     """Written by one producer; any number of readers."""
+
+    window = STREAM_WINDOW
 
     def __init__(self, held: int = HELD, start: int = 0) -> None:
         """`held`: bytes that are kept; `start`: the offset of the first byte, for a stream that
@@ -111,20 +114,39 @@ class ByteStream:
         changed.set()
 
 
+class Stream(Protocol):
+    """What a reader needs of a stream: see `ByteStream`. At most `window` bytes are on their way
+    to a client that has not read them."""
+
+    @property
+    def window(self) -> int: ...
+
+    def read(
+        self, after: int = 0, room: Callable[[], Awaitable[None]] | None = None
+    ) -> AsyncIterator[StreamChunk]: ...
+
+    def close(self) -> None: ...
+
+
 class ByteStreams:
     """The streams of one session, by id. An id is used for one stream only."""
 
     def __init__(self) -> None:
-        self._streams: dict[str, ByteStream] = {}
+        self._streams: dict[str, Stream] = {}
 
     def open(self, stream_id: str, held: int = HELD, start: int = 0) -> ByteStream:
         """See `ByteStream`. Conflict when there is one with this id."""
-        if stream_id in self._streams:
-            raise Conflict(f"There is a stream {stream_id!r} already.")
-        stream = self._streams[stream_id] = ByteStream(held, start)
+        stream = ByteStream(held, start)
+        self.add(stream_id, stream)
         return stream
 
-    def find(self, stream_id: str) -> ByteStream:
+    def add(self, stream_id: str, stream: Stream) -> None:
+        """A stream of another kind. Conflict when there is one with this id."""
+        if stream_id in self._streams:
+            raise Conflict(f"There is a stream {stream_id!r} already.")
+        self._streams[stream_id] = stream
+
+    def find(self, stream_id: str) -> Stream:
         """NotFound when there is none, or it was removed."""
         try:
             return self._streams[stream_id]

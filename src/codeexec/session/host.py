@@ -294,6 +294,7 @@ class Host:
             return
         self._open[session_id] = session
         session.slots.begin_adoption()
+        session.terminals.adopt()
 
     def _make(
         self, folder: Path, journal: Journal, choice: KernelChoice, first: str = DEFAULT_KERNEL

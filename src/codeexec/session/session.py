@@ -39,6 +39,8 @@ from codeexec.session.storage.history import HistoryStore
 from codeexec.session.storage.journal import Journal
 from codeexec.session.storage.journal_limit import JournalLimit
 from codeexec.session.tasks import Tasks
+from codeexec.session.terminals.lazy import LazyTerminals
+from codeexec.session.terminals.place import KernelPlace
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +95,14 @@ class Session:
         self.kernels = KernelRequests(parts, self.slots)
         self.streams = ByteStreams()
         self._places = SessionPlaces(factory, Path(choice.cwd))
+        self.terminals = LazyTerminals(
+            folder,
+            self.recorder,
+            self.streams,
+            lambda: KernelPlace(self.slots, lambda: self.environment),
+            settings,
+            outlives=outlives,
+        )
         self._files = SessionFiles(
             lambda: self.environment, self.recorder, blobs, self._tasks, settings.collect_files
         )
@@ -124,6 +134,7 @@ class Session:
             yield
         finally:
             self._clients.remove(client)
+            self.terminals.forget_client(client)
             self.unwatched_since = self._clock.monotonic()
 
     def events(
@@ -146,6 +157,8 @@ class Session:
         if self.slots.is_adopting and self._is_for_kernel(request):
             await self.slots.adopted()
             self._require_open(request)
+        if isinstance(request, q.TerminalRequest):
+            return cast(R, await self.terminals.answer(request, client))
         return cast(R, await self._answer(cast(q.SessionRequest | q.FileRequest, request)))
 
     def _require_open(self, request: q.Request[R]) -> None:
@@ -310,6 +323,7 @@ class Session:
         written: the kernel has ended, the session stays open."""
         self._closing = True
         try:
+            await self.terminals.finish(keep=False)
             await self.slots.shut_down(reason)
             await self._files.finish()
             self.recorder.record_now(SessionClosed(reason))
@@ -332,6 +346,7 @@ class Session:
                 "Open a new session. To delete sessions, use: codeexec-tui sessions rm",
             )
         )
+        await self.terminals.finish(keep=False)
         self.slots.cancel_all(reason, "lost")
         await self.slots.shut_down(reason)
         self.recorder.record(SessionClosed(reason))
@@ -340,6 +355,7 @@ class Session:
     async def detach(self) -> None:
         """Leave the kernels running for the next server."""
         self._closing = True
+        await self.terminals.finish(keep=True)
         await self.slots.detach()
         await self._files.finish()
         await self._let_go()
@@ -362,6 +378,9 @@ _READ_WHEN_CLOSED = (
     q.SearchHistory,
     q.ReadFile,
     q.ListFiles,
+    q.ReadTerminalRows,
+    q.ReadTerminalText,
+    q.SearchTerminal,
 )
 SEARCH_SECONDS = 20.0
 _FOR_KERNEL = (

@@ -79,6 +79,21 @@ from codeexec.domain.requests.sessions import (
     StopSession,
     Usage,
 )
+from codeexec.domain.requests.terminals import (
+    CloseTerminal,
+    OpenTerminal,
+    ReadTerminalRows,
+    ReadTerminalText,
+    ResizeTerminal,
+    RestartTerminal,
+    SearchTerminal,
+    TerminalAnswer,
+    TerminalMatch,
+    TerminalMatches,
+    TerminalRows,
+    TerminalText,
+    TypeInTerminal,
+)
 from codeexec.domain.requests.variables import (
     DeleteVariable,
     History,
@@ -130,9 +145,20 @@ HostRequest = (
     OpenSession | ListSessions | StopSession | RemoveSession | ListKernels | GetHostInfo | StopHost
 )
 
+TerminalRequest = (
+    OpenTerminal
+    | RestartTerminal
+    | CloseTerminal
+    | TypeInTerminal
+    | ResizeTerminal
+    | ReadTerminalRows
+    | SearchTerminal
+    | ReadTerminalText
+)
+
 FileRequest = ListFiles | ReadFile | WriteFile
 
-AnyRequest = SessionRequest | FileRequest | HostRequest
+AnyRequest = SessionRequest | TerminalRequest | FileRequest | HostRequest
 
 WATCHABLE = (
     Complete,
@@ -148,6 +174,9 @@ WATCHABLE = (
     ReadTable,
     SearchHistory,
     GetUsage,
+    ReadTerminalRows,
+    SearchTerminal,
+    ReadTerminalText,
 )
 """Requests that a client that only watches may make."""
 
@@ -160,6 +189,7 @@ __all__ = [
     "CancelExecution",
     "ClearQueue",
     "ClientInfo",
+    "CloseTerminal",
     "Complete",
     "Completeness",
     "Completion",
@@ -195,6 +225,7 @@ __all__ = [
     "ListKernels",
     "ListSessions",
     "OpenSession",
+    "OpenTerminal",
     "PauseKernel",
     "PinArtifact",
     "ReadBlob",
@@ -202,6 +233,8 @@ __all__ = [
     "ReadFile",
     "ReadRows",
     "ReadTable",
+    "ReadTerminalRows",
+    "ReadTerminalText",
     "RefreshVariables",
     "RemoveArtifact",
     "RemoveKernel",
@@ -209,13 +242,16 @@ __all__ = [
     "RenameSession",
     "Reply",
     "Request",
+    "ResizeTerminal",
     "ResizeTerminals",
     "RestartKernel",
+    "RestartTerminal",
     "RowMatch",
     "RowMatches",
     "Rows",
     "SearchHistory",
     "SearchRows",
+    "SearchTerminal",
     "SessionList",
     "SessionRequest",
     "SessionSummary",
@@ -225,6 +261,13 @@ __all__ = [
     "StopHost",
     "StopSession",
     "TablePage",
+    "TerminalAnswer",
+    "TerminalMatch",
+    "TerminalMatches",
+    "TerminalRequest",
+    "TerminalRows",
+    "TerminalText",
+    "TypeInTerminal",
     "UnpauseKernel",
     "Usage",
     "VariableDetail",

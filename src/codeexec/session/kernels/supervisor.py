@@ -94,6 +94,13 @@ class KernelSupervisor:
         if self._starting is None or self._starting.done():
             self._starting = self._tasks.start(self._start(), "start-kernel")
 
+    async def started(self) -> None:
+        """Start a kernel unless one is there, and wait until that has succeeded or failed."""
+        await self.adopted()
+        self.start_kernel()
+        if self._starting is not None:
+            await asyncio.wait({self._starting})
+
     async def _start(self) -> None:
         async with self._changing:
             if self.is_ready:

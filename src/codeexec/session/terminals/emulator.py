@@ -1,0 +1,106 @@
+"""Interface of terminal emulators, and the choice of one."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from codeexec.domain.errors import Unavailable
+from codeexec.domain.terminals import AnyInput, Cursor, TerminalModes, TerminalRow
+from codeexec.environments.base import TerminalSize
+
+WINDOW = 4 << 20
+"""Bytes of rows above the screen that an emulator holds, to reflow and to count them."""
+MARK = 7733
+"""Number of the OSC sequence that only our shell integration sends."""
+MOST_MARK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An OSC sequence of our shell integration, with the row of the cursor when it came. Rows
+    count from the first one that the terminal has shown."""
+
+    text: str
+    row: int
+
+
+@dataclass(slots=True)
+class Effects:
+    """What the bytes that were fed have caused beside the screen."""
+
+    replies: list[bytes] = field(default_factory=list)
+    """Answers to the program's questions, to be typed in this order."""
+    bells: int = 0
+    marks: list[Mark] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenState:
+    """What a screen has beside its rows. `folder` is the address or path that the program gave,
+    as it is."""
+
+    size: TerminalSize
+    cursor: Cursor
+    modes: TerminalModes
+    title: str
+    folder: str
+    is_held: bool
+    """The program draws a frame and has asked to show nothing of it yet."""
+
+
+class Emulator(Protocol):
+    """One terminal. Not for two threads at a time. What is fed changes the screen; `history` counts
+    the rows that have scrolled off its top, `first` the oldest of them that was not cleared."""
+
+    history: int
+    first: int
+
+    def feed(self, data: bytes) -> Effects:
+        """Never fails, whatever the bytes are."""
+
+    def resize(self, size: TerminalSize) -> None: ...
+
+    def state(self) -> ScreenState: ...
+
+    def changed_rows(self) -> dict[int, TerminalRow]:
+        """The rows of the screen that may have changed since the last call, by number."""
+
+    def scrolled(self, count: int) -> list[TerminalRow]:
+        """The last `count` rows that have scrolled off, as far as they are held."""
+
+    def encode(self, item: AnyInput) -> bytes:
+        """What is typed for this input in the modes of the program."""
+
+    def save(self) -> bytes:
+        """All of it, for `restore` of the same kind of emulator."""
+
+    def close(self) -> None: ...
+
+
+class EmulatorKind(Protocol):
+    """Makes emulators. `name` is in logs: only the same kind restores what was saved."""
+
+    name: str
+    is_slow: bool
+
+    def make(self, size: TerminalSize) -> Emulator: ...
+
+    def restore(self, saved: bytes) -> Emulator:
+        """ValueError when it cannot be read."""
+
+
+def emulator_kind() -> EmulatorKind:
+    """The one that loads here. Unavailable when there is none."""
+    if importlib.util.find_spec("pyghostty") is not None:
+        try:
+            from codeexec.session.terminals.ghostty import GHOSTTY
+        except OSError:
+            pass  # its library is not for this system
+        else:
+            return GHOSTTY
+    raise Unavailable(
+        "There is no terminal emulator for this system.",
+        "Install it where it has a wheel: pip install pyghostty==0.1.3",
+    )

@@ -1,0 +1,71 @@
+"""The terminals of a session, loaded when the first one is wanted, so that a start is fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codeexec.domain import requests as q
+from codeexec.session.byte_streams import ByteStreams
+from codeexec.session.settings import HostSettings
+from codeexec.session.storage.event_log import EventLog
+
+if TYPE_CHECKING:
+    from codeexec.session.terminals.place import TerminalPlace
+    from codeexec.session.terminals.registry import SessionTerminals
+
+
+class LazyTerminals:
+    """See `SessionTerminals`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        recorder: EventLog,
+        streams: ByteStreams,
+        place: Callable[[], TerminalPlace],
+        settings: HostSettings,
+        *,
+        outlives: bool,
+    ) -> None:
+        self._folder = folder
+        self._recorder = recorder
+        self._streams = streams
+        self._place = place
+        self._settings = settings
+        self._outlives = outlives
+        self._made: SessionTerminals | None = None
+
+    def _make(self) -> SessionTerminals:
+        if self._made is None:
+            from codeexec.session.terminals.registry import SessionTerminals
+
+            self._made = SessionTerminals(
+                self._folder,
+                self._recorder,
+                self._streams,
+                self._place(),
+                self._settings,
+                outlives=self._outlives,
+            )
+        return self._made
+
+    async def answer(self, request: q.TerminalRequest, client: q.ClientInfo | None) -> q.Reply:
+        """See each request for its errors."""
+        return await self._make().answer(request, client)
+
+    def adopt(self) -> None:
+        """Take up the terminals that a server before us has left, in the background."""
+        if self._recorder.snapshot.terminals:
+            self._make().adopt()
+
+    def forget_client(self, client: q.ClientInfo) -> None:
+        """The connection of a client has ended: it shows no terminal any more."""
+        if self._made is not None:
+            self._made.forget_client(client)
+
+    async def finish(self, *, keep: bool) -> None:
+        """The session is closed, or (`keep`) left to the next server."""
+        if self._made is not None:
+            await self._made.finish(keep=keep)

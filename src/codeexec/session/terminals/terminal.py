@@ -1,0 +1,319 @@
+"""One terminal of a session: its program, its screen, its log, and who shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
+from typing import Protocol
+
+from codeexec.domain.errors import Conflict, EnvironmentUnavailable, StorageError
+from codeexec.domain.events import AnyEvent
+from codeexec.domain.requests import ClientInfo, ResizeTerminal, TypeInTerminal
+from codeexec.domain.terminal_events import (
+    TerminalCommandEnded,
+    TerminalCommandStarted,
+    TerminalExited,
+    TerminalFolderChanged,
+    TerminalRang,
+    TerminalResized,
+    TerminalTitled,
+)
+from codeexec.domain.terminals import TerminalView
+from codeexec.environments.base import ProcessEnd, TerminalSize
+from codeexec.environments.holder.client import Chunk
+from codeexec.session.terminals.commands import CommandFollower
+from codeexec.session.terminals.emulator import Effects, Emulator
+from codeexec.session.terminals.log import OUTPUT, RESIZE, TerminalLog, pack_size
+from codeexec.session.terminals.screen import Screen, ScreenStream
+from codeexec.session.terminals.sizes import SharedSize
+from codeexec.session.terminals.writer import Typist
+
+log = logging.getLogger(__name__)
+
+TOLD = 0.5
+"""Seconds between two events about the title or the bell."""
+LINGER = 1.0
+"""Seconds that output is read on after the end of the program where another process writes it."""
+RESET = (
+    b"\x18\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?2004l\x1b[?1004l\x1b[<9u\x1b[!p\x1b[m"
+)
+"""What a program may have left set when it was killed."""
+
+
+class ProgramTerminal(Protocol):
+    """The part of a TerminalHandle that is used here, with the offsets of its output."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def output(self, after: int) -> AsyncIterator[Chunk]: ...
+
+    def acknowledge(self, offset: int) -> None: ...
+
+    async def write(self, data: bytes) -> None: ...
+
+    async def resize(self, size: TerminalSize) -> None: ...
+
+    async def wait(self) -> ProcessEnd: ...
+
+    async def kill(self) -> None: ...
+
+    async def release(self) -> None:
+        """Leave it to the next server, where it can be; else it ends."""
+
+
+class SessionTerminal:
+    """Made for a terminal that was opened or restored; `start` lets a program run in it."""
+
+    def __init__(
+        self,
+        view: Callable[[], TerminalView | None],
+        emulator: Emulator,
+        kind: str,
+        terminal_log: TerminalLog,
+        record: Callable[[AnyEvent], object],
+        now: Callable[[], float],
+        kept_from: Callable[[], int],
+    ) -> None:
+        """`view` is that of the session's snapshot; `kind` names the emulator; `kept_from` gives
+        the number of the oldest row in the log."""
+        first = view()
+        assert first is not None
+        self.terminal_id = first.terminal_id
+        self._view = view
+        self._kind = kind
+        self.log = terminal_log
+        self._record = record
+        self._now = now
+        self.screen = Screen(emulator)
+        self.screen.bells = first.bells
+        self.stream = ScreenStream(self.screen, kept_from)
+        self.sizes = SharedSize(TerminalSize(first.columns, first.rows))
+        self._commands = self._follower("", first)
+        self._program: ProgramTerminal | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._typist: Typist | None = None
+        self._teller: asyncio.TimerHandle | None = None
+        self._is_log_broken = False
+        self._order = asyncio.Lock()
+        self._typing = asyncio.Lock()
+
+    def _follower(self, nonce: str, view: TerminalView) -> CommandFollower:
+        name = self.terminal_id
+        return CommandFollower(
+            nonce,
+            self._now,
+            lambda command: self._record(TerminalCommandStarted(name, command)),
+            lambda command: self._record(TerminalCommandEnded(name, command)),
+            view.commands[-1] if view.commands else None,
+        )
+
+    @property
+    def is_running(self) -> bool:
+        return self._program is not None
+
+    # -- its program ----------------------------------------------------------------------
+
+    def start(self, program: ProgramTerminal, nonce: str, after: int) -> None:
+        """Follow a program, whose output after this offset is not in the log."""
+        view = self._view()
+        assert view is not None
+        self._program = program
+        self._commands = self._follower(nonce, view)
+        self._typist = Typist(program.write)
+        self._begin(self._typist.run(), "typist")
+        self._begin(self._follow(program, after), "output")
+
+    def _begin(self, work: Coroutine[object, object, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=f"{self.terminal_id} {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._end_task)
+
+    def _end_task(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("task %s failed", task.get_name(), exc_info=error)
+
+    async def _follow(self, program: ProgramTerminal, after: int) -> None:
+        reading = asyncio.ensure_future(self._read(program, after))
+        ending = asyncio.ensure_future(self._wait(program))
+        try:
+            await asyncio.wait({reading, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not reading.done():
+                # A background process may write for ever.
+                await asyncio.wait({reading}, timeout=LINGER)
+            code, reason = await ending
+        finally:
+            reading.cancel()
+            ending.cancel()
+            await asyncio.gather(reading, ending, return_exceptions=True)
+        await self.end(code, reason)
+        await program.kill()
+
+    async def _wait(self, program: ProgramTerminal) -> tuple[int | None, str]:
+        try:
+            end = await program.wait()
+        except EnvironmentUnavailable as error:
+            return None, error.message
+        return (end.code if end.code >= 0 else 128 - end.code), ""
+
+    async def _read(self, program: ProgramTerminal, after: int) -> None:
+        async for chunk in program.output(after):
+            if chunk.offset > after:
+                await self.take(_gap(chunk.offset - after))
+            await self.take(chunk.data)
+            after = chunk.offset + len(chunk.data)
+            program.acknowledge(after)
+
+    async def take(self, data: bytes) -> None:
+        """Output of the program: written down, then shown."""
+        async with self._order:
+            await self._write_log(OUTPUT, data)
+            effects = await self.screen.feed(data)
+        self._react(effects)
+
+    async def _write_log(self, kind: int, data: bytes) -> None:
+        """Where the disk is full the terminal goes on without its log."""
+        try:
+            if self.log.is_full or self._is_log_broken:
+                saved = await self.screen.save()
+                self.log.begin_segment(self._kind, self.screen.history, saved)
+                self._is_log_broken = False
+            self.log.write(kind, data)
+        except StorageError as error:
+            if not self._is_log_broken:
+                log.error("%s", error)
+            self._is_log_broken = True
+
+    def _react(self, effects: Effects) -> None:
+        if self._typist is not None:
+            for reply in effects.replies:
+                self._typist.type(reply)
+        for mark in effects.marks:
+            self._commands.take(mark)
+        if self._teller is None:
+            loop = asyncio.get_running_loop()
+            self._teller = loop.call_later(TOLD, self._tell_soon)
+
+    def _tell_soon(self) -> None:
+        self._teller = None
+        self._begin(self.tell(), "title")
+
+    async def tell(self) -> None:
+        """Record the title, the working folder and the bells where they have changed."""
+        title, folder = await self.screen.title_and_folder()
+        view = self._view()
+        if view is None:
+            return
+        if title != view.title:
+            self._record(TerminalTitled(self.terminal_id, title))
+        if folder and folder != view.folder:
+            self._record(TerminalFolderChanged(self.terminal_id, folder))
+        if self.screen.bells != view.bells:
+            self._record(TerminalRang(self.terminal_id, self.screen.bells))
+
+    async def end(self, code: int | None, reason: str = "") -> None:
+        """Its program has ended."""
+        self._program, self._typist = None, None
+        self._commands.end(await self.screen.bottom(), None)
+        await self.tell()
+        self._record(TerminalExited(self.terminal_id, code, reason))
+
+    async def clean_up(self) -> None:
+        """Undo what the last program has left set, before another one starts."""
+        await self.take(RESET + b"\r\n")
+
+    def note_run(self, folder: str, nonce: str) -> None:
+        """A program has been started that the holder knows by this folder."""
+        with contextlib.suppress(StorageError):
+            self.log.note_run(folder, nonce)
+
+    # -- what clients do ------------------------------------------------------------------
+
+    async def type(self, request: TypeInTerminal) -> None:
+        """Conflict when the program has ended; Busy when it does not read."""
+        async with self._typing:
+            if request.number and request.number <= self.log.typed.get(request.source, 0):
+                return  # it was applied, and only its answer was lost
+            if request.number:
+                with contextlib.suppress(StorageError):
+                    self.log.note_typed(request.source, request.number)
+            for item in request.items:
+                data = await self.screen.encode(item)
+                if self._typist is None:
+                    raise Conflict(
+                        "The program in this terminal has ended.",
+                        "Start it again, or close the terminal.",
+                    )
+                self._typist.type(data)
+
+    async def resize(self, request: ResizeTerminal, client: ClientInfo | None) -> None:
+        if request.columns == 0:
+            self.sizes.hide(request.source)
+        else:
+            size = TerminalSize(request.columns, request.rows)
+            self.sizes.show(request.source, size, client, takes_control=request.takes_control)
+        await self._apply_size()
+
+    def forget_client(self, client: ClientInfo) -> None:
+        """The connection of a client has ended."""
+        if self.sizes.hide_client(client):
+            self._begin(self._apply_size(), "size")
+
+    async def _apply_size(self) -> None:
+        size, view = self.sizes.size, self._view()
+        if view is None:
+            return
+        if size != TerminalSize(view.columns, view.rows):
+            async with self._order:
+                await self._write_log(RESIZE, pack_size(size.columns, size.rows))
+                await self.screen.resize(size)
+            if self._program is not None:
+                await self._program.resize(size)
+        elif self.sizes.owner == view.size_owner:
+            return
+        self._record(TerminalResized(self.terminal_id, size.columns, size.rows, self.sizes.owner))
+
+    # -- its end --------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """End the program and all that it has started; free the emulator."""
+        program, self._program = self._program, None
+        await self._stop_tasks()
+        if program is not None:
+            await program.kill()
+        await self._free()
+
+    async def detach(self) -> None:
+        """Leave the program to the next server."""
+        program, self._program = self._program, None
+        await self._stop_tasks()
+        if program is not None:
+            await program.release()
+        await self._free()
+
+    async def _stop_tasks(self) -> None:
+        if self._teller is not None:
+            self._teller.cancel()
+            self._teller = None
+        tasks = self._tasks - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _free(self) -> None:
+        await self.screen.close()
+        self.log.close()
+
+
+def _gap(size: int) -> bytes:
+    """Shown in place of output that nobody kept while no server was there."""
+    return b"\x18\x1b[m\r\n[%d bytes of output were not kept]\r\n" % size
+
+
+def folder_for(session: Path, terminal_id: str) -> Path:
+    """Where the log of a terminal is; an id may hold any character."""
+    return session / "terminals" / terminal_id.encode("utf-8", "replace").hex()[:200]

@@ -1,0 +1,204 @@
+"""Terminals of a session with real shells: what is typed, seen, kept, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from codeexec.client.api import SessionClient
+from codeexec.client.embedded import EmbeddedHost
+from codeexec.domain import requests as q
+from codeexec.domain.errors import (
+    Busy,
+    Conflict,
+    Denied,
+    EnvironmentUnavailable,
+    NotFound,
+    UsageError,
+)
+from codeexec.domain.requests import ClientInfo
+from codeexec.session.settings import HostSettings
+from support.terminals import open_terminal
+
+SETTINGS = HostSettings(terminals=3)
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[EmbeddedHost]:
+    async with EmbeddedHost(tmp_path / "state", settings=SETTINGS) as host:
+        yield host
+
+
+@pytest.fixture
+async def session(host: EmbeddedHost, tmp_path: Path) -> SessionClient:
+    (tmp_path / "work").mkdir()
+    request = q.OpenSession(cwd=str(tmp_path / "work"), start_kernel=False)
+    return host.session((await host.call(request)).session_id)
+
+
+async def test_a_program_is_typed_to_and_ends(session: SessionClient) -> None:
+    terminal = await open_terminal(session, "cat")
+    async with terminal.watch():
+        await terminal.type("hello\r")
+        await terminal.until(lambda: terminal.screen.text.count("hello") == 2, "an echo")
+        await terminal.type("\x04")
+        await terminal.until(lambda: terminal.view and terminal.view.state == "exited")
+        assert terminal.view is not None
+        assert terminal.view.exit_code == 0
+        with pytest.raises(Conflict, match="has ended"):
+            await terminal.type("x")
+
+
+async def test_the_exit_status_of_a_signal_is_that_of_a_shell(session: SessionClient) -> None:
+    terminal = await open_terminal(session, "sh", "-c", "kill -9 $$")
+    async with terminal.watch():
+        await terminal.until(lambda: terminal.view and terminal.view.exit_code == 137)
+
+
+async def test_an_input_that_is_sent_again_is_applied_once(session: SessionClient) -> None:
+    terminal = await open_terminal(session, "cat")
+    async with terminal.watch():
+        await terminal.type("once")
+        terminal._number = 0
+        await terminal.type("once")
+        await terminal.type(" more\r")
+        await terminal.sees("once more")
+        assert "onceonce" not in terminal.screen.text
+
+
+async def test_it_runs_with_its_environment_in_its_folder(
+    session: SessionClient, tmp_path: Path
+) -> None:
+    (tmp_path / "work" / "sub").mkdir()
+    command = ("sh", "-c", "pwd; echo $NAME $TERM $COLORTERM; stty size; cat")
+    terminal = await open_terminal(
+        session, *command, folder="sub", env={"NAME": "value"}, columns=100, rows=30
+    )
+    async with terminal.watch():
+        await terminal.sees("30 100")
+        assert f"{tmp_path}/work/sub\nvalue xterm-256color truecolor" in terminal.screen.text
+    elsewhere = await open_terminal(session, "sh", "-c", "pwd; cat", folder=str(tmp_path))
+    async with elsewhere.watch():
+        await elsewhere.sees(f"{tmp_path}\n")
+
+
+async def test_the_smallest_client_has_the_size_until_one_takes_control(
+    session: SessionClient,
+) -> None:
+    terminal = await open_terminal(
+        session, "sh", "-c", "trap 'stty size' WINCH; while :; do read x; done"
+    )
+
+    async def show(source: str, columns: int, *, takes_control: bool = False) -> tuple[int, str]:
+        request = q.ResizeTerminal(terminal.terminal_id, columns, 20, source, takes_control)
+        await session.call(request)
+        await terminal.until(
+            lambda: terminal.view and terminal.snapshot.seq >= 1 and terminal.screen.columns
+        )
+        page = await session.call(q.OpenTerminal(terminal.terminal_id, terminal.view.argv))
+        return page.terminal.columns, page.terminal.size_owner
+
+    async with terminal.watch():
+        await terminal.until(lambda: terminal.view)
+        assert await show("one", 100) == (100, "")
+        assert await show("two", 60) == (60, "")
+        assert await show("one", 90, takes_control=True) == (90, "one")
+        assert await show("two", 50) == (90, "one")
+        assert await show("one", 0) == (50, "")
+        await terminal.sees("20 50")
+
+
+async def test_a_watcher_reads_and_cannot_type(host: EmbeddedHost, session: SessionClient) -> None:
+    terminal = await open_terminal(session, "cat")
+    watcher = host._host.session(session.session_id)
+    client = ClientInfo("eyes", watch_only=True)
+    for request in (
+        q.OpenTerminal(),
+        q.TypeInTerminal(terminal.terminal_id, ()),
+        q.ResizeTerminal(terminal.terminal_id, 10, 10),
+        q.CloseTerminal(terminal.terminal_id),
+    ):
+        with pytest.raises(Denied):
+            await watcher.call(request, client)
+    rows = await watcher.call(q.ReadTerminalRows(terminal.terminal_id), client)
+    assert rows.total == 24
+
+
+async def test_scrollback_is_paged_searched_and_copied(session: SessionClient) -> None:
+    command = "seq 2000; printf 'a wide \\033[31m宽 word\\033[0m\\n'; cat"
+    terminal = await open_terminal(session, "sh", "-c", command, columns=40)
+    async with terminal.watch():
+        await terminal.sees("word")
+        page = await session.call(q.ReadTerminalRows(terminal.terminal_id, 100, 3))
+        assert (page.start, page.first, page.total) == (100, 0, 2002)
+        assert [row.text for row in page.rows] == ["101", "102", "103"]
+        assert terminal.screen.history == 1978
+        assert await terminal.text(1999, 2001) == "2000\na wide 宽 word\n"
+        found = await session.call(q.SearchTerminal(terminal.terminal_id, "word"))
+        assert [(match.row, match.column) for match in found.matches] == [(2000, 10)]
+        found = await session.call(
+            q.SearchTerminal(terminal.terminal_id, "^1.*9$", regex=True, limit=3)
+        )
+        assert [match.text for match in found.matches] == ["19", "109", "119"]
+        assert not found.is_complete
+        ansi = await session.call(q.ReadTerminalText(terminal.terminal_id, 2000, 0, "ansi"))
+        assert ansi.text == "a wide \x1b[0;31m宽 word\x1b[0m\n"
+        with pytest.raises(UsageError):
+            await session.call(q.SearchTerminal(terminal.terminal_id, "(", regex=True))
+
+
+async def test_opening_is_repeatable_limited_and_told_in_words(session: SessionClient) -> None:
+    first = await open_terminal(session, "cat", terminal_id="mine")
+    again = await open_terminal(session, "cat", terminal_id="mine")
+    assert first.terminal_id == again.terminal_id
+    with pytest.raises(Conflict):
+        await open_terminal(session, "true", terminal_id="mine")
+    with pytest.raises(UsageError):
+        await open_terminal(session, "cat", columns=0)
+    with pytest.raises(EnvironmentUnavailable):
+        await open_terminal(session, "/no/such/program")
+    with pytest.raises(NotFound):
+        await session.call(q.ReadTerminalRows("another"))
+    await open_terminal(session, "cat")
+    await open_terminal(session, "cat")
+    with pytest.raises(Busy, match="3 terminals"):
+        await open_terminal(session, "cat")
+
+
+async def test_a_terminal_is_started_again_and_closed(session: SessionClient) -> None:
+    terminal = await open_terminal(
+        session, "sh", "-c", "printf '\\033[?1049h%s' $NAME; read x", env={"NAME": "shown"}
+    )
+    async with terminal.watch():
+        await terminal.sees("shown")
+        with pytest.raises(Conflict, match="still runs"):
+            await session.call(q.RestartTerminal(terminal.terminal_id))
+        await terminal.type("\r")
+        await terminal.until(lambda: terminal.view and terminal.view.state == "exited")
+        await session.call(q.RestartTerminal(terminal.terminal_id))
+        await terminal.until(lambda: terminal.view and terminal.view.state == "running")
+        await terminal.sees("shown")
+        await session.call(q.CloseTerminal(terminal.terminal_id))
+        await session.call(q.CloseTerminal(terminal.terminal_id))
+        await terminal.until(lambda: terminal.view is None and terminal.snapshot.seq > 1)
+
+
+async def test_the_end_of_the_session_ends_its_terminals(
+    host: EmbeddedHost, session: SessionClient
+) -> None:
+    terminal = await open_terminal(session, "sh", "-c", "echo kept; cat")
+    async with terminal.watch():
+        await terminal.sees("kept")
+    await host.call(q.StopSession(session.session_id))
+    closed = host.session(session.session_id)
+    text = await closed.call(q.ReadTerminalText(terminal.terminal_id))
+    assert text.text == "kept\n"
+
+
+async def test_a_flood_is_seen_in_few_screens(session: SessionClient) -> None:
+    terminal = await open_terminal(session, "sh", "-c", "seq 300000; echo the-end; cat")
+    async with terminal.watch():
+        await terminal.sees("the-end")
+        assert terminal.screens < 300
