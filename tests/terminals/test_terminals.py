@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -93,12 +94,10 @@ async def test_the_smallest_client_has_the_size_until_one_takes_control(
 
     async def show(source: str, columns: int, *, takes_control: bool = False) -> tuple[int, str]:
         request = q.ResizeTerminal(terminal.terminal_id, columns, 20, source, takes_control)
-        await session.call(request)
-        await terminal.until(
-            lambda: terminal.view and terminal.snapshot.seq >= 1 and terminal.screen.columns
-        )
-        page = await session.call(q.OpenTerminal(terminal.terminal_id, terminal.view.argv))
-        return page.terminal.columns, page.terminal.size_owner
+        seq = (await session.call(request)).seq
+        await terminal.until(lambda: terminal.snapshot.seq >= seq)
+        assert terminal.view is not None
+        return terminal.view.columns, terminal.view.size_owner
 
     async with terminal.watch():
         await terminal.until(lambda: terminal.view)
@@ -114,14 +113,15 @@ async def test_a_watcher_reads_and_cannot_type(host: EmbeddedHost, session: Sess
     terminal = await open_terminal(session, "cat")
     watcher = host._host.session(session.session_id)
     client = ClientInfo("eyes", watch_only=True)
-    for request in (
+    requests = (
         q.OpenTerminal(),
         q.TypeInTerminal(terminal.terminal_id, ()),
         q.ResizeTerminal(terminal.terminal_id, 10, 10),
         q.CloseTerminal(terminal.terminal_id),
-    ):
+    )
+    for request in requests:
         with pytest.raises(Denied):
-            await watcher.call(request, client)
+            await watcher.call(cast("q.Request[q.Reply]", request), client)
     rows = await watcher.call(q.ReadTerminalRows(terminal.terminal_id), client)
     assert rows.total == 24
 
