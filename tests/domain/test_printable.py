@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeexec.domain.text.printable import printable, printable_json, printable_row
+from codeexec.domain.text.printable import (
+    printable,
+    printable_json,
+    printable_row,
+    screen_row,
+)
 from support.hostile import HOSTILE, acting, unseen
 
 
@@ -92,3 +97,19 @@ def test_json_with_hostile_text(text: str) -> None:
     shown = printable_json(json.dumps(text, ensure_ascii=False))
     assert not acting(shown) and not unseen(shown)
     assert json.loads(shown) == text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_row_on_screen_hides_nothing(text: str) -> None:
+    shown = screen_row(text)
+    assert not unseen(shown)
+    assert printable_row(text).count("\n") == shown.count("\n")
+
+
+def test_a_row_on_screen_keeps_styles_links_and_emoji() -> None:
+    row = (
+        "\x1b[31mred\x1b[0m \x1b]8;;https://a.b/\x1b\\link\x1b]8;;\x1b\\ 👩‍👩‍👧 می\u200cخواهم\tend"
+    )
+    assert screen_row(row) == row
+    assert screen_row("pass\u200bword") == "pass·word"
+    assert printable_row("pass\u200bword") == "pass\u200bword"

@@ -61,7 +61,7 @@ class Editor:
     line_numbers: bool = True
     """Show line numbers."""
 
-    notebook: Literal["text", "page"] = "text"
+    notebook: Literal["text", "page"] = "page"
     """How an `.ipynb` opens: as text, or as a page with outputs below the code and Markdown as it
     reads. Alt+U changes that for a document."""
 

@@ -3,7 +3,7 @@
 Names, titles, prompts, messages, code and values come from files, programs, kernels and other
 people. A renderer passes each of them through `printable` before it measures or draws it, so that
 no caller has to. Rows of output are the exception: they may hold styles and links, and pass
-through `printable_row`.
+through `printable_row`, or through `screen_row` where they are drawn.
 """
 
 from __future__ import annotations
@@ -83,6 +83,13 @@ _OWN = (
 
 
 @cache
+def _seen_row() -> Pattern[str]:
+    import re
+
+    return re.compile(rf"(?P<meant>{_OWN}|{_MEANT})|[{_ACTING}{_UNSEEN}]")
+
+
+@cache
 def _acting() -> Pattern[str]:
     import re
 
@@ -121,6 +128,14 @@ def printable_row(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _row().sub(_visible, text)
+
+
+def screen_row(text: str) -> str:
+    """A row of output as it is drawn: as `printable_row`, and characters that show nothing become
+    visible. Exports and copies of output keep those."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _seen_row().sub(_visible, text)
 
 
 def harmless(text: str, width_of: Callable[[str], int]) -> str:

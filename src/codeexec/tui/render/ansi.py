@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from codeexec.domain.text.printable import printable_row
+from codeexec.domain.text.printable import screen_row
 from codeexec.tui.render.sgr import (
     BOLD,
     CONCEAL,
@@ -91,7 +91,7 @@ class AnsiPainter:
         return painted
 
     def _paint(self, text: str, base: str, pen: Sgr) -> tuple[list[Segment], Sgr]:
-        text = printable_row(text).replace("\n", " ")
+        text = screen_row(text).replace("\n", " ")
         link = ""
         style = self._style(pen, link, base)
         if "\x1b" not in text:

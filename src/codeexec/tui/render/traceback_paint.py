@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from rich.segment import Segment
 
 from codeexec.domain.outputs import plain
-from codeexec.domain.text.printable import printable_row
+from codeexec.domain.text.printable import screen_row
 from codeexec.tui.render.ansi import AnsiPainter
 from codeexec.tui.render.highlight import highlight
 from codeexec.tui.render.traceback import TracebackFrame, TracebackRow
@@ -41,7 +41,7 @@ def paint(
 
 
 def _plain(row: TracebackRow) -> str:
-    return plain(printable_row(row.text)).replace("\n", " ").expandtabs()
+    return plain(screen_row(row.text)).replace("\n", " ").expandtabs()
 
 
 def _words(row: TracebackRow, theme: Theme, painter: AnsiPainter) -> list[Segment]:
