@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -94,7 +94,7 @@ def build_program(
         if report is not None:
             write(report.encode("utf-8", "surrogateescape"))
             return BuildResult(0, report, time.monotonic() - began, is_reused=True)
-        end = run_compiler(program, write)
+        end = _compile(program, write)
         report = end.output.decode("utf-8", "surrogateescape")
         if end.status == 0:
             folder.keep(report, program.cwd)
@@ -102,6 +102,20 @@ def build_program(
     return BuildResult(
         end.status, report, seconds, peak_memory=end.peak_memory, cpu_seconds=end.cpu_seconds
     )
+
+
+def _compile(program: BuiltProgram, write: Callable[[bytes], None]) -> CompilerEnd:
+    from codeexec.kernels.process.steps.precompiled import HeldReport, find_header  # of a build
+
+    header = find_header(program)
+    if header is not None and header.is_ready():
+        held = HeldReport(write)
+        end = run_compiler(program, held.write, header.words)
+        if held.is_final(header):
+            return end
+    elif header is not None:
+        header.note_build()
+    return run_compiler(program, write)
 
 
 class CompilerEnd(NamedTuple):
@@ -113,15 +127,17 @@ class CompilerEnd(NamedTuple):
     cpu_seconds: float | None = None
 
 
-def run_compiler(program: BuiltProgram, write: Callable[[bytes], None]) -> CompilerEnd:
-    """Run the command of the build. What it writes also goes to `write` as it comes.
-    EnvironmentUnavailable when it cannot be started."""
+def run_compiler(
+    program: BuiltProgram, write: Callable[[bytes], None], words: Sequence[str] = ()
+) -> CompilerEnd:
+    """Run the command of the build, with further `words` before its own. What it writes also goes
+    to `write` as it comes. EnvironmentUnavailable when it cannot be started."""
     process: subprocess.Popen[bytes] | None = None
     report = bytearray()
     try:
         with _signals_held():
             # A group of its own: a killed driver would leave its compiler behind.
-            process = _start(program)
+            process = _start(program, words)
         assert process.stdout is not None
         for chunk in _chunks(process.pid, process.stdout.fileno()):
             write(chunk)
@@ -143,10 +159,11 @@ def run_compiler(program: BuiltProgram, write: Callable[[bytes], None]) -> Compi
                 process.stdout.close()
 
 
-def _start(program: BuiltProgram) -> subprocess.Popen[bytes]:
+def _start(program: BuiltProgram, words: Sequence[str]) -> subprocess.Popen[bytes]:
+    tool, *own_words = program.plan.build
     try:
         return subprocess.Popen(
-            program.plan.build,
+            (tool, *words, *own_words),
             cwd=program.cwd,
             env=compiler_environ(program.environ),
             stdin=subprocess.DEVNULL,

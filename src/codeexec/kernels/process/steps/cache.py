@@ -39,13 +39,22 @@ Input = tuple[int, int, int, str]
 class ProgramFolder:
     """The place of one built program. `program` is where the build writes it."""
 
-    def __init__(self, source: Path, command: Sequence[str], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        source: Path,
+        command: Sequence[str],
+        environ: Mapping[str, str],
+        *,
+        root: Path | None = None,
+    ) -> None:
         """`command` are the words of the build without its paths of output, the path of the
-        compiler first. StorageError when the folder cannot be made."""
+        compiler first. `root` has the folders of all programs; by default it is one of the cache.
+        StorageError when the folder cannot be made."""
         variables = [environ.get(name, "") for name in _VARIABLES]
         identity = json.dumps([str(source), *command, *variables]).encode("utf-8", "surrogatepass")
+        self.source = source
         key = hashlib.blake2b(identity, digest_size=12).hexdigest()
-        self._root = Path(cache_folder(environ), "builds")
+        self._root = root or Path(cache_folder(environ), "builds")
         self.path = self._root / key
         self.program = self.path / source.stem
         self._manifest = self.path / MANIFEST
@@ -72,19 +81,33 @@ class ProgramFolder:
 
     def lock(self) -> int:
         """A descriptor; closing it lets the next build begin. StorageError."""
-        try:
-            lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise _unusable(self.path, error) from error
+        lock = self._open_lock()
         fcntl.flock(lock, fcntl.LOCK_EX)
         return lock
 
-    def find_report(self) -> str | None:
+    def try_lock(self) -> int | None:
+        """The same, but None where it is being built. StorageError."""
+        lock = self._open_lock()
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return None
+        return lock
+
+    def _open_lock(self) -> int:
+        try:
+            return os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+    def find_report(self, made: Path | None = None) -> str | None:
         """What the compiler reported when it made the program that is here (warnings), if that
-        program is still what a build would make; None: it has to be built."""
+        program is still what a build would make; None: it has to be built. `made` is another file
+        that was made in place of a program."""
         try:
             manifest = json.loads(self._manifest.read_bytes())
-            if not os.access(self.program, os.X_OK):
+            if made is None and not os.access(self.program, os.X_OK):
                 return None
             for path, known in manifest["inputs"].items():
                 if _input(path, tuple(known))[3] != known[3]:
@@ -94,15 +117,16 @@ class ProgramFolder:
         except (OSError, ValueError, LookupError, TypeError):
             return None
 
-    def keep(self, report: str, cwd: Path) -> None:
-        """The build has succeeded: its program takes the place of the old one. StorageError."""
+    def keep(self, report: str, cwd: Path, made: Path | None = None) -> None:
+        """The build has succeeded: its program (or what was `made`) takes the place of the old one.
+        StorageError."""
         try:
-            self._keep(report, cwd)
+            self._keep(report, cwd, made or self.program)
         except OSError as error:
             raise _unusable(self.path, error) from error
 
-    def _keep(self, report: str, cwd: Path) -> None:
-        Path(self.places["output"]).replace(self.program)
+    def _keep(self, report: str, cwd: Path, made: Path) -> None:
+        Path(self.places["output"]).replace(made)
         self._manifest.unlink(missing_ok=True)
         inputs = self._read_inputs(cwd)
         if inputs is not None:
@@ -118,7 +142,10 @@ class ProgramFolder:
             listed = (self.path / DEPFILE).read_text("utf-8", "surrogateescape")
         except OSError:
             return None
-        sources = [str(cwd / name) for name in read_depfile(listed)]
+        # Precompiled headers are listed with all that they were made from.
+        precompiled = str(self._root.with_name("precompiled")) + os.sep
+        paths = [str(cwd / name) for name in read_depfile(listed)]
+        sources = [path for path in paths if not path.startswith(precompiled)]
         own = [path for path in sources if not path.startswith("/usr/")]
         try:
             if any(_CLOCK_MACRO.search(Path(path).read_bytes()) for path in own):
@@ -142,13 +169,13 @@ def keep_code(code: str, name: str) -> Path:
     return path
 
 
-def sweep(root: Path) -> None:
+def sweep(root: Path, *, most: int = MOST_PROGRAMS, most_bytes: int = MOST_BYTES) -> None:
     """Remove the folders that were used least recently, beyond the bounds."""
     size = 0
     for number, folder in enumerate(sorted(root.iterdir(), key=_last_use, reverse=True)):
         with contextlib.suppress(OSError):
             size += sum(file.stat().st_size for file in folder.iterdir())
-        if number and (number >= MOST_PROGRAMS or size > MOST_BYTES):
+        if number and (number >= most or size > most_bytes):
             shutil.rmtree(folder, ignore_errors=True)
 
 

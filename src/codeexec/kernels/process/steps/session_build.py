@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 from codeexec.environments.base import Environment, ExecHandle, ProcessEnd
@@ -17,6 +17,8 @@ from codeexec.kernels.process.steps.build import (
     BuildResult,
     compiler_environ,
 )
+from codeexec.kernels.process.steps.header_making import start_making
+from codeexec.kernels.process.steps.precompiled import HeldReport, PrecompiledHeader, find_header
 from codeexec.kernels.process.steps.store import PreparedProgram
 
 
@@ -69,13 +71,15 @@ class SessionBuild:
         if store is None:
             return BuildResult(0, "", 0.0)
         began = time.monotonic()
+        is_here = isinstance(self._environment, LocalEnvironment)
         finish = await store.begin()
         try:
             report = None if rebuild else await store.find_report()
             if report is not None:
                 self._write(report.encode("utf-8", "surrogateescape"))
                 return BuildResult(0, report, time.monotonic() - began, is_reused=True)
-            end = await self._compile()
+            header = await asyncio.to_thread(find_header, self._program) if is_here else None
+            end = await self._compile_with(header)
             report = bytes(self._report).decode("utf-8", "surrogateescape")
             if end.code == 0:
                 await store.keep(report)
@@ -91,20 +95,40 @@ class SessionBuild:
         if self._compiler is not None:
             await self._compiler.signal(number)
 
-    async def _start(self) -> Compiler:
-        command, environ = self._program.plan.build, compiler_environ(self._program.environ)
+    async def _compile_with(self, header: PrecompiledHeader | None) -> ProcessEnd:
+        """Compile with the header where it is ready; else count, and begin to make it in time."""
+        if header is None:
+            return await self._compile(self._write)
+        if await asyncio.to_thread(header.is_ready):
+            held = HeldReport(self._write)
+            end = await self._compile(held.write, header.words)
+            if held.is_final(header):
+                return end
+            self._report.clear()
+            return await self._compile(self._write)
+        end = await self._compile(self._write)
+        if end.code == 0 and await asyncio.to_thread(header.note_build):
+            start_making(header, self._environment, self._program.cwd, self._program.environ)
+        return end
+
+    async def _start(self, words: Sequence[str]) -> Compiler:
+        tool, *own_words = self._program.plan.build
+        command, environ = (tool, *words, *own_words), compiler_environ(self._program.environ)
         if isinstance(self._environment, LocalEnvironment):
             return await self._environment.exec_held(command, environ)
         return GuestCompiler(await self._environment.exec(command, stdin=b"", env=environ))
 
-    async def _compile(self) -> ProcessEnd:
-        compiler = self._compiler = await self._start()
-        reading = asyncio.gather(*map(self._read, (compiler.stdout, compiler.stderr)))
+    async def _compile(
+        self, write: Callable[[bytes], None], words: Sequence[str] = ()
+    ) -> ProcessEnd:
+        compiler = self._compiler = await self._start(words)
+        streams = (compiler.stdout, compiler.stderr)
+        reading = asyncio.gather(*(self._read(stream, write) for stream in streams))
         ended = asyncio.ensure_future(compiler.wait())
         try:
             await asyncio.wait((reading, ended), return_when=asyncio.FIRST_COMPLETED)
             if not ended.done() and len(self._report) > MOST_REPORT:
-                self._write(TOO_LONG)
+                write(TOO_LONG)
                 return ProcessEnd(1)
             end = await ended
             # A driver that was killed has left its compiler.
@@ -118,9 +142,9 @@ class SessionBuild:
             await compiler.kill()
             self._compiler = None
 
-    async def _read(self, stream: AsyncIterator[bytes]) -> None:
+    async def _read(self, stream: AsyncIterator[bytes], write: Callable[[bytes], None]) -> None:
         async for chunk in stream:
-            self._write(chunk)
+            write(chunk)
             self._report += chunk
             if len(self._report) > MOST_REPORT:
                 return
