@@ -57,6 +57,7 @@ from codeexec.hostfiles.place import locate
 START_DEADLINE = 60.0
 END_DEADLINE = 3.0
 REMOVE_DEADLINE = 20.0
+LOOK_EVERY = 0.1
 SCRATCH = "/workspace"
 """Where code finds itself when no folder of the host is mounted."""
 
@@ -341,8 +342,7 @@ class DockerEnvironment:
             # Before the first of its code runs, or nobody would know if we were killed.
             await asyncio.to_thread(self._trust.record_mount, str(self._mounted), self._id)
             self._is_recorded = True
-        process = await plan.engine.start(*argv, *boot_arguments(), feed=True)
-        self._process = process
+        process = await self._start_cli(*argv, *boot_arguments())
         assert process.stdin is not None
         assert process.stdout is not None
         with contextlib.suppress(ConnectionError):
@@ -377,6 +377,17 @@ class DockerEnvironment:
                 f"The folder {self._mounted} was exchanged while the container started.",
                 "Stop the session whose code works in the folder above, and try again.",
             )
+
+    async def _start_cli(self, *arguments: str) -> Child:
+        """Start the engine's CLI, also when this is cancelled: a CLI that was killed may leave a
+        container that it has made and not begun. `terminate` ends it by the end of its pipe."""
+        starting = asyncio.ensure_future(self.plan.engine.start(*arguments, feed=True))
+        try:
+            self._process = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            self._process = await starting
+            raise
+        return self._process
 
     async def _carry(self, wire: RelayConnection, process: Child) -> None:
         running = asyncio.ensure_future(wire.run())
@@ -427,8 +438,19 @@ class DockerEnvironment:
                 # which nobody reads any more.
                 await process.end()
         finally:
-            with contextlib.suppress(EnvironmentUnavailable):
+            try:
                 await removing
+            except EnvironmentUnavailable:
+                await self._until_removed()
+
+    async def _until_removed(self) -> None:
+        """Wait for an engine that removes the container already: `rm` refuses to, and ends at
+        once."""
+        form = ("--format", "{{.Id}}")
+        with contextlib.suppress(EnvironmentUnavailable):
+            for _ in range(round(REMOVE_DEADLINE / LOOK_EVERY)):
+                await self.plan.engine.call("container", "inspect", *form, self._id)
+                await asyncio.sleep(LOOK_EVERY)
 
 
 def _exchangeable(folder: Path | None) -> list[int] | None:
