@@ -58,6 +58,7 @@ MESON = """\
 project('demo', 'cpp')
 app = executable('app', 'main.cpp', 'twice.cpp')
 test('four', app)
+test('two words', find_program('true'), suite: 'fine')
 """
 SOURCES = {"main.cpp": MAIN, "twice.cpp": TWICE}
 
@@ -79,9 +80,12 @@ def write(tmp_path: Path, files: dict[str, str]) -> None:
 
 
 async def build(
-    session: RunningSession, steps: ProgramSteps = "build_and_run", target: str = ""
+    session: RunningSession,
+    steps: ProgramSteps = "build_and_run",
+    target: str = "",
+    tests: tuple[str, ...] = (),
 ) -> ExecutionResult:
-    program = ProgramOptions(steps=steps, project=ProjectOptions(target=target))
+    program = ProgramOptions(steps=steps, project=ProjectOptions(target=target, tests=tests))
     return await session.run("", kernel=PROJECT_KERNEL, program=program)
 
 
@@ -122,6 +126,8 @@ async def test_a_failing_check_of_a_makefile_leads_to_its_line(
     assert result.error == "TestsFailed: make ended with status 2."
     places = [(p.place.file, p.place.line) for p in result.steps[-1].diagnostics]
     assert (str(tmp_path / "work/main.cpp"), 3) in places
+    single = await build(session, "test", tests=("x",))
+    assert single.error == "That cannot be done: Makefile has no single tests. Run all of them."
 
 
 @pytest.mark.slow
@@ -147,6 +153,8 @@ async def test_a_cmake_project_is_built_run_and_tested(
     places = [(Path(p.place.file), p.place.line) for p in step.diagnostics]
     assert places == [(folder / "checks.cpp", 4), (folder / "CMakeLists.txt", 10)]
     assert "Assertion `twice(2) == 5' failed" in step.diagnostics[0].message
+    again = await build(session, "test", tests=("silent", "good"))
+    assert [test.name for test in again.steps[-1].tests] == ["silent", "good"]
 
     (folder / "CMakeLists.txt").write_text(CMAKE + "nonsense()\n")
     broken = await build(session, "build")
@@ -162,7 +170,10 @@ async def test_a_meson_project_is_built_run_and_tested(
     result = await build(session)
     assert result.stdout == ["42"]
     tested = await build(session, "test")
-    assert tested.error == "TestsFailed: 1 of 1 tests failed: demo:four."
+    assert tested.error == "TestsFailed: 1 of 2 tests failed: demo:four."
+    (fine,) = (test.name for test in tested.steps[-1].tests if test.status == "passed")
+    again = await build(session, "test", tests=(fine,))
+    assert [test.name for test in again.steps[-1].tests] == [fine]
     (problem,) = tested.steps[-1].diagnostics
     assert (Path(problem.place.file), problem.place.line) == (tmp_path / "work/meson.build", 3)
 

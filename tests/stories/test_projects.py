@@ -60,7 +60,11 @@ async def test_a_project_is_built_run_and_tested(tmp_path: Path) -> None:
         assert view.error is not None
         assert view.error.value == "1 of 1 tests failed: twice."
         await bench.until(lambda: len(problems.all()) == 1, "the failed line")
-        await bench.choose("Next problem")
+        await bench.press("alt+e")
+        await bench.sees("1 failed")
+        await bench.press("r")
+        await bench.console.card(4).ends("error")
+        await bench.press("enter")
         sheet = bench.workbench.documents
         await bench.until(lambda: sheet.sheet and sheet.sheet.path.name == "checks.c", "checks.c")
         await bench.until(lambda: sheet.sheet and sheet.sheet.editor.model.cursor.line == 3, "line")

@@ -22,11 +22,13 @@ class ProjectOptions(Struct, frozen=True, omit_defaults=True):
     """A project that a build system builds (CMake, Meson, Ninja, Make). `folder` is a path in it,
     relative to the session's folder or absolute; empty: the session's folder. `target` is empty for
     the build system's default; to be run it is then the only program of the project. `preset` is
-    one of CMake's configure presets."""
+    one of CMake's configure presets. Of its tests only `tests` are run, by the names that their
+    results have; empty: all."""
 
     folder: str = ""
     target: str = ""
     preset: str = ""
+    tests: tuple[str, ...] = ()
 
 
 PROJECT_KERNEL = f"{PROGRAMS}:project"

@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.diagnostics import SourceLocation
+from codeexec.languages.projects import plan
 from codeexec.languages.projects.detect import Project, project_at
 from codeexec.languages.projects.reports import find_project_problems
-from codeexec.languages.projects.results import problems_of_tests, read_test_results
+from codeexec.languages.projects.results import (
+    problems_of_tests,
+    read_test_lines,
+    read_test_results,
+)
 
 FAILURES = {
     "assert": ("t: {0}/t.cpp:2: int main(): Assertion `x' failed.", 2),
@@ -114,3 +119,35 @@ def test_a_number_that_no_file_has_is_no_place_of_a_test(project: Project) -> No
     case = f'<testcase name="a"><failure message="Failed"/>{output}</testcase>'
     (test,) = read_test_results(junit(project, case), project, project.folder)
     assert test.place == SourceLocation(str(project.folder / "CMakeLists.txt"), 2)
+
+
+def test_lines_of_automake_name_its_tests() -> None:
+    report = "PASS: t/one\n\x1b[1;31mFAIL: t/two\x1b[m\r\nXFAIL: t/three\nSKIP: t/4\n"
+    assert [(test.name, test.status) for test in read_test_lines(report)] == [
+        ("t/two", "failed"),
+        ("t/4", "skipped"),
+        ("t/one", "passed"),
+        ("t/three", "passed"),
+    ]
+    assert read_test_lines("PASS:\nnothing FAIL: here\n") == ()
+
+
+@pytest.mark.parametrize(
+    ("system", "name", "words"),
+    [
+        ("cmake", "a+b (x)", ["-R", r"^(a\+b \(x\))$"]),
+        ("meson", "demo:four", ["demo:four"]),
+        ("meson", "big+small - demo:two words", ["demo:two words"]),
+    ],
+)
+def test_one_test_is_run_by_the_name_that_its_result_has(
+    tmp_path: Path, system: str, name: str, words: list[str]
+) -> None:
+    file = {"cmake": "CMakeLists.txt", "meson": "meson.build"}[system]
+    (tmp_path / file).write_text("project('x')\n")
+    project = project_at(tmp_path)
+    assert project is not None
+    (step,) = plan.testing_steps(
+        project, tmp_path, plan.BuildChoice(tests=(name,)), lambda tool: tool
+    )
+    assert list(step.command[-len(words) :]) == words

@@ -31,7 +31,7 @@ from codeexec.tui.panes.documents.programs.configurations import (
     RunConfigurations,
 )
 from codeexec.tui.panes.documents.programs.plans import chosen_options
-from codeexec.tui.screens.program import ProgramScreen, configuration_of
+from codeexec.tui.screens.programs.program import ProgramScreen, configuration_of
 from codeexec.tui.session.ask import CommandRequested
 from codeexec.tui.theme.theme import find_theme
 from support.pane_app import PaneApp, until

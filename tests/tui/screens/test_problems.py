@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from codeexec.tui.panes.documents.cells.problems import CellProblem
 from codeexec.tui.panes.editor.marks import LineDiagnostic, LineFix, Severity
-from codeexec.tui.screens.problems import ChosenProblem, ProblemsScreen
+from codeexec.tui.screens.programs.problems import ChosenProblem, ProblemsScreen
 from codeexec.tui.widgets.click_rows import ClickRows
 from support.pane_app import PaneApp, until
 

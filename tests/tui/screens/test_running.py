@@ -8,7 +8,7 @@ from textual.widgets import Static
 from codeexec.domain.events import CellRef
 from codeexec.domain.options import ExecuteOptions, ProgramOptions
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.tui.screens.running import RunningRow, RunningScreen, title_of
+from codeexec.tui.screens.programs.running import RunningRow, RunningScreen, title_of
 from support.pane_app import PaneApp, until
 
 PROGRAM = ExecuteOptions(

@@ -48,6 +48,7 @@ class BuildChoice(NamedTuple):
     flags: tuple[str, ...] = ()
     standard: str = ""
     jobs: int = 1
+    tests: tuple[str, ...] = ()
 
     @property
     def is_configured_by_user(self) -> bool:
@@ -82,6 +83,9 @@ def check_choice(project: Project, choice: BuildChoice) -> None:
         _standard_language(choice.standard)
     if choice.target.startswith("-"):
         raise UsageError(f"{choice.target} is no name of a target.", "Name a target.")
+    for name in choice.tests:
+        if name.startswith("-") or not name:
+            raise UsageError(f"{name!r} is no name of a test.", "Name a test.")
 
 
 def configured_folder(project: Project) -> Path | None:
@@ -157,9 +161,13 @@ def testing_steps(
         command = [find_tool("ctest"), "--test-dir", str(folder), "--parallel"]
         command += [jobs, "--output-on-failure", "--no-tests=error"]
         command += ["--output-junit", str(junit_file(project, folder))]
+        command += ["-R", f"^({'|'.join(map(_quoted, choice.tests))})$"] if choice.tests else []
     elif project.system == "meson":
         command = [find_tool("meson"), "test", "-C", str(folder), "--no-rebuild"]
         command += ["--print-errorlogs", "--num-processes", jobs]
+        command += map(_meson_test, choice.tests)
+    elif choice.tests:
+        raise UsageError(f"{project.file} has no single tests.", "Run all of them.")
     else:
         names = [target.name for target in scan_project(project).targets]
         target = next((name for name in ("check", "test") if name in names), "")
@@ -171,6 +179,17 @@ def testing_steps(
         steps = build_steps(project, folder, choice._replace(target=target), find_tool)
         command = list(steps[0].command)
     return [ProjectStep("test", tuple(command))]
+
+
+def _quoted(name: str) -> str:
+    """The name of a test as a regular expression of CMake."""
+    return re.sub(r"([][.^$*+?()|\\])", r"\\\1", name)
+
+
+def _meson_test(name: str) -> str:
+    """A test as Meson's command line names it; in results its suites stand before the project."""
+    before, colon, own_name = name.partition(":")
+    return f"{before.rpartition(' - ')[2]}{colon}{own_name}"
 
 
 def junit_file(project: Project, folder: Path) -> Path | None:

@@ -28,6 +28,8 @@ _PLACE = re.compile(
     re.MULTILINE,
 )
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_LINE = re.compile(r"^(PASS|XFAIL|FAIL|XPASS|ERROR|SKIP): (\S.*)$", re.MULTILINE)
+_STATUS_OF_WORD: dict[str, TestStatus] = {"PASS": "passed", "XFAIL": "passed", "SKIP": "skipped"}
 _RANK: dict[TestStatus, int] = {"failed": 0, "skipped": 1, "passed": 2}
 
 
@@ -48,6 +50,16 @@ def read_test_results(file: Path, project: Project, folder: Path) -> tuple[TestR
     tests = sorted(tests, key=lambda test: _RANK[test.status])[:MOST_TESTS]
     shortened = (structs.replace(test, output="") for test in tests[MOST_OUTPUTS:])
     return (*tests[:MOST_OUTPUTS], *shortened)
+
+
+def read_test_lines(report: str) -> tuple[TestResult, ...]:
+    """The tests that lines name, as those of automake do (`PASS: name`), failed ones first."""
+    statuses = {
+        match[2].strip(): _STATUS_OF_WORD.get(match[1], "failed")
+        for match in _LINE.finditer(_ANSI.sub("", report).replace("\r", ""))
+    }
+    tests = (TestResult(name, status) for name, status in statuses.items())
+    return tuple(sorted(tests, key=lambda test: _RANK[test.status])[:MOST_TESTS])
 
 
 def problems_of_tests(
@@ -92,9 +104,9 @@ def _test(
         texts = [case.findtext(tag) or "" for tag in ("system-out", "system-err", "failure")]
         output = _ANSI.sub("", "\n".join(filter(None, texts)))[-MOST_OUTPUT:]
         place = next((place for place, _ in _places(output, project, folder)), place)
-        # Meson puts the project before the name.
-        if not place.line and (declaration := declared.get(name.rpartition(":")[2])) is not None:
-            place = SourceLocation(str(declaration.file), declaration.line)
+    # Meson puts the project before the name.
+    if not place.line and (declaration := declared.get(name.rpartition(":")[2])) is not None:
+        place = SourceLocation(str(declaration.file), declaration.line)
     return TestResult(name, status, _seconds(case.get("time", "")), message, output, place)
 
 

@@ -25,6 +25,7 @@ _WORDS = {
     "comma": ",",
     "equals_sign": "=",
     "minus": "-",
+    "apostrophe": "'",
     "underscore": "_",
     "backslash": "\\",
     "question_mark": "?",

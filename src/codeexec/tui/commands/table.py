@@ -33,6 +33,7 @@ _SCREENS: dict[str, str] = {
     "trust": "Trust",
     "problems": "Problems",
     "running": "What runs",
+    "tests": "Tests",
     "program": "Program",
 }
 
@@ -167,6 +168,8 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
           "ctrl+f9", "Builds it first."),
         c("project.test", "Run the tests of the project", "anywhere", "run_project_tests",
           "ctrl+f6", "Those that fail are listed as problems."),
+        c("project.tests", "Tests…", "anywhere", "list_tests", "alt+e",
+          "How each test of the project ended; to its line, or run it again."),
         c("project.preset", "Choose the preset of the project…", "anywhere", "choose_preset"),
         # documents
         c("file.open", "Open a file…", "anywhere", "open_file", "ctrl+o",

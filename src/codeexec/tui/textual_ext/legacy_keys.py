@@ -26,6 +26,7 @@ _NAMES = (
     "/": "slash",
     ";": "semicolon",
     "?": "question_mark",
+    "'": "apostrophe",
 }
 """What begins a sequence of its own after ESC (brackets, backslash, O, P, X) is not among them, and
 neither are b and f, which are how Macs send "a word on"."""

@@ -54,6 +54,7 @@ from codeexec.tui.workbench.programs.problem_controller import ProblemController
 from codeexec.tui.workbench.programs.project_controller import ProjectController
 from codeexec.tui.workbench.programs.running_controller import RunningController
 from codeexec.tui.workbench.programs.terminal_size import ProgramTerminalSize
+from codeexec.tui.workbench.programs.tests_controller import TestsController
 from codeexec.tui.workbench.session.kernel_controller import KernelController
 from codeexec.tui.workbench.session.session_controller import SessionController
 from codeexec.tui.workbench.session.sharing_controller import SharingController
@@ -147,6 +148,7 @@ class Workbench(RoutedScreen):
             self, state, status, lambda: self.app.screen is self, self.follow_settings
         )
         self._hidden_console = HiddenConsole(state, layout, panes.documents.pages.shows)
+        projects = ProjectController(self, state, documents)
         self.dispatcher = Dispatcher(self)
         self.commands = CommandController(self, state, panes, layout, self.dispatcher, self)
         self.dispatcher.add(
@@ -167,7 +169,8 @@ class Workbench(RoutedScreen):
             ProblemController(self, state, documents, layout),
             BuildController(self, state, documents),
             RunningController(self, state, panes.console, layout),
-            ProjectController(self, state, documents),
+            projects,
+            TestsController(self, state, layout, documents, panes.console, projects),
             DocumentNews(panes, status, self.presenting),
         )
 

@@ -37,6 +37,7 @@ from codeexec.languages.projects.reports import PROJECT, find_project_problems, 
 from codeexec.languages.projects.results import (
     problems_of_output,
     problems_of_tests,
+    read_test_lines,
     read_test_results,
 )
 
@@ -101,6 +102,7 @@ class ProjectPlan(NamedTuple):
                 if status and all(map(is_consequence, problems)):
                     named = problems_of_output(report, self.project, self.folder, tool)
                     problems = named or problems
+                tests = read_test_lines(report)
             else:
                 tests = read_test_results(results, self.project, self.folder)
                 problems = problems_of_tests(tests, self.project, self.folder, tool)
@@ -134,6 +136,7 @@ def find_request(options: ProgramOptions, cwd: Path) -> tuple[Project, BuildChoi
         options.flags,
         options.standard,
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        request.tests,
     )
     check_choice(project, choice)
     return project, choice

@@ -65,7 +65,7 @@ class BuildController:
 
     async def configure(self) -> None:
         """Let the user set how the document is built and run."""
-        from codeexec.tui.screens.program import ProgramScreen  # not at the start
+        from codeexec.tui.screens.programs.program import ProgramScreen  # not at the start
 
         sheet = self._program()
         language = program_language(sheet) if sheet is not None else None

@@ -69,7 +69,7 @@ class ProblemController:
 
     async def choose(self) -> None:
         """List all problems; go to the one that is chosen, or apply its fix."""
-        from codeexec.tui.screens.problems import ProblemsScreen  # not at the start
+        from codeexec.tui.screens.programs.problems import ProblemsScreen  # not at the start
 
         problems = self._documents.problems
         screen = ProblemsScreen(problems.all, self._state.place.folder, self._place())

@@ -93,14 +93,28 @@ class ProjectController:
         if chosen is not None:
             self._presets[project.folder] = "" if chosen == NO_PRESET else chosen
 
-    async def _run(self, steps: ProgramSteps, target: str = "") -> None:
+    async def run_tests(self, folder: str, names: tuple[str, ...]) -> None:
+        """Run tests of the project in a folder by their names; all where there are none. An empty
+        folder is that of the document in front."""
+        await self._run("test", tests=names, folder=folder)
+
+    async def _run(
+        self,
+        steps: ProgramSteps,
+        target: str = "",
+        *,
+        tests: tuple[str, ...] = (),
+        folder: str = "",
+    ) -> None:
         """Save what has changed in the project, and queue the steps."""
-        project = self._project()
+        project = self._project(Path(folder) if folder else None)
         if project is None or not self._save(project.folder):
             return
-        options = ProjectOptions(str(project.folder), target, self._presets.get(project.folder, ""))
+        preset = self._presets.get(project.folder, "")
+        options = ProjectOptions(str(project.folder), target, preset, tests)
         name = target or project.folder.name
-        titles = {"build": f"Build {name}", "test": f"Test {name}"}
+        tested = f"{name}: {', '.join(tests)}" if tests else name
+        titles = {"build": f"Build {name}", "test": f"Test {tested}"}
         title = titles.get(steps, f"Run {name}")
         request = q.Execute(
             f"# {title}, by {project.file}",
@@ -125,13 +139,14 @@ class ProjectController:
                 return False
         return True
 
-    def _project(self) -> Project | None:
-        """The user is told where there is none."""
+    def _project(self, named: Path | None = None) -> Project | None:
+        """That of a folder which is named, else that in use; the user is told where there is
+        none."""
         from codeexec.languages.projects.detect import find_project  # not at the start
 
         sheet = self._documents.sheet
         folder = self._state.place.folder
-        place = folder if sheet is None or sheet.untitled else sheet.path
+        place = named or (folder if sheet is None or sheet.untitled else sheet.path)
         project = find_project(place) or find_project(folder)
         if project is None:
             self._surface.show_error(

@@ -38,7 +38,7 @@ class RunningController:
 
     async def choose(self) -> None:
         """List what runs; go to the card of what is chosen."""
-        from codeexec.tui.screens.running import RunningScreen  # not at the start
+        from codeexec.tui.screens.programs.running import RunningScreen  # not at the start
 
         chosen = await self._surface.ask_user(RunningScreen(self._state.snapshot, self._stop))
         card = await self._console.card_of(chosen) if chosen is not None else None

@@ -1,0 +1,1 @@
+"""Screens of programs: problems, what runs, run configurations, results of tests."""
