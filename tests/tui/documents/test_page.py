@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from textual.pilot import Pilot
 
 from codeexec.config.model import Editor as Habits
 from codeexec.documents.model import Cell, CellKind
 from codeexec.domain.outputs import Run
 from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.page.staleness import stale_cells
 from codeexec.tui.panes.documents.pane import DocumentsPane
@@ -34,6 +38,7 @@ NUMBERS = "".join(f"row {number}\n" for number in range(40))
 
 async def test_an_output_of_a_text_names_the_key_of_the_page(tmp_path: Path) -> None:
     pane = DocumentsPane(THEME, me="test")
+    pane.context.habits = Habits(notebook="text")
     app = PaneApp(pane)
     app.set_keymap({"page.toggle": "shift+f11"})
     async with app.run_test(size=(80, 20)) as pilot:
@@ -322,3 +327,28 @@ async def test_output_grows_in_place_while_it_runs(tmp_path: Path) -> None:
         show("90 %\ndone")
         await until(pilot, shows(sheet, "90 %", "done"))
         assert sheet.editor.model.rows.total == total + 1
+
+
+async def test_pictures_of_markdown_are_drawn_or_said(tmp_path: Path) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 40), "red").save(picture, "PNG")
+    (tmp_path / "red.png").write_bytes(picture.getvalue())
+    data = base64.b64encode(picture.getvalue()).decode()
+    source = "![one](red.png)\n\nwords\n\n![two](gone.png)\n\n![](attachment:a.png)"
+    cell = {**markdown(source), "attachments": {"a.png": {"image/png": data}}}
+    path = write_notebook(tmp_path / "a.ipynb", code("x"), cell)
+    pane = make()
+    pane.pages.graphics = Graphics()
+    async with PaneApp(pane).run_test(size=(60, 40)) as pilot:
+        sheet = await opened(pane, path)
+        await until(pilot, shows(sheet, "▣ two (There is no such file)", "words"))
+        await until(pilot, lambda: "▣ one" not in "\n".join(rows(sheet)))
+        reds = {
+            y
+            for y in range(sheet.editor.size.height)
+            for segment in sheet.editor.render_line(y)
+            if segment.style is not None
+            and segment.style.bgcolor is not None
+            and segment.style.bgcolor.get_truecolor()[:3] == (255, 0, 0)
+        }
+        assert len(reds) >= 4

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from codeexec.client.api import SessionClient
 from codeexec.documents.cell_edits import CellEdit, CellText, CopiedCell, copy_cells
 from codeexec.documents.formats import save_document
-from codeexec.documents.model import Cell, Document
+from codeexec.documents.model import Cell, CellKind, Document
 from codeexec.documents.notebook.convert import from_text, new_cell, new_notebook, to_text
 from codeexec.documents.notebook.merging import merge_notebooks
 from codeexec.documents.outline import cell_name
@@ -154,6 +154,12 @@ class NotebookCells:
         if raw is None or not cell.is_code or not raw.get("outputs"):
             return None
         return stored_view(raw, cell, place, number, most_rows)
+
+    def attachments(self, key: str) -> Mapping[str, object]:
+        """The attachments of a Markdown cell of the notebook, by name."""
+        raw = self._bank.find(key, CellKind.MARKDOWN)
+        attachments = raw.get("attachments") if raw is not None else None
+        return attachments if isinstance(attachments, dict) else {}
 
     # -- outputs -----------------------------------------------------------------------------------
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
 from codeexec.documents.outline import headings
+from codeexec.tui.panes.documents.page.picture_slot import PictureSlot
 from codeexec.tui.theme.theme import Theme
 
 MOST_CHARACTERS = 20_000
-"""Characters of a cell that are rendered; a longer one stays as it is written."""
+"""Characters of a cell that are rendered; a longer one stays as it is written. Data in the
+addresses of pictures does not count."""
 
+_DATA = re.compile(r"\((\s*<?data:image/)[^)\s]{200,}")
 _MATH = re.compile(r"\$\$(.+?)\$\$|(?<![\\$\w])\$(?![\s$])([^$\n]+?)(?<!\s)\$(?![\w$])", re.DOTALL)
 _CODE = re.compile(r"(```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]+`)", re.DOTALL)
 _INKS = {
@@ -26,34 +30,82 @@ _INKS = {
 
 
 class MarkdownBlock:
-    """Content of a block of the editor: `source` rendered at `width`."""
+    """Content of a block of the editor: `source` rendered at `width`, text and pictures."""
 
-    def __init__(self, source: str, width: int, lines: list[Strip]) -> None:
+    def __init__(
+        self, source: str, width: int, parts: Sequence[Sequence[Strip] | PictureSlot]
+    ) -> None:
         self.source = source
         self.is_heading = next(headings(source.split("\n")), None) is not None
         self.width = width
-        self.lines = lines or [Strip([])]
+        self._parts = parts
+        self._rows: list[tuple[Strip, PictureSlot | None]] = []
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Put the rows of all parts below one another; a picture may be another one now."""
+        self._rows = [
+            (row, part if isinstance(part, PictureSlot) else None)
+            for part in self._parts
+            for row in (part.rows if isinstance(part, PictureSlot) else part)
+        ] or [(Strip([]), None)]
+
+    @property
+    def lines(self) -> list[Strip]:
+        return [row for row, _ in self._rows]
+
+    @property
+    def pictures(self) -> Iterable[PictureSlot]:
+        return (part for part in self._parts if isinstance(part, PictureSlot))
 
     @property
     def height(self) -> int:
-        return len(self.lines)
+        return len(self._rows)
 
     def render_row(self, row: int, width: int) -> Strip:
-        return self.lines[row].crop(0, width) if row < len(self.lines) else Strip([])
+        if row >= len(self._rows):
+            return Strip([])
+        strip, picture = self._rows[row]
+        if picture is not None:
+            picture.is_in_view = True
+        return strip.crop(0, width)
+
+
+def is_too_long(source: str) -> bool:
+    """Whether a cell stays as it is written."""
+    if len(source) <= MOST_CHARACTERS:
+        return False
+    return len(_DATA.sub("", source)) > MOST_CHARACTERS
 
 
 def render_markdown(source: str, width: int, theme: Theme) -> MarkdownBlock:
     """Render a cell; takes about a millisecond, and 60 ms for the first one."""
-    from codeexec.tui.output.text_view import markdown_lines  # not at the start
+    from codeexec.documents.displays.markdown_pictures import (  # not at the start
+        MarkdownPicture,
+        picture_parts,
+    )
 
     if not source.strip():
         empty = Strip([Segment("Empty Markdown cell", theme.style("muted"))])
-        return MarkdownBlock(source, width, [empty])
+        return MarkdownBlock(source, width, [[empty]])
+    parts: list[Sequence[Strip] | PictureSlot] = []
+    for part in picture_parts(source):
+        if parts:
+            parts.append([Strip([])])
+        if isinstance(part, MarkdownPicture):
+            parts.append(PictureSlot(part, theme))
+        else:
+            parts.append(_text_lines(part, width, theme))
+    return MarkdownBlock(source, width, parts)
+
+
+def _text_lines(text: str, width: int, theme: Theme) -> list[Strip]:
+    from codeexec.tui.output.text_view import markdown_lines  # not at the start
+
     inks = {name: theme.style(meaning) for name, meaning in _INKS.items()}
     inks["heading"] += Style(bold=True)
     inks["link"] += Style(underline=True)
-    lines = markdown_lines(_with_math(source), max(width, 8), inks)
-    return MarkdownBlock(source, width, lines)
+    return markdown_lines(_with_math(_DATA.sub(r"(\1", text)), max(width, 8), inks)
 
 
 def _with_math(source: str) -> str:

@@ -23,11 +23,8 @@ from codeexec.tui.panes.documents.page.cell_blocks import (
 from codeexec.tui.panes.documents.page.cell_headings import CellHeadings
 from codeexec.tui.panes.documents.page.command_mode import CommandMode
 from codeexec.tui.panes.documents.page.folding import SectionFolds
-from codeexec.tui.panes.documents.page.markdown_block import (
-    MOST_CHARACTERS,
-    MarkdownBlock,
-    render_markdown,
-)
+from codeexec.tui.panes.documents.page.markdown_block import render_markdown
+from codeexec.tui.panes.documents.page.markdown_texts import MarkdownTexts
 from codeexec.tui.panes.documents.page.page_outputs import PageOutputs
 from codeexec.tui.panes.editor.actions.moves import start_of_cell
 from codeexec.tui.panes.editor.text.blocks import Block, BlockContent
@@ -36,6 +33,7 @@ from codeexec.tui.session.stored_outputs import is_stored
 from codeexec.tui.theme.theme import Theme
 
 if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.page.cell_source import CellSource
     from codeexec.tui.panes.editor.code_editor import CodeEditor
     from codeexec.tui.panes.editor.text.model import EditorModel
     from codeexec.tui.session.requester import Requester
@@ -59,16 +57,15 @@ class PageView:
         theme: Theme,
         requester: Requester,
         do: Callable[[str], None],
-        saved_view: Callable[[str], ExecutionView | None],
+        source: CellSource,
     ) -> None:
-        """`do` does a command by its name; `saved_view` returns what the file has as the output of
-        the cell with a key."""
+        """`do` does a command by its name; `source` is the file of the document."""
         self._editor = editor
         self._theme = theme
         self._requester = requester
-        self._saved_view = saved_view
+        self._source = source
         self.outputs = PageOutputs(editor, theme, requester, self.fit_blocks)
-        self._texts: dict[str, MarkdownBlock] = {}
+        self._texts = MarkdownTexts(theme, requester, self.outputs, self.fit_blocks, source)
         self.folds = SectionFolds(editor.model)
         self._fold_keys: set[str] = set()
         self._headings = CellHeadings(editor, self.outputs)
@@ -152,7 +149,7 @@ class PageView:
     def _prepare(self, cell: Cell) -> bool:
         """Make what stands at a cell, if anything does."""
         if cell.kind is CellKind.MARKDOWN:
-            self._render(cell)
+            self._texts.render(cell)
             return True
         view = self._views.get(cell.key)
         if view is None and cell.is_code:
@@ -172,7 +169,7 @@ class PageView:
             return block.view
         if cell_key in self._without_saved:
             return None
-        view = self._saved_view(cell_key)
+        view = self._source.saved_view(cell_key)
         if view is None:
             self._without_saved.add(cell_key)
         return view
@@ -185,20 +182,11 @@ class PageView:
             if block is not None and is_stored(block.view.execution_id):
                 self.outputs.drop(key)
 
-    def _render(self, cell: Cell) -> None:
-        width = self.outputs.output.width
-        block = self._texts.get(cell.key)
-        is_new = block is None or (block.source, block.width) != (cell.source, width)
-        is_shown = len(cell.source) <= MOST_CHARACTERS and (cell.body > cell.start or cell.source)
-        if is_new and is_shown:
-            self._texts[cell.key] = render_markdown(cell.source, width, self._theme)
-        elif is_new:
-            self._texts.pop(cell.key, None)
-
     def use(self, theme: Theme) -> None:
         """Paint with another theme."""
         self._theme = theme
         self.outputs.output.use(theme)
+        self._texts.use(theme)
         self._measure_again()
 
     def _measure_again(self) -> None:
@@ -309,10 +297,11 @@ class PageView:
         model = self._editor.model
         index = model.cells.index_of(cell_key)
         if index is not None and is_markdown(model, index):
-            self._render(model.cell(index))
+            self._texts.render(model.cell(index))
 
     def painted(self) -> None:
         self.outputs.load_missing()
+        self._texts.load_pictures()
 
     def resized(self) -> None:
         if self.outputs.fit():

@@ -23,6 +23,7 @@ from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.page.cell_blocks import cell_key_of
 from codeexec.tui.panes.documents.page.cell_commands import NAMES, CellCommands
+from codeexec.tui.panes.documents.page.cell_source import CellSource
 from codeexec.tui.panes.documents.page.kept_folds import found_folds, stored_folds
 from codeexec.tui.panes.documents.page.output_block import OutputBlock
 from codeexec.tui.panes.documents.page.page_view import PageView
@@ -128,7 +129,7 @@ class Pages:
                     self._context.theme,
                     self._requester,
                     partial(self.command, sheet, editor),
-                    partial(self._saved_view, sheet),
+                    CellSource(sheet),
                 )
                 page.outputs.loader.graphics = self.graphics
                 self._pages[editor] = page
@@ -209,13 +210,6 @@ class Pages:
         """Give the session to what loads rows and pictures, as soon as there is one."""
         if self._requester.session is None and self._context.session is not None:
             self._requester.connect(self._context.session)
-
-    def _saved_view(self, sheet: DocumentView, cell_key: str) -> ExecutionView | None:
-        index = sheet.editor.model.cells.index_of(cell_key)
-        if index is None:
-            return None
-        place = sheet.cell_states.ref(sheet.editor.model.cell(index))
-        return sheet.notebook_cells.saved_view(cell_key, place)
 
     # -- commands ---------------------------------------------------------------------------------
 
