@@ -286,3 +286,28 @@ def test_a_full_disk_ends_the_build_in_words(desk: Desk) -> None:
     assert "File size limit exceeded" in done.stderr
     assert "The disk is full: make room" in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.slow
+def test_a_program_has_the_whole_screen_of_a_terminal(desk: Desk) -> None:
+    drawn = "\\033[?1049h\\033[2J\\033[3;7Hdrawn\\033[?1000h"
+    desk.file(
+        "screen.sh",
+        f'echo first; printf "{drawn}"; read line; printf "\\033[?1049l"; echo "got $line"\n',
+    )
+    with desk.terminal("run", "screen.sh") as terminal:
+        terminal.shows("drawn")
+        terminal.press("word\r")
+        assert terminal.ends() == 0
+    raw = terminal.raw
+    assert b"first\r\n\x1b[?1049h\x1b[2J\x1b[3;7Hdrawn\x1b[?1000hword" in raw
+    assert b"\x1b[?1049lgot word" in raw
+
+
+@pytest.mark.slow
+def test_a_program_that_dies_on_the_alternate_screen_leaves_the_other(desk: Desk) -> None:
+    desk.file("screen.sh", 'printf "\\033[?1049h\\033[?25ldrawn"; kill -9 $$\n')
+    with desk.terminal("run", "screen.sh") as terminal:
+        assert terminal.ends() == 137
+    assert terminal.raw.index(b"drawn") < terminal.raw.index(b"\x1b[?1049l\x1b[?25h")
+    assert b"SIGKILL" in terminal.raw.rpartition(b"\x1b[?25h")[2]

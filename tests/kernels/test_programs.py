@@ -12,11 +12,11 @@ from msgspec import structs
 
 from codeexec import open_session
 from codeexec.domain.errors import UsageError
-from codeexec.domain.events import ExecutionFinished, OutputChanged, StdinRequested
+from codeexec.domain.events import ExecutionFinished, FullScreenUsed, OutputChanged, StdinRequested
 from codeexec.domain.options import ExecuteOptions, ProgramOptions
 from codeexec.domain.requests import Execute, Interrupt, ResizeTerminals
 from codeexec.environments.input_wait import wait_of
-from codeexec.environments.processes import start
+from codeexec.environments.processes import start as start_process
 from codeexec.kernels.process.steps.cache import read_depfile
 from codeexec.program import RunningSession
 from support.servers import wait_until
@@ -221,7 +221,7 @@ async def test_run_alone_needs_a_build(session: RunningSession, tmp_path: Path) 
     ],
 )
 async def test_what_a_process_waits_for(code: str, kind: str) -> None:
-    process = await start([sys.executable, "-c", code])
+    process = await start_process([sys.executable, "-c", code])
     try:
         await wait_until(lambda: wait_of(process.pid).kind == kind, kind)
     finally:
@@ -296,3 +296,33 @@ async def test_a_program_is_told_of_another_size(session: RunningSession) -> Non
     assert (shown[0], result.stdout, result.error) == ("on", ["on", "30 100"], "SystemExit: 3")
     with pytest.raises(UsageError):
         await session.call(ResizeTerminals(0))
+
+
+async def test_a_program_that_uses_the_whole_screen_is_offered_a_terminal(
+    session: RunningSession, tmp_path: Path
+) -> None:
+    code = (
+        "echo before; printf '\\033[?1049h\\033[3;3H'; yes drawn | head -c 3000000; "
+        "printf '\\033[?1049l'; echo \"$NAME\"; cat"
+    )
+    (tmp_path / "work" / "below").mkdir()
+    (tmp_path / "work" / "below" / "in.txt").write_text("typed\n")
+    program = structs.replace(
+        write(tmp_path, "screen.sh", code),
+        environment={"NAME": "value"},
+        folder="below",
+        stdin="below/in.txt",
+    )
+    starts = []
+    async for record in session.stream("", kernel="programs:bash", program=program):
+        if isinstance(record.event, FullScreenUsed):
+            starts.append(record.event.start)
+        if isinstance(record.event, ExecutionFinished):
+            result = await session.result(record.event.execution_id)
+    assert result.stdout == ["before", "value", "typed"]
+    (start,) = starts
+    folder = str(tmp_path / "work" / "below")
+    assert (start.folder, start.environment) == (folder, {"NAME": "value"})
+    again = await start_process(start.argv, cwd=Path(folder), env=os.environ | start.environment)
+    assert again.stdout is not None
+    assert (await again.stdout.read()).endswith(b"\x1b[?1049lvalue\ntyped\n")

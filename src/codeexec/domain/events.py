@@ -13,7 +13,7 @@ from msgspec import Raw, Struct, field
 from codeexec.domain.event_base import Event
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo, MimePart, Runs
-from codeexec.domain.programs import StepResult
+from codeexec.domain.programs import ProgramStart, StepResult
 from codeexec.domain.terminal_events import TerminalEvent
 
 FinishStatus = Literal["ok", "error", "cancelled", "timed_out", "lost"]
@@ -277,6 +277,14 @@ class StepEnded(Event, frozen=True):
     step: StepResult
 
 
+class FullScreenUsed(Event, frozen=True):
+    """A program uses the whole screen, which a card does not have; `start` is for a terminal. What
+    it draws on the alternate screen is no output."""
+
+    execution_id: str
+    start: ProgramStart
+
+
 class ExecutionFinished(Event, frozen=True):
     """The one end of an execution; `reason` explains all but ok and error."""
 
@@ -346,6 +354,7 @@ AnyEvent = (
     | StdinRequested
     | StdinAnswered
     | StepEnded
+    | FullScreenUsed
     | ExecutionFinished
     | NextInputOffered
     | VariablesTaken

@@ -20,6 +20,7 @@ from codeexec.domain.events import (
     ExecutionFinished,
     ExecutionQueued,
     ExecutionStarted,
+    FullScreenUsed,
     ImagePullAdvanced,
     InputCounted,
     InterruptEscalated,
@@ -311,6 +312,7 @@ class _Draft:
         | StdinRequested
         | StdinAnswered
         | StepEnded
+        | FullScreenUsed
         | ExecutionFinished,
         at: float,
     ) -> None:
@@ -350,6 +352,8 @@ class _Draft:
             case StepEnded():
                 if (view := self.executions.get(event.execution_id)) is not None:
                     self._put(replace(view, steps=(*view.steps, event.step)))
+            case FullScreenUsed():
+                self._change(event.execution_id, screen=event.start)
             case ExecutionFinished():
                 self._finish_execution(event, at)
             case _:

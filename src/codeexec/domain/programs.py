@@ -28,6 +28,16 @@ class TestResult(Struct, frozen=True, omit_defaults=True):
     place: SourceLocation = SourceLocation()
 
 
+class ProgramStart(Struct, frozen=True, omit_defaults=True):
+    """How to start a program again, on another terminal. `argv` is whole: a file as its stdin is
+    redirected in it. `folder` is absolute; `environment` has the variables that it has beside
+    those of the session."""
+
+    argv: tuple[str, ...]
+    folder: str
+    environment: dict[str, str] = {}
+
+
 class StepResult(Struct, frozen=True, omit_defaults=True):
     """How one step of a program ended. `code` is its exit status; where a signal ended it, that is
     128 + its number, as a shell has it, and `signal` is its name. `seconds` passed; `peak_memory`

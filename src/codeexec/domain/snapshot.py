@@ -20,7 +20,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, Runs
-from codeexec.domain.programs import StepResult
+from codeexec.domain.programs import ProgramStart, StepResult
 from codeexec.domain.terminals import TerminalView
 
 KernelState = Literal["none", "starting", "idle", "busy", "dead", "stopped"]
@@ -75,7 +75,7 @@ class ExecutionView(Struct, frozen=True):
     `total`; `displays` the last objects that it shows (`KEPT_DISPLAYS` at most), in order.
     `number` counts the executions of a session from 1, in the order of queueing. `answers` are
     the last prompts of input() with what was answered; of a password three dots. `steps` are those
-    of a program."""
+    of a program; `screen` says how to start one that uses the whole screen in a terminal."""
 
     execution_id: str
     code: str
@@ -97,6 +97,7 @@ class ExecutionView(Struct, frozen=True):
     number: int = 0
     answers: tuple[tuple[str, str], ...] = ()
     steps: tuple[StepResult, ...] = ()
+    screen: ProgramStart | None = None
 
     @property
     def is_open(self) -> bool:

@@ -99,18 +99,20 @@ class LocalEnvironment(HostFiles):
         size: TerminalSize = TerminalSize(),  # noqa: B008  # frozen
         cwd: Location | None = None,
         env: Mapping[str, str] | None = None,
+        folder: str = "",
     ) -> LocalTerminal:
+        """`folder` is a private one that was made for the terminal before; else one is made."""
         if self._ended:
             raise EnvironmentUnavailable("This environment was ended.", "Make a new one.")
-        folder = self._root.joinpath(*inside(PurePosixPath(self._root), cwd or ""))
+        place = self._root.joinpath(*inside(PurePosixPath(self._root), cwd or ""))
         environ = without_secrets(terminal_env(os.environ, env or {}))
         holder = await self._holding.client()
         try:
             terminal = await open_local_terminal(
-                holder, command, size=size, cwd=folder, env=environ
+                holder, command, size=size, cwd=place, env=environ, folder=folder
             )
         except OSError as error:
-            raise _not_started(command, folder, error) from error
+            raise _not_started(command, place, error) from error
         self._terminals = {each for each in self._terminals if each.poll() is None} | {terminal}
         return terminal
 

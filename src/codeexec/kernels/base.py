@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from codeexec.domain.events import Death, KernelRef, NoticeLevel
 from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo
-from codeexec.domain.programs import StepResult
+from codeexec.domain.programs import ProgramStart, StepResult
 from codeexec.kernels.capabilities import Capabilities
 
 if TYPE_CHECKING:
@@ -92,6 +92,14 @@ class StepDone:
 
     execution: str
     step: StepResult
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenUsed:
+    """A program uses the whole screen."""
+
+    execution: str
+    start: ProgramStart
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +194,7 @@ KernelEvent = (
     | ErrorRaised
     | InputRequested
     | StepDone
+    | ScreenUsed
     | Finished
     | NextInput
     | Overheard

@@ -11,6 +11,7 @@ from codeexec.cli.streams.printer import OutputPrinter
 from codeexec.domain.events import DisplayUpdated, OutputChanged
 from codeexec.domain.mime import text_of
 from codeexec.domain.outputs import Display, MimePart
+from codeexec.domain.text.full_screen import FullScreenFilter
 from codeexec.kernels.base import (
     Displayed,
     DisplayRefreshed,
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from codeexec.cli.streams.console import RunConsole
 
 
+RESTORED = "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1049l\x1b[?25h\x1b[0m"
+"""The main screen with its cursor, and no reports of the mouse."""
+
+
 class ScriptOutput:
     """Prints the output of a program; `spool` is a folder for contents of its displays."""
 
@@ -35,6 +40,8 @@ class ScriptOutput:
             from codeexec.cli.streams.artifacts import ArtifactFolder
 
             self._artifacts = ArtifactFolder(artifacts)
+        self._console = console
+        self._screen = FullScreenFilter()
         self._blobs = BlobStore(spool / "blobs")
         self._document = OutputDocument()
         self._view = OutputPrinter(
@@ -50,7 +57,7 @@ class ScriptOutput:
         for event in kernel_events:
             match event:
                 case StreamWritten():
-                    self._document.write(event.stream, event.text)
+                    await self._write(event)
                 case Displayed():
                     self._document.show(
                         Display(
@@ -73,6 +80,24 @@ class ScriptOutput:
                     pass  # the caller handles the end
         await self._show()
 
+    async def _write(self, event: StreamWritten) -> None:
+        """Rows, until the program uses the whole screen of our terminal: then it has that."""
+        writer = self._console.out if event.stream == "stdout" else self._console.err
+        if not writer.is_terminal:
+            self._document.write(event.stream, event.text)
+            return
+        text = event.text
+        if not self._screen.is_full:
+            text = self._screen.held + text
+            self._screen.feed(event.text)
+            if self._screen.is_full:
+                await self._show()
+                self._view.end()
+        if self._screen.is_full:
+            writer.write(text)
+        else:
+            self._document.write(event.stream, event.text)
+
     async def _show(self) -> None:
         patch = self._document.take_patch()
         if patch is not None:
@@ -87,4 +112,7 @@ class ScriptOutput:
 
     def close(self) -> None:
         """The output is complete."""
+        if self._screen.is_alternate and self._console.out.is_terminal:
+            # It was ended before it could leave the terminal as it was.
+            self._console.out.write(RESTORED)
         self._view.end()

@@ -117,9 +117,11 @@ async def open_local_terminal(
     size: TerminalSize,
     cwd: Path,
     env: Mapping[str, str],
+    folder: str = "",
 ) -> LocalTerminal:
-    """`env` is the whole environment of the command. OSError when it cannot be started."""
-    folder = await asyncio.to_thread(make_folder)
+    """`env` is the whole environment of the command; `folder` a private one, which is made where it
+    is not given. OSError when it cannot be started."""
+    folder = folder or await asyncio.to_thread(make_folder)
     try:
         process = await holder.start(command, cwd=str(cwd), env=env, folder=folder, terminal=size)
     except BaseException:

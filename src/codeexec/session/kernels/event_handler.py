@@ -14,6 +14,7 @@ from msgspec.structs import replace as replace_struct
 from codeexec.domain.events import (
     AnyEvent,
     DisplayUpdated,
+    FullScreenUsed,
     ImagePullAdvanced,
     InputCounted,
     NextInputOffered,
@@ -106,6 +107,8 @@ class KernelEventHandler:
                 case says.StepDone():
                     events += self._flush()
                     events.append(StepEnded(event.execution, self._with_rows(event)))
+                case says.ScreenUsed():
+                    events.append(FullScreenUsed(event.execution, event.start))
                 case says.Finished():
                     events += self._flush() + self._late_count(event, events)
                     if self._room <= 0 and event.error is not None:

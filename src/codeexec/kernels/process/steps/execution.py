@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,7 @@ from codeexec.domain.errors import CodeexecError, Conflict, EnvironmentUnavailab
 from codeexec.domain.options import ProgramOptions
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.environments.base import Environment, ProcessEnd, TerminalSize
-from codeexec.environments.holder.client import ChannelReader, LeftBehind
+from codeexec.environments.holder.client import LeftBehind
 from codeexec.environments.holder.terminal import LocalTerminal
 from codeexec.environments.local import LocalEnvironment
 from codeexec.environments.short_folders import remove_flat
@@ -27,21 +27,22 @@ from codeexec.kernels.base import (
     KernelChoice,
     KernelEvent,
     Reached,
+    ScreenUsed,
     Sink,
     Started,
     StepDone,
     StreamWritten,
 )
-from codeexec.kernels.process.crashes.session import CrashWatch, GuestCrashWatch, Watch
+from codeexec.kernels.process.crashes.session import CrashWatch, Watch
 from codeexec.kernels.process.program import MOST_ERRORS, exit_error
 from codeexec.kernels.process.projects.places import project_place
 from codeexec.kernels.process.projects.session_build import ProjectSessionBuild
 from codeexec.kernels.process.steps.build import BuildResult, BuiltProgram
 from codeexec.kernels.process.steps.cache import keep_code
-from codeexec.kernels.process.steps.guest import GuestPrograms
+from codeexec.kernels.process.steps.launch import FindGuests, launch
 from codeexec.kernels.process.steps.report import BuiltStep, build_error, step_result
 from codeexec.kernels.process.steps.session_build import SessionBuild
-from codeexec.kernels.process.steps.start import start_command, start_variables
+from codeexec.kernels.process.steps.start import terminal_start
 from codeexec.kernels.process.steps.store import PreparedProgram, plan_here
 from codeexec.kernels.process.steps.survival import RunningProgram, Survival
 from codeexec.kernels.process.steps.terminal_run import TerminalRun, lost_words
@@ -51,13 +52,9 @@ from codeexec.languages.projects.reports import PROJECT
 
 log = logging.getLogger(__name__)
 
-SCREEN_COLUMNS = 80
 KILL_DEADLINE = 2.0
 """Seconds in which a killed program in a container must be gone, or the container goes: the
 program may have stopped the relay that passes signals on."""
-
-FindGuests = Callable[[Environment], GuestPrograms]
-"""Returns the programs that a kernel has in a container."""
 
 
 class ProgramExecution:
@@ -126,7 +123,9 @@ class ProgramExecution:
         if isinstance(left, LeftBehind):
             await self._take_left(running, left, after, program)
             return
-        run = self._run = TerminalRun(left, self._write, self._ask, left.reader(after))
+        run = self._run = TerminalRun(
+            left, self._write, self._ask, left.reader(after), lambda: self._tell_screen(program)
+        )
         run.offset = after
         try:
             finished = await self._follow(run, program, running.began)
@@ -224,50 +223,25 @@ class ProgramExecution:
         return build
 
     async def _run_program(self, program: BuiltProgram) -> Finished:
-        options = self._call.options
-        self._watch = await self._begin_watch(program)
         began = time.time()
-        terminal = await self._environment.open_terminal(
-            start_command(program, self._options, self._watch),
-            size=TerminalSize(options.columns or SCREEN_COLUMNS, self._options.rows),
-            env=start_variables(
-                self._choice.env if self._is_local else program.environ, self._options
-            ),
+        launched = await launch(
+            program,
+            self._environment,
+            self._choice.env,
+            self._call,
+            self._guests,
+            self._survival,
+            began,
         )
+        self._watch = launched.watch
+        terminal, reader = launched.terminal, launched.reader
         if self._is_ended:  # interrupted while the terminal was being made
             await terminal.kill()
             return self._finished(exit_error(-signal.SIGINT))
-        reader = None
-        if self._survival is not None and self._survival.outlives:
-            assert isinstance(terminal, LocalTerminal), "programs of a container end with it"
-            try:
-                reader = await self._keep(self._survival, terminal, program, began)
-            except BaseException:
-                await terminal.kill()
-                raise
-        run = self._run = TerminalRun(terminal, self._write, self._ask, reader)
-        return await self._follow(run, program, began)
-
-    async def _keep(
-        self, survival: Survival, terminal: LocalTerminal, program: BuiltProgram, began: float
-    ) -> ChannelReader:
-        """Let the program outlive this server. Noted before: it is never run twice. OSError."""
-        survival.number += 1
-        running = RunningProgram(
-            self._call.execution,
-            survival.number,
-            terminal.process.folder,
-            began,
-            program.plan.run,
-            program.plan.tool,
-            str(program.cwd),
-            self._options.echo,
-            self._call.options.allow_stdin,
-            self._watch.folder if self._watch is not None else "",
+        run = self._run = TerminalRun(
+            terminal, self._write, self._ask, reader, lambda: self._tell_screen(program)
         )
-        await asyncio.to_thread(survival.note, running)
-        await asyncio.to_thread(terminal.process.keep)
-        return terminal.reader()
+        return await self._follow(run, program, began)
 
     async def _follow(self, run: TerminalRun, program: BuiltProgram, began: float) -> Finished:
         try:
@@ -292,12 +266,6 @@ class ProgramExecution:
         if crash is not None:
             self._last_step.insert(0, StreamWritten(self._call.execution, "stderr", crash.text))
 
-    async def _begin_watch(self, program: BuiltProgram) -> Watch:
-        if self._is_local:
-            return await CrashWatch.begin(program.language, program.environ)
-        place = self._guests(self._environment).private_folder()
-        return await GuestCrashWatch.begin(program.language, self._environment, place)
-
     def _finished(self, error: ErrorInfo | None) -> Finished:
         status: Literal["ok", "error"] = "error" if error else "ok"
         return Finished(self._call.execution, status, error, is_known=True)
@@ -313,11 +281,16 @@ class ProgramExecution:
         self._tail = (self._tail + text)[-MOST_ERRORS:]
         run = self._run
         if run is None or run.reader is None or self._survival is None:
-            self._tell(StreamWritten(self._call.execution, "stdout", text))
+            if text:
+                self._tell(StreamWritten(self._call.execution, "stdout", text))
             return
         lost, run.lost = run.lost, 0
         written = StreamWritten(self._call.execution, "stdout", lost_words(lost) + text)
         self._sink([written, self._survival.place(offset)])
+
+    def _tell_screen(self, program: BuiltProgram) -> None:
+        start = terminal_start(program, self._options)
+        self._tell(ScreenUsed(self._call.execution, start))
 
     def acknowledge(self, place: Reached) -> None:
         """What comes before this place is in the journal."""

@@ -205,7 +205,11 @@ class StepsKernel:
             return True
         left = await survival.find(noted)
         if left is None:
-            return False
+            if noted.is_started:
+                return False
+            # The last server ended before the holder had the program: it is run now.
+            self._sink([OutputCleared(running, wait=False), NeverTaken(running)])
+            return True
         program = ProgramOptions(echo=noted.echo)
         options = ExecuteOptions(allow_stdin=noted.allow_stdin, program=program)
         execution = self._running = self._make(

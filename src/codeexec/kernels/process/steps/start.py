@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from codeexec.domain.options import ProgramOptions
+from codeexec.domain.programs import ProgramStart
 from codeexec.kernels.process.crashes.session import Watch
 from codeexec.kernels.process.steps.build import BuiltProgram
 
@@ -17,6 +18,18 @@ def start_command(program: BuiltProgram, options: ProgramOptions, watch: Watch) 
     return prepared(
         watch.command(run), echo=options.echo, folder=options.folder, stdin=options.stdin
     )
+
+
+def terminal_start(program: BuiltProgram, options: ProgramOptions) -> ProgramStart:
+    """How the same program is started on a terminal of its own."""
+    run = program.plan.run
+    if options.folder and not program.language.build:
+        run = absolute_file(run, options.file, str(program.cwd))
+    folder = str(PurePosixPath(str(program.cwd), options.folder))
+    if options.stdin:
+        stdin = str(PurePosixPath(str(program.cwd), options.stdin))
+        run = ("/bin/sh", "-c", 'exec < "$1" || exit; shift; exec "$@"', "sh", stdin, *run)
+    return ProgramStart(tuple(run), folder, dict(options.environment))
 
 
 def start_variables(inherited: Mapping[str, str], options: ProgramOptions) -> dict[str, str]:

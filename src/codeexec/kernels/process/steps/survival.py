@@ -8,10 +8,10 @@ import os
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from codeexec.domain.plain_files import read_plain
-from codeexec.environments.holder.client import LeftBehind, read_left_behind
+from codeexec.environments.holder.client import STAY, LeftBehind, read_left_behind
 from codeexec.environments.holder.holding import Holding
 from codeexec.environments.holder.terminal import LocalTerminal
 from codeexec.environments.short_folders import make_folder, remove_flat
@@ -38,6 +38,8 @@ class RunningProgram(Struct, frozen=True):
     allow_stdin: bool
     crash: str = ""
     """The folder of its watcher; empty for a program that is not watched."""
+    is_started: bool = True
+    """The holder was seen to have it. Else it is about to be started, and may not have been."""
 
 
 class Survival:
@@ -64,6 +66,16 @@ class Survival:
         with os.fdopen(handle, "wb") as file:
             file.write(msgspec.json.encode(program))
         fresh.replace(path)
+
+    def expect(self, program: RunningProgram) -> RunningProgram:
+        """Write down which program is about to be started, and have it outlive this server from
+        its first moment: it is never run twice. Returns it with its number and folder. OSError."""
+        self.number += 1
+        folder = make_folder()
+        Path(folder, STAY).touch(0o600)
+        program = structs.replace(program, number=self.number, terminal=folder, is_started=False)
+        self.note(program)
+        return program
 
     def noted(self) -> RunningProgram | None:
         """The program that was noted last."""

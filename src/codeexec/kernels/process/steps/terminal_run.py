@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 
 from codeexec.domain.errors import EnvironmentUnavailable
+from codeexec.domain.text.full_screen import FullScreenFilter
 from codeexec.environments.base import ProcessEnd, TerminalHandle
 from codeexec.environments.holder.client import ChannelReader
 
@@ -34,7 +35,9 @@ MOST_LEFT = 4 << 20
 class TerminalRun:
     """`write` takes text of the output, and the offset of the byte after it. `ask` is called when
     the program waits for a line, once until `answer`: is that a password, and the name of this
-    wait. With `reader` its chunks are the output, which the caller acknowledges."""
+    wait. `on_screen` is called once the program uses the whole screen; what it draws on the
+    alternate screen is not written. With `reader` its chunks are the output, which the caller
+    acknowledges."""
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class TerminalRun:
         write: Callable[[str, int], None],
         ask: Callable[[bool, str], None],
         reader: ChannelReader | None = None,
+        on_screen: Callable[[], None] = lambda: None,
     ) -> None:
         self.terminal = terminal
         self.reader = reader
@@ -58,6 +62,8 @@ class TerminalRun:
         self._is_asking = False
         self._asked_for = ""
         self._total = 0
+        self._on_screen = on_screen
+        self._screen = FullScreenFilter()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     async def follow(self) -> ProcessEnd:
@@ -126,8 +132,12 @@ class TerminalRun:
         text = self._decoder.decode(data, final=final)
         self.offset += len(data)
         if text:
-            undecoded = len(self._decoder.getstate()[0])
-            self._write(text, self.offset - undecoded)
+            was_full = self._screen.is_full
+            text = self._screen.feed(text, final=final)
+            if self._screen.is_full and not was_full:
+                self._on_screen()
+            unwritten = len(self._decoder.getstate()[0]) + len(self._screen.held)
+            self._write(text, self.offset - unwritten)
 
     async def _look_for_questions(self) -> None:
         silence, pause = 0.0, FIRST_LOOK
