@@ -19,6 +19,7 @@ from codeexec.kernels.process.steps.precompiled import (
     find_header,
     leading_includes,
 )
+from codeexec.kernels.process.steps.tools import gcc_version
 from codeexec.languages.catalog import by_name
 from codeexec.languages.plan import PlanOptions
 from support.servers import wait_until
@@ -100,6 +101,19 @@ def test_a_report_that_names_the_header_is_forgotten(tmp_path: Path) -> None:
     held.write(b"<command-line>")
     assert written[1:] == [b"x" * (MOST_HELD + 1), b"<command-line>"]
     assert held.is_final(header)
+
+
+def test_the_version_of_a_compiler_is_told_by_its_files(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "lib64" / "gcc" / "x86_64-redhat-linux" / "15.1.1").mkdir(parents=True)
+    for name in ("g++", "g++-14", "x86_64-linux-gnu-gcc-13", "clang++-19", "other"):
+        (tmp_path / "bin" / name).touch()
+    (tmp_path / "bin" / "c++").symlink_to("g++-14")
+    versions = {path.name: gcc_version(str(path)) for path in (tmp_path / "bin").iterdir()}
+    assert versions == {
+        "g++": 15, "g++-14": 14, "c++": 14, "x86_64-linux-gnu-gcc-13": 13, "clang++-19": 0,
+        "other": 0,
+    }  # fmt: skip
 
 
 @pytest.mark.slow

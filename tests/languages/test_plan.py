@@ -94,3 +94,13 @@ def test_every_language_that_runs_names_its_tools_and_how_to_get_them() -> None:
             assert language.tools, language.name
             assert language.install, language.name
             assert "{tool}" in (language.build or language.run), language.name
+
+
+@pytest.mark.parametrize("tool", ["g++", "/usr/bin/g++-14", "x86_64-linux-gnu-g++", "g++-15.1"])
+def test_a_compiler_with_a_version_in_its_name_reports_as_without_it(tool: str) -> None:
+    plan = make_plan(by_name("cpp"), "a.cpp", [tool], {}, PlanOptions(report="parsed"))
+    assert "-fdiagnostics-column-unit=byte" in plan.build
+    assert not any("sarif" in word for word in plan.build)
+    places = {"sarif": "/cache/report.sarif"}
+    plan = make_plan(by_name("cpp"), "a.cpp", [tool], places, PlanOptions(report="parsed"))
+    assert "-fdiagnostics-add-output=sarif:file=/cache/report.sarif" in plan.build

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from codeexec.domain.diagnostics import Diagnostic
 from codeexec.languages.catalog import by_name
 from codeexec.languages.problems.read import find_problems
+from codeexec.languages.problems.sarif import read_sarif
 
 RECORDED = Path(__file__).with_name("recorded")
 FOLDER = "/home/ada"
@@ -171,3 +173,60 @@ def test_a_fix_at_a_place_that_no_file_has_is_none(number: str) -> None:
     text = f'a.c:1:1: error: no\nfix-it:"a.c":{{{number}:1-2:{number}}}:"x"\n'
     (problem,) = find_problems(by_name("cpp"), text, FOLDER)
     assert problem.fixes == ()
+
+
+def test_sarif_refines_what_the_text_says(tmp_path: Path) -> None:
+    """Recorded from GCC 15.3; the contents of files were taken out of the SARIF."""
+    text = (RECORDED / "gcc15_w.txt").read_text()
+    sarif = (RECORDED / "gcc15_w.sarif").read_bytes()
+    (tmp_path / "inc2.h").write_text("struct P { int width; };\nint f(P *p) { return p->widht; }\n")
+    (tmp_path / "w.cpp").write_text(
+        '#include <cstdio>\n#include "inc2.h"\nint main(){\n'
+        '\tint é = 1; const char *s = "é"; printf("%d", s); retrun x;\n}\n'
+    )
+    problems = find_problems(by_name("cpp"), text, str(tmp_path), "g++", sarif)
+    assert [
+        (p.place.file, p.place.line, p.place.column, p.place.end_column, p.code) for p in problems
+    ] == [
+        ("inc2.h", 2, 25, 30, ""),
+        ("w.cpp", 4, 43, 44, "-Wformat="),
+        ("w.cpp", 4, 51, 57, ""),
+        ("w.cpp", 4, 6, 7, "-Wunused-variable"),
+    ]
+    assert problems[3].message == "unused variable 'é'"
+    assert [(fix.place.column, fix.place.end_column, fix.text) for fix in problems[1].fixes] == [
+        (42, 44, "%s")
+    ]
+    assert problems[0].notes[0].message == "included from here"
+    for broken in (b"", b"{", b"[]", b'{"runs": 3}', b"\xff", sarif[:2000], b"[" * 100_000):
+        assert len(find_problems(by_name("cpp"), text, str(tmp_path), "g++", broken)) == 4
+
+
+def test_sarif_keeps_the_place_that_the_chain_of_a_template_leads_to() -> None:
+    text = (RECORDED / "gcc15_tp.txt").read_text()
+    sarif = (RECORDED / "gcc15_tp.sarif").read_bytes()
+    first, second, *_ = find_problems(by_name("cpp"), text, FOLDER, "g++", sarif)
+    # The text marks the parenthesis; the range begins at `std`.
+    assert (first.place.line, first.place.column, first.place.end_column) == (3, 26, 29)
+    assert (second.place.file, second.place.line, second.place.column) == ("tp.cpp", 4, 24)
+    assert second.notes[0].place.file == "/usr/include/c++/15/bits/stl_pair.h"
+    assert second.message == "'std::pair<_T1, _T2>::second' has incomplete type"
+    alone = find_problems(by_name("cpp"), text, FOLDER, "g++")
+    assert [p.place.line for p in alone] == [
+        p.place.line for p in find_problems(by_name("cpp"), text, FOLDER, "g++", sarif)
+    ]
+
+
+def test_sarif_with_numbers_that_no_file_has_is_passed_over() -> None:
+    places = [
+        {"artifactLocation": {"uri": "a%20b.cpp"}, "region": {"startLine": line, "startColumn": at}}
+        for line, at in ((1, 2), (-1, 1), (9**12, 1), (1, 9**12), (0, 0))
+    ]
+    context = {"startLine": 1, "snippet": {"text": "ab"}}
+    results = [
+        {"locations": [{"physicalLocation": {**place, "contextRegion": context}}]}
+        for place in places
+    ]
+    first, *others = read_sarif(json.dumps({"runs": [{"results": results}]}).encode())
+    assert (first.place.file, first.place.line, first.place.column) == ("a b.cpp", 1, 2)
+    assert all(not other.place.file for other in others)

@@ -38,6 +38,7 @@ class Language:
     standard_word: str = ""
     reports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     colors: tuple[str, ...] = ()
+    sarif: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     kernels: tuple[str, ...] = ()
     formatter: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Literal, NamedTuple
@@ -10,6 +11,7 @@ from codeexec.domain.errors import UsageError
 from codeexec.languages.catalog import by_file, languages
 from codeexec.languages.model import Language
 
+_VERSION = re.compile(r"-\d+(?:\.\d+)*$")
 Report = Literal["plain", "color", "parsed"]
 
 
@@ -76,13 +78,14 @@ def make_plan(
     places: Mapping[str, str],
     options: PlanOptions,
 ) -> Plan:
-    """`tool` is the chosen program with its words, `places` has `output` and `depfile`. UsageError
+    """`tool` is the chosen program with its words, `places` has `output` and `depfile`, and `sarif`
+    where the tool can write that. UsageError
     for an unknown profile, and for build options where nothing is built."""
     file = f"./{file}" if file.startswith("-") else file
     lists = {
         "{tool}": tuple(tool),
         "{profile}": profile_words(language, options.profile),
-        "{report}": _report_words(language, tool[0], options.report),
+        "{report}": _report_words(language, tool[0], options.report, places.get("sarif", "")),
         "{flags}": options.flags,
         "{standard}": standard_words(language, options.standard),
     }
@@ -99,10 +102,18 @@ def make_plan(
     )
 
 
-def _report_words(language: Language, tool: str, report: Report) -> tuple[str, ...]:
+def _report_words(language: Language, tool: str, report: Report, sarif: str) -> tuple[str, ...]:
     if report == "parsed":
-        return language.reports.get(PurePath(tool).name, ())
+        words = language.reports.get(_family(language, tool), ())
+        further = (word.replace("{sarif}", sarif) for word in language.sarif) if sarif else ()
+        return (*words, *further)
     return language.colors if report == "color" else ()
+
+
+def _family(language: Language, tool: str) -> str:
+    """The name by which the catalog has a tool: `g++-14` and `x86_64-linux-gnu-g++` are `g++`."""
+    name = _VERSION.sub("", PurePath(tool).name)
+    return next((known for known in language.reports if name.split("-")[-1] == known), name)
 
 
 def profile_words(language: Language, profile: str) -> tuple[str, ...]:

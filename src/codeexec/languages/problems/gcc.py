@@ -1,6 +1,7 @@
 """Reads the text reports of GCC and clang, of their linker, and of the sanitizers.
 
-Text and not JSON: GCC 12's JSON has neither the include chain nor the chain of instantiations.
+Text and not JSON: GCC 12's JSON has neither the include chain nor the chain of instantiations, nor
+has the SARIF of GCC 13 and 14, which takes the place of the text; for that of GCC 15 see `sarif`.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ _ESCAPED = {b"n": b"\n", b"t": b"\t"}
 _ANSI = re.compile(r"\x1b\[[0-9;]*[mK]")
 _SEVERITIES: dict[str, Severity] = {"warning": "warning", "note": "note", "remark": "note"}
 _REQUESTED = ("required from", "requested here", "included from here")
+
+IN_LIBRARY = "in the code of the library"
+"""The note with the place where a diagnostic was reported that is moved to the user's file."""
 
 ReadLine = Callable[[str, int], "bytes | None"]
 """The bytes of a line (counted from 1) of a file; None where it cannot be read."""
@@ -177,7 +181,7 @@ class GccReader:
         if place.file and not self._is_own(place.file):
             for note in (*reversed(notes), *notes):
                 if self._is_own(note.place.file) and any(w in note.message for w in _REQUESTED):
-                    notes = [DiagnosticNote(place, "in the code of the library"), *notes]
+                    notes = [DiagnosticNote(place, IN_LIBRARY), *notes]
                     place = note.place
                     break
         return Diagnostic(

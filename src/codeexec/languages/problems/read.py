@@ -25,14 +25,19 @@ _MOST_SOURCE = 4 << 20
 
 
 def find_problems(
-    language: Language, text: str, folder: str, source: str = ""
+    language: Language, text: str, folder: str, source: str = "", sarif: bytes = b""
 ) -> tuple[Diagnostic, ...]:
     """The diagnostics of a report, in its order. `folder` is where the tool ran; `source` is the
-    tool's name. Files keep the names that the tool gave them."""
+    tool's name; `sarif` is the report as SARIF, where the tool has written one beside its text.
+    Files keep the names that the tool gave them."""
     found: list[Diagnostic] = []
     if GCC in language.problems:
         reader = GccReader(source, _is_below(folder), _line_reader(folder))
         found += reader.read(text.split("\n"))
+        if sarif and found:
+            from codeexec.languages.problems.sarif import read_sarif, refine
+
+            found = refine(found, read_sarif(sarif))
     for pattern in language.problems:
         if pattern != GCC:
             found += _matches(_compiled(pattern), text, source)

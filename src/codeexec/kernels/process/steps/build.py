@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.kernels.process.steps.cache import ProgramFolder
-from codeexec.kernels.process.steps.tools import find_tool, locate_here
+from codeexec.kernels.process.steps.tools import SARIF_SINCE, find_tool, gcc_version, locate_here
 from codeexec.languages.model import Language
 from codeexec.languages.plan import Plan, PlanOptions, make_plan
 
@@ -74,7 +74,10 @@ def plan_program(
         )
     plain = make_plan(language, file, tool, {}, options._replace(report="plain"))
     folder = ProgramFolder(Path(cwd, file).resolve(), plain.build, environ)
-    plan = make_plan(language, file, tool, folder.places, options)
+    places = folder.places
+    if options.report == "parsed" and language.sarif and gcc_version(tool[0]) >= SARIF_SINCE:
+        places["sarif"] = str(folder.sarif)
+    plan = make_plan(language, file, tool, places, options)
     built = str(folder.program)
     run = tuple(built if word == folder.places["output"] else word for word in plan.run)
     return BuiltProgram(language, plan._replace(run=run), cwd, environ, folder)

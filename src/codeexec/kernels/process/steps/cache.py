@@ -57,6 +57,7 @@ class ProgramFolder:
         self._root = root or Path(cache_folder(environ), "builds")
         self.path = self._root / key
         self.program = self.path / source.stem
+        self.sarif = self.path / "report.sarif"
         self._manifest = self.path / MANIFEST
         self._tool = command[0]
         try:

@@ -163,7 +163,8 @@ def find_header(program: BuiltProgram) -> PrecompiledHeader | None:
     reports = {*language.colors, *(word for words in language.reports.values() for word in words)}
     own = {"-MD", "-MF", "-o", *folder.places.values(), *reports}
     # The file is the last word.
-    flags = [w for w in command[1:-1] if w not in own and not _LINKED.fullmatch(w)]
+    words = [word for word in command[1:-1] if not word.startswith("-fdiagnostics-")]
+    flags = [word for word in words if word not in own and not _LINKED.fullmatch(word)]
     if not all(map(_FLAG.fullmatch, flags)):
         return None
     try:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from codeexec.domain.outputs import ErrorInfo
+from codeexec.domain.plain_files import read_plain
 from codeexec.domain.programs import StepName, StepResult
 from codeexec.environments.base import ProcessEnd
 from codeexec.kernels.base import Finished, KernelEvent, StepDone, StreamWritten
@@ -62,6 +63,8 @@ class BuiltStep:
         return step_result(self.program, "run", ProcessEnd(code), seconds, errors, crash=crash)
 
 
+MOST_SARIF = 32 << 20
+"""Bytes of SARIF that are read."""
 DISK_FULL = re.compile(
     "No space left on device|Disk quota exceeded|File size limit exceeded|File too large"
 )
@@ -76,6 +79,16 @@ def build_error(tool: str, status: int, report: str = "") -> ErrorInfo:
     return ErrorInfo(BUILD_FAILED, words)
 
 
+def _sarif_of(program: BuiltProgram) -> bytes:
+    """What the compiler has written beside its text; of another build than this it fits nothing."""
+    if program.folder is None:
+        return b""
+    try:
+        return read_plain(program.folder.sarif, MOST_SARIF)
+    except OSError:
+        return b""
+
+
 def step_result(
     program: BuiltProgram,
     name: StepName,
@@ -88,7 +101,8 @@ def step_result(
 ) -> StepResult:
     """`report` is what was written where a tool writes its diagnostics."""
     plan = program.plan
-    problems = find_problems(program.language, report, str(program.cwd), plan.tool)
+    sarif = _sarif_of(program) if name == "build" else b""
+    problems = find_problems(program.language, report, str(program.cwd), plan.tool, sarif)
     if name == "run" and end.code == 0:
         problems = ()  # words like those of an error, from a program that succeeded
     if crash is not None and crash.diagnostic is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from codeexec.domain.errors import CodeexecError
@@ -17,6 +18,10 @@ class ToolMissing(CodeexecError):
     code = "tool_missing"
     title = "Not installed"
 
+
+_GCC = re.compile(r"(?:[\w]+-)*(?:g\+\+|gcc)(?:-(?P<version>\d{1,3}))?")
+SARIF_SINCE = 15
+"""The GCC that can write SARIF beside its text."""
 
 Locate = Callable[[Sequence[str]], tuple[str, ...]]
 """Returns words that start a tool with the path of its program; none where it is not there."""
@@ -66,6 +71,21 @@ def locate_here(environ: Mapping[str, str]) -> Locate:
         return located if _has_module(located) else ()
 
     return locate
+
+
+def gcc_version(path: str) -> int:
+    """The major version of a GCC by the names of its files; 0 for what is none, or not known. No
+    process is started for that."""
+    name = os.path.basename(os.path.realpath(path))  # noqa: PTH119
+    match = _GCC.fullmatch(name)
+    if match is None or match["version"]:
+        return int(match["version"]) if match is not None else 0
+    import glob
+
+    prefix = glob.escape(os.path.dirname(os.path.dirname(os.path.realpath(path))))  # noqa: PTH120
+    folders = glob.glob(f"{prefix}/lib*/gcc/*/[0-9]*")  # noqa: PTH207
+    versions = [os.path.basename(folder).partition(".")[0] for folder in folders]  # noqa: PTH119
+    return max((int(version) for version in versions if version.isdigit()), default=0)
 
 
 def _names(language: Language) -> str:
