@@ -243,6 +243,14 @@ async def test_a_program_is_told_when_the_window_is_resized(tmp_path: Path) -> N
         before = layout.output_columns()
         await bench.pilot.resize_terminal(size.width - 15, size.height)
         await bench.until(lambda: layout.output_columns() < before, "a narrower console")
-        await bench.until(lambda: f"24 {layout.output_columns()}" in card.text(), "its size")
+        await bench.until(
+            lambda: f"{layout.output_rows()} {layout.output_columns()}" in card.text(), "its size"
+        )
+        rows = layout.output_rows()
+        await bench.pilot.resize_terminal(size.width - 15, size.height - 4)
+        await bench.until(lambda: layout.output_rows() < rows, "a lower console")
+        await bench.until(
+            lambda: f"{layout.output_rows()} {layout.output_columns()}" in card.text(), "its size"
+        )
         await bench.press("f9")
         await card.ends("cancelled")

@@ -229,6 +229,12 @@ def output_width(pane: int) -> int:
     return max(pane - 3, 10)
 
 
+def output_rows(pane: int) -> int:
+    """Lines of a program's screen in a console pane of that height: a card has a header and a
+    note."""
+    return max(pane - 2, 5)
+
+
 def _stacked(layout: PaneLayout, place: Place, column: Box) -> dict[str, Box]:
     """The panes of a column, one above the other."""
     return _rows({name: layout.share(name) for name in layout.column(place)}, column)

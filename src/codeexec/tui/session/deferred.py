@@ -24,13 +24,14 @@ class DeferredSession:
 
     Calls made before keep their order: they wait in one queue. Requests that name no kernel go to
     the kernel in `focus`, code of a document to the document's kernel. Executions get the width of
-    the screen that shows their output, `columns`; cells of notebooks get none, because their output
-    is written into the notebook's file.
+    the screen that shows their output, `columns`, and programs its `rows`; cells of notebooks get
+    none, because their output is written into the notebook's file.
     """
 
-    def __init__(self, columns: Callable[[], int] = int) -> None:
+    def __init__(self, columns: Callable[[], int] = int, rows: Callable[[], int] = int) -> None:
         self.focus = KernelFocus()
         self._columns = columns
+        self._rows = rows
         self._known = asyncio.Event()
         self._session: SessionClient | None = None
         self._problem: CodeexecError | None = None
@@ -62,6 +63,8 @@ class DeferredSession:
             options = request.options
             if not options.columns:
                 options = replace(options, columns=self._columns())
+            if options.program is not None and (rows := self._rows()):
+                options = replace(options, program=replace(options.program, rows=rows))
             return cast("R", await session.call(replace(request, options=options)))
         return await session.call(request)
 

@@ -113,9 +113,9 @@ class Workbench(RoutedScreen):
         super().__init__(bindings("anywhere"))
         self.panes = PaneSet()
         self.pane_layout = LayoutController(self, self.panes, self._after_layout)
-        session = DeferredSession(self.pane_layout.output_columns)
+        session = DeferredSession(self.pane_layout.output_columns, self.pane_layout.output_rows)
         self.state = WorkbenchState(host, session, options, place, app_context)
-        self._terminal_size = ProgramTerminalSize(self.state, self.pane_layout.output_columns)
+        self._terminal_size = ProgramTerminalSize(self.state, self.pane_layout)
         for entry in panes_at("centre"):
             self.panes.build(entry, self._build_context())
         self.documents = self.panes.documents

@@ -17,6 +17,7 @@ from codeexec.tui.layout import (
     PaneLayout,
     boxes,
     is_compact,
+    output_rows,
     output_width,
 )
 from codeexec.tui.pane_registry import place_of
@@ -100,6 +101,14 @@ class LayoutController:
             return view.output_width
         size = self._screen.size
         return output_width(boxes(self.arrangement, size.width, size.height)["console"].width)
+
+    def output_rows(self) -> int:
+        """Lines of the console that a program has for its screen, also while it is hidden."""
+        view = self._screen.query_one(ConsoleView)
+        if self.is_console_shown and view.size.height:
+            return output_rows(view.size.height)
+        size = self._screen.size
+        return output_rows(boxes(self.arrangement, size.width, size.height)["console"].height)
 
     def lay_out(self) -> None:
         """Bring what is on screen up to the layout."""

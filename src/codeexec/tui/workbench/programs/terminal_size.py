@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError
 from codeexec.tui.workbench.surface import WorkbenchState
 
 
-class ProgramTerminalSize:
-    """`columns` gives the width of the output."""
+class OutputSize(Protocol):
+    def output_columns(self) -> int: ...
 
-    def __init__(self, state: WorkbenchState, columns: Callable[[], int]) -> None:
+    def output_rows(self) -> int: ...
+
+
+class ProgramTerminalSize:
+    """`output` has the size of the pane that shows the output."""
+
+    def __init__(self, state: WorkbenchState, output: OutputSize) -> None:
         self._state = state
-        self._columns = columns
-        self._told = 0
+        self._output = output
+        self._told = (0, 0)
 
     async def tell(self) -> None:
         """Nothing happens before the session is open, and where another client leads."""
-        columns = self._columns()
+        size = self._output.output_columns(), self._output.output_rows()
         session = self._state.session
-        if not session.session_id or self._state.options.watch or columns in (0, self._told):
+        if not session.session_id or self._state.options.watch or 0 in size or size == self._told:
             return
-        self._told = columns
+        self._told = size
         try:
-            await session.call(q.ResizeTerminals(columns))
+            await session.call(q.ResizeTerminals(*size))
         except CodeexecError:
-            self._told = 0  # the session has ended, or is of an older server
+            self._told = (0, 0)  # the session has ended, or is of an older server
