@@ -97,6 +97,8 @@ class SessionsScreen(Picker[str | None]):
         self._current = current
         self._sessions: Sequence[SessionSummary] | None = None
         self._fault = ""
+        self._refusal = ""
+        """Why the last key did nothing; shown until the cursor moves."""
 
     def begin(self) -> None:
         self.say("Asking for sessions…")
@@ -144,6 +146,8 @@ class SessionsScreen(Picker[str | None]):
         chosen = self._chosen
         if self._fault:
             self.say(self._fault, "error")
+        elif self._refusal:
+            self.say(self._refusal, "warn")
         elif chosen is not None:
             self.say(home_path(chosen.cwd))
         elif self._sessions:
@@ -164,9 +168,15 @@ class SessionsScreen(Picker[str | None]):
         return (*entries, Hint("/", "search", "search"), Hint("esc", "close", "leave"))
 
     def narrow(self, typed: str) -> None:
+        self._refusal = ""
         self._fill()
 
     def moved(self, at: int) -> None:
+        self._refusal = ""
+        self._tell()
+
+    def _refuse(self, reason: str) -> None:
+        self._refusal = reason
         self._tell()
 
     # -- what can be done ---------------------------------------------------------------------
@@ -176,7 +186,7 @@ class SessionsScreen(Picker[str | None]):
         if chosen is None:
             return
         if chosen.state == "closed":
-            self.say("It has ended: its output is kept for `codeexec-tui export`.", "warn")
+            self._refuse("It has ended: `codeexec-tui sessions export` writes its output.")
         else:
             self.dismiss(chosen.session_id)
 
@@ -199,7 +209,7 @@ class SessionsScreen(Picker[str | None]):
         if chosen is not None and chosen.state == "closed":
             self.run_worker(self._remove(chosen), group="do", exclusive=True)
         elif chosen is not None:
-            self.say("It is running: stop it first.", "warn")
+            self._refuse("It is running: stop it first.")
 
     async def _remove(self, session: SessionSummary) -> None:
         message = f"Its {session.executions} runs and their output are gone for good."
@@ -209,6 +219,7 @@ class SessionsScreen(Picker[str | None]):
             await self._do(q.RemoveSession(session.session_id), f"Removing {session.name}…")
 
     async def _do(self, request: q.Request[q.Done], message: str) -> None:
+        self._refusal = ""
         self.say(message)
         try:
             await self._host.call(request)
