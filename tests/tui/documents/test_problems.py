@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from rich.style import Style
 
 from codeexec.config.paths import built_in_themes
 from codeexec.domain.diagnostics import Diagnostic, DiagnosticNote, FixIt, SourceLocation
@@ -13,12 +14,17 @@ from codeexec.domain.errors import UsageError
 from codeexec.domain.events import CellRef
 from codeexec.domain.programs import StepResult
 from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.languages.catalog import by_name
 from codeexec.tui.panes.documents.cells.problems import CellProblem, neighbour
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.documents.programs.plans import marks_of
 from codeexec.tui.panes.editor.marks import LineDiagnostic, LineFix, Severity, by_line
+from codeexec.tui.panes.editor.painting import Painter
+from codeexec.tui.panes.editor.styles import EditorStyles
+from codeexec.tui.panes.editor.text.model import EditorModel
+from codeexec.tui.panes.editor.text.syntax import NoSyntax
 from codeexec.tui.panes.editor.text.text import Location
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.theme.theme import Theme, find_theme
@@ -63,6 +69,20 @@ def test_the_worst_of_a_line_is_painted_and_the_others_are_listed() -> None:
     third = LineDiagnostic(1, "also wrong", Severity.ERROR)
     lines = by_line([first, second, third])
     assert [entry.message for entry in lines[1].entries] == ["wrong", "also wrong", "unused"]
+
+
+def test_each_problem_of_a_line_is_underlined_as_bad_as_it_is() -> None:
+    model = EditorModel("wrong = unused\n", by_name("python"))
+    painter = Painter(model, NoSyntax(), EditorStyles(lambda _: Style.null()))
+    painter.diagnostics = by_line(
+        [
+            LineDiagnostic(0, "unused", Severity.WARN, 0, 14),
+            LineDiagnostic(0, "wrong", Severity.ERROR, 0, 5),
+        ]
+    )
+    laid = [""] * 15
+    painter._lay_over(0, 0, 14, True, laid)  # the last column is the end of the line
+    assert laid == ["cursor.blurred"] + ["problem.error"] * 4 + ["problem.warn"] * 9 + [""]
 
 
 def test_the_next_problem_goes_round_all_files() -> None:

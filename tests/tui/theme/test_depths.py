@@ -110,6 +110,9 @@ def test_what_must_be_told_apart_is(theme: Theme, depth: Limited) -> None:
     limited = theme.at(depth)
     ends = ["run.queued", "run.running", "run.ok", "run.failed", "run.cancelled", "run.lost"]
     assert len({limited.meaning(name) for name in ends}) == len(ends)
+    problems = ["problem.error", "problem.warn", "problem.info"]
+    assert len({limited.meaning(name) for name in problems}) == len(problems)
+    assert all("underline" in limited.meaning(name).attributes for name in problems)
     code = ["text", "keyword", "string", "comment", "number", "function"]
     names = ["text", *(f"syntax.{name}" for name in code[1:])]
     looks = {(m.color, m.attributes) for name in names for m in [limited.meaning(name)]}

@@ -195,6 +195,8 @@ _MONOCHROME_16: Table = MappingProxyType(
         "popup": "0 on 7",
         "popup.muted": "0 on 7",
         "bar.focused": "0 on 15 bold",
+        "problem.error": "15 bold underline",
+        "problem.info": "7 underline",
         "search.match": "0 on 7 underline",
         "search.current": "0 on 15 bold underline",
         "bracket.match": "15 bold underline",

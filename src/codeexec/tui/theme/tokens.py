@@ -83,6 +83,10 @@ RULES: Mapping[str, str] = MappingProxyType(
         "run.lost": "violet",
         "run.edited": "orange",
         "run.origin": "violet",
+        # what is underlined in the text: problems by their severity
+        "problem.error": "error underline",
+        "problem.warn": "warn underline",
+        "problem.info": "info underline",
         # what a user can do with a program; blue is the binary that was built
         "action.run": "green",
         "action.build": "yellow",

@@ -299,8 +299,10 @@ class Painter:
         selection = model.selection
         text = model.lines[line]
         diagnostic = self.diagnostics.get(line)
-        if diagnostic and diagnostic.end is not None and not diagnostic.is_stale(text):
-            lay(diagnostic.start, diagnostic.end, "syntax.error")
+        # The worst of a line over the others.
+        for problem in diagnostic.entries[::-1] if diagnostic else ():
+            if problem.end is not None and not problem.is_stale(text):
+                lay(problem.start, problem.end, f"problem.{problem.severity}")
         if self.pattern is not None and len(text) < LONG:
             for start, end in self._matches(text):
                 current = (selection.start, selection.end) == ((line, start), (line, end))

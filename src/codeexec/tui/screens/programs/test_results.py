@@ -27,7 +27,7 @@ _SIGNS: dict[TestStatus, tuple[str, Ink]] = {
     "passed": ("✓", "ok"),
 }
 _TOOLS_OF_SINGLE_TESTS = frozenset({"ctest", "meson"})
-_EMPTY = "No tests have run here. Those of the project run by a: ctest, meson test or make check."
+_EMPTY = "No tests have run here. A project has them by ctest, meson test or make check."
 _OUTPUT_LINES = 3
 """Lines of what a failed test wrote that are shown under the list, the last ones."""
 _NAME_WIDTH = 40
