@@ -311,3 +311,38 @@ def test_a_program_that_dies_on_the_alternate_screen_leaves_the_other(desk: Desk
         assert terminal.ends() == 137
     assert terminal.raw.index(b"drawn") < terminal.raw.index(b"\x1b[?1049l\x1b[?25h")
     assert b"SIGKILL" in terminal.raw.rpartition(b"\x1b[?25h")[2]
+
+
+# What go 1.19 does with a program of two packages; CI has none.
+GO = """\
+#!/bin/sh
+echo "$1" >> "$0.calls"
+if [ "$1" = build ]; then cp "$4" "$3"; chmod +x "$3"; exit; fi
+printf '%s\\n' "$PWD/util/u.go" "$PWD/go.mod" "$PWD/util" "$PWD/main.go" "" ""
+"""
+
+
+def test_a_go_program_is_reused_until_a_file_or_the_list_of_files_changes(desk: Desk) -> None:
+    tool = desk.folder / "go"
+    tool.write_text(GO)
+    tool.chmod(0o755)
+    (desk.folder / "util").mkdir()
+    for name in ("go.mod", "util/u.go"):
+        desk.file(name, "package demo\n")
+    desk.file("main.go", "#!/bin/sh\necho started\n")
+
+    def started() -> list[str]:
+        log = desk.folder / "go.calls"
+        log.write_text("")
+        done = desk.run("run", "main.go", "--compiler", str(tool))
+        assert (done.stdout, done.returncode) == ("started\n", 0), done.stderr
+        return log.read_text().split()
+
+    both = ["build", "list"]
+    assert [started(), started()] == [both, []]
+    desk.file("util/u.go", "package demo // changed\n")
+    assert [started(), started()] == [both, []]
+    desk.file("util/v.go", "package demo\n")  # another file of a package
+    assert [started(), started()] == [both, []]
+    desk.file("other.go", "package main\n")  # beside the file that is built alone
+    assert started() == []

@@ -33,6 +33,7 @@ class Language:
     headers: tuple[str, ...] = ()
     build: tuple[str, ...] = ()
     run: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
     profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     standards: tuple[str, ...] = ()
     standard_word: str = ""

@@ -36,6 +36,8 @@ class Plan(NamedTuple):
     run: tuple[str, ...]
     tool: str
     """The first word of the tool, for the reports."""
+    inputs: tuple[str, ...] = ()
+    """Lists what a build has read, one path a line; empty where the build itself does."""
 
 
 def has_programs(language: Language) -> bool:
@@ -99,6 +101,7 @@ def make_plan(
         _filled(language.build, lists, texts),
         (*_filled(language.run, lists, texts), *options.arguments),
         PurePath(tool[0]).name,
+        _filled(language.inputs, lists, texts),
     )
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,6 +100,8 @@ def build_program(
         end = _compile(program, write)
         report = end.output.decode("utf-8", "surrogateescape")
         if end.status == 0:
+            if program.plan.inputs:
+                folder.note_inputs(_list_inputs(program))
             folder.keep(report, program.cwd)
     seconds = time.monotonic() - began
     return BuildResult(
@@ -119,6 +121,13 @@ def _compile(program: BuiltProgram, write: Callable[[bytes], None]) -> CompilerE
     elif header is not None:
         header.note_build()
     return run_compiler(program, write)
+
+
+def _list_inputs(program: BuiltProgram) -> bytes:
+    """What the build has read, one path a line; nothing where the tool cannot tell."""
+    listing = replace(program, plan=program.plan._replace(build=program.plan.inputs))
+    end = run_compiler(listing, lambda data: None)
+    return end.output if end.status == 0 else b""
 
 
 class CompilerEnd(NamedTuple):

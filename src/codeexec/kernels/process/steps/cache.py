@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -28,12 +29,14 @@ DEPFILE = "inputs.d"
 _VARIABLES = (
     "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "LD_RUN_PATH",
     "SOURCE_DATE_EPOCH", "GCC_EXEC_PREFIX", "COMPILER_PATH", "RUSTFLAGS",
+    "GOFLAGS", "GOOS", "GOARCH", "GOROOT", "GOPATH", "GOWORK", "GO111MODULE", "GOEXPERIMENT",
+    "CGO_ENABLED", "CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_CXXFLAGS", "CGO_LDFLAGS", "CC", "CXX",
 )  # fmt: skip
 _CLOCK_MACRO = re.compile(rb"__(?:DATE|TIME|TIMESTAMP)__")
 _WORD = re.compile(r"(?:\\\n|\\.|\$\$|[^\s\\]|\\)+")
 
 Input = tuple[int, int, int, str]
-"""Size, time of change in ns, inode and hash of a file."""
+"""Size, time of change in ns, inode and hash of a file, or of the names in a folder."""
 
 
 class ProgramFolder:
@@ -118,6 +121,16 @@ class ProgramFolder:
         except (OSError, ValueError, LookupError, TypeError):
             return None
 
+    def note_inputs(self, listed: bytes) -> None:
+        """What a build that writes no depfile has read: one path a line. StorageError."""
+        paths = listed.decode("utf-8", "surrogateescape").splitlines()
+        words = [re.sub(r"([\\ #:])", r"\\\1", path).replace("$", "$$") for path in paths if path]
+        try:
+            text = "program: " + " \\\n".join(dict.fromkeys(words)) + "\n"
+            (self.path / DEPFILE).write_text(text, "utf-8", "surrogateescape")
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
     def keep(self, report: str, cwd: Path, made: Path | None = None) -> None:
         """The build has succeeded: its program (or what was `made`) takes the place of the old one.
         StorageError."""
@@ -149,7 +162,8 @@ class ProgramFolder:
         sources = [path for path in paths if not path.startswith(precompiled)]
         own = [path for path in sources if not path.startswith("/usr/")]
         try:
-            if any(_CLOCK_MACRO.search(Path(path).read_bytes()) for path in own):
+            files = [path for path in own if not os.path.isdir(path)]  # noqa: PTH112
+            if any(_CLOCK_MACRO.search(Path(path).read_bytes()) for path in files):
                 return None
             return {path: _input(path) for path in (*sources, os.path.realpath(self._tool))}
         except OSError:
@@ -193,6 +207,9 @@ def _input(path: str, known: tuple[object, ...] = ()) -> Input:
     signature = (about.st_size, about.st_mtime_ns, about.st_ino)
     if known and tuple(known[:3]) == signature:
         return (*signature, str(known[3]))
+    if stat.S_ISDIR(about.st_mode):
+        names = json.dumps(sorted(os.listdir(path))).encode("utf-8", "surrogatepass")  # noqa: PTH208
+        return (*signature, hashlib.blake2b(names, digest_size=16).hexdigest())
     return (*signature, hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest())
 
 

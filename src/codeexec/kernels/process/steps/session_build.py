@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
-from codeexec.environments.base import Environment, ExecHandle, ProcessEnd
+from codeexec.environments.base import Environment, ExecHandle, ProcessEnd, run
 from codeexec.environments.docker.relay.processes import GuestProcess
 from codeexec.environments.local import LocalEnvironment
 from codeexec.kernels.process.steps.build import (
@@ -82,6 +82,8 @@ class SessionBuild:
             end = await self._compile_with(header)
             report = bytes(self._report).decode("utf-8", "surrogateescape")
             if end.code == 0:
+                if self._program.plan.inputs:
+                    await store.note_inputs(await self._list_inputs())
                 await store.keep(report)
         finally:
             finish()
@@ -110,6 +112,13 @@ class SessionBuild:
         if end.code == 0 and await asyncio.to_thread(header.note_build):
             start_making(header, self._environment, self._program.cwd, self._program.environ)
         return end
+
+    async def _list_inputs(self) -> bytes:
+        """What the build has read, one path a line; nothing where the tool cannot tell."""
+        program = self._program
+        environ = compiler_environ(program.environ)
+        outcome = await run(self._environment, program.plan.inputs, env=environ)
+        return outcome.stdout if outcome.code == 0 else b""
 
     async def _start(self, words: Sequence[str]) -> Compiler:
         tool, *own_words = self._program.plan.build

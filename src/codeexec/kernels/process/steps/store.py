@@ -27,6 +27,9 @@ class BuildStore(Protocol):
         """What the compiler reported when it made the program that is here, if that program is
         still what a build would make; None: it has to be built."""
 
+    async def note_inputs(self, listed: bytes) -> None:
+        """What the build has read, one path a line, where its tool writes no depfile."""
+
     async def keep(self, report: str) -> None:
         """The build has succeeded: its program takes the place of the old one."""
 
@@ -53,6 +56,9 @@ class HostStore:
 
     async def find_report(self) -> str | None:
         return await asyncio.to_thread(self._folder.find_report)
+
+    async def note_inputs(self, listed: bytes) -> None:
+        await asyncio.to_thread(self._folder.note_inputs, listed)
 
     async def keep(self, report: str) -> None:
         await asyncio.to_thread(self._folder.keep, report, self._cwd)
