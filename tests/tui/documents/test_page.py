@@ -16,7 +16,7 @@ from codeexec.domain.outputs import Run
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.panes.documents.document_view import DocumentView
-from codeexec.tui.panes.documents.page.staleness import stale_cells
+from codeexec.tui.panes.documents.page.staleness import cells_to_update, stale_cells
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.session.ask import Failed
 from support.page_pane import (
@@ -290,6 +290,14 @@ def test_stale_cells(runs: list[tuple[int, int, str]], stale: str) -> None:
     cells = [cell(0, "a"), cell(1, "b"), cell(2, "never run")]
     views = [(f"c{index}", run(number, source)) for index, number, source in runs]
     assert ",".join(sorted(stale_cells(cells, views))) == stale
+
+
+def test_cells_to_update_are_those_that_will_be_stale_as_well() -> None:
+    cells = [cell(0, "edited"), cell(1, "b"), cell(2, "never run")]
+    views = [("c0", run(1, "a")), ("c1", run(2, "b"))]
+    assert stale_cells(cells, views) == {"c0"}
+    assert [cell.key for cell in cells_to_update(cells, views)] == ["c0", "c1"]
+    assert cells_to_update(cells, [("c0", run(1, "edited")), ("c1", run(2, "b"))]) == []
 
 
 async def test_output_grows_in_place_while_it_runs(tmp_path: Path) -> None:

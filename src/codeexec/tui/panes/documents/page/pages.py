@@ -27,7 +27,7 @@ from codeexec.tui.panes.documents.page.cell_source import CellSource
 from codeexec.tui.panes.documents.page.kept_folds import found_folds, stored_folds
 from codeexec.tui.panes.documents.page.output_block import OutputBlock
 from codeexec.tui.panes.documents.page.page_view import PageView
-from codeexec.tui.panes.documents.page.staleness import stale_cells
+from codeexec.tui.panes.documents.page.staleness import cells_to_update, stale_cells
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.panes.editor.messages import RunScope
 from codeexec.tui.session.ask import Failed, NoticePosted
@@ -285,7 +285,8 @@ class Pages:
         return [cell for cell in cells if cell.key in keys]
 
     def _run_stale(self, sheet: DocumentView) -> None:
-        cells = self.stale(sheet)
+        runs = sheet.cell_states.assigned(self._context.snapshot)
+        cells = cells_to_update(sheet.editor.cells(), runs)
         if cells:
             self._runner.run_cells(sheet, RunScope.ALL, cells)
         else:

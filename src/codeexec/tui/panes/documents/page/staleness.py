@@ -31,6 +31,19 @@ def stale_cells(cells: Sequence[Cell], runs: Iterable[tuple[str, ExecutionView]]
     return frozenset(stale)
 
 
+def cells_to_update(cells: Sequence[Cell], runs: Iterable[tuple[str, ExecutionView]]) -> list[Cell]:
+    """The cells to run, in order, so that none is stale afterwards: the stale ones, and below one
+    that was edited those that have run, which are stale as soon as it has run."""
+    pairs = [*runs]
+    stale, last_code = stale_cells(cells, pairs), {key: view.code for key, view in pairs}
+    is_below, chosen = False, []
+    for cell in cells:
+        if cell.key in stale or (is_below and cell.is_code and cell.key in last_code):
+            chosen.append(cell)
+        is_below |= cell.key in stale and last_code[cell.key] != cell.source
+    return chosen
+
+
 def _has_changed(views: Sequence[ExecutionView], number: int) -> bool:
     """Whether a cell was run after execution `number`, with other code than it had before."""
     before = [view.code for view in views if view.number < number]
