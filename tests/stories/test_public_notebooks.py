@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ async def _try_every_command(bench: Bench) -> None:
     sheet.go_to(len(sheet.editor.model.lines) - 1)
     await bench.press("escape")
     await bench.sees("CELLS")
-    changes = {
+    changes: dict[tuple[str, ...], Callable[[list[tuple[str, str]]], bool]] = {
         ("a",): lambda now: len(now) == last + 2 and now[last + 1] == before[last],
         ("b",): lambda now: len(now) == last + 2 and now[last] == before[last],
         ("d", "d"): lambda now: now == before[:-1],
@@ -57,10 +58,14 @@ async def _try_every_command(bench: Bench) -> None:
         ("r",): lambda now: now[last][0] == "raw",
         ("up", "M"): lambda now: len(now) == last,
     }
+
+    async def is_changed(is_done: Callable[[list[tuple[str, str]]], bool], what: str) -> None:
+        await bench.until(lambda: is_done(cells_of(bench)), what)
+
     for keys, is_done in changes.items():
         await bench.press(*keys)
         unchanged = before[last][0] == {"m": "markdown", "r": "raw"}.get(keys[0])
-        await bench.until(lambda done=is_done: done(cells_of(bench)), f"{keys}: {cells_of(bench)}")
+        await is_changed(is_done, str(keys))
         if not unchanged:
             await bench.press("z")
             await bench.until(lambda: sheet.editor.text == text, f"undo of {keys}")
