@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from codeexec.domain.errors import Busy, KernelDied
@@ -20,6 +20,7 @@ from codeexec.kernels.base import (
     Overheard,
     Reached,
     Sink,
+    Started,
     StreamWritten,
 )
 from codeexec.kernels.jupyter.messages.codec import Message
@@ -33,6 +34,8 @@ from codeexec.kernels.jupyter.widgets.output import OutputWidgets
 
 REPLY_GRACE = 0.3  # for a reply after idle, before we take it for lost
 SUBSHELL_WAIT = 2.0
+REPEAT_PAUSE = 0.05
+"""Seconds in which an interrupt that did reach the code has ended it."""
 WAKE_PAUSES = (0.0, 0.05, 0.2, 0.5)  # s between an interrupt and the requests that wake the kernel
 LATE_LOOK, LATE_LOOKS = 0.05, 20  # s without a message, and how often that is waited for at most
 BATCH = 1 << 17  # characters that are handed on in one turn of the loop
@@ -70,6 +73,8 @@ class KernelConnection:
         self._subshell: asyncio.Task[str] | None = None
         self.interrupted = False
         """Whether the running execution was interrupted."""
+        self.signal_interrupt: Callable[[], Awaitable[bool]] | None = None
+        """Interrupts the kernel by a signal; False where a message must do."""
         self.was_shut_down = False
         """Whether another client has asked the kernel to end."""
         self.is_late = False
@@ -171,6 +176,13 @@ class KernelConnection:
             if not self.is_busy:
                 return
             self.send("shell", "kernel_info_request", {})
+
+    async def _interrupt_begun(self, execution: str) -> None:
+        """Repeat an interrupt that came before the code began: the kernel may have been idle
+        still, and an idle kernel ignores it."""
+        await asyncio.sleep(REPEAT_PAUSE)
+        if self._tracker.is_open(execution) and self.signal_interrupt is not None:
+            self.interrupt(by_message=not await self.signal_interrupt())
 
     async def ask_beside(
         self, kind: str, content: dict[str, object], deadline: float, *, subshells: bool
@@ -307,6 +319,8 @@ class KernelConnection:
         for event in events:
             if isinstance(event, ErrorRaised):
                 self._tracker.note_error(event.execution, event.error)
+            if isinstance(event, Started) and self.interrupted:
+                self._do_later(self._interrupt_begun(event.execution))
         if (
             len(events) == 1
             and isinstance(events[0], StreamWritten)

@@ -233,6 +233,7 @@ class JupyterKernel:
         self._connection = KernelConnection(
             self._open_transport, endpoint, self._identity, self._session, self._sink
         )
+        self._connection.signal_interrupt = self._life.interrupt
         return self._connection
 
     def _disconnect(self) -> None:

@@ -32,6 +32,7 @@ from codeexec.kernels.base import KernelChoice
 from codeexec.session.kernels.names import check_kernel_name, programs_of, same_language, spec_of
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.queue import skipped_with
+from codeexec.session.kernels.queue_limit import QueueLimit
 from codeexec.session.kernels.slot import MAX_CODE, KernelSlot
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class KernelSlots:
         self.first = first
         self._parts = parts
         self._slots: dict[str, KernelSlot] = {}
+        self._queue_limit = QueueLimit()
         self._is_full = self.limit.is_reached
         self._retrying: asyncio.Task[None] | None = None
         self._strays: asyncio.Task[None] | None = None
@@ -231,6 +233,8 @@ class KernelSlots:
             return Accepted(execution_id, self.snapshot.seq)
         if self.limit.is_reached:
             raise self.limit.error
+        queues = [slot.queue for slot in self]
+        self._queue_limit.require_room(queues, self.snapshot.executions, request.code)
         slot = self._route(request)
         self._require_staying(slot.name)
         seq = self.recorder.record_now(
