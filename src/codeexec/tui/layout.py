@@ -40,6 +40,10 @@ class PaneLayout:
     """Editor and console side by side, where the terminal is wide enough."""
     others: tuple[str, ...] = ()
     """Panes that are shown beside those that have a field of their own."""
+    terminal: bool = False
+    """Whether the terminal is on screen: in the console's place, or beside it."""
+    terminal_beside: bool = False
+    """Terminal and console both on screen."""
     shares: dict[str, int] = field(default_factory=dict)
     """Share of the column's height for panes whose share has no field of its own."""
 
@@ -52,6 +56,10 @@ class PaneLayout:
                 return self.outline
             case "artifacts" | "variables":
                 return self.side
+            case "terminal":
+                return self.terminal
+            case "console":
+                return self.terminal_beside or not self.terminal
         return place_of(pane) == "centre" or pane in self.others
 
     def showing(self, pane: str, is_shown: bool = True) -> PaneLayout:
@@ -63,6 +71,10 @@ class PaneLayout:
                 return replace(self, outline=is_shown)
             case "artifacts" | "variables":
                 return replace(self, side=is_shown)
+            case "terminal":
+                return replace(self, terminal=is_shown)
+            case "console" if is_shown and not self.terminal_beside:
+                return replace(self, terminal=False)
         if self.shows(pane) == is_shown:
             return self
         kept = tuple(name for name in self.others if name != pane)
@@ -124,6 +136,11 @@ class PaneLayout:
     def is_beside_in(self, columns: int) -> bool:
         """Whether editor and console stand side by side in a terminal so wide."""
         return self.beside and self.centre_in(columns) >= BESIDE_WIDTH
+
+    def is_terminal_right_in(self, columns: int) -> bool:
+        """Whether the terminal stands at the right of the console in a terminal so wide, not below
+        it."""
+        return not self.is_beside_in(columns) and self.centre_in(columns) >= BESIDE_WIDTH
 
     def presented(self, columns: int) -> PaneLayout:
         """The same for an audience: output has as much room as code."""
@@ -271,6 +288,8 @@ class Layouts:
 
         try:
             layout = convert(saved["layout"], PaneLayout)
+            # A start shows the console: terminals belong to a session, not to a folder.
+            layout = replace(layout, terminal=False)
             return layout, tuple(str(name) for name in saved.get("files", ()))
         except (ValueError, KeyError, TypeError):
             return PaneLayout(), ()

@@ -16,8 +16,9 @@ Place = Literal["left", "centre", "side"]
 
 @dataclass(frozen=True, slots=True)
 class PaneEntry:
-    """Line of the registry. `place` is a column of the screen; what stands in the centre is built
-    at the start, other panes after the first frame. `package` is the pane's folder as a module."""
+    """Line of the registry. `place` is a column of the screen; `package` is the pane's folder as a
+    module. Editor and console are built at the start, panes that are `late` after the first
+    frame."""
 
     name: str
     title: str
@@ -26,6 +27,8 @@ class PaneEntry:
     title_id: str = ""
     """Widget that shows the title, if the pane brings its own."""
 
+    late: bool = True
+
     @property
     def title_widget(self) -> str:
         """Id of the widget that shows the title."""
@@ -33,8 +36,11 @@ class PaneEntry:
 
 
 PANES: tuple[PaneEntry, ...] = (
-    PaneEntry("editor", "Editor", "centre", "codeexec.tui.panes.documents", "editor-tabs"),
-    PaneEntry("console", "Console", "centre", "codeexec.tui.panes.console"),
+    PaneEntry(
+        "editor", "Editor", "centre", "codeexec.tui.panes.documents", "editor-tabs", late=False
+    ),
+    PaneEntry("console", "Console", "centre", "codeexec.tui.panes.console", late=False),
+    PaneEntry("terminal", "Terminal", "centre", "codeexec.tui.panes.terminal", "terminal-tabs"),
     PaneEntry("artifacts", "Artifacts", "side", "codeexec.tui.panes.artifacts"),
     PaneEntry("variables", "Variables", "side", "codeexec.tui.panes.variables"),
     PaneEntry("files", "Files", "left", "codeexec.tui.panes.files"),

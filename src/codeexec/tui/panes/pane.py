@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from textual import events
 from textual.widget import Widget
 
 from codeexec.client.api import SessionClient
@@ -41,12 +42,25 @@ class BuildContext:
     graphics: Graphics
     swaps: SwapStore | None
     find_pane: Callable[[str], Widget | None]
+    watch_only: bool = False
 
 
 class BuildPane(Protocol):
     """`build` in the module `pane` of a pane's folder; the widget is a `Pane`."""
 
     def __call__(self, context: BuildContext) -> Widget: ...
+
+
+@runtime_checkable
+class GrabsKeys(Protocol):
+    """A widget that hands keys and pastes on to a program, before any binding has them."""
+
+    def grab(self, event: events.Key | events.Paste) -> bool:
+        """Take a key or a paste; False for one that is to go its usual way."""
+
+    @property
+    def grabs(self) -> bool:
+        """Whether keys go to the program now."""
 
 
 PaneState = dict[str, object]

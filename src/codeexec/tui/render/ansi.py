@@ -123,6 +123,14 @@ class AnsiPainter:
             combined = self._pens[key] = apply(pen, codes)
         return combined
 
+    def style(self, pen: Sgr, link: str = "", base: str = "stream.stdout") -> Style:
+        """The style of text in that pen; `link` is a web address, or empty."""
+        return self._style(pen, link, base)
+
+    def color(self, paint: Paint) -> Color | None:
+        """The colour that a program names, as this theme has it; None for the default one."""
+        return self._color(paint)
+
     def _style(self, pen: Sgr, link: str, base: str) -> Style:
         key = (pen, link, base)
         style = self._styles.get(key)

@@ -26,6 +26,9 @@ _PARTIAL = re.compile(
 _ANY_PARTIAL = re.compile(rf"{_PARTIAL.pattern}|\x1b\Z")
 """The same, or its first byte, which is the key Escape as well."""
 
+_TYPED_KEYS = {"\x1bb": "alt+b", "\x1bf": "alt+f", "\x1b\x7f": "alt+backspace"}
+"""Keys that Textual takes for others: Ctrl+Left, Ctrl+Right, Ctrl+W."""
+
 _PATIENCE = 0.1
 """Seconds for the rest of an answer; a key that begins like one is taken for a key then."""
 
@@ -40,6 +43,18 @@ _ESCAPE_BEFORE = "escape_before_another"
 
 _unfinished = ""
 _owed_until = 0.0
+
+
+class TakenKey(Key):
+    """A key that Textual takes for another one; `typed` is the one that was pressed, which a
+    program in a terminal gets."""
+
+    def __init__(self, key: str, character: str | None, typed: str) -> None:
+        super().__init__(key, character)
+        self.typed = typed
+
+
+TakenKey.handler_name = Key.handler_name
 
 
 class TerminalAnswered(Message):
@@ -136,6 +151,8 @@ class ReplyParser(XTermParser):
         for event in events:
             if alt:
                 event.character = None  # ESC O, ESC P, ESC X: keys that type nothing
+            if sequence in _TYPED_KEYS:
+                event = TakenKey(event.key, event.character, _TYPED_KEYS[sequence])
             yield event
 
     def due_in(self) -> float | None:

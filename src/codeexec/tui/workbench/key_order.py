@@ -22,6 +22,7 @@ from textual.widget import Widget
 from textual.widgets import Input, TextArea
 from textual.worker import Worker
 
+from codeexec.tui.panes.pane import GrabsKeys
 from codeexec.tui.widgets.modal import Modal
 
 _LOOK_EVERY = 0.01
@@ -41,7 +42,7 @@ _MOST_LOOKS_OPENING = 150
 """Looks for which keys are held for a dialog or a document that a key opens."""
 
 _OPENING = frozenset(
-    {"choose", "palette", "leave", "ask_leave", "restart", "trust", "pane"}
+    {"choose", "palette", "leave", "ask_leave", "restart", "trust", "pane", "terminal"}
     | {"change", "do"}  # dialogs of lists and of panes
 )
 """Groups of the workers that open dialogs, documents and panes."""
@@ -61,6 +62,8 @@ def takes_text(widget: Widget | None) -> bool:
     """Whether printable keys are text there, and move no focus."""
     if isinstance(widget, Input | TextArea):
         return not (isinstance(widget, TextArea) and widget.read_only)
+    if isinstance(widget, GrabsKeys) and widget.grabs:
+        return True
     from codeexec.tui.panes.editor.code_editor import CodeEditor
 
     return isinstance(widget, CodeEditor) and widget.modal is None
@@ -90,6 +93,8 @@ class KeyOrder:
             await self._send(event)
 
     async def _send(self, event: Typed) -> None:
+        if self._is_grabbed(event):
+            return
         target = self._target_of(event)
         self._screen = self._app.screen
         self._workers = frozenset(self._app.workers)
@@ -103,6 +108,15 @@ class KeyOrder:
         self._has_gone_twice = False
         self._opening_looks = 0
         self._mark()
+
+    def _is_grabbed(self, event: Typed) -> bool:
+        """Whether a program in the pane with the focus takes the key; it moves no focus then."""
+        focused = self._app.focused
+        return (
+            isinstance(event, events.Key | events.Paste)
+            and isinstance(focused, GrabsKeys)
+            and focused.grab(event)
+        )
 
     def _target_of(self, event: Typed) -> Widget | None:
         """The widget that handles a key or a click; None for what moves no focus later.

@@ -20,7 +20,7 @@ from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import SessionSummary
 from codeexec.tui.commands.table import BY_ID, bindings
-from codeexec.tui.pane_registry import PaneEntry, Place, panes_at
+from codeexec.tui.pane_registry import PaneEntry, Place, panes, panes_at
 from codeexec.tui.panes.documents.files.recent import RecentFiles
 from codeexec.tui.panes.documents.programs.configurations import RunConfigurations
 from codeexec.tui.panes.pane import BuildContext
@@ -61,6 +61,7 @@ from codeexec.tui.workbench.session.sharing_controller import SharingController
 from codeexec.tui.workbench.session.trust_controller import TrustController
 from codeexec.tui.workbench.side_controller import SideController
 from codeexec.tui.workbench.surface import WorkbenchState
+from codeexec.tui.workbench.terminal_controller import TerminalController
 from codeexec.tui.workbench.tour_controller import TourController
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Workbench(RoutedScreen):
         session = DeferredSession(self.pane_layout.output_columns, self.pane_layout.output_rows)
         self.state = WorkbenchState(host, session, options, place, app_context)
         self._terminal_size = ProgramTerminalSize(self.state, self.pane_layout)
-        for entry in panes_at("centre"):
+        for entry in (entry for entry in panes() if not entry.late):
             self.panes.build(entry, self._build_context())
         self.documents = self.panes.documents
         self.console_pane = self.panes.console
@@ -144,6 +145,7 @@ class Workbench(RoutedScreen):
         self.sharing = SharingController(self, state, panes, layout, status)
         self.layout_store = LayoutStore(state, panes, layout, self.sharing)
         self.tour = TourController(self, state, documents, layout, self)
+        self.terminals = TerminalController(self, state, panes, layout, self)
         self.trust = TrustController(
             self, state, status, lambda: self.app.screen is self, self.follow_settings
         )
@@ -163,6 +165,7 @@ class Workbench(RoutedScreen):
             self.layout_store,
             self.tour,
             self.trust,
+            self.terminals,
             self.commands,
             self._hidden_console,
             ProgramController(self, state, self.leaving),
@@ -184,10 +187,11 @@ class Workbench(RoutedScreen):
                 yield from self._boxes("left")
             yield Divider(theme, "left-divider").add_class("divider")
             with Vertical(id="centre"):
-                editor, *below = self._boxes("centre")
+                editor, console, terminal = self._boxes("centre")
                 yield editor
                 yield Divider(theme, "centre-divider").add_class("divider")
-                yield from below
+                divider = Divider(theme, "lower-divider").add_class("divider")
+                yield Vertical(console, divider, terminal, id="lower")
             yield Divider(theme, "side-divider").add_class("divider")
             with Vertical(id="side"):
                 yield from self._boxes("side")
@@ -196,7 +200,7 @@ class Workbench(RoutedScreen):
         yield self.status
 
     def _boxes(self, place: Place) -> Iterator[Vertical]:
-        """Boxes of the panes of a column; those of the centre have their panes from the start."""
+        """Boxes of the panes of a column; editor and console are in theirs from the start."""
         for entry in panes_at(place):
             widgets: list[Widget] = []
             if not entry.title_id:
@@ -215,6 +219,7 @@ class Workbench(RoutedScreen):
             app_context.graphics,
             app_context.swaps,
             self.panes.find,
+            state.options.watch,
         )
 
     async def on_mount(self) -> None:
@@ -268,6 +273,7 @@ class Workbench(RoutedScreen):
         if is_complete:
             self.dispatcher.route(self.files.late_messages())
             self.dispatcher.route(self.side.late_messages())
+            self.dispatcher.route(self.terminals.late_messages())
         if is_complete and self.state.last is not None:
             self.panes.show_everything(self.state.snapshot)
             self.panes.show_stored(self.documents.stored.views)
@@ -308,6 +314,7 @@ class Workbench(RoutedScreen):
         self._keys_shown.use(theme)
         self.status.use(theme)
         self._hidden_console.use(theme)
+        self.terminals.use(theme)
 
     def follow_settings(self) -> None:
         """Take what the settings say, now and whenever they change."""
@@ -421,6 +428,7 @@ class Workbench(RoutedScreen):
                     screen.show_frame(frame)
         self.notifier.show_frame(frame)
         self.console.take_next_inputs(frame)
+        self.terminals.show_frame(frame)
         if not self.panes.are_complete:
             return  # they are shown all of it when they come
         self._beside.append(frame)

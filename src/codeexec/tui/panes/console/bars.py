@@ -1,4 +1,4 @@
-"""Bars between cards and prompt: the answer to an input request, and the search."""
+"""Bar between cards and prompt: the answer to an input request."""
 
 from __future__ import annotations
 
@@ -124,78 +124,3 @@ class AnswerBar(Horizontal):
 
     def take_focus(self) -> None:
         self.query_one(Input).focus()
-
-
-class SearchBar(Horizontal):
-    """Searches all code and output, as far back as it goes."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("search")]
-
-    DEFAULT_CSS = """
-    SearchBar { height: 1; display: none; padding: 0 1; }
-    SearchBar Label { width: auto; }
-    SearchBar Input { width: 1fr; height: 1; border: none; padding: 0; }
-    SearchBar Input:focus { border: none; }
-    """
-
-    @dataclass
-    class Sought(Message):
-        """The pattern in the field is another one; `at_once` when Enter was pressed."""
-
-        pattern: str
-        at_once: bool = False
-
-    @dataclass
-    class Stepped(Message):
-        by: int
-
-    @dataclass
-    class Closed(Message):
-        """The search is over."""
-
-    def __init__(self) -> None:
-        super().__init__(id="search")
-        self._confirmed = ""
-
-    def compose(self) -> ComposeResult:
-        yield Label("/ ")
-        yield Field(id="search-input", compact=True, placeholder="search all code and output")
-        yield Label("", id="search-count", markup=False)
-
-    def open(self) -> None:
-        self.display = True
-        field = self.query_one(Input)
-        field.focus()
-        field.select_all()
-        if field.value:
-            self.post_message(self.Sought(field.value))
-
-    def say(self, message: str) -> None:
-        self.query_one("#search-count", Label).update(plain_words(message))
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        if event.value != self._confirmed:
-            self._confirmed = event.value
-            self.post_message(self.Sought(event.value, at_once=True))
-        else:
-            self.post_message(self.Stepped(-1))
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        self.say("")  # what was found is not about what is in the field now
-        if self.display:
-            self.post_message(self.Sought(event.value))
-
-    def action_step(self, by: int) -> None:
-        self.post_message(self.Stepped(by))
-
-    def action_close(self) -> None:
-        self.display = False
-        self._confirmed = ""
-        self.post_message(self.Closed())
-
-    def on_key(self, event: events.Key) -> None:
-        # What is typed here is never a command of the console around it.
-        if event.is_printable:
-            event.stop()

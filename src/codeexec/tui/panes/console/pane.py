@@ -18,7 +18,7 @@ from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.output.loader import OutputLoader, PictureRequested, RowsRequested
 from codeexec.tui.panes.console.actions import CardActions
 from codeexec.tui.panes.console.answers import AnswerFocus
-from codeexec.tui.panes.console.bars import AnswerBar, SearchBar
+from codeexec.tui.panes.console.bars import AnswerBar
 from codeexec.tui.panes.console.cards.card import Card
 from codeexec.tui.panes.console.executions import ExecutionReader
 from codeexec.tui.panes.console.messages import ConsoleMessages
@@ -35,6 +35,7 @@ from codeexec.tui.session.ask import focus_now
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.requester import Requester
 from codeexec.tui.theme.theme import Theme
+from codeexec.tui.widgets.search_bar import SearchBar
 
 
 def build(context: BuildContext) -> ConsolePane:
@@ -62,7 +63,7 @@ class ConsolePane(ConsoleMessages, Vertical):
         self.requester = Requester(self)
         # Held as well as composed: they are asked for at every frame.
         self.view = ConsoleView(theme, me, id="cards")
-        self.search_bar = SearchBar()
+        self.search_bar = SearchBar("search all code and output")
         self.answer = AnswerBar()
         self.prompt = Prompt(theme, id="prompt")
         self.completions = CompletionPopup()

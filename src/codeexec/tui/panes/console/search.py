@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from codeexec.domain import requests as q
-from codeexec.tui.panes.console.bars import SearchBar
 from codeexec.tui.panes.console.executions import ExecutionReader
 from codeexec.tui.panes.console.view import ConsoleView
 from codeexec.tui.session.ask import NoticePosted
 from codeexec.tui.session.requester import Requester
+from codeexec.tui.widgets.search_bar import SearchBar
 
 _TYPING = 0.1
 """Seconds without another key after which the pattern in the search field is looked for."""

@@ -55,6 +55,7 @@ class LayoutController:
             "maximise_pane": self.maximise,
             "toggle_pane": self.toggle,
             "beside": self.toggle_beside,
+            "terminal_beside": self.toggle_terminal_beside,
             "swap_panes": self.swap,
             "resize": self.resize,
             "presentation": lambda: self.present(not self.is_presenting),
@@ -230,6 +231,11 @@ class LayoutController:
                 f"{message} Hide panes (Ctrl+B, Alt+V) or enlarge the terminal.", title=title
             )
 
+    def toggle_terminal_beside(self) -> None:
+        """Console and terminal both on screen, or one in the other's place."""
+        layout = self.arrangement
+        self.rearranged(replace(layout, terminal_beside=not layout.terminal_beside))
+
     def swap(self) -> None:
         """Exchange the places of editor and console."""
         self.rearranged(replace(self.arrangement, swapped=not self.arrangement.swapped))
@@ -265,7 +271,10 @@ class LayoutController:
             case "centre-divider":
                 pane = "console" if layout.swapped else "editor"
                 layout = layout.resized(pane, event.right, 0, size.width)
-            case "console-title" | "editor-tabs":
+            case "lower-divider":
+                moved = event.right * 100 // max(layout.centre_in(size.width), 1)
+                layout = layout.with_share("terminal", layout.share("terminal") - moved)
+            case "console-title" | "terminal-tabs" | "editor-tabs":
                 if not self._screen.has_class("beside"):
                     split = min(max(layout.editor_share + share, 10), 90)
                     layout = replace(layout, editor_share=split)

@@ -75,6 +75,7 @@ class PaneBoxes:
 
     def _arrange_centre(self, layout: PaneLayout, *, is_beside: bool) -> None:
         """Editor and console one above the other, or side by side."""
+        self._arrange_lower(layout)
         centre = self._screen.query_one("#centre")
         divider = self._screen.query_one("#centre-divider")
         self._screen.set_class(is_beside, "beside")
@@ -82,7 +83,7 @@ class PaneBoxes:
         upper, lower, share = "editor", "console", layout.editor_share
         if layout.swapped:
             upper, lower, share = lower, upper, 100 - share
-        first, second = self.box(upper), self.box(lower)
+        first, second = self._half(upper), self._half(lower)
         if is_beside:
             width = layout.centre_in(self.size.width) - 1
             first.styles.width, second.styles.width = width * share // 100, "1fr"
@@ -95,6 +96,25 @@ class PaneBoxes:
         if order != sorted(order):
             centre.move_child(divider, after=first)
             centre.move_child(second, after=divider)
+
+    def _half(self, pane: str) -> Widget:
+        """The half of the centre that has the editor, or console and terminal."""
+        return self.box("editor") if pane == "editor" else self._screen.query_one("#lower")
+
+    def _arrange_lower(self, layout: PaneLayout) -> None:
+        """Console and terminal, one of them or both."""
+        lower = self._screen.query_one("#lower")
+        console, terminal = self.box("console"), self.box("terminal")
+        lower.display = console.display or terminal.display
+        is_right = layout.is_terminal_right_in(self.size.width)
+        both = console.display and terminal.display
+        divider = self._screen.query_one("#lower-divider")
+        divider.display = both and is_right
+        lower.styles.layout = "horizontal" if is_right else "vertical"
+        share = layout.share("terminal") if both else 100
+        for box, part in ((console, 100 - share if both else 100), (terminal, share)):
+            box.styles.width = f"{part}fr" if is_right else "1fr"
+            box.styles.height = "1fr" if is_right else f"{part}fr"
 
     def show_tabs(self, front: str, marked: str) -> None:
         """Show which pane is in front, and which is `marked` as having news."""
@@ -109,5 +129,6 @@ class PaneBoxes:
     def light(self, pane: str) -> None:
         """Light the title of the pane that has the keys."""
         for entry in panes():
-            title = self._screen.query_one(f"#{entry.title_widget}", TabStrip)
-            title.light(entry.name == pane)
+            # The title that a pane brings is there when the pane is.
+            for title in self._screen.query(f"#{entry.title_widget}").results(TabStrip):
+                title.light(entry.name == pane)

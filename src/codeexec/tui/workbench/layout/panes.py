@@ -42,12 +42,12 @@ def load(entry: PaneEntry) -> BuildPane:
 def load_late() -> None:
     """Import the panes that are built after the first frame; in a thread, the keyboard is free."""
     for entry in panes():
-        if entry.place != "centre":
+        if entry.late:
             load(entry)
 
 
 class PaneSet:
-    """Panes by name. Those of the centre are built at once; `mount_late` builds the others."""
+    """Panes by name. Editor and console are built at once; `mount_late` builds the others."""
 
     def __init__(self) -> None:
         self._panes: dict[str, Widget] = {}
@@ -56,11 +56,11 @@ class PaneSet:
 
     @property
     def are_complete(self) -> bool:
-        """Whether the panes beside the centre are mounted, too."""
+        """Whether the late panes are mounted, too."""
         return self._complete.is_set()
 
     async def wait_until_complete(self) -> None:
-        """Wait until the panes beside the centre are mounted, too."""
+        """Wait until the late panes are mounted, too."""
         await self._complete.wait()
 
     def build(self, entry: PaneEntry, context: BuildContext) -> Widget:
@@ -72,8 +72,8 @@ class PaneSet:
         return pane
 
     async def mount_late(self, screen: Screen[R], context: BuildContext) -> bool:
-        """Put the panes beside the centre into their boxes; False if the screen has been left."""
-        entries = [entry for entry in panes() if entry.place != "centre"]
+        """Put the late panes into their boxes; False if the screen has been left."""
+        entries = [entry for entry in panes() if entry.late]
         await asyncio.to_thread(load_late)
         boxes = {entry.name: screen.query(f"#{entry.name}-box") for entry in entries}
         if not all(boxes.values()):
@@ -121,7 +121,7 @@ class PaneSet:
     # -- what panes are told ----------------------------------------------------------------------
 
     def _late(self) -> list[Widget]:
-        late = [entry.name for entry in panes() if entry.place != "centre"]
+        late = [entry.name for entry in panes() if entry.late]
         return [self._panes[name] for name in late if name in self._panes]
 
     def show_frame(self, frame: Frame) -> None:

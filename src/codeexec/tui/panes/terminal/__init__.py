@@ -1,0 +1,1 @@
+"""Terminal pane: shells of the session, their screens, scrollback and keys."""

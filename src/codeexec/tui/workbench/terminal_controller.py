@@ -1,0 +1,213 @@
+"""Opens and closes terminals, and leads from their output to documents and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from textual.message import Message
+from textual.screen import Screen
+
+from codeexec.domain.ids import new_id
+from codeexec.domain.requests import CloseTerminal, OpenTerminal
+from codeexec.domain.snapshot import Snapshot
+from codeexec.tui.session.ask import NoticePosted, ask
+from codeexec.tui.session.feed import Frame
+from codeexec.tui.session.watch_only import refusal
+from codeexec.tui.widgets.chrome import Tab, TabStrip
+from codeexec.tui.widgets.dialogs import Confirm
+from codeexec.tui.workbench.dispatch import Handler, InWorker
+from codeexec.tui.workbench.layout.layout_controller import LayoutController
+from codeexec.tui.workbench.layout.panes import PaneSet
+from codeexec.tui.workbench.sources import source_path
+from codeexec.tui.workbench.surface import Surface, WorkbenchState
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.terminal.messages import CloseRequested, PlaceChosen, TextSent
+    from codeexec.tui.panes.terminal.pane import TerminalPane
+    from codeexec.tui.theme.theme import Theme
+
+R = TypeVar("R")
+
+GROUP = "terminal"
+"""Group of the workers that open the pane: keys wait for them."""
+
+
+class TerminalController:
+    """`screen` has the title of the console, which leads to the terminals."""
+
+    def __init__(
+        self,
+        surface: Surface,
+        state: WorkbenchState,
+        panes: PaneSet,
+        layout: LayoutController,
+        screen: Screen[R],
+    ) -> None:
+        self._surface = surface
+        self._state = state
+        self._panes = panes
+        self._documents = panes.documents
+        self._layout = layout
+        self._screen = screen
+
+    def actions(self) -> Mapping[str, Handler]:
+        return {
+            "go_to_terminal": InWorker(self.go, GROUP),
+            "new_terminal": InWorker(self.open_another, GROUP),
+            "next_terminal": self.step,
+            "full_terminal": InWorker(self.show_alone, GROUP),
+            "run_in_shell": InWorker(self.run_in_shell, GROUP),
+        }
+
+    def messages(self) -> Mapping[type[Message], Handler]:
+        return {}
+
+    def late_messages(self) -> Mapping[type[Message], Handler]:
+        """Handlers of messages whose classes are loaded after the first frame."""
+        from codeexec.tui.panes.terminal import messages
+
+        return {
+            messages.OpenRequested: InWorker(self.open_another, GROUP),
+            messages.CloseRequested: InWorker(self.close),
+            messages.PlaceChosen: InWorker(self.show_place),
+            messages.TextSent: self.take_text,
+            messages.Left: lambda _: self._layout.go("editor"),
+        }
+
+    # -- opening ---------------------------------------------------------------------------------
+
+    async def _pane(self) -> TerminalPane:
+        await self._panes.wait_until_complete()
+        return cast("TerminalPane", self._panes.find("terminal"))
+
+    async def go(self) -> None:
+        """Give the terminal the keys: those of its program. The first time, open a shell."""
+        self._layout.choose("terminal")
+        pane = await self._pane()
+        self._layout.choose("terminal")
+        pane.show_terminals(pane.terminals or self._state.snapshot.terminals)
+        if pane.current is None and not self._state.options.watch:
+            await self.open_another()
+        else:
+            pane.input.enter()
+
+    async def open_another(self, _: Message | None = None) -> None:
+        """Open a shell in the folder of the document in front."""
+        if self._state.options.watch:
+            self._surface.show_error(refusal())
+            return
+        self._layout.choose("terminal")
+        pane = await self._pane()
+        self._layout.choose("terminal")
+        columns, rows = pane.size_for_program
+        request = OpenTerminal(new_id("term"), folder=self._folder(), columns=columns, rows=rows)
+        answer = await ask(self._surface, self._state.session, request)
+        if answer is not None:
+            pane.add(answer.terminal)
+            pane.input.enter()
+
+    def _folder(self) -> str:
+        """The folder of the document in front, relative to the session's where it is in there."""
+        sheet, base = self._documents.sheet, self._state.place.folder
+        path = sheet.path if sheet is not None else None
+        if path is None:
+            return ""
+        folder = Path(path).parent
+        if folder.is_relative_to(base):
+            return str(folder.relative_to(base)) if folder != base else ""
+        return str(folder) if "host_paths" in self._state.snapshot.kernel.capabilities else ""
+
+    async def show_alone(self) -> None:
+        """Show the terminal on the whole screen."""
+        await self.go()
+        if self._layout.alone != "terminal":
+            self._layout.maximise()
+
+    def step(self, by: int) -> None:
+        """Show the next terminal, or the one before."""
+        if self._panes.find("terminal") is not None:
+            self._layout.choose("terminal")
+            cast("TerminalPane", self._panes.find("terminal")).step(by)
+
+    async def close(self, event: CloseRequested) -> None:
+        """End a terminal; what runs in it is asked about."""
+        terminal = event.terminal
+        running = terminal.running
+        is_idle_shell = terminal.has_integration and not terminal.argv and running is None
+        if terminal.state == "running" and not is_idle_shell:
+            name = running.text if running is not None else " ".join(terminal.command)
+            answers = [("keep", "Keep"), ("close", "Close")]
+            dialog = Confirm("Close the terminal?", f"It ends what runs there: {name}", answers)
+            if await self._surface.ask_user(dialog) != "close":
+                return
+        request = CloseTerminal(terminal.terminal_id)
+        if await ask(self._surface, self._state.session, request) is not None:
+            pane = await self._pane()
+            others = dict(pane.terminals)
+            others.pop(terminal.terminal_id, None)
+            pane.show_terminals(others)
+
+    # -- to and from documents -------------------------------------------------------------------
+
+    async def run_in_shell(self) -> None:
+        """Type the selection, or the line of the caret, into the shell and press Enter."""
+        sheet = self._documents.sheet
+        if sheet is None:
+            self._surface.post_message(NoticePosted("No document is open."))
+            return
+        model = sheet.editor.model
+        text = model.selected_text or model.line
+        if not text.strip():
+            self._surface.post_message(NoticePosted("The line is empty."))
+            return
+        await self.go()
+        (await self._pane()).input.run_line(text)
+
+    async def show_place(self, event: PlaceChosen) -> None:
+        """Open a file that the output names, at its line."""
+        place = event.place
+        name = str(Path(event.folder, Path(place.path).expanduser()))
+        path = source_path(name, self._state.snapshot)
+        if path is None:
+            message = f"{place.path} is a file of the container, not of this machine."
+            self._surface.notify(message, severity="warning")
+        elif not path.is_file():
+            self._surface.notify(f"{place.path} is not in {event.folder}.", severity="warning")
+        elif await self._documents.opener.open(path, place.line - 1) is not None:
+            self._layout.go("editor")
+
+    def take_text(self, event: TextSent) -> None:
+        """Put text into the document in front at its caret, or at the prompt of the console."""
+        if event.target == "console":
+            self._layout.go("console")
+            self._panes.console.prompt.put(event.text)
+            return
+        sheet = self._documents.sheet
+        if sheet is None:
+            opener, folder = self._documents.opener, self._state.place.folder
+            self._surface.start(lambda: opener.new(event.text, folder), "choose")
+        else:
+            sheet.editor.insert(event.text)
+        self._layout.go("editor")
+
+    # -- what others see -------------------------------------------------------------------------
+
+    def use(self, theme: Theme) -> None:
+        """Paint with another theme."""
+        if (pane := self._panes.find("terminal")) is not None:
+            cast("TerminalPane", pane).use(theme)
+
+    def show_frame(self, frame: Frame) -> None:
+        """Name the terminals in the title of the console, where they are not on screen."""
+        if frame.snapshot.terminals is not frame.before.terminals:
+            self.show_tabs(frame.snapshot)
+
+    def show_tabs(self, snapshot: Snapshot) -> None:
+        tabs = [Tab("console", "Console")]
+        if count := len(snapshot.terminals):
+            is_busy = any(each.running is not None for each in snapshot.terminals.values())
+            title = "Terminal" if count == 1 else f"Terminals {count}"
+            tabs.append(Tab("terminal", title, "▶" if is_busy else "", "run.running"))
+        self._screen.query_one("#console-title", TabStrip).show(tabs, "console")
