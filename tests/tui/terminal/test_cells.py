@@ -40,7 +40,13 @@ def test_text_that_is_measured_otherwise_is_made_as_wide_as_the_terminal_has_it(
 
 @pytest.mark.parametrize(
     ("start", "end", "text"),
-    [(0, 10, "ab日本e\u0301👩‍💻x"), (1, 3, "b日"), (3, 6, "本"), (6, 8, "e\u0301👩‍💻"), (9, 40, "x")],
+    [
+        (0, 10, "ab日本e\u0301👩‍💻x"),
+        (1, 3, "b日"),
+        (3, 6, "本"),
+        (6, 8, "e\u0301👩‍💻"),
+        (9, 40, "x"),
+    ],
 )
 def test_text_between_columns(start: int, end: int, text: str) -> None:
     assert text_between(MIXED, start, end) == text

@@ -72,7 +72,9 @@ def test_attributes(painter: CellPainter) -> None:
     assert hidden.color == hidden.bgcolor
 
 
-@pytest.mark.parametrize(("kind", "codes"), [(1, ""), (2, "21"), (3, "4:3"), (4, "4:4"), (5, "4:5")])
+@pytest.mark.parametrize(
+    ("kind", "codes"), [(1, ""), (2, "21"), (3, "4:3"), (4, "4:4"), (5, "4:5")]
+)
 def test_kinds_of_underline(painter: CellPainter, kind: int, codes: str) -> None:
     style = style_of(painter, CellStyle(underline=kind, underline_color=RGB + 0x010203))  # type: ignore[arg-type]
     assert style.underline

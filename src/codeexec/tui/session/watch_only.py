@@ -23,6 +23,8 @@ REFUSED = frozenset(
     | {"interrupt", "restart", "choose_kernel", "shut_down", "clear_queue", "pause_kernel"}
     | {"choose_policy", "rename_session", "stop_and_quit", "new_session"}
     | {"fix_problem", "fix", "next_profile", "configure_program"}
+    | {"new_terminal", "run_in_shell", "enter_terminal", "paste_terminal", "rerun_command"}
+    | {"take_size", "close_terminal"}
     | {"start_kernel", "remove_kernel", "default_kernel", "kernel_of_document"}
     | {"create", "rename", "delete", "save_output", "export", "rerun", "edit", "cancel"}
     | {"submit", "submit_now", "replace", "replace_all", "cut", "paste", "newline"}

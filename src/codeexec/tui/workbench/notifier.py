@@ -26,7 +26,8 @@ _SEVERITY: dict[NoticeLevel, Literal["information", "warning", "error"]] = {
 
 
 class Notifier:
-    """`front` returns the pane that has the keys."""
+    """`front` returns the pane that has the keys, `shown_terminal` the id of the
+    terminal in view."""
 
     def __init__(
         self,
@@ -34,11 +35,13 @@ class Notifier:
         state: WorkbenchState,
         terminal: AppTerminal,
         front: Callable[[], str],
+        shown_terminal: Callable[[], str] = str,
     ) -> None:
         self._surface = surface
         self._state = state
         self._terminal = terminal
         self._front = front
+        self._shown_terminal = shown_terminal
         self._answer_waits = notify.AnswerWaits()
 
     def actions(self) -> Mapping[str, Handler]:
@@ -74,6 +77,7 @@ class Notifier:
         if frame.snapshot.kernel.paused and waiting > waited:
             self._surface.notify("Paused: this runs when the container goes on.", timeout=4)
         self._report_long_runs(frame)
+        self._report_long_commands(frame)
 
     def _show_notices(self, frame: Frame) -> None:
         for notice in frame.notices:
@@ -106,9 +110,23 @@ class Notifier:
         self._answer_waits.note(frame, time.time())
         for view in notify.long_runs(frame, settings, self._answer_waits):
             message = notify.words_for(view, self._answer_waits)
-            if not self._terminal.has_focus:
-                tmux = self._state.app_context.graphics.tmux
-                self._terminal.write(notify.sequence(message, settings, tmux=tmux))
+            self._tell_desktop(message)
             if self._front() != "console":
                 level: NoticeLevel = "info" if view.status == "ok" else "warning"
                 self._surface.notify(message, severity=_SEVERITY[level], timeout=6)
+
+    def _report_long_commands(self, frame: Frame) -> None:
+        """Tell of commands of shells that nobody looks at."""
+        for terminal_id, command in notify.long_commands(frame, self._state.settings.notify):
+            message = notify.words_for_command(command)
+            self._tell_desktop(message)
+            if self._shown_terminal() != terminal_id:
+                level: NoticeLevel = "info" if command.exit_code == 0 else "warning"
+                self._surface.notify(message, severity=_SEVERITY[level], timeout=6)
+
+    def _tell_desktop(self, message: str) -> None:
+        """Notify the desktop while the terminal is not in focus."""
+        if not self._terminal.has_focus:
+            tmux = self._state.app_context.graphics.tmux
+            settings = self._state.settings.notify
+            self._terminal.write(notify.sequence(message, settings, tmux=tmux))

@@ -6,6 +6,7 @@ import re
 
 from codeexec.config.model import Notify
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.domain.terminals import TerminalCommand
 from codeexec.domain.text.glyphs import EXECUTIONS
 from codeexec.domain.text.printable import printable
 from codeexec.domain.text.words import duration
@@ -78,3 +79,30 @@ def words_for(view: ExecutionView, waits: AnswerWaits | None = None) -> str:
     ok = view.status == "ok"
     mark = EXECUTIONS["ok" if ok else "error"]
     return f"{mark} {title}: {'done' if ok else view.status} after {taken}"
+
+
+def long_commands(frame: Frame, settings: Notify) -> list[tuple[str, TerminalCommand]]:
+    """Commands of shells that ended in this frame and took longer than the configured time, each
+    with the id of its terminal."""
+    if not settings.after:
+        return []
+    ended = []
+    for terminal_id, terminal in frame.snapshot.terminals.items():
+        previous = frame.before.terminals.get(terminal_id)
+        was_running = previous.running if previous is not None else None
+        if previous is terminal or was_running is None:
+            continue
+        for command in terminal.commands:
+            taken = (command.ended_at or command.started_at) - command.started_at
+            if command.number == was_running.number and taken >= settings.after:
+                ended.append((terminal_id, command))
+    return ended
+
+
+def words_for_command(command: TerminalCommand) -> str:
+    """Such as `✗ make: exit 2 after 1:20`."""
+    taken = duration((command.ended_at or command.started_at) - command.started_at)
+    is_ok = command.exit_code in (0, None)
+    mark = EXECUTIONS["ok" if is_ok else "error"]
+    end = "done" if is_ok else f"exit {command.exit_code}"
+    return f"{mark} {fitted(command.text, 40)}: {end} after {taken}"

@@ -105,7 +105,7 @@ class TerminalController:
         request = OpenTerminal(new_id("term"), folder=self._folder(), columns=columns, rows=rows)
         answer = await ask(self._surface, self._state.session, request)
         if answer is not None:
-            pane.add(answer.terminal)
+            pane.add(answer)
             pane.input.enter()
 
     def _folder(self) -> str:
@@ -142,12 +142,7 @@ class TerminalController:
             dialog = Confirm("Close the terminal?", f"It ends what runs there: {name}", answers)
             if await self._surface.ask_user(dialog) != "close":
                 return
-        request = CloseTerminal(terminal.terminal_id)
-        if await ask(self._surface, self._state.session, request) is not None:
-            pane = await self._pane()
-            others = dict(pane.terminals)
-            others.pop(terminal.terminal_id, None)
-            pane.show_terminals(others)
+        await ask(self._surface, self._state.session, CloseTerminal(terminal.terminal_id))
 
     # -- to and from documents -------------------------------------------------------------------
 
@@ -191,6 +186,15 @@ class TerminalController:
         else:
             sheet.editor.insert(event.text)
         self._layout.go("editor")
+
+    @property
+    def shown_id(self) -> str:
+        """Id of the terminal that is in view; empty for none."""
+        pane = self._panes.find("terminal")
+        if pane is None or not pane.is_on_screen:
+            return ""
+        current = cast("TerminalPane", pane).current
+        return current.terminal_id if current is not None else ""
 
     # -- what others see -------------------------------------------------------------------------
 

@@ -141,11 +141,13 @@ class Workbench(RoutedScreen):
         self.console = ConsoleController(self, state, panes, layout, self)
         self.presenting = PresentingController(state, panes, layout, status, self._keys_shown)
         self.side = SideController(self, state, panes, layout, self.presenting.show_code_once)
-        self.notifier = Notifier(self, state, AppTerminal(self), lambda: layout.here)
         self.sharing = SharingController(self, state, panes, layout, status)
         self.layout_store = LayoutStore(state, panes, layout, self.sharing)
         self.tour = TourController(self, state, documents, layout, self)
         self.terminals = TerminalController(self, state, panes, layout, self)
+        self.notifier = Notifier(
+            self, state, AppTerminal(self), lambda: layout.here, lambda: self.terminals.shown_id
+        )
         self.trust = TrustController(
             self, state, status, lambda: self.app.screen is self, self.follow_settings
         )

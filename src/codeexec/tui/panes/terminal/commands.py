@@ -14,7 +14,7 @@ COMMANDS: tuple[Command, ...] = (
         "Go to the terminal",
         "anywhere",
         "go_to_terminal",
-        "ctrl+backslash",
+        "alt+e",
         "A shell of the session; the first time opens one.",
         priority=True,
     ),

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 
 from codeexec.client.terminals import follow_screen
 from codeexec.domain.errors import CodeexecError, NotFound
-from codeexec.domain.requests import RestartTerminal
+from codeexec.domain.requests import RestartTerminal, TerminalAnswer
 from codeexec.domain.terminals import FocusChanged, TerminalView
 from codeexec.tui.commands.keymap import named_keys
 from codeexec.tui.commands.table import bindings
@@ -76,6 +76,8 @@ class TerminalPane(Vertical):
         self._bar = SearchBar("search screen and scrollback")
         self._search = TerminalSearch(self._requester, self._bar, self.reader)
         self.terminals: dict[str, TerminalView] = {}
+        self._answers: list[TerminalAnswer] = []
+        """Answers that are newer than the newest frame."""
         self._followed = ""
         """The terminal whose screen is read."""
 
@@ -112,7 +114,10 @@ class TerminalPane(Vertical):
 
     def show_frame(self, frame: Frame) -> None:
         """Take in what the session says of its terminals."""
-        terminals = frame.snapshot.terminals
+        seq = frame.snapshot.seq
+        self._answers = [answer for answer in self._answers if answer.seq > seq]
+        newer = {answer.terminal.terminal_id: answer.terminal for answer in self._answers}
+        terminals = frame.snapshot.terminals | newer
         if terminals != self.terminals:
             self.show_terminals(terminals)
 
@@ -127,8 +132,10 @@ class TerminalPane(Vertical):
         else:
             self._show_current(terminals[current.terminal_id])
 
-    def add(self, terminal: TerminalView) -> None:
+    def add(self, answer: TerminalAnswer) -> None:
         """Show a terminal that was just opened, before the session's events tell of it."""
+        terminal = answer.terminal
+        self._answers.append(answer)
         self.show_terminals(self.terminals | {terminal.terminal_id: terminal})
         self.choose(terminal.terminal_id)
 
@@ -309,7 +316,7 @@ class TerminalPane(Vertical):
         elif current.state != "running":
             answer = await self._requester.ask(RestartTerminal(current.terminal_id))
             if answer is not None:
-                self.add(answer.terminal)
+                self.add(answer)
                 self._fit()
                 self.input.enter()
         else:

@@ -163,11 +163,17 @@ class ScreenView(Widget, can_focus=True):
             self.post_message(self.RowsMissing())
         strip = self._painter.strip(row, columns, self._highlights(number))
         strip = self._with_cursors(strip, row, number)
-        mark = self._marks.get(number)
+        # The rows of a program on the alternate screen are those of no command.
+        mark = None if self.is_of_program(number) else self._marks.get(number)
         if mark is not None:
             strip = self._with_words(strip, row, mark)
         edge = self._gutter(mark), *strip, self._bar(y)
         return Strip(edge, self.size.width).apply_style(self.rich_style)
+
+    def is_of_program(self, number: int) -> bool:
+        """Whether a row is one of the alternate screen."""
+        screen = self.store.screen
+        return screen.modes.is_alternate and number >= screen.history
 
     def _highlights(self, number: int) -> list[Highlight]:
         highlights = list(self.match_marks.get(number, ()))
@@ -180,8 +186,7 @@ class ScreenView(Widget, can_focus=True):
         cursor, reader = self.store.screen.cursor, self.selection.cursor
         if reader is not None:
             if number == reader.row and self.has_focus:
-                is_lit = self.has_focus
-                return self._painter.with_cursor(strip, row, reader.column, "block", is_lit=is_lit)
+                return self._painter.with_cursor(strip, row, reader.column, "block", is_lit=True)
             return strip
         if number == self._row_of_cursor():
             self._cursor_row = number

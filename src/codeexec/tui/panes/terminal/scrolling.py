@@ -168,7 +168,9 @@ class Reader:
         request = ReadTerminalText(self.terminal.terminal_id, command.output_row, end)
         reply = await self._requester.ask(request)
         if reply is not None:
-            self._requester.post(CopyRequested(reply.text, f"The output of {command.text!r}"))
+            self._requester.post(
+                CopyRequested(reply.text.rstrip("\n"), f"The output of {command.text!r}")
+            )
 
 
 class TerminalSearch:

@@ -58,9 +58,10 @@ class Viewport:
 
     def bar(self) -> tuple[int, int] | None:
         """First and last row of the pane that the thumb of the scroll bar covers; None where
-        everything is in view."""
+        everything is in view, or a program has the whole screen."""
         total = self._rows.end - self._rows.first
-        if total <= self.height or self.height < 1:
+        is_alone = self.follows and self._rows.screen.modes.is_alternate
+        if total <= self.height or self.height < 1 or is_alone:
             return None
         size = max(self.height * self.height // total, 1)
         room = self.height - size

@@ -1,0 +1,209 @@
+"""A real shell in the terminal pane: what people do there all day."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from codeexec.config.model import Notify, Settings
+from codeexec.domain.requests import TypeInTerminal
+from codeexec.domain.terminals import KeyPress
+from codeexec.tui.options import OpenOptions
+from support.bench import Bench, engine_in, open_bench
+from support.shells import Shell, use_plain_bash
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def plain_bash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_plain_bash(tmp_path / "home", monkeypatch)
+
+
+@asynccontextmanager
+async def shell_in(
+    folder: Path, size: tuple[int, int] = (140, 42)
+) -> AsyncIterator[tuple[Bench, Shell]]:
+    async with open_bench(folder, {"a.py": "x = 1\nprint(x)\n"}, size=size) as bench:
+        yield bench, await Shell(bench).open()
+
+
+async def test_pipes_job_control_and_the_environment(tmp_path: Path) -> None:
+    async with shell_in(tmp_path) as (bench, shell):
+        assert await shell.run("printf '%s\\n' b a | sort | tr ab AB") == ["A", "B"]
+        await shell.run("export WORD=kept; cd /")
+        assert await shell.run("echo $WORD $PWD") == ["kept /"]
+        await shell.type("sleep 100")
+        await bench.until(lambda: shell.pane.current.running, "it runs")
+        await bench.press("ctrl+z")
+        await shell.waits()
+        assert any(row.startswith("[1]+  Stopped") for row in shell.rows)
+        assert [row.split()[:2] for row in await shell.run("jobs")] == [["[1]+", "Stopped"]]
+        await shell.type("fg")
+        await shell.sees("sleep 100")
+        await bench.press("ctrl+c")
+        await shell.waits()
+        assert await shell.run("jobs; echo $?") == ["0"]
+
+
+async def test_commands_have_marks_and_can_be_jumped_to_copied_and_run_again(
+    tmp_path: Path,
+) -> None:
+    async with shell_in(tmp_path) as (bench, shell):
+        await shell.run("echo one; echo two")
+        await shell.run("false")
+        await bench.sees("exit 1")
+        await bench.sees("✗$ false")
+        await bench.sees("✓$ echo one; echo two")
+        await shell.leave()
+        await bench.press("p", "p")
+        command = shell.pane.reader.command
+        assert command is not None and command.text == "echo one; echo two"
+        await bench.press("o")
+        await bench.until(lambda: bench.program.clipboard == "one\ntwo", "its output is copied")
+        await bench.press("r")
+        await shell.until(lambda rows: rows.count("two") == 2, "it ran again")
+
+
+async def test_text_is_selected_by_keys_and_goes_to_editor_and_console(tmp_path: Path) -> None:
+    async with shell_in(tmp_path) as (bench, shell):
+        await shell.run("echo answer=42")
+        await shell.leave()
+        await bench.press("up", *["left"] * 2)
+        assert shell.pane.reader.at.column == 0
+        await bench.press("v", *["right"] * 8, "y")
+        await bench.until(lambda: bench.program.clipboard == "answer=42", "copied")
+        await bench.press("E")
+        prompt = bench.workbench.console_pane.prompt
+        await bench.until(lambda: prompt.text == "answer=42", "at the prompt")
+        await bench.until(lambda: prompt.has_focus, "the prompt has the keys")
+        await bench.press("alt+e")
+        await bench.until(lambda: shell.pane.input.is_inside, "back in the shell")
+
+
+async def test_a_line_of_the_editor_runs_in_the_shell(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"go.sh": "echo from the editor\n"}) as bench:
+        bench.editor.at("echo from the editor")
+        await bench.press("alt+shift+z")
+        shell = Shell(bench)
+        await bench.sees("✓$ echo from the editor")
+        await shell.sees("from the editor")
+
+
+async def test_a_path_with_a_line_opens_in_the_editor(tmp_path: Path) -> None:
+    async with shell_in(tmp_path) as (bench, shell):
+        assert await shell.run("grep -n print *.py /dev/null") == ["a.py:2:print(x)"]
+        number = shell.rows.index("a.py:2:print(x)")
+        y = number + shell.pane.view.store.screen.history - shell.pane.view.port.top
+        await bench.click(shell.pane.view, 3, y)
+        await bench.until(lambda: bench.editor.line == "print(x)", "the line in the editor")
+        await bench.until(lambda: bench.workbench.pane_layout.here == "editor", "the editor")
+
+
+async def test_the_end_is_shown_and_enter_starts_it_again(tmp_path: Path) -> None:
+    async with shell_in(tmp_path) as (bench, shell):
+        await shell.type("exit 3")
+        await bench.sees("exit status 3")
+        await bench.sees("Enter starts it again")
+        await bench.press("enter")
+        await bench.until(lambda: shell.pane.input.is_inside, "keys go to the shell")
+        await shell.waits()
+        assert await shell.run("echo again") == ["again"]
+
+
+async def test_several_are_tabs_and_closing_asks_when_a_program_runs(tmp_path: Path) -> None:
+    async with shell_in(tmp_path) as (bench, shell):
+        await shell.type("sleep 100")
+        await bench.sees("1 sleep")
+        await shell.leave()
+        await bench.choose("new terminal")
+        await bench.until(lambda: len(shell.pane.terminals) == 2, "two terminals")
+        await bench.until(lambda: shell.pane.input.is_inside, "keys go to the shell")
+        await shell.waits()
+        await shell.leave()
+        await bench.press("x")
+        await bench.until(lambda: len(shell.pane.terminals) == 1, "a shell that waits is closed")
+        await bench.press("x")
+        await bench.sees("Close the terminal?")
+        await bench.sees("sleep 100")
+        await bench.press("c")
+        await bench.sees("opens a shell of the session.")
+        assert not shell.pane.terminals
+        await bench.until(lambda: not bench.snapshot.terminals, "the session has none either")
+
+
+async def test_scrollback_is_read_searched_and_follows_again(tmp_path: Path) -> None:
+    async with shell_in(tmp_path) as (bench, shell):
+        await shell.run("seq 1000 1400")
+        await shell.leave()
+        await bench.press("g")
+        await bench.until(lambda: shell.pane.view.port.top == 0, "the first row")
+        await bench.sees("$ seq 1000 1400")
+        await bench.sees("1001")
+        await bench.press("slash")
+        await bench.write("1277")
+        await bench.sees("1 of 1")
+        await bench.press("escape")
+        await bench.sees("1277")
+        assert not shell.pane.view.port.follows
+        await bench.press("enter")
+        await bench.until(lambda: shell.pane.view.port.follows, "the screen again")
+        assert await shell.run("echo end") == ["end"]
+
+
+async def test_a_long_command_that_ends_unseen_is_told(tmp_path: Path) -> None:
+    settings = Settings(notify=Notify(after=0.01))
+    async with open_bench(tmp_path, {"a.py": "x = 1\n"}, settings=settings) as bench:
+        shell = await Shell(bench).open()
+        await shell.type("read -r line; false")
+        await bench.until(lambda: shell.pane.current.running, "it runs")
+        await shell.leave()
+        await bench.press("alt+2")
+        await bench.until(lambda: bench.workbench.pane_layout.here == "console", "the console")
+        await bench.until(lambda: not shell.pane.view.is_on_screen, "the terminal is hidden")
+        current = bench.snapshot.terminals[shell.pane.current.terminal_id]
+        session = bench.workbench.state.session
+        await session.call(TypeInTerminal(current.terminal_id, (KeyPress("enter"),)))
+        await bench.is_told("read -r line; false: exit 1 after")
+
+
+async def test_detached_and_attached_the_terminal_is_as_it_was(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    host = engine_in(state)
+    try:
+        async with open_bench(tmp_path, {"a.py": "x = 1\n"}, state=state, host=host) as bench:
+            shell = await Shell(bench).open()
+            await shell.run("WORD=kept")
+            name = bench.snapshot.name
+        attach = OpenOptions(attach=name)
+        async with open_bench(tmp_path, state=state, host=host, options=attach) as bench:
+            await bench.sees("Terminal")
+            shell = await Shell(bench).open()
+            await shell.sees("$ WORD=kept")
+            assert await shell.run("echo $WORD") == ["kept"]
+        watch = OpenOptions(attach=name, watch=True)
+        async with open_bench(tmp_path, state=state, host=host, options=watch) as bench:
+            await bench.sees("Terminal")
+            await bench.press("alt+e")
+            await bench.sees("watching only")
+            await bench.sees("$ echo $WORD")
+            shell = Shell(bench)
+            await bench.press("enter", "x")
+            await bench.is_told("This workbench only watches.")
+            assert not shell.pane.input.is_inside and shell.pane.terminals
+    finally:
+        await host.close()
+
+
+async def test_small_screens(tmp_path: Path) -> None:
+    for size in ((80, 24), (40, 10)):
+        folder = tmp_path / f"{size[0]}"
+        folder.mkdir()
+        async with shell_in(folder, size) as (bench, shell):
+            assert await shell.run("stty size") == [f"{size[1] - 3} {size[0] - 2}"]
+            await shell.leave()
+            await bench.press("f2")
+            await bench.until(lambda: bench.workbench.pane_layout.here == "editor", "the editor")
