@@ -37,7 +37,7 @@ async def test_pipes_job_control_and_the_environment(tmp_path: Path) -> None:
         await shell.run("export WORD=kept; cd /")
         assert await shell.run("echo $WORD $PWD") == ["kept /"]
         await shell.type("sleep 100")
-        await bench.until(lambda: shell.pane.current.running, "it runs")
+        await bench.until(lambda: shell.running, "it runs")
         await bench.press("ctrl+z")
         await shell.waits()
         assert any(row.startswith("[1]+  Stopped") for row in shell.rows)
@@ -87,7 +87,7 @@ async def test_text_is_selected_by_keys_and_goes_to_editor_and_console(tmp_path:
 async def test_a_line_of_the_editor_runs_in_the_shell(tmp_path: Path) -> None:
     async with open_bench(tmp_path, {"go.sh": "echo from the editor\n"}) as bench:
         bench.editor.at("echo from the editor")
-        await bench.press("alt+shift+z")
+        await bench.press("alt+shift+h")
         shell = Shell(bench)
         await bench.sees("✓$ echo from the editor")
         await shell.sees("from the editor")
@@ -110,7 +110,6 @@ async def test_the_end_is_shown_and_enter_starts_it_again(tmp_path: Path) -> Non
         await bench.sees("Enter starts it again")
         await bench.press("enter")
         await bench.until(lambda: shell.pane.input.is_inside, "keys go to the shell")
-        await shell.waits()
         assert await shell.run("echo again") == ["again"]
 
 
@@ -159,14 +158,13 @@ async def test_a_long_command_that_ends_unseen_is_told(tmp_path: Path) -> None:
     async with open_bench(tmp_path, {"a.py": "x = 1\n"}, settings=settings) as bench:
         shell = await Shell(bench).open()
         await shell.type("read -r line; false")
-        await bench.until(lambda: shell.pane.current.running, "it runs")
+        await bench.until(lambda: shell.running, "it runs")
         await shell.leave()
         await bench.press("alt+2")
         await bench.until(lambda: bench.workbench.pane_layout.here == "console", "the console")
         await bench.until(lambda: not shell.pane.view.is_on_screen, "the terminal is hidden")
-        current = bench.snapshot.terminals[shell.pane.current.terminal_id]
-        session = bench.workbench.state.session
-        await session.call(TypeInTerminal(current.terminal_id, (KeyPress("enter"),)))
+        session, (terminal_id,) = bench.workbench.state.session, bench.snapshot.terminals
+        await session.call(TypeInTerminal(terminal_id, (KeyPress("enter"),)))
         await bench.is_told("read -r line; false: exit 1 after")
 
 
@@ -178,13 +176,13 @@ async def test_detached_and_attached_the_terminal_is_as_it_was(tmp_path: Path) -
             shell = await Shell(bench).open()
             await shell.run("WORD=kept")
             name = bench.snapshot.name
-        attach = OpenOptions(attach=name)
+        attach = OpenOptions(session=name, attach=True)
         async with open_bench(tmp_path, state=state, host=host, options=attach) as bench:
             await bench.sees("Terminal")
             shell = await Shell(bench).open()
             await shell.sees("$ WORD=kept")
             assert await shell.run("echo $WORD") == ["kept"]
-        watch = OpenOptions(attach=name, watch=True)
+        watch = OpenOptions(session=name, attach=True, watch=True)
         async with open_bench(tmp_path, state=state, host=host, options=watch) as bench:
             await bench.sees("Terminal")
             await bench.press("alt+e")

@@ -95,3 +95,9 @@ class Shell:
         """Leave the program by the key that does so."""
         await self.bench.press("ctrl+right_square_bracket")
         await self.bench.until(lambda: not self.pane.input.is_inside, "left")
+
+    @property
+    def running(self) -> TerminalCommand | None:
+        """The command line that runs now."""
+        current = self.pane.current
+        return current.running if current is not None else None

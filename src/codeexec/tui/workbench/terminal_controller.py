@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from msgspec.structs import replace
 from textual.message import Message
 from textual.screen import Screen
 
@@ -95,6 +96,16 @@ class TerminalController:
 
     async def open_another(self, _: Message | None = None) -> None:
         """Open a shell in the folder of the document in front."""
+        await self._open(OpenTerminal(new_id("term"), folder=self._folder()))
+
+    async def open_program(
+        self, argv: tuple[str, ...], folder: str, env: dict[str, str], name: str
+    ) -> None:
+        """Run a program in a terminal of its own; `env` is added to the session's."""
+        request = OpenTerminal(new_id("term"), argv=argv, folder=folder, env=env, name=name)
+        await self._open(request)
+
+    async def _open(self, request: OpenTerminal) -> None:
         if self._state.options.watch:
             self._surface.show_error(refusal())
             return
@@ -102,7 +113,7 @@ class TerminalController:
         pane = await self._pane()
         self._layout.choose("terminal")
         columns, rows = pane.size_for_program
-        request = OpenTerminal(new_id("term"), folder=self._folder(), columns=columns, rows=rows)
+        request = replace(request, columns=columns, rows=rows)
         answer = await ask(self._surface, self._state.session, request)
         if answer is not None:
             pane.add(answer)

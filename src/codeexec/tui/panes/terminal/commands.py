@@ -31,7 +31,7 @@ COMMANDS: tuple[Command, ...] = (
         "Run this line or selection in the shell",
         "anywhere",
         "run_in_shell",
-        "alt+shift+z",
+        "alt+shift+h",
     ),
     Command("terminal.next", "Next terminal", "anywhere", "next_terminal(1)"),
     Command("terminal.previous", "Previous terminal", "anywhere", "next_terminal(-1)"),
