@@ -80,14 +80,14 @@ async def test_text_is_selected_by_keys_and_goes_to_editor_and_console(tmp_path:
         prompt = bench.workbench.console_pane.prompt
         await bench.until(lambda: prompt.text == "answer=42", "at the prompt")
         await bench.until(lambda: prompt.has_focus, "the prompt has the keys")
-        await bench.press("alt+e")
+        await bench.press("alt+shift+h")
         await bench.until(lambda: shell.pane.input.is_inside, "back in the shell")
 
 
 async def test_a_line_of_the_editor_runs_in_the_shell(tmp_path: Path) -> None:
     async with open_bench(tmp_path, {"go.sh": "echo from the editor\n"}) as bench:
         bench.editor.at("echo from the editor")
-        await bench.press("alt+shift+h")
+        await bench.press("ctrl+f4")
         shell = Shell(bench)
         await bench.sees("✓$ echo from the editor")
         await shell.sees("from the editor")
@@ -185,7 +185,7 @@ async def test_detached_and_attached_the_terminal_is_as_it_was(tmp_path: Path) -
         watch = OpenOptions(session=name, attach=True, watch=True)
         async with open_bench(tmp_path, state=state, host=host, options=watch) as bench:
             await bench.sees("Terminal")
-            await bench.press("alt+e")
+            await bench.press("alt+shift+h")
             await bench.sees("watching only")
             await bench.sees("$ echo $WORD")
             shell = Shell(bench)

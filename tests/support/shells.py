@@ -48,7 +48,7 @@ class Shell:
 
     async def open(self) -> Shell:
         """Go to the terminal by its key, and wait for the prompt of the shell."""
-        await self.bench.press("alt+e")
+        await self.bench.press("alt+shift+h")
         await self.bench.until(
             lambda: self.bench.workbench.panes.are_complete and self.pane.input.is_inside,
             "keys go to the shell",
