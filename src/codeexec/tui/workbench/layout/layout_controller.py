@@ -48,6 +48,7 @@ class LayoutController:
         self.is_chosen = False
         """Whether the user has gone to a pane, by a command or a tab."""
         self._has_console_news = False
+        self._has_terminals = False
 
     def actions(self) -> Mapping[str, Handler]:
         return {
@@ -93,6 +94,12 @@ class LayoutController:
         """Mark the console's tab: something has come while it was hidden."""
         if not self._has_console_news:
             self._has_console_news = True
+            self._show_tabs()
+
+    def note_terminals(self, count: int) -> None:
+        """The session has so many terminals: with any, their pane has a tab."""
+        if bool(count) != self._has_terminals:
+            self._has_terminals = bool(count)
             self._show_tabs()
 
     def output_columns(self) -> int:
@@ -141,7 +148,8 @@ class LayoutController:
         return bare.showing(self.front)
 
     def _show_tabs(self) -> None:
-        self._boxes.show_tabs(self.front, "console" if self._has_console_news else "")
+        empty = () if self._has_terminals else ("terminal",)
+        self._boxes.show_tabs(self.front, "console" if self._has_console_news else "", empty)
 
     def rearranged(self, layout: PaneLayout) -> None:
         """Take another layout."""

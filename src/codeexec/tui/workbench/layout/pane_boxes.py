@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from textual.geometry import Size
@@ -116,11 +116,13 @@ class PaneBoxes:
             box.styles.width = f"{part}fr" if is_right else "1fr"
             box.styles.height = "1fr" if is_right else f"{part}fr"
 
-    def show_tabs(self, front: str, marked: str) -> None:
-        """Show which pane is in front, and which is `marked` as having news."""
+    def show_tabs(self, front: str, marked: str, empty: Collection[str]) -> None:
+        """Show which pane is in front, and which is `marked` as having news; `empty` panes have a
+        tab only in front."""
         tabs = [
             Tab(entry.name, entry.title, "●" if entry.name == marked else "", "accent")
             for entry in panes()
+            if entry.name == front or entry.name not in empty
         ]
         bar = self._screen.query_one("#panes-bar", TabStrip)
         bar.show(tabs, front)
