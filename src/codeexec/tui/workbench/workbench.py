@@ -77,8 +77,17 @@ _USAGE_EVERY = 2.0
 _SHARE_EVERY = 1.0
 """Seconds between what watchers are shown."""
 
-_FURNISH_AFTER = 0.3
+_FURNISH_AFTER = 0.2
 """Seconds that are left to the first key, the first run, and the kernel's own start."""
+
+_KEYS_PAUSE = 0.15
+"""Seconds without a key before the panes beside the centre are mounted: a key would wait 0.1 s."""
+
+_LATEST_FURNISH = 2.0
+"""Seconds after which they are mounted while keys come all the same."""
+
+_TRUST_AFTER = 0.3
+"""Seconds after the first frame of the session before the folder's trust is looked at."""
 
 _SAME_ERROR = 2.0
 """Seconds in which the same error counts as one."""
@@ -266,9 +275,19 @@ class Workbench(RoutedScreen):
         is_in_use = layout.is_chosen or self.console_pane.prompt.text
         layout.go(layout.front if is_in_use else pane)
         self.state.is_set_up = True
-        self.set_timer(_FURNISH_AFTER, lambda: self.start(self._furnish, "furnish", exclusive=True))
+        latest = time.monotonic() + _LATEST_FURNISH
+        self.set_timer(_FURNISH_AFTER, partial(self._furnish_in_a_pause, latest))
         if self.state.options.demo:
             await self.tour.begin()
+
+    def _furnish_in_a_pause(self, latest: float) -> None:
+        """Mount the panes beside the centre once no key comes for a moment, or at `latest`."""
+        now = time.monotonic()
+        wait = self.state.app_context.key_at + _KEYS_PAUSE - now
+        if wait > 0 and now < latest:
+            self.set_timer(wait, partial(self._furnish_in_a_pause, latest))
+        else:
+            self.start(self._furnish, "furnish", exclusive=True)
 
     async def _furnish(self) -> None:
         """Mount the panes beside the centre after editor and console are on screen."""
@@ -426,7 +445,7 @@ class Workbench(RoutedScreen):
             return
         if self.state.last is None:
             begin = self.trust.begin
-            self.set_timer(_FURNISH_AFTER, lambda: self.start(begin, "trust", exclusive=True))
+            self.set_timer(_TRUST_AFTER, lambda: self.start(begin, "trust", exclusive=True))
         self.state.last = frame
         with self.app.batch_update():
             self.console_pane.show_frame(frame)
