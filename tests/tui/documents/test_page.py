@@ -88,7 +88,7 @@ async def test_markdown_is_as_written_while_the_caret_is_in_it(tmp_path: Path) -
         sheet.go_to(0)
         await until(pilot, shows(sheet, "boldx"))
         at = next(y for y, row in enumerate(rows(sheet)) if "boldx" in row)
-        await pilot.click(sheet.editor, offset=(sheet.editor.painter.gutter + 1, at))
+        await pilot.click(sheet.editor, offset=(sheet.editor.painter.gutter + 1, at), times=2)
         await until(pilot, shows(sheet, "# **bold**x"))
 
 
@@ -360,3 +360,67 @@ async def test_pictures_of_markdown_are_drawn_or_said(tmp_path: Path) -> None:
             and segment.style.bgcolor.get_truecolor()[:3] == (255, 0, 0)
         }
         assert len(reds) >= 4
+
+
+async def test_a_saved_output_is_shown_whole_and_paged_through(tmp_path: Path) -> None:
+    text = "".join(f"row {number}\n" for number in range(5000))
+    path = write_notebook(tmp_path / "a.ipynb", code("x", stream(text)), code("last"))
+    pane = make()
+    async with PaneApp(pane).run_test(size=(60, 24)) as pilot:
+        sheet = await opened(pane, path)
+        await until(pilot, shows(sheet, "row 0", "more rows in the file"))
+        sheet.go_to(1)
+        await pilot.press("shift+f2")
+        model, editor = sheet.editor.model, sheet.editor
+        await until(pilot, lambda: model.rows.total > 5000)
+        await pilot.press("pagedown")
+        await until(pilot, shows(sheet, "row 30"))
+        seen = editor.scroll_offset.y
+        await pilot.press("pagedown")
+        assert editor.scroll_offset.y == seen + editor.viewport.page - 1
+        assert model.cursor.line == 1
+        await pilot.press("pageup", "pageup")
+        assert editor.scroll_offset.y == 0
+        await pilot.press("ctrl+end")
+        await until(pilot, shows(sheet, "row 4999", "last"))
+        assert "more rows" not in "\n".join(rows(sheet))
+        await pilot.press("pageup")
+        await until(pilot, shows(sheet, "row 4970"))
+        await pilot.press("shift+f2", "ctrl+home", "down")
+        assert model.cursor.line == 1
+
+
+async def test_presses_select_cells_and_a_double_click_enters_markdown(tmp_path: Path) -> None:
+    cells = (code("a"), markdown("**bold**"), code("b", stream("out\n")), code("c"))
+    pane = make()
+    async with PaneApp(pane).run_test(size=(50, 24)) as pilot:
+        sheet = await opened(pane, write_notebook(tmp_path / "a.ipynb", *cells))
+        sheet.go_to(1)
+        editor, left = sheet.editor, sheet.editor.painter.gutter + 2
+        await until(
+            pilot,
+            lambda: "bold" in rows(sheet),
+        )
+
+        def row(text: str) -> int:
+            return next(at for at, line in enumerate(rows(sheet)) if text in line)
+
+        def selected() -> range:
+            chosen = editor.painter.selected_cells
+            return chosen if chosen is not None else range(0)
+
+        await pilot.click(editor, offset=(left, row("bold")))
+        await until(pilot, lambda: selected() == range(1, 2))
+        assert pane.pages.selects_cells
+        last = [at for at, line in enumerate(rows(sheet)) if "In [ ]" in line][-1]
+        await pilot.click(editor, offset=(left, last), shift=True)
+        await until(pilot, lambda: selected() == range(1, 4))
+        await pilot.click(editor, offset=(left, row("out")), button=3)
+        assert selected() == range(1, 4)
+        await pilot.press("z")
+        await pilot.click(editor, offset=(left, row("In [ ]")), button=3)
+        await until(pilot, lambda: selected() == range(1))
+        await pilot.click(editor, offset=(left, row("bold")), times=2)
+        await until(pilot, shows(sheet, "**bold**"))
+        assert not pane.pages.selects_cells
+        assert editor.model.cell().index == 1

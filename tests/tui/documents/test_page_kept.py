@@ -73,7 +73,7 @@ async def test_saved_outputs_sections_and_scroll_are_restored(tmp_path: Path) ->
         assert page is not None
         first, _, _, last = editor.model.cells.keys
         await until(pilot, lambda: page.outputs.get(last))
-        page.toggle_section(first)
+        page.sections.toggle(first)
         sheet.go_to(len(editor.model.lines) - 1)
         pane.pages.command(sheet, editor, "whole")
         await until(pilot, lambda: editor.model.rows.total > 40)

@@ -123,6 +123,7 @@ DEFAULT_BINDINGS: tuple[KeyBinding, ...] = (
     KeyBinding("page.fold", "page('toggle_section')", "alt+shift+z", "Fold or unfold the section"),
     KeyBinding("page.fold_all", "page('fold_all')", "", "Fold all sections"),
     KeyBinding("page.unfold_all", "page('unfold_all')", "", "Unfold all sections"),
+    KeyBinding("cell.run", "page('run_selected')", "", "Run the selected cells"),
     KeyBinding("cell.insert_above", "page('insert_above')", "", "Insert a cell above"),
     KeyBinding("cell.insert_below", "page('insert_below')", "", "Insert a cell below"),
     KeyBinding("cell.delete", "page('delete')", "", "Delete the cell"),

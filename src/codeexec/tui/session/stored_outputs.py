@@ -33,8 +33,12 @@ MOST_ROWS = 300
 _MOST_BYTES = 16_000_000
 """JSON of outputs that is read when a notebook is opened."""
 
+WHOLE_ROWS = 100_000
+"""Rows of a cell whose output is shown whole."""
+
 _MOST_CHARACTERS = 200_000
 """Characters of a text that are looked at."""
+_WHOLE_CHARACTERS = 50_000_000
 
 
 def is_stored(execution_id: str) -> bool:
@@ -112,7 +116,7 @@ def _runs(outputs: Sequence[Json], key: str, most_rows: int) -> Iterator[Run]:
 
 def _stream(output: Json, most_rows: int) -> Run:
     text = joined(output.get("text"))
-    cut = text[:_MOST_CHARACTERS]
+    cut = text[: _MOST_CHARACTERS if most_rows <= MOST_ROWS else _WHOLE_CHARACTERS]
     left_out = text.count("\n", len(cut))
     lines = cut.removesuffix("\n").split("\n")
     left_out += max(len(lines) - most_rows, 0)

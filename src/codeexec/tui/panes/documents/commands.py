@@ -29,3 +29,30 @@ MENUS = {
         ),
     ),
 }
+
+CELL_MENU = PaneMenu(
+    ("cell.cut", "cell.copy", "cell.paste"),
+    (
+        "cell.run",
+        "page.run_stale",
+        "cell.insert_above",
+        "cell.insert_below",
+        "cell.delete",
+        "cell.move_up",
+        "cell.move_down",
+        "cell.merge",
+        "cell.to_code",
+        "cell.to_markdown",
+        "cell.to_raw",
+        "page.collapse",
+        "page.whole",
+        "cell.clear",
+        "cell.clear_all",
+        "page.fold",
+        "page.fold_all",
+        "page.unfold_all",
+        "cell.paste_above",
+        "page.toggle",
+    ),
+)
+"""Menu of a page while whole cells are selected."""

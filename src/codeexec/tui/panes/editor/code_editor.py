@@ -16,6 +16,7 @@ from codeexec.tui.panes.editor.actions.completion import CompletionController
 from codeexec.tui.panes.editor.actions.finding import TextFinder
 from codeexec.tui.panes.editor.actions.keys import KeyTable
 from codeexec.tui.panes.editor.actions.mouse import Mouse
+from codeexec.tui.panes.editor.actions.paging import PAGES, turn_page
 from codeexec.tui.panes.editor.block_layer import BlockLayer
 from codeexec.tui.panes.editor.marks import Symbol, by_line
 from codeexec.tui.panes.editor.messages import RunScope
@@ -230,6 +231,9 @@ class CodeEditor(ScrollView, can_focus=True):
     def action_move(self, motion: str, select: bool = False) -> None:
         """Move the cursor by a motion of `moves`."""
         page = self.viewport.page
+        if self.text_layer is not None and motion in PAGES and not select:
+            turn_page(self, PAGES[motion])
+            return
         self.perform(lambda model: moves.move(model, motion, page, select=select))
 
     def action_select(self, unit: str) -> None:

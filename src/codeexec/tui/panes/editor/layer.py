@@ -28,3 +28,6 @@ class EditorLayer(Protocol):
 
     def block_glyph(self, block_key: str, row: int) -> str:
         """The sign in the gutter beside a row of a block; empty for none."""
+
+    def press_line(self, line: int, button: int, *, shift: bool) -> bool:
+        """A mouse button went down on a line of text; whether the layer used it."""

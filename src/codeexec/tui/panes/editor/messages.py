@@ -128,14 +128,26 @@ class PageRequested(EditorMessage, namespace="code_editor"):
 
 
 class BlockPressed(EditorMessage, namespace="code_editor"):
-    """A mouse button went down on row `row` of a block, at cell `x` of its content."""
+    """A mouse button went down on row `row` of a block, at cell `x` of its content, left of it
+    below 0. `is_double`: it was the second click there."""
 
-    def __init__(self, key: str, row: int, x: int, button: int) -> None:
+    def __init__(
+        self,
+        key: str,
+        row: int,
+        x: int,
+        button: int,
+        *,
+        shift: bool = False,
+        is_double: bool = False,
+    ) -> None:
         super().__init__()
         self.key = key
         self.row = row
         self.x = x
         self.button = button
+        self.shift = shift
+        self.is_double = is_double
 
 
 class PromptRequested(EditorMessage, namespace="code_editor"):

@@ -14,14 +14,12 @@ from codeexec.documents.notebook.convert import from_text, new_cell, new_noteboo
 from codeexec.documents.notebook.merging import merge_notebooks
 from codeexec.documents.outline import cell_name
 from codeexec.documents.percent.cells import FRESH
-from codeexec.domain.events import CellRef
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.panes.documents.cells.cell_bank import CellBank
 from codeexec.tui.panes.documents.cells.outputs import OutputReader, with_kernel, with_runs
 from codeexec.tui.panes.documents.text_diff import replace_text
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.panes.editor.text.text import Location, Selection
-from codeexec.tui.session.stored_outputs import MOST_ROWS, stored_view
 
 if TYPE_CHECKING:
     from codeexec.documents.notebook.convert import Notebook
@@ -141,19 +139,15 @@ class NotebookCells:
             for cell in copy_cells(self.text, first, last)
         )
 
-    def saved_view(
-        self, key: str, place: CellRef, number: int = 0, most_rows: int = MOST_ROWS
-    ) -> ExecutionView | None:
-        """What the cell with this key has put out when the notebook was saved; None if nothing, or
-        if the cell is new. Only this cell's outputs are parsed."""
-        index = self._editor().model.cells.index_of(key)
-        if index is None:
+    def saved_json(self, key: str) -> Json | None:
+        """The JSON of a code cell that had outputs when the notebook was saved; they are parsed
+        only when they are read. None if it had none, or if the cell is new."""
+        cells = self._editor().model.cells
+        index = cells.index_of(key)
+        if index is None or cells.kind(index) is not CellKind.CODE:
             return None
-        cell = self._editor().model.cell(index)
-        raw = self._bank.find(key, cell.kind)
-        if raw is None or not cell.is_code or not raw.get("outputs"):
-            return None
-        return stored_view(raw, cell, place, number, most_rows)
+        raw = self._bank.find(key, CellKind.CODE)
+        return raw if raw is not None and raw.get("outputs") else None
 
     def attachments(self, key: str) -> Mapping[str, object]:
         """The attachments of a Markdown cell of the notebook, by name."""

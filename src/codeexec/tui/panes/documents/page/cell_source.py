@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeexec.tui.session.stored_outputs import MOST_ROWS
+from codeexec.tui.session.stored_outputs import WHOLE_ROWS, stored_view
 
 if TYPE_CHECKING:
+    from codeexec.documents.model import Cell
+    from codeexec.documents.notebook.outputs import Json
+    from codeexec.domain.events import CellRef
     from codeexec.domain.snapshot import ExecutionView
     from codeexec.tui.panes.documents.document_view import DocumentView
 
@@ -19,14 +23,27 @@ class CellSource:
     def __init__(self, sheet: DocumentView) -> None:
         self._sheet = sheet
 
-    def saved_view(self, cell_key: str, most_rows: int = MOST_ROWS) -> ExecutionView | None:
+    def saved_view(self, cell_key: str) -> ExecutionView | None:
         """What the file has as the output of a cell; None if it has none."""
+        found = self._find(cell_key)
+        return stored_view(*found, 0) if found is not None else None
+
+    async def whole_view(self, cell_key: str) -> ExecutionView | None:
+        """As `saved_view`, with up to `WHOLE_ROWS` rows."""
+        found = self._find(cell_key)
+        if found is None:
+            return None
+        return await asyncio.to_thread(stored_view, *found, 0, WHOLE_ROWS)
+
+    def _find(self, cell_key: str) -> tuple[Json, Cell, CellRef] | None:
+        """The JSON of a cell of the file that has outputs, the cell, and its place."""
         model = self._sheet.editor.model
         index = model.cells.index_of(cell_key)
-        if index is None:
+        raw = self._sheet.notebook_cells.saved_json(cell_key) if index is not None else None
+        if index is None or raw is None:
             return None
-        place = self._sheet.cell_states.ref(model.cell(index))
-        return self._sheet.notebook_cells.saved_view(cell_key, place, most_rows=most_rows)
+        cell = model.cell(index)
+        return raw, cell, self._sheet.cell_states.ref(cell)
 
     def attachments(self, cell_key: str) -> Mapping[str, object]:
         """The attachments of a Markdown cell, by name."""

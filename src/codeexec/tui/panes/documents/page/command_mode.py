@@ -111,6 +111,18 @@ class CommandMode:
         self._anchor, self._head = cells[0], cells[-1]
         self._put_caret(cells[0])
 
+    def press(self, index: int, button: int, *, shift: bool) -> None:
+        """Select a cell that was pressed; with `shift` all from the one that was selected before.
+        The right button leaves a selection that has the cell as it is."""
+        if button == 3 and self.is_on and index in self.selected:
+            return
+        if not self.is_on:
+            self.enter()
+        if not shift:
+            self._anchor = index
+        self._head = index
+        self._put_caret(index)
+
     def follow_text(self) -> None:
         """Select the cell with the caret after a change, as by undo. A caret that was put outside
         the selected cells, as by the mouse or a search, ends the mode."""

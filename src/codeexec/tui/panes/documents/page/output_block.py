@@ -12,6 +12,7 @@ from codeexec.tui.output.statuses import GLYPHS
 from codeexec.tui.output.view import ClickTarget, OutputView
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import one_line
+from codeexec.tui.session.stored_outputs import MOST_ROWS, is_stored
 
 _END = 5
 """How many rows of a bounded output are its last ones."""
@@ -35,6 +36,8 @@ class OutputBlock:
         self.fold = OutputFold.BOUNDED
         self.bound = 16
         """Rows of a bounded output, at most."""
+        self.is_cut = is_stored(output.execution.execution_id) and self.view.total > MOST_ROWS
+        """The file has more rows than were read."""
 
     @property
     def view(self) -> ExecutionView:
@@ -63,6 +66,11 @@ class OutputBlock:
         return (min(rows, self.bound) if self.fold is OutputFold.BOUNDED else rows) + bool(
             self.note
         )
+
+    @property
+    def misses_rows(self) -> bool:
+        """Whether all rows are to be shown, and the file has more of them."""
+        return self.is_cut and self.fold is OutputFold.WHOLE
 
     def toggle_whole(self) -> None:
         self.fold = OutputFold.BOUNDED if self.fold is OutputFold.WHOLE else OutputFold.WHOLE

@@ -88,6 +88,13 @@ class PageOutputs:
         elif view.tail or view.is_open or not block.view.total or block.view.is_open:
             block.output.update(view, rewritten)
 
+    def put_whole(self, cell_key: str, view: ExecutionView) -> None:
+        """Show all rows of an output of the file below its cell."""
+        block = self._blocks.get(cell_key)
+        if block is not None and block.view.execution_id == view.execution_id:
+            block.output = OutputView(view, self.output)
+            block.output.measure()
+
     @property
     def folds(self) -> Mapping[str, OutputFold]:
         """The folds that were chosen, by cell."""

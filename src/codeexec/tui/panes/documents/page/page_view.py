@@ -26,6 +26,7 @@ from codeexec.tui.panes.documents.page.folding import SectionFolds
 from codeexec.tui.panes.documents.page.markdown_block import render_markdown
 from codeexec.tui.panes.documents.page.markdown_texts import MarkdownTexts
 from codeexec.tui.panes.documents.page.page_outputs import PageOutputs
+from codeexec.tui.panes.documents.page.page_sections import PageSections
 from codeexec.tui.panes.editor.actions.moves import start_of_cell
 from codeexec.tui.panes.editor.text.blocks import Block, BlockContent
 from codeexec.tui.panes.editor.text.text import Location, TextChange
@@ -80,6 +81,7 @@ class PageView:
         self.mode = CommandMode(
             editor, editor.modal, do, self._note_mode, self.reveal_cell, self.folds.step
         )
+        self.sections = PageSections(editor, self.folds, self.mode, self._layout)
         editor.modal = self.mode
         editor.model.listeners.append(self._note_change)
         self.outputs.fit()
@@ -211,7 +213,16 @@ class PageView:
         output = self.outputs.get(key)
         if output is None or not output.height:
             return None
+        if output.misses_rows:
+            output.is_cut = False
+            self._requester.run(self._read_whole(key), "page-whole")
         return output_block(model, index, output.height), output
+
+    async def _read_whole(self, cell_key: str) -> None:
+        view = await self._source.whole_view(cell_key)
+        if view is not None:
+            self.outputs.put_whole(cell_key, view)
+            self.fit_blocks([cell_key])
 
     def fit_blocks(self, cell_keys: Iterable[str]) -> None:
         """Put or remove the blocks of these cells as they are now."""
@@ -341,41 +352,28 @@ class PageView:
             return ""
         return "▸" if cell_key in self.folds.folded else "▾"
 
-    def toggle_section(self, cell_key: str) -> bool:
-        """Fold the section that a cell is in, or unfold it; whether it is in one. The caret and the
-        selected cell go to the heading, so that they are not hidden."""
-        heading = self.folds.heading_of(cell_key)
-        model = self._editor.model
-        index = model.cells.index_of(heading) if heading else None
-        if index is None:
+    # -- mouse ------------------------------------------------------------------------------------
+
+    def press_line(self, line: int, button: int, *, shift: bool) -> bool:
+        model, mode = self._editor.model, self.mode
+        is_shown = line != model.cursor.line or mode.is_on
+        is_heading = is_shown and model.cells.separator_at(line) is not None
+        if not is_heading and not (mode.is_on and (shift or button == 3)):
             return False
-        if self.folds.toggle(heading) and self.folds.hides(self._key_at_caret()):
-            self._go_to_cell(index)
-        self._layout()
+        mode.press(model.cells.at(line), button, shift=shift)
         return True
 
-    def fold_all(self, *, is_folded: bool) -> None:
-        """Fold all sections, or unfold them."""
-        model = self._editor.model
-        if is_folded:
-            self.folds.fold_all()
-        else:
-            self.folds.fold(())
-        index = model.cells.at(model.cursor.line)
-        if self.folds.hides(model.cells.key(index)):
-            self._go_to_cell(self.folds.step(index, -1))
-        self._layout()
-
-    def _go_to_cell(self, index: int) -> None:
-        if self.mode.is_on:
-            self.mode.select(range(index, index + 1))
-        else:
-            self._editor.move_to(start_of_cell(self._editor.model, index))
+    def press_cell(self, cell_key: str, button: int, *, shift: bool) -> None:
+        """A mouse button went down on what stands for a cell."""
+        index = self._editor.model.cells.index_of(cell_key)
+        if index is not None:
+            self.mode.press(index, button, shift=shift)
 
     def enter(self, block_key: str, row: int) -> None:
         """Put the caret into the Markdown that a block stands for, near row `row` of it."""
         block = self._editor.model.rows.blocks.get(block_key)
         if block is not None:
+            self.mode.leave()
             model = self._editor.model
             first = start_of_cell(model, model.cells.at(block.line)).line
             self._editor.move_to(Location(min(first + row, block.line), 0))

@@ -243,12 +243,12 @@ class Pages:
 
     def _fold_sections(self, page: PageView, name: str, cell_key: str) -> None:
         if name in ("fold_all", "unfold_all"):
-            page.fold_all(is_folded=name == "fold_all")
+            page.sections.fold_all(is_folded=name == "fold_all")
             return
         is_folded = cell_key in page.folds.folded
         if (name == "fold_section" and is_folded) or (name == "unfold_section" and not is_folded):
             return
-        if not page.toggle_section(cell_key):
+        if not page.sections.toggle(cell_key):
             self._refuse(
                 "The cell is in no section.",
                 "A section is the cells below a Markdown cell with a heading (# Title).",
@@ -292,19 +292,31 @@ class Pages:
         else:
             self._post(NoticePosted("No cell is stale."))
 
+    @property
+    def selects_cells(self) -> bool:
+        """Whether keys act on whole cells of the document in front."""
+        sheet = self._documents.front
+        page = self._pages.get(sheet.editor) if sheet is not None else None
+        return page is not None and page.mode.is_on
+
     # -- mouse ------------------------------------------------------------------------------------
 
     def press(self, event: CodeEditor.BlockPressed, editor: CodeEditor) -> None:
         """A mouse button went down on a block."""
         page = self._pages.get(editor)
-        if page is None or event.button != 1:
+        if page is None or event.button == 2:
             return
         kind, cell_key = cell_key_of(event.key)
         block = page.outputs.get(cell_key)
-        if kind == "fold" or (event.x < 0 and page.block_glyph(event.key, event.row)):
-            page.toggle_section(cell_key)
+        if event.is_double:
+            if kind == "text":
+                page.enter(event.key, event.row)
+        elif event.button == 3 or event.shift:
+            page.press_cell(cell_key, event.button, shift=event.shift)
+        elif kind == "fold" or (event.x < 0 and page.block_glyph(event.key, event.row)):
+            page.sections.toggle(cell_key)
         elif kind == "text":
-            page.enter(event.key, event.row)
+            page.press_cell(cell_key, event.button, shift=False)
         elif block is not None:
             self._press_output(page, cell_key, block, event.row)
 

@@ -55,13 +55,24 @@ class Mouse:
             _take(event)
             block, row = place
             x = event.x - editor.painter.gutter
-            editor.post_message(BlockPressed(block.key, row, x, event.button))
+            editor.post_message(BlockPressed(block.key, row, x, event.button, shift=event.shift))
+        elif self._press_cell(event):
+            _take(event)
         elif event.button == 3:
             self._point(editor.viewport.location_at(event.x, event.y))
         elif event.button == 1:
             _take(event)
             if not self._press_popup(event):
                 self._press_text(event)
+
+    def _press_cell(self, event: events.MouseDown) -> bool:
+        """Let the layer over the text have a press that means a whole cell."""
+        editor = self._editor
+        layer = editor.text_layer
+        if layer is None or event.x == 0 or editor.popups.row_at(event.x, event.y) is not None:
+            return False
+        line = editor.viewport.location_at(event.x, event.y).line
+        return layer.press_line(line, event.button, shift=event.shift)
 
     def _point(self, at: Location) -> None:
         """Have the cursor where the right button is pressed; a selection there stays."""
@@ -130,8 +141,13 @@ class Mouse:
 
     def _click(self, event: events.Click) -> None:
         editor = self._editor
-        row = event.y + editor.scroll_offset.y
-        if event.button != 1 or editor.model.rows.block_at(row) is not None:
+        if event.button != 1:
+            return
+        place = editor.model.rows.block_at(event.y + editor.scroll_offset.y)
+        if place is not None:
+            if event.chain == 2:
+                x = event.x - editor.painter.gutter
+                editor.post_message(BlockPressed(place[0].key, place[1], x, 1, is_double=True))
             return
         _take(event)
         if event.chain in (2, 3) and event.x >= editor.painter.gutter:

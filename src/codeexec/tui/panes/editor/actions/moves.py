@@ -84,11 +84,12 @@ def _move_by_rows(model: EditorModel, count: int, *, select: bool) -> None:
     if target < 0 or target >= model.rows.total:
         move_to(model, ORIGIN if target < 0 else model.buffer.end, select=select)
     else:
-        move_to(model, _location_in_row(model, target, goal), select=select)
+        move_to(model, location_in_row(model, target, goal), select=select)
     model.goal_cell = goal
 
 
-def _location_in_row(model: EditorModel, row: int, goal: int) -> Location:
+def location_in_row(model: EditorModel, row: int, goal: int) -> Location:
+    """The place in cell `goal` of a row of text."""
     line, part = model.rows.line_at(row)
     text, starts = model.lines[line], model.rows.starts(line)
     column = to_column(text, to_cell(text, starts[part], model.tab) + goal, model.tab)
