@@ -174,8 +174,21 @@ class Desk:
             yield process, lines
         assert process.wait(30) == 0
 
-    def terminal(self, *words: str, columns: int = 80, lines: int = 24) -> Terminal:
-        return Terminal(words, home=self.home, cwd=self.folder, columns=columns, lines=lines)
+    def terminal(
+        self,
+        *words: str,
+        columns: int = 80,
+        lines: int = 24,
+        command: Sequence[str] = COMMAND,
+    ) -> Terminal:
+        return Terminal(
+            words,
+            home=self.home,
+            cwd=self.folder,
+            columns=columns,
+            lines=lines,
+            command=command,
+        )
 
 
 def write_notebook(*sources: str) -> str:

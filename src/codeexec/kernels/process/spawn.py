@@ -13,10 +13,12 @@ terminal's keys reach it as they reach a program that a shell starts.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from codeexec.environments.temporary import LockedFolder
@@ -40,6 +42,8 @@ HOOK_FOLDER = os.path.join(
 )
 FIRST_FD = 200
 """Scripts and shells use descriptors below this number themselves; lower under a low limit."""
+
+PR_SET_PDEATHSIG = 1
 
 MOST_FDS = 12
 """Descriptors of ours that a program is started with: five pipes and the terminal's."""
@@ -147,7 +151,7 @@ def spawn_program(
             stdin=terminal if is_interactive else stdin,
             # The hook makes the pseudo-terminal the controlling one of the new session.
             start_new_session=is_interactive,
-            preexec_fn=None if has_hook or not is_interactive else _take_terminal,
+            preexec_fn=None if has_hook else partial(_prepare, os.getpid(), is_interactive),
             stdout=out_child,
             stderr=err_child,
             # What is open for a program that a shell starts (`3<file`, `<(command)`) stays open;
@@ -174,12 +178,20 @@ def _add_hook(env: dict[str, str], ends: str) -> None:
     env["CODEEXEC_PROGRAM"] = ends
 
 
-def _take_terminal() -> None:
-    """In the child: its stdin becomes the controlling terminal of its session."""
-    import fcntl
-    import termios
+def _prepare(parent: int, is_interactive: bool) -> None:
+    """In the child, for a program that is none of Python's: it gets SIGHUP when we are killed, and
+    its stdin becomes the controlling terminal of its session."""
+    if sys.platform == "linux":
+        import ctypes
 
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGHUP, 0, 0, 0)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGHUP)
+    if is_interactive:
+        import fcntl
+        import termios
+
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _pipe(reading: list[int], writing: list[int]) -> tuple[int, int]:
