@@ -116,7 +116,7 @@ def test_questions_are_answered_in_order(emulator: GhosttyEmulator) -> None:
 
 def test_marks_have_the_row_of_the_cursor(emulator: GhosttyEmulator) -> None:
     effects = emulator.feed(b"a\r\n" * 10 + b"\x1b]7733;n;C;x\xe2\x9c\x93\x07" + b"b\r\n" * 2)
-    assert effects.marks == [Mark("n;C;x✓", 10)]
+    assert effects.marks == [Mark("n;C;x✓", 10, 0)]
 
 
 def test_modes_title_folder_and_cursor_are_told(emulator: GhosttyEmulator) -> None:

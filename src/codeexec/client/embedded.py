@@ -43,7 +43,8 @@ class EmbeddedSession:
                 yield batch
 
     async def stream(self, stream_id: str, after: int = 0) -> AsyncIterator[StreamChunk]:
-        async for chunk in self._session.streams.find(stream_id).read(after):
+        stream = await self._session.find_stream(stream_id)
+        async for chunk in stream.read(after):
             yield chunk
 
 

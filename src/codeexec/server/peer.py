@@ -161,7 +161,7 @@ class ClientConnection:
         if frame.session is None:
             raise UsageError("A stream belongs to a session: name it.")
         session = await self._host.find_session(frame.session)
-        stream = session.streams.find(frame.stream)
+        stream = await session.find_stream(frame.stream)
         sender = StreamSender(number, stream, self._channel.send_bytes)
         self._senders[number] = sender
         return self._run_listener(number, sender.run(frame.after))

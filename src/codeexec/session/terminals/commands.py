@@ -2,7 +2,7 @@
 
 A mark is `NONCE;KIND;FIELD`, its field percent-encoded: `P` a prompt is shown, in the folder of
 the field; `C` the command line of the field begins; `D` it has ended, with the exit status of the
-field. A mark without the nonce of the terminal is not ours: a file that was printed may hold any
+field. `B` is where the user types. A mark without the nonce of the terminal is not ours: a file that was printed may hold any
 bytes, and does not know the nonce.
 """
 
@@ -32,32 +32,48 @@ class CommandFollower:
         started: Callable[[TerminalCommand], object],
         ended: Callable[[TerminalCommand], object],
         last: TerminalCommand | None = None,
+        folder: str = "",
     ) -> None:
-        """`last` is the last command of the terminal, from before a restart of the server."""
+        """`last` is the last command of the terminal, from before a restart of the server, and
+        `folder` its working folder."""
         self.nonce = nonce
         self._now = now
         self._started = started
         self._ended = ended
         self._number = last.number if last is not None else 0
         self._running = last if last is not None and last.end_row is None else None
-        self._prompt_row = 0
-        self._folder = ""
+        self._prompt_row: int | None = None
+        self._input: Mark | None = None
+        self._folder = folder
 
-    def take(self, mark: Mark) -> None:
-        nonce, _, rest = mark.text.partition(";")
-        if not self.nonce or not hmac.compare_digest(nonce.encode(), self.nonce.encode()):
+    def input_of(self, mark: Mark) -> Mark | None:
+        """Where the command line begins that this mark starts, if the shell does not say its text:
+        bash has no name for a line that is not in its history."""
+        _, _, rest = mark.text.partition(";")
+        return self._input if rest == "C;" and self._is_ours(mark) else None
+
+    def _is_ours(self, mark: Mark) -> bool:
+        nonce = mark.text.partition(";")[0]
+        return bool(self.nonce) and hmac.compare_digest(nonce.encode(), self.nonce.encode())
+
+    def take(self, mark: Mark, text: str = "") -> None:
+        """`text` is the command line where the mark has none."""
+        if not self._is_ours(mark):
             return
-        kind, _, field = rest.partition(";")
+        kind, _, field = mark.text.partition(";")[2].partition(";")
         if kind == "P":
-            self._prompt_row = mark.row
+            self._prompt_row, self._input = mark.row, None
             self._folder = _text(field, MOST_FOLDER)
+        elif kind == "B":
+            self._input = mark
         elif kind == "C":
             self.end(mark.row, None)
             self._number += 1
+            prompt = self._prompt_row if self._prompt_row is not None else mark.row - 1
             self._running = TerminalCommand(
                 self._number,
-                _text(field, MOST_TEXT),
-                row=min(self._prompt_row, mark.row),
+                _text(field, MOST_TEXT) or printable(text[:MOST_TEXT]).strip(),
+                row=max(min(prompt, mark.row), 0),
                 output_row=mark.row,
                 started_at=self._now(),
                 folder=self._folder,

@@ -19,11 +19,12 @@ MOST_MARK = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """An OSC sequence of our shell integration, with the row of the cursor when it came. Rows
+    """An OSC sequence of our shell integration, with the place of the cursor when it came. Rows
     count from the first one that the terminal has shown."""
 
     text: str
     row: int
+    column: int = 0
 
 
 @dataclass(slots=True)

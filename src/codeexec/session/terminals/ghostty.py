@@ -136,7 +136,7 @@ class GhosttyEmulator:
             return
         text = content[len(prefix) :].decode("utf-8", "replace")
         row = self.history + self._scrolled_now() + self._get("CURSOR_Y", "uint16_t")
-        self._effects.marks.append(Mark(text, row))
+        self._effects.marks.append(Mark(text, row, self._get("CURSOR_X", "uint16_t")))
 
     # -- bytes ----------------------------------------------------------------------------
 

@@ -55,6 +55,11 @@ class LazyTerminals:
         """See each request for its errors."""
         return await self._make().answer(request, client)
 
+    async def adopted(self) -> None:
+        """Wait until the terminals of a server before us have been taken up."""
+        if self._made is not None:
+            await self._made.adopted()
+
     def adopt(self) -> None:
         """Take up the terminals that a server before us has left, in the background."""
         if self._recorder.snapshot.terminals:

@@ -67,8 +67,7 @@ class SessionTerminals:
     # -- requests -------------------------------------------------------------------------
 
     async def answer(self, request: q.TerminalRequest, client: q.ClientInfo | None) -> q.Reply:
-        if self._adopted is not None:
-            await asyncio.shield(self._adopted)
+        await self.adopted()
         match request:
             case q.OpenTerminal():
                 return await self._open(request)
@@ -298,6 +297,11 @@ class SessionTerminals:
             work = self._adopt_all(list(self._recorder.snapshot.terminals.values()))
             self._adopted = asyncio.get_running_loop().create_task(work, name="adopt terminals")
 
+    async def adopted(self) -> None:
+        """Wait until all have been taken up."""
+        if self._adopted is not None:
+            await asyncio.shield(self._adopted)
+
     async def _adopt_all(self, views: list[TerminalView]) -> None:
         try:
             kind = await self._load()
@@ -322,6 +326,7 @@ class SessionTerminals:
         terminal = self._add(view.terminal_id, emulator, kind, terminal_log)
         if view.state != "running":
             return
+        await terminal.tell()  # what was not yet recorded
         run = terminal_log.run
         program = await find_program(self._place.environment, run.folder)
         after = terminal_log.offset - run.base

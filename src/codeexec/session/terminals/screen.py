@@ -26,6 +26,8 @@ MOST_HELD = 0.2
 INLINE = 4096
 """Bytes that are fed on the event loop; more are fed in a thread."""
 MOST_TITLE = 200
+MOST_INPUT = 200
+"""Rows of a command line that are looked for above the screen."""
 MOST_FOLDER = 1000
 
 _encoder = msgspec.json.Encoder()
@@ -104,6 +106,19 @@ class Screen:
         async with self._lock:
             self._refresh()
             return self._emulator.history, self._emulator.first, list(self._rows)
+
+    async def text_between(self, row: int, column: int, end: int) -> str:
+        """The text from a cell to before a row, as far as it is held; rows count as in `history`."""
+        async with self._lock:
+            self._refresh()
+            history = self._emulator.history
+            above = self._emulator.scrolled(min(max(history - row, 0), MOST_INPUT))
+            first = history - len(above)
+            rows = [*above, *self._rows][max(row - first, 0) : max(end - first, 0)]
+        lines = [each.text if each.is_wrapped else f"{each.text}\n" for each in rows]
+        if lines and row >= first:
+            lines[0] = lines[0][column:]
+        return "".join(lines)
 
     async def bottom(self) -> int:
         """The number of the row below the cursor."""

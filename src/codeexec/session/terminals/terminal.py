@@ -26,7 +26,13 @@ from codeexec.environments.base import ProcessEnd, TerminalSize
 from codeexec.environments.holder.client import Chunk
 from codeexec.session.terminals.commands import CommandFollower
 from codeexec.session.terminals.emulator import Effects, Emulator
-from codeexec.session.terminals.log import OUTPUT, RESIZE, TerminalLog, pack_size
+from codeexec.session.terminals.log import (
+    OUTPUT,
+    RESIZE,
+    TerminalLog,
+    pack_size,
+    remember_typed,
+)
 from codeexec.session.terminals.screen import Screen, ScreenStream
 from codeexec.session.terminals.sizes import SharedSize
 from codeexec.session.terminals.writer import Typist
@@ -100,6 +106,7 @@ class SessionTerminal:
         self._is_log_broken = False
         self._order = asyncio.Lock()
         self._typing = asyncio.Lock()
+        self._typed: dict[str, int] = {}
 
     def _follower(self, nonce: str, view: TerminalView) -> CommandFollower:
         name = self.terminal_id
@@ -109,6 +116,7 @@ class SessionTerminal:
             lambda command: self._record(TerminalCommandStarted(name, command)),
             lambda command: self._record(TerminalCommandEnded(name, command)),
             view.commands[-1] if view.commands else None,
+            view.folder,
         )
 
     @property
@@ -173,7 +181,7 @@ class SessionTerminal:
         async with self._order:
             await self._write_log(OUTPUT, data)
             effects = await self.screen.feed(data)
-        self._react(effects)
+        await self._react(effects)
 
     async def _write_log(self, kind: int, data: bytes) -> None:
         """Where the disk is full the terminal goes on without its log."""
@@ -188,12 +196,16 @@ class SessionTerminal:
                 log.error("%s", error)
             self._is_log_broken = True
 
-    def _react(self, effects: Effects) -> None:
+    async def _react(self, effects: Effects) -> None:
         if self._typist is not None:
             for reply in effects.replies:
-                self._typist.type(reply)
+                self._typist.reply(reply)
         for mark in effects.marks:
-            self._commands.take(mark)
+            begin = self._commands.input_of(mark)
+            text = ""
+            if begin is not None:
+                text = await self.screen.text_between(begin.row, begin.column, mark.row)
+            self._commands.take(mark, text)
         if self._teller is None:
             loop = asyncio.get_running_loop()
             self._teller = loop.call_later(TOLD, self._tell_soon)
@@ -236,19 +248,26 @@ class SessionTerminal:
     async def type(self, request: TypeInTerminal) -> None:
         """Conflict when the program has ended; Busy when it does not read."""
         async with self._typing:
-            if request.number and request.number <= self.log.typed.get(request.source, 0):
+            last = max(self._typed.get(request.source, 0), self.log.typed.get(request.source, 0))
+            if request.number and request.number <= last:
                 return  # it was applied, and only its answer was lost
+            data = b"".join([await self.screen.encode(item) for item in request.items])
+            typist = self._typist
+            if typist is None:
+                raise Conflict(
+                    "The program in this terminal has ended.",
+                    "Start it again, or close the terminal.",
+                )
+            typing = typist.type(data, lambda: self._note_typed(request))
             if request.number:
-                with contextlib.suppress(StorageError):
-                    self.log.note_typed(request.source, request.number)
-            for item in request.items:
-                data = await self.screen.encode(item)
-                if self._typist is None:
-                    raise Conflict(
-                        "The program in this terminal has ended.",
-                        "Start it again, or close the terminal.",
-                    )
-                self._typist.type(data)
+                remember_typed(self._typed, request.source, request.number)
+        # Others may type meanwhile: Ctrl+C, for one.
+        await typing
+
+    def _note_typed(self, request: TypeInTerminal) -> None:
+        if request.number:
+            with contextlib.suppress(StorageError):
+                self.log.note_typed(request.source, request.number)
 
     async def resize(self, request: ResizeTerminal, client: ClientInfo | None) -> None:
         if request.columns == 0:
