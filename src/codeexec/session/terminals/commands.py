@@ -1,9 +1,9 @@
 """Commands of a shell, as the marks of its integration tell them.
 
 A mark is `NONCE;KIND;FIELD`, its field percent-encoded: `P` a prompt is shown, in the folder of
-the field; `C` the command line of the field begins; `D` it has ended, with the exit status of the
-field. `B` is where the user types. A mark without the nonce of the terminal is not ours: a file that was printed may hold any
-bytes, and does not know the nonce.
+the field; `B` is where the user types; `C` the command line of the field begins; `D` it has ended,
+with the exit status of the field. A mark without the nonce of the terminal is not ours: a file that
+was printed may hold any bytes, and does not know the nonce.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class CommandFollower:
             prompt = self._prompt_row if self._prompt_row is not None else mark.row - 1
             self._running = TerminalCommand(
                 self._number,
-                _text(field, MOST_TEXT) or printable(text[:MOST_TEXT]).strip(),
+                _text(field, MOST_TEXT) or _shown(text, MOST_TEXT),
                 row=max(min(prompt, mark.row), 0),
                 output_row=mark.row,
                 started_at=self._now(),
@@ -97,7 +97,11 @@ class CommandFollower:
 
 
 def _text(field: str, most: int) -> str:
-    return printable(unquote(field, errors="replace")[:most]).strip()
+    return _shown(unquote(field, errors="replace"), most)
+
+
+def _shown(text: str, most: int) -> str:
+    return printable(text[:most].strip(), lines=True)
 
 
 def _status(field: str) -> int | None:

@@ -108,7 +108,8 @@ class Screen:
             return self._emulator.history, self._emulator.first, list(self._rows)
 
     async def text_between(self, row: int, column: int, end: int) -> str:
-        """The text from a cell to before a row, as far as it is held; rows count as in `history`."""
+        """The text from a cell to before a row, as far as it is held. Rows count from the first
+        that there was."""
         async with self._lock:
             self._refresh()
             history = self._emulator.history
