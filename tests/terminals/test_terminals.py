@@ -89,7 +89,7 @@ async def test_the_smallest_client_has_the_size_until_one_takes_control(
     session: SessionClient,
 ) -> None:
     terminal = await open_terminal(
-        session, "sh", "-c", "trap 'stty size' WINCH; while :; do read x; done"
+        session, "sh", "-c", "trap 'stty size' WINCH; echo ready; while :; do read x; done"
     )
 
     async def show(source: str, columns: int, *, takes_control: bool = False) -> tuple[int, str]:
@@ -100,7 +100,7 @@ async def test_the_smallest_client_has_the_size_until_one_takes_control(
         return terminal.view.columns, terminal.view.size_owner
 
     async with terminal.watch():
-        await terminal.until(lambda: terminal.view)
+        await terminal.sees("ready")
         assert await show("one", 100) == (100, "")
         assert await show("two", 60) == (60, "")
         assert await show("one", 90, takes_control=True) == (90, "one")
