@@ -187,3 +187,25 @@ def test_trust_is_taken_back_below_a_trusted_folder_too(place: Place) -> None:
     assert trust.forget(inner, place.environ)
     assert place.examine(inner).is_restricted
     assert not trust.forget(inner, place.environ)
+
+
+def test_the_interpreter_that_runs_code_already_is_no_question(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = plant(place.folder)
+    other_name = Path(python).with_name("python3")
+    other_name.symlink_to("python")
+    elsewhere = place.folder.parent / "elsewhere"
+    elsewhere.symlink_to(place.folder)
+    same = str(elsewhere / ".venv/bin/python3")
+
+    def is_question(uses: str) -> bool:
+        return trust.examine(place.folder, None, place.environ, uses).is_question
+
+    assert not is_question(same)
+    stranger = place.folder.parent / "python"
+    stranger.symlink_to(python)
+    assert is_question(str(stranger)), "a link from another folder has another environment"
+    assert is_question("")
+    monkeypatch.setattr("sys.executable", same)
+    assert not is_question("")

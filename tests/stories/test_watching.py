@@ -20,6 +20,7 @@ def _is_in(bench: Bench, pane: str) -> bool:
     return bench.workbench.pane_layout.here == pane
 
 
+MORE = "# %%\nx = 1\n"
 LESSON = "# %% one\nprint('one')\n\n# %% two\nprint('two')\n"
 
 
@@ -28,7 +29,7 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
     host = engine_in(state)
     try:
         async with open_bench(
-            tmp_path, {"lesson.py": LESSON, "more.py": "x = 1\n"}, state=state, host=host
+            tmp_path, {"lesson.py": LESSON, "more.py": MORE}, state=state, host=host
         ) as teacher:
             await teacher.console.run("1")
             await teacher.is_idle(1)
@@ -128,11 +129,18 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
                 teacher.workbench.documents.front.bring(teacher.workbench.documents.sheets[1])
                 teacher.workbench.layout_store.save()
                 await student.press("alt+y")
-                await student.until(lambda: student.editor.text == "x = 1\n", "the other file")
+                await student.until(lambda: student.editor.text == MORE, "the other file")
+                await teacher.editor.at("x = 1").bench.press("f6")
+                await teacher.is_idle(4)
+                await teacher.until(lambda: teacher.editor.text != MORE, "the new cell")
+                await student.until(lambda: student.editor.text == teacher.editor.text, "the cell")
+                assert Path(lesson).with_name("more.py").read_text() == MORE
+                await teacher.press("ctrl+z")
+                await student.until(lambda: student.editor.text == MORE, "no cell")
                 await student.press("ctrl+q")
                 await student.until(lambda: student.program._exit, "no question at leaving")
             assert swaps.find(lesson) is not None
-            assert len(teacher.snapshot.executions) == 3
+            assert len(teacher.snapshot.executions) == 4
             teacher.workbench.documents.sheets[0].editor.model.history.mark_saved()
     finally:
         await host.close()

@@ -46,9 +46,13 @@ class Standing:
 
 
 def examine(
-    folder: Path, file: Path | None = None, environ: Mapping[str, str] | None = None
+    folder: Path,
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    uses: str = "",
 ) -> Standing:
-    """Look at files alone. `file` is one that is opened there."""
+    """Look at files alone. `file` is one that is opened there, `uses` the interpreter that runs code
+    already."""
     environ = os.environ if environ is None else environ
     store = TrustStore(environ=environ)
     findings = [
@@ -58,7 +62,10 @@ def examine(
     if not any(environ.get(name) for name in ("VIRTUAL_ENV", "CONDA_PREFIX")):
         start = (folder / file).parent if file is not None else folder
         for holder, _, interpreter in pythons_upward(str(start), environ):
-            if interpreter == sys.executable or store.allows(holder, interpreter):
+            in_use = (sys.executable, uses)
+            if any(_is_same(interpreter, other) for other in in_use) or store.allows(
+                holder, interpreter
+            ):
                 break  # this one is used
             findings.append(Finding(interpreter, holder, interpreter))
             break
@@ -68,6 +75,13 @@ def examine(
     return Standing(
         folder, decision.is_trusted if decision is not None else None, tuple(findings), mounted
     )
+
+
+def _is_same(interpreter: str, other: str) -> bool:
+    """Whether two paths are one interpreter: links of one name in one environment."""
+    folders = {os.path.realpath(Path(path).parent) for path in (interpreter, other)}
+    files = {os.path.realpath(path) for path in (interpreter, other)}
+    return bool(other) and len(folders) == len(files) == 1
 
 
 def grant(folder: Path, file: Path | None = None, environ: Mapping[str, str] | None = None) -> None:

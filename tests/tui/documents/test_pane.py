@@ -174,6 +174,30 @@ async def test_a_file_that_others_write_is_taken_or_told(
         assert path.read_text() == "0\n1\n2\nx3"
 
 
+async def test_who_keeps_their_text_is_not_asked_again_when_it_is_saved(
+    pane: DocumentsPane, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "a.py", "1\n")
+    app = PaneApp(pane)
+    async with app.run_test(size=(60, 12)) as pilot:
+        sheet = await opened(pane, path)
+        await pilot.press("x")
+        await change(pane, path, "22\n", pilot)
+        await until(pilot, lambda: "changed on disk" in banner(sheet))
+        sheet.banner.action_choose("keep")
+        await until(pilot, lambda: not banner(sheet))
+        assert not sheet.is_outdated()
+        path.write_text("a version after that\n")
+        assert not pane.saver.save()
+        await until(pilot, lambda: app.heard_of(DocumentsPane.ConflictFound))
+        await pane.watcher.look()
+        await until(pilot, lambda: "changed on disk" in banner(sheet))
+        sheet.banner.action_choose("keep")
+        await until(pilot, lambda: not banner(sheet))
+        assert pane.saver.save()
+        assert path.read_text() == "x1\n"
+
+
 async def test_a_cell_whose_title_changes_under_the_cursor_is_told(
     pane: DocumentsPane, tmp_path: Path
 ) -> None:

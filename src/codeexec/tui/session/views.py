@@ -41,7 +41,7 @@ class FileView:
 
     `is_page` is None where nothing is known. The first row on screen is `top_row` rows below the
     first row of line `top_line`, which also counts rows of a block, such as an output; the cursor
-    may be elsewhere.
+    may be elsewhere. `spare` is the text of an empty last cell, which is not saved.
     """
 
     name: str
@@ -53,6 +53,7 @@ class FileView:
     top_row: int = 0
     is_cursor_shown: bool = True
     folds: tuple[CellFold, ...] = ()
+    spare: str = ""
 
 
 @dataclass(frozen=True, slots=True)

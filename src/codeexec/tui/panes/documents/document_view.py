@@ -77,6 +77,8 @@ class DocumentView(Vertical):
         self.program_bar = ProgramBar(theme)
         self.noticed = document.file.stamp
         """The version on disk that the person knows of."""
+        self.watched_spare = ""
+        """Text of the empty last cell in the workbench that is watched."""
         self.former: tuple[str, ...] = ()
         """What executions call it that were run before it was saved under another name."""
         self.cell_states = CellStates(self._editors, lambda: self.names)
@@ -214,6 +216,12 @@ class DocumentView(Vertical):
     def is_outdated(self) -> bool:
         """Whether another program has written its file since it was read or saved."""
         return self.document.file.path.exists() and self.document.file.changed_on_disk
+
+    def keep(self) -> None:
+        """The version on disk that the user was told of may be replaced by the next save; one that
+        comes after it may not."""
+        self.document = replace(self.document, file=replace(self.document.file, stamp=self.noticed))
+        self.banner.say("")
 
     def save_as(self, path: Path, *, overwrite: bool = False) -> None:
         """The same under another name."""

@@ -43,6 +43,7 @@ class SharedView:
     def _view_of(self, sheet: DocumentView) -> FileView:
         editor = sheet.first_view.editor
         cursor, (top_line, top_row) = editor.model.cursor, editor.viewport.top
+        spare = editor.model.shared.spare
         return FileView(
             sheet.name_key,
             cursor.line,
@@ -53,6 +54,7 @@ class SharedView:
             top_row=top_row,
             is_cursor_shown=editor.viewport.shows_cursor,
             folds=self._pages.folds(sheet),
+            spare=spare.inserted if spare is not None else "",
         )
 
     async def follow(self, view: SessionView) -> None:
@@ -66,6 +68,7 @@ class SharedView:
             self._front.show(sheet)
         place = next((file for file in view.files if file.name == view.front), None)
         if place is not None:
+            sheet.watched_spare = place.spare
             self._pages.restore(sheet, place)
             sheet.go_to(place.line, place.column)
             _scroll(sheet, place)

@@ -142,7 +142,7 @@ class SavingController:
     def keep(self) -> None:
         """Keep what is in the editor, whatever is on disk."""
         if (sheet := self._documents.sheet) is not None:
-            sheet.banner.say("")
+            sheet.keep()
 
     def keep_both(self) -> None:
         """Take over what has changed on disk; of cells that clash, both versions stay."""

@@ -75,7 +75,11 @@ class TrustController:
 
     async def examine(self) -> trust.Standing:
         """Look again, and show the mark or take it away."""
-        self._standing = await asyncio.to_thread(trust.examine, self._folder, self._file)
+        kernel = self._snapshot.kernel.kernel
+        uses = kernel.path if kernel is not None else ""
+        self._standing = await asyncio.to_thread(
+            trust.examine, self._folder, self._file, None, uses
+        )
         self._status.show(restricted=self._standing.is_restricted)
         return self._standing
 

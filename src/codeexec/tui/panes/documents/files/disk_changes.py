@@ -128,7 +128,7 @@ class DiskChanges:
         elif answer == "both":
             self.keep_both(sheet)
         elif answer == "keep":
-            sheet.banner.say("")
+            sheet.keep()
         sheet.editor.focus()
 
     def follow(self, old_path: Path, new_path: Path | None) -> None:

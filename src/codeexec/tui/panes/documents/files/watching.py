@@ -58,5 +58,10 @@ class DocumentWatch:
                 sheet.restore(unsaved.text)
         elif not sheet.untitled:
             stamp = await asyncio.to_thread(Stamp.of, sheet.path)
-            if sheet.is_changed or (stamp is not None and stamp != sheet.noticed):
+            with_spare = sheet.document.text + sheet.watched_spare
+            if stamp is not None and stamp != sheet.noticed:
+                self._disk.reload(sheet)
+            elif sheet.watched_spare and sheet.editor.text != with_spare:
+                sheet.restore(with_spare)
+            elif sheet.is_changed and not sheet.watched_spare:
                 self._disk.reload(sheet)
