@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import codeexec
+from codeexec.cli import exit_codes as exits
 from codeexec.cli.command_table import COMMANDS
 from codeexec.cli.commands.serve import parse_bind, read_token
 from codeexec.cli.commands.sessions import kernels_to_pause, kernels_to_unpause
@@ -455,3 +456,34 @@ def test_a_file_that_is_no_toml_is_left_alone(desk: Desk) -> None:
     assert done.returncode == 2
     assert "is no TOML" in done.stderr
     assert file.read_text() == "[editor\n"
+
+
+@pytest.mark.parametrize("command", ["--help", "--version", "config show", "kernels --json"])
+def test_a_reader_that_goes_away_ends_a_command_as_it_ends_others(command: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "codeexec", *command.split()],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert (ended.returncode, ended.stderr) == (exits.PIPE_CLOSED, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is full")
+def test_output_that_cannot_be_written_is_told() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "codeexec", "config", "path"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == exits.FAILED
+    assert ended.stderr == "Output cannot be written: No space left on device.\n"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,18 +16,47 @@ from codeexec.cli import exit_codes as exits
 from codeexec.cli.command_table import COMMANDS, PROGRAM
 from codeexec.cli.log_text import make_log_printable
 from codeexec.cli.messages import say_lines, show_error
+from codeexec.cli.streams.writer import leave_quietly
 from codeexec.cli.typos import refuse_mistyped
 from codeexec.domain.errors import CodeexecError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from codeexec.kernels.early import EarlyKernel
 
 
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {text}" for code, text in exits.MEANINGS)
 
 
+class PipeClosed(Exception):
+    """The reader of our output has gone. Click would answer a BrokenPipeError with status 1."""
+
+
+@contextmanager
+def _pipe_errors() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise PipeClosed from error
+
+
 class LazyGroup(click.Group):
     """Group of the commands in `command_table`; other arguments open the workbench."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        with _pipe_errors():  # help is printed while the arguments are read
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _pipe_errors():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -141,8 +171,7 @@ def invoke(arguments: list[str], early: EarlyKernel | None = None) -> int:
     except CodeexecError as error:
         show_error(error, as_json)
         return exits.of_error(error)
-    except BrokenPipeError:
-        # The reader closed the pipe; the interpreter must not flush into it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except PipeClosed:
+        leave_quietly()
         return exits.PIPE_CLOSED
     return result if isinstance(result, int) else exits.OK

@@ -18,9 +18,11 @@ def main(arguments: list[str] | None = None) -> None:
         from codeexec import __version__
 
         print(f"codeexec-tui {__version__}")
+        if code := _flush(0):
+            sys.exit(code)
         return
     sys.excepthook = _print_traceback
-    code = _dispatch(argv)
+    code = _flush(_dispatch(argv))
     if arguments is None and argv[:1] == ["run"]:
         _exit_fast(code)
     sys.exit(code)
@@ -40,6 +42,24 @@ def _open_closed_streams() -> None:
                 setattr(sys, name, open(fd, mode))  # noqa: PTH123, SIM115 (until the end)
             else:
                 os.close(handle)
+
+
+def _flush(code: int) -> int:
+    """Write what is left of our output, and return the exit code: another one if that fails."""
+    try:
+        sys.stdout.flush()
+    except ValueError:
+        return code  # it was closed
+    except OSError as error:
+        from codeexec.cli import exit_codes as exits
+        from codeexec.cli.streams.writer import leave_quietly
+
+        leave_quietly()
+        if isinstance(error, BrokenPipeError):
+            return code or exits.PIPE_CLOSED
+        sys.stderr.write(f"Output cannot be written: {error.strerror}.\n")
+        return code or exits.FAILED
+    return code
 
 
 def _exit_fast(code: int) -> None:

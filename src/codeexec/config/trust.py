@@ -51,8 +51,8 @@ def examine(
     environ: Mapping[str, str] | None = None,
     uses: str = "",
 ) -> Standing:
-    """Look at files alone. `file` is one that is opened there, `uses` the interpreter that runs code
-    already."""
+    """Look at files alone. `file` is one that is opened there, `uses` the interpreter that runs
+    code already."""
     environ = os.environ if environ is None else environ
     store = TrustStore(environ=environ)
     findings = [
